@@ -1,0 +1,65 @@
+//! The attributes of the struct.
+
+use syn::{DeriveInput, LitStr, Path};
+
+use super::group::{Codec, Group, Ttl, read_codec, read_ttl, read_view};
+use super::key::{Slot, each};
+use super::place::Place;
+use super::serde::ContainerSerde;
+use super::text;
+use crate::ctxt::Ctxt;
+use crate::symbol::{CODEC, CRATE, DERIVE, GROUP, KV, PREFIX, TTL, VERSION, VIEW, VIEW_OF};
+
+/// What stands on the struct.
+pub(crate) struct Container {
+    pub(crate) krate: Slot<Path>,
+    pub(crate) prefix: Slot<String>,
+    /// What holds for every group that does not say otherwise.
+    pub(crate) ttl: Slot<Ttl>,
+    pub(crate) codec: Slot<Codec>,
+    /// The keys of the first group that stand on the struct itself, until that group takes them.
+    pub(crate) first: Option<Group>,
+    /// The `group(...)`s.
+    pub(crate) groups: Vec<Group>,
+    pub(crate) view_of: Slot<LitStr>,
+    pub(crate) serde: ContainerSerde,
+}
+
+impl Container {
+    pub(crate) fn read(cx: &Ctxt, input: &DeriveInput) -> Self {
+        let mut first = Group::new(input.ident.clone());
+        let mut container = Self {
+            krate: Slot::default(),
+            prefix: Slot::default(),
+            ttl: Slot::default(),
+            codec: Slot::default(),
+            first: None,
+            groups: Vec::new(),
+            view_of: Slot::default(),
+            serde: ContainerSerde::read(cx, &input.attrs),
+        };
+        for attr in input.attrs.iter().filter(|attr| *attr.path() == KV) {
+            each(cx, Place::Entity, attr, |key| match key.symbol {
+                CRATE => key.text(&mut container.krate, "crate = \"::kv_runtime\"", text::path),
+                PREFIX => key.text(&mut container.prefix, "prefix = \"user\"", text::prefix),
+                TTL => read_ttl(key, &mut container.ttl),
+                CODEC => read_codec(key, &mut container.codec),
+                VERSION => key.version(&mut first.version),
+                VIEW => read_view(key, &mut first.view),
+                DERIVE => key.paths(&mut first.derives),
+                VIEW_OF => key.text(&mut container.view_of, "__view_of = \"User\"", |text| Ok(text.clone())),
+                GROUP if key.has_list() => container.groups.push(Group::read(key)),
+                GROUP => {
+                    key.text(&mut first.name, "group = \"profile\"", text::group_name);
+                    if !container.groups.is_empty() {
+                        let message = "write this before the `group(...)`s: the first group is the anchor";
+                        cx.error(&key.ident, message);
+                    }
+                }
+                _ => {}
+            });
+        }
+        container.first = Some(first);
+        container
+    }
+}

@@ -1,0 +1,55 @@
+//! The attributes of a field.
+
+use syn::{Attribute, LitStr};
+
+use super::key::{Slot, each};
+use super::place::Place;
+use super::serde::FieldSerde;
+use super::text;
+use crate::ctxt::Ctxt;
+use crate::symbol::{DOC, EXPIRES_AT, GROUP, ID, KV, ORDERED, SECRET, SKIP};
+
+/// What stands on a field.
+pub(crate) struct Field {
+    pub(crate) id: Slot<()>,
+    pub(crate) ordered: Slot<()>,
+    pub(crate) secret: Slot<()>,
+    pub(crate) group: Slot<LitStr>,
+    pub(crate) expires_at: Slot<()>,
+    pub(crate) skip: Slot<()>,
+    pub(crate) serde: FieldSerde,
+    /// Its doc comments, for the views.
+    pub(crate) docs: Vec<Attribute>,
+}
+
+impl Field {
+    pub(crate) fn read(cx: &Ctxt, attrs: &[Attribute]) -> Self {
+        let mut field = Self {
+            id: Slot::default(),
+            ordered: Slot::default(),
+            secret: Slot::default(),
+            group: Slot::default(),
+            expires_at: Slot::default(),
+            skip: Slot::default(),
+            serde: FieldSerde::read(cx, attrs),
+            docs: attrs.iter().filter(|attr| *attr.path() == DOC).cloned().collect(),
+        };
+        for attr in attrs.iter().filter(|attr| *attr.path() == KV) {
+            each(cx, Place::Field, attr, |key| match key.symbol {
+                ID => key.flag(&mut field.id),
+                ORDERED => key.flag(&mut field.ordered),
+                SECRET => key.flag(&mut field.secret),
+                EXPIRES_AT => key.flag(&mut field.expires_at),
+                SKIP => key.flag(&mut field.skip),
+                GROUP => key.text(&mut field.group, "group = \"settings\"", text::group_name),
+                _ => {}
+            });
+        }
+        field
+    }
+
+    /// Whether it is a part of a value.
+    pub(crate) fn is_stored(&self) -> bool {
+        !self.id.is_written() && !self.skip.is_written()
+    }
+}

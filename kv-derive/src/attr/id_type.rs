@@ -1,0 +1,54 @@
+//! The attributes of `#[derive(KvId)]`: on the type, and on the variants of an enum.
+
+use syn::{Attribute, Path};
+
+use super::key::{Slot, each};
+use super::place::Place;
+use super::text;
+use crate::case::Case;
+use crate::ctxt::Ctxt;
+use crate::suggest::{did_you_mean, listed};
+use crate::symbol::{CRATE, KV, RENAME_ALL};
+
+/// What stands on the type.
+#[derive(Default)]
+pub(crate) struct IdType {
+    pub(crate) krate: Slot<Path>,
+    pub(crate) rename_all: Slot<Case>,
+}
+
+/// What stands on a variant.
+#[derive(Default)]
+pub(crate) struct Variant {
+    pub(crate) rename: Slot<String>,
+}
+
+impl IdType {
+    pub(crate) fn read(cx: &Ctxt, attrs: &[Attribute]) -> Self {
+        let mut id = Self::default();
+        for attr in attrs.iter().filter(|attr| *attr.path() == KV) {
+            each(cx, Place::IdType, attr, |key| match key.symbol {
+                CRATE => key.text(&mut id.krate, "crate = \"::kv_runtime\"", text::path),
+                RENAME_ALL => key.text(&mut id.rename_all, "rename_all = \"kebab-case\"", |text| {
+                    let name = text.value();
+                    Case::from_name(&name).ok_or_else(|| {
+                        let meant = did_you_mean(&name, Case::names());
+                        format!("unknown case {name:?}{meant}; there are {}", listed(Case::names()))
+                    })
+                }),
+                _ => {}
+            });
+        }
+        id
+    }
+}
+
+impl Variant {
+    pub(crate) fn read(cx: &Ctxt, attrs: &[Attribute]) -> Self {
+        let mut variant = Self::default();
+        for attr in attrs.iter().filter(|attr| *attr.path() == KV) {
+            each(cx, Place::Variant, attr, |key| key.text(&mut variant.rename, "rename = \"admin\"", text::variant));
+        }
+        variant
+    }
+}

@@ -1,0 +1,191 @@
+//! How one key of a `#[kv(...)]` list and its value are read.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::meta::ParseNestedMeta;
+use syn::parse::ParseStream;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Ident, Lit, LitStr, Path, Token, parenthesized, token};
+
+use super::place::Place;
+use crate::ctxt::Ctxt;
+use crate::symbol::Symbol;
+
+/// A key that can be written once, and its value, if that is a good one.
+pub(crate) struct Slot<T> {
+    key: Option<Ident>,
+    value: Option<T>,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self { key: None, value: None }
+    }
+}
+
+impl<T> Slot<T> {
+    /// Where the key was written, with a good value or a bad one.
+    pub(crate) fn key(&self) -> Option<&Ident> {
+        self.key.as_ref()
+    }
+
+    /// The value, if there is a good one.
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.value.as_ref()
+    }
+
+    pub(crate) fn is_written(&self) -> bool {
+        self.key.is_some()
+    }
+
+    fn set(&mut self, key: &Key<'_, '_>, value: Option<T>) {
+        if self.is_written() {
+            key.cx.error(&key.ident, format_args!("`{}` is written twice", key.symbol));
+        } else {
+            self.key = Some(key.ident.clone());
+            self.value = value;
+        }
+    }
+}
+
+/// A known key in front of its value.
+pub(super) struct Key<'a, 'input> {
+    pub(super) cx: &'a Ctxt,
+    pub(super) symbol: Symbol,
+    pub(super) ident: Ident,
+    meta: &'a ParseNestedMeta<'input>,
+}
+
+/// Reads each key of `#[kv(...)]`; what is not known at this place is recorded and skipped.
+pub(super) fn each(cx: &Ctxt, place: Place, attr: &Attribute, mut read: impl FnMut(&Key<'_, '_>)) {
+    if let Err(error) = attr.parse_nested_meta(|meta| one(cx, place, &meta, &mut read)) {
+        cx.push(error);
+    }
+}
+
+fn one(cx: &Ctxt, place: Place, meta: &ParseNestedMeta<'_>, read: &mut dyn FnMut(&Key<'_, '_>)) -> syn::Result<()> {
+    let errors = cx.count();
+    let known = place.keys().iter().find(|symbol| meta.path == **symbol);
+    match (known, meta.path.get_ident()) {
+        (Some(&symbol), Some(ident)) => read(&Key { cx, symbol, ident: ident.clone(), meta }),
+        _ => cx.error(&meta.path, place.unknown(&spelled(&meta.path))),
+    }
+    let span = meta.input.span();
+    if !rest_of_value(meta.input)?.is_empty() && cx.count() == errors {
+        cx.error_at(span, "expected `,`");
+    }
+    Ok(())
+}
+
+/// All tokens up to the next comma.
+pub(super) fn rest_of_value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let mut rest = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        rest.extend([input.parse::<TokenTree>()?]);
+    }
+    Ok(rest)
+}
+
+fn spelled(path: &Path) -> String {
+    let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    segments.join("::")
+}
+
+impl Key<'_, '_> {
+    /// Whether the key has `=` and a value, not a list or nothing.
+    pub(super) fn has_value(&self) -> bool {
+        self.meta.input.peek(Token![=])
+    }
+
+    /// Whether the key has a list in parentheses.
+    pub(super) fn has_list(&self) -> bool {
+        self.meta.input.peek(token::Paren)
+    }
+
+    /// A key that stands by itself.
+    pub(super) fn flag(&self, slot: &mut Slot<()>) {
+        if self.has_value() || self.has_list() {
+            self.cx.error(&self.ident, format_args!("`{0}` takes no value: `{0}`", self.symbol));
+        }
+        slot.set(self, Some(()));
+    }
+
+    /// A value in quotes that `read` understands; its complaint is recorded at the value.
+    pub(super) fn text<T>(
+        &self,
+        slot: &mut Slot<T>,
+        form: &str,
+        read: impl FnOnce(&LitStr) -> Result<T, String>,
+    ) {
+        let literal = self.literal(form, "text in quotes", |literal| match literal {
+            Lit::Str(text) => Some(text),
+            _ => None,
+        });
+        let value = literal.and_then(|text| match read(&text) {
+            Ok(value) => Some(value),
+            Err(complaint) => {
+                self.cx.error(&text, complaint);
+                None
+            }
+        });
+        slot.set(self, value);
+    }
+
+    /// A whole number from 1 on.
+    pub(super) fn version(&self, slot: &mut Slot<u32>) {
+        let literal = self.literal("version = 2", "a whole number", |literal| match literal {
+            Lit::Int(number) => Some(number),
+            _ => None,
+        });
+        let value = literal.and_then(|number| match number.base10_parse::<i128>() {
+            Ok(..1) => {
+                self.cx.error(&number, "versions count from 1");
+                None
+            }
+            found => {
+                let version = found.ok().and_then(|version| u32::try_from(version).ok());
+                if version.is_none() {
+                    self.cx.error(&number, format_args!("a version is at most {}", u32::MAX));
+                }
+                version
+            }
+        });
+        slot.set(self, value);
+    }
+
+    /// A list of paths in parentheses.
+    pub(super) fn paths(&self, slot: &mut Slot<Vec<Path>>) {
+        let paths = || {
+            let content;
+            parenthesized!(content in self.meta.input);
+            Punctuated::<Path, Token![,]>::parse_terminated_with(&content, Path::parse_mod_style)
+        };
+        let value = match paths() {
+            Ok(paths) => Some(paths.into_iter().collect()),
+            Err(error) => {
+                self.cx.push(error);
+                None
+            }
+        };
+        slot.set(self, value);
+    }
+
+    /// A list of further keys.
+    pub(super) fn nested(&self, place: Place, mut read: impl FnMut(&Key<'_, '_>)) {
+        if let Err(error) = self.meta.parse_nested_meta(|meta| one(self.cx, place, &meta, &mut read)) {
+            self.cx.push(error);
+        }
+    }
+
+    fn literal<T>(&self, form: &str, expected: &str, pick: impl FnOnce(Lit) -> Option<T>) -> Option<T> {
+        let Ok(input) = self.meta.value() else {
+            self.cx.error(&self.ident, format_args!("`{}` needs a value: `{form}`", self.symbol));
+            return None;
+        };
+        let span = input.span();
+        let picked = input.parse::<Lit>().ok().and_then(pick);
+        if picked.is_none() {
+            self.cx.error_at(span, format_args!("expected {expected}: `{form}`"));
+        }
+        picked
+    }
+}

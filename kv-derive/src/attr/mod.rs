@@ -1,0 +1,20 @@
+//! Attributes as they are written: one file for each place that has some.
+//!
+//! Nothing here fails: a mistake is recorded, its tokens are skipped, and parsing goes on with the next key.
+
+mod container;
+mod duration;
+mod field;
+mod group;
+mod id_type;
+mod key;
+mod place;
+mod serde;
+mod text;
+
+pub(crate) use container::Container;
+pub(crate) use field::Field;
+pub(crate) use group::{Codec, Group, Ttl};
+pub(crate) use id_type::{IdType, Variant};
+pub(crate) use key::Slot;
+pub(crate) use serde::FieldDefault;

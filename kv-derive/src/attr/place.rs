@@ -1,0 +1,58 @@
+//! Where an attribute can stand, and which keys it has there.
+
+use std::fmt;
+
+use super::super::suggest::{did_you_mean, listed};
+use crate::symbol::{
+    CODEC, CRATE, DERIVE, EXPIRES_AT, GROUP, ID, NAME, OPTIONAL, ORDERED, PREFIX, RENAME, RENAME_ALL, SECRET, SKIP,
+    Symbol, TTL, VERSION, VIEW, VIEW_OF,
+};
+
+/// Where a `#[kv(...)]` key stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Entity,
+    Group,
+    Field,
+    IdType,
+    Variant,
+}
+
+/// The places that one derive has: a key that belongs to another of them is told so.
+const ENTITY_PLACES: [Place; 3] = [Place::Entity, Place::Group, Place::Field];
+const ID_PLACES: [Place; 2] = [Place::IdType, Place::Variant];
+
+impl Place {
+    pub(super) fn keys(self) -> &'static [Symbol] {
+        match self {
+            Self::Entity => &[PREFIX, GROUP, VERSION, TTL, CODEC, VIEW, DERIVE, CRATE, VIEW_OF],
+            Self::Group => &[NAME, VERSION, TTL, CODEC, OPTIONAL, VIEW, DERIVE],
+            Self::Field => &[ID, ORDERED, SECRET, GROUP, EXPIRES_AT, SKIP],
+            Self::IdType => &[RENAME_ALL, CRATE],
+            Self::Variant => &[RENAME],
+        }
+    }
+
+    /// The message about a key that is not known here.
+    pub(super) fn unknown(self, found: &str) -> String {
+        let shown = || self.keys().iter().filter(|key| !key.is_private()).map(|key| key.as_str());
+        let siblings: &[Self] = if ID_PLACES.contains(&self) { &ID_PLACES } else { &ENTITY_PLACES };
+        if let Some(other) = siblings.iter().find(|other| other.keys().iter().any(|key| key.as_str() == found)) {
+            return format!("`{found}` belongs {other}; {self} there are {}", listed(shown()));
+        }
+        let meant = did_you_mean(found, shown());
+        format!("unknown key `{found}`{meant}{} {self} there are {}", if meant.is_empty() { ";" } else { "" }, listed(shown()))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Entity => "on the struct",
+            Self::Group => "in `group(...)`",
+            Self::Field => "on a field",
+            Self::IdType => "on the type",
+            Self::Variant => "on a variant",
+        })
+    }
+}

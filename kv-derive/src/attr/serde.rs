@@ -1,0 +1,155 @@
+//! serde's attributes, as far as the derive has to know them. The rest is handed on: serde itself reports what is wrong
+//! with it, at the same tokens.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, ExprPath, LitStr, Path, Token};
+
+use super::key::rest_of_value;
+use crate::ctxt::Ctxt;
+use crate::symbol::{
+    BORROW, BOUND, CONTENT, CRATE, DEFAULT, DESERIALIZE_WITH, EXPECTING, FLATTEN, FROM, INTO, REMOTE, RENAME, SERDE,
+    SERIALIZE_WITH, SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, Symbol, TAG, TRANSPARENT, TRY_FROM,
+    UNTAGGED, WITH,
+};
+
+/// What cannot work on an entity, and why.
+const REFUSED: [(Symbol, &str); 10] = [
+    (TRANSPARENT, "an entity's value has its fields by name, so it cannot be transparent"),
+    (FROM, "an entity is read field by field; put `from` on the type of a field"),
+    (TRY_FROM, "an entity is read field by field; put `try_from` on the type of a field"),
+    (INTO, "an entity is written field by field; put `into` on the type of a field"),
+    (REMOTE, "the derive reads and writes the struct itself; put `remote` on a type of its own"),
+    (CRATE, "the derive takes serde from the runtime; `#[kv(crate = \"...\")]` says where that is"),
+    (BOUND, "the derive writes the bounds itself; further ones belong in the struct's `where` clause"),
+    (TAG, "a value has no tag: its key says what it is"),
+    (CONTENT, "a value has no tag: its key says what it is"),
+    (UNTAGGED, "a value has no tag: its key says what it is"),
+];
+
+/// serde's attributes on the struct.
+pub(crate) struct ContainerSerde {
+    /// The keys that the payloads get as they are.
+    pub(crate) kept: Vec<TokenStream>,
+    pub(crate) has_name: bool,
+    pub(crate) has_expecting: bool,
+    pub(crate) default: Option<ContainerDefault>,
+}
+
+/// `#[serde(default)]` on the struct: missing fields are those of a whole entity.
+pub(crate) struct ContainerDefault {
+    pub(crate) key: Path,
+    /// The function that makes it; otherwise `Default` does.
+    pub(crate) function: Option<ExprPath>,
+}
+
+/// serde's attributes on a field.
+pub(crate) struct FieldSerde {
+    /// As they are written.
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) default: Option<FieldDefault>,
+    /// Whether the field's type need not be `Serialize` or `DeserializeOwned`.
+    pub(crate) writes_itself: bool,
+    pub(crate) reads_itself: bool,
+    /// Whether a read takes the field from its default.
+    pub(crate) is_skipped_reading: bool,
+    pub(crate) borrow: Option<Path>,
+    pub(crate) bound: Option<Path>,
+    /// Keys that a codec without field names cannot follow.
+    pub(crate) needs_names: Vec<Path>,
+}
+
+/// `#[serde(default)]` on a field.
+pub(crate) enum FieldDefault {
+    Trait,
+    Function(ExprPath),
+}
+
+impl ContainerSerde {
+    pub(super) fn read(cx: &Ctxt, attrs: &[Attribute]) -> Self {
+        let mut serde = Self { kept: Vec::new(), has_name: false, has_expecting: false, default: None };
+        for (key, value) in keys(cx, attrs) {
+            if let Some((_, complaint)) = REFUSED.iter().find(|(symbol, _)| key == *symbol) {
+                cx.error(&key, complaint);
+            } else if key == DEFAULT {
+                let function = function(value.clone());
+                if function.is_none() && !value.is_empty() {
+                    cx.error(value, "expected a function's path in quotes: `default = \"path\"`");
+                }
+                serde.default = Some(ContainerDefault { key, function });
+            } else {
+                serde.has_name |= key == RENAME;
+                serde.has_expecting |= key == EXPECTING;
+                let mut kept = key.into_token_stream();
+                kept.extend(value);
+                serde.kept.push(kept);
+            }
+        }
+        serde
+    }
+}
+
+impl FieldSerde {
+    pub(super) fn read(cx: &Ctxt, attrs: &[Attribute]) -> Self {
+        let mut serde = Self {
+            attrs: attrs.iter().filter(|attr| *attr.path() == SERDE).cloned().collect(),
+            default: None,
+            writes_itself: false,
+            reads_itself: false,
+            is_skipped_reading: false,
+            borrow: None,
+            bound: None,
+            needs_names: Vec::new(),
+        };
+        let (mut unwritten, mut unread) = (None, None);
+        for (key, value) in keys(cx, attrs) {
+            let is_skip = key == SKIP;
+            serde.writes_itself |= is_skip || key == WITH || key == SERIALIZE_WITH || key == SKIP_SERIALIZING;
+            serde.reads_itself |= is_skip || key == WITH || key == DESERIALIZE_WITH || key == SKIP_DESERIALIZING;
+            serde.is_skipped_reading |= is_skip || key == SKIP_DESERIALIZING;
+            if key == DEFAULT {
+                serde.default = Some(function(value).map_or(FieldDefault::Trait, FieldDefault::Function));
+            } else if key == BORROW {
+                serde.borrow = Some(key);
+            } else if key == BOUND {
+                serde.bound = Some(key);
+            } else if key == SKIP_SERIALIZING {
+                unwritten = Some(key);
+            } else if key == SKIP_DESERIALIZING {
+                unread = Some(key);
+            } else if key == FLATTEN || key == SKIP_SERIALIZING_IF || key == TAG || key == UNTAGGED {
+                serde.needs_names.push(key);
+            }
+        }
+        // Skipped both ways there is nothing in the value at all, which any codec can follow.
+        if let (Some(key), None) | (None, Some(key)) = (unwritten, unread) {
+            serde.needs_names.push(key);
+        }
+        serde
+    }
+}
+
+/// Every key of `#[serde(...)]` with what follows it, up to the comma.
+fn keys(cx: &Ctxt, attrs: &[Attribute]) -> Vec<(Path, TokenStream)> {
+    let mut keys = Vec::new();
+    for attr in attrs.iter().filter(|attr| *attr.path() == SERDE) {
+        let parsed = attr.parse_nested_meta(|meta| {
+            keys.push((meta.path.clone(), rest_of_value(meta.input)?));
+            Ok(())
+        });
+        if let Err(error) = parsed {
+            cx.push(error);
+        }
+    }
+    keys
+}
+
+/// The path in `= "path"`.
+fn function(value: TokenStream) -> Option<ExprPath> {
+    let path = |input: ParseStream<'_>| {
+        input.parse::<Token![=]>()?;
+        input.parse::<LitStr>()?.parse()
+    };
+    path.parse2(value).ok()
+}

@@ -1,0 +1,56 @@
+//! Texts that have a form: prefixes, names, paths.
+
+use syn::{Ident, LitStr, Path};
+
+/// One or more segments joined by `:`.
+pub(super) fn prefix(text: &LitStr) -> Result<String, String> {
+    let prefix = text.value();
+    if prefix.is_empty() {
+        return Err("a prefix has at least one character: `prefix = \"user\"`".to_owned());
+    }
+    if prefix.split(':').any(str::is_empty) {
+        return Err("a prefix neither begins nor ends with `:`, nor has two of them in a row".to_owned());
+    }
+    allowed(&prefix.replace(':', ""), "a prefix", ", and `:` between its segments")?;
+    Ok(prefix)
+}
+
+/// The last segment of a key.
+pub(super) fn group_name(text: &LitStr) -> Result<LitStr, String> {
+    let name = text.value();
+    if name.is_empty() {
+        return Err("a group's name has at least one character: `\"profile\"`".to_owned());
+    }
+    allowed(&name, "a group's name", "")?;
+    Ok(text.clone())
+}
+
+fn allowed(text: &str, what: &str, also: &str) -> Result<(), String> {
+    let is_allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    match text.chars().find(|c| !is_allowed(c)) {
+        None => Ok(()),
+        Some(c) => Err(format!("{c:?} cannot stand in {what}: it has letters and digits of ASCII, `.`, `_`, `-`{also}")),
+    }
+}
+
+/// What a variant is called in keys: text that stands there as it is.
+pub(super) fn variant(text: &LitStr) -> Result<String, String> {
+    let name = text.value();
+    if name.is_empty() {
+        return Err("a variant's text has at least one character".to_owned());
+    }
+    match name.chars().find(|c| matches!(c, '%' | ':') || c.is_ascii_control()) {
+        None => Ok(name),
+        Some(c) => Err(format!("{c:?} cannot stand in a key as it is")),
+    }
+}
+
+/// Where generated code finds the runtime.
+pub(super) fn path(text: &LitStr) -> Result<Path, String> {
+    text.parse_with(Path::parse_mod_style).map_err(|_| format!("{:?} is not a path such as \"::kv_runtime\"", text.value()))
+}
+
+/// The name of a struct.
+pub(super) fn ident(text: &LitStr) -> Result<Ident, String> {
+    text.parse().map_err(|_| format!("{:?} cannot be the name of a struct", text.value()))
+}

@@ -1,0 +1,113 @@
+//! Names in other cases: serde's for the variants of an enum, camel case for a view.
+
+/// How `rename_all` writes the variants of an enum. The same words and results as serde's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    Lower,
+    Upper,
+    Pascal,
+    Camel,
+    Snake,
+    ScreamingSnake,
+    Kebab,
+    ScreamingKebab,
+}
+
+const CASES: [(&str, Case); 8] = [
+    ("lowercase", Case::Lower),
+    ("UPPERCASE", Case::Upper),
+    ("PascalCase", Case::Pascal),
+    ("camelCase", Case::Camel),
+    ("snake_case", Case::Snake),
+    ("SCREAMING_SNAKE_CASE", Case::ScreamingSnake),
+    ("kebab-case", Case::Kebab),
+    ("SCREAMING-KEBAB-CASE", Case::ScreamingKebab),
+];
+
+impl Case {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        CASES.iter().find(|(known, _)| *known == name).map(|(_, case)| *case)
+    }
+
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        CASES.iter().map(|(name, _)| *name)
+    }
+
+    /// The text of a variant, whose name is in Pascal case.
+    pub(crate) fn apply(self, variant: &str) -> String {
+        match self {
+            Self::Pascal => variant.to_owned(),
+            Self::Lower => variant.to_ascii_lowercase(),
+            Self::Upper => variant.to_ascii_uppercase(),
+            Self::Camel => first_letter(variant, |letter| letter.to_ascii_lowercase()),
+            Self::Snake => separated(variant, '_'),
+            Self::ScreamingSnake => separated(variant, '_').to_ascii_uppercase(),
+            Self::Kebab => separated(variant, '_').replace('_', "-"),
+            Self::ScreamingKebab => separated(variant, '_').replace('_', "-").to_ascii_uppercase(),
+        }
+    }
+}
+
+/// `user-settings` as `UserSettings`: whatever is no letter or digit ends a word.
+pub(crate) fn camel(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    words.map(|word| first_letter(word, |letter| letter.to_ascii_uppercase())).collect()
+}
+
+fn first_letter(word: &str, change: impl Fn(char) -> char) -> String {
+    let mut letters = word.chars();
+    letters.next().map(change).into_iter().chain(letters).collect()
+}
+
+fn separated(variant: &str, separator: char) -> String {
+    let mut text = String::new();
+    for (at, letter) in variant.char_indices() {
+        if at > 0 && letter.is_uppercase() {
+            text.push(separator);
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_are_serdes() {
+        let expected = [
+            "outcome",
+            "OUTCOME",
+            "Outcome",
+            "outcome",
+            "outcome",
+            "OUTCOME",
+            "outcome",
+            "OUTCOME",
+        ];
+        for ((_, case), expected) in CASES.iter().zip(expected) {
+            assert_eq!(case.apply("Outcome"), expected);
+        }
+        let expected = [
+            "verytasty",
+            "VERYTASTY",
+            "VeryTasty",
+            "veryTasty",
+            "very_tasty",
+            "VERY_TASTY",
+            "very-tasty",
+            "VERY-TASTY",
+        ];
+        for ((_, case), expected) in CASES.iter().zip(expected) {
+            assert_eq!(case.apply("VeryTasty"), expected);
+        }
+    }
+
+    #[test]
+    fn words_are_joined_in_camel_case() {
+        assert_eq!(camel("settings"), "Settings");
+        assert_eq!(camel("user-settings.v2_x"), "UserSettingsV2X");
+        assert_eq!(camel("2fa"), "2fa");
+    }
+}

@@ -1,0 +1,250 @@
+//! The rules that concern more than one attribute, each a function, in the order of this list.
+
+use syn::Type;
+
+use crate::ctxt::Ctxt;
+use crate::model::Entity;
+
+pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
+    prefix_is_there(cx, entity);
+    ids_are_there(cx, entity);
+    ids_stand_alone(cx, entity);
+    ids_have_no_serde(cx, entity);
+    id_words_are_on_ids(cx, entity);
+    skipped_stand_alone(cx, entity);
+    data_is_owned(cx, entity);
+    groups_have_names(cx, entity);
+    groups_are_declared_once(cx, entity);
+    groups_have_fields(cx, entity);
+    group_words_have_a_group(cx, entity);
+    anchor_is_required(cx, entity);
+    views_have_several_groups(cx, entity);
+    views_have_names_of_their_own(cx, entity);
+    views_can_take_defaults(cx, entity);
+    expiry_is_one_field(cx, entity);
+    expiry_is_in_the_anchor(cx, entity);
+    expiry_or_ttl(cx, entity);
+    serde_can_be_followed(cx, entity);
+    binary_codecs_can_follow_serde(cx, entity);
+}
+
+/// Every key begins with the prefix.
+fn prefix_is_there(cx: &Ctxt, entity: &Entity<'_>) {
+    if !entity.container.prefix.is_written() {
+        cx.error(entity.ident, "an entity needs a prefix for its keys: `#[kv(prefix = \"user\")]`");
+    }
+}
+
+/// A key has one to six ids: so many the runtime's tuples take.
+fn ids_are_there(cx: &Ctxt, entity: &Entity<'_>) {
+    const MOST: usize = 6;
+    if entity.ids.is_empty() {
+        cx.error(entity.ident, "an entity needs an id: mark the field that is its key with `#[kv(id)]`");
+    }
+    for field in entity.ids.iter().skip(MOST) {
+        if let Some(key) = field.attr.id.key() {
+            cx.error(key, format_args!("an entity has at most {MOST} ids"));
+        }
+    }
+}
+
+/// An id is in the key of every group and in no value, so nothing that is said of values fits it.
+fn ids_stand_alone(cx: &Ctxt, entity: &Entity<'_>) {
+    for attr in entity.ids.iter().map(|field| &field.attr) {
+        if let Some(key) = attr.group.key() {
+            cx.error(key, "an id is in the key of every group, so it belongs to none");
+        }
+        if let Some(key) = attr.skip.key() {
+            cx.error(key, "an id is the key, so it cannot be skipped");
+        }
+        if let Some(key) = attr.expires_at.key() {
+            cx.error(key, "an id never changes, so it cannot be the expiry");
+        }
+    }
+}
+
+/// serde never sees an id, so its attributes there would silently mean nothing.
+fn ids_have_no_serde(cx: &Ctxt, entity: &Entity<'_>) {
+    for attr in entity.ids.iter().flat_map(|field| &field.attr.serde.attrs) {
+        cx.error(attr.path(), "an id is in the key and not in the value: serde's attributes mean nothing on it");
+    }
+}
+
+/// `ordered` and `secret` say how an id is written and shown.
+fn id_words_are_on_ids(cx: &Ctxt, entity: &Entity<'_>) {
+    for field in entity.stored_fields().chain(&entity.skipped) {
+        for key in [field.attr.ordered.key(), field.attr.secret.key()].into_iter().flatten() {
+            cx.error(key, format_args!("`{key}` is said of an id: `#[kv(id, {key})]`"));
+        }
+    }
+}
+
+/// A field that is not stored is in no group and tells no expiry.
+fn skipped_stand_alone(cx: &Ctxt, entity: &Entity<'_>) {
+    for attr in entity.skipped.iter().map(|field| &field.attr) {
+        if let Some(key) = attr.group.key() {
+            cx.error(key, "a skipped field is not stored, so it belongs to no group");
+        }
+        if let Some(key) = attr.expires_at.key() {
+            cx.error(key, "a skipped field is not stored, so it cannot be the expiry");
+        }
+    }
+}
+
+/// What is read outlives the bytes that it was read from.
+fn data_is_owned(cx: &Ctxt, entity: &Entity<'_>) {
+    const OWNED: &str = "an entity owns its data: use `String` or `Cow<'static, str>` instead of a borrow";
+    for param in entity.generics.lifetimes() {
+        cx.error(param, OWNED);
+    }
+    for field in entity.stored_fields() {
+        // A borrow of a lifetime parameter is told at the parameter.
+        if let Type::Reference(ty) = &field.ty
+            && entity.generics.lifetimes().next().is_none()
+            && !field.attr.serde.reads_itself
+        {
+            cx.error(ty, OWNED);
+        }
+    }
+}
+
+/// A group is named by its fields; only that of the struct itself can be without a name.
+fn groups_have_names(cx: &Ctxt, entity: &Entity<'_>) {
+    for group in entity.groups.iter().filter(|group| !group.is_on_struct) {
+        if !group.attr.name.is_written() {
+            cx.error(&group.attr.at, "a group needs a name: `group(name = \"settings\")`");
+        }
+    }
+}
+
+/// Two groups of one name would be one key.
+fn groups_are_declared_once(cx: &Ctxt, entity: &Entity<'_>) {
+    let names: Vec<_> = entity.groups.iter().filter_map(|group| group.attr.name.get()).collect();
+    for (at, name) in names.iter().enumerate() {
+        if names[..at].iter().any(|earlier| earlier.value() == name.value()) {
+            cx.error(name, format_args!("the group {:?} is declared twice", name.value()));
+        }
+    }
+}
+
+/// A group without fields would be a key without a value. The only group of an entity may be: its ids say everything.
+fn groups_have_fields(cx: &Ctxt, entity: &Entity<'_>) {
+    for group in &entity.groups {
+        let Some(name) = group.attr.name.get().filter(|_| group.fields.is_empty()) else { continue };
+        let is_twin = entity.groups.iter().any(|other| other.name() == group.name() && !other.fields.is_empty());
+        if entity.groups.len() > 1 && !is_twin {
+            cx.error(name, format_args!("the group {0:?} has no fields: mark some `#[kv(group = {0:?})]`", name.value()));
+        }
+    }
+}
+
+/// `version`, `view` and `derive` on the struct are those of the group that the struct itself declares.
+fn group_words_have_a_group(cx: &Ctxt, entity: &Entity<'_>) {
+    // Where the struct declares one, that has taken them.
+    let Some(left) = &entity.container.first else { return };
+    for key in [left.version.key(), left.view.key(), left.derives.key()].into_iter().flatten() {
+        cx.error(key, format_args!("every field is in a `group(...)`, so `{key}` belongs there"));
+    }
+}
+
+/// The anchor says whether the entity is there.
+fn anchor_is_required(cx: &Ctxt, entity: &Entity<'_>) {
+    if let Some(key) = entity.groups.first().and_then(|anchor| anchor.attr.optional.key()) {
+        cx.error(key, "the first group is the anchor: without it there is no entity, so it cannot be optional");
+    }
+}
+
+/// A view shows one group of several.
+fn views_have_several_groups(cx: &Ctxt, entity: &Entity<'_>) {
+    if let [only] = entity.groups.as_slice() {
+        for key in [only.attr.view.key(), only.attr.derives.key()].into_iter().flatten() {
+            cx.error(key, format_args!("with a single group the entity itself is the view: take `{key}` away"));
+        }
+    }
+}
+
+/// A view is a struct beside the entity and the other views.
+fn views_have_names_of_their_own(cx: &Ctxt, entity: &Entity<'_>) {
+    let mut taken = vec![entity.ident.clone()];
+    for group in entity.viewed_groups() {
+        // A group that is declared twice is told already.
+        let is_twin = entity.groups.iter().filter(|other| other.name() == group.name()).count() > 1;
+        let name = entity.view_name(group);
+        if taken.contains(&name) && !(is_twin && group.attr.view.get().is_none()) {
+            let other = if name == *entity.ident { "the entity" } else { "another view" };
+            let message = format!("`{name}` is {other} already; name this view otherwise: `view = \"...\"`");
+            match (group.attr.view.get(), group.attr.name.get()) {
+                (Some(view), _) => cx.error(view, message),
+                (None, Some(name)) => cx.error(name, message),
+                (None, None) => cx.error(&group.attr.at, message),
+            }
+        }
+        taken.push(name);
+    }
+}
+
+/// A view takes the defaults of its fields from a whole entity, whose type parameters it then has to have.
+fn views_can_take_defaults(cx: &Ctxt, entity: &Entity<'_>) {
+    let has_params = !entity.generics.params.is_empty();
+    if let Some(default) = entity.container.serde.default.as_ref().filter(|_| has_params && entity.groups.len() > 1) {
+        let message = "a generic entity of several groups cannot give their defaults as a whole; mark the fields \
+                       `#[serde(default)]`";
+        cx.error(&default.key, message);
+    }
+}
+
+/// A record expires once.
+fn expiry_is_one_field(cx: &Ctxt, entity: &Entity<'_>) {
+    let keys = || entity.stored_fields().filter_map(|field| field.attr.expires_at.key());
+    if keys().count() > 1 {
+        for key in keys() {
+            cx.error(key, "an entity has one expiry, and several fields tell it");
+        }
+    }
+}
+
+/// The anchor's expiry is the entity's.
+fn expiry_is_in_the_anchor(cx: &Ctxt, entity: &Entity<'_>) {
+    for field in entity.groups.iter().skip(1).flat_map(|group| &group.fields) {
+        if let Some(key) = field.attr.expires_at.key() {
+            cx.error(key, "the expiry of an entity is that of its first group, and this field is in another");
+        }
+    }
+}
+
+/// A field and a duration would contradict each other.
+fn expiry_or_ttl(cx: &Ctxt, entity: &Entity<'_>) {
+    let Some(expiry) = entity.expires_at().and_then(|field| field.attr.expires_at.key()) else { return };
+    let on_anchor = entity.groups.first().and_then(|anchor| anchor.attr.ttl.key());
+    let keys: Vec<_> = [entity.container.ttl.key(), on_anchor].into_iter().flatten().collect();
+    if keys.is_empty() {
+        return;
+    }
+    cx.error(expiry, "this field tells when the record expires, and a `ttl` does, too: keep one");
+    for key in keys {
+        cx.error(key, "this `ttl` tells when the record expires, and a field with `expires_at` does, too: keep one");
+    }
+}
+
+/// serde's attributes that the payloads cannot have.
+fn serde_can_be_followed(cx: &Ctxt, entity: &Entity<'_>) {
+    for serde in entity.stored_fields().map(|field| &field.attr.serde) {
+        if let Some(key) = &serde.borrow {
+            cx.error(key, "an entity owns its data, so it cannot borrow from the bytes that it is read from");
+        }
+        if let Some(key) = &serde.bound {
+            cx.error(key, "the derive writes the bounds itself; further ones belong in the struct's `where` clause");
+        }
+    }
+}
+
+/// Without names in the value, a field that is sometimes missing or that stands for several cannot be read back.
+fn binary_codecs_can_follow_serde(cx: &Ctxt, entity: &Entity<'_>) {
+    for group in entity.groups.iter().filter(|group| entity.codec(group).is_binary()) {
+        let codec = entity.codec(group).name();
+        for key in group.fields.iter().flat_map(|field| &field.attr.serde.needs_names) {
+            cx.error(key, format_args!("the codec {codec:?} tells fields by their order, so a value needs all of them"));
+        }
+    }
+}
+

@@ -1,0 +1,197 @@
+//! `impl KvEntity`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Index;
+use syn::spanned::Spanned;
+
+use super::payload::{self, payloads, reader, writer};
+use super::{bounds, end_of, view};
+use crate::model::{Entity, Field, Group};
+
+/// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several groups.
+pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
+    let payloads = payloads(entity);
+    let checks = entity.ids.iter().filter(|field| !is_generic(entity, field)).filter_map(|field| ordered_check(entity, field));
+    let impls = impls(entity);
+    let views = view::views(entity);
+    quote! {
+        #[doc(hidden)]
+        #[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+        const _: () = {
+            #payloads
+            #impls
+            #(const _: () = #checks;)*
+        };
+        #views
+    }
+}
+
+fn impls(entity: &Entity<'_>) -> TokenStream {
+    let kv = &entity.kv(Span::call_site());
+    let ident = entity.ident;
+    let (params, args, _) = entity.generics.split_for_impl();
+    let where_clause = bounds::where_clause(&entity.generics, &bounds::for_entity(entity));
+    let id_type = id_type(&entity.ids);
+    let schema = schema(entity);
+    let id_fields = entity.ids.iter().map(|field| field.ident);
+    let id = match entity.ids.as_slice() {
+        [Field { ident, .. }] => quote!(::core::clone::Clone::clone(&self.#ident)),
+        fields => {
+            let fields = fields.iter().map(|field| field.ident);
+            quote!((#(::core::clone::Clone::clone(&self.#fields),)*))
+        }
+    };
+    let expires_at = entity.expires_at().map(|field| expires_at(entity, field));
+    let writers = (0..entity.groups.len()).map(|at| {
+        let (literal, writer) = (Index::from(at), writer(at));
+        quote!(#literal => <#writer #args>::serialize(self, __serializer),)
+    });
+    let from_groups = from_groups(entity);
+    let touch = entity.expires_at().is_none().then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #params #kv::__private::Touch for #ident #args #where_clause {}
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        impl #params #kv::__private::KvEntity for #ident #args #where_clause {
+            type Id = #id_type;
+            const SCHEMA: #kv::__private::EntitySchema = #schema;
+            fn id(&self) -> Self::Id {
+                #id
+            }
+            fn write_id(&self, __key: &mut #kv::__private::KeyBuilder) {
+                #(__key.push(&self.#id_fields);)*
+            }
+            #expires_at
+            fn serialize_group<__S: #kv::__private::serde::Serializer>(
+                &self,
+                __group: usize,
+                __serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                match __group {
+                    #(#writers)*
+                    _ => #kv::__private::no_such_group(__group, __serializer),
+                }
+            }
+            #from_groups
+        }
+        #touch
+    }
+}
+
+/// The type of the field, or a tuple of several.
+pub(super) fn id_type(ids: &[Field<'_>]) -> TokenStream {
+    match ids {
+        [field] => field.ty.to_token_stream(),
+        fields => {
+            let types = fields.iter().map(|field| &field.ty);
+            quote!((#(#types,)*))
+        }
+    }
+}
+
+fn schema(entity: &Entity<'_>) -> TokenStream {
+    let kv = &entity.kv(Span::call_site());
+    let (name, prefix) = (entity.name(), entity.prefix());
+    let ids = entity.ids.iter().map(|field| id_schema(entity, field));
+    let groups = entity.groups.iter().map(|group| group_schema(entity, group));
+    let view_of = entity.container.view_of.get().map(|of| quote!(.view_of(#of)));
+    let schema = quote! {
+        #kv::__private::EntitySchema::new(#name, #prefix, &[#(#ids),*], &[#(#groups),*]) #view_of
+    };
+    // What depends on a type parameter is checked where the entity is used.
+    let mut checks =
+        entity.ids.iter().filter(|field| is_generic(entity, field)).filter_map(|field| ordered_check(entity, field)).peekable();
+    if checks.peek().is_some() { quote!({ #(#checks;)* #schema }) } else { schema }
+}
+
+fn id_schema(entity: &Entity<'_>, field: &Field<'_>) -> TokenStream {
+    let (kv, ty) = (entity.kv(Span::call_site()), &field.ty);
+    let name = syn::ext::IdentExt::unraw(field.ident).to_string();
+    let ordered = field.attr.ordered.is_written().then(|| quote!(.ordered()));
+    let secret = field.attr.secret.is_written().then(|| quote!(.secret()));
+    quote!(#kv::__private::IdSchema::new(#name, <#ty as #kv::__private::KvId>::KIND) #ordered #secret)
+}
+
+fn group_schema(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
+    let kv = entity.kv(Span::call_site());
+    let name = match group.attr.name.get() {
+        Some(name) => quote!(::core::option::Option::Some(#name)),
+        None => quote!(::core::option::Option::None),
+    };
+    let (version, codec) = (group.version(), entity.codec(group).variant());
+    let ttl = entity.ttl(group).map(|ttl| {
+        let secs = ttl.secs;
+        quote!(.ttl_secs(#secs))
+    });
+    let optional = group.is_optional().then(|| quote!(.optional()));
+    quote!(#kv::__private::GroupSchema::new(#name, #version, #kv::__private::Codec::#codec) #ttl #optional)
+}
+
+/// That the type of an `ordered` id is an integer.
+fn ordered_check(entity: &Entity<'_>, field: &Field<'_>) -> Option<TokenStream> {
+    field.attr.ordered.key()?;
+    let ty = &field.ty;
+    let span = end_of(ty);
+    let kv = entity.kv(span);
+    let message = format!("`ordered` sorts numbers, and the id `{}` is none", field.ident);
+    let assert = quote_spanned!(ty.span()=> ::core::assert!);
+    let arguments = quote_spanned!(span=> (<#ty as #kv::__private::KvId>::KIND.is_integer(), #message));
+    Some(quote!(#assert #arguments))
+}
+
+fn expires_at(entity: &Entity<'_>, field: &Field<'_>) -> TokenStream {
+    let (kv, ident, ty) = (entity.kv(Span::call_site()), field.ident, &field.ty);
+    quote! {
+        const EXPIRES_BY_FIELD: bool = true;
+        fn expires_at(&self) -> ::core::option::Option<#kv::__private::Timestamp> {
+            <#ty as #kv::__private::ExpiresAt>::expires_at(&self.#ident)
+        }
+    }
+}
+
+fn from_groups(entity: &Entity<'_>) -> TokenStream {
+    let kv = entity.kv(Span::call_site());
+    let (_, args, _) = entity.generics.split_for_impl();
+    let mut reads = TokenStream::new();
+    let mut fields = TokenStream::new();
+    for (at, Field { ident, .. }) in entity.ids.iter().enumerate() {
+        let position = (entity.ids.len() > 1).then(|| {
+            let at = Index::from(at);
+            quote!(.#at)
+        });
+        fields.extend(quote!(#ident: __id #position,));
+    }
+    for (at, group) in entity.groups.iter().enumerate() {
+        let (local, literal, reader) = (format_ident!("__group{at}"), Index::from(at), reader(at));
+        let read = if group.is_optional() {
+            let missing = payload::missing(entity, at, group);
+            quote!(optional(#literal, #missing))
+        } else {
+            quote!(required(#literal))
+        };
+        reads.extend(quote!(let #local: #reader #args = __groups.#read?;));
+        let idents = group.fields.iter().map(|field| field.ident);
+        fields.extend(quote!(#(#idents: #local.#idents,)*));
+    }
+    for Field { ident, ty, .. } in &entity.skipped {
+        let default = quote_spanned!(ty.span()=> ::core::default::Default::default());
+        fields.extend(quote!(#ident: #default,));
+    }
+    quote! {
+        fn from_groups<__G: #kv::__private::GroupSource>(
+            __id: Self::Id,
+            __groups: &mut __G,
+        ) -> ::core::result::Result<Self, __G::Error> {
+            #reads
+            ::core::result::Result::Ok(Self { #fields })
+        }
+    }
+}
+
+fn is_generic(entity: &Entity<'_>, field: &Field<'_>) -> bool {
+    bounds::mentions(field.ty.to_token_stream(), &bounds::names(&entity.generics))
+}

@@ -1,0 +1,114 @@
+//! What stands beside the errors: impls without bodies, so that whatever uses the type brings no errors of its own.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{DeriveInput, GenericParam, Generics, Ident};
+
+use super::entity::id_type;
+use super::{bounds, view};
+use crate::model::Entity;
+
+/// `impl KvEntity` for a struct that was not understood, as far as `entity` was; and its views.
+pub(crate) fn entity_fallback(input: &DeriveInput, entity: Option<&Entity<'_>>) -> TokenStream {
+    // What borrows cannot be an entity at all, but `'static` it can stand for one.
+    let is_owned = input.generics.lifetimes().next().is_none();
+    let kv = entity.map_or_else(|| quote!(::kv_runtime), |entity| entity.kv(Span::call_site()));
+    let mut predicates = Vec::new();
+    let id = match entity {
+        Some(entity) if is_owned && (1..=6).contains(&entity.ids.len()) => {
+            predicates.extend(entity.ids.iter().map(|field| bounds::for_id(entity, field)));
+            id_type(&entity.ids)
+        }
+        _ => quote!(u64),
+    };
+    let target = Target { kv: &kv, id: &id, predicates: &predicates };
+    let own = target.impls(&input.ident, &input.generics);
+    let views = entity.filter(|_| is_owned).into_iter().flat_map(view::bare);
+    let views = views.map(|(declaration, name, generics)| {
+        let impls = target.impls(&name, &generics);
+        quote!(#declaration #impls)
+    });
+    quote!(#own #(#views)*)
+}
+
+/// `impl KvId` for a type that was not understood.
+pub(crate) fn id_fallback(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let (params, args, where_clause) = input.generics.split_for_impl();
+    let lookup = input.generics.params.is_empty().then(|| quote!(::kv_runtime::__lookup_self!(#ident);));
+    quote! {
+        #[automatically_derived]
+        impl #params ::kv_runtime::__private::KvId for #ident #args #where_clause {
+            const KIND: ::kv_runtime::__private::IdKind = ::kv_runtime::__private::IdKind::Text;
+            fn encode(&self, _: &mut ::kv_runtime::__private::IdWriter<'_>) {}
+            fn decode(_: &str, _: bool) -> ::core::option::Option<Self> {
+                ::core::option::Option::None
+            }
+        }
+        #lookup
+    }
+}
+
+/// What all impls beside one struct's errors share.
+struct Target<'a> {
+    kv: &'a TokenStream,
+    id: &'a TokenStream,
+    predicates: &'a [TokenStream],
+}
+
+impl Target<'_> {
+    fn impls(&self, ident: &Ident, generics: &Generics) -> TokenStream {
+        let Self { kv, id, predicates } = self;
+        let mut predicates = predicates.to_vec();
+        if !generics.params.is_empty() {
+            predicates.push(quote!(Self: #kv::__private::MaybeSend + #kv::__private::MaybeSync + 'static));
+        }
+        let (generics, args) = owned_generics(generics);
+        let (params, _, _) = generics.split_for_impl();
+        let where_clause = bounds::where_clause(&generics, &predicates);
+        quote! {
+            #[automatically_derived]
+            impl #params #kv::__private::KvEntity for #ident #args #where_clause {
+                type Id = #id;
+                const SCHEMA: #kv::__private::EntitySchema = #kv::__private::EntitySchema::new("", "", &[], &[]);
+                fn id(&self) -> Self::Id {
+                    ::core::unreachable!()
+                }
+                fn write_id(&self, _: &mut #kv::__private::KeyBuilder) {}
+                fn serialize_group<__S: #kv::__private::serde::Serializer>(
+                    &self,
+                    __group: usize,
+                    __serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                    #kv::__private::no_such_group(__group, __serializer)
+                }
+                fn from_groups<__G: #kv::__private::GroupSource>(
+                    _: Self::Id,
+                    _: &mut __G,
+                ) -> ::core::result::Result<Self, __G::Error> {
+                    ::core::unreachable!()
+                }
+            }
+            #[automatically_derived]
+            impl #params #kv::__private::Touch for #ident #args #where_clause {}
+        }
+    }
+}
+
+/// The struct's own parameters but the lifetimes, and its arguments with `'static` for those.
+fn owned_generics(generics: &Generics) -> (Generics, TokenStream) {
+    let mut owned = generics.clone();
+    let names: Vec<String> = generics.lifetimes().map(|param| param.lifetime.ident.to_string()).collect();
+    let args = generics.params.iter().map(|param| match param {
+        GenericParam::Lifetime(_) => quote!('static),
+        GenericParam::Type(param) => param.ident.to_token_stream(),
+        GenericParam::Const(param) => param.ident.to_token_stream(),
+    });
+    let args = (!generics.params.is_empty()).then(|| quote!(<#(#args),*>)).unwrap_or_default();
+    if !names.is_empty() {
+        let others = std::mem::take(&mut owned.params).into_iter();
+        owned.params = others.filter(|param| !bounds::mentions(param.to_token_stream(), &names)).collect();
+        owned.where_clause = None;
+    }
+    (owned, args)
+}

@@ -1,0 +1,69 @@
+//! `impl KvId`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Type;
+
+use super::bound;
+use crate::model::{Id, IdShape, Variant};
+
+/// Everything that `#[derive(KvId)]` adds.
+pub(crate) fn id(id: &Id<'_>) -> TokenStream {
+    let kv = &id.kv(Span::call_site());
+    let ident = id.ident;
+    let (where_clause, items) = match &id.shape {
+        IdShape::Newtype(ty) => newtype(id, ty),
+        IdShape::Enum(variants) => (TokenStream::new(), enumeration(id, variants)),
+    };
+    quote! {
+        #[doc(hidden)]
+        #[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+        const _: () = {
+            #[automatically_derived]
+            impl #kv::__private::KvId for #ident #where_clause {
+                #items
+            }
+            #kv::__lookup_self!(#ident);
+        };
+    }
+}
+
+/// The keys of a newtype are those of what it holds. That this can be an id is a predicate, which the compiler reports
+/// once, under the type.
+fn newtype(id: &Id<'_>, ty: &Type) -> (TokenStream, TokenStream) {
+    let kv = &id.kv(Span::call_site());
+    let predicate = bound(ty, |span| {
+        let kv = id.kv(span);
+        quote_spanned!(span=> #kv::__private::KvId)
+    });
+    let items = quote! {
+        const KIND: #kv::__private::IdKind = <#ty as #kv::__private::KvId>::KIND;
+        fn encode(&self, __out: &mut #kv::__private::IdWriter<'_>) {
+            <#ty as #kv::__private::KvId>::encode(&self.0, __out);
+        }
+        fn decode(__segment: &str, __ordered: bool) -> ::core::option::Option<Self> {
+            <#ty as #kv::__private::KvId>::decode(__segment, __ordered).map(Self)
+        }
+    };
+    (quote!(where #predicate), items)
+}
+
+fn enumeration(id: &Id<'_>, variants: &[Variant<'_>]) -> TokenStream {
+    let kv = &id.kv(Span::call_site());
+    let idents: Vec<_> = variants.iter().map(|variant| variant.ident).collect();
+    let texts: Vec<_> = variants.iter().map(|variant| &variant.text).collect();
+    quote! {
+        const KIND: #kv::__private::IdKind = #kv::__private::IdKind::Enum(&[#(#texts),*]);
+        fn encode(&self, __out: &mut #kv::__private::IdWriter<'_>) {
+            __out.text(match self {
+                #(Self::#idents => #texts,)*
+            });
+        }
+        fn decode(__segment: &str, _: bool) -> ::core::option::Option<Self> {
+            match __segment {
+                #(#texts => ::core::option::Option::Some(Self::#idents),)*
+                _ => ::core::option::Option::None,
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! From the model to code: a constant table and thin impls, with absolute paths alone.
+
+mod bounds;
+mod entity;
+mod fallback;
+mod id;
+mod payload;
+mod view;
+
+pub(crate) use entity::entity;
+pub(crate) use fallback::{entity_fallback, id_fallback};
+pub(crate) use id::id;
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::spanned::Spanned;
+
+/// The place of the last token: what is generated behind a type and stands there lets an error underline all of it.
+fn end_of(tokens: &impl ToTokens) -> Span {
+    tokens.to_token_stream().into_iter().last().map_or_else(Span::call_site, |token| token.span())
+}
+
+/// `ty: bound`, with the place of the type, so that an unmet bound is reported there.
+fn bound(ty: &syn::Type, bound: impl FnOnce(Span) -> TokenStream) -> TokenStream {
+    let bound = bound(end_of(ty));
+    let colon = syn::Token![:](ty.span());
+    quote::quote!(#ty #colon #bound)
+}

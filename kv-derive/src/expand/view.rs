@@ -1,0 +1,161 @@
+//! Views: for each of several groups a struct with the ids and that group's fields, which is an entity by itself under
+//! the same keys.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{GenericParam, Generics, Ident, WherePredicate};
+
+use super::bounds;
+use crate::model::{Entity, Field, Group};
+
+pub(super) fn views(entity: &Entity<'_>) -> TokenStream {
+    let kv = entity.kv(Span::call_site());
+    let groups = entity.viewed_groups().iter();
+    groups
+        .map(|group| {
+            let derive = quote!(#[derive(#kv::KvEntity)]);
+            let attrs = kv_attrs(entity, group);
+            let default = default(entity, group);
+            let serde = serde_attrs(entity, group);
+            let fields = entity.ids.iter().map(id_field).chain(group.fields.iter().map(group_field));
+            let view = declaration(entity, group, &quote!(#derive #attrs #serde), fields);
+            quote!(#view #default)
+        })
+        .collect()
+}
+
+/// The views as structs alone, for an entity with mistakes: each with its name and its generics.
+pub(super) fn bare(entity: &Entity<'_>) -> Vec<(TokenStream, Ident, Generics)> {
+    let mut taken = vec![entity.ident.clone()];
+    let mut views = Vec::new();
+    for group in entity.viewed_groups() {
+        let name = entity.view_name(group);
+        if !taken.contains(&name) {
+            let all = entity.ids.iter().chain(&group.fields);
+            let fields = all.map(|Field { ident, vis, ty, .. }| quote!(#vis #ident: #ty,));
+            views.push((declaration(entity, group, &TokenStream::new(), fields), name.clone(), used_generics(entity, group)));
+            taken.push(name);
+        }
+    }
+    views
+}
+
+/// The struct itself. Attributes of the macro and of serde come with `attrs` and `fields`.
+fn declaration(
+    entity: &Entity<'_>,
+    group: &Group<'_>,
+    attrs: &TokenStream,
+    fields: impl Iterator<Item = TokenStream>,
+) -> TokenStream {
+    let vis = entity.vis;
+    let name = entity.view_name(group);
+    let doc = match group.name() {
+        Some(group) => format!("The group `{group}` of [`{}`]: an entity by itself, under the same key.", entity.name()),
+        None => format!("The first group of [`{}`]: an entity by itself, under the same key.", entity.name()),
+    };
+    let derives = group.attr.derives.get().map(|paths| quote!(#[derive(#(#paths),*)]));
+    let generics = used_generics(entity, group);
+    let where_clause = &generics.where_clause;
+    quote! {
+        #[doc = #doc]
+        #[allow(dead_code)]
+        #derives
+        #attrs
+        #vis struct #name #generics #where_clause { #(#fields)* }
+    }
+}
+
+fn id_field(field: &Field<'_>) -> TokenStream {
+    let Field { ident, vis, ty, attr } = field;
+    let docs = &attr.docs;
+    let ordered = attr.ordered.is_written().then(|| quote!(, ordered));
+    let secret = attr.secret.is_written().then(|| quote!(, secret));
+    quote!(#(#docs)* #[kv(id #ordered #secret)] #vis #ident: #ty,)
+}
+
+fn group_field(field: &Field<'_>) -> TokenStream {
+    let Field { ident, vis, ty, attr } = field;
+    let (docs, serde) = (&attr.docs, &attr.serde.attrs);
+    let expires_at = attr.expires_at.is_written().then(|| quote!(#[kv(expires_at)]));
+    quote!(#(#docs)* #expires_at #(#serde)* #vis #ident: #ty,)
+}
+
+/// The same keys as the entity's: what the group has of its own, and what it has from the entity.
+fn kv_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
+    let (prefix, version, view_of) = (entity.prefix(), syn::Index::from(group.version() as usize), entity.name());
+    let name = group.attr.name.get().map(|name| quote!(, group = #name));
+    let ttl = entity.ttl(group).map(|ttl| {
+        let text = &ttl.text;
+        quote!(, ttl = #text)
+    });
+    let codec = entity.codec(group).name();
+    let krate = entity.container.krate.get().map(|path| {
+        let path = path.to_token_stream().to_string();
+        quote!(, crate = #path)
+    });
+    quote!(#[kv(prefix = #prefix #name, version = #version, codec = #codec #ttl #krate, __view_of = #view_of)])
+}
+
+fn serde_attrs(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {
+    let mut keys = entity.container.serde.kept.clone();
+    if entity.container.serde.default.is_some() {
+        let function = format!("{}::__default", entity.view_name(group));
+        keys.push(quote!(default = #function));
+    }
+    (!keys.is_empty()).then(|| quote!(#[serde(#(#keys),*)]))
+}
+
+/// `#[serde(default)]` on the entity: a view's missing fields are those of a whole entity. Such an entity has no type
+/// parameters.
+fn default(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {
+    let default = entity.container.serde.default.as_ref()?;
+    let (name, ident) = (entity.view_name(group), entity.ident);
+    let make = match &default.function {
+        Some(function) => quote!(#function()),
+        None => quote!(<#ident as ::core::default::Default>::default()),
+    };
+    let fields = entity.ids.iter().chain(&group.fields).map(|field| field.ident);
+    Some(quote! {
+        impl #name {
+            #[doc(hidden)]
+            fn __default() -> Self {
+                let __entity: #ident = #make;
+                Self { #(#fields: __entity.#fields,)* }
+            }
+        }
+    })
+}
+
+/// The parameters that the view's fields use, and the predicates that name no other.
+fn used_generics(entity: &Entity<'_>, group: &Group<'_>) -> Generics {
+    let fields: TokenStream = entity.ids.iter().chain(&group.fields).map(|field| field.ty.to_token_stream()).collect();
+    let is_used = |ident: &Ident| bounds::mentions(fields.clone(), &[ident.to_string()]);
+    let unused: Vec<String> = bounds::names(&entity.generics)
+        .into_iter()
+        .filter(|name| !bounds::mentions(fields.clone(), std::slice::from_ref(name)))
+        .collect();
+    let names_unused = |tokens: TokenStream| bounds::mentions(tokens, &unused);
+
+    let mut generics = entity.generics.clone();
+    generics.params = std::mem::take(&mut generics.params)
+        .into_iter()
+        .filter_map(|param| match param {
+            GenericParam::Type(mut param) if is_used(&param.ident) => {
+                let bounds = std::mem::take(&mut param.bounds);
+                param.bounds = bounds.into_iter().filter(|bound| !names_unused(bound.to_token_stream())).collect();
+                param.default = param.default.filter(|(_, default)| !names_unused(default.to_token_stream()));
+                Some(GenericParam::Type(param))
+            }
+            GenericParam::Const(param) if is_used(&param.ident) => Some(GenericParam::Const(param)),
+            _ => None,
+        })
+        .collect();
+    if let Some(clause) = &mut generics.where_clause {
+        let names_self = |predicate: &WherePredicate| bounds::mentions(predicate.to_token_stream(), &[entity.ident.to_string()]);
+        let predicates = std::mem::take(&mut clause.predicates).into_iter();
+        clause.predicates = predicates
+            .filter(|predicate| !names_unused(predicate.to_token_stream()) && !names_self(predicate))
+            .collect();
+    }
+    generics
+}

@@ -1,0 +1,71 @@
+//! The derive macros of `kv-runtime`, which re-exports them: an application depends on that crate alone.
+//!
+//! The way of a struct through this crate: [`attr`] reads what is written, [`model`] says what it means, [`check`] holds
+//! the rules, [`expand`] writes the code. Every mistake goes to [`ctxt`], and all of them are reported at once.
+
+mod attr;
+mod case;
+mod check;
+mod ctxt;
+mod expand;
+mod model;
+mod suggest;
+mod symbol;
+#[cfg(test)]
+mod tests;
+
+use proc_macro::TokenStream;
+use syn::DeriveInput;
+
+use crate::ctxt::Ctxt;
+
+#[doc = include_str!("../docs/entity.md")]
+#[proc_macro_derive(KvEntity, attributes(kv, serde))]
+pub fn kv_entity(input: TokenStream) -> TokenStream {
+    derive(input.into(), derive_entity).into()
+}
+
+#[doc = include_str!("../docs/id.md")]
+#[proc_macro_derive(KvId, attributes(kv))]
+pub fn kv_id(input: TokenStream) -> TokenStream {
+    derive(input.into(), derive_id).into()
+}
+
+fn derive(
+    input: proc_macro2::TokenStream,
+    derive: fn(&DeriveInput) -> proc_macro2::TokenStream,
+) -> proc_macro2::TokenStream {
+    match syn::parse2(input) {
+        Ok(input) => derive(&input),
+        Err(error) => error.to_compile_error(),
+    }
+}
+
+fn derive_entity(input: &DeriveInput) -> proc_macro2::TokenStream {
+    let cx = Ctxt::new();
+    let entity = model::Entity::read(&cx, input);
+    if let Some(entity) = &entity {
+        check::check(&cx, entity);
+    }
+    match (cx.check(), entity) {
+        (Ok(()), Some(entity)) => expand::entity(&entity),
+        (Ok(()), None) => expand::entity_fallback(input, None),
+        (Err(mut errors), entity) => {
+            errors.extend(expand::entity_fallback(input, entity.as_ref()));
+            errors
+        }
+    }
+}
+
+fn derive_id(input: &DeriveInput) -> proc_macro2::TokenStream {
+    let cx = Ctxt::new();
+    let id = model::Id::read(&cx, input);
+    match (cx.check(), id) {
+        (Ok(()), Some(id)) => expand::id(&id),
+        (Ok(()), None) => expand::id_fallback(input),
+        (Err(mut errors), _) => {
+            errors.extend(expand::id_fallback(input));
+            errors
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! An entity: its ids, its groups and the fields of each.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
+use syn::{Data, DeriveInput, Fields, Generics, Ident, Path, Type, Visibility};
+
+use super::receiver::Receiver;
+use crate::attr::{self, Codec, Slot, Ttl};
+use crate::case::camel;
+use crate::ctxt::Ctxt;
+use crate::suggest::{did_you_mean, listed};
+
+/// A struct with `#[derive(KvEntity)]`, complete as far as it could be read.
+pub(crate) struct Entity<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) vis: &'a Visibility,
+    pub(crate) generics: Generics,
+    pub(crate) container: attr::Container,
+    pub(crate) ids: Vec<Field<'a>>,
+    /// The anchor first; never empty.
+    pub(crate) groups: Vec<Group<'a>>,
+    /// The fields that are not stored.
+    pub(crate) skipped: Vec<Field<'a>>,
+}
+
+/// The fields that share a value.
+pub(crate) struct Group<'a> {
+    pub(crate) attr: attr::Group,
+    /// Whether its keys stand on the struct, not in a `group(...)`.
+    pub(crate) is_on_struct: bool,
+    pub(crate) fields: Vec<Field<'a>>,
+}
+
+pub(crate) struct Field<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) vis: &'a Visibility,
+    pub(crate) ty: Type,
+    pub(crate) attr: attr::Field,
+}
+
+impl<'a> Entity<'a> {
+    /// Reads the struct; nothing if it is not one with named fields.
+    pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
+        let fields = named_fields(cx, input)?;
+        let mut container = attr::Container::read(cx, input);
+        let receiver = Receiver { ident: &input.ident, generics: &input.generics };
+        let mut generics = receiver.replace(&input.generics);
+        generics.where_clause = input.generics.where_clause.as_ref().map(|clause| receiver.replace(clause));
+        let fields: Vec<Field<'a>> = fields
+            .filter_map(|field| {
+                let attr = attr::Field::read(cx, &field.attrs);
+                let ident = field.ident.as_ref()?;
+                Some(Field { ident, vis: &field.vis, ty: receiver.replace(&field.ty), attr })
+            })
+            .collect();
+
+        let groups = declared_groups(&mut container, &fields);
+        let mut entity = Self {
+            ident: &input.ident,
+            vis: &input.vis,
+            generics,
+            container,
+            ids: Vec::new(),
+            groups,
+            skipped: Vec::new(),
+        };
+        for field in fields {
+            entity.place(cx, field);
+        }
+        Some(entity)
+    }
+
+    /// Puts a field where it belongs.
+    fn place(&mut self, cx: &Ctxt, field: Field<'a>) {
+        if field.attr.id.is_written() {
+            self.ids.push(field);
+        } else if field.attr.skip.is_written() {
+            self.skipped.push(field);
+        } else if let Some(name) = field.attr.group.get() {
+            let wanted = name.value();
+            if let Some(group) = self.groups.iter_mut().find(|group| group.name().as_ref() == Some(&wanted)) {
+                group.fields.push(field);
+            } else {
+                let names: Vec<String> = self.groups.iter().filter_map(Group::name).collect();
+                let names = || names.iter().map(String::as_str);
+                let known = if names().next().is_some() {
+                    format!("there are {}{}", listed(names()), did_you_mean(&wanted, names()))
+                } else {
+                    format!("declare it on the struct: `#[kv(group(name = {wanted:?}))]`")
+                };
+                cx.error(name, format_args!("no group is named {wanted:?}; {known}"));
+            }
+        } else if let Some(group) = self.groups.first_mut() {
+            // Where no group takes the fields without a name there are none such.
+            group.fields.push(field);
+        }
+    }
+
+    /// The path of the runtime, written at `span`.
+    pub(crate) fn kv(&self, span: Span) -> TokenStream {
+        runtime(&self.container.krate, span)
+    }
+
+    /// The name as text, without `r#`.
+    pub(crate) fn name(&self) -> String {
+        self.ident.unraw().to_string()
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        self.container.prefix.get().map_or("", String::as_str)
+    }
+
+    pub(crate) fn ttl<'s>(&'s self, group: &'s Group<'a>) -> Option<&'s Ttl> {
+        group.attr.ttl.get().or(self.container.ttl.get())
+    }
+
+    pub(crate) fn codec(&self, group: &Group<'a>) -> Codec {
+        group.attr.codec.get().or(self.container.codec.get()).copied().unwrap_or(Codec::Json)
+    }
+
+    /// The field that says when the record expires.
+    pub(crate) fn expires_at(&self) -> Option<&Field<'a>> {
+        self.stored_fields().find(|field| field.attr.expires_at.is_written())
+    }
+
+    pub(crate) fn stored_fields(&self) -> impl Iterator<Item = &Field<'a>> {
+        self.groups.iter().flat_map(|group| &group.fields)
+    }
+
+    /// The groups that have a view: all of several. The view of a single one would be the entity itself.
+    pub(crate) fn viewed_groups(&self) -> &[Group<'a>] {
+        if self.groups.len() > 1 { &self.groups } else { &[] }
+    }
+
+    /// The name of a group's view.
+    pub(crate) fn view_name(&self, group: &Group<'a>) -> Ident {
+        group.attr.view.get().cloned().unwrap_or_else(|| {
+            let suffix = group.name().map_or_else(|| "Anchor".to_owned(), |name| camel(&name));
+            Ident::new(&format!("{}{suffix}", self.name()), self.ident.span())
+        })
+    }
+}
+
+impl Group<'_> {
+    /// The last segment of its keys.
+    pub(crate) fn name(&self) -> Option<String> {
+        self.attr.name.get().map(syn::LitStr::value)
+    }
+
+    pub(crate) fn version(&self) -> u32 {
+        self.attr.version.get().copied().unwrap_or(1)
+    }
+
+    pub(crate) fn is_optional(&self) -> bool {
+        self.attr.optional.is_written()
+    }
+}
+
+/// The path that `crate = "..."` gives, or the runtime's own name.
+pub(super) fn runtime(krate: &Slot<Path>, span: Span) -> TokenStream {
+    match krate.get() {
+        Some(path) => path.to_token_stream().into_iter().map(|token| respanned(token, span)).collect(),
+        None => quote_spanned!(span=> ::kv_runtime),
+    }
+}
+
+fn respanned(mut token: proc_macro2::TokenTree, span: Span) -> proc_macro2::TokenTree {
+    token.set_span(span);
+    token
+}
+
+fn named_fields<'a>(cx: &Ctxt, input: &'a DeriveInput) -> Option<impl Iterator<Item = &'a syn::Field>> {
+    let complaint = match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => return Some(fields.named.iter()),
+            Fields::Unnamed(_) => "an entity is a struct with named fields: values and keys go by their names",
+            Fields::Unit => "an entity is a struct with named fields, one of them its `#[kv(id)]`",
+        },
+        Data::Enum(data) if data.variants.iter().all(|variant| matches!(variant.fields, Fields::Unit)) => {
+            "an entity is a struct with named fields; for an enum that is an id, did you mean `#[derive(KvId)]`?"
+        }
+        Data::Enum(_) => "an entity is a struct with named fields; an enum can be the type of one of them",
+        Data::Union(_) => "an entity is a struct with named fields, not a union",
+    };
+    cx.error(&input.ident, complaint);
+    None
+}
+
+/// The groups in their order, still without fields. The one on the struct itself is there if it is named, if it has
+/// fields, or if there is no other.
+fn declared_groups<'a>(container: &mut attr::Container, fields: &[Field<'a>]) -> Vec<Group<'a>> {
+    let others = std::mem::take(&mut container.groups);
+    let has_unnamed = fields.iter().any(|field| field.attr.is_stored() && !field.attr.group.is_written());
+    let mut groups = Vec::new();
+    let first = container.first.take_if(|first| first.name.is_written() || has_unnamed || others.is_empty());
+    groups.extend(first.map(|attr| Group { attr, is_on_struct: true, fields: Vec::new() }));
+    groups.extend(others.into_iter().map(|attr| Group { attr, is_on_struct: false, fields: Vec::new() }));
+    groups
+}

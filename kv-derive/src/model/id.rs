@@ -1,0 +1,106 @@
+//! An id type: a newtype, or an enum of unit variants.
+
+use proc_macro2::{Span, TokenStream};
+use syn::ext::IdentExt;
+use syn::{Data, DeriveInput, Fields, Ident, Type};
+
+use super::entity::runtime;
+use crate::attr;
+use crate::case::Case;
+use crate::ctxt::Ctxt;
+
+/// A type with `#[derive(KvId)]`.
+pub(crate) struct Id<'a> {
+    pub(crate) ident: &'a Ident,
+    attr: attr::IdType,
+    pub(crate) shape: IdShape<'a>,
+}
+
+pub(crate) enum IdShape<'a> {
+    /// A struct around one other id.
+    Newtype(&'a Type),
+    /// An enum of unit variants.
+    Enum(Vec<Variant<'a>>),
+}
+
+pub(crate) struct Variant<'a> {
+    pub(crate) ident: &'a Ident,
+    /// What it is called in keys.
+    pub(crate) text: String,
+}
+
+impl<'a> Id<'a> {
+    /// Reads the type; nothing if it can be no id.
+    pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
+        let attr = attr::IdType::read(cx, &input.attrs);
+        if let Some(param) = input.generics.params.first() {
+            cx.error(param, "an id type is not generic: its keys have one form");
+        }
+        let shape = match &input.data {
+            Data::Struct(data) => newtype(cx, input, &data.fields, &attr),
+            Data::Enum(data) => variants(cx, input, data, attr.rename_all.get().copied()),
+            Data::Union(_) => {
+                cx.error(&input.ident, "an id type is a newtype or an enum of unit variants, not a union");
+                None
+            }
+        };
+        Some(Self { ident: &input.ident, attr, shape: shape? })
+    }
+
+    /// The path of the runtime, written at `span`.
+    pub(crate) fn kv(&self, span: Span) -> TokenStream {
+        runtime(&self.attr.krate, span)
+    }
+}
+
+fn newtype<'a>(cx: &Ctxt, input: &DeriveInput, fields: &'a Fields, attr: &attr::IdType) -> Option<IdShape<'a>> {
+    if let Some(key) = attr.rename_all.key() {
+        cx.error(key, "`rename_all` is for the variants of an enum");
+    }
+    match fields {
+        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
+            fields.unnamed.first().map(|field| IdShape::Newtype(&field.ty))
+        }
+        Fields::Unnamed(fields) if fields.unnamed.len() > 1 => {
+            let message = "an id type holds one id; for a composite id mark several fields of the entity `#[kv(id)]`";
+            cx.error(&input.ident, message);
+            None
+        }
+        Fields::Named(_) => {
+            cx.error(&input.ident, format_args!("an id type is a newtype: `struct {}(String);`", input.ident));
+            None
+        }
+        _ => {
+            cx.error(&input.ident, "an id type without a field names nothing");
+            None
+        }
+    }
+}
+
+fn variants<'a>(
+    cx: &Ctxt,
+    input: &DeriveInput,
+    data: &'a syn::DataEnum,
+    case: Option<Case>,
+) -> Option<IdShape<'a>> {
+    if data.variants.is_empty() {
+        cx.error(&input.ident, "an enum without variants names nothing");
+    }
+    let mut variants: Vec<Variant<'a>> = Vec::new();
+    for variant in &data.variants {
+        let attr = attr::Variant::read(cx, &variant.attrs);
+        if !matches!(variant.fields, Fields::Unit) {
+            cx.error(&variant.fields, "the variants of an id type have no fields");
+        }
+        let text = attr.rename.get().cloned().unwrap_or_else(|| {
+            let name = variant.ident.unraw().to_string();
+            case.map_or_else(|| name.clone(), |case| case.apply(&name))
+        });
+        if let Some(twin) = variants.iter().find(|twin| twin.text == text) {
+            let message = format!("`{}` is called {text:?} in keys, as `{}` is", variant.ident, twin.ident);
+            cx.error(&variant.ident, message);
+        }
+        variants.push(Variant { ident: &variant.ident, text });
+    }
+    Some(IdShape::Enum(variants))
+}

@@ -1,0 +1,8 @@
+//! What the attributes mean: the form that rules are checked on and code is generated from.
+
+mod entity;
+mod id;
+mod receiver;
+
+pub(crate) use entity::{Entity, Field, Group};
+pub(crate) use id::{Id, IdShape, Variant};

@@ -1,0 +1,79 @@
+//! What a JSON error says, less every part of the value.
+//!
+//! serde's messages quote what they met (`invalid type: string "..."`), and a value may be a secret. The kind of the
+//! fault, what was expected and the place are kept.
+
+use serde_json::error::Category;
+
+pub(super) fn json(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    if error.classify() != Category::Data {
+        // Syntax and end of input: serde_json's own fixed words.
+        return message;
+    }
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let (words, place) = match message.strip_suffix(&place) {
+        Some(words) => (words, place.as_str()),
+        None => (message.as_str(), ""),
+    };
+    format!("{}{place}", without_value(words))
+}
+
+fn without_value(words: &str) -> String {
+    if ["missing field `", "duplicate field `", "unknown field `", "invalid length "].iter().any(|known| words.starts_with(known)) {
+        return words.to_owned();
+    }
+    let quoting = ["invalid type: ", "invalid value: ", "unknown variant "];
+    match (quoting.iter().any(|known| words.starts_with(known)), words.rsplit_once(", expected ")) {
+        (true, Some((met, expected))) => {
+            let kind = met.split(['`', '"']).next().unwrap_or_default().trim_end();
+            format!("{kind}, expected {expected}")
+        }
+        // A message of the application's own types may hold anything.
+        _ => "a field's own check refused it".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "read by the derive alone")]
+    struct Login {
+        tries: u8,
+        role: Role,
+        #[serde(default, deserialize_with = "refuse")]
+        token: String,
+    }
+
+    #[derive(Debug, Deserialize)]
+    enum Role {
+        Admin,
+    }
+
+    fn refuse<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Err(serde::de::Error::custom(format!("bad token {text}")))
+    }
+
+    fn told(text: &str) -> String {
+        json(&serde_json::from_str::<Login>(text).expect_err("is not a login"))
+    }
+
+    #[test]
+    fn values_are_left_out() {
+        assert_eq!(told(r#"{"tries":"hunter2"}"#), "invalid type: string, expected u8 at line 1 column 18");
+        assert_eq!(told(r#"{"tries":4711}"#), "invalid value: integer, expected u8 at line 1 column 13");
+        assert_eq!(told(r#"{"tries":1,"role":"hunter2"}"#), "unknown variant, expected `Admin` at line 1 column 27");
+        assert_eq!(told(r#"{"token":"hunter2"}"#), "a field's own check refused it at line 1 column 19");
+    }
+
+    #[test]
+    fn places_and_names_are_kept() {
+        assert_eq!(told(r#"{"tries":1}"#), "missing field `role` at line 1 column 11");
+        assert_eq!(told("{"), "EOF while parsing an object at line 1 column 1");
+    }
+}

@@ -1,0 +1,272 @@
+//! Writes on a condition, built on [`AtomicStore::commit`]: insert, update, try_update, upsert, touch.
+
+use tracing::Instrument;
+
+use super::encode::expires_by_field;
+use super::{Collection, groups, keys_of_groups, named};
+use crate::entity::{KvEntity, Touch};
+use crate::error::{Error, Result};
+use crate::key::{Key, Lookup};
+use crate::record::{Expiry, Metadata, NewRecord, Record};
+use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
+
+/// After one lost race an update waits for its turn among this process's, so more are lost to other processes only.
+const MAX_ATTEMPTS: u32 = 32;
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Writes the entity if none with its id is there; otherwise [`Error::AlreadyExists`], and nothing is written.
+    pub async fn insert(&self, entity: &E) -> Result<()>
+    where
+        S: AtomicStore,
+    {
+        let key = self.key_of(entity);
+        let span = self.span("insert", &key);
+        async {
+            let now = self.store().clock().now();
+            let writes = keys_of_groups::<E>(&key)
+                .enumerate()
+                .map(|(group, key)| Ok(Write::Put(key.clone(), self.new_record(&key, entity, group, now)?)))
+                .collect::<Result<_>>()?;
+            let absent = vec![Condition::new(key.clone(), Expect::Absent)];
+            match self.store().commit(absent, writes).await.map_err(named::<E>)? {
+                Commit::Done => Ok(()),
+                Commit::Conflict(_) => Err(Error::AlreadyExists { at: self.at(&key) }),
+            }
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Changes the entity that is there, and gives it as it was written; [`Error::NotFound`] if there is none.
+    ///
+    /// It reads, applies `change`, and writes if nobody wrote meanwhile, else it does so again: two writers never lose an update, so
+    /// `change` may be called several times. The condition covers every group that was read. What `change` leaves as it is is not
+    /// written; the remaining time and metadata of others are kept. A change of the id is [`Error::IdChanged`].
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// #[derive(KvEntity)]
+    /// #[kv(prefix = "page")]
+    /// struct Page {
+    ///     #[kv(id)]
+    ///     path: String,
+    ///     views: u64,
+    /// }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let pages = Kv::new(MemoryStore::new()).collection::<Page>();
+    /// pages.insert(&Page { path: "/".to_owned(), views: 0 }).await?;
+    /// let page = pages.update("/", |page| page.views += 1).await?;
+    /// assert_eq!(page.views, 1);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn update<L, F>(&self, id: L, mut change: F) -> Result<E>
+    where
+        S: AtomicStore,
+        L: Lookup<E::Id>,
+        F: FnMut(&mut E),
+    {
+        let key = self.key(&id);
+        let span = self.span("update", &key);
+        let change = |entity: &mut E| {
+            change(entity);
+            Ok(())
+        };
+        self.change(key, id.into_id(), change, None::<fn() -> E>).instrument(span).await
+    }
+
+    /// Changes the entity that is there as [`update`](Self::update) does, unless `change` gives up with an error of the
+    /// caller's, which is handed through; then nothing is written.
+    pub async fn try_update<L, F, X>(&self, id: L, change: F) -> Result<E, X>
+    where
+        S: AtomicStore,
+        L: Lookup<E::Id>,
+        F: FnMut(&mut E) -> Result<(), X>,
+        X: From<Error>,
+    {
+        let key = self.key(&id);
+        let span = self.span("try_update", &key);
+        self.change(key, id.into_id(), change, None::<fn() -> E>).instrument(span).await
+    }
+
+    /// Changes the entity that is there as [`update`](Self::update) does, or writes what `create` makes where there is none;
+    /// gives it as it was written. `change` is not applied to what `create` made.
+    pub async fn upsert<L, C, F>(&self, id: L, create: C, mut change: F) -> Result<E>
+    where
+        S: AtomicStore,
+        L: Lookup<E::Id>,
+        C: FnMut() -> E,
+        F: FnMut(&mut E),
+    {
+        let key = self.key(&id);
+        let span = self.span("upsert", &key);
+        let change = |entity: &mut E| {
+            change(entity);
+            Ok(())
+        };
+        self.change(key, id.into_id(), change, Some(create)).instrument(span).await
+    }
+
+    /// Gives what is there its full TTL again, without reading or writing its value, and says whether it is there. A group
+    /// without TTL stays as it is.
+    ///
+    /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone. A record that has
+    /// been deleted or has expired stays so.
+    pub async fn touch<L: Lookup<E::Id>>(&self, id: L) -> Result<bool>
+    where
+        E: Touch,
+        S: AtomicStore,
+    {
+        let key = self.key(&id);
+        let span = self.span("touch", &key);
+        async {
+            self.check_key(&key)?;
+            let ttl = self.ttl_of(super::anchor::<E>());
+            if ttl.is_none() || !self.touch_interval.is_zero() {
+                let Some(head) = self.store().head(&key).await.map_err(named::<E>)? else { return Ok(false) };
+                let now = self.store().clock().now();
+                let used = head.expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
+                if used.is_some_and(|used| used < self.touch_interval) {
+                    return Ok(true);
+                }
+            }
+            let mut writes = Vec::new();
+            for (group, key) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)) {
+                if let Some(ttl) = self.ttl_of(group) {
+                    self.check_ttl(&key, ttl)?;
+                    writes.push(Write::Touch(key, Expiry::After(ttl)));
+                }
+            }
+            if writes.is_empty() {
+                return Ok(true);
+            }
+            let present = vec![Condition::new(key, Expect::Present)];
+            let commit = self.store().commit(present, writes).await.map_err(named::<E>)?;
+            Ok(commit == Commit::Done)
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Read, change, compare and swap, until nobody came between.
+    async fn change<X: From<Error>>(
+        &self,
+        key: Key,
+        id: E::Id,
+        mut change: impl FnMut(&mut E) -> Result<(), X>,
+        mut create: Option<impl FnMut() -> E>,
+    ) -> Result<E, X>
+    where
+        S: AtomicStore,
+    {
+        let stripe = self.kv.turns().of(&key);
+        let mut turn = stripe.turn_if_contended().await;
+        for _ in 0..MAX_ATTEMPTS {
+            let records = self.records(&key).await?;
+            let (entity, writes) = match self.decode(id.clone(), &key, &records)? {
+                Some(mut entity) => {
+                    let before = self.absent_groups(&key, &entity, &records)?;
+                    change(&mut entity)?;
+                    let writes = self.writes_of_change(&key, &entity, &records, &before)?;
+                    (entity, writes)
+                }
+                None => {
+                    let Some(create) = &mut create else { return Err(Error::NotFound { at: self.at(&key) }.into()) };
+                    let entity = create();
+                    let nothing = vec![None; records.len()];
+                    let writes = self.writes_of_change(&key, &entity, &nothing, &[])?;
+                    (entity, writes)
+                }
+            };
+            if writes.is_empty() {
+                return Ok(entity);
+            }
+            match self.store().commit(self.unchanged(&key, &records), writes).await.map_err(named::<E>)? {
+                Commit::Done => return Ok(entity),
+                Commit::Conflict(_) => {
+                    if turn.is_none() {
+                        turn = Some(stripe.turn().await);
+                    }
+                }
+            }
+        }
+        Err(Error::Conflict { at: self.at(&key), attempts: MAX_ATTEMPTS }.into())
+    }
+
+    /// That every group is as it was read, absent ones included.
+    fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
+        keys_of_groups::<E>(key)
+            .zip(records)
+            .map(|(key, record)| match record {
+                Some(record) => Condition::new(key, Expect::Revision(record.revision.clone())),
+                None => Condition::new(key, Expect::Absent),
+            })
+            .collect()
+    }
+
+    /// The values that absent groups were read as, so that they stay absent unless they are changed.
+    fn absent_groups(&self, key: &Key, entity: &E, records: &[Option<Record>]) -> Result<Vec<Option<Vec<u8>>>> {
+        let values = records.iter().enumerate().map(|(group, record)| match record {
+            Some(_) => Ok(None),
+            None => self.encode(key, entity, group).map(Some),
+        });
+        values.collect()
+    }
+
+    /// What it takes to bring the records to the changed entity. `before` holds the values of groups that were absent.
+    fn writes_of_change(
+        &self,
+        anchor: &Key,
+        entity: &E,
+        records: &[Option<Record>],
+        before: &[Option<Vec<u8>>],
+    ) -> Result<Vec<Write>> {
+        if self.key_of(entity) != *anchor {
+            return Err(Error::IdChanged { at: self.at(anchor) });
+        }
+        let mut writes = Vec::new();
+        for (group, key) in keys_of_groups::<E>(anchor).enumerate() {
+            match records.get(group).and_then(Option::as_ref) {
+                Some(record) => writes.extend(self.rewrite(key, entity, group, record)?),
+                None => {
+                    let record = self.new_record(&key, entity, group, self.store().clock().now())?;
+                    let was = before.get(group).and_then(Option::as_deref);
+                    if was != Some(&*record.value) {
+                        writes.push(Write::Put(key, record));
+                    }
+                }
+            }
+        }
+        Ok(writes)
+    }
+
+    /// The write of a group whose record was read, if anything of it changes.
+    fn rewrite(&self, key: Key, entity: &E, group: usize, record: &Record) -> Result<Option<Write>> {
+        let schema = &groups::<E>()[group];
+        let found = record.metadata.version;
+        if found > schema.version() {
+            // What newer code wrote may hold what this code does not know, and would drop.
+            return Err(Error::TooNew { at: self.at(&key), found, supported: schema.version() });
+        }
+        let value = self.encode(&key, entity, group)?;
+        // A field or a TTL of the collection's own says anew when the record expires; otherwise what stands there stays.
+        let expiry = match (expires_by_field(entity, schema), self.ttl) {
+            (Some(at), _) if record.expires_at == Some(at) => None,
+            (Some(at), _) => Some(Expiry::At(at)),
+            (None, Some(ttl)) => Some(Expiry::After(ttl)),
+            (None, None) if E::EXPIRES_BY_FIELD && schema.ttl().is_none() && record.expires_at.is_some() => Some(Expiry::Never),
+            (None, None) => None,
+        };
+        if expiry.is_none() && record.metadata.codec == schema.codec() && record.value[..] == value[..] {
+            return Ok(None);
+        }
+        let mut metadata = Metadata::new(schema.version(), schema.codec());
+        metadata.created_at = record.metadata.created_at;
+        metadata.migrated_at = record.metadata.migrated_at;
+        metadata.keep_foreign(&mut record.metadata.clone());
+        let new = NewRecord::new(value, metadata).with_expiry(expiry.unwrap_or_default());
+        let new = self.checked(&key, new)?;
+        Ok(Some(if expiry.is_some() { Write::Put(key, new) } else { Write::Update(key, new) }))
+    }
+}

@@ -1,0 +1,107 @@
+//! An entity to records, within the store's limits.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::{Collection, groups};
+use crate::clock::Timestamp;
+use crate::codec;
+use crate::entity::{GroupSchema, KvEntity};
+use crate::error::{Error, Location, Result};
+use crate::key::Key;
+use crate::record::{Expiry, Metadata, NewRecord};
+use crate::store::{Limits, Store};
+
+/// A middling value takes one allocation, and a small one wastes little.
+const VALUE_CAPACITY: usize = 256;
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// The value of one group. `group` is a place in the schema.
+    pub(super) fn encode(&self, key: &Key, entity: &E, group: usize) -> Result<Vec<u8>> {
+        let codec = groups::<E>()[group].codec();
+        codec::encode(codec, &Group { entity, group }, Vec::with_capacity(VALUE_CAPACITY))
+            .map_err(|source| Error::Encode { at: self.at(key), codec, source })
+    }
+
+    /// A new record of one group, checked against the store's limits.
+    pub(super) fn new_record(&self, key: &Key, entity: &E, group: usize, now: Timestamp) -> Result<NewRecord> {
+        let schema = &groups::<E>()[group];
+        let metadata = Metadata::new(schema.version(), schema.codec()).with_created_at(Some(now));
+        let record = NewRecord::new(self.encode(key, entity, group)?, metadata);
+        self.checked(key, record.with_expiry(self.expiry(entity, schema)))
+    }
+
+    /// When a record of this group expires that is written now.
+    pub(super) fn expiry(&self, entity: &E, schema: &GroupSchema) -> Expiry {
+        match expires_by_field(entity, schema) {
+            Some(at) => Expiry::At(at),
+            None => self.ttl_of(schema).map_or(Expiry::Never, Expiry::After),
+        }
+    }
+
+    pub(super) fn ttl_of(&self, schema: &GroupSchema) -> Option<Duration> {
+        self.ttl.or(schema.ttl())
+    }
+
+    /// The record, within the limits: metadata may lose what can be spared.
+    pub(super) fn checked(&self, key: &Key, mut record: NewRecord) -> Result<NewRecord> {
+        check(&self.store().capabilities().limits, key, &mut record, &|| self.at(key))?;
+        Ok(record)
+    }
+
+    /// Fails if the store takes no key of this length.
+    pub(super) fn check_key(&self, key: &Key) -> Result<()> {
+        check_key(&self.store().capabilities().limits, key, &|| self.at(key))
+    }
+
+    pub(super) fn check_ttl(&self, key: &Key, ttl: Duration) -> Result<()> {
+        check_ttl(&self.store().capabilities().limits, ttl, &|| self.at(key))
+    }
+}
+
+/// What the entity's `expires_at` field says of a group, unless the group has a TTL of its own.
+pub(super) fn expires_by_field<E: KvEntity>(entity: &E, schema: &GroupSchema) -> Option<Timestamp> {
+    if schema.ttl().is_none() { entity.expires_at() } else { None }
+}
+
+/// Not generic: one copy serves all entities.
+fn check(limits: &Limits, key: &Key, record: &mut NewRecord, at: &dyn Fn() -> Box<Location>) -> Result<()> {
+    check_key(limits, key, at)?;
+    let (len, max) = (record.value.len(), limits.value);
+    if len > max {
+        return Err(Error::ValueTooLong { at: at(), len, max });
+    }
+    record
+        .metadata
+        .shorten_to(limits.metadata)
+        .map_err(|len| Error::MetadataTooLong { at: at(), len, max: limits.metadata })?;
+    match record.expiry {
+        Expiry::After(ttl) => check_ttl(limits, ttl, at),
+        Expiry::Never | Expiry::At(_) => Ok(()),
+    }
+}
+
+fn check_key(limits: &Limits, key: &Key, at: &dyn Fn() -> Box<Location>) -> Result<()> {
+    let (len, max) = (key.len(), limits.key);
+    if len > max { Err(Error::KeyTooLong { at: at(), len, max }) } else { Ok(()) }
+}
+
+fn check_ttl(limits: &Limits, ttl: Duration, at: &dyn Fn() -> Box<Location>) -> Result<()> {
+    match limits.least_ttl {
+        Some(least) if ttl < least => Err(Error::TtlTooShort { at: at(), ttl, least }),
+        _ => Ok(()),
+    }
+}
+
+/// One group of an entity, as serde sees it.
+struct Group<'a, E> {
+    entity: &'a E,
+    group: usize,
+}
+
+impl<E: KvEntity> Serialize for Group<'_, E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        self.entity.serialize_group(self.group, serializer)
+    }
+}

@@ -1,0 +1,151 @@
+//! The typed handle on all entities of one type in one store.
+//!
+//! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
+//! touch, which need compare-and-swap), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
+//! among updates of one record).
+
+mod change;
+mod decode;
+mod encode;
+mod read;
+mod turns;
+mod write;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use tracing::Span;
+
+use crate::entity::{GroupSchema, KvEntity};
+use crate::error::{Error, Location};
+use crate::key::{EntityId, Key, KeyBuilder, Lookup};
+use crate::kv::Kv;
+use crate::list::List;
+use crate::store::Store;
+
+pub(crate) use decode::decode;
+pub(crate) use turns::Turns;
+
+/// The typed handle on all entities of one type in one store. Cheap to clone, and it outlives nothing: it holds the store.
+///
+/// Reads and unconditional writes work on every [`Store`]; what changes a record on a condition needs an
+/// [`AtomicStore`](crate::store::AtomicStore), and does not compile on another.
+///
+/// An entity of several groups is read with one batch. Where the store can write several keys at once
+/// ([`Capabilities::atomic_batches`](crate::store::Capabilities)), it is written and deleted at once; elsewhere its anchor is written
+/// last and deleted first, so that a half-written entity is not seen as a whole one.
+///
+/// Every operation is a `tracing` span `kv` at debug level with `operation`, `entity`, `store` and `key`, a secret id as a hash.
+pub struct Collection<E, S> {
+    kv: Kv<S>,
+    ttl: Option<Duration>,
+    touch_interval: Duration,
+    entity: PhantomData<fn() -> E>,
+}
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    pub(crate) fn new(kv: Kv<S>) -> Self {
+        Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
+    }
+
+    /// The same collection, whose writes give records this TTL instead of the entity's: `put`, `insert` and `touch`, and
+    /// `update`, which otherwise keeps the remaining time. An `expires_at` field that is set goes before it.
+    #[must_use]
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// The same collection, whose `touch` leaves a record alone that was extended less than `interval` ago: a sliding session is
+    /// then not one write per request.
+    #[must_use]
+    pub fn with_touch_interval(mut self, interval: Duration) -> Self {
+        self.touch_interval = interval;
+        self
+    }
+
+    /// All entities, page by page or as a stream.
+    pub fn list(&self) -> List<E, S> {
+        List::new(self.clone())
+    }
+
+    /// The store that the collection lives in.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        self.kv.store()
+    }
+
+    fn key<L: Lookup<E::Id>>(&self, id: &L) -> Key {
+        let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+        id.write(&mut key);
+        key.finish(anchor::<E>().name())
+    }
+
+    fn key_of(&self, entity: &E) -> Key {
+        let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+        entity.write_id(&mut key);
+        key.finish(anchor::<E>().name())
+    }
+
+    pub(crate) fn key_of_id(&self, id: &E::Id) -> Key {
+        let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+        EntityId::write(id, &mut key);
+        key.finish(anchor::<E>().name())
+    }
+
+    pub(crate) fn at(&self, key: &Key) -> Box<Location> {
+        let mut at = Location::of(self.store().name(), key);
+        at.entity = Some(E::SCHEMA.name());
+        at
+    }
+
+    fn span(&self, operation: &'static str, key: &Key) -> Span {
+        span(operation, E::SCHEMA.name(), self.store().name(), key)
+    }
+
+    /// A span of many keys shows how many, where it is known.
+    fn span_many(&self, operation: &'static str) -> Span {
+        tracing::debug_span!("kv", operation, entity = E::SCHEMA.name(), store = self.store().name())
+    }
+}
+
+/// Not generic, so that there is one call site, and one copy of its code.
+pub(crate) fn span(operation: &'static str, entity: &'static str, store: &'static str, key: &Key) -> Span {
+    tracing::debug_span!("kv", operation, entity, store, key = %key)
+}
+
+/// The group that decides whether an entity exists.
+fn anchor<E: KvEntity>() -> &'static GroupSchema {
+    groups::<E>().first().unwrap_or(const { &GroupSchema::new(None, 1, crate::Codec::Json) })
+}
+
+fn groups<E: KvEntity>() -> &'static [GroupSchema] {
+    const { E::SCHEMA.groups() }
+}
+
+/// The keys of all groups of an entity, from its anchor's.
+fn keys_of_groups<E: KvEntity>(anchor: &Key) -> impl Iterator<Item = Key> {
+    groups::<E>().iter().map(|group| anchor.with_group(group.name()))
+}
+
+/// Names the entity in a store's error.
+fn named<E: KvEntity>(error: Error) -> Error {
+    error.of_entity(E::SCHEMA.name())
+}
+
+impl<E, S> Clone for Collection<E, S> {
+    fn clone(&self) -> Self {
+        Self { kv: self.kv.clone(), ttl: self.ttl, touch_interval: self.touch_interval, entity: PhantomData }
+    }
+}
+
+impl<E: KvEntity, S: Store> fmt::Debug for Collection<E, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collection")
+            .field("entity", &E::SCHEMA.name())
+            .field("store", &self.store().name())
+            .field("ttl", &self.ttl)
+            .finish_non_exhaustive()
+    }
+}

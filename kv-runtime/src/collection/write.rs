@@ -1,0 +1,180 @@
+//! Writes that look at nothing: put, delete, and their many.
+
+use std::borrow::Borrow;
+
+use tracing::Instrument;
+
+use super::{Collection, groups, keys_of_groups, named};
+use crate::entity::KvEntity;
+use crate::error::{Error, Result};
+use crate::key::{Key, Lookup};
+use crate::record::NewRecord;
+use crate::store::Store;
+
+/// The records of some entities, each entity's anchor last.
+#[derive(Default)]
+struct Batch {
+    records: Vec<(Key, NewRecord)>,
+    entities: usize,
+    bytes: usize,
+}
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Writes the entity, whatever stands there: values, metadata and expiry are replaced unseen.
+    pub async fn put(&self, entity: &E) -> Result<()> {
+        let key = self.key_of(entity);
+        let span = self.span("put", &key);
+        async {
+            let now = self.store().clock().now();
+            if groups::<E>().len() == 1 {
+                let record = self.new_record(&key, entity, 0, now)?;
+                return self.store().put(key, record).await.map_err(named::<E>);
+            }
+            let records = self.new_records(&key, entity)?;
+            self.write_anchors_last(records).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Writes entities as [`put`](Self::put) does, in batches as large as the store takes; the batches are not one transaction.
+    ///
+    /// If it fails, [`Error::Partial`] says how many were written. Memory is that of one batch, however many there are.
+    pub async fn put_many<I>(&self, entities: I) -> Result<()>
+    where
+        I: IntoIterator,
+        I::Item: Borrow<E>,
+    {
+        let span = self.span_many("put_many");
+        async {
+            let limits = self.store().capabilities().limits;
+            let mut written = 0;
+            let mut batch = Batch::default();
+            for entity in entities {
+                let entity = entity.borrow();
+                let key = self.key_of(entity);
+                let records = self.new_records(&key, entity).map_err(|error| self.partial(&key, written, error))?;
+                let bytes: usize = records.iter().map(|(key, record)| key.len() + record.value.len()).sum();
+                let full = batch.records.len() + records.len() > limits.batch_write
+                    || batch.bytes + bytes > limits.batch_write_bytes;
+                if full && batch.entities > 0 {
+                    written = self.write_batch(std::mem::take(&mut batch), written).await?;
+                }
+                batch.records.extend(records);
+                batch.entities += 1;
+                batch.bytes += bytes;
+            }
+            self.write_batch(batch, written).await.map(|_| ())
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Removes the entity with this id, if there is one: all of its groups.
+    pub async fn delete<L: Lookup<E::Id>>(&self, id: L) -> Result<()> {
+        let key = self.key(&id);
+        let span = self.span("delete", &key);
+        async {
+            self.check_key(&key)?;
+            if groups::<E>().len() == 1 {
+                return self.store().delete(key).await.map_err(named::<E>);
+            }
+            self.delete_anchors_first(&[key]).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Removes the entities with these ids, in batches as large as the store takes. If it fails, [`Error::Partial`] says how many
+    /// of the ids were done.
+    pub async fn delete_many<I>(&self, ids: I) -> Result<()>
+    where
+        I: IntoIterator,
+        I::Item: Lookup<E::Id>,
+    {
+        let span = self.span_many("delete_many");
+        async {
+            let batch = (self.store().capabilities().limits.batch_write / groups::<E>().len()).max(1);
+            let mut deleted = 0;
+            let mut ids = ids.into_iter();
+            loop {
+                let anchors: Vec<Key> = ids.by_ref().take(batch).map(|id| self.key(&id)).collect();
+                let Some(first) = anchors.first() else { return Ok(()) };
+                let done = anchors.iter().try_for_each(|anchor| self.check_key(anchor));
+                let done = match done {
+                    Ok(()) => self.delete_anchors_first(&anchors).await,
+                    refused => refused,
+                };
+                done.map_err(|error| self.partial(first, deleted, error))?;
+                deleted += anchors.len();
+            }
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// The records of all groups, the anchor last.
+    fn new_records(&self, anchor: &Key, entity: &E) -> Result<Vec<(Key, NewRecord)>> {
+        let now = self.store().clock().now();
+        let groups = groups::<E>().iter().enumerate().rev();
+        groups
+            .map(|(group, schema)| {
+                let key = anchor.with_group(schema.name());
+                let record = self.new_record(&key, entity, group, now)?;
+                Ok((key, record))
+            })
+            .collect()
+    }
+
+    /// Writes one batch, and gives how many entities have been written with it.
+    async fn write_batch(&self, batch: Batch, written: usize) -> Result<usize> {
+        let Some((key, _)) = batch.records.last() else { return Ok(written) };
+        let last = key.clone();
+        match self.write_anchors_last(batch.records).await {
+            Ok(()) => Ok(written + batch.entities),
+            Err(error) => Err(self.partial(&last, written, error)),
+        }
+    }
+
+    /// With one batch where that is all or nothing; elsewhere the anchors in a batch of their own, after the others. If that batch
+    /// fails in part, the places it tells are those of the entities.
+    async fn write_anchors_last(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
+            return self.store().put_many(records).await.map_err(named::<E>);
+        }
+        let anchor = super::anchor::<E>().name();
+        let (anchors, others): (Vec<_>, Vec<_>) = records.into_iter().partition(|(key, _)| key.group() == anchor);
+        // Of an entity whose anchor is not written nothing counts as written.
+        self.store().put_many(others).await.map_err(|error| named::<E>(whole_failure(error)))?;
+        self.store().put_many(anchors).await.map_err(named::<E>)
+    }
+
+    async fn delete_anchors_first(&self, anchors: &[Key]) -> Result<()> {
+        if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
+            let keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
+            return self.store().delete_many(keys).await.map_err(|error| named::<E>(whole_failure(error)));
+        }
+        self.store().delete_many(anchors.to_vec()).await.map_err(|error| named::<E>(whole_failure(error)))?;
+        let others = anchors.iter().flat_map(|anchor| keys_of_groups::<E>(anchor).skip(1)).collect();
+        self.store().delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
+    }
+
+    /// What failed after so many entities, with what the store says of the batch in which it failed.
+    fn partial(&self, key: &Key, before: usize, error: Error) -> Error {
+        match error {
+            Error::Partial { at, written, also, source } => {
+                let also = also.into_iter().map(|place| place + before).collect();
+                Error::Partial { at, written: before + written, also, source }
+            }
+            error => Error::Partial { at: self.at(key), written: before, also: Vec::new(), source: Box::new(error) },
+        }
+    }
+}
+
+/// The cause of a failure whose parts mean nothing to the caller.
+fn whole_failure(error: Error) -> Error {
+    match error {
+        Error::Partial { source, .. } => *source,
+        error => error,
+    }
+}

@@ -1,0 +1,227 @@
+//! What `#[derive(KvEntity)]` implements: a constant table and a few thin functions.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Serializer, de::DeserializeOwned};
+
+use crate::clock::Timestamp;
+use crate::codec::Codec;
+use crate::key::{EntityId, IdSchema, KeyBuilder};
+use crate::maybe_send::{MaybeSend, MaybeSync};
+
+/// A struct that is kept in a key-value store. Implemented by [`#[derive(KvEntity)]`](macro@crate::KvEntity) only: the
+/// hidden items change with the macro.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an entity",
+    label = "this type does not derive `KvEntity`",
+    note = "add `#[derive(KvEntity)]` and `#[kv(prefix = \"...\")]` to `{Self}`"
+)]
+pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
+    /// The type of the id: that of the `#[kv(id)]` field, or a tuple of several in their order.
+    type Id: EntityId;
+
+    /// Everything that is known before the program runs.
+    const SCHEMA: EntitySchema;
+
+    /// The id, cloned out of its fields.
+    fn id(&self) -> Self::Id;
+
+    /// Appends the id to a key, without cloning it.
+    #[doc(hidden)]
+    fn write_id(&self, key: &mut KeyBuilder);
+
+    /// Whether a `#[kv(expires_at)]` field says when the entity expires.
+    #[doc(hidden)]
+    const EXPIRES_BY_FIELD: bool = false;
+
+    /// What the `#[kv(expires_at)]` field says, if there is one.
+    #[doc(hidden)]
+    fn expires_at(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Serializes the fields of one group, by its place in the schema.
+    #[doc(hidden)]
+    fn serialize_group<S: Serializer>(&self, group: usize, serializer: S) -> Result<S::Ok, S::Error>;
+
+    /// Puts the entity together from its id and its groups' values.
+    #[doc(hidden)]
+    fn from_groups<G: GroupSource>(id: Self::Id, groups: &mut G) -> Result<Self, G::Error>;
+}
+
+/// An entity whose remaining time [`touch`](crate::Collection::touch) may extend: one without an `expires_at` field.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` carries its own expiry, so `touch` cannot extend it",
+    label = "this entity has a `#[kv(expires_at)]` field",
+    note = "set that field with `update`, and the record's expiry follows"
+)]
+pub trait Touch: KvEntity {}
+
+/// A type that can say when a record expires, for `#[kv(expires_at)]`: [`Timestamp`], [`SystemTime`], and an `Option` of
+/// these, `None` being never.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say when a record expires",
+    label = "not a moment",
+    note = "a field with `#[kv(expires_at)]` is a `Timestamp`, a `SystemTime`, or an `Option` of one"
+)]
+pub trait ExpiresAt {
+    /// The moment; nothing if the record stays until it is deleted.
+    fn expires_at(&self) -> Option<Timestamp>;
+}
+
+impl ExpiresAt for Timestamp {
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(*self)
+    }
+}
+
+impl ExpiresAt for SystemTime {
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some((*self).into())
+    }
+}
+
+impl<T: ExpiresAt> ExpiresAt for Option<T> {
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.as_ref().and_then(T::expires_at)
+    }
+}
+
+/// Where the generated code takes the groups' values from.
+#[doc(hidden)]
+pub trait GroupSource {
+    type Error;
+
+    /// The value of a group that has to be there.
+    fn required<T: DeserializeOwned>(&mut self, group: usize) -> Result<T, Self::Error>;
+
+    /// The value of an optional group, or what `default` makes where it is absent.
+    fn optional<T: DeserializeOwned>(
+        &mut self,
+        group: usize,
+        default: impl FnOnce() -> T,
+    ) -> Result<T, Self::Error>;
+}
+
+/// The constant description of an entity.
+#[derive(Clone, Copy, Debug)]
+pub struct EntitySchema {
+    name: &'static str,
+    family: &'static str,
+    prefix: &'static str,
+    ids: &'static [IdSchema],
+    groups: &'static [GroupSchema],
+}
+
+impl EntitySchema {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        prefix: &'static str,
+        ids: &'static [IdSchema],
+        groups: &'static [GroupSchema],
+    ) -> Self {
+        Self { name, family: name, prefix, ids, groups }
+    }
+
+    /// Marks a view: it shares its keys with the entity of this name.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn view_of(mut self, entity: &'static str) -> Self {
+        self.family = entity;
+        self
+    }
+
+    /// The struct's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The name of the entity that this one is a view of, or its own.
+    #[must_use]
+    pub const fn family(&self) -> &'static str {
+        self.family
+    }
+
+    /// One or more segments joined by `:`.
+    #[must_use]
+    pub const fn prefix(&self) -> &'static str {
+        self.prefix
+    }
+
+    /// The id's fields, in the order in which they stand in the key.
+    #[must_use]
+    pub const fn ids(&self) -> &'static [IdSchema] {
+        self.ids
+    }
+
+    /// The groups, the anchor first; never empty.
+    #[must_use]
+    pub const fn groups(&self) -> &'static [GroupSchema] {
+        self.groups
+    }
+}
+
+/// The constant description of one group: the fields that share a value.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupSchema {
+    name: Option<&'static str>,
+    version: u32,
+    codec: Codec,
+    ttl: Option<Duration>,
+    optional: bool,
+}
+
+impl GroupSchema {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(name: Option<&'static str>, version: u32, codec: Codec) -> Self {
+        Self { name, version, codec, ttl: None, optional: false }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn ttl_secs(mut self, secs: u64) -> Self {
+        self.ttl = Some(Duration::from_secs(secs));
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// The last segment of the group's keys; an entity's only group may have none.
+    #[must_use]
+    pub const fn name(&self) -> Option<&'static str> {
+        self.name
+    }
+
+    /// The version that is written and read, from 1.
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// How values are written. A record names its own codec, and is read by that.
+    #[must_use]
+    pub const fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// How long a record lives after a write, unless the entity or the collection says otherwise.
+    #[must_use]
+    pub const fn ttl(&self) -> Option<Duration> {
+        self.ttl
+    }
+
+    /// Whether the entity is complete without this group.
+    #[must_use]
+    pub const fn is_optional(&self) -> bool {
+        self.optional
+    }
+}

@@ -1,0 +1,364 @@
+//! The one error type, and where an error happened.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::codec::{Codec, CodecError};
+use crate::key::Key;
+use crate::maybe_send::{MaybeSend, MaybeSync};
+
+/// What went wrong, where, and what to do.
+///
+/// Every variant tells its [`Location`]: entity, store and key, a secret id as a hash. The cause, where there is one,
+/// is [`source`](std::error::Error::source) and is not printed a second time by `Display`. No variant holds a value.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is nothing to change.
+    #[error("{at}: there is no such record; `upsert` changes or creates, `insert` creates")]
+    NotFound {
+        /// Where.
+        at: Box<Location>,
+    },
+
+    /// `insert` met a record.
+    #[error("{at}: there is a record already; `update` changes it, `put` replaces it")]
+    AlreadyExists {
+        /// Where.
+        at: Box<Location>,
+    },
+
+    /// Other writers were faster each time.
+    #[error("{at}: another writer came first {attempts} times in a row; nothing was written; try again later")]
+    Conflict {
+        /// Where.
+        at: Box<Location>,
+        /// How often it was tried.
+        attempts: u32,
+    },
+
+    /// A change touched the id, which is the key.
+    #[error("{at}: the change would give the entity another id; put it under the new id and delete the old one")]
+    IdChanged {
+        /// Where.
+        at: Box<Location>,
+    },
+
+    /// The anchor is there, and a required group beside it is not.
+    #[error(
+        "{at}: the required group `{group}` is missing beside its anchor; `put` the whole entity, or mark the group `optional`"
+    )]
+    Incomplete {
+        /// Where: the anchor's key.
+        at: Box<Location>,
+        /// The group that is missing.
+        group: &'static str,
+    },
+
+    /// The record was written by newer code, which says that this code cannot read it.
+    #[error(
+        "{at}: the record has version {found}, and this program reads up to version {supported}; deploy the newer program"
+    )]
+    TooNew {
+        /// Where.
+        at: Box<Location>,
+        /// The record's version.
+        found: u32,
+        /// The newest version that this program reads.
+        supported: u32,
+    },
+
+    /// The record is older than anything this program can read.
+    #[error(
+        "{at}: the record has version {found}, and this program reads from version {oldest} on; read it with an older program"
+    )]
+    TooOld {
+        /// Where.
+        at: Box<Location>,
+        /// The record's version.
+        found: u32,
+        /// The oldest version that this program reads.
+        oldest: u32,
+    },
+
+    /// The stored bytes are not what the codec can read as this group.
+    #[error("{at}: the value does not decode as {codec}; it was left as it is")]
+    Decode {
+        /// Where.
+        at: Box<Location>,
+        /// The codec that the record names.
+        codec: Codec,
+        /// What the codec says, without any part of the value.
+        source: CodecError,
+    },
+
+    /// The entity cannot be written in this codec.
+    #[error("{at}: the entity does not encode as {codec}; nothing was written")]
+    Encode {
+        /// Where.
+        at: Box<Location>,
+        /// The codec of the group.
+        codec: Codec,
+        /// What the codec says.
+        source: CodecError,
+    },
+
+    /// A record's frame is damaged: its envelope or its metadata.
+    #[error("{at}: the record is damaged: {what}; it was left as it is")]
+    Malformed {
+        /// Where.
+        at: Box<Location>,
+        /// What is wrong with it.
+        what: Cow<'static, str>,
+    },
+
+    /// The record is not one of this library's, and not plain JSON either: its codec is unknown here.
+    #[error("{at}: the record names the codec {codec}, which this program was built without; see the crate's features")]
+    UnknownCodec {
+        /// Where.
+        at: Box<Location>,
+        /// The codec's name or number, as the record has it.
+        codec: String,
+    },
+
+    /// The key is longer than the store takes.
+    #[error("{at}: the key has {len} bytes, and the store takes {max}")]
+    KeyTooLong {
+        /// Where.
+        at: Box<Location>,
+        /// Its length in bytes.
+        len: usize,
+        /// The store's limit in bytes.
+        max: usize,
+    },
+
+    /// The value is longer than the store takes.
+    #[error("{at}: the value has {len} bytes, and the store takes {max}; split it into groups")]
+    ValueTooLong {
+        /// Where.
+        at: Box<Location>,
+        /// Its length in bytes.
+        len: usize,
+        /// The store's limit in bytes.
+        max: usize,
+    },
+
+    /// The metadata is longer than the store takes, even without what can be spared.
+    #[error("{at}: the metadata has {len} bytes, and the store takes {max}; shorten the members that are not ours")]
+    MetadataTooLong {
+        /// Where.
+        at: Box<Location>,
+        /// Its length in bytes.
+        len: usize,
+        /// The store's limit in bytes.
+        max: usize,
+    },
+
+    /// The store keeps nothing for so short a time.
+    #[error("{at}: a TTL of {ttl:?} is below the store's least, {least:?}")]
+    TtlTooShort {
+        /// Where.
+        at: Box<Location>,
+        /// What was asked for.
+        ttl: Duration,
+        /// The store's limit.
+        least: Duration,
+    },
+
+    /// The cursor is not one that this list gave.
+    #[error("{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew")]
+    InvalidCursor {
+        /// Where: the list's prefix.
+        at: Box<Location>,
+    },
+
+    /// A write of many ended before all of it was done.
+    #[error("{at}: the first {written} were written, and of the others {}; write the rest again", also_shown(.also))]
+    Partial {
+        /// Where it failed.
+        at: Box<Location>,
+        /// So many from the start were written.
+        written: usize,
+        /// The places, counted from 0, of further ones that were written.
+        also: Vec<usize>,
+        /// Why it ended.
+        source: Box<Error>,
+    },
+
+    /// The store cannot say whether the write took place.
+    #[error("{at}: it is unknown whether the write took place; read the record before you write again")]
+    OutcomeUnknown {
+        /// Where.
+        at: Box<Location>,
+        /// What happened.
+        source: BoxError,
+    },
+
+    /// The store does not have what the call needs.
+    #[error("{at}: the store cannot do this: {capability}")]
+    Unsupported {
+        /// Where.
+        at: Box<Location>,
+        /// What it lacks.
+        capability: &'static str,
+    },
+
+    /// The store's engine failed.
+    #[error("{at}: the store failed to {action}{}", retry_shown(.retryable))]
+    Store {
+        /// Where.
+        at: Box<Location>,
+        /// What it was doing.
+        action: &'static str,
+        /// Whether the same call may succeed later.
+        retryable: bool,
+        /// What the engine says.
+        source: BoxError,
+    },
+
+    /// The file is open in another process, or a second time in this one.
+    #[error("{}: the store is already open; one process holds it at a time", path.display())]
+    AlreadyOpen {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The file is not one that this program can open.
+    #[error("{}: {what}; it was left as it is", path.display())]
+    ForeignFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: Cow<'static, str>,
+    },
+}
+
+/// `Result` with this crate's [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A cause of any type.
+#[cfg(not(target_arch = "wasm32"))]
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// A cause of any type.
+#[cfg(target_arch = "wasm32")]
+pub type BoxError = Box<dyn std::error::Error>;
+
+fn also_shown(also: &[usize]) -> String {
+    if also.is_empty() { "none".to_owned() } else { format!("{} more", also.len()) }
+}
+
+fn retry_shown(retryable: &bool) -> &'static str {
+    if *retryable { "; a retry may help" } else { "" }
+}
+
+/// Which entity, store and key an error is about.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Location {
+    /// The entity's name, where one is involved.
+    pub entity: Option<&'static str>,
+    /// The store's name.
+    pub store: Option<&'static str>,
+    /// The key, or the prefix of a list; a hash in the place of every secret id.
+    pub key: Option<String>,
+}
+
+impl Location {
+    /// A record of a store.
+    #[must_use]
+    pub fn of(store: &'static str, key: &Key) -> Box<Self> {
+        Box::new(Self { entity: None, store: Some(store), key: Some(key.to_string()) })
+    }
+
+    /// A store as a whole.
+    #[must_use]
+    pub fn store(store: &'static str) -> Box<Self> {
+        Box::new(Self { store: Some(store), ..Self::default() })
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut space = "";
+        if let Some(entity) = self.entity {
+            write!(f, "{entity}")?;
+            space = " ";
+        }
+        if let Some(key) = &self.key {
+            write!(f, "{space}`{key}`")?;
+            space = " ";
+        }
+        if let Some(store) = self.store {
+            write!(f, "{space}in {store}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error {
+    /// An engine's failure: what it was doing, with which record, and whether a retry can help.
+    pub fn store<E>(at: Box<Location>, action: &'static str, retryable: bool, source: E) -> Self
+    where
+        E: std::error::Error + MaybeSend + MaybeSync + 'static,
+    {
+        Self::Store { at, action, retryable, source: Box::new(source) }
+    }
+
+    /// Whether the same call may succeed later without anything being changed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Conflict { .. } => true,
+            Self::Store { retryable, .. } => *retryable,
+            Self::Partial { source, .. } => source.is_retryable(),
+            _ => false,
+        }
+    }
+
+    /// Where it happened; nothing for an error about a file.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        with_location!(self, at => at)
+    }
+
+    /// Names the entity, where the store below could not.
+    pub(crate) fn of_entity(mut self, entity: &'static str) -> Self {
+        let at: Option<&mut Box<Location>> = with_location!(&mut self, at => at);
+        if let Some(at) = at {
+            at.entity.get_or_insert(entity);
+        }
+        self
+    }
+}
+
+/// The variants that have a location, listed once for reading and for writing.
+macro_rules! with_location {
+    ($error:expr, $at:ident => $use:expr) => {
+        match $error {
+            Error::NotFound { at: $at }
+            | Error::AlreadyExists { at: $at }
+            | Error::Conflict { at: $at, .. }
+            | Error::IdChanged { at: $at }
+            | Error::Incomplete { at: $at, .. }
+            | Error::TooNew { at: $at, .. }
+            | Error::TooOld { at: $at, .. }
+            | Error::Decode { at: $at, .. }
+            | Error::Encode { at: $at, .. }
+            | Error::Malformed { at: $at, .. }
+            | Error::UnknownCodec { at: $at, .. }
+            | Error::KeyTooLong { at: $at, .. }
+            | Error::ValueTooLong { at: $at, .. }
+            | Error::MetadataTooLong { at: $at, .. }
+            | Error::TtlTooShort { at: $at, .. }
+            | Error::InvalidCursor { at: $at }
+            | Error::Partial { at: $at, .. }
+            | Error::OutcomeUnknown { at: $at, .. }
+            | Error::Unsupported { at: $at, .. }
+            | Error::Store { at: $at, .. } => Some($use),
+            Error::AlreadyOpen { .. } | Error::ForeignFile { .. } => None,
+        }
+    };
+}
+use with_location;

@@ -1,0 +1,177 @@
+//! What can stand for an id in a call: `get(123)`, `get("abc")`, `get(("acme", 7))`, owned or borrowed.
+//!
+//! The impls are concrete, so that a literal's type is inferred and a wrong one is reported where it stands.
+
+use std::sync::Arc;
+
+use super::builder::KeyBuilder;
+use super::id::KvId;
+
+/// Something that names an id of type `Id`. Implemented for each id type, references to it, `&str` for string ids, and
+/// tuples of lookups for composite ids; [`#[derive(KvId)]`](macro@crate::KvId) implements it for the derived type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name an id of type `{Id}`",
+    label = "expected `{Id}`, or something that borrows one"
+)]
+pub trait Lookup<Id> {
+    /// Appends the id to a key.
+    fn write(&self, key: &mut KeyBuilder);
+
+    /// The id itself, for the entity that is found.
+    fn into_id(self) -> Id;
+}
+
+/// Implements [`Lookup`] for an id type and a reference to it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __lookup_self {
+    ($($id:ty),* $(,)?) => {$(
+        impl $crate::key::Lookup<$id> for $id {
+            fn write(&self, key: &mut $crate::key::KeyBuilder) {
+                key.push(self);
+            }
+
+            fn into_id(self) -> $id {
+                self
+            }
+        }
+
+        impl $crate::key::Lookup<$id> for &$id {
+            fn write(&self, key: &mut $crate::key::KeyBuilder) {
+                key.push(*self);
+            }
+
+            fn into_id(self) -> $id {
+                ::core::clone::Clone::clone(self)
+            }
+        }
+    )*};
+}
+
+__lookup_self!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, bool, char);
+__lookup_self!(String, Box<str>, Arc<str>);
+#[cfg(feature = "uuid")]
+__lookup_self!(uuid::Uuid);
+
+macro_rules! lookup_text {
+    ($($id:ty: $($borrowed:ty),+;)*) => {$($(
+        impl Lookup<$id> for $borrowed {
+            fn write(&self, key: &mut KeyBuilder) {
+                key.push_text(self);
+            }
+
+            fn into_id(self) -> $id {
+                let text: &str = &self;
+                text.into()
+            }
+        }
+    )+)*};
+}
+
+lookup_text! {
+    String: &str, &&str;
+    Box<str>: &str, &&str, String, &String;
+    Arc<str>: &str, &&str, String, &String;
+}
+
+/// How many of an entity's ids a [`Within`] names. The compiler infers it.
+#[derive(Debug)]
+pub struct Depth1;
+/// See [`Depth1`].
+#[derive(Debug)]
+pub struct Depth2;
+/// See [`Depth1`].
+#[derive(Debug)]
+pub struct Depth3;
+/// See [`Depth1`].
+#[derive(Debug)]
+pub struct Depth4;
+/// See [`Depth1`].
+#[derive(Debug)]
+pub struct Depth5;
+
+/// The first ids of a composite id, at least one and not all: what a list can stop at.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name the first ids of `{Id}`",
+    label = "expected the first id of `{Id}`, or a tuple of its first ids, but not all of them"
+)]
+pub trait Within<Id, Depth> {
+    /// Appends these ids to a key.
+    fn write(&self, key: &mut KeyBuilder);
+}
+
+macro_rules! tuple_lookups {
+    ($($($id:ident $lookup:ident $at:tt),+;)*) => {$(
+        impl<$($id: KvId, $lookup: Lookup<$id>),+> Lookup<($($id,)+)> for ($($lookup,)+) {
+            fn write(&self, key: &mut KeyBuilder) {
+                $(self.$at.write(key);)+
+            }
+
+            fn into_id(self) -> ($($id,)+) {
+                ($(self.$at.into_id(),)+)
+            }
+        }
+
+        impl<$($id: KvId),+> Lookup<($($id,)+)> for &($($id,)+) {
+            fn write(&self, key: &mut KeyBuilder) {
+                $(key.push(&self.$at);)+
+            }
+
+            fn into_id(self) -> ($($id,)+) {
+                self.clone()
+            }
+        }
+    )*};
+}
+
+tuple_lookups! {
+    A LA 0, B LB 1;
+    A LA 0, B LB 1, C LC 2;
+    A LA 0, B LB 1, C LC 2, D LD 3;
+    A LA 0, B LB 1, C LC 2, D LD 3, E LE 4;
+    A LA 0, B LB 1, C LC 2, D LD 3, E LE 4, F LF 5;
+}
+
+/// `first ids => rest of the id`: a single lookup names one id, a tuple as many as it has.
+macro_rules! withins {
+    ($($depth:ident: $($id:ident $lookup:ident $at:tt),+ => $($rest:ident)+;)*) => {$(
+        impl<$($id: KvId, $lookup: Lookup<$id>,)+ $($rest: KvId),+>
+            Within<($($id,)+ $($rest,)+), $depth> for ($($lookup,)+)
+        {
+            fn write(&self, key: &mut KeyBuilder) {
+                $(self.$at.write(key);)+
+            }
+        }
+    )*};
+}
+
+macro_rules! within_one {
+    ($($($rest:ident)+;)*) => {$(
+        impl<A: KvId, L: Lookup<A>, $($rest: KvId),+> Within<(A, $($rest,)+), Depth1> for L {
+            fn write(&self, key: &mut KeyBuilder) {
+                Lookup::write(self, key);
+            }
+        }
+    )*};
+}
+
+within_one! {
+    B;
+    B C;
+    B C D;
+    B C D E;
+    B C D E F;
+}
+
+withins! {
+    Depth2: A LA 0, B LB 1 => C;
+    Depth2: A LA 0, B LB 1 => C D;
+    Depth2: A LA 0, B LB 1 => C D E;
+    Depth2: A LA 0, B LB 1 => C D E F;
+    Depth3: A LA 0, B LB 1, C LC 2 => D;
+    Depth3: A LA 0, B LB 1, C LC 2 => D E;
+    Depth3: A LA 0, B LB 1, C LC 2 => D E F;
+    Depth4: A LA 0, B LB 1, C LC 2, D LD 3 => E;
+    Depth4: A LA 0, B LB 1, C LC 2, D LD 3 => E F;
+    Depth5: A LA 0, B LB 1, C LC 2, D LD 3, E LE 4 => F;
+}

@@ -1,0 +1,18 @@
+//! Keys: `prefix ":" id *( ":" id ) [ ":" group ]`, UTF-8 text that reads as it stands.
+//!
+//! One file a subject: `id` (what can be an id), `lookup` (what can stand for one in a call), `escape` (how text becomes
+//! a segment), `parse` (from a key back to its ids), `redact` (how a secret id is shown).
+
+mod builder;
+mod escape;
+mod id;
+mod lookup;
+mod parse;
+mod redact;
+
+pub use builder::{Key, KeyBuilder};
+pub use id::{EntityId, IdKind, IdSchema, IdWriter, KvId};
+pub use lookup::{Depth1, Depth2, Depth3, Depth4, Depth5, Lookup, Within};
+pub use parse::IdSegments;
+
+pub(crate) use parse::parse_key;

@@ -1,0 +1,30 @@
+//! From a key's text back to its ids, strictly: only what [`KeyBuilder`](super::KeyBuilder) writes is a key.
+
+use super::id::{EntityId, IdSchema, KvId};
+use crate::entity::EntitySchema;
+
+/// The id segments of a key, read one after the other.
+#[derive(Debug)]
+pub struct IdSegments<'a> {
+    rest: std::str::Split<'a, char>,
+    ids: std::slice::Iter<'static, IdSchema>,
+}
+
+impl IdSegments<'_> {
+    /// The next segment as an id of this type; nothing if there is none, or it is not canonical.
+    pub fn take<I: KvId>(&mut self) -> Option<I> {
+        let schema = self.ids.next()?;
+        I::decode(self.rest.next()?, schema.is_ordered())
+    }
+}
+
+/// The id in `key`, if it is a key of this entity and group.
+pub(crate) fn parse_key<I: EntityId>(key: &str, entity: &EntitySchema, group: Option<&str>) -> Option<I> {
+    let mut rest = key.strip_prefix(entity.prefix())?.strip_prefix(':')?;
+    if let Some(group) = group {
+        rest = rest.strip_suffix(group)?.strip_suffix(':')?;
+    }
+    let mut segments = IdSegments { rest: rest.split(':'), ids: entity.ids().iter() };
+    let id = I::parse(&mut segments)?;
+    segments.rest.next().is_none().then_some(id)
+}

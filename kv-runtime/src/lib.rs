@@ -1,0 +1,59 @@
+//! A typed schema for key-value stores.
+//!
+//! `#[derive(KvEntity)]` on a struct generates its keys, the coalesced value of each group of fields and the version in
+//! each record's metadata; [`Kv`] and [`Collection`] execute them against a [`Store`](store::Store).
+//!
+//! ```
+//! use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+//!
+//! #[derive(KvEntity, Debug, Clone, PartialEq)]
+//! #[kv(prefix = "user", group = "profile")]
+//! struct User {
+//!     #[kv(id)]
+//!     id: u64,
+//!     name: String,
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let users = Kv::new(MemoryStore::new()).collection::<User>();
+//! users.put(&User { id: 123, name: "Ada".to_owned() }).await?; // user:123:profile
+//! users.update(123, |user| user.name = "Ada Lovelace".to_owned()).await?;
+//! assert_eq!(users.get(123).await?.map(|user| user.name).as_deref(), Some("Ada Lovelace"));
+//! # Ok::<(), kv_runtime::Error>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+// The derive's output names this crate by its public name, in this crate's own tests and docs too.
+extern crate self as kv_runtime;
+
+mod clock;
+pub mod codec;
+mod collection;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod entity;
+mod error;
+pub mod key;
+mod kv;
+mod list;
+mod maybe_send;
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+pub mod record;
+mod schema;
+pub mod store;
+
+pub use clock::{Clock, ManualClock, Timestamp};
+pub use codec::Codec;
+pub use collection::Collection;
+pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
+pub use error::{BoxError, Error, Location, Result};
+pub use key::{KvId, Lookup, Within};
+pub use kv::Kv;
+pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
+pub use maybe_send::{MaybeSend, MaybeSync};
+pub use store::Cursor;
+
+pub use kv_derive::{KvEntity, KvId};

@@ -1,0 +1,174 @@
+//! Lists: all entities of a collection, or those within the first ids, page by page or as a stream.
+
+mod page;
+mod stream;
+
+use std::fmt;
+
+use tracing::Instrument;
+
+use crate::collection::{Collection, span};
+use crate::entity::KvEntity;
+use crate::error::{Error, Result};
+use crate::key::{Key, KeyBuilder, Within};
+use crate::store::{Cursor, Store};
+
+pub use stream::{IdStream, ListStream};
+
+/// How many entities a page holds where no limit was set, and how many a stream fetches at a time.
+const PAGE: usize = 1_000;
+
+/// A list in the making: [`Collection::list`].
+///
+/// It shows the entities whose anchor is there, in key order where the store has one. Keys that are not canonical, or not of this
+/// entity, are skipped and counted; a record that cannot be read is told as an error and ends nothing. Nothing is written.
+///
+/// ```
+/// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+/// # #[derive(KvEntity)]
+/// # #[kv(prefix = "member")]
+/// # struct Member {
+/// #     #[kv(id)]
+/// #     org: String,
+/// #     #[kv(id)]
+/// #     user: u64,
+/// #     role: String,
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # let members = Kv::new(MemoryStore::new()).collection::<Member>();
+/// # for user in 1..=3 {
+/// #     members.put(&Member { org: "acme".to_owned(), user, role: "guest".to_owned() }).await?;
+/// # }
+/// let page = members.list().within("acme").limit(2).page().await?;
+/// assert_eq!(page.entities.len(), 2);
+/// let rest = members.list().within("acme").limit(2).cursor(page.cursor).page().await?;
+/// assert_eq!((rest.entities.len(), rest.cursor), (1, None));
+///
+/// let mut all = members.list().stream();
+/// while let Some(member) = all.next().await {
+///     assert_eq!(member?.org, "acme");
+/// }
+/// # Ok::<(), kv_runtime::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a list does nothing until its `page` or `stream` is asked for"]
+pub struct List<E, S> {
+    collection: Collection<E, S>,
+    prefix: Key,
+    limit: Option<usize>,
+    cursor: Option<Cursor>,
+}
+
+/// One page of entities.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Page<E> {
+    /// The entities, in the store's order.
+    pub entities: Vec<E>,
+    /// An error for each entity that is there and could not be read. They count towards the limit.
+    pub failed: Vec<Error>,
+    /// How many keys were passed over that are not keys of this entity.
+    pub skipped: usize,
+    /// Where the list goes on; none at its end.
+    pub cursor: Option<Cursor>,
+}
+
+/// One page of ids.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct IdPage<I> {
+    /// The ids, in the store's order.
+    pub ids: Vec<I>,
+    /// How many keys were passed over that are not keys of this entity.
+    pub skipped: usize,
+    /// Where the list goes on; none at its end.
+    pub cursor: Option<Cursor>,
+}
+
+impl<E: KvEntity, S: Store> List<E, S> {
+    pub(crate) fn new(collection: Collection<E, S>) -> Self {
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
+        Self { collection, prefix, limit: None, cursor: None }
+    }
+
+    /// Only entities whose id begins with these: `within("acme")`, `within(("acme", 7))`. An earlier `within` is replaced.
+    pub fn within<D, W: Within<E::Id, D>>(mut self, ids: W) -> Self {
+        let mut prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+        ids.write(&mut prefix);
+        self.prefix = prefix.finish_prefix();
+        self
+    }
+
+    /// At most so many entities: on the page (which otherwise holds up to 1,000), or in all from the stream (which otherwise shows
+    /// every one).
+    pub fn limit(mut self, entities: usize) -> Self {
+        self.limit = Some(entities);
+        self
+    }
+
+    /// From where an earlier page of the same list ended. Nothing begins at the start.
+    pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
+        self.cursor = cursor.into();
+        self
+    }
+
+    /// The ids alone: values are not read.
+    pub fn ids(self) -> ListIds<E, S> {
+        ListIds(self)
+    }
+
+    /// The first page, or the one at the cursor. It may hold fewer than the limit although there are more: the cursor tells.
+    ///
+    /// [`Error::InvalidCursor`] if the cursor is not of this list; the store's error if the store fails.
+    pub async fn page(self) -> Result<Page<E>> {
+        let span = self.span("list");
+        page::entities(&self.collection, &self.prefix, self.cursor.clone(), self.limit.unwrap_or(PAGE))
+            .instrument(span)
+            .await
+    }
+
+    /// All entities from the cursor on, fetched page by page: memory does not grow with their number.
+    ///
+    /// An entity that cannot be read is an `Err` and the stream goes on; if the store fails, that error is the last item.
+    #[must_use]
+    pub fn stream(self) -> ListStream<E> {
+        stream::entities(self)
+    }
+
+    fn span(&self, operation: &'static str) -> tracing::Span {
+        span(operation, E::SCHEMA.name(), self.collection.store().name(), &self.prefix)
+    }
+}
+
+/// A list of ids in the making: [`List::ids`].
+#[must_use = "a list does nothing until its `page` or `stream` is asked for"]
+pub struct ListIds<E, S>(List<E, S>);
+
+impl<E: KvEntity, S: Store> ListIds<E, S> {
+    /// The first page, or the one at the cursor, as [`List::page`] has it. An entity whose record is damaged is shown, too.
+    pub async fn page(self) -> Result<IdPage<E::Id>> {
+        let span = self.0.span("list_ids");
+        page::ids(&self.0.collection, &self.0.prefix, self.0.cursor.clone(), self.0.limit.unwrap_or(PAGE))
+            .instrument(span)
+            .await
+    }
+
+    /// All ids from the cursor on, as [`List::stream`] has it.
+    #[must_use]
+    pub fn stream(self) -> IdStream<E::Id> {
+        stream::ids(self.0)
+    }
+}
+
+impl<E, S> fmt::Debug for List<E, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List").field("prefix", &self.prefix).field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+impl<E, S> fmt::Debug for ListIds<E, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ListIds").field(&self.0).finish()
+    }
+}

@@ -1,0 +1,28 @@
+//! `Send` where threads exist, nothing where they do not.
+//!
+//! A Worker's JavaScript handles are not `Send`, and wasm32 has one thread. One bound absorbs the difference, so that
+//! every trait here is written once.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod imp {
+    /// `Send`, but on wasm32, where every type has it.
+    pub trait MaybeSend: Send {}
+    impl<T: Send + ?Sized> MaybeSend for T {}
+
+    /// `Sync`, but on wasm32, where every type has it.
+    pub trait MaybeSync: Sync {}
+    impl<T: Sync + ?Sized> MaybeSync for T {}
+}
+
+#[cfg(target_arch = "wasm32")]
+mod imp {
+    /// `Send`, but on wasm32, where every type has it.
+    pub trait MaybeSend {}
+    impl<T: ?Sized> MaybeSend for T {}
+
+    /// `Sync`, but on wasm32, where every type has it.
+    pub trait MaybeSync {}
+    impl<T: ?Sized> MaybeSync for T {}
+}
+
+pub use imp::{MaybeSend, MaybeSync};

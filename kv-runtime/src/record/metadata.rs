@@ -1,0 +1,266 @@
+//! What stands beside a value: its version, its codec, its times, and the members of others.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+use crate::codec::Codec;
+
+/// The metadata of a record.
+///
+/// As JSON it is the object that Cloudflare KV and its Workers see, `{"version":2,"migratedAt":1763900000000}`, with
+/// times in milliseconds since the Unix epoch. Members that the runtime does not know are somebody else's and are kept.
+///
+/// ```
+/// use kv_runtime::record::Metadata;
+///
+/// let metadata = Metadata::from_json(br#"{"version":2,"theirs":true}"#)?;
+/// assert_eq!(metadata.version, 2);
+/// assert_eq!(metadata.foreign("theirs"), Some(&true.into()));
+/// # Ok::<(), kv_runtime::record::MetadataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// The version of the value's shape, from 1.
+    pub version: u32,
+    /// The oldest version whose code can read the value; absent: `version`.
+    pub min_reader: Option<u32>,
+    /// How the value is written.
+    pub codec: Codec,
+    /// When the record was first written, if it is known.
+    pub created_at: Option<Timestamp>,
+    /// When the value was brought from an older version to this one, if it was.
+    pub migrated_at: Option<Timestamp>,
+    /// Boxed, as few records have any and every record carries the place.
+    foreign: Option<Box<Map<String, Value>>>,
+}
+
+/// The metadata of a value that has none: version 1 in JSON.
+impl Default for Metadata {
+    fn default() -> Self {
+        Self::new(1, Codec::Json)
+    }
+}
+
+/// Why bytes are not metadata.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetadataError {
+    /// Not a JSON object.
+    #[error("the metadata is not a JSON object")]
+    NotAnObject,
+    /// A member of ours has another type or range.
+    #[error("the metadata's `{0}` is not {1}")]
+    Member(&'static str, &'static str),
+    /// The codec is not known here.
+    #[error("the metadata names the codec `{0}`, which is not known here")]
+    UnknownCodec(String),
+}
+
+const VERSION: &str = "version";
+const MIN_READER: &str = "minReader";
+const CODEC: &str = "codec";
+const CREATED_AT: &str = "createdAt";
+const MIGRATED_AT: &str = "migratedAt";
+
+impl Metadata {
+    /// The metadata of a new value.
+    #[must_use]
+    pub const fn new(version: u32, codec: Codec) -> Self {
+        Self { version, min_reader: None, codec, created_at: None, migrated_at: None, foreign: None }
+    }
+
+    /// With the moment of the first write.
+    #[must_use]
+    pub const fn with_created_at(mut self, created_at: Option<Timestamp>) -> Self {
+        self.created_at = created_at;
+        self
+    }
+
+    /// The oldest version whose code can read the value.
+    #[must_use]
+    pub fn oldest_reader(&self) -> u32 {
+        self.min_reader.unwrap_or(self.version)
+    }
+
+    /// A member that the runtime does not know.
+    #[must_use]
+    pub fn foreign(&self, name: &str) -> Option<&Value> {
+        self.foreign.as_ref()?.get(name)
+    }
+
+    /// All members that the runtime does not know.
+    pub fn foreign_members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.foreign.iter().flat_map(|members| members.iter()).map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Adds or replaces a member that the runtime does not know; one of the runtime's own names is refused.
+    pub fn set_foreign(&mut self, name: &str, value: Value) -> Result<(), MetadataError> {
+        if let Some(own) = [VERSION, MIN_READER, CODEC, CREATED_AT, MIGRATED_AT].iter().find(|own| **own == name) {
+            return Err(MetadataError::Member(own, "a foreign member"));
+        }
+        self.foreign.get_or_insert_default().insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    /// Takes over the members that are somebody else's.
+    pub(crate) fn keep_foreign(&mut self, from: &mut Self) {
+        self.foreign = from.foreign.take();
+    }
+
+    pub(super) fn foreign_json(&self) -> Option<String> {
+        self.foreign.as_deref().filter(|members| !members.is_empty()).map(to_text)
+    }
+
+    pub(super) fn set_foreign_json(&mut self, json: &[u8]) -> Result<(), MetadataError> {
+        let members: Map<String, Value> = serde_json::from_slice(json).map_err(|_| MetadataError::NotAnObject)?;
+        self.foreign = (!members.is_empty()).then(|| Box::new(members));
+        Ok(())
+    }
+
+    /// The JSON object, in as few bytes as it takes: members at their default are left out, but `version`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut members = self.foreign.as_deref().cloned().unwrap_or_default();
+        members.insert(VERSION.to_owned(), self.version.into());
+        if let Some(min_reader) = self.min_reader {
+            members.insert(MIN_READER.to_owned(), min_reader.into());
+        }
+        if self.codec != Codec::Json {
+            members.insert(CODEC.to_owned(), self.codec.name().into());
+        }
+        for (name, time) in [(CREATED_AT, self.created_at), (MIGRATED_AT, self.migrated_at)] {
+            if let Some(time) = time {
+                members.insert(name.to_owned(), time.as_millis().into());
+            }
+        }
+        to_text(&members)
+    }
+
+    /// Reads the JSON object. A `version` that is absent, null or 0 is 1, as an application's own records may have it.
+    pub fn from_json(json: &[u8]) -> Result<Self, MetadataError> {
+        let Ok(Value::Object(mut members)) = serde_json::from_slice(json) else {
+            return Err(MetadataError::NotAnObject);
+        };
+        let mut metadata = Self::new(read_version(&mut members, VERSION)?.unwrap_or(1), Codec::Json);
+        metadata.min_reader = read_version(&mut members, MIN_READER)?;
+        metadata.created_at = read_time(&mut members, CREATED_AT)?;
+        metadata.migrated_at = read_time(&mut members, MIGRATED_AT)?;
+        metadata.codec = match members.remove(CODEC) {
+            None | Some(Value::Null) => Codec::Json,
+            Some(Value::String(name)) => Codec::from_name(&name).ok_or(MetadataError::UnknownCodec(name))?,
+            Some(_) => return Err(MetadataError::Member(CODEC, "a string")),
+        };
+        metadata.foreign = (!members.is_empty()).then(|| Box::new(members));
+        Ok(metadata)
+    }
+
+    /// The length of the metadata where it grows without bound: that of its JSON.
+    #[must_use]
+    pub fn json_len(&self) -> usize {
+        self.to_json().len()
+    }
+
+    /// Shortens it to `max` bytes of JSON: `migratedAt` goes first, then `createdAt`, a foreign member never. Gives the
+    /// length that remains where that is not enough.
+    pub(crate) fn shorten_to(&mut self, max: usize) -> Result<(), usize> {
+        // The largest form without foreign members is far below every store's limit.
+        if self.foreign.is_none() || self.json_len() <= max {
+            return Ok(());
+        }
+        self.migrated_at = None;
+        if self.json_len() > max {
+            self.created_at = None;
+        }
+        match self.json_len() {
+            len if len <= max => Ok(()),
+            len => Err(len),
+        }
+    }
+}
+
+fn to_text(members: &Map<String, Value>) -> String {
+    // `Value`'s own Display writes compact JSON and cannot fail, as serde_json's writers formally can.
+    struct Compact<'a>(&'a Map<String, Value>);
+    impl fmt::Display for Compact<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("{")?;
+            for (at, (name, value)) in self.0.iter().enumerate() {
+                let comma = if at == 0 { "" } else { "," };
+                write!(f, "{comma}{}:{value}", Value::String(name.clone()))?;
+            }
+            f.write_str("}")
+        }
+    }
+    Compact(members).to_string()
+}
+
+/// Absent, null and 0 are nothing.
+fn read_version(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<u32>, MetadataError> {
+    match members.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_u64().map(u32::try_from) {
+            Some(Ok(0)) => Ok(None),
+            Some(Ok(version)) => Ok(Some(version)),
+            _ => Err(MetadataError::Member(name, "a version number")),
+        },
+    }
+}
+
+/// JavaScript may write a whole number as a float, and a fraction of a millisecond is nobody's meaning.
+fn read_time(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, MetadataError> {
+    match members.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match (value.as_u64(), value.as_f64()) {
+            (Some(millis), _) => Ok(Some(Timestamp::from_millis(millis))),
+            (None, Some(millis)) if millis >= 0.0 => Ok(Some(Timestamp::from_millis(millis as u64))),
+            _ => Err(MetadataError::Member(name, "a time in milliseconds since the Unix epoch")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_object_and_falsy_versions_are_version_1_in_json() {
+        for json in ["{}", r#"{"version":null}"#, r#"{"version":0}"#] {
+            assert_eq!(Metadata::from_json(json.as_bytes()), Ok(Metadata::default()), "{json}");
+        }
+    }
+
+    #[test]
+    fn foreign_members_survive() {
+        let json = r#"{"createdAt":5,"owner":{"a":[1,null]},"version":3}"#;
+        assert_eq!(Metadata::from_json(json.as_bytes()).map(|it| it.to_json()), Ok(json.to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_metadata_is_told() {
+        for json in ["", "[]", "null", "7", "{", "\"x\""] {
+            assert_eq!(Metadata::from_json(json.as_bytes()), Err(MetadataError::NotAnObject), "{json}");
+        }
+        for json in [r#"{"version":"2"}"#, r#"{"version":-1}"#, r#"{"version":4294967296}"#, r#"{"createdAt":-1}"#] {
+            assert!(matches!(Metadata::from_json(json.as_bytes()), Err(MetadataError::Member(..))), "{json}");
+        }
+        let unknown = Metadata::from_json(br#"{"codec":"bson"}"#);
+        assert_eq!(unknown, Err(MetadataError::UnknownCodec("bson".to_owned())));
+    }
+
+    #[test]
+    fn shortening_spares_what_is_foreign() {
+        let mut metadata = Metadata::new(2, Codec::Json).with_created_at(Some(Timestamp::from_millis(1)));
+        metadata.migrated_at = Some(Timestamp::from_millis(2));
+        metadata.set_foreign("theirs", "x".repeat(40).into()).expect("is not ours");
+        let full = metadata.json_len();
+        assert_eq!(metadata.clone().shorten_to(full), Ok(()));
+        let mut once = metadata.clone();
+        assert_eq!(once.shorten_to(full - 1), Ok(()));
+        assert!(once.migrated_at.is_none() && once.created_at.is_some());
+        assert_eq!(metadata.shorten_to(50), Err(65));
+        assert!(metadata.foreign("theirs").is_some());
+    }
+}

@@ -1,0 +1,139 @@
+//! Records: what a store holds under one key.
+//!
+//! `metadata` (what stands beside a value), `revision` (the token of "unchanged since I read it"), `envelope` (the form
+//! of both for stores without metadata of their own).
+
+pub mod envelope;
+mod metadata;
+mod revision;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+
+pub use metadata::{Metadata, MetadataError};
+pub use revision::Revision;
+
+/// A record as a store gives it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Record {
+    /// The value in the codec that the metadata names.
+    pub value: Value,
+    /// What stands beside the value.
+    pub metadata: Metadata,
+    /// When it becomes invisible, as far as the store can tell.
+    pub expires_at: Option<Timestamp>,
+    /// The token of this state of the record.
+    pub revision: Revision,
+}
+
+impl Record {
+    /// A record without expiry.
+    #[must_use]
+    pub fn new(value: impl Into<Bytes>, metadata: Metadata, revision: Revision) -> Self {
+        Self { value: Value(value.into()), metadata, expires_at: None, revision }
+    }
+
+    /// With the moment at which it becomes invisible.
+    #[must_use]
+    pub fn with_expires_at(mut self, expires_at: Option<Timestamp>) -> Self {
+        self.expires_at = expires_at;
+        self
+    }
+}
+
+/// All of a record but its value.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Head {
+    /// What stands beside the value.
+    pub metadata: Metadata,
+    /// When it becomes invisible, as far as the store can tell.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Head {
+    /// The head of a record.
+    #[must_use]
+    pub fn new(metadata: Metadata, expires_at: Option<Timestamp>) -> Self {
+        Self { metadata, expires_at }
+    }
+}
+
+impl From<Record> for Head {
+    fn from(record: Record) -> Self {
+        Self { metadata: record.metadata, expires_at: record.expires_at }
+    }
+}
+
+/// A record to be written. The store gives it a new revision.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewRecord {
+    /// The value in the codec that the metadata names.
+    pub value: Value,
+    /// What stands beside the value.
+    pub metadata: Metadata,
+    /// When it becomes invisible.
+    pub expiry: Expiry,
+}
+
+impl NewRecord {
+    /// A record without expiry.
+    #[must_use]
+    pub fn new(value: impl Into<Bytes>, metadata: Metadata) -> Self {
+        Self { value: Value(value.into()), metadata, expiry: Expiry::Never }
+    }
+
+    /// With an expiry.
+    #[must_use]
+    pub fn with_expiry(mut self, expiry: Expiry) -> Self {
+        self.expiry = expiry;
+        self
+    }
+}
+
+/// When a record becomes invisible. A duration stays one as far as the store, whose clock then is the truth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expiry {
+    /// It stays until it is deleted.
+    #[default]
+    Never,
+    /// So long after the write, by the store's clock.
+    After(Duration),
+    /// At this moment; one that has passed makes a write into a delete.
+    At(Timestamp),
+}
+
+impl Expiry {
+    /// The moment, for a write at `now`.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Never => None,
+            Self::After(ttl) => Some(now.saturating_add(ttl)),
+            Self::At(at) => Some(at),
+        }
+    }
+}
+
+/// The bytes of a value. `Debug` shows their number alone: a value may be a secret.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Value(pub Bytes);
+
+impl std::fmt::Debug for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl std::ops::Deref for Value {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}

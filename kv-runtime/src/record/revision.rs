@@ -1,0 +1,66 @@
+//! The token of "unchanged since I read it".
+
+use std::fmt;
+
+use bytes::Bytes;
+
+/// A store's token for one state of a record.
+///
+/// It never repeats, also after delete and re-create: 64 random bits drawn at each write, or the bytes themselves of a
+/// value that something else wrote.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Revision(Repr);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Repr {
+    Token(u64),
+    Plain(Bytes),
+}
+
+impl Revision {
+    /// A token that nobody has seen.
+    #[must_use]
+    pub fn random() -> Self {
+        Self::from_token(fastrand::u64(..))
+    }
+
+    /// The revision that a store keeps as this number.
+    #[must_use]
+    pub const fn from_token(token: u64) -> Self {
+        Self(Repr::Token(token))
+    }
+
+    /// The revision of a value without envelope: the value itself.
+    #[must_use]
+    pub const fn from_plain(value: Bytes) -> Self {
+        Self(Repr::Plain(value))
+    }
+
+    /// The number, if it is one.
+    #[must_use]
+    pub const fn token(&self) -> Option<u64> {
+        match &self.0 {
+            Repr::Token(token) => Some(*token),
+            Repr::Plain(_) => None,
+        }
+    }
+
+    /// The whole value, if that is its revision.
+    #[must_use]
+    pub const fn plain(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Repr::Token(_) => None,
+            Repr::Plain(value) => Some(value),
+        }
+    }
+}
+
+/// Shows no value.
+impl fmt::Debug for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Token(token) => write!(f, "Revision({token:016x})"),
+            Repr::Plain(value) => write!(f, "Revision(plain, {} bytes)", value.len()),
+        }
+    }
+}

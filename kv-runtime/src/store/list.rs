@@ -1,0 +1,167 @@
+//! What a list asks for, and a page of its answer.
+
+use super::cursor::Cursor;
+use crate::error::Error;
+use crate::key::Key;
+use crate::record::{Head, Record};
+
+/// What a list asks for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ListQuery {
+    prefix: Key,
+    suffix: Option<String>,
+    cursor: Option<Cursor>,
+    limit: usize,
+    content: Content,
+}
+
+/// How much of each record a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// The keys alone.
+    Keys,
+    /// Keys, metadata and expiry.
+    Heads,
+    /// Whole records.
+    Records,
+}
+
+impl ListQuery {
+    /// The first 1,000 whole records whose keys begin with `prefix`.
+    #[must_use]
+    pub const fn new(prefix: Key) -> Self {
+        Self { prefix, suffix: None, cursor: None, limit: 1_000, content: Content::Records }
+    }
+
+    /// Only keys that also end with `suffix`, beyond the prefix.
+    #[must_use]
+    pub fn with_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.suffix = Some(suffix.into());
+        self
+    }
+
+    /// From where a page of the same list ended.
+    #[must_use]
+    pub fn with_cursor(mut self, cursor: Option<Cursor>) -> Self {
+        self.cursor = cursor;
+        self
+    }
+
+    /// At most so many entries; at least one.
+    #[must_use]
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.limit = limit.max(1);
+        self
+    }
+
+    /// Showing so much of each record.
+    #[must_use]
+    pub const fn with_content(mut self, content: Content) -> Self {
+        self.content = content;
+        self
+    }
+
+    /// What the keys begin with, such as `user:`.
+    #[must_use]
+    pub const fn prefix(&self) -> &Key {
+        &self.prefix
+    }
+
+    /// What the keys end with, such as `:profile`.
+    #[must_use]
+    pub fn suffix(&self) -> Option<&str> {
+        self.suffix.as_deref()
+    }
+
+    /// Where a page ended.
+    #[must_use]
+    pub const fn cursor(&self) -> Option<&Cursor> {
+        self.cursor.as_ref()
+    }
+
+    /// The most entries of the page.
+    #[must_use]
+    pub const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// How much of each record is shown.
+    #[must_use]
+    pub const fn content(&self) -> Content {
+        self.content
+    }
+
+    /// Whether a key belongs to the list.
+    #[must_use]
+    pub fn matches(&self, key: &str) -> bool {
+        key.strip_prefix(self.prefix.as_str())
+            .is_some_and(|rest| self.suffix.as_deref().is_none_or(|suffix| rest.ends_with(suffix)))
+    }
+}
+
+/// One page of a list, as a store gives it.
+#[derive(Debug, Default)]
+pub struct ListPage {
+    /// All keys, one behind the other: one allocation instead of one a key.
+    keys: String,
+    entries: Vec<(usize, Entry)>,
+    /// Where the list goes on; none at its end.
+    pub cursor: Option<Cursor>,
+}
+
+/// What a list shows of one record.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Entry {
+    /// Only that it is there.
+    Key,
+    /// All but its value.
+    Head(Head),
+    /// The whole.
+    Record(Record),
+    /// It cannot be read.
+    Failed(Error),
+}
+
+impl ListPage {
+    /// A page with room for so many entries.
+    #[must_use]
+    pub fn with_capacity(entries: usize) -> Self {
+        Self { keys: String::with_capacity(entries * 24), entries: Vec::with_capacity(entries), cursor: None }
+    }
+
+    /// Adds an entry.
+    pub fn push(&mut self, key: &str, entry: Entry) {
+        self.keys.push_str(key);
+        self.entries.push((self.keys.len(), entry));
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The keys, in the page's order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.entries.iter().map(move |(end, _)| &self.keys[std::mem::replace(&mut start, *end)..*end])
+    }
+
+    /// Takes the page apart, entry by entry.
+    pub fn for_each(self, mut each: impl FnMut(&str, Entry)) {
+        let mut start = 0;
+        for (end, entry) in self.entries {
+            each(&self.keys[start..end], entry);
+            start = end;
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The store in memory: a sorted map behind a lock.
+//!
+//! Records are kept as they are, so a read clones handles and copies no value. An index by expiry stands beside the map,
+//! and each write takes a few expired records out of both: no background task is needed to give their memory back.
+
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, Sharing, Store, Write};
+use crate::clock::{Clock, Timestamp};
+use crate::error::Result;
+use crate::key::Key;
+use crate::record::{Head, NewRecord, Record};
+use state::{Slot, State};
+
+const NAME: &str = "memory";
+
+/// How many expired records a write removes beside its own work. It adds at most one, so two would do to keep up.
+const SWEPT_BY_WRITE: usize = 4;
+
+/// Records in this process's memory, gone with it: for tests, and for what a single process may forget.
+///
+/// Lists are ordered, batches are of one moment, commits are atomic, and expired records give their memory back without a
+/// background task. Clones share the records.
+///
+/// ```
+/// use kv_runtime::key::Key;
+/// use kv_runtime::record::{Metadata, NewRecord};
+/// use kv_runtime::store::{MemoryStore, Store};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let store = MemoryStore::new();
+/// let key = Key::from_text("feature:flags:beta");
+/// store.put(key.clone(), NewRecord::new("true", Metadata::default())).await?;
+/// assert_eq!(store.get(&key).await?.map(|record| record.value.to_vec()), Some(b"true".to_vec()));
+/// # Ok::<(), kv_runtime::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    clock: Clock,
+    state: RwLock<State>,
+}
+
+impl MemoryStore {
+    /// An empty store that goes by the system's clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty store that goes by this clock.
+    #[must_use]
+    pub fn with_clock(clock: Clock) -> Self {
+        Self(Arc::new(Shared { clock, state: RwLock::default() }))
+    }
+
+    /// Gives back the memory of all records that have expired, and tells how many they were. Writes do it bit by bit; this is for
+    /// a store that is written to no more.
+    pub fn sweep(&self) -> usize {
+        let now = self.0.clock.now();
+        self.write().sweep(now, usize::MAX)
+    }
+
+    // A panic cannot leave the state half changed: nothing between two changes can panic but the allocator, which aborts.
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.0.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state at one moment, and removes a few expired records.
+    fn change<T>(&self, change: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+        let mut state = self.write();
+        // Read under the lock, so that writes and their moments come in the same order.
+        let now = self.0.clock.now();
+        let changed = change(&mut state, now);
+        state.sweep(now, SWEPT_BY_WRITE);
+        changed
+    }
+}
+
+/// Shows how many records there are, and none of them.
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("records", &self.read().len()).finish_non_exhaustive()
+    }
+}
+
+impl Store for MemoryStore {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(Sharing::Exclusive)
+            .compare_and_swap()
+            .ordered()
+            .snapshot_reads()
+            .atomic_batches()
+            .cheap_metadata()
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        Ok(self.read().live(key, &self.0.clock).map(Slot::record))
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        let state = self.read();
+        let now = self.0.clock.now();
+        Ok(keys.iter().map(|key| state.live_at(key, now).map(Slot::record)).collect())
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        Ok(self.read().live(key, &self.0.clock).map(Slot::head))
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        self.change(|state, now| state.put(key, record, now));
+        Ok(())
+    }
+
+    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        self.change(|state, now| {
+            for (key, record) in records {
+                state.put(key, record, now);
+            }
+        });
+        Ok(())
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        self.change(|state, _| state.remove(key.as_str()));
+        Ok(())
+    }
+
+    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        self.change(|state, _| keys.iter().for_each(|key| state.remove(key.as_str())));
+        Ok(())
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        let after = query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()?;
+        let state = self.read();
+        Ok(state.list(query, after, self.0.clock.now()))
+    }
+}
+
+impl AtomicStore for MemoryStore {
+    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        Ok(self.change(|state, now| {
+            if let Some(place) = conditions.iter().position(|condition| !state.holds(condition, now)) {
+                return Commit::Conflict(place);
+            }
+            writes.into_iter().for_each(|write| state.apply(write, now));
+            Commit::Done
+        }))
+    }
+}

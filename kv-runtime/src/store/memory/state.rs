@@ -1,0 +1,183 @@
+//! What the lock of a [`MemoryStore`](super::MemoryStore) guards: the records, and their keys by expiry.
+
+use std::collections::btree_map::Entry as Place;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use super::super::{Condition, Content, Cursor, Entry, Expect, ListPage, ListQuery, Write};
+use crate::clock::{Clock, Timestamp};
+use crate::key::Key;
+use crate::record::{Head, Metadata, NewRecord, Record, Revision, Value};
+
+/// The most keys that one page looks at, whatever its limit: writers wait for so long at most.
+pub(super) const SCANNED_BY_PAGE: usize = 16_384;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) records: BTreeMap<Box<str>, Slot>,
+    /// The keys of the records that expire, the first to do so first; in step with `records`.
+    pub(super) expiring: BTreeSet<(Timestamp, Box<str>)>,
+    /// Counted under the lock, so that no token repeats.
+    last_token: u64,
+}
+
+/// A record as it is kept.
+pub(super) struct Slot {
+    value: Value,
+    metadata: Metadata,
+    pub(super) expires_at: Option<Timestamp>,
+    token: u64,
+}
+
+impl Slot {
+    pub(super) fn record(&self) -> Record {
+        Record::new(self.value.0.clone(), self.metadata.clone(), Revision::from_token(self.token))
+            .with_expires_at(self.expires_at)
+    }
+
+    pub(super) fn head(&self) -> Head {
+        Head::new(self.metadata.clone(), self.expires_at)
+    }
+
+    fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|at| at > now)
+    }
+}
+
+impl State {
+    /// How many records there are, expired ones too.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The record under `key`, asking for the time only where it matters.
+    pub(super) fn live(&self, key: &Key, clock: &Clock) -> Option<&Slot> {
+        self.records.get(key.as_str()).filter(|slot| slot.expires_at.is_none_or(|at| at > clock.now()))
+    }
+
+    pub(super) fn live_at(&self, key: &Key, now: Timestamp) -> Option<&Slot> {
+        self.records.get(key.as_str()).filter(|slot| slot.is_live(now))
+    }
+
+    pub(super) fn holds(&self, condition: &Condition, now: Timestamp) -> bool {
+        match (&condition.expect, self.live_at(&condition.key, now)) {
+            (Expect::Absent, slot) => slot.is_none(),
+            (Expect::Present, slot) => slot.is_some(),
+            (Expect::Revision(revision), Some(slot)) => revision.token() == Some(slot.token),
+            (Expect::Revision(_), None) => false,
+        }
+    }
+
+    pub(super) fn apply(&mut self, write: Write, now: Timestamp) {
+        match write {
+            Write::Put(key, record) => self.put(key, record, now),
+            Write::Update(key, record) => {
+                let expires_at = match self.live_at(&key, now) {
+                    Some(standing) => standing.expires_at,
+                    None => record.expiry.at(now),
+                };
+                self.write(key, record, expires_at, now);
+            }
+            Write::Touch(key, expiry) => self.touch(key, expiry.at(now), now),
+            Write::Delete(key) => self.remove(key.as_str()),
+        }
+    }
+
+    pub(super) fn put(&mut self, key: Key, record: NewRecord, now: Timestamp) {
+        let expires_at = record.expiry.at(now);
+        self.write(key, record, expires_at, now);
+    }
+
+    fn write(&mut self, key: Key, record: NewRecord, expires_at: Option<Timestamp>, now: Timestamp) {
+        if expires_at.is_some_and(|at| at <= now) {
+            self.remove(key.as_str());
+            return;
+        }
+        self.last_token = self.last_token.wrapping_add(1);
+        let slot =
+            Slot { value: record.value, metadata: record.metadata, expires_at, token: self.last_token };
+        let key = key.into_string().into_boxed_str();
+        if let Some(at) = expires_at {
+            self.expiring.insert((at, key.clone()));
+        }
+        let outdated = match self.records.entry(key) {
+            Place::Vacant(place) => {
+                place.insert(slot);
+                None
+            }
+            Place::Occupied(mut place) => {
+                let before = std::mem::replace(place.get_mut(), slot).expires_at;
+                // An equal moment has one entry in the index, which is the new record's now.
+                before.filter(|_| before != expires_at).map(|at| (at, place.key().clone()))
+            }
+        };
+        if let Some(outdated) = outdated {
+            self.expiring.remove(&outdated);
+        }
+    }
+
+    fn touch(&mut self, key: Key, expires_at: Option<Timestamp>, now: Timestamp) {
+        if self.live_at(&key, now).is_none() || expires_at.is_some_and(|at| at <= now) {
+            self.remove(key.as_str());
+            return;
+        }
+        let Some(slot) = self.records.get_mut(key.as_str()) else { return };
+        let before = std::mem::replace(&mut slot.expires_at, expires_at);
+        self.forget_expiry(before, key.as_str());
+        if let Some(at) = expires_at {
+            self.expiring.insert((at, key.into_string().into_boxed_str()));
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        if let Some(slot) = self.records.remove(key) {
+            self.forget_expiry(slot.expires_at, key);
+        }
+    }
+
+    fn forget_expiry(&mut self, expires_at: Option<Timestamp>, key: &str) {
+        if let Some(at) = expires_at {
+            self.expiring.remove(&(at, Box::from(key)));
+        }
+    }
+
+    pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> usize {
+        let mut swept = 0;
+        while swept < limit && self.expiring.first().is_some_and(|(at, _)| *at <= now) {
+            if let Some((_, key)) = self.expiring.pop_first() {
+                self.records.remove(&key);
+                swept += 1;
+            }
+        }
+        swept
+    }
+
+    pub(super) fn list(&self, query: &ListQuery, after: Option<&str>, now: Timestamp) -> ListPage {
+        let prefix = query.prefix().as_str();
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let mut page = ListPage::with_capacity(query.limit().min(1_000));
+        let mut last = prefix;
+        let in_prefix = self.records.range::<str, _>((start, Bound::Unbounded));
+        for (scanned, (key, slot)) in in_prefix.take_while(|(key, _)| key.starts_with(prefix)).enumerate() {
+            if page.len() == query.limit() || scanned == SCANNED_BY_PAGE {
+                page.cursor = Some(Cursor::seal(query, last));
+                break;
+            }
+            last = key;
+            if slot.is_live(now) && query.matches(key) {
+                page.push(
+                    key,
+                    match query.content() {
+                        Content::Keys => Entry::Key,
+                        Content::Heads => Entry::Head(slot.head()),
+                        Content::Records => Entry::Record(slot.record()),
+                    },
+                );
+            }
+        }
+        page
+    }
+}

@@ -1,0 +1,206 @@
+//! Stores: engines that keep records under keys. They see keys and bytes, never entities.
+//!
+//! [`Store`] is what an implementor writes; [`AtomicStore`] adds compare-and-swap, on which `insert`, `update` and groups
+//! written together are built. What a store can do and how much it takes is data: [`Capabilities`]. The conformance
+//! suite (feature `conformance`) tests every MUST of these docs.
+
+mod capabilities;
+mod cursor;
+mod list;
+mod memory;
+#[cfg(feature = "redb")]
+mod redb;
+
+use std::future::Future;
+
+use crate::clock::Clock;
+use crate::error::{Error, Location, Result};
+use crate::key::Key;
+use crate::maybe_send::{MaybeSend, MaybeSync};
+use crate::record::{Expiry, Head, NewRecord, Record, Revision};
+
+#[cfg(feature = "redb")]
+pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
+pub use capabilities::{Capabilities, Limits, Sharing};
+pub use cursor::Cursor;
+pub use list::{Content, Entry, ListPage, ListQuery};
+pub use memory::MemoryStore;
+
+/// An engine that keeps records under keys.
+///
+/// The words MUST and SHOULD are meant as in RFC 2119, and the conformance suite tests each MUST.
+///
+/// - An **expired record** (its moment is not after the present one of [`Store::clock`], or of the server where that expires by
+///   itself) MUST be invisible to every method, at once, and count as absent in a condition.
+/// - A record MUST come back as it was written: value, metadata with its foreign members, expiry. It MAY lose `expires_at` where
+///   only the server knows it and the method says nothing of it.
+/// - A write MUST be seen by every later read through the same store, unless [`Capabilities::sharing`] is
+///   [`Eventual`](Sharing::Eventual).
+/// - A future that is dropped MUST leave each record whole: as it was, or as it was to become.
+/// - A method MUST NOT panic, whatever lies in the engine; it gives [`Error::Malformed`] with the key, and leaves the record as it is.
+/// - Limits are checked by the caller; a store need not check them again.
+///
+/// A collection is the way to use a store; applications seldom call these methods.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a store",
+    label = "expected a store, such as `MemoryStore` or `RedbStore`"
+)]
+pub trait Store: MaybeSend + MaybeSync + 'static {
+    /// The store's name in errors and spans, such as `redb`.
+    fn name(&self) -> &'static str;
+
+    /// The clock that expiry goes by. Collections take the time of a record's metadata from it, too.
+    fn clock(&self) -> &Clock;
+
+    /// What it can do and how much it takes. MUST always give the same.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The record under `key`.
+    fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Record>>> + MaybeSend;
+
+    /// The records under `keys`: as many answers, in the same order, a key that is asked for twice answered twice. MUST be
+    /// of one moment if [`Capabilities::snapshot_reads`] says so. The caller keeps to [`Limits::batch_read`].
+    fn get_many(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Option<Record>>>> + MaybeSend {
+        async move {
+            let mut records = Vec::with_capacity(keys.len());
+            for key in keys {
+                records.push(self.get(key).await?);
+            }
+            Ok(records)
+        }
+    }
+
+    /// All of the record under `key` but its value. SHOULD cost less than reading it.
+    fn head(&self, key: &Key) -> impl Future<Output = Result<Option<Head>>> + MaybeSend {
+        async move { Ok(self.get(key).await?.map(Head::from)) }
+    }
+
+    /// Writes the record, whatever stands there; what stood there is gone, its expiry and metadata too.
+    fn put(&self, key: Key, record: NewRecord) -> impl Future<Output = Result<()>> + MaybeSend;
+
+    /// Writes records, in their order: of two under one key the later one MUST remain. All or none if
+    /// [`Capabilities::atomic_batches`] says so; otherwise a failure MUST be [`Error::Partial`], saying which were written.
+    /// The caller keeps to [`Limits::batch_write`].
+    fn put_many(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
+        async move {
+            for (written, (key, record)) in records.into_iter().enumerate() {
+                let at = Location::of(self.name(), &key);
+                self.put(key, record).await.map_err(|error| partial(at, written, error))?;
+            }
+            Ok(())
+        }
+    }
+
+    /// Removes the record under `key`, if there is one.
+    fn delete(&self, key: Key) -> impl Future<Output = Result<()>> + MaybeSend;
+
+    /// Removes the records under `keys`, with the promises of [`Store::put_many`].
+    fn delete_many(&self, keys: Vec<Key>) -> impl Future<Output = Result<()>> + MaybeSend {
+        async move {
+            for (written, key) in keys.into_iter().enumerate() {
+                let at = Location::of(self.name(), &key);
+                self.delete(key).await.map_err(|error| partial(at, written, error))?;
+            }
+            Ok(())
+        }
+    }
+
+    /// One page of the keys that begin with [`ListQuery::prefix`] and end with its suffix.
+    ///
+    /// - It MUST hold at most [`ListQuery::limit`] entries; it MAY hold fewer, even none, and yet have a cursor. It SHOULD end
+    ///   early rather than hold many megabytes.
+    /// - Following cursors until there is none MUST show every key that was there all the time exactly once. A key written
+    ///   or deleted meanwhile MAY be shown or not.
+    /// - Entries MUST be in the order of their keys' bytes if [`Capabilities::ordered`] says so.
+    /// - A record that cannot be read MUST NOT end the list: its entry holds the error.
+    /// - A cursor that this list did not give MUST be [`Error::InvalidCursor`]: one of another prefix, or of no list.
+    fn list(&self, query: &ListQuery) -> impl Future<Output = Result<ListPage>> + MaybeSend;
+}
+
+/// A store that can change records on conditions, all at once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no compare-and-swap, which this call needs",
+    label = "this store cannot tell whether a record has changed since it was read",
+    note = "`put`, `get`, `delete` and `list` work on every store",
+    note = "`insert`, `update`, `try_update`, `upsert` and `touch` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`"
+)]
+pub trait AtomicStore: Store {
+    /// Makes all writes if all conditions hold, and none otherwise.
+    ///
+    /// - Conditions MUST be tested and writes made as one step: no other writer comes between.
+    /// - After a failure nothing MUST have been written, unless it is [`Error::OutcomeUnknown`].
+    /// - Every `Put` and `Update` MUST give the record a revision that no record had before; a `Touch` MAY leave the revision.
+    /// - Of two writes of one key the later one MUST remain.
+    fn commit(
+        &self,
+        conditions: Vec<Condition>,
+        writes: Vec<Write>,
+    ) -> impl Future<Output = Result<Commit>> + MaybeSend;
+}
+
+/// What must stand under a key for a commit to take place.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Condition {
+    /// The key.
+    pub key: Key,
+    /// What is expected there.
+    pub expect: Expect,
+}
+
+impl Condition {
+    /// A condition on one key.
+    #[must_use]
+    pub const fn new(key: Key, expect: Expect) -> Self {
+        Self { key, expect }
+    }
+}
+
+/// What is expected under a key.
+#[derive(Clone, Debug)]
+pub enum Expect {
+    /// No record, or an expired one.
+    Absent,
+    /// Any record.
+    Present,
+    /// The record in the state that was read.
+    Revision(Revision),
+}
+
+/// One write of a commit.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// Writes the record, whatever stands there.
+    Put(Key, NewRecord),
+    /// Writes value and metadata; the expiry that stands there at that moment stays, and the record's own is not used. Where no
+    /// record stands it is a `Put`.
+    Update(Key, NewRecord),
+    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens.
+    Touch(Key, Expiry),
+    /// Removes what stands there.
+    Delete(Key),
+}
+
+impl Write {
+    /// The key that it writes.
+    #[must_use]
+    pub const fn key(&self) -> &Key {
+        match self {
+            Self::Put(key, _) | Self::Update(key, _) | Self::Touch(key, _) | Self::Delete(key) => key,
+        }
+    }
+}
+
+/// How a commit ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Commit {
+    /// All conditions held, and all is written.
+    Done,
+    /// The condition at this place did not hold, and nothing is written.
+    Conflict(usize),
+}
+
+fn partial(at: Box<Location>, written: usize, source: Error) -> Error {
+    Error::Partial { at, written, also: Vec::new(), source: Box::new(source) }
+}

@@ -1,0 +1,212 @@
+//! The durable store: one [redb](https://docs.rs/redb) file, which this process alone has open.
+//!
+//! One file a subject: `options` (how a store is opened), `file` (what a file must be to be ours), `read` (what runs on the
+//! caller's thread), `list`, `writer` (the queue and its thread, which turn concurrent writes into one commit), `work` (what is
+//! queued), `tables` (one piece of work on a transaction).
+//!
+//! # The file
+//!
+//! | table | key | value |
+//! | --- | --- | --- |
+//! | `records` | `&str`, the key | `&[u8]`: the [envelope](crate::record::envelope) and the value behind it |
+//! | `expiry` | `(u64, &str)`: milliseconds since the Unix epoch, the key | `()` |
+//! | `kv_runtime` | `&str` | `u64`: under `format` the number of this layout, 1 |
+//!
+//! A value without envelope is version 1 in JSON, so records may be put into the file by other programs. `expiry` has an
+//! entry for each record that expires, written in the record's own transaction, and none else; it serves
+//! [`RedbStore::sweep`] alone. What a record's envelope says decides whether it has expired.
+
+mod file;
+mod list;
+mod options;
+mod read;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod work;
+mod writer;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, Sharing, Store, Write};
+use crate::clock::Clock;
+use crate::error::{Error, Location, Result};
+use crate::key::Key;
+use crate::record::{Head, NewRecord, Record};
+use read::Reader;
+use work::{Done, Work};
+use writer::Writer;
+
+pub use options::{RedbDurability, RedbOptions};
+pub use writer::RedbStats;
+
+const NAME: &str = "redb";
+
+/// Records in one [redb](https://docs.rs/redb) file: durable, ordered, atomic; open in one process at a time.
+///
+/// A write is on the disk when its future is ready. Writes that wait at the same time share one commit, and so its fsync: 64
+/// tasks that write do not pay 64 of them. Each is queued for the store's own thread when its future is first polled, and then
+/// made as a whole, whether the future is dropped or not. Reads run where they are called, and never wait for the disk to
+/// confirm a write.
+///
+/// Clones share the file. When the last one is dropped, what is queued is written and the file is closed; that blocks for as long
+/// as it takes.
+///
+/// An expired record is invisible at once; its place in the file is given back when it is written anew, deleted or
+/// [swept](RedbStore::sweep).
+///
+/// ```
+/// use kv_runtime::key::Key;
+/// use kv_runtime::record::{Metadata, NewRecord};
+/// use kv_runtime::store::{RedbStore, Store};
+///
+/// # let path = std::env::temp_dir().join(format!("kv-runtime-doc-{}.redb", std::process::id()));
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let key = Key::from_text("feature:flags:beta");
+/// let store = RedbStore::open(&path)?;
+/// store.put(key.clone(), NewRecord::new("true", Metadata::default())).await?;
+/// drop(store);
+///
+/// let store = RedbStore::open(&path)?;
+/// assert_eq!(store.get(&key).await?.map(|record| record.value.to_vec()), Some(b"true".to_vec()));
+/// # Ok::<(), kv_runtime::Error>(())
+/// # })?;
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct RedbStore(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    // Before the reader: the thread ends, and lets go of the file, first.
+    writer: Writer,
+    reader: Arc<Reader>,
+}
+
+/// What a [sweep](RedbStore::sweep) did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SweepReport {
+    /// How many expired records were removed.
+    pub removed: usize,
+    /// Whether there are more of them.
+    pub more: bool,
+}
+
+impl RedbStore {
+    /// Opens the file, or creates it if there is none; its directory must be there. It reads and may repair the file, so it blocks.
+    ///
+    /// A file that is open already is [`Error::AlreadyOpen`], in whichever process. One that is not a store's is
+    /// [`Error::ForeignFile`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::options().open(path)
+    }
+
+    /// How to open a file otherwise than [`RedbStore::open`] does.
+    #[must_use]
+    pub fn options() -> RedbOptions {
+        RedbOptions::default()
+    }
+
+    /// Removes at most `limit` expired records in one commit, those that expired first.
+    ///
+    /// The store does it on no schedule of its own. An application whose records expire calls it now and then, with a limit
+    /// that bounds how long other writers wait, until [`SweepReport::more`] says that there are no more.
+    pub async fn sweep(&self, limit: usize) -> Result<SweepReport> {
+        match self.0.writer.submit(Work::Sweep(limit)).await? {
+            Done::Swept(report) => Ok(report),
+            Done::Written | Done::Conflict(_) => Ok(SweepReport { removed: 0, more: false }),
+        }
+    }
+
+    /// Returns when all that was written before is on the disk, which with [`RedbDurability::Immediate`] it is anyway.
+    pub async fn flush(&self) -> Result<()> {
+        self.write(Work::Flush).await.map(drop)
+    }
+
+    /// What its writer has done since it was opened.
+    #[must_use]
+    pub fn stats(&self) -> RedbStats {
+        self.0.writer.stats()
+    }
+
+    async fn write(&self, work: Work) -> Result<Commit> {
+        Ok(match self.0.writer.submit(work).await? {
+            Done::Conflict(place) => Commit::Conflict(place),
+            Done::Written | Done::Swept(_) => Commit::Done,
+        })
+    }
+}
+
+/// Shows the file's path, and no record.
+impl fmt::Debug for RedbStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedbStore").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+impl Store for RedbStore {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn clock(&self) -> &Clock {
+        self.0.reader.clock()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(Sharing::Exclusive)
+            .compare_and_swap()
+            .ordered()
+            .snapshot_reads()
+            .atomic_batches()
+            .cheap_metadata()
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        self.0.reader.get(key)
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.0.reader.get_many(keys)
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        self.0.reader.head(key)
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        self.write(Work::Write(Write::Put(key, record))).await.map(drop)
+    }
+
+    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        self.write(Work::PutMany(records)).await.map(drop)
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        self.write(Work::Write(Write::Delete(key))).await.map(drop)
+    }
+
+    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        self.write(Work::DeleteMany(keys)).await.map(drop)
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        self.0.reader.list(query)
+    }
+}
+
+impl AtomicStore for RedbStore {
+    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        self.write(Work::Commit(conditions, writes)).await
+    }
+}
+
+/// An error of redb's, told as one of ours.
+fn failed(at: Box<Location>, action: &'static str, error: impl Into<redb::Error>) -> Error {
+    // redb retries what can be retried; after an I/O error it refuses to write until the file is opened anew.
+    Error::store(at, action, false, error.into())
+}

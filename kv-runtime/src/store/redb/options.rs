@@ -1,0 +1,70 @@
+//! How a store is opened.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::read::Reader;
+use super::writer::Writer;
+use super::{Inner, RedbStore, file};
+use crate::clock::Clock;
+use crate::error::Result;
+
+/// How a [`RedbStore`] is opened; [`RedbStore::options`] gives one.
+///
+/// ```
+/// use kv_runtime::store::{RedbDurability, RedbStore};
+///
+/// # let path = std::env::temp_dir().join(format!("kv-runtime-options-{}.redb", std::process::id()));
+/// let store = RedbStore::options().durability(RedbDurability::OnFlush).cache_bytes(64 << 20).open(&path)?;
+/// # drop(store);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct RedbOptions {
+    clock: Clock,
+    cache_bytes: Option<usize>,
+    durability: RedbDurability,
+}
+
+/// When a write is on the disk, and so outlives the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedbDurability {
+    /// When its future is ready.
+    #[default]
+    Immediate,
+    /// When [`RedbStore::flush`] is called next or the store is closed. If the process ends before that, all that was written
+    /// since is gone together, and the file is whole. For tests, and for caches that can be filled again.
+    OnFlush,
+}
+
+impl RedbOptions {
+    /// The clock that expiry goes by; the system's if none is given.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How many bytes of the file are kept in memory at most; redb's default if none are given, which is 1 GiB.
+    pub fn cache_bytes(mut self, bytes: usize) -> Self {
+        self.cache_bytes = Some(bytes);
+        self
+    }
+
+    /// When a write is on the disk.
+    pub fn durability(mut self, durability: RedbDurability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Opens the file as [`RedbStore::open`] does.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<RedbStore> {
+        let path = path.as_ref();
+        let database = file::open(path, self.cache_bytes)?;
+        let reader = Arc::new(Reader::new(database, self.clock));
+        let writer = Writer::start(Arc::clone(&reader), self.durability)?;
+        Ok(RedbStore(Arc::new(Inner { path: path.to_owned(), writer, reader })))
+    }
+}

@@ -1,0 +1,240 @@
+//! One piece of work on the tables of a write transaction.
+
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use super::file::{EXPIRY, RECORDS};
+use super::read::live;
+use super::work::{Done, Work};
+use super::{NAME, SweepReport};
+use crate::clock::Timestamp;
+use crate::error::{Error, Location};
+use crate::key::Key;
+use crate::record::{Expiry, Metadata, NewRecord, envelope};
+use crate::store::{Condition, Expect, Write};
+
+/// The tables of a write transaction, and the moment that it takes place at.
+pub(super) struct Tables<'t> {
+    records: Table<'t, &'static str, &'static [u8]>,
+    expiry: Table<'t, (u64, &'static str), ()>,
+    now: Timestamp,
+    /// What is about to be stored; kept for its memory.
+    stored: &'t mut Vec<u8>,
+    changed: u64,
+}
+
+/// Why a piece of work was not done.
+pub(super) enum Failure {
+    /// The fault of this piece alone.
+    Own(Error),
+    /// The transaction's: nothing in it can be done.
+    Engine(redb::Error),
+}
+
+impl<E: Into<redb::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// A longer buffer is not kept for the next record.
+const KEPT_BUFFER: usize = 1 << 20;
+
+impl<'t> Tables<'t> {
+    pub(super) fn open(
+        transaction: &'t WriteTransaction,
+        now: Timestamp,
+        stored: &'t mut Vec<u8>,
+    ) -> Result<Self, redb::Error> {
+        let records = transaction.open_table(RECORDS)?;
+        let expiry = transaction.open_table(EXPIRY)?;
+        Ok(Self { records, expiry, now, stored, changed: 0 })
+    }
+
+    /// How many records were written or removed.
+    pub(super) fn changed(&self) -> u64 {
+        self.changed
+    }
+
+    pub(super) fn make(&mut self, work: &Work) -> Result<Done, Failure> {
+        match work {
+            Work::Write(write) => self.write(write)?,
+            Work::PutMany(records) => {
+                for (key, record) in records {
+                    self.put(key, record, record.expiry.at(self.now))?;
+                }
+            }
+            Work::DeleteMany(keys) => {
+                for key in keys {
+                    self.remove(key.as_str())?;
+                }
+            }
+            Work::Commit(conditions, writes) => {
+                for (place, condition) in conditions.iter().enumerate() {
+                    if !self.holds(condition)? {
+                        return Ok(Done::Conflict(place));
+                    }
+                }
+                for write in writes {
+                    self.write(write)?;
+                }
+            }
+            Work::Sweep(limit) => return self.sweep(*limit).map(Done::Swept),
+            Work::Flush => {}
+            #[cfg(test)]
+            #[expect(clippy::panic, reason = "what a test asks for")]
+            Work::Panic => panic!("the writer was asked to panic"),
+        }
+        Ok(Done::Written)
+    }
+
+    fn holds(&self, condition: &Condition) -> Result<bool, Failure> {
+        let key = &condition.key;
+        let Some(stored) = self.records.get(key.as_str())? else {
+            return Ok(matches!(condition.expect, Expect::Absent));
+        };
+        let stored = stored.value();
+        let standing = live(stored, self.now).map_err(|damage| damaged(damage, key))?;
+        Ok(match (&condition.expect, standing) {
+            (Expect::Absent, standing) => standing.is_none(),
+            (Expect::Present, standing) => standing.is_some(),
+            (Expect::Revision(revision), Some(envelope)) => match envelope.token {
+                Some(token) => revision.token() == Some(token),
+                None => revision.plain().is_some_and(|plain| plain == stored),
+            },
+            (Expect::Revision(_), None) => false,
+        })
+    }
+
+    fn write(&mut self, write: &Write) -> Result<(), Failure> {
+        match write {
+            Write::Put(key, record) => self.put(key, record, record.expiry.at(self.now)),
+            Write::Update(key, record) => {
+                let standing = match self.records.get(key.as_str())? {
+                    Some(stored) => live(stored.value(), self.now).map_err(|damage| damaged(damage, key))?,
+                    None => None,
+                };
+                let expires_at = match standing {
+                    Some(envelope) => envelope.expires_at,
+                    None => record.expiry.at(self.now),
+                };
+                self.put(key, record, expires_at)
+            }
+            Write::Touch(key, expiry) => self.touch(key, *expiry),
+            Write::Delete(key) => self.remove(key.as_str()),
+        }
+    }
+
+    fn put(&mut self, key: &Key, record: &NewRecord, expires_at: Option<Timestamp>) -> Result<(), Failure> {
+        if expires_at.is_some_and(|at| at <= self.now) {
+            return self.remove(key.as_str());
+        }
+        self.encode(key, &record.metadata, expires_at, fastrand::u64(..))?;
+        self.stored.extend_from_slice(&record.value);
+        self.store(key.as_str(), expires_at)
+    }
+
+    /// Begins what is to be stored with its envelope.
+    fn encode(
+        &mut self,
+        key: &Key,
+        metadata: &Metadata,
+        expires_at: Option<Timestamp>,
+        token: u64,
+    ) -> Result<(), Failure> {
+        self.stored.clear();
+        self.stored.shrink_to(KEPT_BUFFER);
+        envelope::write(metadata, expires_at, token, self.stored).map_err(|len| {
+            let at = Location::of(NAME, key);
+            Failure::Own(Error::MetadataTooLong { at, len, max: usize::from(u16::MAX) })
+        })
+    }
+
+    /// Stores what was encoded, and keeps the index in step.
+    fn store(&mut self, key: &str, expires_at: Option<Timestamp>) -> Result<(), Failure> {
+        let before = match self.records.insert(key, self.stored.as_slice())? {
+            Some(before) => expiry_of(before.value()),
+            None => None,
+        };
+        self.changed += 1;
+        if before != expires_at {
+            self.forget_expiry(key, before)?;
+            if let Some(at) = expires_at {
+                self.expiry.insert((at.as_millis(), key), ())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, key: &Key, expiry: Expiry) -> Result<(), Failure> {
+        let expires_at = expiry.at(self.now);
+        let Some(standing) = self.records.get(key.as_str())? else { return Ok(()) };
+        let stored = standing.value();
+        let Some(envelope) = live(stored, self.now).map_err(|damage| damaged(damage, key))? else {
+            return Ok(());
+        };
+        if expires_at == envelope.expires_at {
+            return Ok(());
+        }
+        if expires_at.is_some_and(|at| at <= self.now) {
+            drop(standing);
+            return self.remove(key.as_str());
+        }
+        let value = stored.get(envelope.value_at..).unwrap_or_default().to_vec();
+        drop(standing);
+        // A plain value has none and gets its first.
+        let token = envelope.token.unwrap_or_else(|| fastrand::u64(..));
+        self.encode(key, &envelope.metadata, expires_at, token)?;
+        self.stored.extend_from_slice(&value);
+        self.store(key.as_str(), expires_at)
+    }
+
+    fn remove(&mut self, key: &str) -> Result<(), Failure> {
+        let before = match self.records.remove(key)? {
+            Some(before) => expiry_of(before.value()),
+            None => return Ok(()),
+        };
+        self.changed += 1;
+        self.forget_expiry(key, before)
+    }
+
+    fn forget_expiry(&mut self, key: &str, before: Option<Timestamp>) -> Result<(), Failure> {
+        if let Some(at) = before {
+            self.expiry.remove((at.as_millis(), key))?;
+        }
+        Ok(())
+    }
+
+    fn sweep(&mut self, limit: usize) -> Result<SweepReport, Failure> {
+        let mut removed = 0;
+        let not_yet = (self.now.as_millis() + 1, "");
+        let expired = self.expiry.extract_from_if(..not_yet, |_, ()| true)?;
+        for found in expired.take(limit) {
+            let (entry, _) = found?;
+            let (at, key) = entry.value();
+            // The record says when it expires: if another program has written it anew, it stays.
+            let is_expired = match self.records.get(key)? {
+                Some(stored) => expiry_of(stored.value()) == Some(Timestamp::from_millis(at)),
+                None => false,
+            };
+            self.changed += 1;
+            if is_expired {
+                self.records.remove(key)?;
+                removed += 1;
+            }
+        }
+        let more = match self.expiry.first()? {
+            Some((next, _)) => next.value() < not_yet,
+            None => false,
+        };
+        Ok(SweepReport { removed, more })
+    }
+}
+
+/// When a stored record expires; a damaged one does not.
+fn expiry_of(stored: &[u8]) -> Option<Timestamp> {
+    envelope::read(stored).ok().and_then(|envelope| envelope.expires_at)
+}
+
+fn damaged(damage: envelope::EnvelopeError, key: &Key) -> Failure {
+    Failure::Own(damage.into_error(Location::of(NAME, key)))
+}

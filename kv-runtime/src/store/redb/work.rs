@@ -1,0 +1,62 @@
+//! What is queued for the writer, and what comes back.
+
+use super::{NAME, SweepReport};
+use crate::error::Location;
+use crate::key::Key;
+use crate::record::NewRecord;
+use crate::store::{Condition, Write};
+
+/// One call's work, made as a whole or not at all.
+pub(super) enum Work {
+    Write(Write),
+    PutMany(Vec<(Key, NewRecord)>),
+    DeleteMany(Vec<Key>),
+    Commit(Vec<Condition>, Vec<Write>),
+    /// Removes at most so many expired records.
+    Sweep(usize),
+    /// Makes what was written before durable.
+    Flush,
+    #[cfg(test)]
+    Panic,
+}
+
+/// How it ended, if it did not fail.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Done {
+    Written,
+    /// The condition at this place did not hold.
+    Conflict(usize),
+    Swept(SweepReport),
+}
+
+impl Work {
+    /// About how many bytes it writes.
+    pub(super) fn bytes(&self) -> usize {
+        fn of_write(write: &Write) -> usize {
+            match write {
+                Write::Put(key, record) | Write::Update(key, record) => of_record(key, record),
+                Write::Touch(key, _) | Write::Delete(key) => key.len(),
+            }
+        }
+        fn of_record(key: &Key, record: &NewRecord) -> usize {
+            key.len() + record.value.len()
+        }
+        match self {
+            Self::Write(write) => of_write(write),
+            Self::PutMany(records) => records.iter().map(|(key, record)| of_record(key, record)).sum(),
+            Self::DeleteMany(keys) => keys.iter().map(Key::len).sum(),
+            Self::Commit(_, writes) => writes.iter().map(of_write).sum(),
+            Self::Sweep(_) | Self::Flush => 0,
+            #[cfg(test)]
+            Self::Panic => 0,
+        }
+    }
+
+    /// Where it fails if it does: at the one record, or at the store as a whole.
+    pub(super) fn location(&self) -> Box<Location> {
+        match self {
+            Self::Write(write) => Location::of(NAME, write.key()),
+            _ => Location::store(NAME),
+        }
+    }
+}

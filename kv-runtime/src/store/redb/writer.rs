@@ -1,0 +1,244 @@
+//! The writer: a thread with a queue, which makes all work that waits in one transaction.
+//!
+//! While a commit waits for the disk, further work gathers in the queue, and the next commit makes all of it. So the number of
+//! commits does not grow with the number of writers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+
+use redb::{CommitError, Durability};
+use tokio::sync::oneshot;
+
+use super::NAME;
+use super::options::RedbDurability;
+use super::read::Reader;
+use super::tables::{Failure, Tables};
+use super::work::{Done, Work};
+use crate::error::{Error, Location, Result};
+
+/// The most pieces of work that one commit makes.
+const BATCH_JOBS: usize = 4_096;
+
+/// A commit takes no further work when what it has writes so many bytes.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// What a [`RedbStore`](super::RedbStore)'s writer has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RedbStats {
+    /// Transactions that were committed; each is one fsync, but with [`RedbDurability::OnFlush`].
+    pub commits: u64,
+    /// Calls that were queued and answered, conflicts and failures too.
+    pub calls: u64,
+    /// Records that they wrote or removed.
+    pub records: u64,
+}
+
+/// The handle on the thread. Dropping it waits until what is queued is written.
+pub(super) struct Writer {
+    queue: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    counters: Arc<Counters>,
+}
+
+struct Job {
+    work: Work,
+    reply: oneshot::Sender<Result<Done>>,
+}
+
+#[derive(Default)]
+struct Counters {
+    commits: AtomicU64,
+    calls: AtomicU64,
+    records: AtomicU64,
+}
+
+impl Writer {
+    pub(super) fn start(reader: Arc<Reader>, durability: RedbDurability) -> Result<Self> {
+        let (queue, jobs) = mpsc::channel();
+        let counters = Arc::<Counters>::default();
+        let mut worker = Worker { reader, durability, counters: Arc::clone(&counters), stored: Vec::new() };
+        let thread = thread::Builder::new()
+            .name("kv-redb-writer".to_owned())
+            .spawn(move || worker.run(&jobs))
+            .map_err(|error| Error::store(Location::store(NAME), "start its thread", true, error))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), counters })
+    }
+
+    /// Queues work and waits for its end.
+    pub(super) async fn submit(&self, work: Work) -> Result<Done> {
+        let (reply, answer) = oneshot::channel();
+        let refused = match &self.queue {
+            Some(queue) => queue.send(Job { work, reply }).err().map(|refused| refused.0.work),
+            None => Some(work),
+        };
+        if let Some(work) = refused {
+            return Err(Error::store(work.location(), "write", false, WriterEnded));
+        }
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::OutcomeUnknown { at: Location::store(NAME), source: Box::new(WriterEnded) }),
+        }
+    }
+
+    pub(super) fn stats(&self) -> RedbStats {
+        RedbStats {
+            commits: self.counters.commits.load(Ordering::Relaxed),
+            calls: self.counters.calls.load(Ordering::Relaxed),
+            records: self.counters.records.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The thread ends when nobody can queue any more and the queue is empty.
+        self.queue = None;
+        if let Some(thread) = self.thread.take()
+            // A waker that the thread calls may own the last handle, and no thread can wait for itself.
+            && thread.thread().id() != thread::current().id()
+            && thread.join().is_err()
+        {
+            tracing::error!("the redb store's writer panicked");
+        }
+    }
+}
+
+/// The thread is gone, after a panic.
+#[derive(Debug, thiserror::Error)]
+#[error("the store's writer ended in a panic; open the file anew")]
+struct WriterEnded;
+
+/// An error of redb's that each piece of work in a transaction gets.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+struct SharedError(Arc<redb::Error>);
+
+/// How a transaction ended that was not done.
+enum Aborted {
+    /// Nothing is written.
+    Unwritten(SharedError),
+    /// The commit failed on its way to the disk.
+    Unknown(SharedError),
+}
+
+/// A piece of work, and how it ends if the transaction is committed.
+struct Attempted {
+    job: Job,
+    done: Done,
+    /// Its own error, which stays whatever the transaction comes to.
+    failed: Option<Error>,
+}
+
+/// What the thread owns.
+struct Worker {
+    reader: Arc<Reader>,
+    durability: RedbDurability,
+    counters: Arc<Counters>,
+    stored: Vec<u8>,
+}
+
+impl Worker {
+    fn run(&mut self, jobs: &Receiver<Job>) {
+        let mut batch = Vec::new();
+        while let Ok(first) = jobs.recv() {
+            let mut bytes = first.work.bytes();
+            batch.push(Attempted::new(first));
+            while batch.len() < BATCH_JOBS && bytes < BATCH_BYTES {
+                let Ok(job) = jobs.try_recv() else { break };
+                bytes += job.work.bytes();
+                batch.push(Attempted::new(job));
+            }
+            self.write(&mut batch);
+        }
+    }
+
+    /// Makes a batch and answers each of its callers.
+    fn write(&mut self, batch: &mut Vec<Attempted>) {
+        let ended = loop {
+            match self.attempt(batch) {
+                Ok(true) => break Ok(()),
+                // A piece failed half-way, and what it had written is gone with the transaction; the others are made again.
+                Ok(false) => {}
+                Err(aborted) => break Err(aborted),
+            }
+        };
+        self.counters.calls.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        for Attempted { job, done, failed } in batch.drain(..) {
+            let answer = match (failed, &ended) {
+                (Some(own), _) => Err(own),
+                (None, Ok(())) => Ok(done),
+                (None, Err(aborted)) => Err(aborted.told(&job.work)),
+            };
+            // A caller that is gone needs no answer.
+            drop(job.reply.send(answer));
+        }
+    }
+
+    /// One transaction; false if it has to be made again, without a piece that failed.
+    fn attempt(&mut self, batch: &mut [Attempted]) -> Result<bool, Aborted> {
+        let mut transaction = self.reader.database().begin_write().map_err(unwritten)?;
+        let mut tables =
+            Tables::open(&transaction, self.reader.clock().now(), &mut self.stored).map_err(unwritten)?;
+        let mut is_flush = false;
+        for Attempted { job, done, failed } in batch.iter_mut().filter(|piece| piece.failed.is_none()) {
+            let before = tables.changed();
+            match tables.make(&job.work) {
+                Ok(made) => *done = made,
+                Err(Failure::Own(error)) => {
+                    *failed = Some(error);
+                    if tables.changed() != before {
+                        drop(tables);
+                        transaction.abort().map_err(unwritten)?;
+                        return Ok(false);
+                    }
+                }
+                Err(Failure::Engine(error)) => return Err(unwritten(error)),
+            }
+            is_flush |= matches!(job.work, Work::Flush);
+        }
+        let changed = tables.changed();
+        drop(tables);
+        let on_flush = self.durability == RedbDurability::OnFlush;
+        if changed == 0 && !(is_flush && on_flush) {
+            transaction.abort().map_err(unwritten)?;
+            return Ok(true);
+        }
+        if on_flush && !is_flush {
+            transaction.set_durability(Durability::None).map_err(unwritten)?;
+        }
+        let committed = transaction.commit();
+        // Before anybody hears of the commit, and after a failed one, too, which may have taken place.
+        self.reader.forget_latest();
+        committed.map_err(|error| match error {
+            CommitError::TransactionPoisoned => unwritten(error),
+            error => Aborted::Unknown(SharedError(Arc::new(error.into()))),
+        })?;
+        self.counters.commits.fetch_add(1, Ordering::Relaxed);
+        self.counters.records.fetch_add(changed, Ordering::Relaxed);
+        Ok(true)
+    }
+}
+
+impl Attempted {
+    fn new(job: Job) -> Self {
+        Self { job, done: Done::Written, failed: None }
+    }
+}
+
+impl Aborted {
+    fn told(&self, work: &Work) -> Error {
+        match self {
+            Self::Unwritten(source) => Error::store(work.location(), "write", false, source.clone()),
+            Self::Unknown(source) => {
+                Error::OutcomeUnknown { at: work.location(), source: Box::new(source.clone()) }
+            }
+        }
+    }
+}
+
+fn unwritten(error: impl Into<redb::Error>) -> Aborted {
+    Aborted::Unwritten(SharedError(Arc::new(error.into())))
+}
