@@ -1,1 +1,221 @@
+//! Expansions, formatted and compared with the files in `snapshots/`. `UPDATE_SNAPSHOTS=1` writes them anew.
 
+use std::path::PathBuf;
+
+use proc_macro2::{Spacing, TokenStream, TokenTree};
+use quote::quote;
+
+fn entity(input: TokenStream) -> TokenStream {
+    super::derive(input, super::derive_entity)
+}
+
+fn id(input: TokenStream) -> TokenStream {
+    super::derive(input, super::derive_id)
+}
+
+fn formatted(expansion: TokenStream) -> String {
+    prettyplease::unparse(&syn::parse2(expansion).expect("the expansion is a list of items"))
+}
+
+fn compare(name: &str, expansion: TokenStream) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(format!("{name}.rs"));
+    let found = formatted(expansion);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &found).expect("the snapshot can be written");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(expected == found, "{} is not what the derive writes; UPDATE_SNAPSHOTS=1 accepts this:\n{found}", path.display());
+}
+
+fn single_group() -> TokenStream {
+    quote! {
+        /// A session.
+        #[kv(prefix = "session", ttl = "24h")]
+        pub(crate) struct Session {
+            #[kv(id, secret)]
+            token: String,
+            #[serde(default)]
+            user: u64,
+            #[kv(skip)]
+            hits: u32,
+        }
+    }
+}
+
+fn several_groups() -> TokenStream {
+    quote! {
+        #[kv(prefix = "user", group = "profile", version = 2)]
+        #[kv(group(name = "settings", version = 3, ttl = "30d", optional, view = "UserPrefs", derive(Debug, Clone)))]
+        #[serde(rename_all = "camelCase")]
+        pub struct User {
+            #[kv(id)]
+            pub id: u64,
+            /// Shown to others.
+            pub user_name: String,
+            #[kv(expires_at)]
+            pub expires: Option<SystemTime>,
+            #[kv(group = "settings")]
+            theme: Theme,
+            #[kv(group = "settings")]
+            #[serde(default = "ten")]
+            max_items: u32,
+        }
+    }
+}
+
+fn generic() -> TokenStream {
+    quote! {
+        #[kv(prefix = "cache", group(name = "value"), group(name = "about"))]
+        struct Cached<T: Clone, const N: usize = 4> where T: Shown {
+            #[kv(id)]
+            key: String,
+            #[kv(group = "value")]
+            value: Option<T>,
+            #[kv(group = "value")]
+            hashes: Hashes<N>,
+            #[kv(group = "about")]
+            previous: Vec<Box<Self>>,
+            #[kv(group = "about")]
+            note: String,
+        }
+    }
+}
+
+fn composite_id() -> TokenStream {
+    quote! {
+        #[kv(prefix = "org:event", crate = "crate::renamed", codec = "json")]
+        #[serde(default, deny_unknown_fields)]
+        struct r#type {
+            #[kv(id)]
+            org: OrgId,
+            #[kv(id, ordered)]
+            at: i64,
+            r#fn: String,
+        }
+    }
+}
+
+fn id_types() -> TokenStream {
+    let newtype = id(quote! { struct UserId(u64); });
+    let enumeration = id(quote! {
+        #[kv(rename_all = "kebab-case")]
+        enum Flag { NewHome, #[kv(rename = "beta.2")] Beta }
+    });
+    quote!(#newtype #enumeration)
+}
+
+#[test]
+fn a_single_group() {
+    compare("single_group", entity(single_group()));
+}
+
+#[test]
+fn several_groups_with_views() {
+    compare("several_groups", entity(several_groups()));
+}
+
+#[test]
+fn type_and_constant_parameters() {
+    compare("generic", entity(generic()));
+}
+
+#[test]
+fn a_composite_id_and_defaults_from_the_struct() {
+    compare("composite_id", entity(composite_id()));
+}
+
+#[test]
+fn ids() {
+    compare("ids", id_types());
+}
+
+#[test]
+fn ten_fields_take_at_most_250_lines() {
+    let fields = (0..9).map(|at| quote::format_ident!("field_{at}"));
+    let input = quote! {
+        #[kv(prefix = "wide", version = 2, ttl = "1h")]
+        struct Wide {
+            #[kv(id)]
+            id: u64,
+            #(#[serde(default)] #fields: String,)*
+        }
+    };
+    let lines = formatted(entity(input)).lines().count();
+    assert!(lines <= 250, "{lines} lines");
+}
+
+/// Names of the prelude, which `#![no_implicit_prelude]` takes away.
+const PRELUDE: [&str; 24] = [
+    "Box", "Clone", "Copy", "Default", "Drop", "Eq", "Err", "Fn", "FnMut", "FnOnce", "From", "Into", "Iterator", "None",
+    "Ok", "Option", "PartialEq", "Result", "Send", "Some", "String", "Sync", "ToOwned", "Vec",
+];
+
+/// What an absolute path may begin with.
+const ROOTS: [&str; 3] = ["core", "std", "kv_runtime"];
+
+#[test]
+fn only_absolute_paths_occur() {
+    // No field or attribute of this entity brings a path of its own.
+    let expansion = entity(quote! {
+        #[kv(prefix = "a", group = "x", ttl = "1h", group(name = "y", optional, ttl = "1d", view = "YView"))]
+        #[serde(default)]
+        struct Entity {
+            #[kv(id, ordered)]
+            id: u64,
+            #[kv(id, secret)]
+            token: u32,
+            first: u64,
+            #[kv(group = "y")]
+            second: u64,
+            #[kv(skip)]
+            third: u64,
+        }
+    });
+    let generic = entity(quote! {
+        #[kv(prefix = "b")]
+        struct Entity<T> { #[kv(id)] id: u64, #[kv(expires_at)] first: T, #[serde(default)] second: T }
+    });
+    for expansion in [expansion, generic, id_types()] {
+        let mut paths = Vec::new();
+        collect_paths(expansion, &mut paths);
+        assert!(paths.len() > 30, "too few paths were found: {paths:?}");
+        for path in paths {
+            let is_absolute = path.starts_with("::") && ROOTS.contains(&path[2..].split("::").next().unwrap_or(""));
+            // The associated items of what is declared here, and the name of a lint.
+            let is_own = ["Self", "__", "clippy::"].iter().any(|own| path.starts_with(own)) && path.contains("::");
+            let is_plain = !path.contains("::") && !PRELUDE.contains(&path.as_str());
+            assert!(is_absolute || is_own || is_plain, "`{path}` is not absolute");
+        }
+    }
+}
+
+/// All paths, as far as tokens show them: words with `::` between. A word that no path follows is one, too.
+fn collect_paths(tokens: TokenStream, paths: &mut Vec<String>) {
+    const KEYWORDS: [&str; 4] = ["impl", "for", "as", "mut"];
+    let mut path = String::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(word) if path.ends_with("::") => path.push_str(&word.to_string()),
+            TokenTree::Ident(word) => {
+                paths.push(std::mem::replace(&mut path, word.to_string()));
+            }
+            TokenTree::Punct(first) if first.as_char() == ':' => {
+                let is_path = first.spacing() == Spacing::Joint && tokens.next().is_some();
+                if !is_path || KEYWORDS.contains(&path.as_str()) {
+                    paths.push(std::mem::take(&mut path));
+                }
+                path.push_str(if is_path { "::" } else { "" });
+            }
+            TokenTree::Group(group) => {
+                paths.push(std::mem::take(&mut path));
+                collect_paths(group.stream(), paths);
+            }
+            // `<u64 as Trait>::NAME`: what follows is said of a type, as after `Self`.
+            TokenTree::Punct(angle) if angle.as_char() == '>' => paths.push(std::mem::replace(&mut path, "Self".to_owned())),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => paths.push(std::mem::take(&mut path)),
+        }
+    }
+    paths.push(path);
+    paths.retain(|path| !path.is_empty());
+}

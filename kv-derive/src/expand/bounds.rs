@@ -36,6 +36,15 @@ pub(super) fn for_entity(entity: &Entity<'_>) -> Vec<TokenStream> {
     without_repeats(predicates)
 }
 
+/// What `impl Touch` needs: that the struct is an entity, said so that a type that can be no id is not reported twice.
+pub(super) fn for_touch(entity: &Entity<'_>) -> Vec<TokenStream> {
+    if entity.generics.params.is_empty() {
+        return for_entity(entity);
+    }
+    let kv = entity.kv(Span::call_site());
+    vec![quote!(Self: #kv::__private::KvEntity)]
+}
+
 /// That the field's type can be an id.
 pub(super) fn for_id(entity: &Entity<'_>, field: &Field<'_>) -> TokenStream {
     bound(&field.ty, |span| {

@@ -49,6 +49,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
     });
     let from_groups = from_groups(entity);
     let touch = entity.expires_at().is_none().then(|| {
+        let where_clause = bounds::where_clause(&entity.generics, &bounds::for_touch(entity));
         quote! {
             #[automatically_derived]
             impl #params #kv::__private::Touch for #ident #args #where_clause {}

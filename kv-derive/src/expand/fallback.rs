@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::{DeriveInput, GenericParam, Generics, Ident};
 
 use super::entity::id_type;
-use super::{bounds, view};
+use super::{bounds, id, view};
 use crate::model::Entity;
 
 /// `impl KvEntity` for a struct that was not understood, as far as `entity` was; and its views.
@@ -35,7 +35,7 @@ pub(crate) fn entity_fallback(input: &DeriveInput, entity: Option<&Entity<'_>>) 
 pub(crate) fn id_fallback(input: &DeriveInput) -> TokenStream {
     let ident = &input.ident;
     let (params, args, where_clause) = input.generics.split_for_impl();
-    let lookup = input.generics.params.is_empty().then(|| quote!(::kv_runtime::__lookup_self!(#ident);));
+    let lookup = input.generics.params.is_empty().then(|| id::lookups(&quote!(::kv_runtime), ident));
     quote! {
         #[automatically_derived]
         impl #params ::kv_runtime::__private::KvId for #ident #args #where_clause {

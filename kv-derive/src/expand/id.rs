@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Type;
+use syn::{Ident, Type};
 
 use super::bound;
 use crate::model::{Id, IdShape, Variant};
@@ -15,6 +15,7 @@ pub(crate) fn id(id: &Id<'_>) -> TokenStream {
         IdShape::Newtype(ty) => newtype(id, ty),
         IdShape::Enum(variants) => (TokenStream::new(), enumeration(id, variants)),
     };
+    let lookups = lookups(kv, ident);
     quote! {
         #[doc(hidden)]
         #[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
@@ -23,8 +24,32 @@ pub(crate) fn id(id: &Id<'_>) -> TokenStream {
             impl #kv::__private::KvId for #ident #where_clause {
                 #items
             }
-            #kv::__lookup_self!(#ident);
+            #lookups
         };
+    }
+}
+
+/// That the id and a reference to it name it in calls.
+pub(super) fn lookups(kv: &TokenStream, ident: &Ident) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl #kv::__private::Lookup<#ident> for #ident {
+            fn write(&self, __key: &mut #kv::__private::KeyBuilder) {
+                __key.push(self);
+            }
+            fn into_id(self) -> #ident {
+                self
+            }
+        }
+        #[automatically_derived]
+        impl #kv::__private::Lookup<#ident> for &#ident {
+            fn write(&self, __key: &mut #kv::__private::KeyBuilder) {
+                __key.push(*self);
+            }
+            fn into_id(self) -> #ident {
+                ::core::clone::Clone::clone(self)
+            }
+        }
     }
 }
 

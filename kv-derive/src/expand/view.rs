@@ -50,8 +50,8 @@ fn declaration(
     let vis = entity.vis;
     let name = entity.view_name(group);
     let doc = match group.name() {
-        Some(group) => format!("The group `{group}` of [`{}`]: an entity by itself, under the same key.", entity.name()),
-        None => format!("The first group of [`{}`]: an entity by itself, under the same key.", entity.name()),
+        Some(group) => format!(" The group `{group}` of [`{}`]: an entity by itself, under the same key.", entity.name()),
+        None => format!(" The first group of [`{}`]: an entity by itself, under the same key.", entity.name()),
     };
     let derives = group.attr.derives.get().map(|paths| quote!(#[derive(#(#paths),*)]));
     let generics = used_generics(entity, group);

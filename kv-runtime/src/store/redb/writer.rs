@@ -3,6 +3,9 @@
 //! While a commit waits for the disk, further work gathers in the queue, and the next commit makes all of it. So the number of
 //! commits does not grow with the number of writers.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};

@@ -1,0 +1,262 @@
+//! The first example to run: `cargo run --example quickstart [path]`.
+//!
+//! It keeps the 250 countries of a public data set in one embedded file, and shows how to read, change, list and reopen them, what
+//! stands in the store and how large it is. Without a path the file is temporary; with one it stays, and a second run finds
+//! the countries and goes on counting. The entities are in country.rs.
+
+mod country;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use country::{Country, CountryFacts, CountryProfile, CountryV1};
+use kv_runtime::key::Key;
+use kv_runtime::record::{Record, envelope};
+use kv_runtime::store::{Entry, ListQuery, RedbStore, Store};
+use kv_runtime::{Cursor, Kv};
+use tokio::task::JoinSet;
+
+const NEWEST: &str = include_str!("../data/countries-5.1.0.json");
+const OLDEST: &str = include_str!("../data/countries-1.4.0.json");
+
+const TASKS: u64 = 16;
+const VISITS_BY_TASK: u64 = 25;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let directory = tempfile::tempdir()?;
+    let path = env::args_os().nth(1).map_or_else(|| directory.path().join("countries.redb"), PathBuf::from);
+
+    let kv = Kv::new(RedbStore::open(&path)?);
+    load(&kv, &path).await?;
+    read(&kv).await?;
+    change(&kv).await?;
+    list(&kv).await?;
+    look_inside(&kv, &path).await?;
+    insert(&kv).await?;
+
+    let before = kv.collection::<Country>().get(("Europe", "DEU")).await?;
+    // The last handle on the store closes the file.
+    drop(kv);
+    reopen(&path, before).await
+}
+
+/// `put_many` replaces what stands there, in batches as large as the store takes.
+async fn load(kv: &Kv<RedbStore>, path: &Path) -> Result<(), Box<dyn Error>> {
+    heading(&format!("Load into {}", path.display()));
+    let release: Vec<Country> = serde_json::from_str(NEWEST)?;
+    let countries = kv.collection::<Country>();
+
+    let stored = countries.list().ids().page().await?.ids.len();
+    if stored == release.len() {
+        println!("{stored} countries are there from an earlier run");
+        return Ok(());
+    }
+    let start = now();
+    countries.put_many(&release).await?;
+    row(&format!("put_many: {} countries, {} records", release.len(), kv.store().stats().records), start.elapsed());
+    Ok(())
+}
+
+async fn read(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
+    heading("Read");
+    let countries = kv.collection::<Country>();
+
+    // Both groups, with one read of one moment.
+    let start = now();
+    let germany = countries.get(("Europe", "DEU")).await?.ok_or("Germany is not there")?;
+    row("get((\"Europe\", \"DEU\")): both groups", start.elapsed());
+
+    // Each group has a generated struct, which is an entity like any other: here only the hot group is read.
+    let start = now();
+    let profile = kv.collection::<CountryProfile>().get(("Europe", "DEU")).await?.ok_or("no profile")?;
+    row("the same as CountryProfile: one group", start.elapsed());
+    assert_eq!(profile.name, germany.name);
+
+    // As many answers as ids, in their order.
+    let start = now();
+    let borders = countries.get_many(germany.borders.iter().map(|code| ("Europe", code))).await?;
+    row(&format!("get_many: {} neighbours", borders.len()), start.elapsed());
+    assert!(countries.get(("Europe", "XXX")).await?.is_none());
+
+    let native: Vec<&str> = germany.name.native.values().map(|name| name.official.as_str()).collect();
+    let money: Vec<&str> = germany.currencies.values().map(|it| it.symbol.as_str()).collect();
+    println!("  {} {} ({}), {}", germany.flag, germany.name.common, native.join(", "), germany.capital.join(", "));
+    println!("  currency {}, calling code {}{}", money.join(", "), germany.idd.root, germany.idd.suffixes.concat());
+    let neighbours: Vec<String> = borders.into_iter().flatten().map(|it| it.name.common).collect();
+    println!("  neighbours {}", neighbours.join(", "));
+
+    // `null` in the data is `None`.
+    let disputed = countries.get(("Europe", "UNK")).await?.ok_or("Kosovo is not there")?;
+    println!("  {} {}, independent: {:?}", disputed.flag, disputed.name.common, disputed.independent);
+    Ok(())
+}
+
+/// `update` reads, changes, and writes only if nobody wrote meanwhile; else it does so again. No count is lost.
+async fn change(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
+    heading(&format!("Change: {TASKS} tasks count {VISITS_BY_TASK} visits each, all of one country"));
+    let profiles = kv.collection::<CountryProfile>();
+    let before = profiles.get(("Europe", "DEU")).await?.ok_or("no profile")?.visits;
+
+    let start = now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        let profiles = profiles.clone();
+        tasks.spawn(async move {
+            for _ in 0..VISITS_BY_TASK {
+                profiles.update(("Europe", "DEU"), |country| country.visits += 1).await?;
+            }
+            Ok::<_, kv_runtime::Error>(())
+        });
+    }
+    while let Some(task) = tasks.join_next().await {
+        task??;
+    }
+    row(&format!("update, {} times, each on the disk", TASKS * VISITS_BY_TASK), start.elapsed());
+
+    let after = profiles.get(("Europe", "DEU")).await?.ok_or("no profile")?.visits;
+    println!("  visits: {before} before, {after} after");
+    assert_eq!(after, before + TASKS * VISITS_BY_TASK);
+    Ok(())
+}
+
+async fn list(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
+    heading("List by region, 20 countries a page");
+    let countries = kv.collection::<Country>();
+    let mut cursor: Option<Cursor> = None;
+    loop {
+        let page = countries.list().within("Europe").limit(20).cursor(cursor).page().await?;
+        let codes: Vec<&str> = page.entities.iter().map(|country| country.cca3.as_str()).collect();
+        println!("  {:>2} {}", codes.len(), codes.join(" "));
+        // A cursor is text, to be handed to a client and back. It is bound to this list.
+        let Some(next) = page.cursor else { break };
+        cursor = Some(Cursor::from_text(next.as_str()));
+    }
+
+    // A stream fetches page by page, so memory does not grow with the number of countries. Of ids no value is read.
+    let start = now();
+    let mut by_region = BTreeMap::<String, usize>::new();
+    let mut ids = countries.list().ids().stream();
+    while let Some(id) = ids.next().await {
+        let (region, _code) = id?;
+        *by_region.entry(region).or_default() += 1;
+    }
+    row("list().ids().stream(): all ids", start.elapsed());
+    for (region, countries) in by_region {
+        println!("  {region:<12}{countries:>4}");
+    }
+
+    let start = now();
+    let mut area = 0.0;
+    let mut facts = kv.collection::<CountryFacts>().list().stream();
+    while let Some(country) = facts.next().await {
+        area += country?.area;
+    }
+    row(&format!("list().stream() of CountryFacts: {:.0} million km²", area / 1e6), start.elapsed());
+    Ok(())
+}
+
+/// What the store holds. An application has no need of this: a store sees keys and bytes, a collection gives entities.
+async fn look_inside(kv: &Kv<RedbStore>, path: &Path) -> Result<(), Box<dyn Error>> {
+    heading("Inside the store");
+    println!("  {:<30}{:>8}{:>7}{:>14}{:>17}", "key", "version", "codec", "value, bytes", "envelope, bytes");
+    for (key, record) in records(kv, "country:Europe:DEU:").await? {
+        let (version, codec) = (record.metadata.version, record.metadata.codec.name());
+        println!("  {key:<30}{version:>8}{codec:>7}{:>14}{:>17}", record.value.len(), envelope_len(&record)?);
+        println!("    metadata {}", record.metadata.to_json());
+        println!("    value    {}...", String::from_utf8_lossy(&record.value).chars().take(70).collect::<String>());
+    }
+
+    for group in ["profile", "facts"] {
+        let (mut count, mut values, mut envelopes) = (0, 0, 0);
+        for (_, record) in records(kv, "country:").await?.iter().filter(|(key, _)| key.ends_with(group)) {
+            count += 1;
+            values += record.value.len();
+            envelopes += envelope_len(record)?;
+        }
+        println!("  {:<45}{values:>14}{envelopes:>17}", format!("{count} records of the group {group}"));
+    }
+    println!("  {:<45}{:>14}", "the release's file", NEWEST.len());
+    println!("  {:<45}{:>14}", "the store's file", std::fs::metadata(path)?.len());
+    Ok(())
+}
+
+/// The records whose keys begin with a text, as they stand in the store.
+async fn records(kv: &Kv<RedbStore>, prefix: &str) -> Result<Vec<(String, Record)>, Box<dyn Error>> {
+    let mut records = Vec::new();
+    let mut query = ListQuery::new(Key::from_text(prefix));
+    loop {
+        let mut page = kv.store().list(&query).await?;
+        let cursor = page.cursor.take();
+        page.for_each(|key, entry| {
+            if let Entry::Record(record) = entry {
+                records.push((key.to_owned(), record));
+            }
+        });
+        if cursor.is_none() {
+            return Ok(records);
+        }
+        query = query.with_cursor(cursor);
+    }
+}
+
+/// What stands before a value: version, codec, times and the revision by which an `update` knows that nobody wrote meanwhile.
+fn envelope_len(record: &Record) -> Result<usize, Box<dyn Error>> {
+    let mut bytes = Vec::new();
+    envelope::write(&record.metadata, record.expires_at, 0, &mut bytes).map_err(|_| "too much metadata")?;
+    Ok(bytes.len())
+}
+
+/// `insert` refuses what is there already. The oldest release has the code SHN twice.
+async fn insert(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
+    heading("Insert the oldest release, whose code SHN stands twice");
+    let release: Vec<CountryV1> = serde_json::from_str(OLDEST)?;
+    let countries = kv.collection::<CountryV1>();
+
+    let (start, commits) = (now(), kv.store().stats().commits);
+    let mut tasks = JoinSet::new();
+    for country in release {
+        let countries = countries.clone();
+        tasks.spawn(async move { countries.insert(&country).await });
+    }
+    let results = tasks.join_all().await;
+    let commits = kv.store().stats().commits - commits;
+    // Writes that wait at the same time share a commit, and so its fsync.
+    row(&format!("insert, {} at once, in {commits} commits", results.len()), start.elapsed());
+
+    let refused: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    println!("  {} inserted, {} refused", results.len() - refused.len(), refused.len());
+    if let Some(error) = refused.first() {
+        println!("  error: {error}");
+    }
+    let found = countries.get("SHN").await?.ok_or("SHN is not there")?;
+    println!("  SHN is {}, {}", found.name, found.capital);
+    Ok(())
+}
+
+async fn reopen(path: &Path, before: Option<Country>) -> Result<(), Box<dyn Error>> {
+    heading("Reopen");
+    let start = now();
+    let kv = Kv::new(RedbStore::open(path)?);
+    row("open", start.elapsed());
+    let germany = kv.collection::<Country>().get(("Europe", "DEU")).await?;
+    assert_eq!(germany, before);
+    println!("  {} visits, as before", germany.ok_or("Germany is not there")?.visits);
+    Ok(())
+}
+
+fn heading(text: &str) {
+    println!("\n{text}");
+}
+
+fn row(what: &str, took: Duration) {
+    println!("  {what:<62}{:>10.3} ms", took.as_secs_f64() * 1e3);
+}
+
+#[expect(clippy::disallowed_methods, reason = "prints how long calls take")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,46 @@
+#[doc(hidden)]
+#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+const _: () = {
+    #[automatically_derived]
+    impl ::kv_runtime::__private::KvId for UserId
+    where
+        u64: ::kv_runtime::__private::KvId,
+    {
+        const KIND: ::kv_runtime::__private::IdKind = <u64 as ::kv_runtime::__private::KvId>::KIND;
+        fn encode(&self, __out: &mut ::kv_runtime::__private::IdWriter<'_>) {
+            <u64 as ::kv_runtime::__private::KvId>::encode(&self.0, __out);
+        }
+        fn decode(__segment: &str, __ordered: bool) -> ::core::option::Option<Self> {
+            <u64 as ::kv_runtime::__private::KvId>::decode(__segment, __ordered)
+                .map(Self)
+        }
+    }
+    ::kv_runtime::__lookup_self!(UserId);
+};
+#[doc(hidden)]
+#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+const _: () = {
+    #[automatically_derived]
+    impl ::kv_runtime::__private::KvId for Flag {
+        const KIND: ::kv_runtime::__private::IdKind = ::kv_runtime::__private::IdKind::Enum(
+            &["new-home", "beta.2"],
+        );
+        fn encode(&self, __out: &mut ::kv_runtime::__private::IdWriter<'_>) {
+            __out
+                .text(
+                    match self {
+                        Self::NewHome => "new-home",
+                        Self::Beta => "beta.2",
+                    },
+                );
+        }
+        fn decode(__segment: &str, _: bool) -> ::core::option::Option<Self> {
+            match __segment {
+                "new-home" => ::core::option::Option::Some(Self::NewHome),
+                "beta.2" => ::core::option::Option::Some(Self::Beta),
+                _ => ::core::option::Option::None,
+            }
+        }
+    }
+    ::kv_runtime::__lookup_self!(Flag);
+};

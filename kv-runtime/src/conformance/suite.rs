@@ -1,0 +1,243 @@
+//! What every test is made of: a fresh store, checks, and sample records.
+
+use std::future::Future;
+use std::time::Duration;
+
+use super::harness::{Foreign, Harness};
+use super::report::{Failure, Outcome, Report, TestRun};
+use crate::clock::Timestamp;
+use crate::codec::Codec;
+use crate::error::Error;
+use crate::key::Key;
+use crate::record::{Expiry, Metadata, NewRecord, Record};
+use crate::store::{Capabilities, Entry, ListQuery, Sharing, Store};
+
+/// Ends a test with a failure unless the condition holds.
+macro_rules! check {
+    ($holds:expr, $($what:tt)+) => {
+        if !$holds {
+            return Err($crate::conformance::suite::Ended::failed(format!($($what)+)));
+        }
+    };
+}
+
+/// Runs tests, each with the rule of the store's docs that it tests.
+macro_rules! run_all {
+    ($suite:expr; $($test:ident: $rule:literal,)+) => {
+        $($suite.run(stringify!($test), $rule, $test).await;)+
+    };
+}
+
+/// How a test ended that did not pass.
+pub(super) enum Ended {
+    Skipped(&'static str),
+    Failed(Failure),
+}
+
+pub(super) type Checked<T = ()> = Result<T, Ended>;
+
+impl Ended {
+    #[track_caller]
+    pub(super) fn failed(what: String) -> Self {
+        Self::Failed(Failure::new(what))
+    }
+}
+
+impl From<Error> for Ended {
+    #[track_caller]
+    fn from(error: Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Runs one test after the other, and collects how they ended.
+pub(super) struct Suite<'h, H> {
+    harness: &'h H,
+    store: &'static str,
+    runs: Vec<TestRun>,
+}
+
+impl<'h, H: Harness> Suite<'h, H> {
+    pub(super) fn new(harness: &'h H) -> Self {
+        Self { harness, store: "store", runs: Vec::new() }
+    }
+
+    pub(super) fn into_report(self) -> Report {
+        Report::new(self.store, self.runs)
+    }
+
+    pub(super) async fn run<F, T>(&mut self, name: &'static str, rule: &'static str, test: F)
+    where
+        F: FnOnce(Test<'h, H>) -> T,
+        T: Future<Output = Checked>,
+    {
+        let ended = match self.harness.store().await {
+            Ok(store) => {
+                self.store = store.name();
+                test(Test::new(self.harness, store)).await
+            }
+            Err(error) => Err(error.into()),
+        };
+        let outcome = match ended {
+            Ok(()) => Outcome::Passed,
+            Err(Ended::Skipped(reason)) => Outcome::Skipped(reason),
+            Err(Ended::Failed(failure)) => Outcome::Failed(failure),
+        };
+        self.runs.push(TestRun { name, rule, outcome });
+    }
+}
+
+/// One test's store, and what it can do.
+pub(super) struct Test<'h, H: Harness> {
+    harness: &'h H,
+    pub(super) store: H::Store,
+    pub(super) can: Capabilities,
+}
+
+impl<'h, H: Harness> Test<'h, H> {
+    fn new(harness: &'h H, store: H::Store) -> Self {
+        let can = store.capabilities();
+        Self { harness, store, can }
+    }
+
+    /// The same test with a store in which something else wrote records.
+    pub(super) async fn holding(self, records: &[(Key, Foreign)]) -> Checked<Self> {
+        match self.harness.store_holding(records).await? {
+            Some(store) => Ok(Self::new(self.harness, store)),
+            None => Err(Ended::Skipped("the harness cannot write past the store")),
+        }
+    }
+
+    /// Skips the test unless the store can do what it takes.
+    pub(super) fn needs(&self, can: bool, otherwise: &'static str) -> Checked {
+        if can { Ok(()) } else { Err(Ended::Skipped(otherwise)) }
+    }
+
+    pub(super) fn ttl(&self) -> Duration {
+        self.harness.ttl().max(self.can.limits.least_ttl.unwrap_or_default())
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.store.clock().now()
+    }
+
+    pub(super) async fn pass(&self, time: Duration) {
+        self.harness.pass(time).await;
+    }
+
+    /// To be called between writes and reads.
+    pub(super) async fn settle(&self) {
+        if self.can.sharing == Sharing::Eventual {
+            self.harness.settle().await;
+        }
+    }
+
+    pub(super) async fn put(&self, key: &Key, record: &NewRecord) -> Checked {
+        self.store.put(key.clone(), record.clone()).await?;
+        self.settle().await;
+        Ok(())
+    }
+
+    pub(super) async fn put_all(&self, records: &[(Key, NewRecord)]) -> Checked {
+        for chunk in records.chunks(self.can.limits.batch_write.max(1)) {
+            self.store.put_many(chunk.to_vec()).await?;
+        }
+        self.settle().await;
+        Ok(())
+    }
+
+    pub(super) async fn delete(&self, key: &Key) -> Checked {
+        self.store.delete(key.clone()).await?;
+        self.settle().await;
+        Ok(())
+    }
+
+    /// The record under `key`, which has to be there.
+    pub(super) async fn standing(&self, key: &Key) -> Checked<Record> {
+        match self.store.get(key).await? {
+            Some(record) => Ok(record),
+            None => Err(Ended::failed(format!("`{key}` is absent"))),
+        }
+    }
+
+    /// Checks that the record is there, in value and metadata what was written.
+    pub(super) async fn holds(&self, key: &Key, written: &NewRecord) -> Checked<Record> {
+        let record = self.standing(key).await?;
+        check!(is_written(&record, written), "`{key}` came back as {record:?}, and {written:?} was written");
+        Ok(record)
+    }
+
+    pub(super) async fn is_absent(&self, key: &Key) -> Checked {
+        let record = self.store.get(key).await?;
+        check!(record.is_none(), "`{key}` should be absent and is {record:?}");
+        Ok(())
+    }
+
+    /// Checks the moment of expiry, as far as the store tells it: a server may round it, or know it alone.
+    pub(super) fn expires(&self, told: Option<Timestamp>, earliest: Timestamp, latest: Timestamp) -> Checked {
+        let slack = match self.can.sharing {
+            Sharing::Exclusive => 0,
+            Sharing::Shared | Sharing::Eventual => 2_000,
+        };
+        match told.map(Timestamp::as_millis) {
+            Some(told) => {
+                let (earliest, latest) = (earliest.as_millis().saturating_sub(slack), latest.as_millis() + slack);
+                check!(
+                    (earliest..=latest).contains(&told),
+                    "it expires at {told}, which is not within {earliest} and {latest}"
+                );
+            }
+            None => check!(self.can.sharing != Sharing::Exclusive, "the expiry was lost"),
+        }
+        Ok(())
+    }
+
+    /// Every entry of a list, page by page.
+    pub(super) async fn list(&self, query: &ListQuery) -> Checked<Vec<(String, Entry)>> {
+        let mut entries = Vec::new();
+        let mut cursor = None;
+        for _ in 0..MOST_PAGES {
+            let mut page = self.store.list(&query.clone().with_cursor(cursor)).await?;
+            let (len, limit) = (page.len(), query.limit());
+            check!(len <= limit, "a page of at most {limit} has {len} entries");
+            cursor = page.cursor.take();
+            page.for_each(|key, entry| entries.push((key.to_owned(), entry)));
+            if cursor.is_none() {
+                return Ok(entries);
+            }
+        }
+        Err(Ended::failed(format!("the list goes on after {MOST_PAGES} pages")))
+    }
+
+    /// The keys of a list, page by page.
+    pub(super) async fn list_keys(&self, query: &ListQuery) -> Checked<Vec<String>> {
+        Ok(self.list(query).await?.into_iter().map(|(key, _)| key).collect())
+    }
+}
+
+/// No list of the tests takes as many.
+const MOST_PAGES: usize = 20_000;
+
+pub(super) fn key(text: &str) -> Key {
+    Key::from_text(text)
+}
+
+/// The key of one group of an entity: several of one entity are what a store can be asked to commit together.
+pub(super) fn group(entity: &str, group: &str) -> Key {
+    Key::from_text(entity).with_group(Some(group))
+}
+
+/// A record that differs from that of every other number in value and metadata.
+pub(super) fn sample(number: u32) -> NewRecord {
+    let created_at = Some(Timestamp::from_millis(1_700_000_000_000 + u64::from(number)));
+    let metadata = Metadata::new(number.saturating_add(1), Codec::Json).with_created_at(created_at);
+    NewRecord::new(format!("{{\"number\":{number}}}"), metadata)
+}
+
+pub(super) fn expiring(number: u32, ttl: Duration) -> NewRecord {
+    sample(number).with_expiry(Expiry::After(ttl))
+}
+
+pub(super) fn is_written(record: &Record, written: &NewRecord) -> bool {
+    record.value == written.value && record.metadata == written.metadata
+}

@@ -1,0 +1,161 @@
+//! The TTL contract: what has expired is invisible at once, and nothing drops a TTL that it did not set.
+
+use std::time::Duration;
+
+use kv_runtime::key::Key;
+use kv_runtime::record::{Expiry, Metadata, NewRecord};
+use kv_runtime::store::{AtomicStore, Store};
+use kv_runtime::{Error, Kv, ManualClock, Timestamp};
+
+use crate::entities::{Invite, Session, User, UserPrefs};
+use crate::{Outcome, START, on_every_store};
+
+on_every_store!(
+    what_has_expired_is_invisible_at_once,
+    update_keeps_the_remaining_time,
+    put_and_insert_begin_anew,
+    a_ttl_of_the_collection_goes_before_the_entitys,
+    an_expires_at_field_decides,
+    touch_extends_what_is_there,
+    touch_spares_writes,
+    touch_never_brings_back,
+    a_groups_ttl_is_its_own
+);
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn session() -> Session {
+    Session { token: "t".to_owned(), user: 1 }
+}
+
+async fn expiry_of<S: Store>(kv: &Kv<S>, key: &str) -> kv_runtime::Result<Option<Timestamp>> {
+    Ok(kv.store().head(&Key::from_text(key)).await?.and_then(|head| head.expires_at))
+}
+
+fn after(duration: Duration) -> Option<Timestamp> {
+    Some(START.saturating_add(duration))
+}
+
+async fn what_has_expired_is_invisible_at_once<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let sessions = kv.collection::<Session>();
+    sessions.put(&session()).await?;
+    clock.advance(HOUR - Duration::from_millis(1));
+    assert!(sessions.get("t").await?.is_some());
+    clock.advance(Duration::from_millis(1));
+    assert!(sessions.get("t").await?.is_none());
+    assert!(!sessions.exists("t").await?);
+    assert!(sessions.get_many(["t"]).await?[0].is_none());
+    assert!(sessions.list().page().await?.entities.is_empty());
+    assert!(sessions.list().ids().page().await?.ids.is_empty());
+    assert!(matches!(sessions.update("t", |it| it.user = 2).await, Err(Error::NotFound { .. })));
+    sessions.insert(&session()).await?;
+    assert!(sessions.exists("t").await?);
+    Ok(())
+}
+
+async fn update_keeps_the_remaining_time<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let sessions = kv.collection::<Session>();
+    sessions.put(&session()).await?;
+    clock.advance(20 * MINUTE);
+    sessions.update("t", |it| it.user = 2).await?;
+    sessions.upsert("t", session, |it| it.user = 3).await?;
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(HOUR));
+    Ok(())
+}
+
+async fn put_and_insert_begin_anew<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let sessions = kv.collection::<Session>();
+    sessions.insert(&session()).await?;
+    clock.advance(20 * MINUTE);
+    sessions.put(&session()).await?;
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(HOUR + 20 * MINUTE));
+    Ok(())
+}
+
+async fn a_ttl_of_the_collection_goes_before_the_entitys<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
+    let short = kv.collection::<Session>().with_ttl(MINUTE);
+    short.put(&session()).await?;
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(MINUTE));
+    kv.collection::<Session>().with_ttl(2 * HOUR).update("t", |_| ()).await?;
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(2 * HOUR));
+    short.touch("t").await?;
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(MINUTE));
+    Ok(())
+}
+
+async fn an_expires_at_field_decides<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let invites = kv.collection::<Invite>();
+    let until = after(HOUR);
+    invites.insert(&Invite { code: 1, until, to: "ada".to_owned() }).await?;
+    assert_eq!(expiry_of(&kv, "invite:1").await?, until);
+    invites.update(1, |invite| invite.to = "bob".to_owned()).await?;
+    assert_eq!(expiry_of(&kv, "invite:1").await?, until);
+    invites.update(1, |invite| invite.until = after(MINUTE)).await?;
+    assert_eq!(expiry_of(&kv, "invite:1").await?, after(MINUTE));
+    invites.update(1, |invite| invite.until = None).await?;
+    clock.advance(2 * HOUR);
+    assert_eq!(invites.get(1).await?.map(|invite| invite.to).as_deref(), Some("bob"));
+    // A moment that has passed makes the write into a delete.
+    invites.update(1, |invite| invite.until = Some(START)).await?;
+    assert!(invites.get(1).await?.is_none());
+    Ok(())
+}
+
+async fn touch_extends_what_is_there<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let sessions = kv.collection::<Session>();
+    assert!(!sessions.touch("t").await?);
+    sessions.put(&session()).await?;
+    clock.advance(20 * MINUTE);
+    assert!(sessions.touch("t").await?);
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(HOUR + 20 * MINUTE));
+    assert_eq!(sessions.get("t").await?, Some(session()));
+    // An entity without TTL is there, and stays for ever.
+    kv.collection::<User>().put(&User::new(1)).await?;
+    assert!(kv.collection::<User>().touch(1).await?);
+    assert_eq!(expiry_of(&kv, "user:1:profile").await?, None);
+    assert!(!kv.collection::<User>().touch(2).await?);
+    Ok(())
+}
+
+async fn touch_spares_writes<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let sessions = kv.collection::<Session>().with_touch_interval(5 * MINUTE);
+    sessions.put(&session()).await?;
+    clock.advance(5 * MINUTE - Duration::from_millis(1));
+    assert!(sessions.touch("t").await?);
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(HOUR));
+    clock.advance(Duration::from_millis(1));
+    assert!(sessions.touch("t").await?);
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(HOUR + 5 * MINUTE));
+    Ok(())
+}
+
+async fn touch_never_brings_back<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let sessions = kv.collection::<Session>();
+    sessions.put(&session()).await?;
+    sessions.delete("t").await?;
+    assert!(!sessions.touch("t").await?);
+    sessions.put(&session()).await?;
+    clock.advance(HOUR);
+    assert!(!sessions.touch("t").await?);
+    assert!(!sessions.exists("t").await?);
+    Ok(())
+}
+
+async fn a_groups_ttl_is_its_own<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let users = kv.collection::<User>();
+    users.put(&User::new(1)).await?;
+    clock.advance(29 * 24 * HOUR);
+    kv.collection::<UserPrefs>().update(1, |prefs| prefs.max_items = 9).await?;
+    assert_eq!(users.get(1).await?.map(|user| user.max_items), Some(9));
+    clock.advance(24 * HOUR);
+    assert_eq!(users.get(1).await?.map(|user| user.max_items), Some(0));
+    // A record of somebody else's with a TTL keeps it, whatever the entity says.
+    let expiring = NewRecord::new(r#"{"quota":1}"#, Metadata::new(3, kv_runtime::Codec::Json))
+        .with_expiry(Expiry::After(HOUR));
+    kv.store().put(Key::from_text("user:1:limits"), expiring).await?;
+    let before = expiry_of(&kv, "user:1:limits").await?;
+    users.update(1, |user| user.quota = 2).await?;
+    assert_eq!(expiry_of(&kv, "user:1:limits").await?, before);
+    Ok(())
+}

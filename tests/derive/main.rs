@@ -1,0 +1,34 @@
+//! What `#[derive(KvEntity)]` and `#[derive(KvId)]` generate, seen through a store: keys, values, defaults, views.
+
+mod generics;
+mod groups;
+mod hygiene;
+mod id_types;
+mod ids;
+mod serde_attributes;
+mod views;
+
+use kv_runtime::key::Key;
+use kv_runtime::record::{Metadata, NewRecord};
+use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::{Codec, Collection, Kv, KvEntity};
+use serde_json::Value;
+
+/// An empty store, and the collection of one type in it.
+fn collection<E: KvEntity>() -> Collection<E, MemoryStore> {
+    Kv::new(MemoryStore::new()).collection()
+}
+
+/// The JSON that lies under a key; `null` if nothing does.
+async fn stored(store: &MemoryStore, key: &str) -> Value {
+    match store.get(&Key::from_text(key)).await.expect("memory does not fail") {
+        Some(record) => serde_json::from_slice(&record.value).expect("the value is JSON"),
+        None => Value::Null,
+    }
+}
+
+/// Puts JSON of version 1 under a key, as somebody else may have done.
+async fn lay(store: &MemoryStore, key: &str, value: Value) {
+    let record = NewRecord::new(value.to_string(), Metadata::new(1, Codec::Json));
+    store.put(Key::from_text(key), record).await.expect("memory does not fail");
+}

@@ -1,0 +1,39 @@
+use kv_runtime::KvEntity;
+
+#[derive(KvEntity)]
+#[kv(prefix = "user", group = "profile")]
+#[kv(group(name = "settings"))]
+struct User {
+    #[kv(id)]
+    id: u64,
+    name: String,
+    #[kv(group = "settings")]
+    theme: String,
+}
+
+#[derive(KvEntity)]
+#[kv(prefix = "org")]
+struct Org {
+    #[kv(id)]
+    number: u32,
+    name: String,
+}
+
+// Numbers are no `member`, so these cannot collide.
+#[derive(KvEntity)]
+#[kv(prefix = "org:member")]
+struct Member {
+    #[kv(id)]
+    number: u32,
+    name: String,
+}
+
+kv_runtime::schema! {
+    /// A view may be listed beside its entity.
+    pub App: User, UserSettings, Org, Member,
+}
+
+fn main() {
+    let names: Vec<&str> = App::ENTITIES.iter().map(|entity| entity.name()).collect();
+    assert_eq!(names, ["User", "UserSettings", "Org", "Member"]);
+}

@@ -1,0 +1,5 @@
+struct Plain;
+
+kv_runtime::schema! { App: Plain }
+
+fn main() {}
