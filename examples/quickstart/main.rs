@@ -5,6 +5,7 @@
 //! the countries and goes on counting. The entities are in country.rs.
 
 mod country;
+mod inside;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -13,9 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use country::{Country, CountryFacts, CountryProfile, CountryV1};
-use kv_runtime::key::Key;
-use kv_runtime::record::{Record, envelope};
-use kv_runtime::store::{Entry, ListQuery, RedbStore, Store};
+use kv_runtime::store::RedbStore;
 use kv_runtime::{Cursor, Kv};
 use tokio::task::JoinSet;
 
@@ -35,7 +34,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     read(&kv).await?;
     change(&kv).await?;
     list(&kv).await?;
-    look_inside(&kv, &path).await?;
+    heading("Inside the store");
+    inside::show(&kv, &path, NEWEST.len()).await?;
     insert(&kv).await?;
 
     let before = kv.collection::<Country>().get(("Europe", "DEU")).await?;
@@ -57,7 +57,8 @@ async fn load(kv: &Kv<RedbStore>, path: &Path) -> Result<(), Box<dyn Error>> {
     }
     let start = now();
     countries.put_many(&release).await?;
-    row(&format!("put_many: {} countries, {} records", release.len(), kv.store().stats().records), start.elapsed());
+    let records = kv.store().stats().records;
+    row(&format!("put_many: {} countries, {records} records", release.len()), start.elapsed());
     Ok(())
 }
 
@@ -83,9 +84,9 @@ async fn read(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
     assert!(countries.get(("Europe", "XXX")).await?.is_none());
 
     let native: Vec<&str> = germany.name.native.values().map(|name| name.official.as_str()).collect();
-    let money: Vec<&str> = germany.currencies.values().map(|it| it.symbol.as_str()).collect();
-    println!("  {} {} ({}), {}", germany.flag, germany.name.common, native.join(", "), germany.capital.join(", "));
-    println!("  currency {}, calling code {}{}", money.join(", "), germany.idd.root, germany.idd.suffixes.concat());
+    let money: Vec<&str> = germany.currencies.values().map(|money| money.symbol.as_str()).collect();
+    println!("  {} {} ({})", germany.flag, germany.name.common, native.join(", "));
+    println!("  capital {}, currency {}", germany.capital.join(", "), money.join(", "));
     let neighbours: Vec<String> = borders.into_iter().flatten().map(|it| it.name.common).collect();
     println!("  neighbours {}", neighbours.join(", "));
 
@@ -159,57 +160,6 @@ async fn list(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the store holds. An application has no need of this: a store sees keys and bytes, a collection gives entities.
-async fn look_inside(kv: &Kv<RedbStore>, path: &Path) -> Result<(), Box<dyn Error>> {
-    heading("Inside the store");
-    println!("  {:<30}{:>8}{:>7}{:>14}{:>17}", "key", "version", "codec", "value, bytes", "envelope, bytes");
-    for (key, record) in records(kv, "country:Europe:DEU:").await? {
-        let (version, codec) = (record.metadata.version, record.metadata.codec.name());
-        println!("  {key:<30}{version:>8}{codec:>7}{:>14}{:>17}", record.value.len(), envelope_len(&record)?);
-        println!("    metadata {}", record.metadata.to_json());
-        println!("    value    {}...", String::from_utf8_lossy(&record.value).chars().take(70).collect::<String>());
-    }
-
-    for group in ["profile", "facts"] {
-        let (mut count, mut values, mut envelopes) = (0, 0, 0);
-        for (_, record) in records(kv, "country:").await?.iter().filter(|(key, _)| key.ends_with(group)) {
-            count += 1;
-            values += record.value.len();
-            envelopes += envelope_len(record)?;
-        }
-        println!("  {:<45}{values:>14}{envelopes:>17}", format!("{count} records of the group {group}"));
-    }
-    println!("  {:<45}{:>14}", "the release's file", NEWEST.len());
-    println!("  {:<45}{:>14}", "the store's file", std::fs::metadata(path)?.len());
-    Ok(())
-}
-
-/// The records whose keys begin with a text, as they stand in the store.
-async fn records(kv: &Kv<RedbStore>, prefix: &str) -> Result<Vec<(String, Record)>, Box<dyn Error>> {
-    let mut records = Vec::new();
-    let mut query = ListQuery::new(Key::from_text(prefix));
-    loop {
-        let mut page = kv.store().list(&query).await?;
-        let cursor = page.cursor.take();
-        page.for_each(|key, entry| {
-            if let Entry::Record(record) = entry {
-                records.push((key.to_owned(), record));
-            }
-        });
-        if cursor.is_none() {
-            return Ok(records);
-        }
-        query = query.with_cursor(cursor);
-    }
-}
-
-/// What stands before a value: version, codec, times and the revision by which an `update` knows that nobody wrote meanwhile.
-fn envelope_len(record: &Record) -> Result<usize, Box<dyn Error>> {
-    let mut bytes = Vec::new();
-    envelope::write(&record.metadata, record.expires_at, 0, &mut bytes).map_err(|_| "too much metadata")?;
-    Ok(bytes.len())
-}
-
 /// `insert` refuses what is there already. The oldest release has the code SHN twice.
 async fn insert(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
     heading("Insert the oldest release, whose code SHN stands twice");
@@ -245,6 +195,9 @@ async fn reopen(path: &Path, before: Option<Country>) -> Result<(), Box<dyn Erro
     let germany = kv.collection::<Country>().get(("Europe", "DEU")).await?;
     assert_eq!(germany, before);
     println!("  {} visits, as before", germany.ok_or("Germany is not there")?.visits);
+    if cfg!(debug_assertions) {
+        println!("\nThis is a debug build; `--release` shows the times that matter.");
+    }
     Ok(())
 }
 

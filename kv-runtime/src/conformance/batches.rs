@@ -44,7 +44,13 @@ async fn all_stand<H: Harness>(t: &Test<'_, H>, records: &[(Key, NewRecord)]) ->
 async fn get_many_answers_in_order<H: Harness>(t: Test<'_, H>) -> Checked {
     let records = samples(9);
     t.put_all(&records).await?;
-    let asked = [key("batch:7:group"), key("batch:absent"), key("batch:0:group"), key("absent"), key("batch:3:group")];
+    let asked = [
+        key("batch:7:group"),
+        key("batch:absent"),
+        key("batch:0:group"),
+        key("absent"),
+        key("batch:3:group"),
+    ];
     let found = t.store.get_many(&asked).await?;
     let expected = [Some(7), None, Some(0), None, Some(3)];
     check!(found.len() == asked.len(), "{} answers to {} keys", found.len(), asked.len());

@@ -39,7 +39,12 @@ async fn first_page<H: Harness>(t: &Test<'_, H>, query: &ListQuery) -> Checked<(
         keys.extend(page.keys().map(str::to_owned));
         match page.cursor {
             Some(next) => cursor = Some(next),
-            None => return Err(Ended::failed(format!("the list ends after {} keys, and there are more", keys.len()))),
+            None => {
+                return Err(Ended::failed(format!(
+                    "the list ends after {} keys, and there are more",
+                    keys.len()
+                )));
+            }
         }
     }
     match cursor {
@@ -55,7 +60,9 @@ async fn is_refused<H: Harness>(t: &Test<'_, H>, query: &ListQuery, cursor: Curs
         Err(error) => Err(error.into()),
         Ok(page) => {
             let keys: Vec<&str> = page.keys().collect();
-            Err(Ended::failed(format!("a cursor that is not of the list, {text:?}, was taken, and shows {keys:?}")))
+            Err(Ended::failed(format!(
+                "a cursor that is not of the list, {text:?}, was taken, and shows {keys:?}"
+            )))
         }
     }
 }
@@ -99,7 +106,14 @@ async fn a_cursor_of_no_list_is_refused<H: Harness>(t: Test<'_, H>) -> Checked {
     write(&t, "a:", 9).await?;
     let (keys, cursor) = first_page(&t, &query("a:")).await?;
     let given = cursor.as_str();
-    let mut forged = vec![String::new(), "0".to_owned(), "a:".to_owned(), "🦀".repeat(9), "\0".to_owned(), "é".repeat(400)];
+    let mut forged = vec![
+        String::new(),
+        "0".to_owned(),
+        "a:".to_owned(),
+        "🦀".repeat(9),
+        "\0".to_owned(),
+        "é".repeat(400),
+    ];
     forged.extend(keys);
     forged.push(format!("{given}x"));
     forged.push(format!("x{given}"));
@@ -124,7 +138,10 @@ async fn a_cursor_outlives_its_record<H: Harness>(t: Test<'_, H>) -> Checked {
         cursor = page.cursor;
     }
     shown.sort_unstable();
-    check!(shown.iter().eq(keys.iter().map(Key::as_str)), "the list shows {shown:?}, and there were {keys:?}");
+    check!(
+        shown.iter().eq(keys.iter().map(Key::as_str)),
+        "the list shows {shown:?}, and there were {keys:?}"
+    );
     Ok(())
 }
 

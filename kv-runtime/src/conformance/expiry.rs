@@ -78,7 +78,10 @@ async fn expired_is_in_no_list<H: Harness>(t: Test<'_, H>) -> Checked {
             let query = ListQuery::new(key("e:")).with_content(content).with_limit(limit);
             let mut shown = t.list_keys(&query).await?;
             shown.sort_unstable();
-            check!(shown == ["e:01", "e:04", "e:07", "e:10"], "a list of {content:?} by {limit} shows {shown:?}");
+            check!(
+                shown == ["e:01", "e:04", "e:07", "e:10"],
+                "a list of {content:?} by {limit} shows {shown:?}"
+            );
         }
     }
     Ok(())
@@ -171,7 +174,11 @@ async fn a_past_expiry_deletes<H: Harness>(t: Test<'_, H>) -> Checked {
 }
 
 async fn a_far_expiry_is_kept<H: Harness>(t: Test<'_, H>) -> Checked {
-    let far = [Expiry::After(Duration::MAX), Expiry::At(Timestamp::MAX), Expiry::After(Duration::from_secs(u64::from(u32::MAX)))];
+    let far = [
+        Expiry::After(Duration::MAX),
+        Expiry::At(Timestamp::MAX),
+        Expiry::After(Duration::from_secs(u64::from(u32::MAX))),
+    ];
     for (expiry, number) in far.into_iter().zip(1..) {
         let key = key(&format!("e:{number}"));
         t.put(&key, &sample(number).with_expiry(expiry)).await?;

@@ -8,7 +8,7 @@ use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::error::Result;
 use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
-use crate::store::Store;
+use crate::store::{AtomicStore, Store};
 
 /// Makes the stores that the suite tests, and lets time pass for them.
 ///
@@ -45,6 +45,11 @@ pub trait Harness: MaybeSync {
         async { Ok(None) }
     }
 }
+
+/// A harness of stores that can commit: one bound instead of two on every test.
+pub(super) trait AtomicHarness: Harness<Store: AtomicStore> {}
+
+impl<H: Harness<Store: AtomicStore>> AtomicHarness for H {}
 
 /// A record that this library did not write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

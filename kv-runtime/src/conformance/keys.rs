@@ -17,15 +17,57 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
 
 async fn any_key_is_a_key<H: Harness>(t: Test<'_, H>) -> Checked {
     let ids = [
-        "{}", "{user}", "}{", " ", "a b", "/", "a/b//c", ".", "..", "../..", "%3A", "%25", "*", "?[a-z]", "\\", "'", "\"",
-        "`;--", "#", "$1", "~", "", "é", "日本語", "🦀", "\u{10FFFF}", "\u{200B}", "<a href=\"x\">", "+", "&=",
+        "{}",
+        "{user}",
+        "}{",
+        " ",
+        "a b",
+        "/",
+        "a/b//c",
+        ".",
+        "..",
+        "../..",
+        "%3A",
+        "%25",
+        "*",
+        "?[a-z]",
+        "\\",
+        "'",
+        "\"",
+        "`;--",
+        "#",
+        "$1",
+        "~",
+        "",
+        "é",
+        "日本語",
+        "🦀",
+        "\u{10FFFF}",
+        "\u{200B}",
+        "<a href=\"x\">",
+        "+",
+        "&=",
     ];
     distinct(&t, &ids.map(|id| key(&format!("any:{id}:group")))).await
 }
 
 async fn similar_keys_are_apart<H: Harness>(t: Test<'_, H>) -> Checked {
     // Case, normal forms, one a beginning of the other, white space at an end.
-    let texts = ["t:a", "t:A", "T:a", "t:é", "t:e\u{301}", "t:aa", "t", "t:", "t:a:", "t:a ", "t: a", "t:a:b", "t:a%3Ab"];
+    let texts = [
+        "t:a",
+        "t:A",
+        "T:a",
+        "t:é",
+        "t:e\u{301}",
+        "t:aa",
+        "t",
+        "t:",
+        "t:a:",
+        "t:a ",
+        "t: a",
+        "t:a:b",
+        "t:a%3Ab",
+    ];
     distinct(&t, &texts.map(key)).await
 }
 
@@ -42,7 +84,8 @@ async fn the_longest_key_is_a_key<H: Harness>(t: Test<'_, H>) -> Checked {
 
 async fn groups_are_apart<H: Harness>(t: Test<'_, H>) -> Checked {
     let entity = key("user:1");
-    let keys = [entity.with_group(None), entity.with_group(Some("profile")), entity.with_group(Some("settings"))];
+    let keys =
+        [entity.with_group(None), entity.with_group(Some("profile")), entity.with_group(Some("settings"))];
     distinct(&t, &keys).await
 }
 

@@ -25,7 +25,10 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
 /// Keys of every kind under one prefix, in the order of their bytes.
 fn many() -> Vec<String> {
     let mut keys: Vec<String> = (0..16).map(|number| format!("list:{number}")).collect();
-    keys.extend(["é", "Z", "z", "日本", "🦀", "{}", "a b", "a/b", "", "1:", "1:2", "%3A", "~"].map(|id| format!("list:{id}")));
+    keys.extend(
+        ["é", "Z", "z", "日本", "🦀", "{}", "a b", "a/b", "", "1:", "1:2", "%3A", "~"]
+            .map(|id| format!("list:{id}")),
+    );
     keys.sort_unstable();
     keys.dedup();
     keys
@@ -92,11 +95,38 @@ async fn many_keys_are_all_shown<H: Harness>(t: Test<'_, H>) -> Checked {
 
 async fn a_prefix_shows_no_other<H: Harness>(t: Test<'_, H>) -> Checked {
     let keys = [
-        "user", "user:", "user:1", "user:1:", "user:1:a", "user:12", "user:12:a", "user:é", "user;", "user-archive:1", "use",
-        "USER:1", "users:1", "a:user:1", "user\u{10FFFF}", "user:{}", "user:*", "user:%",
+        "user",
+        "user:",
+        "user:1",
+        "user:1:",
+        "user:1:a",
+        "user:12",
+        "user:12:a",
+        "user:é",
+        "user;",
+        "user-archive:1",
+        "use",
+        "USER:1",
+        "users:1",
+        "a:user:1",
+        "user\u{10FFFF}",
+        "user:{}",
+        "user:*",
+        "user:%",
     ];
     write_many(&t, &keys.map(str::to_owned)).await?;
-    for prefix in ["user:", "user:1:", "user:1", "user-archive:", "user:12:", "user:é", "user:{}", "user:*", "user:%", "user"] {
+    for prefix in [
+        "user:",
+        "user:1:",
+        "user:1",
+        "user-archive:",
+        "user:12:",
+        "user:é",
+        "user:{}",
+        "user:*",
+        "user:%",
+        "user",
+    ] {
         let expected: Vec<&str> = keys.into_iter().filter(|key| key.starts_with(prefix)).collect();
         for limit in [2, 1_000] {
             shows(&t, &ListQuery::new(key(prefix)).with_limit(limit), &expected).await?;
@@ -124,10 +154,11 @@ async fn a_suffix_shows_no_other<H: Harness>(t: Test<'_, H>) -> Checked {
         }
     }
     // The suffix lies beyond the prefix: `user:profile` holds both, one over the other.
-    shows(&t, &ListQuery::new(key("user:profile")).with_suffix(":profile"), &[
-        "user:profile:profile",
-        "user:profile:profile:profile",
-    ])
+    shows(
+        &t,
+        &ListQuery::new(key("user:profile")).with_suffix(":profile"),
+        &["user:profile:profile", "user:profile:profile:profile"],
+    )
     .await
 }
 
@@ -156,7 +187,9 @@ async fn records_are_listed_whole<H: Harness>(t: Test<'_, H>) -> Checked {
             continue;
         };
         let got = t.standing(key).await?;
-        let same = is_written(&listed, written) && listed.expires_at == got.expires_at && listed.revision == got.revision;
+        let same = is_written(&listed, written)
+            && listed.expires_at == got.expires_at
+            && listed.revision == got.revision;
         check!(same, "`{shown}` is listed as {listed:?}, and get gives {got:?}");
     }
     Ok(())

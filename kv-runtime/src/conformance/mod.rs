@@ -49,10 +49,7 @@ pub async fn store<H: Harness>(harness: &H) -> Report {
 }
 
 /// Tests every MUST of [`Store`](crate::store::Store) and of [`AtomicStore`].
-pub async fn atomic_store<H: Harness>(harness: &H) -> Report
-where
-    H::Store: AtomicStore,
-{
+pub async fn atomic_store<H: Harness<Store: AtomicStore>>(harness: &H) -> Report {
     let mut suite = Suite::new(harness);
     run_store(&mut suite).await;
     commits::run(&mut suite).await;

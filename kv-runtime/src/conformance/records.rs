@@ -56,7 +56,8 @@ async fn head_is_all_but_the_value<H: Harness>(t: Test<'_, H>) -> Checked {
     let (key, written) = (key("t:1"), sample(1));
     t.put(&key, &written).await?;
     let head = t.store.head(&key).await?;
-    let same = head.as_ref().is_some_and(|head| head.metadata == written.metadata && head.expires_at.is_none());
+    let same =
+        head.as_ref().is_some_and(|head| head.metadata == written.metadata && head.expires_at.is_none());
     check!(same, "the head is {head:?}, and {written:?} was written");
     Ok(())
 }
@@ -88,7 +89,9 @@ async fn all_metadata_comes_back<H: Harness>(t: Test<'_, H>) -> Checked {
     let mut metadata = Metadata::new(u32::MAX, Codec::Json).with_created_at(Some(Timestamp::MAX));
     metadata.min_reader = Some(u32::MAX - 1);
     metadata.migrated_at = Some(Timestamp::from_millis(0));
-    for metadata in [metadata, Metadata::new(127, Codec::Json), Metadata::new(128, Codec::Json), Metadata::default()] {
+    for metadata in
+        [metadata, Metadata::new(127, Codec::Json), Metadata::new(128, Codec::Json), Metadata::default()]
+    {
         let written = NewRecord::new("{}", metadata);
         t.put(&key, &written).await?;
         t.holds(&key, &written).await?;

@@ -181,7 +181,8 @@ impl<'h, H: Harness> Test<'h, H> {
         };
         match told.map(Timestamp::as_millis) {
             Some(told) => {
-                let (earliest, latest) = (earliest.as_millis().saturating_sub(slack), latest.as_millis() + slack);
+                let (earliest, latest) =
+                    (earliest.as_millis().saturating_sub(slack), latest.as_millis() + slack);
                 check!(
                     (earliest..=latest).contains(&told),
                     "it expires at {told}, which is not within {earliest} and {latest}"

@@ -105,7 +105,7 @@ fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
     Ok(Content::Ours)
 }
 
-fn create_tables(database: &Database) -> Result<(), redb::Error> {
+pub(super) fn create_tables(database: &Database) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     transaction.open_table(RECORDS)?;
     transaction.open_table(EXPIRY)?;

@@ -1,21 +1,63 @@
 //! The writer without its thread: which pieces of work meet in one transaction is in the test's hands.
 
-use redb::ReadableDatabase;
-use tempfile::TempDir;
+use std::io;
+use std::sync::atomic::AtomicBool;
 
-use super::super::file::{self, RECORDS};
+use redb::backends::InMemoryBackend;
+use redb::{Database, ReadableDatabase, StorageBackend};
+
+use super::super::file::{RECORDS, create_tables};
 use super::*;
 use crate::clock::Clock;
 use crate::key::Key;
 use crate::record::{Expiry, Metadata, NewRecord};
 use crate::store::{Condition, Expect, Write};
 
-fn worker() -> (Worker, TempDir) {
-    let directory = tempfile::tempdir().expect("a directory");
-    let database = file::open(&directory.path().join("test.redb"), None).expect("a new file");
+/// A disk that can be made to fail.
+#[derive(Debug)]
+struct Disk {
+    memory: InMemoryBackend,
+    fails: Arc<AtomicBool>,
+}
+
+impl Disk {
+    fn or_failed(&self) -> io::Result<&InMemoryBackend> {
+        let fails = self.fails.load(Ordering::Relaxed);
+        if fails { Err(io::Error::other("the disk is gone")) } else { Ok(&self.memory) }
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        self.memory.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.memory.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.memory.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.or_failed()?.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.memory.write(offset, data)
+    }
+}
+
+/// A writer, and what makes its disk fail.
+fn worker() -> (Worker, Arc<AtomicBool>) {
+    let fails = Arc::<AtomicBool>::default();
+    let disk = Disk { memory: InMemoryBackend::new(), fails: Arc::clone(&fails) };
+    let database = Database::builder().create_with_backend(disk).expect("a new file");
+    create_tables(&database).expect("a first commit");
     let reader = Arc::new(Reader::new(database, Clock::system()));
     let durability = RedbDurability::Immediate;
-    (Worker { reader, durability, counters: Arc::default(), stored: Vec::new() }, directory)
+    (Worker { reader, durability, counters: Arc::default(), stored: Vec::new() }, fails)
 }
 
 fn key(text: &str) -> Key {
@@ -51,7 +93,7 @@ fn commits(worker: &Worker) -> u64 {
 
 #[test]
 fn a_batch_is_one_commit_and_each_piece_sees_the_ones_before_it() {
-    let (mut worker, _directory) = worker();
+    let (mut worker, _) = worker();
     let absent = || vec![Condition::new(key("a"), Expect::Absent)];
     let works = vec![
         Work::Commit(absent(), vec![put("a"), put("b")]),
@@ -72,7 +114,7 @@ fn a_batch_is_one_commit_and_each_piece_sees_the_ones_before_it() {
 
 #[test]
 fn what_changes_nothing_costs_no_commit() {
-    let (mut worker, _directory) = worker();
+    let (mut worker, _) = worker();
     let works = vec![
         Work::Write(Write::Delete(key("a"))),
         Work::Commit(vec![Condition::new(key("a"), Expect::Present)], vec![put("a")]),
@@ -87,7 +129,7 @@ fn what_changes_nothing_costs_no_commit() {
 
 #[test]
 fn a_piece_that_fails_half_way_is_undone_alone() {
-    let (mut worker, _directory) = worker();
+    let (mut worker, _) = worker();
     let transaction = worker.reader.database().begin_write().expect("a transaction");
     transaction
         .open_table(RECORDS)
@@ -113,4 +155,27 @@ fn a_piece_that_fails_half_way_is_undone_alone() {
     );
     assert!(matches!(answers[3], Ok(Done::Written)), "{answers:?}");
     assert_eq!((keys(&worker), commits(&worker)), (vec!["a".into(), "damaged".into(), "e".into()], 1));
+}
+
+#[test]
+fn a_commit_that_fails_on_its_way_to_the_disk_has_an_unknown_outcome() {
+    let (mut worker, fails) = worker();
+    let mut too_long = NewRecord::new("{}", Metadata::default());
+    too_long.metadata.set_foreign("theirs", "x".repeat(70_000).into()).expect("is not ours");
+    assert!(write(&mut worker, vec![Work::Write(put("a"))])[0].is_ok());
+    fails.store(true, Ordering::Relaxed);
+    let works =
+        vec![Work::Write(put("b")), Work::Write(Write::Put(key("c"), too_long)), Work::Write(put("d"))];
+    let answers = write(&mut worker, works);
+    for answer in [&answers[0], &answers[2]] {
+        let Err(error @ Error::OutcomeUnknown { .. }) = answer else { panic!("{answers:?}") };
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        assert!(cause.contains("the disk is gone"), "{cause}");
+    }
+    assert!(matches!(answers[1], Err(Error::MetadataTooLong { .. })), "{answers:?}");
+
+    // redb writes no more before the file is opened anew, and that is told of each write.
+    fails.store(false, Ordering::Relaxed);
+    let answers = write(&mut worker, vec![Work::Write(put("e"))]);
+    assert!(matches!(answers[0], Err(Error::Store { retryable: false, .. })), "{answers:?}");
 }

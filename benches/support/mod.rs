@@ -1,0 +1,155 @@
+//! What the benchmarks share: two sides measured by turns, medians, the table and the file of results.
+//!
+//! The machine may be shared, so times are worth little and ratios a lot: both sides run in many short rounds, one after
+//! the other, and whatever slows the machine slows both.
+
+pub mod profile;
+
+use std::error::Error;
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Instant;
+
+/// What a benchmark's functions give: its faults end it.
+pub type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+
+/// The cases of one benchmark. `cargo bench --bench <name> -- <part of a case's name>` runs some of them.
+pub struct Report {
+    bench: &'static str,
+    only: Option<String>,
+    cases: Vec<Case>,
+}
+
+struct Case {
+    name: String,
+    ours: f64,
+    theirs: f64,
+    unit: &'static str,
+    /// What ours is compared with.
+    peer: &'static str,
+    /// The most that ours may be of theirs; none if the case is for information.
+    goal: Option<f64>,
+}
+
+/// What both sides of a case came to.
+pub struct Sides {
+    pub ours: f64,
+    pub theirs: f64,
+}
+
+impl Report {
+    pub fn new(bench: &'static str) -> Self {
+        // Cargo adds `--bench`.
+        let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+        Self { bench, only, cases: Vec::new() }
+    }
+
+    /// Measures a case if it was asked for. The goal is the most that ours may be of theirs.
+    pub fn case(
+        &mut self,
+        name: impl Into<String>,
+        peer: &'static str,
+        unit: &'static str,
+        goal: impl Into<Option<f64>>,
+        measure: impl FnOnce() -> Result<Sides>,
+    ) -> Result<()> {
+        let name = name.into();
+        if self.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            return Ok(());
+        }
+        eprintln!("{}: {name}", self.bench);
+        let Sides { ours, theirs } = measure()?;
+        self.cases.push(Case { name, ours, theirs, unit, peer, goal: goal.into() });
+        Ok(())
+    }
+
+    /// Prints the table, and writes `bench/<name>.json` in the target directory if no case was left out.
+    pub fn finish(self) -> Result<()> {
+        println!(
+            "\n{:<26} {:>12} {:>12}  {:<14} {:>6} {:>6}  against",
+            "case", "ours", "theirs", "unit", "ratio", "goal"
+        );
+        for case in &self.cases {
+            let goal = case.goal.map_or(String::new(), |goal| format!("{goal:.2}"));
+            let missed = if case.goal.is_some_and(|goal| case.ratio() > goal) { " (missed)" } else { "" };
+            println!(
+                "{:<26} {:>12.1} {:>12.1}  {:<14} {:>6.3} {:>6}  {}{missed}",
+                case.name,
+                case.ours,
+                case.theirs,
+                case.unit,
+                case.ratio(),
+                goal,
+                case.peer
+            );
+        }
+        if self.only.is_some() {
+            return Ok(());
+        }
+        let results: Vec<_> = self.cases.iter().map(Case::json).collect();
+        let directory = target_dir().join("bench");
+        fs::create_dir_all(&directory)?;
+        fs::write(directory.join(self.bench).with_extension("json"), serde_json::to_vec_pretty(&results)?)?;
+        Ok(())
+    }
+}
+
+impl Case {
+    fn ratio(&self) -> f64 {
+        self.ours / self.theirs
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let Self { name, ours, theirs, unit, peer, .. } = self;
+        serde_json::json!({
+            "case": name, "ours": ours, "theirs": theirs, "ratio": self.ratio(), "unit": unit, "peer": peer
+        })
+    }
+}
+
+/// Runs both sides by turns, in changing order, and gives the median of each. One call of a side is one round, and gives what it
+/// came to. A round of each goes before and is not counted.
+pub fn by_turns(
+    rounds: usize,
+    mut ours: impl FnMut() -> Result<f64>,
+    mut theirs: impl FnMut() -> Result<f64>,
+) -> Result<Sides> {
+    ours()?;
+    theirs()?;
+    let (mut our_rounds, mut their_rounds) = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
+    for round in 0..rounds {
+        if round % 2 == 0 {
+            our_rounds.push(ours()?);
+            their_rounds.push(theirs()?);
+        } else {
+            their_rounds.push(theirs()?);
+            our_rounds.push(ours()?);
+        }
+    }
+    Ok(Sides { ours: median(our_rounds), theirs: median(their_rounds) })
+}
+
+/// How long `work` takes, in nanoseconds for each of its operations.
+pub fn nanos_each<T>(operations: usize, work: impl FnOnce() -> Result<T>) -> Result<f64> {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+    let start = Instant::now();
+    black_box(work()?);
+    Ok(start.elapsed().as_nanos() as f64 / operations as f64)
+}
+
+/// Cargo's target directory, whose `tmp` it names to benchmarks.
+pub fn target_dir() -> &'static Path {
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tmp.parent().unwrap_or(tmp)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => f64::NAN,
+        even if even % 2 == 0 => f64::midpoint(values[middle - 1], values[middle]),
+        _ => values[middle],
+    }
+}

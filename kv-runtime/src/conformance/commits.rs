@@ -1,0 +1,229 @@
+//! Commits: all writes if all conditions hold, and none otherwise.
+
+use super::harness::AtomicHarness;
+use super::suite::{Checked, Ended, Suite, Test, group, sample};
+use crate::key::Key;
+use crate::record::{Expiry, Metadata, NewRecord, Revision};
+use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
+
+pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
+    run_all!(suite;
+        absent_holds_of_nothing: "Absent holds where there is no record, and not where there is one",
+        present_holds_of_any: "Present holds where there is a record, and not where there is none",
+        a_revision_holds_of_one_state: "a revision holds of the record in the state that was read, and of no other",
+        a_conflict_tells_its_place: "Conflict tells the place of a condition that did not hold",
+        a_conflict_writes_nothing: "if a condition does not hold nothing MUST be written",
+        conditions_guard_other_keys: "a condition on a key that is not written counts",
+        several_conditions_on_one_key: "all conditions on one key have to hold",
+        an_empty_commit_is_done: "a commit without conditions, or without writes, is done",
+        a_failed_commit_writes_nothing: "after a failure nothing MUST have been written",
+    );
+}
+
+impl<H: AtomicHarness> Test<'_, H> {
+    pub(super) fn needs_commits(&self) -> Checked {
+        self.needs(self.can.compare_and_swap, "the store lacks compare-and-swap, by its capabilities")
+    }
+
+    pub(super) async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Checked<Commit> {
+        let commit = self.store.commit(conditions, writes).await?;
+        self.settle().await;
+        Ok(commit)
+    }
+
+    /// A commit whose conditions hold.
+    pub(super) async fn done(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Checked {
+        let commit = self.commit(conditions, writes).await?;
+        check!(commit == Commit::Done, "a commit whose conditions hold ended with {commit:?}");
+        Ok(())
+    }
+
+    /// A commit whose condition at this place does not hold.
+    pub(super) async fn refused(
+        &self,
+        place: usize,
+        conditions: Vec<Condition>,
+        writes: Vec<Write>,
+    ) -> Checked {
+        let commit = self.commit(conditions, writes).await?;
+        check!(
+            commit == Commit::Conflict(place),
+            "a commit whose condition {place} does not hold ended with {commit:?}"
+        );
+        Ok(())
+    }
+
+    pub(super) async fn revision(&self, key: &Key) -> Checked<Revision> {
+        Ok(self.standing(key).await?.revision)
+    }
+}
+
+pub(super) fn absent(key: &Key) -> Condition {
+    Condition::new(key.clone(), Expect::Absent)
+}
+
+pub(super) fn present(key: &Key) -> Condition {
+    Condition::new(key.clone(), Expect::Present)
+}
+
+pub(super) fn unchanged(key: &Key, revision: &Revision) -> Condition {
+    Condition::new(key.clone(), Expect::Revision(revision.clone()))
+}
+
+pub(super) fn put(key: &Key, number: u32) -> Write {
+    Write::Put(key.clone(), sample(number))
+}
+
+fn groups<const N: usize>() -> [Key; N] {
+    std::array::from_fn(|number| group("c:1", &format!("group{number}")))
+}
+
+async fn absent_holds_of_nothing<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [key] = groups();
+    t.done(vec![absent(&key)], vec![put(&key, 1)]).await?;
+    t.holds(&key, &sample(1)).await?;
+    t.refused(0, vec![absent(&key)], vec![put(&key, 2)]).await?;
+    t.holds(&key, &sample(1)).await?;
+    t.delete(&key).await?;
+    t.done(vec![absent(&key)], vec![put(&key, 3)]).await?;
+    t.holds(&key, &sample(3)).await.map(drop)
+}
+
+async fn present_holds_of_any<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [key] = groups();
+    t.refused(0, vec![present(&key)], vec![put(&key, 1)]).await?;
+    t.is_absent(&key).await?;
+    t.put(&key, &sample(2)).await?;
+    t.done(vec![present(&key)], vec![put(&key, 3)]).await?;
+    t.holds(&key, &sample(3)).await.map(drop)
+}
+
+async fn a_revision_holds_of_one_state<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [key, other] = groups();
+    t.put(&key, &sample(1)).await?;
+    let first = t.revision(&key).await?;
+    // Writes of other keys leave the state that was read.
+    t.put(&other, &sample(9)).await?;
+    t.done(vec![unchanged(&key, &first)], vec![put(&key, 2)]).await?;
+    t.refused(0, vec![unchanged(&key, &first)], vec![put(&key, 3)]).await?;
+    let second = t.revision(&key).await?;
+    t.refused(0, vec![unchanged(&other, &second)], vec![put(&key, 3)]).await?;
+    t.holds(&key, &sample(2)).await?;
+    // A plain put is seen, too.
+    t.put(&key, &sample(4)).await?;
+    t.refused(0, vec![unchanged(&key, &second)], vec![put(&key, 5)]).await?;
+    t.delete(&key).await?;
+    t.refused(0, vec![unchanged(&key, &second)], vec![put(&key, 5)]).await?;
+    t.is_absent(&key).await
+}
+
+async fn a_conflict_tells_its_place<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [a, b, c, new] = groups();
+    for (key, number) in [&a, &b, &c].into_iter().zip(1..) {
+        t.put(key, &sample(number)).await?;
+    }
+    let revision = t.revision(&b).await?;
+    let holding = [present(&a), unchanged(&b, &revision), absent(&new), present(&c)];
+    for place in 0..holding.len() {
+        let mut conditions = holding.to_vec();
+        if let Some(condition) = conditions.get_mut(place) {
+            condition.expect = match condition.expect {
+                Expect::Absent => Expect::Present,
+                Expect::Present => Expect::Absent,
+                Expect::Revision(_) => Expect::Revision(Revision::random()),
+            };
+        }
+        t.refused(place, conditions, vec![put(&new, 5)]).await?;
+        t.is_absent(&new).await?;
+    }
+    t.done(holding.to_vec(), vec![put(&new, 6)]).await
+}
+
+async fn a_conflict_writes_nothing<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [a, b, c, d, new] = groups();
+    let keys = [&a, &b, &c, &d];
+    for (key, number) in keys.into_iter().zip(1..) {
+        t.put(key, &sample(number)).await?;
+    }
+    let writes = vec![
+        put(&a, 11),
+        Write::Update(b.clone(), sample(12)),
+        Write::Delete(c.clone()),
+        Write::Touch(d.clone(), Expiry::After(t.ttl())),
+        put(&new, 15),
+    ];
+    t.refused(1, vec![present(&a), absent(&a)], writes).await?;
+    t.pass(t.ttl()).await;
+    for (key, number) in keys.into_iter().zip(1..) {
+        let record = t.holds(key, &sample(number)).await?;
+        check!(
+            record.expires_at.is_none(),
+            "`{key}` expires at {:?} after a commit that was refused",
+            record.expires_at
+        );
+    }
+    t.is_absent(&new).await
+}
+
+async fn conditions_guard_other_keys<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [guard, written] = groups();
+    t.done(vec![absent(&guard)], vec![put(&written, 1)]).await?;
+    t.put(&guard, &sample(2)).await?;
+    t.refused(0, vec![absent(&guard)], vec![put(&written, 3)]).await?;
+    let revision = t.revision(&guard).await?;
+    t.done(vec![unchanged(&guard, &revision)], vec![put(&written, 4)]).await?;
+    t.holds(&written, &sample(4)).await?;
+    t.holds(&guard, &sample(2)).await.map(drop)
+}
+
+async fn several_conditions_on_one_key<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [key] = groups();
+    t.put(&key, &sample(1)).await?;
+    let revision = t.revision(&key).await?;
+    let both = vec![present(&key), unchanged(&key, &revision)];
+    t.done(both.clone(), vec![put(&key, 2)]).await?;
+    t.refused(1, both, vec![put(&key, 3)]).await?;
+    t.refused(1, vec![present(&key), absent(&key)], vec![put(&key, 3)]).await?;
+    t.holds(&key, &sample(2)).await.map(drop)
+}
+
+async fn an_empty_commit_is_done<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [key] = groups();
+    t.done(Vec::new(), Vec::new()).await?;
+    t.done(Vec::new(), vec![put(&key, 1)]).await?;
+    t.done(vec![present(&key)], Vec::new()).await?;
+    t.refused(0, vec![absent(&key)], Vec::new()).await?;
+    t.holds(&key, &sample(1)).await.map(drop)
+}
+
+async fn a_failed_commit_writes_nothing<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [first, long, last] = groups();
+    // More metadata than any envelope has room for. A store may refuse it, or take it.
+    let mut metadata = Metadata::default();
+    let set = metadata.set_foreign("pad", "x".repeat(70_000).into());
+    check!(set.is_ok(), "the suite's own member was refused: {set:?}");
+    let writes = vec![put(&first, 1), Write::Put(long.clone(), NewRecord::new("2", metadata)), put(&last, 3)];
+    let outcome = t.store.commit(vec![absent(&first)], writes).await;
+    t.settle().await;
+    let expected = match &outcome {
+        Ok(Commit::Done) => true,
+        Ok(commit) => {
+            return Err(Ended::failed(format!("a commit whose conditions hold ended with {commit:?}")));
+        }
+        Err(_) => false,
+    };
+    for key in [&first, &long, &last] {
+        let stands = t.store.get(key).await?.is_some();
+        check!(stands == expected, "the commit ended with {outcome:?}, and `{key}` is there: {stands}");
+    }
+    Ok(())
+}

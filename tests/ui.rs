@@ -1,0 +1,17 @@
+//! What the derives say of mistakes, and what compiles.
+//!
+//! The cases that fail compare whole error messages, so they belong to one compiler; `TRYBUILD=overwrite` writes them anew.
+
+#[test]
+#[ignore = "compares the words of a pinned compiler: Rust 1.95"]
+fn mistakes_are_told_where_they_are() {
+    let cases = trybuild::TestCases::new();
+    for topic in ["struct", "group", "field", "id", "serde", "view", "kvid"] {
+        cases.compile_fail(format!("tests/ui/{topic}/*.rs"));
+    }
+}
+
+#[test]
+fn what_is_right_compiles() {
+    trybuild::TestCases::new().pass("tests/ui/pass/*.rs");
+}

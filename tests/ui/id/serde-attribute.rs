@@ -1,0 +1,12 @@
+use kv_runtime::KvEntity;
+
+#[derive(KvEntity)]
+#[kv(prefix = "user")]
+struct User {
+    #[kv(id)]
+    #[serde(rename = "userId")]
+    id: u64,
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use kv_runtime::KvEntity;
+
+#[derive(KvEntity)]
+#[kv(prefix = "user")]
+#[serde(rename_al = "camelCase")]
+struct User {
+    #[kv(id)]
+    id: u64,
+    #[serde(defualt)]
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use kv_runtime::KvEntity;
+
+#[derive(KvEntity)]
+#[kv(prefix = "user", version = 2)]
+#[kv(prefix = "user")]
+struct User {
+    #[kv(id)]
+    id: u64,
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use kv_runtime::KvEntity;
+
+#[derive(KvEntity)]
+#[kv(prefix = "user", group = "profile", group(name = "settings", view = "User Prefs"))]
+struct User {
+    #[kv(id)]
+    id: u64,
+    name: String,
+    #[kv(group = "settings")]
+    theme: String,
+}
+
+fn main() {}
