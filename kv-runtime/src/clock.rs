@@ -122,6 +122,21 @@ impl From<&ManualClock> for Clock {
     }
 }
 
+/// How long something takes, by a clock that nothing sets: for reports, never for expiry.
+#[derive(Debug)]
+pub(crate) struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "a duration for a report, which no test sets")]
+    pub(crate) fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// A clock that stands still until a test moves it; clones share the hand.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicU64>);

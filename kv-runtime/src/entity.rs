@@ -6,8 +6,10 @@ use serde::{Serializer, de::DeserializeOwned};
 
 use crate::clock::Timestamp;
 use crate::codec::Codec;
+use crate::error::BoxError;
 use crate::key::{EntityId, IdSchema, KeyBuilder};
 use crate::maybe_send::{MaybeSend, MaybeSync};
+use crate::migrate::{Step, StepFrom};
 
 /// A struct that is kept in a key-value store. Implemented by [`#[derive(KvEntity)]`](macro@crate::KvEntity) only: the
 /// hidden items change with the macro.
@@ -47,6 +49,22 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
     /// Puts the entity together from its id and its groups' values.
     #[doc(hidden)]
     fn from_groups<G: GroupSource>(id: Self::Id, groups: &mut G) -> Result<Self, G::Error>;
+
+    /// Shows the predecessor of a group that writes this version, if the group has one that old; nothing otherwise.
+    #[doc(hidden)]
+    fn as_previous<V: PreviousVisitor>(&self, group: usize, version: u32, visitor: V) -> Option<V::Out> {
+        let _ = (group, version, visitor);
+        None
+    }
+}
+
+/// Takes a predecessor that today's entity was turned into.
+#[doc(hidden)]
+pub trait PreviousVisitor {
+    type Out;
+
+    /// `previous` is what the conversion gave, or why it could not.
+    fn visit<P: KvEntity>(self, previous: Result<P, BoxError>) -> Self::Out;
 }
 
 /// An entity whose remaining time [`touch`](crate::Collection::touch) may extend: one without an `expires_at` field.
@@ -101,6 +119,13 @@ pub trait GroupSource {
         group: usize,
         default: impl FnOnce() -> T,
     ) -> Result<T, Self::Error>;
+
+    /// Today's shape `N` of a group whose record is no newer than its predecessor `P`; nothing if it is newer, or absent.
+    fn previous<P: KvEntity, N: StepFrom<P>>(
+        &mut self,
+        group: usize,
+        id: impl FnOnce() -> P::Id,
+    ) -> Result<Option<N>, Self::Error>;
 }
 
 /// The constant description of an entity.
@@ -172,13 +197,55 @@ pub struct GroupSchema {
     codec: Codec,
     ttl: Option<Duration>,
     optional: bool,
+    oldest: u32,
+    write_version: u32,
+    steps: &'static [Step],
+    denies_unknown: bool,
 }
 
 impl GroupSchema {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(name: Option<&'static str>, version: u32, codec: Codec) -> Self {
-        Self { name, version, codec, ttl: None, optional: false }
+        Self {
+            name,
+            version,
+            codec,
+            ttl: None,
+            optional: false,
+            oldest: version,
+            write_version: version,
+            steps: &[],
+            denies_unknown: false,
+        }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_oldest(mut self, oldest: u32) -> Self {
+        self.oldest = oldest;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_write_version(mut self, version: u32) -> Self {
+        self.write_version = version;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_steps(mut self, steps: &'static [Step]) -> Self {
+        self.steps = steps;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn denies_unknown(mut self) -> Self {
+        self.denies_unknown = true;
+        self
     }
 
     #[doc(hidden)]
@@ -201,10 +268,42 @@ impl GroupSchema {
         self.name
     }
 
-    /// The version that is written and read, from 1.
+    /// The version of today's shape, from 1.
     #[must_use]
     pub const fn version(&self) -> u32 {
         self.version
+    }
+
+    /// The oldest version that is read.
+    #[must_use]
+    pub const fn oldest(&self) -> u32 {
+        self.oldest
+    }
+
+    /// The version that is written; below [`version`](Self::version) until every reader is rolled out.
+    #[must_use]
+    pub const fn write_version(&self) -> u32 {
+        self.write_version
+    }
+
+    /// The steps between versions, in order.
+    #[must_use]
+    pub const fn steps(&self) -> &'static [Step] {
+        self.steps
+    }
+
+    /// The oldest version whose code can read what is written as `version`: every step since is additive, in JSON.
+    #[must_use]
+    pub fn oldest_reader(&self, version: u32) -> u32 {
+        let mut oldest = version;
+        let additive = |to: u32| {
+            let mut steps = self.steps.iter().filter(|step| step.to() == to).peekable();
+            steps.peek().is_some() && steps.all(Step::is_compatible)
+        };
+        while self.codec == Codec::Json && !self.denies_unknown && oldest > 1 && additive(oldest) {
+            oldest -= 1;
+        }
+        oldest
     }
 
     /// How values are written. A record names its own codec, and is read by that.

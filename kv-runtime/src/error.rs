@@ -83,6 +83,19 @@ pub enum Error {
         oldest: u32,
     },
 
+    /// The record could not be brought from one version to another.
+    #[error("{at}: the record could not be migrated from version {from} to {to}; it was left as it is")]
+    MigrationFailed {
+        /// Where.
+        at: Box<Location>,
+        /// The version that the failing step starts at.
+        from: u32,
+        /// The version that it leads to.
+        to: u32,
+        /// Why: the step's own error, or the hook's refusal.
+        source: BoxError,
+    },
+
     /// The stored bytes are not what the codec can read as this group.
     #[error("{at}: the value does not decode as {codec}; it was left as it is")]
     Decode {
@@ -344,6 +357,7 @@ macro_rules! with_location {
             | Error::Incomplete { at: $at, .. }
             | Error::TooNew { at: $at, .. }
             | Error::TooOld { at: $at, .. }
+            | Error::MigrationFailed { at: $at, .. }
             | Error::Decode { at: $at, .. }
             | Error::Encode { at: $at, .. }
             | Error::Malformed { at: $at, .. }

@@ -1,27 +1,98 @@
-//! The handle on a store, from which collections are taken.
+//! The handle on a store, from which collections are taken, and how migrations behave on it.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::clock::Timestamp;
 use crate::collection::{Collection, Turns};
 use crate::entity::KvEntity;
+use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
+use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::store::Store;
 
 /// A store and the typed collections in it. Cheap to clone; clones share the store.
 pub struct Kv<S> {
     shared: Arc<Shared<S>>,
+    migrations: Arc<Migrations>,
 }
 
 struct Shared<S> {
     store: S,
     turns: Turns,
+    counters: Counters,
+}
+
+/// How records of older versions are treated.
+#[derive(Clone)]
+struct Migrations {
+    policy: WriteBack,
+    budget: Arc<Budget>,
+    hook: Hook,
+    spawn: Option<Arc<dyn Spawn>>,
+}
+
+/// A write-back that is not waited for.
+#[cfg(not(target_arch = "wasm32"))]
+pub type WriteBackFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A write-back that is not waited for.
+#[cfg(target_arch = "wasm32")]
+pub type WriteBackFuture = Pin<Box<dyn Future<Output = ()>>>;
+
+trait Spawn: MaybeSend + MaybeSync {
+    fn spawn(&self, write_back: WriteBackFuture);
+}
+
+impl<F: Fn(WriteBackFuture) + MaybeSend + MaybeSync> Spawn for F {
+    fn spawn(&self, write_back: WriteBackFuture) {
+        self(write_back);
+    }
 }
 
 impl<S: Store> Kv<S> {
-    /// Takes a store.
+    /// Takes a store. What is migrated on read is written back where that can hurt nobody: [`WriteBack::Safe`].
     #[must_use]
     pub fn new(store: S) -> Self {
-        Self { shared: Arc::new(Shared { store, turns: Turns::default() }) }
+        let migrations = Migrations {
+            policy: WriteBack::Safe,
+            budget: Arc::default(),
+            hook: Hook::default(),
+            spawn: None,
+        };
+        let shared = Shared { store, turns: Turns::default(), counters: Counters::default() };
+        Self { shared: Arc::new(shared), migrations: Arc::new(migrations) }
+    }
+
+    /// The same store, with another policy for records that were migrated on read.
+    #[must_use]
+    pub fn with_write_back(self, policy: WriteBack) -> Self {
+        self.with_migrations(|migrations| migrations.policy = policy)
+    }
+
+    /// The same store, where at most so many records a second are written back; others are left to later reads.
+    #[must_use]
+    pub fn with_write_back_rate(self, per_second: u32) -> Self {
+        self.with_migrations(|migrations| migrations.budget = Arc::new(Budget::new(per_second)))
+    }
+
+    /// The same store, whose reads do not wait for the write-back: it is handed to `spawn`.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, store::MemoryStore};
+    /// let kv = Kv::new(MemoryStore::new()).with_write_back_spawner(|write_back| {
+    ///     tokio::spawn(write_back);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn with_write_back_spawner(self, spawn: impl Fn(WriteBackFuture) + MaybeSend + MaybeSync + 'static) -> Self {
+        self.with_migrations(|migrations| migrations.spawn = Some(Arc::new(spawn)))
+    }
+
+    /// The same store, with a hook that is told of every migration and may refuse it.
+    #[must_use]
+    pub fn with_migration_hook(self, hook: impl MigrationHook) -> Self {
+        self.with_migrations(|migrations| migrations.hook = Hook(Some(Arc::new(hook))))
     }
 
     /// All entities of one type in this store.
@@ -36,14 +107,76 @@ impl<S: Store> Kv<S> {
         &self.shared.store
     }
 
+    /// What has become of records that were migrated on read, since the store was taken.
+    #[must_use]
+    pub fn write_back_stats(&self) -> WriteBackStats {
+        let [written, lost, deferred, failed] = &self.shared.counters.0;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        WriteBackStats { written: read(written), lost: read(lost), deferred: read(deferred), failed: read(failed) }
+    }
+
+    fn with_migrations(mut self, change: impl FnOnce(&mut Migrations)) -> Self {
+        change(Arc::make_mut(&mut self.migrations));
+        self
+    }
+
     pub(crate) fn turns(&self) -> &Turns {
         &self.shared.turns
     }
+
+    pub(crate) fn hook(&self) -> &Hook {
+        &self.migrations.hook
+    }
+
+    pub(crate) fn write_back_policy(&self) -> WriteBack {
+        self.migrations.policy
+    }
+
+    pub(crate) fn may_write_back(&self, now: Timestamp) -> bool {
+        self.migrations.budget.take(now)
+    }
+
+    pub(crate) fn count(&self, event: WrittenBack) {
+        self.shared.counters.0[event as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) async fn run_write_back(&self, write_back: impl Future<Output = ()> + MaybeSend + 'static) {
+        match &self.migrations.spawn {
+            Some(spawn) => spawn.spawn(Box::pin(write_back)),
+            None => write_back.await,
+        }
+    }
 }
+
+/// What has become of records that were migrated on read: [`Kv::write_back_stats`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WriteBackStats {
+    /// Written in their new shape.
+    pub written: u64,
+    /// Left, because somebody else wrote first.
+    pub lost: u64,
+    /// Left to a later read, because of the rate.
+    pub deferred: u64,
+    /// Not written, because the store or a limit refused.
+    pub failed: u64,
+}
+
+/// What has become of one record; the order is that of the counters.
+#[derive(Clone, Copy)]
+pub(crate) enum WrittenBack {
+    Written,
+    Lost,
+    Deferred,
+    Failed,
+}
+
+#[derive(Default)]
+struct Counters([AtomicU64; 4]);
 
 impl<S> Clone for Kv<S> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { shared: Arc::clone(&self.shared), migrations: Arc::clone(&self.migrations) }
     }
 }
 

@@ -38,6 +38,7 @@ pub mod key;
 mod kv;
 mod list;
 mod maybe_send;
+pub mod migrate;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -51,7 +52,7 @@ pub use collection::Collection;
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
 pub use error::{BoxError, Error, Location, Result};
 pub use key::{KvId, Lookup, Within};
-pub use kv::Kv;
+pub use kv::{Kv, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use maybe_send::{MaybeSend, MaybeSync};
 pub use store::Cursor;

@@ -4,12 +4,19 @@ pub use ::serde;
 
 pub use crate::clock::Timestamp;
 pub use crate::codec::Codec;
-pub use crate::entity::{EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, Touch};
+pub use crate::entity::{EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, Touch};
 pub use crate::key::{EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup};
 pub use crate::maybe_send::{MaybeSend, MaybeSync};
+pub use crate::error::BoxError;
+pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_whole};
 pub use crate::schema::assert_disjoint;
 
 /// The arm that no schema leads to: a group that the entity does not have.
 pub fn no_such_group<S: serde::Serializer>(group: usize, _: S) -> Result<S::Ok, S::Error> {
     Err(serde::ser::Error::custom(format_args!("there is no group {group}")))
+}
+
+/// The JSON value of an expression, for a member that older or newer code has.
+pub fn to_value<T: serde::Serialize>(value: T) -> Result<serde_json::Value, BoxError> {
+    serde_json::to_value(value).map_err(BoxError::from)
 }

@@ -9,6 +9,9 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::migrate::Object;
 
 /// A way to write values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -105,4 +108,18 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<
             Err(error) => Err(CodecError(error.to_string())),
         },
     }
+}
+
+/// A value as a JSON object, for steps that change it.
+pub(crate) fn to_object<T: Serialize>(value: &T) -> Result<Object, CodecError> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(CodecError("it is no JSON object".to_owned())),
+        Err(error) => Err(CodecError(describe::json(&error))),
+    }
+}
+
+/// A value from a JSON object.
+pub(crate) fn from_object<T: DeserializeOwned>(object: Object) -> Result<T, CodecError> {
+    serde_json::from_value(Value::Object(object)).map_err(|error| CodecError(describe::json(&error)))
 }

@@ -1,13 +1,16 @@
 //! Writes on a condition, built on [`AtomicStore::commit`]: insert, update, try_update, upsert, touch.
 
+use serde_json::Value;
 use tracing::Instrument;
 
-use super::encode::expires_by_field;
+use super::encode::{self, expires_by_field};
 use super::{Collection, groups, keys_of_groups, named};
+use crate::codec::{self, Codec};
 use crate::entity::{KvEntity, Touch};
 use crate::error::{Error, Result};
 use crate::key::{Key, Lookup};
-use crate::record::{Expiry, Metadata, NewRecord, Record};
+use crate::migrate::merge;
+use crate::record::{Expiry, NewRecord, Record};
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
 /// After one lost race an update waits for its turn among this process's, so more are lost to other processes only.
@@ -166,7 +169,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let records = self.records(&key).await?;
             let (entity, writes) = match self.decode(id.clone(), &key, &records)? {
                 Some(mut entity) => {
-                    let before = self.absent_groups(&key, &entity, &records)?;
+                    let before = self.values_before(&key, &entity, &records)?;
                     change(&mut entity)?;
                     let writes = self.writes_of_change(&key, &entity, &records, &before)?;
                     (entity, writes)
@@ -205,16 +208,22 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             .collect()
     }
 
-    /// The values that absent groups were read as, so that they stay absent unless they are changed.
-    fn absent_groups(&self, key: &Key, entity: &E, records: &[Option<Record>]) -> Result<Vec<Option<Vec<u8>>>> {
-        let values = records.iter().enumerate().map(|(group, record)| match record {
-            Some(_) => Ok(None),
-            None => self.encode(key, entity, group).map(Some),
+    /// The values that were read of groups which are absent, so that they stay absent unless they are changed, or newer, so that the
+    /// change alone is written.
+    fn values_before(&self, key: &Key, entity: &E, records: &[Option<Record>]) -> Result<Vec<Option<Vec<u8>>>> {
+        let values = groups::<E>().iter().zip(records).enumerate().map(|(group, (schema, record))| {
+            let version = match record {
+                Some(record) if record.metadata.version <= schema.version() => return Ok(None),
+                Some(_) => schema.version(),
+                None => schema.write_version(),
+            };
+            self.encode(key, entity, group, version).map(|encoded| Some(encoded.value))
         });
         values.collect()
     }
 
-    /// What it takes to bring the records to the changed entity. `before` holds the values of groups that were absent.
+    /// What it takes to bring the records to the changed entity. `before` holds the values of groups that were absent
+    /// or newer.
     fn writes_of_change(
         &self,
         anchor: &Key,
@@ -227,11 +236,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         let mut writes = Vec::new();
         for (group, key) in keys_of_groups::<E>(anchor).enumerate() {
+            let was = before.get(group).and_then(Option::as_deref);
             match records.get(group).and_then(Option::as_ref) {
-                Some(record) => writes.extend(self.rewrite(key, entity, group, record)?),
+                Some(record) => writes.extend(self.rewrite(key, entity, group, record, was)?),
                 None => {
                     let record = self.new_record(&key, entity, group, self.store().clock().now())?;
-                    let was = before.get(group).and_then(Option::as_deref);
                     if was != Some(&*record.value) {
                         writes.push(Write::Put(key, record));
                     }
@@ -241,32 +250,70 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(writes)
     }
 
-    /// The write of a group whose record was read, if anything of it changes.
-    fn rewrite(&self, key: Key, entity: &E, group: usize, record: &Record) -> Result<Option<Write>> {
+    /// The write of a group whose record was read, if anything of it changes. A record that is older than what is written becomes the
+    /// newer version; none becomes an older one.
+    fn rewrite(
+        &self,
+        key: Key,
+        entity: &E,
+        group: usize,
+        record: &Record,
+        before: Option<&[u8]>,
+    ) -> Result<Option<Write>> {
         let schema = &groups::<E>()[group];
         let found = record.metadata.version;
-        if found > schema.version() {
-            // What newer code wrote may hold what this code does not know, and would drop.
-            return Err(Error::TooNew { at: self.at(&key), found, supported: schema.version() });
-        }
-        let value = self.encode(&key, entity, group)?;
+        let (value, metadata) = match before {
+            Some(before) if found > schema.version() => {
+                let value = self.merged(&key, entity, group, record, before)?;
+                (value, record.metadata.clone())
+            }
+            _ => {
+                let version = found.max(schema.write_version());
+                let encoded = self.encode(&key, entity, group, version)?;
+                let mut metadata = encode::metadata(schema, version, encoded.codec);
+                metadata.created_at = record.metadata.created_at;
+                metadata.migrated_at = record.metadata.migrated_at;
+                if found < version {
+                    metadata.migrated_at = Some(self.store().clock().now());
+                }
+                metadata.keep_foreign(&record.metadata);
+                (encoded.value, metadata)
+            }
+        };
         // A field or a TTL of the collection's own says anew when the record expires; otherwise what stands there stays.
         let expiry = match (expires_by_field(entity, schema), self.ttl) {
             (Some(at), _) if record.expires_at == Some(at) => None,
             (Some(at), _) => Some(Expiry::At(at)),
             (None, Some(ttl)) => Some(Expiry::After(ttl)),
-            (None, None) if E::EXPIRES_BY_FIELD && schema.ttl().is_none() && record.expires_at.is_some() => Some(Expiry::Never),
+            (None, None) if E::EXPIRES_BY_FIELD && schema.ttl().is_none() && record.expires_at.is_some() => {
+                Some(Expiry::Never)
+            }
             (None, None) => None,
         };
-        if expiry.is_none() && record.metadata.codec == schema.codec() && record.value[..] == value[..] {
+        let same = record.metadata.codec == metadata.codec && found == metadata.version && record.value[..] == value[..];
+        if expiry.is_none() && same {
             return Ok(None);
         }
-        let mut metadata = Metadata::new(schema.version(), schema.codec());
-        metadata.created_at = record.metadata.created_at;
-        metadata.migrated_at = record.metadata.migrated_at;
-        metadata.keep_foreign(&mut record.metadata.clone());
         let new = NewRecord::new(value, metadata).with_expiry(expiry.unwrap_or_default());
         let new = self.checked(&key, new)?;
         Ok(Some(if expiry.is_some() { Write::Put(key, new) } else { Write::Update(key, new) }))
+    }
+
+    /// The newer record's value with this code's change in it: what this code does not know stays.
+    fn merged(&self, key: &Key, entity: &E, group: usize, record: &Record, before: &[u8]) -> Result<Vec<u8>> {
+        let schema = &groups::<E>()[group];
+        let (codec, found) = (record.metadata.codec, record.metadata.version);
+        if codec != Codec::Json || schema.codec() != Codec::Json {
+            // A binary value has no names to tell what is known from what is not.
+            return Err(Error::TooNew { at: self.at(key), found, supported: schema.version() });
+        }
+        let after = self.encode(key, entity, group, schema.version())?.value;
+        let parsed = |bytes: &[u8]| {
+            codec::decode::<Value>(codec, bytes).map_err(|source| Error::Decode { at: self.at(key), codec, source })
+        };
+        let mut standing = parsed(&record.value)?;
+        merge(&mut standing, &parsed(before)?, &parsed(&after)?);
+        codec::encode(codec, &standing, Vec::new())
+            .map_err(|source| Error::Encode { at: self.at(key), codec, source })
     }
 }

@@ -3,20 +3,31 @@
 use serde::de::DeserializeOwned;
 
 use super::groups;
+use crate::clock::Stopwatch;
 use crate::codec;
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
-use crate::error::{Error, Location, Result};
-use crate::record::{Metadata, Record};
+use crate::error::{BoxError, Error, Location, Result};
+use crate::migrate::{Hook, Migration, MigrationOutcome, Object, StepFrom, bring_up, guarded};
+use crate::record::Record;
 
-/// The entity that these records of its groups hold, if its anchor is there. `locate` tells where a group's record lies, and
-/// is asked only for an error.
+/// What decoding asks of those around it.
+pub(crate) struct Context<'a> {
+    /// The entity's name.
+    pub(crate) entity: &'static str,
+    /// Where a group's record lies; asked only for an error or a migration.
+    pub(crate) locate: &'a dyn Fn(&GroupSchema) -> Box<Location>,
+    /// Who is told of migrations.
+    pub(crate) hook: &'a Hook,
+}
+
+/// The entity that these records of its groups hold, if its anchor is there.
 pub(crate) fn decode<E: KvEntity>(
     id: E::Id,
     records: &[Option<Record>],
-    locate: &dyn Fn(&GroupSchema) -> Box<Location>,
+    context: &Context<'_>,
 ) -> Result<Option<E>> {
     match records.first() {
-        Some(Some(_)) => E::from_groups(id, &mut Groups { schema: groups::<E>(), records, locate }).map(Some),
+        Some(Some(_)) => E::from_groups(id, &mut Groups { schema: groups::<E>(), records, context }).map(Some),
         _ => Ok(None),
     }
 }
@@ -24,7 +35,7 @@ pub(crate) fn decode<E: KvEntity>(
 struct Groups<'a> {
     schema: &'static [GroupSchema],
     records: &'a [Option<Record>],
-    locate: &'a dyn Fn(&GroupSchema) -> Box<Location>,
+    context: &'a Context<'a>,
 }
 
 impl Groups<'_> {
@@ -35,15 +46,72 @@ impl Groups<'_> {
         };
         let record = self.records.get(group).and_then(Option::as_ref);
         if let Some(record) = record {
-            check_version(schema, &record.metadata, &|| (self.locate)(schema))?;
+            self.check_version(schema, record)?;
         }
         Ok((schema, record))
     }
 
+    fn check_version(&self, schema: &GroupSchema, record: &Record) -> Result<()> {
+        let (found, supported, oldest) = (record.metadata.version, schema.version(), schema.oldest());
+        if found < oldest {
+            return Err(Error::TooOld { at: (self.context.locate)(schema), found, oldest });
+        }
+        if found > supported && record.metadata.oldest_reader() > supported {
+            return Err(Error::TooNew { at: (self.context.locate)(schema), found, supported });
+        }
+        Ok(())
+    }
+
+    /// A value of today's version, or of a newer one that says that this code can read it; an older one by its steps.
     fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: &Record) -> Result<T> {
+        if record.metadata.version >= schema.version() {
+            return self.decoded(schema, record);
+        }
+        self.migrating(schema, record, || {
+            let mut object = match record.metadata.codec {
+                codec::Codec::Json => self.decoded::<Object>(schema, record)?,
+                #[cfg(feature = "postcard")]
+                _ => {
+                    let binary = "its codec is a binary one, which no step reads but a predecessor (`previous`)".into();
+                    return Err(self.failed(schema, record.metadata.version, schema.version(), binary));
+                }
+            };
+            bring_up(schema.steps(), &mut object, record.metadata.version)
+                .map_err(|failed| self.failed(schema, failed.from, failed.to, failed.into()))?;
+            codec::from_object(object).map_err(|source| {
+                let codec = codec::Codec::Json;
+                Error::Decode { at: (self.context.locate)(schema), codec, source }
+            })
+        })
+    }
+
+    fn decoded<T: DeserializeOwned>(&self, schema: &GroupSchema, record: &Record) -> Result<T> {
         let codec = record.metadata.codec;
         codec::decode(codec, &record.value)
-            .map_err(|source| Error::Decode { at: (self.locate)(schema), codec, source })
+            .map_err(|source| Error::Decode { at: (self.context.locate)(schema), codec, source })
+    }
+
+    fn failed(&self, schema: &GroupSchema, from: u32, to: u32, source: BoxError) -> Error {
+        Error::MigrationFailed { at: (self.context.locate)(schema), from, to, source }
+    }
+
+    /// Runs a migration under the eyes of the hook.
+    fn migrating<T>(
+        &self,
+        schema: &GroupSchema,
+        record: &Record,
+        migrate: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let Some(hook) = &self.context.hook.0 else { return migrate() };
+        let at = (self.context.locate)(schema);
+        let (from, to) = (record.metadata.version, schema.version());
+        let migration = Migration { entity: self.context.entity, key: at.key.as_deref().unwrap_or_default(), from, to };
+        hook.before(&migration).map_err(|refusal| self.failed(schema, from, to, refusal))?;
+        let watch = Stopwatch::start();
+        let result = migrate();
+        let outcome = if result.is_ok() { MigrationOutcome::Migrated } else { MigrationOutcome::Failed };
+        hook.after(&migration, watch.elapsed(), outcome);
+        result
     }
 }
 
@@ -54,7 +122,7 @@ impl GroupSource for Groups<'_> {
         match self.record(group)? {
             (schema, Some(record)) => self.value(schema, record),
             (schema, None) => Err(Error::Incomplete {
-                at: (self.locate)(self.schema.first().unwrap_or(schema)),
+                at: (self.context.locate)(self.schema.first().unwrap_or(schema)),
                 group: schema.name().unwrap_or_default(),
             }),
         }
@@ -66,20 +134,25 @@ impl GroupSource for Groups<'_> {
             (_, None) => Ok(default()),
         }
     }
-}
 
-/// A record is read if its version is the group's, or if it is newer and says that code of the group's version can read it.
-fn check_version(
-    schema: &GroupSchema,
-    metadata: &Metadata,
-    locate: &dyn Fn() -> Box<Location>,
-) -> Result<()> {
-    let (found, supported) = (metadata.version, schema.version());
-    if found < supported {
-        return Err(Error::TooOld { at: locate(), found, oldest: supported });
+    fn previous<P: KvEntity, N: StepFrom<P>>(
+        &mut self,
+        group: usize,
+        id: impl FnOnce() -> P::Id,
+    ) -> Result<Option<N>> {
+        let (schema, Some(record)) = self.record(group)? else { return Ok(None) };
+        let newest = groups::<P>().first().map_or(0, GroupSchema::version);
+        if record.metadata.version > newest {
+            return Ok(None);
+        }
+        self.migrating(schema, record, || {
+            // The predecessor reads the record through its own chain; the hook hears of the whole way, once.
+            let context = Context { entity: self.context.entity, locate: self.context.locate, hook: &Hook(None) };
+            let records = std::slice::from_ref(&self.records[group]);
+            let Some(previous) = decode::<P>(id(), records, &context)? else { return Ok(None) };
+            guarded(|| N::step_from(previous))
+                .map(Some)
+                .map_err(|source| self.failed(schema, newest, schema.version(), source))
+        })
     }
-    if metadata.oldest_reader() > supported {
-        return Err(Error::TooNew { at: locate(), found, supported });
-    }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! An entity to records, within the store's limits.
+//! An entity to records, within the store's limits, at the version that is to be written.
 
 use std::time::Duration;
 
@@ -6,30 +6,37 @@ use serde::{Serialize, Serializer};
 
 use super::{Collection, groups};
 use crate::clock::Timestamp;
-use crate::codec;
-use crate::entity::{GroupSchema, KvEntity};
-use crate::error::{Error, Location, Result};
+use crate::codec::{self, Codec};
+use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
+use crate::error::{BoxError, Error, Location, Result};
 use crate::key::Key;
+use crate::migrate::{Object, bring_down};
 use crate::record::{Expiry, Metadata, NewRecord};
 use crate::store::{Limits, Store};
 
 /// A middling value takes one allocation, and a small one wastes little.
 const VALUE_CAPACITY: usize = 256;
 
+/// A value, and the codec that it is in: a predecessor may have another one.
+pub(super) struct Encoded {
+    pub(super) value: Vec<u8>,
+    pub(super) codec: Codec,
+}
+
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// The value of one group. `group` is a place in the schema.
-    pub(super) fn encode(&self, key: &Key, entity: &E, group: usize) -> Result<Vec<u8>> {
-        let codec = groups::<E>()[group].codec();
-        codec::encode(codec, &Group { entity, group }, Vec::with_capacity(VALUE_CAPACITY))
-            .map_err(|source| Error::Encode { at: self.at(key), codec, source })
+    /// The value of one group at a version. `group` is a place in the schema.
+    pub(super) fn encode(&self, key: &Key, entity: &E, group: usize, version: u32) -> Result<Encoded> {
+        encode_at(entity, group, version, &|| self.at(key))
     }
 
     /// A new record of one group, checked against the store's limits.
     pub(super) fn new_record(&self, key: &Key, entity: &E, group: usize, now: Timestamp) -> Result<NewRecord> {
         let schema = &groups::<E>()[group];
-        let metadata = Metadata::new(schema.version(), schema.codec()).with_created_at(Some(now));
-        let record = NewRecord::new(self.encode(key, entity, group)?, metadata);
-        self.checked(key, record.with_expiry(self.expiry(entity, schema)))
+        let version = schema.write_version();
+        let encoded = self.encode(key, entity, group, version)?;
+        let metadata = metadata(schema, version, encoded.codec).with_created_at(Some(now));
+        let record = NewRecord::new(encoded.value, metadata).with_expiry(self.expiry(entity, schema));
+        self.checked(key, record)
     }
 
     /// When a record of this group expires that is written now.
@@ -57,6 +64,55 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     pub(super) fn check_ttl(&self, key: &Key, ttl: Duration) -> Result<()> {
         check_ttl(&self.store().capabilities().limits, ttl, &|| self.at(key))
+    }
+}
+
+/// The metadata of a value that is written at a version: with the oldest reader, where that is another one.
+pub(super) fn metadata(schema: &GroupSchema, version: u32, codec: Codec) -> Metadata {
+    let mut metadata = Metadata::new(version, codec);
+    metadata.min_reader = Some(schema.oldest_reader(version)).filter(|oldest| *oldest != version);
+    metadata
+}
+
+/// Today's value, or that of an older version by the steps back to it: the group's own, or its predecessor's.
+fn encode_at<E: KvEntity>(
+    entity: &E,
+    group: usize,
+    version: u32,
+    at: &dyn Fn() -> Box<Location>,
+) -> Result<Encoded> {
+    let schema = &groups::<E>()[group];
+    let codec = schema.codec();
+    let encode_error = |source| Error::Encode { at: at(), codec, source };
+    let value = Group { entity, group };
+    if version == schema.version() {
+        let value = codec::encode(codec, &value, Vec::with_capacity(VALUE_CAPACITY)).map_err(encode_error)?;
+        return Ok(Encoded { value, codec });
+    }
+    if let Some(encoded) = entity.as_previous(group, version, AtVersion { version, schema, at }) {
+        return encoded;
+    }
+    let mut object: Object = codec::to_object(&value).map_err(encode_error)?;
+    bring_down(schema.steps(), &mut object, version)
+        .map_err(|failed| Error::MigrationFailed { at: at(), from: failed.from, to: failed.to, source: failed.into() })?;
+    let value = codec::encode(Codec::Json, &object, Vec::with_capacity(VALUE_CAPACITY)).map_err(encode_error)?;
+    Ok(Encoded { value, codec: Codec::Json })
+}
+
+struct AtVersion<'a> {
+    version: u32,
+    schema: &'static GroupSchema,
+    at: &'a dyn Fn() -> Box<Location>,
+}
+
+impl PreviousVisitor for AtVersion<'_> {
+    type Out = Result<Encoded>;
+
+    fn visit<P: KvEntity>(self, previous: Result<P, BoxError>) -> Result<Encoded> {
+        let (from, to) = (self.schema.version(), self.version);
+        let previous =
+            previous.map_err(|source| Error::MigrationFailed { at: (self.at)(), from, to, source })?;
+        encode_at(&previous, 0, self.version, self.at)
     }
 }
 

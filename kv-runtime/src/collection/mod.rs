@@ -2,7 +2,8 @@
 //!
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
 //! touch, which need compare-and-swap), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
-//! among updates of one record).
+//! among updates of one record),
+//! `write_back` (what was migrated while it was read).
 
 mod change;
 mod decode;
@@ -10,6 +11,7 @@ mod encode;
 mod read;
 mod turns;
 mod write;
+mod write_back;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,8 +26,9 @@ use crate::kv::Kv;
 use crate::list::List;
 use crate::store::Store;
 
-pub(crate) use decode::decode;
+pub(crate) use decode::{Context, decode};
 pub(crate) use turns::Turns;
+pub(crate) use write_back::Replacement;
 
 /// The typed handle on all entities of one type in one store. Cheap to clone, and it outlives nothing: it holds the store.
 ///

@@ -1,10 +1,11 @@
-//! Reads: they need no more than a [`Store`], and write nothing.
+//! Reads: they need no more than a [`Store`], and write nothing but what they had to migrate.
 
 use tracing::Instrument;
 
-use super::{Collection, decode, groups, keys_of_groups, named};
-use crate::entity::KvEntity;
-use crate::error::Result;
+use super::write_back::is_behind;
+use super::{Collection, Context, decode, groups, keys_of_groups, named};
+use crate::entity::{GroupSchema, KvEntity};
+use crate::error::{Location, Result};
 use crate::key::{Key, Lookup};
 use crate::record::Record;
 use crate::store::Store;
@@ -42,11 +43,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let span = self.span("get", &key);
         async {
             if groups::<E>().len() == 1 {
-                let record = self.record(&key).await?;
-                return self.decode(id, &key, &[record]);
+                let records = [self.record(&key).await?];
+                return self.decode_and_write_back(id, &key, &records).await;
             }
             let records = self.records(&key).await?;
-            self.decode(id, &key, &records)
+            self.decode_and_write_back(id, &key, &records).await
         }
         .instrument(span)
         .await
@@ -87,7 +88,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
             let records = self.store().get_many(&keys).await.map_err(named::<E>)?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
-                found.push(self.decode(id, anchor, records)?);
+                found.push(self.decode_and_write_back(id, anchor, records).await?);
             }
         }
         Ok(found)
@@ -100,7 +101,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The records of all groups, in the schema's order, read with one batch.
-    pub(super) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
+    pub(crate) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
         let keys: Vec<Key> = keys_of_groups::<E>(anchor).collect();
         for key in &keys {
             self.check_key(key)?;
@@ -108,7 +109,34 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.store().get_many(&keys).await.map_err(named::<E>)
     }
 
-    pub(super) fn decode(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {
-        decode(id, records, &|group| self.at(&anchor.with_group(group.name())))
+    pub(crate) fn decode(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {
+        let locate = |group: &GroupSchema| self.at(&anchor.with_group(group.name()));
+        decode(id, records, &Context { entity: E::SCHEMA.name(), locate: &locate, hook: self.kv.hook() })
+    }
+
+    /// The entity; records that are older than what is written are written back, if the policy says so.
+    async fn decode_and_write_back(
+        &self,
+        id: E::Id,
+        anchor: &Key,
+        records: &[Option<Record>],
+    ) -> Result<Option<E>> {
+        let entity = self.decode(id, anchor, records)?;
+        if let Some(entity) = &entity
+            && is_behind::<E>(records)
+        {
+            self.write_back(anchor, entity, records).await;
+        }
+        Ok(entity)
+    }
+
+    /// The entity of a list: migrated in memory, and not written back.
+    pub(crate) fn decode_listed(
+        &self,
+        id: E::Id,
+        records: &[Option<Record>],
+        locate: &dyn Fn(&GroupSchema) -> Box<Location>,
+    ) -> Result<Option<E>> {
+        decode(id, records, &Context { entity: E::SCHEMA.name(), locate, hook: self.kv.hook() })
     }
 }

@@ -1,6 +1,7 @@
 //! Lists: all entities of a collection, or those within the first ids, page by page or as a stream.
 
 mod page;
+pub(crate) mod raw;
 mod stream;
 
 use std::fmt;

@@ -1,19 +1,12 @@
 //! One page: store pages until there are as many entities as were asked for.
 
+use super::raw::{self, Anchor};
 use super::{IdPage, Page};
-use crate::collection::{Collection, decode};
-use crate::entity::KvEntity;
+use crate::collection::Collection;
+use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Location, Result};
 use crate::key::{Key, parse_key};
-use crate::record::Record;
 use crate::store::{Content, Cursor, Entry, ListQuery, Store};
-
-/// An anchor whose other groups are still to be read.
-struct Anchor<I> {
-    key: Key,
-    id: I,
-    record: Record,
-}
 
 pub(super) async fn entities<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
@@ -27,22 +20,11 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
         if left == 0 {
             return Ok(page);
         }
-        let query = query::<E>(prefix, page.cursor.take(), left, Content::Records);
-        let found = collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
-        page.cursor = found.cursor.clone();
-        let mut anchors = Vec::new();
-        found.for_each(|key, entry| match (id_in::<E>(key), entry) {
-            (Found::Entity(id), Entry::Record(record)) if E::SCHEMA.groups().len() == 1 => {
-                page.add(decode(id, &[Some(record)], &|_| at::<E, S>(collection, key)));
-            }
-            (Found::Entity(id), Entry::Record(record)) => {
-                anchors.push(Anchor { key: collection.key_of_id(&id), id, record });
-            }
-            (Found::Entity(_), Entry::Failed(error)) => page.add(Err(error.of_entity(E::SCHEMA.name()))),
-            (Found::Entity(_), Entry::Key | Entry::Head(_)) | (Found::OtherGroup, _) => {}
-            (Found::Foreign, _) => page.skipped += 1,
-        });
-        read_groups(collection, anchors, &mut page).await?;
+        if E::SCHEMA.groups().len() == 1 {
+            read_only_group(collection, prefix, &mut page, left).await?;
+        } else {
+            read_groups(collection, prefix, &mut page, left).await?;
+        }
         if page.cursor.is_none() {
             return Ok(page);
         }
@@ -78,7 +60,7 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
 }
 
 /// The anchors' keys; the group's name lets the store pass over the other groups.
-fn query<E: KvEntity>(prefix: &Key, cursor: Option<Cursor>, limit: usize, content: Content) -> ListQuery {
+pub(super) fn query<E: KvEntity>(prefix: &Key, cursor: Option<Cursor>, limit: usize, content: Content) -> ListQuery {
     let query = ListQuery::new(prefix.clone()).with_cursor(cursor).with_limit(limit).with_content(content);
     match anchor_name::<E>() {
         Some(group) => query.with_suffix(format!(":{group}")),
@@ -90,14 +72,14 @@ fn anchor_name<E: KvEntity>() -> Option<&'static str> {
     E::SCHEMA.groups().first().and_then(|group| group.name())
 }
 
-enum Found<I> {
+pub(super) enum Found<I> {
     Entity(I),
     /// A key of this entity that is not its anchor's.
     OtherGroup,
     Foreign,
 }
 
-fn id_in<E: KvEntity>(key: &str) -> Found<E::Id> {
+pub(super) fn id_in<E: KvEntity>(key: &str) -> Found<E::Id> {
     let schema = const { &E::SCHEMA };
     if let Some(id) = parse_key(key, schema, anchor_name::<E>()) {
         return Found::Entity(id);
@@ -109,29 +91,42 @@ fn id_in<E: KvEntity>(key: &str) -> Found<E::Id> {
     Found::Foreign
 }
 
-/// Decodes anchors together with their other groups, which are read with as few batches as the store takes.
+/// Entities of one group are decoded as the store shows them.
+async fn read_only_group<E: KvEntity, S: Store>(
+    collection: &Collection<E, S>,
+    prefix: &Key,
+    page: &mut Page<E>,
+    limit: usize,
+) -> Result<()> {
+    let query = query::<E>(prefix, page.cursor.take(), limit, Content::Records);
+    let found = collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+    page.cursor = found.cursor.clone();
+    page.entities.reserve(found.len());
+    found.for_each(|key, entry| match (id_in::<E>(key), entry) {
+        (Found::Entity(id), Entry::Record(record)) => {
+            page.add(collection.decode_listed(id, &[Some(record)], &|_| at::<E, S>(collection, key)));
+        }
+        (Found::Entity(_), Entry::Failed(error)) => page.add(Err(error.of_entity(E::SCHEMA.name()))),
+        (Found::Entity(_), Entry::Key | Entry::Head(_)) | (Found::OtherGroup, _) => {}
+        (Found::Foreign, _) => page.skipped += 1,
+    });
+    Ok(())
+}
+
+/// Entities of several groups need a batch for the others.
 async fn read_groups<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
-    anchors: Vec<Anchor<E::Id>>,
+    prefix: &Key,
     page: &mut Page<E>,
+    limit: usize,
 ) -> Result<()> {
-    let others = &E::SCHEMA.groups()[1..];
-    let keys: Vec<Key> = anchors
-        .iter()
-        .flat_map(|anchor| others.iter().map(|group| anchor.key.with_group(group.name())))
-        .collect();
-    let batch = collection.store().capabilities().limits.batch_read.max(1);
-    let mut rest = Vec::with_capacity(keys.len());
-    for keys in keys.chunks(batch) {
-        rest.extend(collection.store().get_many(keys).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?);
-    }
-    let mut rest = rest.into_iter();
-    let mut records = Vec::with_capacity(others.len() + 1);
-    for Anchor { key, id, record } in anchors {
-        records.clear();
-        records.push(Some(record));
-        records.extend(rest.by_ref().take(others.len()));
-        page.add(decode(id, &records, &|group| collection.at(&key.with_group(group.name()))));
+    let found = raw::page(collection, prefix, page.cursor.take(), limit).await?;
+    page.cursor = found.cursor;
+    page.skipped += found.skipped;
+    page.failed.extend(found.failed);
+    for Anchor { key, id, records } in found.anchors {
+        let locate = |group: &GroupSchema| collection.at(&key.with_group(group.name()));
+        page.add(collection.decode_listed(id, &records, &locate));
     }
     Ok(())
 }

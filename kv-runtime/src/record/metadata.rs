@@ -106,8 +106,8 @@ impl Metadata {
     }
 
     /// Takes over the members that are somebody else's.
-    pub(crate) fn keep_foreign(&mut self, from: &mut Self) {
-        self.foreign = from.foreign.take();
+    pub(crate) fn keep_foreign(&mut self, from: &Self) {
+        self.foreign.clone_from(&from.foreign);
     }
 
     pub(super) fn foreign_json(&self) -> Option<String> {

@@ -10,11 +10,11 @@ mod tests;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, Sharing, Store, Write};
+use super::{AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write};
 use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
 use crate::key::Key;
-use crate::record::{Head, NewRecord, Record};
+use crate::record::{Head, NewRecord, Record, Revision};
 use state::{Slot, State};
 
 const NAME: &str = "memory";
@@ -141,6 +141,11 @@ impl Store for MemoryStore {
             }
         });
         Ok(())
+    }
+
+    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
+        let unchanged = Condition::new(key.clone(), Expect::Revision(revision));
+        self.commit(vec![unchanged], vec![Write::Update(key, record)]).await
     }
 
     async fn delete(&self, key: Key) -> Result<()> {

@@ -91,6 +91,23 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         }
     }
 
+    /// Writes value and metadata if the record is still in the state of `revision`; the expiry that stands there stays. It is how a
+    /// record that was migrated while it was read is written back, and how a cache fills a store.
+    ///
+    /// A store with [`Capabilities::compare_and_swap`] MUST do so as a commit of [`Write::Update`] would. On any other it is
+    /// [`Error::Unsupported`].
+    fn replace(
+        &self,
+        key: Key,
+        revision: Revision,
+        record: NewRecord,
+    ) -> impl Future<Output = Result<Commit>> + MaybeSend {
+        let _ = (revision, record);
+        async move {
+            Err(Error::Unsupported { at: Location::of(self.name(), &key), capability: "compare-and-swap" })
+        }
+    }
+
     /// Removes the record under `key`, if there is one.
     fn delete(&self, key: Key) -> impl Future<Output = Result<()>> + MaybeSend;
 

@@ -30,11 +30,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, Sharing, Store, Write};
+use super::{AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write};
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
-use crate::record::{Head, NewRecord, Record};
+use crate::record::{Head, NewRecord, Record, Revision};
 use read::Reader;
 use work::{Done, Work};
 use writer::Writer;
@@ -184,6 +184,11 @@ impl Store for RedbStore {
 
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         self.write(Work::PutMany(records)).await.map(drop)
+    }
+
+    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
+        let unchanged = Condition::new(key.clone(), Expect::Revision(revision));
+        self.commit(vec![unchanged], vec![Write::Update(key, record)]).await
     }
 
     async fn delete(&self, key: Key) -> Result<()> {

@@ -1,0 +1,90 @@
+//! What was migrated while it was read is written back, by the store's policy; the read never fails for it.
+
+use super::encode::metadata;
+use super::{Collection, groups, keys_of_groups};
+use crate::entity::KvEntity;
+use crate::error::Result;
+use crate::key::Key;
+use crate::kv::{Kv, WrittenBack};
+use crate::record::{Expiry, NewRecord, Record, Revision};
+use crate::store::{Commit, Store};
+
+/// Whether a record is older than what is written.
+pub(super) fn is_behind<E: KvEntity>(records: &[Option<Record>]) -> bool {
+    let behind = |(schema, record): (&crate::GroupSchema, &Option<Record>)| {
+        record.as_ref().is_some_and(|record| record.metadata.version < schema.write_version())
+    };
+    groups::<E>().iter().zip(records).any(behind)
+}
+
+/// A record to be written if it is still as it was read.
+pub(crate) struct Replacement {
+    pub(crate) key: Key,
+    pub(crate) revision: Revision,
+    pub(crate) record: NewRecord,
+}
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    pub(super) async fn write_back(&self, anchor: &Key, entity: &E, records: &[Option<Record>]) {
+        let (policy, capabilities) = (self.kv.write_back_policy(), self.store().capabilities());
+        let mut replacements = Vec::new();
+        for (group, (key, record)) in keys_of_groups::<E>(anchor).zip(records).enumerate() {
+            let schema = &groups::<E>()[group];
+            let Some(record) = record.as_ref().filter(|it| it.metadata.version < schema.write_version()) else {
+                continue;
+            };
+            let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;
+            if !policy.allows(&capabilities, compatible) {
+                continue;
+            }
+            if !self.kv.may_write_back(self.store().clock().now()) {
+                self.kv.count(WrittenBack::Deferred);
+                continue;
+            }
+            match self.replacement(key, entity, group, record) {
+                Ok(replacement) => replacements.push(replacement),
+                Err(error) => {
+                    self.kv.count(WrittenBack::Failed);
+                    tracing::warn!(%error, "a migrated record could not be encoded to be written back");
+                }
+            }
+        }
+        if !replacements.is_empty() {
+            let kv = self.kv.clone();
+            self.kv.run_write_back(write_all(kv, replacements)).await;
+        }
+    }
+
+    /// The record at the version that is written, with everything that is not ours.
+    pub(crate) fn replacement(&self, key: Key, entity: &E, group: usize, record: &Record) -> Result<Replacement> {
+        let schema = &groups::<E>()[group];
+        let version = schema.write_version();
+        let encoded = self.encode(&key, entity, group, version)?;
+        let mut metadata = metadata(schema, version, encoded.codec);
+        metadata.created_at = record.metadata.created_at;
+        metadata.migrated_at = Some(self.store().clock().now());
+        metadata.keep_foreign(&record.metadata);
+        let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
+        let new = self.checked(&key, NewRecord::new(encoded.value, metadata).with_expiry(expiry))?;
+        Ok(Replacement { key, revision: record.revision.clone(), record: new })
+    }
+}
+
+/// A lost race is no error and no retry: whoever was faster has written what is true now.
+async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
+    for Replacement { key, revision, record } in replacements {
+        let result = if kv.store().capabilities().compare_and_swap {
+            kv.store().replace(key, revision, record).await
+        } else {
+            kv.store().put(key, record).await.map(|()| Commit::Done)
+        };
+        match result {
+            Ok(Commit::Done) => kv.count(WrittenBack::Written),
+            Ok(Commit::Conflict(_)) => kv.count(WrittenBack::Lost),
+            Err(error) => {
+                kv.count(WrittenBack::Failed);
+                tracing::warn!(%error, "a migrated record could not be written back");
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! How many records there are of each version, from metadata alone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use tracing::Instrument;
+
+use crate::collection::{Collection, span};
+use crate::entity::KvEntity;
+use crate::error::Result;
+use crate::key::{KeyBuilder, parse_key};
+use crate::store::{Content, Entry, ListQuery, Store};
+
+/// How many records there are of each version: [`Collection::census`]. `Display` is a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Census {
+    /// One for each group, the anchor first.
+    pub groups: Vec<GroupCensus>,
+    /// Keys under the prefix that are not keys of this entity.
+    pub skipped: u64,
+}
+
+/// How many records of one group there are of each version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupCensus {
+    /// The group's name, if its keys have one.
+    pub name: Option<&'static str>,
+    /// The version of today's shape.
+    pub current: u32,
+    /// Records by version.
+    pub versions: BTreeMap<u32, u64>,
+    /// Records whose envelope or metadata is damaged.
+    pub damaged: u64,
+}
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Counts the records of each version. Where the store lists metadata by itself
+    /// ([`Capabilities::cheap_metadata`](crate::store::Capabilities)), no value is read; memory does not grow with the number of records.
+    pub async fn census(&self) -> Result<Census> {
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
+        let span = span("census", E::SCHEMA.name(), self.store().name(), &prefix);
+        async {
+            let groups = E::SCHEMA.groups().iter();
+            let groups = groups
+                .map(|group| GroupCensus { name: group.name(), current: group.version(), ..GroupCensus::default() });
+            let mut census = Census { groups: groups.collect(), skipped: 0 };
+            let mut cursor = None;
+            loop {
+                let query = ListQuery::new(prefix.clone()).with_content(Content::Heads).with_cursor(cursor);
+                let page = self.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+                cursor = page.cursor.clone();
+                page.for_each(|key, entry| census.count::<E>(key, &entry));
+                if cursor.is_none() {
+                    return Ok(census);
+                }
+            }
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+impl Census {
+    fn count<E: KvEntity>(&mut self, key: &str, entry: &Entry) {
+        let schema = &E::SCHEMA;
+        let is_its = |group: &&mut GroupCensus| parse_key::<E::Id>(key, schema, group.name).is_some();
+        let Some(group) = self.groups.iter_mut().find(is_its) else {
+            self.skipped += 1;
+            return;
+        };
+        let version = match entry {
+            Entry::Head(head) => head.metadata.version,
+            Entry::Record(record) => record.metadata.version,
+            Entry::Key | Entry::Failed(_) => {
+                group.damaged += 1;
+                return;
+            }
+        };
+        *group.versions.entry(version).or_default() += 1;
+    }
+
+    /// How many records are older than today's shape.
+    #[must_use]
+    pub fn behind(&self) -> u64 {
+        let behind = |group: &GroupCensus| group.versions.range(..group.current).map(|(_, count)| count).sum::<u64>();
+        self.groups.iter().map(behind).sum()
+    }
+}
+
+impl fmt::Display for Census {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<16} {:>8} {:>10}", "group", "version", "records")?;
+        for group in &self.groups {
+            let name = group.name.unwrap_or("-");
+            for (version, count) in &group.versions {
+                let mark = if *version == group.current { "  current" } else { "" };
+                writeln!(f, "{name:<16} {version:>8} {count:>10}{mark}")?;
+            }
+            if group.damaged > 0 {
+                writeln!(f, "{name:<16} {:>8} {:>10}", "damaged", group.damaged)?;
+            }
+        }
+        write!(f, "{:<16} {:>8} {:>10}", "(other keys)", "", self.skipped)
+    }
+}

@@ -1,0 +1,58 @@
+//! Who is told of a migration, and may refuse it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::BoxError;
+use crate::maybe_send::{MaybeSend, MaybeSync};
+
+/// A record that is about to be migrated, or was.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Migration<'a> {
+    /// The entity's name.
+    pub entity: &'static str,
+    /// The record's key, a secret id as a hash.
+    pub key: &'a str,
+    /// The record's version.
+    pub from: u32,
+    /// The version that it becomes.
+    pub to: u32,
+}
+
+/// How a migration ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MigrationOutcome {
+    /// The record was read as the newer version.
+    Migrated,
+    /// A step failed, or what came of it does not decode.
+    Failed,
+}
+
+/// Is told of every migration: [`Kv::with_migration_hook`](crate::Kv::with_migration_hook). It is called where records are read, so
+/// it should be quick.
+pub trait MigrationHook: MaybeSend + MaybeSync + 'static {
+    /// Asked before a record is migrated. An error refuses it: the read fails with [`Error::MigrationFailed`](crate::Error::MigrationFailed),
+    /// and the record stays as it is.
+    fn before(&self, migration: &Migration<'_>) -> Result<(), BoxError> {
+        let _ = migration;
+        Ok(())
+    }
+
+    /// Told after it: how long it took, decoding included, and how it ended.
+    fn after(&self, migration: &Migration<'_>, took: Duration, outcome: MigrationOutcome) {
+        let _ = (migration, took, outcome);
+    }
+}
+
+/// The hook that was set, if one was.
+#[derive(Clone, Default)]
+pub(crate) struct Hook(pub(crate) Option<Arc<dyn MigrationHook>>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Hook(..)" } else { "None" })
+    }
+}

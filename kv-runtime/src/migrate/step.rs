@@ -1,0 +1,138 @@
+//! One version to the next.
+
+use serde_json::{Map, Value};
+
+use crate::error::BoxError;
+
+/// A JSON object, as a step function changes it.
+pub type Object = Map<String, Value>;
+
+/// One change that leads to a version from the one before it. A version may have several, which are made in their order.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    to: u32,
+    change: Change,
+    compatible: bool,
+}
+
+/// What a step does to the JSON object of a value.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Change {
+    /// A member has another name; where both names stand, the new one wins.
+    Rename {
+        /// Its name before.
+        from: &'static str,
+        /// Its name since.
+        to: &'static str,
+    },
+    /// A member is new.
+    Add {
+        /// Its name.
+        name: &'static str,
+        /// What it is in older records.
+        default: fn() -> Result<Value, BoxError>,
+    },
+    /// A member is gone.
+    Remove {
+        /// Its name.
+        name: &'static str,
+        /// What older code is given for it; without it the step cannot be reversed.
+        default: Option<fn() -> Result<Value, BoxError>>,
+    },
+    /// A function of the application's.
+    Function {
+        /// Its path, for errors.
+        name: &'static str,
+        /// From the version before to this one.
+        up: fn(&mut Object) -> Result<(), BoxError>,
+        /// From this version to the one before; without it the step cannot be reversed.
+        down: Option<fn(&mut Object) -> Result<(), BoxError>>,
+    },
+}
+
+impl Step {
+    /// A change that leads to version `to`.
+    #[must_use]
+    pub const fn new(to: u32, change: Change) -> Self {
+        Self { to, change, compatible: false }
+    }
+
+    /// Marks a step whose result the code of the version before can still read.
+    #[must_use]
+    pub const fn compatible(mut self) -> Self {
+        self.compatible = true;
+        self
+    }
+
+    /// The version that it leads to.
+    #[must_use]
+    pub const fn to(&self) -> u32 {
+        self.to
+    }
+
+    /// What it does.
+    #[must_use]
+    pub const fn change(&self) -> &Change {
+        &self.change
+    }
+
+    /// Whether code of the version before can read the result: a member was added, or the application says so.
+    #[must_use]
+    pub const fn is_compatible(&self) -> bool {
+        self.compatible || matches!(self.change, Change::Add { .. })
+    }
+
+    /// Whether the step can be undone.
+    #[must_use]
+    pub const fn is_reversible(&self) -> bool {
+        match &self.change {
+            Change::Rename { .. } | Change::Add { .. } => true,
+            Change::Remove { default, .. } => default.is_some(),
+            Change::Function { down, .. } => down.is_some(),
+        }
+    }
+}
+
+/// A shape that today's can be made of: what `#[kv(previous = P)]` asks for. Every `TryFrom<P>`, and so every `From<P>`, is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be made of its predecessor `{P}`",
+    label = "there is no `From<{P}>` for `{Self}`",
+    note = "implement `From<{P}>` or `TryFrom<{P}>` for `{Self}`: it is how old records are migrated"
+)]
+pub trait StepFrom<P>: Sized {
+    /// Today's shape of an old one.
+    fn step_from(previous: P) -> Result<Self, BoxError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<P, N> StepFrom<P> for N
+where
+    N: TryFrom<P>,
+    N::Error: Into<BoxError>,
+{
+    fn step_from(previous: P) -> Result<Self, BoxError> {
+        N::try_from(previous).map_err(Into::into)
+    }
+}
+
+/// A shape that can be made of today's: what `write_version` asks of a predecessor. Every `TryFrom<&N>` is one.
+#[diagnostic::on_unimplemented(
+    message = "the predecessor `{P}` cannot be made of `{Self}`, so `write_version` cannot reach it",
+    label = "there is no `From<&{Self}>` for `{P}`",
+    note = "implement `From<&{Self}>` or `TryFrom<&{Self}>` for `{P}`"
+)]
+pub trait StepInto<P> {
+    /// The old shape of today's.
+    fn step_into(&self) -> Result<P, BoxError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<P, N> StepInto<P> for N
+where
+    P: for<'a> TryFrom<&'a N, Error: Into<BoxError>>,
+{
+    fn step_into(&self) -> Result<P, BoxError> {
+        P::try_from(self).map_err(Into::into)
+    }
+}
