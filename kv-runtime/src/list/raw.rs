@@ -41,7 +41,10 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
             let key = collection.key_of_id(&id);
             page.anchors.push(Anchor { key, id, records: vec![Some(record)] });
         }
-        (Found::Entity(_), Entry::Failed(error)) => page.failed.push(named(error)),
+        // The store cannot tell which ids are secret, so it names the list's prefix alone.
+        (Found::Entity(id), Entry::Failed(error)) => {
+            page.failed.push(error.moved_to(collection.at(&collection.key_of_id(&id))));
+        }
         (Found::Entity(_), Entry::Key | Entry::Head(_)) | (Found::OtherGroup, _) => {}
         (Found::Foreign, _) => page.skipped += 1,
     });

@@ -1,0 +1,74 @@
+//! Version 3 of the entity: the last one whose shape is kept as a struct, that of release 3.0.0 of the data.
+//!
+//! From here on a typed conversion is the better step: no member is spelled by hand, and the compiler asks for each field of
+//! today's shape.
+
+use std::collections::BTreeMap;
+
+use kv_runtime::KvEntity;
+
+use crate::country::{Country, Currency, Demonym, Idd, Name, Status, map_or_empty_list};
+use crate::steps;
+
+/// A country as release 3.0.0 had it. Its prefix, group and id are those of [`Country`]: the records are the same.
+#[derive(KvEntity, Debug, Clone, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[kv(prefix = "country", version = 3)]
+#[kv(step(1 => steps::v1_to_v2), step(2 => steps::v2_to_v3))]
+pub struct CountryV3 {
+    #[kv(id)]
+    pub cca3: String,
+    pub cca2: String,
+    pub ccn3: String,
+    pub cioc: Option<String>,
+    pub name: Name,
+    pub tld: Vec<String>,
+    pub independent: Option<bool>,
+    pub status: Option<Status>,
+    #[serde(deserialize_with = "map_or_empty_list")]
+    pub currencies: BTreeMap<String, Currency>,
+    pub idd: Idd,
+    pub capital: Vec<String>,
+    pub region: String,
+    pub subregion: String,
+    pub languages: BTreeMap<String, String>,
+    pub latlng: Vec<f64>,
+    /// In English, of women and men alike.
+    pub demonym: String,
+    pub landlocked: Option<bool>,
+    pub borders: Vec<String>,
+    pub area: Option<f64>,
+    pub flag: String,
+}
+
+/// A step that can fail is a `TryFrom`.
+impl From<CountryV3> for Country {
+    fn from(old: CountryV3) -> Self {
+        let english = Demonym { f: old.demonym.clone(), m: old.demonym };
+        Self {
+            demonyms: BTreeMap::from([("eng".to_owned(), english)]),
+            // A predecessor is converted to today's shape, so what came after version 3 is here too.
+            un_member: None,
+            un_regional_group: None,
+            cca3: old.cca3,
+            cca2: old.cca2,
+            ccn3: old.ccn3,
+            cioc: old.cioc,
+            name: old.name,
+            tld: old.tld,
+            independent: old.independent,
+            status: old.status,
+            currencies: old.currencies,
+            idd: old.idd,
+            capital: old.capital,
+            region: old.region,
+            subregion: old.subregion,
+            languages: old.languages,
+            latlng: old.latlng,
+            landlocked: old.landlocked,
+            borders: old.borders,
+            area: old.area,
+            flag: old.flag,
+        }
+    }
+}
