@@ -13,3 +13,24 @@ pub use crate::schema::assert_disjoint;
 pub fn no_such_group<S: serde::Serializer>(group: usize, _: S) -> Result<S::Ok, S::Error> {
     Err(serde::ser::Error::custom(format_args!("there is no group {group}")))
 }
+
+/// The id that a reference names. That an id is `Clone` is asked for by [`KvId`], and need not be told twice.
+pub fn cloned<I: KvId>(id: &I) -> I {
+    id.clone()
+}
+
+/// The anchor's key of an id, for tests of keys that go through neither collection nor store.
+pub fn key_of<E: KvEntity>(id: &E::Id) -> crate::key::Key {
+    let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+    id.write(&mut key);
+    key.finish(anchor_name::<E>())
+}
+
+/// The id that an anchor's key names, as a list reads it.
+pub fn id_of<E: KvEntity>(key: &str) -> Option<E::Id> {
+    crate::key::parse_key(key, &E::SCHEMA, anchor_name::<E>())
+}
+
+fn anchor_name<E: KvEntity>() -> Option<&'static str> {
+    E::SCHEMA.groups().first().and_then(GroupSchema::name)
+}

@@ -38,7 +38,10 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
             (Found::Entity(id), Entry::Record(record)) => {
                 anchors.push(Anchor { key: collection.key_of_id(&id), id, record });
             }
-            (Found::Entity(_), Entry::Failed(error)) => page.add(Err(error.of_entity(E::SCHEMA.name()))),
+            // The store cannot tell which ids are secret, so it names the list's prefix alone.
+            (Found::Entity(id), Entry::Failed(error)) => {
+                page.add(Err(error.moved_to(collection.at(&collection.key_of_id(&id)))));
+            }
             (Found::Entity(_), Entry::Key | Entry::Head(_)) | (Found::OtherGroup, _) => {}
             (Found::Foreign, _) => page.skipped += 1,
         });
