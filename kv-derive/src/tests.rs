@@ -150,6 +150,17 @@ fn ten_fields_take_at_most_250_lines() {
     assert!(lines <= 250, "{lines} lines");
 }
 
+#[cfg(not(feature = "postcard"))]
+#[test]
+fn a_codec_without_its_feature_is_told() {
+    let expansion = entity(quote! {
+        #[kv(prefix = "a", codec = "postcard")]
+        struct Entity { #[kv(id)] id: u64 }
+    });
+    let message = "this codec needs the feature `postcard` of kv-runtime";
+    assert!(expansion.to_string().contains(message), "{expansion}");
+}
+
 /// Names of the prelude, which `#![no_implicit_prelude]` takes away.
 const PRELUDE: [&str; 24] = [
     "Box",
