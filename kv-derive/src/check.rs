@@ -9,7 +9,6 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     prefix_is_there(cx, entity);
     ids_are_there(cx, entity);
     ids_stand_alone(cx, entity);
-    ids_have_no_serde(cx, entity);
     id_words_are_on_ids(cx, entity);
     skipped_stand_alone(cx, entity);
     data_is_owned(cx, entity);
@@ -60,16 +59,6 @@ fn ids_stand_alone(cx: &Ctxt, entity: &Entity<'_>) {
         if let Some(key) = attr.expires_at.key() {
             cx.error(key, "an id never changes, so it cannot be the expiry");
         }
-    }
-}
-
-/// serde never sees an id, so its attributes there would silently mean nothing.
-fn ids_have_no_serde(cx: &Ctxt, entity: &Entity<'_>) {
-    for attr in entity.ids.iter().flat_map(|field| &field.attr.serde.attrs) {
-        cx.error(
-            attr.path(),
-            "an id is in the key and not in the value: serde's attributes mean nothing on it",
-        );
     }
 }
 
