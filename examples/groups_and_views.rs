@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// The first group is the anchor: it decides whether a user is there, and which users a list shows.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile", derive(Debug, Clone, PartialEq))]
-#[kv(group(name = "history", codec = "postcard", derive(Debug)))]
+#[kv(group(name = "history", codec = "postcard"))]
 #[kv(group(name = "settings", ttl = "30d", optional, view = "UserPrefs", derive(Debug, PartialEq)))]
 struct User {
     #[kv(id)]

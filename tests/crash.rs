@@ -22,16 +22,20 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Commit, Entry, ListQuery, RedbStore, Store, Write};
+use kv_runtime::store::{AtomicStore, Entry, ListQuery, RedbStore, Store, Write};
 
 type Failure = Box<dyn StdError + Send + Sync>;
 
 const ROUNDS: u64 = 50;
 const TASKS: u64 = 6;
 
-/// Where the parent tells the child the file, and the seed of its choices.
+/// Where the parent tells the child the file, the seed of its choices, and the number that its writes count from.
 const FILE: &str = "KV_TEST_CRASH_FILE";
 const SEED: &str = "KV_TEST_CRASH_SEED";
+const FIRST: &str = "KV_TEST_CRASH_FIRST";
+
+/// No child lives long enough to make so many writes.
+const WRITES_OF_A_LIFE: u64 = 1_000_000;
 
 /// The parent takes another seed from here, to repeat a run.
 const PARENT_SEED: &str = "KV_TEST_SEED";
@@ -46,26 +50,29 @@ fn a_killed_process_loses_nothing_that_it_was_told_is_written() -> Result<(), Fa
     let mut random = fastrand::Rng::with_seed(seed);
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("crash.redb");
+    drop(RedbStore::open(&path)?);
     let mut acknowledged = HashMap::new();
-    let mut killed_while_opening = 0;
+    let (mut writes, mut killed_while_opening) = (0, 0);
     for round in 0..ROUNDS {
-        let before = acknowledged.len();
-        if random.u8(..4) == 0 {
-            // Killed while it opens the file, and so repairs it from the second such kill on.
-            let child = spawn(&path, random.u64(..))?;
+        if random.u8(..3) == 0 {
+            // Killed while it opens the file, or soon after. What it leaves is for the next child to repair.
+            let child = spawn(&path, random.u64(..), (2 * round) * WRITES_OF_A_LIFE)?;
             thread::sleep(Duration::from_micros(random.u64(..15_000)));
-            killed_while_opening += u32::from(kill(child, &mut acknowledged)? == 0);
+            let acknowledged = kill(child, &mut acknowledged)?;
+            killed_while_opening += u32::from(acknowledged == 0);
+            writes += acknowledged;
         }
-        let child = spawn(&path, random.u64(..))?;
-        if let Ok(first) = child.lines.recv_timeout(Duration::from_secs(20)) {
-            acknowledge(&first, &mut acknowledged)?;
-        }
+        let child = spawn(&path, random.u64(..), (2 * round + 1) * WRITES_OF_A_LIFE)?;
+        let first = child.lines.recv_timeout(Duration::from_secs(20));
+        let first = first.map_err(|_| format!("seed {seed}, round {round}: the child wrote nothing"))?;
+        acknowledge(&first, &mut acknowledged)?;
         thread::sleep(Duration::from_micros(random.u64(..40_000)));
-        kill(child, &mut acknowledged)?;
+        writes += 1 + kill(child, &mut acknowledged)?;
         check(&path, &acknowledged).map_err(|failure| format!("seed {seed}, round {round}: {failure}"))?;
-        assert!(acknowledged.len() > before, "seed {seed}, round {round}: the child wrote nothing");
     }
-    println!("{} keys acknowledged, {killed_while_opening} kills before the first", acknowledged.len());
+    println!(
+        "{writes} writes were acknowledged; {killed_while_opening} kills came before the first of a life"
+    );
     Ok(())
 }
 
@@ -74,11 +81,12 @@ struct Running {
     lines: Receiver<String>,
 }
 
-fn spawn(path: &Path, seed: u64) -> Result<Running, Failure> {
+fn spawn(path: &Path, seed: u64, first: u64) -> Result<Running, Failure> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(["--exact", "child_process", "--ignored", "--nocapture"])
         .env(FILE, path)
         .env(SEED, seed.to_string())
+        .env(FIRST, first.to_string())
         .stdout(Stdio::piped())
         .spawn()?;
     let stdout = child.stdout.take().ok_or("no standard output")?;
@@ -90,10 +98,11 @@ fn read_lines(stdout: ChildStdout) -> Receiver<String> {
     let (lines, received) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-            // A line without its end is no acknowledgement, but the end is what `split` takes off; the mark stands before it.
-            if let Some(line) = String::from_utf8(line).ok().filter(|line| line.starts_with("ack ") && line.ends_with(" .")) {
-                // The parent stops to listen when it fails.
-                let _ = lines.send(line);
+            // The mark at the end tells a whole line from one that the kill cut short.
+            let line = String::from_utf8(line).ok();
+            let line = line.filter(|line| line.starts_with("ack ") && line.ends_with(" ."));
+            if line.is_some_and(|line| lines.send(line).is_err()) {
+                break;
             }
         }
     });
@@ -175,12 +184,15 @@ fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
 #[test]
 #[ignore = "the child process of the other test, which alone gives it a file and ends it"]
 fn child_process() -> Result<(), Failure> {
-    let (Some(path), Ok(seed)) = (std::env::var_os(FILE), std::env::var(SEED)) else { return Ok(()) };
-    let seed: u64 = seed.parse()?;
+    let Some(path) = std::env::var_os(FILE) else { return Ok(()) };
+    let (seed, first): (u64, u64) = (std::env::var(SEED)?.parse()?, std::env::var(FIRST)?.parse()?);
+    // Ends the line that the test harness has begun.
+    println!();
     let store = RedbStore::open(path)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
     runtime.block_on(async {
-        let tasks = (0..TASKS).map(|task| tokio::spawn(write_for_ever(store.clone(), task, seed)));
+        let tasks =
+            (0..TASKS).map(|task| tokio::spawn(write_for_ever(store.clone(), task, seed ^ task, first)));
         for task in tasks.collect::<Vec<_>>() {
             task.await??;
         }
@@ -188,43 +200,45 @@ fn child_process() -> Result<(), Failure> {
     })
 }
 
-/// Puts, overwrites, pairs new and old, moves of the expiry. A task's keys are its own; its numbers grow from one life of the
-/// child to the next, as the first is taken from what is there.
-async fn write_for_ever(store: RedbStore, task: u64, seed: u64) -> Result<(), Failure> {
-    let mut random = fastrand::Rng::with_seed(seed ^ task);
-    let counter = format!("counter:{task}");
-    let last = store.get(&Key::from_text(counter.clone())).await?;
-    let mut number = last.and_then(|record| number_in(&counter, &record.value)).unwrap_or(0);
-    loop {
-        number += 1;
-        let keys = match random.u8(..8) {
-            0 | 1 => vec![format!("new:{task}:{number}")],
-            2 => vec![format!("slot:{task}:{}", random.u8(..4))],
-            3 | 4 => vec![format!("new:{task}:{number}:left"), format!("new:{task}:{number}:right")],
-            5 | 6 => {
-                let pair = random.u8(..4);
-                vec![format!("slot:{task}:{pair}:left"), format!("slot:{task}:{pair}:right")]
-            }
-            _ => vec![counter.clone()],
+/// Puts new keys and overwrites old ones, one and two at a time. A task's keys are its own, and its numbers grow.
+async fn write_for_ever(store: RedbStore, task: u64, seed: u64, first: u64) -> Result<(), Failure> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    for number in first.. {
+        let name = if random.bool() {
+            format!("new:{task}:{number}")
+        } else {
+            format!("slot:{task}:{}", random.u8(..8))
         };
-        let mut writes = Vec::new();
-        for key in &keys {
+        let mut write = |key: &str| {
+            let day = Expiry::After(Duration::from_secs(86_400));
             let record = NewRecord::new(value(key, number, &mut random), Metadata::default())
-                .with_expiry(if random.bool() { Expiry::Never } else { Expiry::After(Duration::from_secs(86_400)) });
-            writes.push(Write::Put(Key::from_text(key.clone()), record));
-        }
-        // The counter goes with each commit, so that no number is used twice.
-        if keys[0] != counter {
-            let record = NewRecord::new(value(&counter, number, &mut random), Metadata::default());
-            writes.push(Write::Put(Key::from_text(counter.clone()), record));
-        }
-        match (random.bool(), store.commit(Vec::new(), writes).await?) {
-            (_, Commit::Conflict(_)) => return Err("a conflict without a condition".into()),
-            (_, Commit::Done) => {}
-        }
-        // One call, short enough for the pipe to take whole.
-        std::io::stdout().write_all(format!("ack {number} {} .\n", keys.join(" ")).as_bytes())?;
+                .with_expiry(if random.bool() { Expiry::Never } else { day });
+            (Key::from_text(key), record)
+        };
+        let (left, right) = (format!("{name}:left"), format!("{name}:right"));
+        let acknowledged = match number % 3 {
+            0 => {
+                let (key, record) = write(&name);
+                store.put(key, record).await?;
+                name
+            }
+            1 => {
+                store.put_many(vec![write(&left), write(&right)]).await?;
+                format!("{left} {right}")
+            }
+            _ => {
+                let writes = [&left, &right].map(|key| {
+                    let (key, record) = write(key);
+                    Write::Put(key, record)
+                });
+                let _ = store.commit(Vec::new(), writes.into()).await?;
+                format!("{left} {right}")
+            }
+        };
+        // One call, short enough for the pipe to take it whole.
+        std::io::stdout().write_all(format!("ack {number} {acknowledged} .\n").as_bytes())?;
     }
+    Ok(())
 }
 
 /// Mostly short, sometimes some pages long: number, filling, checksum.

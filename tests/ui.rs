@@ -1,4 +1,4 @@
-//! What the derives say of mistakes, and what compiles.
+//! What the compiler says of mistakes, and what compiles.
 //!
 //! The cases that fail compare whole error messages, so they belong to one compiler; `TRYBUILD=overwrite` writes them anew.
 
@@ -6,7 +6,7 @@
 #[ignore = "compares the words of a pinned compiler: Rust 1.95"]
 fn mistakes_are_told_where_they_are() {
     let cases = trybuild::TestCases::new();
-    for topic in ["struct", "group", "field", "id", "serde", "view", "kvid"] {
+    for topic in ["struct", "group", "field", "id", "serde", "view", "kvid", "schema", "call"] {
         cases.compile_fail(format!("tests/ui/{topic}/*.rs"));
     }
 }

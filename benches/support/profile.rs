@@ -31,7 +31,8 @@ impl Profile {
             name: format!("Ada Lovelace the {id}th"),
             email: format!("ada.lovelace.{id}@example.org"),
             role: [Role::Guest, Role::Member, Role::Owner][(id % 3) as usize],
-            bio: "Writes programs for an engine that nobody has built, and explains why they matter.".to_owned(),
+            bio: "Writes programs for an engine that nobody has built, and explains why they matter."
+                .to_owned(),
             avatar_url: format!("https://static.example.org/{id}.png"),
             locale: "en-GB".to_owned(),
             interests: ["mathematics", "poetry", "horses"].map(str::to_owned).to_vec(),

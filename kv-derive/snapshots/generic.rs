@@ -80,6 +80,7 @@ const _: () = {
     where
         T: Shown,
         String: ::kv_runtime::__private::KvId,
+        T: ::kv_runtime::__private::KvId,
         Self: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync
             + 'static,
         Option<T>: ::kv_runtime::__private::serde::Serialize,
@@ -89,34 +90,50 @@ const _: () = {
         Vec<Box<Cached<T, N>>>: ::kv_runtime::__private::serde::Serialize,
         Vec<Box<Cached<T, N>>>: ::kv_runtime::__private::serde::de::DeserializeOwned,
     {
-        type Id = String;
-        const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
-            "Cached",
-            "cache",
-            &[
-                ::kv_runtime::__private::IdSchema::new(
-                    "key",
-                    <String as ::kv_runtime::__private::KvId>::KIND,
-                ),
-            ],
-            &[
-                ::kv_runtime::__private::GroupSchema::new(
-                    ::core::option::Option::Some("value"),
-                    1u32,
-                    ::kv_runtime::__private::Codec::Json,
-                ),
-                ::kv_runtime::__private::GroupSchema::new(
-                    ::core::option::Option::Some("about"),
-                    1u32,
-                    ::kv_runtime::__private::Codec::Json,
-                ),
-            ],
-        );
+        type Id = (String, T);
+        const SCHEMA: ::kv_runtime::__private::EntitySchema = {
+            let __schema = ::kv_runtime::__private::EntitySchema::new(
+                "Cached",
+                "cache",
+                &[
+                    ::kv_runtime::__private::IdSchema::new(
+                        "key",
+                        <String as ::kv_runtime::__private::KvId>::KIND,
+                    ),
+                    ::kv_runtime::__private::IdSchema::new(
+                            "number",
+                            <T as ::kv_runtime::__private::KvId>::KIND,
+                        )
+                        .ordered(),
+                ],
+                &[
+                    ::kv_runtime::__private::GroupSchema::new(
+                        ::core::option::Option::Some("value"),
+                        1u32,
+                        ::kv_runtime::__private::Codec::Json,
+                    ),
+                    ::kv_runtime::__private::GroupSchema::new(
+                        ::core::option::Option::Some("about"),
+                        1u32,
+                        ::kv_runtime::__private::Codec::Json,
+                    ),
+                ],
+            );
+            ::core::assert!(
+                < T as ::kv_runtime::__private::KvId > ::KIND.is_integer(),
+                "`ordered` sorts numbers, and the id `number` is none"
+            );
+            __schema
+        };
         fn id(&self) -> Self::Id {
-            ::core::clone::Clone::clone(&self.key)
+            (
+                ::core::clone::Clone::clone(&self.key),
+                ::core::clone::Clone::clone(&self.number),
+            )
         }
         fn write_id(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
             __key.push(&self.key);
+            __key.push(&self.number);
         }
         fn serialize_group<__S: ::kv_runtime::__private::serde::Serializer>(
             &self,
@@ -136,7 +153,8 @@ const _: () = {
             let __group0: __Read0<T, N> = __groups.required(0)?;
             let __group1: __Read1<T, N> = __groups.required(1)?;
             ::core::result::Result::Ok(Self {
-                key: __id,
+                key: __id.0,
+                number: __id.1,
                 value: __group0.value,
                 hashes: __group0.hashes,
                 previous: __group1.previous,
@@ -167,6 +185,8 @@ where
 {
     #[kv(id)]
     key: String,
+    #[kv(id, ordered)]
+    number: T,
     value: Option<T>,
     hashes: Hashes<N>,
 }
@@ -186,6 +206,8 @@ where
 {
     #[kv(id)]
     key: String,
+    #[kv(id, ordered)]
+    number: T,
     previous: Vec<Box<Cached<T, N>>>,
     note: String,
 }

@@ -15,7 +15,30 @@ const _: () = {
                 .map(Self)
         }
     }
-    ::kv_runtime::__lookup_self!(UserId);
+    #[automatically_derived]
+    impl ::kv_runtime::__private::Lookup<UserId> for UserId
+    where
+        u64: ::kv_runtime::__private::KvId,
+    {
+        fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+            __key.push(self);
+        }
+        fn into_id(self) -> UserId {
+            self
+        }
+    }
+    #[automatically_derived]
+    impl ::kv_runtime::__private::Lookup<UserId> for &UserId
+    where
+        u64: ::kv_runtime::__private::KvId,
+    {
+        fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+            __key.push(*self);
+        }
+        fn into_id(self) -> UserId {
+            ::kv_runtime::__private::cloned(self)
+        }
+    }
 };
 #[doc(hidden)]
 #[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
@@ -42,5 +65,22 @@ const _: () = {
             }
         }
     }
-    ::kv_runtime::__lookup_self!(Flag);
+    #[automatically_derived]
+    impl ::kv_runtime::__private::Lookup<Flag> for Flag {
+        fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+            __key.push(self);
+        }
+        fn into_id(self) -> Flag {
+            self
+        }
+    }
+    #[automatically_derived]
+    impl ::kv_runtime::__private::Lookup<Flag> for &Flag {
+        fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+            __key.push(*self);
+        }
+        fn into_id(self) -> Flag {
+            ::kv_runtime::__private::cloned(self)
+        }
+    }
 };

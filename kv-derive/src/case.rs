@@ -1,5 +1,7 @@
 //! Names in other cases: serde's for the variants of an enum, camel case for a view.
 
+use crate::suggest::{did_you_mean, listed};
+
 /// How `rename_all` writes the variants of an enum. The same words and results as serde's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Case {
@@ -25,12 +27,13 @@ const CASES: [(&str, Case); 8] = [
 ];
 
 impl Case {
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        CASES.iter().find(|(known, _)| *known == name).map(|(_, case)| *case)
-    }
-
-    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-        CASES.iter().map(|(name, _)| *name)
+    /// The case of this name; or what is wrong with it.
+    pub(crate) fn read(name: &str) -> Result<Self, String> {
+        let names = || CASES.iter().map(|(name, _)| *name);
+        let found = CASES.iter().find(|(known, _)| *known == name);
+        found.map(|(_, case)| *case).ok_or_else(|| {
+            format!("unknown case {name:?}{}; there are {}", did_you_mean(name, names()), listed(names()))
+        })
     }
 
     /// The text of a variant, whose name is in Pascal case.
@@ -76,16 +79,8 @@ mod tests {
 
     #[test]
     fn cases_are_serdes() {
-        let expected = [
-            "outcome",
-            "OUTCOME",
-            "Outcome",
-            "outcome",
-            "outcome",
-            "OUTCOME",
-            "outcome",
-            "OUTCOME",
-        ];
+        let expected =
+            ["outcome", "OUTCOME", "Outcome", "outcome", "outcome", "OUTCOME", "outcome", "OUTCOME"];
         for ((_, case), expected) in CASES.iter().zip(expected) {
             assert_eq!(case.apply("Outcome"), expected);
         }

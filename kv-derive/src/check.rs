@@ -9,7 +9,6 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     prefix_is_there(cx, entity);
     ids_are_there(cx, entity);
     ids_stand_alone(cx, entity);
-    ids_have_no_serde(cx, entity);
     id_words_are_on_ids(cx, entity);
     skipped_stand_alone(cx, entity);
     data_is_owned(cx, entity);
@@ -60,13 +59,6 @@ fn ids_stand_alone(cx: &Ctxt, entity: &Entity<'_>) {
         if let Some(key) = attr.expires_at.key() {
             cx.error(key, "an id never changes, so it cannot be the expiry");
         }
-    }
-}
-
-/// serde never sees an id, so its attributes there would silently mean nothing.
-fn ids_have_no_serde(cx: &Ctxt, entity: &Entity<'_>) {
-    for attr in entity.ids.iter().flat_map(|field| &field.attr.serde.attrs) {
-        cx.error(attr.path(), "an id is in the key and not in the value: serde's attributes mean nothing on it");
     }
 }
 
@@ -131,9 +123,13 @@ fn groups_are_declared_once(cx: &Ctxt, entity: &Entity<'_>) {
 fn groups_have_fields(cx: &Ctxt, entity: &Entity<'_>) {
     for group in &entity.groups {
         let Some(name) = group.attr.name.get().filter(|_| group.fields.is_empty()) else { continue };
-        let is_twin = entity.groups.iter().any(|other| other.name() == group.name() && !other.fields.is_empty());
+        let is_twin =
+            entity.groups.iter().any(|other| other.name() == group.name() && !other.fields.is_empty());
         if entity.groups.len() > 1 && !is_twin {
-            cx.error(name, format_args!("the group {0:?} has no fields: mark some `#[kv(group = {0:?})]`", name.value()));
+            cx.error(
+                name,
+                format_args!("the group {0:?} has no fields: mark some `#[kv(group = {0:?})]`", name.value()),
+            );
         }
     }
 }
@@ -150,7 +146,10 @@ fn group_words_have_a_group(cx: &Ctxt, entity: &Entity<'_>) {
 /// The anchor says whether the entity is there.
 fn anchor_is_required(cx: &Ctxt, entity: &Entity<'_>) {
     if let Some(key) = entity.groups.first().and_then(|anchor| anchor.attr.optional.key()) {
-        cx.error(key, "the first group is the anchor: without it there is no entity, so it cannot be optional");
+        cx.error(
+            key,
+            "the first group is the anchor: without it there is no entity, so it cannot be optional",
+        );
     }
 }
 
@@ -158,7 +157,10 @@ fn anchor_is_required(cx: &Ctxt, entity: &Entity<'_>) {
 fn views_have_several_groups(cx: &Ctxt, entity: &Entity<'_>) {
     if let [only] = entity.groups.as_slice() {
         for key in [only.attr.view.key(), only.attr.derives.key()].into_iter().flatten() {
-            cx.error(key, format_args!("with a single group the entity itself is the view: take `{key}` away"));
+            cx.error(
+                key,
+                format_args!("with a single group the entity itself is the view: take `{key}` away"),
+            );
         }
     }
 }
@@ -186,7 +188,9 @@ fn views_have_names_of_their_own(cx: &Ctxt, entity: &Entity<'_>) {
 /// A view takes the defaults of its fields from a whole entity, whose type parameters it then has to have.
 fn views_can_take_defaults(cx: &Ctxt, entity: &Entity<'_>) {
     let has_params = !entity.generics.params.is_empty();
-    if let Some(default) = entity.container.serde.default.as_ref().filter(|_| has_params && entity.groups.len() > 1) {
+    if let Some(default) =
+        entity.container.serde.default.as_ref().filter(|_| has_params && entity.groups.len() > 1)
+    {
         let message = "a generic entity of several groups cannot give their defaults as a whole; mark the fields \
                        `#[serde(default)]`";
         cx.error(&default.key, message);
@@ -222,7 +226,10 @@ fn expiry_or_ttl(cx: &Ctxt, entity: &Entity<'_>) {
     }
     cx.error(expiry, "this field tells when the record expires, and a `ttl` does, too: keep one");
     for key in keys {
-        cx.error(key, "this `ttl` tells when the record expires, and a field with `expires_at` does, too: keep one");
+        cx.error(
+            key,
+            "this `ttl` tells when the record expires, and a field with `expires_at` does, too: keep one",
+        );
     }
 }
 
@@ -233,7 +240,10 @@ fn serde_can_be_followed(cx: &Ctxt, entity: &Entity<'_>) {
             cx.error(key, "an entity owns its data, so it cannot borrow from the bytes that it is read from");
         }
         if let Some(key) = &serde.bound {
-            cx.error(key, "the derive writes the bounds itself; further ones belong in the struct's `where` clause");
+            cx.error(
+                key,
+                "the derive writes the bounds itself; further ones belong in the struct's `where` clause",
+            );
         }
     }
 }
@@ -243,8 +253,10 @@ fn binary_codecs_can_follow_serde(cx: &Ctxt, entity: &Entity<'_>) {
     for group in entity.groups.iter().filter(|group| entity.codec(group).is_binary()) {
         let codec = entity.codec(group).name();
         for key in group.fields.iter().flat_map(|field| &field.attr.serde.needs_names) {
-            cx.error(key, format_args!("the codec {codec:?} tells fields by their order, so a value needs all of them"));
+            cx.error(
+                key,
+                format_args!("the codec {codec:?} tells fields by their order, so a value needs all of them"),
+            );
         }
     }
 }
-

@@ -58,3 +58,25 @@ impl Drop for Ctxt {
         assert!(!unasked || thread::panicking(), "errors were collected and never looked at");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_errors_are_told() {
+        let cx = Ctxt::new();
+        assert_eq!(cx.count(), 0);
+        cx.error_at(Span::call_site(), "one");
+        cx.error_at(Span::call_site(), "two");
+        let errors = cx.check().expect_err("there are errors").to_string();
+        assert!(errors.contains("\"one\"") && errors.contains("\"two\""), "{errors}");
+        assert!(Ctxt::new().check().is_ok());
+    }
+
+    #[test]
+    #[should_panic = "never looked at"]
+    fn errors_cannot_be_forgotten() {
+        Ctxt::new().error_at(Span::call_site(), "forgotten");
+    }
+}

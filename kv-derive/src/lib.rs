@@ -1,7 +1,7 @@
 //! The derive macros of `kv-runtime`, which re-exports them: an application depends on that crate alone.
 //!
-//! The way of a struct through this crate: [`attr`] reads what is written, [`model`] says what it means, [`check`] holds
-//! the rules, [`expand`] writes the code. Every mistake goes to [`ctxt`], and all of them are reported at once.
+//! The way of a struct through this crate: `attr` reads what is written, `model` says what it means, `check` holds
+//! the rules, `expand` writes the code. Every mistake goes to `ctxt`, and all of them are reported at once.
 
 mod attr;
 mod case;

@@ -1,8 +1,8 @@
 //! The nearest spelling of a name that is not known.
 
-/// The end of an error message: the known name nearest to `found`, or nothing if none is near.
+/// A part of an error message: the known name nearest to `found`, or nothing if none is near.
 pub(crate) fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(found, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    nearest(found, known).map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
 /// Names in backquotes, with commas between.
@@ -11,12 +11,17 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     quoted.join(", ")
 }
 
-fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The known name nearest to `found`, if one is near.
+pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = |name: &&str| {
         let changes = distance(&found.to_lowercase(), &name.to_lowercase());
         (changes <= found.len().max(name.len()).div_ceil(3)).then_some(changes)
     };
-    known.into_iter().filter_map(|name| near(&name).map(|changes| (changes, name))).min().map(|(_, name)| name)
+    known
+        .into_iter()
+        .filter_map(|name| near(&name).map(|changes| (changes, name)))
+        .min()
+        .map(|(_, name)| name)
 }
 
 /// How many letters have to be put in, taken out, replaced or exchanged with their neighbours.
@@ -44,7 +49,9 @@ mod tests {
 
     #[test]
     fn distances_count_single_changes() {
-        for (from, to, changes) in [("", "", 0), ("ttl", "", 3), ("prefx", "prefix", 1), ("tlt", "ttl", 1), ("id", "idd", 1)] {
+        for (from, to, changes) in
+            [("", "", 0), ("ttl", "", 3), ("prefx", "prefix", 1), ("tlt", "ttl", 1), ("id", "idd", 1)]
+        {
             assert_eq!(distance(from, to), changes, "{from} -> {to}");
         }
     }
@@ -52,8 +59,8 @@ mod tests {
     #[test]
     fn only_near_names_are_suggested() {
         let known = ["prefix", "version", "ttl"];
-        assert_eq!(did_you_mean("prefx", known), "; did you mean `prefix`?");
-        assert_eq!(did_you_mean("Version", known), "; did you mean `version`?");
+        assert_eq!(did_you_mean("prefx", known), " (did you mean `prefix`?)");
+        assert_eq!(did_you_mean("Version", known), " (did you mean `version`?)");
         assert_eq!(did_you_mean("colour", known), "");
     }
 }

@@ -30,16 +30,20 @@ pub(crate) const VIEW: Symbol = Symbol("view");
 pub(crate) const VIEW_OF: Symbol = Symbol("__view_of");
 
 // serde's.
+pub(crate) const ALIAS: Symbol = Symbol("alias");
 pub(crate) const BORROW: Symbol = Symbol("borrow");
 pub(crate) const BOUND: Symbol = Symbol("bound");
 pub(crate) const CONTENT: Symbol = Symbol("content");
 pub(crate) const DEFAULT: Symbol = Symbol("default");
+pub(crate) const DENY_UNKNOWN_FIELDS: Symbol = Symbol("deny_unknown_fields");
 pub(crate) const DESERIALIZE_WITH: Symbol = Symbol("deserialize_with");
 pub(crate) const EXPECTING: Symbol = Symbol("expecting");
 pub(crate) const FLATTEN: Symbol = Symbol("flatten");
 pub(crate) const FROM: Symbol = Symbol("from");
+pub(crate) const GETTER: Symbol = Symbol("getter");
 pub(crate) const INTO: Symbol = Symbol("into");
 pub(crate) const REMOTE: Symbol = Symbol("remote");
+pub(crate) const RENAME_ALL_FIELDS: Symbol = Symbol("rename_all_fields");
 pub(crate) const SERIALIZE_WITH: Symbol = Symbol("serialize_with");
 pub(crate) const SKIP_DESERIALIZING: Symbol = Symbol("skip_deserializing");
 pub(crate) const SKIP_SERIALIZING: Symbol = Symbol("skip_serializing");

@@ -24,7 +24,11 @@ fn compare(name: &str, expansion: TokenStream) {
         std::fs::write(&path, &found).expect("the snapshot can be written");
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(expected == found, "{} is not what the derive writes; UPDATE_SNAPSHOTS=1 accepts this:\n{found}", path.display());
+    assert!(
+        expected == found,
+        "{} is not what the derive writes; UPDATE_SNAPSHOTS=1 accepts this:\n{found}",
+        path.display()
+    );
 }
 
 fn single_group() -> TokenStream {
@@ -69,6 +73,8 @@ fn generic() -> TokenStream {
         struct Cached<T: Clone, const N: usize = 4> where T: Shown {
             #[kv(id)]
             key: String,
+            #[kv(id, ordered)]
+            number: T,
             #[kv(group = "value")]
             value: Option<T>,
             #[kv(group = "value")]
@@ -144,10 +150,43 @@ fn ten_fields_take_at_most_250_lines() {
     assert!(lines <= 250, "{lines} lines");
 }
 
+#[cfg(not(feature = "postcard"))]
+#[test]
+fn a_codec_without_its_feature_is_told() {
+    let expansion = entity(quote! {
+        #[kv(prefix = "a", codec = "postcard")]
+        struct Entity { #[kv(id)] id: u64 }
+    });
+    let message = "this codec needs the feature `postcard` of kv-runtime";
+    assert!(expansion.to_string().contains(message), "{expansion}");
+}
+
 /// Names of the prelude, which `#![no_implicit_prelude]` takes away.
 const PRELUDE: [&str; 24] = [
-    "Box", "Clone", "Copy", "Default", "Drop", "Eq", "Err", "Fn", "FnMut", "FnOnce", "From", "Into", "Iterator", "None",
-    "Ok", "Option", "PartialEq", "Result", "Send", "Some", "String", "Sync", "ToOwned", "Vec",
+    "Box",
+    "Clone",
+    "Copy",
+    "Default",
+    "Drop",
+    "Eq",
+    "Err",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "Into",
+    "Iterator",
+    "None",
+    "Ok",
+    "Option",
+    "PartialEq",
+    "Result",
+    "Send",
+    "Some",
+    "String",
+    "Sync",
+    "ToOwned",
+    "Vec",
 ];
 
 /// What an absolute path may begin with.
@@ -180,9 +219,11 @@ fn only_absolute_paths_occur() {
         collect_paths(expansion, &mut paths);
         assert!(paths.len() > 30, "too few paths were found: {paths:?}");
         for path in paths {
-            let is_absolute = path.starts_with("::") && ROOTS.contains(&path[2..].split("::").next().unwrap_or(""));
+            let is_absolute =
+                path.starts_with("::") && ROOTS.contains(&path[2..].split("::").next().unwrap_or(""));
             // The associated items of what is declared here, and the name of a lint.
-            let is_own = ["Self", "__", "clippy::"].iter().any(|own| path.starts_with(own)) && path.contains("::");
+            let is_own =
+                ["Self", "__", "clippy::"].iter().any(|own| path.starts_with(own)) && path.contains("::");
             let is_plain = !path.contains("::") && !PRELUDE.contains(&path.as_str());
             assert!(is_absolute || is_own || is_plain, "`{path}` is not absolute");
         }
@@ -212,7 +253,9 @@ fn collect_paths(tokens: TokenStream, paths: &mut Vec<String>) {
                 collect_paths(group.stream(), paths);
             }
             // `<u64 as Trait>::NAME`: what follows is said of a type, as after `Self`.
-            TokenTree::Punct(angle) if angle.as_char() == '>' => paths.push(std::mem::replace(&mut path, "Self".to_owned())),
+            TokenTree::Punct(angle) if angle.as_char() == '>' => {
+                paths.push(std::mem::replace(&mut path, "Self".to_owned()))
+            }
             TokenTree::Punct(_) | TokenTree::Literal(_) => paths.push(std::mem::take(&mut path)),
         }
     }

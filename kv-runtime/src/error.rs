@@ -344,6 +344,14 @@ impl Error {
         }
         self
     }
+
+    /// Tells the place anew, where the store below knew less of it.
+    pub(crate) fn moved_to(mut self, place: Box<Location>) -> Self {
+        if let Some(at) = with_location!(&mut self, at => at) {
+            *at = place;
+        }
+        self
+    }
 }
 
 /// The variants that have a location, listed once for reading and for writing.

@@ -58,3 +58,8 @@ pub use maybe_send::{MaybeSend, MaybeSync};
 pub use store::Cursor;
 
 pub use kv_derive::{KvEntity, KvId};
+
+/// Compiles the README's examples.
+#[cfg(all(doctest, feature = "redb"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

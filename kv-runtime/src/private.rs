@@ -20,3 +20,24 @@ pub fn no_such_group<S: serde::Serializer>(group: usize, _: S) -> Result<S::Ok, 
 pub fn to_value<T: serde::Serialize>(value: T) -> Result<serde_json::Value, BoxError> {
     serde_json::to_value(value).map_err(BoxError::from)
 }
+
+/// The id that a reference names. That an id is `Clone` is asked for by [`KvId`], and need not be told twice.
+pub fn cloned<I: KvId>(id: &I) -> I {
+    id.clone()
+}
+
+/// The anchor's key of an id, for tests of keys that go through neither collection nor store.
+pub fn key_of<E: KvEntity>(id: &E::Id) -> crate::key::Key {
+    let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+    id.write(&mut key);
+    key.finish(anchor_name::<E>())
+}
+
+/// The id that an anchor's key names, as a list reads it.
+pub fn id_of<E: KvEntity>(key: &str) -> Option<E::Id> {
+    crate::key::parse_key(key, &E::SCHEMA, anchor_name::<E>())
+}
+
+fn anchor_name<E: KvEntity>() -> Option<&'static str> {
+    E::SCHEMA.groups().first().and_then(GroupSchema::name)
+}

@@ -66,7 +66,13 @@ async fn associated_types_and_markers_are_fields_too() {
 struct Sized<const N: usize>(u8);
 
 #[derive(KvEntity, Debug, Clone, PartialEq)]
-#[kv(prefix = "row", group = "a", derive(Debug), group(name = "b", derive(Debug)), group(name = "c", optional))]
+#[kv(
+    prefix = "row",
+    group = "a",
+    derive(Debug),
+    group(name = "b", derive(Debug)),
+    group(name = "c", optional)
+)]
 struct Row<I: KvId + Into<J>, T: Clone, J, const N: usize = 4>
 where
     T: PartialEq<J>,

@@ -13,7 +13,10 @@ fn ten() -> u32 {
 
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile", version = 1, ttl = "1h")]
-#[kv(group(name = "settings", optional, ttl = "30d"), group(name = "counts", version = 4, codec = "postcard"))]
+#[kv(
+    group(name = "settings", optional, ttl = "30d"),
+    group(name = "counts", version = 4, codec = "postcard")
+)]
 struct User {
     #[kv(id)]
     id: u64,

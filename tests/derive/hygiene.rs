@@ -51,13 +51,27 @@ mod no_prelude {
         pub(super) at: ::std::time::SystemTime,
     }
 
-    #[derive(::kv_runtime::KvId, ::std::clone::Clone, ::std::cmp::PartialEq, ::std::cmp::Eq, ::std::hash::Hash, ::std::fmt::Debug)]
+    #[derive(
+        ::kv_runtime::KvId,
+        ::std::clone::Clone,
+        ::std::cmp::PartialEq,
+        ::std::cmp::Eq,
+        ::std::hash::Hash,
+        ::std::fmt::Debug,
+    )]
     pub(super) enum Flag {
         On,
         Off,
     }
 
-    #[derive(::kv_runtime::KvId, ::std::clone::Clone, ::std::cmp::PartialEq, ::std::cmp::Eq, ::std::hash::Hash, ::std::fmt::Debug)]
+    #[derive(
+        ::kv_runtime::KvId,
+        ::std::clone::Clone,
+        ::std::cmp::PartialEq,
+        ::std::cmp::Eq,
+        ::std::hash::Hash,
+        ::std::fmt::Debug,
+    )]
     pub(super) struct Number(u64);
 }
 
@@ -76,7 +90,10 @@ async fn without_a_prelude() {
     };
     bare.put(&entity).await.unwrap();
     let read = bare.get((1, Flag::On)).await.unwrap().unwrap();
-    assert_eq!((read.name.as_str(), read.key, read.group, read.r#fn, read.serializer), ("n", 2, Some(3), 4, 0));
+    assert_eq!(
+        (read.name.as_str(), read.key, read.group, read.r#fn, read.serializer),
+        ("n", 2, Some(3), 4, 0)
+    );
     assert_eq!(Bare::SCHEMA.ids()[1].name(), "type");
 }
 

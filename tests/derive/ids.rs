@@ -44,8 +44,7 @@ struct Event {
 #[tokio::test]
 async fn several_ids_are_a_tuple_in_their_order() {
     let events = collection::<Event>();
-    let event =
-        Event { title: "Fair".to_owned(), org: "a:b".to_owned(), seats: 9, day: -1, code: 'x' };
+    let event = Event { title: "Fair".to_owned(), org: "a:b".to_owned(), seats: 9, day: -1, code: 'x' };
     events.put(&event).await.unwrap();
     let key = "org:event:a%3Ab:32767:x";
     assert_eq!(stored(events.store(), key).await, json!({"title": "Fair", "seats": 9}));
@@ -53,7 +52,8 @@ async fn several_ids_are_a_tuple_in_their_order() {
     assert_eq!(event.id(), ("a:b".to_owned(), -1, 'x'));
     let names: Vec<&str> = Event::SCHEMA.ids().iter().map(|id| id.name()).collect();
     assert_eq!(names, ["org", "day", "code"]);
-    let words: Vec<(bool, bool)> = Event::SCHEMA.ids().iter().map(|id| (id.is_ordered(), id.is_secret())).collect();
+    let words: Vec<(bool, bool)> =
+        Event::SCHEMA.ids().iter().map(|id| (id.is_ordered(), id.is_secret())).collect();
     assert_eq!(words, [(false, false), (true, false), (false, true)]);
 }
 

@@ -152,7 +152,11 @@ async fn values_are_read_as_serde_reads_them() {
         match serde_json::from_value::<Serde>(json) {
             Ok(serde) => {
                 let entity = read.unwrap().unwrap();
-                assert_eq!(format!("{entity:?}"), format!("{serde:?}").replace("Serde {", "Entity { id: 1,"), "{missing:?}");
+                assert_eq!(
+                    format!("{entity:?}"),
+                    format!("{serde:?}").replace("Serde {", "Entity { id: 1,"),
+                    "{missing:?}"
+                );
             }
             Err(_) => assert!(read.is_err(), "{missing:?}"),
         }

@@ -15,7 +15,14 @@ pub enum Theme {
 
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile", derive(Debug))]
-#[kv(group(name = "settings", version = 3, ttl = "30d", optional, view = "UserPrefs", derive(Debug, Clone, PartialEq)))]
+#[kv(group(
+    name = "settings",
+    version = 3,
+    ttl = "30d",
+    optional,
+    view = "UserPrefs",
+    derive(Debug, Clone, PartialEq)
+))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     #[kv(id, secret)]
@@ -34,8 +41,7 @@ pub struct User {
 async fn a_view_shares_its_keys_with_the_entity() {
     let kv = Kv::new(kv_runtime::store::MemoryStore::new());
     let users = kv.collection::<User>();
-    let user =
-        User { id: 123, user_name: "Ada".to_owned(), until: None, theme: Theme::Dark, max_items: 5 };
+    let user = User { id: 123, user_name: "Ada".to_owned(), until: None, theme: Theme::Dark, max_items: 5 };
     users.put(&user).await.unwrap();
 
     let prefs = kv.collection::<UserPrefs>();

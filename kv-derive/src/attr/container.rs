@@ -2,7 +2,7 @@
 
 use syn::{DeriveInput, LitStr, Path};
 
-use super::group::{Codec, Group, Ttl, read_codec, read_ttl, read_view};
+use super::group::{Codec, Group, Ttl, read_codec, read_derive, read_ttl, read_view};
 use super::key::{Slot, each};
 use super::place::Place;
 use super::serde::ContainerSerde;
@@ -46,7 +46,7 @@ impl Container {
                 CODEC => read_codec(key, &mut container.codec),
                 VERSION => key.version(&mut first.version),
                 VIEW => read_view(key, &mut first.view),
-                DERIVE => key.paths(&mut first.derives),
+                DERIVE => read_derive(key, &mut first.derives),
                 VIEW_OF => key.text(&mut container.view_of, "__view_of = \"User\"", |text| Ok(text.clone())),
                 GROUP if key.has_list() => container.groups.push(Group::read(key)),
                 GROUP => {

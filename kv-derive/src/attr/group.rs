@@ -84,7 +84,7 @@ impl Group {
             CODEC => read_codec(key, &mut group.codec),
             OPTIONAL => key.flag(&mut group.optional),
             VIEW => read_view(key, &mut group.view),
-            DERIVE => key.paths(&mut group.derives),
+            DERIVE => read_derive(key, &mut group.derives),
             _ => {}
         });
         group
@@ -108,7 +108,7 @@ pub(super) fn read_codec(key: &Key<'_, '_>, slot: &mut Slot<Codec>) {
             Some(codec) => Ok(codec),
             None => {
                 let meant = did_you_mean(&name, ["json", "postcard"]);
-                Err(format!("unknown codec {name:?}: there are \"json\" and \"postcard\"{meant}"))
+                Err(format!("unknown codec {name:?}{meant}; there are \"json\" and \"postcard\""))
             }
         }
     });
@@ -116,4 +116,8 @@ pub(super) fn read_codec(key: &Key<'_, '_>, slot: &mut Slot<Codec>) {
 
 pub(super) fn read_view(key: &Key<'_, '_>, slot: &mut Slot<Ident>) {
     key.text(slot, "view = \"UserSettings\"", text::ident);
+}
+
+pub(super) fn read_derive(key: &Key<'_, '_>, slot: &mut Slot<Vec<Path>>) {
+    key.paths(slot, "derive(Debug, Clone)");
 }

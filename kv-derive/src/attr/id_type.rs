@@ -7,7 +7,6 @@ use super::place::Place;
 use super::text;
 use crate::case::Case;
 use crate::ctxt::Ctxt;
-use crate::suggest::{did_you_mean, listed};
 use crate::symbol::{CRATE, KV, RENAME_ALL};
 
 /// What stands on the type.
@@ -29,13 +28,10 @@ impl IdType {
         for attr in attrs.iter().filter(|attr| *attr.path() == KV) {
             each(cx, Place::IdType, attr, |key| match key.symbol {
                 CRATE => key.text(&mut id.krate, "crate = \"::kv_runtime\"", text::path),
-                RENAME_ALL => key.text(&mut id.rename_all, "rename_all = \"kebab-case\"", |text| {
-                    let name = text.value();
-                    Case::from_name(&name).ok_or_else(|| {
-                        let meant = did_you_mean(&name, Case::names());
-                        format!("unknown case {name:?}{meant}; there are {}", listed(Case::names()))
-                    })
-                }),
+                RENAME_ALL => {
+                    let form = "rename_all = \"kebab-case\"";
+                    key.text(&mut id.rename_all, form, |text| Case::read(&text.value()));
+                }
                 _ => {}
             });
         }
@@ -47,7 +43,9 @@ impl Variant {
     pub(crate) fn read(cx: &Ctxt, attrs: &[Attribute]) -> Self {
         let mut variant = Self::default();
         for attr in attrs.iter().filter(|attr| *attr.path() == KV) {
-            each(cx, Place::Variant, attr, |key| key.text(&mut variant.rename, "rename = \"admin\"", text::variant));
+            each(cx, Place::Variant, attr, |key| {
+                key.text(&mut variant.rename, "rename = \"admin\"", text::variant)
+            });
         }
         variant
     }

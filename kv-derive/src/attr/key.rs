@@ -14,11 +14,13 @@ use crate::symbol::Symbol;
 pub(crate) struct Slot<T> {
     key: Option<Ident>,
     value: Option<T>,
+    /// Whether another key was written where probably this one was meant.
+    is_guess: bool,
 }
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Self { key: None, value: None }
+        Self { key: None, value: None, is_guess: false }
     }
 }
 
@@ -38,11 +40,12 @@ impl<T> Slot<T> {
     }
 
     fn set(&mut self, key: &Key<'_, '_>, value: Option<T>) {
-        if self.is_written() {
-            key.cx.error(&key.ident, format_args!("`{}` is written twice", key.symbol));
+        if self.is_written() && !self.is_guess {
+            if !key.is_guess {
+                key.cx.error(&key.ident, format_args!("`{}` is written twice", key.symbol));
+            }
         } else {
-            self.key = Some(key.ident.clone());
-            self.value = value;
+            *self = Self { key: Some(key.ident.clone()), value, is_guess: key.is_guess };
         }
     }
 }
@@ -52,22 +55,34 @@ pub(super) struct Key<'a, 'input> {
     pub(super) cx: &'a Ctxt,
     pub(super) symbol: Symbol,
     pub(super) ident: Ident,
+    is_guess: bool,
     meta: &'a ParseNestedMeta<'input>,
 }
 
-/// Reads each key of `#[kv(...)]`; what is not known at this place is recorded and skipped.
+/// Reads each key of `#[kv(...)]`; one that is not known at this place is recorded.
 pub(super) fn each(cx: &Ctxt, place: Place, attr: &Attribute, mut read: impl FnMut(&Key<'_, '_>)) {
     if let Err(error) = attr.parse_nested_meta(|meta| one(cx, place, &meta, &mut read)) {
         cx.push(error);
     }
 }
 
-fn one(cx: &Ctxt, place: Place, meta: &ParseNestedMeta<'_>, read: &mut dyn FnMut(&Key<'_, '_>)) -> syn::Result<()> {
+fn one(
+    cx: &Ctxt,
+    place: Place,
+    meta: &ParseNestedMeta<'_>,
+    read: &mut dyn FnMut(&Key<'_, '_>),
+) -> syn::Result<()> {
     let errors = cx.count();
-    let known = place.keys().iter().find(|symbol| meta.path == **symbol);
-    match (known, meta.path.get_ident()) {
-        (Some(&symbol), Some(ident)) => read(&Key { cx, symbol, ident: ident.clone(), meta }),
-        _ => cx.error(&meta.path, place.unknown(&spelled(&meta.path))),
+    let mut symbol = place.keys().iter().copied().find(|symbol| meta.path == *symbol);
+    let is_guess = symbol.is_none();
+    if is_guess {
+        let spelled = spelled(&meta.path);
+        cx.error(&meta.path, place.unknown(&spelled));
+        // It is read as what was meant, so that this is not missed as well.
+        symbol = place.meant(&spelled);
+    }
+    if let (Some(symbol), Some(ident)) = (symbol, meta.path.get_ident()) {
+        read(&Key { cx, symbol, ident: ident.clone(), is_guess, meta });
     }
     let span = meta.input.span();
     if !rest_of_value(meta.input)?.is_empty() && cx.count() == errors {
@@ -104,7 +119,7 @@ impl Key<'_, '_> {
     /// A key that stands by itself.
     pub(super) fn flag(&self, slot: &mut Slot<()>) {
         if self.has_value() || self.has_list() {
-            self.cx.error(&self.ident, format_args!("`{0}` takes no value: `{0}`", self.symbol));
+            self.cx.error(&self.ident, format_args!("`{}` takes no value", self.symbol));
         }
         slot.set(self, Some(()));
     }
@@ -153,12 +168,16 @@ impl Key<'_, '_> {
     }
 
     /// A list of paths in parentheses.
-    pub(super) fn paths(&self, slot: &mut Slot<Vec<Path>>) {
+    pub(super) fn paths(&self, slot: &mut Slot<Vec<Path>>, form: &str) {
         let paths = || {
             let content;
             parenthesized!(content in self.meta.input);
             Punctuated::<Path, Token![,]>::parse_terminated_with(&content, Path::parse_mod_style)
         };
+        if !self.has_list() {
+            self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+            return slot.set(self, None);
+        }
         let value = match paths() {
             Ok(paths) => Some(paths.into_iter().collect()),
             Err(error) => {

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::super::suggest::{did_you_mean, listed};
+use crate::suggest::{did_you_mean, listed, nearest};
 use crate::symbol::{
-    CODEC, CRATE, DERIVE, EXPIRES_AT, GROUP, ID, NAME, OPTIONAL, ORDERED, PREFIX, RENAME, RENAME_ALL, SECRET, SKIP,
-    Symbol, TTL, VERSION, VIEW, VIEW_OF,
+    CODEC, CRATE, DERIVE, EXPIRES_AT, GROUP, ID, NAME, OPTIONAL, ORDERED, PREFIX, RENAME, RENAME_ALL, SECRET,
+    SKIP, Symbol, TTL, VERSION, VIEW, VIEW_OF,
 };
 
 /// Where a `#[kv(...)]` key stands.
@@ -33,15 +33,30 @@ impl Place {
         }
     }
 
+    /// The key that was meant by one that is not known, if there is a near one.
+    pub(super) fn meant(self, found: &str) -> Option<Symbol> {
+        let nearest = nearest(found, self.shown())?;
+        self.keys().iter().copied().find(|key| key.as_str() == nearest)
+    }
+
     /// The message about a key that is not known here.
     pub(super) fn unknown(self, found: &str) -> String {
-        let shown = || self.keys().iter().filter(|key| !key.is_private()).map(|key| key.as_str());
+        let shown = self.shown();
+        let known = match shown.as_slice() {
+            [only] => format!("the only key {self} is `{only}`"),
+            all => format!("the keys {self} are {}", listed(all.iter().copied())),
+        };
         let siblings: &[Self] = if ID_PLACES.contains(&self) { &ID_PLACES } else { &ENTITY_PLACES };
-        if let Some(other) = siblings.iter().find(|other| other.keys().iter().any(|key| key.as_str() == found)) {
-            return format!("`{found}` belongs {other}; {self} there are {}", listed(shown()));
+        if let Some(other) =
+            siblings.iter().find(|other| other.keys().iter().any(|key| key.as_str() == found))
+        {
+            return format!("`{found}` belongs {other}; {known}");
         }
-        let meant = did_you_mean(found, shown());
-        format!("unknown key `{found}`{meant}{} {self} there are {}", if meant.is_empty() { ";" } else { "" }, listed(shown()))
+        format!("unknown key `{found}`{}; {known}", did_you_mean(found, shown))
+    }
+
+    fn shown(self) -> Vec<&'static str> {
+        self.keys().iter().filter(|key| !key.is_private()).map(|key| key.as_str()).collect()
     }
 }
 

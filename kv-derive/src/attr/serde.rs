@@ -7,11 +7,14 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, ExprPath, LitStr, Path, Token};
 
 use super::key::rest_of_value;
+use crate::case::Case;
 use crate::ctxt::Ctxt;
+use crate::suggest::did_you_mean;
 use crate::symbol::{
-    BORROW, BOUND, CONTENT, CRATE, DEFAULT, DESERIALIZE_WITH, EXPECTING, FLATTEN, FROM, INTO, REMOTE, RENAME, SERDE,
-    SERIALIZE_WITH, SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, Symbol, TAG, TRANSPARENT, TRY_FROM,
-    UNTAGGED, WITH,
+    ALIAS, BORROW, BOUND, CONTENT, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DESERIALIZE_WITH, EXPECTING, FLATTEN,
+    FROM, GETTER, INTO, REMOTE, RENAME, RENAME_ALL, RENAME_ALL_FIELDS, SERDE, SERIALIZE_WITH, SKIP,
+    SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, Symbol, TAG, TRANSPARENT, TRY_FROM, UNTAGGED,
+    WITH,
 };
 
 /// What cannot work on an entity, and why.
@@ -26,6 +29,27 @@ const REFUSED: [(Symbol, &str); 10] = [
     (TAG, "a value has no tag: its key says what it is"),
     (CONTENT, "a value has no tag: its key says what it is"),
     (UNTAGGED, "a value has no tag: its key says what it is"),
+];
+
+/// What serde has beside these on a struct, and on a field. A key of neither is told here: serde would tell it as well, but
+/// of the hidden structs, with errors in its train.
+const ON_THE_STRUCT: [Symbol; 6] =
+    [DEFAULT, DENY_UNKNOWN_FIELDS, EXPECTING, RENAME, RENAME_ALL, RENAME_ALL_FIELDS];
+const ON_A_FIELD: [Symbol; 14] = [
+    ALIAS,
+    BORROW,
+    BOUND,
+    DEFAULT,
+    DESERIALIZE_WITH,
+    FLATTEN,
+    GETTER,
+    RENAME,
+    SERIALIZE_WITH,
+    SKIP,
+    SKIP_DESERIALIZING,
+    SKIP_SERIALIZING,
+    SKIP_SERIALIZING_IF,
+    WITH,
 ];
 
 /// serde's attributes on the struct.
@@ -75,10 +99,13 @@ impl ContainerSerde {
             } else if key == DEFAULT {
                 let function = function(value.clone());
                 if function.is_none() && !value.is_empty() {
-                    cx.error(value, "expected a function's path in quotes: `default = \"path\"`");
+                    cx.error(&key, "this takes a function's path in quotes: `default = \"path\"`");
                 }
                 serde.default = Some(ContainerDefault { key, function });
-            } else {
+            } else if is_known(cx, &key, &ON_THE_STRUCT) {
+                if key == RENAME_ALL {
+                    check_case(cx, value.clone());
+                }
                 serde.has_name |= key == RENAME;
                 serde.has_expecting |= key == EXPECTING;
                 let mut kept = key.into_token_stream();
@@ -104,9 +131,13 @@ impl FieldSerde {
         };
         let (mut unwritten, mut unread) = (None, None);
         for (key, value) in keys(cx, attrs) {
+            if !is_known(cx, &key, &ON_A_FIELD) {
+                continue;
+            }
             let is_skip = key == SKIP;
             serde.writes_itself |= is_skip || key == WITH || key == SERIALIZE_WITH || key == SKIP_SERIALIZING;
-            serde.reads_itself |= is_skip || key == WITH || key == DESERIALIZE_WITH || key == SKIP_DESERIALIZING;
+            serde.reads_itself |=
+                is_skip || key == WITH || key == DESERIALIZE_WITH || key == SKIP_DESERIALIZING;
             serde.is_skipped_reading |= is_skip || key == SKIP_DESERIALIZING;
             if key == DEFAULT {
                 serde.default = Some(function(value).map_or(FieldDefault::Trait, FieldDefault::Function));
@@ -118,7 +149,7 @@ impl FieldSerde {
                 unwritten = Some(key);
             } else if key == SKIP_DESERIALIZING {
                 unread = Some(key);
-            } else if key == FLATTEN || key == SKIP_SERIALIZING_IF || key == TAG || key == UNTAGGED {
+            } else if key == FLATTEN || key == SKIP_SERIALIZING_IF {
                 serde.needs_names.push(key);
             }
         }
@@ -143,6 +174,29 @@ fn keys(cx: &Ctxt, attrs: &[Attribute]) -> Vec<(Path, TokenStream)> {
         }
     }
     keys
+}
+
+fn is_known(cx: &Ctxt, key: &Path, known: &[Symbol]) -> bool {
+    let is_known = known.iter().any(|symbol| *key == *symbol);
+    if !is_known {
+        let spelled = key.to_token_stream().to_string().replace(' ', "");
+        let meant = did_you_mean(&spelled, known.iter().map(|symbol| symbol.as_str()));
+        cx.error(key, format_args!("serde has no `{spelled}` here{meant}"));
+    }
+    is_known
+}
+
+/// That `rename_all = "..."` names a case; its other form is left to serde.
+fn check_case(cx: &Ctxt, value: TokenStream) {
+    let text = |input: ParseStream<'_>| {
+        input.parse::<Token![=]>()?;
+        input.parse::<LitStr>()
+    };
+    if let Ok(text) = text.parse2(value)
+        && let Err(complaint) = Case::read(&text.value())
+    {
+        cx.error(text, complaint);
+    }
 }
 
 /// The path in `= "path"`.

@@ -29,7 +29,9 @@ fn allowed(text: &str, what: &str, also: &str) -> Result<(), String> {
     let is_allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match text.chars().find(|c| !is_allowed(c)) {
         None => Ok(()),
-        Some(c) => Err(format!("{c:?} cannot stand in {what}: it has letters and digits of ASCII, `.`, `_`, `-`{also}")),
+        Some(c) => Err(format!(
+            "{c:?} cannot stand in {what}: it has letters and digits of ASCII, `.`, `_`, `-`{also}"
+        )),
     }
 }
 
@@ -47,7 +49,8 @@ pub(super) fn variant(text: &LitStr) -> Result<String, String> {
 
 /// Where generated code finds the runtime.
 pub(super) fn path(text: &LitStr) -> Result<Path, String> {
-    text.parse_with(Path::parse_mod_style).map_err(|_| format!("{:?} is not a path such as \"::kv_runtime\"", text.value()))
+    text.parse_with(Path::parse_mod_style)
+        .map_err(|_| format!("{:?} is not a path such as \"::kv_runtime\"", text.value()))
 }
 
 /// The name of a struct.

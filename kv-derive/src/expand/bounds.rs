@@ -29,7 +29,13 @@ pub(super) fn for_entity(entity: &Entity<'_>) -> Vec<TokenStream> {
         predicates.extend(for_writing(entity, group));
         predicates.extend(for_reading(entity, group));
         if group.is_optional() {
-            predicates.extend(group.fields.iter().filter(|field| field.attr.serde.default.is_none()).filter_map(|field| default_of(entity, field)));
+            predicates.extend(
+                group
+                    .fields
+                    .iter()
+                    .filter(|field| field.attr.serde.default.is_none())
+                    .filter_map(|field| default_of(entity, field)),
+            );
         }
     }
     predicates.extend(entity.skipped.iter().filter_map(|field| default_of(entity, field)));
@@ -56,7 +62,8 @@ pub(super) fn for_id(entity: &Entity<'_>, field: &Field<'_>) -> TokenStream {
 /// What a group's fields need to be serialized.
 pub(super) fn for_writing(entity: &Entity<'_>, group: &Group<'_>) -> Vec<TokenStream> {
     let kv = entity.kv(Span::call_site());
-    let fields = group.fields.iter().filter(|field| !field.attr.serde.writes_itself && is_generic(entity, field));
+    let fields =
+        group.fields.iter().filter(|field| !field.attr.serde.writes_itself && is_generic(entity, field));
     fields.map(|Field { ty, .. }| quote!(#ty: #kv::__private::serde::Serialize)).collect()
 }
 
@@ -95,7 +102,8 @@ pub(super) fn for_container_default(entity: &Entity<'_>) -> Option<TokenStream> 
 
 /// The struct's own `where` clause with further predicates.
 pub(super) fn where_clause(generics: &Generics, predicates: &[TokenStream]) -> Option<TokenStream> {
-    let own = generics.where_clause.iter().flat_map(|clause| &clause.predicates).map(ToTokens::to_token_stream);
+    let own =
+        generics.where_clause.iter().flat_map(|clause| &clause.predicates).map(ToTokens::to_token_stream);
     let all: Vec<TokenStream> = own.chain(predicates.iter().cloned()).collect();
     (!all.is_empty()).then(|| quote!(where #(#all),*))
 }

@@ -1,18 +1,22 @@
 //! `impl KvEntity`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Index;
 use syn::spanned::Spanned;
 
 use super::payload::{self, payloads, reader, writer};
-use super::{bounds, end_of, view};
+use super::{bounds, default_of, end_of, view};
 use crate::model::{Entity, Field, Group};
 
 /// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several groups.
 pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
     let payloads = payloads(entity);
-    let checks = entity.ids.iter().filter(|field| !is_generic(entity, field)).filter_map(|field| ordered_check(entity, field));
+    let checks = entity
+        .ids
+        .iter()
+        .filter(|field| !is_generic(entity, field))
+        .filter_map(|field| ordered_check(entity, field));
     let impls = impls(entity);
     let views = view::views(entity);
     quote! {
@@ -44,7 +48,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
     };
     let expires_at = entity.expires_at().map(|field| expires_at(entity, field));
     let writers = (0..entity.groups.len()).map(|at| {
-        let (literal, writer) = (Index::from(at), writer(at));
+        let (literal, writer) = (Literal::usize_unsuffixed(at), writer(at));
         quote!(#literal => <#writer #args>::serialize(self, __serializer),)
     });
     let from_groups = from_groups(entity);
@@ -103,10 +107,15 @@ fn schema(entity: &Entity<'_>) -> TokenStream {
     let schema = quote! {
         #kv::__private::EntitySchema::new(#name, #prefix, &[#(#ids),*], &[#(#groups),*]) #view_of
     };
-    // What depends on a type parameter is checked where the entity is used.
-    let mut checks =
-        entity.ids.iter().filter(|field| is_generic(entity, field)).filter_map(|field| ordered_check(entity, field)).peekable();
-    if checks.peek().is_some() { quote!({ #(#checks;)* #schema }) } else { schema }
+    // What depends on a type parameter is checked where the entity is used; after the table, since only what is certain to be
+    // evaluated may be borrowed for ever.
+    let mut checks = entity
+        .ids
+        .iter()
+        .filter(|field| is_generic(entity, field))
+        .filter_map(|field| ordered_check(entity, field))
+        .peekable();
+    if checks.peek().is_some() { quote!({ let __schema = #schema; #(#checks;)* __schema }) } else { schema }
 }
 
 fn id_schema(entity: &Entity<'_>, field: &Field<'_>) -> TokenStream {
@@ -167,7 +176,8 @@ fn from_groups(entity: &Entity<'_>) -> TokenStream {
         fields.extend(quote!(#ident: __id #position,));
     }
     for (at, group) in entity.groups.iter().enumerate() {
-        let (local, literal, reader) = (format_ident!("__group{at}"), Index::from(at), reader(at));
+        let (local, literal, reader) =
+            (format_ident!("__group{at}"), Literal::usize_unsuffixed(at), reader(at));
         let read = if group.is_optional() {
             let missing = payload::missing(entity, at, group);
             quote!(optional(#literal, #missing))
@@ -179,7 +189,7 @@ fn from_groups(entity: &Entity<'_>) -> TokenStream {
         fields.extend(quote!(#(#idents: #local.#idents,)*));
     }
     for Field { ident, ty, .. } in &entity.skipped {
-        let default = quote_spanned!(ty.span()=> ::core::default::Default::default());
+        let default = default_of(ty);
         fields.extend(quote!(#ident: #default,));
     }
     quote! {

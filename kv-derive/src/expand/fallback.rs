@@ -1,8 +1,9 @@
 //! What stands beside the errors: impls without bodies, so that whatever uses the type brings no errors of its own.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{DeriveInput, GenericParam, Generics, Ident};
+use syn::parse::Parse;
+use syn::{Data, DeriveInput, GenericParam, Generics, Ident};
 
 use super::entity::id_type;
 use super::{bounds, id, view};
@@ -31,14 +32,17 @@ pub(crate) fn entity_fallback(input: &DeriveInput, entity: Option<&Entity<'_>>) 
     quote!(#own #(#views)*)
 }
 
-/// `impl KvId` for a type that was not understood.
+/// `impl KvId` for a type that was not understood. There is none
+/// for a union and for a type with parameters, which do not have what else an id needs.
 pub(crate) fn id_fallback(input: &DeriveInput) -> TokenStream {
+    if matches!(input.data, Data::Union(_)) || !input.generics.params.is_empty() {
+        return TokenStream::new();
+    }
     let ident = &input.ident;
-    let (params, args, where_clause) = input.generics.split_for_impl();
-    let lookup = input.generics.params.is_empty().then(|| id::lookups(&quote!(::kv_runtime), ident));
+    let lookup = id::lookups(&quote!(::kv_runtime), ident, None);
     quote! {
         #[automatically_derived]
-        impl #params ::kv_runtime::__private::KvId for #ident #args #where_clause {
+        impl ::kv_runtime::__private::KvId for #ident {
             const KIND: ::kv_runtime::__private::IdKind = ::kv_runtime::__private::IdKind::Text;
             fn encode(&self, _: &mut ::kv_runtime::__private::IdWriter<'_>) {}
             fn decode(_: &str, _: bool) -> ::core::option::Option<Self> {
@@ -95,20 +99,41 @@ impl Target<'_> {
     }
 }
 
-/// The struct's own parameters but the lifetimes, and its arguments with `'static` for those.
+/// The struct's parameters without its lifetimes, and its arguments with `'static` in their place.
 fn owned_generics(generics: &Generics) -> (Generics, TokenStream) {
+    let lifetimes: Vec<String> = generics.lifetimes().map(|param| param.lifetime.ident.to_string()).collect();
     let mut owned = generics.clone();
-    let names: Vec<String> = generics.lifetimes().map(|param| param.lifetime.ident.to_string()).collect();
+    owned.params = owned
+        .params
+        .into_iter()
+        .filter(|param| !matches!(param, GenericParam::Lifetime(_)))
+        .map(|param| without(&lifetimes, param))
+        .collect();
+    owned.where_clause = owned.where_clause.map(|clause| without(&lifetimes, clause));
     let args = generics.params.iter().map(|param| match param {
         GenericParam::Lifetime(_) => quote!('static),
         GenericParam::Type(param) => param.ident.to_token_stream(),
         GenericParam::Const(param) => param.ident.to_token_stream(),
     });
-    let args = (!generics.params.is_empty()).then(|| quote!(<#(#args),*>)).unwrap_or_default();
-    if !names.is_empty() {
-        let others = std::mem::take(&mut owned.params).into_iter();
-        owned.params = others.filter(|param| !bounds::mentions(param.to_token_stream(), &names)).collect();
-        owned.where_clause = None;
+    (owned, quote!(<#(#args),*>))
+}
+
+/// `syntax` with `'static` in the place of these lifetimes.
+fn without<T: ToTokens + Parse>(lifetimes: &[String], syntax: T) -> T {
+    if lifetimes.is_empty() {
+        return syntax;
     }
-    (owned, args)
+    let mut after_quote = false;
+    let tokens = syntax.to_token_stream().into_iter().map(|token| match token {
+        TokenTree::Ident(name) if after_quote && lifetimes.iter().any(|lifetime| name == lifetime) => {
+            after_quote = false;
+            TokenTree::Ident(Ident::new("static", name.span()))
+        }
+        token => {
+            after_quote = matches!(&token, TokenTree::Punct(quote) if quote.as_char() == '\'');
+            token
+        }
+    });
+    // A lifetime in the place of another leaves syntax as it was.
+    syn::parse2(tokens.collect()).unwrap_or(syntax)
 }

@@ -13,9 +13,9 @@ pub(crate) fn id(id: &Id<'_>) -> TokenStream {
     let ident = id.ident;
     let (where_clause, items) = match &id.shape {
         IdShape::Newtype(ty) => newtype(id, ty),
-        IdShape::Enum(variants) => (TokenStream::new(), enumeration(id, variants)),
+        IdShape::Enum(variants) => (None, enumeration(id, variants)),
     };
-    let lookups = lookups(kv, ident);
+    let lookups = lookups(kv, ident, where_clause.as_ref());
     quote! {
         #[doc(hidden)]
         #[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
@@ -30,10 +30,10 @@ pub(crate) fn id(id: &Id<'_>) -> TokenStream {
 }
 
 /// That the id and a reference to it name it in calls.
-pub(super) fn lookups(kv: &TokenStream, ident: &Ident) -> TokenStream {
+pub(super) fn lookups(kv: &TokenStream, ident: &Ident, where_clause: Option<&TokenStream>) -> TokenStream {
     quote! {
         #[automatically_derived]
-        impl #kv::__private::Lookup<#ident> for #ident {
+        impl #kv::__private::Lookup<#ident> for #ident #where_clause {
             fn write(&self, __key: &mut #kv::__private::KeyBuilder) {
                 __key.push(self);
             }
@@ -42,12 +42,12 @@ pub(super) fn lookups(kv: &TokenStream, ident: &Ident) -> TokenStream {
             }
         }
         #[automatically_derived]
-        impl #kv::__private::Lookup<#ident> for &#ident {
+        impl #kv::__private::Lookup<#ident> for &#ident #where_clause {
             fn write(&self, __key: &mut #kv::__private::KeyBuilder) {
                 __key.push(*self);
             }
             fn into_id(self) -> #ident {
-                ::core::clone::Clone::clone(self)
+                #kv::__private::cloned(self)
             }
         }
     }
@@ -55,7 +55,7 @@ pub(super) fn lookups(kv: &TokenStream, ident: &Ident) -> TokenStream {
 
 /// The keys of a newtype are those of what it holds. That this can be an id is a predicate, which the compiler reports
 /// once, under the type.
-fn newtype(id: &Id<'_>, ty: &Type) -> (TokenStream, TokenStream) {
+fn newtype(id: &Id<'_>, ty: &Type) -> (Option<TokenStream>, TokenStream) {
     let kv = &id.kv(Span::call_site());
     let predicate = bound(ty, |span| {
         let kv = id.kv(span);
@@ -70,7 +70,7 @@ fn newtype(id: &Id<'_>, ty: &Type) -> (TokenStream, TokenStream) {
             <#ty as #kv::__private::KvId>::decode(__segment, __ordered).map(Self)
         }
     };
-    (quote!(where #predicate), items)
+    (Some(quote!(where #predicate)), items)
 }
 
 fn enumeration(id: &Id<'_>, variants: &[Variant<'_>]) -> TokenStream {

@@ -12,7 +12,7 @@ pub(crate) use fallback::{entity_fallback, id_fallback};
 pub(crate) use id::id;
 
 use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 /// The place of the last token: what is generated behind a type and stands there lets an error underline all of it.
@@ -20,9 +20,16 @@ fn end_of(tokens: &impl ToTokens) -> Span {
     tokens.to_token_stream().into_iter().last().map_or_else(Span::call_site, |token| token.span())
 }
 
+/// The value of `Default`, with the place of the type, so that a missing `Default` is reported there.
+fn default_of(ty: &syn::Type) -> TokenStream {
+    let start = quote_spanned!(ty.span()=> ::core::default::Default::);
+    let end = quote_spanned!(end_of(ty)=> default());
+    quote!(#start #end)
+}
+
 /// `ty: bound`, with the place of the type, so that an unmet bound is reported there.
 fn bound(ty: &syn::Type, bound: impl FnOnce(Span) -> TokenStream) -> TokenStream {
     let bound = bound(end_of(ty));
     let colon = syn::Token![:](ty.span());
-    quote::quote!(#ty #colon #bound)
+    quote!(#ty #colon #bound)
 }

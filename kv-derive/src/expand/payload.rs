@@ -6,7 +6,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
 use syn::spanned::Spanned;
 
-use super::bounds;
+use super::{bounds, default_of};
 use crate::attr::FieldDefault;
 use crate::model::{Entity, Field, Group};
 
@@ -23,7 +23,10 @@ pub(super) fn reader(group: usize) -> Ident {
 /// Both structs of every group.
 pub(super) fn payloads(entity: &Entity<'_>) -> TokenStream {
     let groups = entity.groups.iter().enumerate();
-    groups.map(|(at, group)| [write(entity, at, group), read(entity, at, group)]).map(TokenStream::from_iter).collect()
+    groups
+        .map(|(at, group)| [write(entity, at, group), read(entity, at, group)])
+        .map(TokenStream::from_iter)
+        .collect()
 }
 
 fn write(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
@@ -130,7 +133,7 @@ pub(super) fn missing(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> Toke
                 takes_container = true;
                 quote!(__default.#ident)
             }
-            _ => quote_spanned!(ty.span()=> ::core::default::Default::default()),
+            _ => default_of(ty),
         };
         fields.extend(quote!(#ident: #value,));
     }

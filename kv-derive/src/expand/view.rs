@@ -1,7 +1,7 @@
 //! Views: for each of several groups a struct with the ids and that group's fields, which is an entity by itself under
 //! the same keys.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{GenericParam, Generics, Ident, WherePredicate};
 
@@ -33,7 +33,11 @@ pub(super) fn bare(entity: &Entity<'_>) -> Vec<(TokenStream, Ident, Generics)> {
         if !taken.contains(&name) {
             let all = entity.ids.iter().chain(&group.fields);
             let fields = all.map(|Field { ident, vis, ty, .. }| quote!(#vis #ident: #ty,));
-            views.push((declaration(entity, group, &TokenStream::new(), fields), name.clone(), used_generics(entity, group)));
+            views.push((
+                declaration(entity, group, &TokenStream::new(), fields),
+                name.clone(),
+                used_generics(entity, group),
+            ));
             taken.push(name);
         }
     }
@@ -50,8 +54,12 @@ fn declaration(
     let vis = entity.vis;
     let name = entity.view_name(group);
     let doc = match group.name() {
-        Some(group) => format!(" The group `{group}` of [`{}`]: an entity by itself, under the same key.", entity.name()),
-        None => format!(" The first group of [`{}`]: an entity by itself, under the same key.", entity.name()),
+        Some(group) => {
+            format!(" The group `{group}` of [`{}`]: an entity by itself, under the same key.", entity.name())
+        }
+        None => {
+            format!(" The first group of [`{}`]: an entity by itself, under the same key.", entity.name())
+        }
     };
     let derives = group.attr.derives.get().map(|paths| quote!(#[derive(#(#paths),*)]));
     let generics = used_generics(entity, group);
@@ -82,7 +90,8 @@ fn group_field(field: &Field<'_>) -> TokenStream {
 
 /// The same keys as the entity's: what the group has of its own, and what it has from the entity.
 fn kv_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
-    let (prefix, version, view_of) = (entity.prefix(), syn::Index::from(group.version() as usize), entity.name());
+    let (prefix, version, view_of) =
+        (entity.prefix(), Literal::u32_unsuffixed(group.version()), entity.name());
     let name = group.attr.name.get().map(|name| quote!(, group = #name));
     let ttl = entity.ttl(group).map(|ttl| {
         let text = &ttl.text;
@@ -128,7 +137,8 @@ fn default(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {
 
 /// The parameters that the view's fields use, and the predicates that name no other.
 fn used_generics(entity: &Entity<'_>, group: &Group<'_>) -> Generics {
-    let fields: TokenStream = entity.ids.iter().chain(&group.fields).map(|field| field.ty.to_token_stream()).collect();
+    let fields: TokenStream =
+        entity.ids.iter().chain(&group.fields).map(|field| field.ty.to_token_stream()).collect();
     let is_used = |ident: &Ident| bounds::mentions(fields.clone(), &[ident.to_string()]);
     let unused: Vec<String> = bounds::names(&entity.generics)
         .into_iter()
@@ -142,7 +152,8 @@ fn used_generics(entity: &Entity<'_>, group: &Group<'_>) -> Generics {
         .filter_map(|param| match param {
             GenericParam::Type(mut param) if is_used(&param.ident) => {
                 let bounds = std::mem::take(&mut param.bounds);
-                param.bounds = bounds.into_iter().filter(|bound| !names_unused(bound.to_token_stream())).collect();
+                param.bounds =
+                    bounds.into_iter().filter(|bound| !names_unused(bound.to_token_stream())).collect();
                 param.default = param.default.filter(|(_, default)| !names_unused(default.to_token_stream()));
                 Some(GenericParam::Type(param))
             }
@@ -151,7 +162,9 @@ fn used_generics(entity: &Entity<'_>, group: &Group<'_>) -> Generics {
         })
         .collect();
     if let Some(clause) = &mut generics.where_clause {
-        let names_self = |predicate: &WherePredicate| bounds::mentions(predicate.to_token_stream(), &[entity.ident.to_string()]);
+        let names_self = |predicate: &WherePredicate| {
+            bounds::mentions(predicate.to_token_stream(), &[entity.ident.to_string()])
+        };
         let predicates = std::mem::take(&mut clause.predicates).into_iter();
         clause.predicates = predicates
             .filter(|predicate| !names_unused(predicate.to_token_stream()) && !names_self(predicate))

@@ -79,17 +79,21 @@ impl<'a> Entity<'a> {
             self.skipped.push(field);
         } else if let Some(name) = field.attr.group.get() {
             let wanted = name.value();
-            if let Some(group) = self.groups.iter_mut().find(|group| group.name().as_ref() == Some(&wanted)) {
-                group.fields.push(field);
+            let named = self.groups.iter().position(|group| group.name().as_ref() == Some(&wanted));
+            // A group whose name has a mistake may well be the one.
+            let unnamed =
+                || self.groups.iter().position(|group| !group.is_on_struct && group.name().is_none());
+            if let Some(at) = named.or_else(unnamed) {
+                self.groups[at].fields.push(field);
             } else {
                 let names: Vec<String> = self.groups.iter().filter_map(Group::name).collect();
                 let names = || names.iter().map(String::as_str);
                 let known = if names().next().is_some() {
-                    format!("there are {}{}", listed(names()), did_you_mean(&wanted, names()))
+                    format!("{}; there are {}", did_you_mean(&wanted, names()), listed(names()))
                 } else {
-                    format!("declare it on the struct: `#[kv(group(name = {wanted:?}))]`")
+                    format!("; declare it on the struct: `#[kv(group(name = {wanted:?}))]`")
                 };
-                cx.error(name, format_args!("no group is named {wanted:?}; {known}"));
+                cx.error(name, format_args!("no group is named {wanted:?}{known}"));
             }
         } else if let Some(group) = self.groups.first_mut() {
             // Where no group takes the fields without a name there are none such.
@@ -174,7 +178,9 @@ fn named_fields<'a>(cx: &Ctxt, input: &'a DeriveInput) -> Option<impl Iterator<I
     let complaint = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => return Some(fields.named.iter()),
-            Fields::Unnamed(_) => "an entity is a struct with named fields: values and keys go by their names",
+            Fields::Unnamed(_) => {
+                "an entity is a struct with named fields: values and keys go by their names"
+            }
             Fields::Unit => "an entity is a struct with named fields, one of them its `#[kv(id)]`",
         },
         Data::Enum(data) if data.variants.iter().all(|variant| matches!(variant.fields, Fields::Unit)) => {

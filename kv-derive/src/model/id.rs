@@ -53,7 +53,12 @@ impl<'a> Id<'a> {
     }
 }
 
-fn newtype<'a>(cx: &Ctxt, input: &DeriveInput, fields: &'a Fields, attr: &attr::IdType) -> Option<IdShape<'a>> {
+fn newtype<'a>(
+    cx: &Ctxt,
+    input: &DeriveInput,
+    fields: &'a Fields,
+    attr: &attr::IdType,
+) -> Option<IdShape<'a>> {
     if let Some(key) = attr.rename_all.key() {
         cx.error(key, "`rename_all` is for the variants of an enum");
     }
@@ -62,12 +67,16 @@ fn newtype<'a>(cx: &Ctxt, input: &DeriveInput, fields: &'a Fields, attr: &attr::
             fields.unnamed.first().map(|field| IdShape::Newtype(&field.ty))
         }
         Fields::Unnamed(fields) if fields.unnamed.len() > 1 => {
-            let message = "an id type holds one id; for a composite id mark several fields of the entity `#[kv(id)]`";
+            let message =
+                "an id type holds one id; for a composite id mark several fields of the entity `#[kv(id)]`";
             cx.error(&input.ident, message);
             None
         }
         Fields::Named(_) => {
-            cx.error(&input.ident, format_args!("an id type is a newtype: `struct {}(String);`", input.ident));
+            cx.error(
+                &input.ident,
+                format_args!("an id type is a newtype: `struct {}(String);`", input.ident),
+            );
             None
         }
         _ => {

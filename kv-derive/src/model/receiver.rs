@@ -30,7 +30,8 @@ impl Receiver<'_> {
             match token {
                 TokenTree::Ident(word) if word == "Self" => {
                     let ident = Ident::new(&self.ident.to_string(), word.span());
-                    let is_path = matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+                    let is_path =
+                        matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
                     replaced.extend(if is_path {
                         quote_spanned!(word.span()=> <#ident #generics>)
                     } else {

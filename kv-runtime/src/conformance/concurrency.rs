@@ -91,18 +91,20 @@ async fn batched_reads_are_of_one_moment<H: Harness>(t: Test<'_, H>) -> Checked 
     let batch = |number: u32| keys.iter().map(|key| (key.clone(), sample(number))).collect::<Vec<_>>();
     t.put_all(&batch(0)).await?;
     let callers = (1..=CALLERS).map(|number| {
-        let (t, keys, batch) = (&t, &keys, batch(number));
+        let (t, keys, batch) = (&t, &keys, &batch);
         async move {
-            let_others_run().await;
-            t.store.put_many(batch).await?;
-            let_others_run().await;
-            let found = t.store.get_many(keys).await?;
-            let mut values = found.iter().map(|record| record.as_ref().map(|record| &record.value));
-            let first = values.next().flatten();
-            check!(
-                first.is_some() && values.all(|value| value == first),
-                "a batched read mixes writes: {found:?}"
-            );
+            for round in 0..4 {
+                // Out of step, so that some read while others write.
+                for _ in 0..number % 4 {
+                    let_others_run().await;
+                }
+                t.store.put_many(batch(number + round * CALLERS)).await?;
+                let found = t.store.get_many(keys).await?;
+                let mut values = found.iter().map(|record| record.as_ref().map(|record| &record.value));
+                let first = values.next().flatten();
+                let same = first.is_some() && values.all(|value| value == first);
+                check!(same, "a batched read mixes writes: {found:?}");
+            }
             Ok(())
         }
     });
@@ -174,7 +176,11 @@ async fn commits_do_not_mix<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
         let (t, [a, b]) = (&t, &keys);
         async move {
             let_others_run().await;
-            let writes = vec![Write::Put(a.clone(), sample(number)), Write::Put(b.clone(), sample(number))];
+            let mut writes =
+                vec![Write::Put(a.clone(), sample(number)), Write::Put(b.clone(), sample(number))];
+            if number % 2 == 0 {
+                writes.reverse();
+            }
             let commit = t.store.commit(Vec::new(), writes).await?;
             check!(commit == Commit::Done, "a commit without conditions ended with {commit:?}");
             Ok(())

@@ -9,6 +9,9 @@
 //! Numbers are little-endian; versions are LEB128. `FF` begins neither JSON nor UTF-8 text, so a value that something
 //! else wrote is told from a record of ours by its first byte.
 
+#[cfg(test)]
+mod tests;
+
 use bytes::Bytes;
 
 use super::{Metadata, MetadataError, Record, Revision};
@@ -42,6 +45,9 @@ pub enum EnvelopeError {
     /// It ends too early.
     #[error("its envelope is cut short")]
     Truncated,
+    /// It begins as no value does, and goes on as no envelope does.
+    #[error("it begins with the byte FF, and is no envelope")]
+    Magic,
     /// A newer program wrote it.
     #[error("its envelope has format {0}, and this program reads format 1")]
     Format(u8),
@@ -117,10 +123,14 @@ pub fn read(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
         return Ok(Envelope { metadata: Metadata::default(), expires_at: None, token: None, value_at: 0 });
     }
     let mut input = Input { bytes, at: 0 };
-    let [_, magic, format, flags] = input.take()?;
-    if magic != MAGIC[1] || format != FORMAT {
+    if input.take()? != MAGIC {
+        return Err(EnvelopeError::Magic);
+    }
+    let [format] = input.take()?;
+    if format != FORMAT {
         return Err(EnvelopeError::Format(format));
     }
+    let [flags] = input.take()?;
     if flags & !KNOWN_FLAGS != 0 {
         return Err(EnvelopeError::Flags(flags));
     }
@@ -171,7 +181,8 @@ struct Input<'a> {
 
 impl<'a> Input<'a> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], EnvelopeError> {
-        let taken = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()).ok_or(EnvelopeError::Truncated)?;
+        let taken =
+            self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()).ok_or(EnvelopeError::Truncated)?;
         self.at += N;
         Ok(*taken)
     }

@@ -65,6 +65,9 @@ const CODEC: &str = "codec";
 const CREATED_AT: &str = "createdAt";
 const MIGRATED_AT: &str = "migratedAt";
 
+/// The names that are never a foreign member's.
+const OWN: [&str; 5] = [VERSION, MIN_READER, CODEC, CREATED_AT, MIGRATED_AT];
+
 impl Metadata {
     /// The metadata of a new value.
     #[must_use]
@@ -98,7 +101,7 @@ impl Metadata {
 
     /// Adds or replaces a member that the runtime does not know; one of the runtime's own names is refused.
     pub fn set_foreign(&mut self, name: &str, value: Value) -> Result<(), MetadataError> {
-        if let Some(own) = [VERSION, MIN_READER, CODEC, CREATED_AT, MIGRATED_AT].iter().find(|own| **own == name) {
+        if let Some(own) = OWN.iter().find(|own| **own == name) {
             return Err(MetadataError::Member(own, "a foreign member"));
         }
         self.foreign.get_or_insert_default().insert(name.to_owned(), value);
@@ -115,7 +118,9 @@ impl Metadata {
     }
 
     pub(super) fn set_foreign_json(&mut self, json: &[u8]) -> Result<(), MetadataError> {
-        let members: Map<String, Value> = serde_json::from_slice(json).map_err(|_| MetadataError::NotAnObject)?;
+        let mut members: Map<String, Value> =
+            serde_json::from_slice(json).map_err(|_| MetadataError::NotAnObject)?;
+        members.retain(|name, _| !OWN.contains(&name.as_str()));
         self.foreign = (!members.is_empty()).then(|| Box::new(members));
         Ok(())
     }
@@ -210,7 +215,10 @@ fn read_version(members: &mut Map<String, Value>, name: &'static str) -> Result<
 }
 
 /// JavaScript may write a whole number as a float, and a fraction of a millisecond is nobody's meaning.
-fn read_time(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, MetadataError> {
+fn read_time(
+    members: &mut Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<Timestamp>, MetadataError> {
     match members.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match (value.as_u64(), value.as_f64()) {
@@ -243,7 +251,9 @@ mod tests {
         for json in ["", "[]", "null", "7", "{", "\"x\""] {
             assert_eq!(Metadata::from_json(json.as_bytes()), Err(MetadataError::NotAnObject), "{json}");
         }
-        for json in [r#"{"version":"2"}"#, r#"{"version":-1}"#, r#"{"version":4294967296}"#, r#"{"createdAt":-1}"#] {
+        for json in
+            [r#"{"version":"2"}"#, r#"{"version":-1}"#, r#"{"version":4294967296}"#, r#"{"createdAt":-1}"#]
+        {
             assert!(matches!(Metadata::from_json(json.as_bytes()), Err(MetadataError::Member(..))), "{json}");
         }
         let unknown = Metadata::from_json(br#"{"codec":"bson"}"#);

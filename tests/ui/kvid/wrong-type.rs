@@ -1,6 +1,6 @@
 use kv_runtime::KvId;
 
-#[derive(KvId, Debug, Clone, PartialEq)]
-struct Id(f64);
+#[derive(KvId, Debug, Clone, PartialEq, Eq, Hash)]
+struct Id(Vec<u8>);
 
 fn main() {}

@@ -2,7 +2,7 @@ use kv_runtime::KvEntity;
 
 #[derive(KvEntity)]
 #[kv(prefix = "user")]
-#[serde(rename_al = "camelCase")]
+#[serde(rename_al = "camelCase", rename_all = "camelcase")]
 struct User {
     #[kv(id)]
     id: u64,

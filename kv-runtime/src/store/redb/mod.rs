@@ -106,7 +106,6 @@ impl RedbStore {
     }
 
     /// How to open a file otherwise than [`RedbStore::open`] does.
-    #[must_use]
     pub fn options() -> RedbOptions {
         RedbOptions::default()
     }

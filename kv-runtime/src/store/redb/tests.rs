@@ -42,7 +42,7 @@ fn put_raw(store: &RedbStore, key: &str, stored: &[u8]) {
 }
 
 /// What the index holds, and what it must hold: every record that expires, once.
-fn index(store: &RedbStore) -> (BTreeSet<(u64, String)>, BTreeSet<(u64, String)>) {
+fn index(store: &RedbStore) -> [BTreeSet<(u64, String)>; 2] {
     let transaction = store.0.reader.database().begin_read().expect("a transaction");
     let records = transaction.open_table(RECORDS).expect("the table");
     let expiry = transaction.open_table(EXPIRY).expect("the table");
@@ -56,11 +56,11 @@ fn index(store: &RedbStore) -> (BTreeSet<(u64, String)>, BTreeSet<(u64, String)>
         let at = envelope::read(stored.value()).ok()?.expires_at?;
         Some((at.as_millis(), key.value().to_owned()))
     });
-    (is.collect(), must.collect())
+    [is.collect(), must.collect()]
 }
 
 fn assert_in_step(store: &RedbStore, expiring: usize) {
-    let (is, must) = index(store);
+    let [is, must] = index(store);
     assert_eq!(is, must);
     assert_eq!(is.len(), expiring);
 }

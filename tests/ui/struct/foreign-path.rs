@@ -1,10 +1,9 @@
 use kv_runtime::KvEntity;
 
 #[derive(KvEntity)]
-#[kv(prefix = "user")]
+#[kv(prefix = "user", kv::ttl = "1h", 3)]
 struct User {
     #[kv(id)]
-    #[serde(rename = "userId")]
     id: u64,
     name: String,
 }

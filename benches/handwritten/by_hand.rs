@@ -1,0 +1,75 @@
+//! The calls written by hand, as an engineer would who wants the same in the store: readable keys, JSON, a version and the time
+//! of creation.
+
+use kv_runtime::Codec;
+use kv_runtime::key::Key;
+use kv_runtime::record::{Metadata, NewRecord};
+use kv_runtime::store::{Entry, ListQuery, Store};
+
+use crate::support::Result;
+use crate::user::{User, Users};
+
+pub struct ByHand<S>(pub S);
+
+impl<S: Store> Users for ByHand<S> {
+    async fn get(&self, id: u64) -> Result<Option<User>> {
+        let Some(record) = self.0.get(&key(id)).await? else { return Ok(None) };
+        let mut user: User = serde_json::from_slice(&record.value)?;
+        user.id = id;
+        Ok(Some(user))
+    }
+
+    async fn put(&self, user: &User) -> Result<()> {
+        let record = self.new_record(user)?;
+        Ok(self.0.put(key(user.id), record).await?)
+    }
+
+    async fn put_many(&self, users: &[User]) -> Result<()> {
+        let mut records = Vec::with_capacity(users.len());
+        for user in users {
+            records.push((key(user.id), self.new_record(user)?));
+        }
+        Ok(self.0.put_many(records).await?)
+    }
+
+    async fn list(&self, limit: usize) -> Result<Vec<User>> {
+        let query = ListQuery::new(Key::from_text("user:")).with_suffix(":profile").with_limit(limit);
+        let page = self.0.list(&query).await?;
+        let mut users = Vec::with_capacity(page.len());
+        let mut failed = Ok(());
+        page.for_each(|key, entry| match read(key, entry) {
+            Ok(user) => users.extend(user),
+            Err(error) => failed = Err(error),
+        });
+        failed.map(|()| users)
+    }
+}
+
+impl<S: Store> ByHand<S> {
+    fn new_record(&self, user: &User) -> Result<NewRecord> {
+        let metadata = Metadata::new(1, Codec::Json).with_created_at(Some(self.0.clock().now()));
+        Ok(NewRecord::new(serde_json::to_vec(user)?, metadata))
+    }
+}
+
+fn key(id: u64) -> Key {
+    Key::from_text(format!("user:{id}:profile"))
+}
+
+/// The user that an entry of a list holds; nothing if the key is somebody else's.
+fn read(key: &str, entry: Entry) -> Result<Option<User>> {
+    let Some(id) = id_of(key) else { return Ok(None) };
+    match entry {
+        Entry::Record(record) => {
+            let mut user: User = serde_json::from_slice(&record.value)?;
+            user.id = id;
+            Ok(Some(user))
+        }
+        Entry::Failed(error) => Err(error.into()),
+        _ => Ok(None),
+    }
+}
+
+pub fn id_of(key: &str) -> Option<u64> {
+    key.strip_prefix("user:")?.strip_suffix(":profile")?.parse().ok()
+}

@@ -1,0 +1,185 @@
+//! Against native_db, the nearest Rust library that keeps typed, versioned structs in a file: 100,000 profiles, both sides with
+//! postcard, in one redb file each, and with the same durability.
+
+#[path = "../../support/mod.rs"]
+mod support;
+
+mod ours;
+mod theirs;
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use native_db::Models;
+use ours::Ours;
+use support::profile::Profile;
+use support::{Report, Result, Sides, by_turns, nanos_each};
+use theirs::Theirs;
+
+/// Numbers of one length: one after the other they are in the order of both sides' keys, as text and as numbers.
+const IDS: Range<u64> = 100_000..200_000;
+const TEAMS: Range<u32> = 100..200;
+const IN_TEAM: Range<u32> = 1_000..2_000;
+
+/// How many gets a round makes.
+const GETS: usize = 1_000;
+
+const PEER: &str = "native_db 0.8.2";
+
+fn main() -> Result<()> {
+    let mut report = Report::new("native_db");
+    let directory = tempfile::tempdir_in(support::target_dir())?;
+    let models = theirs::models()?;
+    let bench = Bench { directory: directory.path(), models: &models };
+
+    let (in_order, shuffled) = (IDS.collect::<Vec<_>>(), shuffled_ids());
+    report.case("insert-100k", PEER, "ns/record", 0.5, || bench.load(&in_order))?;
+    report.case("bytes-on-disk", PEER, "bytes/record", 0.8, || bench.size(&in_order))?;
+    report.case("insert-100k-shuffled", PEER, "ns/record", None, || bench.load(&shuffled))?;
+    report.case("bytes-on-disk-shuffled", PEER, "bytes/record", None, || bench.size(&shuffled))?;
+
+    let (ours, theirs) = bench.users(&in_order)?;
+    report.case("get-random", PEER, "ns", 0.95, || get(&ours, &theirs, &shuffled))?;
+    report.case("insert-one-durable", PEER, "ns", 1.2, || insert(&ours, &theirs))?;
+    drop((ours, theirs));
+    let (ours, theirs) = bench.members()?;
+    report.case("list-1000", PEER, "ns/record", 0.9, || list(&ours, &theirs))?;
+    drop((ours, theirs));
+    report.finish()
+}
+
+/// Where the files are.
+struct Bench<'a> {
+    directory: &'a Path,
+    models: &'a Models,
+}
+
+impl<'a> Bench<'a> {
+    fn path(&self, side: &str) -> PathBuf {
+        self.directory.join(side).with_extension("redb")
+    }
+
+    /// A place without a file.
+    fn new_path(&self, side: &str) -> Result<PathBuf> {
+        let path = self.path(side);
+        if path.exists() {
+            fs::remove_file(&path)?;
+        }
+        Ok(path)
+    }
+
+    fn create_ours(&self) -> Result<Ours> {
+        Ours::open(&self.new_path("ours")?)
+    }
+
+    fn create_theirs(&self) -> Result<Theirs<'a>> {
+        Theirs::create(self.models, &self.new_path("theirs")?)
+    }
+
+    /// The users with these ids on both sides.
+    fn users(&self, ids: &[u64]) -> Result<(Ours, Theirs<'a>)> {
+        let (ours, theirs) = (self.create_ours()?, self.create_theirs()?);
+        ours.put_users(our_users(ids))?;
+        theirs.insert_users(their_users(ids))?;
+        Ok((ours, theirs))
+    }
+
+    /// The members of all teams on both sides, loaded team by team.
+    fn members(&self) -> Result<(Ours, Theirs<'a>)> {
+        let (ours, theirs) = (self.create_ours()?, self.create_theirs()?);
+        let members =
+            || TEAMS.flat_map(|team| IN_TEAM.map(move |user| (team, user, Profile::sample(user.into()))));
+        ours.put_members(members().map(|(team, user, profile)| ours::Member { team, user, profile }))?;
+        theirs.insert_members(members().map(|(team, user, profile)| theirs::Member {
+            team,
+            user,
+            profile,
+        }))?;
+        Ok((ours, theirs))
+    }
+
+    /// Ours in several commits of bounded size, theirs in one.
+    fn load(&self, ids: &[u64]) -> Result<Sides> {
+        by_turns(
+            7,
+            || {
+                let (side, users) = (self.create_ours()?, our_users(ids));
+                nanos_each(ids.len(), || side.put_users(users))
+            },
+            || {
+                let (side, users) = (self.create_theirs()?, their_users(ids));
+                nanos_each(ids.len(), || side.insert_users(users))
+            },
+        )
+    }
+
+    fn size(&self, ids: &[u64]) -> Result<Sides> {
+        drop(self.users(ids)?);
+        let size =
+            |side| Ok::<_, std::io::Error>(fs::metadata(self.path(side))?.len() as f64 / ids.len() as f64);
+        Ok(Sides { ours: size("ours")?, theirs: size("theirs")? })
+    }
+}
+
+fn get(ours: &Ours, theirs: &Theirs<'_>, ids: &[u64]) -> Result<Sides> {
+    let (mut our_ids, mut their_ids) = (ids.chunks(GETS).cycle(), ids.chunks(GETS).cycle());
+    by_turns(
+        300,
+        || {
+            let ids = our_ids.next().unwrap_or_default();
+            nanos_each(GETS, || Ok(assert_eq!(ours.get_all(ids)?, GETS)))
+        },
+        || {
+            let ids = their_ids.next().unwrap_or_default();
+            nanos_each(GETS, || Ok(assert_eq!(theirs.get_all(ids)?, GETS)))
+        },
+    )
+}
+
+fn insert(ours: &Ours, theirs: &Theirs<'_>) -> Result<Sides> {
+    let (mut our_ids, mut their_ids) = (IDS.end.., IDS.end..);
+    by_turns(
+        1_000,
+        || {
+            let id = our_ids.next().unwrap_or_default();
+            let user = ours::User { id, profile: Profile::sample(id) };
+            nanos_each(1, || ours.insert(&user))
+        },
+        || {
+            let id = their_ids.next().unwrap_or_default();
+            let user = theirs::User { id, profile: Profile::sample(id) };
+            nanos_each(1, || theirs.insert(user))
+        },
+    )
+}
+
+fn list(ours: &Ours, theirs: &Theirs<'_>) -> Result<Sides> {
+    let members = IN_TEAM.len();
+    let (mut our_teams, mut their_teams) = (TEAMS.cycle(), TEAMS.cycle());
+    by_turns(
+        300,
+        || {
+            let team = our_teams.next().unwrap_or_default();
+            nanos_each(members, || Ok(assert_eq!(ours.members_of(team)?.len(), members)))
+        },
+        || {
+            let team = their_teams.next().unwrap_or_default();
+            nanos_each(members, || Ok(assert_eq!(theirs.members_of(team)?.len(), members)))
+        },
+    )
+}
+
+fn our_users(ids: &[u64]) -> Vec<ours::User> {
+    ids.iter().map(|&id| ours::User { id, profile: Profile::sample(id) }).collect()
+}
+
+fn their_users(ids: &[u64]) -> Vec<theirs::User> {
+    ids.iter().map(|&id| theirs::User { id, profile: Profile::sample(id) }).collect()
+}
+
+/// Every id once, in no order: the factor has no divisor in common with their number.
+fn shuffled_ids() -> Vec<u64> {
+    let count = IDS.end - IDS.start;
+    (0..count).map(|place| IDS.start + place * 7_919 % count).collect()
+}

@@ -1,0 +1,347 @@
+//! A store that can be given a fault: it hands every call on to a sound one, and does one thing wrong on the way.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use kv_runtime::key::Key;
+use kv_runtime::record::{Expiry, Head, Metadata, NewRecord, Record, Revision};
+use kv_runtime::store::{
+    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, Entry, Expect, ListPage, ListQuery,
+    MemoryStore, Store, Write,
+};
+use kv_runtime::{Clock, Error, ManualClock, Result, Timestamp};
+
+/// What the store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    None,
+    ExpiredInGet,
+    ExpiredInHead,
+    ExpiredInGetMany,
+    ExpiredInLists,
+    ExpiredInConditions,
+    PastExpiryIsNone,
+    PutKeepsExpiry,
+    UpdateReplacesExpiry,
+    TouchDoesNothing,
+    TouchOfNothingWrites,
+    ForeignMembersLost,
+    MigratedAtLost,
+    EmptyValueIsAbsent,
+    KeysIgnoreCase,
+    DeleteDoesNothing,
+    GetManyAnswersOnce,
+    GetManyOfManyMoments,
+    PutManyBackwards,
+    PutInTwoSteps,
+    BatchInManySteps,
+    LimitIgnored,
+    OnePageOnly,
+    LongListsEnd,
+    PrefixTooWide,
+    SuffixIgnored,
+    OutOfOrder,
+    AnyCursorTaken,
+    CursorCounts,
+    ConditionsIgnored,
+    ConditionsBeforehand,
+    ConflictWritesFirst,
+    ConflictAtZero,
+    RevisionOfValue,
+    CommitInManySteps,
+}
+
+pub struct FaultyStore {
+    fault: Fault,
+    clock: Clock,
+    /// The time that the sound store sees. A fault of expiry holds it back.
+    inner_time: ManualClock,
+    inner: MemoryStore,
+}
+
+const LONG_AGO: Timestamp = Timestamp::from_millis(0);
+
+async fn let_others_run() {
+    let mut first = true;
+    poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if std::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+}
+
+impl FaultyStore {
+    pub fn new(fault: Fault, clock: Clock) -> Self {
+        let inner_time = ManualClock::new(clock.now());
+        let inner = MemoryStore::with_clock(Clock::from(&inner_time));
+        Self { fault, clock, inner_time, inner }
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    /// The sound store, at the present moment, or long before if this call has the fault of showing what has expired.
+    fn inner(&self, fault_of_time: Fault) -> &MemoryStore {
+        let held_back = fault_of_time != Fault::None && self.has(fault_of_time);
+        self.inner_time.set(if held_back { LONG_AGO } else { self.clock.now() });
+        &self.inner
+    }
+
+    fn key(&self, key: &Key) -> Key {
+        if self.has(Fault::KeysIgnoreCase) {
+            Key::from_text(key.as_str().to_lowercase())
+        } else {
+            key.clone()
+        }
+    }
+
+    fn shown(&self, mut record: Record) -> Option<Record> {
+        if self.has(Fault::RevisionOfValue) {
+            record.revision = Revision::from_plain(record.value.0.clone());
+        }
+        (!self.has(Fault::EmptyValueIsAbsent) || !record.value.is_empty()).then_some(record)
+    }
+
+    async fn written(&self, key: &Key, mut record: NewRecord) -> Result<NewRecord> {
+        if self.has(Fault::ForeignMembersLost) || self.has(Fault::MigratedAtLost) {
+            let mut kept = Metadata::new(record.metadata.version, record.metadata.codec);
+            kept.min_reader = record.metadata.min_reader;
+            kept.created_at = record.metadata.created_at;
+            if self.has(Fault::ForeignMembersLost) {
+                kept.migrated_at = record.metadata.migrated_at;
+            } else {
+                for (name, value) in record.metadata.foreign_members() {
+                    kept.set_foreign(name, value.clone()).expect("is not ours");
+                }
+            }
+            record.metadata = kept;
+        }
+        if self.has(Fault::PastExpiryIsNone) && record.expiry.at(self.clock.now()) <= Some(self.clock.now()) {
+            record.expiry = Expiry::Never;
+        }
+        if self.has(Fault::PutKeepsExpiry)
+            && let Some(standing) = self.inner(Fault::None).get(key).await?
+        {
+            record.expiry = standing.expires_at.map_or(record.expiry, Expiry::At);
+        }
+        Ok(record)
+    }
+
+    /// The sound store's condition for one of ours.
+    async fn condition(&self, mut condition: Condition) -> Result<Condition> {
+        if let (true, Expect::Revision(told)) = (self.has(Fault::RevisionOfValue), &condition.expect) {
+            let standing = self.inner.get(&condition.key).await?;
+            let same = standing.filter(|record| Some(&record.value.0) == told.plain());
+            condition.expect = Expect::Revision(same.map_or_else(Revision::random, |record| record.revision));
+        }
+        Ok(condition)
+    }
+
+    fn write(&self, write: Write) -> Option<Write> {
+        match write {
+            Write::Update(key, record) if self.has(Fault::UpdateReplacesExpiry) => {
+                Some(Write::Put(key, record))
+            }
+            Write::Touch(..) if self.has(Fault::TouchDoesNothing) => None,
+            Write::Touch(key, expiry) if self.has(Fault::TouchOfNothingWrites) => {
+                Some(Write::Put(key, NewRecord::new("null", Metadata::default()).with_expiry(expiry)))
+            }
+            write => Some(write),
+        }
+    }
+}
+
+impl Store for FaultyStore {
+    fn name(&self) -> &'static str {
+        "faulty"
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        Ok(self.inner(Fault::ExpiredInGet).get(&self.key(key)).await?.and_then(|record| self.shown(record)))
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        let mut keys: Vec<Key> = keys.iter().map(|key| self.key(key)).collect();
+        if self.has(Fault::GetManyAnswersOnce) {
+            keys.dedup();
+        }
+        let mut found = Vec::new();
+        if self.has(Fault::GetManyOfManyMoments) {
+            for key in &keys {
+                found.push(self.inner(Fault::None).get(key).await?);
+                let_others_run().await;
+            }
+        } else {
+            found = self.inner(Fault::ExpiredInGetMany).get_many(&keys).await?;
+        }
+        Ok(found.into_iter().map(|record| record.and_then(|record| self.shown(record))).collect())
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        let record = self.inner(Fault::ExpiredInHead).get(&self.key(key)).await?;
+        Ok(record.and_then(|record| self.shown(record)).map(Head::from))
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        let record = self.written(&self.key(&key), record).await?;
+        if self.has(Fault::PutInTwoSteps) {
+            let half =
+                NewRecord::new(record.value.0.slice(record.value.len() / 2..), record.metadata.clone());
+            self.inner(Fault::None).put(self.key(&key), half).await?;
+            let_others_run().await;
+        }
+        self.inner(Fault::None).put(self.key(&key), record).await
+    }
+
+    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let mut written = Vec::new();
+        for (key, record) in records {
+            let key = self.key(&key);
+            let record = self.written(&key, record).await?;
+            written.push((key, record));
+        }
+        if self.has(Fault::PutManyBackwards) {
+            written.reverse();
+        }
+        if self.has(Fault::BatchInManySteps) {
+            for (key, record) in written {
+                self.inner(Fault::None).put(key, record).await?;
+                let_others_run().await;
+            }
+            return Ok(());
+        }
+        self.inner(Fault::None).put_many(written).await
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        if self.has(Fault::DeleteDoesNothing) {
+            return Ok(());
+        }
+        self.inner(Fault::None).delete(self.key(&key)).await
+    }
+
+    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        let keys = keys.iter().map(|key| self.key(key)).collect();
+        self.inner(Fault::None).delete_many(keys).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        let inner = self.inner(Fault::ExpiredInLists);
+        let mut asked = query.clone();
+        match self.fault {
+            Fault::LimitIgnored => asked = asked.with_limit(1_000),
+            Fault::SuffixIgnored => asked = asked.with_suffix(""),
+            Fault::AnyCursorTaken => {
+                if matches!(inner.list(query).await, Err(Error::InvalidCursor { .. })) {
+                    asked = asked.with_cursor(None);
+                }
+            }
+            Fault::PrefixTooWide => {
+                let shorter = query.prefix().as_str().trim_end_matches(':');
+                asked =
+                    ListQuery::new(Key::from_text(shorter)).with_limit(100_000).with_content(query.content());
+                asked = asked.with_suffix(query.suffix().unwrap_or_default());
+            }
+            Fault::CursorCounts => return self.list_by_count(query).await,
+            _ => {}
+        }
+        let mut page = inner.list(&asked).await?;
+        let ends = match self.fault {
+            Fault::OnePageOnly => true,
+            Fault::LongListsEnd => page.len() >= 1_000,
+            _ => false,
+        };
+        if ends {
+            page.cursor = None;
+        }
+        if self.has(Fault::OutOfOrder) {
+            page = reversed(page);
+        }
+        Ok(page)
+    }
+}
+
+impl FaultyStore {
+    /// A cursor that says how many were shown loses its place when something is written before it.
+    async fn list_by_count(&self, query: &ListQuery) -> Result<ListPage> {
+        let shown = query.cursor().map(|cursor| cursor.open(query, "faulty")).transpose()?;
+        let shown: usize = shown.map_or(0, |shown| shown.parse().expect("is the number that was sealed"));
+        let all = query.clone().with_cursor(None).with_limit(100_000).with_content(Content::Records);
+        let (mut page, mut place) = (ListPage::default(), 0);
+        let everything = self.inner(Fault::None).list(&all).await?;
+        let count = everything.len();
+        everything.for_each(|key, entry| {
+            if (shown..shown.saturating_add(query.limit())).contains(&place) {
+                page.push(key, as_asked(entry, query.content()));
+            }
+            place += 1;
+        });
+        let next = shown.saturating_add(query.limit());
+        page.cursor = (next < count).then(|| Cursor::seal(query, &next.to_string()));
+        Ok(page)
+    }
+}
+
+fn as_asked(entry: Entry, content: Content) -> Entry {
+    match (entry, content) {
+        (Entry::Record(_), Content::Keys) => Entry::Key,
+        (Entry::Record(record), Content::Heads) => Entry::Head(record.into()),
+        (entry, _) => entry,
+    }
+}
+
+fn reversed(mut page: ListPage) -> ListPage {
+    let (mut turned, mut entries) = (ListPage::default(), Vec::new());
+    turned.cursor = page.cursor.take();
+    page.for_each(|key, entry| entries.push((key.to_owned(), entry)));
+    entries.into_iter().rev().for_each(|(key, entry)| turned.push(&key, entry));
+    turned
+}
+
+impl AtomicStore for FaultyStore {
+    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        let inner = self.inner(Fault::ExpiredInConditions);
+        let mut tested = Vec::new();
+        for condition in conditions {
+            tested.push(self.condition(condition).await?);
+        }
+        let writes: Vec<Write> = writes.into_iter().filter_map(|write| self.write(write)).collect();
+        if self.has(Fault::ConditionsIgnored) {
+            tested.clear();
+        }
+        if self.has(Fault::ConditionsBeforehand) {
+            let commit = inner.commit(std::mem::take(&mut tested), Vec::new()).await?;
+            let_others_run().await;
+            if commit != Commit::Done {
+                return Ok(commit);
+            }
+        }
+        if self.has(Fault::CommitInManySteps) {
+            let commit = inner.commit(tested, Vec::new()).await?;
+            for write in if commit == Commit::Done { writes } else { Vec::new() } {
+                assert_eq!(inner.commit(Vec::new(), vec![write]).await?, Commit::Done);
+                let_others_run().await;
+            }
+            return Ok(commit);
+        }
+        let first = writes.first().cloned();
+        let commit = inner.commit(tested, writes).await?;
+        match (commit, first) {
+            (Commit::Conflict(_), Some(first)) if self.has(Fault::ConflictWritesFirst) => {
+                assert_eq!(inner.commit(Vec::new(), vec![first]).await?, Commit::Done);
+            }
+            (Commit::Conflict(_), _) if self.has(Fault::ConflictAtZero) => return Ok(Commit::Conflict(0)),
+            _ => {}
+        }
+        Ok(commit)
+    }
+}

@@ -1,0 +1,70 @@
+//! The suite catches faults: each one by the tests that name the rule which it breaks.
+
+use kv_runtime::conformance::{self, ManualHarness, Report};
+
+use super::engine::{Fault, FaultyStore};
+
+async fn report(fault: Fault) -> Report {
+    conformance::atomic_store(&ManualHarness::new(move |clock| Ok(FaultyStore::new(fault, clock)))).await
+}
+
+async fn assert_caught(fault: Fault, by: &[&str]) {
+    let report = report(fault).await;
+    let failed: Vec<&str> = report.failures().map(|(name, _)| name).collect();
+    for test in by {
+        assert!(failed.contains(test), "{fault:?} is not caught by {test}, but by {failed:?}");
+    }
+    assert!(report.require(0).is_err());
+}
+
+#[tokio::test]
+async fn without_a_fault_it_passes() {
+    let report = report(Fault::None).await;
+    assert_eq!(report.failures().count(), 0, "{report}");
+}
+
+macro_rules! caught {
+    ($($name:ident: $fault:ident by $($test:ident),+;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            assert_caught(Fault::$fault, &[$(stringify!($test)),+]).await;
+        }
+    )*};
+}
+
+caught! {
+    expired_in_get: ExpiredInGet by expired_is_invisible_to_get;
+    expired_in_head: ExpiredInHead by expired_is_invisible_to_head;
+    expired_in_get_many: ExpiredInGetMany by expired_is_invisible_to_get_many;
+    expired_in_lists: ExpiredInLists by expired_is_in_no_list;
+    expired_in_conditions: ExpiredInConditions by expired_counts_as_absent;
+    past_expiry_is_none: PastExpiryIsNone by a_past_expiry_deletes;
+    put_keeps_expiry: PutKeepsExpiry by put_replaces_the_expiry;
+    update_replaces_expiry: UpdateReplacesExpiry by an_update_keeps_the_expiry;
+    touch_does_nothing: TouchDoesNothing by a_touch_sets_the_expiry, a_touch_into_the_past_deletes;
+    touch_of_nothing_writes: TouchOfNothingWrites by a_touch_of_nothing_does_nothing, a_touch_revives_nothing;
+    foreign_members_lost: ForeignMembersLost by foreign_members_come_back;
+    migrated_at_lost: MigratedAtLost by all_metadata_comes_back;
+    empty_value_is_absent: EmptyValueIsAbsent by any_bytes_come_back;
+    keys_ignore_case: KeysIgnoreCase by similar_keys_are_apart;
+    delete_does_nothing: DeleteDoesNothing by delete_removes;
+    get_many_answers_once: GetManyAnswersOnce by get_many_answers_twice;
+    get_many_of_many_moments: GetManyOfManyMoments by batched_reads_are_of_one_moment;
+    put_many_backwards: PutManyBackwards by the_later_of_two_remains;
+    put_in_two_steps: PutInTwoSteps by a_dropped_put_leaves_the_record_whole;
+    batch_in_many_steps: BatchInManySteps by a_dropped_batch_leaves_records_whole;
+    limit_ignored: LimitIgnored by a_page_keeps_to_its_limit;
+    one_page_only: OnePageOnly by every_key_is_shown_once, a_page_keeps_to_its_limit;
+    long_lists_end: LongListsEnd by many_keys_are_all_shown;
+    prefix_too_wide: PrefixTooWide by a_prefix_shows_no_other;
+    suffix_ignored: SuffixIgnored by a_suffix_shows_no_other;
+    out_of_order: OutOfOrder by entries_are_in_order;
+    any_cursor_taken: AnyCursorTaken by a_cursor_of_another_prefix_is_refused, a_cursor_of_no_list_is_refused;
+    cursor_counts: CursorCounts by a_list_is_stable_under_writes, a_cursor_outlives_its_record;
+    conditions_ignored: ConditionsIgnored by absent_holds_of_nothing, a_revision_holds_of_one_state, no_increment_is_lost;
+    conditions_beforehand: ConditionsBeforehand by one_of_many_inserts_wins, no_increment_is_lost;
+    conflict_writes_first: ConflictWritesFirst by a_conflict_writes_nothing;
+    conflict_at_zero: ConflictAtZero by a_conflict_tells_its_place;
+    revision_of_value: RevisionOfValue by every_write_gives_a_new_revision, a_created_record_is_not_the_deleted_one;
+    commit_in_many_steps: CommitInManySteps by a_dropped_commit_is_all_or_nothing, commits_do_not_mix;
+}

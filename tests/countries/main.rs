@@ -1,0 +1,158 @@
+//! The migrations example against what really came next: five releases of one public data set are the five versions of its
+//! entity, so each migrated record can be held against the record that the data's authors published.
+//!
+//! Every member that differs is in one of two places, and in no third: a table of this directory names country, member and both
+//! values, because the authors changed the data and not only its shape; or `new.rs` says why no step could know it, and how often.
+//! After a change of the steps, `COUNTRIES=overwrite cargo test --test countries` writes the tables anew, for `git diff` to show.
+//!
+//! `releases` (the data, put into a store as one version and read as another), `compare` (member by member), `new` (what no step
+//! could know), `failing` (records that no step understands).
+
+mod compare;
+mod failing;
+mod new;
+mod releases;
+
+#[path = "../../examples/migrations/country.rs"]
+mod country;
+#[path = "../../examples/migrations/country_v3.rs"]
+mod country_v3;
+#[path = "../../examples/migrations/steps.rs"]
+mod steps;
+
+use kv_runtime::KvEntity;
+use kv_runtime::migrate::Object;
+
+use compare::{Comparison, compare};
+use country::Country;
+use country_v3::CountryV3;
+use releases::{Countries, read_as, release, stand_as};
+
+pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// Version 2, which the example goes through and keeps no struct of: whatever members a record has.
+#[derive(KvEntity)]
+#[kv(prefix = "country", version = 2, step(1 => steps::v1_to_v2))]
+struct CountryV2 {
+    #[kv(id)]
+    cca3: String,
+    #[serde(flatten)]
+    members: Object,
+}
+
+/// What the example's data says of SHN twice is Ascension Island and Saint Helena; the later one remains, in every test here.
+#[test]
+fn one_code_stands_twice() -> Outcome {
+    assert_eq!(release("1.4.0")?.doubled, ["SHN"]);
+    for later in ["2.0.0", "3.0.0", "4.0.0", "5.1.0"] {
+        assert!(release(later)?.doubled.is_empty(), "{later}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn version_1_becomes_version_2() -> Outcome {
+    let migrated = read_as::<CountryV2>(&release("1.4.0")?.countries, 1).await?;
+    check("1.4.0-2.0.0", &migrated, &release("2.0.0")?.countries, new::SINCE_1_4_0)
+}
+
+#[tokio::test]
+async fn version_2_becomes_version_3() -> Outcome {
+    let migrated = read_as::<CountryV3>(&release("2.0.0")?.countries, 2).await?;
+    check("2.0.0-3.0.0", &migrated, &release("3.0.0")?.countries, new::SINCE_2_0_0)
+}
+
+/// The predecessor is converted to today's shape, which is version 4's and two members of version 5.
+#[tokio::test]
+async fn version_3_becomes_version_4() -> Outcome {
+    let mut migrated = read_as::<Country>(&release("3.0.0")?.countries, 3).await?;
+    for (code, country) in &mut migrated {
+        for member in ["unMember", "unRegionalGroup"] {
+            assert_eq!(country.remove(member), Some(serde_json::Value::Null), "{code}.{member}");
+        }
+    }
+    check("3.0.0-4.0.0", &migrated, &release("4.0.0")?.countries, new::SINCE_3_0_0)
+}
+
+#[tokio::test]
+async fn version_4_becomes_version_5() -> Outcome {
+    let migrated = read_as::<Country>(&release("4.0.0")?.countries, 4).await?;
+    check("4.0.0-5.1.0", &migrated, &release("5.1.0")?.countries, new::SINCE_4_0_0)
+}
+
+#[tokio::test]
+async fn version_1_becomes_version_5() -> Outcome {
+    let migrated = read_as::<Country>(&release("1.4.0")?.countries, 1).await?;
+    check("1.4.0-5.1.0", &migrated, &release("5.1.0")?.countries, new::SINCE_1_4_0_TO_5_1_0)
+}
+
+#[tokio::test]
+async fn one_way_and_stage_by_stage_lead_to_the_same() -> Outcome {
+    let oldest = release("1.4.0")?.countries;
+    let second = read_as::<CountryV2>(&oldest, 1).await?;
+    let third = read_as::<CountryV3>(&second, 2).await?;
+    assert_eq!(read_as::<Country>(&third, 3).await?, read_as::<Country>(&oldest, 1).await?);
+    Ok(())
+}
+
+/// What a read gives and what a backfill leaves in the store.
+#[tokio::test]
+async fn a_backfill_writes_what_a_read_gives() -> Outcome {
+    for (name, version) in [("1.4.0", 1), ("2.0.0", 2), ("3.0.0", 3), ("4.0.0", 4)] {
+        let countries = release(name)?.countries;
+        let kv = stand_as(&countries, version).await?;
+        let collection = kv.collection::<Country>();
+        assert_eq!(collection.census().await?.behind(), 250, "{name}");
+        let report = collection.migrate_all().batch(33).run().await?;
+        assert_eq!((report.migrated, report.current, report.failed, report.skipped), (250, 0, 0, 0), "{name}");
+        assert_eq!(collection.census().await?.behind(), 0, "{name}");
+        let standing = releases::standing::<Country>(&kv).await?;
+        assert_eq!(standing, read_as::<Country>(&countries, version).await?, "{name}");
+    }
+    Ok(())
+}
+
+/// The structs leave out no member of the releases that they are made for, or the comparisons above would say little. The four
+/// differences are empty lists that stand for empty maps; they are written as maps.
+#[tokio::test]
+async fn the_structs_lose_nothing() -> Outcome {
+    for (name, version) in [("3.0.0", 3), ("5.1.0", 5)] {
+        let countries = release(name)?.countries;
+        let written = match version {
+            3 => read_as::<CountryV3>(&countries, version).await?,
+            _ => read_as::<Country>(&countries, version).await?,
+        };
+        let Comparison { differences, new } = compare(&written, &countries, &[]);
+        let quirks = |code| format!("{code}\tcurrencies\t{{}}\t[]");
+        let expected = if version == 3 { ["ATA", "BVT", "FSM", "HMD"].map(quirks).to_vec() } else { Vec::new() };
+        assert_eq!(differences, expected, "{name}");
+        assert!(new.is_empty());
+    }
+    Ok(())
+}
+
+/// Holds migrated countries against the next release: all that differs is in the table of this name, or in `new`.
+fn check(name: &str, migrated: &Countries, released: &Countries, new: &[new::New]) -> Outcome {
+    let comparison = compare(migrated, released, new);
+    for (new, found) in new.iter().zip(&comparison.new) {
+        assert_eq!(*found, new.count, "{name}: members that are new, {}", new.path);
+    }
+    let mut table = String::from("country\tmember\tmigrated\treleased\n");
+    for difference in &comparison.differences {
+        table.push_str(difference);
+        table.push('\n');
+    }
+    let path = format!("{}/tests/countries/{name}.tsv", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("COUNTRIES").is_some_and(|it| it == "overwrite") {
+        std::fs::write(&path, &table)?;
+    }
+    let expected = std::fs::read_to_string(&path)?;
+    for line in table.lines().filter(|line| !expected.lines().any(|it| it == *line)) {
+        println!("not in the table: {line}");
+    }
+    for line in expected.lines().filter(|line| !table.lines().any(|it| it == *line)) {
+        println!("only in the table: {line}");
+    }
+    assert!(table == expected, "{name}.tsv is not what differs; see above");
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Every example runs by itself, and shows what it promises. `cargo test` has built them beside this test.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// All examples; each has a test here.
+const EXAMPLES: [&str; 5] = ["composite_ids", "expiry", "groups_and_views", "own_store", "quickstart"];
+
+#[test]
+fn every_example_has_a_test() -> Outcome {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"))? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new("rs")) || path.join("main.rs").is_file() {
+            found.insert(
+                path.file_stem().and_then(OsStr::to_str).ok_or("a name that is not text")?.to_owned(),
+            );
+        }
+    }
+    assert_eq!(found, EXAMPLES.map(str::to_owned).into());
+    Ok(())
+}
+
+#[test]
+fn quickstart_goes_on_where_it_ended() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("countries.redb");
+
+    let first = run("quickstart", Some(&path))?;
+    shows(
+        &first,
+        &[
+            "put_many: 250 countries, 500 records",
+            "Germany (Bundesrepublik Deutschland)",
+            "capital Berlin, currency €",
+            "Kosovo, independent: None",
+            "visits: 0 before, 400 after",
+            "  20 ALA ALB",
+            "  13 POL PRT",
+            "  Africa        59",
+            "country:Europe:DEU:facts             1   json",
+            "country:Europe:DEU:profile           1   json",
+            "metadata {\"createdAt\":",
+            "250 records of the group profile",
+            "insert, 251 at once, in ",
+            "250 inserted, 1 refused",
+            "error: CountryV1 `country-v1:SHN` in redb: there is a record already;",
+            "400 visits, as before",
+        ],
+    );
+
+    let second = run("quickstart", Some(&path))?;
+    shows(
+        &second,
+        &[
+            "250 countries are there from an earlier run",
+            "visits: 400 before, 800 after",
+            "0 inserted, 251 refused",
+            "800 visits, as before",
+        ],
+    );
+    Ok(())
+}
+
+#[test]
+fn quickstart_needs_no_path() -> Outcome {
+    shows(&run("quickstart", None)?, &["visits: 0 before, 400 after", "400 visits, as before"]);
+    Ok(())
+}
+
+#[test]
+fn quickstart_leaves_a_foreign_file_as_it_is() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("notes.txt");
+    let notes = "these are my notes\n".repeat(1_000);
+    fs::write(&path, &notes)?;
+    let output = Command::new(binary("quickstart")?).arg(&path).output()?;
+    assert!(!output.status.success());
+    assert!(String::from_utf8(output.stderr)?.contains("ForeignFile"));
+    assert_eq!(fs::read_to_string(&path)?, notes);
+    Ok(())
+}
+
+#[test]
+fn groups_and_views() -> Outcome {
+    shows(
+        &run("groups_and_views", None)?,
+        &[
+            "user:7:settings",
+            "profile, history, settings written: [false, true, false]",
+            "theme Light, 50 items",
+            "User `user:7:profile` in memory: the required group `history` is missing beside its anchor",
+            "The anchor decides",
+        ],
+    );
+    Ok(())
+}
+
+#[test]
+fn composite_ids() -> Outcome {
+    let shown = run("composite_ids", None)?;
+    shows(
+        &shown,
+        &[
+            "event:eu-west:1:09223372036854775803",
+            "in eu-west, org 1    [\"at -5\", \"at 30\", \"at 1000\"]",
+            "user-archive:ada  user:100%25  user:a%3Ab  user:ada  user:Åsa",
+            "Session `session:#",
+            "user-archive:{name}",
+        ],
+    );
+    assert!(!shown.contains("do-not-log-me"), "{shown}");
+    Ok(())
+}
+
+#[test]
+fn expiry() -> Outcome {
+    shows(
+        &run("expiry", None)?,
+        &[
+            "one later                                 gone",
+            "touched after 59 minutes, read after 118  there",
+            "120 requests in two hours, 24 writes",
+            "after 48 hours: [\"FRIEND\"]",
+            "2 removed, more: false",
+        ],
+    );
+    Ok(())
+}
+
+#[test]
+fn own_store() -> Outcome {
+    // It fails if a test of the suite fails.
+    shows(
+        &run("own_store", None)?,
+        &["passed   a_plain_value_is_version_1", "passed   a_damaged_record_is_an_error"],
+    );
+    Ok(())
+}
+
+/// What the example prints; an error if it fails.
+fn run(example: &str, path: Option<&Path>) -> Result<String, Box<dyn Error>> {
+    let Output { status, stdout, stderr } = Command::new(binary(example)?).args(path).output()?;
+    let stderr = String::from_utf8_lossy(&stderr);
+    if !status.success() || !stderr.is_empty() {
+        return Err(format!("{example}: {status}\n{stderr}").into());
+    }
+    Ok(String::from_utf8(stdout)?)
+}
+
+/// This test is target/<profile>/deps/examples-<hash>, and an example is target/<profile>/examples/<name>.
+fn binary(example: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let this = env::current_exe()?;
+    let profile = this.ancestors().nth(2).ok_or("the test lies in no target directory")?;
+    let binary = profile.join("examples").join(format!("{example}{}", env::consts::EXE_SUFFIX));
+    if !binary.is_file() {
+        return Err(format!(
+            "{} is not built: `cargo build --examples`, or all of `cargo test`",
+            binary.display()
+        )
+        .into());
+    }
+    Ok(binary)
+}
+
+fn shows(shown: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(shown.contains(line), "there is no {line:?} in:\n{shown}");
+    }
+}

@@ -1,0 +1,187 @@
+//! Which files it opens, and which it refuses and leaves as they are.
+
+use std::error::Error as StdError;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use kv_runtime::Error;
+use kv_runtime::store::{RedbStore, Store};
+use redb::{Database, MultimapTableDefinition, ReadableDatabase, TableDefinition, TableHandle};
+
+use super::{Test, directory, key, record, value_of};
+
+/// Opening must fail with `ForeignFile`, and leave every byte as it is.
+fn assert_foreign(path: &Path, words: &str) -> Test {
+    let before = fs::read(path)?;
+    let refused = RedbStore::open(path);
+    assert!(matches!(refused, Err(Error::ForeignFile { .. })), "{refused:?}");
+    let shown = refused.map(drop).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(shown.contains(words) && shown.contains("app.redb"), "{shown}");
+    assert!(fs::read(path)? == before, "the file was changed");
+    Ok(())
+}
+
+#[test]
+fn a_file_that_is_not_redb_is_refused() -> Test {
+    let (_directory, path) = directory()?;
+    for bytes in [&b"a"[..], b"hello, world\n", &[0; 100_000], &[b'x'; 4096]] {
+        fs::write(&path, bytes)?;
+        assert_foreign(&path, "not a redb file")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_database_of_another_program_is_refused() -> Test {
+    let (_directory, path) = directory()?;
+    let database = Database::create(&path)?;
+    let transaction = database.begin_write()?;
+    transaction.open_table(TableDefinition::<u64, &str>::new("records"))?.insert(1, "theirs")?;
+    transaction.commit()?;
+    // As a crash leaves it: redb repairs it before it can be told what it holds.
+    let crashed = path.with_file_name("crashed.app.redb");
+    fs::copy(&path, &crashed)?;
+    drop(database);
+    assert_foreign(&path, "another program")?;
+
+    assert!(matches!(RedbStore::open(&crashed), Err(Error::ForeignFile { .. })));
+    let database = Database::open(&crashed)?;
+    let tables: Vec<_> = database.begin_read()?.list_tables()?.map(|table| table.name().to_owned()).collect();
+    assert_eq!(tables, ["records"]);
+    Ok(())
+}
+
+#[test]
+fn a_database_that_only_looks_like_ours_is_refused() -> Test {
+    let (_directory, path) = directory()?;
+    let write = |fill: &dyn Fn(&redb::WriteTransaction) -> Result<(), redb::Error>| -> Test {
+        if path.exists() {
+            fs::remove_file(&path)?;
+        }
+        let database = Database::create(&path)?;
+        let transaction = database.begin_write()?;
+        fill(&transaction)?;
+        Ok(transaction.commit()?)
+    };
+    write(&|transaction| {
+        transaction.open_multimap_table(MultimapTableDefinition::<u64, u64>::new("index"))?;
+        Ok(())
+    })?;
+    assert_foreign(&path, "another program")?;
+    write(&|transaction| {
+        transaction.open_table(TableDefinition::<&str, &str>::new("kv_runtime"))?.insert("format", "1")?;
+        Ok(())
+    })?;
+    assert_foreign(&path, "another program")?;
+    write(&|transaction| {
+        transaction.open_table(TableDefinition::<&str, u64>::new("kv_runtime"))?.insert("else", 1)?;
+        Ok(())
+    })?;
+    assert_foreign(&path, "another program")?;
+    write(&|transaction| {
+        transaction.open_table(TableDefinition::<&str, u64>::new("kv_runtime"))?.insert("format", 1)?;
+        transaction.open_table(TableDefinition::<&str, &str>::new("records"))?;
+        Ok(())
+    })?;
+    assert_foreign(&path, "not those of format 1")
+}
+
+#[test]
+fn a_newer_format_is_refused() -> Test {
+    let (_directory, path) = directory()?;
+    drop(RedbStore::open(&path)?);
+    let database = Database::open(&path)?;
+    let transaction = database.begin_write()?;
+    transaction.open_table(TableDefinition::<&str, u64>::new("kv_runtime"))?.insert("format", 2)?;
+    transaction.commit()?;
+    drop(database);
+    assert_foreign(&path, "it has format 2, and this program reads format 1")
+}
+
+#[test]
+fn a_file_of_redb_2_is_refused() -> Test {
+    let (_directory, path) = directory()?;
+    drop(RedbStore::open(&path)?);
+    let mut bytes = fs::read(&path)?;
+    // The format's number begins each of the two commit slots.
+    for slot in [64, 192] {
+        assert_eq!(bytes[slot], 3);
+        bytes[slot] = 2;
+    }
+    fs::write(&path, bytes)?;
+    assert_foreign(&path, "redb's own file format 2")
+}
+
+#[test]
+fn an_error_of_the_file_system_names_the_file() -> Test {
+    let (directory, _) = directory()?;
+    let refused = RedbStore::open(directory.path().join("missing").join("app.redb"));
+    let Err(error @ Error::Store { .. }) = refused else { panic!("{refused:?}") };
+    let cause = error.source().map(|cause| cause.to_string()).unwrap_or_default();
+    assert!(cause.contains("missing") && cause.contains("app.redb"), "{cause}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_empty_file_and_one_without_tables_are_new_ones() -> Test {
+    let (_directory, path) = directory()?;
+    fs::write(&path, b"")?;
+    RedbStore::open(&path)?.put(key("a"), record("1")).await?;
+    let bare = path.with_file_name("bare.redb");
+    drop(Database::create(&bare)?);
+    RedbStore::open(&bare)?.put(key("a"), record("1")).await?;
+    assert_eq!(value_of(&RedbStore::open(&bare)?, "a").await?.as_deref(), Some("1"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_handle_of_a_file_at_a_time() -> Test {
+    let (_directory, path) = directory()?;
+    let store = RedbStore::open(&path)?;
+    store.put(key("a"), record("1")).await?;
+    assert!(matches!(RedbStore::open(&path), Err(Error::AlreadyOpen { .. })));
+    // A refused second open takes nothing from the first.
+    store.put(key("a"), record("2")).await?;
+    let clone = store.clone();
+    drop(store);
+    assert!(matches!(RedbStore::open(&path), Err(Error::AlreadyOpen { .. })));
+    drop(clone);
+    let store = RedbStore::open(&path)?;
+    assert_eq!(value_of(&store, "a").await?.as_deref(), Some("2"));
+    Ok(())
+}
+
+/// Where the test below tells its child process the file.
+const CHILD_OPENS: &str = "KV_TEST_CHILD_OPENS";
+
+#[test]
+fn a_second_process_is_refused() -> Test {
+    let (_directory, path) = directory()?;
+    let store = RedbStore::open(&path)?;
+    let opens_in_child = || -> Result<String, Box<dyn StdError>> {
+        let output = Command::new(std::env::current_exe()?)
+            .args(["--exact", "files::child_process", "--ignored", "--nocapture"])
+            .env(CHILD_OPENS, &path)
+            .stderr(Stdio::inherit())
+            .output()?;
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let refused = opens_in_child()?;
+    assert!(refused.contains("child: AlreadyOpen"), "{refused}");
+    drop(store);
+    let opened = opens_in_child()?;
+    assert!(opened.contains("child: opened"), "{opened}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "the child process of another test, which alone gives it a file"]
+fn child_process() {
+    let Some(path) = std::env::var_os(CHILD_OPENS) else { return };
+    match RedbStore::open(path) {
+        Ok(_) => println!("child: opened"),
+        Err(Error::AlreadyOpen { .. }) => println!("child: AlreadyOpen"),
+        Err(error) => println!("child: {error}"),
+    }
+}

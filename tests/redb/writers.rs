@@ -1,0 +1,161 @@
+//! What its writers share, and what they and those who read meanwhile are promised.
+
+use std::fs;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use kv_runtime::Error;
+use kv_runtime::store::{
+    AtomicStore, Commit, Condition, Expect, ListQuery, RedbDurability, RedbStore, Store, Write,
+};
+
+use super::{Test, directory, key, record, value_of};
+
+/// Polls a future once, and drops it.
+fn poll_once(future: impl Future) -> bool {
+    let polled = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
+    matches!(polled, Poll::Ready(_))
+}
+
+#[tokio::test]
+async fn a_dropped_future_has_written_all_or_nothing() -> Test {
+    let (_directory, path) = directory()?;
+    let store = RedbStore::open(&path)?;
+    drop(store.put(key("never polled"), record("1")));
+    let pair = |number: u32| {
+        let text = number.to_string();
+        vec![Write::Put(key("a"), record(&text)), Write::Put(key("b"), record(&text))]
+    };
+    for number in 0..50 {
+        poll_once(store.commit(Vec::new(), pair(number)));
+    }
+    poll_once(store.put_many(vec![(key("c"), record("1")), (key("d"), record("1"))]));
+    // The last handle goes while the queue is full; the file is free at once, and the queue was not lost.
+    drop(store);
+    let store = RedbStore::open(&path)?;
+    for (text, value) in [("a", "49"), ("b", "49"), ("c", "1"), ("d", "1")] {
+        assert_eq!(value_of(&store, text).await?.as_deref(), Some(value));
+    }
+    assert_eq!(value_of(&store, "never polled").await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_flushed_or_closed_in_order_is_kept_without_fsyncs() -> Test {
+    let (_directory, path) = directory()?;
+    let open = || RedbStore::options().durability(RedbDurability::OnFlush).open(&path);
+    let store = open()?;
+    store.put(key("a"), record("1")).await?;
+    assert_eq!(value_of(&store, "a").await?.as_deref(), Some("1"));
+    store.flush().await?;
+    // As a crash right after the flush would leave it.
+    let crashed = path.with_file_name("crashed.redb");
+    fs::copy(&path, &crashed)?;
+    assert_eq!(value_of(&RedbStore::open(&crashed)?, "a").await?.as_deref(), Some("1"));
+    store.put(key("b"), record("2")).await?;
+    drop(store);
+    assert_eq!(value_of(&open()?, "b").await?.as_deref(), Some("2"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_reads_after_a_write_sees_it() -> Test {
+    let (_directory, path) = directory()?;
+    let store = RedbStore::options().durability(RedbDurability::OnFlush).open(&path)?;
+    let mut tasks = Vec::new();
+    for task in 0..8 {
+        let store = store.clone();
+        tasks.push(tokio::spawn(async move {
+            let mine = key(format!("task:{task}"));
+            for number in 0..100_u32 {
+                store.put(mine.clone(), record(&number.to_string())).await?;
+                let (asked, listed) = (mine.clone(), ListQuery::new(mine.clone()));
+                let by_get = store.get(&asked).await?.map(|found| found.value.to_vec());
+                let by_batch = store.get_many(&[asked]).await?.remove(0).map(|found| found.value.to_vec());
+                assert_eq!((&by_get, &by_batch), (&Some(number.to_string().into_bytes()), &by_get));
+                assert_eq!(store.list(&listed).await?.len(), 1);
+            }
+            Ok::<_, Error>(())
+        }));
+    }
+    for task in tasks {
+        task.await??;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_batch_of_reads_is_of_one_moment() -> Test {
+    let (_directory, path) = directory()?;
+    let store = RedbStore::options().durability(RedbDurability::OnFlush).open(&path)?;
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for number in 0..300_u32 {
+                let both = ["a", "b"].map(|text| (key(text), record(&number.to_string())));
+                store.put_many(both.into()).await?;
+            }
+            Ok::<_, Error>(())
+        }
+    });
+    let mut reads = 0;
+    while reads == 0 || !writer.is_finished() {
+        let both = store.get_many(&[key("a"), key("b")]).await?;
+        let values: Vec<_> =
+            both.iter().map(|found| found.as_ref().map(|found| found.value.to_vec())).collect();
+        assert_eq!(values[0], values[1]);
+        reads += 1;
+        tokio::task::yield_now().await;
+    }
+    Ok(writer.await??)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_share_commits() -> Test {
+    let (_directory, path) = directory()?;
+    let store = RedbStore::open(&path)?;
+    let tasks = (0..64).map(|task| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for number in 0..10 {
+                store.put(key(format!("{task}:{number}")), record("{}")).await?;
+            }
+            Ok::<_, Error>(())
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await??;
+    }
+    let stats = store.stats();
+    assert_eq!((stats.calls, stats.records), (640, 640));
+    assert!(stats.commits <= 640 / 4, "{stats:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_update_is_lost() -> Test {
+    let (_directory, path) = directory()?;
+    let store = RedbStore::options().durability(RedbDurability::OnFlush).open(&path)?;
+    store.put(key("count"), record("0")).await?;
+    let tasks = (0..8).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut left = 25;
+            while left > 0 {
+                let Some(found) = store.get(&key("count")).await? else { continue };
+                let count: u32 = String::from_utf8_lossy(&found.value).parse().unwrap_or_default();
+                let unchanged = Condition::new(key("count"), Expect::Revision(found.revision));
+                let next = Write::Update(key("count"), record(&(count + 1).to_string()));
+                if store.commit(vec![unchanged], vec![next]).await? == Commit::Done {
+                    left -= 1;
+                }
+            }
+            Ok::<_, Error>(())
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await??;
+    }
+    assert_eq!(value_of(&store, "count").await?.as_deref(), Some("200"));
+    Ok(())
+}
