@@ -48,8 +48,8 @@ fn single_group() -> TokenStream {
 
 fn several_groups() -> TokenStream {
     quote! {
-        #[kv(prefix = "user", group = "profile", version = 2)]
-        #[kv(group(name = "settings", version = 3, ttl = "30d", optional, view = "UserPrefs", derive(Debug, Clone)))]
+        #[kv(prefix = "user", group = "profile", version = 2, oldest = 2)]
+        #[kv(group(name = "settings", version = 3, oldest = 3, ttl = "30d", optional, view = "UserPrefs", derive(Debug, Clone)))]
         #[serde(rename_all = "camelCase")]
         pub struct User {
             #[kv(id)]
@@ -139,7 +139,7 @@ fn ids() {
 fn ten_fields_take_at_most_250_lines() {
     let fields = (0..9).map(|at| quote::format_ident!("field_{at}"));
     let input = quote! {
-        #[kv(prefix = "wide", version = 2, ttl = "1h")]
+        #[kv(prefix = "wide", version = 2, oldest = 2, ttl = "1h")]
         struct Wide {
             #[kv(id)]
             id: u64,

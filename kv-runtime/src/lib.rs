@@ -30,6 +30,7 @@ extern crate self as kv_runtime;
 mod clock;
 pub mod codec;
 mod collection;
+mod const_message;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod entity;

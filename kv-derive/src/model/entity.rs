@@ -36,6 +36,8 @@ pub(crate) struct Field<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) vis: &'a Visibility,
     pub(crate) ty: Type,
+    /// What values call it.
+    pub(crate) stored: String,
     pub(crate) attr: attr::Field,
 }
 
@@ -51,7 +53,13 @@ impl<'a> Entity<'a> {
             .filter_map(|field| {
                 let attr = attr::Field::read(cx, &field.attrs);
                 let ident = field.ident.as_ref()?;
-                Some(Field { ident, vis: &field.vis, ty: receiver.replace(&field.ty), attr })
+                let name = ident.unraw().to_string();
+                let rename_all = container.serde.rename_all;
+                let stored = attr.serde.rename.clone().unwrap_or_else(|| match rename_all {
+                    Some(case) => case.apply_to_field(&name),
+                    None => name,
+                });
+                Some(Field { ident, vis: &field.vis, ty: receiver.replace(&field.ty), stored, attr })
             })
             .collect();
 
@@ -153,7 +161,22 @@ impl Group<'_> {
     }
 
     pub(crate) fn version(&self) -> u32 {
-        self.attr.version.get().copied().unwrap_or(1)
+        self.attr.versions.version.get().map_or(1, |version| version.number)
+    }
+
+    /// The oldest version that is read.
+    pub(crate) fn oldest(&self) -> u32 {
+        self.attr.versions.oldest.get().map_or(1, |oldest| oldest.number)
+    }
+
+    /// The version that is written.
+    pub(crate) fn write_version(&self) -> u32 {
+        self.attr.versions.write_version.get().map_or_else(|| self.version(), |version| version.number)
+    }
+
+    /// Whether an older version than today's is written.
+    pub(crate) fn writes_older(&self) -> bool {
+        self.write_version() < self.version()
     }
 
     pub(crate) fn is_optional(&self) -> bool {
