@@ -36,6 +36,8 @@ impl Message {
         more.add(digit)
     }
 
+    /// Panics where the caller was called, which is told as the place of the error.
+    #[track_caller]
     #[expect(clippy::panic, reason = "this is how constant evaluation reports an error")]
     pub(crate) const fn panic(&self) -> ! {
         match std::str::from_utf8(self.text.split_at(self.len).0) {

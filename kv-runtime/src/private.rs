@@ -30,6 +30,11 @@ pub const fn newest<E: KvEntity>() -> u32 {
 }
 
 /// The way back to a predecessor, which is asked for only where a version is written that it has.
+#[diagnostic::on_unimplemented(
+    message = "the predecessor `{P}` cannot be made of `{Self}`, so `write_version` cannot reach it",
+    label = "there is no `From<&{Self}>` for `{P}`",
+    note = "implement `From<&{Self}>` or `TryFrom<&{Self}>` for `{P}`"
+)]
 pub trait WayBack<P, const NEEDED: bool> {
     fn way_back(&self) -> Result<P, BoxError>;
 }
@@ -40,6 +45,7 @@ impl<P, N> WayBack<P, false> for N {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<P, N: StepInto<P>> WayBack<P, true> for N {
     fn way_back(&self) -> Result<P, BoxError> {
         self.step_into()

@@ -41,6 +41,11 @@ impl<T> Slot<T> {
         self.key.is_some()
     }
 
+    /// Whether only something like the key was written.
+    pub(crate) fn is_guess(&self) -> bool {
+        self.is_guess
+    }
+
     fn set(&mut self, key: &Key<'_, '_>, value: Option<T>) {
         if self.is_written() && !self.is_guess {
             if !key.is_guess {

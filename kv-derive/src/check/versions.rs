@@ -23,23 +23,23 @@ pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
 
 /// A step changes a member of the value: an id is none, nor is what is not stored, and a flattened field is several.
 fn field_words_are_on_members(cx: &Ctxt, entity: &Entity<'_>) {
-    let complain = |field: &Field<'_>, why: &str| {
+    let complain = |field: &Field<'_>, why: &str, remedy: &str| {
         let renamed = field.attr.renamed.iter().map(|renamed| &renamed.at);
         for key in renamed.chain(field.attr.added.key()) {
-            cx.error(key, format_args!("{why}, so it cannot be `{key}`"));
+            cx.error(key, format_args!("{why}, so it cannot be `{key}`{remedy}"));
         }
     };
     for field in &entity.ids {
-        complain(field, "an id is in the key and in no value");
+        complain(field, "an id is in the key and in no value", "");
     }
     for field in &entity.skipped {
-        complain(field, "a skipped field is not stored");
+        complain(field, "a skipped field is not stored", "");
     }
     for field in entity.stored_fields() {
         if field.attr.serde.is_skipped {
-            complain(field, "a field with `#[serde(skip)]` is not stored");
+            complain(field, "a field with `#[serde(skip)]` is not stored", "");
         } else if field.attr.serde.is_flattened {
-            complain(field, "a flattened field has no member of its own (use a `step` with a function)");
+            complain(field, "a flattened field has no member of its own", ": use a `step` with a function");
         }
     }
 }
@@ -257,6 +257,7 @@ fn has_unread(group: &Group<'_>) -> bool {
     let fields = || group.fields.iter().map(|field| &field.attr);
     versions.has_unread_step
         || versions.version.get().is_none()
+        || versions.version.is_guess()
         || versions.oldest.is_written() && versions.oldest.get().is_none()
         || versions.removed.iter().any(|removed| removed.name.get().is_none() || removed.since.get().is_none())
         || fields().flat_map(|field| &field.renamed).any(|it| it.from.get().is_none() || it.since.get().is_none())

@@ -93,7 +93,12 @@ pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: T
     let new = converted(entity, group, span);
     let fields = group.fields.iter().map(|field| field.ident);
     let start = quote_spanned!(span=> __groups.previous);
-    let id = quote_spanned!(span=> || #kv::__private::same_id(&__id));
+    let id = quote_spanned! {span=>
+        || #kv::__private::same_id::<
+            <#previous as #kv::__private::KvEntity>::Id,
+            <Self as #kv::__private::KvEntity>::Id,
+        >(&__id)
+    };
     quote! {
         match #start::<#previous, #new>(#literal, #id)? {
             ::core::option::Option::Some(__new) => #reader { #(#fields: __new.#fields,)* #marker },

@@ -5,10 +5,11 @@
 use crate::codec::Codec;
 use crate::const_message::{Message, same};
 use crate::entity::{EntitySchema, GroupSchema};
-use crate::key::{IdKind, IdSchema};
+use crate::key::IdSchema;
 
 /// Fails, in constant evaluation, unless `previous` is an earlier version of the same records as a group of `entity`, and the
 /// group's own steps lead from there to today's version.
+#[track_caller]
 pub const fn assert_follows(entity: &EntitySchema, group: usize, previous: &EntitySchema) {
     let this = &entity.groups()[group];
     let message = predecessor(entity, this, previous);
@@ -38,6 +39,7 @@ const fn of_group(entity: &EntitySchema, group: &GroupSchema) -> Message {
     }
 }
 
+#[track_caller]
 const fn assert_same_group(message: Message, this: &GroupSchema, before: &GroupSchema) {
     let is_same = match (this.name(), before.name()) {
         (Some(this), Some(before)) => same(this, before),
@@ -53,21 +55,20 @@ const fn assert_same_group(message: Message, this: &GroupSchema, before: &GroupS
     }
 }
 
+#[track_caller]
 const fn assert_same_ids(message: Message, these: &[IdSchema], before: &[IdSchema]) {
-    if these.len() != before.len() {
-        let message = message.add("has ").number(before.len()).add(" ids and not ").number(these.len());
-        message.add(", so its records are others").panic();
-    }
+    // That they are of one type is asked for by the generated code.
     let mut at = 0;
-    while at < these.len() {
-        if !same_id(&these[at], &before[at]) {
-            let message = message.add("has an id ").name(before[at].name());
-            message.add(" that is written otherwise in keys: give it the same type, and `ordered` as well or not").panic();
+    while at < these.len() && at < before.len() {
+        if these[at].is_ordered() != before[at].is_ordered() {
+            let message = message.add("writes its id ").name(before[at].name()).add(" otherwise in keys: ");
+            message.add("make both `ordered`, or none of them").panic();
         }
         at += 1;
     }
 }
 
+#[track_caller]
 const fn assert_version(message: Message, this: &GroupSchema, before: &GroupSchema) {
     if before.version() >= this.version() {
         let message = message.add("has version ").number(before.version() as usize);
@@ -81,6 +82,7 @@ const fn assert_version(message: Message, this: &GroupSchema, before: &GroupSche
 
 /// A record as new as the predecessor becomes one of today's by its conversion; those that are newer need steps, and those that are
 /// older none.
+#[track_caller]
 const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &EntitySchema, before: u32) {
     let mut at = 0;
     while at < group.steps().len() {
@@ -111,6 +113,7 @@ const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &Ent
 }
 
 /// Fails, in constant evaluation, if a group of several is written as its predecessor: that is made of a whole entity.
+#[track_caller]
 pub const fn assert_not_written(entity: &EntitySchema, group: usize, previous: &EntitySchema) {
     let this = &entity.groups()[group];
     let [before, ..] = previous.groups() else { return };
@@ -130,17 +133,4 @@ const fn has_step_to(group: &GroupSchema, version: u32) -> bool {
         at += 1;
     }
     false
-}
-
-const fn same_id(a: &IdSchema, b: &IdSchema) -> bool {
-    let same_kind = match (a.kind(), b.kind()) {
-        (IdKind::Integer { signed: a, bits: a_bits }, IdKind::Integer { signed: b, bits: b_bits }) => a == b && a_bits == b_bits,
-        (IdKind::Bool, IdKind::Bool)
-        | (IdKind::Char, IdKind::Char)
-        | (IdKind::Text, IdKind::Text)
-        | (IdKind::Uuid, IdKind::Uuid)
-        | (IdKind::Enum(_), IdKind::Enum(_)) => true,
-        _ => false,
-    };
-    same_kind && a.is_ordered() == b.is_ordered()
 }

@@ -16,6 +16,7 @@ enum Segment {
 }
 
 /// Fails, in constant evaluation, with a message that names the two entities.
+#[track_caller]
 pub const fn assert_disjoint(entities: &[EntitySchema]) {
     let mut a = 0;
     while a < entities.len() {
