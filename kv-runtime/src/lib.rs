@@ -27,6 +27,9 @@
 // The derive's output names this crate by its public name, in this crate's own tests and docs too.
 extern crate self as kv_runtime;
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod clock;
 pub mod codec;
 mod collection;
@@ -38,9 +41,6 @@ pub mod key;
 mod kv;
 mod list;
 mod maybe_send;
-#[doc(hidden)]
-#[path = "private.rs"]
-pub mod __private;
 pub mod record;
 mod schema;
 pub mod store;

@@ -64,7 +64,14 @@ async fn a_list_stops_at_any_level<S: AtomicStore>(kv: Kv<S>, _: ManualClock) ->
 async fn a_list_shows_its_own_prefix_alone<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
     kv.collection::<User>().put_many((0..3).map(User::new)).await?;
     let foreign = NewRecord::new("{}", Metadata::default());
-    for key in ["user-archive:1:profile", "user:007:profile", "user:1", "use:1:profile", "user:1:profile:x", "user::profile"] {
+    for key in [
+        "user-archive:1:profile",
+        "user:007:profile",
+        "user:1",
+        "use:1:profile",
+        "user:1:profile:x",
+        "user::profile",
+    ] {
         kv.store().put(Key::from_text(key), foreign.clone()).await?;
     }
     let page = kv.collection::<User>().list().page().await?;

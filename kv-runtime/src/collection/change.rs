@@ -1,5 +1,6 @@
 //! Writes on a condition, built on [`AtomicStore::commit`]: insert, update, try_update, upsert, touch.
 
+use bytes::Bytes;
 use tracing::Instrument;
 
 use super::encode::expires_by_field;
@@ -126,7 +127,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if ttl.is_none() || !self.touch_interval.is_zero() {
                 let Some(head) = self.store().head(&key).await.map_err(named::<E>)? else { return Ok(false) };
                 let now = self.store().clock().now();
-                let used = head.expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
+                let used =
+                    head.expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
                 if used.is_some_and(|used| used < self.touch_interval) {
                     return Ok(true);
                 }
@@ -172,7 +174,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     (entity, writes)
                 }
                 None => {
-                    let Some(create) = &mut create else { return Err(Error::NotFound { at: self.at(&key) }.into()) };
+                    let Some(create) = &mut create else {
+                        return Err(Error::NotFound { at: self.at(&key) }.into());
+                    };
                     let entity = create();
                     let nothing = vec![None; records.len()];
                     let writes = self.writes_of_change(&key, &entity, &nothing, &[])?;
@@ -206,7 +210,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The values that absent groups were read as, so that they stay absent unless they are changed.
-    fn absent_groups(&self, key: &Key, entity: &E, records: &[Option<Record>]) -> Result<Vec<Option<Vec<u8>>>> {
+    fn absent_groups(&self, key: &Key, entity: &E, records: &[Option<Record>]) -> Result<Vec<Option<Bytes>>> {
         let values = records.iter().enumerate().map(|(group, record)| match record {
             Some(_) => Ok(None),
             None => self.encode(key, entity, group).map(Some),
@@ -220,7 +224,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchor: &Key,
         entity: &E,
         records: &[Option<Record>],
-        before: &[Option<Vec<u8>>],
+        before: &[Option<Bytes>],
     ) -> Result<Vec<Write>> {
         if self.key_of(entity) != *anchor {
             return Err(Error::IdChanged { at: self.at(anchor) });
@@ -255,7 +259,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             (Some(at), _) if record.expires_at == Some(at) => None,
             (Some(at), _) => Some(Expiry::At(at)),
             (None, Some(ttl)) => Some(Expiry::After(ttl)),
-            (None, None) if E::EXPIRES_BY_FIELD && schema.ttl().is_none() && record.expires_at.is_some() => Some(Expiry::Never),
+            (None, None) if E::EXPIRES_BY_FIELD && schema.ttl().is_none() && record.expires_at.is_some() => {
+                Some(Expiry::Never)
+            }
             (None, None) => None,
         };
         if expiry.is_none() && record.metadata.codec == schema.codec() && record.value[..] == value[..] {

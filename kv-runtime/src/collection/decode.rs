@@ -31,7 +31,10 @@ impl Groups<'_> {
     /// The group's record if it is there and this program reads its version.
     fn record(&self, group: usize) -> Result<(&'static GroupSchema, Option<&Record>)> {
         let Some(schema) = self.schema.get(group) else {
-            return Err(Error::Unsupported { at: Box::default(), capability: "reading a group without a schema" });
+            return Err(Error::Unsupported {
+                at: Box::default(),
+                capability: "reading a group without a schema",
+            });
         };
         let record = self.records.get(group).and_then(Option::as_ref);
         if let Some(record) = record {
@@ -42,8 +45,11 @@ impl Groups<'_> {
 
     fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: &Record) -> Result<T> {
         let codec = record.metadata.codec;
-        codec::decode(codec, &record.value)
-            .map_err(|source| Error::Decode { at: (self.locate)(schema), codec, source })
+        codec::decode(codec, &record.value).map_err(|source| Error::Decode {
+            at: (self.locate)(schema),
+            codec,
+            source,
+        })
     }
 }
 

@@ -1,7 +1,9 @@
 //! An entity to records, within the store's limits.
 
+use std::cell::Cell;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::{Collection, groups};
@@ -13,19 +15,34 @@ use crate::key::Key;
 use crate::record::{Expiry, Metadata, NewRecord};
 use crate::store::{Limits, Store};
 
-/// A middling value takes one allocation, and a small one wastes little.
-const VALUE_CAPACITY: usize = 256;
+thread_local! {
+    /// Where a value is written while nobody knows how long it becomes. What is kept of it is one allocation of its length.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A longer value keeps the memory that it was written in.
+const KEPT_SCRATCH: usize = 16 << 10;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The value of one group. `group` is a place in the schema.
-    pub(super) fn encode(&self, key: &Key, entity: &E, group: usize) -> Result<Vec<u8>> {
+    pub(super) fn encode(&self, key: &Key, entity: &E, group: usize) -> Result<Bytes> {
         let codec = groups::<E>()[group].codec();
-        codec::encode(codec, &Group { entity, group }, Vec::with_capacity(VALUE_CAPACITY))
-            .map_err(|source| Error::Encode { at: self.at(key), codec, source })
+        // Taken rather than borrowed: a field's own serialization may encode something, too.
+        let scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
+        match codec::encode(codec, &Group { entity, group }, scratch) {
+            Ok(written) => Ok(kept(written)),
+            Err(source) => Err(Error::Encode { at: self.at(key), codec, source }),
+        }
     }
 
     /// A new record of one group, checked against the store's limits.
-    pub(super) fn new_record(&self, key: &Key, entity: &E, group: usize, now: Timestamp) -> Result<NewRecord> {
+    pub(super) fn new_record(
+        &self,
+        key: &Key,
+        entity: &E,
+        group: usize,
+        now: Timestamp,
+    ) -> Result<NewRecord> {
         let schema = &groups::<E>()[group];
         let metadata = Metadata::new(schema.version(), schema.codec()).with_created_at(Some(now));
         let record = NewRecord::new(self.encode(key, entity, group)?, metadata);
@@ -60,6 +77,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
+/// The value that was written, and its place free for the next one.
+fn kept(mut written: Vec<u8>) -> Bytes {
+    if written.len() > KEPT_SCRATCH {
+        return Bytes::from(written);
+    }
+    let value = Bytes::copy_from_slice(&written);
+    written.clear();
+    // A thread that ends has none to keep.
+    SCRATCH.try_with(|scratch| scratch.set(written)).unwrap_or_default();
+    value
+}
+
 /// What the entity's `expires_at` field says of a group, unless the group has a TTL of its own.
 pub(super) fn expires_by_field<E: KvEntity>(entity: &E, schema: &GroupSchema) -> Option<Timestamp> {
     if schema.ttl().is_none() { entity.expires_at() } else { None }
@@ -72,10 +101,11 @@ fn check(limits: &Limits, key: &Key, record: &mut NewRecord, at: &dyn Fn() -> Bo
     if len > max {
         return Err(Error::ValueTooLong { at: at(), len, max });
     }
-    record
-        .metadata
-        .shorten_to(limits.metadata)
-        .map_err(|len| Error::MetadataTooLong { at: at(), len, max: limits.metadata })?;
+    record.metadata.shorten_to(limits.metadata).map_err(|len| Error::MetadataTooLong {
+        at: at(),
+        len,
+        max: limits.metadata,
+    })?;
     match record.expiry {
         Expiry::After(ttl) => check_ttl(limits, ttl, at),
         Expiry::Never | Expiry::At(_) => Ok(()),

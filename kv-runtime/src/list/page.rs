@@ -28,8 +28,10 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
             return Ok(page);
         }
         let query = query::<E>(prefix, page.cursor.take(), left, Content::Records);
-        let found = collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        let found =
+            collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
         page.cursor = found.cursor.clone();
+        page.entities.reserve(found.len());
         let mut anchors = Vec::new();
         found.for_each(|key, entry| match (id_in::<E>(key), entry) {
             (Found::Entity(id), Entry::Record(record)) if E::SCHEMA.groups().len() == 1 => {
@@ -65,7 +67,8 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
             return Ok(page);
         }
         let query = query::<E>(prefix, page.cursor.take(), left, Content::Keys);
-        let found = collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        let found =
+            collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
         for key in found.keys() {
             match id_in::<E>(key) {
                 Found::Entity(id) => page.ids.push(id),
@@ -126,7 +129,9 @@ async fn read_groups<E: KvEntity, S: Store>(
     let batch = collection.store().capabilities().limits.batch_read.max(1);
     let mut rest = Vec::with_capacity(keys.len());
     for keys in keys.chunks(batch) {
-        rest.extend(collection.store().get_many(keys).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?);
+        rest.extend(
+            collection.store().get_many(keys).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?,
+        );
     }
     let mut rest = rest.into_iter();
     let mut records = Vec::with_capacity(others.len() + 1);
@@ -150,7 +155,8 @@ fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Lo
 impl<E> Page<E> {
     fn add(&mut self, read: Result<Option<E>>) {
         match read {
-            Ok(entity) => self.entities.extend(entity),
+            Ok(Some(entity)) => self.entities.push(entity),
+            Ok(None) => {}
             Err(error) => self.failed.push(error),
         }
     }
