@@ -3,6 +3,7 @@
 //! The machine may be shared, so times are worth little and ratios a lot: both sides run in many short rounds, one after
 //! the other, and whatever slows the machine slows both.
 
+#[allow(dead_code, reason = "not every benchmark stores profiles")]
 pub mod profile;
 
 use std::error::Error;

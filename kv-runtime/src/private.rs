@@ -4,10 +4,12 @@ pub use ::serde;
 
 pub use crate::clock::Timestamp;
 pub use crate::codec::Codec;
-pub use crate::entity::{EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, Touch};
+pub use crate::entity::{
+    EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, Touch,
+};
+pub use crate::error::BoxError;
 pub use crate::key::{EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup};
 pub use crate::maybe_send::{MaybeSend, MaybeSync};
-pub use crate::error::BoxError;
 pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_not_written};
 pub use crate::schema::assert_disjoint;
 

@@ -153,8 +153,11 @@ async fn an_update_that_changes_nothing_writes_nothing<S: AtomicStore>(kv: Kv<S>
     kv.collection::<User>().update(7, |_| ()).await?;
     kv.collection::<User>().update(7, |user| user.quota += 1).await?;
     let after = kv.store().get_many(&keys).await?;
-    let same: Vec<_> =
-        before.iter().zip(&after).map(|(a, b)| a.as_ref().map(|it| &it.revision) == b.as_ref().map(|it| &it.revision)).collect();
+    let same: Vec<_> = before
+        .iter()
+        .zip(&after)
+        .map(|(a, b)| a.as_ref().map(|it| &it.revision) == b.as_ref().map(|it| &it.revision))
+        .collect();
     assert_eq!(same, [true, false, true]);
     Ok(())
 }

@@ -3,9 +3,9 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
+use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::parse::discouraged::Speculative;
 use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Path, Token, parenthesized, token};
 
 use super::place::Place;
@@ -188,7 +188,12 @@ impl Key<'_, '_> {
     }
 
     /// A path to something in scope.
-    pub(super) fn path<T>(&self, slot: &mut Slot<T>, form: &str, parse: fn(ParseStream<'_>) -> syn::Result<T>) {
+    pub(super) fn path<T>(
+        &self,
+        slot: &mut Slot<T>,
+        form: &str,
+        parse: fn(ParseStream<'_>) -> syn::Result<T>,
+    ) {
         let value = self.value(form).and_then(|input| {
             let span = input.span();
             let path = parse(input).ok();
@@ -234,7 +239,10 @@ impl Key<'_, '_> {
             });
             let Ok(head) = head else {
                 content.parse::<TokenStream>()?;
-                return Err(syn::Error::new(span, format_args!("expected a version and a function: `{form}`")));
+                return Err(syn::Error::new(
+                    span,
+                    format_args!("expected a version and a function: `{form}`"),
+                ));
             };
             if !content.is_empty() {
                 content.parse::<Token![,]>()?;

@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::suggest::{did_you_mean, listed, nearest};
 use crate::symbol::{
-    ADDED, CODEC, COMPATIBLE, CRATE, DEFAULT, DERIVE, DOWN, EXPIRES_AT, FROM, GROUP, ID, NAME, OLDEST, OPTIONAL, ORDERED, PREFIX,
-    PREVIOUS, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SINCE, SKIP, STEP, Symbol, TTL, VERSION, VIEW, VIEW_OF,
-    WRITE_VERSION,
+    ADDED, CODEC, COMPATIBLE, CRATE, DEFAULT, DERIVE, DOWN, EXPIRES_AT, FROM, GROUP, ID, NAME, OLDEST,
+    OPTIONAL, ORDERED, PREFIX, PREVIOUS, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SINCE, SKIP, STEP,
+    Symbol, TTL, VERSION, VIEW, VIEW_OF, WRITE_VERSION,
 };
 
 /// Where a `#[kv(...)]` key stands.
@@ -32,10 +32,34 @@ impl Place {
     pub(super) fn keys(self) -> &'static [Symbol] {
         match self {
             Self::Entity => &[
-                PREFIX, GROUP, VERSION, OLDEST, WRITE_VERSION, STEP, REMOVED, PREVIOUS, TTL, CODEC, VIEW, DERIVE, CRATE, VIEW_OF,
+                PREFIX,
+                GROUP,
+                VERSION,
+                OLDEST,
+                WRITE_VERSION,
+                STEP,
+                REMOVED,
+                PREVIOUS,
+                TTL,
+                CODEC,
+                VIEW,
+                DERIVE,
+                CRATE,
+                VIEW_OF,
             ],
             Self::Group => &[
-                NAME, VERSION, OLDEST, WRITE_VERSION, STEP, REMOVED, PREVIOUS, TTL, CODEC, OPTIONAL, VIEW, DERIVE,
+                NAME,
+                VERSION,
+                OLDEST,
+                WRITE_VERSION,
+                STEP,
+                REMOVED,
+                PREVIOUS,
+                TTL,
+                CODEC,
+                OPTIONAL,
+                VIEW,
+                DERIVE,
             ],
             Self::Field => &[ID, ORDERED, SECRET, GROUP, EXPIRES_AT, SKIP, RENAMED, ADDED],
             Self::Added => &[SINCE, DEFAULT],

@@ -80,8 +80,8 @@ impl Versions {
 
     /// Every key that is written.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Ident> {
-        let single =
-            [self.version.key(), self.oldest.key(), self.write_version.key(), self.previous.key()].into_iter();
+        let single = [self.version.key(), self.oldest.key(), self.write_version.key(), self.previous.key()]
+            .into_iter();
         let steps = self.steps.iter().map(|step| &step.at);
         single.flatten().chain(steps).chain(self.removed.iter().map(|removed| &removed.at))
     }
@@ -90,11 +90,15 @@ impl Versions {
 impl FunctionStep {
     fn read(list: &Key<'_, '_>) -> Option<Self> {
         let (mut down, mut compatible) = (Slot::default(), Slot::default());
-        let (from, up) = list.step(STEP_FORM, |input| input.parse(), |key| match key.symbol {
-            DOWN => key.path(&mut down, "down = path::to::function", |input| input.parse()),
-            COMPATIBLE => key.flag(&mut compatible),
-            _ => {}
-        })?;
+        let (from, up) = list.step(
+            STEP_FORM,
+            |input| input.parse(),
+            |key| match key.symbol {
+                DOWN => key.path(&mut down, "down = path::to::function", |input| input.parse()),
+                COMPATIBLE => key.flag(&mut compatible),
+                _ => {}
+            },
+        )?;
         Some(Self { at: list.ident.clone(), from, up, down, compatible })
     }
 }

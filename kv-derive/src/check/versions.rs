@@ -53,9 +53,13 @@ fn oldest_and_written_are_versions(cx: &Ctxt, group: &Group<'_>) {
     }
     if let Some(written) = versions.write_version.get() {
         if written.number > version {
-            cx.error(&written.literal, format_args!("`write_version` is above `version`, which is {version}"));
+            cx.error(
+                &written.literal,
+                format_args!("`write_version` is above `version`, which is {version}"),
+            );
         } else if written.number < oldest {
-            let message = format!("`write_version` is below `oldest`, which is {oldest}: it could not be read back");
+            let message =
+                format!("`write_version` is below `oldest`, which is {oldest}: it could not be read back");
             cx.error(&written.literal, message);
         }
     }
@@ -69,22 +73,32 @@ fn steps_are_between_versions(cx: &Ctxt, group: &Group<'_>) {
         match step.is_function() {
             true if to > version => cx.error(
                 literal,
-                format_args!("this leads to version {to}, and `version` is {version}: raise it, or take the step away"),
+                format_args!(
+                    "this leads to version {to}, and `version` is {version}: raise it, or take the step away"
+                ),
             ),
             true if to <= oldest => cx.error(
                 literal,
-                format_args!("`oldest` is {oldest}, so no record is of version {}: take the step away", to - 1),
+                format_args!(
+                    "`oldest` is {oldest}, so no record is of version {}: take the step away",
+                    to - 1
+                ),
             ),
             false if to < 2 => {
                 cx.error(literal, "version 1 is the first, so nothing changed in it: the least `since` is 2");
             }
             false if to > version => cx.error(
                 literal,
-                format_args!("`since` is above `version`, which is {version}: raise that, or say an earlier one"),
+                format_args!(
+                    "`since` is above `version`, which is {version}: raise that, or say an earlier one"
+                ),
             ),
             false if to <= oldest => cx.error(
                 literal,
-                format_args!("`oldest` is {oldest}, so no record is older than version {to}: take `{}` away", step.at),
+                format_args!(
+                    "`oldest` is {oldest}, so no record is older than version {to}: take `{}` away",
+                    step.at
+                ),
             ),
             _ => {}
         }
@@ -117,7 +131,8 @@ fn functions_are_alone(cx: &Ctxt, group: &Group<'_>) {
             cx.error(step.at, format_args!("the step from version {from} to {to} is written twice"));
         }
         if let Some(other) = steps.iter().find(|other| other.to == to && !other.is_function()) {
-            let message = format!("`{}` leads to version {to} as well: make its change in the function", other.at);
+            let message =
+                format!("`{}` leads to version {to} as well: make its change in the function", other.at);
             cx.error(step.at, message);
         }
     }
@@ -130,8 +145,12 @@ fn names_change_once(cx: &Ctxt, group: &Group<'_>) {
     for (at, step) in steps.iter().enumerate() {
         for earlier in steps[..at].iter().filter(|earlier| earlier.to == step.to) {
             let shared = match (&earlier.kind, &step.kind) {
-                (StepKind::Removed { name: a, .. }, StepKind::Removed { name: b, .. }) => (a.value() == b.value()).then_some(b),
-                (StepKind::Removed { name: a, .. }, StepKind::Renamed { from: b, .. }) => (a.value() == b.value()).then_some(b),
+                (StepKind::Removed { name: a, .. }, StepKind::Removed { name: b, .. }) => {
+                    (a.value() == b.value()).then_some(b)
+                }
+                (StepKind::Removed { name: a, .. }, StepKind::Renamed { from: b, .. }) => {
+                    (a.value() == b.value()).then_some(b)
+                }
                 (StepKind::Renamed { from: a, to }, StepKind::Renamed { from: b, to: into }) => {
                     (b.value() == a.value() || b.value() == *to || a.value() == *into).then_some(b)
                 }
@@ -156,7 +175,8 @@ fn fields_have_one_past(cx: &Ctxt, field: &Field<'_>) {
     let renamed = || field.attr.renamed.iter().filter_map(|it| Some((it.from.get()?, it.since.get()?)));
     for (at, (_, since)) in renamed().enumerate() {
         if let Some(added) = added.filter(|added| added.number >= since.number) {
-            let message = format!("the field was added in version {}, so it had no other name before", added.number);
+            let message =
+                format!("the field was added in version {}, so it had no other name before", added.number);
             cx.error(&since.literal, message);
         }
         if renamed().take(at).any(|(_, earlier)| earlier.number == since.number) {
@@ -259,8 +279,13 @@ fn has_unread(group: &Group<'_>) -> bool {
         || versions.version.get().is_none()
         || versions.version.is_guess()
         || versions.oldest.is_written() && versions.oldest.get().is_none()
-        || versions.removed.iter().any(|removed| removed.name.get().is_none() || removed.since.get().is_none())
-        || fields().flat_map(|field| &field.renamed).any(|it| it.from.get().is_none() || it.since.get().is_none())
+        || versions
+            .removed
+            .iter()
+            .any(|removed| removed.name.get().is_none() || removed.since.get().is_none())
+        || fields()
+            .flat_map(|field| &field.renamed)
+            .any(|it| it.from.get().is_none() || it.since.get().is_none())
         || fields().any(|field| {
             field.added.is_written() && field.added.get().is_none_or(|added| added.since.get().is_none())
         })
@@ -270,7 +295,8 @@ fn has_unread(group: &Group<'_>) -> bool {
 fn written_version_is_reached(cx: &Ctxt, group: &Group<'_>) {
     let Some(written) = group.attr.versions.write_version.get() else { return };
     let steps = group.steps();
-    let one_way = |step: &&Step<'_>| step.to > written.number && step.to <= group.version() && !step.is_reversible();
+    let one_way =
+        |step: &&Step<'_>| step.to > written.number && step.to <= group.version() && !step.is_reversible();
     for step in steps.iter().filter(one_way) {
         let (what, remedy): (TokenStream, _) = match &step.kind {
             StepKind::Removed { name, .. } => {

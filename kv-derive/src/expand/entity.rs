@@ -18,8 +18,7 @@ pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
         .filter(|field| !is_generic(entity, field))
         .filter_map(|field| ordered_check(entity, field));
     let impls = impls(entity);
-    let predecessors =
-        if entity.generics.params.is_empty() { versions::checks(entity) } else { Vec::new() };
+    let predecessors = if entity.generics.params.is_empty() { versions::checks(entity) } else { Vec::new() };
     let views = view::views(entity);
     quote! {
         #[doc(hidden)]
@@ -200,8 +199,7 @@ fn from_groups(entity: &Entity<'_>) -> TokenStream {
         fields.extend(quote!(#ident: #default,));
     }
     // What depends on parameters is checked where the entity is read.
-    let predecessors =
-        if entity.generics.params.is_empty() { Vec::new() } else { versions::checks(entity) };
+    let predecessors = if entity.generics.params.is_empty() { Vec::new() } else { versions::checks(entity) };
     quote! {
         fn from_groups<__G: #kv::__private::GroupSource>(
             __id: Self::Id,

@@ -174,7 +174,8 @@ pub(super) fn checks(entity: &Entity<'_>) -> Vec<TokenStream> {
 pub(super) fn group_attrs(group: &Group<'_>) -> TokenStream {
     let versions = &group.attr.versions;
     let oldest = versions.oldest.get().map(|Version { literal, .. }| quote!(, oldest = #literal));
-    let write_version = versions.write_version.get().map(|Version { literal, .. }| quote!(, write_version = #literal));
+    let write_version =
+        versions.write_version.get().map(|Version { literal, .. }| quote!(, write_version = #literal));
     let previous = versions.previous.get().map(|path| quote!(, previous = #path));
     let steps = versions.steps.iter().map(|FunctionStep { at, from, up, down, compatible }| {
         let (from, down) = (&from.literal, down.get().map(|down| quote!(, down = #down)));

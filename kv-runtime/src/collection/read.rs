@@ -59,7 +59,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         I: IntoIterator,
         I::Item: Lookup<E::Id>,
     {
-        let (anchors, ids): (Vec<Key>, Vec<E::Id>) = ids.into_iter().map(|id| (self.key(&id), id.into_id())).unzip();
+        let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
+            ids.into_iter().map(|id| (self.key(&id), id.into_id())).unzip();
         self.get_all(anchors, ids).instrument(self.span_many("get_many")).await
     }
 

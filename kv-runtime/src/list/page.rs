@@ -44,7 +44,8 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
             return Ok(page);
         }
         let query = query::<E>(prefix, page.cursor.take(), left, Content::Keys);
-        let found = collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        let found =
+            collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
         for key in found.keys() {
             match id_in::<E>(key) {
                 Found::Entity(id) => page.ids.push(id),
@@ -60,7 +61,12 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
 }
 
 /// The anchors' keys; the group's name lets the store pass over the other groups.
-pub(super) fn query<E: KvEntity>(prefix: &Key, cursor: Option<Cursor>, limit: usize, content: Content) -> ListQuery {
+pub(super) fn query<E: KvEntity>(
+    prefix: &Key,
+    cursor: Option<Cursor>,
+    limit: usize,
+    content: Content,
+) -> ListQuery {
     let query = ListQuery::new(prefix.clone()).with_cursor(cursor).with_limit(limit).with_content(content);
     match anchor_name::<E>() {
         Some(group) => query.with_suffix(format!(":{group}")),
@@ -145,7 +151,8 @@ fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Lo
 impl<E> Page<E> {
     fn add(&mut self, read: Result<Option<E>>) {
         match read {
-            Ok(entity) => self.entities.extend(entity),
+            Ok(Some(entity)) => self.entities.push(entity),
+            Ok(None) => {}
             Err(error) => self.failed.push(error),
         }
     }

@@ -232,7 +232,8 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
             anchor.records = self.collection.records(&anchor.key).await?;
             match self.replacements(&anchor) {
                 Ok((again, current)) => {
-                    report.current += current.saturating_sub((anchor.records.len() - replacements.len()) as u64);
+                    report.current +=
+                        current.saturating_sub((anchor.records.len() - replacements.len()) as u64);
                     replacements = again;
                 }
                 Err(error) => {

@@ -14,11 +14,14 @@ pub const fn assert_follows(entity: &EntitySchema, group: usize, previous: &Enti
     let this = &entity.groups()[group];
     let message = predecessor(entity, this, previous);
     if !same(entity.prefix(), previous.prefix()) {
-        let message = message.add("has the prefix ").name(previous.prefix()).add(" and not ").name(entity.prefix());
+        let message =
+            message.add("has the prefix ").name(previous.prefix()).add(" and not ").name(entity.prefix());
         message.add(", so its records are others").panic();
     }
     let [before] = previous.groups() else {
-        message.add("has several groups: name as the predecessor of a group an entity that has it alone").panic();
+        message
+            .add("has several groups: name as the predecessor of a group an entity that has it alone")
+            .panic();
     };
     assert_same_group(message, this, before);
     assert_same_ids(predecessor(entity, this, previous), entity.ids(), previous.ids());
@@ -90,7 +93,11 @@ const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &Ent
         if to <= before {
             let message = of_group(entity, group).add("what is said of version ").number(to as usize);
             let message = message.add(" is never used: the predecessor ").name(previous.name());
-            message.add(" reads records up to version ").number(before as usize).add("; take it away").panic();
+            message
+                .add(" reads records up to version ")
+                .number(before as usize)
+                .add("; take it away")
+                .panic();
         }
         at += 1;
     }
@@ -98,13 +105,20 @@ const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &Ent
     while from < group.version() {
         if !has_step_to(group, from + 1) {
             let message = of_group(entity, group).add("there is no step from version ").number(from as usize);
-            let message = message.add(" to ").number(from as usize + 1).add(": the predecessor ").name(previous.name());
-            let message = message.add(" leads from version ").number(before as usize).add(" to today's, and records of version ");
+            let message =
+                message.add(" to ").number(from as usize + 1).add(": the predecessor ").name(previous.name());
+            let message = message
+                .add(" leads from version ")
+                .number(before as usize)
+                .add(" to today's, and records of version ");
             let message = message.number(from as usize).add(" have no way; ");
             let message = match group.codec() {
-                Codec::Json => message.add("write a `step`, or `renamed`, `added` or `removed`, or name a later predecessor"),
+                Codec::Json => message
+                    .add("write a `step`, or `renamed`, `added` or `removed`, or name a later predecessor"),
                 #[cfg(feature = "postcard")]
-                Codec::Postcard => message.add("name a predecessor of version ").number(group.version() as usize - 1),
+                Codec::Postcard => {
+                    message.add("name a predecessor of version ").number(group.version() as usize - 1)
+                }
             };
             message.panic();
         }

@@ -64,12 +64,18 @@ fn change() -> impl Strategy<Value = Change> {
 fn chain() -> impl Strategy<Value = Vec<Step>> {
     vec(vec(change(), 1..=3), 1..=6).prop_map(|versions| {
         let numbered = versions.into_iter().zip(2..);
-        numbered.flat_map(|(changes, to)| changes.into_iter().map(move |change| Step::new(to, change))).collect()
+        numbered
+            .flat_map(|(changes, to)| changes.into_iter().map(move |change| Step::new(to, change)))
+            .collect()
     })
 }
 
 fn object() -> impl Strategy<Value = Object> {
-    let value = prop_oneof![any::<i32>().prop_map(Value::from), "[a-z]{0,4}".prop_map(Value::from), Just(Value::Null)];
+    let value = prop_oneof![
+        any::<i32>().prop_map(Value::from),
+        "[a-z]{0,4}".prop_map(Value::from),
+        Just(Value::Null)
+    ];
     btree_map(name().prop_map(str::to_owned), value, 0..=4).prop_map(|members| members.into_iter().collect())
 }
 

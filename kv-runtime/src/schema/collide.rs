@@ -23,7 +23,8 @@ pub const fn assert_disjoint(entities: &[EntitySchema]) {
         let mut b = a + 1;
         while b < entities.len() {
             if can_share_a_key(&entities[a], &entities[b]) {
-                message(entities[a].name(), entities[b].name(), entities[a].prefix(), entities[b].prefix()).panic();
+                message(entities[a].name(), entities[b].name(), entities[a].prefix(), entities[b].prefix())
+                    .panic();
             }
             b += 1;
         }
@@ -122,7 +123,9 @@ const fn bytes_of(segment: Segment) -> Option<&'static [u8]> {
 const fn can_equal(a: Segment, b: Segment) -> bool {
     match (bytes_of(a), bytes_of(b), a, b) {
         (Some(a), Some(b), ..) => same_bytes(a, b),
-        (Some(literal), None, _, Segment::Id(id)) | (None, Some(literal), Segment::Id(id), _) => accepts(&id, literal),
+        (Some(literal), None, _, Segment::Id(id)) | (None, Some(literal), Segment::Id(id), _) => {
+            accepts(&id, literal)
+        }
         (None, None, Segment::Id(a), Segment::Id(b)) => can_overlap(&a, &b),
         _ => true,
     }
@@ -249,7 +252,11 @@ mod tests {
     const NUMBER: IdKind = IdKind::Integer { signed: false, bits: 64 };
     const SIGNED: IdKind = IdKind::Integer { signed: true, bits: 32 };
 
-    fn entity(prefix: &'static str, ids: &'static [IdSchema], groups: &'static [GroupSchema]) -> EntitySchema {
+    fn entity(
+        prefix: &'static str,
+        ids: &'static [IdSchema],
+        groups: &'static [GroupSchema],
+    ) -> EntitySchema {
         EntitySchema::new("E", prefix, ids, groups)
     }
 
@@ -267,7 +274,14 @@ mod tests {
             (true, entity("org", ids![IdKind::Bool], PLAIN)),
             (true, entity("org", ids![IdKind::Enum(&["all", "07x"])], PLAIN)),
             (true, entity("org", ids![NUMBER], PROFILE)),
-            (true, entity("org", const { &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 128 }).ordered()] }, PLAIN)),
+            (
+                true,
+                entity(
+                    "org",
+                    const { &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 128 }).ordered()] },
+                    PLAIN,
+                ),
+            ),
             (false, entity("org", ids![NUMBER], PLAIN)),
             (false, entity("org", ids![SIGNED], PLAIN)),
             (false, entity("org", ids![IdKind::Char], PLAIN)),
@@ -297,7 +311,9 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the entities `User` (prefix `user`) and `Account` (prefix `user`) can write the same key")]
+    #[should_panic(
+        expected = "the entities `User` (prefix `user`) and `Account` (prefix `user`) can write the same key"
+    )]
     fn the_message_names_both() {
         assert_disjoint(&[
             EntitySchema::new("User", "user", ids![NUMBER], PROFILE),
