@@ -124,7 +124,8 @@ fn codec_has_names(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
 
 /// One function leads to a version, or attributes do.
 fn functions_are_alone(cx: &Ctxt, group: &Group<'_>) {
-    let steps = group.steps();
+    let mut steps = group.steps();
+    steps.retain(|step| step.to > group.oldest() && step.to <= group.version());
     for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.is_function()) {
         let (from, to) = (step.to - 1, step.to);
         if steps[..at].iter().any(|earlier| earlier.to == to && earlier.is_function()) {

@@ -54,7 +54,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
         quote!(#literal => <#writer #args>::serialize(self, __serializer),)
     });
     let from_groups = from_groups(entity);
-    let as_previous = versions::as_previous(entity);
+    let (from_previous, as_previous) = (versions::from_previous(entity), versions::as_previous(entity));
     let touch = entity.expires_at().is_none().then(|| {
         let where_clause = bounds::where_clause(&entity.generics, &bounds::for_touch(entity));
         quote! {
@@ -85,6 +85,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
                 }
             }
             #from_groups
+            #from_previous
             #as_previous
         }
         #touch

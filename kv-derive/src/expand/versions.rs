@@ -86,31 +86,50 @@ fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&Tok
 
 /// A group's value: by its predecessor if the record is no newer than that, or else what `current` reads.
 pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: TokenStream) -> TokenStream {
-    let Some(previous) = group.attr.versions.previous.get() else { return current };
-    let span = place_of(previous);
-    let kv = entity.kv(span);
+    if group.attr.versions.previous.get().is_none() {
+        return current;
+    }
+    let kv = entity.kv(Span::call_site());
     let (reader, marker, literal) = (reader(at), marker(entity), Literal::usize_unsuffixed(at));
-    let new = converted(entity, group, span);
+    let new = converted(entity, group);
     let fields = group.fields.iter().map(|field| field.ident);
-    let start = quote_spanned!(span=> __groups.previous);
-    let id = quote_spanned! {span=>
-        || #kv::__private::same_id::<
-            <#previous as #kv::__private::KvEntity>::Id,
-            <Self as #kv::__private::KvEntity>::Id,
-        >(&__id)
-    };
     quote! {
-        match #start::<#previous, #new>(#literal, #id)? {
+        match <#new as #kv::__private::KvEntity>::from_previous(&__id, __groups, #literal)? {
             ::core::option::Option::Some(__new) => #reader { #(#fields: __new.#fields,)* #marker },
             ::core::option::Option::None => #current,
         }
     }
 }
 
+/// The way from a predecessor. The view of one of several groups has that of the group.
+pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
+    let [group] = entity.groups.as_slice() else { return None };
+    let previous = group.attr.versions.previous.get()?;
+    let span = place_of(previous);
+    let kv = entity.kv(span);
+    let start = quote_spanned!(span=> __groups.previous);
+    let new = quote_spanned!(span=> Self);
+    let id = quote_spanned! {span=>
+        || #kv::__private::same_id::<
+            <#previous as #kv::__private::KvEntity>::Id,
+            <Self as #kv::__private::KvEntity>::Id,
+        >(__id)
+    };
+    Some(quote! {
+        fn from_previous<__G: #kv::__private::GroupSource>(
+            __id: &Self::Id,
+            __groups: &mut __G,
+            __group: usize,
+        ) -> ::core::result::Result<::core::option::Option<Self>, __G::Error> {
+            #start::<#previous, #new>(__group, #id)
+        }
+    })
+}
+
 /// What a predecessor is converted to: the entity, or the view of one of several groups.
-fn converted(entity: &Entity<'_>, group: &Group<'_>, span: Span) -> TokenStream {
+fn converted(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
     if entity.viewed_groups().is_empty() {
-        return quote_spanned!(span=> Self);
+        return quote!(Self);
     }
     let name = entity.view_name(group);
     let generics = view::used_generics(entity, group);
@@ -218,15 +237,20 @@ pub(super) fn predicates(entity: &Entity<'_>, group: &Group<'_>) -> Vec<TokenStr
             predicates.extend(bounds::default_of(entity, field));
         }
     }
-    if let Some(previous) = group.attr.versions.previous.get().filter(|path| is_generic(entity, path)) {
-        let span = place_of(previous);
-        let (kv, new) = (entity.kv(span), converted(entity, group, span));
-        let id = id_type(&entity.ids);
-        predicates.push(quote_spanned!(span=> #previous: #kv::__private::KvEntity<Id = #id>));
-        predicates.push(quote_spanned!(span=> #new: #kv::__private::StepFrom<#previous>));
-        if entity.groups.len() == 1 && group.writes_older() {
-            predicates.push(quote_spanned!(span=> #new: #kv::__private::StepInto<#previous>));
-        }
+    let Some(previous) = group.attr.versions.previous.get().filter(|path| is_generic(entity, path)) else {
+        return predicates;
+    };
+    let span = place_of(previous);
+    let (kv, id) = (entity.kv(span), id_type(&entity.ids));
+    if entity.groups.len() > 1 {
+        let view = converted(entity, group);
+        predicates.push(quote_spanned!(span=> #view: #kv::__private::KvEntity<Id = #id>));
+        return predicates;
+    }
+    predicates.push(quote_spanned!(span=> #previous: #kv::__private::KvEntity<Id = #id>));
+    predicates.push(quote_spanned!(span=> Self: #kv::__private::StepFrom<#previous>));
+    if group.writes_older() {
+        predicates.push(quote_spanned!(span=> Self: #kv::__private::StepInto<#previous>));
     }
     predicates
 }
