@@ -2,6 +2,7 @@
 
 use kv_runtime::migrate::Object;
 use kv_runtime::{BoxError, KvEntity};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -251,7 +252,7 @@ async fn a_version_after_the_predecessor_is_written_by_steps() {
 /// Type parameters: in fields that are new, and in the predecessor.
 #[derive(KvEntity)]
 #[kv(prefix = "cell")]
-struct CellV1<T: Serialize + Clone> {
+struct CellV1<T: Serialize + DeserializeOwned + Clone> {
     #[kv(id)]
     id: u64,
     value: T,
@@ -259,7 +260,7 @@ struct CellV1<T: Serialize + Clone> {
 
 #[derive(KvEntity, Debug, PartialEq)]
 #[kv(prefix = "cell", version = 3, previous = CellV1<T>, write_version = 1)]
-struct Cell<T: Serialize + Clone> {
+struct Cell<T: Serialize + DeserializeOwned + Clone> {
     #[kv(id)]
     id: u64,
     values: Vec<T>,
@@ -275,17 +276,17 @@ fn as_text<T: Serialize, S: serde::Serializer>(value: &T, serializer: S) -> Resu
     serializer.serialize_str(&text)
 }
 
-fn from_text<'de, T: serde::de::DeserializeOwned, D: serde::Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+fn from_text<'de, T: DeserializeOwned, D: serde::Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     serde_json::from_str(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
-impl<T: Serialize + Clone> From<CellV1<T>> for Cell<T> {
+impl<T: Serialize + DeserializeOwned + Clone> From<CellV1<T>> for Cell<T> {
     fn from(old: CellV1<T>) -> Self {
         Self { id: old.id, values: vec![old.value], other: None, more: Vec::new() }
     }
 }
 
-impl<T: Serialize + Clone> TryFrom<&Cell<T>> for CellV1<T> {
+impl<T: Serialize + DeserializeOwned + Clone> TryFrom<&Cell<T>> for CellV1<T> {
     type Error = &'static str;
 
     fn try_from(new: &Cell<T>) -> Result<Self, Self::Error> {
