@@ -53,7 +53,11 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
     /// Reads a group whose record is no newer than its predecessor, and makes today's shape of that. Only of one that has a single
     /// group, which may be a view: `group` is its place in the source.
     #[doc(hidden)]
-    fn from_previous<G: GroupSource>(id: &Self::Id, groups: &mut G, group: usize) -> Result<Option<Self>, G::Error> {
+    fn from_previous<G: GroupSource>(
+        id: &Self::Id,
+        groups: &mut G,
+        group: usize,
+    ) -> Result<Option<Self>, G::Error> {
         let _ = (id, groups, group);
         Ok(None)
     }

@@ -1,12 +1,14 @@
 //! Versions: the steps that attributes make, and predecessors.
 
 use kv_runtime::migrate::Object;
+use kv_runtime::store::Store;
 use kv_runtime::{BoxError, KvEntity};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{collection, lay_version, stored};
+use chain::Point;
 
 fn seven() -> u32 {
     7
@@ -185,8 +187,6 @@ pub mod chain {
     }
 }
 
-use chain::Point;
-
 fn point(at: (i32, i32), scale: f64) -> Option<Point> {
     Some(Point { name: "a".to_owned(), shown: 0, at, scale })
 }
@@ -195,8 +195,12 @@ fn point(at: (i32, i32), scale: f64) -> Option<Point> {
 async fn a_chain_of_predecessors_is_gone_through() {
     let points = collection::<Point>();
     let store = points.store();
-    points.put(&Point { name: "a".to_owned(), shown: 0, at: (3, 0), scale: 2.0 }).await.expect("can be written");
-    let record = store.get(&kv_runtime::key::Key::from_text("point:a:at")).await.expect("memory does not fail");
+    points
+        .put(&Point { name: "a".to_owned(), shown: 0, at: (3, 0), scale: 2.0 })
+        .await
+        .expect("can be written");
+    let record =
+        store.get(&kv_runtime::key::Key::from_text("point:a:at")).await.expect("memory does not fail");
     let record = record.expect("was written");
     assert_eq!((record.metadata.version, &record.value[..]), (1, &[3][..]), "the first version, in postcard");
     assert_eq!(points.get("a").await.expect("has a way"), point((3, 0), 1.0));
@@ -213,8 +217,6 @@ async fn a_chain_of_predecessors_is_gone_through() {
     let error = points.put(&Point { name: "a".to_owned(), shown: 0, at: (-3, 0), scale: 2.0 }).await;
     assert!(error.expect_err("is no u8").to_string().contains("point:a"), "the conversion back is asked");
 }
-
-use kv_runtime::store::Store;
 
 /// A version after the predecessor's is written: no conversion back is asked for.
 #[derive(KvEntity)]
@@ -260,7 +262,7 @@ struct CellV1<T: Serialize + DeserializeOwned + Clone> {
 
 #[derive(KvEntity, Debug, PartialEq)]
 #[kv(prefix = "cell", version = 3, previous = CellV1<T>, write_version = 1)]
-struct Cell<T: Serialize + DeserializeOwned + Clone> {
+pub struct Cell<T: Serialize + DeserializeOwned + Clone> {
     #[kv(id)]
     id: u64,
     values: Vec<T>,
@@ -304,14 +306,23 @@ async fn generic_entities_have_generic_predecessors() {
     assert_eq!(cells.get(1).await.expect("has a way"), cell(None));
     lay_version(cells.store(), "cell:1", 3, json!({"values": [7], "other": "5", "more": []})).await;
     assert_eq!(cells.get(1).await.expect("is current"), cell(Some(5)));
-    cells.insert(&Cell { id: 2, values: vec![8], other: None, more: Vec::new() }).await.expect("can be written");
+    cells
+        .insert(&Cell { id: 2, values: vec![8], other: None, more: Vec::new() })
+        .await
+        .expect("can be written");
     assert_eq!(stored(cells.store(), "cell:2").await, json!({"value": 8}));
 }
 
 /// Groups with ways of their own; their views have the same.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
-#[kv(prefix = "user", group = "profile", version = 2, removed(name = "age", since = 2, default = 0), derive(Debug, PartialEq))]
-#[kv(group(name = "settings", version = 3, optional, previous = SettingsV1, step(2 => wider), derive(Debug, PartialEq)))]
+#[kv(
+    prefix = "user",
+    group = "profile",
+    version = 2,
+    removed(name = "age", since = 2, default = 0),
+    derive(Debug, PartialEq)
+)]
+#[kv(group(name = "settings", version = 3, optional, previous = SettingsV1, step(2 => Self::wider), derive(Debug, PartialEq)))]
 #[serde(rename_all = "camelCase")]
 struct User {
     #[kv(id)]
@@ -336,10 +347,12 @@ impl From<SettingsV1> for UserSettings {
     }
 }
 
-fn wider(settings: &mut Object) -> Result<(), BoxError> {
-    let width = settings.remove("width").and_then(|width| width.as_u64()).ok_or("there is no width")?;
-    settings.insert("pageWidth".to_owned(), (width * 10).into());
-    Ok(())
+impl User {
+    fn wider(settings: &mut Object) -> Result<(), BoxError> {
+        let width = settings.remove("width").and_then(|width| width.as_u64()).ok_or("there is no width")?;
+        settings.insert("pageWidth".to_owned(), (width * 10).into());
+        Ok(())
+    }
 }
 
 #[tokio::test]
@@ -397,7 +410,8 @@ async fn a_new_member_comes_from_the_structs_default() {
 #[test]
 fn the_table_says_it_all() {
     let group = All::SCHEMA.groups()[0];
-    let steps: Vec<(u32, bool)> = group.steps().iter().map(|step| (step.to(), step.is_compatible())).collect();
+    let steps: Vec<(u32, bool)> =
+        group.steps().iter().map(|step| (step.to(), step.is_compatible())).collect();
     let expected = [
         (2, false), // nickName is gone
         (2, false), // name is title

@@ -13,6 +13,7 @@ use crate::ctxt::Ctxt;
 use crate::symbol::Symbol;
 
 /// A key that can be written once, and its value, if that is a good one.
+#[derive(Clone)]
 pub(crate) struct Slot<T> {
     key: Option<Ident>,
     value: Option<T>,
@@ -35,6 +36,11 @@ impl<T> Slot<T> {
     /// The value, if there is a good one.
     pub(crate) fn get(&self) -> Option<&T> {
         self.value.as_ref()
+    }
+
+    /// Puts another value in the place of a good one.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&T) -> T) {
+        self.value = self.value.as_ref().map(change);
     }
 
     pub(crate) fn is_written(&self) -> bool {

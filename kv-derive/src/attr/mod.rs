@@ -19,4 +19,4 @@ pub(crate) use group::{Codec, Group, Ttl};
 pub(crate) use id_type::{IdType, Variant};
 pub(crate) use key::{Slot, Version};
 pub(crate) use serde::FieldDefault;
-pub(crate) use versions::{Added, FunctionStep, Removed, Renamed};
+pub(crate) use versions::{Added, FunctionStep, Removed, Renamed, Versions};

@@ -159,7 +159,7 @@ impl FieldSerde {
             serde.reads_itself |=
                 is_skip || key == WITH || key == DESERIALIZE_WITH || key == SKIP_DESERIALIZING;
             serde.is_skipped_reading |= is_skip || key == SKIP_DESERIALIZING;
-            serde.is_skipped |= is_skip;
+            serde.is_skipped |= is_skip || key == SKIP_SERIALIZING;
             serde.is_flattened |= key == FLATTEN;
             if key == RENAME {
                 serde.rename = written(value).map(|name| name.value());
@@ -177,7 +177,6 @@ impl FieldSerde {
                 serde.needs_names.push(key);
             }
         }
-        serde.is_skipped |= unwritten.is_some() && unread.is_some();
         // Skipped both ways there is nothing in the value at all, which any codec can follow.
         if let (Some(key), None) | (None, Some(key)) = (unwritten, unread) {
             serde.needs_names.push(key);

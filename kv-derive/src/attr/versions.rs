@@ -55,6 +55,7 @@ pub(crate) struct Renamed {
 }
 
 /// `added(since = 2)`: the field is new.
+#[derive(Clone)]
 pub(crate) struct Added {
     pub(crate) since: Slot<Version>,
     pub(crate) default: Slot<TokenStream>,
@@ -155,6 +156,15 @@ impl Added {
         });
         needs(list, is_read, SINCE.as_str(), &added.since, ADDED_FORM);
         list.once(slot, added);
+    }
+}
+
+impl Added {
+    /// The same with another default.
+    pub(crate) fn with_default(&self, change: impl FnOnce(&TokenStream) -> TokenStream) -> Self {
+        let mut added = self.clone();
+        added.default.change(change);
+        added
     }
 }
 

@@ -37,7 +37,7 @@ fn field_words_are_on_members(cx: &Ctxt, entity: &Entity<'_>) {
     }
     for field in entity.stored_fields() {
         if field.attr.serde.is_skipped {
-            complain(field, "a field with `#[serde(skip)]` is not stored", "");
+            complain(field, "a field that serde skips is not stored", "");
         } else if field.attr.serde.is_flattened {
             complain(field, "a flattened field has no member of its own", ": use a `step` with a function");
         }

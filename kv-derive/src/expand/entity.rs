@@ -17,12 +17,15 @@ pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
         .iter()
         .filter(|field| !is_generic(entity, field))
         .filter_map(|field| ordered_check(entity, field));
+    // A generic entity names its predecessor in a `where` clause, and that may be private.
+    let names_previous = entity.groups.iter().any(|group| versions::is_named_in_bounds(entity, group));
+    let private_bounds = names_previous.then(|| quote!(, private_bounds));
     let impls = impls(entity);
     let predecessors = if entity.generics.params.is_empty() { versions::checks(entity) } else { Vec::new() };
     let views = view::views(entity);
     quote! {
         #[doc(hidden)]
-        #[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+        #[allow(deprecated, unused_qualifications, clippy::absolute_paths #private_bounds)]
         const _: () = {
             #payloads
             #impls

@@ -255,6 +255,11 @@ pub(super) fn predicates(entity: &Entity<'_>, group: &Group<'_>) -> Vec<TokenStr
     predicates
 }
 
+/// Whether a group's predecessor has to be named in the entity's `where` clause.
+pub(super) fn is_named_in_bounds(entity: &Entity<'_>, group: &Group<'_>) -> bool {
+    group.attr.versions.previous.get().is_some_and(|previous| is_generic(entity, previous))
+}
+
 /// Whether a path names parameters of the entity.
 fn is_generic(entity: &Entity<'_>, path: &Path) -> bool {
     bounds::mentions(path.to_token_stream(), &bounds::names(&entity.generics))

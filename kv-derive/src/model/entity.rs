@@ -49,9 +49,13 @@ impl<'a> Entity<'a> {
         let receiver = Receiver { ident: &input.ident, generics: &input.generics };
         let mut generics = receiver.replace(&input.generics);
         generics.where_clause = input.generics.where_clause.as_ref().map(|clause| receiver.replace(clause));
+        for group in container.first.iter_mut().chain(&mut container.groups) {
+            name_self(&receiver, &mut group.versions);
+        }
         let fields: Vec<Field<'a>> = fields
             .filter_map(|field| {
-                let attr = attr::Field::read(cx, &field.attrs);
+                let mut attr = attr::Field::read(cx, &field.attrs);
+                attr.added.change(|added| added.with_default(|default| receiver.replace(default)));
                 let ident = field.ident.as_ref()?;
                 let name = ident.unraw().to_string();
                 let rename_all = container.serde.rename_all;
@@ -214,6 +218,18 @@ fn named_fields<'a>(cx: &Ctxt, input: &'a DeriveInput) -> Option<impl Iterator<I
     };
     cx.error(&input.ident, complaint);
     None
+}
+
+/// `Self` means the entity also in what a group says of its versions, which its view says, too.
+fn name_self(receiver: &Receiver<'_>, versions: &mut attr::Versions) {
+    versions.previous.change(|path| receiver.replace(path));
+    for step in &mut versions.steps {
+        step.up = receiver.replace(&step.up);
+        step.down.change(|down| receiver.replace(down));
+    }
+    for removed in &mut versions.removed {
+        removed.default.change(|default| receiver.replace(default));
+    }
 }
 
 /// The groups in their order, still without fields. The one on the struct itself is there if it is named, if it has

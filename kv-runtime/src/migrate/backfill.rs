@@ -203,11 +203,11 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
                 records += replacements.len();
                 now.push((anchor, replacements));
             }
-            if store.capabilities().atomic_batches {
-                if let Commit::Done = self.commit(now.iter().flat_map(|(_, it)| it)).await? {
-                    report.migrated += records as u64;
-                    continue;
-                }
+            if store.capabilities().atomic_batches
+                && let Commit::Done = self.commit(now.iter().flat_map(|(_, it)| it)).await?
+            {
+                report.migrated += records as u64;
+                continue;
             }
             // Somebody wrote one of them meanwhile, or the store takes one entity at a time.
             for (anchor, replacements) in now {

@@ -26,6 +26,7 @@ pub const fn assert_follows(entity: &EntitySchema, group: usize, previous: &Enti
     assert_same_group(message, this, before);
     assert_same_ids(predecessor(entity, this, previous), entity.ids(), previous.ids());
     assert_version(predecessor(entity, this, previous), this, before);
+    assert_written(entity, this, previous, before);
     assert_whole(entity, this, previous, before.version());
 }
 
@@ -80,6 +81,26 @@ const fn assert_version(message: Message, this: &GroupSchema, before: &GroupSche
     if before.version() < this.oldest() {
         let message = message.add("has version ").number(before.version() as usize).add(", and `oldest` is ");
         message.number(this.oldest() as usize).add(", so it reads no record: take it away").panic();
+    }
+}
+
+/// A version that is written through the predecessor and below its own is one that it can write.
+#[track_caller]
+const fn assert_written(
+    entity: &EntitySchema,
+    this: &GroupSchema,
+    previous: &EntitySchema,
+    before: &GroupSchema,
+) {
+    let version = this.write_version();
+    if version < before.version() && version < before.write_version() {
+        let message = of_group(entity, this).add("version ").number(version as usize);
+        let message = message.add(" is written through the predecessor ").name(previous.name());
+        message
+            .add(", which then has to say `write_version = ")
+            .number(version as usize)
+            .add("` as well")
+            .panic();
     }
 }
 
