@@ -72,6 +72,8 @@ pub(crate) struct ContainerDefault {
 pub(crate) struct FieldSerde {
     /// As they are written.
     pub(crate) attrs: Vec<Attribute>,
+    /// Each key with its value, for the schema lock.
+    pub(crate) keys: Vec<TokenStream>,
     pub(crate) default: Option<FieldDefault>,
     /// Whether the field's type need not be `Serialize` or `DeserializeOwned`.
     pub(crate) writes_itself: bool,
@@ -121,6 +123,7 @@ impl FieldSerde {
     pub(super) fn read(cx: &Ctxt, attrs: &[Attribute]) -> Self {
         let mut serde = Self {
             attrs: attrs.iter().filter(|attr| *attr.path() == SERDE).cloned().collect(),
+            keys: Vec::new(),
             default: None,
             writes_itself: false,
             reads_itself: false,
@@ -134,6 +137,9 @@ impl FieldSerde {
             if !is_known(cx, &key, &ON_A_FIELD) {
                 continue;
             }
+            let mut whole = key.to_token_stream();
+            whole.extend(value.clone());
+            serde.keys.push(whole);
             let is_skip = key == SKIP;
             serde.writes_itself |= is_skip || key == WITH || key == SERIALIZE_WITH || key == SKIP_SERIALIZING;
             serde.reads_itself |=

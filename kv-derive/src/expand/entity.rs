@@ -6,7 +6,7 @@ use syn::Index;
 use syn::spanned::Spanned;
 
 use super::payload::{self, payloads, reader, writer};
-use super::{bounds, default_of, end_of, view};
+use super::{bounds, default_of, end_of, shape, view};
 use crate::model::{Entity, Field, Group};
 
 /// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several groups.
@@ -52,6 +52,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
         quote!(#literal => <#writer #args>::serialize(self, __serializer),)
     });
     let from_groups = from_groups(entity);
+    let visit_shape = shape::visit_shape(entity);
     let touch = entity.expires_at().is_none().then(|| {
         let where_clause = bounds::where_clause(&entity.generics, &bounds::for_touch(entity));
         quote! {
@@ -82,6 +83,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
                 }
             }
             #from_groups
+            #visit_shape
         }
         #touch
     }
