@@ -43,7 +43,7 @@ pub mod migrate;
 #[path = "private.rs"]
 pub mod __private;
 pub mod record;
-mod schema;
+pub mod schema;
 pub mod store;
 
 pub use clock::{Clock, ManualClock, Timestamp};

@@ -4,7 +4,7 @@ pub use ::serde;
 
 pub use crate::clock::Timestamp;
 pub use crate::codec::Codec;
-pub use crate::entity::{EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, Touch};
+pub use crate::entity::{EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, ShapeVisitor, Touch};
 pub use crate::key::{EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup};
 pub use crate::maybe_send::{MaybeSend, MaybeSync};
 pub use crate::error::BoxError;
