@@ -91,6 +91,13 @@ const _: () = {
                 r#fn: __group0.r#fn,
             })
         }
+        fn visit_shape<__V: crate::renamed::__private::ShapeVisitor>(
+            __visitor: &mut __V,
+        ) {
+            <__V as crate::renamed::__private::ShapeVisitor>::group::<
+                __Read0,
+            >(__visitor, 0, &[("fn", "String", &[])]);
+        }
     }
     #[automatically_derived]
     impl crate::renamed::__private::Touch for r#type

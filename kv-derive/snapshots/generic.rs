@@ -161,6 +161,22 @@ const _: () = {
                 note: __group1.note,
             })
         }
+        fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read0<T, N>,
+            >(
+                __visitor,
+                0,
+                &[("value", "Option<T>", &[]), ("hashes", "Hashes<N>", &[])],
+            );
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read1<T, N>,
+            >(
+                __visitor,
+                1,
+                &[("previous", "Vec<Box<Cached<T, N>>>", &[]), ("note", "String", &[])],
+            );
+        }
     }
     #[automatically_derived]
     impl<T: Clone, const N: usize> ::kv_runtime::__private::Touch for Cached<T, N>

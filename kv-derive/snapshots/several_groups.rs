@@ -128,6 +128,22 @@ const _: () = {
                 max_items: __group1.max_items,
             })
         }
+        fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read0,
+            >(
+                __visitor,
+                0,
+                &[("user_name", "String", &[]), ("expires", "Option<SystemTime>", &[])],
+            );
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read1,
+            >(
+                __visitor,
+                1,
+                &[("theme", "Theme", &[]), ("max_items", "u32", &["default = \"ten\""])],
+            );
+        }
     }
 };
 /// The group `profile` of [`User`]: an entity by itself, under the same key.

@@ -74,6 +74,11 @@ const _: () = {
                 hits: ::core::default::Default::default(),
             })
         }
+        fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read0,
+            >(__visitor, 0, &[("user", "u64", &["default"])]);
+        }
     }
     #[automatically_derived]
     impl ::kv_runtime::__private::Touch for Session

@@ -160,17 +160,17 @@ const _: () = {
             __groups: &mut __G,
             __group: usize,
         ) -> ::core::result::Result<::core::option::Option<Self>, __G::Error> {
-            __groups
-                .previous::<
-                    UserV1,
-                    Self,
-                >(
-                    __group,
-                    || ::kv_runtime::__private::same_id::<
-                        <UserV1 as ::kv_runtime::__private::KvEntity>::Id,
-                        <Self as ::kv_runtime::__private::KvEntity>::Id,
-                    >(__id),
-                )
+            ::kv_runtime::__private::GroupSource::previous::<
+                UserV1,
+                Self,
+            >(
+                __groups,
+                __group,
+                || ::kv_runtime::__private::same_id::<
+                    <UserV1 as ::kv_runtime::__private::KvEntity>::Id,
+                    <Self as ::kv_runtime::__private::KvEntity>::Id,
+                >(__id),
+            )
         }
         fn as_previous<__V: ::kv_runtime::__private::PreviousVisitor>(
             &self,
@@ -191,6 +191,22 @@ const _: () = {
             } else {
                 ::core::option::Option::None
             }
+        }
+        fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read0,
+            >(
+                __visitor,
+                0,
+                &[
+                    ("user_name", "String", &[]),
+                    ("visits", "u32", &[]),
+                    ("code", "u32", &["with = \"hex\""]),
+                ],
+            );
+            <__V as ::kv_runtime::__private::ShapeVisitor>::previous::<
+                UserV1,
+            >(__visitor, 0);
         }
     }
     #[automatically_derived]

@@ -192,6 +192,20 @@ const _: () = {
                 newest: __group2.newest,
             })
         }
+        fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read0<T>,
+            >(__visitor, 0, &[("online", "bool", &[])]);
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read1<T>,
+            >(__visitor, 1, &[("value", "T", &[])]);
+            <__V as ::kv_runtime::__private::ShapeVisitor>::previous::<
+                ConfigV2<T>,
+            >(__visitor, 1);
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read2<T>,
+            >(__visitor, 2, &[("newest", "String", &[])]);
+        }
     }
     #[automatically_derived]
     impl<T> ::kv_runtime::__private::Touch for Device<T>

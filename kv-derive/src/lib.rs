@@ -13,6 +13,7 @@ mod suggest;
 mod symbol;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use proc_macro::TokenStream;
 use syn::DeriveInput;

@@ -68,6 +68,26 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
         let _ = (group, version, visitor);
         None
     }
+
+    /// Shows what the entity stores, for the schema lock.
+    #[doc(hidden)]
+    fn visit_shape<V: ShapeVisitor>(visitor: &mut V) {
+        let _ = visitor;
+    }
+}
+
+/// What is written about a field: its name in Rust, its type, and the keys of its serde attributes in order.
+#[doc(hidden)]
+pub(crate) type FieldText = (&'static str, &'static str, &'static [&'static str]);
+
+/// Is shown what an entity stores, group by group in their order.
+#[doc(hidden)]
+pub trait ShapeVisitor {
+    /// `T` is what the group is read as.
+    fn group<T: DeserializeOwned>(&mut self, group: usize, fields: &[FieldText]);
+
+    /// `P` is what the group's oldest records are read as.
+    fn previous<P: KvEntity>(&mut self, group: usize);
 }
 
 /// Takes a predecessor that today's entity was turned into.

@@ -44,7 +44,7 @@ mod list;
 mod maybe_send;
 pub mod migrate;
 pub mod record;
-mod schema;
+pub mod schema;
 pub mod store;
 
 pub use clock::{Clock, ManualClock, Timestamp};

@@ -5,7 +5,7 @@ pub use ::serde;
 pub use crate::clock::Timestamp;
 pub use crate::codec::Codec;
 pub use crate::entity::{
-    EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, Touch,
+    EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, ShapeVisitor, Touch,
 };
 pub use crate::error::BoxError;
 pub use crate::key::{EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup};

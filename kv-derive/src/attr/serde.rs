@@ -75,6 +75,8 @@ pub(crate) struct ContainerDefault {
 pub(crate) struct FieldSerde {
     /// As they are written.
     pub(crate) attrs: Vec<Attribute>,
+    /// Each key with its value, for the schema lock.
+    pub(crate) keys: Vec<TokenStream>,
     pub(crate) default: Option<FieldDefault>,
     /// What values call it, if that is not the field's own name.
     pub(crate) rename: Option<String>,
@@ -138,6 +140,7 @@ impl FieldSerde {
     pub(super) fn read(cx: &Ctxt, attrs: &[Attribute]) -> Self {
         let mut serde = Self {
             attrs: attrs.iter().filter(|attr| *attr.path() == SERDE).cloned().collect(),
+            keys: Vec::new(),
             default: None,
             rename: None,
             is_flattened: false,
@@ -154,6 +157,9 @@ impl FieldSerde {
             if !is_known(cx, &key, &ON_A_FIELD) {
                 continue;
             }
+            let mut whole = key.to_token_stream();
+            whole.extend(value.clone());
+            serde.keys.push(whole);
             let is_skip = key == SKIP;
             serde.writes_itself |= is_skip || key == WITH || key == SERIALIZE_WITH || key == SKIP_SERIALIZING;
             serde.reads_itself |=

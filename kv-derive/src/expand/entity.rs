@@ -6,7 +6,7 @@ use syn::Index;
 use syn::spanned::Spanned;
 
 use super::payload::{self, payloads, reader, writer};
-use super::{bounds, default_of, end_of, versions, view};
+use super::{bounds, default_of, end_of, shape, versions, view};
 use crate::model::{Entity, Field, Group};
 
 /// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several groups.
@@ -58,6 +58,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
     });
     let from_groups = from_groups(entity);
     let (from_previous, as_previous) = (versions::from_previous(entity), versions::as_previous(entity));
+    let visit_shape = shape::visit_shape(entity);
     let touch = entity.expires_at().is_none().then(|| {
         let where_clause = bounds::where_clause(&entity.generics, &bounds::for_touch(entity));
         quote! {
@@ -90,6 +91,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
             #from_groups
             #from_previous
             #as_previous
+            #visit_shape
         }
         #touch
     }

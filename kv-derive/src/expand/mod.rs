@@ -5,6 +5,7 @@ mod entity;
 mod fallback;
 mod id;
 mod payload;
+mod shape;
 mod versions;
 mod view;
 

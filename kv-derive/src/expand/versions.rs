@@ -107,7 +107,7 @@ pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
     let previous = group.attr.versions.previous.get()?;
     let span = place_of(previous);
     let kv = entity.kv(span);
-    let start = quote_spanned!(span=> __groups.previous);
+    let start = quote_spanned!(span=> #kv::__private::GroupSource::previous);
     let new = quote_spanned!(span=> Self);
     let id = quote_spanned! {span=>
         || #kv::__private::same_id::<
@@ -121,7 +121,7 @@ pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
             __groups: &mut __G,
             __group: usize,
         ) -> ::core::result::Result<::core::option::Option<Self>, __G::Error> {
-            #start::<#previous, #new>(__group, #id)
+            #start::<#previous, #new>(__groups, __group, #id)
         }
     })
 }

@@ -1,8 +1,34 @@
 //! `schema!`: the entities of an application in one list, whose keys cannot collide.
+//!
+//! With the feature `schema-lock` the list also tells what it stores, as data: `App::schema()` ([`Schema`]), down through nested types; and
+//! a test holds that against a committed `kv-schema.lock` ([`Schema::check_lock`]), which keeps every shape that was released.
+//! docs/schema-lock.md is its guide.
+//!
+//! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape` and `describe` (the data), `compare` (what differs, and
+//! what mends it), `lock` (the file).
 
 mod collide;
+#[cfg(feature = "schema-lock")]
+mod compare;
+#[cfg(feature = "schema-lock")]
+mod describe;
+#[cfg(feature = "schema-lock")]
+mod lock;
+#[cfg(feature = "schema-lock")]
+mod shape;
+#[cfg(feature = "schema-lock")]
+mod trace;
 
+#[doc(hidden)]
 pub use collide::assert_disjoint;
+#[cfg(feature = "schema-lock")]
+pub use compare::{Difference, Effect};
+#[cfg(feature = "schema-lock")]
+pub use describe::{EntityShape, GroupShape, IdShape, Schema};
+#[cfg(feature = "schema-lock")]
+pub use lock::{Lock, LockError, LockMode, Release};
+#[cfg(feature = "schema-lock")]
+pub use shape::{Field, Shape, Variant, VariantShape};
 
 /// Lists an application's entities as one type, and proves while it compiles that no two of them share a key.
 ///
@@ -57,5 +83,32 @@ macro_rules! schema {
         }
 
         const _: () = $crate::__private::assert_disjoint($name::ENTITIES);
+
+        $crate::__schema_lock! { $name: $($entity),+ }
     };
+}
+
+/// What the feature `schema-lock` adds to [`schema!`]: it is decided here, not in the application, which has no such feature.
+#[cfg(feature = "schema-lock")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __schema_lock {
+    ($name:ident: $($entity:ty),+) => {
+        impl $name {
+            /// What is stored, down through nested types.
+            #[allow(dead_code)]
+            #[must_use]
+            pub fn schema() -> $crate::schema::Schema {
+                <$crate::schema::Schema as ::core::default::Default>::default()$(.with::<$entity>())+
+            }
+        }
+    };
+}
+
+/// Nothing, without the feature.
+#[cfg(not(feature = "schema-lock"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __schema_lock {
+    ($($anything:tt)*) => {};
 }

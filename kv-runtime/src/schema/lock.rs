@@ -1,0 +1,335 @@
+//! `kv-schema.lock`: every shape that was released, one entry for each entity, group and version.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::compare::{Difference, compare, pairs};
+use super::describe::{EntityShape, GroupShape, IdShape, Schema, pretty};
+use super::shape::is_false;
+
+/// The environment variable that lets [`Schema::check_lock`] write.
+const VARIABLE: &str = "KV_SCHEMA_LOCK";
+
+/// The only format there is.
+const FORMAT: u32 = 1;
+
+/// Every shape that was released. `Display` is what stands in the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Lock {
+    format: u32,
+    /// By entity, prefix, group and version.
+    pub releases: Vec<Release>,
+}
+
+/// The shape of one version of one group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Release {
+    /// The struct's name.
+    pub entity: String,
+    /// What every key begins with.
+    pub prefix: String,
+    /// In their order.
+    pub ids: Vec<IdShape>,
+    /// Whether the entity or the group is no longer in the schema.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub retired: bool,
+    /// The group and what it stores.
+    #[serde(flatten)]
+    pub shape: GroupShape,
+}
+
+/// Whether a check may write the lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LockMode {
+    /// It only compares.
+    #[default]
+    Check,
+    /// It records what is new and what is to be confirmed, and changes no shape that was released.
+    Update,
+    /// It also records another shape of a released version: for work that is not released yet.
+    Overwrite,
+}
+
+/// Why a check failed. `Debug` is as readable as `Display`, since a test that returns it shows that.
+#[non_exhaustive]
+pub enum LockError {
+    /// Schema and lock differ.
+    Differs {
+        /// The lock.
+        path: PathBuf,
+        /// In what.
+        differences: Vec<Difference>,
+    },
+    /// There is no lock.
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The lock is not one.
+    Malformed {
+        /// The lock.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The lock's format is of a newer version of this library.
+    Format {
+        /// The lock.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// The environment variable says something else.
+    Mode(String),
+    /// The lock cannot be read or written.
+    Io {
+        /// The lock.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl Schema {
+    /// Compares the schema with the lock at `path`, in a test:
+    ///
+    /// ```
+    /// # use kv_runtime::KvEntity;
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User { #[kv(id)] id: u64, name: String }
+    /// # kv_runtime::schema! { App: User }
+    /// # /*
+    /// #[test]
+    /// # */
+    /// fn the_schema_is_what_was_released() -> Result<(), kv_runtime::schema::LockError> {
+    ///     App::schema().check_lock(concat!(env!("CARGO_MANIFEST_DIR"), "/kv-schema.lock"))
+    /// }
+    /// ```
+    ///
+    /// With `KV_SCHEMA_LOCK=update` in the environment it makes the lock, and records what is new in it; a released shape that has
+    /// changed under its version still fails. With `KV_SCHEMA_LOCK=overwrite` it records that, too: for versions that were never released.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::Differs`] names each difference and what mends it. The others are about the file.
+    pub fn check_lock(&self, path: impl AsRef<Path>) -> Result<(), LockError> {
+        let mode = match std::env::var(VARIABLE).unwrap_or_default().as_str() {
+            "" | "check" => LockMode::Check,
+            "update" => LockMode::Update,
+            "overwrite" => LockMode::Overwrite,
+            other => return Err(LockError::Mode(other.to_owned())),
+        };
+        self.check_lock_as(path, mode)
+    }
+
+    /// [`check_lock`](Self::check_lock), without a look at the environment.
+    ///
+    /// # Errors
+    ///
+    /// As of [`check_lock`](Self::check_lock).
+    pub fn check_lock_as(&self, path: impl AsRef<Path>, mode: LockMode) -> Result<(), LockError> {
+        let path = path.as_ref();
+        let lock = match std::fs::read_to_string(path) {
+            Ok(text) => Some(Lock::parse(&text, path)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(source) => return Err(LockError::Io { path: path.to_owned(), source }),
+        };
+        let old = match lock {
+            None if mode == LockMode::Check => return Err(LockError::Missing { path: path.to_owned() }),
+            lock => lock.unwrap_or_default(),
+        };
+        let mut lock = old.clone();
+        if mode != LockMode::Check {
+            lock.record(self, mode);
+            if lock != old || !path.exists() {
+                std::fs::write(path, lock.to_string())
+                    .map_err(|source| LockError::Io { path: path.to_owned(), source })?;
+            }
+        }
+        let differences = self.compare(&lock);
+        if differences.is_empty() {
+            Ok(())
+        } else {
+            Err(LockError::Differs { path: path.to_owned(), differences })
+        }
+    }
+
+    /// In what the schema differs from a lock.
+    #[must_use]
+    pub fn compare(&self, lock: &Lock) -> Vec<Difference> {
+        compare(self, lock)
+    }
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Self { format: FORMAT, releases: Vec::new() }
+    }
+}
+
+impl Lock {
+    /// A lock with this schema as the first release.
+    #[must_use]
+    pub fn of(schema: &Schema) -> Self {
+        let mut lock = Self::default();
+        lock.record(schema, LockMode::Update);
+        lock
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, LockError> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let malformed = |source| LockError::Malformed { path: path.to_owned(), source };
+        let Format { format } = serde_json::from_str(text).map_err(malformed)?;
+        if format != FORMAT {
+            return Err(LockError::Format { path: path.to_owned(), found: format });
+        }
+        serde_json::from_str(text).map_err(malformed)
+    }
+
+    /// Records a schema, as far as `mode` lets it: groups with a difference that is not acceptable stay as they are.
+    pub(super) fn record(&mut self, schema: &Schema, mode: LockMode) {
+        let overwrites = mode == LockMode::Overwrite;
+        let old = std::mem::take(&mut self.releases);
+        let old = Self { format: FORMAT, releases: old };
+        for pair in pairs(schema, &old) {
+            let kept = || pair.releases.iter().map(|it| (*it).clone());
+            let Some(today) = pair.today else {
+                self.releases.extend(kept().map(|it| Release { retired: true, ..it }));
+                continue;
+            };
+            let refused: Vec<Difference> = super::compare::compare_pair(&pair)
+                .into_iter()
+                .filter(|it| !overwrites && !it.effect.is_acceptable())
+                .collect();
+            if refused.iter().any(|it| it.group.is_none()) {
+                self.releases.extend(kept());
+                continue;
+            }
+            let mut releases: Vec<Release> = kept().map(|it| as_of(today, it)).collect();
+            for group in &today.groups {
+                if !refused.iter().any(|it| it.group.as_deref() == Some(group.segment())) {
+                    record_group(today, group, overwrites, &mut releases);
+                }
+            }
+            self.releases.extend(releases);
+        }
+        let key =
+            |it: &Release| (it.entity.clone(), it.prefix.clone(), it.shape.name.clone(), it.shape.version);
+        self.releases.sort_by_key(key);
+    }
+}
+
+/// A release under today's name and keys; retired if its group is no more.
+fn as_of(today: &EntityShape, release: Release) -> Release {
+    let is_there = today.groups.iter().any(|it| it.name == release.shape.name);
+    Release {
+        entity: today.name.clone(),
+        prefix: today.prefix.clone(),
+        ids: today.ids.clone(),
+        retired: !is_there,
+        shape: release.shape,
+    }
+}
+
+fn record_group(today: &EntityShape, group: &GroupShape, overwrites: bool, releases: &mut Vec<Release>) {
+    let mut shapes = vec![group];
+    let mut previous = group.previous.as_deref();
+    while let Some(shape) = previous.and_then(|entity| entity.groups.first()) {
+        shapes.push(shape);
+        previous = shape.previous.as_deref();
+    }
+    if overwrites {
+        releases.retain(|it| it.shape.name != group.name || it.shape.version <= group.version);
+    }
+    for (at, shape) in shapes.into_iter().enumerate() {
+        let shape =
+            GroupShape { previous: None, anchor: group.anchor, name: group.name.clone(), ..shape.clone() };
+        let known =
+            releases.iter_mut().find(|it| it.shape.name == shape.name && it.shape.version == shape.version);
+        match known {
+            // A predecessor's shape was released long ago: of it only what was never recorded is.
+            Some(known) if at == 0 || overwrites => known.shape = shape,
+            Some(_) => {}
+            None => releases.push(Release {
+                entity: today.name.clone(),
+                prefix: today.prefix.clone(),
+                ids: today.ids.clone(),
+                retired: false,
+                shape,
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        pretty(self, f)?;
+        f.write_str("\n")
+    }
+}
+
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Differs { path, differences } => {
+                writeln!(f, "the schema is not what {} says was released", path.display())?;
+                for difference in differences {
+                    writeln!(f, "\n  {difference}")?;
+                }
+                if differences.iter().any(|it| !it.effect.is_acceptable()) {
+                    let hint = "a version that was never released may change: KV_SCHEMA_LOCK=overwrite records it anew";
+                    writeln!(f, "\n  {hint}")?;
+                }
+                Ok(())
+            }
+            Self::Missing { path } => {
+                write!(
+                    f,
+                    "there is no {}; {VARIABLE}=update makes it, and it belongs into version control",
+                    path.display()
+                )
+            }
+            Self::Malformed { path, .. } => write!(f, "{} is no schema lock", path.display()),
+            Self::Format { path, found } => {
+                write!(
+                    f,
+                    "{} has the format {found}; this version of kv-runtime knows {FORMAT}",
+                    path.display()
+                )
+            }
+            Self::Mode(found) => {
+                write!(f, "{VARIABLE} is {found:?}; it can be `update` or `overwrite`, or be left unset")
+            }
+            Self::Io { path, .. } => write!(f, "{} can be neither read nor written", path.display()),
+        }
+    }
+}
+
+impl fmt::Debug for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        match std::error::Error::source(self) {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for LockError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Malformed { source, .. } => Some(source),
+            Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

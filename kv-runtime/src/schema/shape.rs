@@ -1,0 +1,239 @@
+//! What a value looks like where it is stored, down through nested types.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What is stored for a type.
+///
+/// Types that are stored alike are of one shape: a newtype has that of what it contains, and names of structs and enums are not a
+/// part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Shape {
+    /// `null`, or the inner shape.
+    Option(Box<Shape>),
+    /// Any number of elements.
+    List(Box<Shape>),
+    /// So many elements.
+    Array(Box<Shape>, usize),
+    /// Keys and values.
+    Map(Box<(Shape, Shape)>),
+    /// Elements of different shapes.
+    Tuple(Vec<Shape>),
+    /// Members by name; by order in a binary codec.
+    Struct {
+        /// In the order of the struct.
+        fields: Vec<Field>,
+        /// Whether other members are refused.
+        #[serde(default, skip_serializing_if = "is_false")]
+        denies_unknown: bool,
+    },
+    /// One of several variants, by name; by order in a binary codec.
+    Enum(Vec<Variant>),
+    /// An enum whose variants are told by a member. What else they have is not known.
+    Tagged {
+        /// The member's name.
+        tag: String,
+        /// The names of the variants.
+        variants: Vec<String>,
+    },
+    /// The struct or enum so many levels further out, 0 being the innermost.
+    Recursive(usize),
+    /// A type that does not tell what it stores: its name. That it changes goes unseen unless its name does.
+    Opaque(String),
+    /// `u64`, `string`, and so on; with `as`, what it is made into.
+    #[serde(untagged)]
+    Plain(String),
+}
+
+/// A field of a struct.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Field {
+    /// As it is stored.
+    pub name: String,
+    /// In Rust, where it is another one and known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rust_name: String,
+    /// The type as it is written. It is shown, and not compared: the shape is.
+    #[serde(rename = "type")]
+    pub ty: String,
+    /// The keys of its serde attributes, in order, where they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serde: Vec<String>,
+    /// Whether a value without it is read, if that could be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can_be_missing: Option<bool>,
+    /// What is stored.
+    pub shape: Shape,
+}
+
+/// A variant of an enum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Variant {
+    /// As it is stored.
+    pub name: String,
+    /// What is stored with it.
+    #[serde(default, skip_serializing_if = "VariantShape::is_unit")]
+    pub shape: VariantShape,
+}
+
+/// What is stored with a variant's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum VariantShape {
+    /// Nothing.
+    #[default]
+    Unit,
+    /// Something that could not be found out.
+    Opaque,
+    /// This.
+    #[serde(untagged)]
+    Value(Shape),
+}
+
+impl VariantShape {
+    fn is_unit(&self) -> bool {
+        *self == Self::Unit
+    }
+}
+
+pub(super) fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// One line, for messages.
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option(inner) => write!(f, "{inner} or null"),
+            Self::List(inner) => write!(f, "[{inner}, ...]"),
+            Self::Array(inner, len) => write!(f, "[{inner}; {len}]"),
+            Self::Map(entry) => write!(f, "{{{}: {}, ...}}", entry.0, entry.1),
+            Self::Tuple(shapes) => {
+                f.write_str("[")?;
+                joined(f, shapes, ", ", |f, shape| shape.fmt(f))?;
+                f.write_str("]")
+            }
+            Self::Struct { fields, .. } => {
+                f.write_str("{")?;
+                joined(f, fields, ", ", |f, field| write!(f, "{}: {}", field.name, field.shape))?;
+                f.write_str("}")
+            }
+            Self::Enum(variants) => joined(f, variants, " | ", |f, variant| match &variant.shape {
+                VariantShape::Unit => f.write_str(&variant.name),
+                VariantShape::Opaque => write!(f, "{}(?)", variant.name),
+                VariantShape::Value(shape) => write!(f, "{}({shape})", variant.name),
+            }),
+            Self::Tagged { tag, variants } => {
+                write!(f, "by `{tag}`: ")?;
+                joined(f, variants, " | ", |f, variant| f.write_str(variant))
+            }
+            Self::Recursive(_) => f.write_str("itself"),
+            Self::Opaque(ty) if ty.is_empty() => f.write_str("something unknown"),
+            Self::Opaque(ty) => write!(f, "whatever `{ty}` stores"),
+            Self::Plain(name) => f.write_str(name),
+        }
+    }
+}
+
+fn joined<T>(
+    f: &mut fmt::Formatter<'_>,
+    items: &[T],
+    between: &str,
+    write: impl Fn(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            f.write_str(between)?;
+        }
+        write(f, item)?;
+    }
+    Ok(())
+}
+
+/// A type's name without the paths of modules: `Vec<Address>` for `alloc::vec::Vec<app::Address>`.
+pub(super) fn short_name(name: &str) -> String {
+    // What serde's derive makes of `with = "..."`.
+    if name.contains("__DeserializeWith") {
+        return "a function's result".to_owned();
+    }
+    let mut short = String::new();
+    let mut word = String::new();
+    let mut rest = name.chars().peekable();
+    while let Some(next) = rest.next() {
+        if next == ':' && rest.peek() == Some(&':') {
+            rest.next();
+            word.clear();
+        } else if next.is_alphanumeric() || next == '_' {
+            word.push(next);
+        } else {
+            short.push_str(&word);
+            word.clear();
+            short.push(next);
+        }
+    }
+    short + &word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_modules() {
+        for (name, short) in [
+            ("alloc::vec::Vec<app::v1::Address>", "Vec<Address>"),
+            ("core::option::Option<(u8, alloc::string::String)>", "Option<(u8, String)>"),
+            ("[u8; 4]", "[u8; 4]"),
+            ("alloc::borrow::Cow<'_, str>", "Cow<'_, str>"),
+            ("u64", "u64"),
+        ] {
+            assert_eq!(short_name(name), short);
+        }
+    }
+
+    #[test]
+    fn json_is_compact_and_comes_back() {
+        let plain = |name: &str| Shape::Plain(name.to_owned());
+        let field = |name: &str, shape| Field {
+            name: name.to_owned(),
+            rust_name: String::new(),
+            ty: "T".to_owned(),
+            serde: Vec::new(),
+            can_be_missing: Some(false),
+            shape,
+        };
+        let variant = |name: &str, shape| Variant { name: name.to_owned(), shape };
+        let shape = Shape::Struct {
+            fields: vec![
+                field("a", Shape::Option(Box::new(plain("u64")))),
+                field("b", Shape::Map(Box::new((plain("string"), Shape::Recursive(0))))),
+                field("c", Shape::Array(Box::new(Shape::Tuple(vec![plain("u8"), plain("null")])), 3)),
+                field(
+                    "d",
+                    Shape::Enum(vec![
+                        variant("X", VariantShape::Unit),
+                        variant("Y", VariantShape::Value(plain("bool"))),
+                        variant("Z", VariantShape::Opaque),
+                    ]),
+                ),
+                field("e", Shape::List(Box::new(Shape::Opaque("Value".to_owned())))),
+                field("f", Shape::Tagged { tag: "type".to_owned(), variants: vec!["A".to_owned()] }),
+            ],
+            denies_unknown: true,
+        };
+        let json = serde_json::to_string(&shape).unwrap();
+        assert!(json.starts_with(r#"{"struct":{"fields":[{"name":"a","type":"T","can_be_missing":false,"shape":{"option":"u64"}}"#), "{json}");
+        assert_eq!(serde_json::from_str::<Shape>(&json).unwrap(), shape);
+        assert_eq!(
+            shape.to_string(),
+            "{a: u64 or null, b: {string: itself, ...}, c: [[u8, null]; 3], d: X | Y(bool) | Z(?), e: [whatever `Value` stores, \
+             ...], f: by `type`: A}"
+        );
+    }
+}

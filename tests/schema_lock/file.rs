@@ -1,0 +1,138 @@
+//! The file: made, updated, overwritten, refused.
+
+use std::fs;
+use std::path::PathBuf;
+
+use kv_runtime::schema::{LockError, LockMode, Schema};
+
+use crate::releases;
+
+releases! {
+    released {
+        #[derive(KvEntity)]
+        #[kv(prefix = "user", group = "profile")]
+        pub struct User { #[kv(id)] id: u64, name: String }
+    }
+    today {
+        #[derive(KvEntity)]
+        #[kv(prefix = "user", group = "profile")]
+        pub struct User { #[kv(id)] id: u64, user_name: String }
+    }
+}
+
+mod v3 {
+    #[derive(kv_runtime::KvEntity)]
+    #[kv(prefix = "user", group = "profile", version = 2, ttl = "1h")]
+    pub struct User {
+        #[kv(id)]
+        pub id: u64,
+        pub user_name: String,
+    }
+    kv_runtime::schema! { pub App: User }
+}
+
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kv-schema.lock");
+    (dir, path)
+}
+
+fn versions(path: &PathBuf) -> Vec<u64> {
+    let lock: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    lock["releases"].as_array().unwrap().iter().map(|it| it["version"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_lock_is_made_on_demand() {
+    let (_dir, path) = place();
+    let error = v1::App::schema().check_lock_as(&path, LockMode::Check).unwrap_err();
+    assert!(error.to_string().contains("KV_SCHEMA_LOCK=update makes it"), "{error}");
+    assert!(!path.exists());
+    v1::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
+    v1::App::schema().check_lock_as(&path, LockMode::Check).unwrap();
+    // The test of an application, whose environment has no `KV_SCHEMA_LOCK`.
+    v1::App::schema().check_lock(&path).unwrap();
+}
+
+#[test]
+fn an_update_keeps_what_was_released() {
+    let (_dir, path) = place();
+    v1::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
+    let released = fs::read_to_string(&path).unwrap();
+    for mode in [LockMode::Check, LockMode::Update] {
+        let error = v2::App::schema().check_lock_as(&path, mode).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("renamed(from = \"name\", since = 2)"), "{text}");
+        assert!(text.contains("KV_SCHEMA_LOCK=overwrite"), "{text}");
+        assert_eq!(format!("{error:?}"), text);
+        assert_eq!(fs::read_to_string(&path).unwrap(), released);
+    }
+    // A raised version is recorded beside the released one, and its TTL with it.
+    let error = v3::App::schema().check_lock_as(&path, LockMode::Check).unwrap_err();
+    assert!(matches!(&error, LockError::Differs { differences, .. } if differences.len() == 2), "{error}");
+    assert!(!error.to_string().contains("overwrite"), "{error}");
+    v3::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
+    assert_eq!(versions(&path), [1, 2]);
+    v3::App::schema().check_lock_as(&path, LockMode::Check).unwrap();
+}
+
+#[test]
+fn overwriting_is_for_what_was_not_released() {
+    let (_dir, path) = place();
+    v1::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
+    v2::App::schema().check_lock_as(&path, LockMode::Overwrite).unwrap();
+    assert_eq!(versions(&path), [1]);
+    assert!(fs::read_to_string(&path).unwrap().contains("user_name"));
+    v3::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
+    v2::App::schema().check_lock_as(&path, LockMode::Overwrite).unwrap();
+    assert_eq!(versions(&path), [1]);
+}
+
+/// Two updates in a row do not make a move pass.
+#[test]
+fn a_move_is_never_recorded_by_an_update() {
+    releases! {
+        released {
+            #[derive(KvEntity)]
+            #[kv(prefix = "user", group = "a", group(name = "b"))]
+            pub struct User { #[kv(id)] id: u64, one: u8, two: u8, #[kv(group = "b")] three: u8 }
+        }
+        today {
+            #[derive(KvEntity)]
+            #[kv(prefix = "user", group = "a", version = 2, group(name = "b", version = 2))]
+            pub struct User { #[kv(id)] id: u64, one: u8, #[kv(group = "b")] two: u8, #[kv(group = "b")] three: u8 }
+        }
+    }
+    let (_dir, path) = place();
+    v1::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
+    for _ in 0..2 {
+        let error = v2::App::schema().check_lock_as(&path, LockMode::Update).unwrap_err();
+        assert!(error.to_string().contains("this is no step"), "{error}");
+    }
+    v2::App::schema().check_lock_as(&path, LockMode::Overwrite).unwrap();
+    v2::App::schema().check_lock_as(&path, LockMode::Check).unwrap();
+}
+
+#[test]
+fn what_is_gone_is_kept_and_told_once() {
+    let (_dir, path) = place();
+    v1::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
+    assert!(Schema::default().check_lock_as(&path, LockMode::Check).is_err());
+    Schema::default().check_lock_as(&path, LockMode::Update).unwrap();
+    Schema::default().check_lock_as(&path, LockMode::Check).unwrap();
+    assert_eq!(versions(&path), [1]);
+    // Whoever takes the prefix again meets the old records.
+    assert!(v2::App::schema().check_lock_as(&path, LockMode::Update).is_err());
+}
+
+#[test]
+fn other_files_are_told_as_what_they_are() {
+    let (_dir, path) = place();
+    fs::write(&path, "{}").unwrap();
+    let error = v1::App::schema().check_lock_as(&path, LockMode::Update).unwrap_err();
+    assert!(matches!(error, LockError::Malformed { .. }), "{error}");
+    fs::write(&path, r#"{"format": 2, "releases": []}"#).unwrap();
+    let error = v1::App::schema().check_lock_as(&path, LockMode::Update).unwrap_err();
+    assert!(matches!(error, LockError::Format { found: 2, .. }), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), r#"{"format": 2, "releases": []}"#);
+}
