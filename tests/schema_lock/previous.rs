@@ -40,7 +40,7 @@ mod edited {
 
 mod today {
     #[derive(kv_runtime::KvEntity)]
-    #[kv(prefix = "user", group = "profile", version = 2)]
+    #[kv(prefix = "user", group = "profile", version = 2, oldest = 2)]
     pub struct User {
         #[kv(id)]
         pub id: u64,
