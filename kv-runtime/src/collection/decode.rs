@@ -16,9 +16,18 @@ pub(crate) fn decode<E: KvEntity>(
     locate: &dyn Fn(&GroupSchema) -> Box<Location>,
 ) -> Result<Option<E>> {
     match records.first() {
-        Some(Some(_)) => E::from_groups(id, &mut Groups { schema: groups::<E>(), records, locate }).map(Some),
+        Some(Some(_)) => decode_present(id, records, locate).map(Some),
         _ => Ok(None),
     }
+}
+
+/// The entity that these records of its groups hold, the anchor's being there.
+pub(crate) fn decode_present<E: KvEntity>(
+    id: E::Id,
+    records: &[Option<Record>],
+    locate: &dyn Fn(&GroupSchema) -> Box<Location>,
+) -> Result<E> {
+    E::from_groups(id, &mut Groups { schema: groups::<E>(), records, locate })
 }
 
 struct Groups<'a> {

@@ -24,7 +24,8 @@ use crate::kv::Kv;
 use crate::list::List;
 use crate::store::Store;
 
-pub(crate) use decode::decode;
+use decode::decode;
+pub(crate) use decode::decode_present;
 pub(crate) use turns::Turns;
 
 /// The typed handle on all entities of one type in one store. Cheap to clone, and it outlives nothing: it holds the store.

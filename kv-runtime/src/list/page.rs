@@ -1,7 +1,7 @@
 //! One page: store pages until there are as many entities as were asked for.
 
 use super::{IdPage, Page};
-use crate::collection::{Collection, decode};
+use crate::collection::{Collection, decode_present};
 use crate::entity::KvEntity;
 use crate::error::{Location, Result};
 use crate::key::{Key, parse_key};
@@ -33,19 +33,28 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
         page.cursor = found.cursor.clone();
         page.entities.reserve(found.len());
         let mut anchors = Vec::new();
-        found.for_each(|key, entry| match (id_in::<E>(key), entry) {
-            (Found::Entity(id), Entry::Record(record)) if E::SCHEMA.groups().len() == 1 => {
-                page.add(decode(id, &[Some(record)], &|_| at::<E, S>(collection, key)));
+        found.for_each(|key, entry| {
+            let id = match id_in::<E>(key) {
+                Found::Entity(id) => id,
+                Found::OtherGroup => return,
+                Found::Foreign => {
+                    page.skipped += 1;
+                    return;
+                }
+            };
+            match entry {
+                Entry::Record(record) if E::SCHEMA.groups().len() == 1 => {
+                    page.add(decode_present(id, &[Some(record)], &|_| at::<E, S>(collection, key)));
+                }
+                Entry::Record(record) => {
+                    anchors.push(Anchor { key: collection.key_of_id(&id), id, record });
+                }
+                // The store cannot tell which ids are secret, so it names the list's prefix alone.
+                Entry::Failed(error) => {
+                    page.add(Err(error.moved_to(collection.at(&collection.key_of_id(&id)))));
+                }
+                Entry::Key | Entry::Head(_) => {}
             }
-            (Found::Entity(id), Entry::Record(record)) => {
-                anchors.push(Anchor { key: collection.key_of_id(&id), id, record });
-            }
-            // The store cannot tell which ids are secret, so it names the list's prefix alone.
-            (Found::Entity(id), Entry::Failed(error)) => {
-                page.add(Err(error.moved_to(collection.at(&collection.key_of_id(&id)))));
-            }
-            (Found::Entity(_), Entry::Key | Entry::Head(_)) | (Found::OtherGroup, _) => {}
-            (Found::Foreign, _) => page.skipped += 1,
         });
         read_groups(collection, anchors, &mut page).await?;
         if page.cursor.is_none() {
@@ -139,7 +148,7 @@ async fn read_groups<E: KvEntity, S: Store>(
         records.clear();
         records.push(Some(record));
         records.extend(rest.by_ref().take(others.len()));
-        page.add(decode(id, &records, &|group| collection.at(&key.with_group(group.name()))));
+        page.add(decode_present(id, &records, &|group| collection.at(&key.with_group(group.name()))));
     }
     Ok(())
 }
@@ -153,10 +162,9 @@ fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Lo
 }
 
 impl<E> Page<E> {
-    fn add(&mut self, read: Result<Option<E>>) {
+    fn add(&mut self, read: Result<E>) {
         match read {
-            Ok(Some(entity)) => self.entities.push(entity),
-            Ok(None) => {}
+            Ok(entity) => self.entities.push(entity),
             Err(error) => self.failed.push(error),
         }
     }
