@@ -9,7 +9,9 @@ mod raw;
 mod user;
 
 use std::cell::Cell;
+use std::fs;
 use std::hint::black_box;
+use std::path::Path;
 
 use kv_runtime::Kv;
 use kv_runtime::store::{MemoryStore, RedbStore};
@@ -17,8 +19,8 @@ use tokio::runtime::Runtime;
 
 use by_hand::ByHand;
 use raw::RawRedb;
-use support::{Report, Result, Sides, by_turns, nanos_each};
-use user::Users;
+use support::{Report, Result, Sides, by_turns, median, nanos_each};
+use user::{User, Users};
 
 /// How many users a store holds.
 const USERS: usize = 10_000;
@@ -26,6 +28,10 @@ const USERS: usize = 10_000;
 const BATCH: usize = 1_000;
 /// How many single calls a round makes.
 const CALLS: usize = 1_000;
+
+/// How often a case is measured on stores made anew: where a store's memory happens to lie makes it faster or slower for as long as
+/// it lives.
+const STORES: usize = 7;
 
 const GOAL: f64 = 1.05;
 const BY_HAND: &str = "by hand on the same store";
@@ -37,41 +43,105 @@ static ALLOCATOR: allocations::Counting = allocations::Counting;
 fn main() -> Result<()> {
     let mut report = Report::new("handwritten");
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-
-    let ours = Side::fill(&runtime, Kv::new(MemoryStore::new()).collection())?;
-    let theirs = Side::fill(&runtime, ByHand(MemoryStore::new()))?;
-    report.case("memory/get", BY_HAND, "ns", GOAL, || by_turns(400, ours.gets(), theirs.gets()))?;
-    report.case("memory/put", BY_HAND, "ns", GOAL, || by_turns(400, ours.puts(), theirs.puts()))?;
-    report.case("memory/list-1000", BY_HAND, "ns/record", GOAL, || {
-        by_turns(400, ours.lists(), theirs.lists())
-    })?;
-    report.case("allocations/get", BY_HAND, "allocations", 1.0, || {
-        Ok(Sides { ours: ours.allocations_of_get()?, theirs: theirs.allocations_of_get()? })
-    })?;
-    report.case("allocations/put", BY_HAND, "allocations", 1.0, || {
-        Ok(Sides { ours: ours.allocations_of_put()?, theirs: theirs.allocations_of_put()? })
-    })?;
-
     let directory = tempfile::tempdir_in(support::target_dir())?;
-    let path = |name: &str| directory.path().join(name);
-    let ours = Side::fill(&runtime, Kv::new(RedbStore::open(path("ours.redb"))?).collection())?;
-    let theirs = Side::fill(&runtime, ByHand(RedbStore::open(path("theirs.redb"))?))?;
-    report.case("redb/get", BY_HAND, "ns", GOAL, || by_turns(400, ours.gets(), theirs.gets()))?;
-    report.case("redb/put-batch-1000", BY_HAND, "ns/record", GOAL, || {
-        by_turns(200, ours.batches(), theirs.batches())
-    })?;
-    report
-        .case("redb/list-1000", BY_HAND, "ns/record", GOAL, || by_turns(400, ours.lists(), theirs.lists()))?;
+    let (ours, theirs) = (directory.path().join("ours.redb"), directory.path().join("theirs.redb"));
+
+    let memory = Stores {
+        runtime: &runtime,
+        ours: || Ok(Kv::new(MemoryStore::new()).collection::<User>()),
+        theirs: || Ok(ByHand(MemoryStore::new())),
+    };
+    report.case("memory/get", BY_HAND, "ns", GOAL, || memory.gets())?;
+    report.case("memory/put", BY_HAND, "ns", GOAL, || memory.puts())?;
+    report.case("memory/list-1000", BY_HAND, "ns/record", GOAL, || memory.lists())?;
+    report.case("allocations/get", BY_HAND, "allocations", 1.0, || memory.allocations_of_get())?;
+    report.case("allocations/put", BY_HAND, "allocations", 1.0, || memory.allocations_of_put())?;
+
+    let redb = Stores {
+        runtime: &runtime,
+        ours: || Ok(Kv::new(RedbStore::open(without_file(&ours)?)?).collection::<User>()),
+        theirs: || Ok(ByHand(RedbStore::open(without_file(&theirs)?)?)),
+    };
+    report.case("redb/get", BY_HAND, "ns", GOAL, || redb.gets())?;
+    report.case("redb/put-batch-1000", BY_HAND, "ns/record", GOAL, || redb.batches())?;
+    report.case("redb/list-1000", BY_HAND, "ns/record", GOAL, || redb.lists())?;
 
     // What the store's envelope and its thread cost, for information.
-    let theirs = Side::fill(&runtime, RawRedb::create(&path("raw.redb"))?)?;
-    report.case("redb-raw/get", RAW, "ns", None, || by_turns(400, ours.gets(), theirs.gets()))?;
-    report.case("redb-raw/put-batch-1000", RAW, "ns/record", None, || {
-        by_turns(200, ours.batches(), theirs.batches())
-    })?;
-    report
-        .case("redb-raw/list-1000", RAW, "ns/record", None, || by_turns(400, ours.lists(), theirs.lists()))?;
+    let raw =
+        Stores { runtime: &runtime, ours: &redb.ours, theirs: || RawRedb::create(without_file(&theirs)?) };
+    report.case("redb-raw/get", RAW, "ns", None, || raw.gets())?;
+    report.case("redb-raw/put-batch-1000", RAW, "ns/record", None, || raw.batches())?;
+    report.case("redb-raw/list-1000", RAW, "ns/record", None, || raw.lists())?;
     report.finish()
+}
+
+/// The path, at which no file is any more.
+fn without_file(path: &Path) -> Result<&Path> {
+    if path.exists() {
+        fs::remove_file(path)?;
+    }
+    Ok(path)
+}
+
+/// How both sides' stores are made.
+struct Stores<'a, F, G> {
+    runtime: &'a Runtime,
+    ours: F,
+    theirs: G,
+}
+
+impl<U, V, F, G> Stores<'_, F, G>
+where
+    U: Users,
+    V: Users,
+    F: Fn() -> Result<U>,
+    G: Fn() -> Result<V>,
+{
+    fn gets(&self) -> Result<Sides> {
+        self.each(|ours, theirs| by_turns(100, ours.gets(), theirs.gets()))
+    }
+
+    fn puts(&self) -> Result<Sides> {
+        self.each(|ours, theirs| by_turns(100, ours.puts(), theirs.puts()))
+    }
+
+    fn batches(&self) -> Result<Sides> {
+        self.each(|ours, theirs| by_turns(50, ours.batches(), theirs.batches()))
+    }
+
+    fn lists(&self) -> Result<Sides> {
+        self.each(|ours, theirs| by_turns(100, ours.lists(), theirs.lists()))
+    }
+
+    fn allocations_of_get(&self) -> Result<Sides> {
+        self.each(|ours, theirs| {
+            Ok(Sides { ours: ours.allocations_of_get()?, theirs: theirs.allocations_of_get()? })
+        })
+    }
+
+    fn allocations_of_put(&self) -> Result<Sides> {
+        self.each(|ours, theirs| {
+            Ok(Sides { ours: ours.allocations_of_put()?, theirs: theirs.allocations_of_put()? })
+        })
+    }
+
+    /// Measures on stores made anew, sometimes ours first and sometimes theirs, and gives the median of each side.
+    fn each(&self, measure: impl Fn(&Side<'_, U>, &Side<'_, V>) -> Result<Sides>) -> Result<Sides> {
+        let mut all = Vec::with_capacity(STORES);
+        for turn in 0..STORES {
+            all.push(if turn % 2 == 0 {
+                let ours = Side::fill(self.runtime, (self.ours)()?)?;
+                measure(&ours, &Side::fill(self.runtime, (self.theirs)()?)?)?
+            } else {
+                let theirs = Side::fill(self.runtime, (self.theirs)()?)?;
+                measure(&Side::fill(self.runtime, (self.ours)()?)?, &theirs)?
+            });
+        }
+        Ok(Sides {
+            ours: median(all.iter().map(|sides| sides.ours).collect()),
+            theirs: median(all.iter().map(|sides| sides.theirs).collect()),
+        })
+    }
 }
 
 /// One way to make the calls, and its users. Each method gives what makes one round.

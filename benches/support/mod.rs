@@ -145,7 +145,8 @@ pub fn target_dir() -> &'static Path {
     tmp.parent().unwrap_or(tmp)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle one; the mean of both of an even number.
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {

@@ -107,13 +107,14 @@ pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
     let previous = group.attr.versions.previous.get()?;
     let span = place_of(previous);
     let kv = entity.kv(span);
-    let start = quote_spanned!(span=> #kv::__private::GroupSource::previous);
-    let new = quote_spanned!(span=> Self);
     let id = quote_spanned! {span=>
         || #kv::__private::same_id::<
             <#previous as #kv::__private::KvEntity>::Id,
             <Self as #kv::__private::KvEntity>::Id,
         >(__id)
+    };
+    let read = quote_spanned! {span=>
+        #kv::__private::GroupSource::previous::<#previous, Self>(__groups, __group, #id)
     };
     Some(quote! {
         fn from_previous<__G: #kv::__private::GroupSource>(
@@ -121,7 +122,7 @@ pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
             __groups: &mut __G,
             __group: usize,
         ) -> ::core::result::Result<::core::option::Option<Self>, __G::Error> {
-            #start::<#previous, #new>(__groups, __group, #id)
+            #read
         }
     })
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tracing::Instrument;
 
-use super::encode::{self, expires_by_field};
+use super::encode::expires_by_field;
 use super::{Collection, groups, keys_of_groups, named};
 use crate::codec::{self, Codec};
 use crate::entity::{KvEntity, Touch};
@@ -274,7 +274,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             _ => {
                 let version = found.max(schema.write_version());
                 let encoded = self.encode(&key, entity, group, version)?;
-                let mut metadata = encode::metadata(schema, version, encoded.codec);
+                let mut metadata = encoded.metadata();
                 metadata.created_at = record.metadata.created_at;
                 metadata.migrated_at = record.metadata.migrated_at;
                 if found < version {

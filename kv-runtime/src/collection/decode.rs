@@ -27,11 +27,18 @@ pub(crate) fn decode<E: KvEntity>(
     context: &Context<'_>,
 ) -> Result<Option<E>> {
     match records.first() {
-        Some(Some(_)) => {
-            E::from_groups(id, &mut Groups { schema: groups::<E>(), records, context }).map(Some)
-        }
+        Some(Some(_)) => decode_present(id, records, context).map(Some),
         _ => Ok(None),
     }
+}
+
+/// The entity that these records of its groups hold, the anchor's being there.
+pub(crate) fn decode_present<E: KvEntity>(
+    id: E::Id,
+    records: &[Option<Record>],
+    context: &Context<'_>,
+) -> Result<E> {
+    E::from_groups(id, &mut Groups { schema: groups::<E>(), records, context })
 }
 
 struct Groups<'a> {

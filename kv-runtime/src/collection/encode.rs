@@ -27,7 +27,18 @@ const KEPT_SCRATCH: usize = 16 << 10;
 /// A value, and the codec that it is in: a predecessor may have another one.
 pub(super) struct Encoded {
     pub(super) value: Bytes,
-    pub(super) codec: Codec,
+    codec: Codec,
+    version: u32,
+    oldest_reader: u32,
+}
+
+impl Encoded {
+    /// What stands beside the value: with the oldest reader, where that is another than the version itself.
+    pub(super) fn metadata(&self) -> Metadata {
+        let mut metadata = Metadata::new(self.version, self.codec);
+        metadata.min_reader = Some(self.oldest_reader).filter(|oldest| *oldest != self.version);
+        metadata
+    }
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -47,7 +58,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let schema = &groups::<E>()[group];
         let version = schema.write_version();
         let encoded = self.encode(key, entity, group, version)?;
-        let metadata = metadata(schema, version, encoded.codec).with_created_at(Some(now));
+        let metadata = encoded.metadata().with_created_at(Some(now));
         let record = NewRecord::new(encoded.value, metadata).with_expiry(self.expiry(entity, schema));
         self.checked(key, record)
     }
@@ -80,13 +91,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// The metadata of a value that is written at a version: with the oldest reader, where that is another one.
-pub(super) fn metadata(schema: &GroupSchema, version: u32, codec: Codec) -> Metadata {
-    let mut metadata = Metadata::new(version, codec);
-    metadata.min_reader = Some(schema.oldest_reader(version)).filter(|oldest| *oldest != version);
-    metadata
-}
-
 /// Today's value, or that of an older version by the steps back to it: the group's own, or its predecessor's.
 fn encode_at<E: KvEntity>(
     entity: &E,
@@ -95,12 +99,12 @@ fn encode_at<E: KvEntity>(
     at: &dyn Fn() -> Box<Location>,
 ) -> Result<Encoded> {
     let schema = &groups::<E>()[group];
-    let codec = schema.codec();
+    let (codec, oldest_reader) = (schema.codec(), schema.oldest_reader(version));
     let encode_error = |source| Error::Encode { at: at(), codec, source };
     let value = Group { entity, group };
     if version == schema.version() {
         let value = encode_exactly(codec, &value).map_err(encode_error)?;
-        return Ok(Encoded { value, codec });
+        return Ok(Encoded { value, codec, version, oldest_reader });
     }
     if let Some(encoded) = entity.as_previous(group, version, AtVersion { version, schema, at }) {
         return encoded;
@@ -113,7 +117,7 @@ fn encode_at<E: KvEntity>(
         source: failed.into(),
     })?;
     let value = encode_exactly(Codec::Json, &object).map_err(encode_error)?;
-    Ok(Encoded { value, codec: Codec::Json })
+    Ok(Encoded { value, codec: Codec::Json, version, oldest_reader })
 }
 
 /// A value in one allocation of its length.

@@ -1,6 +1,5 @@
 //! What was migrated while it was read is written back, by the store's policy; the read never fails for it.
 
-use super::encode::metadata;
 use super::{Collection, groups, keys_of_groups};
 use crate::entity::KvEntity;
 use crate::error::Result;
@@ -67,7 +66,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let schema = &groups::<E>()[group];
         let version = schema.write_version();
         let encoded = self.encode(&key, entity, group, version)?;
-        let mut metadata = metadata(schema, version, encoded.codec);
+        let mut metadata = encoded.metadata();
         metadata.created_at = record.metadata.created_at;
         metadata.migrated_at = Some(self.store().clock().now());
         metadata.keep_foreign(&record.metadata);

@@ -108,16 +108,23 @@ async fn read_only_group<E: KvEntity, S: Store>(
     let found = collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
     page.cursor = found.cursor.clone();
     page.entities.reserve(found.len());
-    found.for_each(|key, entry| match (id_in::<E>(key), entry) {
-        (Found::Entity(id), Entry::Record(record)) => {
-            page.add(collection.decode_listed(id, &[Some(record)], &|_| at::<E, S>(collection, key)));
+    found.for_each(|key, entry| {
+        let id = match id_in::<E>(key) {
+            Found::Entity(id) => id,
+            Found::OtherGroup => return,
+            Found::Foreign => {
+                page.skipped += 1;
+                return;
+            }
+        };
+        match entry {
+            Entry::Record(record) => {
+                page.add(collection.decode_listed(id, &[Some(record)], &|_| at::<E, S>(collection, key)));
+            }
+            // The store cannot tell which ids are secret, so it names the list's prefix alone.
+            Entry::Failed(error) => page.add(Err(error.moved_to(collection.at(&collection.key_of_id(&id))))),
+            Entry::Key | Entry::Head(_) => {}
         }
-        // The store cannot tell which ids are secret, so it names the list's prefix alone.
-        (Found::Entity(id), Entry::Failed(error)) => {
-            page.add(Err(error.moved_to(collection.at(&collection.key_of_id(&id)))));
-        }
-        (Found::Entity(_), Entry::Key | Entry::Head(_)) | (Found::OtherGroup, _) => {}
-        (Found::Foreign, _) => page.skipped += 1,
     });
     Ok(())
 }
@@ -149,10 +156,9 @@ fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Lo
 }
 
 impl<E> Page<E> {
-    fn add(&mut self, read: Result<Option<E>>) {
+    fn add(&mut self, read: Result<E>) {
         match read {
-            Ok(Some(entity)) => self.entities.push(entity),
-            Ok(None) => {}
+            Ok(entity) => self.entities.push(entity),
             Err(error) => self.failed.push(error),
         }
     }
