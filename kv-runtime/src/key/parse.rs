@@ -28,6 +28,8 @@ impl<'a> IdSegments<'a> {
 }
 
 /// The id in `key`, if it is a key of this entity and group.
+// Inlined, it compares with a prefix and a group that the compiler knows.
+#[inline]
 pub(crate) fn parse_key<I: EntityId>(key: &str, entity: &EntitySchema, group: Option<&str>) -> Option<I> {
     let mut rest = key.strip_prefix(entity.prefix())?.strip_prefix(':')?;
     if let Some(group) = group {
