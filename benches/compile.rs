@@ -15,7 +15,7 @@ const ROUNDS: usize = 11;
 
 fn main() -> Result<()> {
     let mut report = Report::new("compile");
-    let workspace = Workspace::create(&support::target_dir().join("bench-compile"))?;
+    let workspace = Workspace::create(support::target_dir().join("bench-compile"))?;
     let mut compare = |case, peer, goal, theirs: &Crate| {
         report.case(case, peer, "ms/struct", goal, || {
             workspace.build(&OURS)?;
@@ -101,13 +101,14 @@ pub struct Entity{n} {{
 }
 
 /// The crates, with the dependencies of this repository's lock file.
-struct Workspace<'a> {
-    directory: &'a Path,
+struct Workspace {
+    directory: PathBuf,
 }
 
-impl<'a> Workspace<'a> {
-    fn create(directory: &'a Path) -> Result<Self> {
+impl Workspace {
+    fn create(directory: PathBuf) -> Result<Self> {
         let workspace = Self { directory };
+        let directory = &workspace.directory;
         let crates = [OURS, SERDE, NATIVE_DB];
         for each in &crates {
             fs::create_dir_all(directory.join(each.name).join("src"))?;
@@ -142,7 +143,7 @@ impl<'a> Workspace<'a> {
         let status = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", of.name])
             .args(arguments)
-            .current_dir(self.directory)
+            .current_dir(&self.directory)
             .env("CARGO_TARGET_DIR", self.directory.join("target"))
             .env("CARGO_INCREMENTAL", "0")
             .stdin(Stdio::null())

@@ -117,7 +117,10 @@ struct Running {
 
 fn start(file: &Path, cursor: Option<&str>) -> Outcome<Running> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["--exact", "every_record_is_migrated_once", "--nocapture"]).env(FILE, file).stdout(Stdio::piped());
+    command
+        .args(["--exact", "every_record_is_migrated_once", "--nocapture"])
+        .env(FILE, file)
+        .stdout(Stdio::piped());
     if let Some(cursor) = cursor {
         command.env(CURSOR, cursor);
     }

@@ -10,7 +10,8 @@ use std::{env, fs};
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// All examples; each has a test here.
-const EXAMPLES: [&str; 5] = ["composite_ids", "expiry", "groups_and_views", "own_store", "quickstart"];
+const EXAMPLES: [&str; 6] =
+    ["composite_ids", "expiry", "groups_and_views", "migrations", "own_store", "quickstart"];
 
 #[test]
 fn every_example_has_a_test() -> Outcome {
@@ -84,6 +85,47 @@ fn quickstart_leaves_a_foreign_file_as_it_is() -> Outcome {
     assert!(!output.status.success());
     assert!(String::from_utf8(output.stderr)?.contains("ForeignFile"));
     assert_eq!(fs::read_to_string(&path)?, notes);
+    Ok(())
+}
+
+#[test]
+fn migrations_brings_every_record_up_and_finds_it_so_again() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("countries.redb");
+
+    let first = run("migrations", Some(&path))?;
+    shows(
+        &first,
+        &[
+            "251 countries of release 1.4.0",
+            "the last one remains: SHN",
+            "before, version 1:",
+            r#""callingCode":["41"],"capital":"Bern""#,
+            "🇨🇭 Switzerland: German, French, Italian, Romansh",
+            "🇦🇹 Austria: Vienna, +43",
+            "after, version 5:",
+            r#""idd":{"root":"+4","suffixes":["1"]},"capital":["Bern"]"#,
+            "written: 6, lost: 0",
+            "1        244",
+            "5          6  current",
+            "migrated            244",
+            "failed                0",
+            "5        250  current",
+            "0 records are older than today's shape",
+        ],
+    );
+    assert_eq!(first.matches("migrated            244").count(), 2, "the dry run and the run: {first}");
+
+    let second = run("migrations", Some(&path))?;
+    shows(
+        &second,
+        &[
+            "is there from an earlier run",
+            "before, version 5:",
+            "written: 0, lost: 0",
+            "current             250",
+        ],
+    );
     Ok(())
 }
 

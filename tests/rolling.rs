@@ -35,7 +35,10 @@ fn two_programs_take_turns() -> Outcome {
     assert_eq!(new("breaking")?, format!("new first 22 {tags}"));
     for _ in 0..3 {
         let refused = old()?;
-        assert!(refused.starts_with("old refuses: Note `note:1` in redb: the record has version 3"), "{refused}");
+        assert!(
+            refused.starts_with("old refuses: Note `note:1` in redb: the record has version 3"),
+            "{refused}"
+        );
     }
     assert_eq!(new("breaking")?, format!("new first 23 {tags}"));
     Ok(())

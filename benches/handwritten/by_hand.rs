@@ -7,16 +7,28 @@ use kv_runtime::record::{Metadata, NewRecord};
 use kv_runtime::store::{Entry, ListQuery, Store};
 
 use crate::support::Result;
-use crate::user::{User, Users};
+use crate::support::profile::Profile;
+use crate::user::Users;
 
 pub struct ByHand<S>(pub S);
 
+/// A user as one who writes by hand has it: the id is in the key alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    pub id: u64,
+    pub profile: Profile,
+}
+
 impl<S: Store> Users for ByHand<S> {
+    type User = User;
+
+    fn sample(id: u64) -> User {
+        User { id, profile: Profile::sample(id) }
+    }
+
     async fn get(&self, id: u64) -> Result<Option<User>> {
         let Some(record) = self.0.get(&key(id)).await? else { return Ok(None) };
-        let mut user: User = serde_json::from_slice(&record.value)?;
-        user.id = id;
-        Ok(Some(user))
+        Ok(Some(User { id, profile: serde_json::from_slice(&record.value)? }))
     }
 
     async fn put(&self, user: &User) -> Result<()> {
@@ -48,7 +60,7 @@ impl<S: Store> Users for ByHand<S> {
 impl<S: Store> ByHand<S> {
     fn new_record(&self, user: &User) -> Result<NewRecord> {
         let metadata = Metadata::new(1, Codec::Json).with_created_at(Some(self.0.clock().now()));
-        Ok(NewRecord::new(serde_json::to_vec(user)?, metadata))
+        Ok(NewRecord::new(serde_json::to_vec(&user.profile)?, metadata))
     }
 }
 
@@ -60,11 +72,7 @@ fn key(id: u64) -> Key {
 fn read(key: &str, entry: Entry) -> Result<Option<User>> {
     let Some(id) = id_of(key) else { return Ok(None) };
     match entry {
-        Entry::Record(record) => {
-            let mut user: User = serde_json::from_slice(&record.value)?;
-            user.id = id;
-            Ok(Some(user))
-        }
+        Entry::Record(record) => Ok(Some(User { id, profile: serde_json::from_slice(&record.value)? })),
         Entry::Failed(error) => Err(error.into()),
         _ => Ok(None),
     }

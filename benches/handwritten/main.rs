@@ -9,7 +9,9 @@ mod raw;
 mod user;
 
 use std::cell::Cell;
+use std::fs;
 use std::hint::black_box;
+use std::path::Path;
 
 use kv_runtime::Kv;
 use kv_runtime::store::{MemoryStore, RedbStore};
@@ -17,7 +19,7 @@ use tokio::runtime::Runtime;
 
 use by_hand::ByHand;
 use raw::RawRedb;
-use support::{Report, Result, Sides, by_turns, nanos_each};
+use support::{Report, Result, Sides, by_turns, median, nanos_each};
 use user::{User, Users};
 
 /// How many users a store holds.
@@ -26,6 +28,10 @@ const USERS: usize = 10_000;
 const BATCH: usize = 1_000;
 /// How many single calls a round makes.
 const CALLS: usize = 1_000;
+
+/// How often a case is measured on stores made anew: where a store's memory happens to lie makes it faster or slower for as long as
+/// it lives.
+const STORES: usize = 7;
 
 const GOAL: f64 = 1.05;
 const BY_HAND: &str = "by hand on the same store";
@@ -37,70 +43,137 @@ static ALLOCATOR: allocations::Counting = allocations::Counting;
 fn main() -> Result<()> {
     let mut report = Report::new("handwritten");
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let users: Vec<User> = (0..USERS as u64).map(User::sample).collect();
-    let bench = Bench { runtime, users };
-
-    let ours = Kv::new(MemoryStore::new()).collection();
-    let theirs = ByHand(MemoryStore::new());
-    bench.fill(&ours, &theirs)?;
-    report.case("memory/get", BY_HAND, "ns", GOAL, || bench.get(&ours, &theirs))?;
-    report.case("memory/put", BY_HAND, "ns", GOAL, || bench.put(&ours, &theirs))?;
-    report.case("memory/list-1000", BY_HAND, "ns/record", GOAL, || bench.list(&ours, &theirs))?;
-    report
-        .case("allocations/get", BY_HAND, "allocations", 1.0, || bench.allocations_of_get(&ours, &theirs))?;
-    report
-        .case("allocations/put", BY_HAND, "allocations", 1.0, || bench.allocations_of_put(&ours, &theirs))?;
-
     let directory = tempfile::tempdir_in(support::target_dir())?;
-    let path = |name: &str| directory.path().join(name);
-    let ours = Kv::new(RedbStore::open(path("ours.redb"))?).collection();
-    let theirs = ByHand(RedbStore::open(path("theirs.redb"))?);
-    bench.fill(&ours, &theirs)?;
-    report.case("redb/get", BY_HAND, "ns", GOAL, || bench.get(&ours, &theirs))?;
-    report.case("redb/put-batch-1000", BY_HAND, "ns/record", GOAL, || bench.put_many(&ours, &theirs))?;
-    report.case("redb/list-1000", BY_HAND, "ns/record", GOAL, || bench.list(&ours, &theirs))?;
+    let (ours, theirs) = (directory.path().join("ours.redb"), directory.path().join("theirs.redb"));
+
+    let memory = Stores {
+        runtime: &runtime,
+        ours: || Ok(Kv::new(MemoryStore::new()).collection::<User>()),
+        theirs: || Ok(ByHand(MemoryStore::new())),
+    };
+    report.case("memory/get", BY_HAND, "ns", GOAL, || memory.gets())?;
+    report.case("memory/put", BY_HAND, "ns", GOAL, || memory.puts())?;
+    report.case("memory/list-1000", BY_HAND, "ns/record", GOAL, || memory.lists())?;
+    report.case("allocations/get", BY_HAND, "allocations", 1.0, || memory.allocations_of_get())?;
+    report.case("allocations/put", BY_HAND, "allocations", 1.0, || memory.allocations_of_put())?;
+
+    let redb = Stores {
+        runtime: &runtime,
+        ours: || Ok(Kv::new(RedbStore::open(without_file(&ours)?)?).collection::<User>()),
+        theirs: || Ok(ByHand(RedbStore::open(without_file(&theirs)?)?)),
+    };
+    report.case("redb/get", BY_HAND, "ns", GOAL, || redb.gets())?;
+    report.case("redb/put-batch-1000", BY_HAND, "ns/record", GOAL, || redb.batches())?;
+    report.case("redb/list-1000", BY_HAND, "ns/record", GOAL, || redb.lists())?;
 
     // What the store's envelope and its thread cost, for information.
-    let theirs = RawRedb::create(&path("raw.redb"))?;
-    bench.fill(&ours, &theirs)?;
-    report.case("redb-raw/get", RAW, "ns", None, || bench.get(&ours, &theirs))?;
-    report.case("redb-raw/put-batch-1000", RAW, "ns/record", None, || bench.put_many(&ours, &theirs))?;
-    report.case("redb-raw/list-1000", RAW, "ns/record", None, || bench.list(&ours, &theirs))?;
+    let raw =
+        Stores { runtime: &runtime, ours: &redb.ours, theirs: || RawRedb::create(without_file(&theirs)?) };
+    report.case("redb-raw/get", RAW, "ns", None, || raw.gets())?;
+    report.case("redb-raw/put-batch-1000", RAW, "ns/record", None, || raw.batches())?;
+    report.case("redb-raw/list-1000", RAW, "ns/record", None, || raw.lists())?;
     report.finish()
 }
 
-struct Bench {
-    runtime: Runtime,
-    users: Vec<User>,
+/// The path, at which no file is any more.
+fn without_file(path: &Path) -> Result<&Path> {
+    if path.exists() {
+        fs::remove_file(path)?;
+    }
+    Ok(path)
 }
 
-impl Bench {
-    /// Gives both sides the same users, and looks whether they do the same thing.
-    fn fill(&self, ours: &impl Users, theirs: &impl Users) -> Result<()> {
-        self.runtime.block_on(async {
-            ours.put_many(&self.users).await?;
-            theirs.put_many(&self.users).await?;
-            let user = &self.users[USERS / 2];
-            assert_eq!(ours.get(user.id).await?.as_ref(), Some(user));
-            assert_eq!(theirs.get(user.id).await?.as_ref(), Some(user));
-            let listed = ours.list(BATCH).await?;
-            assert_eq!(listed.len(), BATCH);
-            assert_eq!(listed, theirs.list(BATCH).await?);
-            Ok(())
+/// How both sides' stores are made.
+struct Stores<'a, F, G> {
+    runtime: &'a Runtime,
+    ours: F,
+    theirs: G,
+}
+
+impl<U, V, F, G> Stores<'_, F, G>
+where
+    U: Users,
+    V: Users,
+    F: Fn() -> Result<U>,
+    G: Fn() -> Result<V>,
+{
+    fn gets(&self) -> Result<Sides> {
+        self.each(|ours, theirs| by_turns(100, ours.gets(), theirs.gets()))
+    }
+
+    fn puts(&self) -> Result<Sides> {
+        self.each(|ours, theirs| by_turns(100, ours.puts(), theirs.puts()))
+    }
+
+    fn batches(&self) -> Result<Sides> {
+        self.each(|ours, theirs| by_turns(50, ours.batches(), theirs.batches()))
+    }
+
+    fn lists(&self) -> Result<Sides> {
+        self.each(|ours, theirs| by_turns(100, ours.lists(), theirs.lists()))
+    }
+
+    fn allocations_of_get(&self) -> Result<Sides> {
+        self.each(|ours, theirs| {
+            Ok(Sides { ours: ours.allocations_of_get()?, theirs: theirs.allocations_of_get()? })
         })
     }
 
-    fn get(&self, ours: &impl Users, theirs: &impl Users) -> Result<Sides> {
-        by_turns(400, self.round_of_gets(ours), self.round_of_gets(theirs))
+    fn allocations_of_put(&self) -> Result<Sides> {
+        self.each(|ours, theirs| {
+            Ok(Sides { ours: ours.allocations_of_put()?, theirs: theirs.allocations_of_put()? })
+        })
     }
 
-    fn round_of_gets(&self, side: &impl Users) -> impl FnMut() -> Result<f64> {
-        let ids = Ids::default();
+    /// Measures on stores made anew, sometimes ours first and sometimes theirs, and gives the median of each side.
+    fn each(&self, measure: impl Fn(&Side<'_, U>, &Side<'_, V>) -> Result<Sides>) -> Result<Sides> {
+        let mut all = Vec::with_capacity(STORES);
+        for turn in 0..STORES {
+            all.push(if turn % 2 == 0 {
+                let ours = Side::fill(self.runtime, (self.ours)()?)?;
+                measure(&ours, &Side::fill(self.runtime, (self.theirs)()?)?)?
+            } else {
+                let theirs = Side::fill(self.runtime, (self.theirs)()?)?;
+                measure(&Side::fill(self.runtime, (self.ours)()?)?, &theirs)?
+            });
+        }
+        Ok(Sides {
+            ours: median(all.iter().map(|sides| sides.ours).collect()),
+            theirs: median(all.iter().map(|sides| sides.theirs).collect()),
+        })
+    }
+}
+
+/// One way to make the calls, and its users. Each method gives what makes one round.
+struct Side<'a, U: Users> {
+    runtime: &'a Runtime,
+    calls: U,
+    users: Vec<U::User>,
+}
+
+impl<'a, U: Users> Side<'a, U> {
+    /// Writes all users, and looks whether they are there.
+    fn fill(runtime: &'a Runtime, calls: U) -> Result<Self> {
+        let users: Vec<U::User> = (0..USERS as u64).map(U::sample).collect();
+        runtime.block_on(async {
+            calls.put_many(&users).await?;
+            assert_eq!(calls.get(7).await?.as_ref(), Some(&users[7]));
+            assert_eq!(calls.get(USERS as u64).await?, None);
+            let listed = calls.list(BATCH).await?;
+            assert_eq!(listed.len(), BATCH);
+            assert_eq!(listed[0], users[0]);
+            Ok::<_, Box<dyn std::error::Error>>(())
+        })?;
+        Ok(Self { runtime, calls, users })
+    }
+
+    fn gets(&self) -> impl FnMut() -> Result<f64> {
+        let places = Places::default();
         move || {
             nanos_each(CALLS, || {
                 self.runtime.block_on(async {
                     for _ in 0..CALLS {
-                        black_box(side.get(ids.next() as u64).await?);
+                        black_box(self.calls.get(places.next() as u64).await?);
                     }
                     Ok(())
                 })
@@ -108,17 +181,13 @@ impl Bench {
         }
     }
 
-    fn put(&self, ours: &impl Users, theirs: &impl Users) -> Result<Sides> {
-        by_turns(400, self.round_of_puts(ours), self.round_of_puts(theirs))
-    }
-
-    fn round_of_puts(&self, side: &impl Users) -> impl FnMut() -> Result<f64> {
-        let ids = Ids::default();
+    fn puts(&self) -> impl FnMut() -> Result<f64> {
+        let places = Places::default();
         move || {
             nanos_each(CALLS, || {
                 self.runtime.block_on(async {
                     for _ in 0..CALLS {
-                        side.put(&self.users[ids.next()]).await?;
+                        self.calls.put(&self.users[places.next()]).await?;
                     }
                     Ok(())
                 })
@@ -126,47 +195,32 @@ impl Bench {
         }
     }
 
-    fn put_many(&self, ours: &impl Users, theirs: &impl Users) -> Result<Sides> {
-        let batch = &self.users[..BATCH];
-        by_turns(
-            100,
-            || nanos_each(BATCH, || self.runtime.block_on(ours.put_many(batch))),
-            || nanos_each(BATCH, || self.runtime.block_on(theirs.put_many(batch))),
-        )
+    fn batches(&self) -> impl FnMut() -> Result<f64> {
+        || nanos_each(BATCH, || self.runtime.block_on(self.calls.put_many(&self.users[..BATCH])))
     }
 
-    fn list(&self, ours: &impl Users, theirs: &impl Users) -> Result<Sides> {
-        by_turns(
-            400,
-            || nanos_each(BATCH, || self.runtime.block_on(ours.list(BATCH))),
-            || nanos_each(BATCH, || self.runtime.block_on(theirs.list(BATCH))),
-        )
+    fn lists(&self) -> impl FnMut() -> Result<f64> {
+        || nanos_each(BATCH, || self.runtime.block_on(self.calls.list(BATCH)))
     }
 
-    fn allocations_of_get(&self, ours: &impl Users, theirs: &impl Users) -> Result<Sides> {
-        by_turns(
-            9,
-            || allocations::of(|| self.runtime.block_on(ours.get(7))),
-            || allocations::of(|| self.runtime.block_on(theirs.get(7))),
-        )
+    fn allocations_of_get(&self) -> Result<f64> {
+        // The first read of a new value may make it shareable, which its write did not.
+        self.runtime.block_on(self.calls.get(7))?;
+        allocations::of(|| self.runtime.block_on(self.calls.get(7)))
     }
 
-    fn allocations_of_put(&self, ours: &impl Users, theirs: &impl Users) -> Result<Sides> {
-        by_turns(
-            9,
-            || allocations::of(|| self.runtime.block_on(ours.put(&self.users[7]))),
-            || allocations::of(|| self.runtime.block_on(theirs.put(&self.users[7]))),
-        )
+    fn allocations_of_put(&self) -> Result<f64> {
+        allocations::of(|| self.runtime.block_on(self.calls.put(&self.users[7])))
     }
 }
 
 /// Places of users in no order; both sides see the same ones.
 #[derive(Default)]
-struct Ids(Cell<usize>);
+struct Places(Cell<usize>);
 
-impl Ids {
+impl Places {
     fn next(&self) -> usize {
-        // The factor is prime and no divisor of their number: every place comes once before any comes again.
+        // The step has no divisor in common with their number: every place comes once before any comes again.
         let next = (self.0.get() + 7_919) % USERS;
         self.0.set(next);
         next

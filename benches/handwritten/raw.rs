@@ -4,9 +4,10 @@ use std::path::Path;
 
 use redb::{Database, ReadableDatabase, TableDefinition};
 
-use crate::by_hand::id_of;
+use crate::by_hand::{User, id_of};
 use crate::support::Result;
-use crate::user::{User, Users};
+use crate::support::profile::Profile;
+use crate::user::Users;
 
 const USERS: TableDefinition<&str, &[u8]> = TableDefinition::new("users");
 
@@ -19,12 +20,16 @@ impl RawRedb {
 }
 
 impl Users for RawRedb {
+    type User = User;
+
+    fn sample(id: u64) -> User {
+        User { id, profile: Profile::sample(id) }
+    }
+
     async fn get(&self, id: u64) -> Result<Option<User>> {
         let table = self.0.begin_read()?.open_table(USERS)?;
         let Some(value) = table.get(format!("user:{id}:profile").as_str())? else { return Ok(None) };
-        let mut user: User = serde_json::from_slice(value.value())?;
-        user.id = id;
-        Ok(Some(user))
+        Ok(Some(User { id, profile: serde_json::from_slice(value.value())? }))
     }
 
     async fn put(&self, user: &User) -> Result<()> {
@@ -37,7 +42,7 @@ impl Users for RawRedb {
             let mut table = transaction.open_table(USERS)?;
             for user in users {
                 let key = format!("user:{}:profile", user.id);
-                table.insert(key.as_str(), serde_json::to_vec(user)?.as_slice())?;
+                table.insert(key.as_str(), serde_json::to_vec(&user.profile)?.as_slice())?;
             }
         }
         Ok(transaction.commit()?)
@@ -52,9 +57,7 @@ impl Users for RawRedb {
                 break;
             }
             let Some(id) = id_of(key.value()) else { continue };
-            let mut user: User = serde_json::from_slice(value.value())?;
-            user.id = id;
-            users.push(user);
+            users.push(User { id, profile: serde_json::from_slice(value.value())? });
         }
         Ok(users)
     }

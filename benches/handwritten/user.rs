@@ -1,20 +1,19 @@
 //! The entity, and what every side does with it.
 
+use std::fmt::Debug;
+
 use kv_runtime::store::Store;
 use kv_runtime::{Collection, KvEntity};
-use serde::{Deserialize, Serialize};
 
 use crate::support::Result;
 use crate::support::profile::{Profile, Role};
 
-/// The entity of all sides. serde's derives are for those who write the calls by hand; with them, too, the id stands in the key
-/// and not in the value.
-#[derive(KvEntity, Serialize, Deserialize, Clone, Debug, PartialEq)]
+/// The entity. Its value is that of a [`Profile`], which those who write by hand store.
+#[derive(KvEntity, Clone, Debug, PartialEq)]
 #[kv(prefix = "user", group = "profile")]
 pub struct User {
     #[kv(id)]
-    #[serde(skip)]
-    pub id: u64,
+    id: u64,
     name: String,
     email: String,
     role: Role,
@@ -27,24 +26,27 @@ pub struct User {
     is_verified: bool,
 }
 
-impl User {
-    pub fn sample(id: u64) -> Self {
-        let Profile { name, email, role, bio, avatar_url, locale, interests, last_seen, logins, is_verified } =
-            Profile::sample(id);
-        Self { id, name, email, role, bio, avatar_url, locale, interests, last_seen, logins, is_verified }
-    }
-}
-
 /// The calls that are compared.
 pub trait Users {
-    async fn get(&self, id: u64) -> Result<Option<User>>;
-    async fn put(&self, user: &User) -> Result<()>;
-    async fn put_many(&self, users: &[User]) -> Result<()>;
+    type User: PartialEq + Debug;
+
+    fn sample(id: u64) -> Self::User;
+    async fn get(&self, id: u64) -> Result<Option<Self::User>>;
+    async fn put(&self, user: &Self::User) -> Result<()>;
+    async fn put_many(&self, users: &[Self::User]) -> Result<()>;
     /// The first users by key.
-    async fn list(&self, limit: usize) -> Result<Vec<User>>;
+    async fn list(&self, limit: usize) -> Result<Vec<Self::User>>;
 }
 
 impl<S: Store> Users for Collection<User, S> {
+    type User = User;
+
+    fn sample(id: u64) -> User {
+        let Profile { name, email, role, bio, avatar_url, locale, interests, last_seen, logins, is_verified } =
+            Profile::sample(id);
+        User { id, name, email, role, bio, avatar_url, locale, interests, last_seen, logins, is_verified }
+    }
+
     async fn get(&self, id: u64) -> Result<Option<User>> {
         Ok(Collection::get(self, id).await?)
     }

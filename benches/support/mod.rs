@@ -3,6 +3,7 @@
 //! The machine may be shared, so times are worth little and ratios a lot: both sides run in many short rounds, one after
 //! the other, and whatever slows the machine slows both.
 
+#[allow(dead_code, reason = "not every benchmark stores profiles")]
 pub mod profile;
 
 use std::error::Error;
@@ -144,7 +145,8 @@ pub fn target_dir() -> &'static Path {
     tmp.parent().unwrap_or(tmp)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle one; the mean of both of an even number.
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {

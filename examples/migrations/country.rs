@@ -49,7 +49,8 @@ pub struct Country {
     pub demonyms: BTreeMap<String, Demonym>,
     pub landlocked: Option<bool>,
     pub borders: Vec<String>,
-    pub area: Option<f64>,
+    /// In km²; -1 where it is not known.
+    pub area: f64,
     pub flag: String,
 }
 

@@ -37,7 +37,7 @@ pub struct CountryV3 {
     pub demonym: String,
     pub landlocked: Option<bool>,
     pub borders: Vec<String>,
-    pub area: Option<f64>,
+    pub area: f64,
     pub flag: String,
 }
 

@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let kv = Kv::new(RedbStore::open(&path)?);
 
     heading("What an earlier program left");
-    if kv.store().stats().records == 0 {
+    if kv.collection::<Country>().list().limit(1).ids().page().await?.ids.is_empty() {
         let (countries, doubled) = release::write(kv.store()).await?;
         println!("{countries} countries of release 1.4.0, as plain JSON");
         println!("more than once in the release, the last one remains: {}", doubled.join(", "));
@@ -63,7 +63,8 @@ async fn read(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
     let borders = countries.get_many(switzerland.borders.iter()).await?;
     for neighbour in borders.into_iter().flatten() {
         let (root, suffixes) = (&neighbour.idd.root, list(&neighbour.idd.suffixes));
-        println!("{} {}: {}, {root}{suffixes}", neighbour.flag, neighbour.name.common, list(&neighbour.capital));
+        let (flag, name, capital) = (&neighbour.flag, &neighbour.name.common, list(&neighbour.capital));
+        println!("{flag} {name}: {capital}, {root}{suffixes}");
     }
 
     let (version, json) = release::standing(kv.store(), "CHE").await?;
@@ -74,7 +75,7 @@ async fn read(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
 
 /// Migrates in memory and writes nothing: it shows what would fail before anything is changed.
 async fn dry_run(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
-    heading("Dry run");
+    heading("Dry run: what would be done; nothing is written");
     let report = kv.collection::<Country>().migrate_all().dry_run().run().await?;
     print!("{report}");
     match report.failed {
@@ -88,8 +89,10 @@ async fn migrate(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
     heading("Migrate all");
     let countries = kv.collection::<Country>();
     // The bar draws itself on a terminal, and nowhere else.
-    let bar = ProgressBar::new(kv.store().stats().records)
-        .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")?);
+    let found = countries.census().await?;
+    let records = found.groups.iter().flat_map(|group| group.versions.values()).sum();
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")?;
+    let bar = ProgressBar::new(records).with_style(style);
     let shown = bar.clone();
     let report = countries
         .migrate_all()
@@ -100,7 +103,7 @@ async fn migrate(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
         })
         .run()
         .await?;
-    bar.finish();
+    bar.finish_and_clear();
     print!("{report}");
 
     heading("After it");

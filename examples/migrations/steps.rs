@@ -16,10 +16,10 @@ const UNDETERMINED: &str = "und";
 
 /// Release 1.4.0 to 2.0.0: the name becomes an object, two lists become one map of languages, the capital becomes a list.
 pub fn v1_to_v2(country: &mut Object) -> Result<(), BoxError> {
-    let languages = take::<Vec<String>>(country, "language")?;
+    let languages = without_empty(take(country, "language")?);
     // Two-letter codes in another order than the names, and often not of the same languages: of no use beside the names.
     country.remove("languageCodes");
-    let languages = coded(&without_empty(languages))?;
+    let languages = coded(&languages)?;
 
     let common = take::<String>(country, "name")?;
     let native = take::<String>(country, "nativeName")?;
@@ -33,15 +33,12 @@ pub fn v1_to_v2(country: &mut Object) -> Result<(), BoxError> {
     country.insert("name".to_owned(), json!({ "common": common, "official": null, "native": native }));
     country.insert("languages".to_owned(), languages.into_iter().collect());
 
-    // No capital, code or domain was an empty text, an unknown area was -1.
+    // No capital, code or domain was an empty text.
     let capital = take::<String>(country, "capital")?;
     country.insert("capital".to_owned(), without_empty(vec![capital]).into());
     for member in ["callingCode", "currency", "tld"] {
         let list = take::<Vec<String>>(country, member)?;
         country.insert(member.to_owned(), without_empty(list).into());
-    }
-    if country.get("area").and_then(Value::as_f64) == Some(-1.0) {
-        country.insert("area".to_owned(), Value::Null);
     }
 
     let flag = flag(country.get("cca2").and_then(Value::as_str).unwrap_or_default());

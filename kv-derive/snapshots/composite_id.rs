@@ -53,10 +53,11 @@ const _: () = {
             ],
             &[
                 crate::renamed::__private::GroupSchema::new(
-                    ::core::option::Option::None,
-                    1u32,
-                    crate::renamed::__private::Codec::Json,
-                ),
+                        ::core::option::Option::None,
+                        1u32,
+                        crate::renamed::__private::Codec::Json,
+                    )
+                    .denies_unknown(),
             ],
         );
         fn id(&self) -> Self::Id {

@@ -154,6 +154,7 @@ const _: () = {
     group = "profile",
     version = 2,
     codec = "json",
+    oldest = 2,
     __view_of = "User"
 )]
 #[serde(rename_all = "camelCase")]
@@ -175,6 +176,7 @@ pub struct UserProfile {
     version = 3,
     codec = "json",
     ttl = "30d",
+    oldest = 3,
     __view_of = "User"
 )]
 #[serde(rename_all = "camelCase")]

@@ -1,8 +1,8 @@
-//! Names in other cases: serde's for the variants of an enum, camel case for a view.
+//! Names in other cases: serde's for the variants of an enum and for fields, camel case for a view.
 
 use crate::suggest::{did_you_mean, listed};
 
-/// How `rename_all` writes the variants of an enum. The same words and results as serde's.
+/// How `rename_all` writes the variants of an enum, or the fields of a struct. The same words and results as serde's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Case {
     Lower,
@@ -49,6 +49,23 @@ impl Case {
             Self::ScreamingKebab => separated(variant, '_').replace('_', "-").to_ascii_uppercase(),
         }
     }
+
+    /// The name of a field, which is in snake case.
+    pub(crate) fn apply_to_field(self, field: &str) -> String {
+        match self {
+            Self::Lower | Self::Snake => field.to_owned(),
+            Self::Upper | Self::ScreamingSnake => field.to_ascii_uppercase(),
+            Self::Pascal => pascal(field),
+            Self::Camel => first_letter(&pascal(field), |letter| letter.to_ascii_lowercase()),
+            Self::Kebab => field.replace('_', "-"),
+            Self::ScreamingKebab => field.to_ascii_uppercase().replace('_', "-"),
+        }
+    }
+}
+
+/// `user_name` as `UserName`, the way serde does it: only underscores end words.
+fn pascal(field: &str) -> String {
+    field.split('_').map(|word| first_letter(word, |letter| letter.to_ascii_uppercase())).collect()
 }
 
 /// `user-settings` as `UserSettings`: whatever is no letter or digit ends a word.
@@ -96,6 +113,23 @@ mod tests {
         ];
         for ((_, case), expected) in CASES.iter().zip(expected) {
             assert_eq!(case.apply("VeryTasty"), expected);
+        }
+    }
+
+    #[test]
+    fn cases_of_fields_are_serdes() {
+        let expected = [
+            "_very_tasty2",
+            "_VERY_TASTY2",
+            "VeryTasty2",
+            "veryTasty2",
+            "_very_tasty2",
+            "_VERY_TASTY2",
+            "-very-tasty2",
+            "-VERY-TASTY2",
+        ];
+        for ((_, case), expected) in CASES.iter().zip(expected) {
+            assert_eq!(case.apply_to_field("_very_tasty2"), expected);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The rules that concern more than one attribute, each a function, in the order of this list.
 
+mod versions;
+
 use syn::Type;
 
 use crate::ctxt::Ctxt;
@@ -25,6 +27,7 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     expiry_or_ttl(cx, entity);
     serde_can_be_followed(cx, entity);
     binary_codecs_can_follow_serde(cx, entity);
+    versions::check(cx, entity);
 }
 
 /// Every key begins with the prefix.
@@ -134,11 +137,12 @@ fn groups_have_fields(cx: &Ctxt, entity: &Entity<'_>) {
     }
 }
 
-/// `version`, `view` and `derive` on the struct are those of the group that the struct itself declares.
+/// `version`, `step`, `view` and the like on the struct are those of the group that the struct itself declares.
 fn group_words_have_a_group(cx: &Ctxt, entity: &Entity<'_>) {
     // Where the struct declares one, that has taken them.
     let Some(left) = &entity.container.first else { return };
-    for key in [left.version.key(), left.view.key(), left.derives.key()].into_iter().flatten() {
+    let views = [left.view.key(), left.derives.key()].into_iter().flatten();
+    for key in left.versions.keys().chain(views) {
         cx.error(key, format_args!("every field is in a `group(...)`, so `{key}` belongs there"));
     }
 }

@@ -6,26 +6,36 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Symbol(&'static str);
 
+pub(crate) const ADDED: Symbol = Symbol("added");
 pub(crate) const CODEC: Symbol = Symbol("codec");
+pub(crate) const COMPATIBLE: Symbol = Symbol("compatible");
 pub(crate) const CRATE: Symbol = Symbol("crate");
 pub(crate) const DERIVE: Symbol = Symbol("derive");
 pub(crate) const DOC: Symbol = Symbol("doc");
+pub(crate) const DOWN: Symbol = Symbol("down");
 pub(crate) const EXPIRES_AT: Symbol = Symbol("expires_at");
 pub(crate) const GROUP: Symbol = Symbol("group");
 pub(crate) const ID: Symbol = Symbol("id");
 pub(crate) const KV: Symbol = Symbol("kv");
 pub(crate) const NAME: Symbol = Symbol("name");
+pub(crate) const OLDEST: Symbol = Symbol("oldest");
 pub(crate) const OPTIONAL: Symbol = Symbol("optional");
 pub(crate) const ORDERED: Symbol = Symbol("ordered");
 pub(crate) const PREFIX: Symbol = Symbol("prefix");
+pub(crate) const PREVIOUS: Symbol = Symbol("previous");
+pub(crate) const REMOVED: Symbol = Symbol("removed");
 pub(crate) const RENAME: Symbol = Symbol("rename");
 pub(crate) const RENAME_ALL: Symbol = Symbol("rename_all");
+pub(crate) const RENAMED: Symbol = Symbol("renamed");
 pub(crate) const SECRET: Symbol = Symbol("secret");
 pub(crate) const SERDE: Symbol = Symbol("serde");
+pub(crate) const SINCE: Symbol = Symbol("since");
 pub(crate) const SKIP: Symbol = Symbol("skip");
+pub(crate) const STEP: Symbol = Symbol("step");
 pub(crate) const TTL: Symbol = Symbol("ttl");
 pub(crate) const VERSION: Symbol = Symbol("version");
 pub(crate) const VIEW: Symbol = Symbol("view");
+pub(crate) const WRITE_VERSION: Symbol = Symbol("write_version");
 /// Written by the macro alone, on the views that it emits.
 pub(crate) const VIEW_OF: Symbol = Symbol("__view_of");
 
@@ -44,6 +54,7 @@ pub(crate) const GETTER: Symbol = Symbol("getter");
 pub(crate) const INTO: Symbol = Symbol("into");
 pub(crate) const REMOTE: Symbol = Symbol("remote");
 pub(crate) const RENAME_ALL_FIELDS: Symbol = Symbol("rename_all_fields");
+pub(crate) const SERIALIZE: Symbol = Symbol("serialize");
 pub(crate) const SERIALIZE_WITH: Symbol = Symbol("serialize_with");
 pub(crate) const SKIP_DESERIALIZING: Symbol = Symbol("skip_deserializing");
 pub(crate) const SKIP_SERIALIZING: Symbol = Symbol("skip_serializing");

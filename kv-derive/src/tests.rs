@@ -48,8 +48,8 @@ fn single_group() -> TokenStream {
 
 fn several_groups() -> TokenStream {
     quote! {
-        #[kv(prefix = "user", group = "profile", version = 2)]
-        #[kv(group(name = "settings", version = 3, ttl = "30d", optional, view = "UserPrefs", derive(Debug, Clone)))]
+        #[kv(prefix = "user", group = "profile", version = 2, oldest = 2)]
+        #[kv(group(name = "settings", version = 3, oldest = 3, ttl = "30d", optional, view = "UserPrefs", derive(Debug, Clone)))]
         #[serde(rename_all = "camelCase")]
         pub struct User {
             #[kv(id)]
@@ -101,6 +101,43 @@ fn composite_id() -> TokenStream {
     }
 }
 
+fn versions() -> TokenStream {
+    quote! {
+        #[kv(prefix = "user", version = 4, write_version = 2, step(2 => steps::up, down = steps::down))]
+        #[kv(removed(name = "age", since = 4, default = 0, compatible), previous = UserV1)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct User {
+            #[kv(id)]
+            id: u64,
+            #[kv(renamed(from = "name", since = 4))]
+            user_name: String,
+            #[kv(added(since = 4, default = 3 + 4))]
+            visits: u32,
+            #[kv(added(since = 4))]
+            #[serde(with = "hex")]
+            code: u32,
+        }
+    }
+}
+
+fn versions_of_groups() -> TokenStream {
+    quote! {
+        #[kv(prefix = "device", group(name = "state"))]
+        #[kv(group(name = "config", version = 3, oldest = 2, step(2 => Self::up, compatible), previous = ConfigV2<T>))]
+        #[kv(group(name = "log", version = 2, removed(name = "lines", since = 2)))]
+        struct Device<T> {
+            #[kv(id)]
+            id: u64,
+            #[kv(group = "state")]
+            online: bool,
+            #[kv(group = "config")]
+            value: T,
+            #[kv(group = "log", renamed(from = "last", since = 2, compatible))]
+            newest: String,
+        }
+    }
+}
+
 fn id_types() -> TokenStream {
     let newtype = id(quote! { struct UserId(u64); });
     let enumeration = id(quote! {
@@ -131,6 +168,16 @@ fn a_composite_id_and_defaults_from_the_struct() {
 }
 
 #[test]
+fn steps_and_a_predecessor() {
+    compare("versions", entity(versions()));
+}
+
+#[test]
+fn versions_of_several_groups() {
+    compare("versions_of_groups", entity(versions_of_groups()));
+}
+
+#[test]
 fn ids() {
     compare("ids", id_types());
 }
@@ -139,7 +186,7 @@ fn ids() {
 fn ten_fields_take_at_most_250_lines() {
     let fields = (0..9).map(|at| quote::format_ident!("field_{at}"));
     let input = quote! {
-        #[kv(prefix = "wide", version = 2, ttl = "1h")]
+        #[kv(prefix = "wide", version = 2, oldest = 2, ttl = "1h")]
         struct Wide {
             #[kv(id)]
             id: u64,
@@ -214,7 +261,19 @@ fn only_absolute_paths_occur() {
         #[kv(prefix = "b")]
         struct Entity<T> { #[kv(id)] id: u64, #[kv(expires_at)] first: T, #[serde(default)] second: T }
     });
-    for expansion in [expansion, generic, id_types()] {
+    let versions = entity(quote! {
+        #[kv(prefix = "c", version = 4, write_version = 1, previous = EntityV1, removed(name = "a", since = 4, default = 0))]
+        struct Entity {
+            #[kv(id)]
+            id: u64,
+            #[kv(added(since = 4))]
+            first: u64,
+            #[kv(added(since = 3, default = 1))]
+            #[serde(with = "hex")]
+            second: u64,
+        }
+    });
+    for expansion in [expansion, generic, versions, id_types()] {
         let mut paths = Vec::new();
         collect_paths(expansion, &mut paths);
         assert!(paths.len() > 30, "too few paths were found: {paths:?}");

@@ -50,6 +50,18 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
     #[doc(hidden)]
     fn from_groups<G: GroupSource>(id: Self::Id, groups: &mut G) -> Result<Self, G::Error>;
 
+    /// Reads a group whose record is no newer than its predecessor, and makes today's shape of that. Only of one that has a single
+    /// group, which may be a view: `group` is its place in the source.
+    #[doc(hidden)]
+    fn from_previous<G: GroupSource>(
+        id: &Self::Id,
+        groups: &mut G,
+        group: usize,
+    ) -> Result<Option<Self>, G::Error> {
+        let _ = (id, groups, group);
+        Ok(None)
+    }
+
     /// Shows the predecessor of a group that writes this version, if the group has one that old; nothing otherwise.
     #[doc(hidden)]
     fn as_previous<V: PreviousVisitor>(&self, group: usize, version: u32, visitor: V) -> Option<V::Out> {

@@ -31,7 +31,9 @@ pub enum Error {
     },
 
     /// Other writers were faster each time.
-    #[error("{at}: another writer came first {attempts} times in a row; nothing was written; try again later")]
+    #[error(
+        "{at}: another writer came first {attempts} times in a row; nothing was written; try again later"
+    )]
     Conflict {
         /// Where.
         at: Box<Location>,
@@ -40,7 +42,9 @@ pub enum Error {
     },
 
     /// A change touched the id, which is the key.
-    #[error("{at}: the change would give the entity another id; put it under the new id and delete the old one")]
+    #[error(
+        "{at}: the change would give the entity another id; put it under the new id and delete the old one"
+    )]
     IdChanged {
         /// Where.
         at: Box<Location>,
@@ -128,7 +132,9 @@ pub enum Error {
     },
 
     /// The record is not one of this library's, and not plain JSON either: its codec is unknown here.
-    #[error("{at}: the record names the codec {codec}, which this program was built without; see the crate's features")]
+    #[error(
+        "{at}: the record names the codec {codec}, which this program was built without; see the crate's features"
+    )]
     UnknownCodec {
         /// Where.
         at: Box<Location>,
@@ -159,7 +165,9 @@ pub enum Error {
     },
 
     /// The metadata is longer than the store takes, even without what can be spared.
-    #[error("{at}: the metadata has {len} bytes, and the store takes {max}; shorten the members that are not ours")]
+    #[error(
+        "{at}: the metadata has {len} bytes, and the store takes {max}; shorten the members that are not ours"
+    )]
     MetadataTooLong {
         /// Where.
         at: Box<Location>,
@@ -181,7 +189,9 @@ pub enum Error {
     },
 
     /// The cursor is not one that this list gave.
-    #[error("{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew")]
+    #[error(
+        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew"
+    )]
     InvalidCursor {
         /// Where: the list's prefix.
         at: Box<Location>,

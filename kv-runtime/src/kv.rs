@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::clock::Timestamp;
 use crate::collection::{Collection, Turns};
 use crate::entity::KvEntity;
-use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
 use crate::maybe_send::{MaybeSend, MaybeSync};
+use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
 use crate::store::Store;
 
 /// A store and the typed collections in it. Cheap to clone; clones share the store.
@@ -85,7 +85,10 @@ impl<S: Store> Kv<S> {
     /// });
     /// ```
     #[must_use]
-    pub fn with_write_back_spawner(self, spawn: impl Fn(WriteBackFuture) + MaybeSend + MaybeSync + 'static) -> Self {
+    pub fn with_write_back_spawner(
+        self,
+        spawn: impl Fn(WriteBackFuture) + MaybeSend + MaybeSync + 'static,
+    ) -> Self {
         self.with_migrations(|migrations| migrations.spawn = Some(Arc::new(spawn)))
     }
 
@@ -112,7 +115,12 @@ impl<S: Store> Kv<S> {
     pub fn write_back_stats(&self) -> WriteBackStats {
         let [written, lost, deferred, failed] = &self.shared.counters.0;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        WriteBackStats { written: read(written), lost: read(lost), deferred: read(deferred), failed: read(failed) }
+        WriteBackStats {
+            written: read(written),
+            lost: read(lost),
+            deferred: read(deferred),
+            failed: read(failed),
+        }
     }
 
     fn with_migrations(mut self, change: impl FnOnce(&mut Migrations)) -> Self {

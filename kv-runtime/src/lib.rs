@@ -27,11 +27,15 @@
 // The derive's output names this crate by its public name, in this crate's own tests and docs too.
 extern crate self as kv_runtime;
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod clock;
 pub mod codec;
 mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod const_message;
 mod entity;
 mod error;
 pub mod key;
@@ -39,9 +43,6 @@ mod kv;
 mod list;
 mod maybe_send;
 pub mod migrate;
-#[doc(hidden)]
-#[path = "private.rs"]
-pub mod __private;
 pub mod record;
 pub mod schema;
 pub mod store;

@@ -4,11 +4,13 @@ pub use ::serde;
 
 pub use crate::clock::Timestamp;
 pub use crate::codec::Codec;
-pub use crate::entity::{EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, ShapeVisitor, Touch};
+pub use crate::entity::{
+    EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, ShapeVisitor, Touch,
+};
+pub use crate::error::BoxError;
 pub use crate::key::{EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup};
 pub use crate::maybe_send::{MaybeSend, MaybeSync};
-pub use crate::error::BoxError;
-pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_whole};
+pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_not_written};
 pub use crate::schema::collide::assert_disjoint;
 
 /// The arm that no schema leads to: a group that the entity does not have.
@@ -19,6 +21,57 @@ pub fn no_such_group<S: serde::Serializer>(group: usize, _: S) -> Result<S::Ok, 
 /// The JSON value of an expression, for a member that older or newer code has.
 pub fn to_value<T: serde::Serialize>(value: T) -> Result<serde_json::Value, BoxError> {
     serde_json::to_value(value).map_err(BoxError::from)
+}
+
+/// The newest version that an entity of one group reads.
+pub const fn newest<E: KvEntity>() -> u32 {
+    match E::SCHEMA.groups() {
+        [group, ..] => group.version(),
+        [] => 0,
+    }
+}
+
+/// The way back to a predecessor, which is asked for only where a version is written that it has.
+#[diagnostic::on_unimplemented(
+    message = "the predecessor `{P}` cannot be made of `{Self}`, so `write_version` cannot reach it",
+    label = "there is no `From<&{Self}>` for `{P}`",
+    note = "implement `From<&{Self}>` or `TryFrom<&{Self}>` for `{P}`"
+)]
+pub trait WayBack<P, const NEEDED: bool> {
+    fn way_back(&self) -> Result<P, BoxError>;
+}
+
+impl<P, N> WayBack<P, false> for N {
+    fn way_back(&self) -> Result<P, BoxError> {
+        Err("no version of the predecessor is written".into())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<P, N: StepInto<P>> WayBack<P, true> for N {
+    fn way_back(&self) -> Result<P, BoxError> {
+        self.step_into()
+    }
+}
+
+/// A predecessor's id, which is of the same type as that of its successor.
+pub fn same_id<J, I: Clone + SameId<J>>(id: &I) -> J {
+    id.clone().same()
+}
+
+/// An id's own type.
+#[diagnostic::on_unimplemented(
+    message = "the predecessor has another id, so it is not the same records",
+    label = "the id of this one is `{J}`, and that of its successor `{Self}`"
+)]
+pub trait SameId<J> {
+    fn same(self) -> J;
+}
+
+impl<I> SameId<I> for I {
+    fn same(self) -> I {
+        self
+    }
 }
 
 /// The id that a reference names. That an id is `Clone` is asked for by [`KvId`], and need not be told twice.

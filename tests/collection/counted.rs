@@ -18,7 +18,12 @@ pub struct Counted {
 
 impl Counted {
     pub fn new(limits: Limits) -> Self {
-        Self { store: MemoryStore::new(), limits, log: Mutex::default(), writes_left: AtomicUsize::new(usize::MAX) }
+        Self {
+            store: MemoryStore::new(),
+            limits,
+            log: Mutex::default(),
+            writes_left: AtomicUsize::new(usize::MAX),
+        }
     }
 
     pub fn failing_after(self, writes: usize) -> Self {
@@ -36,9 +41,11 @@ impl Counted {
     }
 
     fn take_write(&self, key: &Key) -> Result<()> {
-        let left = self.writes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let left =
+            self.writes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-        left.map(|_| ()).map_err(|_| Error::store(Location::of(self.name(), key), "write a record", true, full))
+        left.map(|_| ())
+            .map_err(|_| Error::store(Location::of(self.name(), key), "write a record", true, full))
     }
 }
 

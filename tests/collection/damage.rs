@@ -15,7 +15,16 @@ on_every_store!(
     a_list_goes_on
 );
 
-const BAD: &[&[u8]] = &[b"", b"{", b"null", b"[]", b"{\"count\":-1}", b"{\"count\":\"hunter2\"}", b"\xFF\xFE", b"{\"count\":1}x"];
+const BAD: &[&[u8]] = &[
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b"{\"count\":-1}",
+    b"{\"count\":\"hunter2\"}",
+    b"\xFF\xFE",
+    b"{\"count\":1}x",
+];
 
 fn plain(value: &'static [u8]) -> NewRecord {
     NewRecord::new(value, Metadata::default())

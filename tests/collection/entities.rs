@@ -14,7 +14,7 @@ pub struct Counter {
 /// Three groups: the anchor, a required one and an optional one.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile")]
-#[kv(group(name = "limits", version = 3))]
+#[kv(group(name = "limits", version = 3, oldest = 3))]
 #[kv(group(name = "settings", ttl = "30d", optional, view = "UserPrefs", derive(Debug, Clone, PartialEq)))]
 pub struct User {
     #[kv(id)]

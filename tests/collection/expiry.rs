@@ -73,7 +73,10 @@ async fn put_and_insert_begin_anew<S: AtomicStore>(kv: Kv<S>, clock: ManualClock
     Ok(())
 }
 
-async fn a_ttl_of_the_collection_goes_before_the_entitys<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
+async fn a_ttl_of_the_collection_goes_before_the_entitys<S: AtomicStore>(
+    kv: Kv<S>,
+    _: ManualClock,
+) -> Outcome {
     let short = kv.collection::<Session>().with_ttl(MINUTE);
     short.put(&session()).await?;
     assert_eq!(expiry_of(&kv, "session:t").await?, after(MINUTE));

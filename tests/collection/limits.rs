@@ -19,7 +19,9 @@ async fn the_longest_key_is_told<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> O
     assert_eq!(counters.get(&name).await?.map(|counter| counter.count), Some(1));
     let name = name + "n";
     let too_long = |error: Option<Error>| {
-        assert!(matches!(error, Some(Error::KeyTooLong { len, max: told, .. }) if len == max + 1 && told == max));
+        assert!(
+            matches!(error, Some(Error::KeyTooLong { len, max: told, .. }) if len == max + 1 && told == max)
+        );
     };
     let counter = Counter { name: name.clone(), count: 1 };
     too_long(counters.put(&counter).await.err());
@@ -37,7 +39,10 @@ async fn the_longest_key_is_told<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> O
 async fn values_and_ttls_are_refused_before_the_store_is_asked() -> Outcome {
     let kv = Kv::new(Counted::new(Limits::new().value(30).least_ttl(Duration::from_secs(60))));
     let users = kv.collection::<User>();
-    let error = users.put(&User { name: "a very long name indeed".to_owned(), ..User::new(7) }).await.expect_err("is too long");
+    let error = users
+        .put(&User { name: "a very long name indeed".to_owned(), ..User::new(7) })
+        .await
+        .expect_err("is too long");
     assert!(matches!(error, Error::ValueTooLong { len: 34, max: 30, .. }), "{error}");
     assert_eq!(
         error.to_string(),

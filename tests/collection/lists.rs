@@ -54,7 +54,8 @@ async fn a_list_stops_at_any_level<S: AtomicStore>(kv: Kv<S>, _: ManualClock) ->
     };
     assert_eq!(users(members.list()).await?, [1, 2, 3, 4, 5]);
     assert_eq!(users(members.list().within("1")).await?, [1, 2, 3]);
-    assert_eq!(users(members.list().within(&"12".to_owned())).await?, [4]);
+    let twelve = String::from("12");
+    assert_eq!(users(members.list().within(&twelve)).await?, [4]);
     assert_eq!(users(members.list().within(("1", 1))).await?, [1, 2]);
     assert_eq!(users(members.list().within(("1:1", 1))).await?, [5]);
     assert_eq!(users(members.list().within("2")).await?, [0_i64; 0]);
@@ -64,7 +65,14 @@ async fn a_list_stops_at_any_level<S: AtomicStore>(kv: Kv<S>, _: ManualClock) ->
 async fn a_list_shows_its_own_prefix_alone<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
     kv.collection::<User>().put_many((0..3).map(User::new)).await?;
     let foreign = NewRecord::new("{}", Metadata::default());
-    for key in ["user-archive:1:profile", "user:007:profile", "user:1", "use:1:profile", "user:1:profile:x", "user::profile"] {
+    for key in [
+        "user-archive:1:profile",
+        "user:007:profile",
+        "user:1",
+        "use:1:profile",
+        "user:1:profile:x",
+        "user::profile",
+    ] {
         kv.store().put(Key::from_text(key), foreign.clone()).await?;
     }
     let page = kv.collection::<User>().list().page().await?;

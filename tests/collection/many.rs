@@ -59,7 +59,10 @@ async fn a_failure_says_how_many_were_written() -> Outcome {
     assert!(matches!(&error, Error::Partial { written: 10, also, .. } if also.is_empty()), "{error:?}");
     assert!(error.is_retryable());
     assert_eq!(counters.list().ids().page().await?.ids.len(), 10);
-    assert_eq!(counters.get_many((0..20).map(|number| number.to_string())).await?.iter().flatten().count(), 10);
+    assert_eq!(
+        counters.get_many((0..20).map(|number| number.to_string())).await?.iter().flatten().count(),
+        10
+    );
     Ok(())
 }
 

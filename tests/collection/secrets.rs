@@ -21,7 +21,8 @@ async fn errors_and_debug_show_a_hash<S: AtomicStore>(kv: Kv<S>, _: ManualClock)
     let session = Session { token: SECRET.to_owned(), user: 4_711 };
     sessions.insert(&session).await?;
     let exists = sessions.insert(&session).await.expect_err("is there");
-    let changed = sessions.update(SECRET, |session| session.token.push('!')).await.expect_err("changes the id");
+    let changed =
+        sessions.update(SECRET, |session| session.token.push('!')).await.expect_err("changes the id");
     let absent = sessions.update("hunter22", |_| ()).await.expect_err("is not there");
     for error in [&exists, &changed, &absent] {
         let told = format!("{error} {error:?}");
@@ -89,7 +90,9 @@ async fn every_operation_is_a_span() -> Outcome {
     counters.insert(&counter).await?;
     counters.delete_many(["a"]).await?;
     let seen = std::mem::take(&mut *spans.0.lock().unwrap());
-    let one = |operation: &str| format!("kv operation=\"{operation}\" entity=\"Counter\" store=\"memory\" key=counter:a");
+    let one = |operation: &str| {
+        format!("kv operation=\"{operation}\" entity=\"Counter\" store=\"memory\" key=counter:a")
+    };
     let many = |operation: &str| format!("kv operation=\"{operation}\" entity=\"Counter\" store=\"memory\"");
     let list = |operation: &str| format!("{} key=counter:", many(operation));
     assert_eq!(

@@ -16,7 +16,7 @@ on_every_store!(
     upsert_creates_or_changes,
     update_keeps_what_is_somebody_elses,
     an_update_that_changes_nothing_writes_nothing,
-    update_overwrites_nothing_newer
+    update_overwrites_nothing_that_is_newer
 );
 
 async fn sixty_four_tasks_lose_no_update<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
@@ -153,13 +153,16 @@ async fn an_update_that_changes_nothing_writes_nothing<S: AtomicStore>(kv: Kv<S>
     kv.collection::<User>().update(7, |_| ()).await?;
     kv.collection::<User>().update(7, |user| user.quota += 1).await?;
     let after = kv.store().get_many(&keys).await?;
-    let same: Vec<_> =
-        before.iter().zip(&after).map(|(a, b)| a.as_ref().map(|it| &it.revision) == b.as_ref().map(|it| &it.revision)).collect();
+    let same: Vec<_> = before
+        .iter()
+        .zip(&after)
+        .map(|(a, b)| a.as_ref().map(|it| &it.revision) == b.as_ref().map(|it| &it.revision))
+        .collect();
     assert_eq!(same, [true, false, true]);
     Ok(())
 }
 
-async fn update_overwrites_nothing_newer<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
+async fn update_overwrites_nothing_that_is_newer<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
     let counters = kv.collection::<Counter>();
     let key = Key::from_text("counter:a");
     let newer = |min_reader| {
@@ -176,9 +179,16 @@ async fn update_overwrites_nothing_newer<S: AtomicStore>(kv: Kv<S>, _: ManualClo
             assert!(matches!(read, Err(Error::TooNew { found: 5, supported: 1, .. })), "{read:?}");
         }
         let updated = counters.update("a", |counter| counter.count += 1).await;
-        assert!(matches!(updated, Err(Error::TooNew { found: 5, supported: 1, .. })), "{updated:?}");
+        let stored = if readable {
+            assert_eq!(updated?.count, 2);
+            r#"{"count":2,"unknown":true}"#
+        } else {
+            assert!(matches!(updated, Err(Error::TooNew { found: 5, supported: 1, .. })), "{updated:?}");
+            r#"{"count":1,"unknown":true}"#
+        };
         let record = kv.store().get(&key).await?.expect("was put");
-        assert_eq!((&*record.value, record.metadata.version), (&br#"{"count":1,"unknown":true}"#[..], 5));
+        assert_eq!((&*record.value, record.metadata.version), (stored.as_bytes(), 5));
+        assert_eq!(record.metadata.min_reader, min_reader);
     }
     Ok(())
 }

@@ -50,7 +50,8 @@ async fn groups_stand_under_their_own_keys<S: AtomicStore>(kv: Kv<S>, _: ManualC
         let record = kv.store().get(&Key::from_text(format!("user:7:{group}"))).await?.expect("was put");
         stored.push((record.metadata.version, String::from_utf8(record.value.to_vec())?));
     }
-    let expected = [(1, r#"{"name":"user 7"}"#), (3, r#"{"quota":10}"#), (1, r#"{"theme":"dark","max_items":5}"#)];
+    let expected =
+        [(1, r#"{"name":"user 7"}"#), (3, r#"{"quota":10}"#), (1, r#"{"theme":"dark","max_items":5}"#)];
     assert_eq!(stored, expected.map(|(version, value)| (version, value.to_owned())));
     let prefs = kv.collection::<UserPrefs>().get(7).await?;
     assert_eq!(prefs, Some(UserPrefs { id: 7, theme: "dark".to_owned(), max_items: 5 }));
@@ -104,7 +105,10 @@ async fn without_atomic_batches_the_anchor_is_written_last_and_deleted_first() -
     users.put(&User::new(7)).await?;
     assert_eq!(kv.store().calls(), ["put user:7:settings", "put user:7:limits", "put user:7:profile"]);
     users.delete(7).await?;
-    assert_eq!(kv.store().calls(), ["delete user:7:profile", "delete user:7:limits", "delete user:7:settings"]);
+    assert_eq!(
+        kv.store().calls(),
+        ["delete user:7:profile", "delete user:7:limits", "delete user:7:settings"]
+    );
 
     let kv = Kv::new(Counted::new(Limits::new()).failing_after(2));
     let users = kv.collection::<User>();

@@ -30,6 +30,8 @@ pub enum Fault {
     EmptyValueIsAbsent,
     KeysIgnoreCase,
     DeleteDoesNothing,
+    /// `replace` writes whatever stands there.
+    ReplaceLooksAtNothing,
     GetManyAnswersOnce,
     GetManyOfManyMoments,
     PutManyBackwards,
@@ -220,6 +222,15 @@ impl Store for FaultyStore {
             return Ok(());
         }
         self.inner(Fault::None).put_many(written).await
+    }
+
+    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
+        if self.has(Fault::ReplaceLooksAtNothing) {
+            self.put(key, record).await?;
+            return Ok(Commit::Done);
+        }
+        let unchanged = Condition::new(key.clone(), Expect::Revision(revision));
+        self.commit(vec![unchanged], vec![Write::Update(key, record)]).await
     }
 
     async fn delete(&self, key: Key) -> Result<()> {

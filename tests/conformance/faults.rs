@@ -33,6 +33,7 @@ macro_rules! caught {
 }
 
 caught! {
+    replace_unseen: ReplaceLooksAtNothing by replace_is_a_conflict_after_a_write, replace_writes_what_is_unchanged;
     expired_in_get: ExpiredInGet by expired_is_invisible_to_get;
     expired_in_head: ExpiredInHead by expired_is_invisible_to_head;
     expired_in_get_many: ExpiredInGetMany by expired_is_invisible_to_get_many;

@@ -1,5 +1,6 @@
 //! What a suite of one task cannot show: callers on several threads.
 
+use kv_runtime::conformance::{self, ManualHarness, Unfit};
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
 use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, MemoryStore, Store, Write};
@@ -47,4 +48,14 @@ async fn memory_counts_exactly() -> kv_runtime::Result<()> {
     let counted = store.get(&keys[0]).await?.map(|record| record.value.to_vec());
     assert_eq!(counted, Some((THREADS * INCREMENTS).to_string().into_bytes()));
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite_runs_in_a_task() -> Result<(), Unfit> {
+    let suite = async {
+        conformance::atomic_store(&ManualHarness::new(|clock| Ok(MemoryStore::with_clock(clock))))
+            .await
+            .require(90)
+    };
+    tokio::spawn(suite).await.expect("no test panics")
 }

@@ -46,15 +46,16 @@ struct Comparing<'a> {
 impl Comparing<'_> {
     fn member(&mut self, path: &str, migrated: Option<&Value>, released: Option<&Value>) {
         let objects = [migrated, released].map(|it| it.and_then(Value::as_object));
-        // An object beside nothing is all of its members beside nothing; an empty one has none, so it counts itself.
-        let (inside, beside) = match objects {
-            [Some(_), Some(_)] => (true, None),
-            [Some(object), None] => (!object.is_empty(), released),
-            [None, Some(object)] => (!object.is_empty(), migrated),
-            [None, None] => (false, None),
+        // An object beside nothing is all of its members beside nothing; an empty one has none, and is a value itself.
+        let is_value = match objects {
+            [Some(_), Some(_)] => false,
+            [Some(object), None] => object.is_empty() || released.is_some(),
+            [None, Some(object)] => object.is_empty() || migrated.is_some(),
+            [None, None] => true,
         };
-        if inside && beside.is_none() {
-            let names: BTreeSet<&String> = objects.iter().flatten().flat_map(|object| object.keys()).collect();
+        if !is_value {
+            let names: BTreeSet<&String> =
+                objects.iter().flatten().flat_map(|object| object.keys()).collect();
             for name in names {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 let [migrated, released] = objects.map(|object| object?.get(name));
@@ -93,25 +94,40 @@ fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
 
 #[test]
 fn a_comparison_misses_nothing() {
-    let country = |value: Value| Countries::from([("XYZ".to_owned(), value.as_object().cloned().unwrap_or_default())]);
+    let country =
+        |value: Value| Countries::from([("XYZ".to_owned(), value.as_object().cloned().unwrap_or_default())]);
     let found = |a, b, new: &[New]| compare(&country(a), &country(b), new).differences;
     use serde_json::json;
 
     assert!(found(json!({"a": 1, "b": [2]}), json!({"a": 1.0, "b": [2.0]}), &[]).is_empty());
     assert_eq!(
-        found(json!({"a": {"x": 1, "y": 2}, "b": [1, 2]}), json!({"a": {"x": 2, "z": null}, "b": [2, 1]}), &[]),
+        found(
+            json!({"a": {"x": 1, "y": 2}, "b": [1, 2]}),
+            json!({"a": {"x": 2, "z": null}, "b": [2, 1]}),
+            &[]
+        ),
         ["XYZ\ta.x\t1\t2", "XYZ\ta.y\t2\t-", "XYZ\ta.z\t-\tnull", "XYZ\tb\t[1,2]\t[2,1]"]
     );
     assert_eq!(
-        found(json!({"a": {}, "b": {}, "c": {}, "d": null}), json!({"a": [], "c": {"x": 1}, "d": {"x": 1}}), &[]),
+        found(
+            json!({"a": {}, "b": {}, "c": {}, "d": null}),
+            json!({"a": [], "c": {"x": 1}, "d": {"x": 1}}),
+            &[]
+        ),
         ["XYZ\ta\t{}\t[]", "XYZ\tb\t{}\t-", "XYZ\tc.x\t-\t1", "XYZ\td\tnull\t{\"x\":1}"]
     );
-    assert_eq!(compare(&country(json!({})), &Countries::new(), &[]).differences, ["XYZ\t(record)\tpresent\t-"]);
+    assert_eq!(
+        compare(&country(json!({})), &Countries::new(), &[]).differences,
+        ["XYZ\t(record)\tpresent\t-"]
+    );
 
     // What is new explains what is not there, and neither another value nor a loss.
     let new = [New { path: "a.*", migrated: crate::new::Migrated::Absent, why: "", count: 1 }];
-    let Comparison { differences, new } =
-        compare(&country(json!({"a": {"x": 1, "y": 2, "n": null}})), &country(json!({"a": {"x": 2, "z": 3, "n": 1}})), &new);
+    let Comparison { differences, new } = compare(
+        &country(json!({"a": {"x": 1, "y": 2, "n": null}})),
+        &country(json!({"a": {"x": 2, "z": 3, "n": 1}})),
+        &new,
+    );
     assert_eq!(differences, ["XYZ\ta.n\tnull\t1", "XYZ\ta.x\t1\t2", "XYZ\ta.y\t2\t-"]);
     assert_eq!(new, [1]);
 }

@@ -31,8 +31,14 @@ async fn fails_with(member: &str, value: Value, reason: &str) -> Outcome {
 
 #[tokio::test]
 async fn a_record_that_a_step_refuses_stays() -> Outcome {
-    fails_with("language", json!(["German", "Klingon"]), "the language \"Klingon\" has no code in languages.tsv").await?;
+    fails_with(
+        "language",
+        json!(["German", "Klingon"]),
+        "the language \"Klingon\" has no code in languages.tsv",
+    )
+    .await?;
     fails_with("language", json!(["Malay", "Malaysian"]), "have one code, msa").await?;
     fails_with("language", json!("German"), "member `language`").await?;
-    fails_with("callingCode", json!(["41", "39"]), "the calling codes [\"41\", \"39\"] have no common root").await
+    fails_with("callingCode", json!(["41", "39"]), "the calling codes [\"41\", \"39\"] have no common root")
+        .await
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use kv_runtime::key::Key;
-use kv_runtime::migrate::Object;
+use kv_runtime::migrate::{Object, WriteBack};
 use kv_runtime::record::{Metadata, NewRecord};
 use kv_runtime::store::{Entry, ListQuery, MemoryStore, Store};
-use kv_runtime::{Codec, Kv, KvEntity, WriteBack};
+use kv_runtime::{Codec, Kv, KvEntity};
 use serde_json::Value;
 
 use crate::Outcome;

@@ -15,7 +15,7 @@ fn ten() -> u32 {
 #[kv(prefix = "user", group = "profile", version = 1, ttl = "1h")]
 #[kv(
     group(name = "settings", optional, ttl = "30d"),
-    group(name = "counts", version = 4, codec = "postcard")
+    group(name = "counts", version = 4, oldest = 4, codec = "postcard")
 )]
 struct User {
     #[kv(id)]
@@ -95,7 +95,7 @@ async fn without_its_anchor_there_is_no_entity() {
 
 /// The anchor is without a name, since a field is left in no group.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
-#[kv(prefix = "page", version = 3, group(name = "body", ttl = "5m"))]
+#[kv(prefix = "page", version = 3, oldest = 3, group(name = "body", ttl = "5m"))]
 struct Page {
     #[kv(id)]
     path: String,
@@ -106,7 +106,7 @@ struct Page {
 
 /// Every field is in a `group(...)`, so the first of these is the anchor.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
-#[kv(prefix = "job", group(name = "spec", version = 2), group(name = "state", optional))]
+#[kv(prefix = "job", group(name = "spec", version = 2, oldest = 2), group(name = "state", optional))]
 #[serde(default)]
 struct Job {
     #[kv(id)]

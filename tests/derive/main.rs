@@ -5,6 +5,7 @@ mod groups;
 mod hygiene;
 mod id_types;
 mod ids;
+mod migrations;
 mod serde_attributes;
 mod views;
 
@@ -29,6 +30,11 @@ async fn stored(store: &MemoryStore, key: &str) -> Value {
 
 /// Puts JSON of version 1 under a key, as somebody else may have done.
 async fn lay(store: &MemoryStore, key: &str, value: Value) {
-    let record = NewRecord::new(value.to_string(), Metadata::new(1, Codec::Json));
+    lay_version(store, key, 1, value).await;
+}
+
+/// Puts JSON of a version under a key.
+async fn lay_version(store: &MemoryStore, key: &str, version: u32, value: Value) {
+    let record = NewRecord::new(value.to_string(), Metadata::new(version, Codec::Json));
     store.put(Key::from_text(key), record).await.expect("memory does not fail");
 }

@@ -18,6 +18,7 @@ pub enum Theme {
 #[kv(group(
     name = "settings",
     version = 3,
+    oldest = 3,
     ttl = "30d",
     optional,
     view = "UserPrefs",

@@ -38,10 +38,13 @@ async fn everything_is_counted_and_migrated_once() -> Outcome {
         .progress(move |progress| watch.lock().unwrap().push((progress.seen, progress.cursor.is_some())))
         .run()
         .await?;
-    assert_eq!((report.migrated, report.current, report.too_new, report.failed, report.skipped), (250, 50, 1, 1, 1));
+    assert_eq!(
+        (report.migrated, report.current, report.too_new, report.failed, report.skipped),
+        (250, 50, 1, 1, 1)
+    );
     assert_eq!(report.failures[0].key, "user:300:profile");
     assert!(report.to_string().contains("there is no role"), "{report}");
-    let seen = seen.lock().unwrap();
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
     assert_eq!(seen.last(), Some(&(302, false)));
     assert!(seen.len() >= 3);
 
@@ -82,7 +85,10 @@ async fn each_group_is_migrated_by_itself() -> Outcome {
     let report = devices.migrate_all().run().await?;
     assert_eq!((report.migrated, report.current), (1, 2));
     assert_eq!(shape(&kv, "device:1:config").await?, (2, r#"{"interval_ms":50}"#.to_owned()));
-    assert_eq!(kv.store().get(&Key::from_text("device:1:state")).await?.map(|record| record.revision), before);
+    assert_eq!(
+        kv.store().get(&Key::from_text("device:1:state")).await?.map(|record| record.revision),
+        before
+    );
     let census = devices.census().await?;
     assert_eq!(census.groups[1].versions, BTreeMap::from([(2, 1)]));
     assert!(census.to_string().contains("config"), "{census}");

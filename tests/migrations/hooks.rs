@@ -43,6 +43,9 @@ async fn it_hears_of_all_and_refuses_some() -> Outcome {
     let Error::MigrationFailed { from: 1, to: 4, source, .. } = &refused else { return Err(refused.into()) };
     assert_eq!(source.to_string(), "not this one");
     assert_eq!(shape(&kv, "user:13:profile").await?.0, 1);
-    assert_eq!(*told.0.lock().unwrap(), ["User user:1:profile 1->4 Migrated", "User user:2:profile 3->4 Failed"]);
+    assert_eq!(
+        *told.0.lock().unwrap(),
+        ["User user:1:profile 1->4 Migrated", "User user:2:profile 3->4 Failed"]
+    );
     Ok(())
 }

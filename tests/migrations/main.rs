@@ -4,6 +4,7 @@ mod all;
 mod contention;
 mod entities;
 mod hooks;
+mod properties;
 mod reads;
 mod rolling;
 mod write_back;

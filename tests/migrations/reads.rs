@@ -14,7 +14,10 @@ async fn every_version_has_a_way() -> Outcome {
     lay(&kv, "user:4:profile", 4, r#"{"user_name":"ada","roles":["admin"]}"#).await?;
     let users = kv.collection::<User>();
     let user = |id, role: &str| Some(User { id, user_name: "ada".to_owned(), roles: vec![role.to_owned()] });
-    assert_eq!(users.get_many(1..=4).await?, [user(1, "guest"), user(2, "admin"), user(3, "admin"), user(4, "admin")]);
+    assert_eq!(
+        users.get_many(1..=4).await?,
+        [user(1, "guest"), user(2, "admin"), user(3, "admin"), user(4, "admin")]
+    );
     Ok(())
 }
 
@@ -31,7 +34,9 @@ async fn an_added_member_takes_its_default_and_the_new_name_wins() -> Outcome {
 #[tokio::test]
 async fn a_predecessor_is_converted() -> Outcome {
     let (kv, _) = memory();
-    kv.collection::<PointV1>().put_many([PointV1 { id: 1, x: 3, y: -4 }, PointV1 { id: 2, x: -1, y: 0 }]).await?;
+    kv.collection::<PointV1>()
+        .put_many([PointV1 { id: 1, x: 3, y: -4 }, PointV1 { id: 2, x: -1, y: 0 }])
+        .await?;
     let points = kv.collection::<Point>();
     assert_eq!(points.get(1).await?, Some(Point { id: 1, at: (3.0, -4.0) }));
     let error = points.get(2).await.expect_err("is refused");
@@ -56,13 +61,20 @@ async fn groups_have_versions_of_their_own() -> Outcome {
 #[tokio::test]
 async fn a_record_that_cannot_be_migrated_stays_and_a_list_goes_on() -> Outcome {
     let (kv, _) = memory();
-    for (id, json) in [(1, r#"{"user_name":"ada","role":"x"}"#), (2, r#"{"user_name":"ada"}"#), (3, r#"{"user_name":"ada","role":"panic"}"#), (4, "[]"), (5, r#"{"user_name":7,"role":"x"}"#)] {
+    for (id, json) in [
+        (1, r#"{"user_name":"ada","role":"x"}"#),
+        (2, r#"{"user_name":"ada"}"#),
+        (3, r#"{"user_name":"ada","role":"panic"}"#),
+        (4, "[]"),
+        (5, r#"{"user_name":7,"role":"x"}"#),
+    ] {
         lay(&kv, &format!("user:{id}:profile"), 3, json).await?;
     }
     lay(&kv, "user:6:profile", 9, "{}").await?;
     let page = kv.collection::<User>().list().page().await?;
     assert_eq!((page.entities.len(), page.failed.len()), (1, 5));
-    let steps = page.failed.iter().filter(|error| matches!(error, Error::MigrationFailed { from: 3, to: 4, .. }));
+    let steps =
+        page.failed.iter().filter(|error| matches!(error, Error::MigrationFailed { from: 3, to: 4, .. }));
     assert_eq!(steps.count(), 2, "{:?}", page.failed);
     // A list migrates in memory and writes nothing.
     for id in 1..=5 {

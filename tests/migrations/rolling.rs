@@ -37,7 +37,9 @@ async fn old_code_overwrites_nothing_that_it_cannot_read() -> Outcome {
 async fn a_write_version_keeps_new_code_readable_and_lowers_nothing() -> Outcome {
     let (kv, _) = memory();
     let cautious = kv.collection::<CautiousUser>();
-    cautious.put(&CautiousUser { id: 1, user_name: "ada".to_owned(), roles: vec!["admin".to_owned()] }).await?;
+    cautious
+        .put(&CautiousUser { id: 1, user_name: "ada".to_owned(), roles: vec!["admin".to_owned()] })
+        .await?;
     let read = kv.collection::<UserV2>().get(1).await?;
     assert_eq!(read, Some(UserV2 { id: 1, name: "ada".to_owned(), visits: 0, role: "admin".to_owned() }));
     kv.collection::<UserV2>().update(1, |user| user.name = "bob".to_owned()).await?;

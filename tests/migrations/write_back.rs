@@ -24,10 +24,13 @@ async fn ttl_and_foreign_metadata_stay() -> Outcome {
     clock.advance(Duration::from_secs(20));
     kv.collection::<User>().get(1).await?;
     let record = lying(&kv, "user:1:profile").await?;
-    assert_eq!(record.metadata.to_json(), format!(
-        r#"{{"createdAt":5,"migratedAt":{},"owner":"somebody","version":4}}"#,
-        START.as_millis() + 20_000
-    ));
+    assert_eq!(
+        record.metadata.to_json(),
+        format!(
+            r#"{{"createdAt":5,"migratedAt":{},"owner":"somebody","version":4}}"#,
+            START.as_millis() + 20_000
+        )
+    );
     assert_eq!(record.expires_at, Some(START.saturating_add(Duration::from_secs(60))));
     assert_eq!(&*record.value, br#"{"user_name":"ada","roles":["guest"]}"#);
     assert_eq!(kv.write_back_stats().written, 1);
@@ -43,7 +46,10 @@ async fn an_update_migrates_and_keeps_the_rest() -> Outcome {
     lay(&kv, "user:1:profile", 1, OLD).await?;
     let user = kv.collection::<User>().update(1, |user| user.roles.push("admin".to_owned())).await?;
     assert_eq!(user.roles, ["guest", "admin"]);
-    assert_eq!(shape(&kv, "user:1:profile").await?, (4, r#"{"user_name":"ada","roles":["guest","admin"]}"#.to_owned()));
+    assert_eq!(
+        shape(&kv, "user:1:profile").await?,
+        (4, r#"{"user_name":"ada","roles":["guest","admin"]}"#.to_owned())
+    );
     assert_eq!(lying(&kv, "user:1:profile").await?.metadata.migrated_at, Some(START));
     // Nothing to change is still a migration.
     lay(&kv, "user:2:profile", 1, OLD).await?;
@@ -58,7 +64,10 @@ async fn the_target_is_the_version_that_is_written() -> Outcome {
     lay(&kv, "user:1:profile", 1, OLD).await?;
     let users = kv.collection::<CautiousUser>();
     assert_eq!(users.get(1).await?.map(|user| user.user_name).as_deref(), Some("ada"));
-    assert_eq!(shape(&kv, "user:1:profile").await?, (2, r#"{"name":"ada","role":"guest","visits":0}"#.to_owned()));
+    assert_eq!(
+        shape(&kv, "user:1:profile").await?,
+        (2, r#"{"name":"ada","role":"guest","visits":0}"#.to_owned())
+    );
     Ok(())
 }
 

@@ -15,7 +15,7 @@ fn an_unchanged_schema_is_no_difference() {
     releases! {
         released {
             #[derive(KvEntity)]
-            #[kv(prefix = "user", group = "profile", version = 2)]
+            #[kv(prefix = "user", group = "profile", version = 2, oldest = 2)]
             pub struct User { #[kv(id)] id: u64, name: String, id_card: Option<u32> }
         }
         today {
@@ -23,7 +23,7 @@ fn an_unchanged_schema_is_no_difference() {
             #[derive(Serialize, Deserialize)]
             pub struct Name(String);
             #[derive(KvEntity)]
-            #[kv(prefix = "user", group = "profile", version = 2)]
+            #[kv(prefix = "user", group = "profile", version = 2, oldest = 2)]
             pub struct User { #[kv(id)] number: u64, id_card: Option<u32>, name: Name }
         }
     }
@@ -37,12 +37,12 @@ fn a_renamed_field() {
     releases! {
         released {
             #[derive(KvEntity)]
-            #[kv(prefix = "user", group = "profile", version = 2)]
+            #[kv(prefix = "user", group = "profile", version = 2, oldest = 2)]
             pub struct User { #[kv(id)] id: u64, name: String, age: u8 }
         }
         today {
             #[derive(KvEntity)]
-            #[kv(prefix = "user", group = "profile", version = 2)]
+            #[kv(prefix = "user", group = "profile", version = 2, oldest = 2)]
             pub struct User { #[kv(id)] id: u64, user_name: String, age: u8 }
         }
     }
@@ -252,7 +252,7 @@ fn a_raised_version_may_have_any_shape() {
         }
         today {
             #[derive(KvEntity)]
-            #[kv(prefix = "user", version = 2)]
+            #[kv(prefix = "user", version = 2, oldest = 2)]
             pub struct User { #[kv(id)] id: u64, age: Vec<u8> }
         }
     }

@@ -24,7 +24,7 @@ struct Address {
 }
 
 #[derive(KvEntity)]
-#[kv(prefix = "user", group = "profile", version = 2)]
+#[kv(prefix = "user", group = "profile", version = 2, oldest = 2)]
 #[kv(group(name = "settings", ttl = "30d", optional, view = "UserPrefs"))]
 #[serde(rename_all = "camelCase")]
 struct User {

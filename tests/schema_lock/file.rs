@@ -22,7 +22,7 @@ releases! {
 
 mod v3 {
     #[derive(kv_runtime::KvEntity)]
-    #[kv(prefix = "user", group = "profile", version = 2, ttl = "1h")]
+    #[kv(prefix = "user", group = "profile", version = 2, oldest = 2, ttl = "1h")]
     pub struct User {
         #[kv(id)]
         pub id: u64,
@@ -99,7 +99,7 @@ fn a_move_is_never_recorded_by_an_update() {
         }
         today {
             #[derive(KvEntity)]
-            #[kv(prefix = "user", group = "a", version = 2, group(name = "b", version = 2))]
+            #[kv(prefix = "user", group = "a", version = 2, oldest = 2, group(name = "b", version = 2, oldest = 2))]
             pub struct User { #[kv(id)] id: u64, one: u8, #[kv(group = "b")] two: u8, #[kv(group = "b")] three: u8 }
         }
     }

@@ -15,7 +15,7 @@ fn a_field_in_another_group() {
         today {
             // Raised versions do not help either.
             #[derive(KvEntity)]
-            #[kv(prefix = "user", group = "profile", version = 2, group(name = "settings", version = 2))]
+            #[kv(prefix = "user", group = "profile", version = 2, oldest = 2, group(name = "settings", version = 2, oldest = 2))]
             pub struct User { #[kv(id)] id: u64, name: String, #[kv(group = "settings")] theme: u8, #[kv(group = "settings")] items: u32 }
         }
     }
@@ -58,7 +58,7 @@ fn a_field_in_both_groups_is_no_move() {
         }
         today {
             #[derive(KvEntity)]
-            #[kv(prefix = "user", group = "profile", version = 2, group(name = "settings"))]
+            #[kv(prefix = "user", group = "profile", version = 2, oldest = 2, group(name = "settings"))]
             pub struct User { #[kv(id)] id: u64, #[serde(skip)] none: (), #[kv(group = "settings")] theme: u8 }
         }
     }

@@ -16,7 +16,7 @@ fn another_prefix() {
         today {
             // A raised version does not help.
             #[derive(KvEntity)]
-            #[kv(prefix = "account", version = 2)]
+            #[kv(prefix = "account", version = 2, oldest = 2)]
             pub struct User { #[kv(id)] id: u64, name: String }
         }
     }

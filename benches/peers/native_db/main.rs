@@ -128,11 +128,17 @@ fn get(ours: &Ours, theirs: &Theirs<'_>, ids: &[u64]) -> Result<Sides> {
         300,
         || {
             let ids = our_ids.next().unwrap_or_default();
-            nanos_each(GETS, || Ok(assert_eq!(ours.get_all(ids)?, GETS)))
+            nanos_each(GETS, || {
+                assert_eq!(ours.get_all(ids)?, GETS);
+                Ok(())
+            })
         },
         || {
             let ids = their_ids.next().unwrap_or_default();
-            nanos_each(GETS, || Ok(assert_eq!(theirs.get_all(ids)?, GETS)))
+            nanos_each(GETS, || {
+                assert_eq!(theirs.get_all(ids)?, GETS);
+                Ok(())
+            })
         },
     )
 }
@@ -161,11 +167,17 @@ fn list(ours: &Ours, theirs: &Theirs<'_>) -> Result<Sides> {
         300,
         || {
             let team = our_teams.next().unwrap_or_default();
-            nanos_each(members, || Ok(assert_eq!(ours.members_of(team)?.len(), members)))
+            nanos_each(members, || {
+                assert_eq!(ours.members_of(team)?.len(), members);
+                Ok(())
+            })
         },
         || {
             let team = their_teams.next().unwrap_or_default();
-            nanos_each(members, || Ok(assert_eq!(theirs.members_of(team)?.len(), members)))
+            nanos_each(members, || {
+                assert_eq!(theirs.members_of(team)?.len(), members);
+                Ok(())
+            })
         },
     )
 }

@@ -8,7 +8,7 @@ use super::place::Place;
 use super::serde::ContainerSerde;
 use super::text;
 use crate::ctxt::Ctxt;
-use crate::symbol::{CODEC, CRATE, DERIVE, GROUP, KV, PREFIX, TTL, VERSION, VIEW, VIEW_OF};
+use crate::symbol::{CODEC, CRATE, DERIVE, GROUP, KV, PREFIX, TTL, VIEW, VIEW_OF};
 
 /// What stands on the struct.
 pub(crate) struct Container {
@@ -44,7 +44,6 @@ impl Container {
                 PREFIX => key.text(&mut container.prefix, "prefix = \"user\"", text::prefix),
                 TTL => read_ttl(key, &mut container.ttl),
                 CODEC => read_codec(key, &mut container.codec),
-                VERSION => key.version(&mut first.version),
                 VIEW => read_view(key, &mut first.view),
                 DERIVE => read_derive(key, &mut first.derives),
                 VIEW_OF => key.text(&mut container.view_of, "__view_of = \"User\"", |text| Ok(text.clone())),
@@ -56,7 +55,7 @@ impl Container {
                         cx.error(&key.ident, message);
                     }
                 }
-                _ => {}
+                _ => first.versions.read(key),
             });
         }
         container.first = Some(first);

@@ -6,8 +6,9 @@ use super::key::{Slot, each};
 use super::place::Place;
 use super::serde::FieldSerde;
 use super::text;
+use super::versions::{Added, Renamed};
 use crate::ctxt::Ctxt;
-use crate::symbol::{DOC, EXPIRES_AT, GROUP, ID, KV, ORDERED, SECRET, SKIP};
+use crate::symbol::{ADDED, DOC, EXPIRES_AT, GROUP, ID, KV, ORDERED, RENAMED, SECRET, SKIP};
 
 /// What stands on a field.
 pub(crate) struct Field {
@@ -17,6 +18,8 @@ pub(crate) struct Field {
     pub(crate) group: Slot<LitStr>,
     pub(crate) expires_at: Slot<()>,
     pub(crate) skip: Slot<()>,
+    pub(crate) renamed: Vec<Renamed>,
+    pub(crate) added: Slot<Added>,
     pub(crate) serde: FieldSerde,
     /// Its doc comments, for the views.
     pub(crate) docs: Vec<Attribute>,
@@ -31,6 +34,8 @@ impl Field {
             group: Slot::default(),
             expires_at: Slot::default(),
             skip: Slot::default(),
+            renamed: Vec::new(),
+            added: Slot::default(),
             serde: FieldSerde::read(cx, attrs),
             docs: attrs.iter().filter(|attr| *attr.path() == DOC).cloned().collect(),
         };
@@ -42,6 +47,8 @@ impl Field {
                 EXPIRES_AT => key.flag(&mut field.expires_at),
                 SKIP => key.flag(&mut field.skip),
                 GROUP => key.text(&mut field.group, "group = \"settings\"", text::group_name),
+                RENAMED => field.renamed.push(Renamed::read(key)),
+                ADDED => Added::read(key, &mut field.added),
                 _ => {}
             });
         }

@@ -7,15 +7,16 @@ use super::duration;
 use super::key::{Key, Slot};
 use super::place::Place;
 use super::text;
+use super::versions::Versions;
 use crate::suggest::did_you_mean;
-use crate::symbol::{CODEC, DERIVE, NAME, OPTIONAL, TTL, VERSION, VIEW};
+use crate::symbol::{CODEC, DERIVE, NAME, OPTIONAL, TTL, VIEW};
 
 /// A group as it is declared.
 pub(crate) struct Group {
     /// Where it is declared: the key `group`, or the struct's name.
     pub(crate) at: Ident,
     pub(crate) name: Slot<LitStr>,
-    pub(crate) version: Slot<u32>,
+    pub(crate) versions: Versions,
     pub(crate) ttl: Slot<Ttl>,
     pub(crate) codec: Slot<Codec>,
     pub(crate) optional: Slot<()>,
@@ -65,7 +66,7 @@ impl Group {
         Self {
             at,
             name: Slot::default(),
-            version: Slot::default(),
+            versions: Versions::default(),
             ttl: Slot::default(),
             codec: Slot::default(),
             optional: Slot::default(),
@@ -79,13 +80,12 @@ impl Group {
         let mut group = Self::new(list.ident.clone());
         list.nested(Place::Group, |key| match key.symbol {
             NAME => key.text(&mut group.name, "name = \"settings\"", text::group_name),
-            VERSION => key.version(&mut group.version),
             TTL => read_ttl(key, &mut group.ttl),
             CODEC => read_codec(key, &mut group.codec),
             OPTIONAL => key.flag(&mut group.optional),
             VIEW => read_view(key, &mut group.view),
             DERIVE => read_derive(key, &mut group.derives),
-            _ => {}
+            _ => group.versions.read(key),
         });
         group
     }

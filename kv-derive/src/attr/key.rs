@@ -1,16 +1,19 @@
 //! How one key of a `#[kv(...)]` list and its value are read.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
-use syn::parse::ParseStream;
+use syn::parse::discouraged::Speculative;
+use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Ident, Lit, LitStr, Path, Token, parenthesized, token};
+use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Path, Token, parenthesized, token};
 
 use super::place::Place;
 use crate::ctxt::Ctxt;
 use crate::symbol::Symbol;
 
 /// A key that can be written once, and its value, if that is a good one.
+#[derive(Clone)]
 pub(crate) struct Slot<T> {
     key: Option<Ident>,
     value: Option<T>,
@@ -35,8 +38,18 @@ impl<T> Slot<T> {
         self.value.as_ref()
     }
 
+    /// Puts another value in the place of a good one.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&T) -> T) {
+        self.value = self.value.as_ref().map(change);
+    }
+
     pub(crate) fn is_written(&self) -> bool {
         self.key.is_some()
+    }
+
+    /// Whether only something like the key was written.
+    pub(crate) fn is_guess(&self) -> bool {
+        self.is_guess
     }
 
     fn set(&mut self, key: &Key<'_, '_>, value: Option<T>) {
@@ -46,6 +59,32 @@ impl<T> Slot<T> {
             }
         } else {
             *self = Self { key: Some(key.ident.clone()), value, is_guess: key.is_guess };
+        }
+    }
+}
+
+/// A version, and where it is written.
+#[derive(Clone)]
+pub(crate) struct Version {
+    pub(crate) number: u32,
+    pub(crate) literal: LitInt,
+}
+
+impl Version {
+    /// Reads a whole number from 1 on; what is wrong with another is recorded.
+    fn read(cx: &Ctxt, literal: LitInt) -> Option<Self> {
+        match literal.base10_parse::<i128>() {
+            Ok(..1) => {
+                cx.error(&literal, "versions count from 1");
+                None
+            }
+            found => {
+                let number = found.ok().and_then(|number| u32::try_from(number).ok());
+                if number.is_none() {
+                    cx.error(&literal, format_args!("a version is at most {}", u32::MAX));
+                }
+                number.map(|number| Self { number, literal })
+            }
         }
     }
 }
@@ -146,25 +185,92 @@ impl Key<'_, '_> {
     }
 
     /// A whole number from 1 on.
-    pub(super) fn version(&self, slot: &mut Slot<u32>) {
-        let literal = self.literal("version = 2", "a whole number", |literal| match literal {
+    pub(super) fn version(&self, slot: &mut Slot<Version>, form: &str) {
+        let literal = self.literal(form, "a whole number", |literal| match literal {
             Lit::Int(number) => Some(number),
             _ => None,
         });
-        let value = literal.and_then(|number| match number.base10_parse::<i128>() {
-            Ok(..1) => {
-                self.cx.error(&number, "versions count from 1");
-                None
+        slot.set(self, literal.and_then(|literal| Version::read(self.cx, literal)));
+    }
+
+    /// A path to something in scope.
+    pub(super) fn path<T>(
+        &self,
+        slot: &mut Slot<T>,
+        form: &str,
+        parse: fn(ParseStream<'_>) -> syn::Result<T>,
+    ) {
+        let value = self.value(form).and_then(|input| {
+            let span = input.span();
+            let path = parse(input).ok();
+            if path.is_none() {
+                self.cx.error_at(span, format_args!("expected a path: `{form}`"));
             }
-            found => {
-                let version = found.ok().and_then(|version| u32::try_from(version).ok());
-                if version.is_none() {
-                    self.cx.error(&number, format_args!("a version is at most {}", u32::MAX));
-                }
-                version
-            }
+            path
         });
         slot.set(self, value);
+    }
+
+    /// An expression. It is taken as it is: the compiler says what is wrong with it.
+    pub(super) fn expression(&self, slot: &mut Slot<TokenStream>, form: &str) {
+        let value = self.value(form).and_then(|input| {
+            let tokens = expression(input);
+            if tokens.is_none() {
+                self.cx.error(&self.ident, format_args!("`{}` needs a value: `{form}`", self.symbol));
+            }
+            tokens
+        });
+        slot.set(self, value);
+    }
+
+    /// `=` and a version, a path of a function, and further keys: what stands in `step(...)`. Nothing if it is something else.
+    pub(super) fn step<T>(
+        &self,
+        form: &str,
+        parse: fn(ParseStream<'_>) -> syn::Result<T>,
+        mut read: impl FnMut(&Key<'_, '_>),
+    ) -> Option<(Version, T)> {
+        if !self.has_list() {
+            self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+            return None;
+        }
+        let parts = || {
+            let content;
+            parenthesized!(content in self.meta.input);
+            let span = content.span();
+            let from = content.parse::<LitInt>();
+            let head = from.and_then(|from| {
+                content.parse::<Token![=>]>()?;
+                Ok((from, parse(&content)?))
+            });
+            let Ok(head) = head else {
+                content.parse::<TokenStream>()?;
+                return Err(syn::Error::new(
+                    span,
+                    format_args!("expected a version and a function: `{form}`"),
+                ));
+            };
+            if !content.is_empty() {
+                content.parse::<Token![,]>()?;
+            }
+            Ok((head, content.parse::<TokenStream>()?))
+        };
+        let parsed = parts().and_then(|(head, rest)| {
+            syn::meta::parser(|meta| one(self.cx, Place::Step, &meta, &mut read)).parse2(rest)?;
+            Ok(head)
+        });
+        match parsed {
+            Ok((from, path)) => Some((Version::read(self.cx, from)?, path)),
+            Err(error) => {
+                self.cx.push(error);
+                None
+            }
+        }
+    }
+
+    /// What was read of a list that can be written once.
+    pub(super) fn once<T>(&self, slot: &mut Slot<T>, value: T) {
+        slot.set(self, Some(value));
     }
 
     /// A list of paths in parentheses.
@@ -188,6 +294,17 @@ impl Key<'_, '_> {
         slot.set(self, value);
     }
 
+    /// A list of further keys, which `form` shows; whether there is one.
+    pub(super) fn nested_as(&self, place: Place, form: &str, read: impl FnMut(&Key<'_, '_>)) -> bool {
+        let has_list = self.has_list();
+        if has_list {
+            self.nested(place, read);
+        } else {
+            self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+        }
+        has_list
+    }
+
     /// A list of further keys.
     pub(super) fn nested(&self, place: Place, mut read: impl FnMut(&Key<'_, '_>)) {
         if let Err(error) = self.meta.parse_nested_meta(|meta| one(self.cx, place, &meta, &mut read)) {
@@ -196,10 +313,7 @@ impl Key<'_, '_> {
     }
 
     fn literal<T>(&self, form: &str, expected: &str, pick: impl FnOnce(Lit) -> Option<T>) -> Option<T> {
-        let Ok(input) = self.meta.value() else {
-            self.cx.error(&self.ident, format_args!("`{}` needs a value: `{form}`", self.symbol));
-            return None;
-        };
+        let input = self.value(form)?;
         let span = input.span();
         let picked = input.parse::<Lit>().ok().and_then(pick);
         if picked.is_none() {
@@ -207,4 +321,26 @@ impl Key<'_, '_> {
         }
         picked
     }
+
+    /// What follows `=`.
+    fn value(&self, form: &str) -> Option<ParseStream<'_>> {
+        let value = self.meta.value().ok();
+        if value.is_none() {
+            self.cx.error(&self.ident, format_args!("`{}` needs a value: `{form}`", self.symbol));
+        }
+        value
+    }
+}
+
+/// The tokens of an expression. Of what syn does not know without its feature `full` they are those up to a comma.
+fn expression(input: ParseStream<'_>) -> Option<TokenStream> {
+    let ahead = input.fork();
+    let tokens = match ahead.parse::<Expr>() {
+        Ok(expression) if ahead.is_empty() || ahead.peek(Token![,]) => {
+            input.advance_to(&ahead);
+            expression.into_token_stream()
+        }
+        _ => rest_of_value(input).ok()?,
+    };
+    (!tokens.is_empty()).then_some(tokens)
 }

@@ -11,10 +11,12 @@ mod key;
 mod place;
 mod serde;
 mod text;
+mod versions;
 
 pub(crate) use container::Container;
 pub(crate) use field::Field;
 pub(crate) use group::{Codec, Group, Ttl};
 pub(crate) use id_type::{IdType, Variant};
-pub(crate) use key::Slot;
+pub(crate) use key::{Slot, Version};
 pub(crate) use serde::FieldDefault;
+pub(crate) use versions::{Added, FunctionStep, Removed, Renamed, Versions};

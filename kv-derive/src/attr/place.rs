@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::suggest::{did_you_mean, listed, nearest};
 use crate::symbol::{
-    CODEC, CRATE, DERIVE, EXPIRES_AT, GROUP, ID, NAME, OPTIONAL, ORDERED, PREFIX, RENAME, RENAME_ALL, SECRET,
-    SKIP, Symbol, TTL, VERSION, VIEW, VIEW_OF,
+    ADDED, CODEC, COMPATIBLE, CRATE, DEFAULT, DERIVE, DOWN, EXPIRES_AT, FROM, GROUP, ID, NAME, OLDEST,
+    OPTIONAL, ORDERED, PREFIX, PREVIOUS, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SINCE, SKIP, STEP,
+    Symbol, TTL, VERSION, VIEW, VIEW_OF, WRITE_VERSION,
 };
 
 /// Where a `#[kv(...)]` key stands.
@@ -14,20 +15,57 @@ pub(super) enum Place {
     Entity,
     Group,
     Field,
+    Added,
+    Renamed,
+    Removed,
+    Step,
     IdType,
     Variant,
 }
 
 /// The places that one derive has: a key that belongs to another of them is told so.
-const ENTITY_PLACES: [Place; 3] = [Place::Entity, Place::Group, Place::Field];
+const ENTITY_PLACES: [Place; 7] =
+    [Place::Entity, Place::Group, Place::Field, Place::Added, Place::Renamed, Place::Removed, Place::Step];
 const ID_PLACES: [Place; 2] = [Place::IdType, Place::Variant];
 
 impl Place {
     pub(super) fn keys(self) -> &'static [Symbol] {
         match self {
-            Self::Entity => &[PREFIX, GROUP, VERSION, TTL, CODEC, VIEW, DERIVE, CRATE, VIEW_OF],
-            Self::Group => &[NAME, VERSION, TTL, CODEC, OPTIONAL, VIEW, DERIVE],
-            Self::Field => &[ID, ORDERED, SECRET, GROUP, EXPIRES_AT, SKIP],
+            Self::Entity => &[
+                PREFIX,
+                GROUP,
+                VERSION,
+                OLDEST,
+                WRITE_VERSION,
+                STEP,
+                REMOVED,
+                PREVIOUS,
+                TTL,
+                CODEC,
+                VIEW,
+                DERIVE,
+                CRATE,
+                VIEW_OF,
+            ],
+            Self::Group => &[
+                NAME,
+                VERSION,
+                OLDEST,
+                WRITE_VERSION,
+                STEP,
+                REMOVED,
+                PREVIOUS,
+                TTL,
+                CODEC,
+                OPTIONAL,
+                VIEW,
+                DERIVE,
+            ],
+            Self::Field => &[ID, ORDERED, SECRET, GROUP, EXPIRES_AT, SKIP, RENAMED, ADDED],
+            Self::Added => &[SINCE, DEFAULT],
+            Self::Renamed => &[FROM, SINCE, COMPATIBLE],
+            Self::Removed => &[NAME, SINCE, DEFAULT, COMPATIBLE],
+            Self::Step => &[DOWN, COMPATIBLE],
             Self::IdType => &[RENAME_ALL, CRATE],
             Self::Variant => &[RENAME],
         }
@@ -66,6 +104,10 @@ impl fmt::Display for Place {
             Self::Entity => "on the struct",
             Self::Group => "in `group(...)`",
             Self::Field => "on a field",
+            Self::Added => "in `added(...)`",
+            Self::Renamed => "in `renamed(...)`",
+            Self::Removed => "in `removed(...)`",
+            Self::Step => "in `step(...)`",
             Self::IdType => "on the type",
             Self::Variant => "on a variant",
         })

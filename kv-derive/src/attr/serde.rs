@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, ExprPath, LitStr, Path, Token};
+use syn::{Attribute, ExprPath, LitStr, Path, Token, parenthesized};
 
 use super::key::rest_of_value;
 use crate::case::Case;
@@ -12,9 +12,9 @@ use crate::ctxt::Ctxt;
 use crate::suggest::did_you_mean;
 use crate::symbol::{
     ALIAS, BORROW, BOUND, CONTENT, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DESERIALIZE_WITH, EXPECTING, FLATTEN,
-    FROM, GETTER, INTO, REMOTE, RENAME, RENAME_ALL, RENAME_ALL_FIELDS, SERDE, SERIALIZE_WITH, SKIP,
-    SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, Symbol, TAG, TRANSPARENT, TRY_FROM, UNTAGGED,
-    WITH,
+    FROM, GETTER, INTO, REMOTE, RENAME, RENAME_ALL, RENAME_ALL_FIELDS, SERDE, SERIALIZE, SERIALIZE_WITH,
+    SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, Symbol, TAG, TRANSPARENT, TRY_FROM,
+    UNTAGGED, WITH,
 };
 
 /// What cannot work on an entity, and why.
@@ -58,6 +58,9 @@ pub(crate) struct ContainerSerde {
     pub(crate) kept: Vec<TokenStream>,
     pub(crate) has_name: bool,
     pub(crate) has_expecting: bool,
+    /// How values write the names of fields.
+    pub(crate) rename_all: Option<Case>,
+    pub(crate) denies_unknown: bool,
     pub(crate) default: Option<ContainerDefault>,
 }
 
@@ -75,6 +78,11 @@ pub(crate) struct FieldSerde {
     /// Each key with its value, for the schema lock.
     pub(crate) keys: Vec<TokenStream>,
     pub(crate) default: Option<FieldDefault>,
+    /// What values call it, if that is not the field's own name.
+    pub(crate) rename: Option<String>,
+    pub(crate) is_flattened: bool,
+    /// Whether values have nothing of it.
+    pub(crate) is_skipped: bool,
     /// Whether the field's type need not be `Serialize` or `DeserializeOwned`.
     pub(crate) writes_itself: bool,
     pub(crate) reads_itself: bool,
@@ -94,7 +102,14 @@ pub(crate) enum FieldDefault {
 
 impl ContainerSerde {
     pub(super) fn read(cx: &Ctxt, attrs: &[Attribute]) -> Self {
-        let mut serde = Self { kept: Vec::new(), has_name: false, has_expecting: false, default: None };
+        let mut serde = Self {
+            kept: Vec::new(),
+            has_name: false,
+            has_expecting: false,
+            rename_all: None,
+            denies_unknown: false,
+            default: None,
+        };
         for (key, value) in keys(cx, attrs) {
             if let Some((_, complaint)) = REFUSED.iter().find(|(symbol, _)| key == *symbol) {
                 cx.error(&key, complaint);
@@ -107,7 +122,9 @@ impl ContainerSerde {
             } else if is_known(cx, &key, &ON_THE_STRUCT) {
                 if key == RENAME_ALL {
                     check_case(cx, value.clone());
+                    serde.rename_all = written(value.clone()).and_then(|case| Case::read(&case.value()).ok());
                 }
+                serde.denies_unknown |= key == DENY_UNKNOWN_FIELDS;
                 serde.has_name |= key == RENAME;
                 serde.has_expecting |= key == EXPECTING;
                 let mut kept = key.into_token_stream();
@@ -125,6 +142,9 @@ impl FieldSerde {
             attrs: attrs.iter().filter(|attr| *attr.path() == SERDE).cloned().collect(),
             keys: Vec::new(),
             default: None,
+            rename: None,
+            is_flattened: false,
+            is_skipped: false,
             writes_itself: false,
             reads_itself: false,
             is_skipped_reading: false,
@@ -145,7 +165,11 @@ impl FieldSerde {
             serde.reads_itself |=
                 is_skip || key == WITH || key == DESERIALIZE_WITH || key == SKIP_DESERIALIZING;
             serde.is_skipped_reading |= is_skip || key == SKIP_DESERIALIZING;
-            if key == DEFAULT {
+            serde.is_skipped |= is_skip || key == SKIP_SERIALIZING;
+            serde.is_flattened |= key == FLATTEN;
+            if key == RENAME {
+                serde.rename = written(value).map(|name| name.value());
+            } else if key == DEFAULT {
                 serde.default = Some(function(value).map_or(FieldDefault::Trait, FieldDefault::Function));
             } else if key == BORROW {
                 serde.borrow = Some(key);
@@ -194,10 +218,6 @@ fn is_known(cx: &Ctxt, key: &Path, known: &[Symbol]) -> bool {
 
 /// That `rename_all = "..."` names a case; its other form is left to serde.
 fn check_case(cx: &Ctxt, value: TokenStream) {
-    let text = |input: ParseStream<'_>| {
-        input.parse::<Token![=]>()?;
-        input.parse::<LitStr>()
-    };
     if let Ok(text) = text.parse2(value)
         && let Err(complaint) = Case::read(&text.value())
     {
@@ -205,11 +225,34 @@ fn check_case(cx: &Ctxt, value: TokenStream) {
     }
 }
 
+/// The text of `= "text"`, or of `(serialize = "text", ...)`: what stands in values.
+fn written(value: TokenStream) -> Option<LitStr> {
+    if let Ok(text) = text.parse2(value.clone()) {
+        return Some(text);
+    }
+    let mut found = None;
+    let list = |input: ParseStream<'_>| {
+        let content;
+        parenthesized!(content in input);
+        content.parse::<TokenStream>()
+    };
+    let keys = syn::meta::parser(|meta| {
+        let value = rest_of_value(meta.input)?;
+        if meta.path == SERIALIZE {
+            found = text.parse2(value).ok();
+        }
+        Ok(())
+    });
+    list.parse2(value).and_then(|list| keys.parse2(list)).ok()?;
+    found
+}
+
+fn text(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    input.parse::<Token![=]>()?;
+    input.parse()
+}
+
 /// The path in `= "path"`.
 fn function(value: TokenStream) -> Option<ExprPath> {
-    let path = |input: ParseStream<'_>| {
-        input.parse::<Token![=]>()?;
-        input.parse::<LitStr>()?.parse()
-    };
-    path.parse2(value).ok()
+    text.parse2(value).ok()?.parse().ok()
 }

@@ -47,6 +47,11 @@ pub(super) fn variant(text: &LitStr) -> Result<String, String> {
     }
 }
 
+/// The name of a member of a stored value: any text.
+pub(super) fn member(text: &LitStr) -> Result<LitStr, String> {
+    Ok(text.clone())
+}
+
 /// Where generated code finds the runtime.
 pub(super) fn path(text: &LitStr) -> Result<Path, String> {
     text.parse_with(Path::parse_mod_style)

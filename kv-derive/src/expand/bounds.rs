@@ -7,7 +7,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Generics;
 
-use super::bound;
+use super::{bound, versions};
 use crate::attr::FieldDefault;
 use crate::model::{Entity, Field, Group};
 
@@ -26,6 +26,7 @@ pub(super) fn for_entity(entity: &Entity<'_>) -> Vec<TokenStream> {
     let kv = entity.kv(Span::call_site());
     predicates.push(quote!(Self: #kv::__private::MaybeSend + #kv::__private::MaybeSync + 'static));
     for group in &entity.groups {
+        predicates.extend(versions::predicates(entity, group));
         predicates.extend(for_writing(entity, group));
         predicates.extend(for_reading(entity, group));
         if group.is_optional() {
@@ -127,7 +128,7 @@ fn is_generic(entity: &Entity<'_>, field: &Field<'_>) -> bool {
     mentions(field.ty.to_token_stream(), &names(&entity.generics))
 }
 
-fn default_of(entity: &Entity<'_>, field: &Field<'_>) -> Option<TokenStream> {
+pub(super) fn default_of(entity: &Entity<'_>, field: &Field<'_>) -> Option<TokenStream> {
     let ty = &field.ty;
     is_generic(entity, field).then(|| quote!(#ty: ::core::default::Default))
 }

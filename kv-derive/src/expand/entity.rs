@@ -6,7 +6,7 @@ use syn::Index;
 use syn::spanned::Spanned;
 
 use super::payload::{self, payloads, reader, writer};
-use super::{bounds, default_of, end_of, shape, view};
+use super::{bounds, default_of, end_of, shape, versions, view};
 use crate::model::{Entity, Field, Group};
 
 /// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several groups.
@@ -17,15 +17,20 @@ pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
         .iter()
         .filter(|field| !is_generic(entity, field))
         .filter_map(|field| ordered_check(entity, field));
+    // A generic entity names its predecessor in a `where` clause, and that may be private.
+    let names_previous = entity.groups.iter().any(|group| versions::is_named_in_bounds(entity, group));
+    let private_bounds = names_previous.then(|| quote!(, private_bounds));
     let impls = impls(entity);
+    let predecessors = if entity.generics.params.is_empty() { versions::checks(entity) } else { Vec::new() };
     let views = view::views(entity);
     quote! {
         #[doc(hidden)]
-        #[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+        #[allow(deprecated, unused_qualifications, clippy::absolute_paths #private_bounds)]
         const _: () = {
             #payloads
             #impls
             #(const _: () = #checks;)*
+            #(const _: () = #predecessors;)*
         };
         #views
     }
@@ -52,6 +57,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
         quote!(#literal => <#writer #args>::serialize(self, __serializer),)
     });
     let from_groups = from_groups(entity);
+    let (from_previous, as_previous) = (versions::from_previous(entity), versions::as_previous(entity));
     let visit_shape = shape::visit_shape(entity);
     let touch = entity.expires_at().is_none().then(|| {
         let where_clause = bounds::where_clause(&entity.generics, &bounds::for_touch(entity));
@@ -83,6 +89,8 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
                 }
             }
             #from_groups
+            #from_previous
+            #as_previous
             #visit_shape
         }
         #touch
@@ -104,7 +112,7 @@ fn schema(entity: &Entity<'_>) -> TokenStream {
     let kv = &entity.kv(Span::call_site());
     let (name, prefix) = (entity.name(), entity.prefix());
     let ids = entity.ids.iter().map(|field| id_schema(entity, field));
-    let groups = entity.groups.iter().map(|group| group_schema(entity, group));
+    let groups = entity.groups.iter().enumerate().map(|(at, group)| group_schema(entity, at, group));
     let view_of = entity.container.view_of.get().map(|of| quote!(.view_of(#of)));
     let schema = quote! {
         #kv::__private::EntitySchema::new(#name, #prefix, &[#(#ids),*], &[#(#groups),*]) #view_of
@@ -128,7 +136,7 @@ fn id_schema(entity: &Entity<'_>, field: &Field<'_>) -> TokenStream {
     quote!(#kv::__private::IdSchema::new(#name, <#ty as #kv::__private::KvId>::KIND) #ordered #secret)
 }
 
-fn group_schema(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
+fn group_schema(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
     let kv = entity.kv(Span::call_site());
     let name = match group.attr.name.get() {
         Some(name) => quote!(::core::option::Option::Some(#name)),
@@ -140,7 +148,8 @@ fn group_schema(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
         quote!(.ttl_secs(#secs))
     });
     let optional = group.is_optional().then(|| quote!(.optional()));
-    quote!(#kv::__private::GroupSchema::new(#name, #version, #kv::__private::Codec::#codec) #ttl #optional)
+    let versions = versions::table(entity, at, group);
+    quote!(#kv::__private::GroupSchema::new(#name, #version, #kv::__private::Codec::#codec) #ttl #optional #versions)
 }
 
 /// That the type of an `ordered` id is an integer.
@@ -182,11 +191,12 @@ fn from_groups(entity: &Entity<'_>) -> TokenStream {
             (format_ident!("__group{at}"), Literal::usize_unsuffixed(at), reader(at));
         let read = if group.is_optional() {
             let missing = payload::missing(entity, at, group);
-            quote!(optional(#literal, #missing))
+            quote!(__groups.optional(#literal, #missing)?)
         } else {
-            quote!(required(#literal))
+            quote!(__groups.required(#literal)?)
         };
-        reads.extend(quote!(let #local: #reader #args = __groups.#read?;));
+        let read = versions::read(entity, at, group, read);
+        reads.extend(quote!(let #local: #reader #args = #read;));
         let idents = group.fields.iter().map(|field| field.ident);
         fields.extend(quote!(#(#idents: #local.#idents,)*));
     }
@@ -194,11 +204,14 @@ fn from_groups(entity: &Entity<'_>) -> TokenStream {
         let default = default_of(ty);
         fields.extend(quote!(#ident: #default,));
     }
+    // What depends on parameters is checked where the entity is read.
+    let predecessors = if entity.generics.params.is_empty() { Vec::new() } else { versions::checks(entity) };
     quote! {
         fn from_groups<__G: #kv::__private::GroupSource>(
             __id: Self::Id,
             __groups: &mut __G,
         ) -> ::core::result::Result<Self, __G::Error> {
+            #(const { #predecessors };)*
             #reads
             ::core::result::Result::Ok(Self { #fields })
         }

@@ -6,6 +6,7 @@ mod fallback;
 mod id;
 mod payload;
 mod shape;
+mod versions;
 mod view;
 
 pub(crate) use entity::entity;

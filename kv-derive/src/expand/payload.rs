@@ -85,15 +85,19 @@ fn fields(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
         let serde = &attr.serde.attrs;
         quote!(#(#serde)* #ident: #ty,)
     });
-    // A group rarely uses all type parameters, and a struct has to.
+    let marker = marker_field(entity);
+    quote!(#(#fields)* #marker)
+}
+
+/// A group rarely uses all type parameters, and a struct has to.
+pub(super) fn marker_field(entity: &Entity<'_>) -> Option<TokenStream> {
     let params: Vec<&Ident> = entity.generics.type_params().map(|param| &param.ident).collect();
-    let marker = (!params.is_empty()).then(|| {
+    (!params.is_empty()).then(|| {
         quote! {
             #[serde(skip)]
             __marker: ::core::marker::PhantomData<fn() -> (#(#params,)*)>,
         }
-    });
-    quote!(#(#fields)* #marker)
+    })
 }
 
 /// `#[serde(default)]` on the struct: missing fields are taken from a whole entity.
@@ -144,6 +148,6 @@ pub(super) fn missing(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> Toke
     quote!(|| { #container #name { #fields #marker } })
 }
 
-fn marker(entity: &Entity<'_>) -> Option<TokenStream> {
+pub(super) fn marker(entity: &Entity<'_>) -> Option<TokenStream> {
     entity.generics.type_params().next().map(|_| quote!(__marker: ::core::marker::PhantomData,))
 }

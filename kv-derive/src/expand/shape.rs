@@ -31,7 +31,12 @@ fn visit_group(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream
         keys.sort();
         quote!((#name, #ty, &[#(#keys),*]))
     });
+    // Named in a body alone, so that the predecessor of a public entity may be private.
+    let previous = group.attr.versions.previous.get().map(
+        |previous| quote!(<__V as #kv::__private::ShapeVisitor>::previous::<#previous>(__visitor, #literal);),
+    );
     quote! {
         <__V as #kv::__private::ShapeVisitor>::group::<#reader #args>(__visitor, #literal, &[#(#fields),*]);
+        #previous
     }
 }

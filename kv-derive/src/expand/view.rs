@@ -5,7 +5,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{GenericParam, Generics, Ident, WherePredicate};
 
-use super::bounds;
+use super::{bounds, versions};
 use crate::model::{Entity, Field, Group};
 
 pub(super) fn views(entity: &Entity<'_>) -> TokenStream {
@@ -74,7 +74,7 @@ fn declaration(
 }
 
 fn id_field(field: &Field<'_>) -> TokenStream {
-    let Field { ident, vis, ty, attr } = field;
+    let Field { ident, vis, ty, attr, .. } = field;
     let docs = &attr.docs;
     let ordered = attr.ordered.is_written().then(|| quote!(, ordered));
     let secret = attr.secret.is_written().then(|| quote!(, secret));
@@ -82,16 +82,18 @@ fn id_field(field: &Field<'_>) -> TokenStream {
 }
 
 fn group_field(field: &Field<'_>) -> TokenStream {
-    let Field { ident, vis, ty, attr } = field;
+    let Field { ident, vis, ty, attr, .. } = field;
     let (docs, serde) = (&attr.docs, &attr.serde.attrs);
     let expires_at = attr.expires_at.is_written().then(|| quote!(#[kv(expires_at)]));
-    quote!(#(#docs)* #expires_at #(#serde)* #vis #ident: #ty,)
+    let versions = versions::field_attrs(field);
+    quote!(#(#docs)* #expires_at #versions #(#serde)* #vis #ident: #ty,)
 }
 
 /// The same keys as the entity's: what the group has of its own, and what it has from the entity.
 fn kv_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
     let (prefix, version, view_of) =
         (entity.prefix(), Literal::u32_unsuffixed(group.version()), entity.name());
+    let versions = versions::group_attrs(group);
     let name = group.attr.name.get().map(|name| quote!(, group = #name));
     let ttl = entity.ttl(group).map(|ttl| {
         let text = &ttl.text;
@@ -102,7 +104,7 @@ fn kv_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
         let path = path.to_token_stream().to_string();
         quote!(, crate = #path)
     });
-    quote!(#[kv(prefix = #prefix #name, version = #version, codec = #codec #ttl #krate, __view_of = #view_of)])
+    quote!(#[kv(prefix = #prefix #name, version = #version, codec = #codec #ttl #krate #versions, __view_of = #view_of)])
 }
 
 fn serde_attrs(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {
@@ -136,7 +138,7 @@ fn default(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {
 }
 
 /// The parameters that the view's fields use, and the predicates that name no other.
-fn used_generics(entity: &Entity<'_>, group: &Group<'_>) -> Generics {
+pub(super) fn used_generics(entity: &Entity<'_>, group: &Group<'_>) -> Generics {
     let fields: TokenStream =
         entity.ids.iter().chain(&group.fields).map(|field| field.ty.to_token_stream()).collect();
     let is_used = |ident: &Ident| bounds::mentions(fields.clone(), &[ident.to_string()]);

@@ -36,6 +36,8 @@ pub(crate) struct Field<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) vis: &'a Visibility,
     pub(crate) ty: Type,
+    /// What values call it.
+    pub(crate) stored: String,
     pub(crate) attr: attr::Field,
 }
 
@@ -47,11 +49,21 @@ impl<'a> Entity<'a> {
         let receiver = Receiver { ident: &input.ident, generics: &input.generics };
         let mut generics = receiver.replace(&input.generics);
         generics.where_clause = input.generics.where_clause.as_ref().map(|clause| receiver.replace(clause));
+        for group in container.first.iter_mut().chain(&mut container.groups) {
+            name_self(&receiver, &mut group.versions);
+        }
         let fields: Vec<Field<'a>> = fields
             .filter_map(|field| {
-                let attr = attr::Field::read(cx, &field.attrs);
+                let mut attr = attr::Field::read(cx, &field.attrs);
+                attr.added.change(|added| added.with_default(|default| receiver.replace(default)));
                 let ident = field.ident.as_ref()?;
-                Some(Field { ident, vis: &field.vis, ty: receiver.replace(&field.ty), attr })
+                let name = ident.unraw().to_string();
+                let rename_all = container.serde.rename_all;
+                let stored = attr.serde.rename.clone().unwrap_or_else(|| match rename_all {
+                    Some(case) => case.apply_to_field(&name),
+                    None => name,
+                });
+                Some(Field { ident, vis: &field.vis, ty: receiver.replace(&field.ty), stored, attr })
             })
             .collect();
 
@@ -153,7 +165,22 @@ impl Group<'_> {
     }
 
     pub(crate) fn version(&self) -> u32 {
-        self.attr.version.get().copied().unwrap_or(1)
+        self.attr.versions.version.get().map_or(1, |version| version.number)
+    }
+
+    /// The oldest version that is read.
+    pub(crate) fn oldest(&self) -> u32 {
+        self.attr.versions.oldest.get().map_or(1, |oldest| oldest.number)
+    }
+
+    /// The version that is written.
+    pub(crate) fn write_version(&self) -> u32 {
+        self.attr.versions.write_version.get().map_or_else(|| self.version(), |version| version.number)
+    }
+
+    /// Whether an older version than today's is written.
+    pub(crate) fn writes_older(&self) -> bool {
+        self.write_version() < self.version()
     }
 
     pub(crate) fn is_optional(&self) -> bool {
@@ -191,6 +218,18 @@ fn named_fields<'a>(cx: &Ctxt, input: &'a DeriveInput) -> Option<impl Iterator<I
     };
     cx.error(&input.ident, complaint);
     None
+}
+
+/// `Self` means the entity also in what a group says of its versions, which its view says, too.
+fn name_self(receiver: &Receiver<'_>, versions: &mut attr::Versions) {
+    versions.previous.change(|path| receiver.replace(path));
+    for step in &mut versions.steps {
+        step.up = receiver.replace(&step.up);
+        step.down.change(|down| receiver.replace(down));
+    }
+    for removed in &mut versions.removed {
+        removed.default.change(|default| receiver.replace(default));
+    }
 }
 
 /// The groups in their order, still without fields. The one on the struct itself is there if it is named, if it has

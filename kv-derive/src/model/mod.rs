@@ -3,6 +3,8 @@
 mod entity;
 mod id;
 mod receiver;
+mod steps;
 
 pub(crate) use entity::{Entity, Field, Group};
 pub(crate) use id::{Id, IdShape, Variant};
+pub(crate) use steps::{Step, StepKind};

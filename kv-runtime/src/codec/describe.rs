@@ -20,7 +20,10 @@ pub(super) fn json(error: &serde_json::Error) -> String {
 }
 
 fn without_value(words: &str) -> String {
-    if ["missing field `", "duplicate field `", "unknown field `", "invalid length "].iter().any(|known| words.starts_with(known)) {
+    if ["missing field `", "duplicate field `", "unknown field `", "invalid length "]
+        .iter()
+        .any(|known| words.starts_with(known))
+    {
         return words.to_owned();
     }
     let quoting = ["invalid type: ", "invalid value: ", "unknown variant "];
@@ -67,7 +70,10 @@ mod tests {
     fn values_are_left_out() {
         assert_eq!(told(r#"{"tries":"hunter2"}"#), "invalid type: string, expected u8 at line 1 column 18");
         assert_eq!(told(r#"{"tries":4711}"#), "invalid value: integer, expected u8 at line 1 column 13");
-        assert_eq!(told(r#"{"tries":1,"role":"hunter2"}"#), "unknown variant, expected `Admin` at line 1 column 27");
+        assert_eq!(
+            told(r#"{"tries":1,"role":"hunter2"}"#),
+            "unknown variant, expected `Admin` at line 1 column 27"
+        );
         assert_eq!(told(r#"{"token":"hunter2"}"#), "a field's own check refused it at line 1 column 19");
     }
 

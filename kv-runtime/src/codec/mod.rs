@@ -2,7 +2,11 @@
 //!
 //! A group names its codec, and so does every record in its metadata; a record is read by the codec that it names. A
 //! record that names none is JSON: bytes are never guessed at.
+//!
+//! No codec follows bytes more than 128 levels deep, so none of them overflows the stack.
 
+#[cfg(feature = "postcard")]
+mod depth;
 mod describe;
 
 use std::fmt;
@@ -24,6 +28,8 @@ pub enum Codec {
     Json,
     /// [postcard](https://postcard.jamesmunns.com)'s wire format: half the size and less work, for Rust alone; fields
     /// are told by their order, so every change of the struct needs a new version.
+    ///
+    /// A value is read at most 128 levels deep, as in JSON; a chain of options and newtypes alone, too.
     #[cfg(feature = "postcard")]
     Postcard,
 }
@@ -97,16 +103,21 @@ pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Res
     }
 }
 
-/// Decodes a value, and all of it: bytes that are left over are an error.
+/// Decodes a value, and all of it: bytes that are left over are an error, and so is a value nested too deeply.
 pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<T, CodecError> {
     match codec {
         Codec::Json => serde_json::from_slice(bytes).map_err(|error| CodecError(describe::json(&error))),
         #[cfg(feature = "postcard")]
-        Codec::Postcard => match postcard::take_from_bytes(bytes) {
-            Ok((value, [])) => Ok(value),
-            Ok((_, rest)) => Err(CodecError(format!("{} bytes are left over", rest.len()))),
-            Err(error) => Err(CodecError(error.to_string())),
-        },
+        Codec::Postcard => {
+            let mut deserializer = postcard::Deserializer::from_bytes(bytes);
+            let value = depth::deserialize(&mut deserializer);
+            match (value, deserializer.finalize()) {
+                (Ok(value), Ok([])) => Ok(value),
+                (Ok(_), Ok(rest)) => Err(CodecError(format!("{} bytes are left over", rest.len()))),
+                (Err(error), _) => Err(CodecError(error.to_string())),
+                (Ok(_), Err(error)) => Err(CodecError(error.to_string())),
+            }
+        }
     }
 }
 

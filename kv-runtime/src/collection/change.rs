@@ -1,9 +1,10 @@
 //! Writes on a condition, built on [`AtomicStore::commit`]: insert, update, try_update, upsert, touch.
 
+use bytes::Bytes;
 use serde_json::Value;
 use tracing::Instrument;
 
-use super::encode::{self, expires_by_field};
+use super::encode::expires_by_field;
 use super::{Collection, groups, keys_of_groups, named};
 use crate::codec::{self, Codec};
 use crate::entity::{KvEntity, Touch};
@@ -129,7 +130,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if ttl.is_none() || !self.touch_interval.is_zero() {
                 let Some(head) = self.store().head(&key).await.map_err(named::<E>)? else { return Ok(false) };
                 let now = self.store().clock().now();
-                let used = head.expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
+                let used =
+                    head.expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
                 if used.is_some_and(|used| used < self.touch_interval) {
                     return Ok(true);
                 }
@@ -175,7 +177,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     (entity, writes)
                 }
                 None => {
-                    let Some(create) = &mut create else { return Err(Error::NotFound { at: self.at(&key) }.into()) };
+                    let Some(create) = &mut create else {
+                        return Err(Error::NotFound { at: self.at(&key) }.into());
+                    };
                     let entity = create();
                     let nothing = vec![None; records.len()];
                     let writes = self.writes_of_change(&key, &entity, &nothing, &[])?;
@@ -210,7 +214,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The values that were read of groups which are absent, so that they stay absent unless they are changed, or newer, so that the
     /// change alone is written.
-    fn values_before(&self, key: &Key, entity: &E, records: &[Option<Record>]) -> Result<Vec<Option<Vec<u8>>>> {
+    fn values_before(&self, key: &Key, entity: &E, records: &[Option<Record>]) -> Result<Vec<Option<Bytes>>> {
         let values = groups::<E>().iter().zip(records).enumerate().map(|(group, (schema, record))| {
             let version = match record {
                 Some(record) if record.metadata.version <= schema.version() => return Ok(None),
@@ -229,7 +233,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchor: &Key,
         entity: &E,
         records: &[Option<Record>],
-        before: &[Option<Vec<u8>>],
+        before: &[Option<Bytes>],
     ) -> Result<Vec<Write>> {
         if self.key_of(entity) != *anchor {
             return Err(Error::IdChanged { at: self.at(anchor) });
@@ -270,7 +274,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             _ => {
                 let version = found.max(schema.write_version());
                 let encoded = self.encode(&key, entity, group, version)?;
-                let mut metadata = encode::metadata(schema, version, encoded.codec);
+                let mut metadata = encoded.metadata();
                 metadata.created_at = record.metadata.created_at;
                 metadata.migrated_at = record.metadata.migrated_at;
                 if found < version {
@@ -290,7 +294,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
             (None, None) => None,
         };
-        let same = record.metadata.codec == metadata.codec && found == metadata.version && record.value[..] == value[..];
+        let same = record.metadata.codec == metadata.codec
+            && found == metadata.version
+            && record.value[..] == value[..];
         if expiry.is_none() && same {
             return Ok(None);
         }
@@ -300,7 +306,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The newer record's value with this code's change in it: what this code does not know stays.
-    fn merged(&self, key: &Key, entity: &E, group: usize, record: &Record, before: &[u8]) -> Result<Vec<u8>> {
+    fn merged(&self, key: &Key, entity: &E, group: usize, record: &Record, before: &[u8]) -> Result<Bytes> {
         let schema = &groups::<E>()[group];
         let (codec, found) = (record.metadata.codec, record.metadata.version);
         if codec != Codec::Json || schema.codec() != Codec::Json {
@@ -309,11 +315,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         let after = self.encode(key, entity, group, schema.version())?.value;
         let parsed = |bytes: &[u8]| {
-            codec::decode::<Value>(codec, bytes).map_err(|source| Error::Decode { at: self.at(key), codec, source })
+            codec::decode::<Value>(codec, bytes).map_err(|source| Error::Decode {
+                at: self.at(key),
+                codec,
+                source,
+            })
         };
         let mut standing = parsed(&record.value)?;
         merge(&mut standing, &parsed(before)?, &parsed(&after)?);
-        codec::encode(codec, &standing, Vec::new())
-            .map_err(|source| Error::Encode { at: self.at(key), codec, source })
+        codec::encode(codec, &standing, Vec::new()).map(Bytes::from).map_err(|source| Error::Encode {
+            at: self.at(key),
+            codec,
+            source,
+        })
     }
 }

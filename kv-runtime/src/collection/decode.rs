@@ -27,9 +27,18 @@ pub(crate) fn decode<E: KvEntity>(
     context: &Context<'_>,
 ) -> Result<Option<E>> {
     match records.first() {
-        Some(Some(_)) => E::from_groups(id, &mut Groups { schema: groups::<E>(), records, context }).map(Some),
+        Some(Some(_)) => decode_present(id, records, context).map(Some),
         _ => Ok(None),
     }
+}
+
+/// The entity that these records of its groups hold, the anchor's being there.
+pub(crate) fn decode_present<E: KvEntity>(
+    id: E::Id,
+    records: &[Option<Record>],
+    context: &Context<'_>,
+) -> Result<E> {
+    E::from_groups(id, &mut Groups { schema: groups::<E>(), records, context })
 }
 
 struct Groups<'a> {
@@ -42,7 +51,10 @@ impl Groups<'_> {
     /// The group's record if it is there and this program reads its version.
     fn record(&self, group: usize) -> Result<(&'static GroupSchema, Option<&Record>)> {
         let Some(schema) = self.schema.get(group) else {
-            return Err(Error::Unsupported { at: Box::default(), capability: "reading a group without a schema" });
+            return Err(Error::Unsupported {
+                at: Box::default(),
+                capability: "reading a group without a schema",
+            });
         };
         let record = self.records.get(group).and_then(Option::as_ref);
         if let Some(record) = record {
@@ -72,7 +84,9 @@ impl Groups<'_> {
                 codec::Codec::Json => self.decoded::<Object>(schema, record)?,
                 #[cfg(feature = "postcard")]
                 _ => {
-                    let binary = "its codec is a binary one, which no step reads but a predecessor (`previous`)".into();
+                    let binary =
+                        "its codec is a binary one, which no step reads but a predecessor (`previous`)"
+                            .into();
                     return Err(self.failed(schema, record.metadata.version, schema.version(), binary));
                 }
             };
@@ -87,8 +101,11 @@ impl Groups<'_> {
 
     fn decoded<T: DeserializeOwned>(&self, schema: &GroupSchema, record: &Record) -> Result<T> {
         let codec = record.metadata.codec;
-        codec::decode(codec, &record.value)
-            .map_err(|source| Error::Decode { at: (self.context.locate)(schema), codec, source })
+        codec::decode(codec, &record.value).map_err(|source| Error::Decode {
+            at: (self.context.locate)(schema),
+            codec,
+            source,
+        })
     }
 
     fn failed(&self, schema: &GroupSchema, from: u32, to: u32, source: BoxError) -> Error {
@@ -105,7 +122,8 @@ impl Groups<'_> {
         let Some(hook) = &self.context.hook.0 else { return migrate() };
         let at = (self.context.locate)(schema);
         let (from, to) = (record.metadata.version, schema.version());
-        let migration = Migration { entity: self.context.entity, key: at.key.as_deref().unwrap_or_default(), from, to };
+        let migration =
+            Migration { entity: self.context.entity, key: at.key.as_deref().unwrap_or_default(), from, to };
         hook.before(&migration).map_err(|refusal| self.failed(schema, from, to, refusal))?;
         let watch = Stopwatch::start();
         let result = migrate();
@@ -147,7 +165,8 @@ impl GroupSource for Groups<'_> {
         }
         self.migrating(schema, record, || {
             // The predecessor reads the record through its own chain; the hook hears of the whole way, once.
-            let context = Context { entity: self.context.entity, locate: self.context.locate, hook: &Hook(None) };
+            let context =
+                Context { entity: self.context.entity, locate: self.context.locate, hook: &Hook(None) };
             let records = std::slice::from_ref(&self.records[group]);
             let Some(previous) = decode::<P>(id(), records, &context)? else { return Ok(None) };
             guarded(|| N::step_from(previous))

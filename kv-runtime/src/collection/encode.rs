@@ -1,12 +1,14 @@
 //! An entity to records, within the store's limits, at the version that is to be written.
 
+use std::cell::Cell;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::{Collection, groups};
 use crate::clock::Timestamp;
-use crate::codec::{self, Codec};
+use crate::codec::{self, Codec, CodecError};
 use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
 use crate::error::{BoxError, Error, Location, Result};
 use crate::key::Key;
@@ -14,13 +16,29 @@ use crate::migrate::{Object, bring_down};
 use crate::record::{Expiry, Metadata, NewRecord};
 use crate::store::{Limits, Store};
 
-/// A middling value takes one allocation, and a small one wastes little.
-const VALUE_CAPACITY: usize = 256;
+thread_local! {
+    /// Where a value is written while nobody knows how long it becomes. What is kept of it is one allocation of its length.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A longer value keeps the memory that it was written in.
+const KEPT_SCRATCH: usize = 16 << 10;
 
 /// A value, and the codec that it is in: a predecessor may have another one.
 pub(super) struct Encoded {
-    pub(super) value: Vec<u8>,
-    pub(super) codec: Codec,
+    pub(super) value: Bytes,
+    codec: Codec,
+    version: u32,
+    oldest_reader: u32,
+}
+
+impl Encoded {
+    /// What stands beside the value: with the oldest reader, where that is another than the version itself.
+    pub(super) fn metadata(&self) -> Metadata {
+        let mut metadata = Metadata::new(self.version, self.codec);
+        metadata.min_reader = Some(self.oldest_reader).filter(|oldest| *oldest != self.version);
+        metadata
+    }
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -30,11 +48,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// A new record of one group, checked against the store's limits.
-    pub(super) fn new_record(&self, key: &Key, entity: &E, group: usize, now: Timestamp) -> Result<NewRecord> {
+    pub(super) fn new_record(
+        &self,
+        key: &Key,
+        entity: &E,
+        group: usize,
+        now: Timestamp,
+    ) -> Result<NewRecord> {
         let schema = &groups::<E>()[group];
         let version = schema.write_version();
         let encoded = self.encode(key, entity, group, version)?;
-        let metadata = metadata(schema, version, encoded.codec).with_created_at(Some(now));
+        let metadata = encoded.metadata().with_created_at(Some(now));
         let record = NewRecord::new(encoded.value, metadata).with_expiry(self.expiry(entity, schema));
         self.checked(key, record)
     }
@@ -67,13 +91,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// The metadata of a value that is written at a version: with the oldest reader, where that is another one.
-pub(super) fn metadata(schema: &GroupSchema, version: u32, codec: Codec) -> Metadata {
-    let mut metadata = Metadata::new(version, codec);
-    metadata.min_reader = Some(schema.oldest_reader(version)).filter(|oldest| *oldest != version);
-    metadata
-}
-
 /// Today's value, or that of an older version by the steps back to it: the group's own, or its predecessor's.
 fn encode_at<E: KvEntity>(
     entity: &E,
@@ -82,21 +99,44 @@ fn encode_at<E: KvEntity>(
     at: &dyn Fn() -> Box<Location>,
 ) -> Result<Encoded> {
     let schema = &groups::<E>()[group];
-    let codec = schema.codec();
+    let (codec, oldest_reader) = (schema.codec(), schema.oldest_reader(version));
     let encode_error = |source| Error::Encode { at: at(), codec, source };
     let value = Group { entity, group };
     if version == schema.version() {
-        let value = codec::encode(codec, &value, Vec::with_capacity(VALUE_CAPACITY)).map_err(encode_error)?;
-        return Ok(Encoded { value, codec });
+        let value = encode_exactly(codec, &value).map_err(encode_error)?;
+        return Ok(Encoded { value, codec, version, oldest_reader });
     }
     if let Some(encoded) = entity.as_previous(group, version, AtVersion { version, schema, at }) {
         return encoded;
     }
     let mut object: Object = codec::to_object(&value).map_err(encode_error)?;
-    bring_down(schema.steps(), &mut object, version)
-        .map_err(|failed| Error::MigrationFailed { at: at(), from: failed.from, to: failed.to, source: failed.into() })?;
-    let value = codec::encode(Codec::Json, &object, Vec::with_capacity(VALUE_CAPACITY)).map_err(encode_error)?;
-    Ok(Encoded { value, codec: Codec::Json })
+    bring_down(schema.steps(), &mut object, version).map_err(|failed| Error::MigrationFailed {
+        at: at(),
+        from: failed.from,
+        to: failed.to,
+        source: failed.into(),
+    })?;
+    let value = encode_exactly(Codec::Json, &object).map_err(encode_error)?;
+    Ok(Encoded { value, codec: Codec::Json, version, oldest_reader })
+}
+
+/// A value in one allocation of its length.
+fn encode_exactly<T: Serialize>(codec: Codec, value: &T) -> std::result::Result<Bytes, CodecError> {
+    // Taken rather than borrowed: a field's own serialization may encode something, too.
+    let scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
+    codec::encode(codec, value, scratch).map(kept)
+}
+
+/// The value that was written, and its place free for the next one.
+fn kept(mut written: Vec<u8>) -> Bytes {
+    if written.len() > KEPT_SCRATCH {
+        return Bytes::from(written);
+    }
+    let value = Bytes::copy_from_slice(&written);
+    written.clear();
+    // A thread that ends has none to keep.
+    SCRATCH.try_with(|scratch| scratch.set(written)).unwrap_or_default();
+    value
 }
 
 struct AtVersion<'a> {
@@ -128,10 +168,11 @@ fn check(limits: &Limits, key: &Key, record: &mut NewRecord, at: &dyn Fn() -> Bo
     if len > max {
         return Err(Error::ValueTooLong { at: at(), len, max });
     }
-    record
-        .metadata
-        .shorten_to(limits.metadata)
-        .map_err(|len| Error::MetadataTooLong { at: at(), len, max: limits.metadata })?;
+    record.metadata.shorten_to(limits.metadata).map_err(|len| Error::MetadataTooLong {
+        at: at(),
+        len,
+        max: limits.metadata,
+    })?;
     match record.expiry {
         Expiry::After(ttl) => check_ttl(limits, ttl, at),
         Expiry::Never | Expiry::At(_) => Ok(()),

@@ -3,7 +3,7 @@
 use tracing::Instrument;
 
 use super::write_back::is_behind;
-use super::{Collection, Context, decode, groups, keys_of_groups, named};
+use super::{Collection, Context, decode, decode_present, groups, keys_of_groups, named};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Location, Result};
 use crate::key::{Key, Lookup};
@@ -59,7 +59,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         I: IntoIterator,
         I::Item: Lookup<E::Id>,
     {
-        let (anchors, ids): (Vec<Key>, Vec<E::Id>) = ids.into_iter().map(|id| (self.key(&id), id.into_id())).unzip();
+        let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
+            ids.into_iter().map(|id| (self.key(&id), id.into_id())).unzip();
         self.get_all(anchors, ids).instrument(self.span_many("get_many")).await
     }
 
@@ -130,13 +131,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(entity)
     }
 
-    /// The entity of a list: migrated in memory, and not written back.
+    /// The entity of a list, whose anchor is there: migrated in memory, and not written back.
     pub(crate) fn decode_listed(
         &self,
         id: E::Id,
         records: &[Option<Record>],
         locate: &dyn Fn(&GroupSchema) -> Box<Location>,
-    ) -> Result<Option<E>> {
-        decode(id, records, &Context { entity: E::SCHEMA.name(), locate, hook: self.kv.hook() })
+    ) -> Result<E> {
+        decode_present(id, records, &Context { entity: E::SCHEMA.name(), locate, hook: self.kv.hook() })
     }
 }

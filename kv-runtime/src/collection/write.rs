@@ -53,7 +53,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             for entity in entities {
                 let entity = entity.borrow();
                 let key = self.key_of(entity);
-                let records = self.new_records(&key, entity).map_err(|error| self.partial(&key, written, error))?;
+                let records =
+                    self.new_records(&key, entity).map_err(|error| self.partial(&key, written, error))?;
                 let bytes: usize = records.iter().map(|(key, record)| key.len() + record.value.len()).sum();
                 let full = batch.records.len() + records.len() > limits.batch_write
                     || batch.bytes + bytes > limits.batch_write_bytes;
@@ -143,7 +144,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             return self.store().put_many(records).await.map_err(named::<E>);
         }
         let anchor = super::anchor::<E>().name();
-        let (anchors, others): (Vec<_>, Vec<_>) = records.into_iter().partition(|(key, _)| key.group() == anchor);
+        let (anchors, others): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|(key, _)| key.group() == anchor);
         // Of an entity whose anchor is not written nothing counts as written.
         self.store().put_many(others).await.map_err(|error| named::<E>(whole_failure(error)))?;
         self.store().put_many(anchors).await.map_err(named::<E>)
@@ -166,7 +168,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 let also = also.into_iter().map(|place| place + before).collect();
                 Error::Partial { at, written: before + written, also, source }
             }
-            error => Error::Partial { at: self.at(key), written: before, also: Vec::new(), source: Box::new(error) },
+            error => Error::Partial {
+                at: self.at(key),
+                written: before,
+                also: Vec::new(),
+                source: Box::new(error),
+            },
         }
     }
 }

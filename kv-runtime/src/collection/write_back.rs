@@ -1,6 +1,5 @@
 //! What was migrated while it was read is written back, by the store's policy; the read never fails for it.
 
-use super::encode::metadata;
 use super::{Collection, groups, keys_of_groups};
 use crate::entity::KvEntity;
 use crate::error::Result;
@@ -30,7 +29,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut replacements = Vec::new();
         for (group, (key, record)) in keys_of_groups::<E>(anchor).zip(records).enumerate() {
             let schema = &groups::<E>()[group];
-            let Some(record) = record.as_ref().filter(|it| it.metadata.version < schema.write_version()) else {
+            let Some(record) = record.as_ref().filter(|it| it.metadata.version < schema.write_version())
+            else {
                 continue;
             };
             let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;
@@ -56,11 +56,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The record at the version that is written, with everything that is not ours.
-    pub(crate) fn replacement(&self, key: Key, entity: &E, group: usize, record: &Record) -> Result<Replacement> {
+    pub(crate) fn replacement(
+        &self,
+        key: Key,
+        entity: &E,
+        group: usize,
+        record: &Record,
+    ) -> Result<Replacement> {
         let schema = &groups::<E>()[group];
         let version = schema.write_version();
         let encoded = self.encode(&key, entity, group, version)?;
-        let mut metadata = metadata(schema, version, encoded.codec);
+        let mut metadata = encoded.metadata();
         metadata.created_at = record.metadata.created_at;
         metadata.migrated_at = Some(self.store().clock().now());
         metadata.keep_foreign(&record.metadata);

@@ -32,6 +32,7 @@ mod foreign;
 mod keys;
 mod lists;
 mod records;
+mod replace;
 mod revisions;
 mod writes;
 
@@ -72,4 +73,5 @@ async fn run_store<H: Harness>(suite: &mut Suite<'_, H>) {
     concurrency::run(suite).await;
     dropped::run(suite).await;
     foreign::run(suite).await;
+    replace::run(suite).await;
 }

@@ -153,12 +153,7 @@ fn is_padded(digits: &str, width: usize) -> bool {
 
 /// Whether `digits` has no `+`, no leading zero and no `-0`, as `parse` would let pass.
 fn is_canonical_decimal(digits: &str) -> bool {
-    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
-    match unsigned.as_bytes() {
-        [] => false,
-        [b'0'] => unsigned.len() == digits.len(),
-        [first, ..] => (b'1'..=b'9').contains(first),
-    }
+    matches!(digits.as_bytes(), [b'0'] | [b'1'..=b'9', ..] | [b'-', b'1'..=b'9', ..])
 }
 
 /// `ordered` integers: the unsigned number of the same size in which `offset` moves negatives below the others.

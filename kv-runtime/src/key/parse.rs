@@ -6,15 +6,24 @@ use crate::entity::EntitySchema;
 /// The id segments of a key, read one after the other.
 #[derive(Debug)]
 pub struct IdSegments<'a> {
-    rest: std::str::Split<'a, char>,
+    /// What follows the last one that was read; nothing behind the end.
+    rest: Option<&'a str>,
     ids: std::slice::Iter<'static, IdSchema>,
 }
 
-impl IdSegments<'_> {
+impl<'a> IdSegments<'a> {
     /// The next segment as an id of this type; nothing if there is none, or it is not canonical.
     pub fn take<I: KvId>(&mut self) -> Option<I> {
         let schema = self.ids.next()?;
-        I::decode(self.rest.next()?, schema.is_ordered())
+        I::decode(self.next()?, schema.is_ordered())
+    }
+
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest.take()?;
+        // Segments are short: `str::split` would take longer to begin its search than this takes to find the end.
+        let Some(end) = rest.bytes().position(|byte| byte == b':') else { return Some(rest) };
+        self.rest = Some(&rest[end + 1..]);
+        Some(&rest[..end])
     }
 }
 
@@ -24,7 +33,7 @@ pub(crate) fn parse_key<I: EntityId>(key: &str, entity: &EntitySchema, group: Op
     if let Some(group) = group {
         rest = rest.strip_suffix(group)?.strip_suffix(':')?;
     }
-    let mut segments = IdSegments { rest: rest.split(':'), ids: entity.ids().iter() };
+    let mut segments = IdSegments { rest: Some(rest), ids: entity.ids().iter() };
     let id = I::parse(&mut segments)?;
-    segments.rest.next().is_none().then_some(id)
+    segments.rest.is_none().then_some(id)
 }

@@ -164,7 +164,10 @@ impl<E: KvEntity, S: Store> ListIds<E, S> {
 
 impl<E, S> fmt::Debug for List<E, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("List").field("prefix", &self.prefix).field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("List")
+            .field("prefix", &self.prefix)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
 

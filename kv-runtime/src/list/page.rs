@@ -44,7 +44,8 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
             return Ok(page);
         }
         let query = query::<E>(prefix, page.cursor.take(), left, Content::Keys);
-        let found = collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        let found =
+            collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
         for key in found.keys() {
             match id_in::<E>(key) {
                 Found::Entity(id) => page.ids.push(id),
@@ -60,7 +61,12 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
 }
 
 /// The anchors' keys; the group's name lets the store pass over the other groups.
-pub(super) fn query<E: KvEntity>(prefix: &Key, cursor: Option<Cursor>, limit: usize, content: Content) -> ListQuery {
+pub(super) fn query<E: KvEntity>(
+    prefix: &Key,
+    cursor: Option<Cursor>,
+    limit: usize,
+    content: Content,
+) -> ListQuery {
     let query = ListQuery::new(prefix.clone()).with_cursor(cursor).with_limit(limit).with_content(content);
     match anchor_name::<E>() {
         Some(group) => query.with_suffix(format!(":{group}")),
@@ -102,16 +108,23 @@ async fn read_only_group<E: KvEntity, S: Store>(
     let found = collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
     page.cursor = found.cursor.clone();
     page.entities.reserve(found.len());
-    found.for_each(|key, entry| match (id_in::<E>(key), entry) {
-        (Found::Entity(id), Entry::Record(record)) => {
-            page.add(collection.decode_listed(id, &[Some(record)], &|_| at::<E, S>(collection, key)));
+    found.for_each(|key, entry| {
+        let id = match id_in::<E>(key) {
+            Found::Entity(id) => id,
+            Found::OtherGroup => return,
+            Found::Foreign => {
+                page.skipped += 1;
+                return;
+            }
+        };
+        match entry {
+            Entry::Record(record) => {
+                page.add(collection.decode_listed(id, &[Some(record)], &|_| at::<E, S>(collection, key)));
+            }
+            // The store cannot tell which ids are secret, so it names the list's prefix alone.
+            Entry::Failed(error) => page.add(Err(error.moved_to(collection.at(&collection.key_of_id(&id))))),
+            Entry::Key | Entry::Head(_) => {}
         }
-        // The store cannot tell which ids are secret, so it names the list's prefix alone.
-        (Found::Entity(id), Entry::Failed(error)) => {
-            page.add(Err(error.moved_to(collection.at(&collection.key_of_id(&id)))));
-        }
-        (Found::Entity(_), Entry::Key | Entry::Head(_)) | (Found::OtherGroup, _) => {}
-        (Found::Foreign, _) => page.skipped += 1,
     });
     Ok(())
 }
@@ -143,9 +156,9 @@ fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Lo
 }
 
 impl<E> Page<E> {
-    fn add(&mut self, read: Result<Option<E>>) {
+    fn add(&mut self, read: Result<E>) {
         match read {
-            Ok(entity) => self.entities.extend(entity),
+            Ok(entity) => self.entities.push(entity),
             Err(error) => self.failed.push(error),
         }
     }

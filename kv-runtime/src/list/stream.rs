@@ -66,7 +66,8 @@ where
     F: Fn(Option<Cursor>, usize) -> Fut + MaybeSend + 'static,
     Fut: Future<Output = Fetched<T>> + MaybeSend + 'static,
 {
-    let state = State { fetch, items: VecDeque::new(), left: limit.unwrap_or(usize::MAX), next: Some(cursor) };
+    let state =
+        State { fetch, items: VecDeque::new(), left: limit.unwrap_or(usize::MAX), next: Some(cursor) };
     Box::pin(futures_util::stream::unfold(state, async |mut state| {
         loop {
             if let Some(item) = state.items.pop_front() {

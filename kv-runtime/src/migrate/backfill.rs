@@ -1,6 +1,7 @@
 //! All records of a collection brought to the version that is written, batch by batch.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tracing::Instrument;
@@ -28,7 +29,8 @@ pub struct MigrateAll<E, S> {
     rate: Option<u32>,
     dry_run: bool,
     cursor: Option<Cursor>,
-    progress: Option<Box<dyn Watch>>,
+    /// In a mutex so that a closure need not be `Sync`; it is never locked.
+    progress: Option<Mutex<Box<dyn Watch>>>,
 }
 
 trait Watch: MaybeSend {
@@ -129,7 +131,7 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
 
     /// Tells `progress` after each batch.
     pub fn progress(mut self, progress: impl FnMut(&Progress) + MaybeSend + 'static) -> Self {
-        self.progress = Some(Box::new(progress));
+        self.progress = Some(Mutex::new(Box::new(progress)));
         self
     }
 
@@ -160,7 +162,7 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
                 cursor: cursor.clone(),
             };
             if let Some(watch) = &mut self.progress {
-                watch.see(&progress);
+                watch.get_mut().unwrap_or_else(PoisonError::into_inner).see(&progress);
             }
             if cursor.is_none() {
                 return Ok(report);
@@ -201,11 +203,11 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
                 records += replacements.len();
                 now.push((anchor, replacements));
             }
-            if store.capabilities().atomic_batches {
-                if let Commit::Done = self.commit(now.iter().flat_map(|(_, it)| it)).await? {
-                    report.migrated += records as u64;
-                    continue;
-                }
+            if store.capabilities().atomic_batches
+                && let Commit::Done = self.commit(now.iter().flat_map(|(_, it)| it)).await?
+            {
+                report.migrated += records as u64;
+                continue;
             }
             // Somebody wrote one of them meanwhile, or the store takes one entity at a time.
             for (anchor, replacements) in now {
@@ -230,7 +232,8 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
             anchor.records = self.collection.records(&anchor.key).await?;
             match self.replacements(&anchor) {
                 Ok((again, current)) => {
-                    report.current += current.saturating_sub((anchor.records.len() - replacements.len()) as u64);
+                    report.current +=
+                        current.saturating_sub((anchor.records.len() - replacements.len()) as u64);
                     replacements = again;
                 }
                 Err(error) => {

@@ -43,13 +43,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let span = span("census", E::SCHEMA.name(), self.store().name(), &prefix);
         async {
             let groups = E::SCHEMA.groups().iter();
-            let groups = groups
-                .map(|group| GroupCensus { name: group.name(), current: group.version(), ..GroupCensus::default() });
+            let groups = groups.map(|group| GroupCensus {
+                name: group.name(),
+                current: group.version(),
+                ..GroupCensus::default()
+            });
             let mut census = Census { groups: groups.collect(), skipped: 0 };
             let mut cursor = None;
             loop {
                 let query = ListQuery::new(prefix.clone()).with_content(Content::Heads).with_cursor(cursor);
-                let page = self.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+                let page =
+                    self.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
                 cursor = page.cursor.clone();
                 page.for_each(|key, entry| census.count::<E>(key, &entry));
                 if cursor.is_none() {
@@ -84,7 +88,8 @@ impl Census {
     /// How many records are older than today's shape.
     #[must_use]
     pub fn behind(&self) -> u64 {
-        let behind = |group: &GroupCensus| group.versions.range(..group.current).map(|(_, count)| count).sum::<u64>();
+        let behind =
+            |group: &GroupCensus| group.versions.range(..group.current).map(|(_, count)| count).sum::<u64>();
         self.groups.iter().map(behind).sum()
     }
 }

@@ -5,7 +5,9 @@ use serde_json::Value;
 /// Applies the difference from `before` to `after` to what stands there, recursively through objects: what this code does not know
 /// survives. Anything but an object is one value, replaced if it was changed.
 pub(crate) fn merge(standing: &mut Value, before: &Value, after: &Value) {
-    let (Value::Object(standing), Value::Object(before), Value::Object(after)) = (&mut *standing, before, after) else {
+    let (Value::Object(standing), Value::Object(before), Value::Object(after)) =
+        (&mut *standing, before, after)
+    else {
         if before != after {
             *standing = after.clone();
         }

@@ -1,7 +1,7 @@
 //! Versions: how a record of an older shape becomes one of today's, and back.
 //!
 //! `step` (one version to the next, as constant data), `apply` (steps on a JSON object, up and down), `chain` (what constant
-//! evaluation proves of a group's steps), `merge` (old code's change of a newer record), `hook` (who is told), `policy` (when what was
+//! evaluation proves of a predecessor), `merge` (old code's change of a newer record), `hook` (who is told), `policy` (when what was
 //! migrated on read is written back), `census` and `backfill` (all records at once).
 
 mod apply;
@@ -11,16 +11,18 @@ mod chain;
 mod hook;
 mod merge;
 mod policy;
+#[cfg(test)]
+mod properties;
 mod step;
 
 pub use backfill::{Failed, MigrateAll, MigrationReport, Progress};
 pub use census::{Census, GroupCensus};
 pub use hook::{Migration, MigrationHook, MigrationOutcome};
 pub use policy::WriteBack;
-pub use step::{Change, Object, Step, StepFrom, StepInto};
+pub use step::{Change, Object, Step, StepFn, StepFrom, StepInto};
 
 #[doc(hidden)]
-pub use chain::{assert_follows, assert_whole};
+pub use chain::{assert_follows, assert_not_written};
 
 pub(crate) use apply::{bring_down, bring_up, guarded};
 pub(crate) use hook::Hook;

@@ -31,9 +31,7 @@ impl WriteBack {
     /// Whether to write back; `compatible` says whether code of the record's own version can read the result.
     pub(crate) fn allows(self, store: &Capabilities, compatible: bool) -> bool {
         match self {
-            Self::Safe => {
-                store.compare_and_swap && (store.sharing == Sharing::Exclusive || compatible)
-            }
+            Self::Safe => store.compare_and_swap && (store.sharing == Sharing::Exclusive || compatible),
             Self::Always => store.compare_and_swap,
             Self::Compatible => store.compare_and_swap && compatible,
             Self::Never => false,
@@ -83,7 +81,10 @@ mod tests {
     fn a_budget_is_of_each_second() {
         let budget = Budget::new(2);
         let at = |millis| Timestamp::from_millis(millis);
-        assert_eq!([10_000, 10_500, 10_999, 11_000, 11_000, 11_001].map(|now| budget.take(at(now))), [true, true, false, true, true, false]);
+        assert_eq!(
+            [10_000, 10_500, 10_999, 11_000, 11_000, 11_001].map(|now| budget.take(at(now))),
+            [true, true, false, true, true, false]
+        );
         assert!(!Budget::new(0).take(at(1)) && Budget::default().take(at(1)));
     }
 

@@ -15,6 +15,9 @@ pub struct Step {
     compatible: bool,
 }
 
+/// A function of the application's that changes the JSON object of a value.
+pub type StepFn = fn(&mut Object) -> Result<(), BoxError>;
+
 /// What a step does to the JSON object of a value.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -45,9 +48,9 @@ pub enum Change {
         /// Its path, for errors.
         name: &'static str,
         /// From the version before to this one.
-        up: fn(&mut Object) -> Result<(), BoxError>,
+        up: StepFn,
         /// From this version to the one before; without it the step cannot be reversed.
-        down: Option<fn(&mut Object) -> Result<(), BoxError>>,
+        down: Option<StepFn>,
     },
 }
 

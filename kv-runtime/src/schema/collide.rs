@@ -3,6 +3,7 @@
 //! A key is a row of segments, each of which is a literal or any text of some kind. Two rows can meet if they are of one length
 //! and each pair of segments can be equal. Where that is not known for certain it is taken to be so.
 
+use crate::const_message::{Message, same, same_bytes};
 use crate::entity::{EntitySchema, GroupSchema};
 use crate::key::{IdKind, IdSchema};
 
@@ -15,26 +16,19 @@ enum Segment {
 }
 
 /// Fails, in constant evaluation, with a message that names the two entities.
+#[track_caller]
 pub const fn assert_disjoint(entities: &[EntitySchema]) {
     let mut a = 0;
     while a < entities.len() {
         let mut b = a + 1;
         while b < entities.len() {
             if can_share_a_key(&entities[a], &entities[b]) {
-                let message = message(entities[a].name(), entities[b].name(), entities[a].prefix(), entities[b].prefix());
-                panic_with(&message);
+                message(entities[a].name(), entities[b].name(), entities[a].prefix(), entities[b].prefix())
+                    .panic();
             }
             b += 1;
         }
         a += 1;
-    }
-}
-
-#[expect(clippy::panic, reason = "this is how constant evaluation reports an error")]
-const fn panic_with(message: &Message) {
-    match std::str::from_utf8(message.text.split_at(message.len).0) {
-        Ok(text) => panic!("{}", text),
-        Err(_) => panic!("two entities of this schema can write the same key"),
     }
 }
 
@@ -129,7 +123,9 @@ const fn bytes_of(segment: Segment) -> Option<&'static [u8]> {
 const fn can_equal(a: Segment, b: Segment) -> bool {
     match (bytes_of(a), bytes_of(b), a, b) {
         (Some(a), Some(b), ..) => same_bytes(a, b),
-        (Some(literal), None, _, Segment::Id(id)) | (None, Some(literal), Segment::Id(id), _) => accepts(&id, literal),
+        (Some(literal), None, _, Segment::Id(id)) | (None, Some(literal), Segment::Id(id), _) => {
+            accepts(&id, literal)
+        }
         (None, None, Segment::Id(a), Segment::Id(b)) => can_overlap(&a, &b),
         _ => true,
     }
@@ -233,48 +229,8 @@ const fn any_accepted(names: &[&str], id: &IdSchema) -> bool {
     false
 }
 
-const fn same(a: &str, b: &str) -> bool {
-    same_bytes(a.as_bytes(), b.as_bytes())
-}
-
-const fn same_bytes(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < a.len() {
-        if a[at] != b[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
-}
-
-/// A message put together without an allocator.
-struct Message {
-    text: [u8; 512],
-    len: usize,
-}
-
-impl Message {
-    const fn add(mut self, text: &str) -> Self {
-        let bytes = text.as_bytes();
-        // Names that do not fit leave the message as it is rather than cut a character in two.
-        if self.len + bytes.len() <= self.text.len() {
-            let mut at = 0;
-            while at < bytes.len() {
-                self.text[self.len] = bytes[at];
-                self.len += 1;
-                at += 1;
-            }
-        }
-        self
-    }
-}
-
 const fn message(a: &str, b: &str, a_prefix: &str, b_prefix: &str) -> Message {
-    Message { text: [0; 512], len: 0 }
+    Message::new()
         .add("the entities `")
         .add(a)
         .add("` (prefix `")
@@ -296,7 +252,11 @@ mod tests {
     const NUMBER: IdKind = IdKind::Integer { signed: false, bits: 64 };
     const SIGNED: IdKind = IdKind::Integer { signed: true, bits: 32 };
 
-    fn entity(prefix: &'static str, ids: &'static [IdSchema], groups: &'static [GroupSchema]) -> EntitySchema {
+    fn entity(
+        prefix: &'static str,
+        ids: &'static [IdSchema],
+        groups: &'static [GroupSchema],
+    ) -> EntitySchema {
         EntitySchema::new("E", prefix, ids, groups)
     }
 
@@ -314,7 +274,14 @@ mod tests {
             (true, entity("org", ids![IdKind::Bool], PLAIN)),
             (true, entity("org", ids![IdKind::Enum(&["all", "07x"])], PLAIN)),
             (true, entity("org", ids![NUMBER], PROFILE)),
-            (true, entity("org", const { &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 128 }).ordered()] }, PLAIN)),
+            (
+                true,
+                entity(
+                    "org",
+                    const { &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 128 }).ordered()] },
+                    PLAIN,
+                ),
+            ),
             (false, entity("org", ids![NUMBER], PLAIN)),
             (false, entity("org", ids![SIGNED], PLAIN)),
             (false, entity("org", ids![IdKind::Char], PLAIN)),
@@ -344,7 +311,9 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the entities `User` (prefix `user`) and `Account` (prefix `user`) can write the same key")]
+    #[should_panic(
+        expected = "the entities `User` (prefix `user`) and `Account` (prefix `user`) can write the same key"
+    )]
     fn the_message_names_both() {
         assert_disjoint(&[
             EntitySchema::new("User", "user", ids![NUMBER], PROFILE),

@@ -232,7 +232,13 @@ mod tests {
     }
 
     #[derive(crate::KvEntity)]
-    #[kv(prefix = "user", group = "profile", version = 2, group(name = "settings", optional, ttl = "1m"))]
+    #[kv(
+        prefix = "user",
+        group = "profile",
+        version = 2,
+        oldest = 2,
+        group(name = "settings", optional, ttl = "1m")
+    )]
     #[expect(dead_code, reason = "only its shape is looked at")]
     struct User {
         #[kv(id, ordered)]

@@ -10,7 +10,9 @@ mod tests;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::{AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write};
+use super::{
+    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+};
 use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
 use crate::key::Key;
@@ -19,8 +21,8 @@ use state::{Slot, State};
 
 const NAME: &str = "memory";
 
-/// How many expired records a write removes beside its own work. It adds at most one, so two would do to keep up.
-const SWEPT_BY_WRITE: usize = 4;
+/// How many expired records go with each one that is written. It adds at most one, so two keep up and catch up.
+const SWEPT_BY_WRITE: usize = 2;
 
 /// Records in this process's memory, gone with it: for tests, and for what a single process may forget.
 ///
@@ -79,13 +81,13 @@ impl MemoryStore {
         self.0.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state at one moment, and removes a few expired records.
-    fn change<T>(&self, change: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+    /// Makes so many writes at one moment, and removes a few expired records.
+    fn change<T>(&self, writes: usize, change: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         let mut state = self.write();
         // Read under the lock, so that writes and their moments come in the same order.
         let now = self.0.clock.now();
         let changed = change(&mut state, now);
-        state.sweep(now, SWEPT_BY_WRITE);
+        state.sweep(now, SWEPT_BY_WRITE.saturating_mul(writes));
         changed
     }
 }
@@ -130,12 +132,12 @@ impl Store for MemoryStore {
     }
 
     async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.change(|state, now| state.put(key, record, now));
+        self.change(1, |state, now| state.put(key, record, now));
         Ok(())
     }
 
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        self.change(|state, now| {
+        self.change(records.len(), |state, now| {
             for (key, record) in records {
                 state.put(key, record, now);
             }
@@ -149,12 +151,12 @@ impl Store for MemoryStore {
     }
 
     async fn delete(&self, key: Key) -> Result<()> {
-        self.change(|state, _| state.remove(key.as_str()));
+        self.change(1, |state, _| state.remove(key.as_str()));
         Ok(())
     }
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        self.change(|state, _| keys.iter().for_each(|key| state.remove(key.as_str())));
+        self.change(keys.len(), |state, _| keys.iter().for_each(|key| state.remove(key.as_str())));
         Ok(())
     }
 
@@ -167,7 +169,7 @@ impl Store for MemoryStore {
 
 impl AtomicStore for MemoryStore {
     async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        Ok(self.change(|state, now| {
+        Ok(self.change(writes.len(), |state, now| {
             if let Some(place) = conditions.iter().position(|condition| !state.holds(condition, now)) {
                 return Commit::Conflict(place);
             }

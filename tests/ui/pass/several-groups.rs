@@ -1,10 +1,11 @@
 use kv_runtime::KvEntity;
 
 #[derive(KvEntity)]
-#[kv(prefix = "user", group = "profile", version = 2)]
+#[kv(prefix = "user", group = "profile", version = 2, oldest = 2)]
 #[kv(group(
     name = "settings",
     version = 3,
+    oldest = 3,
     ttl = "30d",
     optional,
     view = "UserPrefs",

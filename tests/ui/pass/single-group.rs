@@ -1,7 +1,7 @@
 use kv_runtime::KvEntity;
 
 #[derive(KvEntity)]
-#[kv(prefix = "user:v-1.0_x", group = "profile", version = 2, ttl = "1h30m", codec = "json")]
+#[kv(prefix = "user:v-1.0_x", group = "profile", version = 2, oldest = 2, ttl = "1h30m", codec = "json")]
 struct User {
     #[kv(id)]
     id: u64,

@@ -1,7 +1,7 @@
 use kv_runtime::KvEntity;
 
 #[derive(KvEntity)]
-#[kv(prefix = "user", version = 2)]
+#[kv(prefix = "user", version = 2, oldest = 2)]
 #[kv(prefix = "user")]
 struct User {
     #[kv(id)]

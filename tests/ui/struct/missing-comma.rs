@@ -1,7 +1,7 @@
 use kv_runtime::KvEntity;
 
 #[derive(KvEntity)]
-#[kv(prefix = "user" version = 2, ttl = "1h")]
+#[kv(prefix = "user" version = 2, oldest = 2, ttl = "1h")]
 struct User {
     #[kv(id)]
     id: u64,

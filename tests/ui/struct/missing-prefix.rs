@@ -1,7 +1,7 @@
 use kv_runtime::KvEntity;
 
 #[derive(KvEntity)]
-#[kv(version = 2)]
+#[kv(version = 2, oldest = 2)]
 struct User {
     #[kv(id)]
     id: u64,

@@ -58,9 +58,12 @@ async fn writes_give_back_the_memory_of_what_has_expired() -> Result<()> {
     for _ in 0..20 {
         store.put(key("stays"), lasting(60)).await?;
     }
-    assert_eq!(store.read().records.len(), 21);
-    assert_eq!(store.sweep(), 20);
-    assert_eq!(store.read().records.len(), 1);
+    assert_eq!(store.read().records.len(), 61);
+    let batch = (0..10).map(|number| (key(&format!("stays:{number}")), lasting(60)));
+    store.put_many(batch.collect()).await?;
+    assert_eq!(store.read().records.len(), 51);
+    assert_eq!(store.sweep(), 40);
+    assert_eq!(store.read().records.len(), 11);
     assert_eq!(store.sweep(), 0);
     assert_in_step(&store);
     Ok(())

@@ -30,7 +30,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write};
+use super::{
+    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+};
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;

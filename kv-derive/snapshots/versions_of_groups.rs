@@ -1,0 +1,265 @@
+#[doc(hidden)]
+#[allow(deprecated, unused_qualifications, clippy::absolute_paths, private_bounds)]
+const _: () = {
+    #[derive(::kv_runtime::__private::serde::Serialize)]
+    #[serde(
+        remote = "Device",
+        rename = "Device",
+        crate = "::kv_runtime::__private::serde",
+        bound(serialize = "")
+    )]
+    #[allow(dead_code)]
+    struct __Write0<T> {
+        online: bool,
+        #[serde(skip)]
+        __marker: ::core::marker::PhantomData<fn() -> (T,)>,
+    }
+    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[serde(
+        rename = "Device",
+        crate = "::kv_runtime::__private::serde",
+        bound(deserialize = ""),
+        expecting = "struct Device"
+    )]
+    struct __Read0<T> {
+        online: bool,
+        #[serde(skip)]
+        __marker: ::core::marker::PhantomData<fn() -> (T,)>,
+    }
+    #[derive(::kv_runtime::__private::serde::Serialize)]
+    #[serde(
+        remote = "Device",
+        rename = "Device",
+        crate = "::kv_runtime::__private::serde",
+        bound(serialize = "T : :: kv_runtime :: __private :: serde :: Serialize")
+    )]
+    #[allow(dead_code)]
+    struct __Write1<T> {
+        value: T,
+        #[serde(skip)]
+        __marker: ::core::marker::PhantomData<fn() -> (T,)>,
+    }
+    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[serde(
+        rename = "Device",
+        crate = "::kv_runtime::__private::serde",
+        bound(
+            deserialize = "T : :: kv_runtime :: __private :: serde :: de :: DeserializeOwned"
+        ),
+        expecting = "struct Device"
+    )]
+    struct __Read1<T> {
+        value: T,
+        #[serde(skip)]
+        __marker: ::core::marker::PhantomData<fn() -> (T,)>,
+    }
+    #[derive(::kv_runtime::__private::serde::Serialize)]
+    #[serde(
+        remote = "Device",
+        rename = "Device",
+        crate = "::kv_runtime::__private::serde",
+        bound(serialize = "")
+    )]
+    #[allow(dead_code)]
+    struct __Write2<T> {
+        newest: String,
+        #[serde(skip)]
+        __marker: ::core::marker::PhantomData<fn() -> (T,)>,
+    }
+    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[serde(
+        rename = "Device",
+        crate = "::kv_runtime::__private::serde",
+        bound(deserialize = ""),
+        expecting = "struct Device"
+    )]
+    struct __Read2<T> {
+        newest: String,
+        #[serde(skip)]
+        __marker: ::core::marker::PhantomData<fn() -> (T,)>,
+    }
+    #[automatically_derived]
+    impl<T> ::kv_runtime::__private::KvEntity for Device<T>
+    where
+        u64: ::kv_runtime::__private::KvId,
+        Self: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync
+            + 'static,
+        DeviceConfig<T>: ::kv_runtime::__private::KvEntity<Id = u64>,
+        T: ::kv_runtime::__private::serde::Serialize,
+        T: ::kv_runtime::__private::serde::de::DeserializeOwned,
+    {
+        type Id = u64;
+        const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
+            "Device",
+            "device",
+            &[
+                ::kv_runtime::__private::IdSchema::new(
+                    "id",
+                    <u64 as ::kv_runtime::__private::KvId>::KIND,
+                ),
+            ],
+            &[
+                ::kv_runtime::__private::GroupSchema::new(
+                    ::core::option::Option::Some("state"),
+                    1u32,
+                    ::kv_runtime::__private::Codec::Json,
+                ),
+                ::kv_runtime::__private::GroupSchema::new(
+                        ::core::option::Option::Some("config"),
+                        3u32,
+                        ::kv_runtime::__private::Codec::Json,
+                    )
+                    .with_oldest(2u32)
+                    .with_steps(
+                        &[
+                            ::kv_runtime::__private::Step::new(
+                                    3u32,
+                                    ::kv_runtime::__private::Change::Function {
+                                        name: "<Device<T>>::up",
+                                        up: <Device<T>>::up,
+                                        down: ::core::option::Option::None,
+                                    },
+                                )
+                                .compatible(),
+                        ],
+                    ),
+                ::kv_runtime::__private::GroupSchema::new(
+                        ::core::option::Option::Some("log"),
+                        2u32,
+                        ::kv_runtime::__private::Codec::Json,
+                    )
+                    .with_oldest(1u32)
+                    .with_steps(
+                        &[
+                            ::kv_runtime::__private::Step::new(
+                                2u32,
+                                ::kv_runtime::__private::Change::Remove {
+                                    name: "lines",
+                                    default: ::core::option::Option::None,
+                                },
+                            ),
+                            ::kv_runtime::__private::Step::new(
+                                    2u32,
+                                    ::kv_runtime::__private::Change::Rename {
+                                        from: "last",
+                                        to: "newest",
+                                    },
+                                )
+                                .compatible(),
+                        ],
+                    ),
+            ],
+        );
+        fn id(&self) -> Self::Id {
+            ::core::clone::Clone::clone(&self.id)
+        }
+        fn write_id(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+            __key.push(&self.id);
+        }
+        fn serialize_group<__S: ::kv_runtime::__private::serde::Serializer>(
+            &self,
+            __group: usize,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            match __group {
+                0 => <__Write0<T>>::serialize(self, __serializer),
+                1 => <__Write1<T>>::serialize(self, __serializer),
+                2 => <__Write2<T>>::serialize(self, __serializer),
+                _ => ::kv_runtime::__private::no_such_group(__group, __serializer),
+            }
+        }
+        fn from_groups<__G: ::kv_runtime::__private::GroupSource>(
+            __id: Self::Id,
+            __groups: &mut __G,
+        ) -> ::core::result::Result<Self, __G::Error> {
+            let __group0: __Read0<T> = __groups.required(0)?;
+            let __group1: __Read1<T> = match <DeviceConfig<
+                T,
+            > as ::kv_runtime::__private::KvEntity>::from_previous(&__id, __groups, 1)? {
+                ::core::option::Option::Some(__new) => {
+                    __Read1 {
+                        value: __new.value,
+                        __marker: ::core::marker::PhantomData,
+                    }
+                }
+                ::core::option::Option::None => __groups.required(1)?,
+            };
+            let __group2: __Read2<T> = __groups.required(2)?;
+            ::core::result::Result::Ok(Self {
+                id: __id,
+                online: __group0.online,
+                value: __group1.value,
+                newest: __group2.newest,
+            })
+        }
+        fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read0<T>,
+            >(__visitor, 0, &[("online", "bool", &[])]);
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read1<T>,
+            >(__visitor, 1, &[("value", "T", &[])]);
+            <__V as ::kv_runtime::__private::ShapeVisitor>::previous::<
+                ConfigV2<T>,
+            >(__visitor, 1);
+            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+                __Read2<T>,
+            >(__visitor, 2, &[("newest", "String", &[])]);
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::kv_runtime::__private::Touch for Device<T>
+    where
+        Self: ::kv_runtime::__private::KvEntity,
+    {}
+};
+/// The group `state` of [`Device`]: an entity by itself, under the same key.
+#[allow(dead_code)]
+#[derive(::kv_runtime::KvEntity)]
+#[kv(
+    prefix = "device",
+    group = "state",
+    version = 1,
+    codec = "json",
+    __view_of = "Device"
+)]
+struct DeviceState {
+    #[kv(id)]
+    id: u64,
+    online: bool,
+}
+/// The group `config` of [`Device`]: an entity by itself, under the same key.
+#[allow(dead_code)]
+#[derive(::kv_runtime::KvEntity)]
+#[kv(
+    prefix = "device",
+    group = "config",
+    version = 3,
+    codec = "json",
+    oldest = 2,
+    previous = ConfigV2<T>,
+    step(2 = ><Device<T>>::up, compatible),
+    __view_of = "Device"
+)]
+struct DeviceConfig<T> {
+    #[kv(id)]
+    id: u64,
+    value: T,
+}
+/// The group `log` of [`Device`]: an entity by itself, under the same key.
+#[allow(dead_code)]
+#[derive(::kv_runtime::KvEntity)]
+#[kv(
+    prefix = "device",
+    group = "log",
+    version = 2,
+    codec = "json",
+    removed(name = "lines", since = 2),
+    __view_of = "Device"
+)]
+struct DeviceLog {
+    #[kv(id)]
+    id: u64,
+    #[kv(renamed(from = "last", since = 2, compatible))]
+    newest: String,
+}

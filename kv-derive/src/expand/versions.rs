@@ -1,0 +1,272 @@
+//! Versions: the table of steps, and the ways from and to a predecessor.
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Path;
+use syn::spanned::Spanned;
+
+use super::entity::id_type;
+use super::payload::{marker, reader};
+use super::{bounds, default_of, end_of, view};
+use crate::attr::{Added, FieldDefault, FunctionStep, Removed, Renamed, Version};
+use crate::model::{Entity, Field, Group, Step, StepKind};
+
+/// What a group's entry in the schema has of its versions, as calls behind it.
+pub(super) fn table(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
+    let (oldest, write_version) = (group.oldest(), group.write_version());
+    let with_oldest = (oldest != group.version()).then(|| quote!(.with_oldest(#oldest)));
+    let with_write_version =
+        (write_version != group.version()).then(|| quote!(.with_write_version(#write_version)));
+    let steps: Vec<TokenStream> = group.steps().iter().map(|step| self::step(entity, at, step)).collect();
+    let with_steps = (!steps.is_empty()).then(|| quote!(.with_steps(&[#(#steps),*])));
+    let denies_unknown = entity.container.serde.denies_unknown.then(|| quote!(.denies_unknown()));
+    quote!(#with_oldest #with_write_version #with_steps #denies_unknown)
+}
+
+fn step(entity: &Entity<'_>, at: usize, step: &Step<'_>) -> TokenStream {
+    let kv = entity.kv(Span::call_site());
+    let to = step.to;
+    let change = match &step.kind {
+        StepKind::Removed { name, default } => {
+            let default = option(default.map(|default| quote!(|| #kv::__private::to_value(#default))));
+            quote!(Remove { name: #name, default: #default })
+        }
+        StepKind::Renamed { from, to } => quote!(Rename { from: #from, to: #to }),
+        StepKind::Added { name, field, default } => {
+            let default = added(entity, at, field, *default);
+            quote!(Add { name: #name, default: || #default })
+        }
+        StepKind::Function { up, down } => {
+            let name = up.to_token_stream().to_string().replace(' ', "");
+            let down = option(down.map(ToTokens::to_token_stream));
+            quote!(Function { name: #name, up: #up, down: #down })
+        }
+    };
+    let compatible = step.is_compatible.then(|| quote!(.compatible()));
+    quote!(#kv::__private::Step::new(#to, #kv::__private::Change::#change) #compatible)
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+/// The value of a field that older records do not have, as values write it.
+fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&TokenStream>) -> TokenStream {
+    let kv = entity.kv(Span::call_site());
+    let Field { ident, ty, attr, .. } = field;
+    let (_, args, _) = entity.generics.split_for_impl();
+    let value = match (default, &attr.serde.default) {
+        (Some(default), _) => default.clone(),
+        (None, Some(FieldDefault::Function(function))) => quote!(#function()),
+        (None, None) if entity.container.serde.default.is_some() => {
+            let reader = reader(at);
+            quote!(<#reader #args as ::core::default::Default>::default().#ident)
+        }
+        _ => default_of(ty),
+    };
+    if !attr.serde.writes_itself {
+        return quote!(#kv::__private::to_value::<#ty>(#value));
+    }
+    // Its attributes write it, so it is written in a struct that has them and shows nothing but the field.
+    let krate = quote!(#kv::__private::serde).to_string().replace(' ', "");
+    let bound = (!entity.generics.params.is_empty()).then(|| quote!(, bound(serialize = "")));
+    let (params, _, where_clause) = entity.generics.split_for_impl();
+    let (declared, marker) = (super::payload::marker_field(entity), marker(entity));
+    let serde = &attr.serde.attrs;
+    quote!({
+        #[derive(#kv::__private::serde::Serialize)]
+        #[serde(transparent, crate = #krate #bound)]
+        struct __Member #params #where_clause { #(#serde)* #ident: #ty, #declared }
+        #kv::__private::to_value::<__Member #args>(__Member { #ident: #value, #marker })
+    })
+}
+
+/// A group's value: by its predecessor if the record is no newer than that, or else what `current` reads.
+pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: TokenStream) -> TokenStream {
+    if group.attr.versions.previous.get().is_none() {
+        return current;
+    }
+    let kv = entity.kv(Span::call_site());
+    let (reader, marker, literal) = (reader(at), marker(entity), Literal::usize_unsuffixed(at));
+    let new = converted(entity, group);
+    let fields = group.fields.iter().map(|field| field.ident);
+    quote! {
+        match <#new as #kv::__private::KvEntity>::from_previous(&__id, __groups, #literal)? {
+            ::core::option::Option::Some(__new) => #reader { #(#fields: __new.#fields,)* #marker },
+            ::core::option::Option::None => #current,
+        }
+    }
+}
+
+/// The way from a predecessor. The view of one of several groups has that of the group.
+pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
+    let [group] = entity.groups.as_slice() else { return None };
+    let previous = group.attr.versions.previous.get()?;
+    let span = place_of(previous);
+    let kv = entity.kv(span);
+    let id = quote_spanned! {span=>
+        || #kv::__private::same_id::<
+            <#previous as #kv::__private::KvEntity>::Id,
+            <Self as #kv::__private::KvEntity>::Id,
+        >(__id)
+    };
+    let read = quote_spanned! {span=>
+        #kv::__private::GroupSource::previous::<#previous, Self>(__groups, __group, #id)
+    };
+    Some(quote! {
+        fn from_previous<__G: #kv::__private::GroupSource>(
+            __id: &Self::Id,
+            __groups: &mut __G,
+            __group: usize,
+        ) -> ::core::result::Result<::core::option::Option<Self>, __G::Error> {
+            #read
+        }
+    })
+}
+
+/// What a predecessor is converted to: the entity, or the view of one of several groups.
+fn converted(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
+    if entity.viewed_groups().is_empty() {
+        return quote!(Self);
+    }
+    let name = entity.view_name(group);
+    let generics = view::used_generics(entity, group);
+    let (_, args, _) = generics.split_for_impl();
+    quote!(#name #args)
+}
+
+/// The way back to a predecessor, which is taken where a version is written that only that one writes.
+pub(super) fn as_previous(entity: &Entity<'_>) -> Option<TokenStream> {
+    let [group] = entity.groups.as_slice() else { return None };
+    let previous = group.attr.versions.previous.get().filter(|_| group.writes_older())?;
+    let span = place_of(previous);
+    let kv = entity.kv(span);
+    let version = group.write_version();
+    let convert = if is_generic(entity, previous) {
+        quote_spanned!(span=> <Self as #kv::__private::StepInto<#previous>>::step_into(self))
+    } else {
+        let needed = quote!({ #kv::__private::newest::<#previous>() >= #version });
+        quote_spanned!(span=> <Self as #kv::__private::WayBack<#previous, #needed>>::way_back(self))
+    };
+    Some(quote! {
+        fn as_previous<__V: #kv::__private::PreviousVisitor>(
+            &self,
+            __group: usize,
+            __version: u32,
+            __visitor: __V,
+        ) -> ::core::option::Option<__V::Out> {
+            if __group == 0 && __version <= #kv::__private::newest::<#previous>() {
+                ::core::option::Option::Some(__visitor.visit(#convert))
+            } else {
+                ::core::option::Option::None
+            }
+        }
+    })
+}
+
+/// That each predecessor is an earlier version of the same records, and that the steps begin where it ends. Of several groups the
+/// views check theirs, and here is left what only the whole entity cannot do.
+pub(super) fn checks(entity: &Entity<'_>) -> Vec<TokenStream> {
+    let is_whole = entity.viewed_groups().is_empty();
+    let groups = entity.groups.iter().enumerate().filter(|(_, group)| is_whole || group.writes_older());
+    let checks = groups.filter_map(|(at, group)| {
+        let previous = group.attr.versions.previous.get()?;
+        let (start, end) = (place_of(previous), Span::call_site().located_at(end_of(previous)));
+        let (kv, ident) = (entity.kv(start), entity.ident);
+        let (_, args, _) = entity.generics.split_for_impl();
+        let at = Literal::usize_unsuffixed(at);
+        let assert = match is_whole {
+            true => quote_spanned!(start=> #kv::__private::assert_follows),
+            false => quote_spanned!(start=> #kv::__private::assert_not_written),
+        };
+        let arguments = quote_spanned! {end=>
+            (&<#ident #args as #kv::__private::KvEntity>::SCHEMA, #at, &<#previous as #kv::__private::KvEntity>::SCHEMA)
+        };
+        Some(quote!(#assert #arguments))
+    });
+    checks.collect()
+}
+
+/// What a group says of its versions, for its view; each key behind a comma.
+pub(super) fn group_attrs(group: &Group<'_>) -> TokenStream {
+    let versions = &group.attr.versions;
+    let oldest = versions.oldest.get().map(|Version { literal, .. }| quote!(, oldest = #literal));
+    let write_version =
+        versions.write_version.get().map(|Version { literal, .. }| quote!(, write_version = #literal));
+    let previous = versions.previous.get().map(|path| quote!(, previous = #path));
+    let steps = versions.steps.iter().map(|FunctionStep { at, from, up, down, compatible }| {
+        let (from, down) = (&from.literal, down.get().map(|down| quote!(, down = #down)));
+        let compatible = compatible.key().map(|key| quote!(, #key));
+        quote!(, #at(#from => #up #down #compatible))
+    });
+    let removed = versions.removed.iter().map(|Removed { at, name, since, default, compatible }| {
+        let (name, since) = (name.get(), since.get().map(|since| &since.literal));
+        let default = default.get().map(|default| quote!(, default = #default));
+        let compatible = compatible.key().map(|key| quote!(, #key));
+        quote!(, #at(name = #name, since = #since #default #compatible))
+    });
+    quote!(#oldest #write_version #previous #(#steps)* #(#removed)*)
+}
+
+/// What a field says of versions, for its group's view.
+pub(super) fn field_attrs(field: &Field<'_>) -> TokenStream {
+    let renamed = field.attr.renamed.iter().map(|Renamed { at, from, since, compatible }| {
+        let (from, since) = (from.get(), since.get().map(|since| &since.literal));
+        let compatible = compatible.key().map(|key| quote!(, #key));
+        quote!(#[kv(#at(from = #from, since = #since #compatible))])
+    });
+    let added = field.attr.added.get().map(|Added { since, default }| {
+        let (key, since) = (field.attr.added.key(), since.get().map(|since| &since.literal));
+        let default = default.get().map(|default| quote!(, default = #default));
+        quote!(#[kv(#key(since = #since #default))])
+    });
+    quote!(#(#renamed)* #added)
+}
+
+/// What the ways between versions need of a generic entity: defaults of new fields, and its predecessor's being one for the same
+/// arguments.
+pub(super) fn predicates(entity: &Entity<'_>, group: &Group<'_>) -> Vec<TokenStream> {
+    let mut predicates = Vec::new();
+    for step in group.steps() {
+        if let StepKind::Added { field, default: None, .. } = step.kind
+            && field.attr.serde.default.is_none()
+            && entity.container.serde.default.is_none()
+        {
+            predicates.extend(bounds::default_of(entity, field));
+        }
+    }
+    let Some(previous) = group.attr.versions.previous.get().filter(|path| is_generic(entity, path)) else {
+        return predicates;
+    };
+    let span = place_of(previous);
+    let (kv, id) = (entity.kv(span), id_type(&entity.ids));
+    if entity.groups.len() > 1 {
+        let view = converted(entity, group);
+        predicates.push(quote_spanned!(span=> #view: #kv::__private::KvEntity<Id = #id>));
+        return predicates;
+    }
+    predicates.push(quote_spanned!(span=> #previous: #kv::__private::KvEntity<Id = #id>));
+    predicates.push(quote_spanned!(span=> Self: #kv::__private::StepFrom<#previous>));
+    if group.writes_older() {
+        predicates.push(quote_spanned!(span=> Self: #kv::__private::StepInto<#previous>));
+    }
+    predicates
+}
+
+/// Whether a group's predecessor has to be named in the entity's `where` clause.
+pub(super) fn is_named_in_bounds(entity: &Entity<'_>, group: &Group<'_>) -> bool {
+    group.attr.versions.previous.get().is_some_and(|previous| is_generic(entity, previous))
+}
+
+/// Whether a path names parameters of the entity.
+fn is_generic(entity: &Entity<'_>, path: &Path) -> bool {
+    bounds::mentions(path.to_token_stream(), &bounds::names(&entity.generics))
+}
+
+/// Where an error about a predecessor is shown; what stands there is nevertheless the macro's.
+fn place_of(path: &Path) -> Span {
+    Span::call_site().located_at(path.span())
+}

@@ -1,0 +1,225 @@
+//! A limit on how deeply values may nest.
+//!
+//! Some formats read a type that holds itself (`enum Tree { Leaf, Node(Box<Tree>) }`) as deeply as the bytes ask for, and
+//! a few thousand hostile ones overflow the stack, which ends the process. serde_json has a limit of its own.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
+};
+
+/// serde_json's number, which is a few hundred KiB of stack in a debug build.
+const LIMIT: u8 = 128;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault<E> {
+    #[error("the value is nested more than {} levels deep", LIMIT)]
+    TooDeep,
+    #[error("{0}")]
+    Format(E),
+}
+
+/// Reads a value that nests at most [`LIMIT`] levels deep.
+pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, Fault<D::Error>>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let too_deep = Cell::new(false);
+    let depth = Depth { levels: LIMIT, wraps: LIMIT, too_deep: &too_deep };
+    T::deserialize(Limited { inner: deserializer, depth })
+        .map_err(|error| if too_deep.get() { Fault::TooDeep } else { Fault::Format(error) })
+}
+
+/// How much deeper a value may go.
+#[derive(Clone, Copy)]
+struct Depth<'a> {
+    /// What JSON counts too: sequences, maps, structs, and variants that hold something. Empty ones, too.
+    levels: u8,
+    /// What JSON does not write: the insides of options and newtypes. They have a limit of their own, so that a list by
+    /// `Option<Box<Self>>` may be as long as in JSON.
+    wraps: u8,
+    /// Why it failed, as the format's own error may have no place for a message.
+    too_deep: &'a Cell<bool>,
+}
+
+impl Depth<'_> {
+    fn nest<E: de::Error>(self) -> Result<Self, E> {
+        let levels = self.less(self.levels)?;
+        Ok(Self { levels, ..self })
+    }
+
+    fn wrap<E: de::Error>(self) -> Result<Self, E> {
+        let wraps = self.less(self.wraps)?;
+        Ok(Self { wraps, ..self })
+    }
+
+    fn less<E: de::Error>(self, left: u8) -> Result<u8, E> {
+        left.checked_sub(1).ok_or_else(|| {
+            self.too_deep.set(true);
+            E::custom("nested too deep")
+        })
+    }
+}
+
+/// Any party to reading a value. Each hands its limited self to the next, and otherwise does what the inner one does.
+struct Limited<'a, T> {
+    inner: T,
+    depth: Depth<'a>,
+}
+
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Limited<'_, T> {
+    type Value = T::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<T::Value, D::Error> {
+        self.inner.deserialize(Limited { inner, depth: self.depth })
+    }
+}
+
+macro_rules! deserialize {
+    ($($method:ident($($name:ident: $type:ty),*);)*) => {$(
+        fn $method<V: Visitor<'de>>(self, $($name: $type,)* inner: V) -> Result<V::Value, T::Error> {
+            self.inner.$method($($name,)* Limited { inner, depth: self.depth })
+        }
+    )*};
+}
+
+impl<'de, T: Deserializer<'de>> Deserializer<'de> for Limited<'_, T> {
+    type Error = T::Error;
+
+    deserialize! {
+        deserialize_any(); deserialize_bool(); deserialize_i8(); deserialize_i16(); deserialize_i32();
+        deserialize_i64(); deserialize_i128(); deserialize_u8(); deserialize_u16(); deserialize_u32();
+        deserialize_u64(); deserialize_u128(); deserialize_f32(); deserialize_f64(); deserialize_char();
+        deserialize_str(); deserialize_string(); deserialize_bytes(); deserialize_byte_buf();
+        deserialize_option(); deserialize_unit(); deserialize_unit_struct(name: &'static str);
+        deserialize_newtype_struct(name: &'static str); deserialize_seq(); deserialize_tuple(len: usize);
+        deserialize_tuple_struct(name: &'static str, len: usize); deserialize_map();
+        deserialize_struct(name: &'static str, fields: &'static [&'static str]);
+        deserialize_enum(name: &'static str, variants: &'static [&'static str]); deserialize_identifier();
+        deserialize_ignored_any();
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.inner.is_human_readable()
+    }
+}
+
+macro_rules! visit {
+    ($($method:ident($($name:ident: $type:ty)?);)*) => {$(
+        fn $method<E: de::Error>(self, $($name: $type)?) -> Result<T::Value, E> {
+            self.inner.$method($($name)?)
+        }
+    )*};
+}
+
+impl<'de, T: Visitor<'de>> Visitor<'de> for Limited<'_, T> {
+    type Value = T::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.expecting(f)
+    }
+
+    visit! {
+        visit_bool(value: bool); visit_i8(value: i8); visit_i16(value: i16); visit_i32(value: i32);
+        visit_i64(value: i64); visit_i128(value: i128); visit_u8(value: u8); visit_u16(value: u16);
+        visit_u32(value: u32); visit_u64(value: u64); visit_u128(value: u128); visit_f32(value: f32);
+        visit_f64(value: f64); visit_char(value: char); visit_str(value: &str);
+        visit_borrowed_str(value: &'de str); visit_string(value: String); visit_bytes(value: &[u8]);
+        visit_borrowed_bytes(value: &'de [u8]); visit_byte_buf(value: Vec<u8>); visit_none(); visit_unit();
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<T::Value, D::Error> {
+        let depth = self.depth.wrap()?;
+        self.inner.visit_some(Limited { inner, depth })
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<T::Value, D::Error> {
+        let depth = self.depth.wrap()?;
+        self.inner.visit_newtype_struct(Limited { inner, depth })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<T::Value, A::Error> {
+        let depth = self.depth.nest()?;
+        self.inner.visit_seq(Limited { inner, depth })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, inner: A) -> Result<T::Value, A::Error> {
+        let depth = self.depth.nest()?;
+        self.inner.visit_map(Limited { inner, depth })
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, inner: A) -> Result<T::Value, A::Error> {
+        self.inner.visit_enum(Limited { inner, depth: self.depth })
+    }
+}
+
+impl<'de, T: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, T> {
+    type Error = T::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<Option<S::Value>, T::Error> {
+        self.inner.next_element_seed(Limited { inner, depth: self.depth })
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.inner.size_hint()
+    }
+}
+
+impl<'de, T: MapAccess<'de>> MapAccess<'de> for Limited<'_, T> {
+    type Error = T::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<Option<S::Value>, T::Error> {
+        self.inner.next_key_seed(Limited { inner, depth: self.depth })
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<S::Value, T::Error> {
+        self.inner.next_value_seed(Limited { inner, depth: self.depth })
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.inner.size_hint()
+    }
+}
+
+impl<'de, 'a, T: EnumAccess<'de>> EnumAccess<'de> for Limited<'a, T> {
+    type Error = T::Error;
+    type Variant = Limited<'a, T::Variant>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), T::Error> {
+        // The variant's name or number: nothing is within it.
+        let (variant, inner) = self.inner.variant_seed(seed)?;
+        Ok((variant, Limited { inner, depth: self.depth }))
+    }
+}
+
+impl<'de, T: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, T> {
+    type Error = T::Error;
+
+    fn unit_variant(self) -> Result<(), T::Error> {
+        self.inner.unit_variant()
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, inner: S) -> Result<S::Value, T::Error> {
+        let depth = self.depth.nest()?;
+        self.inner.newtype_variant_seed(Limited { inner, depth })
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, inner: V) -> Result<V::Value, T::Error> {
+        self.inner.tuple_variant(len, Limited { inner, depth: self.depth })
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        inner: V,
+    ) -> Result<V::Value, T::Error> {
+        self.inner.struct_variant(fields, Limited { inner, depth: self.depth })
+    }
+}
+
+#[cfg(test)]
+mod tests;

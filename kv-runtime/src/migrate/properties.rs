@@ -1,0 +1,127 @@
+//! Properties of random chains of steps.
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::apply::{bring_down, bring_up};
+use super::step::{Change, Object, Step};
+use crate::error::BoxError;
+
+/// Few names, so that steps meet each other's members.
+const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+fn name() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(&NAMES[..])
+}
+
+fn seven() -> Result<Value, BoxError> {
+    Ok(7.into())
+}
+
+/// Moves a member into an object, as restructuring steps do.
+fn wrap(object: &mut Object) -> Result<(), BoxError> {
+    let inner = std::mem::take(object);
+    object.insert("inner".to_owned(), inner.into());
+    Ok(())
+}
+
+fn unwrap(object: &mut Object) -> Result<(), BoxError> {
+    match object.remove("inner") {
+        Some(Value::Object(inner)) => *object = inner,
+        _ => return Err("there is nothing inside".into()),
+    }
+    Ok(())
+}
+
+/// Counts how often it was made: a step that is not idempotent.
+fn count(object: &mut Object) -> Result<(), BoxError> {
+    let count = object.get("count").and_then(Value::as_u64).unwrap_or(0);
+    object.insert("count".to_owned(), (count + 1).into());
+    Ok(())
+}
+
+fn uncount(object: &mut Object) -> Result<(), BoxError> {
+    match object.get("count").and_then(Value::as_u64) {
+        None | Some(0) => return Err("was never counted".into()),
+        Some(1) => drop(object.remove("count")),
+        Some(count) => drop(object.insert("count".to_owned(), (count - 1).into())),
+    }
+    Ok(())
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        (name(), name()).prop_map(|(from, to)| Change::Rename { from, to }),
+        name().prop_map(|name| Change::Add { name, default: seven }),
+        name().prop_map(|name| Change::Remove { name, default: Some(seven) }),
+        Just(Change::Function { name: "wrap", up: wrap, down: Some(unwrap) }),
+        Just(Change::Function { name: "count", up: count, down: Some(uncount) }),
+    ]
+}
+
+/// One to three changes for each of the versions from 2 on.
+fn chain() -> impl Strategy<Value = Vec<Step>> {
+    vec(vec(change(), 1..=3), 1..=6).prop_map(|versions| {
+        let numbered = versions.into_iter().zip(2..);
+        numbered
+            .flat_map(|(changes, to)| changes.into_iter().map(move |change| Step::new(to, change)))
+            .collect()
+    })
+}
+
+fn object() -> impl Strategy<Value = Object> {
+    let value = prop_oneof![
+        any::<i32>().prop_map(Value::from),
+        "[a-z]{0,4}".prop_map(Value::from),
+        Just(Value::Null)
+    ];
+    btree_map(name().prop_map(str::to_owned), value, 0..=4).prop_map(|members| members.into_iter().collect())
+}
+
+fn newest(steps: &[Step]) -> u32 {
+    steps.last().map_or(1, Step::to)
+}
+
+fn up_to(steps: &[Step], version: u32) -> Vec<Step> {
+    steps.iter().copied().filter(|step| step.to() <= version).collect()
+}
+
+proptest! {
+    #[test]
+    fn one_read_is_as_good_as_one_version_at_a_time(steps in chain(), object in object()) {
+        let mut at_once = object.clone();
+        bring_up(&steps, &mut at_once, 1).expect("these steps fail on nothing");
+        let mut one_by_one = object;
+        for version in 1..newest(&steps) {
+            bring_up(&up_to(&steps, version + 1), &mut one_by_one, version).expect("these steps fail on nothing");
+        }
+        prop_assert_eq!(at_once, one_by_one);
+    }
+
+    #[test]
+    fn one_way_back_is_as_good_as_one_version_at_a_time(steps in chain(), object in object()) {
+        let mut at_once = object;
+        bring_up(&steps, &mut at_once, 1).expect("these steps fail on nothing");
+        let mut one_by_one = at_once.clone();
+        // A rename onto a name that is taken may leave a later step nothing to undo: then both fail.
+        let whole = bring_down(&steps, &mut at_once, 1).is_ok();
+        let parts = (1..newest(&steps)).rev().all(|version| {
+            bring_down(&up_to(&steps, version + 1), &mut one_by_one, version).is_ok()
+        });
+        prop_assert_eq!(whole, parts);
+        if whole {
+            prop_assert_eq!(at_once, one_by_one);
+        }
+    }
+
+    #[test]
+    fn there_and_back_is_where_it_was(steps in vec(Just(Change::Function { name: "wrap", up: wrap, down: Some(unwrap) }).boxed()
+        .prop_union(Just(Change::Function { name: "count", up: count, down: Some(uncount) }).boxed()), 1..6), object in object()) {
+        let steps: Vec<Step> = steps.into_iter().zip(2..).map(|(change, to)| Step::new(to, change)).collect();
+        let mut changed = object.clone();
+        bring_up(&steps, &mut changed, 1).expect("these steps fail on nothing");
+        bring_down(&steps, &mut changed, 1).expect("what was done can be undone");
+        prop_assert_eq!(changed, object);
+    }
+}

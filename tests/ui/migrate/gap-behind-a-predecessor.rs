@@ -1,0 +1,39 @@
+use kv_runtime::KvEntity;
+
+#[derive(KvEntity)]
+#[kv(prefix = "user", group = "profile")]
+struct UserV1 {
+    #[kv(id)]
+    id: u64,
+    name: String,
+}
+
+#[derive(KvEntity)]
+#[kv(prefix = "user", group = "profile", version = 3, previous = UserV1)]
+struct User {
+    #[kv(id)]
+    id: u64,
+    name: String,
+}
+
+impl From<UserV1> for User {
+    fn from(old: UserV1) -> Self {
+        Self { id: old.id, name: old.name }
+    }
+}
+
+#[derive(KvEntity)]
+#[kv(prefix = "user", group = "profile", version = 3, codec = "postcard", previous = UserV1)]
+struct BinaryUser {
+    #[kv(id)]
+    id: u64,
+    name: String,
+}
+
+impl From<UserV1> for BinaryUser {
+    fn from(old: UserV1) -> Self {
+        Self { id: old.id, name: old.name }
+    }
+}
+
+fn main() {}
