@@ -11,7 +11,7 @@ pub use crate::error::BoxError;
 pub use crate::key::{EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup};
 pub use crate::maybe_send::{MaybeSend, MaybeSync};
 pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_not_written};
-pub use crate::schema::assert_disjoint;
+pub use crate::schema::collide::assert_disjoint;
 
 /// The arm that no schema leads to: a group that the entity does not have.
 pub fn no_such_group<S: serde::Serializer>(group: usize, _: S) -> Result<S::Ok, S::Error> {

@@ -96,3 +96,29 @@ fn a_predecessor_that_was_never_recorded() {
     assert_eq!(today_after(&kept::App::schema()).compare(&lock), []);
     assert_eq!(today_after(&edited::App::schema()).compare(&lock).len(), 1);
 }
+
+/// The predecessor as the attribute names it.
+mod migrated {
+    use super::kept::UserV1;
+
+    #[derive(kv_runtime::KvEntity)]
+    #[kv(prefix = "user", group = "profile", version = 2, previous = UserV1)]
+    pub struct User {
+        #[kv(id)]
+        pub id: u64,
+        pub names: Vec<String>,
+    }
+
+    impl From<UserV1> for User {
+        fn from(user: UserV1) -> Self {
+            Self { id: user.id, names: vec![user.name] }
+        }
+    }
+
+    kv_runtime::schema! { pub App: User }
+}
+
+#[test]
+fn the_attribute_shows_the_predecessor() {
+    assert_eq!(migrated::App::schema(), today_after(&kept::App::schema()));
+}

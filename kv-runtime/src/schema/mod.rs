@@ -7,7 +7,7 @@
 //! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape` and `describe` (the data), `compare` (what differs, and
 //! what mends it), `lock` (the file).
 
-mod collide;
+pub(crate) mod collide;
 #[cfg(feature = "schema-lock")]
 mod compare;
 #[cfg(feature = "schema-lock")]
@@ -19,8 +19,6 @@ mod shape;
 #[cfg(feature = "schema-lock")]
 mod trace;
 
-#[doc(hidden)]
-pub use collide::assert_disjoint;
 #[cfg(feature = "schema-lock")]
 pub use compare::{Difference, Effect};
 #[cfg(feature = "schema-lock")]

@@ -8,14 +8,18 @@ use serde::{Deserialize, Serialize};
 ///
 /// Types that are stored alike are of one shape: a newtype has that of what it contains, and names of structs and enums are not a
 /// part of it.
+///
+/// `Option` and `List` are names of other types: variants of these names would have the compiler spell those out in everybody's errors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Shape {
     /// `null`, or the inner shape.
-    Option(Box<Shape>),
+    #[serde(rename = "option")]
+    Nullable(Box<Shape>),
     /// Any number of elements.
-    List(Box<Shape>),
+    #[serde(rename = "list")]
+    Sequence(Box<Shape>),
     /// So many elements.
     Array(Box<Shape>, usize),
     /// Keys and values.
@@ -110,8 +114,8 @@ pub(super) fn is_false(value: &bool) -> bool {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Option(inner) => write!(f, "{inner} or null"),
-            Self::List(inner) => write!(f, "[{inner}, ...]"),
+            Self::Nullable(inner) => write!(f, "{inner} or null"),
+            Self::Sequence(inner) => write!(f, "[{inner}, ...]"),
             Self::Array(inner, len) => write!(f, "[{inner}; {len}]"),
             Self::Map(entry) => write!(f, "{{{}: {}, ...}}", entry.0, entry.1),
             Self::Tuple(shapes) => {
@@ -211,7 +215,7 @@ mod tests {
         let variant = |name: &str, shape| Variant { name: name.to_owned(), shape };
         let shape = Shape::Struct {
             fields: vec![
-                field("a", Shape::Option(Box::new(plain("u64")))),
+                field("a", Shape::Nullable(Box::new(plain("u64")))),
                 field("b", Shape::Map(Box::new((plain("string"), Shape::Recursive(0))))),
                 field("c", Shape::Array(Box::new(Shape::Tuple(vec![plain("u8"), plain("null")])), 3)),
                 field(
@@ -222,7 +226,7 @@ mod tests {
                         variant("Z", VariantShape::Opaque),
                     ]),
                 ),
-                field("e", Shape::List(Box::new(Shape::Opaque("Value".to_owned())))),
+                field("e", Shape::Sequence(Box::new(Shape::Opaque("Value".to_owned())))),
                 field("f", Shape::Tagged { tag: "type".to_owned(), variants: vec!["A".to_owned()] }),
             ],
             denies_unknown: true,

@@ -66,8 +66,8 @@ impl Place {
 
 fn shape(place: &Place, old: &Shape, new: &Shape, changes: &mut Vec<Change>) {
     match (old, new) {
-        (Shape::Option(old), Shape::Option(new)) => shape(place, old, new, changes),
-        (Shape::List(old), Shape::List(new)) => shape(&place.at("[]", false), old, new, changes),
+        (Shape::Nullable(old), Shape::Nullable(new)) => shape(place, old, new, changes),
+        (Shape::Sequence(old), Shape::Sequence(new)) => shape(&place.at("[]", false), old, new, changes),
         (Shape::Array(old, was), Shape::Array(new, is)) if was == is => {
             shape(&place.at("[]", false), old, new, changes);
         }

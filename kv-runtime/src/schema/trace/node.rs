@@ -117,8 +117,8 @@ impl Node {
     pub(super) fn shape(&self) -> Shape {
         match &self.kind {
             Kind::Leaf(asked, made) => leaf(asked, made),
-            Kind::Option(inner) => Shape::Option(Box::new(inner.shape())),
-            Kind::List(inner) => Shape::List(Box::new(inner.shape())),
+            Kind::Option(inner) => Shape::Nullable(Box::new(inner.shape())),
+            Kind::List(inner) => Shape::Sequence(Box::new(inner.shape())),
             Kind::Array(inner, len) => Shape::Array(Box::new(inner.shape()), *len),
             Kind::Map(entry) => Shape::Map(Box::new((entry.0.shape(), entry.1.shape()))),
             Kind::Tuple(nodes) => tuple(nodes.iter().map(Self::shape).collect()),
