@@ -33,17 +33,45 @@ pub(crate) fn decode<E: KvEntity>(
 }
 
 /// The entity that these records of its groups hold, the anchor's being there.
-pub(crate) fn decode_present<E: KvEntity>(
+pub(crate) fn decode_present<'a, E: KvEntity>(
     id: E::Id,
-    records: &[Option<Record>],
+    records: impl Into<Records<'a>>,
     context: &Context<'_>,
 ) -> Result<E> {
-    E::from_groups(id, &mut Groups { schema: groups::<E>(), records, context })
+    E::from_groups(id, &mut Groups { schema: groups::<E>(), records: records.into(), context })
+}
+
+/// The records of an entity's groups: one by itself is borrowed where it lies, as a list has thousands of them.
+#[derive(Clone, Copy)]
+pub(crate) enum Records<'a> {
+    Only(&'a Record),
+    All(&'a [Option<Record>]),
+}
+
+impl<'a> Records<'a> {
+    fn get(self, group: usize) -> Option<&'a Record> {
+        match self {
+            Self::Only(record) => Some(record).filter(|_| group == 0),
+            Self::All(records) => records.get(group).and_then(Option::as_ref),
+        }
+    }
+}
+
+impl<'a> From<&'a Record> for Records<'a> {
+    fn from(record: &'a Record) -> Self {
+        Self::Only(record)
+    }
+}
+
+impl<'a> From<&'a [Option<Record>]> for Records<'a> {
+    fn from(records: &'a [Option<Record>]) -> Self {
+        Self::All(records)
+    }
 }
 
 struct Groups<'a> {
     schema: &'static [GroupSchema],
-    records: &'a [Option<Record>],
+    records: Records<'a>,
     context: &'a Context<'a>,
 }
 
@@ -56,7 +84,7 @@ impl Groups<'_> {
                 capability: "reading a group without a schema",
             });
         };
-        let record = self.records.get(group).and_then(Option::as_ref);
+        let record = self.records.get(group);
         if let Some(record) = record {
             self.check_version(schema, record)?;
         }
@@ -167,8 +195,7 @@ impl GroupSource for Groups<'_> {
             // The predecessor reads the record through its own chain; the hook hears of the whole way, once.
             let context =
                 Context { entity: self.context.entity, locate: self.context.locate, hook: &Hook(None) };
-            let records = std::slice::from_ref(&self.records[group]);
-            let Some(previous) = decode::<P>(id(), records, &context)? else { return Ok(None) };
+            let previous = decode_present::<P>(id(), record, &context)?;
             guarded(|| N::step_from(previous))
                 .map(Some)
                 .map_err(|source| self.failed(schema, newest, schema.version(), source))

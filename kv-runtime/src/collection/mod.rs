@@ -26,7 +26,7 @@ use crate::kv::Kv;
 use crate::list::List;
 use crate::store::Store;
 
-use decode::{Context, decode, decode_present};
+use decode::{Context, Records, decode, decode_present};
 pub(crate) use turns::Turns;
 pub(crate) use write_back::Replacement;
 

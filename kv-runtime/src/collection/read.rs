@@ -3,7 +3,7 @@
 use tracing::Instrument;
 
 use super::write_back::is_behind;
-use super::{Collection, Context, decode, decode_present, groups, keys_of_groups, named};
+use super::{Collection, Context, Records, decode, decode_present, groups, keys_of_groups, named};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Location, Result};
 use crate::key::{Key, Lookup};
@@ -132,10 +132,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The entity of a list, whose anchor is there: migrated in memory, and not written back.
-    pub(crate) fn decode_listed(
+    pub(crate) fn decode_listed<'a>(
         &self,
         id: E::Id,
-        records: &[Option<Record>],
+        records: impl Into<Records<'a>>,
         locate: &dyn Fn(&GroupSchema) -> Box<Location>,
     ) -> Result<E> {
         decode_present(id, records, &Context { entity: E::SCHEMA.name(), locate, hook: self.kv.hook() })

@@ -119,7 +119,7 @@ async fn read_only_group<E: KvEntity, S: Store>(
         };
         match entry {
             Entry::Record(record) => {
-                page.add(collection.decode_listed(id, &[Some(record)], &|_| at::<E, S>(collection, key)));
+                page.add(collection.decode_listed(id, &record, &|_| at::<E, S>(collection, key)));
             }
             // The store cannot tell which ids are secret, so it names the list's prefix alone.
             Entry::Failed(error) => page.add(Err(error.moved_to(collection.at(&collection.key_of_id(&id))))),
@@ -142,7 +142,7 @@ async fn read_groups<E: KvEntity, S: Store>(
     page.failed.extend(found.failed);
     for Anchor { key, id, records } in found.anchors {
         let locate = |group: &GroupSchema| collection.at(&key.with_group(group.name()));
-        page.add(collection.decode_listed(id, &records, &locate));
+        page.add(collection.decode_listed(id, records.as_slice(), &locate));
     }
     Ok(())
 }
