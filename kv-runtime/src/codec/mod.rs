@@ -29,6 +29,9 @@ pub enum Codec {
     /// [postcard](https://postcard.jamesmunns.com)'s wire format: half the size and less work, for Rust alone; fields
     /// are told by their order, so every change of the struct needs a new version.
     ///
+    /// The attributes that need field names (`skip_serializing_if`, `untagged`, `tag`, `flatten`) are refused on an entity's own
+    /// fields; inside the types of its fields the derive cannot see them, and values that they leave out cannot be read back.
+    ///
     /// A value is read at most 128 levels deep, as in JSON; a chain of options and newtypes alone, too.
     #[cfg(feature = "postcard")]
     Postcard,

@@ -56,6 +56,9 @@ const NAME: &str = "redb";
 /// Clones share the file. When the last one is dropped, what is queued is written and the file is closed; that blocks for as long
 /// as it takes.
 ///
+/// redb checks a file's structure when it repairs it, not at each read: pages that were damaged behind its back may make redb itself
+/// panic in the call that meets them. A value carries no checksum of its own.
+///
 /// An expired record is invisible at once; its place in the file is given back when it is written anew, deleted or
 /// [swept](RedbStore::sweep).
 ///
