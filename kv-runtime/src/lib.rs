@@ -46,6 +46,7 @@ pub mod migrate;
 pub mod record;
 pub mod schema;
 pub mod store;
+mod timer;
 
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use codec::Codec;
@@ -57,6 +58,7 @@ pub use kv::{Kv, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use maybe_send::{MaybeSend, MaybeSync};
 pub use store::Cursor;
+pub use timer::{NoTimer, Sleep, Timer};
 
 pub use kv_derive::{KvEntity, KvId};
 
