@@ -10,7 +10,7 @@ use serde_json::json;
 use tower_sessions::SessionStore;
 use tower_sessions::session::Id;
 
-use crate::scripted::Scripted;
+use crate::counted::Counted;
 use crate::{HOUR, MINUTE, Outcome, START, created, expires_after, record};
 
 macro_rules! on_every_store {
@@ -159,7 +159,7 @@ async fn a_taken_id_is_not_overwritten<S: AtomicStore>(kv: Kv<S>, _: ManualClock
 
 #[tokio::test]
 async fn a_store_where_every_id_is_taken_is_given_up() -> Outcome {
-    let kv = Scripted::new(&ManualClock::new(START));
+    let kv = Counted::new(&ManualClock::new(START));
     let store = KvSessionStore::new(&kv);
     kv.store().take_ids(3);
     let mut record = record(HOUR);

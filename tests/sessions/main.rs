@@ -1,16 +1,16 @@
-//! tower-sessions' store over stores of ours: what its calls promise, races, what the middleware makes of it, and secrets.
+//! tower-sessions' store over stores of ours: what its calls promise, races, faults, and what the middleware makes of it.
 
 mod calls;
+mod counted;
 mod faults;
 mod middleware;
 mod races;
-mod scripted;
-mod secrets;
 mod sliding;
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
+use kv_runtime::layer::{FaultStore, Faults};
 use kv_runtime::store::{AtomicStore, MemoryStore, RedbStore};
 use kv_runtime::tower_sessions::KvSessionStore;
 use kv_runtime::{Clock, Kv, ManualClock, Timestamp};
@@ -38,6 +38,14 @@ fn redb() -> Outcome<(Kv<RedbStore>, ManualClock, tempfile::TempDir)> {
     let dir = tempfile::tempdir()?;
     let store = RedbStore::options().clock(Clock::from(&clock)).open(dir.path().join("test.redb"))?;
     Ok((Kv::new(store), clock, dir))
+}
+
+/// A store with faults to come.
+fn faulty() -> (Kv<FaultStore<MemoryStore>>, Faults, ManualClock) {
+    let clock = ManualClock::new(START);
+    let store = FaultStore::new(MemoryStore::with_clock(Clock::from(&clock)));
+    let faults = store.faults().clone();
+    (Kv::new(store), faults, clock)
 }
 
 /// A session that expires so long after the start.

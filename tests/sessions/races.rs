@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use kv_runtime::ManualClock;
-use kv_runtime::key::Key;
+use kv_runtime::layer::{Fault, Gate, Operation};
 use kv_runtime::store::AtomicStore;
 use kv_runtime::tower_sessions::{KvSessionStore, StoredSession};
 use serde_json::json;
@@ -11,12 +10,7 @@ use tokio::task::JoinSet;
 use tower_sessions::session::Id;
 use tower_sessions::{Session, SessionStore};
 
-use crate::scripted::Scripted;
-use crate::{HOUR, MINUTE, Outcome, START, created};
-
-fn key_of(id: Id) -> Key {
-    Key::from_text(format!("tower-session:{id}"))
-}
+use crate::{HOUR, MINUTE, Outcome, created, faulty};
 
 /// Logged in before the test begins.
 async fn logged_in<S: AtomicStore>(store: &Arc<KvSessionStore<S>>) -> Outcome<Id> {
@@ -49,14 +43,21 @@ async fn a_request_in_flight_does_not_bring_a_session_back() -> Outcome {
 /// The log-out takes place within A's save: after it has read the record, before it commits.
 #[tokio::test]
 async fn a_log_out_within_a_save_wins() -> Outcome {
-    let kv = Scripted::new(&ManualClock::new(START));
+    let (kv, faults, _clock) = faulty();
     let store = KvSessionStore::new(&kv);
     let mut record = created(&store, HOUR).await?;
-    kv.store().commits();
-    kv.store().delete_before_commit(key_of(record.id));
     record.data.insert("page".to_owned(), json!("/"));
-    store.save(&record).await?;
-    assert!(kv.store().commits().is_empty());
+    let gate = Gate::new();
+    faults.add(Fault::hold(&gate).on(&[Operation::Commit]).times(1));
+    let log_out = async {
+        gate.arrived().await;
+        let deleted = store.delete(&record.id).await;
+        gate.open();
+        deleted
+    };
+    let (saved, deleted) = tokio::join!(store.save(&record), log_out);
+    saved?;
+    deleted?;
     assert_eq!(store.load(&record.id).await?, None);
     Ok(())
 }
@@ -64,14 +65,21 @@ async fn a_log_out_within_a_save_wins() -> Outcome {
 /// The log-out takes place within A's load: after it has read the record, before its time is extended.
 #[tokio::test]
 async fn a_log_out_within_a_load_wins() -> Outcome {
-    let clock = ManualClock::new(START);
-    let kv = Scripted::new(&clock);
+    let (kv, faults, clock) = faulty();
     let store = KvSessionStore::new(&kv).with_idle_timeout(HOUR);
     let record = created(&store, 24 * HOUR).await?;
     clock.advance(MINUTE);
-    kv.store().delete_before_commit(key_of(record.id));
-    assert_eq!(store.load(&record.id).await?, None);
-    assert_eq!(kv.store().commits(), ["put"]);
+    let gate = Gate::new();
+    faults.add(Fault::hold(&gate).on(&[Operation::Commit]).times(1));
+    let log_out = async {
+        gate.arrived().await;
+        let deleted = store.delete(&record.id).await;
+        gate.open();
+        deleted
+    };
+    let (loaded, deleted) = tokio::join!(store.load(&record.id), log_out);
+    deleted?;
+    assert_eq!(loaded?, None);
     assert!(kv.collection::<StoredSession>().list().ids().page().await?.ids.is_empty());
     Ok(())
 }

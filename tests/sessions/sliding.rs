@@ -6,7 +6,7 @@ use kv_runtime::ManualClock;
 use kv_runtime::tower_sessions::KvSessionStore;
 use tower_sessions::SessionStore;
 
-use crate::scripted::Scripted;
+use crate::counted::Counted;
 use crate::{HOUR, MINUTE, Outcome, SECOND, START, created, expires_after};
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -44,7 +44,7 @@ async fn the_expiry_date_is_the_end() -> Outcome {
 #[tokio::test]
 async fn a_touch_interval_spares_writes() -> Outcome {
     let clock = ManualClock::new(START);
-    let kv = Scripted::new(&clock);
+    let kv = Counted::new(&clock);
     let store = KvSessionStore::new(&kv).with_idle_timeout(30 * MINUTE).with_touch_interval(5 * MINUTE);
     let record = created(&store, 24 * HOUR).await?;
     assert_eq!(kv.store().commits(), ["put"]);
@@ -76,7 +76,7 @@ async fn an_interval_of_more_than_the_timeout_does_not_end_sessions() -> Outcome
 #[tokio::test]
 async fn saves_that_change_nothing_are_spared_too() -> Outcome {
     let clock = ManualClock::new(START);
-    let kv = Scripted::new(&clock);
+    let kv = Counted::new(&clock);
     let store = KvSessionStore::new(&kv).with_touch_interval(5 * MINUTE);
     let mut record = created(&store, HOUR).await?;
     kv.store().commits();

@@ -65,7 +65,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let id = id.into_id();
         let span = self.span("get", &key);
         async {
-            let records = self.records(&key).await?;
+            let records = match groups::<E>() {
+                [_] => vec![self.record(&key).await?],
+                _ => self.records(&key).await?,
+            };
             let expires_at = records.first().and_then(Option::as_ref).and_then(|anchor| anchor.expires_at);
             let entity = self.decode_and_write_back(id, &key, &records).await?;
             Ok(entity.map(|entity| (entity, expires_at)))
