@@ -40,6 +40,7 @@ mod entity;
 mod error;
 pub mod key;
 mod kv;
+pub mod layer;
 mod list;
 mod maybe_send;
 pub mod migrate;
@@ -47,6 +48,8 @@ pub mod record;
 pub mod schema;
 pub mod store;
 mod timer;
+#[cfg(feature = "tower-sessions")]
+pub mod tower_sessions;
 
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use codec::Codec;
