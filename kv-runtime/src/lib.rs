@@ -43,6 +43,7 @@ mod kv;
 mod list;
 mod maybe_send;
 pub mod migrate;
+mod random;
 pub mod record;
 pub mod schema;
 pub mod store;
