@@ -5,6 +5,8 @@
 //! suite (feature `conformance`) tests every MUST of these docs.
 
 mod capabilities;
+#[cfg(any(feature = "cloudflare", feature = "workers"))]
+mod cloudflare;
 mod cursor;
 mod list;
 mod memory;
@@ -70,7 +72,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         }
     }
 
-    /// All of the record under `key` but its value. SHOULD cost less than reading it.
+    /// All of the record under `key` but its value, and when it expires, also where the other reads do not know
+    /// ([`Record::expiry_known`]). SHOULD cost less than reading the record.
     fn head(&self, key: &Key) -> impl Future<Output = Result<Option<Head>>> + MaybeSend {
         async move { Ok(self.get(key).await?.map(Head::from)) }
     }
