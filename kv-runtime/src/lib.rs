@@ -48,6 +48,8 @@ mod random;
 pub mod record;
 pub mod schema;
 pub mod store;
+#[cfg(feature = "tower-sessions")]
+pub mod tower_sessions;
 
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use codec::Codec;
