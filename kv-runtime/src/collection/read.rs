@@ -51,6 +51,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(self.find(id.into_id(), &key).await?.map(|found| found.entity))
     }
 
+    /// The entity as [`get`](Self::get) gives it, and when it expires, as far as the store can tell.
+    #[cfg(feature = "tower-sessions")]
+    pub(crate) async fn get_with_expiry<L: Lookup<E::Id>>(
+        &self,
+        id: L,
+    ) -> Result<Option<(E, Option<Timestamp>)>> {
+        let key = self.key(&id);
+        Ok(self.find(id.into_id(), &key).await?.map(|found| (found.entity, found.expires_at)))
+    }
+
     /// The entities with these ids: as many answers, in the same order. Read in batches as large as the store takes.
     pub async fn get_many<I>(&self, ids: I) -> Result<Vec<Option<E>>>
     where
