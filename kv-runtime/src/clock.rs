@@ -1,5 +1,8 @@
 //! Time: milliseconds since the Unix epoch, from the system or from a test.
 
+#[cfg_attr(all(target_arch = "wasm32", target_os = "unknown"), path = "clock/web.rs")]
+mod system;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -129,8 +132,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.source {
-            #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
-            Source::System => SystemTime::now().into(),
+            Source::System => system::now(),
             Source::Manual(manual) => manual.now(),
         }
     }
@@ -153,15 +155,14 @@ impl From<&ManualClock> for Clock {
 #[derive(Debug)]
 pub(crate) enum Stopwatch {
     /// The system's, which no correction of the time of day moves.
-    System(std::time::Instant),
+    System(system::Stopwatch),
     Manual(ManualClock, Timestamp),
 }
 
 impl Stopwatch {
     pub(crate) fn start(clock: &Clock) -> Self {
         match &clock.source {
-            #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
-            Source::System => Self::System(std::time::Instant::now()),
+            Source::System => Self::System(system::Stopwatch::start()),
             Source::Manual(manual) => Self::Manual(manual.clone(), manual.now()),
         }
     }
