@@ -1,7 +1,7 @@
 //! What a wrapper hands on must be what the engine would have done.
 
 use kv_runtime::conformance::{self, ManualHarness};
-use kv_runtime::layer::FaultStore;
+use kv_runtime::layer::{FaultStore, NamespaceStore, ObservedStore};
 use kv_runtime::store::{AtomicStore, MemoryStore};
 use kv_runtime::{Clock, Error, Result};
 
@@ -18,4 +18,14 @@ async fn conforms<S: AtomicStore>(wrap: impl Fn(MemoryStore) -> S + Sync) -> Out
 #[tokio::test]
 async fn a_store_without_faults() -> Outcome {
     conforms(FaultStore::new).await
+}
+
+#[tokio::test]
+async fn a_namespace() -> Outcome {
+    conforms(|store| NamespaceStore::new(store, "acme: 100 %")).await
+}
+
+#[tokio::test]
+async fn an_observed_store() -> Outcome {
+    conforms(ObservedStore::new).await
 }
