@@ -248,6 +248,15 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// The URL leads to no store.
+    #[error("`{url}`: {what}")]
+    InvalidUrl {
+        /// The URL, without what may be a secret.
+        url: String,
+        /// What is wrong with it, and what to write instead.
+        what: Cow<'static, str>,
+    },
+
     /// The file is not one that this program can open.
     #[error("{}: {what}; it was left as it is", path.display())]
     ForeignFile {
@@ -346,7 +355,7 @@ impl Error {
         }
     }
 
-    /// Where it happened; nothing for an error about a file.
+    /// Where it happened; nothing for an error about a file or a URL.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         with_location!(self, at => at)
@@ -408,7 +417,7 @@ macro_rules! with_location {
             | Error::OutcomeUnknown { at: $at, .. }
             | Error::Unsupported { at: $at, .. }
             | Error::Store { at: $at, .. } => Some($use),
-            Error::AlreadyOpen { .. } | Error::ForeignFile { .. } => None,
+            Error::AlreadyOpen { .. } | Error::InvalidUrl { .. } | Error::ForeignFile { .. } => None,
         }
     };
 }

@@ -4,6 +4,7 @@
 //! written together are built. What a store can do and how much it takes is data: [`Capabilities`]. The conformance
 //! suite (feature `conformance`) tests every MUST of these docs.
 
+mod any;
 mod capabilities;
 #[cfg(any(feature = "cloudflare", feature = "workers"))]
 mod cloudflare;
@@ -23,6 +24,7 @@ use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
+pub use any::AnyStore;
 pub use capabilities::{Capabilities, Limits, Sharing};
 pub use cursor::Cursor;
 pub use list::{Content, Entry, ListPage, ListQuery};

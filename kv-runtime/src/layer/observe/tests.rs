@@ -67,6 +67,7 @@ async fn failures_are_told_apart_and_dropped_calls_are_counted() {
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
 
+#[expect(clippy::missing_trait_methods, reason = "it is no wrapper")]
 impl Subscriber for Told {
     fn enabled(&self, kind: &EventKind<'_>) -> bool {
         kind.target() == TARGET
@@ -87,6 +88,7 @@ impl Subscriber for Told {
 
 struct Fields(String);
 
+#[expect(clippy::missing_trait_methods, reason = "it is no wrapper")]
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() != "micros" {
