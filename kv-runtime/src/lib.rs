@@ -47,6 +47,8 @@ pub mod migrate;
 pub mod record;
 pub mod schema;
 pub mod store;
+#[cfg(feature = "tower-sessions")]
+pub mod tower_sessions;
 
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use codec::Codec;

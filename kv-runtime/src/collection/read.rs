@@ -4,6 +4,8 @@ use tracing::Instrument;
 
 use super::write_back::is_behind;
 use super::{Collection, Context, Records, decode, decode_present, groups, keys_of_groups, named};
+#[cfg(feature = "tower-sessions")]
+use crate::clock::Timestamp;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Location, Result};
 use crate::key::{Key, Lookup};
@@ -48,6 +50,28 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
             let records = self.records(&key).await?;
             self.decode_and_write_back(id, &key, &records).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// The entity as [`get`](Self::get) gives it, and when its anchor's record expires, as far as the store can tell.
+    #[cfg(feature = "tower-sessions")]
+    pub(crate) async fn get_with_expiry<L: Lookup<E::Id>>(
+        &self,
+        id: L,
+    ) -> Result<Option<(E, Option<Timestamp>)>> {
+        let key = self.key(&id);
+        let id = id.into_id();
+        let span = self.span("get", &key);
+        async {
+            let records = match groups::<E>() {
+                [_] => vec![self.record(&key).await?],
+                _ => self.records(&key).await?,
+            };
+            let expires_at = records.first().and_then(Option::as_ref).and_then(|anchor| anchor.expires_at);
+            let entity = self.decode_and_write_back(id, &key, &records).await?;
+            Ok(entity.map(|entity| (entity, expires_at)))
         }
         .instrument(span)
         .await
