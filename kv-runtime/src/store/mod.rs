@@ -6,7 +6,7 @@
 
 mod any;
 mod capabilities;
-#[cfg(any(feature = "cloudflare", feature = "workers"))]
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 mod cloudflare;
 mod cursor;
 mod list;
@@ -26,6 +26,8 @@ use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
 pub use any::AnyStore;
 pub use capabilities::{Capabilities, Limits, Sharing};
+#[cfg(all(feature = "workers", target_arch = "wasm32"))]
+pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
 pub use list::{Content, Entry, ListPage, ListQuery};
 pub use memory::MemoryStore;
