@@ -44,6 +44,7 @@ pub mod layer;
 mod list;
 mod maybe_send;
 pub mod migrate;
+mod random;
 pub mod record;
 pub mod schema;
 pub mod store;
