@@ -119,65 +119,17 @@ fn rename(user: &mut Object) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// What the fifth version is compared with: the same shape without a past.
-#[derive(KvEntity, Clone, Debug, PartialEq)]
-#[kv(prefix = "user")]
-pub struct OneVersion {
-    #[kv(id)]
-    pub id: u64,
-    pub user_name: String,
-    pub e_mail: String,
-    pub role: Role,
-    pub locale: String,
-    pub logins: u32,
-}
-
-/// The first of five versions, by a predecessor; the others follow by a function and by attributes.
-#[derive(KvEntity, Clone, Debug, PartialEq)]
-#[kv(prefix = "user")]
-pub struct FirstOfFive {
-    #[kv(id)]
-    pub id: u64,
-    pub name: String,
-}
-
-#[derive(KvEntity, Clone, Debug, PartialEq)]
-#[kv(prefix = "user", version = 5, previous = FirstOfFive)]
-#[kv(step(2 => add_role))]
-#[kv(removed(name = "age", since = 4))]
-pub struct FiveVersions {
-    #[kv(id)]
-    pub id: u64,
-    pub user_name: String,
-    #[kv(renamed(from = "email", since = 5))]
-    pub e_mail: String,
-    pub role: Role,
-    #[kv(added(since = 4, default = "en".to_owned()))]
-    pub locale: String,
-    #[kv(added(since = 5, default = 0))]
-    pub logins: u32,
-}
-
-fn add_role(user: &mut Object) -> Result<(), BoxError> {
-    user.entry("role").or_insert_with(|| "Guest".into());
-    Ok(())
-}
-
-impl From<FirstOfFive> for FiveVersions {
-    fn from(FirstOfFive { id, name }: FirstOfFive) -> Self {
-        Self { id, user_name: name, ..Self::sample(0) }
-    }
-}
-
-macro_rules! small_sample {
-    ($User:ident) => {
-        impl User for $User {
-            fn sample(id: u64) -> Self {
-                let Profile { name, email, role, locale, logins, .. } = Profile::sample(id);
-                Self { id, user_name: name, e_mail: email, role, locale, logins }
-            }
-        }
-    };
-}
-small_sample!(OneVersion);
-small_sample!(FiveVersions);
+// The shape of five versions, and the same one without a past. The first version is read by a predecessor; the others follow by a
+// function and by attributes.
+user!(
+    #[kv(prefix = "user", version = 5, previous = OldJson)]
+    #[kv(step(2 => rename), removed(name = "age", since = 4), removed(name = "theme", since = 5))]
+    FiveVersions,
+    user_name
+);
+typed_step!(OldJson => FiveVersions);
+user!(
+    #[kv(prefix = "user")]
+    OneVersion,
+    user_name
+);
