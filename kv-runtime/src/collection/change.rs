@@ -168,7 +168,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let stripe = self.kv.turns().of(&key);
         let mut turn = stripe.turn_if_contended().await;
         for _ in 0..MAX_ATTEMPTS {
-            let records = self.records(&key).await?;
+            let records = self.records_to_change(&key).await?;
             let (entity, writes) = match self.decode(id.clone(), &key, &records)? {
                 Some(mut entity) => {
                     let before = self.values_before(&key, &entity, &records)?;

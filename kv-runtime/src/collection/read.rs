@@ -103,11 +103,23 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The records of all groups, in the schema's order, read with one batch.
     pub(crate) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
-        let keys: Vec<Key> = keys_of_groups::<E>(anchor).collect();
-        for key in &keys {
-            self.check_key(key)?;
-        }
+        let keys = self.checked_keys(anchor)?;
         self.store().get_many(&keys).await.map_err(named::<E>)
+    }
+
+    /// The same, for a change: with the moments of expiry, if a field of the entity may set another one.
+    pub(super) async fn records_to_change(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
+        if !E::EXPIRES_BY_FIELD {
+            return self.records(anchor).await;
+        }
+        let keys = self.checked_keys(anchor)?;
+        self.store().get_many_with_expiry(&keys).await.map_err(named::<E>)
+    }
+
+    fn checked_keys(&self, anchor: &Key) -> Result<Vec<Key>> {
+        let keys: Vec<Key> = keys_of_groups::<E>(anchor).collect();
+        keys.iter().try_for_each(|key| self.check_key(key))?;
+        Ok(keys)
     }
 
     pub(crate) fn decode(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {

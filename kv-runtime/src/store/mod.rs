@@ -10,6 +10,8 @@ mod list;
 mod memory;
 #[cfg(feature = "redb")]
 mod redb;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::future::Future;
 
@@ -21,6 +23,8 @@ use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisOptions, RedisStore};
 pub use capabilities::{Capabilities, Limits, Sharing};
 pub use cursor::Cursor;
 pub use list::{Content, Entry, ListPage, ListQuery};
@@ -68,6 +72,16 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
             }
             Ok(records)
         }
+    }
+
+    /// The records under `keys` as [`Store::get_many`] gives them, each with its `expires_at`. A store whose other reads leave that
+    /// out, because only the server knows it, MUST tell it here, in the same round trip. It is for callers that act on the moment: a
+    /// cache, or an update of an entity with an `expires_at` field.
+    fn get_many_with_expiry(
+        &self,
+        keys: &[Key],
+    ) -> impl Future<Output = Result<Vec<Option<Record>>>> + MaybeSend {
+        self.get_many(keys)
     }
 
     /// All of the record under `key` but its value. SHOULD cost less than reading it.
