@@ -105,7 +105,11 @@ impl RedisCluster {
         let first = nodes.first().expect("there are six");
         let created = first.cli(&create);
         let cluster = Self { nodes };
-        wait_until("the cluster is whole", || cluster.nodes.iter().all(RedisServer::is_in_whole_cluster), &created);
+        wait_until(
+            "the cluster is whole",
+            || cluster.nodes.iter().all(RedisServer::is_in_whole_cluster),
+            &created,
+        );
         cluster
     }
 
