@@ -124,6 +124,13 @@ impl RedisCluster {
         self.nodes.iter().filter(|node| node.cli(&["ROLE"]).starts_with("master"))
     }
 
+    /// What `redis-cli` answers to a command, which is sent where its key lies.
+    pub fn cli(&self, arguments: &[String]) -> String {
+        let [first, ..] = self.nodes.as_slice() else { panic!("a cluster has six nodes") };
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        first.cli(&[&["-c"], &arguments[..]].concat())
+    }
+
     /// Removes all data.
     pub fn flush(&self) {
         for primary in self.primaries() {

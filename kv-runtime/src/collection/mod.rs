@@ -27,6 +27,7 @@ use crate::list::List;
 use crate::store::Store;
 
 use decode::{Context, Records, decode, decode_present};
+pub(crate) use read::Found;
 pub(crate) use turns::Turns;
 pub(crate) use write_back::Replacement;
 

@@ -4,11 +4,27 @@ use tracing::Instrument;
 
 use super::write_back::is_behind;
 use super::{Collection, Context, Records, decode, decode_present, groups, keys_of_groups, named};
+use crate::clock::Timestamp;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Location, Result};
 use crate::key::{Key, Lookup};
 use crate::record::Record;
 use crate::store::Store;
+
+/// Whether a read tells when records expire, which costs some stores more.
+#[derive(Clone, Copy)]
+enum Expiries {
+    Told,
+    LeftOut,
+}
+
+/// An entity as a store has it.
+pub(crate) struct Found<E> {
+    pub(crate) entity: E,
+    /// When the first of its groups expires, as far as the store can tell.
+    #[allow(dead_code, reason = "read by the cache alone, which is a feature")]
+    pub(crate) expires_at: Option<Timestamp>,
+}
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The entity with this id, or nothing.
@@ -39,18 +55,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// ```
     pub async fn get<L: Lookup<E::Id>>(&self, id: L) -> Result<Option<E>> {
         let key = self.key(&id);
-        let id = id.into_id();
-        let span = self.span("get", &key);
-        async {
-            if groups::<E>().len() == 1 {
-                let records = [self.record(&key).await?];
-                return self.decode_and_write_back(id, &key, &records).await;
-            }
-            let records = self.records(&key).await?;
-            self.decode_and_write_back(id, &key, &records).await
-        }
-        .instrument(span)
-        .await
+        Ok(self.look(id.into_id(), &key, Expiries::LeftOut).await?.map(|found| found.entity))
+    }
+
+    /// The entity as [`get`](Self::get) gives it, and when it expires.
+    #[cfg(feature = "tower-sessions")]
+    pub(crate) async fn get_with_expiry<L: Lookup<E::Id>>(
+        &self,
+        id: L,
+    ) -> Result<Option<(E, Option<Timestamp>)>> {
+        let key = self.key(&id);
+        Ok(self.find(id.into_id(), &key).await?.map(|found| (found.entity, found.expires_at)))
     }
 
     /// The entities with these ids: as many answers, in the same order. Read in batches as large as the store takes.
@@ -61,7 +76,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     {
         let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
             ids.into_iter().map(|id| (self.key(&id), id.into_id())).unzip();
-        self.get_all(anchors, ids).instrument(self.span_many("get_many")).await
+        let found = self.look_all(anchors, ids, Expiries::LeftOut);
+        let found = found.instrument(self.span_many("get_many")).await?;
+        Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
     }
 
     /// Whether there is an entity with this id: whether its anchor is there.
@@ -76,7 +93,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    async fn get_all(&self, anchors: Vec<Key>, ids: Vec<E::Id>) -> Result<Vec<Option<E>>> {
+    /// The entities under these keys, and when they expire.
+    #[allow(dead_code, reason = "used by the cache alone, which is a feature")]
+    pub(crate) async fn find_all(&self, anchors: Vec<Key>, ids: Vec<E::Id>) -> Result<Vec<Option<Found<E>>>> {
+        self.look_all(anchors, ids, Expiries::Told).await
+    }
+
+    async fn look_all(
+        &self,
+        anchors: Vec<Key>,
+        ids: Vec<E::Id>,
+        expiries: Expiries,
+    ) -> Result<Vec<Option<Found<E>>>> {
         let groups = groups::<E>().len();
         let mut found = Vec::with_capacity(ids.len());
         let mut ids = ids.into_iter();
@@ -87,33 +115,55 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 self.check_key(anchor)?;
                 keys.extend(keys_of_groups::<E>(anchor));
             }
-            let records = self.store().get_many(&keys).await.map_err(named::<E>)?;
+            let records = self.batch(&keys, expiries).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
-                found.push(self.decode_and_write_back(id, anchor, records).await?);
+                found.push(self.found(id, anchor, records).await?);
             }
         }
         Ok(found)
     }
 
-    /// The record of an entity's only group.
-    pub(super) async fn record(&self, key: &Key) -> Result<Option<Record>> {
-        self.check_key(key)?;
-        self.store().get(key).await.map_err(named::<E>)
+    /// The entity under this key, and when the first of its groups expires.
+    #[allow(dead_code, reason = "used by features alone")]
+    pub(crate) async fn find(&self, id: E::Id, key: &Key) -> Result<Option<Found<E>>> {
+        self.look(id, key, Expiries::Told).await
     }
 
-    /// The records of all groups, in the schema's order, read with one batch.
-    pub(crate) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
-        let keys = self.checked_keys(anchor)?;
-        self.store().get_many(&keys).await.map_err(named::<E>)
-    }
-
-    /// The same, for a change: with the moments of expiry, if a field of the entity may set another one.
-    pub(super) async fn records_to_change(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
-        if !E::EXPIRES_BY_FIELD {
-            return self.records(anchor).await;
+    async fn look(&self, id: E::Id, key: &Key, expiries: Expiries) -> Result<Option<Found<E>>> {
+        let span = self.span("get", key);
+        async {
+            if groups::<E>().len() == 1 {
+                let records = [self.record(key, expiries).await?];
+                return self.found(id, key, &records).await;
+            }
+            let records = self.batch(&self.checked_keys(key)?, expiries).await?;
+            self.found(id, key, &records).await
         }
-        let keys = self.checked_keys(anchor)?;
-        self.store().get_many_with_expiry(&keys).await.map_err(named::<E>)
+        .instrument(span)
+        .await
+    }
+
+    /// The record of an entity's only group.
+    async fn record(&self, key: &Key, expiries: Expiries) -> Result<Option<Record>> {
+        self.check_key(key)?;
+        let record = match expiries {
+            Expiries::Told => self.store().get_with_expiry(key).await,
+            Expiries::LeftOut => self.store().get(key).await,
+        };
+        record.map_err(named::<E>)
+    }
+
+    /// The records of all groups, in the schema's order, read with one batch; with their expiries, which a change may have to keep.
+    pub(crate) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
+        self.batch(&self.checked_keys(anchor)?, Expiries::Told).await
+    }
+
+    async fn batch(&self, keys: &[Key], expiries: Expiries) -> Result<Vec<Option<Record>>> {
+        let records = match expiries {
+            Expiries::Told => self.store().get_many_with_expiry(keys).await,
+            Expiries::LeftOut => self.store().get_many(keys).await,
+        };
+        records.map_err(named::<E>)
     }
 
     fn checked_keys(&self, anchor: &Key) -> Result<Vec<Key>> {
@@ -128,19 +178,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The entity; records that are older than what is written are written back, if the policy says so.
-    async fn decode_and_write_back(
-        &self,
-        id: E::Id,
-        anchor: &Key,
-        records: &[Option<Record>],
-    ) -> Result<Option<E>> {
-        let entity = self.decode(id, anchor, records)?;
-        if let Some(entity) = &entity
-            && is_behind::<E>(records)
-        {
-            self.write_back(anchor, entity, records).await;
+    async fn found(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<Found<E>>> {
+        let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };
+        if is_behind::<E>(records) {
+            self.write_back(anchor, &entity, records).await;
         }
-        Ok(entity)
+        let expires_at = records.iter().flatten().filter_map(|record| record.expires_at).min();
+        Ok(Some(Found { entity, expires_at }))
     }
 
     /// The entity of a list, whose anchor is there: migrated in memory, and not written back.

@@ -5,6 +5,8 @@
 //! suite (feature `conformance`) tests every MUST of these docs.
 
 mod capabilities;
+#[cfg(any(feature = "cloudflare", feature = "workers"))]
+mod cloudflare;
 mod cursor;
 mod list;
 mod memory;
@@ -74,9 +76,13 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         }
     }
 
-    /// The records under `keys` as [`Store::get_many`] gives them, each with its `expires_at`. A store whose other reads leave that
-    /// out, because only the server knows it, MUST tell it here, in the same round trip. It is for callers that act on the moment: a
-    /// cache, or an update of an entity with an `expires_at` field.
+    /// The record under `key` as [`Store::get`] gives it, and when it expires: [`Record::expiry_known`] MUST be true. A store whose
+    /// `get` leaves that out, because only the server tells it and it costs more, has to ask here, and SHOULD do so in the same round trip.
+    fn get_with_expiry(&self, key: &Key) -> impl Future<Output = Result<Option<Record>>> + MaybeSend {
+        self.get(key)
+    }
+
+    /// The records under `keys` as [`Store::get_many`] gives them, and when they expire, as [`Store::get_with_expiry`] has it.
     fn get_many_with_expiry(
         &self,
         keys: &[Key],
@@ -84,7 +90,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         self.get_many(keys)
     }
 
-    /// All of the record under `key` but its value. SHOULD cost less than reading it.
+    /// All of the record under `key` but its value, and when it expires, also where the other reads do not know
+    /// ([`Record::expiry_known`]). SHOULD cost less than reading the record.
     fn head(&self, key: &Key) -> impl Future<Output = Result<Option<Head>>> + MaybeSend {
         async move { Ok(self.get(key).await?.map(Head::from)) }
     }

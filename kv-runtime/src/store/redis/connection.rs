@@ -45,9 +45,7 @@ impl Connection {
             false => (0, pipeline.len()),
         };
         let answers = match self {
-            Self::Single(manager) => {
-                manager.clone().send_packed_commands(&pipeline, skipped, kept).await?
-            }
+            Self::Single(manager) => manager.clone().send_packed_commands(&pipeline, skipped, kept).await?,
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(cluster) => cluster.pipeline(key, pipeline.clone(), skipped, kept).await?,
         };

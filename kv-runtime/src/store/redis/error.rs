@@ -3,7 +3,7 @@
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::NAME;
-use crate::error::{Error, Location};
+use crate::error::{Error, Location, SharedError};
 
 /// A server's or a connection's failure in words that say what to do; the server's own are the source's.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub(super) fn failed(at: Box<Location>, action: &'static str, error: RedisError)
 /// The error of a write that nobody can say of whether it took place.
 pub(super) fn unknown(at: Box<Location>, error: RedisError) -> Error {
     let (what, _) = explain(&error);
-    Error::OutcomeUnknown { at, source: Box::new(Told { what, source: error }) }
+    Error::OutcomeUnknown { at, source: SharedError::new(Told { what, source: error }) }
 }
 
 /// An answer that no server gives to what was asked.

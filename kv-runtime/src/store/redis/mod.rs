@@ -40,7 +40,7 @@ const NAME: &str = "redis";
 /// A record is one string: the envelope and the value behind it, written by one `SET`. A string that another program wrote is
 /// version 1 in JSON; a key of another Redis type is [`Error::Malformed`](crate::Error::Malformed) to reads. Conditional commits are one script on
 /// the server. Expiry is the server's business, by its clock; TTLs go to it as durations. `get`, `get_many` and lists of records leave
-/// `expires_at` out, which only the server knows; [`head`](Store::head), [`get_many_with_expiry`](Store::get_many_with_expiry) and lists of heads tell it.
+/// `expires_at` out, which only the server knows; [`head`](Store::head), [`get_with_expiry`](Store::get_with_expiry) and its like, and lists of heads tell it.
 ///
 /// Clones share one connection, on which any number of calls are under way at a time. It is made anew when it breaks. A read
 /// whose answer did not come is a retryable error. Of such a write the record is read again: the token of this very write there means
@@ -116,6 +116,10 @@ impl Store for RedisStore {
         self.0.get(key).await
     }
 
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        Ok(self.0.get_many(std::slice::from_ref(key), Expiries::Told).await?.pop().flatten())
+    }
+
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
         self.0.get_many(keys, Expiries::LeftOut).await
     }
@@ -153,7 +157,7 @@ impl Store for RedisStore {
         match &self.0.connection {
             Connection::Single(_) => self.0.delete_all(&keys).await,
             #[cfg(feature = "redis-cluster")]
-            Connection::Cluster(_) => self.0.delete_each(keys).await,
+            Connection::Cluster(_) => self.0.delete_each(&keys).await,
         }
     }
 

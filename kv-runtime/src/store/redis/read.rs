@@ -34,11 +34,12 @@ impl Inner {
         let answers = self.values(&spelled, expiries).await;
         let answers = answers.map_err(|error| failed(Location::store(NAME), "read", error))?;
         let record = |(key, answer): (&Key, Answer)| {
-            let record = wire::record(key, answer.value)?;
-            Ok(record.map(|record| {
-                let expires_at = wire::expires_at(&answer.pttl, &self.clock);
-                record.with_expires_at(expires_at)
-            }))
+            let Some(mut record) = wire::record(key, answer.value)? else { return Ok(None) };
+            if expiries == Expiries::Told {
+                record.expires_at = wire::expires_at(&answer.pttl, &self.clock);
+                record.expiry_known = true;
+            }
+            Ok(Some(record))
         };
         keys.iter().zip(answers).map(record).collect()
     }
@@ -159,7 +160,8 @@ impl Inner {
             let mut pipeline = Pipeline::with_capacity(1);
             pipeline.add_command(get(key));
             // What was written between the two looks stays what it was at the first.
-            if let Some(error @ Value::ServerError(_)) = self.connection.pipeline(key, pipeline).await?.pop() {
+            if let Some(error @ Value::ServerError(_)) = self.connection.pipeline(key, pipeline).await?.pop()
+            {
                 answer.value = error;
             }
         }

@@ -91,11 +91,12 @@ impl Lifetime {
     }
 }
 
-/// The record that the server gave, if there is one.
+/// The record that the server gave, if there is one; of its expiry the server has not been asked.
 pub(super) fn record(key: &Key, answer: Value) -> Result<Option<Record>> {
     let at = || Location::of(NAME, key);
     let Some(bytes) = bytes(answer, &at)? else { return Ok(None) };
-    envelope::open(Bytes::from(bytes)).map(Some).map_err(|damage| damage.into_error(at()))
+    let record = envelope::open(Bytes::from(bytes)).map_err(|damage| damage.into_error(at()))?;
+    Ok(Some(record.with_unknown_expiry()))
 }
 
 /// A string, or nothing.
@@ -108,7 +109,7 @@ pub(super) fn bytes(answer: Value, at: &dyn Fn() -> Box<Location>) -> Result<Opt
     }
 }
 
-/// When the record expires, from what `PTTL` answers; nothing if it does not, and `None` inside of an error where it is not there.
+/// When a record expires, from what `PTTL` answers; nothing if it does not.
 pub(super) fn expires_at(pttl: &Value, clock: &Clock) -> Option<Timestamp> {
     match pttl {
         // The server counts whole milliseconds, and the record is there in the last of them.

@@ -18,17 +18,25 @@ const LOOKS: u32 = 3;
 
 impl Inner {
     pub(super) async fn put(&self, key: &Key, record: NewRecord) -> Result<()> {
-        let record = Outgoing::new(key, record)?;
+        self.put_outgoing(key, &Outgoing::new(key, record)?).await
+    }
+
+    async fn put_outgoing(&self, key: &Key, record: &Outgoing) -> Result<()> {
         let spelled = self.spelling.spell(key);
         match self.connection.query(&spelled, record.put(&spelled)).await {
             Ok(_) => Ok(()),
-            Err(error) => self.settle(&[(key, &record)], error, || Location::of(NAME, key)).await,
+            Err(error) => self.settle(&[(key, record)], error, || Location::of(NAME, key)).await,
         }
     }
 
-    /// All records in one transaction.
+    /// All records, whose keys lie on one slot, in one transaction.
     pub(super) async fn put_all(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let records = outgoing(records)?;
+        let mut records = outgoing(records)?;
+        if let [_] = records.as_slice()
+            && let Some((key, record)) = records.pop()
+        {
+            return self.put_outgoing(&key, &record).await;
+        }
         let Some((first, _)) = records.first() else { return Ok(()) };
         let mut pipeline = Pipeline::with_capacity(records.len());
         pipeline.atomic();

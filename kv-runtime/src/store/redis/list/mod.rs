@@ -19,6 +19,8 @@ use crate::key::Key;
 use crate::store::{Content, Cursor, Entry, ListPage, ListQuery};
 
 pub(super) use remainder::Remainders;
+#[cfg(feature = "redis-cluster")]
+pub(super) use scan::pass;
 
 /// A page ends when what it shows has so many bytes.
 const BYTES_OF_PAGE: usize = 4 << 20;
@@ -58,7 +60,10 @@ impl Inner {
             Some(cursor) => Some(Position::parse(cursor.open(query, NAME)?).ok_or_else(invalid)?),
             None => None,
         };
-        let candidates = match position.as_ref().and_then(|position| self.remainders.take_up(query, position, &self.clock)) {
+        let candidates = match position
+            .as_ref()
+            .and_then(|position| self.remainders.take_up(query, position, &self.clock))
+        {
             Some(candidates) => candidates,
             None => {
                 let after = position.as_ref().map(|position| position.after);
@@ -164,7 +169,8 @@ impl Inner {
             let first = keys.clone().next().unwrap_or_default();
             self.connection.pipeline(first, pipeline)
         });
-        let mut answers: Vec<[Value; N]> = std::iter::repeat_with(|| [const { Value::Nil }; N]).take(keys.len()).collect();
+        let mut answers: Vec<[Value; N]> =
+            std::iter::repeat_with(|| [const { Value::Nil }; N]).take(keys.len()).collect();
         for (places, part) in slots.iter().zip(futures_util::future::join_all(parts).await) {
             let mut part = part?.into_iter();
             for place in places {

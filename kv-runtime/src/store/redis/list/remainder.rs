@@ -30,7 +30,12 @@ struct Remainder {
 
 impl Remainders {
     /// What is left behind the position, if its list is remembered.
-    pub(super) fn take_up(&self, query: &ListQuery, position: &Position<'_>, clock: &Clock) -> Option<Candidates> {
+    pub(super) fn take_up(
+        &self,
+        query: &ListQuery,
+        position: &Position<'_>,
+        clock: &Clock,
+    ) -> Option<Candidates> {
         let now = clock.now();
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lists.retain(|list| now.saturating_since(list.used_at) < KEPT_FOR);

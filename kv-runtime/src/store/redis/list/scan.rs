@@ -22,12 +22,17 @@ const AT_ONCE: u32 = 1_000;
 
 impl Inner {
     /// The next keys of a list, by one pass over all keys.
-    pub(super) async fn scan(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, RedisError> {
+    pub(super) async fn scan(
+        &self,
+        query: &ListQuery,
+        after: Option<&str>,
+    ) -> Result<Candidates, RedisError> {
         let mut least = Least::default();
         let pattern = self.spelling.pattern(query.prefix().as_str(), query.suffix());
         let mut take = |stored: &str| {
             let found = self.spelling.read(stored);
-            let next = |found: &Found| query.matches(&found.text) && after.is_none_or(|after| *found.text > *after);
+            let next =
+                |found: &Found| query.matches(&found.text) && after.is_none_or(|after| *found.text > *after);
             if let Some(found) = found.filter(next) {
                 least.insert(found);
             }
