@@ -2,7 +2,6 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::NAME;
 use crate::error::{Error, Location, SharedError};
 
 /// A server's or a connection's failure in words that say what to do; the server's own are the source's.
@@ -34,11 +33,6 @@ pub(super) fn unexpected(at: Box<Location>, action: &'static str) -> Error {
     let error =
         RedisError::from((ErrorKind::UnexpectedReturnType, "the answer has another type than it should"));
     failed(at, action, error)
-}
-
-/// An option or a URL that cannot be used.
-pub(super) fn unusable(what: &'static str) -> Error {
-    failed(Location::store(NAME), "connect", RedisError::from((ErrorKind::InvalidClientConfig, what)))
 }
 
 /// Whether the server may have carried out what was sent: it was not refused, and its answer did not come.

@@ -1,6 +1,6 @@
 //! How a store is connected.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError};
 
 use super::connection::Connection;
-use super::error::{failed, unusable};
+use super::error::failed;
 use super::list::Remainders;
 use super::spelling::Spelling;
 use super::{Inner, NAME, RedisStore};
 use crate::clock::Clock;
-use crate::error::{Location, Result};
+use crate::error::{Error, Location, Result};
 
 /// How often a connection is tried before a call that waits for it fails, and how long is waited in between at most.
 const CONNECTION_TRIES: usize = 3;
@@ -83,10 +83,13 @@ impl RedisOptions {
 
     /// Connects as [`RedisStore::connect`] does.
     pub async fn connect(self, url: &str) -> Result<RedisStore> {
+        #[cfg(feature = "redis-tls")]
+        install_crypto_provider();
         let url = Url::parse(url)?;
-        let connection = match url.nodes.as_slice() {
-            [server] if !url.cluster => self.connect_single(server.clone()).await,
-            nodes => self.connect_cluster(nodes.to_vec()).await,
+        let connection = match url {
+            Url::Server(server) => self.connect_single(*server).await,
+            #[cfg(feature = "redis-cluster")]
+            Url::Cluster(nodes) => self.connect_cluster(nodes).await,
         };
         let connection = connection.map_err(|error| failed(Location::store(NAME), "connect", error))?;
         let hash_tags = self.hash_tags || connection.is_cluster();
@@ -111,47 +114,60 @@ impl RedisOptions {
         let timeouts = (self.connection_timeout, self.response_timeout);
         super::cluster::Cluster::connect(nodes, timeouts).await.map(Connection::Cluster)
     }
-
-    #[cfg(not(feature = "redis-cluster"))]
-    async fn connect_cluster(&self, _: Vec<ConnectionInfo>) -> Result<Connection, RedisError> {
-        let what = "this program was built without the feature `redis-cluster`";
-        Err(RedisError::from((redis::ErrorKind::InvalidClientConfig, what)))
-    }
 }
 
 /// What a URL says. Its user and password are in no error and no `Debug`.
-struct Url {
-    nodes: Vec<ConnectionInfo>,
-    cluster: bool,
+enum Url {
+    Server(Box<ConnectionInfo>),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(Vec<ConnectionInfo>),
 }
 
 impl Url {
     /// `scheme://[user[:password]@]host[:port][,host[:port]...][/database]`.
     fn parse(url: &str) -> Result<Self> {
         let Some((scheme, rest)) = url.split_once("://") else {
-            return Err(unusable("a URL of Redis begins with `redis://`, `rediss://` or `redis+cluster://`"));
+            let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
+            return Err(invalid(
+                shown,
+                "write `redis://`, `rediss://` or `redis+cluster://` before the host",
+            ));
         };
-        let (scheme, cluster) = match scheme.strip_suffix("+cluster") {
-            Some(scheme) => (scheme, true),
-            None => (scheme, false),
-        };
-        #[cfg(feature = "redis-tls")]
-        install_crypto_provider();
         let (hosts, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let (user, hosts) = match hosts.rsplit_once('@') {
             Some((user, hosts)) => (format!("{user}@"), hosts),
             None => (String::new(), hosts),
         };
-        if !cluster && hosts.contains(',') {
-            return Err(unusable("several hosts make a cluster: `redis+cluster://host,host`"));
+        let shown = format!("{scheme}://{hosts}");
+        // The crate's words tell what is wrong with a URL, and show no part of it but a protocol.
+        let node = |scheme: &str, host: &str| {
+            Self::node(&format!("{scheme}://{user}{host}{path}"))
+                .map_err(|error| invalid(&shown, error.to_string()))
+        };
+        let Some(scheme) = scheme.strip_suffix("+cluster") else {
+            if hosts.contains(',') {
+                return Err(invalid(
+                    &shown,
+                    "several hosts make a cluster; write `redis+cluster://host,host`",
+                ));
+            }
+            return node(scheme, hosts).map(Box::new).map(Self::Server);
+        };
+        let nodes = hosts.split(',').map(|host| node(scheme, host)).collect::<Result<Vec<_>>>()?;
+        if nodes.iter().any(|node| node.redis_settings().db() != 0) {
+            return Err(invalid(&shown, "a cluster has one database, number 0"));
         }
-        let node = |host: &str| Self::node(&format!("{scheme}://{user}{host}{path}"));
-        let nodes = hosts.split(',').map(node).collect::<Result<Vec<_>, _>>();
-        let nodes = nodes.map_err(|error| failed(Location::store(NAME), "connect", error))?;
-        if cluster && nodes.iter().any(|node| node.redis_settings().db() != 0) {
-            return Err(unusable("a cluster has one database, number 0"));
-        }
-        Ok(Self { nodes, cluster })
+        Self::cluster(nodes, &shown)
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    fn cluster(nodes: Vec<ConnectionInfo>, _: &str) -> Result<Self> {
+        Ok(Self::Cluster(nodes))
+    }
+
+    #[cfg(not(feature = "redis-cluster"))]
+    fn cluster(_: Vec<ConnectionInfo>, shown: &str) -> Result<Self> {
+        Err(invalid(shown, "this program was built without the feature `redis-cluster` of kv-runtime"))
     }
 
     /// RESP3 tells of a broken connection at once, not to the next call.
@@ -162,11 +178,8 @@ impl Url {
     }
 }
 
-impl fmt::Debug for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let addresses: Vec<String> = self.nodes.iter().map(|node| node.addr().to_string()).collect();
-        f.debug_struct("Url").field("nodes", &addresses).field("cluster", &self.cluster).finish()
-    }
+fn invalid(url: &str, what: impl Into<Cow<'static, str>>) -> Error {
+    Error::InvalidUrl { url: url.to_owned(), what: what.into() }
 }
 
 /// rustls asks the process for its cryptography, and panics where two are linked and none was chosen. An application that has
