@@ -63,7 +63,7 @@ impl Call {
         match effect {
             Effect::Fail { retryable } => return Err(self.failure(*retryable, after)),
             Effect::Cut => return Err(self.failure(true, after)),
-            Effect::Delay(by) => tokio::time::sleep(*by).await,
+            Effect::Delay(by) => self.wait(*by)?.await,
             Effect::Hang => pending().await,
             Effect::Hold(gate) => gate.pass().await,
         }
