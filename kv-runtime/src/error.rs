@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::codec::{Codec, CodecError};
 use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
+use crate::timer::NoTimer;
 
 /// What went wrong, where, and what to do.
 ///
@@ -229,6 +230,15 @@ pub enum Error {
         at: Box<Location>,
         /// What it lacks.
         capability: &'static str,
+    },
+
+    /// The call has to wait, for a rate or before a retry, and the store's clock has nothing to wait by.
+    #[error("{at}: the call has to wait, and the store's clock has no timer that runs here")]
+    NoTimer {
+        /// Where.
+        at: Box<Location>,
+        /// What it takes.
+        source: NoTimer,
     },
 
     /// The store's engine failed.
@@ -491,6 +501,7 @@ macro_rules! with_location {
             | Error::Partial { at: $at, .. }
             | Error::OutcomeUnknown { at: $at, .. }
             | Error::Unsupported { at: $at, .. }
+            | Error::NoTimer { at: $at, .. }
             | Error::Store { at: $at, .. }
             | Error::Load { at: $at, .. }
             | Error::TimedOut { at: $at, .. } => Some($use),
