@@ -195,7 +195,7 @@ fn examples_run_on_the_store_of_a_url() -> Outcome {
     for example in ON_ANY_STORE {
         run(example, Some("memory:"))?;
         run(example, Some(&format!("redb:{}", directory.path().join(example).display())))?;
-        let refused = run(example, Some("nowhere:")).map_or_else(|error| error.to_string(), |shown| shown);
+        let refused = run(example, Some("nowhere:")).unwrap_or_else(|error| error.to_string());
         assert!(refused.contains("there is no store of this scheme"), "{example}: {refused}");
         let usage = Command::new(binary(example)?).arg("--sotre").output()?;
         assert!(String::from_utf8(usage.stderr)?.contains("usage: [--store URL]"), "{example}");

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn only_the_rest_is_done_again_and_places_are_those_of_the_whole() {
         let mut batch = batch(&["a", "b", "c", "d", "e", "f"]);
-        assert_eq!(batch.after(&partial(1, &[3])).is_retryable(), true);
+        assert!(batch.after(&partial(1, &[3])).is_retryable());
         assert_eq!(left(&batch), "bcef");
         assert_eq!(told(&batch), (1, vec![3]));
         batch.after(&partial(0, &[2]));
@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn an_error_of_nothing_done_is_itself() {
         let whole = batch(&["a", "b"]);
-        let error = whole.failure(None, Error::store(Location::store("test"), "write", true, std::fmt::Error));
+        let error =
+            whole.failure(None, Error::store(Location::store("test"), "write", true, std::fmt::Error));
         assert!(matches!(error, Error::Store { .. }));
     }
 }

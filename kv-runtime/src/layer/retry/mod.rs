@@ -11,7 +11,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use crate::clock::Clock;
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::layer::Operation;
 use crate::record::{Head, NewRecord, Record, Revision};
@@ -82,7 +82,7 @@ impl<S: Store> RetryStore<S> {
         operation: Operation,
         mut call: impl FnMut() -> F,
     ) -> Result<T> {
-        let mut pauses = self.pauses();
+        let mut pauses = self.backoff();
         loop {
             match call().await {
                 Err(error) if error.is_retryable() => self.pause(operation, &mut pauses, error).await?,
@@ -98,7 +98,7 @@ impl<S: Store> RetryStore<S> {
         mut batch: Batch<T>,
         mut call: impl FnMut(Vec<T>) -> F,
     ) -> Result<()> {
-        let mut pauses = self.pauses();
+        let mut pauses = self.backoff();
         while let Err(error) = call(batch.left()).await {
             let cause = batch.after(&error);
             if batch.is_done() {
@@ -114,7 +114,7 @@ impl<S: Store> RetryStore<S> {
         Ok(())
     }
 
-    fn pauses(&self) -> ExponentialBackoff {
+    fn backoff(&self) -> ExponentialBackoff {
         self.pauses.with_max_times(self.attempts.saturating_sub(1)).build()
     }
 
