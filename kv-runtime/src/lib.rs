@@ -30,6 +30,8 @@ extern crate self as kv_runtime;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "cache")]
+pub mod cache;
 mod clock;
 pub mod codec;
 mod collection;
@@ -46,6 +48,7 @@ mod maybe_send;
 pub mod migrate;
 pub mod record;
 pub mod schema;
+mod served;
 pub mod store;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_sessions;
@@ -59,6 +62,7 @@ pub use key::{KvId, Lookup, Within};
 pub use kv::{Kv, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use maybe_send::{MaybeSend, MaybeSync};
+pub use served::{Served, Whence};
 pub use store::Cursor;
 
 pub use kv_derive::{KvEntity, KvId};

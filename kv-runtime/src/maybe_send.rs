@@ -26,3 +26,9 @@ mod imp {
 }
 
 pub use imp::{MaybeSend, MaybeSync};
+
+/// A future of any type, which may move between threads where there are any.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+#[cfg(target_arch = "wasm32")]
+pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;
