@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::codec::{Codec, CodecError};
 use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
+use crate::timer::NoTimer;
 
 /// What went wrong, where, and what to do.
 ///
@@ -231,6 +232,15 @@ pub enum Error {
         capability: &'static str,
     },
 
+    /// The call has to wait, for a rate or before a retry, and the store's clock has nothing to wait by.
+    #[error("{at}: the call has to wait, and the store's clock has no timer that runs here")]
+    NoTimer {
+        /// Where.
+        at: Box<Location>,
+        /// What it takes.
+        source: NoTimer,
+    },
+
     /// The store's engine failed.
     #[error("{at}: the store failed to {action}{}", retry_shown(.retryable))]
     Store {
@@ -267,6 +277,15 @@ pub enum Error {
     AlreadyOpen {
         /// The file.
         path: PathBuf,
+    },
+
+    /// The URL leads to no store.
+    #[error("`{url}`: {what}")]
+    InvalidUrl {
+        /// The URL, without what may be a secret.
+        url: String,
+        /// What is wrong with it, and what to write instead.
+        what: Cow<'static, str>,
     },
 
     /// The file is not one that this program can open.
@@ -361,13 +380,15 @@ pub struct Location {
     pub store: Option<&'static str>,
     /// The key, or the prefix of a list; a hash in the place of every secret id.
     pub key: Option<String>,
+    /// The [namespace](crate::layer::NamespaceStore) that the key is of, where the store has them.
+    pub namespace: Option<String>,
 }
 
 impl Location {
     /// A record of a store.
     #[must_use]
     pub fn of(store: &'static str, key: &Key) -> Box<Self> {
-        Box::new(Self { entity: None, store: Some(store), key: Some(key.to_string()) })
+        Box::new(Self { store: Some(store), key: Some(key.to_string()), ..Self::default() })
     }
 
     /// A store as a whole.
@@ -390,6 +411,10 @@ impl fmt::Display for Location {
         }
         if let Some(store) = self.store {
             write!(f, "{space}in {store}")?;
+            space = " ";
+        }
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{space}(namespace `{namespace}`)")?;
         }
         Ok(())
     }
@@ -415,7 +440,7 @@ impl Error {
         }
     }
 
-    /// Where it happened; nothing for an error about a file.
+    /// Where it happened; nothing for an error about a file or a URL.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         with_location!(self, at => at)
@@ -428,6 +453,19 @@ impl Error {
             at.entity.get_or_insert(entity);
         }
         self
+    }
+
+    /// Changes what is told of the place, in the cause of a partial failure, too.
+    pub(crate) fn with_place(mut self, change: &dyn Fn(&mut Location)) -> Self {
+        if let Some(at) = with_location!(&mut self, at => at) {
+            change(at);
+        }
+        match self {
+            Self::Partial { at, written, also, source } => {
+                Self::Partial { at, written, also, source: Box::new(source.with_place(change)) }
+            }
+            other => other,
+        }
     }
 
     /// Tells the place anew, where the store below knew less of it.
@@ -463,10 +501,11 @@ macro_rules! with_location {
             | Error::Partial { at: $at, .. }
             | Error::OutcomeUnknown { at: $at, .. }
             | Error::Unsupported { at: $at, .. }
+            | Error::NoTimer { at: $at, .. }
             | Error::Store { at: $at, .. }
             | Error::Load { at: $at, .. }
             | Error::TimedOut { at: $at, .. } => Some($use),
-            Error::AlreadyOpen { .. } | Error::ForeignFile { .. } => None,
+            Error::AlreadyOpen { .. } | Error::InvalidUrl { .. } | Error::ForeignFile { .. } => None,
         }
     };
 }

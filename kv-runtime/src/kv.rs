@@ -32,7 +32,7 @@ struct Migrations {
     spawn: Option<Arc<dyn Spawn>>,
 }
 
-/// A write-back that is not waited for: a boxed future, which is `Send` but on wasm32.
+/// A write-back that is not waited for; `Send`, but on wasm32.
 pub type WriteBackFuture = BoxFuture<'static, ()>;
 
 /// What runs a future that nobody waits for.

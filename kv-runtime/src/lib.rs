@@ -46,10 +46,12 @@ pub mod layer;
 mod list;
 mod maybe_send;
 pub mod migrate;
+mod random;
 pub mod record;
 pub mod schema;
 mod served;
 pub mod store;
+mod timer;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_sessions;
 
@@ -64,6 +66,7 @@ pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use maybe_send::{MaybeSend, MaybeSync};
 pub use served::{Served, Whence};
 pub use store::Cursor;
+pub use timer::{NoTimer, Sleep, Timer};
 
 pub use kv_derive::{KvEntity, KvId};
 

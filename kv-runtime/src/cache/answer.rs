@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{FusedFuture, FutureExt};
+
 use super::Cached;
 use super::entry::Entry;
 use super::in_flight::Kind;
 use super::origin::{Origin, OtherId};
 use super::stats::Count;
 use super::tier::{Fill, Got, Look, Outcome, Seat};
-use super::wait::within;
 use crate::clock::Timestamp;
-use crate::collection::{Collection, Standing};
+use crate::collection::Standing;
 use crate::entity::KvEntity;
 use crate::error::{Error, Result, SharedError};
 use crate::key::Key;
@@ -92,26 +93,20 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// How the load ends, or that it takes too long.
     async fn outcome(&self, seat: Seat<E>, ask: Ask<E>, may_be_stale: bool) -> Outcome<E> {
         let settings = &self.tier.settings;
-        let (leads, key) = (seat.leads(), self.behind.collection.key_of_id(&seat.id));
-        let timed_out = |limit| Error::TimedOut { at: self.behind.collection.at(&key), limit };
+        let (leads, key) = (seat.leads(), self.collection().key_of_id(&seat.id));
         let soft = settings.soft_timeout.filter(|_| may_be_stale).zip(self.behind.spawn.as_ref());
-        if let Some((limit, spawn)) = soft {
-            let mut load = Box::pin(self.clone().fly(seat, ask));
-            if let Some(outcome) = within(Some(limit), &mut load).await {
-                return outcome;
-            }
-            if leads {
-                // It goes on without its caller. One who only waited leaves it to the one who leads.
-                spawn.spawn(Box::pin(async move { drop(load.await) }));
-            }
-            return Err(timed_out(limit));
+        let Some((limit, spawn)) = soft else {
+            // A leader's load has the limit in itself, so that all get its outcome.
+            let limit = settings.hard_timeout.filter(|_| !leads);
+            return self.within(limit, &key, self.clone().fly(seat, ask)).await;
+        };
+        let mut load = Box::pin(self.clone().fly(seat, ask).fuse());
+        let outcome = self.within(Some(limit), &key, &mut load).await;
+        if leads && !load.is_terminated() {
+            // It goes on without its caller. One who only waited leaves it to the one who leads.
+            spawn.spawn(Box::pin(async move { drop(load.await) }));
         }
-        // A leader's load has the limit in itself, so that all get its outcome.
-        let limit = settings.hard_timeout.filter(|_| !leads);
-        match within(limit, self.clone().fly(seat, ask)).await {
-            Some(outcome) => outcome,
-            None => Err(timed_out(limit.unwrap_or_default())),
-        }
+        outcome
     }
 
     /// What is stale, if it still may be served; otherwise the error.
@@ -151,12 +146,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     async fn read_store(&self, seat: &Seat<E>) -> Outcome<E> {
-        let (tier, collection) = (&self.tier, &self.behind.collection);
+        let (tier, collection) = (&self.tier, self.collection());
         let (key, since, limit) = (collection.key_of_id(&seat.id), tier.now(), tier.settings.hard_timeout);
-        let found = match within(limit, collection.find(seat.id.clone(), &key)).await {
-            Some(found) => found,
-            None => Err(timed_out(collection, &key, limit)),
-        };
+        let found = self.within(limit, &key, collection.find(seat.id.clone(), &key)).await;
         match found {
             Ok(Some(found)) => {
                 tier.counters.count(Count::StoreHit);
@@ -179,18 +171,14 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// The store, then the origin; both tiers are filled on the way back.
     async fn load(&self, seat: &Seat<E>, origin: Origin<E>, when: When) -> Outcome<E> {
-        let (tier, collection) = (&self.tier, &self.behind.collection);
+        let (tier, collection) = (&self.tier, self.collection());
         let (key, limit) = (collection.key_of_id(&seat.id), tier.settings.hard_timeout);
-        let loaded = match within(limit, self.store_then_origin(seat, &key, origin, when)).await {
-            Some(loaded) => loaded,
-            None => {
-                tier.counters.count(Count::OriginError);
-                Err(timed_out(collection, &key, limit))
-            }
-        };
-        let loaded = match loaded {
+        let loaded = match self.within(limit, &key, self.store_then_origin(seat, &key, origin, when)).await {
             Ok(loaded) => loaded,
             Err(error) => {
+                if !matches!(error, Error::Load { .. }) {
+                    tier.counters.count(Count::OriginError);
+                }
                 seat.settle(Fill::Failed(error.clone()));
                 return Err(error);
             }
@@ -208,7 +196,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         origin: Origin<E>,
         when: When,
     ) -> Result<LoadedEntity<E>> {
-        let (tier, collection) = (&self.tier, &self.behind.collection);
+        let (tier, collection) = (&self.tier, self.collection());
         let since = tier.now();
         let standing = match collection.standing(seat.id.clone(), key).await {
             Ok(standing) => Some(standing),
@@ -264,7 +252,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         match value {
             Some(value) => {
                 let now = self.tier.now();
-                Fill::Present(self.tier.entry(value, now, ttl, self.behind.collection.expires_at(value, now)))
+                Fill::Present(self.tier.entry(value, now, ttl, self.collection().expires_at(value, now)))
             }
             None => Fill::Absent { for_origin: true },
         }
@@ -272,7 +260,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     pub(super) fn failed(&self, key: &Key, source: SharedError) -> Error {
         self.tier.counters.count(Count::OriginError);
-        let error = Error::Load { at: self.behind.collection.at(key), source };
+        let error = Error::Load { at: self.collection().at(key), source };
         tracing::debug!(%error, "the origin failed");
         error
     }
@@ -286,25 +274,21 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
         let ttl = fill.ttl.or(tier.settings.store_ttl).map(|ttl| self.store_ttl(ttl));
         let fill = super::fill::Filling { key, unchanged: fill.unchanged, entity, ttl };
-        let done = within(tier.settings.hard_timeout, filler(&self.behind.collection, fill)).await;
+        let done = self.within(tier.settings.hard_timeout, key, filler(self.collection(), fill)).await;
         drop(filling);
         match done {
-            Some(Ok(Commit::Done)) => tier.counters.count(Count::Filled),
-            Some(Ok(Commit::Conflict(_))) => tier.counters.count(Count::FillLost),
-            Some(Err(error)) => {
+            Ok(Commit::Done) => tier.counters.count(Count::Filled),
+            Ok(Commit::Conflict(_)) => tier.counters.count(Count::FillLost),
+            Err(error) => {
                 tier.counters.count(Count::FillFailed);
-                tracing::warn!(%error, "what the origin gave could not be written into the store");
-            }
-            None => {
-                tier.counters.count(Count::FillFailed);
-                tracing::warn!(%key, "the store took too long to take what the origin gave");
+                tracing::warn!(%error, "what the origin gave was not written into the store");
             }
         }
     }
 
     /// A TTL with jitter, but not below what the store takes.
     fn store_ttl(&self, ttl: Duration) -> Duration {
-        let least = self.behind.collection.store().capabilities().limits.least_ttl.unwrap_or_default();
+        let least = self.collection().store().capabilities().limits.least_ttl.unwrap_or_default();
         self.tier.settings.jittered(ttl).max(least.min(ttl))
     }
 }
@@ -318,12 +302,4 @@ struct LoadedEntity<E> {
 pub(super) struct StoreFill {
     pub(super) unchanged: Vec<Condition>,
     pub(super) ttl: Option<Duration>,
-}
-
-pub(super) fn timed_out<E: KvEntity, S: Store>(
-    collection: &Collection<E, S>,
-    key: &Key,
-    limit: Option<Duration>,
-) -> Error {
-    Error::TimedOut { at: collection.at(key), limit: limit.unwrap_or_default() }
 }

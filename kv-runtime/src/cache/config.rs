@@ -178,7 +178,8 @@ impl<E, F> Cache<E, F> {
     }
 
     /// The longest that a load takes, store and origin together, and that anybody waits for another's load; no limit unless it is set.
-    /// Then it is [`Error::TimedOut`](crate::Error::TimedOut), or what is stale. It waits by tokio's timer, so it needs tokio's runtime.
+    /// Then it is [`Error::TimedOut`](crate::Error::TimedOut), or what is stale. It waits by the [`Timer`](crate::Timer) of the
+    /// store's clock; without one every load is [`Error::NoTimer`](crate::Error::NoTimer).
     #[must_use]
     pub fn hard_timeout(mut self, limit: Duration) -> Self {
         self.settings.hard_timeout = Some(limit);
@@ -186,7 +187,7 @@ impl<E, F> Cache<E, F> {
     }
 
     /// How long a caller waits if there is something stale to serve; the load goes on in the background. It needs
-    /// a [`spawner`](Self::spawner), without which it does nothing, and waits by tokio's timer.
+    /// a [`spawner`](Self::spawner), without which it does nothing, and the [`Timer`](crate::Timer) of the store's clock.
     #[must_use]
     pub fn soft_timeout(mut self, limit: Duration) -> Self {
         self.settings.soft_timeout = Some(limit);

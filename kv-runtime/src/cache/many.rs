@@ -6,13 +6,12 @@ use std::sync::Arc;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::Cached;
-use super::answer::{Ask, StoreFill, timed_out};
+use super::answer::{Ask, StoreFill};
 use super::entry::Entry;
 use super::in_flight::Kind;
 use super::origin::{Panicked, guarded};
 use super::stats::Count;
 use super::tier::{Fill, Got, Look, Outcome, Seat};
-use super::wait::within;
 use crate::collection::Standing;
 use crate::entity::KvEntity;
 use crate::error::{BoxError, Error, Result, SharedError};
@@ -167,14 +166,16 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let limit = self.tier.settings.hard_timeout;
         for (missing, mut seat) in waiting {
             self.tier.counters.count(Count::SharedWait);
-            let outcome = match within(limit, seat.wait()).await {
-                Some(Some(outcome)) => outcome,
+            let key = self.collection().key_of_id(&seat.id);
+            let waited = self.within(limit, &key, async { Ok(seat.wait().await) }).await;
+            let outcome = match waited {
+                Ok(Some(outcome)) => outcome,
                 // The one who led has gone.
-                Some(None) => match self.load_all(vec![seat], &mut origin).await.pop() {
+                Ok(None) => match self.load_all(vec![seat], &mut origin).await.pop() {
                     Some(outcome) => outcome,
                     None => continue,
                 },
-                None => Err(timed_out(self.collection(), &self.collection().key_of_id(&seat.id), limit)),
+                Err(error) => Err(error),
             };
             settle(missing, outcome);
         }
@@ -205,11 +206,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let (since, limit) = (tier.now(), tier.settings.hard_timeout);
         let ids = seats.iter().map(|seat| seat.id.clone()).collect();
         let first = keys[0].clone();
-        let found = match within(limit, collection.find_all(keys, ids)).await {
-            Some(found) => found,
-            None => Err(timed_out(collection, &first, limit)),
-        };
-        let found = match found {
+        let found = match self.within(limit, &first, collection.find_all(keys, ids)).await {
             Ok(found) => found,
             Err(error) => return self.all_failed(seats, Count::StoreError, &error),
         };
@@ -236,8 +233,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         origin: &mut ManyOrigin<E>,
     ) -> Vec<Outcome<E>> {
         let limit = self.tier.settings.hard_timeout;
-        match within(limit, self.store_then_origin_of(seats, &keys, origin)).await {
-            Some(Ok(loaded)) => {
+        match self.within(limit, &keys[0], self.store_then_origin_of(seats, &keys, origin)).await {
+            Ok(loaded) => {
                 let fills: FuturesUnordered<_> = seats
                     .iter()
                     .zip(&keys)
@@ -251,11 +248,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 fills.collect::<Vec<()>>().await;
                 loaded.into_iter().map(|(got, _)| Ok(got)).collect()
             }
-            Some(Err(error)) => self.all_failed(seats, Count::OriginError, &error),
-            None => {
-                let error = timed_out(self.collection(), &keys[0], limit);
-                self.all_failed(seats, Count::OriginError, &error)
-            }
+            Err(error) => self.all_failed(seats, Count::OriginError, &error),
         }
     }
 

@@ -7,3 +7,8 @@
 mod limits;
 #[allow(dead_code, reason = "the stores come next")]
 mod record;
+#[cfg(all(feature = "workers", target_arch = "wasm32"))]
+mod workers;
+
+#[cfg(all(feature = "workers", target_arch = "wasm32"))]
+pub use workers::WorkersStore;
