@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use futures_util::future::join_all;
 use redis::{Cmd, Pipeline, RedisError, Value};
 
+use super::connection::side_by_side;
 use super::error::{failed, unexpected};
 use super::wire::{self, HEAD_LEN, HeadError};
 use super::{Inner, NAME};
@@ -108,7 +108,7 @@ impl Inner {
                     self.values_of_slot(&keys, expiries).await
                 });
                 let mut answers = vec![Answer::default(); keys.len()];
-                for (places, part) in slots.iter().zip(join_all(parts).await) {
+                for (places, part) in slots.iter().zip(side_by_side(parts).await) {
                     for (place, answer) in places.iter().zip(part?) {
                         if let Some(slot) = answers.get_mut(*place) {
                             *slot = answer;
