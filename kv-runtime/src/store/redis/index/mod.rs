@@ -20,7 +20,7 @@ use redis::{Cmd, Pipeline, RedisError, Value};
 use tokio::sync::Mutex;
 
 use super::Inner;
-use super::connection::{Connection, side_by_side};
+use super::connection::side_by_side;
 use super::error::may_have_happened;
 use super::spelling::{Found, Spelling, escape_braces};
 use crate::key::Key;
@@ -138,7 +138,7 @@ impl Inner {
         commands: impl Fn(&str, &mut Pipeline),
     ) -> Result<Vec<Vec<Value>>, RedisError> {
         let shards: Vec<String> = (0..SHARDS).map(|number| shard(segment, number)).collect();
-        if let Connection::Single(_) = self.connection {
+        if !self.connection.is_cluster() {
             // One transaction for all.
             let mut pipeline = Pipeline::new();
             pipeline.atomic();
