@@ -21,6 +21,8 @@ use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+pub use self::cloudflare::{CloudflareOptions, CloudflareStore};
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
 pub use capabilities::{Capabilities, Limits, Sharing};
