@@ -40,6 +40,7 @@ mod entity;
 mod error;
 pub mod key;
 mod kv;
+pub mod layer;
 mod list;
 mod maybe_send;
 pub mod migrate;

@@ -1,0 +1,21 @@
+//! What a wrapper hands on must be what the engine would have done.
+
+use kv_runtime::conformance::{self, ManualHarness};
+use kv_runtime::layer::FaultStore;
+use kv_runtime::store::{AtomicStore, MemoryStore};
+use kv_runtime::{Clock, Error, Result};
+
+type Outcome = Result<(), conformance::Unfit>;
+
+/// So many tests of the suite run against the store in memory at the least.
+const TESTS: usize = 90;
+
+async fn conforms<S: AtomicStore>(wrap: impl Fn(MemoryStore) -> S + Sync) -> Outcome {
+    let make = |clock: Clock| Ok::<_, Error>(wrap(MemoryStore::with_clock(clock)));
+    conformance::atomic_store(&ManualHarness::new(make)).await.require(TESTS)
+}
+
+#[tokio::test]
+async fn a_store_without_faults() -> Outcome {
+    conforms(FaultStore::new).await
+}
