@@ -1,13 +1,14 @@
 //! The typed handle on all entities of one type in one store.
 //!
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
-//! touch, which need compare-and-swap), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
+//! touch, which need compare-and-swap), `last_write` (the same without it), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
 //! among updates of one record),
 //! `write_back` (what was migrated while it was read).
 
 mod change;
 mod decode;
 mod encode;
+mod last_write;
 mod read;
 mod turns;
 mod write;
@@ -27,6 +28,7 @@ use crate::list::List;
 use crate::store::Store;
 
 use decode::{Context, Records, decode, decode_present};
+pub(crate) use last_write::learn_expiry;
 pub(crate) use turns::Turns;
 pub(crate) use write_back::Replacement;
 

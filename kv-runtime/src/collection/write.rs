@@ -139,7 +139,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// With one batch where that is all or nothing; elsewhere the anchors in a batch of their own, after the others. If that batch
     /// fails in part, the places it tells are those of the entities.
-    async fn write_anchors_last(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+    pub(super) async fn write_anchors_last(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
             return self.store().put_many(records).await.map_err(named::<E>);
         }
@@ -179,7 +179,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 /// The cause of a failure whose parts mean nothing to the caller.
-fn whole_failure(error: Error) -> Error {
+pub(super) fn whole_failure(error: Error) -> Error {
     match error {
         Error::Partial { source, .. } => *source,
         error => error,

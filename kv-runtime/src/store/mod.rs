@@ -144,7 +144,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     message = "`{Self}` has no compare-and-swap, which this call needs",
     label = "this store cannot tell whether a record has changed since it was read",
     note = "`put`, `get`, `delete` and `list` work on every store",
-    note = "`insert`, `update`, `try_update`, `upsert` and `touch` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`"
+    note = "`insert`, `update`, `try_update`, `upsert` and `touch` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`",
+    note = "where the last write may win, there are `update_last_write_wins`, `try_update_last_write_wins`, `upsert_last_write_wins` and `touch_last_write_wins`; in the place of `insert` there are `exists` and `put`"
 )]
 pub trait AtomicStore: Store {
     /// Makes all writes if all conditions hold, and none otherwise.

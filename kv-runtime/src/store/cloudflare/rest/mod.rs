@@ -16,10 +16,10 @@ use std::sync::Arc;
 
 use super::limits;
 use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::Key;
 use crate::record::{Head, NewRecord, Record};
-use crate::store::{Capabilities, ListPage, ListQuery, Store, partial};
+use crate::store::{Capabilities, ListPage, ListQuery, Store};
 use client::Client;
 use read::Place;
 use write::Incomplete;

@@ -12,7 +12,7 @@ use super::client::Request;
 use super::failure::{Cause, Failure};
 use super::read::json;
 use super::reply::Done;
-use super::{NAME, Shared, partial};
+use super::{NAME, Shared};
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::NewRecord;
