@@ -1,5 +1,12 @@
 //! Every example runs by itself, and shows what it promises. `cargo test` has built them beside this test.
 
+#[cfg(unix)]
+#[path = "examples/server.rs"]
+mod server;
+#[cfg(unix)]
+#[path = "examples/sessions.rs"]
+mod sessions_over_http;
+
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::ffi::OsStr;
@@ -10,8 +17,8 @@ use std::{env, fs};
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// All examples; each has a test here.
-const EXAMPLES: [&str; 6] =
-    ["composite_ids", "expiry", "groups_and_views", "migrations", "own_store", "quickstart"];
+const EXAMPLES: [&str; 7] =
+    ["composite_ids", "expiry", "groups_and_views", "migrations", "own_store", "quickstart", "sessions"];
 
 #[test]
 fn every_example_has_a_test() -> Outcome {
@@ -182,6 +189,25 @@ fn own_store() -> Outcome {
     shows(
         &run("own_store", None)?,
         &["passed   a_plain_value_is_version_1", "passed   a_damaged_record_is_an_error"],
+    );
+    Ok(())
+}
+
+#[test]
+fn sessions() -> Outcome {
+    let shown = run("sessions", None)?;
+    shows(
+        &shown,
+        &[
+            "before                            401 Unauthorized",
+            "set-cookie: id=(a secret); HttpOnly; SameSite=Strict; Path=/; Max-Age=86400",
+            "240 requests in four hours, 48 writes",
+            "four hours later                  200 OK",
+            "after thirty minutes              401 Unauthorized",
+            "which ends after the log-out      200 OK",
+            "with the cookie from before       401 Unauthorized",
+            "0 sessions are left in the store",
+        ],
     );
     Ok(())
 }

@@ -1,9 +1,14 @@
 //! Time: milliseconds since the Unix epoch, from the system or from a test.
 
+#[cfg_attr(all(target_arch = "wasm32", target_os = "unknown"), path = "clock/web.rs")]
+mod system;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub(crate) use system::Stopwatch;
 
 /// A moment, in milliseconds since the Unix epoch.
 ///
@@ -109,8 +114,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
-            Source::System => SystemTime::now().into(),
+            Source::System => system::now(),
             Source::Manual(manual) => manual.now(),
         }
     }
@@ -119,21 +123,6 @@ impl Clock {
 impl From<&ManualClock> for Clock {
     fn from(manual: &ManualClock) -> Self {
         Self(Source::Manual(manual.clone()))
-    }
-}
-
-/// How long something takes, by a clock that nothing sets: for reports, never for expiry.
-#[derive(Debug)]
-pub(crate) struct Stopwatch(std::time::Instant);
-
-impl Stopwatch {
-    #[expect(clippy::disallowed_methods, reason = "a duration for a report, which no test sets")]
-    pub(crate) fn start() -> Self {
-        Self(std::time::Instant::now())
-    }
-
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.0.elapsed()
     }
 }
 

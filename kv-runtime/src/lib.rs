@@ -44,15 +44,18 @@ pub mod layer;
 mod list;
 mod maybe_send;
 pub mod migrate;
+mod random;
 pub mod record;
 pub mod schema;
 pub mod store;
+#[cfg(feature = "tower-sessions")]
+pub mod tower_sessions;
 
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use codec::Codec;
 pub use collection::Collection;
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
-pub use error::{BoxError, Error, Location, Result};
+pub use error::{BoxError, Error, Location, Result, SharedError};
 pub use key::{KvId, Lookup, Within};
 pub use kv::{Kv, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kv_runtime::conformance::{self, Foreign, Harness};
 use kv_runtime::key::Key;
 use kv_runtime::store::CloudflareStore;
-use kv_runtime::{Clock, ManualClock, Result, Timer};
+use kv_runtime::{Clock, ManualClock, Result};
 use serde_json::json;
 
 use super::Test;
@@ -18,8 +18,7 @@ struct Namespaces {
 
 impl Namespaces {
     fn open(&self, namespace: &Namespace) -> Result<CloudflareStore> {
-        // Requests are made again by a clock that nobody moves while they wait.
-        namespace.options().clock(Clock::from(&self.clock).with_timer(Timer::tokio())).open()
+        namespace.options().clock(Clock::from(&self.clock)).open()
     }
 }
 

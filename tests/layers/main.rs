@@ -1,3 +1,4 @@
-//! Wrappers of stores: each passes the conformance suite, alone and around one another.
+//! Wrappers of stores, and the store that is chosen by a URL: each passes the conformance suite.
 
+mod any;
 mod conformance;

@@ -137,7 +137,7 @@ impl Groups<'_> {
     }
 
     fn failed(&self, schema: &GroupSchema, from: u32, to: u32, source: BoxError) -> Error {
-        Error::MigrationFailed { at: (self.context.locate)(schema), from, to, source }
+        Error::MigrationFailed { at: (self.context.locate)(schema), from, to, source: source.into() }
     }
 
     /// Runs a migration under the eyes of the hook.

@@ -10,7 +10,7 @@ use super::{Collection, groups};
 use crate::clock::Timestamp;
 use crate::codec::{self, Codec, CodecError};
 use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
-use crate::error::{BoxError, Error, Location, Result};
+use crate::error::{BoxError, Error, Location, Result, SharedError};
 use crate::key::Key;
 use crate::migrate::{Object, bring_down};
 use crate::record::{Expiry, Metadata, NewRecord};
@@ -114,7 +114,7 @@ fn encode_at<E: KvEntity>(
         at: at(),
         from: failed.from,
         to: failed.to,
-        source: failed.into(),
+        source: SharedError::new(failed),
     })?;
     let value = encode_exactly(Codec::Json, &object).map_err(encode_error)?;
     Ok(Encoded { value, codec: Codec::Json, version, oldest_reader })
@@ -150,8 +150,12 @@ impl PreviousVisitor for AtVersion<'_> {
 
     fn visit<P: KvEntity>(self, previous: Result<P, BoxError>) -> Result<Encoded> {
         let (from, to) = (self.schema.version(), self.version);
-        let previous =
-            previous.map_err(|source| Error::MigrationFailed { at: (self.at)(), from, to, source })?;
+        let previous = previous.map_err(|source| Error::MigrationFailed {
+            at: (self.at)(),
+            from,
+            to,
+            source: source.into(),
+        })?;
         encode_at(&previous, 0, self.version, self.at)
     }
 }

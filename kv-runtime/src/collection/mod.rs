@@ -29,6 +29,7 @@ use crate::store::Store;
 
 use decode::{Context, Records, decode, decode_present};
 pub(crate) use last_write::learn_expiry;
+pub(crate) use read::Found;
 pub(crate) use turns::Turns;
 pub(crate) use write_back::Replacement;
 

@@ -8,8 +8,12 @@
 
 #[cfg(feature = "faults")]
 mod fault;
+mod namespace;
+mod observe;
 mod operation;
 
 #[cfg(feature = "faults")]
 pub use fault::{Fault, FaultStore, Faults, Gate};
+pub use namespace::NamespaceStore;
+pub use observe::{Latencies, ObservedStore, OperationStats, StoreStats};
 pub use operation::Operation;

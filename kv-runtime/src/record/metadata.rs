@@ -175,7 +175,7 @@ impl Metadata {
     /// The length of the metadata where it grows without bound: that of its JSON.
     #[must_use]
     pub fn json_len(&self) -> usize {
-        self.to_json().len()
+        json_len(&self.to_members())
     }
 
     /// Shortens it to `max` bytes of JSON: `migratedAt` goes first, then `createdAt`, a foreign member never. Gives the
@@ -197,7 +197,6 @@ impl Metadata {
 }
 
 /// The length of the JSON object.
-#[cfg(any(feature = "cloudflare", feature = "workers"))]
 pub(crate) fn json_len(members: &Map<String, Value>) -> usize {
     to_text(members).len()
 }

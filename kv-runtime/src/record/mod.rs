@@ -14,7 +14,7 @@ use bytes::Bytes;
 use crate::clock::Timestamp;
 
 pub use metadata::{Metadata, MetadataError};
-#[cfg(any(feature = "cloudflare", feature = "workers"))]
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 pub(crate) use metadata::{json_len, read_time};
 pub use revision::Revision;
 

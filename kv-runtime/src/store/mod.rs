@@ -4,8 +4,9 @@
 //! written together are built. What a store can do and how much it takes is data: [`Capabilities`]. The conformance
 //! suite (feature `conformance`) tests every MUST of these docs.
 
+mod any;
 mod capabilities;
-#[cfg(any(feature = "cloudflare", feature = "workers"))]
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 mod cloudflare;
 mod cursor;
 mod list;
@@ -25,7 +26,10 @@ use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 pub use self::cloudflare::{CloudflareOptions, CloudflareStore};
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
+pub use any::AnyStore;
 pub use capabilities::{Capabilities, Limits, Sharing};
+#[cfg(all(feature = "workers", target_arch = "wasm32"))]
+pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
 pub use list::{Content, Entry, ListPage, ListQuery};
 pub use memory::MemoryStore;

@@ -72,7 +72,7 @@ impl Call {
 
     fn failure(&self, retryable: bool, after: bool) -> Error {
         if after && self.operation.is_write() {
-            return Error::OutcomeUnknown { at: self.at.clone(), source: Box::new(Injected) };
+            return Error::OutcomeUnknown { at: self.at.clone(), source: Box::new(Injected).into() };
         }
         Error::store(self.at.clone(), self.operation.action(), retryable, Injected)
     }

@@ -82,7 +82,9 @@ impl Writer {
         }
         match answer.await {
             Ok(answer) => answer,
-            Err(_) => Err(Error::OutcomeUnknown { at: Location::store(NAME), source: Box::new(WriterEnded) }),
+            Err(_) => {
+                Err(Error::OutcomeUnknown { at: Location::store(NAME), source: Box::new(WriterEnded).into() })
+            }
         }
     }
 
@@ -236,7 +238,7 @@ impl Aborted {
         match self {
             Self::Unwritten(source) => Error::store(work.location(), "write", false, source.clone()),
             Self::Unknown(source) => {
-                Error::OutcomeUnknown { at: work.location(), source: Box::new(source.clone()) }
+                Error::OutcomeUnknown { at: work.location(), source: Box::new(source.clone()).into() }
             }
         }
     }

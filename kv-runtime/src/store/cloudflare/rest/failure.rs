@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::{Error, Location};
+use crate::error::{Error, Location, SharedError};
 
 /// Why a request failed, after as many attempts as there were.
 #[derive(Debug)]
@@ -28,8 +28,6 @@ pub(super) enum Cause {
     Unwritable(serde_json::Error),
     /// A long value was written again each time it was read.
     Contended,
-    /// The pause before the next attempt cannot be made.
-    NoTimer(crate::timer::NoTimer),
 }
 
 /// An error of the API.
@@ -54,7 +52,7 @@ impl Cause {
             Self::Connection(error) => !error.is_builder(),
             Self::Refused(refusal) => matches!(refusal.status, 408 | 425 | 429 | 500..),
             Self::NoAnswer(_) | Self::Contended => true,
-            Self::TooLong | Self::Unwritable(_) | Self::NoTimer(_) => false,
+            Self::TooLong | Self::Unwritable(_) => false,
         }
     }
 
@@ -64,7 +62,7 @@ impl Cause {
             Self::Connection(error) => !error.is_connect() && !error.is_builder(),
             Self::Refused(refusal) => refusal.status >= 500,
             Self::NoAnswer(_) | Self::TooLong => true,
-            Self::Unwritable(_) | Self::Contended | Self::NoTimer(_) => false,
+            Self::Unwritable(_) | Self::Contended => false,
         }
     }
 
@@ -106,7 +104,7 @@ impl Failure {
     /// Of something that writes: what may have been done is not said to have failed.
     pub(super) fn of_write(self, at: Box<Location>, action: &'static str) -> Error {
         if self.may_be_done {
-            return Error::OutcomeUnknown { at, source: Box::new(self) };
+            return Error::OutcomeUnknown { at, source: SharedError::new(self) };
         }
         self.of_read(at, action)
     }
@@ -121,7 +119,6 @@ impl fmt::Display for Failure {
             Cause::TooLong => f.write_str("the answer is longer than any of Cloudflare's API")?,
             Cause::Unwritable(_) => f.write_str("the request cannot be written as JSON")?,
             Cause::Contended => f.write_str("the value was written again each time it was read")?,
-            Cause::NoTimer(_) => f.write_str("the request cannot be made again")?,
         }
         match self.attempts {
             0 | 1 => Ok(()),
@@ -159,7 +156,6 @@ impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.cause {
             Cause::Connection(error) => Some(error),
-            Cause::NoTimer(error) => Some(error),
             Cause::Unwritable(error) => Some(error),
             _ => None,
         }

@@ -126,8 +126,7 @@ impl Shared {
                 }
             }
             if places.is_empty() && !refused.is_empty() && rounds < self.client.attempts {
-                let paused = self.client.pause_after(rounds).await;
-                paused.map_err(|failure| batch.ended(first, |at| failure.of_write(at, "write")))?;
+                self.client.pause_after(rounds).await;
                 rounds += 1;
                 places = std::mem::take(&mut refused);
             }
