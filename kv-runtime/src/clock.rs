@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(crate) use system::Stopwatch;
+use tokio::sync::Notify;
+
+use crate::maybe_send::BoxFuture;
+use crate::timer::Timer;
 
 /// A moment, in milliseconds since the Unix epoch.
 ///
@@ -80,9 +83,9 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
     }
 }
 
-/// Where a store takes the time from.
+/// Where a store takes the time from, and by what is waited for it.
 ///
-/// Expiry, `createdAt` and `migratedAt` all go by the clock of the store, so one clock set by a test moves everything.
+/// Expiry, `createdAt`, `migratedAt`, rates and timeouts all go by the clock of the store, so one clock set by a test moves everything.
 ///
 /// ```
 /// use kv_runtime::{Clock, ManualClock, Timestamp};
@@ -93,63 +96,131 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
 /// manual.advance(Duration::from_secs(2));
 /// assert_eq!(clock.now(), Timestamp::from_millis(3_000));
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct Clock(Source);
+#[derive(Clone, Debug)]
+pub struct Clock {
+    source: Source,
+    timer: Timer,
+}
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 enum Source {
-    #[default]
     System,
     Manual(ManualClock),
 }
 
 impl Clock {
-    /// The system's clock.
+    /// The system's clock, which waits by tokio's timer; on wasm32 it waits by nothing until it is given a timer.
     #[must_use]
     pub const fn system() -> Self {
-        Self(Source::System)
+        Self { source: Source::System, timer: Timer::system() }
+    }
+
+    /// The same clock, which waits by another timer.
+    #[must_use]
+    pub fn with_timer(mut self, timer: Timer) -> Self {
+        self.timer = timer;
+        self
+    }
+
+    /// By what is waited.
+    #[must_use]
+    pub const fn timer(&self) -> &Timer {
+        &self.timer
     }
 
     /// The present moment.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        match &self.0 {
+        match &self.source {
             Source::System => system::now(),
             Source::Manual(manual) => manual.now(),
         }
     }
 }
 
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+/// Waits until the manual clock is moved so far.
 impl From<&ManualClock> for Clock {
     fn from(manual: &ManualClock) -> Self {
-        Self(Source::Manual(manual.clone()))
+        Self { source: Source::Manual(manual.clone()), timer: Timer::from(manual) }
+    }
+}
+
+/// How long something takes, by a clock: for reports and rates, never for expiry.
+#[derive(Debug)]
+pub(crate) enum Stopwatch {
+    /// The system's, which no correction of the time of day moves.
+    System(system::Stopwatch),
+    Manual(ManualClock, Timestamp),
+}
+
+impl Stopwatch {
+    pub(crate) fn start(clock: &Clock) -> Self {
+        match &clock.source {
+            Source::System => Self::System(system::Stopwatch::start()),
+            Source::Manual(manual) => Self::Manual(manual.clone(), manual.now()),
+        }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        match self {
+            Self::System(start) => start.elapsed(),
+            Self::Manual(manual, start) => manual.now().saturating_since(*start),
+        }
     }
 }
 
 /// A clock that stands still until a test moves it; clones share the hand.
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<AtomicU64>);
+pub struct ManualClock(Arc<Hand>);
+
+#[derive(Debug)]
+struct Hand {
+    now: AtomicU64,
+    moved: Notify,
+}
 
 impl ManualClock {
     /// A clock that shows `start`.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
-        Self(Arc::new(AtomicU64::new(start.as_millis())))
+        Self(Arc::new(Hand { now: AtomicU64::new(start.as_millis()), moved: Notify::new() }))
     }
 
     /// The moment it shows.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.0.now.load(Ordering::SeqCst))
     }
 
     /// Shows another moment, an earlier one too.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.as_millis(), Ordering::SeqCst);
+        self.0.now.store(now.as_millis(), Ordering::SeqCst);
+        self.0.moved.notify_waiters();
     }
 
     /// Moves it on by `duration`, rounded up to a whole millisecond.
     pub fn advance(&self, duration: Duration) {
         self.set(self.now().saturating_add(duration));
+    }
+
+    /// Waits until the hand has moved by `duration`.
+    pub(crate) fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        let (clock, due) = (self.clone(), self.now().saturating_add(duration));
+        Box::pin(async move {
+            loop {
+                // It hears of every move from here on, so none can slip between the look and the wait.
+                let moved = clock.0.moved.notified();
+                if clock.now() >= due {
+                    return;
+                }
+                moved.await;
+            }
+        })
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::codec::{Codec, CodecError};
 use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
+use crate::timer::NoTimer;
 
 /// What went wrong, where, and what to do.
 ///
@@ -240,6 +241,15 @@ pub enum Error {
         capability: &'static str,
     },
 
+    /// The call has to wait, for a rate or before a retry, and the store's clock has nothing to wait by.
+    #[error("{at}: the call has to wait, and the store's clock has no timer that runs here")]
+    NoTimer {
+        /// Where.
+        at: Box<Location>,
+        /// What it takes.
+        source: NoTimer,
+    },
+
     /// The store's engine failed.
     #[error("{at}: the store failed to {action}{}", retry_shown(.retryable))]
     Store {
@@ -262,10 +272,10 @@ pub enum Error {
         source: SharedError,
     },
 
-    /// There was no answer in the time that the cache gives a load.
+    /// There was no answer in the time that a cache gives a load, or a [`TimeoutStore`](crate::layer::TimeoutStore) a read.
     #[error("{at}: there was no answer within {limit:?}; a retry may help")]
     TimedOut {
-        /// Where: the anchor's key.
+        /// Where.
         at: Box<Location>,
         /// How long was waited.
         limit: Duration,
@@ -504,6 +514,7 @@ macro_rules! with_location {
             | Error::Partial { at: $at, .. }
             | Error::OutcomeUnknown { at: $at, .. }
             | Error::Unsupported { at: $at, .. }
+            | Error::NoTimer { at: $at, .. }
             | Error::Store { at: $at, .. }
             | Error::Load { at: $at, .. }
             | Error::TimedOut { at: $at, .. } => Some($use),

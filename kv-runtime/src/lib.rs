@@ -48,6 +48,7 @@ mod random;
 pub mod record;
 pub mod schema;
 pub mod store;
+mod timer;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_sessions;
 
@@ -61,6 +62,7 @@ pub use kv::{Kv, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use maybe_send::{MaybeSend, MaybeSync};
 pub use store::Cursor;
+pub use timer::{NoTimer, Sleep, Timer};
 
 pub use kv_derive::{KvEntity, KvId};
 

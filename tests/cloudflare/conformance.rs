@@ -5,7 +5,7 @@ use std::time::Duration;
 use kv_runtime::conformance::{self, Foreign, Harness};
 use kv_runtime::key::Key;
 use kv_runtime::store::CloudflareStore;
-use kv_runtime::{Clock, ManualClock, Result};
+use kv_runtime::{Clock, ManualClock, Result, Timer};
 use serde_json::json;
 
 use super::Test;
@@ -18,7 +18,8 @@ struct Namespaces {
 
 impl Namespaces {
     fn open(&self, namespace: &Namespace) -> Result<CloudflareStore> {
-        namespace.options().clock(Clock::from(&self.clock)).open()
+        // Pauses are the system's: nobody moves the clock while a request waits to be made again.
+        namespace.options().clock(Clock::from(&self.clock).with_timer(Timer::tokio())).open()
     }
 }
 
@@ -31,6 +32,11 @@ impl Harness for Namespaces {
 
     async fn pass(&self, time: Duration) {
         self.clock.advance(time);
+    }
+
+    // The local runtime takes milliseconds for each; tests/cloudflare/recorded.rs has the largest batches.
+    fn largest_batch(&self) -> usize {
+        1_000
     }
 
     async fn store_holding(&self, records: &[(Key, Foreign)]) -> Result<Option<CloudflareStore>> {

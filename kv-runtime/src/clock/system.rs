@@ -9,17 +9,17 @@ pub(super) fn now() -> Timestamp {
     SystemTime::now().into()
 }
 
-/// How long something takes, by a clock that nothing sets: for reports, never for expiry.
+/// How long something takes, by a clock that no correction of the time of day moves.
 #[derive(Debug)]
 pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
-    #[expect(clippy::disallowed_methods, reason = "a duration for a report, which no test sets")]
-    pub(crate) fn start() -> Self {
+    #[expect(clippy::disallowed_methods, reason = "what a stopwatch is made of")]
+    pub(super) fn start() -> Self {
         Self(Instant::now())
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
+    pub(super) fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
 }

@@ -10,16 +10,16 @@ pub(super) fn now() -> Timestamp {
     Timestamp::from_millis(js_sys::Date::now() as u64)
 }
 
-/// How long something takes, for reports: in whole milliseconds, as no finer clock is on every host of wasm.
+/// How long something takes: in whole milliseconds, as no finer clock is on every host of wasm.
 #[derive(Debug)]
 pub(crate) struct Stopwatch(Timestamp);
 
 impl Stopwatch {
-    pub(crate) fn start() -> Self {
+    pub(super) fn start() -> Self {
         Self(now())
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
+    pub(super) fn elapsed(&self) -> Duration {
         now().saturating_since(self.0)
     }
 }

@@ -136,7 +136,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     pub(crate) fn decode(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {
         let locate = |group: &GroupSchema| self.at(&anchor.with_group(group.name()));
-        decode(id, records, &Context { entity: E::SCHEMA.name(), locate: &locate, hook: self.kv.hook() })
+        decode(id, records, &self.context(&locate))
     }
 
     /// The entity; records that are older than what is written are written back, if the policy says so.
@@ -156,6 +156,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         records: impl Into<Records<'a>>,
         locate: &dyn Fn(&GroupSchema) -> Box<Location>,
     ) -> Result<E> {
-        decode_present(id, records, &Context { entity: E::SCHEMA.name(), locate, hook: self.kv.hook() })
+        decode_present(id, records, &self.context(locate))
+    }
+    fn context<'a>(&'a self, locate: &'a dyn Fn(&GroupSchema) -> Box<Location>) -> Context<'a> {
+        let (hook, clock) = (self.kv.hook(), self.store().clock());
+        Context { entity: E::SCHEMA.name(), locate, hook, clock }
     }
 }

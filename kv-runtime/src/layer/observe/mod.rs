@@ -114,7 +114,7 @@ impl<S: Store> ObservedStore<S> {
             operation,
             records,
             slow: self.slow,
-            since: Stopwatch::start(),
+            since: Stopwatch::start(self.inner.clock()),
             has_ended: false,
         };
         let result = call.await;

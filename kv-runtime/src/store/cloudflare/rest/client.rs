@@ -123,17 +123,20 @@ impl Client {
                 return Err(Failure { cause, may_be_done, attempts });
             }
             tracing::debug!(attempts, ?pause, status = cause.status(), "Cloudflare KV is asked again");
-            self.wait(pause).await;
+            if let Err(cause) = self.wait(pause).await {
+                return Err(Failure { cause, may_be_done, attempts });
+            }
         }
     }
 
-    async fn wait(&self, pause: Duration) {
-        tokio::time::sleep(pause).await;
+    async fn wait(&self, pause: Duration) -> Result<(), Cause> {
+        self.clock.timer().sleep(pause).map_err(Cause::NoTimer)?.await;
+        Ok(())
     }
 
     /// The pause before keys are sent again that a batch did not take.
-    pub(super) async fn pause_after(&self, rounds: u32) {
-        self.wait(pause(rounds, None)).await;
+    pub(super) async fn pause_after(&self, rounds: u32) -> Result<(), Failure> {
+        self.wait(pause(rounds, None)).await.map_err(Failure::unsent)
     }
 
     async fn once(&self, request: &Request) -> Result<Answer, Cause> {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, Location, SharedError};
+use crate::timer::NoTimer;
 
 /// Why a request failed, after as many attempts as there were.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) enum Cause {
     Unwritable(serde_json::Error),
     /// A long value was written again each time it was read.
     Contended,
+    /// The pause before the next attempt cannot be made.
+    NoTimer(NoTimer),
 }
 
 /// An error of the API.
@@ -52,7 +55,7 @@ impl Cause {
             Self::Connection(error) => !error.is_builder(),
             Self::Refused(refusal) => matches!(refusal.status, 408 | 425 | 429 | 500..),
             Self::NoAnswer(_) | Self::Contended => true,
-            Self::TooLong | Self::Unwritable(_) => false,
+            Self::TooLong | Self::Unwritable(_) | Self::NoTimer(_) => false,
         }
     }
 
@@ -62,7 +65,7 @@ impl Cause {
             Self::Connection(error) => !error.is_connect() && !error.is_builder(),
             Self::Refused(refusal) => refusal.status >= 500,
             Self::NoAnswer(_) | Self::TooLong => true,
-            Self::Unwritable(_) | Self::Contended => false,
+            Self::Unwritable(_) | Self::Contended | Self::NoTimer(_) => false,
         }
     }
 
@@ -118,6 +121,7 @@ impl fmt::Display for Failure {
             Cause::NoAnswer(what) => write!(f, "this is no answer of Cloudflare's API: {what}")?,
             Cause::TooLong => f.write_str("the answer is longer than any of Cloudflare's API")?,
             Cause::Unwritable(_) => f.write_str("the request cannot be written as JSON")?,
+            Cause::NoTimer(_) => f.write_str("the request cannot be made again")?,
             Cause::Contended => f.write_str("the value was written again each time it was read")?,
         }
         match self.attempts {
@@ -157,6 +161,7 @@ impl std::error::Error for Failure {
         match &self.cause {
             Cause::Connection(error) => Some(error),
             Cause::Unwritable(error) => Some(error),
+            Cause::NoTimer(error) => Some(error),
             _ => None,
         }
     }

@@ -126,7 +126,8 @@ impl Shared {
                 }
             }
             if places.is_empty() && !refused.is_empty() && rounds < self.client.attempts {
-                self.client.pause_after(rounds).await;
+                let paused = self.client.pause_after(rounds).await;
+                paused.map_err(|failure| batch.ended(first, |at| failure.of_write(at, "write")))?;
                 rounds += 1;
                 places = std::mem::take(&mut refused);
             }
