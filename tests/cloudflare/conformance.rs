@@ -43,7 +43,9 @@ impl Harness for Namespaces {
         let namespace = Namespace::new();
         for (key, record) in records {
             let (value, options) = match record {
-                Foreign::Plain(value) => (std::str::from_utf8(value).expect("the suite's values are text"), json!({})),
+                Foreign::Plain(value) => {
+                    (std::str::from_utf8(value).expect("the suite's values are text"), json!({}))
+                }
                 _ => ("{}", json!({ "metadata": ["not", "an", "object"] })),
             };
             let put = json!({ "key": key.as_str(), "value": value, "options": options });

@@ -40,7 +40,11 @@ impl Namespace {
     }
 
     /// What the Worker in profiles.mjs does when it is asked to.
-    pub async fn javascript(&self, function: &str, arguments: Value) -> Result<Value, Box<dyn std::error::Error>> {
+    pub async fn javascript(
+        &self,
+        function: &str,
+        arguments: Value,
+    ) -> Result<Value, Box<dyn std::error::Error>> {
         let mut body = arguments;
         body["do"] = json!(function);
         let url = format!("{}js/{}", self.local.address, self.id);

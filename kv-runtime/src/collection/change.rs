@@ -226,7 +226,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The values that were read of groups which are absent, so that they stay absent unless they are changed, or newer, so that the
     /// change alone is written.
-    pub(super) fn values_before(&self, key: &Key, entity: &E, records: &[Option<Record>]) -> Result<Vec<Option<Bytes>>> {
+    pub(super) fn values_before(
+        &self,
+        key: &Key,
+        entity: &E,
+        records: &[Option<Record>],
+    ) -> Result<Vec<Option<Bytes>>> {
         let values = groups::<E>().iter().zip(records).enumerate().map(|(group, (schema, record))| {
             let version = match record {
                 Some(record) if record.metadata.version <= schema.version() => return Ok(None),

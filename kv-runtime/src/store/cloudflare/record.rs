@@ -236,7 +236,8 @@ mod tests {
 
     fn back(spelt: Spelt) -> Record {
         let Spelt { value, metadata, .. } = spelt;
-        let found = Found { value: value.into(), metadata: Some(metadata.into()), expiration: Expiration::Untold };
+        let found =
+            Found { value: value.into(), metadata: Some(metadata.into()), expiration: Expiration::Untold };
         read(found, NOW, &at).expect("is what was spelt").expect("has not expired")
     }
 

@@ -51,7 +51,8 @@ impl Shared {
         })?;
         let now = self.client.clock.now();
         let mut shown: Vec<(String, Result<Head>)> = Vec::new();
-        let (mut last, mut cursor) = (after.clone(), listed.cursor.map(|server| Position { server, after: None }));
+        let (mut last, mut cursor) =
+            (after.clone(), listed.cursor.map(|server| Position { server, after: None }));
         for listed in listed.keys {
             let seen = after.as_deref().is_some_and(|after| listed.name.as_str() <= after);
             if seen || !query.matches(&listed.name) {
@@ -134,7 +135,8 @@ impl Shared {
 
     /// A cursor is bound to the namespace, too.
     fn seal(&self, query: &ListQuery, position: &Position) -> Cursor {
-        let parts = [self.namespace.as_str(), &position.server, position.after.as_deref().unwrap_or_default()];
+        let parts =
+            [self.namespace.as_str(), &position.server, position.after.as_deref().unwrap_or_default()];
         Cursor::seal(query, &Value::from(parts.map(Value::from).to_vec()).to_string())
     }
 

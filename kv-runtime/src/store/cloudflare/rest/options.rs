@@ -43,7 +43,9 @@ pub struct CloudflareOptions {
 /// Why a store cannot be set up.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    #[error("the account or namespace is no identifier of Cloudflare's: letters and digits, `-` and `_`, at most 64")]
+    #[error(
+        "the account or namespace is no identifier of Cloudflare's: letters and digits, `-` and `_`, at most 64"
+    )]
     Identifier,
     #[error("the token is empty, or holds what no token holds")]
     Token,

@@ -37,7 +37,9 @@ pub(super) enum Place<'a> {
 impl Place<'_> {
     fn at(&self, place: usize) -> Box<Location> {
         match self {
-            Self::Of(keys) => keys.get(place).map_or_else(|| Location::store(NAME), |it| Location::of(NAME, it)),
+            Self::Of(keys) => {
+                keys.get(place).map_or_else(|| Location::store(NAME), |it| Location::of(NAME, it))
+            }
             Self::Under(prefix) => Location::of(NAME, prefix),
         }
     }
@@ -62,11 +64,7 @@ struct BulkGet<'a> {
 
 impl Shared {
     /// The records of these names, in their order; of each that cannot be read, why.
-    pub(super) async fn read(
-        &self,
-        names: &[&str],
-        place: Place<'_>,
-    ) -> Result<Vec<Result<Option<Record>>>> {
+    pub(super) async fn read(&self, names: &[&str], place: Place<'_>) -> Result<Vec<Result<Option<Record>>>> {
         let mut asked: Vec<&str> = names.to_vec();
         asked.sort_unstable();
         asked.dedup();
@@ -86,11 +84,7 @@ impl Shared {
     }
 
     /// What is there of so many names; if it is too much for one answer, by halves.
-    async fn read_part<'a>(
-        &self,
-        names: &[&'a str],
-        secret: bool,
-    ) -> Result<Vec<(&'a str, Found)>, Failure> {
+    async fn read_part<'a>(&self, names: &[&'a str], secret: bool) -> Result<Vec<(&'a str, Found)>, Failure> {
         let mut found = Vec::with_capacity(names.len());
         let mut parts = vec![names];
         while let Some(part) = parts.pop() {
@@ -129,7 +123,8 @@ impl Shared {
             let Some(answer) = absent(self.client.answer(&value_request).await)? else { return Ok(None) };
             let after = absent(self.metadata(&metadata_request).await)?.flatten();
             if before == after {
-                let expiration = answer.headers.get("expiration").and_then(|it| it.to_str().ok()?.parse().ok());
+                let expiration =
+                    answer.headers.get("expiration").and_then(|it| it.to_str().ok()?.parse().ok());
                 let expiration = expiration.map_or(Expiration::Untold, Expiration::At);
                 return Ok(Some(Found { value: Bytes::from(answer.body), metadata: after, expiration }));
             }
@@ -145,7 +140,8 @@ impl Shared {
 
 impl ValueWithMetadata {
     fn into_found(self) -> Option<Found> {
-        let expiration = self.expiration.as_ref().map_or(Expiration::Untold, |it| Expiration::At(seconds(it)));
+        let expiration =
+            self.expiration.as_ref().map_or(Expiration::Untold, |it| Expiration::At(seconds(it)));
         Some(Found { value: self.value?.into(), metadata: self.metadata, expiration })
     }
 }

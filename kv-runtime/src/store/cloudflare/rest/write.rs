@@ -83,7 +83,8 @@ impl Shared {
             return Err(Incomplete { done: batch.done, at, source });
         }
         let of = |place: &usize| spelt.get(*place).and_then(Option::as_ref);
-        let (puts, deletes) = batch.last_places().partition::<VecDeque<usize>, _>(|place| of(place).is_some());
+        let (puts, deletes) =
+            batch.last_places().partition::<VecDeque<usize>, _>(|place| of(place).is_some());
         self.send_all(&mut batch, puts, |keys, places| bulk_put(keys, &spelt, places)).await?;
         self.send_all(&mut batch, deletes, bulk_delete).await?;
         Ok(())
@@ -114,9 +115,11 @@ impl Shared {
                 let answer = self.client.envelope::<Done>(&request.secret(secret)).await?;
                 Ok((sent, answer.result.unwrap_or_default()))
             };
-            let (sent, answer) =
-                sent.await.map_err(|failure: Failure| batch.ended(first, |at| failure.of_write(at, "write")))?;
-            let not_taken: HashSet<String> = answer.unsuccessful_keys.unwrap_or_default().into_iter().collect();
+            let (sent, answer) = sent
+                .await
+                .map_err(|failure: Failure| batch.ended(first, |at| failure.of_write(at, "write")))?;
+            let not_taken: HashSet<String> =
+                answer.unsuccessful_keys.unwrap_or_default().into_iter().collect();
             for place in sent {
                 let key = batch.keys[place].as_str();
                 if not_taken.contains(key) {
@@ -154,8 +157,13 @@ impl Batch<'_> {
 
     /// What has been done so far, and why no more was.
     fn ended(&self, place: usize, source: impl FnOnce(Box<Location>) -> Error) -> Incomplete {
-        let done_keys: HashSet<&str> =
-            self.keys.iter().zip(&self.done).filter(|(_, done)| **done).map(|(key, _)| key.as_str()).collect();
+        let done_keys: HashSet<&str> = self
+            .keys
+            .iter()
+            .zip(&self.done)
+            .filter(|(_, done)| **done)
+            .map(|(key, _)| key.as_str())
+            .collect();
         let at = || Location::of(NAME, &self.keys[place]);
         // A write that a later one of the same key replaces is done with it.
         let done = self.keys.iter().map(|key| done_keys.contains(key.as_str())).collect();
@@ -177,8 +185,7 @@ fn bulk_put(
             body.push(b',');
         }
         let put = BulkPut { key: keys[place].as_str(), value, metadata, expiration_ttl: *ttl_seconds };
-        serde_json::to_writer(&mut body, &put)
-            .map_err(|error| Failure::unsent(Cause::Unwritable(error)))?;
+        serde_json::to_writer(&mut body, &put).map_err(|error| Failure::unsent(Cause::Unwritable(error)))?;
         if !sent.is_empty() && (body.len() >= BYTES_OF_WRITE || sent.len() == KEYS_OF_WRITE) {
             body.truncate(before);
             break;
