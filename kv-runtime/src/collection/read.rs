@@ -15,7 +15,10 @@ use crate::store::Store;
 pub(crate) struct Found<E> {
     pub(crate) entity: E,
     /// When the first of its groups expires, as far as the store can tell.
-    #[allow(dead_code, reason = "read by the cache alone, which is a feature")]
+    #[cfg_attr(
+        not(any(feature = "cache", feature = "tower-sessions")),
+        expect(dead_code, reason = "asked for by caches and sessions alone")
+    )]
     pub(crate) expires_at: Option<Timestamp>,
 }
 
@@ -91,12 +94,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut ids = ids.into_iter();
         let batch = (self.store().capabilities().limits.batch_read / groups).max(1);
         for anchors in anchors.chunks(batch) {
-            let mut keys = Vec::with_capacity(anchors.len() * groups);
-            for anchor in anchors {
-                self.check_key(anchor)?;
-                keys.extend(keys_of_groups::<E>(anchor));
-            }
-            let records = self.store().get_many(&keys).await.map_err(named::<E>)?;
+            let records = self.records_of(anchors).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                 found.push(self.found(id, anchor, records).await?);
             }
@@ -117,6 +115,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         .instrument(span)
         .await
+    }
+
+    /// The records of all groups of these entities, one entity's after the other, read with one batch.
+    pub(super) async fn records_of(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
+        let mut keys = Vec::with_capacity(anchors.len() * groups::<E>().len());
+        for anchor in anchors {
+            self.check_key(anchor)?;
+            keys.extend(keys_of_groups::<E>(anchor));
+        }
+        self.store().get_many(&keys).await.map_err(named::<E>)
     }
 
     /// The record of an entity's only group.
@@ -140,7 +148,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The entity; records that are older than what is written are written back, if the policy says so.
-    async fn found(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<Found<E>>> {
+    pub(super) async fn found(
+        &self,
+        id: E::Id,
+        anchor: &Key,
+        records: &[Option<Record>],
+    ) -> Result<Option<Found<E>>> {
         let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };
         if is_behind::<E>(records) {
             self.write_back(anchor, &entity, records).await;
