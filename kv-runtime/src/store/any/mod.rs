@@ -129,6 +129,14 @@ impl Store for AnyStore {
         inside!(self, store => store.get_many(keys).await)
     }
 
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        inside!(self, store => store.get_with_expiry(key).await)
+    }
+
+    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        inside!(self, store => store.get_many_with_expiry(keys).await)
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<Head>> {
         inside!(self, store => store.head(key).await)
     }
