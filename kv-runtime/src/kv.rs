@@ -35,13 +35,14 @@ struct Migrations {
 /// A write-back that is not waited for; `Send`, but on wasm32.
 pub type WriteBackFuture = BoxFuture<'static, ()>;
 
-trait Spawn: MaybeSend + MaybeSync {
-    fn spawn(&self, write_back: WriteBackFuture);
+/// What runs a future that nobody waits for.
+pub(crate) trait Spawn: MaybeSend + MaybeSync {
+    fn spawn(&self, task: BoxFuture<'static, ()>);
 }
 
-impl<F: Fn(WriteBackFuture) + MaybeSend + MaybeSync> Spawn for F {
-    fn spawn(&self, write_back: WriteBackFuture) {
-        self(write_back);
+impl<F: Fn(BoxFuture<'static, ()>) + MaybeSend + MaybeSync> Spawn for F {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self(task);
     }
 }
 

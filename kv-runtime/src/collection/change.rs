@@ -72,7 +72,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         L: Lookup<E::Id>,
         F: FnMut(&mut E),
     {
-        let changed = self.change("update", id, always(change), None::<fn() -> E>).await?;
+        let changed =
+            self.change("update", self.key(&id), id.into_id(), always(change), None::<fn() -> E>).await?;
         Ok(changed.entity)
     }
 
@@ -85,7 +86,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         F: FnMut(&mut E) -> Result<(), X>,
         X: From<Error>,
     {
-        let changed = self.change("try_update", id, change, None::<fn() -> E>).await?;
+        let changed =
+            self.change("try_update", self.key(&id), id.into_id(), change, None::<fn() -> E>).await?;
         Ok(changed.entity)
     }
 
@@ -98,7 +100,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         C: FnMut() -> E,
         F: FnMut(&mut E),
     {
-        let changed = self.change("upsert", id, always(change), Some(create)).await?;
+        let changed =
+            self.change("upsert", self.key(&id), id.into_id(), always(change), Some(create)).await?;
         Ok(changed.entity)
     }
 
@@ -112,7 +115,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         E: Touch,
         S: AtomicStore,
     {
-        let key = self.key(&id);
+        self.touch_at(self.key(&id)).await
+    }
+
+    /// As [`touch`](Self::touch), of the entity with this anchor.
+    pub(crate) async fn touch_at(&self, key: Key) -> Result<bool>
+    where
+        S: AtomicStore,
+    {
         let span = self.span("touch", &key);
         async {
             self.check_key(&key)?;
@@ -145,19 +155,19 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Read, change, compare and swap, until nobody came between.
-    pub(crate) async fn change<L: Lookup<E::Id>, X: From<Error>>(
+    pub(crate) async fn change<X: From<Error>>(
         &self,
         operation: &'static str,
-        id: L,
+        key: Key,
+        id: E::Id,
         change: impl FnMut(&mut E) -> Result<(), X>,
         create: Option<impl FnMut() -> E>,
     ) -> Result<Found<E>, X>
     where
         S: AtomicStore,
     {
-        let key = self.key(&id);
         let span = self.span(operation, &key);
-        self.change_at(key, id.into_id(), change, create).instrument(span).await
+        self.change_at(key, id, change, create).instrument(span).await
     }
 
     async fn change_at<X: From<Error>>(
@@ -209,7 +219,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// That every group is as it was read, absent ones included.
-    fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
+    pub(super) fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
         keys_of_groups::<E>(key)
             .zip(records)
             .map(|(key, record)| match record {
@@ -339,7 +349,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 /// A change that does not give up.
-fn always<E, X>(mut change: impl FnMut(&mut E)) -> impl FnMut(&mut E) -> Result<(), X> {
+pub(crate) fn always<E, X>(mut change: impl FnMut(&mut E)) -> impl FnMut(&mut E) -> Result<(), X> {
     move |entity| {
         change(entity);
         Ok(())

@@ -71,6 +71,24 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
+    /// When the first group expires of an entity that is touched now.
+    #[cfg(feature = "cache")]
+    pub(crate) fn touched_until(&self, now: Timestamp) -> Option<Timestamp> {
+        groups::<E>().iter().filter_map(|schema| self.ttl_of(schema)).min().map(|ttl| now.saturating_add(ttl))
+    }
+
+    /// Whether records expire without a cache's doing: by a field, or by a TTL of a group or of the collection.
+    #[cfg(feature = "cache")]
+    pub(crate) fn expires(&self) -> bool {
+        E::EXPIRES_BY_FIELD || groups::<E>().iter().any(|schema| self.ttl_of(schema).is_some())
+    }
+
+    /// When the first group expires of an entity that is written now.
+    #[cfg(feature = "cache")]
+    pub(crate) fn expires_at(&self, entity: &E, now: Timestamp) -> Option<Timestamp> {
+        groups::<E>().iter().filter_map(|schema| self.expiry(entity, schema).at(now)).min()
+    }
+
     pub(super) fn ttl_of(&self, schema: &GroupSchema) -> Option<Duration> {
         self.ttl.or(schema.ttl())
     }

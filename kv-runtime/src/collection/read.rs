@@ -13,7 +13,7 @@ use crate::store::Store;
 
 /// Whether a read tells when records expire, which costs some stores more.
 #[derive(Clone, Copy)]
-enum Expiries {
+pub(super) enum Expiries {
     Told,
     LeftOut,
 }
@@ -22,7 +22,10 @@ enum Expiries {
 pub(crate) struct Found<E> {
     pub(crate) entity: E,
     /// When the first of its groups expires, as far as the store can tell.
-    #[allow(dead_code, reason = "read by the cache alone, which is a feature")]
+    #[cfg_attr(
+        not(any(feature = "cache", feature = "tower-sessions")),
+        expect(dead_code, reason = "asked for by caches and sessions alone")
+    )]
     pub(crate) expires_at: Option<Timestamp>,
 }
 
@@ -110,12 +113,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut ids = ids.into_iter();
         let batch = (self.store().capabilities().limits.batch_read / groups).max(1);
         for anchors in anchors.chunks(batch) {
-            let mut keys = Vec::with_capacity(anchors.len() * groups);
-            for anchor in anchors {
-                self.check_key(anchor)?;
-                keys.extend(keys_of_groups::<E>(anchor));
-            }
-            let records = self.batch(&keys, expiries).await?;
+            let records = self.batch(anchors, expiries).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                 found.push(self.found(id, anchor, records).await?);
             }
@@ -124,19 +122,19 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The entity under this key, and when the first of its groups expires.
-    #[allow(dead_code, reason = "used by features alone")]
+    #[allow(dead_code, reason = "used by caches and sessions alone, which are features")]
     pub(crate) async fn find(&self, id: E::Id, key: &Key) -> Result<Option<Found<E>>> {
         self.look(id, key, Expiries::Told).await
     }
 
-    async fn look(&self, id: E::Id, key: &Key, expiries: Expiries) -> Result<Option<Found<E>>> {
+    pub(super) async fn look(&self, id: E::Id, key: &Key, expiries: Expiries) -> Result<Option<Found<E>>> {
         let span = self.span("get", key);
         async {
             if groups::<E>().len() == 1 {
                 let records = [self.record(key, expiries).await?];
                 return self.found(id, key, &records).await;
             }
-            let records = self.batch(&self.checked_keys(key)?, expiries).await?;
+            let records = self.batch(std::slice::from_ref(key), expiries).await?;
             self.found(id, key, &records).await
         }
         .instrument(span)
@@ -155,21 +153,26 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The records of all groups, in the schema's order, read with one batch; with their expiries, which a change may have to keep.
     pub(crate) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
-        self.batch(&self.checked_keys(anchor)?, Expiries::Told).await
+        self.batch(std::slice::from_ref(anchor), Expiries::Told).await
     }
 
-    async fn batch(&self, keys: &[Key], expiries: Expiries) -> Result<Vec<Option<Record>>> {
+    /// The same of several entities, one entity's after the other.
+    #[allow(dead_code, reason = "used by the cache alone, which is a feature")]
+    pub(super) async fn records_of(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.batch(anchors, Expiries::Told).await
+    }
+
+    async fn batch(&self, anchors: &[Key], expiries: Expiries) -> Result<Vec<Option<Record>>> {
+        let mut keys = Vec::with_capacity(anchors.len() * groups::<E>().len());
+        for anchor in anchors {
+            keys.extend(keys_of_groups::<E>(anchor));
+        }
+        keys.iter().try_for_each(|key| self.check_key(key))?;
         let records = match expiries {
-            Expiries::Told => self.store().get_many_with_expiry(keys).await,
-            Expiries::LeftOut => self.store().get_many(keys).await,
+            Expiries::Told => self.store().get_many_with_expiry(&keys).await,
+            Expiries::LeftOut => self.store().get_many(&keys).await,
         };
         records.map_err(named::<E>)
-    }
-
-    fn checked_keys(&self, anchor: &Key) -> Result<Vec<Key>> {
-        let keys: Vec<Key> = keys_of_groups::<E>(anchor).collect();
-        keys.iter().try_for_each(|key| self.check_key(key))?;
-        Ok(keys)
     }
 
     pub(crate) fn decode(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {
@@ -178,7 +181,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The entity; records that are older than what is written are written back, if the policy says so.
-    async fn found(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<Found<E>>> {
+    pub(super) async fn found(
+        &self,
+        id: E::Id,
+        anchor: &Key,
+        records: &[Option<Record>],
+    ) -> Result<Option<Found<E>>> {
         let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };
         if is_behind::<E>(records) {
             self.write_back(anchor, &entity, records).await;
