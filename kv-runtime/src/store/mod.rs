@@ -15,6 +15,8 @@ mod memory;
 mod redb;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "redis-tls", all(feature = "cloudflare", not(target_arch = "wasm32"))))]
+mod tls;
 
 use std::future::Future;
 

@@ -121,6 +121,7 @@ impl CloudflareOptions {
         // The client's own traces leave it out.
         header.set_sensitive(true);
         let local = is_local(&self.base_url)?;
+        crate::store::tls::choose_cryptography();
         let http = reqwest::Client::builder()
             .timeout(self.timeout)
             .connect_timeout(self.timeout.min(Duration::from_secs(10)))
