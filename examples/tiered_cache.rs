@@ -104,7 +104,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let calls = catalogue.0.load(Ordering::SeqCst) - before;
     println!("  120000 requests, {calls} calls of the origin, {:.1} s", start.elapsed().as_secs_f64());
     println!();
-    table(&[&one, &two]);
+    table(&one, &two);
     Ok(())
 }
 
@@ -116,24 +116,22 @@ async fn ask(node: &Node, number: u32, when: &str) -> Result<(), Box<dyn Error>>
     Ok(())
 }
 
-fn table(nodes: &[&Node]) {
-    let rows: [(&str, fn(&CacheStats) -> u64); 8] = [
-        ("answers from memory", |it| it.memory_hits),
-        ("that there is none", |it| it.negative_hits),
-        ("from the store", |it| it.store_hits),
-        ("loads of the origin", |it| it.origin_loads),
-        ("fills of the store", |it| it.store_fills),
-        ("left, as it had changed", |it| it.store_fills_lost),
-        ("entities in memory", |it| it.entries as u64),
-        ("evicted", |it| it.evictions),
-    ];
-    print!("  {:<24}", "node");
-    nodes.iter().for_each(|node| print!("{:>10}", node.name));
-    println!();
-    for (name, read) in rows {
-        print!("  {name:<24}");
-        nodes.iter().for_each(|node| print!("{:>10}", read(&node.products.stats())));
-        println!();
+fn rows(stats: &CacheStats) -> [(&'static str, u64); 7] {
+    [
+        ("answers from memory", stats.memory_hits),
+        ("that there is none", stats.negative_hits),
+        ("from the store", stats.store_hits),
+        ("loads of the origin", stats.origin_loads),
+        ("fills of the store", stats.store_fills),
+        ("left, as it had changed", stats.store_fills_lost),
+        ("entities in memory", stats.entries as u64),
+    ]
+}
+
+fn table(one: &Node, two: &Node) {
+    println!("  {:<24}{:>10}{:>10}", "node", one.name, two.name);
+    for ((name, one), (_, two)) in rows(&one.products.stats()).into_iter().zip(rows(&two.products.stats())) {
+        println!("  {name:<24}{one:>10}{two:>10}");
     }
 }
 

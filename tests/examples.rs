@@ -53,7 +53,7 @@ fn quickstart_goes_on_where_it_ended() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("countries.redb");
 
-    let first = run("quickstart", Some(&path))?;
+    let first = run("quickstart", Some(&format!("redb:{}", path.display())))?;
     shows(
         &first,
         &[
@@ -76,7 +76,7 @@ fn quickstart_goes_on_where_it_ended() -> Outcome {
         ],
     );
 
-    let second = run("quickstart", Some(&path))?;
+    let second = run("quickstart", Some(&format!("redb:{}", path.display())))?;
     shows(
         &second,
         &[
@@ -101,7 +101,10 @@ fn quickstart_leaves_a_foreign_file_as_it_is() -> Outcome {
     let path = directory.path().join("notes.txt");
     let notes = "these are my notes\n".repeat(1_000);
     fs::write(&path, &notes)?;
-    let output = Command::new(binary("quickstart")?).arg(&path).output()?;
+    let output = Command::new(binary("quickstart")?)
+        .arg("--store")
+        .arg(format!("redb:{}", path.display()))
+        .output()?;
     assert!(!output.status.success());
     assert!(String::from_utf8(output.stderr)?.contains("ForeignFile"));
     assert_eq!(fs::read_to_string(&path)?, notes);
@@ -113,7 +116,7 @@ fn migrations_brings_every_record_up_and_finds_it_so_again() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("countries.redb");
 
-    let first = run("migrations", Some(&path))?;
+    let first = run("migrations", Some(&format!("redb:{}", path.display())))?;
     shows(
         &first,
         &[
@@ -136,7 +139,7 @@ fn migrations_brings_every_record_up_and_finds_it_so_again() -> Outcome {
     );
     assert_eq!(first.matches("migrated            244").count(), 2, "the dry run and the run: {first}");
 
-    let second = run("migrations", Some(&path))?;
+    let second = run("migrations", Some(&format!("redb:{}", path.display())))?;
     shows(
         &second,
         &[
@@ -193,6 +196,23 @@ fn expiry() -> Outcome {
             "2 removed, more: false",
         ],
     );
+    Ok(())
+}
+
+/// The examples that work on whichever store.
+const ON_ANY_STORE: [&str; 5] = ["composite_ids", "expiry", "groups_and_views", "migrations", "quickstart"];
+
+#[test]
+fn examples_run_on_the_store_of_a_url() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    for example in ON_ANY_STORE {
+        run(example, Some("memory:"))?;
+        run(example, Some(&format!("redb:{}", directory.path().join(example).display())))?;
+        let refused = run(example, Some("nowhere:")).unwrap_or_else(|error| error.to_string());
+        assert!(refused.contains("there is no store of this scheme"), "{example}: {refused}");
+        let usage = Command::new(binary(example)?).arg("--sotre").output()?;
+        assert!(String::from_utf8(usage.stderr)?.contains("usage: [--store URL]"), "{example}");
+    }
     Ok(())
 }
 
@@ -291,9 +311,10 @@ fn feature_flags() -> Outcome {
     Ok(())
 }
 
-/// What the example prints; an error if it fails.
-fn run(example: &str, path: Option<&Path>) -> Result<String, Box<dyn Error>> {
-    let Output { status, stdout, stderr } = Command::new(binary(example)?).args(path).output()?;
+/// What the example prints, on the store of a URL if there is one; an error if it fails.
+fn run(example: &str, store: Option<&str>) -> Result<String, Box<dyn Error>> {
+    let args = store.iter().flat_map(|url| ["--store", url]);
+    let Output { status, stdout, stderr } = Command::new(binary(example)?).args(args).output()?;
     let stderr = String::from_utf8_lossy(&stderr);
     if !status.success() || !stderr.is_empty() {
         return Err(format!("{example}: {status}\n{stderr}").into());

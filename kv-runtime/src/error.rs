@@ -263,10 +263,10 @@ pub enum Error {
         source: SharedError,
     },
 
-    /// There was no answer in the time that the cache gives a load.
+    /// There was no answer in the time that a cache gives a load, or a [`TimeoutStore`](crate::layer::TimeoutStore) a read.
     #[error("{at}: there was no answer within {limit:?}; a retry may help")]
     TimedOut {
-        /// Where: the anchor's key.
+        /// Where.
         at: Box<Location>,
         /// How long was waited.
         limit: Duration,

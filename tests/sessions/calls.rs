@@ -76,7 +76,7 @@ async fn what_was_created_is_loaded<S: AtomicStore>(
 
 async fn save_changes_data_and_expiry_date<S: AtomicStore>(
     store: KvSessionStore<S>,
-    kv: Kv<S>,
+    _: Kv<S>,
     clock: ManualClock,
 ) -> Outcome {
     let mut record = created(&store, HOUR).await?;
@@ -122,7 +122,7 @@ async fn save_of_an_absent_session_writes_nothing<S: AtomicStore>(
 
 async fn delete_is_final_and_may_be_repeated<S: AtomicStore>(
     store: KvSessionStore<S>,
-    kv: Kv<S>,
+    _: Kv<S>,
     _: ManualClock,
 ) -> Outcome {
     let store = store.with_idle_timeout(MINUTE);
@@ -137,7 +137,7 @@ async fn delete_is_final_and_may_be_repeated<S: AtomicStore>(
 
 async fn the_expiry_date_is_kept_to_the_millisecond<S: AtomicStore>(
     store: KvSessionStore<S>,
-    kv: Kv<S>,
+    _: Kv<S>,
     _: ManualClock,
 ) -> Outcome {
     let mut record = record(HOUR);
@@ -156,7 +156,7 @@ async fn the_expiry_date_is_kept_to_the_millisecond<S: AtomicStore>(
 
 async fn an_expiry_date_that_has_passed_ends_the_session<S: AtomicStore>(
     store: KvSessionStore<S>,
-    kv: Kv<S>,
+    _: Kv<S>,
     clock: ManualClock,
 ) -> Outcome {
     let store = store.with_idle_timeout(MINUTE);
@@ -173,7 +173,7 @@ async fn an_expiry_date_that_has_passed_ends_the_session<S: AtomicStore>(
 
 async fn a_taken_id_is_not_overwritten<S: AtomicStore>(
     store: KvSessionStore<S>,
-    kv: Kv<S>,
+    _: Kv<S>,
     _: ManualClock,
 ) -> Outcome {
     let first = created(&store, HOUR).await?;

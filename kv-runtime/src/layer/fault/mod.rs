@@ -94,9 +94,10 @@ impl<S: Store> FaultStore<S> {
         call: Call,
         engine: impl FnOnce() -> F,
     ) -> Result<T> {
-        call.before().await?;
+        let timer = self.inner.clock().timer();
+        call.before(timer).await?;
         let done = engine().await?;
-        call.after().await?;
+        call.after(timer).await?;
         Ok(done)
     }
 

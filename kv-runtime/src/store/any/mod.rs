@@ -66,7 +66,13 @@ impl AnyStore {
     /// A URL that leads to none of them is [`Error::InvalidUrl`](crate::Error::InvalidUrl), which says what is wrong with it and shows
     /// no password. What stands in the way of opening the store is that store's own error.
     pub async fn connect(url: &str) -> Result<Self> {
-        url::connect(url).await
+        Self::connect_with_clock(url, Clock::system()).await
+    }
+
+    /// The store of a URL, which goes by this clock: for tests, and for a timer of one's own. Where a server expires records, its
+    /// clock decides all the same.
+    pub async fn connect_with_clock(url: &str, clock: Clock) -> Result<Self> {
+        url::connect(url, clock).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a URL to a store, and what to say of one that leads nowhere.
 
 use super::AnyStore;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::MemoryStore;
 
@@ -22,25 +23,25 @@ const SCHEMES: [Scheme; 2] = [
     },
 ];
 
-pub(super) async fn connect(url: &str) -> Result<AnyStore> {
+pub(super) async fn connect(url: &str, clock: Clock) -> Result<AnyStore> {
     let Some((scheme, rest)) = url.split_once(':') else { return Err(without_scheme(url)) };
     match scheme {
-        "memory" => memory(url, rest),
+        "memory" => memory(url, rest, clock),
         #[cfg(feature = "redb")]
-        "redb" => redb(url, rest),
+        "redb" => redb(url, rest, clock),
         _ => Err(unknown(url, scheme)),
     }
 }
 
-fn memory(url: &str, rest: &str) -> Result<AnyStore> {
+fn memory(url: &str, rest: &str, clock: Clock) -> Result<AnyStore> {
     if !rest.is_empty() {
         return Err(invalid(url, "a store in memory has no name; write `memory:`"));
     }
-    Ok(AnyStore::Memory(MemoryStore::new()))
+    Ok(AnyStore::Memory(MemoryStore::with_clock(clock)))
 }
 
 #[cfg(feature = "redb")]
-fn redb(url: &str, path: &str) -> Result<AnyStore> {
+fn redb(url: &str, path: &str, clock: Clock) -> Result<AnyStore> {
     if path.is_empty() {
         return Err(invalid(url, "the path of the file is missing; write `redb:app.redb`"));
     }
@@ -48,7 +49,7 @@ fn redb(url: &str, path: &str) -> Result<AnyStore> {
     if let Some(path) = path.strip_prefix("//") {
         return Err(invalid(url, format!("a file has no host; write `redb:{path}`")));
     }
-    crate::store::RedbStore::open(path).map(AnyStore::Redb)
+    crate::store::RedbStore::options().clock(clock).open(path).map(AnyStore::Redb)
 }
 
 fn without_scheme(url: &str) -> Error {
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
 
     async fn told(url: &str) -> String {
-        connect(url).await.map(drop).expect_err("leads nowhere").to_string()
+        connect(url, Clock::system()).await.map(drop).expect_err("leads nowhere").to_string()
     }
 
     #[tokio::test]
@@ -147,7 +148,7 @@ mod tests {
             told("redb:///var/a.redb").await,
             "`redb:///var/a.redb`: a file has no host; write `redb:/var/a.redb`"
         );
-        let there_is_none = connect("redb:/nowhere/at/all/a.redb").await;
+        let there_is_none = connect("redb:/nowhere/at/all/a.redb", Clock::system()).await;
         assert!(matches!(there_is_none, Err(Error::Store { .. })), "{there_is_none:?}");
     }
 
