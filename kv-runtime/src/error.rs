@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::codec::{Codec, CodecError};
@@ -284,15 +284,23 @@ pub struct Location {
     pub entity: Option<&'static str>,
     /// The store's name.
     pub store: Option<&'static str>,
-    /// The key, or the prefix of a list; a hash in the place of every secret id.
+    /// The key, or the prefix of a list; a hash in the place of every secret id. Of a long one the beginning, and its length.
     pub key: Option<String>,
+    /// The store's file, where the error is about that.
+    pub file: Option<PathBuf>,
 }
 
 impl Location {
     /// A record of a store.
     #[must_use]
     pub fn of(store: &'static str, key: &Key) -> Box<Self> {
-        Box::new(Self { entity: None, store: Some(store), key: Some(key.to_string()) })
+        Box::new(Self { store: Some(store), key: Some(key.to_string()), ..Self::default() })
+    }
+
+    /// A store's file.
+    #[must_use]
+    pub fn file(store: &'static str, path: &Path) -> Box<Self> {
+        Box::new(Self { store: Some(store), file: Some(path.to_owned()), ..Self::default() })
     }
 
     /// A store as a whole.
@@ -311,6 +319,10 @@ impl fmt::Display for Location {
         }
         if let Some(key) = &self.key {
             write!(f, "{space}`{key}`")?;
+            space = " ";
+        }
+        if let Some(file) = &self.file {
+            write!(f, "{space}{}", file.display())?;
             space = " ";
         }
         if let Some(store) = self.store {
