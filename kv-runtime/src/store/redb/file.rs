@@ -105,7 +105,7 @@ fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
     if tables.peek().is_none() && multimaps == 0 {
         return Ok(Content::Nothing);
     }
-    let others = || foreign("it is the redb database of another program");
+    let others = || foreign("it is the redb database of another program; give the store a path of its own");
     if !tables.any(|table| table.name() == "kv_runtime") {
         return Err(others());
     }
@@ -128,7 +128,9 @@ fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
         match opened {
             Ok(()) => {}
             Err(TableError::Storage(error)) => return Err(not_read(error.into())),
-            Err(_) => return Err(foreign("its tables are not those of format 1")),
+            Err(_) => {
+                return Err(foreign("its tables are not those of format 1; give the store a path of its own"));
+            }
         }
     }
     Ok(Content::Ours)
@@ -164,7 +166,7 @@ fn told(path: &Path, error: DatabaseError) -> Error {
                 .into(),
         ),
         DatabaseError::Storage(StorageError::Io(source)) if source.kind() == io::ErrorKind::InvalidData => {
-            foreign("it is not a redb file".into())
+            foreign("it is not a redb file; give the store a path of its own".into())
         }
         DatabaseError::Storage(StorageError::Corrupted(found)) => damaged(path, &found),
         DatabaseError::Storage(StorageError::Io(source)) => of_file(path, "open its file", source),
