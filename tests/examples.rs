@@ -1,5 +1,12 @@
 //! Every example runs by itself, and shows what it promises. `cargo test` has built them beside this test.
 
+#[cfg(unix)]
+#[path = "examples/server.rs"]
+mod server;
+#[cfg(unix)]
+#[path = "examples/sessions.rs"]
+mod sessions_over_http;
+
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::ffi::OsStr;
@@ -10,8 +17,8 @@ use std::{env, fs};
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// All examples; each has a test here.
-const EXAMPLES: [&str; 6] =
-    ["composite_ids", "expiry", "groups_and_views", "migrations", "own_store", "quickstart"];
+const EXAMPLES: [&str; 7] =
+    ["composite_ids", "expiry", "groups_and_views", "migrations", "own_store", "quickstart", "sessions"];
 
 #[test]
 fn every_example_has_a_test() -> Outcome {
@@ -33,7 +40,7 @@ fn quickstart_goes_on_where_it_ended() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("countries.redb");
 
-    let first = run("quickstart", Some(&path))?;
+    let first = run("quickstart", Some(&format!("redb:{}", path.display())))?;
     shows(
         &first,
         &[
@@ -56,7 +63,7 @@ fn quickstart_goes_on_where_it_ended() -> Outcome {
         ],
     );
 
-    let second = run("quickstart", Some(&path))?;
+    let second = run("quickstart", Some(&format!("redb:{}", path.display())))?;
     shows(
         &second,
         &[
@@ -81,7 +88,10 @@ fn quickstart_leaves_a_foreign_file_as_it_is() -> Outcome {
     let path = directory.path().join("notes.txt");
     let notes = "these are my notes\n".repeat(1_000);
     fs::write(&path, &notes)?;
-    let output = Command::new(binary("quickstart")?).arg(&path).output()?;
+    let output = Command::new(binary("quickstart")?)
+        .arg("--store")
+        .arg(format!("redb:{}", path.display()))
+        .output()?;
     assert!(!output.status.success());
     assert!(String::from_utf8(output.stderr)?.contains("ForeignFile"));
     assert_eq!(fs::read_to_string(&path)?, notes);
@@ -93,7 +103,7 @@ fn migrations_brings_every_record_up_and_finds_it_so_again() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("countries.redb");
 
-    let first = run("migrations", Some(&path))?;
+    let first = run("migrations", Some(&format!("redb:{}", path.display())))?;
     shows(
         &first,
         &[
@@ -116,7 +126,7 @@ fn migrations_brings_every_record_up_and_finds_it_so_again() -> Outcome {
     );
     assert_eq!(first.matches("migrated            244").count(), 2, "the dry run and the run: {first}");
 
-    let second = run("migrations", Some(&path))?;
+    let second = run("migrations", Some(&format!("redb:{}", path.display())))?;
     shows(
         &second,
         &[
@@ -176,6 +186,23 @@ fn expiry() -> Outcome {
     Ok(())
 }
 
+/// The examples that work on whichever store.
+const ON_ANY_STORE: [&str; 5] = ["composite_ids", "expiry", "groups_and_views", "migrations", "quickstart"];
+
+#[test]
+fn examples_run_on_the_store_of_a_url() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    for example in ON_ANY_STORE {
+        run(example, Some("memory:"))?;
+        run(example, Some(&format!("redb:{}", directory.path().join(example).display())))?;
+        let refused = run(example, Some("nowhere:")).unwrap_or_else(|error| error.to_string());
+        assert!(refused.contains("there is no store of this scheme"), "{example}: {refused}");
+        let usage = Command::new(binary(example)?).arg("--sotre").output()?;
+        assert!(String::from_utf8(usage.stderr)?.contains("usage: [--store URL]"), "{example}");
+    }
+    Ok(())
+}
+
 #[test]
 fn own_store() -> Outcome {
     // It fails if a test of the suite fails.
@@ -186,9 +213,29 @@ fn own_store() -> Outcome {
     Ok(())
 }
 
-/// What the example prints; an error if it fails.
-fn run(example: &str, path: Option<&Path>) -> Result<String, Box<dyn Error>> {
-    let Output { status, stdout, stderr } = Command::new(binary(example)?).args(path).output()?;
+#[test]
+fn sessions() -> Outcome {
+    let shown = run("sessions", None)?;
+    shows(
+        &shown,
+        &[
+            "before                            401 Unauthorized",
+            "set-cookie: id=(a secret); HttpOnly; SameSite=Strict; Path=/; Max-Age=86400",
+            "240 requests in four hours, 48 writes",
+            "four hours later                  200 OK",
+            "after thirty minutes              401 Unauthorized",
+            "which ends after the log-out      200 OK",
+            "with the cookie from before       401 Unauthorized",
+            "0 sessions are left in the store",
+        ],
+    );
+    Ok(())
+}
+
+/// What the example prints, on the store of a URL if there is one; an error if it fails.
+fn run(example: &str, store: Option<&str>) -> Result<String, Box<dyn Error>> {
+    let args = store.iter().flat_map(|url| ["--store", url]);
+    let Output { status, stdout, stderr } = Command::new(binary(example)?).args(args).output()?;
     let stderr = String::from_utf8_lossy(&stderr);
     if !status.success() || !stderr.is_empty() {
         return Err(format!("{example}: {status}\n{stderr}").into());

@@ -66,6 +66,9 @@ const _: () = {
                 ::core::clone::Clone::clone(&self.at),
             )
         }
+        fn set_id(&mut self, __id: Self::Id) {
+            (self.org, self.at) = __id;
+        }
         fn write_id(&self, __key: &mut crate::renamed::__private::KeyBuilder) {
             __key.push(&self.org);
             __key.push(&self.at);

@@ -131,6 +131,9 @@ const _: () = {
                 ::core::clone::Clone::clone(&self.number),
             )
         }
+        fn set_id(&mut self, __id: Self::Id) {
+            (self.key, self.number) = __id;
+        }
         fn write_id(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
             __key.push(&self.key);
             __key.push(&self.number);

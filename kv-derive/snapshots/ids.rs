@@ -23,6 +23,12 @@ const _: () = {
         fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
             __key.push(self);
         }
+        fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+            ::core::hash::Hash::hash(self, __state);
+        }
+        fn names(&self, __id: &UserId) -> bool {
+            self == __id
+        }
         fn into_id(self) -> UserId {
             self
         }
@@ -34,6 +40,12 @@ const _: () = {
     {
         fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
             __key.push(*self);
+        }
+        fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+            ::core::hash::Hash::hash(*self, __state);
+        }
+        fn names(&self, __id: &UserId) -> bool {
+            *self == __id
         }
         fn into_id(self) -> UserId {
             ::kv_runtime::__private::cloned(self)
@@ -70,6 +82,12 @@ const _: () = {
         fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
             __key.push(self);
         }
+        fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+            ::core::hash::Hash::hash(self, __state);
+        }
+        fn names(&self, __id: &Flag) -> bool {
+            self == __id
+        }
         fn into_id(self) -> Flag {
             self
         }
@@ -78,6 +96,12 @@ const _: () = {
     impl ::kv_runtime::__private::Lookup<Flag> for &Flag {
         fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
             __key.push(*self);
+        }
+        fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+            ::core::hash::Hash::hash(*self, __state);
+        }
+        fn names(&self, __id: &Flag) -> bool {
+            *self == __id
         }
         fn into_id(self) -> Flag {
             ::kv_runtime::__private::cloned(self)

@@ -83,6 +83,9 @@ const _: () = {
         fn id(&self) -> Self::Id {
             ::core::clone::Clone::clone(&self.id)
         }
+        fn set_id(&mut self, __id: Self::Id) {
+            self.id = __id;
+        }
         fn write_id(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
             __key.push(&self.id);
         }

@@ -28,6 +28,10 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
     /// The id, cloned out of its fields.
     fn id(&self) -> Self::Id;
 
+    /// Gives the entity another id: a fallback carries the one that was asked for.
+    #[doc(hidden)]
+    fn set_id(&mut self, id: Self::Id);
+
     /// Appends the id to a key, without cloning it.
     #[doc(hidden)]
     fn write_id(&self, key: &mut KeyBuilder);

@@ -2,18 +2,22 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codec::{Codec, CodecError};
 use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
+use crate::timer::NoTimer;
 
 /// What went wrong, where, and what to do.
 ///
 /// Every variant tells its [`Location`]: entity, store and key, a secret id as a hash. The cause, where there is one,
-/// is [`source`](std::error::Error::source) and is not printed a second time by `Display`. No variant holds a value.
-#[derive(Debug, thiserror::Error)]
+/// is [`source`](std::error::Error::source) and is not printed a second time by `Display`. No variant holds a value. Clones share
+/// the cause, so that all callers who waited for one load get the same error.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// There is nothing to change.
@@ -97,7 +101,7 @@ pub enum Error {
         /// The version that it leads to.
         to: u32,
         /// Why: the step's own error, or the hook's refusal.
-        source: BoxError,
+        source: SharedError,
     },
 
     /// The stored bytes are not what the codec can read as this group.
@@ -220,7 +224,7 @@ pub enum Error {
         /// Where.
         at: Box<Location>,
         /// What happened.
-        source: BoxError,
+        source: SharedError,
     },
 
     /// The store does not have what the call needs.
@@ -230,6 +234,15 @@ pub enum Error {
         at: Box<Location>,
         /// What it lacks.
         capability: &'static str,
+    },
+
+    /// The call has to wait, for a rate or before a retry, and the store's clock has nothing to wait by.
+    #[error("{at}: the call has to wait, and the store's clock has no timer that runs here")]
+    NoTimer {
+        /// Where.
+        at: Box<Location>,
+        /// What it takes.
+        source: NoTimer,
     },
 
     /// The store's engine failed.
@@ -242,7 +255,25 @@ pub enum Error {
         /// Whether the same call may succeed later.
         retryable: bool,
         /// What the engine says.
-        source: BoxError,
+        source: SharedError,
+    },
+
+    /// The origin behind a cache did not give the entity.
+    #[error("{at}: the origin failed to load it; nothing was cached; a retry may help")]
+    Load {
+        /// Where: the anchor's key.
+        at: Box<Location>,
+        /// What the loader says. [`SharedError`] derefs to the error itself, for `downcast_ref`.
+        source: SharedError,
+    },
+
+    /// There was no answer in the time that a cache gives a load, or a [`TimeoutStore`](crate::layer::TimeoutStore) a read.
+    #[error("{at}: there was no answer within {limit:?}; a retry may help")]
+    TimedOut {
+        /// Where.
+        at: Box<Location>,
+        /// How long was waited.
+        limit: Duration,
     },
 
     /// The file is open in another process, or a second time in this one.
@@ -250,6 +281,15 @@ pub enum Error {
     AlreadyOpen {
         /// The file.
         path: PathBuf,
+    },
+
+    /// The URL leads to no store.
+    #[error("`{url}`: {what}")]
+    InvalidUrl {
+        /// The URL, without what may be a secret.
+        url: String,
+        /// What is wrong with it, and what to write instead.
+        what: Cow<'static, str>,
     },
 
     /// The file is not one that this program can open.
@@ -271,6 +311,60 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A cause of any type.
 #[cfg(target_arch = "wasm32")]
 pub type BoxError = Box<dyn std::error::Error>;
+
+#[cfg(not(target_arch = "wasm32"))]
+type DynError = dyn std::error::Error + Send + Sync;
+#[cfg(target_arch = "wasm32")]
+type DynError = dyn std::error::Error;
+
+/// A cause that several errors share: what makes [`enum@Error`] cheap to clone. It derefs to the error that it holds.
+#[derive(Clone)]
+pub struct SharedError(Arc<DynError>);
+
+impl SharedError {
+    /// Shares an error.
+    pub fn new<E>(error: E) -> Self
+    where
+        E: std::error::Error + MaybeSend + MaybeSync + 'static,
+    {
+        Self(Arc::new(error))
+    }
+}
+
+impl Deref for SharedError {
+    type Target = DynError;
+
+    fn deref(&self) -> &DynError {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for SharedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl fmt::Display for SharedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&*self.0, f)
+    }
+}
+
+impl From<BoxError> for SharedError {
+    fn from(error: BoxError) -> Self {
+        Self(Arc::from(error))
+    }
+}
+
+impl<E> From<Box<E>> for SharedError
+where
+    E: std::error::Error + MaybeSend + MaybeSync + 'static,
+{
+    fn from(error: Box<E>) -> Self {
+        Self::new(*error)
+    }
+}
 
 fn also_shown(also: &[usize]) -> String {
     if also.is_empty() { "none".to_owned() } else { format!("{} more", also.len()) }
@@ -300,6 +394,8 @@ pub struct Location {
     pub key: Option<String>,
     /// The store's file, where the error is about that.
     pub file: Option<PathBuf>,
+    /// The [namespace](crate::layer::NamespaceStore) that the key is of, where the store has them.
+    pub namespace: Option<String>,
 }
 
 impl Location {
@@ -353,6 +449,10 @@ impl fmt::Display for Location {
         }
         if let Some(store) = self.store {
             write!(f, "{space}in {store}")?;
+            space = " ";
+        }
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{space}(namespace `{namespace}`)")?;
         }
         Ok(())
     }
@@ -364,21 +464,21 @@ impl Error {
     where
         E: std::error::Error + MaybeSend + MaybeSync + 'static,
     {
-        Self::Store { at, action, retryable, source: Box::new(source) }
+        Self::Store { at, action, retryable, source: SharedError::new(source) }
     }
 
     /// Whether the same call may succeed later without anything being changed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Conflict { .. } => true,
+            Self::Conflict { .. } | Self::Load { .. } | Self::TimedOut { .. } => true,
             Self::Store { retryable, .. } => *retryable,
             Self::Partial { source, .. } => source.is_retryable(),
             _ => false,
         }
     }
 
-    /// Where it happened; nothing for an error about a file.
+    /// Where it happened; nothing for an error about a file or a URL.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         with_location!(self, at => at)
@@ -391,6 +491,19 @@ impl Error {
             at.entity.get_or_insert(entity);
         }
         self
+    }
+
+    /// Changes what is told of the place, in the cause of a partial failure, too.
+    pub(crate) fn with_place(mut self, change: &dyn Fn(&mut Location)) -> Self {
+        if let Some(at) = with_location!(&mut self, at => at) {
+            change(at);
+        }
+        match self {
+            Self::Partial { at, written, also, source } => {
+                Self::Partial { at, written, also, source: Box::new(source.with_place(change)) }
+            }
+            other => other,
+        }
     }
 
     /// Tells the place anew, where the store below knew less of it.
@@ -426,8 +539,11 @@ macro_rules! with_location {
             | Error::Partial { at: $at, .. }
             | Error::OutcomeUnknown { at: $at, .. }
             | Error::Unsupported { at: $at, .. }
-            | Error::Store { at: $at, .. } => Some($use),
-            Error::AlreadyOpen { .. } | Error::ForeignFile { .. } => None,
+            | Error::NoTimer { at: $at, .. }
+            | Error::Store { at: $at, .. }
+            | Error::Load { at: $at, .. }
+            | Error::TimedOut { at: $at, .. } => Some($use),
+            Error::AlreadyOpen { .. } | Error::InvalidUrl { .. } | Error::ForeignFile { .. } => None,
         }
     };
 }

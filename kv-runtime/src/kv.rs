@@ -1,14 +1,13 @@
 //! The handle on a store, from which collections are taken, and how migrations behave on it.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
 use crate::collection::{Collection, Turns};
 use crate::entity::KvEntity;
-use crate::maybe_send::{MaybeSend, MaybeSync};
+use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
 use crate::store::Store;
 
@@ -33,20 +32,17 @@ struct Migrations {
     spawn: Option<Arc<dyn Spawn>>,
 }
 
-/// A write-back that is not waited for.
-#[cfg(not(target_arch = "wasm32"))]
-pub type WriteBackFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
-/// A write-back that is not waited for.
-#[cfg(target_arch = "wasm32")]
-pub type WriteBackFuture = Pin<Box<dyn Future<Output = ()>>>;
+/// A write-back that is not waited for; `Send`, but on wasm32.
+pub type WriteBackFuture = BoxFuture<'static, ()>;
 
-trait Spawn: MaybeSend + MaybeSync {
-    fn spawn(&self, write_back: WriteBackFuture);
+/// What runs a future that nobody waits for.
+pub(crate) trait Spawn: MaybeSend + MaybeSync {
+    fn spawn(&self, task: BoxFuture<'static, ()>);
 }
 
-impl<F: Fn(WriteBackFuture) + MaybeSend + MaybeSync> Spawn for F {
-    fn spawn(&self, write_back: WriteBackFuture) {
-        self(write_back);
+impl<F: Fn(BoxFuture<'static, ()>) + MaybeSend + MaybeSync> Spawn for F {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self(task);
     }
 }
 

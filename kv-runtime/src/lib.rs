@@ -30,6 +30,8 @@ extern crate self as kv_runtime;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "cache")]
+pub mod cache;
 mod clock;
 pub mod codec;
 mod collection;
@@ -40,23 +42,31 @@ mod entity;
 mod error;
 pub mod key;
 mod kv;
+pub mod layer;
 mod list;
 mod maybe_send;
 pub mod migrate;
+mod random;
 pub mod record;
 pub mod schema;
+mod served;
 pub mod store;
+mod timer;
+#[cfg(feature = "tower-sessions")]
+pub mod tower_sessions;
 
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use codec::Codec;
 pub use collection::Collection;
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
-pub use error::{BoxError, Error, Location, Result};
+pub use error::{BoxError, Error, Location, Result, SharedError};
 pub use key::{KvId, Lookup, Within};
 pub use kv::{Kv, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use maybe_send::{MaybeSend, MaybeSync};
+pub use served::{Served, Whence};
 pub use store::Cursor;
+pub use timer::{NoTimer, Sleep, Timer};
 
 pub use kv_derive::{KvEntity, KvId};
 

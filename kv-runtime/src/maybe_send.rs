@@ -5,6 +5,9 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {
+    /// A boxed future.
+    pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
     /// `Send`, but on wasm32, where every type has it.
     pub trait MaybeSend: Send {}
     impl<T: Send + ?Sized> MaybeSend for T {}
@@ -16,6 +19,9 @@ mod imp {
 
 #[cfg(target_arch = "wasm32")]
 mod imp {
+    /// A boxed future.
+    pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;
+
     /// `Send`, but on wasm32, where every type has it.
     pub trait MaybeSend {}
     impl<T: ?Sized> MaybeSend for T {}
@@ -25,4 +31,5 @@ mod imp {
     impl<T: ?Sized> MaybeSync for T {}
 }
 
+pub(crate) use imp::BoxFuture;
 pub use imp::{MaybeSend, MaybeSync};

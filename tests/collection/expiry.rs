@@ -16,6 +16,8 @@ on_every_store!(
     put_and_insert_begin_anew,
     a_ttl_of_the_collection_goes_before_the_entitys,
     an_expires_at_field_decides,
+    every_write_takes_the_field_along,
+    nobody_brings_back_what_has_expired,
     touch_extends_what_is_there,
     touch_spares_writes,
     touch_never_brings_back,
@@ -48,6 +50,9 @@ async fn what_has_expired_is_invisible_at_once<S: AtomicStore>(kv: Kv<S>, clock:
     assert!(sessions.get_many(["t"]).await?[0].is_none());
     assert!(sessions.list().page().await?.entities.is_empty());
     assert!(sessions.list().ids().page().await?.ids.is_empty());
+    assert!(sessions.list().stream().next().await.is_none());
+    assert!(sessions.census().await?.groups[0].versions.is_empty());
+    assert_eq!(sessions.migrate_all().run().await?.current, 0);
     assert!(matches!(sessions.update("t", |it| it.user = 2).await, Err(Error::NotFound { .. })));
     sessions.insert(&session()).await?;
     assert!(sessions.exists("t").await?);
@@ -102,6 +107,47 @@ async fn an_expires_at_field_decides<S: AtomicStore>(kv: Kv<S>, clock: ManualClo
     // A moment that has passed makes the write into a delete.
     invites.update(1, |invite| invite.until = Some(START)).await?;
     assert!(invites.get(1).await?.is_none());
+    Ok(())
+}
+
+async fn every_write_takes_the_field_along<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let invites = kv.collection::<Invite>();
+    let invite = |code, until| Invite { code, until, to: "ada".to_owned() };
+    invites.put_many([invite(1, after(MINUTE)), invite(2, None)]).await?;
+    invites.insert(&invite(3, after(MINUTE))).await?;
+    invites.upsert(4, || invite(4, after(MINUTE)), |_| ()).await?;
+    invites.upsert(2, || invite(2, None), |invite| invite.until = after(MINUTE)).await?;
+    // A set field goes before a TTL of the call, and the TTL before a field that is `None`.
+    let for_an_hour = kv.collection::<Invite>().with_ttl(HOUR);
+    for_an_hour.put(&invite(5, after(MINUTE))).await?;
+    for_an_hour.put(&invite(6, None)).await?;
+    let expiries = async || {
+        let mut expiries = Vec::new();
+        for code in 1..=6 {
+            expiries.push(expiry_of(&kv, &format!("invite:{code}")).await?);
+        }
+        Ok::<_, Error>(expiries)
+    };
+    let mut expected = vec![after(MINUTE); 5];
+    expected.push(after(HOUR));
+    assert_eq!(expiries().await?, expected);
+    clock.advance(MINUTE);
+    assert_eq!(invites.list().ids().page().await?.ids, [6]);
+    assert_eq!(invites.census().await?.groups[0].versions, [(1, 1)].into());
+    Ok(())
+}
+
+async fn nobody_brings_back_what_has_expired<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let sessions = kv.collection::<Session>();
+    sessions.put(&session()).await?;
+    clock.advance(HOUR);
+    let longer = sessions.clone().with_ttl(2 * HOUR);
+    assert!(!longer.touch("t").await?);
+    assert!(matches!(longer.update("t", |it| it.user = 2).await, Err(Error::NotFound { .. })));
+    // What is created in its place is new.
+    let created = longer.upsert("t", || Session { user: 3, ..session() }, |it| it.user = 4).await?;
+    assert_eq!(created.user, 3);
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(3 * HOUR));
     Ok(())
 }
 

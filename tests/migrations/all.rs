@@ -94,18 +94,3 @@ async fn each_group_is_migrated_by_itself() -> Outcome {
     assert!(census.to_string().contains("config"), "{census}");
     Ok(())
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_rate_bounds_the_average() -> Outcome {
-    let (kv, _) = memory();
-    for id in 0..100 {
-        lay(&kv, &format!("user:{id}:profile"), 1, r#"{"name":"ada","visits":3}"#).await?;
-    }
-    let start = tokio::time::Instant::now();
-    let report = kv.collection::<User>().migrate_all().batch(10).rate(10).run().await?;
-    // The last batch is not waited for.
-    let took = start.elapsed().as_secs_f64();
-    assert_eq!(report.migrated, 100);
-    assert!(took > 8.0, "{took}");
-    Ok(())
-}

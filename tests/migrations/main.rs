@@ -5,6 +5,7 @@ mod contention;
 mod entities;
 mod hooks;
 mod properties;
+mod rate;
 mod reads;
 mod rolling;
 mod write_back;

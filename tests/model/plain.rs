@@ -38,6 +38,10 @@ fn is_incomplete<T>(result: &Result<T, Error>) -> bool {
     matches!(result, Err(Error::Incomplete { group: "needed", .. }))
 }
 
+fn after(ttl: Option<u64>, group: usize, now: Timestamp) -> Timestamp {
+    now.saturating_add(Duration::from_secs(ttl.unwrap_or(GROUPS[group].1)))
+}
+
 pub fn key_text(id: &str, group: usize) -> String {
     // None of the ids has anything to escape but the separator.
     format!("doc:{}:{}", id.replace(':', "%3A"), GROUPS[group].0)
@@ -59,32 +63,44 @@ impl Plain {
         }
     }
 
-    /// A write of a group that looks at nothing.
-    pub fn write(&mut self, id: &'static str, group: usize, value: u8, now: Timestamp) {
-        let expires_at = now.saturating_add(Duration::from_secs(GROUPS[group].1));
+    /// A write of a group that looks at nothing. `ttl` is in seconds; without it the group's own.
+    pub fn write(&mut self, id: &'static str, group: usize, value: u8, ttl: Option<u64>, now: Timestamp) {
+        let expires_at = after(ttl, group, now);
         self.records.insert((id, group), Kept { value, expires_at, created_at: now, mark: None });
     }
 
-    pub fn write_all(&mut self, id: &'static str, values: [u8; 3], now: Timestamp) {
+    pub fn write_all(&mut self, id: &'static str, values: [u8; 3], ttl: Option<u64>, now: Timestamp) {
         for (group, value) in values.into_iter().enumerate() {
-            self.write(id, group, value, now);
+            self.write(id, group, value, ttl, now);
         }
     }
 
-    /// An update of one group: what stands keeps its expiry and members, and what is left as it was is not written.
-    pub fn update(&mut self, id: &'static str, group: usize, value: u8, now: Timestamp) {
+    /// An update of one group: what stands keeps its members, and its expiry unless the call has a TTL, which goes for every group
+    /// that is there; what is left as it was is not written.
+    pub fn update(&mut self, id: &'static str, group: usize, value: u8, ttl: Option<u64>, now: Timestamp) {
         match self.kept(id, group, now) {
             Some(kept) => drop(self.records.insert((id, group), Kept { value, ..kept })),
             None if value == 0 => {}
-            None => self.write(id, group, value, now),
+            None => self.write(id, group, value, ttl, now),
+        }
+        if ttl.is_some() {
+            self.extend(id, ttl, now);
         }
     }
 
-    pub fn touch(&mut self, id: &'static str, now: Timestamp) {
-        for (group, (_, secs)) in GROUPS.iter().enumerate() {
+    /// A touch: nothing if the anchor was extended less than `interval` seconds ago.
+    pub fn touch(&mut self, id: &'static str, interval: u64, now: Timestamp) {
+        let Some(anchor) = self.kept(id, 0, now) else { return };
+        let used = Duration::from_secs(GROUPS[0].1).saturating_sub(anchor.expires_at.saturating_since(now));
+        if used >= Duration::from_secs(interval) {
+            self.extend(id, None, now);
+        }
+    }
+
+    fn extend(&mut self, id: &'static str, ttl: Option<u64>, now: Timestamp) {
+        for group in 0..GROUPS.len() {
             if let Some(kept) = self.kept(id, group, now) {
-                let expires_at = now.saturating_add(Duration::from_secs(*secs));
-                self.records.insert((id, group), Kept { expires_at, ..kept });
+                self.records.insert((id, group), Kept { expires_at: after(ttl, group, now), ..kept });
             }
         }
     }
@@ -176,6 +192,12 @@ impl Plain {
         }
         ids.truncate(limit);
         prop_assert_eq!(streamed, ids);
+
+        let census = docs.census().await.map_err(failed)?;
+        for (group, counted) in census.groups.iter().enumerate() {
+            let there = IDS.iter().filter(|id| self.kept(id, group, now).is_some()).count() as u64;
+            prop_assert_eq!(counted.versions.values().sum::<u64>(), there, "{:?}", counted);
+        }
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::record::NewRecord;
 use kv_runtime::store::{AtomicStore, Commit, Write};
-use kv_runtime::{Error, Kv, ManualClock};
+use kv_runtime::{Collection, Error, Kv, ManualClock, Timestamp};
 use proptest::prelude::*;
 
 use crate::plain::{Expected, Plain, failed, key_text};
@@ -25,7 +25,11 @@ pub enum Step {
     /// Gives the entity another id.
     Rename(Id, Id),
     Upsert(Id, [u8; 3], usize, u8),
-    Touch(Id),
+    /// A TTL in seconds goes before the entity's.
+    PutFor(Id, [u8; 3], u64),
+    UpdateFor(Id, usize, u8, u64),
+    /// Not if it was extended less than so many seconds ago.
+    Touch(Id, u64),
     Delete(Id),
     DeleteMany(Vec<Id>),
     /// Deletes the required group alone, which leaves the entity incomplete.
@@ -49,6 +53,11 @@ fn values() -> impl Strategy<Value = [u8; 3]> {
     prop::array::uniform3(value())
 }
 
+/// Below and above those of the groups.
+fn ttl() -> impl Strategy<Value = u64> {
+    1..200_u64
+}
+
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     let written = || (id(), values());
     let step = prop_oneof![
@@ -60,7 +69,11 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (id(), id()).prop_map(|(id, other)| Step::Rename(id, other)),
         2 => (written(), 0..3_usize, value())
             .prop_map(|((id, values), group, value)| Step::Upsert(id, values, group, value)),
-        2 => id().prop_map(Step::Touch),
+        1 => (written(), ttl()).prop_map(|((id, values), ttl)| Step::PutFor(id, values, ttl)),
+        1 => (id(), 0..3_usize, value(), ttl())
+            .prop_map(|(id, group, value, ttl)| Step::UpdateFor(id, group, value, ttl)),
+        2 => (id(), prop_oneof![Just(0_u64), Just(50), 0..150_u64])
+            .prop_map(|(id, interval)| Step::Touch(id, interval)),
         1 => id().prop_map(Step::Delete),
         1 => prop::collection::vec(id(), 0..4).prop_map(Step::DeleteMany),
         1 => id().prop_map(Step::Lose),
@@ -95,19 +108,24 @@ impl Step {
         match self {
             Self::Put(id, values) => {
                 docs.put(&Doc::new(id, *values)).await.map_err(failed)?;
-                plain.write_all(id, *values, now);
+                plain.write_all(id, *values, None, now);
+            }
+            Self::PutFor(id, values, ttl) => {
+                let docs = docs.with_ttl(Duration::from_secs(*ttl));
+                docs.put(&Doc::new(id, *values)).await.map_err(failed)?;
+                plain.write_all(id, *values, Some(*ttl), now);
             }
             Self::PutMany(written) => {
                 let entities = written.iter().map(|(id, values)| Doc::new(id, *values));
                 docs.put_many(entities).await.map_err(failed)?;
-                written.iter().for_each(|(id, values)| plain.write_all(id, *values, now));
+                written.iter().for_each(|(id, values)| plain.write_all(id, *values, None, now));
             }
             Self::Insert(id, values) => {
                 let inserted = docs.insert(&Doc::new(id, *values)).await;
                 match plain.expected(id, now) {
                     Expected::Absent => {
                         inserted.map_err(failed)?;
-                        plain.write_all(id, *values, now);
+                        plain.write_all(id, *values, None, now);
                     }
                     Expected::Incomplete => {
                         prop_assert!(matches!(inserted, Err(Error::Incomplete { .. })), "{:?}", inserted);
@@ -117,16 +135,10 @@ impl Step {
                     }
                 }
             }
-            Self::Update(id, group, value) => {
-                let updated = docs.update(*id, |doc| doc.set(*group, *value)).await;
-                match plain.expected(id, now) {
-                    Expected::Whole(mut doc) => {
-                        doc.set(*group, *value);
-                        prop_assert_eq!(updated.map_err(failed)?, doc);
-                        plain.update(id, *group, *value, now);
-                    }
-                    expected => assert_refused(&updated, &expected)?,
-                }
+            Self::Update(id, group, value) => update(&docs, plain, (id, *group, *value), None, now).await?,
+            Self::UpdateFor(id, group, value, ttl) => {
+                let docs = docs.with_ttl(Duration::from_secs(*ttl));
+                update(&docs, plain, (id, *group, *value), Some(*ttl), now).await?;
             }
             Self::GiveUp(id, group, value) => {
                 let change = |doc: &mut Doc| {
@@ -155,21 +167,20 @@ impl Step {
                     Expected::Whole(mut doc) => {
                         doc.set(*group, *value);
                         prop_assert_eq!(updated.map_err(failed)?, doc);
-                        plain.update(id, *group, *value, now);
+                        plain.update(id, *group, *value, None, now);
                     }
                     Expected::Absent => {
                         prop_assert_eq!(updated.map_err(failed)?, Doc::new(id, *values));
-                        plain.write_all(id, *values, now);
+                        plain.write_all(id, *values, None, now);
                     }
                     Expected::Incomplete => assert_refused(&updated, &Expected::Incomplete)?,
                 }
             }
-            Self::Touch(id) => {
+            Self::Touch(id, interval) => {
                 let there = plain.expected(id, now) != Expected::Absent;
+                let docs = docs.with_touch_interval(Duration::from_secs(*interval));
                 prop_assert_eq!(docs.touch(*id).await.map_err(failed)?, there);
-                if there {
-                    plain.touch(id, now);
-                }
+                plain.touch(id, *interval, now);
             }
             Self::Delete(id) => {
                 docs.delete(*id).await.map_err(failed)?;
@@ -199,6 +210,25 @@ impl Step {
             Self::Pass(secs) => clock.advance(Duration::from_secs(*secs)),
         }
         Ok(())
+    }
+}
+
+async fn update<S: AtomicStore>(
+    docs: &Collection<Doc, S>,
+    plain: &mut Plain,
+    (id, group, value): (Id, usize, u8),
+    ttl: Option<u64>,
+    now: Timestamp,
+) -> Result<(), TestCaseError> {
+    let updated = docs.update(id, |doc| doc.set(group, value)).await;
+    match plain.expected(id, now) {
+        Expected::Whole(mut doc) => {
+            doc.set(group, value);
+            prop_assert_eq!(updated.map_err(failed)?, doc);
+            plain.update(id, group, value, ttl, now);
+            Ok(())
+        }
+        expected => assert_refused(&updated, &expected),
     }
 }
 

@@ -51,6 +51,13 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
             quote!((#(::core::clone::Clone::clone(&self.#fields),)*))
         }
     };
+    let set_id = match entity.ids.as_slice() {
+        [Field { ident, .. }] => quote!(self.#ident = __id;),
+        fields => {
+            let fields = fields.iter().map(|field| field.ident);
+            quote!((#(self.#fields,)*) = __id;)
+        }
+    };
     let expires_at = entity.expires_at().map(|field| expires_at(entity, field));
     let writers = (0..entity.groups.len()).map(|at| {
         let (literal, writer) = (Literal::usize_unsuffixed(at), writer(at));
@@ -73,6 +80,9 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
             const SCHEMA: #kv::__private::EntitySchema = #schema;
             fn id(&self) -> Self::Id {
                 #id
+            }
+            fn set_id(&mut self, __id: Self::Id) {
+                #set_id
             }
             fn write_id(&self, __key: &mut #kv::__private::KeyBuilder) {
                 #(__key.push(&self.#id_fields);)*

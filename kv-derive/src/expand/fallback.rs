@@ -78,6 +78,7 @@ impl Target<'_> {
                 fn id(&self) -> Self::Id {
                     ::core::unreachable!()
                 }
+                fn set_id(&mut self, _: Self::Id) {}
                 fn write_id(&self, _: &mut #kv::__private::KeyBuilder) {}
                 fn serialize_group<__S: #kv::__private::serde::Serializer>(
                     &self,

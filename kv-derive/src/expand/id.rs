@@ -37,6 +37,12 @@ pub(super) fn lookups(kv: &TokenStream, ident: &Ident, where_clause: Option<&Tok
             fn write(&self, __key: &mut #kv::__private::KeyBuilder) {
                 __key.push(self);
             }
+            fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+                ::core::hash::Hash::hash(self, __state);
+            }
+            fn names(&self, __id: &#ident) -> bool {
+                self == __id
+            }
             fn into_id(self) -> #ident {
                 self
             }
@@ -45,6 +51,12 @@ pub(super) fn lookups(kv: &TokenStream, ident: &Ident, where_clause: Option<&Tok
         impl #kv::__private::Lookup<#ident> for &#ident #where_clause {
             fn write(&self, __key: &mut #kv::__private::KeyBuilder) {
                 __key.push(*self);
+            }
+            fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+                ::core::hash::Hash::hash(*self, __state);
+            }
+            fn names(&self, __id: &#ident) -> bool {
+                *self == __id
             }
             fn into_id(self) -> #ident {
                 #kv::__private::cloned(self)

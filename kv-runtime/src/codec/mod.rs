@@ -86,7 +86,7 @@ impl fmt::Display for Codec {
 }
 
 /// Why a codec could not write or read a value. It tells the place and the kind of the fault, and nothing of the value.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct CodecError(String);
 

@@ -5,7 +5,8 @@ use serde_json::Value;
 use tracing::Instrument;
 
 use super::encode::expires_by_field;
-use super::{Collection, groups, keys_of_groups, named};
+use super::{Collection, Found, groups, keys_of_groups, named};
+use crate::clock::Timestamp;
 use crate::codec::{self, Codec};
 use crate::entity::{KvEntity, Touch};
 use crate::error::{Error, Result};
@@ -66,19 +67,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn update<L, F>(&self, id: L, mut change: F) -> Result<E>
+    pub async fn update<L, F>(&self, id: L, change: F) -> Result<E>
     where
         S: AtomicStore,
         L: Lookup<E::Id>,
         F: FnMut(&mut E),
     {
-        let key = self.key(&id);
-        let span = self.span("update", &key);
-        let change = |entity: &mut E| {
-            change(entity);
-            Ok(())
-        };
-        self.change(key, id.into_id(), change, None::<fn() -> E>).instrument(span).await
+        let changed =
+            self.change("update", self.key(&id), id.into_id(), always(change), None::<fn() -> E>).await?;
+        Ok(changed.entity)
     }
 
     /// Changes the entity that is there as [`update`](Self::update) does, unless `change` gives up with an error of the
@@ -90,27 +87,23 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         F: FnMut(&mut E) -> Result<(), X>,
         X: From<Error>,
     {
-        let key = self.key(&id);
-        let span = self.span("try_update", &key);
-        self.change(key, id.into_id(), change, None::<fn() -> E>).instrument(span).await
+        let changed =
+            self.change("try_update", self.key(&id), id.into_id(), change, None::<fn() -> E>).await?;
+        Ok(changed.entity)
     }
 
     /// Changes the entity that is there as [`update`](Self::update) does, or writes what `create` makes where there is none;
     /// gives it as it was written. `change` is not applied to what `create` made.
-    pub async fn upsert<L, C, F>(&self, id: L, create: C, mut change: F) -> Result<E>
+    pub async fn upsert<L, C, F>(&self, id: L, create: C, change: F) -> Result<E>
     where
         S: AtomicStore,
         L: Lookup<E::Id>,
         C: FnMut() -> E,
         F: FnMut(&mut E),
     {
-        let key = self.key(&id);
-        let span = self.span("upsert", &key);
-        let change = |entity: &mut E| {
-            change(entity);
-            Ok(())
-        };
-        self.change(key, id.into_id(), change, Some(create)).instrument(span).await
+        let changed =
+            self.change("upsert", self.key(&id), id.into_id(), always(change), Some(create)).await?;
+        Ok(changed.entity)
     }
 
     /// Gives what is there its full TTL again, without reading or writing its value, and says whether it is there. A group
@@ -123,7 +116,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         E: Touch,
         S: AtomicStore,
     {
-        let key = self.key(&id);
+        self.touch_at(self.key(&id)).await
+    }
+
+    /// As [`touch`](Self::touch), of the entity with this anchor.
+    pub(crate) async fn touch_at(&self, key: Key) -> Result<bool>
+    where
+        S: AtomicStore,
+    {
         let span = self.span("touch", &key);
         async {
             self.check_key(&key)?;
@@ -173,19 +173,35 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Read, change, compare and swap, until nobody came between.
-    async fn change<X: From<Error>>(
+    pub(crate) async fn change<X: From<Error>>(
+        &self,
+        operation: &'static str,
+        key: Key,
+        id: E::Id,
+        change: impl FnMut(&mut E) -> Result<(), X>,
+        create: Option<impl FnMut() -> E>,
+    ) -> Result<Found<E>, X>
+    where
+        S: AtomicStore,
+    {
+        let span = self.span(operation, &key);
+        self.change_at(key, id, change, create).instrument(span).await
+    }
+
+    async fn change_at<X: From<Error>>(
         &self,
         key: Key,
         id: E::Id,
         mut change: impl FnMut(&mut E) -> Result<(), X>,
         mut create: Option<impl FnMut() -> E>,
-    ) -> Result<E, X>
+    ) -> Result<Found<E>, X>
     where
         S: AtomicStore,
     {
         let stripe = self.kv.turns().of(&key);
         let mut turn = stripe.turn_if_contended().await;
         for _ in 0..MAX_ATTEMPTS {
+            let now = self.store().clock().now();
             let records = self.records(&key).await?;
             let (entity, writes) = match self.decode(id.clone(), &key, &records)? {
                 Some(mut entity) => {
@@ -206,11 +222,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     (entity, writes)
                 }
             };
+            let found = Found { entity, expires_at: expiry_after::<E>(&key, &records, &writes, now) };
             if writes.is_empty() {
-                return Ok(entity);
+                return Ok(found);
             }
             match self.store().commit(self.unchanged(&key, &records), writes).await.map_err(named::<E>)? {
-                Commit::Done => return Ok(entity),
+                Commit::Done => return Ok(found),
                 Commit::Conflict(_) => {
                     if turn.is_none() {
                         turn = Some(stripe.turn().await);
@@ -226,7 +243,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// That every group is as it was read, absent ones included.
-    fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
+    pub(super) fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
         keys_of_groups::<E>(key)
             .zip(records)
             .map(|(key, record)| match record {
@@ -350,4 +367,27 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             source,
         })
     }
+}
+
+/// A change that does not give up.
+pub(crate) fn always<E, X>(mut change: impl FnMut(&mut E)) -> impl FnMut(&mut E) -> Result<(), X> {
+    move |entity| {
+        change(entity);
+        Ok(())
+    }
+}
+
+/// When the first of an entity's groups expires after these writes, which are made at `now` or later.
+fn expiry_after<E: KvEntity>(
+    anchor: &Key,
+    records: &[Option<Record>],
+    writes: &[Write],
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let expires_at =
+        |(key, record): (Key, &Option<Record>)| match writes.iter().find(|write| *write.key() == key) {
+            Some(Write::Put(_, new)) => new.expiry.at(now),
+            _ => record.as_ref()?.expires_at,
+        };
+    keys_of_groups::<E>(anchor).zip(records).filter_map(expires_at).min()
 }

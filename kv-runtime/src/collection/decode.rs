@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::groups;
-use crate::clock::Stopwatch;
+use crate::clock::{Clock, Stopwatch};
 use crate::codec;
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
 use crate::error::{BoxError, Error, Location, Result};
@@ -18,6 +18,8 @@ pub(crate) struct Context<'a> {
     pub(crate) locate: &'a dyn Fn(&GroupSchema) -> Box<Location>,
     /// Who is told of migrations.
     pub(crate) hook: &'a Hook,
+    /// By what they are told how long one took.
+    pub(crate) clock: &'a Clock,
 }
 
 /// The entity that these records of its groups hold, if its anchor is there.
@@ -137,7 +139,7 @@ impl Groups<'_> {
     }
 
     fn failed(&self, schema: &GroupSchema, from: u32, to: u32, source: BoxError) -> Error {
-        Error::MigrationFailed { at: (self.context.locate)(schema), from, to, source }
+        Error::MigrationFailed { at: (self.context.locate)(schema), from, to, source: source.into() }
     }
 
     /// Runs a migration under the eyes of the hook.
@@ -153,7 +155,7 @@ impl Groups<'_> {
         let migration =
             Migration { entity: self.context.entity, key: at.key.as_deref().unwrap_or_default(), from, to };
         hook.before(&migration).map_err(|refusal| self.failed(schema, from, to, refusal))?;
-        let watch = Stopwatch::start();
+        let watch = Stopwatch::start(self.context.clock);
         let result = migrate();
         let outcome = if result.is_ok() { MigrationOutcome::Migrated } else { MigrationOutcome::Failed };
         hook.after(&migration, watch.elapsed(), outcome);
@@ -193,8 +195,7 @@ impl GroupSource for Groups<'_> {
         }
         self.migrating(schema, record, || {
             // The predecessor reads the record through its own chain; the hook hears of the whole way, once.
-            let context =
-                Context { entity: self.context.entity, locate: self.context.locate, hook: &Hook(None) };
+            let context = Context { hook: &Hook(None), ..*self.context };
             let previous = decode_present::<P>(id(), record, &context)?;
             guarded(|| N::step_from(previous))
                 .map(Some)

@@ -11,7 +11,7 @@ use super::{Collection, groups};
 use crate::clock::Timestamp;
 use crate::codec::{self, Codec, CodecError};
 use crate::entity::{FieldText, GroupSchema, KvEntity, PreviousVisitor, ShapeVisitor};
-use crate::error::{BoxError, Error, Location, Result};
+use crate::error::{BoxError, Error, Location, Result, SharedError};
 use crate::key::Key;
 use crate::migrate::{Object, bring_down};
 use crate::record::{Expiry, Metadata, NewRecord};
@@ -72,6 +72,24 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
+    /// When the first group expires of an entity that is touched now.
+    #[cfg(feature = "cache")]
+    pub(crate) fn touched_until(&self, now: Timestamp) -> Option<Timestamp> {
+        groups::<E>().iter().filter_map(|schema| self.ttl_of(schema)).min().map(|ttl| now.saturating_add(ttl))
+    }
+
+    /// Whether records expire without a cache's doing: by a field, or by a TTL of a group or of the collection.
+    #[cfg(feature = "cache")]
+    pub(crate) fn expires(&self) -> bool {
+        E::EXPIRES_BY_FIELD || groups::<E>().iter().any(|schema| self.ttl_of(schema).is_some())
+    }
+
+    /// When the first group expires of an entity that is written now.
+    #[cfg(feature = "cache")]
+    pub(crate) fn expires_at(&self, entity: &E, now: Timestamp) -> Option<Timestamp> {
+        groups::<E>().iter().filter_map(|schema| self.expiry(entity, schema).at(now)).min()
+    }
+
     pub(super) fn ttl_of(&self, schema: &GroupSchema) -> Option<Duration> {
         self.ttl.or(schema.ttl())
     }
@@ -118,7 +136,7 @@ fn encode_at<E: KvEntity>(
         at: at(),
         from: failed.from,
         to: failed.to,
-        source: failed.into(),
+        source: SharedError::new(failed),
     })?;
     let value = encode_exactly(Codec::Json, &object).map_err(encode_error)?;
     Ok(Encoded { value, codec: Codec::Json, version, oldest_reader })
@@ -180,8 +198,12 @@ impl PreviousVisitor for AtVersion<'_> {
 
     fn visit<P: KvEntity>(self, previous: Result<P, BoxError>) -> Result<Encoded> {
         let (from, to) = (self.schema.version(), self.version);
-        let previous =
-            previous.map_err(|source| Error::MigrationFailed { at: (self.at)(), from, to, source })?;
+        let previous = previous.map_err(|source| Error::MigrationFailed {
+            at: (self.at)(),
+            from,
+            to,
+            source: source.into(),
+        })?;
         encode_at(&previous, 0, self.version, self.at)
     }
 }

@@ -8,6 +8,9 @@
 mod change;
 mod decode;
 mod encode;
+mod fallback;
+#[cfg(feature = "cache")]
+mod fill;
 mod read;
 mod turns;
 mod write;
@@ -26,7 +29,14 @@ use crate::kv::Kv;
 use crate::list::List;
 use crate::store::Store;
 
+#[cfg(feature = "cache")]
+pub(crate) use change::always;
 use decode::{Context, Records, decode, decode_present};
+#[cfg(feature = "cache")]
+pub(crate) use fallback::warn;
+#[cfg(feature = "cache")]
+pub(crate) use fill::Standing;
+pub(crate) use read::Found;
 pub(crate) use turns::Turns;
 pub(crate) use write_back::Replacement;
 
@@ -79,7 +89,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.kv.store()
     }
 
-    fn key<L: Lookup<E::Id>>(&self, id: &L) -> Key {
+    pub(crate) fn key<L: Lookup<E::Id>>(&self, id: &L) -> Key {
         let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
         id.write(&mut key);
         key.finish(anchor::<E>().name())

@@ -4,11 +4,23 @@ use tracing::Instrument;
 
 use super::write_back::is_behind;
 use super::{Collection, Context, Records, decode, decode_present, groups, keys_of_groups, named};
+use crate::clock::Timestamp;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Location, Result};
 use crate::key::{Key, Lookup};
 use crate::record::Record;
 use crate::store::Store;
+
+/// An entity as a store has it.
+pub(crate) struct Found<E> {
+    pub(crate) entity: E,
+    /// When the first of its groups expires, as far as the store can tell.
+    #[cfg_attr(
+        not(any(feature = "cache", feature = "tower-sessions")),
+        expect(dead_code, reason = "asked for by caches and sessions alone")
+    )]
+    pub(crate) expires_at: Option<Timestamp>,
+}
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The entity with this id, or nothing.
@@ -39,18 +51,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// ```
     pub async fn get<L: Lookup<E::Id>>(&self, id: L) -> Result<Option<E>> {
         let key = self.key(&id);
-        let id = id.into_id();
-        let span = self.span("get", &key);
-        async {
-            if groups::<E>().len() == 1 {
-                let records = [self.record(&key).await?];
-                return self.decode_and_write_back(id, &key, &records).await;
-            }
-            let records = self.records(&key).await?;
-            self.decode_and_write_back(id, &key, &records).await
-        }
-        .instrument(span)
-        .await
+        Ok(self.find(id.into_id(), &key).await?.map(|found| found.entity))
+    }
+
+    /// The entity as [`get`](Self::get) gives it, and when it expires, as far as the store can tell.
+    #[cfg(feature = "tower-sessions")]
+    pub(crate) async fn get_with_expiry<L: Lookup<E::Id>>(
+        &self,
+        id: L,
+    ) -> Result<Option<(E, Option<Timestamp>)>> {
+        let key = self.key(&id);
+        Ok(self.find(id.into_id(), &key).await?.map(|found| (found.entity, found.expires_at)))
     }
 
     /// The entities with these ids: as many answers, in the same order. Read in batches as large as the store takes.
@@ -61,7 +72,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     {
         let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
             ids.into_iter().map(|id| (self.key(&id), id.into_id())).unzip();
-        self.get_all(anchors, ids).instrument(self.span_many("get_many")).await
+        let found = self.find_all(anchors, ids).instrument(self.span_many("get_many")).await?;
+        Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
     }
 
     /// Whether there is an entity with this id: whether its anchor is there.
@@ -76,23 +88,43 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    async fn get_all(&self, anchors: Vec<Key>, ids: Vec<E::Id>) -> Result<Vec<Option<E>>> {
+    pub(crate) async fn find_all(&self, anchors: Vec<Key>, ids: Vec<E::Id>) -> Result<Vec<Option<Found<E>>>> {
         let groups = groups::<E>().len();
         let mut found = Vec::with_capacity(ids.len());
         let mut ids = ids.into_iter();
         let batch = (self.store().capabilities().limits.batch_read / groups).max(1);
         for anchors in anchors.chunks(batch) {
-            let mut keys = Vec::with_capacity(anchors.len() * groups);
-            for anchor in anchors {
-                self.check_key(anchor)?;
-                keys.extend(keys_of_groups::<E>(anchor));
-            }
-            let records = self.store().get_many(&keys).await.map_err(named::<E>)?;
+            let records = self.records_of(anchors).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
-                found.push(self.decode_and_write_back(id, anchor, records).await?);
+                found.push(self.found(id, anchor, records).await?);
             }
         }
         Ok(found)
+    }
+
+    /// The entity under this key, and when the first of its groups expires.
+    pub(crate) async fn find(&self, id: E::Id, key: &Key) -> Result<Option<Found<E>>> {
+        let span = self.span("get", key);
+        async {
+            if groups::<E>().len() == 1 {
+                let records = [self.record(key).await?];
+                return self.found(id, key, &records).await;
+            }
+            let records = self.records(key).await?;
+            self.found(id, key, &records).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// The records of all groups of these entities, one entity's after the other, read with one batch.
+    pub(super) async fn records_of(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
+        let mut keys = Vec::with_capacity(anchors.len() * groups::<E>().len());
+        for anchor in anchors {
+            self.check_key(anchor)?;
+            keys.extend(keys_of_groups::<E>(anchor));
+        }
+        self.store().get_many(&keys).await.map_err(named::<E>)
     }
 
     /// The record of an entity's only group.
@@ -112,23 +144,22 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     pub(crate) fn decode(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {
         let locate = |group: &GroupSchema| self.at(&anchor.with_group(group.name()));
-        decode(id, records, &Context { entity: E::SCHEMA.name(), locate: &locate, hook: self.kv.hook() })
+        decode(id, records, &self.context(&locate))
     }
 
     /// The entity; records that are older than what is written are written back, if the policy says so.
-    async fn decode_and_write_back(
+    pub(super) async fn found(
         &self,
         id: E::Id,
         anchor: &Key,
         records: &[Option<Record>],
-    ) -> Result<Option<E>> {
-        let entity = self.decode(id, anchor, records)?;
-        if let Some(entity) = &entity
-            && is_behind::<E>(records)
-        {
-            self.write_back(anchor, entity, records).await;
+    ) -> Result<Option<Found<E>>> {
+        let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };
+        if is_behind::<E>(records) {
+            self.write_back(anchor, &entity, records).await;
         }
-        Ok(entity)
+        let expires_at = records.iter().flatten().filter_map(|record| record.expires_at).min();
+        Ok(Some(Found { entity, expires_at }))
     }
 
     /// The entity of a list, whose anchor is there: migrated in memory, and not written back.
@@ -138,6 +169,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         records: impl Into<Records<'a>>,
         locate: &dyn Fn(&GroupSchema) -> Box<Location>,
     ) -> Result<E> {
-        decode_present(id, records, &Context { entity: E::SCHEMA.name(), locate, hook: self.kv.hook() })
+        decode_present(id, records, &self.context(locate))
+    }
+    fn context<'a>(&'a self, locate: &'a dyn Fn(&GroupSchema) -> Box<Location>) -> Context<'a> {
+        let (hook, clock) = (self.kv.hook(), self.store().clock());
+        Context { entity: E::SCHEMA.name(), locate, hook, clock }
     }
 }

@@ -69,6 +69,16 @@ impl Key {
         Self { text, entity_len: self.entity_len, secrets: self.secrets.clone() }
     }
 
+    /// The key behind `prefix`, which becomes a part of what all groups of the entity share.
+    pub(crate) fn within(&self, prefix: &str) -> Self {
+        let mut text = String::with_capacity(prefix.len() + self.text.len());
+        text.push_str(prefix);
+        text.push_str(&self.text);
+        let moved = |secret: &Range<usize>| secret.start + prefix.len()..secret.end + prefix.len();
+        let secrets = self.secrets.iter().map(moved).collect();
+        Self { text, entity_len: prefix.len() + self.entity_len, secrets }
+    }
+
     /// The text with a hash in the place of every secret id.
     fn shown(&self) -> String {
         let mut shown = String::with_capacity(self.text.len());

@@ -11,7 +11,7 @@ const fn is_escaped(byte: u8) -> bool {
 }
 
 /// Appends `text` as one segment.
-pub(super) fn escape_into(text: &str, out: &mut String) {
+pub(crate) fn escape_into(text: &str, out: &mut String) {
     let mut clean_from = 0;
     for (at, &byte) in text.as_bytes().iter().enumerate() {
         if is_escaped(byte) {

@@ -2,6 +2,7 @@
 //!
 //! The impls are concrete, so that a literal's type is inferred and a wrong one is reported where it stands.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::builder::KeyBuilder;
@@ -17,6 +18,12 @@ pub trait Lookup<Id> {
     /// Appends the id to a key.
     fn write(&self, key: &mut KeyBuilder);
 
+    /// Hashes as the id does, so that a cache finds it without making one.
+    fn hash_id<H: Hasher>(&self, state: &mut H);
+
+    /// Whether it names this id.
+    fn names(&self, id: &Id) -> bool;
+
     /// The id itself, for the entity that is found.
     fn into_id(self) -> Id;
 }
@@ -31,6 +38,14 @@ macro_rules! __lookup_self {
                 key.push(self);
             }
 
+            fn hash_id<H: ::core::hash::Hasher>(&self, state: &mut H) {
+                ::core::hash::Hash::hash(self, state);
+            }
+
+            fn names(&self, id: &$id) -> bool {
+                self == id
+            }
+
             fn into_id(self) -> $id {
                 self
             }
@@ -39,6 +54,14 @@ macro_rules! __lookup_self {
         impl $crate::key::Lookup<$id> for &$id {
             fn write(&self, key: &mut $crate::key::KeyBuilder) {
                 key.push(*self);
+            }
+
+            fn hash_id<H: ::core::hash::Hasher>(&self, state: &mut H) {
+                ::core::hash::Hash::hash(*self, state);
+            }
+
+            fn names(&self, id: &$id) -> bool {
+                *self == id
             }
 
             fn into_id(self) -> $id {
@@ -58,6 +81,16 @@ macro_rules! lookup_text {
         impl Lookup<$id> for $borrowed {
             fn write(&self, key: &mut KeyBuilder) {
                 key.push_text(self);
+            }
+
+            fn hash_id<H: Hasher>(&self, state: &mut H) {
+                let text: &str = self;
+                text.hash(state);
+            }
+
+            fn names(&self, id: &$id) -> bool {
+                let text: &str = self;
+                *text == **id
             }
 
             fn into_id(self) -> $id {
@@ -107,6 +140,14 @@ macro_rules! tuple_lookups {
                 $(self.$at.write(key);)+
             }
 
+            fn hash_id<H: Hasher>(&self, state: &mut H) {
+                $(self.$at.hash_id(state);)+
+            }
+
+            fn names(&self, id: &($($id,)+)) -> bool {
+                $(self.$at.names(&id.$at))&&+
+            }
+
             fn into_id(self) -> ($($id,)+) {
                 ($(self.$at.into_id(),)+)
             }
@@ -115,6 +156,14 @@ macro_rules! tuple_lookups {
         impl<$($id: KvId),+> Lookup<($($id,)+)> for &($($id,)+) {
             fn write(&self, key: &mut KeyBuilder) {
                 $(key.push(&self.$at);)+
+            }
+
+            fn hash_id<H: Hasher>(&self, state: &mut H) {
+                self.hash(state);
+            }
+
+            fn names(&self, id: &($($id,)+)) -> bool {
+                *self == id
             }
 
             fn into_id(self) -> ($($id,)+) {

@@ -15,4 +15,5 @@ pub use id::{EntityId, IdKind, IdSchema, IdWriter, KvId};
 pub use lookup::{Depth1, Depth2, Depth3, Depth4, Depth5, Lookup, Within};
 pub use parse::IdSegments;
 
+pub(crate) use escape::escape_into;
 pub(crate) use parse::parse_key;

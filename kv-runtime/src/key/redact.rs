@@ -3,11 +3,23 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
+use crate::random;
+
+/// What hashes are keyed with: the seed beside the state, which on wasm32 is no secret.
+struct Redactor {
+    state: RandomState,
+    seed: u64,
+}
+
 /// Appends the stand-in for a secret segment, such as `#5d41402a`.
 pub(super) fn redact_into(segment: &str, out: &mut String) {
-    static STATE: OnceLock<RandomState> = OnceLock::new();
-    let hash = STATE.get_or_init(RandomState::new).hash_one(segment);
+    static REDACTOR: OnceLock<Redactor> = OnceLock::new();
+    let seeded =
+        || random::seed().map(|seed| REDACTOR.get_or_init(|| Redactor { state: RandomState::new(), seed }));
     out.push('#');
+    // A hash without a secret key would tell an id to whoever tries all of them.
+    let Some(redactor) = REDACTOR.get().or_else(seeded) else { return out.push_str("????????") };
+    let hash = redactor.state.hash_one((redactor.seed, segment));
     for shift in (0..8).rev() {
         let digit = (hash >> (shift * 4)) & 15;
         out.push(char::from_digit(digit as u32, 16).unwrap_or('?'));

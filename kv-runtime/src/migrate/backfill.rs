@@ -111,7 +111,8 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
         self
     }
 
-    /// At most so many entities a second, on average. It waits by tokio's timer, so it needs tokio's runtime.
+    /// At most so many entities a second, on average. It waits by the timer of the store's clock ([`Timer`](crate::Timer)), so with the
+    /// system's clock it needs a tokio runtime whose time is enabled; elsewhere the run ends with [`Error::NoTimer`] after a batch.
     pub fn rate(mut self, entities_per_second: u32) -> Self {
         self.rate = Some(entities_per_second.max(1));
         self
@@ -144,7 +145,7 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
 
     async fn run_within(mut self, prefix: &Key) -> Result<MigrationReport> {
         let mut report = MigrationReport::default();
-        let (watch, mut entities) = (Stopwatch::start(), 0_u64);
+        let (watch, mut entities) = (Stopwatch::start(self.collection.store().clock()), 0_u64);
         let mut cursor = self.cursor.take();
         loop {
             let page = raw::page(&self.collection, prefix, cursor, self.batch).await?;
@@ -169,9 +170,19 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
             }
             if let Some(rate) = self.rate {
                 let due = Duration::from_secs_f64(entities as f64 / f64::from(rate));
-                tokio::time::sleep(due.saturating_sub(watch.elapsed())).await;
+                self.wait(due.saturating_sub(watch.elapsed())).await?;
             }
         }
+    }
+
+    async fn wait(&self, duration: Duration) -> Result<()> {
+        let store = self.collection.store();
+        let sleep = store.clock().timer().sleep(duration).map_err(|source| {
+            let at = Location::store(store.name());
+            Error::NoTimer { at, source }.of_entity(E::SCHEMA.name())
+        })?;
+        sleep.await;
+        Ok(())
     }
 
     async fn migrate(&self, anchors: Vec<Anchor<E::Id>>, report: &mut MigrationReport) -> Result<()> {

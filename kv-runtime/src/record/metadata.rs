@@ -128,6 +128,11 @@ impl Metadata {
     /// The JSON object, in as few bytes as it takes: members at their default are left out, but `version`.
     #[must_use]
     pub fn to_json(&self) -> String {
+        to_text(&self.to_members())
+    }
+
+    /// The members of the JSON object.
+    pub(crate) fn to_members(&self) -> Map<String, Value> {
         let mut members = self.foreign.as_deref().cloned().unwrap_or_default();
         members.insert(VERSION.to_owned(), self.version.into());
         if let Some(min_reader) = self.min_reader {
@@ -141,14 +146,19 @@ impl Metadata {
                 members.insert(name.to_owned(), time.as_millis().into());
             }
         }
-        to_text(&members)
+        members
     }
 
     /// Reads the JSON object. A `version` that is absent, null or 0 is 1, as an application's own records may have it.
     pub fn from_json(json: &[u8]) -> Result<Self, MetadataError> {
-        let Ok(Value::Object(mut members)) = serde_json::from_slice(json) else {
-            return Err(MetadataError::NotAnObject);
-        };
+        match serde_json::from_slice(json) {
+            Ok(Value::Object(members)) => Self::from_members(members),
+            _ => Err(MetadataError::NotAnObject),
+        }
+    }
+
+    /// Reads the members of the JSON object.
+    pub(crate) fn from_members(mut members: Map<String, Value>) -> Result<Self, MetadataError> {
         let mut metadata = Self::new(read_version(&mut members, VERSION)?.unwrap_or(1), Codec::Json);
         metadata.min_reader = read_version(&mut members, MIN_READER)?;
         metadata.created_at = read_time(&mut members, CREATED_AT)?;
@@ -165,7 +175,7 @@ impl Metadata {
     /// The length of the metadata where it grows without bound: that of its JSON.
     #[must_use]
     pub fn json_len(&self) -> usize {
-        self.to_json().len()
+        json_len(&self.to_members())
     }
 
     /// Shortens it to `max` bytes of JSON: `migratedAt` goes first, then `createdAt`, a foreign member never. Gives the
@@ -184,6 +194,11 @@ impl Metadata {
             len => Err(len),
         }
     }
+}
+
+/// The length of the JSON object.
+pub(crate) fn json_len(members: &Map<String, Value>) -> usize {
+    to_text(members).len()
 }
 
 fn to_text(members: &Map<String, Value>) -> String {
@@ -214,8 +229,9 @@ fn read_version(members: &mut Map<String, Value>, name: &'static str) -> Result<
     }
 }
 
-/// JavaScript may write a whole number as a float, and a fraction of a millisecond is nobody's meaning.
-fn read_time(
+/// Takes a time out of the members. JavaScript may write a whole number as a float, and a fraction of a millisecond is nobody's
+/// meaning.
+pub(crate) fn read_time(
     members: &mut Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<Timestamp>, MetadataError> {

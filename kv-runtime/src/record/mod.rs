@@ -14,6 +14,8 @@ use bytes::Bytes;
 use crate::clock::Timestamp;
 
 pub use metadata::{Metadata, MetadataError};
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
+pub(crate) use metadata::{json_len, read_time};
 pub use revision::Revision;
 
 /// A record as a store gives it.
@@ -26,6 +28,9 @@ pub struct Record {
     pub metadata: Metadata,
     /// When it becomes invisible, as far as the store can tell.
     pub expires_at: Option<Timestamp>,
+    /// Whether `expires_at` tells all. A server may let a record expire of which its reads do not say so; then this is false, and
+    /// [`Store::head`](crate::store::Store::head) tells. Whoever writes the record anew and keeps its expiry has to ask first.
+    pub expiry_known: bool,
     /// The token of this state of the record.
     pub revision: Revision,
 }
@@ -34,13 +39,21 @@ impl Record {
     /// A record without expiry.
     #[must_use]
     pub fn new(value: impl Into<Bytes>, metadata: Metadata, revision: Revision) -> Self {
-        Self { value: Value(value.into()), metadata, expires_at: None, revision }
+        Self { value: Value(value.into()), metadata, expires_at: None, expiry_known: true, revision }
     }
 
     /// With the moment at which it becomes invisible.
     #[must_use]
     pub fn with_expires_at(mut self, expires_at: Option<Timestamp>) -> Self {
         self.expires_at = expires_at;
+        self
+    }
+
+    /// Of which the read does not say whether the server lets it expire.
+    #[must_use]
+    pub fn with_unknown_expiry(mut self) -> Self {
+        self.expires_at = None;
+        self.expiry_known = false;
         self
     }
 }

@@ -21,7 +21,7 @@ impl Revision {
     /// A token that nobody has seen.
     #[must_use]
     pub fn random() -> Self {
-        Self::from_token(fastrand::u64(..))
+        Self::from_token(crate::random::token())
     }
 
     /// The revision that a store keeps as this number.

@@ -112,6 +112,9 @@ pub struct Limits {
     pub metadata: usize,
     /// The least time that a record is kept for, if there is one.
     pub least_ttl: Option<Duration>,
+    /// The least time for which the server itself keeps a record, if there is one. A record with a shorter TTL is taken, and is
+    /// invisible here in time; other programs may see it for so long.
+    pub server_ttl: Option<Duration>,
     /// The most keys of one batched read.
     pub batch_read: usize,
     /// The most records of one batched write.
@@ -130,6 +133,7 @@ impl Limits {
             value: 512 << 20,
             metadata: 60 << 10,
             least_ttl: None,
+            server_ttl: None,
             batch_read: 10_000,
             batch_write: 10_000,
             batch_write_bytes: 8 << 20,
@@ -161,6 +165,13 @@ impl Limits {
     #[must_use]
     pub const fn least_ttl(mut self, ttl: Duration) -> Self {
         self.least_ttl = Some(ttl);
+        self
+    }
+
+    /// With a least time for which the server itself keeps a record.
+    #[must_use]
+    pub const fn server_ttl(mut self, ttl: Duration) -> Self {
+        self.server_ttl = Some(ttl);
         self
     }
 

@@ -63,6 +63,13 @@ impl ListQuery {
         self
     }
 
+    /// The same of other keys, for a store that keeps them under longer ones.
+    #[must_use]
+    pub fn with_prefix(mut self, prefix: Key) -> Self {
+        self.prefix = prefix;
+        self
+    }
+
     /// What the keys begin with, such as `user:`.
     #[must_use]
     pub const fn prefix(&self) -> &Key {

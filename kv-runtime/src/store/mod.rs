@@ -4,7 +4,10 @@
 //! written together are built. What a store can do and how much it takes is data: [`Capabilities`]. The conformance
 //! suite (feature `conformance`) tests every MUST of these docs.
 
+mod any;
 mod capabilities;
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
+mod cloudflare;
 mod cursor;
 mod list;
 mod memory;
@@ -21,7 +24,10 @@ use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
+pub use any::AnyStore;
 pub use capabilities::{Capabilities, Limits, Sharing};
+#[cfg(all(feature = "workers", target_arch = "wasm32"))]
+pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
 pub use list::{Content, Entry, ListPage, ListQuery};
 pub use memory::MemoryStore;
@@ -70,7 +76,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         }
     }
 
-    /// All of the record under `key` but its value. SHOULD cost less than reading it.
+    /// All of the record under `key` but its value, and when it expires, also where the other reads do not know
+    /// ([`Record::expiry_known`]). SHOULD cost less than reading the record.
     fn head(&self, key: &Key) -> impl Future<Output = Result<Option<Head>>> + MaybeSend {
         async move { Ok(self.get(key).await?.map(Head::from)) }
     }

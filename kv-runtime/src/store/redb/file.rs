@@ -129,7 +129,9 @@ fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
             Ok(()) => {}
             Err(TableError::Storage(error)) => return Err(not_read(error.into())),
             Err(_) => {
-                return Err(foreign("its tables are not those of format 1; give the store a path of its own"));
+                return Err(foreign(
+                    "its tables are not those of format 1; give the store a path of its own",
+                ));
             }
         }
     }

@@ -9,6 +9,7 @@ use super::{NAME, SweepReport};
 use crate::clock::Timestamp;
 use crate::error::{Error, Location};
 use crate::key::Key;
+use crate::random;
 use crate::record::{Expiry, Metadata, NewRecord, envelope};
 use crate::store::{Condition, Expect, Write};
 
@@ -127,7 +128,7 @@ impl<'t> Tables<'t> {
         if expires_at.is_some_and(|at| at <= self.now) {
             return self.remove(key.as_str());
         }
-        self.encode(key, &record.metadata, expires_at, fastrand::u64(..))?;
+        self.encode(key, &record.metadata, expires_at, random::token())?;
         self.stored.extend_from_slice(&record.value);
         self.store(key.as_str(), expires_at)
     }
@@ -181,7 +182,7 @@ impl<'t> Tables<'t> {
         let value = stored.get(envelope.value_at..).unwrap_or_default().to_vec();
         drop(standing);
         // A plain value has none and gets its first.
-        let token = envelope.token.unwrap_or_else(|| fastrand::u64(..));
+        let token = envelope.token.unwrap_or_else(random::token);
         self.encode(key, &envelope.metadata, expires_at, token)?;
         self.stored.extend_from_slice(&value);
         self.store(key.as_str(), expires_at)

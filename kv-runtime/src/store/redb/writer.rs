@@ -6,8 +6,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -22,7 +20,7 @@ use super::options::RedbDurability;
 use super::read::Reader;
 use super::tables::{Failure, Tables};
 use super::work::{Done, Work};
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, SharedError};
 
 /// The most pieces of work that one commit makes.
 const BATCH_JOBS: usize = 4_096;
@@ -91,7 +89,9 @@ impl Writer {
         }
         match answer.await {
             Ok(answer) => answer,
-            Err(_) => Err(Error::OutcomeUnknown { at: Location::store(NAME), source: Box::new(WriterEnded) }),
+            Err(_) => {
+                Err(Error::OutcomeUnknown { at: Location::store(NAME), source: Box::new(WriterEnded).into() })
+            }
         }
     }
 
@@ -122,28 +122,6 @@ impl Drop for Writer {
 #[derive(Debug, thiserror::Error)]
 #[error("the store's writer ended in a panic; open the file anew")]
 struct WriterEnded;
-
-/// An error that each piece of work in a transaction gets.
-#[derive(Clone, Debug)]
-struct SharedError(Arc<dyn StdError + Send + Sync>);
-
-impl SharedError {
-    fn new(error: impl StdError + Send + Sync + 'static) -> Self {
-        Self(Arc::new(error))
-    }
-}
-
-impl fmt::Display for SharedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl StdError for SharedError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
-    }
-}
 
 /// How a transaction ended that was not done.
 enum Aborted {
@@ -282,10 +260,13 @@ impl Attempted {
 impl Aborted {
     fn told(&self, work: &Work) -> Error {
         match self {
-            Self::Unwritten(source) => Error::store(work.location(), "write", false, source.clone()),
-            Self::Unknown(source) => {
-                Error::OutcomeUnknown { at: work.location(), source: Box::new(source.clone()) }
-            }
+            Self::Unwritten(source) => Error::Store {
+                at: work.location(),
+                action: "write",
+                retryable: false,
+                source: source.clone(),
+            },
+            Self::Unknown(source) => Error::OutcomeUnknown { at: work.location(), source: source.clone() },
         }
     }
 }

@@ -1,0 +1,57 @@
+//! Sessions of a web application, with axum and tower-sessions: `cargo run --example sessions`.
+//!
+//! Without options it starts the server, visits it with a client that keeps cookies, and shows what happens: log-in, a session that
+//! slides with few writes, an idle timeout, a log-out while another request is under way. The store's clock is one that is moved,
+//! so hours take no time.
+//!
+//! `cargo run --example sessions -- --port 8080 [--file sessions.redb] [--idle 1800]` serves until Ctrl-C. With a file, whoever is
+//! logged in stays so when the server starts again. app.rs has the application, and visit.rs the client.
+
+mod app;
+#[path = "../support/server.rs"]
+mod server;
+mod visit;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use kv_runtime::store::RedbStore;
+use kv_runtime::tower_sessions::KvSessionStore;
+use kv_runtime::{Clock, Kv, ManualClock};
+use tower_sessions::cookie::time;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let directory = tempfile::tempdir()?;
+    let temporary = directory.path().join("sessions.redb");
+    let Some(port) = server::option("--port")? else { return visit(temporary).await };
+    let path = server::option::<PathBuf>("--file")?.unwrap_or(temporary);
+    let idle = server::option("--idle")?.map_or(30 * MINUTE, Duration::from_secs);
+    let kv = Kv::new(RedbStore::open(&path)?);
+    server::until_stopped(app::router().layer(sessions(&kv, idle)), port).await
+}
+
+/// The cookie lives a day from the last change of the session; the session ends after `idle` without a request.
+fn sessions(kv: &Kv<RedbStore>, idle: Duration) -> SessionManagerLayer<KvSessionStore<RedbStore>> {
+    let store = KvSessionStore::new(kv).with_idle_timeout(idle).with_touch_interval(idle / 6);
+    SessionManagerLayer::new(store)
+        .with_expiry(Expiry::OnInactivity(time::Duration::days(1)))
+        .with_secure(false) // Only because this serves plain HTTP; leave it out behind TLS.
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tower-sessions goes by the system's clock, so the other begins there"
+)]
+async fn visit(path: PathBuf) -> Result<(), Box<dyn Error>> {
+    let clock = ManualClock::new(SystemTime::now().into());
+    let kv = Kv::new(RedbStore::options().clock(Clock::from(&clock)).open(path)?);
+    let (address, server) = server::spawn(app::router().layer(sessions(&kv, 30 * MINUTE)), 0).await?;
+    visit::all(address, &kv, &clock).await?;
+    server.abort();
+    Ok(())
+}

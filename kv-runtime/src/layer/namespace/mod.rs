@@ -1,0 +1,227 @@
+//! Many tenants in one store, each seeing its own keys alone.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::error::{Error, Location, Result};
+use crate::key::{Key, escape_into};
+use crate::record::{Head, NewRecord, Record, Revision};
+use crate::store::{
+    AtomicStore, Capabilities, Commit, Condition, Entry, Limits, ListPage, ListQuery, Store, Write,
+};
+
+/// The part of a store that belongs to one tenant.
+///
+/// Its keys lie behind the tenant's name as one more segment, `acme:user:7:profile`, escaped as a text id is. So no name
+/// reaches into another one's keys, and no key, list or cursor leads out: a cursor of another namespace is
+/// [`Error::InvalidCursor`]. Keys may be shorter by that segment ([`Capabilities::limits`] says so), and errors show the key
+/// and the namespace apart. On a cluster the entity's groups stay together, and a tenant is spread over all nodes.
+///
+/// Making one is cheap where the store is cheap to clone, so a server may do it per request. Namespaces nest:
+/// `NamespaceStore::new(NamespaceStore::new(store, "tenant"), "acme")` keeps `tenant:acme:user:7`, apart from what the
+/// application itself has in the store. Without such a segment a tenant must not be called as an entity's prefix is.
+///
+/// ```
+/// use kv_runtime::layer::NamespaceStore;
+/// use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+///
+/// #[derive(KvEntity)]
+/// #[kv(prefix = "user")]
+/// struct User {
+///     #[kv(id)]
+///     id: u64,
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let store = MemoryStore::new();
+/// let users_of = |tenant| Kv::new(NamespaceStore::new(store.clone(), tenant)).collection::<User>();
+/// users_of("acme").put(&User { id: 7 }).await?;
+/// assert!(users_of("acme").exists(7).await?);
+/// assert!(!users_of("acme:user").exists(7).await?);
+/// # Ok::<(), kv_runtime::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct NamespaceStore<S> {
+    inner: S,
+    namespace: Arc<Namespace>,
+}
+
+struct Namespace {
+    /// As the application calls it.
+    name: Box<str>,
+    /// What the engine's keys begin with: the name as a segment, and the separator.
+    prefix: Box<str>,
+}
+
+impl<S: Store> NamespaceStore<S> {
+    /// The tenant's part of the store. Any text is a name, and different texts are different namespaces.
+    pub fn new(inner: S, name: &str) -> Self {
+        let mut prefix = String::with_capacity(name.len() + 1);
+        escape_into(name, &mut prefix);
+        prefix.push(':');
+        let namespace = Namespace { name: Box::from(name), prefix: prefix.into_boxed_str() };
+        Self { inner, namespace: Arc::new(namespace) }
+    }
+
+    /// The name that it was made with.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace.name
+    }
+
+    /// The store inside, which holds all namespaces.
+    #[must_use]
+    pub const fn inner(&self) -> &S {
+        &self.inner
+    }
+}
+
+impl Namespace {
+    fn key(&self, key: &Key) -> Key {
+        key.within(&self.prefix)
+    }
+
+    fn condition(&self, condition: Condition) -> Condition {
+        Condition { key: self.key(&condition.key), expect: condition.expect }
+    }
+
+    fn write(&self, write: Write) -> Write {
+        match write {
+            Write::Put(key, record) => Write::Put(self.key(&key), record),
+            Write::Update(key, record) => Write::Update(self.key(&key), record),
+            Write::Touch(key, expiry) => Write::Touch(self.key(&key), expiry),
+            Write::Delete(key) => Write::Delete(self.key(&key)),
+        }
+    }
+
+    /// The page with the keys as the tenant knows them.
+    fn page(&self, page: ListPage) -> ListPage {
+        let mut own = ListPage::with_capacity(page.len());
+        own.cursor.clone_from(&page.cursor);
+        page.for_each(|key, entry| {
+            // An engine that gives anything else has not kept to the prefix: it is not the tenant's.
+            let Some(key) = key.strip_prefix(&*self.prefix) else { return };
+            own.push(
+                key,
+                match entry {
+                    Entry::Failed(error) => Entry::Failed(self.told(error)),
+                    entry => entry,
+                },
+            );
+        });
+        own
+    }
+
+    /// An error of the engine's, with the key that the caller gave.
+    fn told(&self, error: Error) -> Error {
+        error.with_place(&|at| self.place(at))
+    }
+
+    fn place(&self, at: &mut Location) {
+        if let Some(own) = at.key.as_deref().and_then(|key| key.strip_prefix(&*self.prefix)) {
+            at.key = Some(own.to_owned());
+        }
+        let outer = at.namespace.take().map(|outer| outer + ":").unwrap_or_default();
+        at.namespace = Some(outer + &self.name);
+    }
+
+    /// What is left of the engine's limits, where each key takes the prefix, too.
+    fn limits(&self, limits: Limits) -> Limits {
+        let len = self.prefix.len();
+        let key = limits.key.saturating_sub(len);
+        // Of a batch's bytes the prefixes may take half; where there is room for few records their number shrinks instead.
+        let batch_write = limits.batch_write.min((limits.batch_write_bytes / 2 / len).max(1));
+        let bytes = limits.batch_write_bytes.saturating_sub(batch_write.saturating_mul(len));
+        limits.key(key).batches(limits.batch_read, batch_write).batch_write_bytes(bytes)
+    }
+}
+
+impl<S: Store> Store for NamespaceStore<S> {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn clock(&self) -> &Clock {
+        self.inner.clock()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let capabilities = self.inner.capabilities();
+        capabilities.limits(self.namespace.limits(capabilities.limits))
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        let Self { inner, namespace } = self;
+        inner.get(&namespace.key(key)).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        let Self { inner, namespace } = self;
+        let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
+        inner.get_many(&keys).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        let Self { inner, namespace } = self;
+        inner.head(&namespace.key(key)).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        let Self { inner, namespace } = self;
+        inner.put(namespace.key(&key), record).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let Self { inner, namespace } = self;
+        let records = records.into_iter().map(|(key, record)| (namespace.key(&key), record)).collect();
+        inner.put_many(records).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
+        let Self { inner, namespace } = self;
+        inner.replace(namespace.key(&key), revision, record).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        let Self { inner, namespace } = self;
+        inner.delete(namespace.key(&key)).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        let Self { inner, namespace } = self;
+        let keys = keys.iter().map(|key| namespace.key(key)).collect();
+        inner.delete_many(keys).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        let Self { inner, namespace } = self;
+        // The cursor goes in and out as it is: the engine has bound it to the prefix, with the namespace in it.
+        let query = query.clone().with_prefix(namespace.key(query.prefix()));
+        let page = inner.list(&query).await.map_err(|error| namespace.told(error))?;
+        Ok(namespace.page(page))
+    }
+}
+
+impl<S: AtomicStore> AtomicStore for NamespaceStore<S> {
+    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        let Self { inner, namespace } = self;
+        let conditions = conditions.into_iter().map(|condition| namespace.condition(condition)).collect();
+        let writes = writes.into_iter().map(|write| namespace.write(write)).collect();
+        inner.commit(conditions, writes).await.map_err(|error| namespace.told(error))
+    }
+}
+
+impl<S: Store> fmt::Debug for NamespaceStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NamespaceStore")
+            .field("store", &self.inner.name())
+            .field("namespace", &self.namespace.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! A store that is chosen while the program runs.
+
+mod url;
+
+use std::fmt;
+
+#[cfg(feature = "redb")]
+use super::RedbStore;
+use super::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, MemoryStore, Store, Write};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::key::Key;
+use crate::kv::Kv;
+use crate::record::{Head, NewRecord, Record, Revision};
+
+/// A store that is chosen while the program runs, by a URL: [`Kv::connect`].
+///
+/// It is as fast as the store inside: an enumeration, no trait object. It implements [`AtomicStore`] whatever is inside, so that
+/// every method of a collection compiles; what the store inside cannot do is [`Error::Unsupported`](crate::Error::Unsupported), which
+/// names store and capability. [`Store::capabilities`] tells beforehand.
+///
+/// ```
+/// use kv_runtime::store::{AnyStore, Store};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let store = AnyStore::connect("memory:").await?;
+/// assert_eq!(store.name(), "memory");
+/// assert!(matches!(store, AnyStore::Memory(_)));
+///
+/// let error = AnyStore::connect("memroy:").await.map(drop);
+/// let told = "`memroy:`: there is no store of this scheme; did you mean `memory:`?";
+/// assert_eq!(error.map_err(|error| error.to_string()), Err(told.to_owned()));
+/// # Ok::<(), kv_runtime::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum AnyStore {
+    /// `memory:`
+    Memory(MemoryStore),
+    /// `redb:app.redb`, `redb:/var/lib/app.redb` (feature `redb`)
+    #[cfg(feature = "redb")]
+    Redb(RedbStore),
+}
+
+/// The same expression for whichever store is inside.
+macro_rules! inside {
+    ($any:expr, $store:ident => $use:expr) => {
+        match $any {
+            AnyStore::Memory($store) => $use,
+            #[cfg(feature = "redb")]
+            AnyStore::Redb($store) => $use,
+        }
+    };
+}
+
+impl AnyStore {
+    /// The store of a URL.
+    ///
+    /// | URL | store | feature |
+    /// | --- | --- | --- |
+    /// | `memory:` | a [`MemoryStore`] of its own | |
+    /// | `redb:app.redb` | a [`RedbStore`](super::RedbStore): the path as it stands, relative or not; opening it blocks | `redb` |
+    ///
+    /// A URL that leads to none of them is [`Error::InvalidUrl`](crate::Error::InvalidUrl), which says what is wrong with it and shows
+    /// no password. What stands in the way of opening the store is that store's own error.
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::connect_with_clock(url, Clock::system()).await
+    }
+
+    /// The store of a URL, which goes by this clock: for tests, and for a timer of one's own. Where a server expires records, its
+    /// clock decides all the same.
+    pub async fn connect_with_clock(url: &str, clock: Clock) -> Result<Self> {
+        url::connect(url, clock).await
+    }
+}
+
+impl Kv<AnyStore> {
+    /// Connects to the store of a URL, such as `memory:` or `redb:app.redb`: [`AnyStore::connect`] lists them.
+    ///
+    /// ```
+    /// use kv_runtime::Kv;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let url = std::env::var("STORE").unwrap_or("memory:".to_owned());
+    /// let kv = Kv::connect(&url).await?;
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn connect(url: &str) -> Result<Self> {
+        AnyStore::connect(url).await.map(Self::new)
+    }
+}
+
+impl From<MemoryStore> for AnyStore {
+    fn from(store: MemoryStore) -> Self {
+        Self::Memory(store)
+    }
+}
+
+#[cfg(feature = "redb")]
+impl From<RedbStore> for AnyStore {
+    fn from(store: RedbStore) -> Self {
+        Self::Redb(store)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Store for AnyStore {
+    fn name(&self) -> &'static str {
+        inside!(self, store => store.name())
+    }
+
+    fn clock(&self) -> &Clock {
+        inside!(self, store => store.clock())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        inside!(self, store => store.capabilities())
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        inside!(self, store => store.get(key).await)
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        inside!(self, store => store.get_many(keys).await)
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        inside!(self, store => store.head(key).await)
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        inside!(self, store => store.put(key, record).await)
+    }
+
+    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        inside!(self, store => store.put_many(records).await)
+    }
+
+    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
+        inside!(self, store => store.replace(key, revision, record).await)
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        inside!(self, store => store.delete(key).await)
+    }
+
+    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        inside!(self, store => store.delete_many(keys).await)
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        inside!(self, store => store.list(query).await)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl AtomicStore for AnyStore {
+    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        inside!(self, store => store.commit(conditions, writes).await)
+    }
+}
+
+impl fmt::Debug for AnyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        inside!(self, store => fmt::Debug::fmt(store, f))
+    }
+}

@@ -1,0 +1,175 @@
+//! From a URL to a store, and what to say of one that leads nowhere.
+
+use super::AnyStore;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::store::MemoryStore;
+
+/// A scheme, the feature that its store takes, and a URL of it.
+struct Scheme {
+    name: &'static str,
+    feature: Option<&'static str>,
+    is_built: bool,
+    example: &'static str,
+}
+
+const SCHEMES: [Scheme; 2] = [
+    Scheme { name: "memory", feature: None, is_built: true, example: "memory:" },
+    Scheme {
+        name: "redb",
+        feature: Some("redb"),
+        is_built: cfg!(feature = "redb"),
+        example: "redb:app.redb",
+    },
+];
+
+pub(super) async fn connect(url: &str, clock: Clock) -> Result<AnyStore> {
+    let Some((scheme, rest)) = url.split_once(':') else { return Err(without_scheme(url)) };
+    match scheme {
+        "memory" => memory(url, rest, clock),
+        #[cfg(feature = "redb")]
+        "redb" => redb(url, rest, clock),
+        _ => Err(unknown(url, scheme)),
+    }
+}
+
+fn memory(url: &str, rest: &str, clock: Clock) -> Result<AnyStore> {
+    if !rest.is_empty() {
+        return Err(invalid(url, "a store in memory has no name; write `memory:`"));
+    }
+    Ok(AnyStore::Memory(MemoryStore::with_clock(clock)))
+}
+
+#[cfg(feature = "redb")]
+fn redb(url: &str, path: &str, clock: Clock) -> Result<AnyStore> {
+    if path.is_empty() {
+        return Err(invalid(url, "the path of the file is missing; write `redb:app.redb`"));
+    }
+    // A path of two slashes is allowed and never meant.
+    if let Some(path) = path.strip_prefix("//") {
+        return Err(invalid(url, format!("a file has no host; write `redb:{path}`")));
+    }
+    crate::store::RedbStore::options().clock(clock).open(path).map(AnyStore::Redb)
+}
+
+fn without_scheme(url: &str) -> Error {
+    let guess = if url.ends_with(".redb") {
+        format!("write `redb:{url}`")
+    } else {
+        format!("write one of {}", examples())
+    };
+    invalid(url, format!("there is no scheme; {guess}"))
+}
+
+fn unknown(url: &str, scheme: &str) -> Error {
+    if let Some(Scheme { feature: Some(feature), .. }) =
+        SCHEMES.iter().find(|known| known.name == scheme && !known.is_built)
+    {
+        return invalid(
+            url,
+            format!(
+                "this program was built without the feature `{feature}` of kv-runtime, which has this store"
+            ),
+        );
+    }
+    let guess = match nearest(scheme) {
+        Some(name) => format!("did you mean `{name}:`?"),
+        None => format!("write one of {}", examples()),
+    };
+    invalid(url, format!("there is no store of this scheme; {guess}"))
+}
+
+fn invalid(url: &str, what: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::InvalidUrl { url: shown(url), what: what.into() }
+}
+
+/// The URL without what may be a secret: whatever stands before an `@` but the scheme, and the query.
+fn shown(url: &str) -> String {
+    let url = url.split_once('?').map_or(url, |(url, _)| url);
+    let Some((user, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    let scheme = user.split_once("://").map_or("", |(scheme, _)| scheme);
+    if scheme.is_empty() { format!("***@{host}") } else { format!("{scheme}://***@{host}") }
+}
+
+fn examples() -> String {
+    let examples: Vec<String> = SCHEMES
+        .iter()
+        .filter(|scheme| scheme.is_built)
+        .map(|scheme| format!("`{}`", scheme.example))
+        .collect();
+    examples.join(", ")
+}
+
+/// The known scheme nearest to this one, if one is near.
+fn nearest(scheme: &str) -> Option<&'static str> {
+    let scheme = scheme.to_ascii_lowercase();
+    let near = |known: &Scheme| {
+        let changes = strsim::damerau_levenshtein(&scheme, known.name);
+        (changes <= known.name.len().div_ceil(3)).then_some((changes, known.name))
+    };
+    SCHEMES.iter().filter_map(near).min().map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn told(url: &str) -> String {
+        connect(url, Clock::system()).await.map(drop).expect_err("leads nowhere").to_string()
+    }
+
+    #[tokio::test]
+    async fn errors_teach_the_right_spelling() {
+        let examples = examples();
+        for (url, expected) in [
+            ("memory:x", "`memory:x`: a store in memory has no name; write `memory:`".to_owned()),
+            ("Memory:", "`Memory:`: there is no store of this scheme; did you mean `memory:`?".to_owned()),
+            ("redbb:a", "`redbb:a`: there is no store of this scheme; did you mean `redb:`?".to_owned()),
+            ("app.redb", "`app.redb`: there is no scheme; write `redb:app.redb`".to_owned()),
+            ("", format!("``: there is no scheme; write one of {examples}")),
+            (
+                "postgres://h/d",
+                format!("`postgres://h/d`: there is no store of this scheme; write one of {examples}"),
+            ),
+        ] {
+            assert_eq!(told(url).await, expected);
+        }
+    }
+
+    #[cfg(feature = "redb")]
+    #[tokio::test]
+    async fn a_path_is_one() {
+        assert_eq!(told("redb:").await, "`redb:`: the path of the file is missing; write `redb:app.redb`");
+        assert_eq!(
+            told("redb://app.redb").await,
+            "`redb://app.redb`: a file has no host; write `redb:app.redb`"
+        );
+        assert_eq!(
+            told("redb:///var/a.redb").await,
+            "`redb:///var/a.redb`: a file has no host; write `redb:/var/a.redb`"
+        );
+        let there_is_none = connect("redb:/nowhere/at/all/a.redb", Clock::system()).await;
+        assert!(matches!(there_is_none, Err(Error::Store { .. })), "{there_is_none:?}");
+    }
+
+    #[cfg(not(feature = "redb"))]
+    #[tokio::test]
+    async fn a_feature_that_is_off_is_named() {
+        let told = told("redb:app.redb").await;
+        assert!(told.contains("built without the feature `redb` of kv-runtime"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn no_password_is_shown() {
+        for url in [
+            "reddis://user:hunter2@localhost:6379/1?password=hunter2",
+            "reddis://:hunter2@localhost",
+            "user:hunter2@localhost",
+            "hunter2@localhost",
+            "reddis://user:hunter2@x@localhost",
+        ] {
+            let told = told(url).await;
+            assert!(!told.contains("hunter2") && told.contains("***@localhost"), "{told}");
+        }
+    }
+}

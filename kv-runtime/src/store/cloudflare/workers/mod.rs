@@ -1,0 +1,206 @@
+//! The KV binding of a Worker.
+//!
+//! `binding` (each call of the binding, and its failures), `batch` (many writes, a few at a time).
+
+mod batch;
+mod binding;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde_json::Value;
+
+use super::super::{Capabilities, Content, Cursor, Entry, ListPage, ListQuery, Store};
+use super::limits::{CAPABILITIES, check_key};
+use super::record::{self, Expiration, Found};
+use crate::clock::Clock;
+use crate::error::{Location, Result};
+use crate::key::Key;
+use crate::record::{Head, NewRecord, Record};
+use binding::{Binding, Listed};
+
+const NAME: &str = "workers-kv";
+
+/// The most keys of one read of the binding.
+const BATCH_READ: usize = 100;
+
+/// The binding writes one key a call, and an invocation has a limited number of calls.
+const BATCH_WRITE: usize = 100;
+
+/// The most keys of one list of the binding.
+const PAGE: usize = 1_000;
+
+/// Cloudflare KV inside a Worker: a KV binding (feature `workers`, on wasm32 alone).
+///
+/// Records are spelt as [docs/wire-format.md](https://docs.rs/crate/kv-runtime) says, so a service with `CloudflareStore` and Workers in
+/// JavaScript share them. KV has no compare-and-swap and shows a write elsewhere after up to a minute; one key takes one
+/// write a second. An invocation may make a limited number of calls, and each read, write, delete and list is one; a batched
+/// read of 100 keys is one, too.
+///
+/// ```ignore
+/// #[worker::event(fetch)]
+/// async fn fetch(_: worker::Request, env: worker::Env, _: worker::Context) -> worker::Result<worker::Response> {
+///     let users = Kv::new(WorkersStore::new(env.kv("PROFILES")?)).collection::<User>();
+///     match users.get(7).await.map_err(|error| worker::Error::RustError(error.to_string()))? {
+///         Some(user) => worker::Response::ok(user.name),
+///         None => worker::Response::error("there is no such user", 404),
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct WorkersStore {
+    binding: Binding,
+    clock: Clock,
+}
+
+impl WorkersStore {
+    /// A store on this binding, such as `env.kv("PROFILES")?`, that goes by the Worker's clock.
+    #[must_use]
+    pub fn new(namespace: worker::KvStore) -> Self {
+        Self::with_clock(namespace, Clock::system())
+    }
+
+    /// A store on this binding that goes by this clock. Cloudflare itself forgets records by its own.
+    #[must_use]
+    pub fn with_clock(namespace: worker::KvStore, clock: Clock) -> Self {
+        Self { binding: Binding::new(namespace), clock }
+    }
+
+    async fn write(&self, key: Key, record: NewRecord) -> Result<()> {
+        let at = || Location::of(NAME, &key);
+        check_key(NAME, &key)?;
+        match record::spell(record, self.clock.now(), &at)? {
+            Some(spelt) => self.binding.put(&key, spelt).await,
+            None => self.binding.delete(&key).await,
+        }
+    }
+
+    async fn remove(&self, key: Key) -> Result<()> {
+        check_key(NAME, &key)?;
+        self.binding.delete(&key).await
+    }
+
+    fn read(&self, key: &Key, found: Found) -> Result<Option<Record>> {
+        record::read(found, self.clock.now(), &|| Location::of(NAME, key))
+    }
+
+    fn read_head(&self, key: &Key, metadata: Option<Value>, expiration: Option<u64>) -> Result<Option<Head>> {
+        record::read_head(metadata, expiration, self.clock.now(), &|| Location::of(NAME, key))
+    }
+
+    /// The entry of each key that a list shows whole. Value and metadata come from one read; the expiry, which no read tells, is
+    /// the list's unless the metadata has changed since.
+    async fn records(&self, listed: Vec<Listed>, prefix: &Key) -> Result<Vec<(String, Entry)>> {
+        let mut found = self.binding.get_many(listed.iter().map(|listed| listed.name.as_str())).await?;
+        let entry = |listed: Listed| {
+            let mut found = found.remove(&listed.name)?;
+            if found.metadata == listed.metadata {
+                found.expiration = listed.expiration.map_or(Expiration::Never, Expiration::At);
+            }
+            shown(self.read(prefix, found), Entry::Record).map(|entry| (listed.name, entry))
+        };
+        Ok(listed.into_iter().filter_map(entry).collect())
+    }
+
+    /// The entry of each key of which a list shows no value.
+    fn heads(&self, listed: Vec<Listed>, prefix: &Key, content: Content) -> Vec<(String, Entry)> {
+        let show = |head| if content == Content::Keys { Entry::Key } else { Entry::Head(head) };
+        let entry = |listed: Listed| {
+            let Listed { name, metadata, expiration } = listed;
+            shown(self.read_head(prefix, metadata, expiration), show).map(|entry| (name, entry))
+        };
+        listed.into_iter().filter_map(entry).collect()
+    }
+}
+
+/// Nothing of an expired record, and the error of one that cannot be read.
+fn shown<T>(read: Result<Option<T>>, show: impl FnOnce(T) -> Entry) -> Option<Entry> {
+    match read {
+        Ok(read) => read.map(show),
+        Err(error) => Some(Entry::Failed(error)),
+    }
+}
+
+impl fmt::Debug for WorkersStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkersStore").finish_non_exhaustive()
+    }
+}
+
+impl Store for WorkersStore {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES.limits(CAPABILITIES.limits.batches(BATCH_READ, BATCH_WRITE))
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        check_key(NAME, key)?;
+        match self.binding.get(key).await? {
+            Some(found) => self.read(key, found),
+            None => Ok(None),
+        }
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        keys.iter().try_for_each(|key| check_key(NAME, key))?;
+        let mut found = self.binding.get_many(keys.iter().map(Key::as_str)).await?;
+        let mut records: HashMap<&str, Option<Record>> = HashMap::with_capacity(found.len());
+        for key in keys {
+            if let Some(found) = found.remove(key.as_str()) {
+                records.insert(key.as_str(), self.read(key, found)?);
+            }
+        }
+        Ok(keys.iter().map(|key| records.get(key.as_str()).cloned().flatten()).collect())
+    }
+
+    /// By a list, which alone tells when the server forgets the record. No key that begins with this one comes before it.
+    async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        check_key(NAME, key)?;
+        let (listed, _) = self.binding.list(key, None, 1).await?;
+        match listed.into_iter().find(|listed| listed.name == key.as_str()) {
+            Some(Listed { metadata, expiration, .. }) => self.read_head(key, metadata, expiration),
+            None => Ok(None),
+        }
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        self.write(key, record).await
+    }
+
+    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        batch::run(records, |(key, _)| key, |(key, record)| self.write(key, record)).await
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        self.remove(key).await
+    }
+
+    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        batch::run(keys, |key| key, |key| self.remove(key)).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        let after = query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()?;
+        // A page of whole records is that of one read, as a Worker has little memory.
+        let most = if query.content() == Content::Records { BATCH_READ } else { PAGE };
+        let (mut listed, next) = self.binding.list(query.prefix(), after, query.limit().min(most)).await?;
+        listed.retain(|listed| query.matches(&listed.name));
+        let entries = match query.content() {
+            Content::Records => self.records(listed, query.prefix()).await?,
+            content => self.heads(listed, query.prefix(), content),
+        };
+        let mut page = ListPage::with_capacity(entries.len());
+        for (key, entry) in entries {
+            page.push(&key, entry);
+        }
+        page.cursor = next.map(|position| Cursor::seal(query, &position));
+        Ok(page)
+    }
+}

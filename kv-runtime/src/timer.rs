@@ -1,0 +1,232 @@
+//! Waiting: by tokio's timer, by another runtime's, or until a test moves its clock.
+
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::{self, Either};
+
+use crate::clock::ManualClock;
+use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
+
+/// By what the library waits: for a rate, a timeout, or the pause before a retry.
+///
+/// A timer belongs to a [`Clock`](crate::Clock) and so to a store. The system's clock waits by [`Timer::tokio`], on wasm32 by nothing
+/// until it is given a timer ([`Clock::with_timer`](crate::Clock::with_timer)). A manual clock waits until it is moved, so that a test
+/// decides when a second is over.
+///
+/// ```
+/// use kv_runtime::{Clock, Timer, store::MemoryStore};
+///
+/// // Another runtime's timer; in a Cloudflare Worker, `Timer::new(worker::Delay::from)`.
+/// let timer = Timer::new(|duration| async move { std::thread::sleep(duration) });
+/// let store = MemoryStore::with_clock(Clock::system().with_timer(timer));
+/// ```
+#[derive(Clone)]
+pub struct Timer(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    #[cfg(not(target_arch = "wasm32"))]
+    Tokio,
+    None,
+    Manual(ManualClock),
+    Custom(Arc<dyn Start>),
+}
+
+trait Start: MaybeSend + MaybeSync {
+    fn start(&self, duration: Duration) -> BoxFuture<'static, ()>;
+}
+
+impl<F, W> Start for F
+where
+    F: Fn(Duration) -> W + MaybeSend + MaybeSync,
+    W: Future<Output = ()> + MaybeSend + 'static,
+{
+    fn start(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(self(duration))
+    }
+}
+
+impl Timer {
+    /// tokio's timer. It needs a tokio runtime whose time is enabled; whoever waits elsewhere gets [`NoTimer`].
+    #[cfg(not(target_arch = "wasm32"))]
+    #[must_use]
+    pub const fn tokio() -> Self {
+        Self(Kind::Tokio)
+    }
+
+    /// No timer: whatever has to wait fails with [`NoTimer`].
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Kind::None)
+    }
+
+    /// A timer of the application's: `sleep` gives a future that ends after a duration.
+    #[must_use]
+    pub fn new<F, W>(sleep: F) -> Self
+    where
+        F: Fn(Duration) -> W + MaybeSend + MaybeSync + 'static,
+        W: Future<Output = ()> + MaybeSend + 'static,
+    {
+        Self(Kind::Custom(Arc::new(sleep)))
+    }
+
+    /// The timer of the system's clock.
+    pub(crate) const fn system() -> Self {
+        #[cfg(not(target_arch = "wasm32"))]
+        return Self::tokio();
+        #[cfg(target_arch = "wasm32")]
+        return Self::none();
+    }
+
+    /// Begins to wait for `duration`, from now on. Whether there is anything to wait by is told at once, not when the future is polled.
+    pub fn sleep(&self, duration: Duration) -> Result<Sleep, NoTimer> {
+        match &self.0 {
+            #[cfg(not(target_arch = "wasm32"))]
+            Kind::Tokio => tokio_sleep(duration).map(Sleep),
+            Kind::None => Err(NoTimer),
+            Kind::Manual(manual) => Ok(Sleep(manual.sleep(duration))),
+            Kind::Custom(timer) => Ok(Sleep(timer.start(duration))),
+        }
+    }
+
+    /// Drives `work` for at most `limit`; `None` if it has not ended by then, and was dropped. Without a timer the work is not begun.
+    pub async fn timeout<F: Future>(&self, limit: Duration, work: F) -> Result<Option<F::Output>, NoTimer> {
+        let sleep = self.sleep(limit)?;
+        match future::select(pin!(work), sleep).await {
+            Either::Left((output, _)) => Ok(Some(output)),
+            Either::Right(((), _)) => Ok(None),
+        }
+    }
+}
+
+/// Waits until the clock is moved so far.
+impl From<&ManualClock> for Timer {
+    fn from(manual: &ManualClock) -> Self {
+        Self(Kind::Manual(manual.clone()))
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            #[cfg(not(target_arch = "wasm32"))]
+            Kind::Tokio => "Timer::tokio",
+            Kind::None => "Timer::none",
+            Kind::Manual(_) => "Timer::manual",
+            Kind::Custom(_) => "Timer::new",
+        })
+    }
+}
+
+/// A wait that has begun: [`Timer::sleep`].
+#[must_use = "a future waits only while it is awaited"]
+pub struct Sleep(BoxFuture<'static, ()>);
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep").finish_non_exhaustive()
+    }
+}
+
+/// Something has to wait, and there is nothing to wait by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[error(
+    "waiting needs a tokio runtime whose time is enabled (`enable_time`), or a timer of your own on the store's clock (`Clock::with_timer`)"
+)]
+pub struct NoTimer;
+
+/// tokio tells of a missing runtime, or of one without time, by a panic alone, when the wait is made.
+#[cfg(not(target_arch = "wasm32"))]
+fn tokio_sleep(duration: Duration) -> Result<BoxFuture<'static, ()>, NoTimer> {
+    let sleep = std::panic::catch_unwind(|| tokio::time::sleep(duration)).map_err(|_| NoTimer)?;
+    Ok(Box::pin(sleep))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::clock::{Clock, Timestamp};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn manual() -> (Timer, ManualClock) {
+        let manual = ManualClock::new(Timestamp::from_millis(1_000));
+        (Clock::from(&manual).timer().clone(), manual)
+    }
+
+    #[test]
+    fn a_manual_clock_wakes_who_waits() {
+        let (timer, clock) = manual();
+        let mut sleep = timer.sleep(SECOND).expect("a manual clock waits");
+        assert_eq!((&mut sleep).now_or_never(), None);
+        clock.advance(SECOND / 2);
+        assert_eq!((&mut sleep).now_or_never(), None);
+        clock.advance(SECOND / 2);
+        assert_eq!(sleep.now_or_never(), Some(()));
+        assert_eq!(timer.sleep(Duration::ZERO).expect("a manual clock waits").now_or_never(), Some(()));
+    }
+
+    #[tokio::test]
+    async fn a_sleeping_task_is_woken_by_the_hand() {
+        let (timer, clock) = manual();
+        let sleeper = tokio::spawn(timer.sleep(SECOND).expect("a manual clock waits"));
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        clock.advance(SECOND);
+        sleeper.await.expect("the sleeper ends");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timeout_drops_what_is_late() {
+        let timer = Clock::system().timer().clone();
+        let before = tokio::time::Instant::now();
+        assert_eq!(timer.timeout(SECOND, future::pending::<()>()).await, Ok(None));
+        assert_eq!(before.elapsed(), SECOND);
+        assert_eq!(timer.timeout(SECOND, async { 5 }).await, Ok(Some(5)));
+    }
+
+    #[test]
+    fn without_tokios_time_waiting_is_an_error() {
+        assert!(matches!(Timer::tokio().sleep(SECOND), Err(NoTimer)));
+        let timeless = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        timeless.block_on(async { assert!(matches!(Timer::tokio().sleep(SECOND), Err(NoTimer))) });
+    }
+
+    #[test]
+    fn without_a_timer_no_work_is_begun() {
+        let work = async { unreachable!("it must not be polled") };
+        assert_eq!(
+            Timer::none().timeout::<_>(SECOND, work).now_or_never(),
+            Some(Err::<Option<()>, _>(NoTimer))
+        );
+    }
+
+    #[test]
+    fn a_timer_of_the_applications_is_asked() {
+        let (_, clock) = manual();
+        let hand = clock.clone();
+        let timer = Timer::new(move |duration| {
+            hand.advance(duration);
+            future::ready(())
+        });
+        let clock_with_timer = Clock::from(&clock).with_timer(timer);
+        let sleep = clock_with_timer.timer().sleep(SECOND).expect("a timer of its own");
+        assert_eq!(sleep.now_or_never(), Some(()));
+        assert_eq!(clock.now(), Timestamp::from_millis(2_000));
+    }
+}

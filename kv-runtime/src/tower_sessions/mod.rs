@@ -1,0 +1,234 @@
+//! Sessions of web applications: [tower-sessions]' store over any [`AtomicStore`] (feature `tower-sessions`).
+//!
+//! [tower-sessions]: https://docs.rs/tower-sessions
+
+mod stored;
+
+use std::error::Error as _;
+use std::fmt::{self, Write as _};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use tower_sessions_core::session::{Id, Record};
+use tower_sessions_core::session_store::{self, SessionStore};
+
+use crate::clock::Timestamp;
+use crate::collection::Collection;
+use crate::error::Error;
+use crate::kv::Kv;
+use crate::store::{AtomicStore, Store};
+
+pub use stored::StoredSession;
+
+/// A collision of two random ids of 128 bits is not to be expected once; a store that tells of several is broken.
+const MAX_CREATES: usize = 4;
+
+/// Keeps the sessions of tower-sessions in a store. Cheap to clone; clones share the store.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use kv_runtime::{Kv, store::MemoryStore, tower_sessions::KvSessionStore};
+/// use tower_sessions::{Expiry, SessionManagerLayer, cookie::time};
+///
+/// const MINUTE: Duration = Duration::from_secs(60);
+///
+/// let kv = Kv::new(MemoryStore::new());
+/// let store = KvSessionStore::new(&kv).with_idle_timeout(30 * MINUTE).with_touch_interval(5 * MINUTE);
+/// let layer = SessionManagerLayer::new(store).with_expiry(Expiry::OnInactivity(time::Duration::days(1)));
+/// ```
+///
+/// # How long a session lives
+///
+/// To the expiry date that tower-sessions gives it, which is the cookie's too: so long after its last **change**, or to a fixed moment.
+/// With [`with_idle_timeout`](Self::with_idle_timeout) it ends earlier if no **request** has looked at it for that time. So the two are the
+/// absolute and the idle timeout of a session, and a request that only reads slides the latter.
+///
+/// Sliding needs no `with_always_save` of tower-sessions, and is better without it: that makes each request hand back the whole of
+/// the data that it read, so that one which changed nothing can take back what another changed meanwhile. What slides here is
+/// the record's expiry alone.
+///
+/// # What the calls promise
+///
+/// - `create` draws another id if the session's is taken.
+/// - `save` changes a session that is there. One that was deleted or has expired stays so, which is no error: a request in flight neither
+///   brings a logged-out session back, nor fails because of the log-out. If two requests change the data, the later one's remains.
+/// - `load` gives a session until its time is over. If prolonging it fails, that is a warning in the trace, and the session is given.
+/// - `delete` removes it, whether it is there or not.
+///
+/// Times are those of the store's [`clock`](Store::clock), to the millisecond. The id is a secret id: errors and spans show a hash.
+/// tower-sessions has text for errors, so the causes stand in it, one after another.
+pub struct KvSessionStore<S> {
+    sessions: Collection<StoredSession, S>,
+    idle_timeout: Option<Duration>,
+    touch_interval: Duration,
+}
+
+impl<S: Store> KvSessionStore<S> {
+    /// Sessions in this store, which live to their expiry date.
+    #[must_use]
+    pub fn new(kv: &Kv<S>) -> Self {
+        Self { sessions: kv.collection(), idle_timeout: None, touch_interval: Duration::ZERO }
+    }
+
+    /// The same sessions, which end if no request has loaded them for this time. It slides with each load, unless a
+    /// [touch interval](Self::with_touch_interval) spares the write, and never beyond the expiry date.
+    #[must_use]
+    pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// The same sessions, whose expiry is moved at most once in `interval`, so that a sliding session is not one write per request.
+    ///
+    /// This goes for the idle timeout, which may so end a session up to `interval` early, and counts as at most half of that
+    /// timeout; and for a `save` that moves the expiry date and changes no data.
+    #[must_use]
+    pub fn with_touch_interval(mut self, interval: Duration) -> Self {
+        self.touch_interval = interval;
+        self
+    }
+
+    fn now(&self) -> Timestamp {
+        self.sessions.store().clock().now()
+    }
+
+    /// How long the record of a session lives that is used now.
+    fn ttl(&self, expires_at: Timestamp) -> Duration {
+        let rest = expires_at.saturating_since(self.now());
+        self.idle_timeout.map_or(rest, |timeout| timeout.min(rest))
+    }
+}
+
+impl<S: AtomicStore> KvSessionStore<S> {
+    /// Whether the session is there after its time was extended, if that was due.
+    async fn slide(&self, id: &str, expires_at: Timestamp, record_expires_at: Option<Timestamp>) -> bool {
+        let Some(timeout) = self.idle_timeout else { return true };
+        let interval = self.touch_interval.min(timeout / 2);
+        let ttl = self.ttl(expires_at);
+        let rest = record_expires_at.map(|at| at.saturating_since(self.now()));
+        // Close to the expiry date nothing is left to be given.
+        if rest.is_some_and(|rest| rest >= ttl || ttl - rest < interval) {
+            return true;
+        }
+        let touched = self.sessions.clone().with_ttl(ttl).with_touch_interval(interval).touch(id).await;
+        touched.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a session could not be prolonged");
+            true
+        })
+    }
+}
+
+#[async_trait]
+impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        let expires_at = expiry_of(record);
+        let ttl = self.ttl(expires_at);
+        if ttl.is_zero() {
+            return Ok(());
+        }
+        let sessions = self.sessions.clone().with_ttl(ttl);
+        let mut session = StoredSession { id: record.id.to_string(), data: record.data.clone(), expires_at };
+        let mut creates = 1;
+        loop {
+            match sessions.insert(&session).await {
+                Err(Error::AlreadyExists { .. }) if creates < MAX_CREATES => creates += 1,
+                result => return result.map_err(told),
+            }
+            record.id = Id::default();
+            session.id = record.id.to_string();
+        }
+    }
+
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        let expires_at = expiry_of(record);
+        let ttl = self.ttl(expires_at);
+        if ttl.is_zero() {
+            return self.delete(&record.id).await;
+        }
+        let sessions = self.sessions.clone().with_ttl(ttl);
+        let saved = sessions.try_update(record.id.to_string(), |session| {
+            let moved = expires_at.saturating_since(session.expires_at);
+            let sooner = expires_at < session.expires_at;
+            if session.data == record.data && !sooner && (moved.is_zero() || moved < self.touch_interval) {
+                return Err(Unsaved::AsItWas);
+            }
+            session.data.clone_from(&record.data);
+            session.expires_at = expires_at;
+            Ok(())
+        });
+        match saved.await {
+            Ok(_) | Err(Unsaved::AsItWas) => Ok(()),
+            Err(Unsaved::Failed(Error::NotFound { at })) => {
+                tracing::debug!(%at, "a session ended while a request was changing it; the change is dropped");
+                Ok(())
+            }
+            Err(Unsaved::Failed(error)) => Err(told(error)),
+        }
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        let found = self.sessions.get_with_expiry(id.to_string()).await.map_err(told)?;
+        let Some((session, record_expires_at)) = found else { return Ok(None) };
+        let expires_at = session.expires_at;
+        if expires_at <= self.now() || !self.slide(&session.id, expires_at, record_expires_at).await {
+            return Ok(None);
+        }
+        let expiry_date = SystemTime::from(expires_at).into();
+        Ok(Some(Record { id: *id, data: session.data, expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        self.sessions.delete(id.to_string()).await.map_err(told)
+    }
+}
+
+/// Why a session was not written.
+enum Unsaved {
+    AsItWas,
+    Failed(Error),
+}
+
+impl From<Error> for Unsaved {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn expiry_of(record: &Record) -> Timestamp {
+    SystemTime::from(record.expiry_date).into()
+}
+
+/// tower-sessions' errors are text, so the causes are told in it.
+fn told(error: Error) -> session_store::Error {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, ": {source}");
+        cause = source.source();
+    }
+    match error {
+        Error::Encode { .. } => session_store::Error::Encode(text),
+        Error::Decode { .. } | Error::Malformed { .. } | Error::UnknownCodec { .. } => {
+            session_store::Error::Decode(text)
+        }
+        _ => session_store::Error::Backend(text),
+    }
+}
+
+impl<S> Clone for KvSessionStore<S> {
+    fn clone(&self) -> Self {
+        Self { sessions: self.sessions.clone(), ..*self }
+    }
+}
+
+impl<S: Store> fmt::Debug for KvSessionStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KvSessionStore")
+            .field("store", &self.sessions.store().name())
+            .field("idle_timeout", &self.idle_timeout)
+            .field("touch_interval", &self.touch_interval)
+            .finish_non_exhaustive()
+    }
+}

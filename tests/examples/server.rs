@@ -1,0 +1,58 @@
+//! An example that serves HTTP, as a process: started on a free port, driven from outside, and stopped by Ctrl-C.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::binary;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+pub struct Server {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    url: String,
+}
+
+impl Server {
+    /// Starts the example, and waits until it says where it listens.
+    pub fn start<A: AsRef<OsStr>>(example: &str, options: impl IntoIterator<Item = A>) -> Result<Self> {
+        let mut process = Command::new(binary(example)?)
+            .args(["--port", "0"])
+            .args(options)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut stdout = BufReader::new(process.stdout.take().ok_or("there is no output")?);
+        let mut line = String::new();
+        stdout.read_line(&mut line)?;
+        let url = line.strip_prefix("listening on ").and_then(|line| line.split(',').next());
+        let url = url.ok_or_else(|| format!("it does not say where it listens: {line:?}"))?.to_owned();
+        Ok(Self { process, stdout, url })
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Stops it as Ctrl-C does. It ends well, says so, and has complained about nothing.
+    pub fn stop(mut self) -> Result {
+        let signalled = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status()?;
+        assert!(signalled.success());
+        let (mut said, mut complaints) = (String::new(), String::new());
+        self.stdout.read_to_string(&mut said)?;
+        self.process.stderr.take().ok_or("there is no stderr")?.read_to_string(&mut complaints)?;
+        let status = self.process.wait()?;
+        assert!(status.success() && said.ends_with("stopped\n"), "{status}: {said}{complaints}");
+        assert_eq!(complaints, "");
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    /// What is left of it if a test fails before `stop`.
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,4 @@
+//! Wrappers of stores, and the store that is chosen by a URL: each passes the conformance suite.
+
+mod any;
+mod conformance;
