@@ -13,6 +13,8 @@ mod list;
 mod memory;
 #[cfg(feature = "redb")]
 mod redb;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::future::Future;
 
@@ -24,6 +26,8 @@ use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisOptions, RedisStore};
 pub use any::AnyStore;
 pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
@@ -74,6 +78,20 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
             }
             Ok(records)
         }
+    }
+
+    /// The record under `key` as [`Store::get`] gives it, and when it expires: [`Record::expiry_known`] MUST be true. A store whose
+    /// `get` leaves that out, because only the server tells it and it costs more, has to ask here, and SHOULD do so in the same round trip.
+    fn get_with_expiry(&self, key: &Key) -> impl Future<Output = Result<Option<Record>>> + MaybeSend {
+        self.get(key)
+    }
+
+    /// The records under `keys` as [`Store::get_many`] gives them, and when they expire, as [`Store::get_with_expiry`] has it.
+    fn get_many_with_expiry(
+        &self,
+        keys: &[Key],
+    ) -> impl Future<Output = Result<Vec<Option<Record>>>> + MaybeSend {
+        self.get_many(keys)
     }
 
     /// All of the record under `key` but its value, and when it expires, also where the other reads do not know

@@ -1,0 +1,64 @@
+//! One connection that many calls share, and that is made anew when it breaks.
+
+use redis::aio::ConnectionManager;
+use redis::{Cmd, Pipeline, RedisError, Value};
+
+#[cfg(feature = "redis-cluster")]
+use super::cluster::Cluster;
+
+#[derive(Clone)]
+pub(super) enum Connection {
+    Single(ConnectionManager),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(Cluster),
+}
+
+impl Connection {
+    pub(super) const fn is_cluster(&self) -> bool {
+        match self {
+            Self::Single(_) => false,
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(_) => true,
+        }
+    }
+
+    /// The answer to a command. `key` is one that it is about; a cluster sends it where that key lies.
+    #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server has all keys"))]
+    pub(super) async fn query(&self, key: &str, command: Cmd) -> Result<Value, RedisError> {
+        let answer = match self {
+            // A clone is a handle.
+            Self::Single(manager) => manager.clone().send_packed_command(&command).await?,
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(cluster) => cluster.query(key, command).await?,
+        };
+        match answer {
+            Value::ServerError(error) => Err(error.into()),
+            answer => Ok(answer),
+        }
+    }
+
+    /// The answers to commands that are sent in one go; each may be an error. An atomic pipeline fails as a whole.
+    #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server has all keys"))]
+    pub(super) async fn pipeline(&self, key: &str, pipeline: Pipeline) -> Result<Vec<Value>, RedisError> {
+        let (skipped, kept) = match pipeline.is_transaction() {
+            true => (pipeline.len() + 1, 1),
+            false => (0, pipeline.len()),
+        };
+        let answers = match self {
+            Self::Single(manager) => manager.clone().send_packed_commands(&pipeline, skipped, kept).await?,
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(cluster) => cluster.pipeline(key, pipeline.clone(), skipped, kept).await?,
+        };
+        if !pipeline.is_transaction() {
+            return Ok(answers);
+        }
+        match answers.into_iter().next_back() {
+            Some(Value::Array(answers)) => Ok(answers),
+            Some(Value::ServerError(error)) => Err(error.into()),
+            _ => Err(RedisError::from((
+                redis::ErrorKind::UnexpectedReturnType,
+                "a transaction has no answers",
+            ))),
+        }
+    }
+}
