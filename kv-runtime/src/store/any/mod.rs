@@ -6,6 +6,8 @@ use std::fmt;
 
 #[cfg(feature = "redb")]
 use super::RedbStore;
+#[cfg(feature = "redis")]
+use super::RedisStore;
 use super::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, MemoryStore, Store, Write};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -42,6 +44,9 @@ pub enum AnyStore {
     /// `redb:app.redb`, `redb:/var/lib/app.redb` (feature `redb`)
     #[cfg(feature = "redb")]
     Redb(RedbStore),
+    /// `redis://127.0.0.1:6379`, `redis+cluster://host,host` (features `redis`, `redis-cluster`, `redis-tls`)
+    #[cfg(feature = "redis")]
+    Redis(RedisStore),
 }
 
 /// The same expression for whichever store is inside.
@@ -51,6 +56,8 @@ macro_rules! inside {
             AnyStore::Memory($store) => $use,
             #[cfg(feature = "redb")]
             AnyStore::Redb($store) => $use,
+            #[cfg(feature = "redis")]
+            AnyStore::Redis($store) => $use,
         }
     };
 }
@@ -62,6 +69,9 @@ impl AnyStore {
     /// | --- | --- | --- |
     /// | `memory:` | a [`MemoryStore`] of its own | |
     /// | `redb:app.redb` | a [`RedbStore`](super::RedbStore): the path as it stands, relative or not; opening it blocks | `redb` |
+    /// | `redis://`, `redis+unix://` | a [`RedisStore`](super::RedisStore), whose docs have the rest of the URL | `redis` |
+    /// | `redis+cluster://` | the same of a cluster | `redis-cluster` |
+    /// | `rediss://`, `rediss+cluster://` | the same by TLS | `redis-tls` |
     ///
     /// A URL that leads to none of them is [`Error::InvalidUrl`](crate::Error::InvalidUrl), which says what is wrong with it and shows
     /// no password. What stands in the way of opening the store is that store's own error.
@@ -104,6 +114,13 @@ impl From<MemoryStore> for AnyStore {
 impl From<RedbStore> for AnyStore {
     fn from(store: RedbStore) -> Self {
         Self::Redb(store)
+    }
+}
+
+#[cfg(feature = "redis")]
+impl From<RedisStore> for AnyStore {
+    fn from(store: RedisStore) -> Self {
+        Self::Redis(store)
     }
 }
 
