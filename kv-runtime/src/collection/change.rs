@@ -19,7 +19,8 @@ use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 const MAX_ATTEMPTS: u32 = 32;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Writes the entity if none with its id is there; otherwise [`Error::AlreadyExists`], and nothing is written.
+    /// Writes the entity if none with its id is there; otherwise [`Error::AlreadyExists`], and nothing is written. If what is there lacks a
+    /// required group, that is [`Error::Incomplete`]: `put` makes it whole.
     pub async fn insert(&self, entity: &E) -> Result<()>
     where
         S: AtomicStore,
@@ -35,7 +36,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let absent = vec![Condition::new(key.clone(), Expect::Absent)];
             match self.store().commit(absent, writes).await.map_err(named::<E>)? {
                 Commit::Done => Ok(()),
-                Commit::Conflict(_) => Err(Error::AlreadyExists { at: self.at(&key) }),
+                Commit::Conflict(_) => Err(self.not_inserted(&key).await),
             }
         }
         .instrument(span)
@@ -154,6 +155,23 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
+    /// Why the entity was not inserted: it is there, or its anchor is and a required group is not.
+    async fn not_inserted(&self, key: &Key) -> Error {
+        if groups::<E>().len() > 1
+            && let Ok(records) = self.records(key).await
+            && matches!(records.first(), Some(Some(_)))
+        {
+            let mut missing = groups::<E>()
+                .iter()
+                .zip(&records)
+                .filter(|(group, record)| record.is_none() && !group.is_optional());
+            if let Some((group, _)) = missing.next() {
+                return Error::Incomplete { at: self.at(key), group: group.name().unwrap_or_default() };
+            }
+        }
+        Error::AlreadyExists { at: self.at(key) }
+    }
+
     /// Read, change, compare and swap, until nobody came between.
     pub(crate) async fn change<X: From<Error>>(
         &self,
@@ -189,6 +207,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 Some(mut entity) => {
                     let before = self.values_before(&key, &entity, &records)?;
                     change(&mut entity)?;
+                    self.check_id(&key, &entity, false)?;
                     let writes = self.writes_of_change(&key, &entity, &records, &before)?;
                     (entity, writes)
                 }
@@ -197,6 +216,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                         return Err(Error::NotFound { at: self.at(&key) }.into());
                     };
                     let entity = create();
+                    self.check_id(&key, &entity, true)?;
                     let nothing = vec![None; records.len()];
                     let writes = self.writes_of_change(&key, &entity, &nothing, &[])?;
                     (entity, writes)
@@ -216,6 +236,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
         }
         Err(Error::Conflict { at: self.at(&key), attempts: MAX_ATTEMPTS }.into())
+    }
+
+    fn check_id(&self, key: &Key, entity: &E, created: bool) -> Result<()> {
+        if self.key_of(entity) == *key { Ok(()) } else { Err(Error::IdChanged { at: self.at(key), created }) }
     }
 
     /// That every group is as it was read, absent ones included.
@@ -252,9 +276,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         records: &[Option<Record>],
         before: &[Option<Bytes>],
     ) -> Result<Vec<Write>> {
-        if self.key_of(entity) != *anchor {
-            return Err(Error::IdChanged { at: self.at(anchor) });
-        }
         let mut writes = Vec::new();
         for (group, key) in keys_of_groups::<E>(anchor).enumerate() {
             let was = before.get(group).and_then(Option::as_deref);
