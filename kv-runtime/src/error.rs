@@ -196,6 +196,15 @@ pub enum Error {
         least: Duration,
     },
 
+    /// The record would be written anew with the expiry that it has, and the store could not tell it.
+    #[error(
+        "{at}: it is unknown when the record expires, and written anew it might stay for ever; nothing was written; try again in a minute, or `put` it with an expiry"
+    )]
+    ExpiryUnknown {
+        /// Where.
+        at: Box<Location>,
+    },
+
     /// The cursor is not one that this list gave.
     #[error(
         "{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew"
@@ -471,7 +480,10 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Conflict { .. } | Self::Load { .. } | Self::TimedOut { .. } => true,
+            Self::Conflict { .. }
+            | Self::ExpiryUnknown { .. }
+            | Self::Load { .. }
+            | Self::TimedOut { .. } => true,
             Self::Store { retryable, .. } => *retryable,
             Self::Partial { source, .. } => source.is_retryable(),
             _ => false,
@@ -535,6 +547,7 @@ macro_rules! with_location {
             | Error::ValueTooLong { at: $at, .. }
             | Error::MetadataTooLong { at: $at, .. }
             | Error::TtlTooShort { at: $at, .. }
+            | Error::ExpiryUnknown { at: $at }
             | Error::InvalidCursor { at: $at }
             | Error::Partial { at: $at, .. }
             | Error::OutcomeUnknown { at: $at, .. }

@@ -131,9 +131,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if ttl.is_none() || !self.touch_interval.is_zero() {
                 let Some(head) = self.store().head(&key).await.map_err(named::<E>)? else { return Ok(false) };
                 let now = self.store().clock().now();
-                let used =
-                    head.expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
-                if used.is_some_and(|used| used < self.touch_interval) {
+                if self.was_just_touched(head.expires_at, now) {
                     return Ok(true);
                 }
             }
@@ -153,6 +151,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         .instrument(span)
         .await
+    }
+
+    /// Whether so little of the TTL is used that the interval spares a touch.
+    pub(super) fn was_just_touched(&self, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+        let ttl = self.ttl_of(super::anchor::<E>());
+        let used = expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
+        used.is_some_and(|used| used < self.touch_interval)
     }
 
     /// Why the entity was not inserted: it is there, or its anchor is and a required group is not.
@@ -255,7 +260,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The values that were read of groups which are absent, so that they stay absent unless they are changed, or newer, so that the
     /// change alone is written.
-    fn values_before(&self, key: &Key, entity: &E, records: &[Option<Record>]) -> Result<Vec<Option<Bytes>>> {
+    pub(super) fn values_before(
+        &self,
+        key: &Key,
+        entity: &E,
+        records: &[Option<Record>],
+    ) -> Result<Vec<Option<Bytes>>> {
         let values = groups::<E>().iter().zip(records).enumerate().map(|(group, (schema, record))| {
             let version = match record {
                 Some(record) if record.metadata.version <= schema.version() => return Ok(None),
@@ -269,7 +279,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// What it takes to bring the records to the changed entity. `before` holds the values of groups that were absent
     /// or newer.
-    fn writes_of_change(
+    pub(super) fn writes_of_change(
         &self,
         anchor: &Key,
         entity: &E,
