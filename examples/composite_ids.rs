@@ -1,13 +1,16 @@
-//! Ids: `cargo run --example composite_ids`.
+//! Ids: `cargo run --example composite_ids [--store URL]`.
 //!
 //! What one learns: composite ids are hierarchies in which a list can stop at any level; integers can be ordered; newtypes and
 //! enums are ids by `#[derive(KvId)]`; a secret id is in no error and no log; no id and no prefix can reach another's keys; and
 //! `schema!` proves while it compiles that no two entities share a key.
 
+#[path = "support/store.rs"]
+mod store;
+
 use std::error::Error;
 
 use kv_runtime::key::Key;
-use kv_runtime::store::{Content, ListQuery, MemoryStore, Store};
+use kv_runtime::store::{AnyStore, Content, ListQuery, Store};
 use kv_runtime::{Kv, KvEntity, KvId, Page};
 
 /// A type of its own, so that no other number is taken for it.
@@ -71,7 +74,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Result {
-    let kv = Kv::new(MemoryStore::new());
+    let kv = Kv::connect(store::url()?.as_deref().unwrap_or("memory:")).await?;
     let events = kv.collection::<Event>();
     for (region, org, at) in [
         (Region::EuWest, 1, 1_000),
@@ -135,7 +138,7 @@ fn texts(page: Page<Event>) -> Vec<String> {
 }
 
 /// The keys as they stand in the store, below the collections.
-async fn keys(kv: &Kv<MemoryStore>, prefix: &str) -> Result<Vec<String>> {
+async fn keys(kv: &Kv<AnyStore>, prefix: &str) -> Result<Vec<String>> {
     let query = ListQuery::new(Key::from_text(prefix)).with_content(Content::Keys);
     Ok(kv.store().list(&query).await?.keys().map(str::to_owned).collect())
 }

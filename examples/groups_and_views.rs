@@ -1,14 +1,17 @@
-//! Groups and views: `cargo run --example groups_and_views`.
+//! Groups and views: `cargo run --example groups_and_views [--store URL]`.
 //!
 //! What one learns: fields that are read often and fields that are read seldom stand in one struct and yet under two keys, each
 //! with a codec, version and TTL of its own; each group has a generated struct that is an entity by itself; a group may be optional;
 //! and an update writes only the groups that it changes.
 
+#[path = "support/store.rs"]
+mod store;
+
 use std::error::Error;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::Revision;
-use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::store::{AnyStore, Store};
 use kv_runtime::{Kv, KvEntity};
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +52,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Result {
-    let kv = Kv::new(MemoryStore::new());
+    let kv = Kv::connect(store::url()?.as_deref().unwrap_or("memory:")).await?;
     let users = kv.collection::<User>();
     let profiles = kv.collection::<UserProfile>(); // named by the macro
     let histories = kv.collection::<UserHistory>();
@@ -116,7 +119,7 @@ async fn main() -> Result {
 }
 
 /// The tokens of "unchanged since I read it".
-async fn revisions(kv: &Kv<MemoryStore>) -> Result<Vec<Option<Revision>>> {
+async fn revisions(kv: &Kv<AnyStore>) -> Result<Vec<Option<Revision>>> {
     let keys = ["profile", "history", "settings"].map(|group| Key::from_text(format!("user:7:{group}")));
     let records = kv.store().get_many(&keys).await?;
     Ok(records.into_iter().map(|record| record.map(|record| record.revision)).collect())

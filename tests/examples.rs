@@ -1,6 +1,9 @@
 //! Every example runs by itself, and shows what it promises. `cargo test` has built them beside this test.
 
 #[cfg(unix)]
+#[path = "examples/api_cache.rs"]
+mod api_cache_over_http;
+#[cfg(unix)]
 #[path = "examples/server.rs"]
 mod server;
 #[cfg(unix)]
@@ -17,8 +20,18 @@ use std::{env, fs};
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// All examples; each has a test here.
-const EXAMPLES: [&str; 7] =
-    ["composite_ids", "expiry", "groups_and_views", "migrations", "own_store", "quickstart", "sessions"];
+const EXAMPLES: [&str; 10] = [
+    "api_cache",
+    "composite_ids",
+    "expiry",
+    "feature_flags",
+    "groups_and_views",
+    "migrations",
+    "own_store",
+    "quickstart",
+    "sessions",
+    "tiered_cache",
+];
 
 #[test]
 fn every_example_has_a_test() -> Outcome {
@@ -40,7 +53,7 @@ fn quickstart_goes_on_where_it_ended() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("countries.redb");
 
-    let first = run("quickstart", Some(&path))?;
+    let first = run("quickstart", Some(&format!("redb:{}", path.display())))?;
     shows(
         &first,
         &[
@@ -63,7 +76,7 @@ fn quickstart_goes_on_where_it_ended() -> Outcome {
         ],
     );
 
-    let second = run("quickstart", Some(&path))?;
+    let second = run("quickstart", Some(&format!("redb:{}", path.display())))?;
     shows(
         &second,
         &[
@@ -88,7 +101,10 @@ fn quickstart_leaves_a_foreign_file_as_it_is() -> Outcome {
     let path = directory.path().join("notes.txt");
     let notes = "these are my notes\n".repeat(1_000);
     fs::write(&path, &notes)?;
-    let output = Command::new(binary("quickstart")?).arg(&path).output()?;
+    let output = Command::new(binary("quickstart")?)
+        .arg("--store")
+        .arg(format!("redb:{}", path.display()))
+        .output()?;
     assert!(!output.status.success());
     assert!(String::from_utf8(output.stderr)?.contains("ForeignFile"));
     assert_eq!(fs::read_to_string(&path)?, notes);
@@ -100,7 +116,7 @@ fn migrations_brings_every_record_up_and_finds_it_so_again() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("countries.redb");
 
-    let first = run("migrations", Some(&path))?;
+    let first = run("migrations", Some(&format!("redb:{}", path.display())))?;
     shows(
         &first,
         &[
@@ -123,7 +139,7 @@ fn migrations_brings_every_record_up_and_finds_it_so_again() -> Outcome {
     );
     assert_eq!(first.matches("migrated            244").count(), 2, "the dry run and the run: {first}");
 
-    let second = run("migrations", Some(&path))?;
+    let second = run("migrations", Some(&format!("redb:{}", path.display())))?;
     shows(
         &second,
         &[
@@ -183,6 +199,23 @@ fn expiry() -> Outcome {
     Ok(())
 }
 
+/// The examples that work on whichever store.
+const ON_ANY_STORE: [&str; 5] = ["composite_ids", "expiry", "groups_and_views", "migrations", "quickstart"];
+
+#[test]
+fn examples_run_on_the_store_of_a_url() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    for example in ON_ANY_STORE {
+        run(example, Some("memory:"))?;
+        run(example, Some(&format!("redb:{}", directory.path().join(example).display())))?;
+        let refused = run(example, Some("nowhere:")).unwrap_or_else(|error| error.to_string());
+        assert!(refused.contains("there is no store of this scheme"), "{example}: {refused}");
+        let usage = Command::new(binary(example)?).arg("--sotre").output()?;
+        assert!(String::from_utf8(usage.stderr)?.contains("usage: [--store URL]"), "{example}");
+    }
+    Ok(())
+}
+
 #[test]
 fn own_store() -> Outcome {
     // It fails if a test of the suite fails.
@@ -212,9 +245,77 @@ fn sessions() -> Outcome {
     Ok(())
 }
 
-/// What the example prints; an error if it fails.
-fn run(example: &str, path: Option<&Path>) -> Result<String, Box<dyn Error>> {
-    let Output { status, stdout, stderr } = Command::new(binary(example)?).args(path).output()?;
+#[test]
+fn api_cache() -> Outcome {
+    let Output { status, stdout, stderr } = Command::new(binary("api_cache")?).output()?;
+    assert!(status.success());
+    shows(
+        std::str::from_utf8(&stdout)?,
+        &[
+            "1.081            from origin  1 calls",
+            "USD at once                        1.081            from memory  0 calls",
+            "USD a minute later                 1.082            from origin  1 calls",
+            "USD a minute later                 1.082            from stale   1 calls",
+            "USD when the upstream has answered 1.083            from memory  0 calls",
+            "USD 64 times                       1.083            from stale   0 calls",
+            "GBP which nobody has asked for yet 502 Bad Gateway               1 calls",
+            "USD eleven minutes later           502 Bad Gateway               1 calls",
+            "USD two seconds later              1.087            from origin  1 calls",
+            "XXX once more                      404 Not Found                 0 calls",
+        ],
+    );
+    // One line for each answer of 502, with its cause.
+    let complaints = String::from_utf8(stderr)?;
+    assert_eq!(complaints.matches("HTTP status server error (500 Internal Server Error)").count(), 2);
+    assert_eq!(complaints.lines().count(), 2, "{complaints}");
+    Ok(())
+}
+
+#[test]
+fn tiered_cache() -> Outcome {
+    shows(
+        &run("tiered_cache", None)?,
+        &[
+            "one first                   206 cents   from origin",
+            "two at once                 206 cents   from store",
+            "one after 60 s              206 cents   from store",
+            "one after 300 s             206 cents   from origin",
+            "one once more               nothing     from memory",
+            "one on the node that wrote  100 cents   from memory",
+            "two on the other, at once   206 cents   from memory",
+            "two after 60 s              100 cents   from store",
+            "120000 requests, 200 calls of the origin",
+            "left, as it had changed          0         0",
+            "entities in memory              50        50",
+            "lost for lack of room            0         0",
+        ],
+    );
+    Ok(())
+}
+
+#[test]
+fn feature_flags() -> Outcome {
+    let shown = run("feature_flags", None)?;
+    shows(
+        &shown,
+        &[
+            "beta       on for 25%, from store",
+            "dark-mode  off, from fallback",
+            "beta is on for 250 of 1000 users",
+            "new-home   on, from stale",
+            "Flag `feature:flags:new-home` in memory: the store failed to",
+            "new-home   off, from fallback",
+            "there was no answer within 100ms; a retry may help",
+        ],
+    );
+    assert!(shown.ends_with("new-home   on, from store\n  dark-mode  off, from fallback\n"), "{shown}");
+    Ok(())
+}
+
+/// What the example prints, on the store of a URL if there is one; an error if it fails.
+fn run(example: &str, store: Option<&str>) -> Result<String, Box<dyn Error>> {
+    let args = store.iter().flat_map(|url| ["--store", url]);
+    let Output { status, stdout, stderr } = Command::new(binary(example)?).args(args).output()?;
     let stderr = String::from_utf8_lossy(&stderr);
     if !status.success() || !stderr.is_empty() {
         return Err(format!("{example}: {status}\n{stderr}").into());

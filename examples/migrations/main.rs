@@ -1,4 +1,4 @@
-//! Five shapes of one entity, and every record brought to the last: `cargo run --example migrations [path]`.
+//! Five shapes of one entity, and every record brought to the last: `cargo run --example migrations [--store URL]`.
 //!
 //! The data is real: a public list of countries, whose authors changed its shape from release to release as applications do. A
 //! store holds release 1.4.0; this program knows the shape of release 5.1.0. Read in this order:
@@ -7,28 +7,29 @@
 //! - country_v3.rs: the shape of version 3 as a struct, and the conversion from it;
 //! - steps.rs: the functions from version 1 to 2 and from 2 to 3.
 //!
-//! Without a path the store is temporary; with one it stays, and a second run finds everything migrated. What tests/countries
+//! Without a URL the store is a temporary file; with `--store redb:countries.redb` it stays, and a second run finds everything migrated. What tests/countries
 //! compares is how close the migrated records come to the releases that followed.
 
 mod country;
 mod country_v3;
 mod release;
 mod steps;
+#[path = "../support/store.rs"]
+mod store;
 
-use std::env;
 use std::error::Error;
-use std::path::PathBuf;
 
 use country::Country;
 use indicatif::{ProgressBar, ProgressStyle};
 use kv_runtime::Kv;
-use kv_runtime::store::RedbStore;
+use kv_runtime::store::AnyStore;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
-    let path = env::args_os().nth(1).map_or_else(|| directory.path().join("countries.redb"), PathBuf::from);
-    let kv = Kv::new(RedbStore::open(&path)?);
+    let file = directory.path().join("countries.redb");
+    let url = store::url()?.unwrap_or_else(|| format!("redb:{}", file.display()));
+    let kv = Kv::connect(&url).await?;
 
     heading("What an earlier program left");
     if kv.collection::<Country>().list().limit(1).ids().page().await?.ids.is_empty() {
@@ -36,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{countries} countries of release 1.4.0, as plain JSON");
         println!("more than once in the release, the last one remains: {}", doubled.join(", "));
     } else {
-        println!("{} is there from an earlier run", path.display());
+        println!("{url} is there from an earlier run");
     }
     census(&kv).await?;
     read(&kv).await?;
@@ -45,14 +46,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Counts the records of each version. Nothing is migrated by it.
-async fn census(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
+async fn census(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     println!("{}", kv.collection::<Country>().census().await?);
     Ok(())
 }
 
 /// An old record is read as today's shape. The store is this process's own, so what was read is also written back: the next read
 /// finds it migrated.
-async fn read(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
+async fn read(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     heading("Read: old records arrive as today's");
     let (version, json) = release::standing(kv.store(), "CHE").await?;
     println!("before, version {version}:\n  {json}");
@@ -74,7 +75,7 @@ async fn read(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
 }
 
 /// Migrates in memory and writes nothing: it shows what would fail before anything is changed.
-async fn dry_run(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
+async fn dry_run(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     heading("Dry run: what would be done; nothing is written");
     let report = kv.collection::<Country>().migrate_all().dry_run().run().await?;
     print!("{report}");
@@ -85,7 +86,7 @@ async fn dry_run(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
 }
 
 /// Brings every record to today's version, batch by batch. It may be killed at any moment: run again, it goes on.
-async fn migrate(kv: &Kv<RedbStore>) -> Result<(), Box<dyn Error>> {
+async fn migrate(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     heading("Migrate all");
     let countries = kv.collection::<Country>();
     // The bar draws itself on a terminal, and nowhere else.

@@ -1,15 +1,14 @@
 //! What stands in the store: keys, metadata and bytes. An application has no need of this: it sees entities.
 
 use std::error::Error;
-use std::path::Path;
 
 use kv_runtime::Kv;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Record, envelope};
-use kv_runtime::store::{Entry, ListQuery, RedbStore, Store};
+use kv_runtime::store::{AnyStore, Entry, ListQuery, Store};
 
 /// Prints the records of one country, and how many bytes the groups take.
-pub async fn show(kv: &Kv<RedbStore>, path: &Path, release_len: usize) -> Result<(), Box<dyn Error>> {
+pub async fn show(kv: &Kv<AnyStore>, url: &str, release_len: usize) -> Result<(), Box<dyn Error>> {
     println!("  {:<30}{:>8}{:>7}{:>14}{:>17}", "key", "version", "codec", "value, bytes", "envelope, bytes");
     for (key, record) in records(kv, "country:Europe:DEU:").await? {
         let (version, codec) = (record.metadata.version, record.metadata.codec.name());
@@ -28,12 +27,14 @@ pub async fn show(kv: &Kv<RedbStore>, path: &Path, release_len: usize) -> Result
         println!("  {:<45}{values:>14}{envelopes:>17}", format!("{count} records of the group {group}"));
     }
     println!("  {:<45}{:>14}", "the release's file", release_len);
-    println!("  {:<45}{:>14}", "the store's file", std::fs::metadata(path)?.len());
+    if let Some(path) = url.strip_prefix("redb:") {
+        println!("  {:<45}{:>14}", "the store's file", std::fs::metadata(path)?.len());
+    }
     Ok(())
 }
 
 /// The records whose keys begin with a text, as they stand in the store.
-async fn records(kv: &Kv<RedbStore>, prefix: &str) -> Result<Vec<(String, Record)>, Box<dyn Error>> {
+async fn records(kv: &Kv<AnyStore>, prefix: &str) -> Result<Vec<(String, Record)>, Box<dyn Error>> {
     let mut records = Vec::new();
     let mut query = ListQuery::new(Key::from_text(prefix));
     loop {

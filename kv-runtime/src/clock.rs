@@ -43,6 +43,12 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(u64::try_from(millis).unwrap_or(u64::MAX)))
     }
 
+    /// This moment less `duration`, at least the epoch.
+    #[cfg(feature = "cache")]
+    pub(crate) fn saturating_sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// How long from `earlier` to this moment; nothing if `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
@@ -134,6 +140,26 @@ impl Clock {
         match &self.source {
             Source::System => system::now(),
             Source::Manual(manual) => manual.now(),
+        }
+    }
+}
+
+#[cfg(feature = "cache")]
+impl Clock {
+    /// The present moment or one shortly before it ([`lag`](Self::lag)), for a fifth of what [`now`](Self::now) costs.
+    #[inline]
+    pub(crate) fn coarse(&self) -> Timestamp {
+        match &self.source {
+            Source::System => system::coarse(),
+            Source::Manual(manual) => manual.now(),
+        }
+    }
+
+    /// How far [`coarse`](Self::coarse) may be behind [`now`](Self::now).
+    pub(crate) fn lag(&self) -> Duration {
+        match &self.source {
+            Source::System => system::COARSE_LAG,
+            Source::Manual(_) => Duration::ZERO,
         }
     }
 }

@@ -30,6 +30,8 @@ extern crate self as kv_runtime;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "cache")]
+pub mod cache;
 mod clock;
 pub mod codec;
 mod collection;
@@ -47,6 +49,7 @@ pub mod migrate;
 mod random;
 pub mod record;
 pub mod schema;
+mod served;
 pub mod store;
 mod timer;
 #[cfg(feature = "tower-sessions")]
@@ -61,6 +64,7 @@ pub use key::{KvId, Lookup, Within};
 pub use kv::{Kv, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use maybe_send::{MaybeSend, MaybeSync};
+pub use served::{Served, Whence};
 pub use store::Cursor;
 pub use timer::{NoTimer, Sleep, Timer};
 
@@ -70,3 +74,8 @@ pub use kv_derive::{KvEntity, KvId};
 #[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Compiles and runs the code of the guide to caching.
+#[cfg(all(doctest, feature = "cache", feature = "faults", feature = "tower-sessions"))]
+#[doc = include_str!("../../docs/caching.md")]
+struct CachingGuide;

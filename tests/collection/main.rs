@@ -1,6 +1,7 @@
 //! What a `Collection` promises, on every store that is here.
 
 mod counted;
+mod cursors;
 mod damage;
 mod entities;
 mod expiry;
@@ -8,6 +9,7 @@ mod limits;
 mod lists;
 mod many;
 mod secrets;
+mod unreadable;
 mod updates;
 mod writes;
 

@@ -1,7 +1,9 @@
 //! What a wrapper hands on must be what the engine would have done.
 
 use kv_runtime::conformance::{self, ManualHarness};
-use kv_runtime::layer::{FaultStore, NamespaceStore, ObservedStore};
+use std::time::Duration;
+
+use kv_runtime::layer::{Fault, FaultStore, Faults, NamespaceStore, ObservedStore, RetryStore, TimeoutStore};
 use kv_runtime::store::{AtomicStore, MemoryStore};
 use kv_runtime::{Clock, Error, Result};
 
@@ -28,4 +30,38 @@ async fn a_namespace() -> Outcome {
 #[tokio::test]
 async fn an_observed_store() -> Outcome {
     conforms(ObservedStore::new).await
+}
+
+#[tokio::test]
+async fn a_limit_of_time() -> Outcome {
+    conforms(|store| TimeoutStore::new(store, Duration::from_secs(30))).await
+}
+
+#[tokio::test]
+async fn retries_without_cause() -> Outcome {
+    conforms(RetryStore::new).await
+}
+
+/// A tenth of all calls fails for the moment, and nobody who asks sees it.
+#[tokio::test]
+async fn retries_of_a_flaky_store() -> Outcome {
+    let faults = Faults::seeded(7);
+    faults.add(Fault::fail().share(0.1));
+    let clock = |store| {
+        let flaky = FaultStore::with_faults(store, faults.clone());
+        RetryStore::new(flaky).attempts(20).pauses(Duration::ZERO, Duration::ZERO)
+    };
+    conforms(clock).await?;
+    assert!(faults.struck() > 100, "{} faults", faults.struck());
+    Ok(())
+}
+
+#[tokio::test]
+async fn all_of_them_around_one_another() -> Outcome {
+    conforms(|store| {
+        let store = FaultStore::new(NamespaceStore::new(NamespaceStore::new(store, "tenant"), "acme"));
+        let store = RetryStore::new(TimeoutStore::new(store, Duration::from_secs(30)));
+        ObservedStore::new(store)
+    })
+    .await
 }

@@ -9,6 +9,25 @@ pub(super) fn now() -> Timestamp {
     SystemTime::now().into()
 }
 
+/// The moment of the kernel's last tick, which is read without a hardware clock.
+#[cfg(all(feature = "cache", target_os = "linux"))]
+#[inline]
+pub(super) fn coarse() -> Timestamp {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+    let millis = time.tv_sec.saturating_mul(1_000).saturating_add(time.tv_nsec / 1_000_000);
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+/// How far that lags at most: a tick of the slowest kernel.
+#[cfg(all(feature = "cache", target_os = "linux"))]
+pub(super) const COARSE_LAG: Duration = Duration::from_millis(10);
+
+#[cfg(all(feature = "cache", not(target_os = "linux")))]
+pub(super) use now as coarse;
+
+#[cfg(all(feature = "cache", not(target_os = "linux")))]
+pub(super) const COARSE_LAG: Duration = Duration::ZERO;
+
 /// How long something takes, by a clock that no correction of the time of day moves.
 #[derive(Debug)]
 pub(crate) struct Stopwatch(Instant);

@@ -10,6 +10,12 @@ pub(super) fn now() -> Timestamp {
     Timestamp::from_millis(js_sys::Date::now() as u64)
 }
 
+#[cfg(feature = "cache")]
+pub(super) use now as coarse;
+
+#[cfg(feature = "cache")]
+pub(super) const COARSE_LAG: Duration = Duration::ZERO;
+
 /// How long something takes: in whole milliseconds, as no finer clock is on every host of wasm.
 #[derive(Debug)]
 pub(crate) struct Stopwatch(Timestamp);

@@ -1,13 +1,17 @@
 //! The typed handle on all entities of one type in one store.
 //!
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
-//! touch, which need compare-and-swap), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
+//! touch, which need compare-and-swap), `last_write` (the same without it), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
 //! among updates of one record),
 //! `write_back` (what was migrated while it was read).
 
 mod change;
 mod decode;
 mod encode;
+mod fallback;
+#[cfg(feature = "cache")]
+mod fill;
+mod last_write;
 mod read;
 mod turns;
 mod write;
@@ -24,9 +28,17 @@ use crate::error::{Error, Location};
 use crate::key::{EntityId, Key, KeyBuilder, Lookup};
 use crate::kv::Kv;
 use crate::list::List;
+use crate::list::secret::CursorKey;
 use crate::store::Store;
 
+#[cfg(feature = "cache")]
+pub(crate) use change::always;
 use decode::{Context, Records, decode, decode_present};
+#[cfg(feature = "cache")]
+pub(crate) use fallback::warn;
+#[cfg(feature = "cache")]
+pub(crate) use fill::Standing;
+pub(crate) use last_write::learn_expiry;
 pub(crate) use read::Found;
 pub(crate) use turns::Turns;
 pub(crate) use write_back::Replacement;
@@ -80,7 +92,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.kv.store()
     }
 
-    fn key<L: Lookup<E::Id>>(&self, id: &L) -> Key {
+    pub(crate) fn cursor_key(&self) -> Option<&CursorKey> {
+        self.kv.cursor_key()
+    }
+
+    pub(crate) fn key<L: Lookup<E::Id>>(&self, id: &L) -> Key {
         let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
         id.write(&mut key);
         key.finish(anchor::<E>().name())

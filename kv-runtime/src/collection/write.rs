@@ -73,7 +73,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Removes the entity with this id, if there is one: all of its groups.
     pub async fn delete<L: Lookup<E::Id>>(&self, id: L) -> Result<()> {
-        let key = self.key(&id);
+        self.delete_at(self.key(&id)).await
+    }
+
+    /// As [`delete`](Self::delete), of the entity with this anchor.
+    pub(crate) async fn delete_at(&self, key: Key) -> Result<()> {
         let span = self.span("delete", &key);
         async {
             self.check_key(&key)?;
@@ -139,7 +143,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// With one batch where that is all or nothing; elsewhere the anchors in a batch of their own, after the others. If that batch
     /// fails in part, the places it tells are those of the entities.
-    async fn write_anchors_last(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+    pub(super) async fn write_anchors_last(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
             return self.store().put_many(records).await.map_err(named::<E>);
         }
@@ -151,7 +155,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.store().put_many(anchors).await.map_err(named::<E>)
     }
 
-    async fn delete_anchors_first(&self, anchors: &[Key]) -> Result<()> {
+    pub(super) async fn delete_anchors_first(&self, anchors: &[Key]) -> Result<()> {
         if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
             let keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
             return self.store().delete_many(keys).await.map_err(|error| named::<E>(whole_failure(error)));
@@ -179,7 +183,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 /// The cause of a failure whose parts mean nothing to the caller.
-fn whole_failure(error: Error) -> Error {
+pub(super) fn whole_failure(error: Error) -> Error {
     match error {
         Error::Partial { source, .. } => *source,
         error => error,

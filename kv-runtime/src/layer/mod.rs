@@ -11,9 +11,15 @@ mod fault;
 mod namespace;
 mod observe;
 mod operation;
+#[cfg(feature = "retry")]
+mod retry;
+mod timeout;
 
 #[cfg(feature = "faults")]
 pub use fault::{Fault, FaultStore, Faults, Gate};
 pub use namespace::NamespaceStore;
 pub use observe::{Latencies, ObservedStore, OperationStats, StoreStats};
 pub use operation::Operation;
+#[cfg(feature = "retry")]
+pub use retry::RetryStore;
+pub use timeout::TimeoutStore;

@@ -4,8 +4,9 @@ use std::future::pending;
 use std::time::Duration;
 
 use super::gate::Gate;
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, SharedError};
 use crate::layer::Operation;
+use crate::timer::Timer;
 
 /// What happens to a call.
 #[derive(Clone, Debug)]
@@ -34,16 +35,16 @@ impl Call {
         Self { operation, at, fault }
     }
 
-    pub(super) async fn before(&self) -> Result<()> {
+    pub(super) async fn before(&self, timer: &Timer) -> Result<()> {
         match &self.fault {
-            Some((effect, false)) => self.suffer(effect, false).await,
+            Some((effect, false)) => self.suffer(effect, false, timer).await,
             _ => Ok(()),
         }
     }
 
-    pub(super) async fn after(&self) -> Result<()> {
+    pub(super) async fn after(&self, timer: &Timer) -> Result<()> {
         match &self.fault {
-            Some((effect, true)) => self.suffer(effect, true).await,
+            Some((effect, true)) => self.suffer(effect, true, timer).await,
             _ => Ok(()),
         }
     }
@@ -59,11 +60,14 @@ impl Call {
         Error::Partial { at, written, also: Vec::new(), source: Box::new(source) }
     }
 
-    async fn suffer(&self, effect: &Effect, after: bool) -> Result<()> {
+    async fn suffer(&self, effect: &Effect, after: bool, timer: &Timer) -> Result<()> {
         match effect {
             Effect::Fail { retryable } => return Err(self.failure(*retryable, after)),
             Effect::Cut => return Err(self.failure(true, after)),
-            Effect::Delay(by) => tokio::time::sleep(*by).await,
+            Effect::Delay(by) => {
+                let no_timer = |source| Error::NoTimer { at: self.at.clone(), source };
+                timer.sleep(*by).map_err(no_timer)?.await;
+            }
             Effect::Hang => pending().await,
             Effect::Hold(gate) => gate.pass().await,
         }
@@ -72,7 +76,7 @@ impl Call {
 
     fn failure(&self, retryable: bool, after: bool) -> Error {
         if after && self.operation.is_write() {
-            return Error::OutcomeUnknown { at: self.at.clone(), source: Box::new(Injected).into() };
+            return Error::OutcomeUnknown { at: self.at.clone(), source: SharedError::new(Injected) };
         }
         Error::store(self.at.clone(), self.operation.action(), retryable, Injected)
     }

@@ -94,9 +94,10 @@ impl<S: Store> FaultStore<S> {
         call: Call,
         engine: impl FnOnce() -> F,
     ) -> Result<T> {
-        call.before().await?;
+        let timer = self.inner.clock().timer();
+        call.before(timer).await?;
         let done = engine().await?;
-        call.after().await?;
+        call.after(timer).await?;
         Ok(done)
     }
 
@@ -140,6 +141,14 @@ impl<S: Store> Store for FaultStore<S> {
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
         self.around(self.call(Operation::GetMany, keys), || self.inner.get_many(keys)).await
+    }
+
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        self.around(self.call(Operation::Get, [key]), || self.inner.get_with_expiry(key)).await
+    }
+
+    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.around(self.call(Operation::GetMany, keys), || self.inner.get_many_with_expiry(keys)).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<Head>> {

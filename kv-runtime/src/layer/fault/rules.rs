@@ -48,7 +48,7 @@ impl Fault {
         Self::new(Effect::Cut).on(&[Operation::PutMany, Operation::DeleteMany])
     }
 
-    /// The call takes so much longer.
+    /// The call takes so much longer, by the timer of the store's clock.
     pub const fn delay(by: Duration) -> Self {
         Self::new(Effect::Delay(by))
     }

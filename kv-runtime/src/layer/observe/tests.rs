@@ -53,7 +53,7 @@ async fn failures_are_told_apart_and_dropped_calls_are_counted() {
     }
     let unknown = async {
         let at = crate::error::Location::store("test");
-        Err::<(), _>(Error::OutcomeUnknown { at, source: Box::new(std::fmt::Error).into() })
+        Err::<(), _>(Error::OutcomeUnknown { at, source: crate::error::SharedError::new(std::fmt::Error) })
     };
     assert!(store.observe(Operation::Put, 1, unknown).await.is_err());
     let pending = store.observe(Operation::Put, 1, std::future::pending::<Result<()>>());

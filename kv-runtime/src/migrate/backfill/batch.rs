@@ -178,7 +178,7 @@ async fn commit<E: KvEntity, S: AtomicStore>(
     replacements: impl Iterator<Item = &Replacement>,
 ) -> Result<Commit> {
     let (mut conditions, mut writes) = (Vec::new(), Vec::new());
-    for Replacement { key, revision, record } in replacements {
+    for Replacement { key, revision, record, .. } in replacements {
         conditions.push(Condition::new(key.clone(), Expect::Revision(revision.clone())));
         writes.push(Write::Update(key.clone(), record.clone()));
     }

@@ -15,6 +15,7 @@ use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, KeyBuilder};
+use crate::list::secret;
 use crate::maybe_send::MaybeSend;
 use crate::store::{AtomicStore, Cursor, Store};
 use batch::Batch;
@@ -106,7 +107,8 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
     async fn run_within(mut self, prefix: &Key) -> Result<MigrationReport> {
         let mut report = MigrationReport::default();
         let (watch, mut entities) = (Stopwatch::start(self.collection.store().clock()), 0_u64);
-        let mut batch = self.prepare(prefix, self.cursor.clone()).await?;
+        let first = secret::stored(&self.collection, prefix, self.cursor.take())?;
+        let mut batch = self.prepare(prefix, first).await?;
         loop {
             let cursor = batch.cursor.clone();
             entities += batch.entities;
@@ -115,7 +117,7 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
             let prepare = OptionFuture::from(ahead.map(|cursor| self.prepare(prefix, Some(cursor))));
             let (written, next) = join(self.write(batch), prepare).await;
             report.add(written?);
-            let progress = report.progress(cursor.clone());
+            let progress = report.progress(secret::shown(&self.collection, prefix, cursor.clone()));
             if let Some(watch) = &mut self.progress {
                 watch.get_mut().unwrap_or_else(PoisonError::into_inner).see(&progress);
             }

@@ -6,6 +6,8 @@ use std::fmt;
 
 #[cfg(feature = "redb")]
 use super::RedbStore;
+#[cfg(feature = "redis")]
+use super::RedisStore;
 use super::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, MemoryStore, Store, Write};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -42,6 +44,9 @@ pub enum AnyStore {
     /// `redb:app.redb`, `redb:/var/lib/app.redb` (feature `redb`)
     #[cfg(feature = "redb")]
     Redb(RedbStore),
+    /// `redis://127.0.0.1:6379`, `redis+cluster://host,host` (features `redis`, `redis-cluster`, `redis-tls`)
+    #[cfg(feature = "redis")]
+    Redis(RedisStore),
 }
 
 /// The same expression for whichever store is inside.
@@ -51,6 +56,8 @@ macro_rules! inside {
             AnyStore::Memory($store) => $use,
             #[cfg(feature = "redb")]
             AnyStore::Redb($store) => $use,
+            #[cfg(feature = "redis")]
+            AnyStore::Redis($store) => $use,
         }
     };
 }
@@ -62,11 +69,20 @@ impl AnyStore {
     /// | --- | --- | --- |
     /// | `memory:` | a [`MemoryStore`] of its own | |
     /// | `redb:app.redb` | a [`RedbStore`](super::RedbStore): the path as it stands, relative or not; opening it blocks | `redb` |
+    /// | `redis://`, `redis+unix://` | a [`RedisStore`](super::RedisStore), whose docs have the rest of the URL | `redis` |
+    /// | `redis+cluster://` | the same of a cluster | `redis-cluster` |
+    /// | `rediss://`, `rediss+cluster://` | the same by TLS | `redis-tls` |
     ///
     /// A URL that leads to none of them is [`Error::InvalidUrl`](crate::Error::InvalidUrl), which says what is wrong with it and shows
     /// no password. What stands in the way of opening the store is that store's own error.
     pub async fn connect(url: &str) -> Result<Self> {
-        url::connect(url).await
+        Self::connect_with_clock(url, Clock::system()).await
+    }
+
+    /// The store of a URL, which goes by this clock: for tests, and for a timer of one's own. Where a server expires records, its
+    /// clock decides all the same.
+    pub async fn connect_with_clock(url: &str, clock: Clock) -> Result<Self> {
+        url::connect(url, clock).await
     }
 }
 
@@ -101,6 +117,13 @@ impl From<RedbStore> for AnyStore {
     }
 }
 
+#[cfg(feature = "redis")]
+impl From<RedisStore> for AnyStore {
+    fn from(store: RedisStore) -> Self {
+        Self::Redis(store)
+    }
+}
+
 #[deny(clippy::missing_trait_methods)]
 impl Store for AnyStore {
     fn name(&self) -> &'static str {
@@ -121,6 +144,14 @@ impl Store for AnyStore {
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
         inside!(self, store => store.get_many(keys).await)
+    }
+
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        inside!(self, store => store.get_with_expiry(key).await)
+    }
+
+    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        inside!(self, store => store.get_many_with_expiry(keys).await)
     }
 
     async fn head(&self, key: &Key) -> Result<Option<Head>> {

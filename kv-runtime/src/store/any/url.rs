@@ -1,46 +1,65 @@
 //! From a URL to a store, and what to say of one that leads nowhere.
 
 use super::AnyStore;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::MemoryStore;
 
 /// A scheme, the feature that its store takes, and a URL of it.
 struct Scheme {
     name: &'static str,
+    /// None where the store is always there.
     feature: Option<&'static str>,
     is_built: bool,
     example: &'static str,
 }
 
-const SCHEMES: [Scheme; 2] = [
+const SCHEMES: [Scheme; 7] = [
     Scheme { name: "memory", feature: None, is_built: true, example: "memory:" },
-    Scheme {
-        name: "redb",
-        feature: Some("redb"),
-        is_built: cfg!(feature = "redb"),
-        example: "redb:app.redb",
-    },
+    scheme("redb", "redb", cfg!(feature = "redb"), "redb:app.redb"),
+    scheme("redis", "redis", cfg!(feature = "redis"), "redis://127.0.0.1:6379"),
+    scheme("rediss", "redis-tls", cfg!(feature = "redis-tls"), "rediss://host"),
+    scheme("redis+unix", "redis", cfg!(feature = "redis"), "redis+unix:///run/redis.sock"),
+    scheme("redis+cluster", "redis-cluster", cfg!(feature = "redis-cluster"), "redis+cluster://host,host"),
+    scheme(
+        "rediss+cluster",
+        "redis-cluster` and `redis-tls",
+        cfg!(all(feature = "redis-cluster", feature = "redis-tls")),
+        "rediss+cluster://host,host",
+    ),
 ];
 
-pub(super) async fn connect(url: &str) -> Result<AnyStore> {
-    let Some((scheme, rest)) = url.split_once(':') else { return Err(without_scheme(url)) };
-    match scheme {
-        "memory" => memory(url, rest),
+const fn scheme(name: &'static str, feature: &'static str, is_built: bool, example: &'static str) -> Scheme {
+    Scheme { name, feature: Some(feature), is_built, example }
+}
+
+pub(super) async fn connect(url: &str, clock: Clock) -> Result<AnyStore> {
+    let Some((name, rest)) = url.split_once(':') else { return Err(without_scheme(url)) };
+    match SCHEMES.iter().find(|known| known.name == name) {
+        None => return Err(unknown(url, name)),
+        Some(Scheme { is_built: false, feature: Some(feature), .. }) => return Err(not_built(url, feature)),
+        Some(_) => {}
+    }
+    match name {
         #[cfg(feature = "redb")]
-        "redb" => redb(url, rest),
-        _ => Err(unknown(url, scheme)),
+        "redb" => redb(url, rest, clock),
+        #[cfg(feature = "redis")]
+        name if name.starts_with("redis") => {
+            crate::store::RedisStore::options().clock(clock).connect(url).await.map(AnyStore::Redis)
+        }
+        _ => memory(url, rest, clock),
     }
 }
 
-fn memory(url: &str, rest: &str) -> Result<AnyStore> {
+fn memory(url: &str, rest: &str, clock: Clock) -> Result<AnyStore> {
     if !rest.is_empty() {
         return Err(invalid(url, "a store in memory has no name; write `memory:`"));
     }
-    Ok(AnyStore::Memory(MemoryStore::new()))
+    Ok(AnyStore::Memory(MemoryStore::with_clock(clock)))
 }
 
 #[cfg(feature = "redb")]
-fn redb(url: &str, path: &str) -> Result<AnyStore> {
+fn redb(url: &str, path: &str, clock: Clock) -> Result<AnyStore> {
     if path.is_empty() {
         return Err(invalid(url, "the path of the file is missing; write `redb:app.redb`"));
     }
@@ -48,7 +67,7 @@ fn redb(url: &str, path: &str) -> Result<AnyStore> {
     if let Some(path) = path.strip_prefix("//") {
         return Err(invalid(url, format!("a file has no host; write `redb:{path}`")));
     }
-    crate::store::RedbStore::open(path).map(AnyStore::Redb)
+    crate::store::RedbStore::options().clock(clock).open(path).map(AnyStore::Redb)
 }
 
 fn without_scheme(url: &str) -> Error {
@@ -60,17 +79,11 @@ fn without_scheme(url: &str) -> Error {
     invalid(url, format!("there is no scheme; {guess}"))
 }
 
+fn not_built(url: &str, feature: &str) -> Error {
+    invalid(url, format!("this program was built without the feature `{feature}` of kv-runtime"))
+}
+
 fn unknown(url: &str, scheme: &str) -> Error {
-    if let Some(Scheme { feature: Some(feature), .. }) =
-        SCHEMES.iter().find(|known| known.name == scheme && !known.is_built)
-    {
-        return invalid(
-            url,
-            format!(
-                "this program was built without the feature `{feature}` of kv-runtime, which has this store"
-            ),
-        );
-    }
     let guess = match nearest(scheme) {
         Some(name) => format!("did you mean `{name}:`?"),
         None => format!("write one of {}", examples()),
@@ -114,7 +127,7 @@ mod tests {
     use super::*;
 
     async fn told(url: &str) -> String {
-        connect(url).await.map(drop).expect_err("leads nowhere").to_string()
+        connect(url, Clock::system()).await.map(drop).expect_err("leads nowhere").to_string()
     }
 
     #[tokio::test]
@@ -147,8 +160,18 @@ mod tests {
             told("redb:///var/a.redb").await,
             "`redb:///var/a.redb`: a file has no host; write `redb:/var/a.redb`"
         );
-        let there_is_none = connect("redb:/nowhere/at/all/a.redb").await;
+        let there_is_none = connect("redb:/nowhere/at/all/a.redb", Clock::system()).await;
         assert!(matches!(there_is_none, Err(Error::Store { .. })), "{there_is_none:?}");
+    }
+
+    #[cfg(feature = "redis")]
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_the_stores_own_error() {
+        // Port 1 of this machine: nobody listens there.
+        let error =
+            connect("redis://user:hunter2@127.0.0.1:1", Clock::system()).await.expect_err("nobody listens");
+        assert!(matches!(error, Error::Store { .. }) && error.is_retryable(), "{error:?}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     }
 
     #[cfg(not(feature = "redb"))]

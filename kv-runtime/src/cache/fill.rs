@@ -1,0 +1,88 @@
+//! How a store is filled with what an origin gave.
+
+use std::time::Duration;
+
+use crate::collection::Collection;
+use crate::entity::KvEntity;
+use crate::error::Result;
+use crate::key::Key;
+use crate::maybe_send::BoxFuture;
+use crate::store::{AtomicStore, Commit, Condition, Store};
+
+/// Only if the store still holds what the miss saw, or still nothing. What a [`Cache`](super::Cache) does unless it is told otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct IfUnchanged;
+
+/// Whatever stands there: [`Cache::pure_cache`](super::Cache::pure_cache).
+#[derive(Clone, Copy, Debug)]
+pub struct PureCache;
+
+/// Not at all: [`Cache::without_filling`](super::Cache::without_filling).
+#[derive(Clone, Copy, Debug)]
+pub struct Never;
+
+/// A way of filling that a store can do.
+#[diagnostic::on_unimplemented(
+    message = "`{S}` has no compare-and-swap, so a cache cannot fill it without overwriting what it has not seen",
+    label = "this store cannot tell whether a record has changed since it was read",
+    note = "`Cache::pure_cache()` overwrites unseen, for a store that holds nothing but copies of the origin",
+    note = "`Cache::without_filling()` keeps what the origin gave in memory alone"
+)]
+pub trait FillStore<S: Store>: sealed::Sealed {
+    #[doc(hidden)]
+    fn filler<E: KvEntity>() -> Filler<E, S>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::IfUnchanged {}
+    impl Sealed for super::PureCache {}
+    impl Sealed for super::Never {}
+}
+
+/// How a collection's store is filled.
+#[doc(hidden)]
+pub struct Filler<E, S>(pub(super) Option<Fill<E, S>>);
+
+/// Makes the store hold what an origin gave.
+type Fill<E, S> = for<'a> fn(&'a Collection<E, S>, Filling<'a, E>) -> BoxFuture<'a, Result<Commit>>;
+
+/// What is to be written, and where.
+pub(super) struct Filling<'a, E> {
+    pub(super) key: &'a Key,
+    /// What the miss saw.
+    pub(super) unchanged: Vec<Condition>,
+    /// Nothing, if the origin says that there is none.
+    pub(super) entity: Option<&'a E>,
+    pub(super) ttl: Option<Duration>,
+}
+
+impl<S: AtomicStore> FillStore<S> for IfUnchanged {
+    fn filler<E: KvEntity>() -> Filler<E, S> {
+        Filler(Some(|collection, Filling { key, unchanged, entity, ttl }| {
+            Box::pin(collection.fill(key, unchanged, entity, ttl))
+        }))
+    }
+}
+
+impl<S: Store> FillStore<S> for PureCache {
+    fn filler<E: KvEntity>() -> Filler<E, S> {
+        Filler(Some(|collection, Filling { key, entity, ttl, .. }| {
+            Box::pin(collection.fill_unseen(key, entity, ttl))
+        }))
+    }
+}
+
+impl<S: Store> FillStore<S> for Never {
+    fn filler<E: KvEntity>() -> Filler<E, S> {
+        Filler(None)
+    }
+}
+
+impl<E, S> Clone for Filler<E, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E, S> Copy for Filler<E, S> {}

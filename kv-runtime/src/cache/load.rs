@@ -1,0 +1,109 @@
+//! Reads that go on to an origin.
+
+use super::Cached;
+use super::answer::{Answer, Ask, When};
+use super::origin::{FromOrigin, origin};
+use super::tier::Look;
+use crate::entity::KvEntity;
+use crate::error::{BoxError, Error, Result};
+use crate::key::Lookup;
+use crate::maybe_send::MaybeSend;
+use crate::served::{Served, Whence};
+use crate::store::Store;
+
+impl<E: KvEntity, S: Store> Cached<E, S> {
+    /// The entity with this id: from memory, from the store, or from the origin, once for all who ask meanwhile. What the origin gives
+    /// fills memory and store.
+    ///
+    /// `load` gives the entity, an `Option` of it where the origin may have none, or either in [`Loaded`](super::Loaded) with TTLs from what
+    /// it got; the answer has the same form. It owns what it needs, since it may go on in the background. It is called once for
+    /// all callers, or not at all. Its error reaches all of them as [`Error::Load`], a panic too; then the origin is left in peace
+    /// for [`Cache::pause`](super::Cache::pause).
+    ///
+    /// A store that fails is passed over: it is a cache of the origin here.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use kv_runtime::{Kv, KvEntity, cache::Cache, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User { #[kv(id)] id: u64, name: String }
+    /// # #[derive(Clone)]
+    /// # struct Api;
+    /// # impl Api {
+    /// #     async fn find(&self, id: u64) -> Result<Option<User>, std::io::Error> { let _ = id; Ok(None) }
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # let (kv, api) = (Kv::new(MemoryStore::new()), Api);
+    /// let users = kv.collection::<User>().cached(Cache::new());
+    /// let user: Option<Arc<User>> = users.get_or_load(7, {
+    ///     let api = api.clone();
+    ///     move || async move { api.find(7).await }
+    /// }).await?;
+    /// # assert!(user.is_none());
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn get_or_load<L, F, Fut, T, X>(&self, id: L, load: F) -> Result<T::Found>
+    where
+        L: Lookup<E::Id>,
+        F: FnOnce() -> Fut + MaybeSend + 'static,
+        Fut: Future<Output = Result<T, X>> + MaybeSend + 'static,
+        T: FromOrigin<E>,
+        X: Into<BoxError>,
+    {
+        Ok(self.get_or_load_detailed(id, load).await?.value)
+    }
+
+    /// As [`get_or_load`](Self::get_or_load), with where the answer came from, and what failed if it is a stale one.
+    pub async fn get_or_load_detailed<L, F, Fut, T, X>(&self, id: L, load: F) -> Result<Served<T::Found>>
+    where
+        L: Lookup<E::Id>,
+        F: FnOnce() -> Fut + MaybeSend + 'static,
+        Fut: Future<Output = Result<T, X>> + MaybeSend + 'static,
+        T: FromOrigin<E>,
+        X: Into<BoxError>,
+    {
+        let look = match self.tier.look(&id) {
+            Look::Fresh(value) => match T::found(Some(value)) {
+                Some(found) => return Ok(Served::new(found, Whence::Memory)),
+                None => Look::Nothing,
+            },
+            look => look,
+        };
+        let id = id.into_id();
+        let ask = Ask { origin: Some(origin(load)), when: When::Missed };
+        let answer = self.answer(id.clone(), look, ask).await;
+        self.in_form::<T>(&id, answer)
+    }
+
+    /// Asks the origin, whatever memory and store hold, and fills both with what it gives. If it gives nothing, the record in the store is
+    /// removed, unless it has changed meanwhile.
+    pub async fn refresh_from<L, F, Fut, T, X>(&self, id: L, load: F) -> Result<T::Found>
+    where
+        L: Lookup<E::Id>,
+        F: FnOnce() -> Fut + MaybeSend + 'static,
+        Fut: Future<Output = Result<T, X>> + MaybeSend + 'static,
+        T: FromOrigin<E>,
+        X: Into<BoxError>,
+    {
+        let id = id.into_id();
+        self.tier.detach(&id);
+        let ask = Ask { origin: Some(origin(load)), when: When::Always };
+        let answer = self.answer(id.clone(), Look::Nothing, ask).await;
+        Ok(self.in_form::<T>(&id, answer)?.value)
+    }
+
+    /// The answer in the loader's form. A loader of plain entities shares a load with one that may say that there is none.
+    fn in_form<T: FromOrigin<E>>(&self, id: &E::Id, answer: Answer<E>) -> Result<Served<T::Found>> {
+        let Served { value, whence, error } = answer?;
+        match T::found(value) {
+            Some(found) => Ok(Served::instead(found, whence, error)),
+            None => {
+                let collection = self.collection();
+                Err(Error::NotFound { at: collection.at(&collection.key_of_id(id)) })
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A cache in front of a collection: memory, then the store, then an origin.
+//!
+//! [`Collection::cached`] puts it there. What it holds is decoded, an `Arc` of the entity by its typed id: a hit builds no key, decodes
+//! nothing and allocates nothing.
+//!
+//! - **One load for many callers.** Callers that miss the same id wait for one load and share its outcome, an error too. If the caller that
+//!   drives it is dropped, another takes over.
+//! - **A cache never makes a write fail.** A write goes to the store first, then to memory. If its outcome is unknown, or its future is
+//!   dropped, the memory forgets the id.
+//! - **Races.** Each write moves the id's epoch before and after its store call. A load that a write has met fills neither memory nor store.
+//!   The store is filled with what an origin gave only if it still is as the miss saw it. `update` never reads memory.
+//! - **Other writers.** A cache hears the writes that go through it and its clones, and no others: not those of other processes, of the
+//!   collection that it was made from, or of a group's view. What it serves is at most [`memory_ttl`](Cache::memory_ttl) old, plus
+//!   [`stale_for`](Cache::stale_for) where that is set. [`Cached::invalidate`] forgets an id at once.
+//! - **Expiry is a contract.** Neither memory nor staleness outlives the record's own expiry, as far as the store tells it.
+//! - **No runtime is needed** unless something is spawned or timed: refresh ahead and the timeouts say so.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//! use kv_runtime::{Kv, KvEntity, cache::Cache, store::MemoryStore};
+//!
+//! #[derive(KvEntity, Debug)]
+//! #[kv(prefix = "user")]
+//! struct User {
+//!     #[kv(id)]
+//!     id: u64,
+//!     name: String,
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let kv = Kv::new(MemoryStore::new());
+//! let users = kv.collection::<User>().cached(Cache::new().memory_ttl(Duration::from_secs(60)));
+//!
+//! // The store has none, so the origin is asked, and both tiers are filled on the way back.
+//! let fetch = || async { Ok::<_, std::io::Error>(User { id: 7, name: "Ada".to_owned() }) };
+//! let user: Arc<User> = users.get_or_load(7, fetch).await?;
+//! assert_eq!(user.name, "Ada");
+//!
+//! assert_eq!(users.get(7).await?.map(|user| user.name.clone()).as_deref(), Some("Ada"));
+//! assert_eq!((users.stats().origin_loads, users.stats().memory_hits), (1, 1));
+//! # Ok::<(), kv_runtime::Error>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod answer;
+mod config;
+mod entry;
+mod fill;
+mod flight;
+mod in_flight;
+mod load;
+mod many;
+mod memory;
+mod origin;
+mod read;
+mod stats;
+mod tier;
+mod wait;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::collection::Collection;
+use crate::entity::KvEntity;
+use crate::key::Lookup;
+use crate::kv::Spawn;
+use crate::store::Store;
+
+pub use config::{BackgroundFuture, Cache};
+pub use fill::{FillStore, Filler, IfUnchanged, Never, PureCache};
+pub use origin::{FromOrigin, Loaded};
+pub use stats::CacheStats;
+
+use tier::Tier;
+
+/// A collection with a cache in front of it. Cheap to clone; clones share the memory.
+///
+/// What it has is what goes through the cache; everything else is on the [`collection`](Self::collection).
+pub struct Cached<E: KvEntity, S> {
+    tier: Arc<Tier<E>>,
+    behind: Arc<Behind<E, S>>,
+}
+
+/// What lies behind the memory.
+struct Behind<E, S> {
+    collection: Collection<E, S>,
+    filler: Filler<E, S>,
+    spawn: Option<Arc<dyn Spawn>>,
+}
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// The same collection behind a cache.
+    ///
+    /// On a store without compare-and-swap it takes a cache that is told how to fill the store:
+    /// [`Cache::pure_cache`](crate::cache::Cache::pure_cache) or [`Cache::without_filling`](crate::cache::Cache::without_filling).
+    #[must_use]
+    pub fn cached<F: FillStore<S>>(self, cache: Cache<E, F>) -> Cached<E, S> {
+        let settings = &cache.settings;
+        if cache.spawn.is_none() && (settings.refresh_at.is_some() || settings.soft_timeout.is_some()) {
+            tracing::warn!(
+                entity = E::SCHEMA.name(),
+                "a cache without a spawner neither refreshes ahead nor has a soft timeout"
+            );
+        }
+        let clock = self.store().clock().clone();
+        let behind = Behind { collection: self, filler: F::filler(), spawn: cache.spawn.clone() };
+        let tier = Tier::new(cache, clock, behind.collection.expires());
+        Cached { tier: Arc::new(tier), behind: Arc::new(behind) }
+    }
+}
+
+impl<E: KvEntity, S: Store> Cached<E, S> {
+    /// The collection behind the cache. What is written through it the cache does not hear.
+    #[must_use]
+    pub fn collection(&self) -> &Collection<E, S> {
+        &self.behind.collection
+    }
+
+    /// The same cache, whose writes give records this TTL instead of the entity's; see
+    /// [`Collection::with_ttl`](crate::Collection::with_ttl). It shares the memory.
+    #[must_use]
+    pub fn with_ttl(self, ttl: Duration) -> Self {
+        self.with_collection(|collection| collection.with_ttl(ttl))
+    }
+
+    /// The same cache, whose `touch` leaves a record alone that was extended less than `interval` ago; see
+    /// [`Collection::with_touch_interval`](crate::Collection::with_touch_interval). It shares the memory.
+    #[must_use]
+    pub fn with_touch_interval(self, interval: Duration) -> Self {
+        self.with_collection(|collection| collection.with_touch_interval(interval))
+    }
+
+    fn with_collection(self, change: impl FnOnce(Collection<E, S>) -> Collection<E, S>) -> Self {
+        let Behind { collection, filler, spawn } = &*self.behind;
+        let (collection, filler, spawn) = (change(collection.clone()), *filler, spawn.clone());
+        Self { tier: self.tier, behind: Arc::new(Behind { collection, filler, spawn }) }
+    }
+
+    /// Forgets what the memory holds of this id, and what is being loaded of it. The store is left as it is.
+    pub fn invalidate<L: Lookup<E::Id>>(&self, id: L) {
+        self.tier.forget(&id.into_id());
+    }
+
+    /// Forgets all that the memory holds, and all that is being loaded.
+    pub fn invalidate_all(&self) {
+        self.tier.forget_all();
+    }
+
+    /// What the cache has done, and what it holds.
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        let (entries, weight, negatives, evictions) = self.tier.sizes();
+        CacheStats { entries, weight, negatives, evictions, ..self.tier.counters.read() }
+    }
+}
+
+impl<E: KvEntity, S> Clone for Cached<E, S> {
+    fn clone(&self) -> Self {
+        Self { tier: Arc::clone(&self.tier), behind: Arc::clone(&self.behind) }
+    }
+}
+
+impl<E: KvEntity, S: Store> fmt::Debug for Cached<E, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cached")
+            .field("collection", &self.behind.collection)
+            .field("settings", &self.tier.settings)
+            .finish_non_exhaustive()
+    }
+}

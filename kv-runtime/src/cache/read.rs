@@ -1,0 +1,85 @@
+//! Reads: memory, then the store.
+
+use std::sync::Arc;
+
+use super::Cached;
+use super::answer::{Ask, When};
+use super::stats::Count;
+use super::tier::Look;
+use crate::collection::warn;
+use crate::entity::KvEntity;
+use crate::error::Result;
+use crate::key::Lookup;
+use crate::served::{Served, Whence};
+use crate::store::Store;
+
+impl<E: KvEntity, S: Store> Cached<E, S> {
+    /// The entity with this id, or nothing: from memory, or from the store, once for all who ask meanwhile.
+    ///
+    /// If the store fails, what is stale is served as long as [`Cache::stale_for`](super::Cache::stale_for) says;
+    /// [`get_detailed`](Self::get_detailed) tells. Otherwise all who wait get the same error.
+    #[inline]
+    pub async fn get<L: Lookup<E::Id>>(&self, id: L) -> Result<Option<Arc<E>>> {
+        match self.tier.look(&id) {
+            Look::Fresh(value) => Ok(Some(value)),
+            look => Ok(self.answer(id.into_id(), look, Ask::STORE).await?.value),
+        }
+    }
+
+    /// As [`get`](Self::get), with where the answer came from, and what failed if it is a stale one.
+    pub async fn get_detailed<L: Lookup<E::Id>>(&self, id: L) -> Result<Served<Option<Arc<E>>>> {
+        match self.tier.look(&id) {
+            Look::Fresh(value) => Ok(Served::new(Some(value), Whence::Memory)),
+            look => self.answer(id.into_id(), look, Ask::STORE).await,
+        }
+    }
+
+    /// What the memory holds of this id and need not be loaded again. It asks nobody and does not wait.
+    #[inline]
+    pub fn peek<L: Lookup<E::Id>>(&self, id: L) -> Option<Arc<E>> {
+        match self.tier.look(&id) {
+            Look::Fresh(value) | Look::Due(value) => Some(value),
+            Look::Stale(_) | Look::Nothing => None,
+        }
+    }
+
+    /// The entity with this id, or `fallback` where there is none or it cannot be read: it never fails. What is stale goes before the
+    /// fallback. The fallback gets the id that was asked for, and is kept nowhere.
+    ///
+    /// A failure is a `tracing` event at warn level. It waits as long as the store does, unless there is
+    /// a [`hard_timeout`](super::Cache::hard_timeout).
+    pub async fn get_or<L: Lookup<E::Id>>(&self, id: L, fallback: E) -> Arc<E> {
+        match self.tier.look(&id) {
+            Look::Fresh(value) => value,
+            look => self.answer_or(id.into_id(), look, fallback).await.value,
+        }
+    }
+
+    /// As [`get_or`](Self::get_or), with where the entity came from and what failed, if something did.
+    pub async fn get_or_detailed<L: Lookup<E::Id>>(&self, id: L, fallback: E) -> Served<Arc<E>> {
+        match self.tier.look(&id) {
+            Look::Fresh(value) => Served::new(value, Whence::Memory),
+            look => self.answer_or(id.into_id(), look, fallback).await,
+        }
+    }
+
+    /// Reads the store, whatever the memory holds, and keeps what it says. If it fails, the memory keeps what it has.
+    pub async fn refresh<L: Lookup<E::Id>>(&self, id: L) -> Result<Option<Arc<E>>> {
+        let id = id.into_id();
+        self.tier.detach(&id);
+        let ask = Ask { when: When::Always, ..Ask::STORE };
+        Ok(self.answer(id, Look::Nothing, ask).await?.value)
+    }
+
+    async fn answer_or(&self, id: E::Id, look: Look<E>, mut fallback: E) -> Served<Arc<E>> {
+        let error = match self.answer(id.clone(), look, Ask::STORE).await {
+            Ok(Served { value: Some(value), whence, error }) => return Served::instead(value, whence, error),
+            Ok(_) => None,
+            Err(error) => Some(error),
+        };
+        self.tier.counters.count(Count::Fallback);
+        warn(error.as_ref());
+        fallback.set_id(id);
+        Served::instead(Arc::new(fallback), Whence::Fallback, error)
+    }
+}

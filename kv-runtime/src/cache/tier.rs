@@ -1,0 +1,339 @@
+//! The memory tier: what is held, what is going on, and the rule of what may be held when.
+//!
+//! The rule: each write moves its id's epoch before and after its store call, by a guard, so that one that is dropped does, too. What a load
+//! brings is held only if no write has met it. What a write wrote is held only if no other write met it. All of it happens under
+//! the lock of the id's place in [`InFlight`], so that there is no moment between the test and the fill.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::config::{Cache, Settings, Weigh};
+use super::entry::{Age, Entry, Lifetime};
+use super::flight::{Flight, Waited};
+use super::in_flight::{AtId, InFlight, Kind, PLACES};
+use super::memory::{Left, Memory, Negative};
+use super::stats::{Count, Counters};
+use crate::clock::{Clock, Timestamp};
+use crate::entity::KvEntity;
+use crate::error::{Error, Result};
+use crate::key::Lookup;
+use crate::served::Whence;
+
+pub(super) struct Tier<E: KvEntity> {
+    pub(super) settings: Settings,
+    pub(super) counters: Counters,
+    clock: Clock,
+    /// Whether records expire for no other reason than that the cache gave them a TTL: then they may be stale beyond it.
+    expiry_is_ours: bool,
+    weigh: Option<Weigh<E>>,
+    memory: Memory<E>,
+    in_flight: InFlight<E::Id, Outcome<E>>,
+    /// Held while the store is filled, so that a write of the same id begins after it.
+    fills: [Mutex<()>; PLACES],
+}
+
+/// How a load ended, for all who wait for it.
+pub(super) type Outcome<E> = Result<Got<E>>;
+
+/// What a load brought.
+pub(super) struct Got<E> {
+    pub(super) value: Option<Arc<E>>,
+    pub(super) whence: Whence,
+}
+
+impl<E> Clone for Got<E> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), whence: self.whence }
+    }
+}
+
+/// What the memory says of an id.
+pub(super) enum Look<E> {
+    Fresh(Arc<E>),
+    /// Fresh, and a refresh is due.
+    Due(Arc<E>),
+    /// Too old, but better than nothing.
+    Stale(Entry<E>),
+    Nothing,
+}
+
+/// What is to be held of an id.
+pub(super) enum Fill<E> {
+    Present(Entry<E>),
+    Absent { for_origin: bool },
+    Failed(Error),
+}
+
+impl<E: KvEntity> Tier<E> {
+    pub(super) fn new<F>(cache: Cache<E, F>, clock: Clock, expires_by_itself: bool) -> Self {
+        Self {
+            expiry_is_ours: cache.settings.store_ttl.is_some() && !expires_by_itself,
+            memory: Memory::new(&cache.settings),
+            settings: cache.settings,
+            counters: Counters::default(),
+            clock,
+            weigh: cache.weigh,
+            in_flight: InFlight::new(),
+            fills: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+
+    #[inline]
+    pub(super) fn look<L: Lookup<E::Id>>(&self, id: &L) -> Look<E> {
+        let Some(entry) = self.memory.get(id) else { return Look::Nothing };
+        match entry.age(self.clock.coarse()) {
+            Age::Fresh => {
+                self.counters.hit();
+                Look::Fresh(entry.value)
+            }
+            Age::Due => {
+                self.counters.hit();
+                Look::Due(entry.value)
+            }
+            Age::Stale => Look::Stale(entry),
+            Age::Dead => Look::Nothing,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.coarse()
+    }
+
+    /// Whether this may still be served in place of something better.
+    pub(super) fn may_serve_stale(&self, entry: &Entry<E>) -> bool {
+        entry.age(self.now()) != Age::Dead
+    }
+
+    /// Whether a call of this kind need not be made, because it is known how it would end.
+    pub(super) fn known(&self, id: &E::Id, kind: Kind) -> Option<Result<()>> {
+        let now = self.now();
+        match self.memory.negative(id)? {
+            Negative::Absent { until, for_origin } if now < until && (for_origin || kind == Kind::Read) => {
+                Some(Ok(()))
+            }
+            Negative::Failed { until, kind: failed, error } if now < until && failed == kind => {
+                Some(Err(error))
+            }
+            _ => None,
+        }
+    }
+
+    /// An entry whose TTL counts from `since`.
+    pub(super) fn entry(
+        &self,
+        value: &Arc<E>,
+        since: Timestamp,
+        ttl: Option<Duration>,
+        expires_at: Option<Timestamp>,
+    ) -> Entry<E> {
+        let weight = self.weigh.as_ref().map_or(1, |weigh| weigh.weigh(value));
+        let lifetime = Lifetime {
+            since,
+            ttl: ttl.unwrap_or(self.settings.memory_ttl),
+            expires_at,
+            stale_beyond: self.expiry_is_ours,
+        };
+        Entry::new(Arc::clone(value), weight, &lifetime, &self.settings, &self.clock)
+    }
+
+    /// Takes part in the load of this id: as its leader, or as one who waits.
+    pub(super) fn join(self: &Arc<Self>, id: E::Id, kind: Kind) -> Seat<E> {
+        let (flight, leads) = self.in_flight.lock(&id).begin(&id, |at| at.join(kind));
+        Seat { tier: Arc::clone(self), id, kind, flight, leads, ended: false }
+    }
+
+    /// Begins a write. `keep`: it does not change what the entity is, so the memory may go on serving it.
+    pub(super) fn begin_write(self: &Arc<Self>, id: E::Id, keep: bool) -> Writing<E> {
+        let mut in_flight = self.in_flight.lock(&id);
+        let epoch = in_flight.begin(&id, AtId::begin_write);
+        let left = (!keep).then(|| self.memory.remove(&id));
+        drop(in_flight);
+        drop(left);
+        Writing { tier: Arc::clone(self), id, epoch, after: After::Forget }
+    }
+
+    /// Forgets an id, and what is being loaded of it.
+    pub(super) fn forget(&self, id: &E::Id) {
+        let mut in_flight = self.in_flight.lock(id);
+        in_flight.end(id, AtId::move_epoch);
+        let left = self.memory.remove(id);
+        drop(in_flight);
+        drop(left);
+    }
+
+    /// Keeps what is being loaded of an id from being held or joined, and what is held as it is.
+    pub(super) fn detach(&self, id: &E::Id) {
+        self.in_flight.lock(id).end(id, AtId::move_epoch);
+    }
+
+    pub(super) fn forget_all(&self) {
+        for mut in_flight in self.in_flight.all() {
+            in_flight.move_epochs();
+        }
+        self.memory.clear();
+    }
+
+    /// Waits until no fill of the store goes on at this id.
+    pub(super) async fn filling(&self, id: &E::Id) -> MutexGuard<'_, ()> {
+        self.fills[self.in_flight.place(id)].lock().await
+    }
+
+    pub(super) fn sizes(&self) -> (usize, u64, usize, u64) {
+        self.memory.sizes()
+    }
+
+    fn until(&self, ttl: Duration) -> Timestamp {
+        self.now().saturating_add(ttl)
+    }
+
+    /// What has to be dropped after the lock is given to the caller.
+    fn hold(&self, id: &E::Id, fill: Fill<E>, kind: Kind) -> Option<Left<E>> {
+        let settings = &self.settings;
+        match fill {
+            Fill::Present(entry) => Some(self.memory.insert(id, entry)),
+            Fill::Absent { for_origin } => {
+                let left = self.memory.remove(id);
+                if !settings.negative_ttl.is_zero() {
+                    let until = self.until(settings.jittered(settings.negative_ttl));
+                    self.memory.insert_negative(id, Negative::Absent { until, for_origin });
+                }
+                Some(left)
+            }
+            Fill::Failed(error) => {
+                if !settings.pause.is_zero() {
+                    let until = self.until(settings.pause);
+                    self.memory.insert_negative(id, Negative::Failed { until, kind, error });
+                }
+                None
+            }
+        }
+    }
+}
+
+/// A caller's part in a load. Who drops it goes: a leader leaves the lead to another.
+pub(super) struct Seat<E: KvEntity> {
+    tier: Arc<Tier<E>>,
+    pub(super) id: E::Id,
+    pub(super) kind: Kind,
+    flight: Arc<Flight<Outcome<E>>>,
+    leads: bool,
+    /// Whether the load has ended, so that there is nothing to leave.
+    ended: bool,
+}
+
+impl<E: KvEntity> Seat<E> {
+    pub(super) fn leads(&self) -> bool {
+        self.leads
+    }
+
+    /// How another's load ended; nothing if it is on this caller to drive it.
+    pub(super) async fn wait(&mut self) -> Option<Outcome<E>> {
+        if self.leads {
+            return None;
+        }
+        match self.flight.wait().await {
+            Waited::Done(outcome) => {
+                self.ended = true;
+                Some(outcome)
+            }
+            Waited::Lead => {
+                self.leads = true;
+                None
+            }
+        }
+    }
+
+    /// Keeps what the load brought, unless a write has met it.
+    pub(super) fn settle(&self, fill: Fill<E>) {
+        let mut in_flight = self.tier.in_flight.lock(&self.id);
+        // A load ends what is being read: a read that began before may have seen less.
+        let supersedes = self.kind == Kind::Load && !matches!(fill, Fill::Failed(_));
+        let may_fill = in_flight.end(&self.id, |at| at.settle(self.kind, &self.flight, supersedes));
+        if may_fill != Some(true) {
+            self.tier.counters.count(Count::Detached);
+            return;
+        }
+        let left = self.tier.hold(&self.id, fill, self.kind);
+        drop(in_flight);
+        drop(left);
+    }
+
+    /// Whether no write has met the load.
+    pub(super) fn may_fill(&self) -> bool {
+        let mut in_flight = self.tier.in_flight.lock(&self.id);
+        in_flight.end(&self.id, |at| at.may_fill(self.kind, &self.flight)) == Some(true)
+    }
+
+    /// Tells all who wait how the load ended.
+    pub(super) fn complete(mut self, outcome: Outcome<E>) {
+        self.ended = true;
+        self.tier.in_flight.lock(&self.id).end(&self.id, |at| at.end(self.kind, &self.flight));
+        self.flight.complete(outcome);
+    }
+}
+
+impl<E: KvEntity> Drop for Seat<E> {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        self.tier.in_flight.lock(&self.id).end(&self.id, |at| at.leave(self.kind, &self.flight));
+        if self.leads {
+            self.flight.give_up();
+        }
+    }
+}
+
+/// A write that goes on. Who drops it unfinished leaves nothing in memory: how it ended is not known.
+pub(super) struct Writing<E: KvEntity> {
+    tier: Arc<Tier<E>>,
+    id: E::Id,
+    epoch: u32,
+    after: After<E>,
+}
+
+enum After<E> {
+    Forget,
+    Hold(Fill<E>),
+    /// What stands in memory is right, up to this moment.
+    Keep(Option<Timestamp>),
+}
+
+impl<E: KvEntity> Writing<E> {
+    /// Waits until no fill of the store goes on that was allowed before the write began.
+    pub(super) async fn after_fills(&self) {
+        drop(self.tier.filling(&self.id).await);
+    }
+
+    /// The write is done, and this is what stands in the store.
+    pub(super) fn hold(mut self, fill: Fill<E>) {
+        self.after = After::Hold(fill);
+    }
+
+    /// The write is done, and the entity is as it was, with this expiry.
+    pub(super) fn keep(mut self, expires_at: Option<Timestamp>) {
+        self.after = After::Keep(expires_at);
+    }
+}
+
+impl<E: KvEntity> Drop for Writing<E> {
+    fn drop(&mut self) {
+        let Self { tier, id, epoch, after } = self;
+        let mut in_flight = tier.in_flight.lock(id);
+        let was_alone = in_flight.end(id, |at| at.end_write(*epoch)) == Some(true);
+        let left = match std::mem::replace(after, After::Forget) {
+            After::Hold(fill) if was_alone => tier.hold(id, fill, Kind::Read),
+            After::Keep(None) => None,
+            After::Keep(Some(end)) => tier
+                .memory
+                .peek(id)
+                .filter(|entry| entry.outlives(end))
+                .map(|entry| tier.memory.insert(id, entry.ending_at(end, &tier.clock))),
+            After::Hold(_) | After::Forget => Some(tier.memory.remove(id)),
+        };
+        drop(in_flight);
+        drop(left);
+    }
+}

@@ -1,0 +1,62 @@
+//! The error boundary: an answer whatever happens.
+
+use super::Collection;
+use super::read::Expiries;
+use crate::entity::KvEntity;
+use crate::error::Error;
+use crate::key::Lookup;
+use crate::served::{Served, Whence};
+use crate::store::Store;
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// The entity with this id, or `fallback` where there is none or it cannot be read. The fallback gets the id that was asked for,
+    /// and is written nowhere.
+    ///
+    /// A failure is a `tracing` event at warn level. It waits as long as the store does: a store that may hang needs a timeout.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// #[derive(KvEntity, Default)]
+    /// #[kv(prefix = "config")]
+    /// struct Config {
+    ///     #[kv(id)]
+    ///     app: String,
+    ///     max_items: u32,
+    /// }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let configs = Kv::new(MemoryStore::new()).collection::<Config>();
+    /// let config = configs.get_or("shop", Config { max_items: 20, ..Config::default() }).await;
+    /// assert_eq!((config.app.as_str(), config.max_items), ("shop", 20));
+    /// # });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn get_or<L: Lookup<E::Id>>(&self, id: L, fallback: E) -> E {
+        self.get_or_detailed(id, fallback).await.value
+    }
+
+    /// As [`get_or`](Self::get_or), with where the entity came from and what failed, if something did.
+    pub async fn get_or_detailed<L: Lookup<E::Id>>(&self, id: L, mut fallback: E) -> Served<E> {
+        let key = self.key(&id);
+        let id = id.into_id();
+        let error = match self.look(id.clone(), &key, Expiries::LeftOut).await {
+            Ok(Some(found)) => return Served::new(found.entity, Whence::Store),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        fallback.set_id(id);
+        warn(error.as_ref());
+        Served::instead(fallback, Whence::Fallback, error)
+    }
+}
+
+/// Says that a fallback stands in for what could not be read.
+pub(crate) fn warn(error: Option<&Error>) {
+    if let Some(error) = error {
+        tracing::warn!(%error, cause = error_cause(error), "a fallback is served");
+    }
+}
+
+/// What lies beneath an error, as `Display` does not tell it.
+pub(crate) fn error_cause(error: &Error) -> Option<tracing::field::DisplayValue<String>> {
+    std::error::Error::source(error).map(|cause| tracing::field::display(cause.to_string()))
+}

@@ -1,0 +1,122 @@
+//! A batch over several attempts: what is left of it, and what an error says of the whole.
+
+use std::collections::HashSet;
+
+use crate::error::{Error, Location};
+use crate::key::Key;
+
+/// What is left to do of a batch.
+pub(super) struct Batch<T> {
+    /// With the places that they had at the beginning.
+    left: Vec<(usize, T)>,
+    len: usize,
+    key: fn(&T) -> &Key,
+}
+
+impl<T: Clone> Batch<T> {
+    pub(super) fn new(batch: Vec<T>, key: fn(&T) -> &Key) -> Self {
+        Self { len: batch.len(), left: batch.into_iter().enumerate().collect(), key }
+    }
+
+    pub(super) fn left(&self) -> Vec<T> {
+        self.left.iter().map(|(_, item)| item.clone()).collect()
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// Takes out what an attempt has done before it failed with this error, and gives the error's cause.
+    pub(super) fn after(&mut self, error: &Error) -> Error {
+        let Error::Partial { written, also, source, .. } = error else { return error.clone() };
+        self.remove(|place| place < *written || also.contains(&place));
+        (**source).clone()
+    }
+
+    fn remove(&mut self, is_done: impl Fn(usize) -> bool) {
+        // Of two of one key the later one is to remain: if it is done, the earlier one must not be made after it.
+        let mut done = HashSet::new();
+        let mut place = self.left.len();
+        let mut kept = Vec::with_capacity(place);
+        while let Some((at, item)) = self.left.pop() {
+            place -= 1;
+            let key = (self.key)(&item).as_str();
+            if is_done(place) {
+                done.insert(key.to_owned());
+            } else if !done.contains(key) {
+                kept.push((at, item));
+            }
+        }
+        kept.reverse();
+        self.left = kept;
+    }
+
+    /// How the whole batch ended that failed with this cause.
+    pub(super) fn failure(&self, at: Option<&Location>, cause: Error) -> Error {
+        if self.left.len() == self.len {
+            return cause;
+        }
+        let undone: HashSet<usize> = self.left.iter().map(|(place, _)| *place).collect();
+        let written = self.left.first().map_or(self.len, |(place, _)| *place);
+        let also = (written..self.len).filter(|place| !undone.contains(place)).collect();
+        let at = Box::new(at.cloned().unwrap_or_default());
+        Error::Partial { at, written, also, source: Box::new(cause) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partial(written: usize, also: &[usize]) -> Error {
+        let at = Location::store("test");
+        let source = Box::new(Error::store(at.clone(), "write", true, std::fmt::Error));
+        Error::Partial { at, written, also: also.to_vec(), source }
+    }
+
+    fn batch(keys: &[&str]) -> Batch<Key> {
+        Batch::new(keys.iter().map(|key| Key::from_text(*key)).collect(), |key| key)
+    }
+
+    fn left(batch: &Batch<Key>) -> String {
+        batch.left().iter().map(Key::as_str).collect()
+    }
+
+    fn told(batch: &Batch<Key>) -> (usize, Vec<usize>) {
+        match batch.failure(None, partial(0, &[])) {
+            Error::Partial { written, also, .. } => (written, also),
+            error => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn only_the_rest_is_done_again_and_places_are_those_of_the_whole() {
+        let mut batch = batch(&["a", "b", "c", "d", "e", "f"]);
+        assert!(batch.after(&partial(1, &[3])).is_retryable());
+        assert_eq!(left(&batch), "bcef");
+        assert_eq!(told(&batch), (1, vec![3]));
+        batch.after(&partial(0, &[2]));
+        assert_eq!(left(&batch), "bcf");
+        assert_eq!(told(&batch), (1, vec![3, 4]));
+        batch.after(&partial(2, &[]));
+        assert_eq!(told(&batch), (5, vec![]));
+        batch.after(&partial(1, &[]));
+        assert!(batch.is_done());
+    }
+
+    #[test]
+    fn an_earlier_write_is_not_made_after_a_later_one_of_its_key() {
+        let mut batch = batch(&["a", "b", "a", "c", "b"]);
+        batch.after(&partial(0, &[2]));
+        assert_eq!(left(&batch), "bcb");
+        assert_eq!(told(&batch), (1, vec![2]));
+    }
+
+    #[test]
+    fn an_error_of_nothing_done_is_itself() {
+        let whole = batch(&["a", "b"]);
+        let error =
+            whole.failure(None, Error::store(Location::store("test"), "write", true, std::fmt::Error));
+        assert!(matches!(error, Error::Store { .. }));
+    }
+}

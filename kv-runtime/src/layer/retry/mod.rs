@@ -1,0 +1,205 @@
+//! Calls that failed for the moment are made again, later and later.
+
+mod batch;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::key::Key;
+use crate::layer::Operation;
+use crate::record::{Head, NewRecord, Record, Revision};
+use crate::store::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, Store, Write};
+use batch::Batch;
+
+/// A store whose calls are made again if they failed in a way that [a retry may help](Error::is_retryable) (feature `retry`).
+///
+/// The pauses double from 50 ms to 5 s, each with up to as much again at random, so that callers which failed together do not come
+/// back together; after five attempts the last error is the caller's. They wait by the timer of the store's clock.
+///
+/// - A write of which it is [unknown](Error::OutcomeUnknown) whether it took place is never made again.
+/// - Of a batch that was written [in part](Error::Partial) only the rest is written again, and an error tells of the whole.
+/// - A commit whose conditions did not hold has not failed: the collection decides what comes of it.
+///
+/// ```
+/// use std::time::Duration;
+/// use kv_runtime::layer::{Fault, FaultStore, RetryStore};
+/// use kv_runtime::{Clock, ManualClock, Timer, Timestamp};
+/// use kv_runtime::store::{MemoryStore, Store};
+/// use kv_runtime::key::Key;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), kv_runtime::Error> {
+/// let flaky = FaultStore::new(MemoryStore::new());
+/// flaky.faults().add(Fault::fail().times(2));
+/// let store = RetryStore::new(flaky).pauses(Duration::from_millis(1), Duration::from_secs(1));
+/// assert!(store.get(&Key::from_text("user:7")).await?.is_none()); // at the third attempt
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RetryStore<S> {
+    inner: S,
+    attempts: usize,
+    pauses: ExponentialBuilder,
+}
+
+impl<S: Store> RetryStore<S> {
+    /// The store with five attempts, and pauses from 50 ms to 5 s.
+    pub fn new(inner: S) -> Self {
+        let store = Self { inner, attempts: 5, pauses: ExponentialBuilder::new().with_jitter() };
+        store.pauses(Duration::from_millis(50), Duration::from_secs(5))
+    }
+
+    /// The same store with so many attempts at the most, the first included; with none it makes one, too.
+    #[must_use]
+    pub const fn attempts(mut self, attempts: usize) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// The same store with other pauses: the first, and the longest.
+    #[must_use]
+    pub const fn pauses(mut self, first: Duration, longest: Duration) -> Self {
+        self.pauses = self.pauses.with_min_delay(first).with_max_delay(longest);
+        self
+    }
+
+    /// The store inside, whose calls are made once.
+    #[must_use]
+    pub const fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    async fn again<T, F: Future<Output = Result<T>>>(
+        &self,
+        operation: Operation,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T> {
+        let mut pauses = self.backoff();
+        loop {
+            match call().await {
+                Err(error) if error.is_retryable() => self.pause(operation, &mut pauses, error).await?,
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Writes a batch: what fails for the moment is written again without what was written.
+    async fn batch_again<T: Clone, F: Future<Output = Result<()>>>(
+        &self,
+        operation: Operation,
+        mut batch: Batch<T>,
+        mut call: impl FnMut(Vec<T>) -> F,
+    ) -> Result<()> {
+        let mut pauses = self.backoff();
+        while let Err(error) = call(batch.left()).await {
+            let cause = batch.after(&error);
+            if batch.is_done() {
+                break;
+            }
+            if !error.is_retryable() {
+                return Err(batch.failure(error.location(), cause));
+            }
+            if let Err(last) = self.pause(operation, &mut pauses, cause).await {
+                return Err(batch.failure(error.location(), last));
+            }
+        }
+        Ok(())
+    }
+
+    fn backoff(&self) -> ExponentialBackoff {
+        self.pauses.with_max_times(self.attempts.saturating_sub(1)).build()
+    }
+
+    /// Waits before the next attempt, or gives the error back if there is to be none.
+    async fn pause(&self, operation: Operation, pauses: &mut ExponentialBackoff, error: Error) -> Result<()> {
+        let Some(pause) = pauses.next() else { return Err(error) };
+        tracing::warn!(operation = operation.name(), ?pause, %error, "the store failed, and is asked again");
+        let at = || Box::new(error.location().cloned().unwrap_or_default());
+        self.inner.clock().timer().sleep(pause).map_err(|source| Error::NoTimer { at: at(), source })?.await;
+        Ok(())
+    }
+}
+
+impl<S: Store> Store for RetryStore<S> {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn clock(&self) -> &Clock {
+        self.inner.clock()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        self.again(Operation::Get, || self.inner.get(key)).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.again(Operation::GetMany, || self.inner.get_many(keys)).await
+    }
+
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        self.again(Operation::Get, || self.inner.get_with_expiry(key)).await
+    }
+
+    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.again(Operation::GetMany, || self.inner.get_many_with_expiry(keys)).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        self.again(Operation::Head, || self.inner.head(key)).await
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        self.again(Operation::Put, || self.inner.put(key.clone(), record.clone())).await
+    }
+
+    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let batch = Batch::new(records, |(key, _)| key);
+        self.batch_again(Operation::PutMany, batch, |left| self.inner.put_many(left)).await
+    }
+
+    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
+        let call = || self.inner.replace(key.clone(), revision.clone(), record.clone());
+        self.again(Operation::Replace, call).await
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        self.again(Operation::Delete, || self.inner.delete(key.clone())).await
+    }
+
+    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        let batch = Batch::new(keys, |key| key);
+        self.batch_again(Operation::DeleteMany, batch, |left| self.inner.delete_many(left)).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        self.again(Operation::List, || self.inner.list(query)).await
+    }
+}
+
+impl<S: AtomicStore> AtomicStore for RetryStore<S> {
+    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        self.again(Operation::Commit, || self.inner.commit(conditions.clone(), writes.clone())).await
+    }
+}
+
+impl<S: Store> fmt::Debug for RetryStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryStore")
+            .field("store", &self.inner.name())
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}

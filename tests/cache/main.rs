@@ -1,0 +1,75 @@
+//! What a cache in front of a collection promises.
+
+mod basics;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use kv_runtime::cache::Cache;
+use kv_runtime::layer::FaultStore;
+use kv_runtime::store::MemoryStore;
+use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timestamp};
+
+pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// A moment to begin at.
+pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const MINUTE: Duration = Duration::from_secs(60);
+
+/// What is cached.
+#[derive(KvEntity, Debug, Clone, PartialEq, Default)]
+#[kv(prefix = "user")]
+pub struct User {
+    #[kv(id)]
+    pub id: u64,
+    pub name: String,
+    pub visits: u64,
+}
+
+impl User {
+    pub fn new(id: u64, name: &str) -> Self {
+        Self { id, name: name.to_owned(), visits: 0 }
+    }
+}
+
+/// A store of faults over one in memory.
+pub type Store = FaultStore<MemoryStore>;
+
+pub fn kv() -> (Kv<Store>, ManualClock) {
+    let clock = ManualClock::new(START);
+    (Kv::new(FaultStore::new(MemoryStore::with_clock(Clock::from(&clock)))), clock)
+}
+
+/// A minute in memory, five in the store, and nothing at random.
+pub fn exact<E>() -> Cache<E> {
+    Cache::new().memory_ttl(MINUTE).store_ttl(5 * MINUTE).jitter(0.0)
+}
+
+/// Counts how often an origin is asked.
+#[derive(Clone, Default)]
+pub struct Calls(Arc<AtomicUsize>);
+
+impl Calls {
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub fn note(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A loader that gives this user and is counted.
+    pub fn give(
+        &self,
+        user: User,
+    ) -> impl FnOnce() -> std::future::Ready<Result<User, std::io::Error>> + Send + 'static {
+        let calls = self.clone();
+        move || {
+            calls.note();
+            std::future::ready(Ok(user))
+        }
+    }
+}
