@@ -27,7 +27,7 @@ use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
 #[cfg(feature = "redis")]
-pub use self::redis::{RedisOptions, RedisStore};
+pub use self::redis::{IndexSweep, RedisOptions, RedisStore};
 pub use any::AnyStore;
 pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]

@@ -13,7 +13,6 @@ use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, Slot, Sl
 use redis::{Cmd, ConnectionInfo, ErrorKind, Pipeline, RedisError, Value};
 
 use super::error::{code, may_have_happened};
-use super::list::pass;
 use super::{Inner, NAME};
 use crate::error::{Error, Location};
 use crate::key::Key;
@@ -85,33 +84,14 @@ impl Cluster {
         Ok(answers.into_iter().next_back().unwrap_or_default())
     }
 
-    /// One pass over the keys of every primary. If the cluster was reshaped meanwhile, keys may have moved past it: it begins anew.
-    pub(super) async fn scan(
-        &self,
-        pattern: &str,
-        take: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<(), RedisError> {
-        let mut shape = self.shape().await?;
-        for _ in 0..TRIES {
-            for node in &shape.primaries {
-                let send = |command| async {
-                    let node = SingleNodeRoutingInfo::ByAddress { host: node.0.clone(), port: node.1 };
-                    let answer = self.0.clone().route_command(command, RoutingInfo::SingleNode(node)).await;
-                    answer?.extract_error()
-                };
-                pass(pattern, send, take).await?;
-            }
-            let now = self.shape().await?;
-            if now.slots == shape.slots {
-                return Ok(());
-            }
-            shape = now;
-        }
-        Err(RedisError::from((ErrorKind::ClusterConnectionNotFound, "the cluster is being reshaped")))
+    /// The answer of one of the cluster's primaries.
+    pub(super) async fn query_node(&self, node: &(String, u16), command: Cmd) -> Result<Value, RedisError> {
+        let node = SingleNodeRoutingInfo::ByAddress { host: node.0.clone(), port: node.1 };
+        self.0.clone().route_command(command, RoutingInfo::SingleNode(node)).await?.extract_error()
     }
 
     /// Who has which slots.
-    async fn shape(&self) -> Result<Shape, RedisError> {
+    pub(super) async fn shape(&self) -> Result<(Value, Vec<(String, u16)>), RedisError> {
         let mut command = redis::cmd("CLUSTER");
         command.arg("SLOTS");
         let node = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
@@ -128,13 +108,8 @@ impl Cluster {
                 primaries.push(node);
             }
         }
-        Ok(Shape { slots, primaries })
+        Ok((slots, primaries))
     }
-}
-
-struct Shape {
-    slots: Value,
-    primaries: Vec<(String, u16)>,
 }
 
 /// The tries of one command.

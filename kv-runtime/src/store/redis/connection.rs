@@ -13,6 +13,27 @@ pub(super) enum Connection {
     Cluster(Cluster),
 }
 
+/// The nodes that have the keys, and which each has.
+#[derive(PartialEq)]
+pub(super) enum Shape {
+    Single,
+    #[cfg(feature = "redis-cluster")]
+    Cluster {
+        slots: Value,
+        primaries: Vec<(String, u16)>,
+    },
+}
+
+impl Shape {
+    pub(super) fn nodes(&self) -> usize {
+        match self {
+            Self::Single => 1,
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster { primaries, .. } => primaries.len(),
+        }
+    }
+}
+
 impl Connection {
     pub(super) const fn is_cluster(&self) -> bool {
         match self {
@@ -35,6 +56,34 @@ impl Connection {
             Value::ServerError(error) => Err(error.into()),
             answer => Ok(answer),
         }
+    }
+
+    pub(super) async fn shape(&self) -> Result<Shape, RedisError> {
+        match self {
+            Self::Single(_) => Ok(Shape::Single),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(cluster) => {
+                let (slots, primaries) = cluster.shape().await?;
+                Ok(Shape::Cluster { slots, primaries })
+            }
+        }
+    }
+
+    /// The answer of one node of those that there are.
+    #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server is one node"))]
+    pub(super) async fn query_node(
+        &self,
+        shape: &Shape,
+        node: usize,
+        command: Cmd,
+    ) -> Result<Value, RedisError> {
+        #[cfg(feature = "redis-cluster")]
+        if let (Self::Cluster(cluster), Shape::Cluster { primaries, .. }) = (self, shape)
+            && let Some(node) = primaries.get(node)
+        {
+            return cluster.query_node(node, command).await;
+        }
+        self.query("", command).await
     }
 
     /// The answers to commands that are sent in one go; each may be an error. An atomic pipeline fails as a whole.

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use redis::{Pipeline, RedisError, Value};
+use redis::{Pipeline, Value};
 
-use super::error::{failed, may_have_happened, unexpected, unknown};
+use super::error::{failed, may_have_happened, unknown};
+use super::index::Failure;
 use super::read::{beginning, many};
-use super::wire::Outgoing;
+use super::wire::{Lifetime, Outgoing};
 use super::{Inner, NAME};
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
@@ -23,9 +24,11 @@ impl Inner {
 
     async fn put_outgoing(&self, key: &Key, record: &Outgoing) -> Result<()> {
         let spelled = self.spelling.spell(key);
-        match self.connection.query(&spelled, record.put(&spelled)).await {
+        // A record that is over already leaves nothing to be listed.
+        let listed = (record.lifetime() != Lifetime::Over).then_some(key);
+        match self.write(listed, &spelled, record.put(&spelled)).await {
             Ok(_) => Ok(()),
-            Err(error) => self.settle(&[(key, record)], error, || Location::of(NAME, key)).await,
+            Err(failure) => self.settle(&[(key, record)], failure, || Location::of(NAME, key)).await,
         }
     }
 
@@ -40,15 +43,29 @@ impl Inner {
         let Some((first, _)) = records.first() else { return Ok(()) };
         let mut pipeline = Pipeline::with_capacity(records.len());
         pipeline.atomic();
+        let additions = self.additions(records.iter().map(|(key, _)| key));
+        let at = || Location::store(NAME);
+        if self.connection.is_cluster() {
+            self.add(additions).await.map_err(|error| failed(at(), "write", error))?;
+        } else {
+            for (_, addition) in additions {
+                pipeline.add_command(addition);
+            }
+        }
         for (key, record) in &records {
             pipeline.add_command(record.put(&self.spelling.spell(key)));
         }
         match self.connection.pipeline(&self.spelling.spell(first), pipeline).await {
-            Ok(answers) if answers.len() == records.len() => Ok(()),
-            Ok(_) => Err(unexpected(Location::store(NAME), "write")),
+            Ok(answers) => {
+                match answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop)) {
+                    Ok(()) => Ok(()),
+                    // Of a transaction that is under way a server refuses nothing but a set that is none: the index.
+                    Err(error) => Err(unknown(at(), error)),
+                }
+            }
             Err(error) => {
                 let written: Vec<_> = records.iter().map(|(key, record)| (key, record)).collect();
-                self.settle(&written, error, || Location::store(NAME)).await
+                self.settle(&written, Failure::Sent(error), at).await
             }
         }
     }
@@ -63,7 +80,7 @@ impl Inner {
         };
         match self.connection.query(first, many("UNLINK", &spelled)).await {
             Ok(_) => Ok(()),
-            Err(error) => self.settle(&[], error, at).await,
+            Err(error) => self.settle(&[], Failure::Sent(error), at).await,
         }
     }
 
@@ -72,12 +89,14 @@ impl Inner {
     pub(super) async fn settle(
         &self,
         written: &[(&Key, &Outgoing)],
-        error: RedisError,
+        failure: Failure,
         at: impl Fn() -> Box<Location>,
     ) -> Result<()> {
-        if !may_have_happened(&error) {
-            return Err(failed(at(), "write", error));
-        }
+        let error = match failure {
+            Failure::Sent(error) if may_have_happened(&error) => error,
+            Failure::Sent(error) | Failure::Unsent(error) => return Err(failed(at(), "write", error)),
+            Failure::Unindexed(error) => return Err(unknown(at(), error)),
+        };
         for (key, record) in written {
             if self.is_there(key, record.token).await == Some(true) {
                 return Ok(());
