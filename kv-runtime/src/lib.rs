@@ -74,3 +74,8 @@ pub use kv_derive::{KvEntity, KvId};
 #[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Compiles and runs the code of the guide to caching.
+#[cfg(all(doctest, feature = "cache", feature = "faults", feature = "tower-sessions"))]
+#[doc = include_str!("../../docs/caching.md")]
+struct CachingGuide;
