@@ -160,7 +160,7 @@ pub struct WriteBackStats {
     pub written: u64,
     /// Left, because somebody else wrote first.
     pub lost: u64,
-    /// Left to a later read, because of the rate.
+    /// Left as they are, because of the rate, or because they expire so soon that the server would keep them for longer.
     pub deferred: u64,
     /// Not written, because the store or a limit refused.
     pub failed: u64,

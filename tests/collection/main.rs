@@ -8,6 +8,7 @@ mod limits;
 mod lists;
 mod many;
 mod secrets;
+mod unreadable;
 mod updates;
 mod writes;
 

@@ -262,7 +262,7 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
 
     async fn commit(&self, replacements: impl Iterator<Item = &Replacement>) -> Result<Commit> {
         let (mut conditions, mut writes) = (Vec::new(), Vec::new());
-        for Replacement { key, revision, record } in replacements {
+        for Replacement { key, revision, record, .. } in replacements {
             conditions.push(Condition::new(key.clone(), Expect::Revision(revision.clone())));
             writes.push(Write::Update(key.clone(), record.clone()));
         }

@@ -15,6 +15,8 @@ mod memory;
 mod redb;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "redis-tls", all(feature = "cloudflare", not(target_arch = "wasm32"))))]
+mod tls;
 
 use std::future::Future;
 
@@ -24,6 +26,8 @@ use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+pub use self::cloudflare::{CloudflareOptions, CloudflareStore};
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
 #[cfg(feature = "redis")]
@@ -80,8 +84,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         }
     }
 
-    /// The record under `key` as [`Store::get`] gives it, and when it expires: [`Record::expiry_known`] MUST be true. A store whose
-    /// `get` leaves that out, because only the server tells it and it costs more, has to ask here, and SHOULD do so in the same round trip.
+    /// The record under `key` as [`Store::get`] gives it, and when it expires. A store whose `get` leaves that out, because only the server
+    /// tells it and it costs more, has to ask here, in the same round trip. Where that cannot be, [`Record::expiry_known`] MUST be
+    /// false, and [`Store::head`] tells.
     fn get_with_expiry(&self, key: &Key) -> impl Future<Output = Result<Option<Record>>> + MaybeSend {
         self.get(key)
     }
@@ -164,7 +169,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     message = "`{Self}` has no compare-and-swap, which this call needs",
     label = "this store cannot tell whether a record has changed since it was read",
     note = "`put`, `get`, `delete` and `list` work on every store",
-    note = "`insert`, `update`, `try_update`, `upsert` and `touch` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`"
+    note = "`insert`, `update`, `try_update`, `upsert` and `touch` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`",
+    note = "where the last write may win, there are `update_last_write_wins`, `try_update_last_write_wins`, `upsert_last_write_wins` and `touch_last_write_wins`; in the place of `insert` there are `exists` and `put`"
 )]
 pub trait AtomicStore: Store {
     /// Makes all writes if all conditions hold, and none otherwise.

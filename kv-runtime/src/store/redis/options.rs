@@ -123,7 +123,7 @@ impl RedisOptions {
     /// Connects as [`RedisStore::connect`] does.
     pub async fn connect(self, url: &str) -> Result<RedisStore> {
         #[cfg(feature = "redis-tls")]
-        install_crypto_provider();
+        crate::store::tls::choose_cryptography();
         let url = Url::parse(url)?;
         let connection = match url {
             Url::Server(server) => self.connect_single(*server).await,
@@ -227,14 +227,4 @@ impl Url {
 
 fn invalid(url: &str, what: impl Into<Cow<'static, str>>) -> Error {
     Error::InvalidUrl { url: url.to_owned(), what: what.into() }
-}
-
-/// rustls asks the process for its cryptography, and panics where two are linked and none was chosen. An application that has
-/// chosen keeps its own.
-#[cfg(feature = "redis-tls")]
-fn install_crypto_provider() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Somebody else was faster: then there is one.
-        drop(rustls::crypto::ring::default_provider().install_default());
-    }
 }
