@@ -1,5 +1,6 @@
 //! One connection that many calls share, and that is made anew when it breaks.
 
+use futures_util::stream::{self, StreamExt};
 use redis::aio::ConnectionManager;
 use redis::{Cmd, Pipeline, RedisError, Value};
 
@@ -110,4 +111,18 @@ impl Connection {
             ))),
         }
     }
+}
+
+/// The most commands of one call that are under way at a time: more would wait so long that they are taken for lost.
+const SIDE_BY_SIDE: usize = 256;
+
+/// The outcomes of many commands, which go to their nodes side by side, in the commands' order.
+pub(super) fn side_by_side<F, I>(commands: I) -> impl Future<Output = Vec<F::Output>> + use<F, I>
+where
+    F: Future,
+    I: IntoIterator<Item = F>,
+{
+    // Collected first: a future that held the iterator, and so its closures, would not be known to be `Send`.
+    let commands: Vec<F> = commands.into_iter().collect();
+    stream::iter(commands).buffered(SIDE_BY_SIDE).collect()
 }

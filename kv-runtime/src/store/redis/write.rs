@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use redis::{Pipeline, Value};
+use redis::{Pipeline, RedisError, Value};
 
 use super::error::{failed, may_have_happened, unknown};
 use super::index::Failure;
@@ -32,36 +32,34 @@ impl Inner {
         }
     }
 
-    /// All records, whose keys lie on one slot, in one transaction.
+    /// All records in one transaction, of one server.
     pub(super) async fn put_all(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let mut records = outgoing(records)?;
-        if let [_] = records.as_slice()
-            && let Some((key, record)) = records.pop()
-        {
-            return self.put_outgoing(&key, &record).await;
-        }
-        let Some((first, _)) = records.first() else { return Ok(()) };
+        let records = outgoing(records)?;
         let mut pipeline = Pipeline::with_capacity(records.len());
-        pipeline.atomic();
-        let additions = self.additions(records.iter().map(|(key, _)| key));
-        let at = || Location::store(NAME);
-        if self.connection.is_cluster() {
-            self.add(additions).await.map_err(|error| failed(at(), "write", error))?;
-        } else {
-            for (_, addition) in additions {
-                pipeline.add_command(addition);
-            }
+        for (_, addition) in self.additions(records.iter().map(|(key, _)| key)) {
+            pipeline.add_command(addition);
         }
-        for (key, record) in &records {
+        self.put_together(pipeline, &records).await
+    }
+
+    /// Records whose keys lie on one slot in one transaction, behind what is in the pipeline already.
+    pub(super) async fn put_together(
+        &self,
+        mut pipeline: Pipeline,
+        records: &[(Key, Outgoing)],
+    ) -> Result<()> {
+        let Some((first, _)) = records.first() else { return Ok(()) };
+        let at = || Location::store(NAME);
+        pipeline.atomic();
+        for (key, record) in records {
             pipeline.add_command(record.put(&self.spelling.spell(key)));
         }
         match self.connection.pipeline(&self.spelling.spell(first), pipeline).await {
             Ok(answers) => {
-                match answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop)) {
-                    Ok(()) => Ok(()),
-                    // Of a transaction that is under way a server refuses nothing but a set that is none: the index.
-                    Err(error) => Err(unknown(at(), error)),
-                }
+                let done: Result<(), RedisError> =
+                    answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop));
+                // Of a transaction that is under way a server refuses nothing but a sorted set that is none: the index.
+                done.map_err(|error| unknown(at(), error))
             }
             Err(error) => {
                 let written: Vec<_> = records.iter().map(|(key, record)| (key, record)).collect();

@@ -16,12 +16,11 @@ mod sweep;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use redis::{Cmd, Pipeline, RedisError, Value};
 use tokio::sync::Mutex;
 
 use super::Inner;
-use super::connection::Connection;
+use super::connection::side_by_side;
 use super::error::may_have_happened;
 use super::spelling::{Found, Spelling, escape_braces};
 use crate::key::Key;
@@ -129,7 +128,7 @@ impl Inner {
                 answer => answer.map(drop),
             }
         });
-        join_all(adding).await.into_iter().collect()
+        side_by_side(adding).await.into_iter().collect()
     }
 
     /// The answers of every shard of a segment to its commands, which are one transaction.
@@ -139,7 +138,7 @@ impl Inner {
         commands: impl Fn(&str, &mut Pipeline),
     ) -> Result<Vec<Vec<Value>>, RedisError> {
         let shards: Vec<String> = (0..SHARDS).map(|number| shard(segment, number)).collect();
-        if let Connection::Single(_) = self.connection {
+        if !self.connection.is_cluster() {
             // One transaction for all.
             let mut pipeline = Pipeline::new();
             pipeline.atomic();
@@ -157,7 +156,7 @@ impl Inner {
             commands(shard, &mut pipeline);
             self.connection.pipeline(shard, pipeline).await?.into_iter().map(no_error).collect()
         });
-        join_all(asking).await.into_iter().collect()
+        side_by_side(asking).await.into_iter().collect()
     }
 }
 

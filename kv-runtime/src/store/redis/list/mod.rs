@@ -10,6 +10,7 @@ mod walk;
 
 use redis::{Pipeline, RedisError, Value};
 
+use super::connection::side_by_side;
 use super::error::failed;
 use super::read::{Answer, Expiries, beginning, pttl};
 use super::spelling::Found;
@@ -182,7 +183,7 @@ impl Inner {
         });
         let mut answers: Vec<[Value; N]> =
             std::iter::repeat_with(|| [const { Value::Nil }; N]).take(keys.len()).collect();
-        for (places, part) in slots.iter().zip(futures_util::future::join_all(parts).await) {
+        for (places, part) in slots.iter().zip(side_by_side(parts).await) {
             let mut part = part?.into_iter();
             for place in places {
                 let answer = std::array::from_fn(|_| part.next().unwrap_or_default());
