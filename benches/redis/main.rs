@@ -10,7 +10,9 @@ mod npm;
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod redis_server;
 
+use std::error::Error;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use kv_runtime::store::RedisStore;
 use kv_runtime::{Collection, Kv};
@@ -117,9 +119,13 @@ struct Side<'a, C> {
 }
 
 impl<C: Calls> Side<'_, C> {
+    fn run<T>(&self, calls: impl Future<Output = Result<T, BoxError>>) -> Result<T> {
+        self.runtime.block_on(calls).map_err(|error| -> Box<dyn Error> { error })
+    }
+
     /// Writes all users, and looks whether they are there.
     fn fill(&self) -> Result<()> {
-        self.runtime.block_on(async {
+        self.run(async {
             for id in 0..USERS as u64 {
                 self.calls.put(&C::sample(id)).await?;
             }
@@ -131,7 +137,7 @@ impl<C: Calls> Side<'_, C> {
 
     fn gets(&self) -> Result<f64> {
         nanos_each(SEQUENTIAL, || {
-            self.runtime.block_on(async {
+            self.run(async {
                 for place in 0..SEQUENTIAL {
                     black_box(self.calls.get(id_of(place)).await?);
                 }
@@ -143,7 +149,7 @@ impl<C: Calls> Side<'_, C> {
     fn puts(&self) -> Result<f64> {
         let users: Vec<_> = (0..SEQUENTIAL).map(|place| C::sample(id_of(place))).collect();
         nanos_each(SEQUENTIAL, || {
-            self.runtime.block_on(async {
+            self.run(async {
                 for user in &users {
                     self.calls.put(user).await?;
                 }
@@ -157,16 +163,16 @@ impl<C: Calls> Side<'_, C> {
     }
 
     fn puts_64(&self) -> Result<f64> {
-        let users: std::sync::Arc<[C::User]> = (0..USERS as u64).map(C::sample).collect();
+        let users: Arc<[C::User]> = (0..USERS as u64).map(C::sample).collect();
         self.by_64(move |calls, place| {
-            let users = std::sync::Arc::clone(&users);
+            let users = Arc::clone(&users);
             async move { calls.put(&users[id_of(place) as usize]).await }
         })
     }
 
     fn batches(&self) -> Result<f64> {
         nanos_each(BATCHES * MANY, || {
-            self.runtime.block_on(async {
+            self.run(async {
                 for batch in 0..BATCHES {
                     let ids = (0..MANY).map(|place| id_of(batch * MANY + place)).collect();
                     black_box(self.calls.get_many(ids).await?);
@@ -182,7 +188,7 @@ impl<C: Calls> Side<'_, C> {
         W: Future<Output = Result<(), BoxError>> + Send,
     {
         nanos_each(CONCURRENT, || {
-            self.runtime.block_on(async {
+            self.run(async {
                 let mut tasks = JoinSet::new();
                 for task in 0..TASKS {
                     let (calls, call) = (self.calls.clone(), call.clone());

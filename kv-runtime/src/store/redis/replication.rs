@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use redis::{Pipeline, Value};
 
+use super::connection::side_by_side;
 use super::{Inner, NAME};
 use crate::error::{Error, Location, Result, SharedError};
 use crate::key::Key;
@@ -46,7 +46,7 @@ impl Inner {
             let source = SharedError::new(NotReplicated { confirmed, wanted: replicas.wanted });
             Err(Error::OutcomeUnknown { at: Location::of(NAME, key), source })
         });
-        join_all(waiting).await.into_iter().collect()
+        side_by_side(waiting).await.into_iter().collect()
     }
 
     /// How many replicas have what the key's node had written when it was asked; none if it does not answer.
