@@ -9,7 +9,7 @@ use super::redis_server::RedisServer;
 
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile")]
-#[kv(group(name = "prefs", optional), group(name = "stats", ttl = "1h"))]
+#[kv(group(name = "prefs", optional), group(name = "stats", ttl = "1h", optional))]
 struct User {
     #[kv(id)]
     id: u64,
