@@ -1,8 +1,9 @@
-//! Servers that are killed, fail over or are slow while many tasks work on them.
+//! Servers that are killed, fail over, are slow or throw keys away while many tasks work on them.
 //!
 //! What a client can know is bounded from both sides: of what was acknowledged nothing may be missing, and nothing may be there but
 //! what was acknowledged and what the client was told to be unknown.
 
+mod eviction;
 mod failover;
 mod load;
 #[path = "../support/redis_server.rs"]
