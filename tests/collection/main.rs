@@ -4,6 +4,7 @@ mod counted;
 mod damage;
 mod entities;
 mod expiry;
+mod last_write;
 mod limits;
 mod lists;
 mod many;

@@ -14,7 +14,7 @@ struct Scheme {
     example: &'static str,
 }
 
-const SCHEMES: [Scheme; 7] = [
+const SCHEMES: [Scheme; 8] = [
     Scheme { name: "memory", feature: None, is_built: true, example: "memory:" },
     scheme("redb", "redb", cfg!(feature = "redb"), "redb:app.redb"),
     scheme("redis", "redis", cfg!(feature = "redis"), "redis://127.0.0.1:6379"),
@@ -26,6 +26,12 @@ const SCHEMES: [Scheme; 7] = [
         "redis-cluster` and `redis-tls",
         cfg!(all(feature = "redis-cluster", feature = "redis-tls")),
         "rediss+cluster://host,host",
+    ),
+    scheme(
+        "cloudflare-kv",
+        "cloudflare",
+        cfg!(all(feature = "cloudflare", not(target_arch = "wasm32"))),
+        "cloudflare-kv://account/namespace",
     ),
 ];
 
@@ -47,8 +53,39 @@ pub(super) async fn connect(url: &str, clock: Clock) -> Result<AnyStore> {
         name if name.starts_with("redis") => {
             crate::store::RedisStore::options().clock(clock).connect(url).await.map(AnyStore::Redis)
         }
+        #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+        "cloudflare-kv" => cloudflare(url, rest, clock, std::env::var(CLOUDFLARE_TOKEN).ok()),
         _ => memory(url, rest, clock),
     }
+}
+
+/// Where Cloudflare's own tools take it from, too.
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+const CLOUDFLARE_TOKEN: &str = "CLOUDFLARE_API_TOKEN";
+
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+fn cloudflare(url: &str, rest: &str, clock: Clock, token: Option<String>) -> Result<AnyStore> {
+    let parts = rest.strip_prefix("//").and_then(|parts| parts.split_once('/'));
+    let parts = parts.filter(|(account, namespace)| {
+        !account.is_empty()
+            && !namespace.is_empty()
+            && !rest.contains(['@', '?', '#'])
+            && !namespace.contains('/')
+    });
+    let Some((account, namespace)) = parts else {
+        return Err(invalid(
+            url,
+            "it has two identifiers and no more; write `cloudflare-kv://account/namespace`",
+        ));
+    };
+    let Some(token) = token.filter(|token| !token.is_empty()) else {
+        return Err(invalid(
+            url,
+            format!("set `{CLOUDFLARE_TOKEN}` in the environment to a token for the namespace"),
+        ));
+    };
+    let options = crate::store::CloudflareStore::options(account, namespace, token);
+    options.clock(clock).open().map(AnyStore::Cloudflare)
 }
 
 fn memory(url: &str, rest: &str, clock: Clock) -> Result<AnyStore> {
@@ -172,6 +209,36 @@ mod tests {
             connect("redis://user:hunter2@127.0.0.1:1", Clock::system()).await.expect_err("nobody listens");
         assert!(matches!(error, Error::Store { .. }) && error.is_retryable(), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    }
+
+    #[cfg(feature = "cloudflare")]
+    #[test]
+    fn a_namespace_has_two_identifiers_and_a_token() {
+        let told = |rest: &str, token: Option<&str>| {
+            let url = format!("cloudflare-kv:{rest}");
+            let store = cloudflare(&url, rest, Clock::system(), token.map(str::to_owned));
+            store.map(|store| format!("{store:?}")).map_err(|error| error.to_string())
+        };
+        let store = told("//account/namespace", Some("hunter2"));
+        assert_eq!(store, Ok("CloudflareStore { namespace: \"namespace\", .. }".to_owned()));
+        for rest in [
+            "account/namespace",
+            "//account",
+            "//account/",
+            "///namespace",
+            "//a/b/c",
+            "//hunter2@a/b",
+            "//a/b?x",
+        ] {
+            let told = told(rest, Some("hunter2")).expect_err("leads nowhere");
+            assert!(told.ends_with("write `cloudflare-kv://account/namespace`"), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        let without = told("//account/namespace", None).expect_err("there is no token");
+        assert!(
+            without.ends_with("set `CLOUDFLARE_API_TOKEN` in the environment to a token for the namespace"),
+            "{without}"
+        );
     }
 
     #[cfg(not(feature = "redb"))]
