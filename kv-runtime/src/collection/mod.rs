@@ -28,6 +28,7 @@ use crate::error::{Error, Location};
 use crate::key::{EntityId, Key, KeyBuilder, Lookup};
 use crate::kv::Kv;
 use crate::list::List;
+use crate::list::secret::CursorKey;
 use crate::store::Store;
 
 #[cfg(feature = "cache")]
@@ -89,6 +90,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     #[must_use]
     pub fn store(&self) -> &S {
         self.kv.store()
+    }
+
+    pub(crate) fn cursor_key(&self) -> Option<&CursorKey> {
+        self.kv.cursor_key()
     }
 
     pub(crate) fn key<L: Lookup<E::Id>>(&self, id: &L) -> Key {

@@ -11,7 +11,10 @@ use crate::collection::{Collection, Replacement, span};
 use crate::entity::KvEntity;
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, KeyBuilder};
-use crate::list::raw::{self, Anchor};
+use crate::list::{
+    raw::{self, Anchor},
+    secret,
+};
 use crate::maybe_send::MaybeSend;
 use crate::store::{AtomicStore, Commit, Condition, Cursor, Expect, Store, Write};
 
@@ -146,7 +149,7 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
     async fn run_within(mut self, prefix: &Key) -> Result<MigrationReport> {
         let mut report = MigrationReport::default();
         let (watch, mut entities) = (Stopwatch::start(self.collection.store().clock()), 0_u64);
-        let mut cursor = self.cursor.take();
+        let mut cursor = secret::stored(&self.collection, prefix, self.cursor.take())?;
         loop {
             let page = raw::page(&self.collection, prefix, cursor, self.batch).await?;
             cursor = page.cursor;
@@ -160,7 +163,7 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
                 seen: report.migrated + report.current + report.too_new + report.contended + report.failed,
                 migrated: report.migrated,
                 failed: report.failed,
-                cursor: cursor.clone(),
+                cursor: secret::shown(&self.collection, prefix, cursor.clone()),
             };
             if let Some(watch) = &mut self.progress {
                 watch.get_mut().unwrap_or_else(PoisonError::into_inner).see(&progress);
