@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Store};
+use kv_runtime::store::AtomicStore;
 use kv_runtime::{Codec, Error, Kv, ManualClock};
 
 use crate::entities::{Counter, Invite, Session, User, UserPrefs};
