@@ -287,6 +287,7 @@ fn tiered_cache() -> Outcome {
             "120000 requests, 200 calls of the origin",
             "left, as it had changed          0         0",
             "entities in memory              50        50",
+            "lost for lack of room            0         0",
         ],
     );
     Ok(())

@@ -1,6 +1,8 @@
 //! `RedisStore` on real servers.
 
+mod cluster;
 mod conformance;
+mod index;
 mod outcomes;
 #[path = "../support/proxy.rs"]
 mod proxy;

@@ -9,6 +9,7 @@ use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisEr
 
 use super::connection::Connection;
 use super::error::failed;
+use super::index::Index;
 use super::list::Remainders;
 use super::spelling::Spelling;
 use super::{Inner, NAME, RedisStore};
@@ -38,6 +39,8 @@ const QUEUE: usize = 1_024;
 pub struct RedisOptions {
     clock: Clock,
     hash_tags: bool,
+    list_index: bool,
+    index_grace: Duration,
     connection_timeout: Duration,
     response_timeout: Duration,
 }
@@ -47,6 +50,8 @@ impl Default for RedisOptions {
         Self {
             clock: Clock::default(),
             hash_tags: false,
+            list_index: false,
+            index_grace: Duration::from_secs(600),
             connection_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(5),
         }
@@ -65,6 +70,25 @@ impl RedisOptions {
     /// to move to a cluster one day: keys of the two spellings do not see each other.
     pub fn hash_tags(mut self, on: bool) -> Self {
         self.hash_tags = on;
+        self
+    }
+
+    /// Keeps an index of the keys, by which a list costs what its prefix has and not what the server holds. A write adds to it in the
+    /// same round trip, or on a cluster in one before.
+    ///
+    /// Every program that writes has to have it on: what another one writes is listed after the next
+    /// [`rebuild_index`](RedisStore::rebuild_index) alone. Entries of records that were deleted or have expired stay, and cost the lists that pass them,
+    /// until [`sweep_index`](RedisStore::sweep_index) is called. On a cluster an entry and its record lie on different nodes: a failover that loses the last
+    /// writes of one of them may lose an entry whose record is there, so rebuild after one.
+    pub fn list_index(mut self, on: bool) -> Self {
+        self.list_index = on;
+        self
+    }
+
+    /// How long an entry of the index is without record before a sweep drops it; 10 minutes if nothing is said. It has to be
+    /// longer than any writer takes for one write.
+    pub fn index_grace(mut self, grace: Duration) -> Self {
+        self.index_grace = grace;
         self
     }
 
@@ -95,7 +119,8 @@ impl RedisOptions {
         let hash_tags = self.hash_tags || connection.is_cluster();
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
         let remainders = Remainders::default();
-        Ok(RedisStore(Arc::new(Inner { connection, spelling, clock: self.clock, remainders })))
+        let index = self.list_index.then(|| Index::new(self.index_grace));
+        Ok(RedisStore(Arc::new(Inner { connection, spelling, clock: self.clock, index, remainders })))
     }
 
     async fn connect_single(&self, server: ConnectionInfo) -> Result<Connection, RedisError> {

@@ -85,7 +85,7 @@ impl Spelling {
     }
 }
 
-fn escape_braces(text: &str, out: &mut String) {
+pub(super) fn escape_braces(text: &str, out: &mut String) {
     for part in text.split_inclusive(['{', '}']) {
         match part.as_bytes() {
             [clean @ .., b'{'] => {
