@@ -10,12 +10,18 @@ mod server;
 #[path = "examples/sessions.rs"]
 mod sessions_over_http;
 
+#[path = "support/redis_server.rs"]
+#[allow(dead_code, reason = "shared by tests that need other parts of it")]
+mod redis_server;
+
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};
+
+use redis_server::RedisServer;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -213,6 +219,28 @@ fn examples_run_on_the_store_of_a_url() -> Outcome {
         let usage = Command::new(binary(example)?).arg("--sotre").output()?;
         assert!(String::from_utf8(usage.stderr)?.contains("usage: [--store URL]"), "{example}");
     }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+fn examples_run_on_a_server() -> Outcome {
+    let server = RedisServer::start();
+    for (database, example) in (0..).zip(ON_ANY_STORE.into_iter().filter(|it| *it != "expiry")) {
+        let url = server.url(database);
+        let first = run(example, Some(&url))?;
+        match example {
+            "quickstart" => {
+                shows(&first, &["250 inserted, 1 refused", "400 visits, as before"]);
+                shows(&run(example, Some(&url))?, &["visits: 400 before, 800 after"]);
+            }
+            // A server may have other readers, so only what they can read is written back.
+            "migrations" => shows(&first, &["5        250  current", "0 records are older"]),
+            _ => {}
+        }
+    }
+    let expiry = run("expiry", Some(&server.url(9))).unwrap_or_else(|error| error.to_string());
+    assert!(expiry.contains("a server's clock cannot be moved"), "{expiry}");
     Ok(())
 }
 

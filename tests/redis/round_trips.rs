@@ -10,7 +10,7 @@ use super::redis_server::RedisServer;
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile")]
 #[kv(group(name = "prefs", optional))]
-#[kv(group(name = "stats", ttl = "1h", optional))]
+#[kv(group(name = "stats"))]
 struct User {
     #[kv(id)]
     id: u64,

@@ -81,7 +81,7 @@ impl AnyStore {
     /// | `redis://`, `redis+unix://` | a [`RedisStore`](super::RedisStore), whose docs have the rest of the URL | `redis` |
     /// | `redis+cluster://` | the same of a cluster | `redis-cluster` |
     /// | `rediss://`, `rediss+cluster://` | the same by TLS | `redis-tls` |
-    /// | `cloudflare-kv://account/namespace` | a [`CloudflareStore`](super::CloudflareStore); the token is in the environment's `CLOUDFLARE_API_TOKEN` | `cloudflare` |
+    /// | `cloudflare-kv://account/namespace` | a [`CloudflareStore`](super::CloudflareStore), whose token is in the environment variable `CLOUDFLARE_API_TOKEN` | `cloudflare` |
     ///
     /// A URL that leads to none of them is [`Error::InvalidUrl`](crate::Error::InvalidUrl), which says what is wrong with it and shows
     /// no password. What stands in the way of opening the store is that store's own error.
@@ -211,7 +211,8 @@ impl AtomicStore for AnyStore {
             Self::Redis(store) => store.commit(conditions, writes).await,
             #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
             Self::Cloudflare(store) => {
-                let key = writes.first().map(Write::key);
+                let key =
+                    writes.first().map(Write::key).or(conditions.first().map(|condition| &condition.key));
                 let at =
                     key.map_or_else(|| Location::store(store.name()), |key| Location::of(store.name(), key));
                 Err(Error::Unsupported { at, capability: "compare-and-swap" })
@@ -223,5 +224,21 @@ impl AtomicStore for AnyStore {
 impl fmt::Debug for AnyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         inside!(self, store => fmt::Debug::fmt(store, f))
+    }
+}
+
+#[cfg(all(test, feature = "cloudflare", not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+    use crate::record::{Metadata, NewRecord};
+
+    #[tokio::test]
+    async fn what_the_store_inside_lacks_is_told_with_its_name() -> Result<()> {
+        let store = AnyStore::from(CloudflareStore::new("account", "namespace", "token")?);
+        assert!(!store.capabilities().compare_and_swap);
+        let put = Write::Put(Key::from_text("user:7"), NewRecord::new("{}", Metadata::default()));
+        let refused = store.commit(Vec::new(), vec![put]).await.expect_err("it cannot").to_string();
+        assert_eq!(refused, "`user:7` in cloudflare-kv: the store cannot do this: compare-and-swap");
+        Ok(())
     }
 }

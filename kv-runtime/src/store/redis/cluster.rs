@@ -73,9 +73,23 @@ impl Cluster {
             match answers {
                 Ok(answers) => return Ok(answers),
                 // Each command of the pipeline would have to be announced to the node that the slot moves to; the move ends soon.
-                Err(error) => tries.go_on(error).await?,
+                Err(error) => {
+                    if code(&error).as_deref() == Some("MOVED") {
+                        self.learn(key).await;
+                    }
+                    tries.go_on(error).await?;
+                }
             }
         }
+    }
+
+    /// Has the crate ask who has which slots. From a command that has moved it does so by itself, but from a transaction that was refused
+    /// because of it, it learns nothing.
+    async fn learn(&self, key: &str) {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(key);
+        // The answer is of no use, and an error is the reason for asking.
+        drop(self.0.clone().route_command(command, RoutingInfo::SingleNode(node_of(key))).await);
     }
 
     /// Sends a command to the node that a slot is moving to.

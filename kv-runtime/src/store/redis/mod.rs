@@ -2,7 +2,8 @@
 //!
 //! One file a subject: `options` (how a store is connected), `connection` (one server, or `cluster`), `spelling` (how a key stands
 //! on the server), `wire` (records to arguments, answers to records), `read`, `write` (and how a write is settled whose answer did
-//! not come), `commit` (and its script), `list`, `index` (what lists may go by), `error`.
+//! not come), `commit` (and its script), `list`, `index` (what lists may go by),
+//! `replication` (writes that wait for replicas), `error`.
 
 #[cfg(feature = "redis-cluster")]
 mod cluster;
@@ -13,6 +14,7 @@ mod index;
 mod list;
 mod options;
 mod read;
+mod replication;
 mod spelling;
 mod wire;
 mod write;
@@ -31,6 +33,7 @@ use connection::Connection;
 use index::Index;
 use list::Remainders;
 use read::Expiries;
+use replication::Replicas;
 use spelling::Spelling;
 
 pub use index::IndexSweep;
@@ -73,6 +76,7 @@ struct Inner {
     spelling: Spelling,
     clock: Clock,
     index: Option<Index>,
+    replicas: Option<Replicas>,
     remainders: Remainders,
 }
 
@@ -168,15 +172,21 @@ impl Store for RedisStore {
     }
 
     async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.0.put(&key, record).await
+        self.0.put(&key, record).await?;
+        self.0.replicated(std::slice::from_ref(&key)).await
     }
 
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let keys: Vec<Key> = match self.0.replicas {
+            Some(_) => records.iter().map(|(key, _)| key.clone()).collect(),
+            None => Vec::new(),
+        };
         match &self.0.connection {
             Connection::Single(_) => self.0.put_all(records).await,
             #[cfg(feature = "redis-cluster")]
             Connection::Cluster(_) => self.0.put_each(records).await,
-        }
+        }?;
+        self.0.replicated(&keys).await
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
@@ -185,7 +195,9 @@ impl Store for RedisStore {
     }
 
     async fn delete(&self, key: Key) -> Result<()> {
-        self.0.delete_all(&[key]).await
+        let keys = [key];
+        self.0.delete_all(&keys).await?;
+        self.0.replicated(&keys).await
     }
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
@@ -193,7 +205,8 @@ impl Store for RedisStore {
             Connection::Single(_) => self.0.delete_all(&keys).await,
             #[cfg(feature = "redis-cluster")]
             Connection::Cluster(_) => self.0.delete_each(&keys).await,
-        }
+        }?;
+        self.0.replicated(&keys).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
@@ -203,6 +216,12 @@ impl Store for RedisStore {
 
 impl AtomicStore for RedisStore {
     async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        self.0.commit(conditions, writes).await
+        let first = self.0.replicas.and_then(|_| writes.first()).map(|write| write.key().clone());
+        let commit = self.0.commit(conditions, writes).await?;
+        if let (Commit::Done, Some(key)) = (commit, first) {
+            // All keys of a commit lie on one slot.
+            self.0.replicated(&[key]).await?;
+        }
+        Ok(commit)
     }
 }

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::error::failed;
 use super::index::Index;
 use super::list::Remainders;
+use super::replication::Replicas;
 use super::spelling::Spelling;
 use super::{Inner, NAME, RedisStore};
 use crate::clock::Clock;
@@ -41,6 +42,7 @@ pub struct RedisOptions {
     hash_tags: bool,
     list_index: bool,
     index_grace: Duration,
+    replicas: Option<Replicas>,
     connection_timeout: Duration,
     response_timeout: Duration,
 }
@@ -52,6 +54,7 @@ impl Default for RedisOptions {
             hash_tags: false,
             list_index: false,
             index_grace: Duration::from_secs(600),
+            replicas: None,
             connection_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(5),
         }
@@ -92,6 +95,18 @@ impl RedisOptions {
         self
     }
 
+    /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary that dies takes with it what it
+    /// has acknowledged and not yet replicated.
+    ///
+    /// Fewer of them `within` the time, which has to be shorter than [`RedisOptions::response_timeout`], is [`Error::OutcomeUnknown`]: the
+    /// primary has the write. Each write takes one more round trip, in which the other calls of this connection wait, too: spread
+    /// tasks over several stores. It narrows the window and does not close it: a replica that confirms a write may be lost with
+    /// its primary, and one that has not may be the one that takes over.
+    pub fn wait_for_replicas(mut self, replicas: usize, within: Duration) -> Self {
+        self.replicas = Some(Replicas { wanted: replicas, within });
+        self
+    }
+
     /// How long the making of a connection may take; 2 seconds if nothing is said.
     pub fn connection_timeout(mut self, timeout: Duration) -> Self {
         self.connection_timeout = timeout;
@@ -120,7 +135,14 @@ impl RedisOptions {
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
         let remainders = Remainders::default();
         let index = self.list_index.then(|| Index::new(self.index_grace));
-        Ok(RedisStore(Arc::new(Inner { connection, spelling, clock: self.clock, index, remainders })))
+        Ok(RedisStore(Arc::new(Inner {
+            connection,
+            spelling,
+            clock: self.clock,
+            index,
+            replicas: self.replicas,
+            remainders,
+        })))
     }
 
     async fn connect_single(&self, server: ConnectionInfo) -> Result<Connection, RedisError> {
