@@ -26,6 +26,8 @@ use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 
+#[cfg(all(fuzzing, feature = "cloudflare", not(target_arch = "wasm32")))]
+pub use self::cloudflare::cloudflare_answer;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 pub use self::cloudflare::{CloudflareOptions, CloudflareStore};
 #[cfg(feature = "redb")]
