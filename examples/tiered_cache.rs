@@ -116,7 +116,7 @@ async fn ask(node: &Node, number: u32, when: &str) -> Result<(), Box<dyn Error>>
     Ok(())
 }
 
-fn rows(stats: &CacheStats) -> [(&'static str, u64); 7] {
+fn rows(stats: &CacheStats) -> [(&'static str, u64); 8] {
     [
         ("answers from memory", stats.memory_hits),
         ("that there is none", stats.negative_hits),
@@ -125,6 +125,7 @@ fn rows(stats: &CacheStats) -> [(&'static str, u64); 7] {
         ("fills of the store", stats.store_fills),
         ("left, as it had changed", stats.store_fills_lost),
         ("entities in memory", stats.entries as u64),
+        ("lost for lack of room", stats.evictions),
     ]
 }
 

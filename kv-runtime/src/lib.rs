@@ -24,6 +24,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![cfg_attr(
+    target_arch = "wasm32",
+    allow(clippy::arc_with_non_send_sync, reason = "the same code has threads everywhere else")
+)]
+
 // The derive's output names this crate by its public name, in this crate's own tests and docs too.
 extern crate self as kv_runtime;
 
@@ -70,6 +75,13 @@ pub use timer::{NoTimer, Sleep, Timer};
 
 pub use kv_derive::{KvEntity, KvId};
 
+/// What the fuzz targets reach past the public API.
+#[cfg(all(fuzzing, feature = "cloudflare", not(target_arch = "wasm32")))]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::store::cloudflare_answer;
+}
+
 /// Compiles the README's examples.
 #[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../README.md")]
@@ -79,3 +91,8 @@ struct Readme;
 #[cfg(all(doctest, feature = "cache", feature = "faults", feature = "tower-sessions"))]
 #[doc = include_str!("../../docs/caching.md")]
 struct CachingGuide;
+
+/// Compiles the code of the guide to Cloudflare KV.
+#[cfg(all(doctest, feature = "cloudflare"))]
+#[doc = include_str!("../../docs/cloudflare.md")]
+struct CloudflareGuide;

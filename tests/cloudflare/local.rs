@@ -35,7 +35,11 @@ impl Namespace {
     }
 
     pub fn options(&self) -> CloudflareOptions {
-        CloudflareStore::options("account", &self.id, "local-token")
+        self.options_with(&self.id, "local-token")
+    }
+
+    pub fn options_with(&self, namespace: &str, token: &str) -> CloudflareOptions {
+        CloudflareStore::options("account", namespace, token)
             .base_url(format!("{}client/v4", self.local.address))
     }
 

@@ -2,6 +2,8 @@
 
 mod conformance;
 mod faults;
+mod interop;
+mod last_write;
 mod local;
 mod recorded;
 mod server;

@@ -4,7 +4,8 @@
 // POST /js/{namespace} with { "do": ..., ... } runs one of its functions, for the tests.
 
 const CURRENT = 2;
-const memory = new Map();
+// By namespace, of which a Worker has one and this one many.
+const memories = {};
 
 const migrations = {
   1: ({ name, ...rest }) => ({ ...rest, displayName: name }),
@@ -18,7 +19,7 @@ async function migrateIfNeeded(kv, key, value, metadata) {
   return value;
 }
 
-async function profile(kv, id, origin) {
+async function profile(kv, memory, id, origin) {
   const key = `user:${id}:profile`;
   if (memory.has(key)) return { from: "memory", profile: memory.get(key) };
   const { value, metadata } = await kv.getWithMetadata(key, "json");
@@ -33,8 +34,8 @@ async function profile(kv, id, origin) {
 }
 
 const functions = {
-  profile: (kv, { id, origin }) => profile(kv, id, origin),
-  forget: () => memory.clear(),
+  profile: (kv, { id, origin }, memory) => profile(kv, memory, id, origin),
+  forget: (kv, options, memory) => memory.clear(),
   get: (kv, { key }) => kv.get(key, "json"),
   getText: (kv, { key }) => kv.get(key),
   getWithMetadata: async (kv, { key }) => {
@@ -63,6 +64,7 @@ const functions = {
 export async function profiles(request, env) {
   const namespace = new URL(request.url).pathname.split("/").at(-1);
   const { do: name, ...options } = await request.json();
-  const result = await functions[name](env[`NS_${namespace}`], options);
+  memories[namespace] ??= new Map();
+  const result = await functions[name](env[`NS_${namespace}`], options, memories[namespace]);
   return Response.json(result ?? null);
 }

@@ -107,8 +107,20 @@ async fn one_server_with_hash_tags() -> Test {
     Ok(report.require(97)?)
 }
 
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn one_server_with_an_index() -> Test {
+    let options = RedisStore::options().list_index(true);
+    let report = conformance::atomic_store(&Databases::new(options, plain)).await;
+    println!("{report}");
+    Ok(report.require(97)?)
+}
+
 /// One cluster, flushed before each store.
-struct Clustered(RedisCluster);
+struct Clustered {
+    cluster: RedisCluster,
+    options: RedisOptions,
+}
 
 impl Harness for Clustered {
     type Store = RedisStore;
@@ -126,18 +138,23 @@ impl Harness for Clustered {
     }
 
     async fn store_holding(&self, records: &[(Key, Foreign)]) -> Result<Option<RedisStore>> {
-        self.0.flush();
+        self.cluster.flush();
         for (place, (key, foreign)) in records.iter().enumerate() {
-            self.0.cli(&write_foreign(place, tagged(key), *foreign));
+            self.cluster.cli(&write_foreign(place, tagged(key), *foreign));
         }
-        RedisStore::connect(&self.0.url()).await.map(Some)
+        self.options.clone().connect(&self.cluster.url()).await.map(Some)
     }
 }
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_cluster() -> Test {
-    let report = conformance::atomic_store(&Clustered(RedisCluster::start())).await;
+    let clustered = Clustered { cluster: RedisCluster::start(), options: RedisStore::options() };
+    let report = conformance::atomic_store(&clustered).await;
     println!("{report}");
-    Ok(report.require(96)?)
+    report.require(95)?;
+    let options = clustered.options.clone().list_index(true);
+    let report = conformance::atomic_store(&Clustered { options, ..clustered }).await;
+    println!("{report}");
+    Ok(report.require(95)?)
 }

@@ -1,6 +1,9 @@
 //! `RedisStore` on real servers.
 
+mod cluster;
 mod conformance;
+mod index;
+mod layout;
 mod outcomes;
 #[path = "../support/proxy.rs"]
 mod proxy;

@@ -80,6 +80,10 @@ async fn another_type_is_told_to_be_one() -> Test {
     assert!(error.to_string().contains("`user:7:prefs`"), "{error}");
     is_malformed(users.update(7, |user| user.dark = true).await.expect_err("a list is no record"));
     is_malformed(store.head(&key("user:7:prefs")).await.expect_err("a list is no record"));
+    let mut many: Vec<_> = (100..120).map(|id| key(&format!("user:{id}:prefs"))).collect();
+    assert!(store.get_many(&many).await?.iter().all(Option::is_none));
+    many.push(key("user:7:prefs"));
+    is_malformed(store.get_many(&many).await.expect_err("a list is no record"));
     let put = store.replace(key("user:7:prefs"), kv_runtime::record::Revision::random(), record("1")).await;
     is_malformed(put.expect_err("a list is no record"));
     for content in [Content::Heads, Content::Records] {

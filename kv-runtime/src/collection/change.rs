@@ -243,7 +243,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Err(Error::Conflict { at: self.at(&key), attempts: MAX_ATTEMPTS }.into())
     }
 
-    fn check_id(&self, key: &Key, entity: &E, created: bool) -> Result<()> {
+    pub(super) fn check_id(&self, key: &Key, entity: &E, created: bool) -> Result<()> {
         if self.key_of(entity) == *key { Ok(()) } else { Err(Error::IdChanged { at: self.at(key), created }) }
     }
 

@@ -113,11 +113,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             (Some(mut entity), _) => {
                 let before = self.values_before(&key, &entity, &records)?;
                 change(&mut entity)?;
+                self.check_id(&key, &entity, false)?;
                 let writes = self.writes_of_change(&key, &entity, &records, &before)?;
                 (entity, writes)
             }
             (None, Some(create)) => {
                 let entity = create();
+                self.check_id(&key, &entity, true)?;
                 let nothing = vec![None; records.len()];
                 let writes = self.writes_of_change(&key, &entity, &nothing, &[])?;
                 (entity, writes)

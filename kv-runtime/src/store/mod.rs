@@ -26,12 +26,14 @@ use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 
+#[cfg(all(fuzzing, feature = "cloudflare", not(target_arch = "wasm32")))]
+pub use self::cloudflare::cloudflare_answer;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 pub use self::cloudflare::{CloudflareOptions, CloudflareStore};
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
 #[cfg(feature = "redis")]
-pub use self::redis::{RedisOptions, RedisStore};
+pub use self::redis::{IndexSweep, RedisOptions, RedisStore};
 pub use any::AnyStore;
 pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]

@@ -14,7 +14,7 @@ struct Scheme {
     example: &'static str,
 }
 
-const SCHEMES: [Scheme; 7] = [
+const SCHEMES: [Scheme; 8] = [
     Scheme { name: "memory", feature: None, is_built: true, example: "memory:" },
     scheme("redb", "redb", cfg!(feature = "redb"), "redb:app.redb"),
     scheme("redis", "redis", cfg!(feature = "redis"), "redis://127.0.0.1:6379"),
@@ -26,6 +26,12 @@ const SCHEMES: [Scheme; 7] = [
         "redis-cluster` and `redis-tls",
         cfg!(all(feature = "redis-cluster", feature = "redis-tls")),
         "rediss+cluster://host,host",
+    ),
+    scheme(
+        "cloudflare-kv",
+        "cloudflare",
+        cfg!(all(feature = "cloudflare", not(target_arch = "wasm32"))),
+        "cloudflare-kv://account/namespace",
     ),
 ];
 
@@ -47,8 +53,27 @@ pub(super) async fn connect(url: &str, clock: Clock) -> Result<AnyStore> {
         name if name.starts_with("redis") => {
             crate::store::RedisStore::options().clock(clock).connect(url).await.map(AnyStore::Redis)
         }
+        #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+        "cloudflare-kv" => cloudflare(url, rest, std::env::var(TOKEN).ok(), clock),
         _ => memory(url, rest, clock),
     }
+}
+
+/// Where the token for Cloudflare is. In the URL it would end up where URLs do: logs, histories, lists of processes.
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+const TOKEN: &str = "CLOUDFLARE_API_TOKEN";
+
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+fn cloudflare(url: &str, rest: &str, token: Option<String>, clock: Clock) -> Result<AnyStore> {
+    let ids = rest.strip_prefix("//").and_then(|rest| rest.split_once('/'));
+    let Some((account, namespace)) = ids.filter(|(account, _)| !account.contains('@')) else {
+        return Err(invalid(url, "write `cloudflare-kv://account/namespace`, by their identifiers"));
+    };
+    let Some(token) = token else {
+        return Err(invalid(url, format!("the environment variable `{TOKEN}` has to hold the API token")));
+    };
+    let options = crate::store::CloudflareStore::options(account, namespace, token);
+    options.clock(clock).open().map(AnyStore::Cloudflare)
 }
 
 fn memory(url: &str, rest: &str, clock: Clock) -> Result<AnyStore> {
@@ -162,6 +187,29 @@ mod tests {
         );
         let there_is_none = connect("redb:/nowhere/at/all/a.redb", Clock::system()).await;
         assert!(matches!(there_is_none, Err(Error::Store { .. })), "{there_is_none:?}");
+    }
+
+    #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+    #[test]
+    fn a_token_is_in_the_environment_alone() {
+        let connect = |url, token: Option<&str>| {
+            let rest = url_rest(url);
+            cloudflare(url, rest, token.map(str::to_owned), Clock::system())
+                .map_err(|error| error.to_string())
+        };
+        assert!(connect("cloudflare-kv://a1/b2", Some("hunter2")).is_ok());
+        let told = connect("cloudflare-kv://a1/b2", None).expect_err("there is no token");
+        assert!(told.ends_with("`CLOUDFLARE_API_TOKEN` has to hold the API token"), "{told}");
+        for url in ["cloudflare-kv:a1/b2", "cloudflare-kv://a1", "cloudflare-kv://hunter2@a1/b2"] {
+            let told = connect(url, Some("hunter2")).expect_err("no such URL");
+            assert!(told.contains("write `cloudflare-kv://account/namespace`"), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+    fn url_rest(url: &str) -> &str {
+        url.split_once(':').map_or("", |(_, rest)| rest)
     }
 
     #[cfg(feature = "redis")]

@@ -10,6 +10,8 @@ mod rest;
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 mod workers;
 
+#[cfg(all(fuzzing, feature = "cloudflare", not(target_arch = "wasm32")))]
+pub use rest::cloudflare_answer;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 pub use rest::{CloudflareOptions, CloudflareStore};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]

@@ -6,14 +6,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, Slot, SlotAddr};
 use redis::{Cmd, ConnectionInfo, ErrorKind, Pipeline, RedisError, Value};
 
-use super::error::{code, may_have_happened};
-use super::list::pass;
+use super::connection::side_by_side;
+use super::error::{code, failed, may_have_happened};
+use super::wire::Outgoing;
+use super::write::outgoing;
 use super::{Inner, NAME};
 use crate::error::{Error, Location};
 use crate::key::Key;
@@ -72,9 +73,23 @@ impl Cluster {
             match answers {
                 Ok(answers) => return Ok(answers),
                 // Each command of the pipeline would have to be announced to the node that the slot moves to; the move ends soon.
-                Err(error) => tries.go_on(error).await?,
+                Err(error) => {
+                    if code(&error).as_deref() == Some("MOVED") {
+                        self.learn(key).await;
+                    }
+                    tries.go_on(error).await?;
+                }
             }
         }
+    }
+
+    /// Has the crate ask who has which slots. From a command that has moved it does so by itself, but from a transaction that was refused
+    /// because of it, it learns nothing.
+    async fn learn(&self, key: &str) {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(key);
+        // The answer is of no use, and an error is the reason for asking.
+        drop(self.0.clone().route_command(command, RoutingInfo::SingleNode(node_of(key))).await);
     }
 
     /// Sends a command to the node that a slot is moving to.
@@ -85,33 +100,14 @@ impl Cluster {
         Ok(answers.into_iter().next_back().unwrap_or_default())
     }
 
-    /// One pass over the keys of every primary. If the cluster was reshaped meanwhile, keys may have moved past it: it begins anew.
-    pub(super) async fn scan(
-        &self,
-        pattern: &str,
-        take: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<(), RedisError> {
-        let mut shape = self.shape().await?;
-        for _ in 0..TRIES {
-            for node in &shape.primaries {
-                let send = |command| async {
-                    let node = SingleNodeRoutingInfo::ByAddress { host: node.0.clone(), port: node.1 };
-                    let answer = self.0.clone().route_command(command, RoutingInfo::SingleNode(node)).await;
-                    answer?.extract_error()
-                };
-                pass(pattern, send, take).await?;
-            }
-            let now = self.shape().await?;
-            if now.slots == shape.slots {
-                return Ok(());
-            }
-            shape = now;
-        }
-        Err(RedisError::from((ErrorKind::ClusterConnectionNotFound, "the cluster is being reshaped")))
+    /// The answer of one of the cluster's primaries.
+    pub(super) async fn query_node(&self, node: &(String, u16), command: Cmd) -> Result<Value, RedisError> {
+        let node = SingleNodeRoutingInfo::ByAddress { host: node.0.clone(), port: node.1 };
+        self.0.clone().route_command(command, RoutingInfo::SingleNode(node)).await?.extract_error()
     }
 
     /// Who has which slots.
-    async fn shape(&self) -> Result<Shape, RedisError> {
+    pub(super) async fn shape(&self) -> Result<(Value, Vec<(String, u16)>), RedisError> {
         let mut command = redis::cmd("CLUSTER");
         command.arg("SLOTS");
         let node = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
@@ -128,13 +124,8 @@ impl Cluster {
                 primaries.push(node);
             }
         }
-        Ok(Shape { slots, primaries })
+        Ok((slots, primaries))
     }
-}
-
-struct Shape {
-    slots: Value,
-    primaries: Vec<(String, u16)>,
 }
 
 /// The tries of one command.
@@ -191,15 +182,24 @@ pub(super) fn by_slot<S: AsRef<str>>(keys: &[S]) -> Vec<Vec<usize>> {
 impl Inner {
     /// Records of many entities: those of one slot in a transaction, the slots side by side.
     pub(super) async fn put_each(&self, records: Vec<(Key, NewRecord)>) -> Result<(), Error> {
-        let slots = self.slots_of(records.iter().map(|(key, _)| key));
-        let mut records: Vec<Option<(Key, NewRecord)>> = records.into_iter().map(Some).collect();
         let len = records.len();
+        let nothing_written = |error| all_of(len, &[Vec::new()], vec![Err(error)]);
+        let records = match outgoing(records) {
+            Ok(records) => records,
+            Err(error) => return nothing_written(error),
+        };
+        let additions = self.additions(records.iter().map(|(key, _)| key));
+        if let Err(error) = self.add(additions).await {
+            return nothing_written(failed(Location::store(NAME), "write", error));
+        }
+        let slots = self.slots_of(records.iter().map(|(key, _)| key));
+        let mut records: Vec<Option<(Key, Outgoing)>> = records.into_iter().map(Some).collect();
         let parts = slots.iter().map(|places| {
-            let part = places.iter().filter_map(|place| records.get_mut(*place)?.take()).collect();
-            self.put_all(part)
+            places.iter().filter_map(|place| records.get_mut(*place)?.take()).collect::<Vec<_>>()
         });
-        let parts: Vec<_> = parts.collect();
-        all_of(len, &slots, join_all(parts).await)
+        let parts = parts.map(async |part| self.put_together(Pipeline::new(), &part).await);
+        let outcomes = side_by_side(parts).await;
+        all_of(len, &slots, outcomes)
     }
 
     /// Keys of many entities: those of one slot with one command, the slots side by side.
@@ -209,7 +209,7 @@ impl Inner {
             let part: Vec<Key> = places.iter().filter_map(|place| keys.get(*place)).cloned().collect();
             self.delete_all(&part).await
         });
-        all_of(keys.len(), &slots, join_all(parts).await)
+        all_of(keys.len(), &slots, side_by_side(parts).await)
     }
 
     fn slots_of<'k>(&self, keys: impl Iterator<Item = &'k Key>) -> Vec<Vec<usize>> {

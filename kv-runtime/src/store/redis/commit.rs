@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
-use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, Script, ServerErrorKind, Value};
 
 use super::error::unexpected;
+use super::index::Failure;
 use super::wire::{Lifetime, Outgoing};
 use super::{Inner, NAME};
 use crate::error::{Error, Location, Result};
@@ -81,14 +82,18 @@ impl Inner {
             writes.iter().for_each(|write| write.write_words(command));
         };
         let first_key = spelled.first().map(|key| &**key).unwrap_or_default();
-        match self.run(first_key, &words).await {
+        let listed = writes.iter().filter_map(|write| match write {
+            Told::Record(_, key, record) if record.lifetime() != Lifetime::Over => Some(key),
+            _ => None,
+        });
+        match self.run(first_key, listed.collect(), &words).await {
             Ok(Value::Int(0)) => Ok(Commit::Done),
             Ok(Value::Int(place)) => {
                 let place = usize::try_from(place).unwrap_or(1) - 1;
                 Ok(Commit::Conflict(place.min(conditions.len().saturating_sub(1))))
             }
             Ok(_) => Err(unexpected(at(), "write")),
-            Err(error) => {
+            Err(failure) => {
                 let written: Vec<_> = writes
                     .iter()
                     .filter_map(|write| match write {
@@ -96,22 +101,28 @@ impl Inner {
                         Told::Touch(..) | Told::Delete(_) => None,
                     })
                     .collect();
-                self.settle(&written, error, at).await.map(|()| Commit::Done)
+                self.settle(&written, failure, at).await.map(|()| Commit::Done)
             }
         }
     }
 
     /// Runs the script by its hash, or by its text on a server that has not seen it.
-    async fn run(&self, key: &str, words: &(dyn Fn(&mut Cmd) + Sync)) -> Result<Value, RedisError> {
+    async fn run(
+        &self,
+        key: &str,
+        listed: Vec<&Key>,
+        words: &(dyn Fn(&mut Cmd) + Sync),
+    ) -> Result<Value, Failure> {
         let mut command = Cmd::new();
         command.arg("EVALSHA").arg(SCRIPT.get_hash());
         words(&mut command);
-        match self.connection.query(key, command).await {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+        match self.write(listed, key, command).await {
+            // The index has the keys by now.
+            Err(Failure::Sent(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                 let mut command = Cmd::new();
                 command.arg("EVAL").arg(CODE);
                 words(&mut command);
-                self.connection.query(key, command).await
+                self.connection.query(key, command).await.map_err(Failure::Sent)
             }
             answer => answer,
         }

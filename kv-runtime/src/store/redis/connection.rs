@@ -1,5 +1,6 @@
 //! One connection that many calls share, and that is made anew when it breaks.
 
+use futures_util::stream::{self, StreamExt};
 use redis::aio::ConnectionManager;
 use redis::{Cmd, Pipeline, RedisError, Value};
 
@@ -11,6 +12,27 @@ pub(super) enum Connection {
     Single(ConnectionManager),
     #[cfg(feature = "redis-cluster")]
     Cluster(Cluster),
+}
+
+/// The nodes that have the keys, and which each has.
+#[derive(PartialEq)]
+pub(super) enum Shape {
+    Single,
+    #[cfg(feature = "redis-cluster")]
+    Cluster {
+        slots: Value,
+        primaries: Vec<(String, u16)>,
+    },
+}
+
+impl Shape {
+    pub(super) fn nodes(&self) -> usize {
+        match self {
+            Self::Single => 1,
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster { primaries, .. } => primaries.len(),
+        }
+    }
 }
 
 impl Connection {
@@ -37,6 +59,34 @@ impl Connection {
         }
     }
 
+    pub(super) async fn shape(&self) -> Result<Shape, RedisError> {
+        match self {
+            Self::Single(_) => Ok(Shape::Single),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(cluster) => {
+                let (slots, primaries) = cluster.shape().await?;
+                Ok(Shape::Cluster { slots, primaries })
+            }
+        }
+    }
+
+    /// The answer of one node of those that there are.
+    #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server is one node"))]
+    pub(super) async fn query_node(
+        &self,
+        shape: &Shape,
+        node: usize,
+        command: Cmd,
+    ) -> Result<Value, RedisError> {
+        #[cfg(feature = "redis-cluster")]
+        if let (Self::Cluster(cluster), Shape::Cluster { primaries, .. }) = (self, shape)
+            && let Some(node) = primaries.get(node)
+        {
+            return cluster.query_node(node, command).await;
+        }
+        self.query("", command).await
+    }
+
     /// The answers to commands that are sent in one go; each may be an error. An atomic pipeline fails as a whole.
     #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server has all keys"))]
     pub(super) async fn pipeline(&self, key: &str, pipeline: Pipeline) -> Result<Vec<Value>, RedisError> {
@@ -61,4 +111,18 @@ impl Connection {
             ))),
         }
     }
+}
+
+/// The most commands of one call that are under way at a time: more would wait so long that they are taken for lost.
+const SIDE_BY_SIDE: usize = 256;
+
+/// The outcomes of many commands, which go to their nodes side by side, in the commands' order.
+pub(super) fn side_by_side<F, I>(commands: I) -> impl Future<Output = Vec<F::Output>> + use<F, I>
+where
+    F: Future,
+    I: IntoIterator<Item = F>,
+{
+    // Collected first: a future that held the iterator, and so its closures, would not be known to be `Send`.
+    let commands: Vec<F> = commands.into_iter().collect();
+    stream::iter(commands).buffered(SIDE_BY_SIDE).collect()
 }

@@ -2,16 +2,19 @@
 //!
 //! One file a subject: `options` (how a store is connected), `connection` (one server, or `cluster`), `spelling` (how a key stands
 //! on the server), `wire` (records to arguments, answers to records), `read`, `write` (and how a write is settled whose answer did
-//! not come), `commit` (and its script), `list`, `error`.
+//! not come), `commit` (and its script), `list`, `index` (what lists may go by),
+//! `replication` (writes that wait for replicas), `error`.
 
 #[cfg(feature = "redis-cluster")]
 mod cluster;
 mod commit;
 mod connection;
 mod error;
+mod index;
 mod list;
 mod options;
 mod read;
+mod replication;
 mod spelling;
 mod wire;
 mod write;
@@ -23,14 +26,17 @@ use super::{
     AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
 };
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::{Head, NewRecord, Record, Revision};
 use connection::Connection;
+use index::Index;
 use list::Remainders;
 use read::Expiries;
+use replication::Replicas;
 use spelling::Spelling;
 
+pub use index::IndexSweep;
 pub use options::RedisOptions;
 
 const NAME: &str = "redis";
@@ -50,7 +56,8 @@ const NAME: &str = "redis";
 /// lie together; a commit over several entities is [`Error::Unsupported`](crate::Error::Unsupported) unless they share a slot.
 ///
 /// A list looks at every key of the server (`SCAN`), and so costs what the server holds, not what the entity has. It is in key order, and
-/// keeps up to 65,536 keys in memory for its later pages; a page that finds none there looks at every key again.
+/// keeps up to 65,536 keys in memory for its later pages; a page that finds none there looks at every key again. With
+/// [`RedisOptions::list_index`] it costs what its prefix has.
 ///
 /// ```no_run
 /// use kv_runtime::Kv;
@@ -68,6 +75,8 @@ struct Inner {
     connection: Connection,
     spelling: Spelling,
     clock: Clock,
+    index: Option<Index>,
+    replicas: Option<Replicas>,
     remainders: Remainders,
 }
 
@@ -87,6 +96,36 @@ impl RedisStore {
     /// How to connect otherwise than [`RedisStore::connect`] does.
     pub fn options() -> RedisOptions {
         RedisOptions::default()
+    }
+
+    /// Looks at every key of the server, adds what the list index lacks of a prefix such as `user`, and tells how many keys it has. It adopts what
+    /// older programs and others have written. A list does the same by itself where the index was lost.
+    ///
+    /// Prefixes that share their first segment, as `app:user` and `app:cache` do, share their index. Without
+    /// [`RedisOptions::list_index`] it is [`Error::Unsupported`].
+    pub async fn rebuild_index(&self, prefix: &str) -> Result<usize> {
+        let (segment, at) = self.indexed_segment(prefix)?;
+        let rebuilt = self.0.rebuild(segment, false).await;
+        Ok(rebuilt.map_err(|error| error::failed(at, "rebuild the list index", error))?.unwrap_or_default())
+    }
+
+    /// Looks at every entry of a prefix in the list index, and drops those whose records have been gone for
+    /// [`RedisOptions::index_grace`]. It takes two calls at least: the first finds them, one after the grace drops them. An application whose records expire or are deleted calls it
+    /// now and then.
+    pub async fn sweep_index(&self, prefix: &str) -> Result<IndexSweep> {
+        let (segment, at) = self.indexed_segment(prefix)?;
+        let grace = self.0.index.as_ref().map(|index| index.grace).unwrap_or_default();
+        let grace = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        self.0.sweep(segment, grace).await.map_err(|error| error::failed(at, "sweep the list index", error))
+    }
+
+    fn indexed_segment<'p>(&self, prefix: &'p str) -> Result<(&'p str, Box<Location>)> {
+        let at = Location::of(NAME, &Key::from_text(prefix));
+        if self.0.index.is_none() {
+            let capability = "a list index, which `RedisOptions::list_index` switches on";
+            return Err(Error::Unsupported { at, capability });
+        }
+        Ok((prefix.split_once(':').map_or(prefix, |(segment, _)| segment), at))
     }
 }
 
@@ -133,15 +172,21 @@ impl Store for RedisStore {
     }
 
     async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.0.put(&key, record).await
+        self.0.put(&key, record).await?;
+        self.0.replicated(std::slice::from_ref(&key)).await
     }
 
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let keys: Vec<Key> = match self.0.replicas {
+            Some(_) => records.iter().map(|(key, _)| key.clone()).collect(),
+            None => Vec::new(),
+        };
         match &self.0.connection {
             Connection::Single(_) => self.0.put_all(records).await,
             #[cfg(feature = "redis-cluster")]
             Connection::Cluster(_) => self.0.put_each(records).await,
-        }
+        }?;
+        self.0.replicated(&keys).await
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
@@ -150,7 +195,9 @@ impl Store for RedisStore {
     }
 
     async fn delete(&self, key: Key) -> Result<()> {
-        self.0.delete_all(&[key]).await
+        let keys = [key];
+        self.0.delete_all(&keys).await?;
+        self.0.replicated(&keys).await
     }
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
@@ -158,7 +205,8 @@ impl Store for RedisStore {
             Connection::Single(_) => self.0.delete_all(&keys).await,
             #[cfg(feature = "redis-cluster")]
             Connection::Cluster(_) => self.0.delete_each(&keys).await,
-        }
+        }?;
+        self.0.replicated(&keys).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
@@ -168,6 +216,12 @@ impl Store for RedisStore {
 
 impl AtomicStore for RedisStore {
     async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        self.0.commit(conditions, writes).await
+        let first = self.0.replicas.and_then(|_| writes.first()).map(|write| write.key().clone());
+        let commit = self.0.commit(conditions, writes).await?;
+        if let (Commit::Done, Some(key)) = (commit, first) {
+            // All keys of a commit lie on one slot.
+            self.0.replicated(&[key]).await?;
+        }
+        Ok(commit)
     }
 }

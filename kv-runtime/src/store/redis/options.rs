@@ -9,7 +9,9 @@ use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisEr
 
 use super::connection::Connection;
 use super::error::failed;
+use super::index::Index;
 use super::list::Remainders;
+use super::replication::Replicas;
 use super::spelling::Spelling;
 use super::{Inner, NAME, RedisStore};
 use crate::clock::Clock;
@@ -38,6 +40,9 @@ const QUEUE: usize = 1_024;
 pub struct RedisOptions {
     clock: Clock,
     hash_tags: bool,
+    list_index: bool,
+    index_grace: Duration,
+    replicas: Option<Replicas>,
     connection_timeout: Duration,
     response_timeout: Duration,
 }
@@ -47,6 +52,9 @@ impl Default for RedisOptions {
         Self {
             clock: Clock::default(),
             hash_tags: false,
+            list_index: false,
+            index_grace: Duration::from_secs(600),
+            replicas: None,
             connection_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(5),
         }
@@ -65,6 +73,37 @@ impl RedisOptions {
     /// to move to a cluster one day: keys of the two spellings do not see each other.
     pub fn hash_tags(mut self, on: bool) -> Self {
         self.hash_tags = on;
+        self
+    }
+
+    /// Keeps an index of the keys, by which a list costs what its prefix has and not what the server holds. A write adds to it in the
+    /// same round trip, or on a cluster in one before.
+    ///
+    /// Every program that writes has to have it on: what another one writes is listed after the next
+    /// [`rebuild_index`](RedisStore::rebuild_index) alone. Entries of records that were deleted or have expired stay, and cost the lists that pass them,
+    /// until [`sweep_index`](RedisStore::sweep_index) is called. On a cluster an entry and its record lie on different nodes: a failover that loses the last
+    /// writes of one of them may lose an entry whose record is there, so rebuild after one.
+    pub fn list_index(mut self, on: bool) -> Self {
+        self.list_index = on;
+        self
+    }
+
+    /// How long an entry of the index is without record before a sweep drops it; 10 minutes if nothing is said. It has to be
+    /// longer than any writer takes for one write.
+    pub fn index_grace(mut self, grace: Duration) -> Self {
+        self.index_grace = grace;
+        self
+    }
+
+    /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary that dies takes with it what it
+    /// has acknowledged and not yet replicated.
+    ///
+    /// Fewer of them `within` the time, which has to be shorter than [`RedisOptions::response_timeout`], is [`Error::OutcomeUnknown`]: the
+    /// primary has the write. Each write takes one more round trip, in which the other calls of this connection wait, too: spread
+    /// tasks over several stores. It narrows the window and does not close it: a replica that confirms a write may be lost with
+    /// its primary, and one that has not may be the one that takes over.
+    pub fn wait_for_replicas(mut self, replicas: usize, within: Duration) -> Self {
+        self.replicas = Some(Replicas { wanted: replicas, within });
         self
     }
 
@@ -95,7 +134,15 @@ impl RedisOptions {
         let hash_tags = self.hash_tags || connection.is_cluster();
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
         let remainders = Remainders::default();
-        Ok(RedisStore(Arc::new(Inner { connection, spelling, clock: self.clock, remainders })))
+        let index = self.list_index.then(|| Index::new(self.index_grace));
+        Ok(RedisStore(Arc::new(Inner {
+            connection,
+            spelling,
+            clock: self.clock,
+            index,
+            replicas: self.replicas,
+            remainders,
+        })))
     }
 
     async fn connect_single(&self, server: ConnectionInfo) -> Result<Connection, RedisError> {

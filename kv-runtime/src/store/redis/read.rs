@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use futures_util::future::join_all;
 use redis::{Cmd, Pipeline, RedisError, Value};
 
+use super::connection::side_by_side;
 use super::error::{failed, unexpected};
 use super::wire::{self, HEAD_LEN, HeadError};
 use super::{Inner, NAME};
@@ -14,6 +14,11 @@ use crate::record::{Head, Metadata, Record};
 
 /// As much of a record as its envelope can have.
 const LONGEST_ENVELOPE: usize = 64 + (1 << 16);
+
+/// `MGET` shows another type of value as nothing. Of so many keys `EXISTS` asks in the same round trip how many are there: an entity's
+/// groups are read in one, absent ones too. Of more keys, where each costs more than the round trip, only those shown as nothing are asked for a
+/// second time.
+const ASKED_AT_ONCE: usize = 16;
 
 /// Whether a batch tells when its records expire, which takes a command more for each.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,7 +113,7 @@ impl Inner {
                     self.values_of_slot(&keys, expiries).await
                 });
                 let mut answers = vec![Answer::default(); keys.len()];
-                for (places, part) in slots.iter().zip(join_all(parts).await) {
+                for (places, part) in slots.iter().zip(side_by_side(parts).await) {
                     for (place, answer) in places.iter().zip(part?) {
                         if let Some(slot) = answers.get_mut(*place) {
                             *slot = answer;
@@ -123,12 +128,15 @@ impl Inner {
     async fn values_of_slot(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, RedisError> {
         let [first, ..] = keys else { return Ok(Vec::new()) };
         let told = expiries == Expiries::Told;
+        let asks_at_once = keys.len() <= ASKED_AT_ONCE;
         let mut pipeline = Pipeline::with_capacity(2 + if told { keys.len() } else { 0 });
         if told {
             pipeline.atomic();
         }
-        // `MGET` shows another type of value as nothing, so `EXISTS` counts what is there.
-        pipeline.add_command(many("MGET", keys)).add_command(many("EXISTS", keys));
+        pipeline.add_command(many("MGET", keys));
+        if asks_at_once {
+            pipeline.add_command(many("EXISTS", keys));
+        }
         if told {
             for key in keys {
                 pipeline.add_command(pttl(key));
@@ -140,29 +148,33 @@ impl Inner {
             Some(Value::ServerError(error)) => return Err(error.into()),
             _ => return Err(unexpected_answer()),
         };
-        let there = wire::count(answers.next().unwrap_or_default())?;
+        let there = if asks_at_once { Some(wire::count(answers.next().unwrap_or_default())?) } else { None };
         let mut answers: Vec<Answer> = values
             .into_iter()
             .zip(answers.chain(std::iter::repeat(Value::Nil)))
             .map(|(value, pttl)| Answer { value, pttl })
             .collect();
         let shown = answers.iter().filter(|answer| answer.value != Value::Nil).count();
-        if there > shown as u64 {
+        if shown < keys.len() && there.is_none_or(|there| there > shown as u64) {
             self.tell_other_types(keys, &mut answers).await?;
         }
         Ok(answers)
     }
 
-    /// Asks a second time for what `MGET` showed as nothing: what has another type becomes an error.
+    /// Asks for the types of what `MGET` showed as nothing: one that is no string becomes an error.
     async fn tell_other_types(&self, keys: &[&str], answers: &mut [Answer]) -> Result<(), RedisError> {
-        let hidden = keys.iter().zip(answers).filter(|(_, answer)| answer.value == Value::Nil);
-        for (key, answer) in hidden {
-            let mut pipeline = Pipeline::with_capacity(1);
-            pipeline.add_command(get(key));
+        let mut hidden: Vec<(&str, &mut Answer)> =
+            keys.iter().copied().zip(answers).filter(|(_, answer)| answer.value == Value::Nil).collect();
+        let Some((first, _)) = hidden.first() else { return Ok(()) };
+        let mut pipeline = Pipeline::with_capacity(hidden.len());
+        for (key, _) in &hidden {
+            pipeline.add_command(beginning(key, 1));
+        }
+        let told = self.connection.pipeline(first, pipeline).await?;
+        for ((_, answer), told) in hidden.iter_mut().zip(told) {
             // What was written between the two looks stays what it was at the first.
-            if let Some(error @ Value::ServerError(_)) = self.connection.pipeline(key, pipeline).await?.pop()
-            {
-                answer.value = error;
+            if let Value::ServerError(_) = told {
+                answer.value = told;
             }
         }
         Ok(())

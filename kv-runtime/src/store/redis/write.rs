@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use redis::{Pipeline, RedisError, Value};
 
-use super::error::{failed, may_have_happened, unexpected, unknown};
+use super::error::{failed, may_have_happened, unknown};
+use super::index::Failure;
 use super::read::{beginning, many};
-use super::wire::Outgoing;
+use super::wire::{Lifetime, Outgoing};
 use super::{Inner, NAME};
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
@@ -23,32 +24,46 @@ impl Inner {
 
     async fn put_outgoing(&self, key: &Key, record: &Outgoing) -> Result<()> {
         let spelled = self.spelling.spell(key);
-        match self.connection.query(&spelled, record.put(&spelled)).await {
+        // A record that is over already leaves nothing to be listed.
+        let listed = (record.lifetime() != Lifetime::Over).then_some(key);
+        match self.write(listed, &spelled, record.put(&spelled)).await {
             Ok(_) => Ok(()),
-            Err(error) => self.settle(&[(key, record)], error, || Location::of(NAME, key)).await,
+            Err(failure) => self.settle(&[(key, record)], failure, || Location::of(NAME, key)).await,
         }
     }
 
-    /// All records, whose keys lie on one slot, in one transaction.
+    /// All records in one transaction, of one server.
     pub(super) async fn put_all(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let mut records = outgoing(records)?;
-        if let [_] = records.as_slice()
-            && let Some((key, record)) = records.pop()
-        {
-            return self.put_outgoing(&key, &record).await;
-        }
-        let Some((first, _)) = records.first() else { return Ok(()) };
+        let records = outgoing(records)?;
         let mut pipeline = Pipeline::with_capacity(records.len());
+        for (_, addition) in self.additions(records.iter().map(|(key, _)| key)) {
+            pipeline.add_command(addition);
+        }
+        self.put_together(pipeline, &records).await
+    }
+
+    /// Records whose keys lie on one slot in one transaction, behind what is in the pipeline already.
+    pub(super) async fn put_together(
+        &self,
+        mut pipeline: Pipeline,
+        records: &[(Key, Outgoing)],
+    ) -> Result<()> {
+        let Some((first, _)) = records.first() else { return Ok(()) };
+        let at = || Location::store(NAME);
         pipeline.atomic();
-        for (key, record) in &records {
+        for (key, record) in records {
             pipeline.add_command(record.put(&self.spelling.spell(key)));
         }
         match self.connection.pipeline(&self.spelling.spell(first), pipeline).await {
-            Ok(answers) if answers.len() == records.len() => Ok(()),
-            Ok(_) => Err(unexpected(Location::store(NAME), "write")),
+            Ok(answers) => {
+                let done: Result<(), RedisError> =
+                    answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop));
+                // Of a transaction that is under way a server refuses nothing but a sorted set that is none: the index.
+                done.map_err(|error| unknown(at(), error))
+            }
             Err(error) => {
                 let written: Vec<_> = records.iter().map(|(key, record)| (key, record)).collect();
-                self.settle(&written, error, || Location::store(NAME)).await
+                self.settle(&written, Failure::Sent(error), at).await
             }
         }
     }
@@ -63,7 +78,7 @@ impl Inner {
         };
         match self.connection.query(first, many("UNLINK", &spelled)).await {
             Ok(_) => Ok(()),
-            Err(error) => self.settle(&[], error, at).await,
+            Err(error) => self.settle(&[], Failure::Sent(error), at).await,
         }
     }
 
@@ -72,12 +87,14 @@ impl Inner {
     pub(super) async fn settle(
         &self,
         written: &[(&Key, &Outgoing)],
-        error: RedisError,
+        failure: Failure,
         at: impl Fn() -> Box<Location>,
     ) -> Result<()> {
-        if !may_have_happened(&error) {
-            return Err(failed(at(), "write", error));
-        }
+        let error = match failure {
+            Failure::Sent(error) if may_have_happened(&error) => error,
+            Failure::Sent(error) | Failure::Unsent(error) => return Err(failed(at(), "write", error)),
+            Failure::Unindexed(error) => return Err(unknown(at(), error)),
+        };
         for (key, record) in written {
             if self.is_there(key, record.token).await == Some(true) {
                 return Ok(());

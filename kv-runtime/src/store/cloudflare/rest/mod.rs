@@ -5,6 +5,8 @@
 
 mod client;
 mod failure;
+#[cfg(fuzzing)]
+mod fuzzing;
 mod list;
 mod options;
 mod read;
@@ -24,6 +26,8 @@ use client::Client;
 use read::Place;
 use write::Incomplete;
 
+#[cfg(fuzzing)]
+pub use fuzzing::cloudflare_answer;
 pub use options::CloudflareOptions;
 
 const NAME: &str = "cloudflare-kv";

@@ -139,7 +139,7 @@ impl Shared {
 }
 
 impl ValueWithMetadata {
-    fn into_found(self) -> Option<Found> {
+    pub(super) fn into_found(self) -> Option<Found> {
         let expiration =
             self.expiration.as_ref().map_or(Expiration::Untold, |it| Expiration::At(seconds(it)));
         Some(Found { value: self.value?.into(), metadata: self.metadata, expiration })

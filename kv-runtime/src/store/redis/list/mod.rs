@@ -6,9 +6,11 @@
 
 mod remainder;
 mod scan;
+mod walk;
 
 use redis::{Pipeline, RedisError, Value};
 
+use super::connection::side_by_side;
 use super::error::failed;
 use super::read::{Answer, Expiries, beginning, pttl};
 use super::spelling::Found;
@@ -19,8 +21,7 @@ use crate::key::Key;
 use crate::store::{Content, Cursor, Entry, ListPage, ListQuery};
 
 pub(super) use remainder::Remainders;
-#[cfg(feature = "redis-cluster")]
-pub(super) use scan::pass;
+pub(super) use walk::Walk;
 
 /// A page ends when what it shows has so many bytes.
 const BYTES_OF_PAGE: usize = 4 << 20;
@@ -30,12 +31,14 @@ const FIRST_LOOK: usize = 256;
 const MOST_LOOKED_AT: usize = 2_048;
 
 /// The next keys of a list, in key order.
-struct Candidates {
-    keys: Vec<Found>,
+pub(super) struct Candidates {
+    pub(super) keys: Vec<Found>,
     /// Whether the list may go on behind the last of them.
-    more: bool,
-    /// Under which their rest is found again, if it is kept.
-    remainder: u64,
+    pub(super) more: bool,
+    /// Up to where the keys were looked through; it may be one that does not belong to the list.
+    pub(super) last: Option<String>,
+    /// The number under which their rest is found again; 0 if it need not be kept.
+    pub(super) remainder: u64,
 }
 
 /// Where a list goes on, as a cursor's position tells.
@@ -67,21 +70,30 @@ impl Inner {
             Some(candidates) => candidates,
             None => {
                 let after = position.as_ref().map(|position| position.after);
-                let candidates = self.scan(query, after).await;
+                let candidates = self.candidates(query, after).await;
                 candidates.map_err(|error| self.not_listed(query, error))?
             }
         };
         let (mut page, looked_at) =
             self.show(query, &candidates.keys).await.map_err(|error| self.not_listed(query, error))?;
-        let rest = candidates.keys.len() > looked_at;
-        if let (true, Some(last)) = (rest || candidates.more, looked_at.checked_sub(1)) {
-            let last = candidates.keys.get(last).map(|found| found.text.clone()).unwrap_or_default();
-            page.cursor = Some(Cursor::seal(query, &format!("{:016x}{last}", candidates.remainder)));
-        }
-        if rest {
+        let is_rest = candidates.keys.len() > looked_at;
+        let last = if is_rest {
+            looked_at.checked_sub(1).and_then(|last| candidates.keys.get(last)).map(|found| &found.text)
+        } else {
+            candidates.last.as_ref().filter(|_| candidates.more)
+        };
+        page.cursor = last.map(|last| Cursor::seal(query, &format!("{:016x}{last}", candidates.remainder)));
+        if is_rest && candidates.remainder != 0 {
             self.remainders.keep(query, candidates, &self.clock);
         }
         Ok(page)
+    }
+
+    async fn candidates(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, RedisError> {
+        match self.indexed(query, after).await? {
+            Some(candidates) => Ok(candidates),
+            None => self.scan(query, after).await,
+        }
     }
 
     fn not_listed(&self, query: &ListQuery, error: RedisError) -> Error {
@@ -154,7 +166,7 @@ impl Inner {
     }
 
     /// The answers to the same commands for each key.
-    async fn each<const N: usize, S: AsRef<str>>(
+    pub(super) async fn each<const N: usize, S: AsRef<str>>(
         &self,
         keys: &[S],
         commands: impl Fn(&str) -> [redis::Cmd; N],
@@ -171,7 +183,7 @@ impl Inner {
         });
         let mut answers: Vec<[Value; N]> =
             std::iter::repeat_with(|| [const { Value::Nil }; N]).take(keys.len()).collect();
-        for (places, part) in slots.iter().zip(futures_util::future::join_all(parts).await) {
+        for (places, part) in slots.iter().zip(side_by_side(parts).await) {
             let mut part = part?.into_iter();
             for place in places {
                 let answer = std::array::from_fn(|_| part.next().unwrap_or_default());
@@ -184,7 +196,7 @@ impl Inner {
     }
 }
 
-fn exists(key: &str) -> redis::Cmd {
+pub(super) fn exists(key: &str) -> redis::Cmd {
     let mut command = redis::Cmd::with_capacity(2, key.len() + 6);
     command.arg("EXISTS").arg(key);
     command

@@ -25,6 +25,7 @@ struct Remainder {
     suffix: Option<Box<str>>,
     keys: Arc<[Found]>,
     more: bool,
+    last: Option<String>,
     used_at: Timestamp,
 }
 
@@ -45,16 +46,21 @@ impl Remainders {
                 && list.suffix.as_deref() == query.suffix()
         })?;
         list.used_at = now;
-        let (keys, more) = (Arc::clone(&list.keys), list.more);
+        let (keys, more, last) = (Arc::clone(&list.keys), list.more, list.last.clone());
         drop(lists);
         let from = keys.partition_point(|found| *found.text <= *position.after);
         let keys = keys.get(from..)?;
-        (!keys.is_empty()).then(|| Candidates { keys: keys.to_vec(), more, remainder: position.remainder })
+        (!keys.is_empty()).then(|| Candidates {
+            keys: keys.to_vec(),
+            more,
+            last,
+            remainder: position.remainder,
+        })
     }
 
     /// Keeps candidates whose first were shown.
     pub(super) fn keep(&self, query: &ListQuery, candidates: Candidates, clock: &Clock) {
-        let Candidates { keys, more, remainder: id } = candidates;
+        let Candidates { keys, more, last, remainder: id } = candidates;
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lists.iter().any(|list| list.id == id) {
             return;
@@ -65,6 +71,7 @@ impl Remainders {
             suffix: query.suffix().map(Into::into),
             keys: keys.into(),
             more,
+            last,
             used_at: clock.now(),
         });
         if lists.len() > MOST_LISTS {

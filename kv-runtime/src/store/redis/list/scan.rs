@@ -5,20 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use redis::{Cmd, ErrorKind, RedisError, Value};
+use redis::RedisError;
 
-use super::Candidates;
+use super::{Candidates, Walk};
 use crate::store::ListQuery;
 use crate::store::redis::Inner;
-use crate::store::redis::connection::Connection;
 use crate::store::redis::spelling::Found;
 
 /// The most keys that a pass keeps, and their bytes.
 const MOST_KEPT: usize = 65_536;
 const MOST_KEPT_BYTES: usize = 8 << 20;
-
-/// How many keys the server looks at before it serves somebody else.
-const AT_ONCE: u32 = 1_000;
 
 impl Inner {
     /// The next keys of a list, by one pass over all keys.
@@ -29,64 +25,20 @@ impl Inner {
     ) -> Result<Candidates, RedisError> {
         let mut least = Least::default();
         let pattern = self.spelling.pattern(query.prefix().as_str(), query.suffix());
-        let mut take = |stored: &str| {
-            let found = self.spelling.read(stored);
-            let next =
-                |found: &Found| query.matches(&found.text) && after.is_none_or(|after| *found.text > *after);
-            if let Some(found) = found.filter(next) {
-                least.insert(found);
-            }
-        };
-        match &self.connection {
-            Connection::Single(_) => {
-                let send = |command| self.connection.query("", command);
-                pass(&pattern, send, &mut take).await?;
-            }
-            #[cfg(feature = "redis-cluster")]
-            Connection::Cluster(cluster) => cluster.scan(&pattern, &mut take).await?,
+        let mut walk = Walk::begin(&self.connection, pattern).await?;
+        let is_next =
+            |found: &Found| query.matches(&found.text) && after.is_none_or(|after| *found.text > *after);
+        while let Some(keys) = walk.next().await? {
+            keys.iter()
+                .filter_map(|key| self.spelling.read(key))
+                .filter(is_next)
+                .for_each(|found| least.insert(found));
         }
-        let more = least.more;
-        Ok(Candidates { keys: least.keys.into_iter().collect(), more, remainder: fastrand::u64(1..) })
+        let Least { keys, more, .. } = least;
+        let keys: Vec<Found> = keys.into_iter().collect();
+        let last = keys.last().map(|found| found.text.clone());
+        Ok(Candidates { keys, more, last, remainder: fastrand::u64(1..) })
     }
-}
-
-/// One pass over the keys of one server that match a pattern.
-pub(in crate::store::redis) async fn pass<F>(
-    pattern: &str,
-    send: impl Fn(Cmd) -> F,
-    take: &mut (dyn FnMut(&str) + Send),
-) -> Result<(), RedisError>
-where
-    F: Future<Output = Result<Value, RedisError>>,
-{
-    let mut cursor = b"0".to_vec();
-    loop {
-        let mut command = Cmd::new();
-        command.arg("SCAN").arg(&cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(AT_ONCE);
-        let (next, keys) = answer(send(command).await?)?;
-        for key in &keys {
-            // A key that is no text is nobody's here.
-            if let Value::BulkString(bytes) = key
-                && let Ok(key) = std::str::from_utf8(bytes)
-            {
-                take(key);
-            }
-        }
-        if next == b"0" {
-            return Ok(());
-        }
-        cursor = next;
-    }
-}
-
-/// The next cursor of a `SCAN`, and the keys that it found.
-fn answer(answer: Value) -> Result<(Vec<u8>, Vec<Value>), RedisError> {
-    if let Value::Array(parts) = answer
-        && let Ok([Value::BulkString(next), Value::Array(keys)]) = <[Value; 2]>::try_from(parts)
-    {
-        return Ok((next, keys));
-    }
-    Err(RedisError::from((ErrorKind::UnexpectedReturnType, "SCAN answers with a cursor and keys")))
 }
 
 /// The least of many keys, each once.
