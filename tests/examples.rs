@@ -4,6 +4,9 @@
 #[path = "examples/api_cache.rs"]
 mod api_cache_over_http;
 #[cfg(unix)]
+#[path = "../examples/support/client.rs"]
+mod client;
+#[cfg(unix)]
 #[path = "examples/server.rs"]
 mod server;
 #[cfg(unix)]

@@ -30,7 +30,7 @@ struct App {
     upstream: Upstream,
 }
 
-pub fn router(kv: &Kv<MemoryStore>, upstream: String) -> Router {
+pub fn router(kv: &Kv<MemoryStore>, client: Client, upstream: String) -> Router {
     let cache = Cache::new()
         .jitter(0.0) // So that the example shows the same each time.
         .stale_for(Duration::from_secs(600))
@@ -40,7 +40,7 @@ pub fn router(kv: &Kv<MemoryStore>, upstream: String) -> Router {
             tokio::spawn(load);
         });
     let rates = kv.collection::<Rate>().cached(cache);
-    let upstream = Upstream { client: Client::new(), url: upstream };
+    let upstream = Upstream { client, url: upstream };
     Router::new().route("/rates/{currency}", get(rate)).with_state(App { rates, upstream })
 }
 

@@ -8,6 +8,8 @@
 //! endpoint, and visit.rs the client.
 
 mod app;
+#[path = "../support/client.rs"]
+mod client;
 #[path = "../support/server.rs"]
 mod server;
 mod upstream;
@@ -27,13 +29,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     if let Some(port) = server::option("--port")? {
         println!("upstream on {upstream_url}");
-        server::until_stopped(app::router(&Kv::new(MemoryStore::new()), upstream_url), port).await?;
+        let app = app::router(&Kv::new(MemoryStore::new()), client::client()?, upstream_url);
+        server::until_stopped(app, port).await?;
     } else {
         let clock = ManualClock::new(Timestamp::from_millis(1_763_900_000_000));
         // What waits for the upstream waits in real time.
         let store = MemoryStore::with_clock(Clock::from(&clock).with_timer(Timer::tokio()));
         let kv = Kv::new(store);
-        let (address, server) = server::spawn(app::router(&kv, upstream_url), 0).await?;
+        let (address, server) = server::spawn(app::router(&kv, client::client()?, upstream_url), 0).await?;
         visit::all(address, &upstream, &clock).await?;
         server.abort();
     }

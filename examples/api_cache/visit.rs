@@ -10,6 +10,7 @@ use reqwest::Client;
 use tokio::task::JoinSet;
 
 use super::app::Rate;
+use super::client::client;
 use super::upstream::{Mode, Upstream};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -21,7 +22,7 @@ struct Visitor<'a> {
 }
 
 pub async fn all(server: SocketAddr, upstream: &Upstream, clock: &ManualClock) -> Result<(), Box<dyn Error>> {
-    let visitor = Visitor { client: Client::new(), server, upstream };
+    let visitor = Visitor { client: client()?, server, upstream };
 
     println!("Nobody has asked yet, and 64 clients ask at once:");
     upstream.set(Mode { slow_ms: 50, failing: false });

@@ -8,6 +8,8 @@
 //! outlives the server, whoever is logged in stays so when it starts again. app.rs has the application, and visit.rs the client.
 
 mod app;
+#[path = "../support/client.rs"]
+mod client;
 #[path = "../support/server.rs"]
 mod server;
 mod visit;

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::Outcome;
+use crate::client::client;
 use crate::server::Server;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -33,7 +34,7 @@ impl Both {
         let server = Server::start("api_cache", ["--max-age", "1"])?;
         let line = server.said().lines().find_map(|line| line.strip_prefix("upstream on "));
         let upstream = line.ok_or("it does not say where the upstream is")?.to_owned();
-        Ok(Self { server, upstream, client: Client::new() })
+        Ok(Self { server, upstream, client: client()? })
     }
 
     async fn ask(&self, currency: &str) -> Asked {

@@ -8,11 +8,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::Outcome;
+use crate::client::client;
 use crate::server::Server;
-
-fn client() -> reqwest::Result<Client> {
-    Client::builder().cookie_store(true).build()
-}
 
 /// Logs in, and gives the cookie as it is sent.
 async fn log_in(server: &Server, client: &Client, user: &str) -> Result<String, Box<dyn std::error::Error>> {

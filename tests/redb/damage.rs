@@ -34,7 +34,8 @@ async fn filled(path: &Path) -> Test {
 }
 
 fn filler(place: usize) -> NewRecord {
-    let expiry = if place.is_multiple_of(2) { Expiry::Never } else { Expiry::After(Duration::from_secs(1_000_000)) };
+    let expiry =
+        if place.is_multiple_of(2) { Expiry::Never } else { Expiry::After(Duration::from_secs(1_000_000)) };
     record(&format!("\"{}\"", "x".repeat(200 + place))).with_expiry(expiry)
 }
 
