@@ -46,10 +46,16 @@ async fn what_is_left_is_listed() -> Test {
         let listed = listed(&pages).await?;
         // A rebuild takes memory, too, so it throws further keys away; none comes back.
         let left = server.cli(&["--raw", "KEYS", "page:*"]);
-        let left: BTreeSet<u64> = left.lines().filter_map(|key| key.strip_prefix("page:")?.parse().ok()).collect();
+        let left: BTreeSet<u64> =
+            left.lines().filter_map(|key| key.strip_prefix("page:")?.parse().ok()).collect();
         assert!(!left.is_empty());
         let unlisted: Vec<_> = left.difference(&listed).collect();
-        assert!(unlisted.is_empty(), "of {} keys {} are not listed: {unlisted:?}", left.len(), unlisted.len());
+        assert!(
+            unlisted.is_empty(),
+            "of {} keys {} are not listed: {unlisted:?}",
+            left.len(),
+            unlisted.len()
+        );
     }
     let evicted = server.cli(&["INFO", "stats"]);
     assert!(!evicted.contains("evicted_keys:0"), "the server has thrown nothing away");
