@@ -3,6 +3,7 @@
 mod cluster;
 mod conformance;
 mod index;
+mod layout;
 mod outcomes;
 #[path = "../support/proxy.rs"]
 mod proxy;

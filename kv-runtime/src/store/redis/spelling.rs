@@ -114,3 +114,44 @@ fn escape_glob(text: &str, out: &mut String) {
         out.push(character);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn spelled(spelling: Spelling, entity: &str, group: Option<&str>) -> String {
+        spelling.spell(&Key::from_text(entity).with_group(group)).into_owned()
+    }
+
+    #[test]
+    fn a_hash_tag_is_the_entity_alone() {
+        let tagged = |entity, group| spelled(Spelling::HashTags, entity, group);
+        assert_eq!(tagged("user:123", Some("profile")), "{user:123}:profile");
+        assert_eq!(tagged("member:acme:7", None), "{member:acme:7}");
+        assert_eq!(tagged("user:}{", Some("profile")), "{user:%7D%7B}:profile");
+    }
+
+    #[test]
+    fn other_spellings_are_nobodys() {
+        for stored in
+            ["user:1", "{user:1", "x{user:1}", "{user:1}profile", "{user:{1}", "{user:1}:{p}", "{user:1}}"]
+        {
+            assert_eq!(Spelling::HashTags.read(stored), None, "{stored}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_read_as_it_was_spelled(id in "[^%:\\x00-\\x1F\\x7F]{0,12}", group in proptest::option::of("[a-z.-]{1,6}")) {
+            for spelling in [Spelling::Plain, Spelling::HashTags] {
+                let key = Key::from_text(format!("user:{id}")).with_group(group.as_deref());
+                let read = spelling.read(&spelling.spell(&key));
+                prop_assert_eq!(read.as_ref().map(|found| &*found.text), Some(key.as_str()));
+                let found = read.expect("it was read");
+                prop_assert_eq!(spelling.spell_found(&found), spelling.spell(&key));
+            }
+        }
+    }
+}
