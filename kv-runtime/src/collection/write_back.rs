@@ -1,6 +1,6 @@
 //! What was migrated while it was read is written back, by the store's policy; the read never fails for it.
 
-use super::{Collection, groups, keys_of_groups, learn_expiry};
+use super::{Collection, groups, learn_expiry};
 use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::Key;
@@ -29,8 +29,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(super) async fn write_back(&self, anchor: &Key, entity: &E, records: &[Option<Record>]) {
         let (policy, capabilities) = (self.kv.write_back_policy(), self.store().capabilities());
         let mut replacements = Vec::new();
-        for (group, (key, record)) in keys_of_groups::<E>(anchor).zip(records).enumerate() {
-            let schema = &groups::<E>()[group];
+        for (group, (schema, record)) in groups::<E>().iter().zip(records).enumerate() {
             let Some(record) = record.as_ref().filter(|it| it.metadata.version < schema.write_version())
             else {
                 continue;
@@ -43,7 +42,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 self.kv.count(WrittenBack::Deferred);
                 continue;
             }
-            match self.replacement(key, entity, group, record) {
+            match self.replacement(anchor.with_group(schema.name()), entity, group, record) {
                 Ok(replacement) => replacements.push(replacement),
                 Err(error) => {
                     self.kv.count(WrittenBack::Failed);
