@@ -193,6 +193,21 @@ async fn a_long_value_is_read_between_its_metadata() -> Test {
     Ok(())
 }
 
+/// A bulk read gives text; a value of other bytes, which a Worker may write, is read by itself.
+#[tokio::test]
+async fn a_value_that_is_no_text_is_read_as_it_is() -> Test {
+    let server = Server::start(|_, request| match request.line.split('/').nth_back(1) {
+        Some("bulk") => ok(json!({ "values": { "user:1": { "value": "a\u{FFFD}", "metadata": null } } })),
+        Some("metadata") => ok(Value::Null),
+        _ => text(200, "bytes"),
+    })
+    .await;
+    let found = server.store().get(&key("user:1")).await?.ok_or("it is there")?;
+    assert_eq!(found.value[..], *b"bytes");
+    assert_eq!(server.requests().len(), 4);
+    Ok(())
+}
+
 #[tokio::test]
 async fn large_batches_are_split() -> Test {
     let server = Server::start(|_, request| {
