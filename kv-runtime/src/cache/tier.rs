@@ -21,6 +21,10 @@ use crate::error::{Error, Result};
 use crate::key::Lookup;
 use crate::served::Whence;
 
+/// Whether a call may wait for what another one does. In a Worker none may: its runtime refuses to let a request go on within another
+/// one, and a request whose client has gone stands still for ever, with all that it holds. There each call loads for itself.
+const CALLERS_WAIT: bool = cfg!(not(target_arch = "wasm32"));
+
 pub(super) struct Tier<E: KvEntity> {
     pub(super) settings: Settings,
     pub(super) counters: Counters,
@@ -140,6 +144,9 @@ impl<E: KvEntity> Tier<E> {
 
     /// Takes part in the load of this id: as its leader, or as one who waits.
     pub(super) fn join(self: &Arc<Self>, id: E::Id, kind: Kind) -> Seat<E> {
+        if !CALLERS_WAIT {
+            self.detach(&id);
+        }
         let (flight, leads) = self.in_flight.lock(&id).begin(&id, |at| at.join(kind));
         Seat { tier: Arc::clone(self), id, kind, flight, leads, ended: false }
     }
@@ -176,8 +183,9 @@ impl<E: KvEntity> Tier<E> {
     }
 
     /// Waits until no fill of the store goes on at this id.
-    pub(super) async fn filling(&self, id: &E::Id) -> MutexGuard<'_, ()> {
-        self.fills[self.in_flight.place(id)].lock().await
+    pub(super) async fn filling(&self, id: &E::Id) -> Option<MutexGuard<'_, ()>> {
+        let fill = &self.fills[self.in_flight.place(id)];
+        if CALLERS_WAIT { Some(fill.lock().await) } else { fill.try_lock().ok() }
     }
 
     pub(super) fn sizes(&self) -> (usize, u64, usize, u64) {
