@@ -8,7 +8,6 @@ use kv_runtime::Lookup;
 use kv_runtime::cache::Cached;
 use kv_runtime::store::MemoryStore;
 
-use crate::memory;
 use crate::sides::{
     Account, CAPACITY, ENTRIES, User, account, moka as moka_cache, name, ours, runtime, shuffled, user,
 };
@@ -75,27 +74,6 @@ pub fn moka() -> Result<Sides> {
             })
         },
     )
-}
-
-/// How often a hit asks the allocator for memory, by number and by text.
-pub fn allocations() -> Result<Sides> {
-    let (users, accounts) = (ours::<User>(CAPACITY), ours::<Account>(CAPACITY));
-    let names: Vec<String> = (0..1_000).map(name).collect();
-    let runtime = runtime()?;
-    for id in 0..1_000 {
-        runtime.block_on(users.put(user(id)))?;
-        runtime.block_on(accounts.put(account(id)))?;
-    }
-    runtime.block_on(async {
-        let before = memory::calls();
-        for (id, name) in names.iter().enumerate() {
-            black_box(users.get(id as u64).await?);
-            black_box(accounts.get(name).await?);
-        }
-        let ours = (memory::calls() - before) as f64 / 2_000.0;
-        // None is what a bare get makes.
-        Ok(Sides { ours, theirs: 0.0 })
-    })
 }
 
 fn get_all<E, L>(cached: &Cached<E, MemoryStore>, ids: impl Iterator<Item = L>) -> Result<()>

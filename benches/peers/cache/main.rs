@@ -26,7 +26,6 @@ fn main() -> Result<()> {
         report.case(format!("hit-string-{threads}"), QUICK_CACHE, "ns", 1.25, || hits::texts(threads))?;
     }
     report.case("hit-moka-1", MOKA, "ns", 0.4, hits::moka)?;
-    report.case("hit-allocations", QUICK_CACHE, "per hit", None, hits::allocations)?;
     report.case("miss-fill", "moka try_get_with", "ns", 0.35, misses::fill)?;
     report.case("stampede-64", "one load", "ns", 1.3, misses::stampede)?;
     report.case("memory-per-entry", QUICK_CACHE, "bytes", None, memory::beside_quick_cache)?;

@@ -1,4 +1,4 @@
-//! What the allocator is asked for, and what a cache takes for each entry beyond the entity itself.
+//! What a cache takes for each entry beyond the entity itself.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -15,12 +15,11 @@ use crate::support::{Result, Sides};
 pub struct Counting;
 
 thread_local! {
-    // Constant and without a destructor: to reach them allocates nothing.
-    static CALLS: Cell<u64> = const { Cell::new(0) };
+    // Constant and without a destructor: to reach it allocates nothing.
     static BYTES: Cell<i64> = const { Cell::new(0) };
 }
 
-// SAFETY: every call goes to the system's allocator as it came; the counts beside it touch no memory that is handed out.
+// SAFETY: every call goes to the system's allocator as it came; the count beside it touches no memory that is handed out.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as i64);
@@ -29,20 +28,14 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        BYTES.set(BYTES.get() - layout.size() as i64);
+        count(-(layout.size() as i64));
         // SAFETY: the caller's promises are passed on.
         unsafe { System.dealloc(memory, layout) }
     }
 }
 
 fn count(bytes: i64) {
-    CALLS.set(CALLS.get() + 1);
     BYTES.set(BYTES.get() + bytes);
-}
-
-/// How often this thread has asked for memory.
-pub fn calls() -> u64 {
-    CALLS.get()
 }
 
 /// What this thread has been given less what it has given back.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::config::{Cache, Settings, Weigh};
-use super::entry::{Age, Entry, Lifetime};
+use super::entry::{Age, Entry, Lifetime, Spans};
 use super::flight::{Flight, Waited};
 use super::in_flight::{AtId, InFlight, Kind};
 use super::memory::{Left, Memory, Negative};
@@ -25,6 +25,7 @@ pub(super) struct Tier<E: KvEntity> {
     pub(super) settings: Settings,
     pub(super) counters: Counters,
     clock: Clock,
+    spans: Spans,
     /// Whether records expire for no other reason than that the cache gave them a TTL: then they may be stale beyond it.
     expiry_is_ours: bool,
     weigh: Option<Weigh<E>>,
@@ -69,6 +70,7 @@ impl<E: KvEntity> Tier<E> {
         Self {
             expiry_is_ours: cache.settings.store_ttl.is_some() && !expires_by_itself,
             memory: Memory::new(&cache.settings),
+            spans: Spans::of(&cache.settings),
             settings: cache.settings,
             counters: Counters::default(),
             clock,
@@ -80,7 +82,7 @@ impl<E: KvEntity> Tier<E> {
     #[inline]
     pub(super) fn look<L: Lookup<E::Id>>(&self, id: &L) -> Look<E> {
         let Some(entry) = self.memory.get(id) else { return Look::Nothing };
-        match entry.age(self.clock.coarse()) {
+        match entry.age(self.clock.coarse(), self.spans) {
             Age::Fresh => {
                 self.counters.hit();
                 Look::Fresh(entry.value)
@@ -100,7 +102,7 @@ impl<E: KvEntity> Tier<E> {
 
     /// Whether this may still be served in place of something better.
     pub(super) fn may_serve_stale(&self, entry: &Entry<E>) -> bool {
-        entry.age(self.now()) != Age::Dead
+        entry.age(self.now(), self.spans) != Age::Dead
     }
 
     /// Whether a call of this kind need not be made, because it is known how it would end.
@@ -132,7 +134,7 @@ impl<E: KvEntity> Tier<E> {
             expires_at,
             stale_beyond: self.expiry_is_ours,
         };
-        Entry::new(Arc::clone(value), weight, &lifetime, &self.settings, &self.clock)
+        Entry::new(Arc::clone(value), weight, &lifetime, &self.settings, self.spans, &self.clock)
     }
 
     /// Takes part in the load of this id: as its leader, or as one who waits. `anew`: not in a load that has begun already.
@@ -339,8 +341,8 @@ impl<E: KvEntity> Drop for Writing<E> {
             After::Keep(Some(end)) => tier
                 .memory
                 .peek(id)
-                .filter(|entry| entry.outlives(end))
-                .map(|entry| tier.memory.insert(id, entry.ending_at(end, &tier.clock))),
+                .filter(|entry| entry.outlives(end, tier.spans))
+                .map(|entry| tier.memory.insert(id, entry.ending_at(end, tier.spans, &tier.clock))),
             After::Hold(_) | After::Forget => Some(tier.memory.remove(id)),
         };
         drop(in_flight);
