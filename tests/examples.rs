@@ -1,11 +1,21 @@
 //! Every example runs by itself, and shows what it promises. `cargo test` has built them beside this test.
 
 #[cfg(unix)]
+#[path = "examples/api_cache.rs"]
+mod api_cache_over_http;
+#[cfg(unix)]
+#[path = "../examples/support/client.rs"]
+mod client;
+#[cfg(unix)]
 #[path = "examples/server.rs"]
 mod server;
 #[cfg(unix)]
 #[path = "examples/sessions.rs"]
 mod sessions_over_http;
+
+#[path = "support/redis_server.rs"]
+#[allow(dead_code, reason = "shared by tests that need other parts of it")]
+mod redis_server;
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -14,11 +24,23 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};
 
+use redis_server::RedisServer;
+
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// All examples; each has a test here.
-const EXAMPLES: [&str; 7] =
-    ["composite_ids", "expiry", "groups_and_views", "migrations", "own_store", "quickstart", "sessions"];
+const EXAMPLES: [&str; 10] = [
+    "api_cache",
+    "composite_ids",
+    "expiry",
+    "feature_flags",
+    "groups_and_views",
+    "migrations",
+    "own_store",
+    "quickstart",
+    "sessions",
+    "tiered_cache",
+];
 
 #[test]
 fn every_example_has_a_test() -> Outcome {
@@ -204,6 +226,28 @@ fn examples_run_on_the_store_of_a_url() -> Outcome {
 }
 
 #[test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+fn examples_run_on_a_server() -> Outcome {
+    let server = RedisServer::start();
+    for (database, example) in (0..).zip(ON_ANY_STORE.into_iter().filter(|it| *it != "expiry")) {
+        let url = server.url(database);
+        let first = run(example, Some(&url))?;
+        match example {
+            "quickstart" => {
+                shows(&first, &["250 inserted, 1 refused", "400 visits, as before"]);
+                shows(&run(example, Some(&url))?, &["visits: 400 before, 800 after"]);
+            }
+            // A server may have other readers, so only what they can read is written back.
+            "migrations" => shows(&first, &["5        250  current", "0 records are older"]),
+            _ => {}
+        }
+    }
+    let expiry = run("expiry", Some(&server.url(9))).unwrap_or_else(|error| error.to_string());
+    assert!(expiry.contains("a server's clock cannot be moved"), "{expiry}");
+    Ok(())
+}
+
+#[test]
 fn own_store() -> Outcome {
     // It fails if a test of the suite fails.
     shows(
@@ -229,6 +273,73 @@ fn sessions() -> Outcome {
             "0 sessions are left in the store",
         ],
     );
+    Ok(())
+}
+
+#[test]
+fn api_cache() -> Outcome {
+    let Output { status, stdout, stderr } = Command::new(binary("api_cache")?).output()?;
+    assert!(status.success());
+    shows(
+        std::str::from_utf8(&stdout)?,
+        &[
+            "1.081            from origin  1 calls",
+            "USD at once                        1.081            from memory  0 calls",
+            "USD a minute later                 1.082            from origin  1 calls",
+            "USD a minute later                 1.082            from stale   1 calls",
+            "USD when the upstream has answered 1.083            from memory  0 calls",
+            "USD 64 times                       1.083            from stale   0 calls",
+            "GBP which nobody has asked for yet 502 Bad Gateway               1 calls",
+            "USD eleven minutes later           502 Bad Gateway               1 calls",
+            "USD two seconds later              1.087            from origin  1 calls",
+            "XXX once more                      404 Not Found                 0 calls",
+        ],
+    );
+    // One line for each answer of 502, with its cause.
+    let complaints = String::from_utf8(stderr)?;
+    assert_eq!(complaints.matches("HTTP status server error (500 Internal Server Error)").count(), 2);
+    assert_eq!(complaints.lines().count(), 2, "{complaints}");
+    Ok(())
+}
+
+#[test]
+fn tiered_cache() -> Outcome {
+    shows(
+        &run("tiered_cache", None)?,
+        &[
+            "one first                   206 cents   from origin",
+            "two at once                 206 cents   from store",
+            "one after 60 s              206 cents   from store",
+            "one after 300 s             206 cents   from origin",
+            "one once more               nothing     from memory",
+            "one on the node that wrote  100 cents   from memory",
+            "two on the other, at once   206 cents   from memory",
+            "two after 60 s              100 cents   from store",
+            "120000 requests, 200 calls of the origin",
+            "left, as it had changed          0         0",
+            "entities in memory              50        50",
+            "lost for lack of room            0         0",
+        ],
+    );
+    Ok(())
+}
+
+#[test]
+fn feature_flags() -> Outcome {
+    let shown = run("feature_flags", None)?;
+    shows(
+        &shown,
+        &[
+            "beta       on for 25%, from store",
+            "dark-mode  off, from fallback",
+            "beta is on for 250 of 1000 users",
+            "new-home   on, from stale",
+            "Flag `feature:flags:new-home` in memory: the store failed to",
+            "new-home   off, from fallback",
+            "there was no answer within 100ms; a retry may help",
+        ],
+    );
+    assert!(shown.ends_with("new-home   on, from store\n  dark-mode  off, from fallback\n"), "{shown}");
     Ok(())
 }
 

@@ -20,6 +20,8 @@ pub struct Report {
     bench: &'static str,
     only: Option<String>,
     cases: Vec<Case>,
+    /// Cases that could not be measured, and why.
+    not_measured: Vec<(String, String)>,
 }
 
 struct Case {
@@ -43,7 +45,7 @@ impl Report {
     pub fn new(bench: &'static str) -> Self {
         // Cargo adds `--bench`.
         let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-        Self { bench, only, cases: Vec::new() }
+        Self { bench, only, cases: Vec::new(), not_measured: Vec::new() }
     }
 
     /// Measures a case if it was asked for. The goal is the most that ours may be of theirs.
@@ -63,6 +65,12 @@ impl Report {
         let Sides { ours, theirs } = measure()?;
         self.cases.push(Case { name, ours, theirs, unit, peer, goal: goal.into() });
         Ok(())
+    }
+
+    /// Names a case that cannot be measured here, so that nobody takes it for measured.
+    #[allow(dead_code, reason = "most benchmarks can measure all cases everywhere")]
+    pub fn not_measured(&mut self, name: impl Into<String>, reason: impl Into<String>) {
+        self.not_measured.push((name.into(), reason.into()));
     }
 
     /// Prints the table, and writes `bench/<name>.json` in the target directory if no case was left out.
@@ -85,10 +93,15 @@ impl Report {
                 case.peer
             );
         }
+        for (name, reason) in &self.not_measured {
+            println!("{name:<26} not measured: {reason}");
+        }
         if self.only.is_some() {
             return Ok(());
         }
-        let results: Vec<_> = self.cases.iter().map(Case::json).collect();
+        let mut results: Vec<_> = self.cases.iter().map(Case::json).collect();
+        let not_measured = |(name, reason)| serde_json::json!({ "case": name, "not_measured": reason });
+        results.extend(self.not_measured.iter().map(|(name, reason)| not_measured((name, reason))));
         let directory = target_dir().join("bench");
         fs::create_dir_all(&directory)?;
         fs::write(directory.join(self.bench).with_extension("json"), serde_json::to_vec_pretty(&results)?)?;

@@ -11,6 +11,7 @@ use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Client, Response, StatusCode};
 
 use super::app::{Item, LogIn, Me};
+use super::client::client;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -20,8 +21,7 @@ struct Visitor {
 }
 
 pub async fn all(server: SocketAddr, kv: &Kv<RedbStore>, clock: &ManualClock) -> Result<(), Box<dyn Error>> {
-    let client = Client::builder().cookie_store(true).build()?;
-    let visitor = Visitor { client, server: format!("http://{server}") };
+    let visitor = Visitor { client: client()?, server: format!("http://{server}") };
 
     println!("A session begins with the log-in:");
     visitor.me("before").await?;

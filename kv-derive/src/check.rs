@@ -25,6 +25,7 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     expiry_is_one_field(cx, entity);
     expiry_is_in_the_anchor(cx, entity);
     expiry_or_ttl(cx, entity);
+    required_groups_outlive_the_anchor(cx, entity);
     serde_can_be_followed(cx, entity);
     binary_codecs_can_follow_serde(cx, entity);
     versions::check(cx, entity);
@@ -234,6 +235,29 @@ fn expiry_or_ttl(cx: &Ctxt, entity: &Entity<'_>) {
             key,
             "this `ttl` tells when the record expires, and a field with `expires_at` does, too: keep one",
         );
+    }
+}
+
+/// An anchor that is there without a required group is an entity that cannot be read.
+fn required_groups_outlive_the_anchor(cx: &Ctxt, entity: &Entity<'_>) {
+    let Some((anchor, others)) = entity.groups.split_first() else { return };
+    let lives = match (entity.expires_at(), entity.ttl(anchor)) {
+        (Some(_), _) => "until the moment in its `expires_at` field".to_owned(),
+        (None, Some(ttl)) => format!("for {:?}", ttl.text.value()),
+        (None, None) => "until it is deleted".to_owned(),
+    };
+    let anchor_secs = entity.ttl(anchor).filter(|_| entity.expires_at().is_none()).map(|ttl| ttl.secs);
+    for group in others.iter().filter(|group| !group.is_optional()) {
+        let Some(ttl) = group.attr.ttl.get() else { continue };
+        if anchor_secs.is_none_or(|anchor| ttl.secs < anchor) {
+            cx.error(
+                &ttl.text,
+                format_args!(
+                    "the first group lives {lives}, and without this one beside it the entity cannot be read; mark this one \
+                     `optional`, or let it live as long"
+                ),
+            );
+        }
     }
 }
 

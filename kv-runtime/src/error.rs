@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,13 +45,13 @@ pub enum Error {
         attempts: u32,
     },
 
-    /// A change touched the id, which is the key.
-    #[error(
-        "{at}: the change would give the entity another id; put it under the new id and delete the old one"
-    )]
+    /// What was to be written has another id, which is the key, than what was asked for.
+    #[error("{at}: {}", id_shown(.created))]
     IdChanged {
-        /// Where.
+        /// Where: under the id that was asked for.
         at: Box<Location>,
+        /// Whether it is what `create` made, and not what `change` changed.
+        created: bool,
     },
 
     /// The anchor is there, and a required group beside it is not.
@@ -105,7 +105,9 @@ pub enum Error {
     },
 
     /// The stored bytes are not what the codec can read as this group.
-    #[error("{at}: the value does not decode as {codec}; it was left as it is")]
+    #[error(
+        "{at}: the value does not decode as {codec} and was left as it is; if the struct has changed, give its version a step, and if the record is not yours, `put` replaces it"
+    )]
     Decode {
         /// Where.
         at: Box<Location>,
@@ -127,7 +129,7 @@ pub enum Error {
     },
 
     /// A record's frame is damaged: its envelope or its metadata.
-    #[error("{at}: the record is damaged: {what}; it was left as it is")]
+    #[error("{at}: the record is damaged: {what}; it was left as it is, and `put` replaces it")]
     Malformed {
         /// Where.
         at: Box<Location>,
@@ -147,7 +149,9 @@ pub enum Error {
     },
 
     /// The key is longer than the store takes.
-    #[error("{at}: the key has {len} bytes, and the store takes {max}")]
+    #[error(
+        "{at}: the key has {len} bytes, and the store takes {max}; take a shorter id, such as a hash of this one"
+    )]
     KeyTooLong {
         /// Where.
         at: Box<Location>,
@@ -182,7 +186,7 @@ pub enum Error {
     },
 
     /// The store keeps nothing for so short a time.
-    #[error("{at}: a TTL of {ttl:?} is below the store's least, {least:?}")]
+    #[error("{at}: a TTL of {ttl:?} is below the store's least, {least:?}; ask for that, or for none")]
     TtlTooShort {
         /// Where.
         at: Box<Location>,
@@ -190,6 +194,15 @@ pub enum Error {
         ttl: Duration,
         /// The store's limit.
         least: Duration,
+    },
+
+    /// The record would be written anew with the expiry that it has, and the store could not tell it.
+    #[error(
+        "{at}: it is unknown when the record expires, and written anew it might stay for ever; nothing was written; try again in a minute, or `put` it with an expiry"
+    )]
+    ExpiryUnknown {
+        /// Where.
+        at: Box<Location>,
     },
 
     /// The cursor is not one that this list gave.
@@ -366,6 +379,14 @@ fn also_shown(also: &[usize]) -> String {
     if also.is_empty() { "none".to_owned() } else { format!("{} more", also.len()) }
 }
 
+fn id_shown(created: &bool) -> &'static str {
+    if *created {
+        "`create` made an entity with another id than the one that was asked for; nothing was written"
+    } else {
+        "the change would give the entity another id; put it under the new id and delete the old one"
+    }
+}
+
 fn retry_shown(retryable: &bool) -> &'static str {
     if *retryable { "; a retry may help" } else { "" }
 }
@@ -378,8 +399,10 @@ pub struct Location {
     pub entity: Option<&'static str>,
     /// The store's name.
     pub store: Option<&'static str>,
-    /// The key, or the prefix of a list; a hash in the place of every secret id.
+    /// The key, or the prefix of a list; a hash in the place of every secret id. Of a long one the beginning, and its length.
     pub key: Option<String>,
+    /// The store's file, where the error is about that.
+    pub file: Option<PathBuf>,
     /// The [namespace](crate::layer::NamespaceStore) that the key is of, where the store has them.
     pub namespace: Option<String>,
 }
@@ -388,7 +411,13 @@ impl Location {
     /// A record of a store.
     #[must_use]
     pub fn of(store: &'static str, key: &Key) -> Box<Self> {
-        Box::new(Self { store: Some(store), key: Some(key.to_string()), ..Self::default() })
+        Box::new(Self { store: Some(store), key: Some(shortened(key.to_string())), ..Self::default() })
+    }
+
+    /// A store's file.
+    #[must_use]
+    pub fn file(store: &'static str, path: &Path) -> Box<Self> {
+        Box::new(Self { store: Some(store), file: Some(path.to_owned()), ..Self::default() })
     }
 
     /// A store as a whole.
@@ -396,6 +425,20 @@ impl Location {
     pub fn store(store: &'static str) -> Box<Self> {
         Box::new(Self { store: Some(store), ..Self::default() })
     }
+}
+
+/// A key longer than this is not shown as a whole.
+const SHOWN_KEY: usize = 256;
+
+/// So much is shown of it.
+const SHOWN_START: usize = 64;
+
+fn shortened(key: String) -> String {
+    if key.len() <= SHOWN_KEY {
+        return key;
+    }
+    let start: String = key.chars().take(SHOWN_START).collect();
+    format!("{start}... ({} bytes)", key.len())
 }
 
 impl fmt::Display for Location {
@@ -407,6 +450,10 @@ impl fmt::Display for Location {
         }
         if let Some(key) = &self.key {
             write!(f, "{space}`{key}`")?;
+            space = " ";
+        }
+        if let Some(file) = &self.file {
+            write!(f, "{space}{}", file.display())?;
             space = " ";
         }
         if let Some(store) = self.store {
@@ -433,7 +480,10 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Conflict { .. } | Self::Load { .. } | Self::TimedOut { .. } => true,
+            Self::Conflict { .. }
+            | Self::ExpiryUnknown { .. }
+            | Self::Load { .. }
+            | Self::TimedOut { .. } => true,
             Self::Store { retryable, .. } => *retryable,
             Self::Partial { source, .. } => source.is_retryable(),
             _ => false,
@@ -484,7 +534,7 @@ macro_rules! with_location {
             Error::NotFound { at: $at }
             | Error::AlreadyExists { at: $at }
             | Error::Conflict { at: $at, .. }
-            | Error::IdChanged { at: $at }
+            | Error::IdChanged { at: $at, .. }
             | Error::Incomplete { at: $at, .. }
             | Error::TooNew { at: $at, .. }
             | Error::TooOld { at: $at, .. }
@@ -497,6 +547,7 @@ macro_rules! with_location {
             | Error::ValueTooLong { at: $at, .. }
             | Error::MetadataTooLong { at: $at, .. }
             | Error::TtlTooShort { at: $at, .. }
+            | Error::ExpiryUnknown { at: $at }
             | Error::InvalidCursor { at: $at }
             | Error::Partial { at: $at, .. }
             | Error::OutcomeUnknown { at: $at, .. }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::clock::Timestamp;
 use crate::collection::{Collection, Turns};
 use crate::entity::KvEntity;
+use crate::list::secret::CursorKey;
 use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
 use crate::store::Store;
@@ -15,6 +16,7 @@ use crate::store::Store;
 pub struct Kv<S> {
     shared: Arc<Shared<S>>,
     migrations: Arc<Migrations>,
+    cursor_key: Option<Arc<CursorKey>>,
 }
 
 struct Shared<S> {
@@ -57,7 +59,18 @@ impl<S: Store> Kv<S> {
             spawn: None,
         };
         let shared = Shared { store, turns: Turns::default(), counters: Counters::default() };
-        Self { shared: Arc::new(shared), migrations: Arc::new(migrations) }
+        Self { shared: Arc::new(shared), migrations: Arc::new(migrations), cursor_key: None }
+    }
+
+    /// The same store, whose lists of [secret ids](macro@crate::KvEntity#fields) give cursors that can be handed to a client and back: their
+    /// text is encrypted with this key (AES-SIV). Every process and every later run that is to take them needs the same 32 random bytes.
+    ///
+    /// Without a key such a cursor goes on only as the value that it is, within the program.
+    #[cfg(feature = "sealed-cursors")]
+    #[must_use]
+    pub fn with_cursor_key(mut self, key: [u8; 32]) -> Self {
+        self.cursor_key = Some(Arc::new(CursorKey::new(key)));
+        self
     }
 
     /// The same store, with another policy for records that were migrated on read.
@@ -124,6 +137,10 @@ impl<S: Store> Kv<S> {
         self
     }
 
+    pub(crate) fn cursor_key(&self) -> Option<&CursorKey> {
+        self.cursor_key.as_deref()
+    }
+
     pub(crate) fn turns(&self) -> &Turns {
         &self.shared.turns
     }
@@ -160,7 +177,7 @@ pub struct WriteBackStats {
     pub written: u64,
     /// Left, because somebody else wrote first.
     pub lost: u64,
-    /// Left to a later read, because of the rate.
+    /// Left as they are, because of the rate, or because they expire so soon that the server would keep them for longer.
     pub deferred: u64,
     /// Not written, because the store or a limit refused.
     pub failed: u64,
@@ -180,7 +197,11 @@ struct Counters([AtomicU64; 4]);
 
 impl<S> Clone for Kv<S> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), migrations: Arc::clone(&self.migrations) }
+        Self {
+            shared: Arc::clone(&self.shared),
+            migrations: Arc::clone(&self.migrations),
+            cursor_key: self.cursor_key.clone(),
+        }
     }
 }
 

@@ -70,7 +70,24 @@ pub use timer::{NoTimer, Sleep, Timer};
 
 pub use kv_derive::{KvEntity, KvId};
 
+/// What the fuzz targets reach past the public API.
+#[cfg(all(fuzzing, feature = "cloudflare", not(target_arch = "wasm32")))]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::store::cloudflare_answer;
+}
+
 /// Compiles the README's examples.
 #[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Compiles and runs the code of the guide to caching.
+#[cfg(all(doctest, feature = "cache", feature = "faults", feature = "tower-sessions"))]
+#[doc = include_str!("../../docs/caching.md")]
+struct CachingGuide;
+
+/// Compiles the code of the guide to Cloudflare KV.
+#[cfg(all(doctest, feature = "cloudflare"))]
+#[doc = include_str!("../../docs/cloudflare.md")]
+struct CloudflareGuide;

@@ -32,6 +32,13 @@ async fn the_longest_key_is_told<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> O
     too_long(counters.update(&name, |_| ()).await.err());
     too_long(counters.touch(&name).await.err());
     too_long(counters.delete(&name).await.err());
+    // What is shown of it is the beginning.
+    let shown = counters.get(&name).await.expect_err("is too long").to_string();
+    assert!(shown.starts_with("Counter `counter:nnn") && shown.len() < 300, "{shown}");
+    assert!(
+        shown.contains(&format!("... ({} bytes)`", max + 1)) && shown.contains("take a shorter id"),
+        "{shown}"
+    );
     Ok(())
 }
 

@@ -1,13 +1,16 @@
 //! What a `Collection` promises, on every store that is here.
 
 mod counted;
+mod cursors;
 mod damage;
 mod entities;
 mod expiry;
+mod last_write;
 mod limits;
 mod lists;
 mod many;
 mod secrets;
+mod unreadable;
 mod updates;
 mod writes;
 

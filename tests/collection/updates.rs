@@ -89,7 +89,9 @@ async fn update_wants_the_entity_and_keeps_its_id<S: AtomicStore>(kv: Kv<S>, _: 
     let users = kv.collection::<User>();
     assert!(matches!(users.update(7, |user| user.quota = 1).await, Err(Error::NotFound { .. })));
     users.put(&User::new(7)).await?;
-    assert!(matches!(users.update(7, |user| user.id = 8).await, Err(Error::IdChanged { .. })));
+    let changed = users.update(7, |user| user.id = 8).await;
+    assert!(matches!(changed, Err(Error::IdChanged { created: false, .. })));
+    assert!(changed.is_err_and(|error| error.to_string().contains("put it under the new id")));
     assert_eq!((users.get(7).await?, users.get(8).await?), (Some(User::new(7)), None));
     let changed = users.update(7, |user| user.quota = 1).await?;
     assert_eq!(changed, User { quota: 1, ..User::new(7) });
@@ -124,7 +126,8 @@ async fn upsert_creates_or_changes<S: AtomicStore>(kv: Kv<S>, _: ManualClock) ->
     assert_eq!(count("a").await?.count, 1);
     assert_eq!(count("a").await?.count, 2);
     let other = counters.upsert("b", || Counter { name: "c".to_owned(), count: 1 }, |_| ()).await;
-    assert!(matches!(other, Err(Error::IdChanged { .. })));
+    assert!(matches!(other, Err(Error::IdChanged { created: true, .. })));
+    assert!(other.is_err_and(|error| error.to_string().contains("`create` made an entity with another id")));
 
     let tasks: Vec<_> = (0..32).map(|_| tokio::spawn(count("shared"))).collect();
     for task in tasks {

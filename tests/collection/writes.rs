@@ -78,6 +78,14 @@ async fn a_required_group_must_be_there<S: AtomicStore>(kv: Kv<S>, _: ManualCloc
     kv.store().delete(Key::from_text("user:7:limits")).await?;
     let error = users.get(7).await.expect_err("a group is missing");
     assert!(matches!(error, Error::Incomplete { group: "limits", .. }), "{error}");
+    // An insert says the same, and what it advises makes the entity whole.
+    let error = users.insert(&User::new(7)).await.expect_err("the anchor is there");
+    assert!(matches!(error, Error::Incomplete { group: "limits", .. }), "{error}");
+    assert!(error.to_string().contains("`put` the whole entity"), "{error}");
+    users.put(&User::new(7)).await?;
+    assert_eq!(users.get(7).await?, Some(User::new(7)));
+    kv.store().delete(Key::from_text("user:7:settings")).await?;
+    assert!(matches!(users.insert(&User::new(7)).await, Err(Error::AlreadyExists { .. })));
     // Without its anchor there is no entity at all.
     kv.store().delete(Key::from_text("user:7:profile")).await?;
     assert_eq!(users.get(7).await?, None);

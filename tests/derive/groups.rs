@@ -95,7 +95,7 @@ async fn without_its_anchor_there_is_no_entity() {
 
 /// The anchor is without a name, since a field is left in no group.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
-#[kv(prefix = "page", version = 3, oldest = 3, group(name = "body", ttl = "5m"))]
+#[kv(prefix = "page", version = 3, oldest = 3, ttl = "5m", group(name = "body", ttl = "10m"))]
 struct Page {
     #[kv(id)]
     path: String,
@@ -128,7 +128,10 @@ async fn the_anchor_is_the_first_group() {
     let groups = Page::SCHEMA.groups();
     assert_eq!([groups[0].name(), groups[1].name()], [None, Some("body")]);
     assert_eq!([groups[0].version(), groups[1].version()], [3, 1]);
-    assert_eq!([groups[0].ttl(), groups[1].ttl()], [None, Some(Duration::from_secs(300))]);
+    assert_eq!(
+        [groups[0].ttl(), groups[1].ttl()],
+        [Some(300), Some(600)].map(|secs| secs.map(Duration::from_secs))
+    );
     let groups = Job::SCHEMA.groups();
     assert_eq!([groups[0].name(), groups[1].name()], [Some("spec"), Some("state")]);
 

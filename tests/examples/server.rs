@@ -12,6 +12,7 @@ pub struct Server {
     process: Child,
     stdout: BufReader<ChildStdout>,
     url: String,
+    said: String,
 }
 
 impl Server {
@@ -24,11 +25,21 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()?;
         let mut stdout = BufReader::new(process.stdout.take().ok_or("there is no output")?);
-        let mut line = String::new();
-        stdout.read_line(&mut line)?;
-        let url = line.strip_prefix("listening on ").and_then(|line| line.split(',').next());
-        let url = url.ok_or_else(|| format!("it does not say where it listens: {line:?}"))?.to_owned();
-        Ok(Self { process, stdout, url })
+        let mut said = String::new();
+        loop {
+            let line = said.len();
+            if stdout.read_line(&mut said)? == 0 {
+                return Err(format!("it does not say where it listens: {said}").into());
+            }
+            let Some(rest) = said[line..].strip_prefix("listening on ") else { continue };
+            let url = rest.split(',').next().unwrap_or_default().to_owned();
+            return Ok(Self { process, stdout, url, said });
+        }
+    }
+
+    /// What it printed on its way up.
+    pub fn said(&self) -> &str {
+        &self.said
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -36,16 +47,23 @@ impl Server {
     }
 
     /// Stops it as Ctrl-C does. It ends well, says so, and has complained about nothing.
-    pub fn stop(mut self) -> Result {
-        let signalled = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status()?;
+    pub fn stop(self) -> Result {
+        assert_eq!(self.stop_with_complaints()?, "");
+        Ok(())
+    }
+
+    /// Stops it, and gives what it has complained about.
+    pub fn stop_with_complaints(mut self) -> Result<String> {
+        // The shell's own `kill`: the program of that name is not everywhere.
+        let kill = format!("kill -INT {}", self.process.id());
+        let signalled = Command::new("sh").args(["-c", &kill]).status()?;
         assert!(signalled.success());
         let (mut said, mut complaints) = (String::new(), String::new());
         self.stdout.read_to_string(&mut said)?;
         self.process.stderr.take().ok_or("there is no stderr")?.read_to_string(&mut complaints)?;
         let status = self.process.wait()?;
         assert!(status.success() && said.ends_with("stopped\n"), "{status}: {said}{complaints}");
-        assert_eq!(complaints, "");
-        Ok(())
+        Ok(complaints)
     }
 }
 

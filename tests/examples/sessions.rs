@@ -8,11 +8,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::Outcome;
+use crate::client::client;
 use crate::server::Server;
-
-fn client() -> reqwest::Result<Client> {
-    Client::builder().cookie_store(true).build()
-}
 
 /// Logs in, and gives the cookie as it is sent.
 async fn log_in(server: &Server, client: &Client, user: &str) -> Result<String, Box<dyn std::error::Error>> {
@@ -64,9 +61,8 @@ async fn log_in_and_out() -> Outcome {
 #[tokio::test]
 async fn a_session_outlives_the_server_and_slides_until_it_is_left_alone() -> Outcome {
     let directory = tempfile::tempdir()?;
-    let file = directory.path().join("sessions.redb");
-    let file = file.to_str().ok_or("a path that is not text")?;
-    let options = ["--file", file, "--idle", "3"];
+    let store = format!("redb:{}", directory.path().join("sessions.redb").display());
+    let options = ["--store", &store, "--idle", "3"];
     let first = Server::start("sessions", options)?;
     let cookie = log_in(&first, &client()?, "ada").await?;
     first.stop()?;

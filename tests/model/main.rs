@@ -12,10 +12,10 @@ use tokio::runtime::Builder;
 use plain::Plain;
 use step::{Step, steps};
 
-/// Three groups that expire at different times: the required one goes first, which leaves the entity incomplete.
+/// Three groups that expire at different times.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
-#[kv(prefix = "doc", group = "main", ttl = "150s")]
-#[kv(group(name = "needed", ttl = "100s"))]
+#[kv(prefix = "doc", group = "main", ttl = "100s")]
+#[kv(group(name = "needed", ttl = "150s"))]
 #[kv(group(name = "extra", ttl = "50s", optional))]
 pub struct Doc {
     #[kv(id)]
@@ -38,7 +38,7 @@ impl Doc {
 }
 
 /// The groups, and how long each lives.
-const GROUPS: [(&str, u64); 3] = [("main", 150), ("needed", 100), ("extra", 50)];
+const GROUPS: [(&str, u64); 3] = [("main", 100), ("needed", 150), ("extra", 50)];
 
 const IDS: [&str; 5] = ["", "a", "a:main", "é", "{a}"];
 

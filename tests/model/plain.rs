@@ -111,6 +111,10 @@ impl Plain {
         }
     }
 
+    pub fn lose(&mut self, id: &'static str, group: usize) {
+        self.records.remove(&(id, group));
+    }
+
     pub fn delete(&mut self, id: &'static str) {
         self.records.retain(|(kept, _), _| *kept != id);
     }

@@ -9,7 +9,7 @@ use kv_runtime::{Collection, Error, Kv, ManualClock, Timestamp};
 use proptest::prelude::*;
 
 use crate::plain::{Expected, Plain, failed, key_text};
-use crate::{Doc, IDS};
+use crate::{Doc, DocNeeded, IDS};
 
 type Id = &'static str;
 
@@ -32,6 +32,8 @@ pub enum Step {
     Touch(Id, u64),
     Delete(Id),
     DeleteMany(Vec<Id>),
+    /// Deletes the required group alone, which leaves the entity incomplete.
+    Lose(Id),
     /// Another program adds a member of its own to a group's metadata.
     Mark(Id, usize, u8),
     List(usize),
@@ -74,6 +76,7 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(id, interval)| Step::Touch(id, interval)),
         1 => id().prop_map(Step::Delete),
         1 => prop::collection::vec(id(), 0..4).prop_map(Step::DeleteMany),
+        1 => id().prop_map(Step::Lose),
         2 => (id(), 0..3_usize, value()).prop_map(|(id, group, mark)| Step::Mark(id, group, mark)),
         1 => (1..7_usize).prop_map(Step::List),
         // Short of a moment, at it, and beyond.
@@ -119,11 +122,17 @@ impl Step {
             }
             Self::Insert(id, values) => {
                 let inserted = docs.insert(&Doc::new(id, *values)).await;
-                if plain.expected(id, now) == Expected::Absent {
-                    inserted.map_err(failed)?;
-                    plain.write_all(id, *values, None, now);
-                } else {
-                    prop_assert!(matches!(inserted, Err(Error::AlreadyExists { .. })), "{:?}", inserted);
+                match plain.expected(id, now) {
+                    Expected::Absent => {
+                        inserted.map_err(failed)?;
+                        plain.write_all(id, *values, None, now);
+                    }
+                    Expected::Incomplete => {
+                        prop_assert!(matches!(inserted, Err(Error::Incomplete { .. })), "{:?}", inserted);
+                    }
+                    Expected::Whole(_) => {
+                        prop_assert!(matches!(inserted, Err(Error::AlreadyExists { .. })), "{:?}", inserted);
+                    }
                 }
             }
             Self::Update(id, group, value) => update(&docs, plain, (id, *group, *value), None, now).await?,
@@ -180,6 +189,10 @@ impl Step {
             Self::DeleteMany(ids) => {
                 docs.delete_many(ids.iter().copied()).await.map_err(failed)?;
                 ids.iter().for_each(|id| plain.delete(id));
+            }
+            Self::Lose(id) => {
+                kv.collection::<DocNeeded>().delete(*id).await.map_err(failed)?;
+                plain.lose(id, 1);
             }
             Self::Mark(id, group, mark) => {
                 let key = Key::from_text(key_text(id, *group));

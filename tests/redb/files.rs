@@ -118,8 +118,9 @@ fn an_error_of_the_file_system_names_the_file() -> Test {
     let (directory, _) = directory()?;
     let refused = RedbStore::open(directory.path().join("missing").join("app.redb"));
     let Err(error @ Error::Store { .. }) = refused else { panic!("{refused:?}") };
-    let cause = error.source().map(|cause| cause.to_string()).unwrap_or_default();
-    assert!(cause.contains("missing") && cause.contains("app.redb"), "{cause}");
+    let told = error.to_string();
+    assert!(told.ends_with("missing/app.redb in redb: the store failed to open its file"), "{told}");
+    assert!(error.source().is_some_and(|cause| cause.is::<std::io::Error>()), "{error:?}");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! it passes the suite.
 
 mod conformance;
+mod damage;
 mod files;
 mod records;
 mod writers;

@@ -1,8 +1,10 @@
 //! The old program of `tests/rolling.rs`: version 1 of the note.
 //!
-//! `rolling-old FILE ROUND` reads the note and counts one read in it, or says why it cannot.
+//! `rolling-old URL` reads the note and counts one read in it, or says why it cannot. `rolling-old URL busy SECONDS` does so all the time,
+//! with many notes, and tells how many reads it has counted and how many were refused.
 
-use kv_runtime::store::RedbStore;
+mod busy;
+
 use kv_runtime::{Kv, KvEntity};
 
 #[derive(KvEntity)]
@@ -16,8 +18,14 @@ struct Note {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let file = std::env::args().nth(1).ok_or("a file is missing")?;
-    let notes = Kv::new(RedbStore::open(file)?).collection::<Note>();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let url = arguments.first().ok_or("a URL is missing")?;
+    let notes = Kv::connect(url).await?.collection::<Note>();
+    if let [_, _, seconds] = arguments.as_slice() {
+        let change = async |id| notes.update(id, |note| note.reads += 1).await;
+        println!("{}", busy::run(seconds.parse()?, change).await);
+        return Ok(());
+    }
     let first = || Note { id: 1, text: "first".to_owned(), reads: 1 };
     match notes.upsert(1, first, |note| note.reads += 1).await {
         Ok(note) => println!("old {} {}", note.text, note.reads),

@@ -13,13 +13,14 @@ use tower_sessions::session::Id;
 use crate::counted::Counted;
 use crate::{HOUR, MINUTE, Outcome, START, created, expires_after, record};
 
+/// Runs a test on each store, and on one behind a memory.
 macro_rules! on_every_store {
     ($($test:ident),+ $(,)?) => {
         mod on_memory {
             $(#[tokio::test]
             async fn $test() -> crate::Outcome {
                 let (kv, clock) = crate::memory();
-                super::$test(kv, clock).await
+                super::$test(super::KvSessionStore::new(&kv), kv, clock).await
             })+
         }
 
@@ -27,7 +28,16 @@ macro_rules! on_every_store {
             $(#[tokio::test]
             async fn $test() -> crate::Outcome {
                 let (kv, clock, _dir) = crate::redb()?;
-                super::$test(kv, clock).await
+                super::$test(super::KvSessionStore::new(&kv), kv, clock).await
+            })+
+        }
+
+        mod behind_a_memory {
+            $(#[tokio::test]
+            async fn $test() -> crate::Outcome {
+                let (kv, clock) = crate::memory();
+                let store = super::KvSessionStore::new(&kv).with_memory(crate::HOUR, 100);
+                super::$test(store, kv, clock).await
             })+
         }
     };
@@ -43,8 +53,11 @@ on_every_store!(
     a_taken_id_is_not_overwritten
 );
 
-async fn what_was_created_is_loaded<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
-    let store = KvSessionStore::new(&kv);
+async fn what_was_created_is_loaded<S: AtomicStore>(
+    store: KvSessionStore<S>,
+    kv: Kv<S>,
+    _: ManualClock,
+) -> Outcome {
     let record = created(&store, HOUR).await?;
     assert_eq!(store.load(&record.id).await?, Some(record.clone()));
     assert_eq!(store.load(&Id::default()).await?, None);
@@ -61,8 +74,11 @@ async fn what_was_created_is_loaded<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -
     Ok(())
 }
 
-async fn save_changes_data_and_expiry_date<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
-    let store = KvSessionStore::new(&kv);
+async fn save_changes_data_and_expiry_date<S: AtomicStore>(
+    store: KvSessionStore<S>,
+    _: Kv<S>,
+    clock: ManualClock,
+) -> Outcome {
     let mut record = created(&store, HOUR).await?;
     clock.advance(30 * MINUTE);
     record.data.insert("cart".to_owned(), json!(["tea", {"milk": null}]));
@@ -84,8 +100,11 @@ async fn save_changes_data_and_expiry_date<S: AtomicStore>(kv: Kv<S>, clock: Man
     Ok(())
 }
 
-async fn save_of_an_absent_session_writes_nothing<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
-    let store = KvSessionStore::new(&kv);
+async fn save_of_an_absent_session_writes_nothing<S: AtomicStore>(
+    store: KvSessionStore<S>,
+    kv: Kv<S>,
+    clock: ManualClock,
+) -> Outcome {
     // An id that a client made up.
     let forged = record(HOUR);
     store.save(&forged).await?;
@@ -101,8 +120,12 @@ async fn save_of_an_absent_session_writes_nothing<S: AtomicStore>(kv: Kv<S>, clo
     Ok(())
 }
 
-async fn delete_is_final_and_may_be_repeated<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
-    let store = KvSessionStore::new(&kv).with_idle_timeout(MINUTE);
+async fn delete_is_final_and_may_be_repeated<S: AtomicStore>(
+    store: KvSessionStore<S>,
+    _: Kv<S>,
+    _: ManualClock,
+) -> Outcome {
+    let store = store.with_idle_timeout(MINUTE);
     let record = created(&store, HOUR).await?;
     store.delete(&record.id).await?;
     store.delete(&record.id).await?;
@@ -112,8 +135,11 @@ async fn delete_is_final_and_may_be_repeated<S: AtomicStore>(kv: Kv<S>, _: Manua
     Ok(())
 }
 
-async fn the_expiry_date_is_kept_to_the_millisecond<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
-    let store = KvSessionStore::new(&kv);
+async fn the_expiry_date_is_kept_to_the_millisecond<S: AtomicStore>(
+    store: KvSessionStore<S>,
+    _: Kv<S>,
+    _: ManualClock,
+) -> Outcome {
     let mut record = record(HOUR);
     record.expiry_date = SystemTime::from(record.expiry_date)
         .checked_add(Duration::from_nanos(1_999_999))
@@ -129,10 +155,11 @@ async fn the_expiry_date_is_kept_to_the_millisecond<S: AtomicStore>(kv: Kv<S>, _
 }
 
 async fn an_expiry_date_that_has_passed_ends_the_session<S: AtomicStore>(
-    kv: Kv<S>,
+    store: KvSessionStore<S>,
+    _: Kv<S>,
     clock: ManualClock,
 ) -> Outcome {
-    let store = KvSessionStore::new(&kv).with_idle_timeout(MINUTE);
+    let store = store.with_idle_timeout(MINUTE);
     let mut session = created(&store, HOUR).await?;
     clock.advance(MINUTE / 2);
     expires_after(&mut session, MINUTE / 2);
@@ -144,8 +171,11 @@ async fn an_expiry_date_that_has_passed_ends_the_session<S: AtomicStore>(
     Ok(())
 }
 
-async fn a_taken_id_is_not_overwritten<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
-    let store = KvSessionStore::new(&kv);
+async fn a_taken_id_is_not_overwritten<S: AtomicStore>(
+    store: KvSessionStore<S>,
+    _: Kv<S>,
+    _: ManualClock,
+) -> Outcome {
     let first = created(&store, HOUR).await?;
     let mut second = record(HOUR);
     second.id = first.id;

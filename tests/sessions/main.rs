@@ -3,6 +3,7 @@
 mod calls;
 mod counted;
 mod faults;
+mod memory;
 mod middleware;
 mod races;
 mod sliding;

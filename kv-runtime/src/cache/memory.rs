@@ -2,7 +2,6 @@
 
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, Weighter, sync};
@@ -16,10 +15,10 @@ use crate::error::Error;
 use crate::key::Lookup;
 
 pub(super) struct Memory<E: KvEntity> {
-    values: sync::Cache<E::Id, Entry<E>, ByEntry, DefaultHashBuilder, Evictions>,
+    values: sync::Cache<E::Id, Entry<E>, ByEntry, DefaultHashBuilder, Evicting>,
     negatives: sync::Cache<E::Id, Negative>,
     remembers_negatives: bool,
-    evictions: Evictions,
+    evictions: AtomicU64,
 }
 
 /// Why an id is not asked for.
@@ -36,21 +35,14 @@ pub(super) type Left<E> = (Option<Entry<E>>, Evicted<<E as KvEntity>::Id, Entry<
 
 impl<E: KvEntity> Memory<E> {
     pub(super) fn new(settings: &Settings) -> Self {
-        let evictions = Evictions::default();
         let entries = settings.max_entries;
         let weight = settings.max_weight.unwrap_or(entries as u64);
         let negatives = (entries as f64 * settings.negative_share) as usize;
         Self {
-            values: sync::Cache::with(
-                entries,
-                weight,
-                ByEntry,
-                DefaultHashBuilder::default(),
-                evictions.clone(),
-            ),
+            values: sync::Cache::with(entries, weight, ByEntry, DefaultHashBuilder::default(), Evicting),
             negatives: sync::Cache::new(negatives),
             remembers_negatives: negatives > 0,
-            evictions,
+            evictions: AtomicU64::new(0),
         }
     }
 
@@ -69,6 +61,12 @@ impl<E: KvEntity> Memory<E> {
         }
         let mut evicted = Evicted::default();
         self.values.insert_with_lifecycle(id.clone(), entry, &mut evicted);
+        // What was there under the same id has made place for its successor, and is not lost.
+        let replaced = evicted.first.iter().flatten().any(|(gone, _)| gone == id);
+        let lost = evicted.all - u64::from(replaced);
+        if lost > 0 {
+            self.evictions.fetch_add(lost, Ordering::Relaxed);
+        }
         (None, evicted)
     }
 
@@ -97,7 +95,7 @@ impl<E: KvEntity> Memory<E> {
 
     /// Entities, what they weigh, absences and failures, evictions so far.
     pub(super) fn sizes(&self) -> (usize, u64, usize, u64) {
-        let evictions = self.evictions.0.load(Ordering::Relaxed);
+        let evictions = self.evictions.load(Ordering::Relaxed);
         (self.values.len(), self.values.weight(), self.negatives.len(), evictions)
     }
 }
@@ -130,27 +128,62 @@ impl<Id, E> Weighter<Id, Entry<E>> for ByEntry {
     }
 }
 
-/// Counts what goes for lack of room.
-#[derive(Clone, Default)]
-struct Evictions(Arc<AtomicU64>);
+/// Hands out what an insert drives out.
+#[derive(Clone)]
+struct Evicting;
 
-/// Most inserts evict one or two; whatever there is more is dropped at once.
-pub(super) struct Evicted<Id, V>([Option<(Id, V)>; 2]);
+/// Most inserts drive out one or two; whatever there is more is dropped at once.
+pub(super) struct Evicted<Id, V> {
+    first: [Option<(Id, V)>; 2],
+    all: u64,
+}
 
 impl<Id, V> Default for Evicted<Id, V> {
     fn default() -> Self {
-        Self([None, None])
+        Self { first: [None, None], all: 0 }
     }
 }
 
-impl<Id, V> Lifecycle<Id, V> for Evictions {
+impl<Id, V> Lifecycle<Id, V> for Evicting {
     type RequestState = Evicted<Id, V>;
 
     #[inline]
     fn on_evict(&self, evicted: &mut Evicted<Id, V>, id: Id, value: V) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        if let Some(place) = evicted.0.iter_mut().find(|place| place.is_none()) {
+        evicted.all += 1;
+        if let Some(place) = evicted.first.iter_mut().find(|place| place.is_none()) {
             *place = Some((id, value));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cache::Cache;
+    use crate::store::MemoryStore;
+    use crate::{Kv, KvEntity};
+
+    #[derive(KvEntity)]
+    #[kv(prefix = "item")]
+    struct Item {
+        #[kv(id)]
+        id: u32,
+    }
+
+    #[tokio::test]
+    async fn what_makes_place_for_its_successor_is_no_eviction() -> crate::Result<()> {
+        let items = Kv::new(MemoryStore::new()).collection::<Item>().cached(Cache::new().max_entries(10));
+        for _ in 0..100 {
+            items.collection().put(&Item { id: 0 }).await?;
+            items.refresh(0).await?;
+            items.put(Item { id: 0 }).await?;
+        }
+        assert_eq!((items.stats().evictions, items.stats().entries), (0, 1));
+        for id in 1..1_000 {
+            items.put(Item { id }).await?;
+        }
+        let stats = items.stats();
+        assert!(stats.entries > 0 && stats.entries < 100, "{stats:?}");
+        assert_eq!(stats.evictions + stats.entries as u64, 1_000);
+        Ok(())
     }
 }

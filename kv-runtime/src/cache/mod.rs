@@ -62,6 +62,7 @@ mod write;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::collection::Collection;
 use crate::entity::KvEntity;
@@ -117,6 +118,26 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     #[must_use]
     pub fn collection(&self) -> &Collection<E, S> {
         &self.behind.collection
+    }
+
+    /// The same cache, whose writes give records this TTL instead of the entity's; see
+    /// [`Collection::with_ttl`](crate::Collection::with_ttl). It shares the memory.
+    #[must_use]
+    pub fn with_ttl(self, ttl: Duration) -> Self {
+        self.with_collection(|collection| collection.with_ttl(ttl))
+    }
+
+    /// The same cache, whose `touch` leaves a record alone that was extended less than `interval` ago; see
+    /// [`Collection::with_touch_interval`](crate::Collection::with_touch_interval). It shares the memory.
+    #[must_use]
+    pub fn with_touch_interval(self, interval: Duration) -> Self {
+        self.with_collection(|collection| collection.with_touch_interval(interval))
+    }
+
+    fn with_collection(self, change: impl FnOnce(Collection<E, S>) -> Collection<E, S>) -> Self {
+        let Behind { collection, filler, spawn } = &*self.behind;
+        let (collection, filler, spawn) = (change(collection.clone()), *filler, spawn.clone());
+        Self { tier: self.tier, behind: Arc::new(Behind { collection, filler, spawn }) }
     }
 
     /// Forgets what the memory holds of this id, and what is being loaded of it. The store is left as it is.

@@ -1,7 +1,8 @@
-//! A limit on how deeply values may nest.
+//! Limits on what bytes may ask of a reader: how deeply values nest, and how many there are.
 //!
 //! Some formats read a type that holds itself (`enum Tree { Leaf, Node(Box<Tree>) }`) as deeply as the bytes ask for, and
-//! a few thousand hostile ones overflow the stack, which ends the process. serde_json has a limit of its own.
+//! a few thousand hostile ones overflow the stack, which ends the process. serde_json has a limit of its own. And values that take no
+//! bytes, as in a `Vec<()>`, may be as many as a length can say, which nobody lives to see read.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,24 +15,47 @@ use serde::de::{
 /// serde_json's number, which is a few hundred KiB of stack in a debug build.
 const LIMIT: u8 = 128;
 
+/// How many elements a value may have that take no bytes.
+const EMPTY_ELEMENTS: usize = 1 << 16;
+
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault<E> {
     #[error("the value is nested more than {} levels deep", LIMIT)]
     TooDeep,
+    #[error("a list or map has more than {} elements that take no bytes", EMPTY_ELEMENTS)]
+    TooMany,
     #[error("{0}")]
     Format(E),
 }
 
-/// Reads a value that nests at most [`LIMIT`] levels deep.
-pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, Fault<D::Error>>
+/// Reads a value that nests at most [`LIMIT`] levels deep, and has no more elements than `bytes`, but for some that take none.
+pub(super) fn deserialize<'de, T, D>(deserializer: D, bytes: usize) -> Result<T, Fault<D::Error>>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    let too_deep = Cell::new(false);
-    let depth = Depth { levels: LIMIT, wraps: LIMIT, too_deep: &too_deep };
-    T::deserialize(Limited { inner: deserializer, depth })
-        .map_err(|error| if too_deep.get() { Fault::TooDeep } else { Fault::Format(error) })
+    let limits =
+        Limits { elements: Cell::new(bytes.saturating_add(EMPTY_ELEMENTS)), exceeded: Cell::new(None) };
+    let depth = Depth { levels: LIMIT, wraps: LIMIT, is_counted: false, limits: &limits };
+    T::deserialize(Limited { inner: deserializer, depth }).map_err(|error| match limits.exceeded.get() {
+        Some(Limit::Depth) => Fault::TooDeep,
+        Some(Limit::Elements) => Fault::TooMany,
+        None => Fault::Format(error),
+    })
+}
+
+/// What all parts of a value share.
+struct Limits {
+    /// How many more elements the value may have.
+    elements: Cell<usize>,
+    /// Why it failed, as the format's own error may have no place for a message.
+    exceeded: Cell<Option<Limit>>,
+}
+
+#[derive(Clone, Copy)]
+enum Limit {
+    Depth,
+    Elements,
 }
 
 /// How much deeper a value may go.
@@ -42,8 +66,9 @@ struct Depth<'a> {
     /// What JSON does not write: the insides of options and newtypes. They have a limit of their own, so that a list by
     /// `Option<Box<Self>>` may be as long as in JSON.
     wraps: u8,
-    /// Why it failed, as the format's own error may have no place for a message.
-    too_deep: &'a Cell<bool>,
+    /// Whether the bytes say how many elements there are, and not the type.
+    is_counted: bool,
+    limits: &'a Limits,
 }
 
 impl Depth<'_> {
@@ -59,9 +84,21 @@ impl Depth<'_> {
 
     fn less<E: de::Error>(self, left: u8) -> Result<u8, E> {
         left.checked_sub(1).ok_or_else(|| {
-            self.too_deep.set(true);
+            self.limits.exceeded.set(Some(Limit::Depth));
             E::custom("nested too deep")
         })
+    }
+
+    /// Counts an element of a list or map.
+    fn count<E: de::Error>(self) -> Result<(), E> {
+        if self.is_counted {
+            let left = self.limits.elements.get().checked_sub(1).ok_or_else(|| {
+                self.limits.exceeded.set(Some(Limit::Elements));
+                E::custom("too many elements")
+            })?;
+            self.limits.elements.set(left);
+        }
+        Ok(())
     }
 }
 
@@ -80,9 +117,10 @@ impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Limited<'_, T> {
 }
 
 macro_rules! deserialize {
-    ($($method:ident($($name:ident: $type:ty),*);)*) => {$(
+    ($is_counted:literal: $($method:ident($($name:ident: $type:ty),*);)*) => {$(
         fn $method<V: Visitor<'de>>(self, $($name: $type,)* inner: V) -> Result<V::Value, T::Error> {
-            self.inner.$method($($name,)* Limited { inner, depth: self.depth })
+            let depth = Depth { is_counted: $is_counted, ..self.depth };
+            self.inner.$method($($name,)* Limited { inner, depth })
         }
     )*};
 }
@@ -90,14 +128,16 @@ macro_rules! deserialize {
 impl<'de, T: Deserializer<'de>> Deserializer<'de> for Limited<'_, T> {
     type Error = T::Error;
 
-    deserialize! {
+    deserialize! { true: deserialize_seq(); deserialize_map(); }
+
+    deserialize! { false:
         deserialize_any(); deserialize_bool(); deserialize_i8(); deserialize_i16(); deserialize_i32();
         deserialize_i64(); deserialize_i128(); deserialize_u8(); deserialize_u16(); deserialize_u32();
         deserialize_u64(); deserialize_u128(); deserialize_f32(); deserialize_f64(); deserialize_char();
         deserialize_str(); deserialize_string(); deserialize_bytes(); deserialize_byte_buf();
         deserialize_option(); deserialize_unit(); deserialize_unit_struct(name: &'static str);
-        deserialize_newtype_struct(name: &'static str); deserialize_seq(); deserialize_tuple(len: usize);
-        deserialize_tuple_struct(name: &'static str, len: usize); deserialize_map();
+        deserialize_newtype_struct(name: &'static str); deserialize_tuple(len: usize);
+        deserialize_tuple_struct(name: &'static str, len: usize);
         deserialize_struct(name: &'static str, fields: &'static [&'static str]);
         deserialize_enum(name: &'static str, variants: &'static [&'static str]); deserialize_identifier();
         deserialize_ignored_any();
@@ -161,7 +201,11 @@ impl<'de, T: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, T> {
     type Error = T::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<Option<S::Value>, T::Error> {
-        self.inner.next_element_seed(Limited { inner, depth: self.depth })
+        let element = self.inner.next_element_seed(Limited { inner, depth: self.depth })?;
+        if element.is_some() {
+            self.depth.count()?;
+        }
+        Ok(element)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -173,7 +217,11 @@ impl<'de, T: MapAccess<'de>> MapAccess<'de> for Limited<'_, T> {
     type Error = T::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<Option<S::Value>, T::Error> {
-        self.inner.next_key_seed(Limited { inner, depth: self.depth })
+        let key = self.inner.next_key_seed(Limited { inner, depth: self.depth })?;
+        if key.is_some() {
+            self.depth.count()?;
+        }
+        Ok(key)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<S::Value, T::Error> {

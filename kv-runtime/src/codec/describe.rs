@@ -1,7 +1,7 @@
-//! What a JSON error says, less every part of the value.
+//! What a codec's error says, less every part of the value.
 //!
 //! serde's messages quote what they met (`invalid type: string "..."`), and a value may be a secret. The kind of the
-//! fault, what was expected and the place are kept.
+//! fault, what was expected and the place are kept. postcard's quote nothing, but speak of postcard.
 
 use serde_json::error::Category;
 
@@ -17,6 +17,29 @@ pub(super) fn json(error: &serde_json::Error) -> String {
         None => (message.as_str(), ""),
     };
     format!("{}{place}", without_value(words))
+}
+
+#[cfg(feature = "postcard")]
+pub(super) const fn postcard(error: &postcard::Error) -> &'static str {
+    use postcard::Error;
+    match error {
+        Error::WontImplement => {
+            "a type within asks the format what it holds (`untagged`, `tag`, `flatten`, `serde_json::Value`), and postcard does not say; use `codec = \"json\"`"
+        }
+        Error::SerializeSeqLengthUnknown => {
+            "a list or map within does not tell its length beforehand (as with `flatten`), which postcard begins with; use `codec = \"json\"`"
+        }
+        Error::DeserializeUnexpectedEnd => "the bytes end before the value does",
+        Error::DeserializeBadVarint => "a number does not end, or is too large for its type",
+        Error::DeserializeBadBool => "a `bool` is neither 0 nor 1",
+        Error::DeserializeBadChar => "a `char` is none",
+        Error::DeserializeBadUtf8 => "a text is not UTF-8",
+        Error::DeserializeBadOption => "an `Option` begins with neither 0 nor 1",
+        Error::DeserializeBadEnum => "an enum's variant has too large a number",
+        Error::SerdeSerCustom => "a field's own check refused it",
+        Error::SerdeDeCustom => "an enum has no such variant, or a field's own check refused it",
+        _ => "the bytes are not postcard's",
+    }
 }
 
 fn without_value(words: &str) -> String {

@@ -3,11 +3,13 @@
 //! A group names its codec, and so does every record in its metadata; a record is read by the codec that it names. A
 //! record that names none is JSON: bytes are never guessed at.
 //!
-//! No codec follows bytes more than 128 levels deep, so none of them overflows the stack.
+//! What is written can be read back: `guard` refuses what a codec cannot say, and what a binary codec wrote is read once before it
+//! is stored. No codec follows a value or bytes without end, so none of them overflows the stack.
 
 #[cfg(feature = "postcard")]
 mod depth;
 mod describe;
+mod guard;
 
 use std::fmt;
 
@@ -23,16 +25,16 @@ use crate::migrate::Object;
 pub enum Codec {
     /// JSON text, which everybody reads. The default, and the meaning of a record that names no codec.
     ///
-    /// Numbers that are not finite become `null`, as JSON has no words for them.
+    /// It has no words for NaN and infinities: such a number is [`Error::Encode`](crate::Error::Encode), and nothing is written. Nor does
+    /// it tell `Some(None)` from `None`.
     #[default]
     Json,
     /// [postcard](https://postcard.jamesmunns.com)'s wire format: half the size and less work, for Rust alone; fields
     /// are told by their order, so every change of the struct needs a new version.
     ///
     /// The attributes that need field names (`skip_serializing_if`, `untagged`, `tag`, `flatten`) are refused on an entity's own
-    /// fields; inside the types of its fields the derive cannot see them, and values that they leave out cannot be read back.
-    ///
-    /// A value is read at most 128 levels deep, as in JSON; a chain of options and newtypes alone, too.
+    /// fields. Inside the types of its fields the derive cannot see them, so what was written is read once before it is stored, which costs
+    /// as much as a read; what does not come back is [`Error::Encode`](crate::Error::Encode), and nothing is written.
     #[cfg(feature = "postcard")]
     Postcard,
 }
@@ -88,21 +90,42 @@ impl fmt::Display for Codec {
 #[error("{0}")]
 pub struct CodecError(String);
 
-/// Encodes the value behind what `out` holds already.
+/// Encodes the value behind what `out` holds already. What a codec cannot say, or is nested too deeply to be read, is an error.
 pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Result<Vec<u8>, CodecError> {
     match codec {
         Codec::Json => {
             let mut out = out;
-            match value.serialize(&mut serde_json::Serializer::new(&mut out)) {
+            match guard::serialize(value, &mut serde_json::Serializer::new(&mut out)) {
                 Ok(()) => Ok(out),
-                Err(error) => Err(CodecError(describe::json(&error))),
+                Err(fault) => Err(not_written(fault, |error| describe::json(&error))),
             }
         }
         #[cfg(feature = "postcard")]
         Codec::Postcard => {
-            let flavor = postcard::ser_flavors::ExtendFlavor::new(out);
-            postcard::serialize_with_flavor(value, flavor).map_err(|error| CodecError(error.to_string()))
+            use postcard::ser_flavors::{ExtendFlavor, Flavor};
+
+            let told = |error: postcard::Error| describe::postcard(&error).to_owned();
+            let mut serializer = postcard::Serializer { output: ExtendFlavor::new(out) };
+            guard::serialize(value, &mut serializer).map_err(|fault| not_written(fault, told))?;
+            serializer.output.finalize().map_err(|error| CodecError(told(error)))
         }
+    }
+}
+
+fn not_written<E>(fault: guard::Fault<E>, describe: impl FnOnce(E) -> String) -> CodecError {
+    CodecError(match fault {
+        guard::Fault::Refused(refused) => refused.to_string(),
+        guard::Fault::Format(error) => describe(error),
+    })
+}
+
+/// Whether what was written in a codec has to be read before it can be trusted: a value of a codec without names may lack what its
+/// reader looks for, and only the reader knows.
+pub(crate) const fn needs_proof(codec: Codec) -> bool {
+    match codec {
+        Codec::Json => false,
+        #[cfg(feature = "postcard")]
+        Codec::Postcard => true,
     }
 }
 
@@ -113,12 +136,14 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<
         #[cfg(feature = "postcard")]
         Codec::Postcard => {
             let mut deserializer = postcard::Deserializer::from_bytes(bytes);
-            let value = depth::deserialize(&mut deserializer);
+            let value = depth::deserialize(&mut deserializer, bytes.len());
             match (value, deserializer.finalize()) {
                 (Ok(value), Ok([])) => Ok(value),
                 (Ok(_), Ok(rest)) => Err(CodecError(format!("{} bytes are left over", rest.len()))),
-                (Err(error), _) => Err(CodecError(error.to_string())),
-                (Ok(_), Err(error)) => Err(CodecError(error.to_string())),
+                (Err(depth::Fault::Format(error)), _) | (Ok(_), Err(error)) => {
+                    Err(CodecError(describe::postcard(&error).to_owned()))
+                }
+                (Err(fault), _) => Err(CodecError(fault.to_string())),
             }
         }
     }
@@ -126,10 +151,10 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<
 
 /// A value as a JSON object, for steps that change it.
 pub(crate) fn to_object<T: Serialize>(value: &T) -> Result<Object, CodecError> {
-    match serde_json::to_value(value) {
+    match guard::serialize(value, serde_json::value::Serializer) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(CodecError("it is no JSON object".to_owned())),
-        Err(error) => Err(CodecError(describe::json(&error))),
+        Err(fault) => Err(not_written(fault, |error| describe::json(&error))),
     }
 }
 

@@ -19,7 +19,8 @@ use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 const MAX_ATTEMPTS: u32 = 32;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Writes the entity if none with its id is there; otherwise [`Error::AlreadyExists`], and nothing is written.
+    /// Writes the entity if none with its id is there; otherwise [`Error::AlreadyExists`], and nothing is written. If what is there lacks a
+    /// required group, that is [`Error::Incomplete`]: `put` makes it whole.
     pub async fn insert(&self, entity: &E) -> Result<()>
     where
         S: AtomicStore,
@@ -35,7 +36,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let absent = vec![Condition::new(key.clone(), Expect::Absent)];
             match self.store().commit(absent, writes).await.map_err(named::<E>)? {
                 Commit::Done => Ok(()),
-                Commit::Conflict(_) => Err(Error::AlreadyExists { at: self.at(&key) }),
+                Commit::Conflict(_) => Err(self.not_inserted(&key).await),
             }
         }
         .instrument(span)
@@ -130,9 +131,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if ttl.is_none() || !self.touch_interval.is_zero() {
                 let Some(head) = self.store().head(&key).await.map_err(named::<E>)? else { return Ok(false) };
                 let now = self.store().clock().now();
-                let used =
-                    head.expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
-                if used.is_some_and(|used| used < self.touch_interval) {
+                if self.was_just_touched(head.expires_at, now) {
                     return Ok(true);
                 }
             }
@@ -152,6 +151,30 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         .instrument(span)
         .await
+    }
+
+    /// Whether so little of the TTL is used that the interval spares a touch.
+    pub(super) fn was_just_touched(&self, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+        let ttl = self.ttl_of(super::anchor::<E>());
+        let used = expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
+        used.is_some_and(|used| used < self.touch_interval)
+    }
+
+    /// Why the entity was not inserted: it is there, or its anchor is and a required group is not.
+    async fn not_inserted(&self, key: &Key) -> Error {
+        if groups::<E>().len() > 1
+            && let Ok(records) = self.records(key).await
+            && matches!(records.first(), Some(Some(_)))
+        {
+            let mut missing = groups::<E>()
+                .iter()
+                .zip(&records)
+                .filter(|(group, record)| record.is_none() && !group.is_optional());
+            if let Some((group, _)) = missing.next() {
+                return Error::Incomplete { at: self.at(key), group: group.name().unwrap_or_default() };
+            }
+        }
+        Error::AlreadyExists { at: self.at(key) }
     }
 
     /// Read, change, compare and swap, until nobody came between.
@@ -189,6 +212,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 Some(mut entity) => {
                     let before = self.values_before(&key, &entity, &records)?;
                     change(&mut entity)?;
+                    self.check_id(&key, &entity, false)?;
                     let writes = self.writes_of_change(&key, &entity, &records, &before)?;
                     (entity, writes)
                 }
@@ -197,6 +221,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                         return Err(Error::NotFound { at: self.at(&key) }.into());
                     };
                     let entity = create();
+                    self.check_id(&key, &entity, true)?;
                     let nothing = vec![None; records.len()];
                     let writes = self.writes_of_change(&key, &entity, &nothing, &[])?;
                     (entity, writes)
@@ -218,6 +243,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Err(Error::Conflict { at: self.at(&key), attempts: MAX_ATTEMPTS }.into())
     }
 
+    pub(super) fn check_id(&self, key: &Key, entity: &E, created: bool) -> Result<()> {
+        if self.key_of(entity) == *key { Ok(()) } else { Err(Error::IdChanged { at: self.at(key), created }) }
+    }
+
     /// That every group is as it was read, absent ones included.
     pub(super) fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
         keys_of_groups::<E>(key)
@@ -231,7 +260,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The values that were read of groups which are absent, so that they stay absent unless they are changed, or newer, so that the
     /// change alone is written.
-    fn values_before(&self, key: &Key, entity: &E, records: &[Option<Record>]) -> Result<Vec<Option<Bytes>>> {
+    pub(super) fn values_before(
+        &self,
+        key: &Key,
+        entity: &E,
+        records: &[Option<Record>],
+    ) -> Result<Vec<Option<Bytes>>> {
         let values = groups::<E>().iter().zip(records).enumerate().map(|(group, (schema, record))| {
             let version = match record {
                 Some(record) if record.metadata.version <= schema.version() => return Ok(None),
@@ -245,16 +279,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// What it takes to bring the records to the changed entity. `before` holds the values of groups that were absent
     /// or newer.
-    fn writes_of_change(
+    pub(super) fn writes_of_change(
         &self,
         anchor: &Key,
         entity: &E,
         records: &[Option<Record>],
         before: &[Option<Bytes>],
     ) -> Result<Vec<Write>> {
-        if self.key_of(entity) != *anchor {
-            return Err(Error::IdChanged { at: self.at(anchor) });
-        }
         let mut writes = Vec::new();
         for (group, key) in keys_of_groups::<E>(anchor).enumerate() {
             let was = before.get(group).and_then(Option::as_deref);

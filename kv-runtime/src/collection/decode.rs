@@ -7,7 +7,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::codec;
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
 use crate::error::{BoxError, Error, Location, Result};
-use crate::migrate::{Hook, Migration, MigrationOutcome, Object, StepFrom, bring_up, guarded};
+use crate::migrate::{Hook, Migration, MigrationOutcome, Object, StepFrom, bring_up, guarded, read_reshaped};
 use crate::record::Record;
 
 /// What decoding asks of those around it.
@@ -110,17 +110,23 @@ impl Groups<'_> {
             return self.decoded(schema, record);
         }
         self.migrating(schema, record, || {
+            let from = record.metadata.version;
             let mut object = match record.metadata.codec {
-                codec::Codec::Json => self.decoded::<Object>(schema, record)?,
+                codec::Codec::Json => {
+                    if let Some(value) = read_reshaped(&record.value, schema.steps(), from) {
+                        return Ok(value);
+                    }
+                    self.decoded::<Object>(schema, record)?
+                }
                 #[cfg(feature = "postcard")]
                 _ => {
                     let binary =
                         "its codec is a binary one, which no step reads but a predecessor (`previous`)"
                             .into();
-                    return Err(self.failed(schema, record.metadata.version, schema.version(), binary));
+                    return Err(self.failed(schema, from, schema.version(), binary));
                 }
             };
-            bring_up(schema.steps(), &mut object, record.metadata.version)
+            bring_up(schema.steps(), &mut object, from)
                 .map_err(|failed| self.failed(schema, failed.from, failed.to, failed.into()))?;
             codec::from_object(object).map_err(|source| {
                 let codec = codec::Codec::Json;
@@ -188,11 +194,12 @@ impl GroupSource for Groups<'_> {
         group: usize,
         id: impl FnOnce() -> P::Id,
     ) -> Result<Option<N>> {
-        let (schema, Some(record)) = self.record(group)? else { return Ok(None) };
         let newest = groups::<P>().first().map_or(0, GroupSchema::version);
-        if record.metadata.version > newest {
+        // First of all, as most records are current.
+        if self.records.get(group).is_none_or(|record| record.metadata.version > newest) {
             return Ok(None);
         }
+        let (schema, Some(record)) = self.record(group)? else { return Ok(None) };
         self.migrating(schema, record, || {
             // The predecessor reads the record through its own chain; the hook hears of the whole way, once.
             let context = Context { hook: &Hook(None), ..*self.context };

@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use super::{Collection, groups};
 use crate::clock::Timestamp;
 use crate::codec::{self, Codec, CodecError};
-use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
+use crate::entity::{FieldText, GroupSchema, KvEntity, PreviousVisitor, ShapeVisitor};
 use crate::error::{BoxError, Error, Location, Result, SharedError};
 use crate::key::Key;
 use crate::migrate::{Object, bring_down};
@@ -122,6 +123,9 @@ fn encode_at<E: KvEntity>(
     let value = Group { entity, group };
     if version == schema.version() {
         let value = encode_exactly(codec, &value).map_err(encode_error)?;
+        if codec::needs_proof(codec) {
+            Proof::read::<E>(group, codec, &value).map_err(encode_error)?;
+        }
         return Ok(Encoded { value, codec, version, oldest_reader });
     }
     if let Some(encoded) = entity.as_previous(group, version, AtVersion { version, schema, at }) {
@@ -136,6 +140,32 @@ fn encode_at<E: KvEntity>(
     })?;
     let value = encode_exactly(Codec::Json, &object).map_err(encode_error)?;
     Ok(Encoded { value, codec: Codec::Json, version, oldest_reader })
+}
+
+/// Reads what was just written, as what a group is read as.
+struct Proof<'a> {
+    group: usize,
+    codec: Codec,
+    value: &'a [u8],
+    result: std::result::Result<(), CodecError>,
+}
+
+impl<'a> Proof<'a> {
+    fn read<E: KvEntity>(group: usize, codec: Codec, value: &'a [u8]) -> std::result::Result<(), CodecError> {
+        let mut proof = Self { group, codec, value, result: Ok(()) };
+        E::visit_shape(&mut proof);
+        proof.result
+    }
+}
+
+impl ShapeVisitor for Proof<'_> {
+    fn group<T: DeserializeOwned>(&mut self, group: usize, _: &[FieldText]) {
+        if group == self.group {
+            self.result = codec::decode::<T>(self.codec, self.value).map(drop);
+        }
+    }
+
+    fn previous<P: KvEntity>(&mut self, _: usize) {}
 }
 
 /// A value in one allocation of its length.

@@ -1,6 +1,7 @@
 //! The error boundary: an answer whatever happens.
 
 use super::Collection;
+use super::read::Expiries;
 use crate::entity::KvEntity;
 use crate::error::Error;
 use crate::key::Lookup;
@@ -37,7 +38,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub async fn get_or_detailed<L: Lookup<E::Id>>(&self, id: L, mut fallback: E) -> Served<E> {
         let key = self.key(&id);
         let id = id.into_id();
-        let error = match self.find(id.clone(), &key).await {
+        let error = match self.look(id.clone(), &key, Expiries::LeftOut).await {
             Ok(Some(found)) => return Served::new(found.entity, Whence::Store),
             Ok(None) => None,
             Err(error) => Some(error),

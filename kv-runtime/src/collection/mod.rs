@@ -1,7 +1,7 @@
 //! The typed handle on all entities of one type in one store.
 //!
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
-//! touch, which need compare-and-swap), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
+//! touch, which need compare-and-swap), `last_write` (the same without it), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
 //! among updates of one record),
 //! `write_back` (what was migrated while it was read).
 
@@ -11,6 +11,7 @@ mod encode;
 mod fallback;
 #[cfg(feature = "cache")]
 mod fill;
+mod last_write;
 mod read;
 mod turns;
 mod write;
@@ -27,6 +28,7 @@ use crate::error::{Error, Location};
 use crate::key::{EntityId, Key, KeyBuilder, Lookup};
 use crate::kv::Kv;
 use crate::list::List;
+use crate::list::secret::CursorKey;
 use crate::store::Store;
 
 #[cfg(feature = "cache")]
@@ -36,6 +38,7 @@ use decode::{Context, Records, decode, decode_present};
 pub(crate) use fallback::warn;
 #[cfg(feature = "cache")]
 pub(crate) use fill::Standing;
+pub(crate) use last_write::learn_expiry;
 pub(crate) use read::Found;
 pub(crate) use turns::Turns;
 pub(crate) use write_back::Replacement;
@@ -87,6 +90,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     #[must_use]
     pub fn store(&self) -> &S {
         self.kv.store()
+    }
+
+    pub(crate) fn cursor_key(&self) -> Option<&CursorKey> {
+        self.kv.cursor_key()
     }
 
     pub(crate) fn key<L: Lookup<E::Id>>(&self, id: &L) -> Key {

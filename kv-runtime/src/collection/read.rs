@@ -11,6 +11,13 @@ use crate::key::{Key, Lookup};
 use crate::record::Record;
 use crate::store::Store;
 
+/// Whether a read tells when records expire, which costs some stores more.
+#[derive(Clone, Copy)]
+pub(super) enum Expiries {
+    Told,
+    LeftOut,
+}
+
 /// An entity as a store has it.
 pub(crate) struct Found<E> {
     pub(crate) entity: E,
@@ -51,10 +58,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// ```
     pub async fn get<L: Lookup<E::Id>>(&self, id: L) -> Result<Option<E>> {
         let key = self.key(&id);
-        Ok(self.find(id.into_id(), &key).await?.map(|found| found.entity))
+        Ok(self.look(id.into_id(), &key, Expiries::LeftOut).await?.map(|found| found.entity))
     }
 
-    /// The entity as [`get`](Self::get) gives it, and when it expires, as far as the store can tell.
+    /// The entity as [`get`](Self::get) gives it, and when it expires.
     #[cfg(feature = "tower-sessions")]
     pub(crate) async fn get_with_expiry<L: Lookup<E::Id>>(
         &self,
@@ -72,7 +79,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     {
         let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
             ids.into_iter().map(|id| (self.key(&id), id.into_id())).unzip();
-        let found = self.find_all(anchors, ids).instrument(self.span_many("get_many")).await?;
+        let found = self.look_all(anchors, ids, Expiries::LeftOut);
+        let found = found.instrument(self.span_many("get_many")).await?;
         Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
     }
 
@@ -88,13 +96,24 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
+    /// The entities under these keys, and when they expire.
+    #[allow(dead_code, reason = "used by the cache alone, which is a feature")]
     pub(crate) async fn find_all(&self, anchors: Vec<Key>, ids: Vec<E::Id>) -> Result<Vec<Option<Found<E>>>> {
+        self.look_all(anchors, ids, Expiries::Told).await
+    }
+
+    async fn look_all(
+        &self,
+        anchors: Vec<Key>,
+        ids: Vec<E::Id>,
+        expiries: Expiries,
+    ) -> Result<Vec<Option<Found<E>>>> {
         let groups = groups::<E>().len();
         let mut found = Vec::with_capacity(ids.len());
         let mut ids = ids.into_iter();
         let batch = (self.store().capabilities().limits.batch_read / groups).max(1);
         for anchors in anchors.chunks(batch) {
-            let records = self.records_of(anchors).await?;
+            let records = self.batch(anchors, expiries).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                 found.push(self.found(id, anchor, records).await?);
             }
@@ -103,43 +122,57 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The entity under this key, and when the first of its groups expires.
+    #[allow(dead_code, reason = "used by caches and sessions alone, which are features")]
     pub(crate) async fn find(&self, id: E::Id, key: &Key) -> Result<Option<Found<E>>> {
+        self.look(id, key, Expiries::Told).await
+    }
+
+    pub(super) async fn look(&self, id: E::Id, key: &Key, expiries: Expiries) -> Result<Option<Found<E>>> {
         let span = self.span("get", key);
         async {
             if groups::<E>().len() == 1 {
-                let records = [self.record(key).await?];
+                let records = [self.record(key, expiries).await?];
                 return self.found(id, key, &records).await;
             }
-            let records = self.records(key).await?;
+            let records = self.batch(std::slice::from_ref(key), expiries).await?;
             self.found(id, key, &records).await
         }
         .instrument(span)
         .await
     }
 
-    /// The records of all groups of these entities, one entity's after the other, read with one batch.
+    /// The record of an entity's only group.
+    async fn record(&self, key: &Key, expiries: Expiries) -> Result<Option<Record>> {
+        self.check_key(key)?;
+        let record = match expiries {
+            Expiries::Told => self.store().get_with_expiry(key).await,
+            Expiries::LeftOut => self.store().get(key).await,
+        };
+        record.map_err(named::<E>)
+    }
+
+    /// The records of all groups, in the schema's order, read with one batch; with their expiries, which a change may have to keep.
+    pub(crate) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
+        self.batch(std::slice::from_ref(anchor), Expiries::Told).await
+    }
+
+    /// The same of several entities, one entity's after the other.
+    #[allow(dead_code, reason = "used by the cache alone, which is a feature")]
     pub(super) async fn records_of(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.batch(anchors, Expiries::Told).await
+    }
+
+    async fn batch(&self, anchors: &[Key], expiries: Expiries) -> Result<Vec<Option<Record>>> {
         let mut keys = Vec::with_capacity(anchors.len() * groups::<E>().len());
         for anchor in anchors {
-            self.check_key(anchor)?;
             keys.extend(keys_of_groups::<E>(anchor));
         }
-        self.store().get_many(&keys).await.map_err(named::<E>)
-    }
-
-    /// The record of an entity's only group.
-    pub(super) async fn record(&self, key: &Key) -> Result<Option<Record>> {
-        self.check_key(key)?;
-        self.store().get(key).await.map_err(named::<E>)
-    }
-
-    /// The records of all groups, in the schema's order, read with one batch.
-    pub(crate) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
-        let keys: Vec<Key> = keys_of_groups::<E>(anchor).collect();
-        for key in &keys {
-            self.check_key(key)?;
-        }
-        self.store().get_many(&keys).await.map_err(named::<E>)
+        keys.iter().try_for_each(|key| self.check_key(key))?;
+        let records = match expiries {
+            Expiries::Told => self.store().get_many_with_expiry(&keys).await,
+            Expiries::LeftOut => self.store().get_many(&keys).await,
+        };
+        records.map_err(named::<E>)
     }
 
     pub(crate) fn decode(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {

@@ -183,7 +183,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 /// The cause of a failure whose parts mean nothing to the caller.
-fn whole_failure(error: Error) -> Error {
+pub(super) fn whole_failure(error: Error) -> Error {
     match error {
         Error::Partial { source, .. } => *source,
         error => error,

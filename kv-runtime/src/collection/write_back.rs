@@ -1,11 +1,11 @@
 //! What was migrated while it was read is written back, by the store's policy; the read never fails for it.
 
-use super::{Collection, groups, keys_of_groups};
+use super::{Collection, groups, learn_expiry};
 use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::Key;
 use crate::kv::{Kv, WrittenBack};
-use crate::record::{Expiry, NewRecord, Record, Revision};
+use crate::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use crate::store::{Commit, Store};
 
 /// Whether a record is older than what is written.
@@ -21,14 +21,15 @@ pub(crate) struct Replacement {
     pub(crate) key: Key,
     pub(crate) revision: Revision,
     pub(crate) record: NewRecord,
+    /// The metadata that was read, if the expiry was not: it has to be learnt by whoever puts the record.
+    pub(crate) unknown_expiry: Option<Metadata>,
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(super) async fn write_back(&self, anchor: &Key, entity: &E, records: &[Option<Record>]) {
         let (policy, capabilities) = (self.kv.write_back_policy(), self.store().capabilities());
         let mut replacements = Vec::new();
-        for (group, (key, record)) in keys_of_groups::<E>(anchor).zip(records).enumerate() {
-            let schema = &groups::<E>()[group];
+        for (group, (schema, record)) in groups::<E>().iter().zip(records).enumerate() {
             let Some(record) = record.as_ref().filter(|it| it.metadata.version < schema.write_version())
             else {
                 continue;
@@ -41,7 +42,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 self.kv.count(WrittenBack::Deferred);
                 continue;
             }
-            match self.replacement(key, entity, group, record) {
+            match self.replacement(anchor.with_group(schema.name()), entity, group, record) {
                 Ok(replacement) => replacements.push(replacement),
                 Err(error) => {
                     self.kv.count(WrittenBack::Failed);
@@ -72,25 +73,47 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         metadata.keep_foreign(&record.metadata);
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
         let new = self.checked(&key, NewRecord::new(encoded.value, metadata).with_expiry(expiry))?;
-        Ok(Replacement { key, revision: record.revision.clone(), record: new })
+        let unknown_expiry = (!record.expiry_known).then(|| record.metadata.clone());
+        Ok(Replacement { key, revision: record.revision.clone(), record: new, unknown_expiry })
     }
 }
 
 /// A lost race is no error and no retry: whoever was faster has written what is true now.
 async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
-    for Replacement { key, revision, record } in replacements {
+    for replacement in replacements {
         let result = if kv.store().capabilities().compare_and_swap {
-            kv.store().replace(key, revision, record).await
+            let Replacement { key, revision, record, .. } = replacement;
+            kv.store().replace(key, revision, record).await.map(|commit| match commit {
+                Commit::Done => WrittenBack::Written,
+                Commit::Conflict(_) => WrittenBack::Lost,
+            })
         } else {
-            kv.store().put(key, record).await.map(|()| Commit::Done)
+            put_back(kv.store(), replacement).await
         };
         match result {
-            Ok(Commit::Done) => kv.count(WrittenBack::Written),
-            Ok(Commit::Conflict(_)) => kv.count(WrittenBack::Lost),
+            Ok(outcome) => kv.count(outcome),
             Err(error) => {
                 kv.count(WrittenBack::Failed);
                 tracing::warn!(%error, "a migrated record could not be written back");
             }
         }
     }
+}
+
+/// Puts it, unseen, with the expiry that the record had.
+async fn put_back<S: Store>(store: &S, replacement: Replacement) -> Result<WrittenBack> {
+    let Replacement { key, mut record, unknown_expiry, .. } = replacement;
+    if let Some(metadata) = unknown_expiry {
+        record.expiry = learn_expiry(store, &key, &metadata).await?;
+    }
+    // The server would keep it for longer than is left, for other programs to see.
+    let left = match record.expiry {
+        Expiry::At(at) => Some(at.saturating_since(store.clock().now())),
+        Expiry::After(_) | Expiry::Never => None,
+    };
+    let server_ttl = store.capabilities().limits.server_ttl;
+    if left.zip(server_ttl).is_some_and(|(left, least)| left <= least) {
+        return Ok(WrittenBack::Deferred);
+    }
+    store.put(key, record).await.map(|()| WrittenBack::Written)
 }

@@ -123,7 +123,8 @@ async fn the_largest_batches_pass<H: Harness>(t: Test<'_, H>) -> Checked {
     let limits = t.can.limits;
     check!(limits.batch_read > 0 && limits.batch_write > 0, "a batch of one record is too large: {limits:?}");
     let by_bytes = limits.batch_write_bytes / 64;
-    let most = limits.batch_read.max(limits.batch_write).min(by_bytes).clamp(1, 10_000);
+    let most =
+        limits.batch_read.max(limits.batch_write).min(by_bytes).min(t.largest_batch()).clamp(1, 10_000);
     let records = samples(u32::try_from(most).unwrap_or(1));
     t.put_all(&records).await?;
     all_stand(&t, &records).await?;

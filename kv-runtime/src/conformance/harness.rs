@@ -35,6 +35,12 @@ pub trait Harness: MaybeSync {
         Duration::from_secs(60)
     }
 
+    /// The most records of one batch of the tests, which otherwise try what the store's limits allow, up to 10,000. For a store whose
+    /// test bed is much slower than the store.
+    fn largest_batch(&self) -> usize {
+        10_000
+    }
+
     /// A store in which something else wrote these records, as another program or a fault would. The tests of such records are
     /// skipped if there is no way to make one.
     fn store_holding(

@@ -117,6 +117,10 @@ impl<'h, H: Harness> Test<'h, H> {
         self.harness.ttl().max(self.can.limits.least_ttl.unwrap_or_default())
     }
 
+    pub(super) fn largest_batch(&self) -> usize {
+        self.harness.largest_batch()
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.store.clock().now()
     }

@@ -50,6 +50,12 @@ impl Key {
         self.text[self.entity_len..].strip_prefix(':')
     }
 
+    /// Whether any of its ids is secret.
+    #[cfg(feature = "cloudflare")]
+    pub(crate) fn has_secret(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
     /// Its length in bytes, which is what stores limit.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a key has a prefix and is never empty")]

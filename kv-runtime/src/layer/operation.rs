@@ -6,9 +6,9 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
-    /// [`Store::get`](crate::store::Store::get).
+    /// [`Store::get`](crate::store::Store::get), with expiry or without.
     Get,
-    /// [`Store::get_many`](crate::store::Store::get_many).
+    /// [`Store::get_many`](crate::store::Store::get_many), with expiries or without.
     GetMany,
     /// [`Store::head`](crate::store::Store::head).
     Head,

@@ -2,6 +2,7 @@
 
 mod page;
 pub(crate) mod raw;
+pub(crate) mod secret;
 mod stream;
 
 use std::fmt;

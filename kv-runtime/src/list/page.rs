@@ -1,7 +1,7 @@
 //! One page: store pages until there are as many entities as were asked for.
 
 use super::raw::{self, Anchor};
-use super::{IdPage, Page};
+use super::{IdPage, Page, secret};
 use crate::collection::Collection;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Location, Result};
@@ -14,11 +14,12 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
     cursor: Option<Cursor>,
     limit: usize,
 ) -> Result<Page<E>> {
+    let cursor = secret::stored(collection, prefix, cursor)?;
     let mut page = Page { entities: Vec::new(), failed: Vec::new(), skipped: 0, cursor };
     loop {
         let left = limit.saturating_sub(page.entities.len() + page.failed.len());
         if left == 0 {
-            return Ok(page);
+            break;
         }
         if E::SCHEMA.groups().len() == 1 {
             read_only_group(collection, prefix, &mut page, left).await?;
@@ -26,9 +27,11 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
             read_groups(collection, prefix, &mut page, left).await?;
         }
         if page.cursor.is_none() {
-            return Ok(page);
+            break;
         }
     }
+    page.cursor = secret::shown(collection, prefix, page.cursor);
+    Ok(page)
 }
 
 pub(super) async fn ids<E: KvEntity, S: Store>(
@@ -37,11 +40,12 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
     cursor: Option<Cursor>,
     limit: usize,
 ) -> Result<IdPage<E::Id>> {
+    let cursor = secret::stored(collection, prefix, cursor)?;
     let mut page = IdPage { ids: Vec::new(), skipped: 0, cursor };
     loop {
         let left = limit.saturating_sub(page.ids.len());
         if left == 0 {
-            return Ok(page);
+            break;
         }
         let query = query::<E>(prefix, page.cursor.take(), left, Content::Keys);
         let found =
@@ -55,9 +59,11 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
         }
         page.cursor = found.cursor;
         if page.cursor.is_none() {
-            return Ok(page);
+            break;
         }
     }
+    page.cursor = secret::shown(collection, prefix, page.cursor);
+    Ok(page)
 }
 
 /// The anchors' keys; the group's name lets the store pass over the other groups.

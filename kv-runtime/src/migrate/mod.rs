@@ -1,6 +1,7 @@
 //! Versions: how a record of an older shape becomes one of today's, and back.
 //!
-//! `step` (one version to the next, as constant data), `apply` (steps on a JSON object, up and down), `chain` (what constant
+//! `step` (one version to the next, as constant data), `apply` (steps on a JSON object, up and down), `reshape` (steps by attributes, made while
+//! the object is read), `chain` (what constant
 //! evaluation proves of a predecessor), `merge` (old code's change of a newer record), `hook` (who is told), `policy` (when what was
 //! migrated on read is written back), `census` and `backfill` (all records at once).
 
@@ -13,6 +14,7 @@ mod merge;
 mod policy;
 #[cfg(test)]
 mod properties;
+mod reshape;
 mod step;
 
 pub use backfill::{Failed, MigrateAll, MigrationReport, Progress};
@@ -28,3 +30,4 @@ pub(crate) use apply::{bring_down, bring_up, guarded};
 pub(crate) use hook::Hook;
 pub(crate) use merge::merge;
 pub(crate) use policy::Budget;
+pub(crate) use reshape::read_reshaped;

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::apply::{bring_down, bring_up};
+use super::reshape::read_reshaped;
 use super::step::{Change, Object, Step};
 use crate::error::BoxError;
 
@@ -97,6 +98,18 @@ proptest! {
             bring_up(&up_to(&steps, version + 1), &mut one_by_one, version).expect("these steps fail on nothing");
         }
         prop_assert_eq!(at_once, one_by_one);
+    }
+
+    #[test]
+    fn what_is_told_on_the_way_is_what_the_steps_make(steps in chain(), object in object(), from in 1..4_u32) {
+        let is_attribute = |step: &Step| !matches!(step.change(), Change::Function { .. });
+        let steps: Vec<Step> = steps.into_iter().filter(is_attribute).collect();
+        let json = serde_json::to_vec(&object).expect("it is JSON");
+        let mut stepped = object;
+        bring_up(&steps, &mut stepped, from).expect("these steps fail on nothing");
+        if let Some(reshaped) = read_reshaped::<Object>(&json, &steps, from) {
+            prop_assert_eq!(reshaped, stepped);
+        }
     }
 
     #[test]

@@ -13,6 +13,10 @@ mod list;
 mod memory;
 #[cfg(feature = "redb")]
 mod redb;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "redis-tls", all(feature = "cloudflare", not(target_arch = "wasm32"))))]
+mod tls;
 
 use std::future::Future;
 
@@ -22,8 +26,14 @@ use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::record::{Expiry, Head, NewRecord, Record, Revision};
 
+#[cfg(all(fuzzing, feature = "cloudflare", not(target_arch = "wasm32")))]
+pub use self::cloudflare::cloudflare_answer;
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+pub use self::cloudflare::{CloudflareOptions, CloudflareStore};
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
+#[cfg(feature = "redis")]
+pub use self::redis::{IndexSweep, RedisOptions, RedisStore};
 pub use any::AnyStore;
 pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
@@ -74,6 +84,21 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
             }
             Ok(records)
         }
+    }
+
+    /// The record under `key` as [`Store::get`] gives it, and when it expires. A store whose `get` leaves that out, because only the server
+    /// tells it and it costs more, has to ask here, in the same round trip. Where that cannot be, [`Record::expiry_known`] MUST be
+    /// false, and [`Store::head`] tells.
+    fn get_with_expiry(&self, key: &Key) -> impl Future<Output = Result<Option<Record>>> + MaybeSend {
+        self.get(key)
+    }
+
+    /// The records under `keys` as [`Store::get_many`] gives them, and when they expire, as [`Store::get_with_expiry`] has it.
+    fn get_many_with_expiry(
+        &self,
+        keys: &[Key],
+    ) -> impl Future<Output = Result<Vec<Option<Record>>>> + MaybeSend {
+        self.get_many(keys)
     }
 
     /// All of the record under `key` but its value, and when it expires, also where the other reads do not know
@@ -146,7 +171,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     message = "`{Self}` has no compare-and-swap, which this call needs",
     label = "this store cannot tell whether a record has changed since it was read",
     note = "`put`, `get`, `delete` and `list` work on every store",
-    note = "`insert`, `update`, `try_update`, `upsert` and `touch` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`"
+    note = "`insert`, `update`, `try_update`, `upsert` and `touch` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`",
+    note = "where the last write may win, there are `update_last_write_wins`, `try_update_last_write_wins`, `upsert_last_write_wins` and `touch_last_write_wins`; in the place of `insert` there are `exists` and `put`"
 )]
 pub trait AtomicStore: Store {
     /// Makes all writes if all conditions hold, and none otherwise.

@@ -3,22 +3,26 @@
 //! [tower-sessions]: https://docs.rs/tower-sessions
 
 mod stored;
+mod tier;
 
 use std::error::Error as _;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tower_sessions_core::session::{Id, Record};
 use tower_sessions_core::session_store::{self, SessionStore};
 
+#[cfg(feature = "cache")]
+use crate::cache::Cache;
 use crate::clock::Timestamp;
-use crate::collection::Collection;
 use crate::error::Error;
 use crate::kv::Kv;
 use crate::store::{AtomicStore, Store};
 
 pub use stored::StoredSession;
+use tier::{Seen, SeenRecord, Tier};
 
 /// A collision of two random ids of 128 bits is not to be expected once; a store that tells of several is broken.
 const MAX_CREATES: usize = 4;
@@ -59,16 +63,32 @@ const MAX_CREATES: usize = 4;
 /// Times are those of the store's [`clock`](Store::clock), to the millisecond. The id is a secret id: errors and spans show a hash.
 /// tower-sessions has text for errors, so the causes stand in it, one after another.
 pub struct KvSessionStore<S> {
-    sessions: Collection<StoredSession, S>,
+    tier: Tier<S>,
     idle_timeout: Option<Duration>,
     touch_interval: Duration,
+    #[cfg(feature = "cache")]
+    memory: Option<Memory>,
+}
+
+/// What is asked of a memory before the store.
+#[cfg(feature = "cache")]
+#[derive(Clone, Copy)]
+struct Memory {
+    ttl: Duration,
+    sessions: usize,
 }
 
 impl<S: Store> KvSessionStore<S> {
     /// Sessions in this store, which live to their expiry date.
     #[must_use]
     pub fn new(kv: &Kv<S>) -> Self {
-        Self { sessions: kv.collection(), idle_timeout: None, touch_interval: Duration::ZERO }
+        Self {
+            tier: Tier::Store(kv.collection()),
+            idle_timeout: None,
+            touch_interval: Duration::ZERO,
+            #[cfg(feature = "cache")]
+            memory: None,
+        }
     }
 
     /// The same sessions, which end if no request has loaded them for this time. It slides with each load, unless a
@@ -76,6 +96,8 @@ impl<S: Store> KvSessionStore<S> {
     #[must_use]
     pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
+        #[cfg(feature = "cache")]
+        self.remember();
         self
     }
 
@@ -89,8 +111,35 @@ impl<S: Store> KvSessionStore<S> {
         self
     }
 
+    /// The same sessions, of which `sessions`, about, are held in memory, each for `ttl` after it was read from the store
+    /// (feature `cache`).
+    ///
+    /// Writes and log-outs through this store and its clones are seen at once. Those of **other processes**, or through a collection of
+    /// [`StoredSession`], are seen up to `ttl` late: so long may a session that was ended elsewhere still be let in. A memory is a
+    /// miss at worst; it makes no write fail, and serves no session that has expired, or that the store fails to give.
+    ///
+    /// A session that memory gives does not slide, so the idle timeout may end it up to `ttl` earlier, and `ttl` counts as at most
+    /// a quarter of that timeout.
+    #[cfg(feature = "cache")]
+    #[must_use]
+    pub fn with_memory(mut self, ttl: Duration, sessions: usize) -> Self {
+        self.memory = Some(Memory { ttl, sessions });
+        self.remember();
+        self
+    }
+
+    /// Puts the memory before the store, if one is asked for.
+    #[cfg(feature = "cache")]
+    fn remember(&mut self) {
+        let Some(Memory { ttl, sessions }) = self.memory else { return };
+        let ttl = self.idle_timeout.map_or(ttl, |timeout| ttl.min(timeout / 4));
+        // Ids that are not there are guesses, and new each time.
+        let cache = Cache::new().memory_ttl(ttl).max_entries(sessions).negative_share(0.0).without_filling();
+        self.tier = Tier::Memory(self.tier.collection().clone().cached(cache));
+    }
+
     fn now(&self) -> Timestamp {
-        self.sessions.store().clock().now()
+        self.tier.collection().store().clock().now()
     }
 
     /// How long the record of a session lives that is used now.
@@ -102,17 +151,18 @@ impl<S: Store> KvSessionStore<S> {
 
 impl<S: AtomicStore> KvSessionStore<S> {
     /// Whether the session is there after its time was extended, if that was due.
-    async fn slide(&self, id: &str, expires_at: Timestamp, record_expires_at: Option<Timestamp>) -> bool {
-        let Some(timeout) = self.idle_timeout else { return true };
+    async fn slide(&self, session: &StoredSession, record: SeenRecord) -> bool {
+        let (Some(timeout), SeenRecord::Read(record_expires_at)) = (self.idle_timeout, record) else {
+            return true;
+        };
         let interval = self.touch_interval.min(timeout / 2);
-        let ttl = self.ttl(expires_at);
+        let ttl = self.ttl(session.expires_at);
         let rest = record_expires_at.map(|at| at.saturating_since(self.now()));
         // Close to the expiry date nothing is left to be given.
         if rest.is_some_and(|rest| rest >= ttl || ttl - rest < interval) {
             return true;
         }
-        let touched = self.sessions.clone().with_ttl(ttl).with_touch_interval(interval).touch(id).await;
-        touched.unwrap_or_else(|error| {
+        self.tier.touch(&session.id, ttl, interval).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "a session could not be prolonged");
             true
         })
@@ -127,7 +177,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
         if ttl.is_zero() {
             return Ok(());
         }
-        let sessions = self.sessions.clone().with_ttl(ttl);
+        let sessions = self.tier.with_ttl(ttl);
         let mut session = StoredSession { id: record.id.to_string(), data: record.data.clone(), expires_at };
         let mut creates = 1;
         loop {
@@ -146,7 +196,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
         if ttl.is_zero() {
             return self.delete(&record.id).await;
         }
-        let sessions = self.sessions.clone().with_ttl(ttl);
+        let sessions = self.tier.with_ttl(ttl);
         let saved = sessions.try_update(record.id.to_string(), |session| {
             let moved = expires_at.saturating_since(session.expires_at);
             let sooner = expires_at < session.expires_at;
@@ -158,7 +208,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
             Ok(())
         });
         match saved.await {
-            Ok(_) | Err(Unsaved::AsItWas) => Ok(()),
+            Ok(()) | Err(Unsaved::AsItWas) => Ok(()),
             Err(Unsaved::Failed(Error::NotFound { at })) => {
                 tracing::debug!(%at, "a session ended while a request was changing it; the change is dropped");
                 Ok(())
@@ -168,18 +218,19 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let found = self.sessions.get_with_expiry(id.to_string()).await.map_err(told)?;
-        let Some((session, record_expires_at)) = found else { return Ok(None) };
-        let expires_at = session.expires_at;
-        if expires_at <= self.now() || !self.slide(&session.id, expires_at, record_expires_at).await {
+        let Some(Seen { session, record }) = self.tier.find(id.to_string()).await.map_err(told)? else {
+            return Ok(None);
+        };
+        if session.expires_at <= self.now() || !self.slide(&session, record).await {
             return Ok(None);
         }
-        let expiry_date = SystemTime::from(expires_at).into();
-        Ok(Some(Record { id: *id, data: session.data, expiry_date }))
+        let expiry_date = SystemTime::from(session.expires_at).into();
+        let data = Arc::try_unwrap(session).map_or_else(|shared| shared.data.clone(), |session| session.data);
+        Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.sessions.delete(id.to_string()).await.map_err(told)
+        self.tier.delete(id.to_string()).await.map_err(told)
     }
 }
 
@@ -219,14 +270,14 @@ fn told(error: Error) -> session_store::Error {
 
 impl<S> Clone for KvSessionStore<S> {
     fn clone(&self) -> Self {
-        Self { sessions: self.sessions.clone(), ..*self }
+        Self { tier: self.tier.clone(), ..*self }
     }
 }
 
 impl<S: Store> fmt::Debug for KvSessionStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KvSessionStore")
-            .field("store", &self.sessions.store().name())
+            .field("store", &self.tier.collection().store().name())
             .field("idle_timeout", &self.idle_timeout)
             .field("touch_interval", &self.touch_interval)
             .finish_non_exhaustive()

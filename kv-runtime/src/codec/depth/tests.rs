@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::codec::{Codec, CodecError, decode, encode};
+use crate::codec::{Codec, CodecError, decode, describe};
 
 const TOO_DEEP: &str = "the value is nested more than 128 levels deep";
 
@@ -47,8 +47,9 @@ enum Named {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Wraps(Option<Box<Wraps>>);
 
+/// As postcard itself writes, which knows no limit.
 fn postcard<T: Serialize>(value: &T) -> Vec<u8> {
-    encode(Codec::Postcard, value, Vec::new()).expect("every value has bytes")
+    postcard::to_stdvec(value).expect("every value has bytes")
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
@@ -78,7 +79,7 @@ where
 }
 
 fn in_json<T: Serialize + DeserializeOwned>(value: &T) -> bool {
-    let text = encode(Codec::Json, value, Vec::new()).expect("every value has a text");
+    let text = serde_json::to_vec(value).expect("every value has a text");
     decode::<T>(Codec::Json, &text).is_ok()
 }
 
@@ -138,8 +139,8 @@ fn bytes_are_read() {
     assert_read(&vec![Bytes(Vec::new()), Bytes(vec![1])]);
 
     let bytes = postcard(&("text", Bytes(vec![7, 8])));
-    let borrowed: (&str, &[u8]) =
-        deserialize(&mut postcard::Deserializer::from_bytes(&bytes)).expect("both can be borrowed");
+    let borrowed: (&str, &[u8]) = deserialize(&mut postcard::Deserializer::from_bytes(&bytes), bytes.len())
+        .expect("both can be borrowed");
     assert_eq!(borrowed, ("text", [7, 8].as_slice()));
 }
 
@@ -183,7 +184,8 @@ fn what_holds_values_is_read() {
 fn other_faults_are_told_as_before() {
     assert_eq!(read::<u8>(&[1, 2, 3]), Err("2 bytes are left over".to_owned()));
     for bytes in [&[][..], &[5], &[2, b'a'], &[1, 0xFF]] {
-        let plain = postcard::from_bytes::<String>(bytes).map_err(|error| error.to_string());
+        let plain =
+            postcard::from_bytes::<String>(bytes).map_err(|error| describe::postcard(&error).to_owned());
         assert!(plain.is_err());
         assert_eq!(read::<String>(bytes), plain);
     }
@@ -215,8 +217,9 @@ fn sizes_are_told_as_by_the_format() {
         }
     }
 
-    let sizes =
-        |bytes| deserialize(&mut postcard::Deserializer::from_bytes(bytes)).expect("there is an element");
+    let sizes = |bytes: &[u8]| {
+        deserialize(&mut postcard::Deserializer::from_bytes(bytes), bytes.len()).expect("there is an element")
+    };
     let Sizes(first, second) = sizes(&[3, 1, 2, 3]);
     assert_eq!((first, second), (Some(3), Some(2)));
     // More than there are bytes for.
@@ -247,6 +250,22 @@ fn what_json_reads_is_read() {
     assert_as_deep_as_json(|| Named::End, |named| Named::Field { inner: Box::new(named) });
     let maps = |inner| Maps { inner };
     assert_as_deep_as_json(|| maps(BTreeMap::new()), |inner| maps(BTreeMap::from([(1, inner)])));
+}
+
+/// Elements that take no bytes cost time alone, which bytes must not ask for without end.
+#[test]
+fn empty_elements_are_bounded() {
+    let too_many = "a list or map has more than 65536 elements that take no bytes";
+    let of_length = |length: u64| postcard(&length);
+    assert_eq!(read::<Vec<()>>(&of_length(u64::MAX)), Err(too_many.to_owned()));
+    assert_eq!(read::<BTreeMap<(), ()>>(&of_length(u64::MAX)), Err(too_many.to_owned()));
+    let mut many = of_length(1_000);
+    many.extend(of_length(60_000).repeat(1_000));
+    assert_eq!(read::<Vec<Vec<((), ())>>>(&many), Err(too_many.to_owned()));
+    assert_eq!(read::<Vec<()>>(&of_length(65_536)), Ok(vec![(); 65_536]));
+    // Those that take some are as many as there are bytes.
+    assert_read(&vec![(7_u8, (), ((), ())); 200_000]);
+    assert_read(&vec![vec![Some(()); 300]; 300]);
 }
 
 /// Depth is what is counted: any number of values may stand side by side.

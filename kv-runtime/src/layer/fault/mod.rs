@@ -143,6 +143,14 @@ impl<S: Store> Store for FaultStore<S> {
         self.around(self.call(Operation::GetMany, keys), || self.inner.get_many(keys)).await
     }
 
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        self.around(self.call(Operation::Get, [key]), || self.inner.get_with_expiry(key)).await
+    }
+
+    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.around(self.call(Operation::GetMany, keys), || self.inner.get_many_with_expiry(keys)).await
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<Head>> {
         self.around(self.call(Operation::Head, [key]), || self.inner.head(key)).await
     }

@@ -167,6 +167,17 @@ impl<S: Store> Store for NamespaceStore<S> {
         inner.get_many(&keys).await.map_err(|error| namespace.told(error))
     }
 
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        let Self { inner, namespace } = self;
+        inner.get_with_expiry(&namespace.key(key)).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        let Self { inner, namespace } = self;
+        let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
+        inner.get_many_with_expiry(&keys).await.map_err(|error| namespace.told(error))
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<Head>> {
         let Self { inner, namespace } = self;
         inner.head(&namespace.key(key)).await.map_err(|error| namespace.told(error))

@@ -186,6 +186,14 @@ impl<S: Store> Store for ObservedStore<S> {
         self.observe(Operation::GetMany, keys.len(), self.inner.get_many(keys)).await
     }
 
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        self.observe(Operation::Get, 1, self.inner.get_with_expiry(key)).await
+    }
+
+    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.observe(Operation::GetMany, keys.len(), self.inner.get_many_with_expiry(keys)).await
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<Head>> {
         self.observe(Operation::Head, 1, self.inner.head(key)).await
     }

@@ -149,6 +149,14 @@ impl<S: Store> Store for RetryStore<S> {
         self.again(Operation::GetMany, || self.inner.get_many(keys)).await
     }
 
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        self.again(Operation::Get, || self.inner.get_with_expiry(key)).await
+    }
+
+    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.again(Operation::GetMany, || self.inner.get_many_with_expiry(keys)).await
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<Head>> {
         self.again(Operation::Head, || self.inner.head(key)).await
     }

@@ -107,6 +107,14 @@ impl<S: Store> Store for TimeoutStore<S> {
         self.read(keys.first(), self.inner.get_many(keys)).await
     }
 
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        self.read(Some(key), self.inner.get_with_expiry(key)).await
+    }
+
+    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.read(keys.first(), self.inner.get_many_with_expiry(keys)).await
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<Head>> {
         self.read(Some(key), self.inner.head(key)).await
     }

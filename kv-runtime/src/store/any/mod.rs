@@ -4,11 +4,17 @@ mod url;
 
 use std::fmt;
 
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+use super::CloudflareStore;
 #[cfg(feature = "redb")]
 use super::RedbStore;
+#[cfg(feature = "redis")]
+use super::RedisStore;
 use super::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, MemoryStore, Store, Write};
 use crate::clock::Clock;
 use crate::error::Result;
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+use crate::error::{Error, Location};
 use crate::key::Key;
 use crate::kv::Kv;
 use crate::record::{Head, NewRecord, Record, Revision};
@@ -42,6 +48,12 @@ pub enum AnyStore {
     /// `redb:app.redb`, `redb:/var/lib/app.redb` (feature `redb`)
     #[cfg(feature = "redb")]
     Redb(RedbStore),
+    /// `redis://127.0.0.1:6379`, `redis+cluster://host,host` (features `redis`, `redis-cluster`, `redis-tls`)
+    #[cfg(feature = "redis")]
+    Redis(RedisStore),
+    /// `cloudflare-kv://account/namespace` (feature `cloudflare`)
+    #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+    Cloudflare(CloudflareStore),
 }
 
 /// The same expression for whichever store is inside.
@@ -51,6 +63,10 @@ macro_rules! inside {
             AnyStore::Memory($store) => $use,
             #[cfg(feature = "redb")]
             AnyStore::Redb($store) => $use,
+            #[cfg(feature = "redis")]
+            AnyStore::Redis($store) => $use,
+            #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+            AnyStore::Cloudflare($store) => $use,
         }
     };
 }
@@ -62,6 +78,10 @@ impl AnyStore {
     /// | --- | --- | --- |
     /// | `memory:` | a [`MemoryStore`] of its own | |
     /// | `redb:app.redb` | a [`RedbStore`](super::RedbStore): the path as it stands, relative or not; opening it blocks | `redb` |
+    /// | `redis://`, `redis+unix://` | a [`RedisStore`](super::RedisStore), whose docs have the rest of the URL | `redis` |
+    /// | `redis+cluster://` | the same of a cluster | `redis-cluster` |
+    /// | `rediss://`, `rediss+cluster://` | the same by TLS | `redis-tls` |
+    /// | `cloudflare-kv://account/namespace` | a [`CloudflareStore`](super::CloudflareStore), whose token is in the environment variable `CLOUDFLARE_API_TOKEN` | `cloudflare` |
     ///
     /// A URL that leads to none of them is [`Error::InvalidUrl`](crate::Error::InvalidUrl), which says what is wrong with it and shows
     /// no password. What stands in the way of opening the store is that store's own error.
@@ -107,6 +127,20 @@ impl From<RedbStore> for AnyStore {
     }
 }
 
+#[cfg(feature = "redis")]
+impl From<RedisStore> for AnyStore {
+    fn from(store: RedisStore) -> Self {
+        Self::Redis(store)
+    }
+}
+
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+impl From<CloudflareStore> for AnyStore {
+    fn from(store: CloudflareStore) -> Self {
+        Self::Cloudflare(store)
+    }
+}
+
 #[deny(clippy::missing_trait_methods)]
 impl Store for AnyStore {
     fn name(&self) -> &'static str {
@@ -127,6 +161,14 @@ impl Store for AnyStore {
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
         inside!(self, store => store.get_many(keys).await)
+    }
+
+    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
+        inside!(self, store => store.get_with_expiry(key).await)
+    }
+
+    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        inside!(self, store => store.get_many_with_expiry(keys).await)
     }
 
     async fn head(&self, key: &Key) -> Result<Option<Head>> {
@@ -161,12 +203,42 @@ impl Store for AnyStore {
 #[deny(clippy::missing_trait_methods)]
 impl AtomicStore for AnyStore {
     async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        inside!(self, store => store.commit(conditions, writes).await)
+        match self {
+            Self::Memory(store) => store.commit(conditions, writes).await,
+            #[cfg(feature = "redb")]
+            Self::Redb(store) => store.commit(conditions, writes).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => store.commit(conditions, writes).await,
+            #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+            Self::Cloudflare(store) => {
+                let key =
+                    writes.first().map(Write::key).or(conditions.first().map(|condition| &condition.key));
+                let at =
+                    key.map_or_else(|| Location::store(store.name()), |key| Location::of(store.name(), key));
+                Err(Error::Unsupported { at, capability: "compare-and-swap" })
+            }
+        }
     }
 }
 
 impl fmt::Debug for AnyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         inside!(self, store => fmt::Debug::fmt(store, f))
+    }
+}
+
+#[cfg(all(test, feature = "cloudflare", not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+    use crate::record::{Metadata, NewRecord};
+
+    #[tokio::test]
+    async fn what_the_store_inside_lacks_is_told_with_its_name() -> Result<()> {
+        let store = AnyStore::from(CloudflareStore::new("account", "namespace", "token")?);
+        assert!(!store.capabilities().compare_and_swap);
+        let put = Write::Put(Key::from_text("user:7"), NewRecord::new("{}", Metadata::default()));
+        let refused = store.commit(Vec::new(), vec![put]).await.expect_err("it cannot").to_string();
+        assert_eq!(refused, "`user:7` in cloudflare-kv: the store cannot do this: compare-and-swap");
+        Ok(())
     }
 }

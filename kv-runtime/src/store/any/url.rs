@@ -8,29 +8,72 @@ use crate::store::MemoryStore;
 /// A scheme, the feature that its store takes, and a URL of it.
 struct Scheme {
     name: &'static str,
+    /// None where the store is always there.
     feature: Option<&'static str>,
     is_built: bool,
     example: &'static str,
 }
 
-const SCHEMES: [Scheme; 2] = [
+const SCHEMES: [Scheme; 8] = [
     Scheme { name: "memory", feature: None, is_built: true, example: "memory:" },
-    Scheme {
-        name: "redb",
-        feature: Some("redb"),
-        is_built: cfg!(feature = "redb"),
-        example: "redb:app.redb",
-    },
+    scheme("redb", "redb", cfg!(feature = "redb"), "redb:app.redb"),
+    scheme("redis", "redis", cfg!(feature = "redis"), "redis://127.0.0.1:6379"),
+    scheme("rediss", "redis-tls", cfg!(feature = "redis-tls"), "rediss://host"),
+    scheme("redis+unix", "redis", cfg!(feature = "redis"), "redis+unix:///run/redis.sock"),
+    scheme("redis+cluster", "redis-cluster", cfg!(feature = "redis-cluster"), "redis+cluster://host,host"),
+    scheme(
+        "rediss+cluster",
+        "redis-cluster` and `redis-tls",
+        cfg!(all(feature = "redis-cluster", feature = "redis-tls")),
+        "rediss+cluster://host,host",
+    ),
+    scheme(
+        "cloudflare-kv",
+        "cloudflare",
+        cfg!(all(feature = "cloudflare", not(target_arch = "wasm32"))),
+        "cloudflare-kv://account/namespace",
+    ),
 ];
 
+const fn scheme(name: &'static str, feature: &'static str, is_built: bool, example: &'static str) -> Scheme {
+    Scheme { name, feature: Some(feature), is_built, example }
+}
+
 pub(super) async fn connect(url: &str, clock: Clock) -> Result<AnyStore> {
-    let Some((scheme, rest)) = url.split_once(':') else { return Err(without_scheme(url)) };
-    match scheme {
-        "memory" => memory(url, rest, clock),
+    let Some((name, rest)) = url.split_once(':') else { return Err(without_scheme(url)) };
+    match SCHEMES.iter().find(|known| known.name == name) {
+        None => return Err(unknown(url, name)),
+        Some(Scheme { is_built: false, feature: Some(feature), .. }) => return Err(not_built(url, feature)),
+        Some(_) => {}
+    }
+    match name {
         #[cfg(feature = "redb")]
         "redb" => redb(url, rest, clock),
-        _ => Err(unknown(url, scheme)),
+        #[cfg(feature = "redis")]
+        name if name.starts_with("redis") => {
+            crate::store::RedisStore::options().clock(clock).connect(url).await.map(AnyStore::Redis)
+        }
+        #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+        "cloudflare-kv" => cloudflare(url, rest, std::env::var(TOKEN).ok(), clock),
+        _ => memory(url, rest, clock),
     }
+}
+
+/// Where the token for Cloudflare is. In the URL it would end up where URLs do: logs, histories, lists of processes.
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+const TOKEN: &str = "CLOUDFLARE_API_TOKEN";
+
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+fn cloudflare(url: &str, rest: &str, token: Option<String>, clock: Clock) -> Result<AnyStore> {
+    let ids = rest.strip_prefix("//").and_then(|rest| rest.split_once('/'));
+    let Some((account, namespace)) = ids.filter(|(account, _)| !account.contains('@')) else {
+        return Err(invalid(url, "write `cloudflare-kv://account/namespace`, by their identifiers"));
+    };
+    let Some(token) = token else {
+        return Err(invalid(url, format!("the environment variable `{TOKEN}` has to hold the API token")));
+    };
+    let options = crate::store::CloudflareStore::options(account, namespace, token);
+    options.clock(clock).open().map(AnyStore::Cloudflare)
 }
 
 fn memory(url: &str, rest: &str, clock: Clock) -> Result<AnyStore> {
@@ -61,17 +104,11 @@ fn without_scheme(url: &str) -> Error {
     invalid(url, format!("there is no scheme; {guess}"))
 }
 
+fn not_built(url: &str, feature: &str) -> Error {
+    invalid(url, format!("this program was built without the feature `{feature}` of kv-runtime"))
+}
+
 fn unknown(url: &str, scheme: &str) -> Error {
-    if let Some(Scheme { feature: Some(feature), .. }) =
-        SCHEMES.iter().find(|known| known.name == scheme && !known.is_built)
-    {
-        return invalid(
-            url,
-            format!(
-                "this program was built without the feature `{feature}` of kv-runtime, which has this store"
-            ),
-        );
-    }
     let guess = match nearest(scheme) {
         Some(name) => format!("did you mean `{name}:`?"),
         None => format!("write one of {}", examples()),
@@ -150,6 +187,39 @@ mod tests {
         );
         let there_is_none = connect("redb:/nowhere/at/all/a.redb", Clock::system()).await;
         assert!(matches!(there_is_none, Err(Error::Store { .. })), "{there_is_none:?}");
+    }
+
+    #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+    #[test]
+    fn a_token_is_in_the_environment_alone() {
+        let connect = |url, token: Option<&str>| {
+            let rest = url_rest(url);
+            cloudflare(url, rest, token.map(str::to_owned), Clock::system())
+                .map_err(|error| error.to_string())
+        };
+        assert!(connect("cloudflare-kv://a1/b2", Some("hunter2")).is_ok());
+        let told = connect("cloudflare-kv://a1/b2", None).expect_err("there is no token");
+        assert!(told.ends_with("`CLOUDFLARE_API_TOKEN` has to hold the API token"), "{told}");
+        for url in ["cloudflare-kv:a1/b2", "cloudflare-kv://a1", "cloudflare-kv://hunter2@a1/b2"] {
+            let told = connect(url, Some("hunter2")).expect_err("no such URL");
+            assert!(told.contains("write `cloudflare-kv://account/namespace`"), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+    fn url_rest(url: &str) -> &str {
+        url.split_once(':').map_or("", |(_, rest)| rest)
+    }
+
+    #[cfg(feature = "redis")]
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_the_stores_own_error() {
+        // Port 1 of this machine: nobody listens there.
+        let error =
+            connect("redis://user:hunter2@127.0.0.1:1", Clock::system()).await.expect_err("nobody listens");
+        assert!(matches!(error, Error::Store { .. }) && error.is_retryable(), "{error:?}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     }
 
     #[cfg(not(feature = "redb"))]

@@ -38,9 +38,9 @@ pub(super) struct Spelt {
 }
 
 /// A record as it came back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Found {
-    pub(super) value: String,
+    pub(super) value: Bytes,
     /// None and null are the same.
     pub(super) metadata: Option<Value>,
     pub(super) expiration: Expiration,
@@ -131,7 +131,7 @@ pub(super) fn read(found: Found, now: Timestamp, at: &dyn Fn() -> Box<Location>)
         return Ok(None);
     }
     let value = if is_text {
-        Bytes::from(found.value)
+        found.value
     } else {
         let decoded = BASE64.decode(found.value);
         Bytes::from(decoded.map_err(|_| malformed(at, "its metadata says base64, and the value is none"))?)
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn found(value: &str, metadata: Value, expiration: Expiration) -> Found {
-        Found { value: value.to_owned(), metadata: Some(metadata), expiration }
+        Found { value: value.to_owned().into(), metadata: Some(metadata), expiration }
     }
 
     fn spelt(record: NewRecord) -> Spelt {
@@ -236,7 +236,8 @@ mod tests {
 
     fn back(spelt: Spelt) -> Record {
         let Spelt { value, metadata, .. } = spelt;
-        let found = Found { value, metadata: Some(metadata.into()), expiration: Expiration::Untold };
+        let found =
+            Found { value: value.into(), metadata: Some(metadata.into()), expiration: Expiration::Untold };
         read(found, NOW, &at).expect("is what was spelt").expect("has not expired")
     }
 

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use redb::backends::FileBackend;
 use redb::{
     Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError,
     TableHandle,
 };
 
-use super::{NAME, failed};
+use super::NAME;
+use super::damage::{Damage, Panicked, SealableFile, foreign as damaged, unopenable};
 use crate::error::{Error, Location, Result};
 
 pub(super) const RECORDS: TableDefinition<&str, &[u8]> = TableDefinition::new("records");
@@ -31,9 +33,26 @@ enum Content {
     Ours,
 }
 
-pub(super) fn open(path: &Path, cache_bytes: Option<usize>) -> Result<Database> {
+/// How redb is to open it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Opening {
+    pub(super) cache_bytes: Option<usize>,
+    pub(super) checks_pages: bool,
+}
+
+/// The open file, and where its damage is made known.
+pub(super) fn open(path: &Path, opening: Opening) -> Result<(Database, Damage)> {
+    let damage = Damage::unknown(path);
+    match damage.caught(|| open_trusted(path, opening, &damage)) {
+        Ok(opened) => opened.map(|database| (database, damage)),
+        Err(Panicked) => Err(unopenable(path)),
+    }
+}
+
+fn open_trusted(path: &Path, opening: Opening, damage: &Damage) -> Result<Database> {
     let mut builder = Builder::new();
-    if let Some(bytes) = cache_bytes {
+    builder.set_check_integrity_on_open(opening.checks_pages);
+    if let Some(bytes) = opening.cache_bytes {
         builder.set_cache_size(bytes);
     }
     builder.set_repair_callback(|repair| {
@@ -46,10 +65,9 @@ pub(super) fn open(path: &Path, cache_bytes: Option<usize>) -> Result<Database> 
     if !is_new {
         probe(path, &builder)?;
     }
-    let database = builder.create(path).map_err(|error| told(path, error))?;
+    let database = create(path, &builder, damage)?;
     if let Content::Nothing = content(path, &database)? {
-        create_tables(&database)
-            .map_err(|error| failed(Location::store(NAME), "create its tables", error))?;
+        create_tables(&database).map_err(|error| of_file(path, "create its tables", error))?;
     }
     if is_new {
         sync_directory(path)?;
@@ -67,16 +85,27 @@ fn probe(path: &Path, builder: &Builder) -> Result<()> {
     }
 }
 
+fn create(path: &Path, builder: &Builder, damage: &Damage) -> Result<Database> {
+    let options = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let file = options.map_err(|error| of_file(path, "open its file", error))?;
+    FileBackend::new(file)
+        .and_then(|file| builder.create_with_backend(SealableFile::new(file, damage.clone())))
+        .map_err(|error| told(path, error))
+}
+
 fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
     let foreign = |what: &'static str| Error::ForeignFile { path: path.to_owned(), what: what.into() };
-    let not_read = |error: redb::Error| failed(Location::store(NAME), "read what the file holds", error);
+    let not_read = |error: redb::Error| match error {
+        redb::Error::Corrupted(found) => damaged(path, &found),
+        error => of_file(path, "read what the file holds", error),
+    };
     let transaction = database.begin_read().map_err(|error| not_read(error.into()))?;
     let mut tables = transaction.list_tables().map_err(|error| not_read(error.into()))?.peekable();
     let multimaps = transaction.list_multimap_tables().map_err(|error| not_read(error.into()))?.count();
     if tables.peek().is_none() && multimaps == 0 {
         return Ok(Content::Nothing);
     }
-    let others = || foreign("it is the redb database of another program");
+    let others = || foreign("it is the redb database of another program; give the store a path of its own");
     if !tables.any(|table| table.name() == "kv_runtime") {
         return Err(others());
     }
@@ -99,7 +128,11 @@ fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
         match opened {
             Ok(()) => {}
             Err(TableError::Storage(error)) => return Err(not_read(error.into())),
-            Err(_) => return Err(foreign("its tables are not those of format 1")),
+            Err(_) => {
+                return Err(foreign(
+                    "its tables are not those of format 1; give the store a path of its own",
+                ));
+            }
         }
     }
     Ok(Content::Ours)
@@ -119,7 +152,7 @@ fn sync_directory(path: &Path) -> Result<()> {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         fs::File::open(directory.unwrap_or(Path::new(".")))
             .and_then(|directory| directory.sync_all())
-            .map_err(|source| not_opened(path, FileCause::Io(source)))?;
+            .map_err(|error| of_file(path, "make its file durable", error))?;
     }
     Ok(())
 }
@@ -135,30 +168,17 @@ fn told(path: &Path, error: DatabaseError) -> Error {
                 .into(),
         ),
         DatabaseError::Storage(StorageError::Io(source)) if source.kind() == io::ErrorKind::InvalidData => {
-            foreign("it is not a redb file".into())
+            foreign("it is not a redb file; give the store a path of its own".into())
         }
-        DatabaseError::Storage(StorageError::Io(source)) => not_opened(path, FileCause::Io(source)),
-        error => not_opened(path, FileCause::Redb(error)),
+        DatabaseError::Storage(StorageError::Corrupted(found)) => damaged(path, &found),
+        DatabaseError::Storage(StorageError::Io(source)) => of_file(path, "open its file", source),
+        error => of_file(path, "open its file", error),
     }
 }
 
-fn not_opened(path: &Path, cause: FileCause) -> Error {
-    Error::store(Location::store(NAME), "open its file", false, FileError { path: path.to_owned(), cause })
-}
-
-/// Which file cannot be opened, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", path.display())]
-struct FileError {
-    path: PathBuf,
-    #[source]
-    cause: FileCause,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum FileCause {
-    #[error(transparent)]
-    Io(io::Error),
-    #[error(transparent)]
-    Redb(DatabaseError),
+fn of_file<E>(path: &Path, action: &'static str, error: E) -> Error
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    Error::store(Location::file(NAME, path), action, false, error)
 }

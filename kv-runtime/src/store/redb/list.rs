@@ -4,8 +4,8 @@ use std::ops::Bound;
 
 use bytes::{Bytes, BytesMut};
 
+use super::NAME;
 use super::read::{Reader, live, record};
-use super::{NAME, failed};
 use crate::error::{Location, Result};
 use crate::record::Head;
 use crate::store::{Content, Cursor, Entry, ListPage, ListQuery};
@@ -18,12 +18,17 @@ pub(super) const BYTES_OF_PAGE: usize = 4 << 20;
 
 impl Reader {
     pub(super) fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        self.damage().reading(|| Location::of(NAME, query.prefix()), "list", || self.page(query))
+    }
+
+    fn page(&self, query: &ListQuery) -> Result<ListPage> {
         let prefix = query.prefix().as_str();
         let start = match query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()? {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
-        let not_listed = |error: redb::Error| failed(Location::of(NAME, query.prefix()), "list", error);
+        let not_listed =
+            |error: redb::Error| self.damage().failed(Location::of(NAME, query.prefix()), "list", error);
         let records = self.latest().map_err(not_listed)?;
         let from_start =
             records.range::<&str>((start, Bound::Unbounded)).map_err(|error| not_listed(error.into()))?;

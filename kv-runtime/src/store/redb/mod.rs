@@ -16,6 +16,7 @@
 //! entry for each record that expires, written in the record's own transaction, and none else; it serves
 //! [`RedbStore::sweep`] alone. What a record's envelope says decides whether it has expired.
 
+mod damage;
 mod file;
 mod list;
 mod options;
@@ -34,7 +35,7 @@ use super::{
     AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
 };
 use crate::clock::Clock;
-use crate::error::{Error, Location, Result};
+use crate::error::Result;
 use crate::key::Key;
 use crate::record::{Head, NewRecord, Record, Revision};
 use read::Reader;
@@ -56,8 +57,10 @@ const NAME: &str = "redb";
 /// Clones share the file. When the last one is dropped, what is queued is written and the file is closed; that blocks for as long
 /// as it takes.
 ///
-/// redb checks a file's structure when it repairs it, not at each read: pages that were damaged behind its back may make redb itself
-/// panic in the call that meets them. A value carries no checksum of its own.
+/// redb trusts the pages that it wrote, and does not check them at each read. Where one was changed behind its back the call that meets it
+/// is an [`Error::Store`](crate::Error::Store) whose source says that the file is damaged; from then on every write is refused, and what can still be read
+/// is read. [`RedbOptions::check_pages`] finds such damage when the store is opened. (In a program that is built with `panic = "abort"` redb may
+/// end it instead.)
 ///
 /// An expired record is invisible at once; its place in the file is given back when it is written anew, deleted or
 /// [swept](RedbStore::sweep).
@@ -104,8 +107,8 @@ pub struct SweepReport {
 impl RedbStore {
     /// Opens the file, or creates it if there is none; its directory must be there. It reads and may repair the file, so it blocks.
     ///
-    /// A file that is open already is [`Error::AlreadyOpen`], in whichever process. One that is not a store's is
-    /// [`Error::ForeignFile`].
+    /// A file that is open already is [`Error::AlreadyOpen`](crate::Error::AlreadyOpen), in whichever process. One that is not a store's is
+    /// [`Error::ForeignFile`](crate::Error::ForeignFile), and so is one that is too damaged to be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::options().open(path)
     }
@@ -212,10 +215,4 @@ impl AtomicStore for RedbStore {
     async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
         self.write(Work::Commit(conditions, writes)).await
     }
-}
-
-/// An error of redb's, told as one of ours.
-fn failed(at: Box<Location>, action: &'static str, error: impl Into<redb::Error>) -> Error {
-    // redb retries what can be retried; after an I/O error it refuses to write until the file is opened anew.
-    Error::store(at, action, false, error.into())
 }

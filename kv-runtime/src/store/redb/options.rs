@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::file::Opening;
 use super::read::Reader;
 use super::writer::Writer;
 use super::{Inner, RedbStore, file};
@@ -24,7 +25,7 @@ use crate::error::Result;
 #[must_use]
 pub struct RedbOptions {
     clock: Clock,
-    cache_bytes: Option<usize>,
+    opening: Opening,
     durability: RedbDurability,
 }
 
@@ -49,7 +50,14 @@ impl RedbOptions {
 
     /// How many bytes of the file are kept in memory at most; redb's default if none are given, which is 1 GiB.
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
-        self.cache_bytes = Some(bytes);
+        self.opening.cache_bytes = Some(bytes);
+        self
+    }
+
+    /// Checks every page of the file against its checksum before the store is opened, so that damage is found at once. It takes as long as to
+    /// read the whole file. Without it a damaged page is met when it is read.
+    pub fn check_pages(mut self) -> Self {
+        self.opening.checks_pages = true;
         self
     }
 
@@ -62,8 +70,8 @@ impl RedbOptions {
     /// Opens the file as [`RedbStore::open`] does.
     pub fn open(self, path: impl AsRef<Path>) -> Result<RedbStore> {
         let path = path.as_ref();
-        let database = file::open(path, self.cache_bytes)?;
-        let reader = Arc::new(Reader::new(database, self.clock));
+        let (database, damage) = file::open(path, self.opening)?;
+        let reader = Arc::new(Reader::new(database, self.clock, damage));
         let writer = Writer::start(Arc::clone(&reader), self.durability)?;
         Ok(RedbStore(Arc::new(Inner { path: path.to_owned(), writer, reader })))
     }

@@ -5,10 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use redb::{Database, ReadOnlyTable, ReadableDatabase};
 
+use super::NAME;
+use super::damage::Damage;
 use super::file::RECORDS;
-use super::{NAME, failed};
 use crate::clock::{Clock, Timestamp};
-use crate::error::{Location, Result};
+use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::envelope::{self, Envelope, EnvelopeError};
 use crate::record::{Head, Record, Revision};
@@ -19,19 +20,24 @@ pub(super) type Records = ReadOnlyTable<&'static str, &'static [u8]>;
 pub(super) struct Reader {
     /// The records as the last commit left them, opened by the first read after it. To begin a transaction and to open a table
     /// costs more than half as much again as to read one record.
-    // Before the database: a table must not outlive it.
     latest: RwLock<Option<Arc<Records>>>,
-    database: Database,
+    /// Open for as long as the reader lives.
+    database: Option<Database>,
     clock: Clock,
+    damage: Damage,
 }
 
 impl Reader {
-    pub(super) fn new(database: Database, clock: Clock) -> Self {
-        Self { latest: RwLock::default(), database, clock }
+    pub(super) fn new(database: Database, clock: Clock, damage: Damage) -> Self {
+        Self { latest: RwLock::default(), database: Some(database), clock, damage }
     }
 
-    pub(super) fn database(&self) -> &Database {
-        &self.database
+    pub(super) fn database(&self) -> Result<&Database, redb::Error> {
+        self.database.as_ref().ok_or(redb::Error::DatabaseClosed)
+    }
+
+    pub(super) fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -54,27 +60,51 @@ impl Reader {
             return Ok(Arc::clone(records));
         }
         // Under the lock, so that a commit is either seen here or forgets what is stored here.
-        let records = Arc::new(self.database.begin_read()?.open_table(RECORDS)?);
+        let records = Arc::new(self.database()?.begin_read()?.open_table(RECORDS)?);
         *latest = Some(Arc::clone(&records));
         Ok(records)
     }
 
     pub(super) fn get(&self, key: &Key) -> Result<Option<Record>> {
-        let records = self.latest().map_err(|error| failed(Location::of(NAME, key), "read", error))?;
-        self.find(&records, key, |envelope, stored| record(envelope, stored, Bytes::copy_from_slice))
+        self.damage.reading(
+            || Location::of(NAME, key),
+            "read",
+            || {
+                let records = self.latest().map_err(|error| self.not_read(Location::of(NAME, key), error))?;
+                self.find(&records, key, |envelope, stored| record(envelope, stored, Bytes::copy_from_slice))
+            },
+        )
     }
 
     pub(super) fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        let records = self.latest().map_err(|error| failed(Location::store(NAME), "read", error))?;
-        let get = |key| {
-            self.find(&records, key, |envelope, stored| record(envelope, stored, Bytes::copy_from_slice))
-        };
-        keys.iter().map(get).collect()
+        self.damage.reading(
+            || Location::store(NAME),
+            "read",
+            || {
+                let records = self.latest().map_err(|error| self.not_read(Location::store(NAME), error))?;
+                let get = |key| {
+                    self.find(&records, key, |envelope, stored| {
+                        record(envelope, stored, Bytes::copy_from_slice)
+                    })
+                };
+                keys.iter().map(get).collect()
+            },
+        )
     }
 
     pub(super) fn head(&self, key: &Key) -> Result<Option<Head>> {
-        let records = self.latest().map_err(|error| failed(Location::of(NAME, key), "read", error))?;
-        self.find(&records, key, |envelope, _| Head::new(envelope.metadata, envelope.expires_at))
+        self.damage.reading(
+            || Location::of(NAME, key),
+            "read",
+            || {
+                let records = self.latest().map_err(|error| self.not_read(Location::of(NAME, key), error))?;
+                self.find(&records, key, |envelope, _| Head::new(envelope.metadata, envelope.expires_at))
+            },
+        )
+    }
+
+    fn not_read(&self, at: Box<Location>, error: redb::Error) -> Error {
+        self.damage.failed(at, "read", error)
     }
 
     /// What `shape` makes of the record under `key`, if it has not expired.
@@ -84,8 +114,9 @@ impl Reader {
         key: &Key,
         shape: impl FnOnce(Envelope, &[u8]) -> T,
     ) -> Result<Option<T>> {
-        let found =
-            records.get(key.as_str()).map_err(|error| failed(Location::of(NAME, key), "read", error))?;
+        let found = records
+            .get(key.as_str())
+            .map_err(|error| self.not_read(Location::of(NAME, key), error.into()))?;
         let Some(found) = found else { return Ok(None) };
         let stored = found.value();
         let envelope = envelope::read(stored).map_err(|damage| damage.into_error(Location::of(NAME, key)))?;
@@ -93,6 +124,16 @@ impl Reader {
             return Ok(None);
         }
         Ok(Some(shape(envelope, stored)))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // A table must not outlive its database; and to close the database may mean to write to it.
+        let (latest, database) = (self.latest.get_mut(), self.database.take());
+        let latest = latest.unwrap_or_else(PoisonError::into_inner).take();
+        // A panic is known as damage now, and there is nobody to tell.
+        let _ = self.damage.caught(|| drop((latest, database)));
     }
 }
 

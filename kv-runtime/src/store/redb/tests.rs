@@ -10,6 +10,7 @@ use super::file::{EXPIRY, RECORDS};
 use super::list::{BYTES_OF_PAGE, SCANNED_BY_PAGE};
 use super::*;
 use crate::clock::{ManualClock, Timestamp};
+use crate::error::Error;
 use crate::record::{Expiry, Metadata, envelope};
 use crate::store::{Content, Entry, Expect};
 
@@ -35,7 +36,7 @@ fn store() -> (RedbStore, ManualClock, TempDir) {
 
 /// Puts bytes into the file as another program could.
 fn put_raw(store: &RedbStore, key: &str, stored: &[u8]) {
-    let transaction = store.0.reader.database().begin_write().expect("a transaction");
+    let transaction = store.0.reader.database().expect("is open").begin_write().expect("a transaction");
     transaction.open_table(RECORDS).expect("the table").insert(key, stored).expect("an insert");
     transaction.commit().expect("a commit");
     store.0.reader.forget_latest();
@@ -43,7 +44,7 @@ fn put_raw(store: &RedbStore, key: &str, stored: &[u8]) {
 
 /// What the index holds, and what it must hold: every record that expires, once.
 fn index(store: &RedbStore) -> [BTreeSet<(u64, String)>; 2] {
-    let transaction = store.0.reader.database().begin_read().expect("a transaction");
+    let transaction = store.0.reader.database().expect("is open").begin_read().expect("a transaction");
     let records = transaction.open_table(RECORDS).expect("the table");
     let expiry = transaction.open_table(EXPIRY).expect("the table");
     let is = expiry.iter().expect("a range").map(|entry| {
@@ -180,11 +181,11 @@ async fn a_panic_of_the_writer_is_told_and_reads_go_on() -> Result<()> {
     let (store, _manual, _directory) = store();
     store.put(key("a"), record("{}")).await?;
     let panicked = store.write(Work::Panic).await;
-    assert!(matches!(panicked, Err(Error::OutcomeUnknown { .. })), "{panicked:?}");
-    for _ in 0..3 {
-        let refused = store.put(key("b"), record("{}")).await;
-        // The first ones may still be queued when the thread ends.
-        assert!(matches!(refused, Err(Error::Store { .. } | Error::OutcomeUnknown { .. })), "{refused:?}");
+    let refused = store.put(key("b"), record("{}")).await;
+    for refused in [panicked, refused.map(|()| Commit::Done)] {
+        let Err(error @ Error::Store { retryable: false, .. }) = refused else { panic!("{refused:?}") };
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert!(cause.contains("test.redb: the file is damaged, and nothing is written"), "{cause}");
     }
     assert!(store.get(&key("a")).await?.is_some());
     assert!(store.get(&key("b")).await?.is_none());

@@ -15,11 +15,12 @@ use redb::{CommitError, Durability};
 use tokio::sync::oneshot;
 
 use super::NAME;
+use super::damage::{Damage, Panicked};
 use super::options::RedbDurability;
 use super::read::Reader;
 use super::tables::{Failure, Tables};
 use super::work::{Done, Work};
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, SharedError};
 
 /// The most pieces of work that one commit makes.
 const BATCH_JOBS: usize = 4_096;
@@ -62,7 +63,13 @@ impl Writer {
     pub(super) fn start(reader: Arc<Reader>, durability: RedbDurability) -> Result<Self> {
         let (queue, jobs) = mpsc::channel();
         let counters = Arc::<Counters>::default();
-        let mut worker = Worker { reader, durability, counters: Arc::clone(&counters), stored: Vec::new() };
+        let mut worker = Worker {
+            reader,
+            durability,
+            counters: Arc::clone(&counters),
+            stored: Vec::new(),
+            is_committing: false,
+        };
         let thread = thread::Builder::new()
             .name("kv-redb-writer".to_owned())
             .spawn(move || worker.run(&jobs))
@@ -111,15 +118,10 @@ impl Drop for Writer {
     }
 }
 
-/// The thread is gone, after a panic.
+/// The thread is gone, after a panic of what waited for it.
 #[derive(Debug, thiserror::Error)]
 #[error("the store's writer ended in a panic; open the file anew")]
 struct WriterEnded;
-
-/// An error of redb's that each piece of work in a transaction gets.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-struct SharedError(Arc<redb::Error>);
 
 /// How a transaction ended that was not done.
 enum Aborted {
@@ -143,6 +145,8 @@ struct Worker {
     durability: RedbDurability,
     counters: Arc<Counters>,
     stored: Vec<u8>,
+    /// Whether the transaction is on its way to the disk.
+    is_committing: bool,
 }
 
 impl Worker {
@@ -163,7 +167,7 @@ impl Worker {
     /// Makes a batch and answers each of its callers.
     fn write(&mut self, batch: &mut Vec<Attempted>) {
         let ended = loop {
-            match self.attempt(batch) {
+            match self.attempt_caught(batch) {
                 Ok(true) => break Ok(()),
                 // A piece failed half-way, and what it had written is gone with the transaction; the others are made again.
                 Ok(false) => {}
@@ -182,11 +186,30 @@ impl Worker {
         }
     }
 
+    /// One transaction, unless the file is damaged.
+    fn attempt_caught(&mut self, batch: &mut [Attempted]) -> Result<bool, Aborted> {
+        let damage = self.reader.damage().clone();
+        if damage.is_met() {
+            return Err(Aborted::Unwritten(SharedError::new(damage.error(None))));
+        }
+        self.is_committing = false;
+        damage.caught(|| self.attempt(batch)).unwrap_or_else(|Panicked| {
+            Err(if self.is_committing {
+                self.reader.forget_latest();
+                Aborted::Unknown(SharedError::new(damage.error(None)))
+            } else {
+                Aborted::Unwritten(SharedError::new(damage.error(None)))
+            })
+        })
+    }
+
     /// One transaction; false if it has to be made again, without a piece that failed.
     fn attempt(&mut self, batch: &mut [Attempted]) -> Result<bool, Aborted> {
-        let mut transaction = self.reader.database().begin_write().map_err(unwritten)?;
+        let reader = Arc::clone(&self.reader);
+        let unwritten = |error: redb::Error| Aborted::Unwritten(shared(reader.damage(), error));
+        let mut transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
         let mut tables =
-            Tables::open(&transaction, self.reader.clock().now(), &mut self.stored).map_err(unwritten)?;
+            Tables::open(&transaction, reader.clock().now(), &mut self.stored).map_err(unwritten)?;
         let mut is_flush = false;
         for Attempted { job, done, failed } in batch.iter_mut().filter(|piece| piece.failed.is_none()) {
             let before = tables.changed();
@@ -196,7 +219,7 @@ impl Worker {
                     *failed = Some(error);
                     if tables.changed() != before {
                         drop(tables);
-                        transaction.abort().map_err(unwritten)?;
+                        transaction.abort().map_err(|error| unwritten(error.into()))?;
                         return Ok(false);
                     }
                 }
@@ -208,18 +231,19 @@ impl Worker {
         drop(tables);
         let on_flush = self.durability == RedbDurability::OnFlush;
         if changed == 0 && !(is_flush && on_flush) {
-            transaction.abort().map_err(unwritten)?;
+            transaction.abort().map_err(|error| unwritten(error.into()))?;
             return Ok(true);
         }
         if on_flush && !is_flush {
-            transaction.set_durability(Durability::None).map_err(unwritten)?;
+            transaction.set_durability(Durability::None).map_err(|error| unwritten(error.into()))?;
         }
+        self.is_committing = true;
         let committed = transaction.commit();
         // Before anybody hears of the commit, and after a failed one, too, which may have taken place.
-        self.reader.forget_latest();
+        reader.forget_latest();
         committed.map_err(|error| match error {
-            CommitError::TransactionPoisoned => unwritten(error),
-            error => Aborted::Unknown(SharedError(Arc::new(error.into()))),
+            CommitError::TransactionPoisoned => unwritten(error.into()),
+            error => Aborted::Unknown(shared(reader.damage(), error.into())),
         })?;
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
         self.counters.records.fetch_add(changed, Ordering::Relaxed);
@@ -236,14 +260,21 @@ impl Attempted {
 impl Aborted {
     fn told(&self, work: &Work) -> Error {
         match self {
-            Self::Unwritten(source) => Error::store(work.location(), "write", false, source.clone()),
-            Self::Unknown(source) => {
-                Error::OutcomeUnknown { at: work.location(), source: Box::new(source.clone()).into() }
-            }
+            Self::Unwritten(source) => Error::Store {
+                at: work.location(),
+                action: "write",
+                retryable: false,
+                source: source.clone(),
+            },
+            Self::Unknown(source) => Error::OutcomeUnknown { at: work.location(), source: source.clone() },
         }
     }
 }
 
-fn unwritten(error: impl Into<redb::Error>) -> Aborted {
-    Aborted::Unwritten(SharedError(Arc::new(error.into())))
+/// An error of redb's, or the damage that it tells of.
+fn shared(damage: &Damage, error: redb::Error) -> SharedError {
+    match damage.told(error) {
+        Ok(damaged) => SharedError::new(damaged),
+        Err(error) => SharedError::new(error),
+    }
 }

@@ -105,7 +105,7 @@ impl Binding {
 }
 
 fn found(value: Option<String>, metadata: Option<Value>) -> Option<Found> {
-    Some(Found { value: value?, metadata, expiration: Expiration::Untold })
+    Some(Found { value: value?.into(), metadata, expiration: Expiration::Untold })
 }
 
 /// What the runtime threw. It quotes no value.

@@ -55,9 +55,10 @@ fn worker() -> (Worker, Arc<AtomicBool>) {
     let disk = Disk { memory: InMemoryBackend::new(), fails: Arc::clone(&fails) };
     let database = Database::builder().create_with_backend(disk).expect("a new file");
     create_tables(&database).expect("a first commit");
-    let reader = Arc::new(Reader::new(database, Clock::system()));
+    let reader = Arc::new(Reader::new(database, Clock::system(), Damage::unknown("test.redb".as_ref())));
     let durability = RedbDurability::Immediate;
-    (Worker { reader, durability, counters: Arc::default(), stored: Vec::new() }, fails)
+    let counters = Arc::default();
+    (Worker { reader, durability, counters, stored: Vec::new(), is_committing: false }, fails)
 }
 
 fn key(text: &str) -> Key {
@@ -82,7 +83,8 @@ fn write(worker: &mut Worker, works: Vec<Work>) -> Vec<Result<Done>> {
 
 fn keys(worker: &Worker) -> Vec<String> {
     use redb::ReadableTable;
-    let records = worker.reader.database().begin_read().expect("a transaction").open_table(RECORDS);
+    let records =
+        worker.reader.database().expect("is open").begin_read().expect("a transaction").open_table(RECORDS);
     let records = records.expect("the table");
     records.iter().expect("a range").map(|entry| entry.expect("an entry").0.value().to_owned()).collect()
 }
@@ -130,7 +132,7 @@ fn what_changes_nothing_costs_no_commit() {
 #[test]
 fn a_piece_that_fails_half_way_is_undone_alone() {
     let (mut worker, _) = worker();
-    let transaction = worker.reader.database().begin_write().expect("a transaction");
+    let transaction = worker.reader.database().expect("is open").begin_write().expect("a transaction");
     transaction
         .open_table(RECORDS)
         .expect("the table")

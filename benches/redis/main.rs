@@ -1,0 +1,224 @@
+//! What the derived code costs on a Redis server: beside the bare `redis` crate by hand, beside a server with foreign keys, and beside
+//! npm's libraries. `cargo bench --bench redis` starts a server of its own, and installs the npm packages where they are missing.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod calls;
+mod npm;
+#[path = "../../tests/support/redis_server.rs"]
+#[allow(dead_code, reason = "shared by tests that need other parts of it")]
+mod redis_server;
+
+use std::error::Error;
+use std::hint::black_box;
+use std::sync::Arc;
+
+use kv_runtime::store::RedisStore;
+use kv_runtime::{Collection, Kv};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+
+use calls::{BoxError, ByHand, Calls, User};
+use npm::Peer;
+use redis_server::RedisServer;
+use support::{Report, Result, Sides, by_turns, nanos_each};
+
+/// How many users are in the server; so many does a list show, too.
+const USERS: usize = 1_000;
+const FOREIGN: usize = 1_000_000;
+const TASKS: usize = 64;
+const MANY: usize = 100;
+
+const ROUNDS: usize = 200;
+/// Calls of a round, by one task and by 64 together.
+const SEQUENTIAL: usize = 200;
+const CONCURRENT: usize = 3_200;
+const BATCHES: usize = 20;
+
+const BY_HAND: &str = "the redis crate by hand";
+
+fn main() -> Result<()> {
+    let mut report = Report::new("redis");
+    let server = RedisServer::start();
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let bench = Bench { server: &server, runtime: &runtime };
+
+    let ours = Side { runtime: &runtime, calls: bench.ours(0, false)? };
+    let theirs = Side { runtime: &runtime, calls: bench.by_hand(1, false)? };
+    ours.fill()?;
+    theirs.fill()?;
+    report.case("get", BY_HAND, "ns", 1.05, || by_turns(ROUNDS, || ours.gets(), || theirs.gets()))?;
+    report.case("put", BY_HAND, "ns", 1.05, || by_turns(ROUNDS, || ours.puts(), || theirs.puts()))?;
+    report
+        .case("get-64", BY_HAND, "ns", 1.05, || by_turns(ROUNDS, || ours.gets_64(), || theirs.gets_64()))?;
+    report
+        .case("put-64", BY_HAND, "ns", 1.05, || by_turns(ROUNDS, || ours.puts_64(), || theirs.puts_64()))?;
+    report.case("get-many-100", BY_HAND, "ns/record", 1.1, || {
+        by_turns(ROUNDS, || ours.batches(), || theirs.batches())
+    })?;
+
+    let our_index = Side { runtime: &runtime, calls: bench.ours(2, true)? };
+    let their_index = Side { runtime: &runtime, calls: bench.by_hand(3, true)? };
+    our_index.fill()?;
+    their_index.fill()?;
+    report.case("put-64-indexed", "SET and ZADD by hand", "ns", 1.1, || {
+        by_turns(ROUNDS, || our_index.puts_64(), || their_index.puts_64())
+    })?;
+
+    report.case("list-foreign-1m", "an empty server", "ns/record", 1.5, || bench.lists())?;
+    for library in ["unstorage", "keyv"] {
+        let npm = if library == "keyv" { "keyv (npm)" } else { "unstorage (npm)" };
+        report.case(format!("npm-{library}-get-64"), npm, "ns", 0.4, || {
+            let mut peer = Peer::start(library, server.port(), USERS)?;
+            by_turns(ROUNDS / 4, || ours.gets_64(), || peer.reads(CONCURRENT))
+        })?;
+    }
+    report.finish()
+}
+
+struct Bench<'a> {
+    server: &'a RedisServer,
+    runtime: &'a Runtime,
+}
+
+impl Bench<'_> {
+    fn ours(&self, database: usize, is_indexed: bool) -> Result<Collection<User, RedisStore>> {
+        let options = RedisStore::options().list_index(is_indexed);
+        let store = self.runtime.block_on(options.connect(&self.server.url(database)))?;
+        Ok(Kv::new(store).collection())
+    }
+
+    fn by_hand(&self, database: usize, is_indexed: bool) -> Result<ByHand> {
+        let client = redis::Client::open(self.server.url(database))?;
+        let connection = self.runtime.block_on(client.get_multiplexed_async_connection())?;
+        Ok(ByHand { connection, is_indexed })
+    }
+
+    /// The same list on this server, which gets a million foreign keys, and on one that has nothing else.
+    fn lists(&self) -> Result<Sides> {
+        let crowded = RedisServer::start();
+        let script = "for id = 1, tonumber(ARGV[1]) do redis.call('SET', 'foreign:' .. id, '{}') end";
+        crowded.cli(&["EVAL", script, "0", &FOREIGN.to_string()]);
+        let alone = RedisServer::start();
+        let side = |server: &RedisServer| -> Result<Side<'_, Collection<User, RedisStore>>> {
+            let bench = Bench { server, runtime: self.runtime };
+            let side = Side { runtime: self.runtime, calls: bench.ours(0, true)? };
+            side.fill()?;
+            Ok(side)
+        };
+        let (ours, theirs) = (side(&crowded)?, side(&alone)?);
+        by_turns(ROUNDS / 4, || ours.lists(), || theirs.lists())
+    }
+}
+
+/// One way to make the calls. Each method is a round, and gives what a call came to.
+struct Side<'a, C> {
+    runtime: &'a Runtime,
+    calls: C,
+}
+
+impl<C: Calls> Side<'_, C> {
+    fn run<T>(&self, calls: impl Future<Output = Result<T, BoxError>>) -> Result<T> {
+        self.runtime.block_on(calls).map_err(|error| -> Box<dyn Error> { error })
+    }
+
+    /// Writes all users, and looks whether they are there.
+    fn fill(&self) -> Result<()> {
+        self.run(async {
+            for id in 0..USERS as u64 {
+                self.calls.put(&C::sample(id)).await?;
+            }
+            let found = self.calls.get_many(vec![7, USERS as u64]).await?;
+            assert!(matches!(found.as_slice(), [Some(_), None]));
+            Ok(())
+        })
+    }
+
+    fn gets(&self) -> Result<f64> {
+        nanos_each(SEQUENTIAL, || {
+            self.run(async {
+                for place in 0..SEQUENTIAL {
+                    black_box(self.calls.get(id_of(place)).await?);
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn puts(&self) -> Result<f64> {
+        let users: Vec<_> = (0..SEQUENTIAL).map(|place| C::sample(id_of(place))).collect();
+        nanos_each(SEQUENTIAL, || {
+            self.run(async {
+                for user in &users {
+                    self.calls.put(user).await?;
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn gets_64(&self) -> Result<f64> {
+        self.by_64(|calls, place| async move { calls.get(id_of(place)).await.map(drop) })
+    }
+
+    fn puts_64(&self) -> Result<f64> {
+        let users: Arc<[C::User]> = (0..USERS as u64).map(C::sample).collect();
+        self.by_64(move |calls, place| {
+            let users = Arc::clone(&users);
+            async move { calls.put(&users[id_of(place) as usize]).await }
+        })
+    }
+
+    fn batches(&self) -> Result<f64> {
+        nanos_each(BATCHES * MANY, || {
+            self.run(async {
+                for batch in 0..BATCHES {
+                    let ids = (0..MANY).map(|place| id_of(batch * MANY + place)).collect();
+                    black_box(self.calls.get_many(ids).await?);
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn by_64<F, W>(&self, call: F) -> Result<f64>
+    where
+        F: Fn(C, usize) -> W + Clone + Send + 'static,
+        W: Future<Output = Result<(), BoxError>> + Send,
+    {
+        nanos_each(CONCURRENT, || {
+            self.run(async {
+                let mut tasks = JoinSet::new();
+                for task in 0..TASKS {
+                    let (calls, call) = (self.calls.clone(), call.clone());
+                    tasks.spawn(async move {
+                        for place in 0..CONCURRENT / TASKS {
+                            call(calls.clone(), task * CONCURRENT / TASKS + place).await?;
+                        }
+                        Ok::<_, BoxError>(())
+                    });
+                }
+                while let Some(task) = tasks.join_next().await {
+                    task??;
+                }
+                Ok(())
+            })
+        })
+    }
+}
+
+impl Side<'_, Collection<User, RedisStore>> {
+    fn lists(&self) -> Result<f64> {
+        nanos_each(USERS, || {
+            let page = self.runtime.block_on(self.calls.list().limit(USERS).page())?;
+            assert_eq!(page.entities.len(), USERS);
+            Ok(page)
+        })
+    }
+}
+
+/// Ids of users in no order; both sides see the same ones.
+const fn id_of(place: usize) -> u64 {
+    (place * 7_919 % USERS) as u64
+}

@@ -1,0 +1,322 @@
+//! What is not written, as it could not be read back.
+//!
+//! Some values have bytes and no way back: JSON has no words for NaN and infinities, a binary format cannot tell that a field
+//! was left out, and no codec reads what is nested without end. They are refused while they are written, by a serializer around
+//! the codec's own.
+
+use std::cell::RefCell;
+use std::fmt::{self, Display};
+
+use serde::ser::{
+    Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+/// As many levels as serde_json reads; a variant with several fields is two.
+const LEVELS: u8 = 127;
+
+/// How many options and newtypes may stand around a value. JSON does not write them, but each takes some of the stack.
+const WRAPS: u8 = 128;
+
+/// Serializes a value, unless it could not be read back.
+pub(super) fn serialize<T, S>(value: &T, serializer: S) -> Result<S::Ok, Fault<S::Error>>
+where
+    T: Serialize + ?Sized,
+    S: Serializer,
+{
+    let refused = RefCell::new(None);
+    let within =
+        Within { levels: LEVELS, wraps: WRAPS, has_names: serializer.is_human_readable(), refused: &refused };
+    let result = value.serialize(Guarded { inner: serializer, within });
+    result.map_err(|error| match refused.take() {
+        Some(refused) => Fault::Refused(refused),
+        None => Fault::Format(error),
+    })
+}
+
+/// Why a value was not written.
+pub(super) enum Fault<E> {
+    Refused(Refused),
+    Format(E),
+}
+
+/// What could not be read back, and where in the value it stands.
+#[derive(Debug)]
+pub(super) struct Refused {
+    reason: Reason,
+    /// The fields that it is within, the innermost first. Map keys and places in lists are values, and are not told.
+    fields: Vec<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Reason {
+    NotFinite,
+    LeftOut(&'static str),
+    TooDeep,
+}
+
+impl Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Of a value that is nested without end the way in would be as long.
+        if !matches!(self.reason, Reason::TooDeep) && !self.fields.is_empty() {
+            let fields: Vec<_> = self.fields.iter().rev().copied().collect();
+            write!(f, "in `{}`: ", fields.join("."))?;
+        }
+        match self.reason {
+            Reason::NotFinite => f.write_str(
+                "a number is NaN or infinite, which JSON cannot say; make it an `Option`, or use `codec = \"postcard\"`",
+            ),
+            Reason::LeftOut(field) => write!(
+                f,
+                "the field `{field}` is left out (`skip_serializing_if`), and a codec without names cannot tell; write it always, or use `codec = \"json\"`"
+            ),
+            Reason::TooDeep => write!(f, "it is nested more than {LEVELS} levels deep, and nothing reads that"),
+        }
+    }
+}
+
+/// What a value is within.
+#[derive(Clone, Copy)]
+struct Within<'a> {
+    /// How many levels there may still be.
+    levels: u8,
+    wraps: u8,
+    /// Whether fields are told by their names, so that any may be left out.
+    has_names: bool,
+    /// Why it failed, as the format's own error may have no place for it.
+    refused: &'a RefCell<Option<Refused>>,
+}
+
+impl Within<'_> {
+    #[cold]
+    fn refuse<E: Error>(self, reason: Reason) -> E {
+        *self.refused.borrow_mut() = Some(Refused { reason, fields: Vec::new() });
+        E::custom("it could not be read back")
+    }
+
+    fn finite<E: Error>(self, is_finite: bool) -> Result<(), E> {
+        if self.has_names && !is_finite { Err(self.refuse(Reason::NotFinite)) } else { Ok(()) }
+    }
+
+    fn nest<E: Error>(self, levels: u8) -> Result<Self, E> {
+        match self.levels.checked_sub(levels) {
+            Some(levels) => Ok(Self { levels, ..self }),
+            None => Err(self.refuse(Reason::TooDeep)),
+        }
+    }
+
+    fn wrap<E: Error>(self) -> Result<Self, E> {
+        match self.wraps.checked_sub(1) {
+            Some(wraps) => Ok(Self { wraps, ..self }),
+            None => Err(self.refuse(Reason::TooDeep)),
+        }
+    }
+
+    fn leave_out<E: Error>(self, field: &'static str) -> Result<(), E> {
+        if self.has_names { Ok(()) } else { Err(self.refuse(Reason::LeftOut(field))) }
+    }
+
+    /// Names a field that something in it was refused.
+    #[cold]
+    fn named(self, field: &'static str) {
+        if let Some(refused) = &mut *self.refused.borrow_mut() {
+            refused.fields.push(field);
+        }
+    }
+}
+
+/// A value, a serializer, or one that takes elements. Each hands itself on to the next.
+struct Guarded<'a, T> {
+    inner: T,
+    within: Within<'a>,
+}
+
+impl<T: Serialize + ?Sized> Serialize for Guarded<'_, &T> {
+    fn serialize<S: Serializer>(&self, inner: S) -> Result<S::Ok, S::Error> {
+        self.inner.serialize(Guarded { inner, within: self.within })
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident($($name:ident: $type:ty),*);)*) => {$(
+        fn $method(self, $($name: $type),*) -> Result<S::Ok, S::Error> {
+            self.inner.$method($($name),*)
+        }
+    )*};
+}
+
+/// Those that take elements: so many levels further in.
+macro_rules! compounds {
+    ($($method:ident($($name:ident: $type:ty),*) -> $compound:ident, $levels:literal;)*) => {$(
+        fn $method(self, $($name: $type),*) -> Result<Self::$compound, S::Error> {
+            let within = self.within.nest($levels)?;
+            Ok(Guarded { inner: self.inner.$method($($name),*)?, within })
+        }
+    )*};
+}
+
+impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+    type SerializeSeq = Guarded<'a, S::SerializeSeq>;
+    type SerializeTuple = Guarded<'a, S::SerializeTuple>;
+    type SerializeTupleStruct = Guarded<'a, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Guarded<'a, S::SerializeTupleVariant>;
+    type SerializeMap = Guarded<'a, S::SerializeMap>;
+    type SerializeStruct = Guarded<'a, S::SerializeStruct>;
+    type SerializeStructVariant = Guarded<'a, S::SerializeStructVariant>;
+
+    scalars! {
+        serialize_bool(value: bool); serialize_i8(value: i8); serialize_i16(value: i16);
+        serialize_i32(value: i32); serialize_i64(value: i64); serialize_i128(value: i128);
+        serialize_u8(value: u8); serialize_u16(value: u16); serialize_u32(value: u32);
+        serialize_u64(value: u64); serialize_u128(value: u128); serialize_char(value: char);
+        serialize_str(value: &str); serialize_bytes(value: &[u8]); serialize_none(); serialize_unit();
+        serialize_unit_struct(name: &'static str);
+        serialize_unit_variant(name: &'static str, place: u32, variant: &'static str);
+    }
+
+    compounds! {
+        serialize_seq(len: Option<usize>) -> SerializeSeq, 1;
+        serialize_tuple(len: usize) -> SerializeTuple, 1;
+        serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct, 1;
+        serialize_tuple_variant(name: &'static str, place: u32, variant: &'static str, len: usize)
+            -> SerializeTupleVariant, 2;
+        serialize_map(len: Option<usize>) -> SerializeMap, 1;
+        serialize_struct(name: &'static str, len: usize) -> SerializeStruct, 1;
+        serialize_struct_variant(name: &'static str, place: u32, variant: &'static str, len: usize)
+            -> SerializeStructVariant, 2;
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
+        self.within.finite(value.is_finite())?;
+        self.inner.serialize_f32(value)
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<S::Ok, S::Error> {
+        self.within.finite(value.is_finite())?;
+        self.inner.serialize_f64(value)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, inner: &T) -> Result<S::Ok, S::Error> {
+        let within = self.within.wrap()?;
+        self.inner.serialize_some(&Guarded { inner, within })
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        inner: &T,
+    ) -> Result<S::Ok, S::Error> {
+        let within = self.within.wrap()?;
+        self.inner.serialize_newtype_struct(name, &Guarded { inner, within })
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        place: u32,
+        variant: &'static str,
+        inner: &T,
+    ) -> Result<S::Ok, S::Error> {
+        let within = self.within.nest(1)?;
+        self.inner.serialize_newtype_variant(name, place, variant, &Guarded { inner, within })
+    }
+
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.inner.collect_str(value)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.inner.is_human_readable()
+    }
+}
+
+/// Takers of elements without a name.
+macro_rules! elements {
+    ($($taker:ident($method:ident);)*) => {$(
+        impl<S: $taker> $taker for Guarded<'_, S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, inner: &T) -> Result<(), S::Error> {
+                self.inner.$method(&Guarded { inner, within: self.within })
+            }
+
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.inner.end()
+            }
+        }
+    )*};
+}
+
+/// Takers of fields.
+macro_rules! fields {
+    ($($taker:ident;)*) => {$(
+        impl<S: $taker> $taker for Guarded<'_, S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                inner: &T,
+            ) -> Result<(), S::Error> {
+                let within = self.within;
+                self.inner
+                    .serialize_field(name, &Guarded { inner, within })
+                    .inspect_err(|_| within.named(name))
+            }
+
+            fn skip_field(&mut self, name: &'static str) -> Result<(), S::Error> {
+                self.within.leave_out(name)?;
+                self.inner.skip_field(name)
+            }
+
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.inner.end()
+            }
+        }
+    )*};
+}
+
+elements! {
+    SerializeSeq(serialize_element);
+    SerializeTuple(serialize_element);
+    SerializeTupleStruct(serialize_field);
+    SerializeTupleVariant(serialize_field);
+}
+
+fields! {
+    SerializeStruct;
+    SerializeStructVariant;
+}
+
+impl<S: SerializeMap> SerializeMap for Guarded<'_, S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, inner: &T) -> Result<(), S::Error> {
+        self.inner.serialize_key(&Guarded { inner, within: self.within })
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, inner: &T) -> Result<(), S::Error> {
+        self.inner.serialize_value(&Guarded { inner, within: self.within })
+    }
+
+    fn serialize_entry<K, V>(&mut self, key: &K, value: &V) -> Result<(), S::Error>
+    where
+        K: Serialize + ?Sized,
+        V: Serialize + ?Sized,
+    {
+        let within = self.within;
+        self.inner.serialize_entry(&Guarded { inner: key, within }, &Guarded { inner: value, within })
+    }
+
+    fn end(self) -> Result<S::Ok, S::Error> {
+        self.inner.end()
+    }
+}
+
+#[cfg(test)]
+mod tests;

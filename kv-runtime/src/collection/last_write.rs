@@ -1,0 +1,178 @@
+//! Changes without a condition, for stores that cannot tell whether a record has changed: the last write wins.
+//!
+//! They read, change and write. Nothing keeps another writer from coming between, and its write is then lost.
+
+use tracing::Instrument;
+
+use super::write::whole_failure;
+use super::{Collection, groups, keys_of_groups, named};
+use crate::entity::{KvEntity, Touch};
+use crate::error::{Error, Location, Result};
+use crate::key::{Key, Lookup};
+use crate::record::{Expiry, Metadata, NewRecord, Record};
+use crate::store::{Store, Write};
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Changes the entity that is there, on every store, and gives it as it was written; [`Error::NotFound`] if there is none.
+    ///
+    /// **The last write wins.** What somebody else writes between this call's read and its write is lost, and what somebody deletes comes
+    /// back. Where reads may be old ([`Sharing::Eventual`](crate::store::Sharing::Eventual)) that time is as long as they may be, a
+    /// minute on Cloudflare KV. Use [`update`](Self::update) wherever the store has compare-and-swap.
+    ///
+    /// The rest is as in `update`: what `change` leaves as it is is not written; the expiry and metadata of others are kept. Where it
+    /// cannot be found out when the record expires, nothing is written: [`Error::ExpiryUnknown`]. The groups of an entity are written
+    /// one after the other, its anchor last.
+    pub async fn update_last_write_wins<L, F>(&self, id: L, change: F) -> Result<E>
+    where
+        L: Lookup<E::Id>,
+        F: FnOnce(&mut E),
+    {
+        let key = self.key(&id);
+        let span = self.span("update_last_write_wins", &key);
+        let change = |entity: &mut E| {
+            change(entity);
+            Ok(())
+        };
+        self.overwrite(key, id.into_id(), change, None::<fn() -> E>).instrument(span).await
+    }
+
+    /// Changes the entity that is there as [`update_last_write_wins`](Self::update_last_write_wins) does, unless `change` gives up with an
+    /// error of the caller's, which is handed through; then nothing is written.
+    pub async fn try_update_last_write_wins<L, F, X>(&self, id: L, change: F) -> Result<E, X>
+    where
+        L: Lookup<E::Id>,
+        F: FnOnce(&mut E) -> Result<(), X>,
+        X: From<Error>,
+    {
+        let key = self.key(&id);
+        let span = self.span("try_update_last_write_wins", &key);
+        self.overwrite(key, id.into_id(), change, None::<fn() -> E>).instrument(span).await
+    }
+
+    /// Changes the entity that is there as [`update_last_write_wins`](Self::update_last_write_wins) does, or writes what `create` makes
+    /// where there is none; gives it as it was written. `change` is not applied to what `create` made.
+    pub async fn upsert_last_write_wins<L, C, F>(&self, id: L, create: C, change: F) -> Result<E>
+    where
+        L: Lookup<E::Id>,
+        C: FnOnce() -> E,
+        F: FnOnce(&mut E),
+    {
+        let key = self.key(&id);
+        let span = self.span("upsert_last_write_wins", &key);
+        let change = |entity: &mut E| {
+            change(entity);
+            Ok(())
+        };
+        self.overwrite(key, id.into_id(), change, Some(create)).instrument(span).await
+    }
+
+    /// Gives what is there its full TTL again, on every store, and says whether it is there: reads the records and writes them as they
+    /// were, so that **the last write wins** as in [`update_last_write_wins`](Self::update_last_write_wins). A group without TTL
+    /// stays as it is.
+    ///
+    /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone, which spares
+    /// the write.
+    pub async fn touch_last_write_wins<L: Lookup<E::Id>>(&self, id: L) -> Result<bool>
+    where
+        E: Touch,
+    {
+        let key = self.key(&id);
+        let span = self.span("touch_last_write_wins", &key);
+        async {
+            let records = self.records(&key).await?;
+            let Some(Some(anchor)) = records.first() else { return Ok(false) };
+            let now = self.store().clock().now();
+            if self.was_just_touched(anchor.expires_at, now) {
+                return Ok(true);
+            }
+            let mut writes = Vec::new();
+            for ((group, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)).zip(records) {
+                if let (Some(ttl), Some(record)) = (self.ttl_of(group), record) {
+                    self.check_ttl(&key, ttl)?;
+                    let record = NewRecord::new(record.value.0, record.metadata);
+                    writes.push((key, record.with_expiry(Expiry::After(ttl))));
+                }
+            }
+            self.write_anchors_last(writes).await.map_err(whole_failure)?;
+            Ok(true)
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Read, change, write.
+    async fn overwrite<X: From<Error>>(
+        &self,
+        key: Key,
+        id: E::Id,
+        change: impl FnOnce(&mut E) -> Result<(), X>,
+        create: Option<impl FnOnce() -> E>,
+    ) -> Result<E, X> {
+        let records = self.records(&key).await?;
+        let (entity, writes) = match (self.decode(id, &key, &records)?, create) {
+            (Some(mut entity), _) => {
+                let before = self.values_before(&key, &entity, &records)?;
+                change(&mut entity)?;
+                self.check_id(&key, &entity, false)?;
+                let writes = self.writes_of_change(&key, &entity, &records, &before)?;
+                (entity, writes)
+            }
+            (None, Some(create)) => {
+                let entity = create();
+                self.check_id(&key, &entity, true)?;
+                let nothing = vec![None; records.len()];
+                let writes = self.writes_of_change(&key, &entity, &nothing, &[])?;
+                (entity, writes)
+            }
+            (None, None) => return Err(Error::NotFound { at: self.at(&key) }.into()),
+        };
+        let writes = self.unconditional(&key, writes, &records).await?;
+        self.write_anchors_last(writes).await.map_err(whole_failure)?;
+        Ok(entity)
+    }
+
+    /// The same writes for a store that keeps no expiry by itself: with the one that stands there.
+    async fn unconditional(
+        &self,
+        anchor: &Key,
+        writes: Vec<Write>,
+        records: &[Option<Record>],
+    ) -> Result<Vec<(Key, NewRecord)>> {
+        let mut unconditional = Vec::with_capacity(writes.len());
+        for write in writes {
+            match write {
+                Write::Put(key, record) => unconditional.push((key, record)),
+                Write::Update(key, record) => {
+                    let mut groups = keys_of_groups::<E>(anchor).zip(records);
+                    let standing = groups.find(|(of, _)| of.as_str() == key.as_str());
+                    let expiry = match standing.and_then(|(_, record)| record.as_ref()) {
+                        Some(standing) => {
+                            expiry_of(self.store(), &key, standing).await.map_err(named::<E>)?
+                        }
+                        None => record.expiry,
+                    };
+                    unconditional.push((key, record.with_expiry(expiry)));
+                }
+                // A change neither touches nor deletes.
+                Write::Touch(..) | Write::Delete(_) => {}
+            }
+        }
+        Ok(unconditional)
+    }
+}
+
+/// When a record expires that was read and is to be written anew.
+async fn expiry_of<S: Store>(store: &S, key: &Key, standing: &Record) -> Result<Expiry> {
+    if standing.expiry_known {
+        return Ok(standing.expires_at.map_or(Expiry::Never, Expiry::At));
+    }
+    learn_expiry(store, key, &standing.metadata).await
+}
+
+/// When a record expires whose read did not say so. If what is there now has other metadata, it is another record's expiry.
+pub(crate) async fn learn_expiry<S: Store>(store: &S, key: &Key, metadata: &Metadata) -> Result<Expiry> {
+    match store.head(key).await? {
+        Some(head) if head.metadata == *metadata => Ok(head.expires_at.map_or(Expiry::Never, Expiry::At)),
+        _ => Err(Error::ExpiryUnknown { at: Location::of(store.name(), key) }),
+    }
+}

@@ -1,0 +1,171 @@
+//! All records of a collection brought to the version that is written, batch by batch.
+
+mod batch;
+mod report;
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{OptionFuture, join};
+use tracing::Instrument;
+
+use crate::clock::Stopwatch;
+use crate::collection::{Collection, span};
+use crate::entity::KvEntity;
+use crate::error::{Error, Location, Result};
+use crate::key::{Key, KeyBuilder};
+use crate::list::secret;
+use crate::maybe_send::MaybeSend;
+use crate::store::{AtomicStore, Cursor, Store};
+use batch::Batch;
+
+pub use report::{Failed, MigrationReport, Progress};
+
+/// How many entities a batch has, where nobody says. A commit may wait long for its disk, so a batch is not too small; its records are
+/// in memory, so it is not too large either.
+const BATCH: usize = 4_000;
+
+/// A backfill in the making: [`Collection::migrate_all`].
+#[must_use = "a backfill does nothing until it is `run`"]
+pub struct MigrateAll<E, S> {
+    collection: Collection<E, S>,
+    batch: usize,
+    rate: Option<u32>,
+    dry_run: bool,
+    cursor: Option<Cursor>,
+    /// In a mutex so that a closure need not be `Sync`; it is never locked.
+    progress: Option<Mutex<Box<dyn Watch>>>,
+}
+
+trait Watch: MaybeSend {
+    fn see(&mut self, progress: &Progress);
+}
+
+impl<F: FnMut(&Progress) + MaybeSend> Watch for F {
+    fn see(&mut self, progress: &Progress) {
+        self(progress);
+    }
+}
+
+impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
+    /// Brings all records to the version that is written, and reports. It may be killed at any moment: each batch is committed by
+    /// itself, on the condition that no record of it has changed, and a record that is current is not written again.
+    ///
+    /// A record that cannot be migrated is reported, stays as it is and ends nothing. Memory is that of two batches.
+    pub fn migrate_all(&self) -> MigrateAll<E, S> {
+        MigrateAll {
+            collection: self.clone(),
+            batch: BATCH,
+            rate: None,
+            dry_run: false,
+            cursor: None,
+            progress: None,
+        }
+    }
+}
+
+impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
+    /// So many entities a batch at most, instead of 4,000. The records of two batches are in memory: one that is written, and the next.
+    pub fn batch(mut self, entities: usize) -> Self {
+        self.batch = entities.max(1);
+        self
+    }
+
+    /// At most so many entities a second, on average. It waits by the timer of the store's clock ([`Timer`](crate::Timer)), so with the
+    /// system's clock it needs a tokio runtime whose time is enabled; elsewhere the run ends with [`Error::NoTimer`] after a batch.
+    pub fn rate(mut self, entities_per_second: u32) -> Self {
+        self.rate = Some(entities_per_second.max(1));
+        self
+    }
+
+    /// Migrates in memory and writes nothing.
+    pub fn dry_run(mut self) -> Self {
+        self.dry_run = true;
+        self
+    }
+
+    /// From where an earlier run was: [`Progress::cursor`].
+    pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
+        self.cursor = cursor.into();
+        self
+    }
+
+    /// Tells `progress` after each batch.
+    pub fn progress(mut self, progress: impl FnMut(&Progress) + MaybeSend + 'static) -> Self {
+        self.progress = Some(Mutex::new(Box::new(progress)));
+        self
+    }
+
+    /// Runs it. A failing store ends it with its error; what was committed stays.
+    pub async fn run(self) -> Result<MigrationReport> {
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
+        let span = span("migrate_all", E::SCHEMA.name(), self.collection.store().name(), &prefix);
+        self.run_within(&prefix).instrument(span).await
+    }
+
+    async fn run_within(mut self, prefix: &Key) -> Result<MigrationReport> {
+        let mut report = MigrationReport::default();
+        let (watch, mut entities) = (Stopwatch::start(self.collection.store().clock()), 0_u64);
+        let first = secret::stored(&self.collection, prefix, self.cursor.take())?;
+        let mut batch = self.prepare(prefix, first).await?;
+        loop {
+            let cursor = batch.cursor.clone();
+            entities += batch.entities;
+            // What is prepared before a pause would be old when it is written.
+            let ahead = cursor.clone().filter(|_| self.rate.is_none());
+            let prepare = OptionFuture::from(ahead.map(|cursor| self.prepare(prefix, Some(cursor))));
+            let (written, next) = join(self.write(batch), prepare).await;
+            report.add(written?);
+            let progress = report.progress(secret::shown(&self.collection, prefix, cursor.clone()));
+            if let Some(watch) = &mut self.progress {
+                watch.get_mut().unwrap_or_else(PoisonError::into_inner).see(&progress);
+            }
+            if cursor.is_none() {
+                return Ok(report);
+            }
+            if let Some(rate) = self.rate {
+                let due = Duration::from_secs_f64(entities as f64 / f64::from(rate));
+                self.wait(due.saturating_sub(watch.elapsed())).await?;
+            }
+            batch = match next {
+                Some(next) => next?,
+                None => self.prepare(prefix, cursor).await?,
+            };
+        }
+    }
+
+    async fn prepare(&self, prefix: &Key, cursor: Option<Cursor>) -> Result<Batch<E::Id>> {
+        let a_second = self.rate.map_or(usize::MAX, |rate| rate as usize);
+        batch::prepare(&self.collection, prefix, cursor, self.batch.min(a_second)).await
+    }
+
+    async fn write(&self, batch: Batch<E::Id>) -> Result<MigrationReport> {
+        if self.dry_run {
+            let migrated = batch.records();
+            return Ok(MigrationReport { migrated, ..batch.report });
+        }
+        batch::write(&self.collection, batch).await
+    }
+
+    async fn wait(&self, duration: Duration) -> Result<()> {
+        let store = self.collection.store();
+        let sleep = store.clock().timer().sleep(duration).map_err(|source| {
+            let at = Location::store(store.name());
+            Error::NoTimer { at, source }.of_entity(E::SCHEMA.name())
+        })?;
+        sleep.await;
+        Ok(())
+    }
+}
+
+impl<E: KvEntity, S: Store> fmt::Debug for MigrateAll<E, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MigrateAll")
+            .field("collection", &self.collection)
+            .field("batch", &self.batch)
+            .field("rate", &self.rate)
+            .field("dry_run", &self.dry_run)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! What a backfill did.
+
+use std::fmt;
+
+use crate::error::{Error, Location};
+use crate::store::Cursor;
+
+/// How many failures a report keeps with key and reason; all are counted.
+const KEPT_FAILURES: usize = 1_000;
+
+/// How far a backfill has come: told after each batch.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Records seen, of all groups.
+    pub seen: u64,
+    /// Records brought to the version that is written; in a dry run, those that would be.
+    pub migrated: u64,
+    /// Records that could not be migrated.
+    pub failed: u64,
+    /// Where to go on if the run ends here; none at the end.
+    pub cursor: Option<Cursor>,
+}
+
+/// What a backfill did. `Display` is a table.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct MigrationReport {
+    /// Records brought to the version that is written; in a dry run, those that would be.
+    pub migrated: u64,
+    /// Records that were of that version, or of a newer one that this program reads.
+    pub current: u64,
+    /// Entities with a record that only newer code can read.
+    pub too_new: u64,
+    /// Records that others kept writing meanwhile; they are left to reads, or to the next run.
+    pub contended: u64,
+    /// Entities that could not be migrated.
+    pub failed: u64,
+    /// The first 1,000 of them, with key and reason.
+    pub failures: Vec<Failed>,
+    /// Keys that are not keys of this entity.
+    pub skipped: u64,
+}
+
+/// An entity that could not be migrated, and stays as it is.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Failed {
+    /// The key of its anchor, a secret id as a hash.
+    pub key: String,
+    /// Why.
+    pub error: Error,
+}
+
+impl MigrationReport {
+    /// Records seen, of all groups.
+    fn seen(&self) -> u64 {
+        self.migrated + self.current + self.too_new + self.contended + self.failed
+    }
+
+    pub(super) fn progress(&self, cursor: Option<Cursor>) -> Progress {
+        Progress { seen: self.seen(), migrated: self.migrated, failed: self.failed, cursor }
+    }
+
+    /// Adds what a part of the run came to.
+    pub(super) fn add(&mut self, part: Self) {
+        let Self { migrated, current, too_new, contended, failed, failures, skipped } = part;
+        self.migrated += migrated;
+        self.current += current;
+        self.too_new += too_new;
+        self.contended += contended;
+        self.failed += failed;
+        self.skipped += skipped;
+        let room = KEPT_FAILURES.saturating_sub(self.failures.len());
+        self.failures.extend(failures.into_iter().take(room));
+    }
+
+    pub(super) fn fail(&mut self, error: Error) {
+        if matches!(error, Error::TooNew { .. }) {
+            self.too_new += 1;
+            return;
+        }
+        self.failed += 1;
+        if self.failures.len() < KEPT_FAILURES {
+            let key = error.location().and_then(|at: &Location| at.key.clone()).unwrap_or_default();
+            self.failures.push(Failed { key, error });
+        }
+    }
+}
+
+impl fmt::Display for MigrationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = [
+            ("migrated", self.migrated),
+            ("current", self.current),
+            ("too new", self.too_new),
+            ("contended", self.contended),
+            ("failed", self.failed),
+            ("other keys", self.skipped),
+        ];
+        for (name, count) in rows {
+            writeln!(f, "{name:<12} {count:>10}")?;
+        }
+        for Failed { key, error } in &self.failures {
+            write!(f, "  {key}: {error}")?;
+            let mut source = std::error::Error::source(error);
+            while let Some(cause) = source {
+                write!(f, ": {cause}")?;
+                source = cause.source();
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! Damage: pages of the file that something else has changed.
+//!
+//! redb trusts the pages that it wrote, and mostly panics at one that is no longer what it wrote. Such a panic ends here, as an
+//! error of the call that met it. From then on nothing is written to the file, not even in closing it: the backend below redb
+//! refuses. What can still be read is read.
+
+use std::fmt;
+use std::io;
+use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redb::backends::FileBackend;
+use redb::{BackendError, StorageBackend};
+
+use crate::error::{Error, Location, Result};
+
+/// What is known of a file's damage; clones share it.
+#[derive(Clone)]
+pub(super) struct Damage(Arc<Known>);
+
+struct Known {
+    path: PathBuf,
+    is_met: AtomicBool,
+}
+
+/// redb panicked.
+pub(super) struct Panicked;
+
+impl Damage {
+    pub(super) fn unknown(path: &Path) -> Self {
+        Self(Arc::new(Known { path: path.to_owned(), is_met: AtomicBool::new(false) }))
+    }
+
+    pub(super) fn is_met(&self) -> bool {
+        self.0.is_met.load(Ordering::Acquire)
+    }
+
+    /// From now on nothing is written.
+    pub(super) fn meet(&self) {
+        if !self.0.is_met.swap(true, Ordering::AcqRel) {
+            tracing::error!(path = %self.0.path.display(), "the redb file is damaged and takes no writes any more");
+        }
+    }
+
+    /// Runs what calls redb.
+    pub(super) fn caught<T>(&self, work: impl FnOnce() -> T) -> Result<T, Panicked> {
+        // redb's own state may be half-changed: it is not used for writing any more, and what it answers to reads are pages.
+        catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+            self.meet();
+            Panicked
+        })
+    }
+
+    /// Runs what reads by redb, as a part of one call.
+    pub(super) fn reading<T>(
+        &self,
+        at: impl FnOnce() -> Box<Location>,
+        action: &'static str,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        self.caught(work).unwrap_or_else(|Panicked| Err(Error::store(at(), action, false, self.error(None))))
+    }
+
+    /// An error of redb's, told as one of ours.
+    pub(super) fn failed(
+        &self,
+        at: Box<Location>,
+        action: &'static str,
+        error: impl Into<redb::Error>,
+    ) -> Error {
+        // redb retries what can be retried; after an I/O error it refuses to write until the file is opened anew.
+        match self.told(error.into()) {
+            Ok(damaged) => Error::store(at, action, false, damaged),
+            Err(error) => Error::store(at, action, false, error),
+        }
+    }
+
+    /// Tells an error that speaks of damage.
+    pub(super) fn told(&self, error: redb::Error) -> Result<DamagedFile, redb::Error> {
+        if matches!(error, redb::Error::Corrupted(_) | redb::Error::LockPoisoned(_)) {
+            self.meet();
+            return Ok(self.error(Some(error)));
+        }
+        if self.is_met() { Ok(self.error(Some(error))) } else { Err(error) }
+    }
+
+    pub(super) fn error(&self, source: Option<redb::Error>) -> DamagedFile {
+        DamagedFile { path: self.0.path.clone(), source }
+    }
+}
+
+/// What is done about a damaged file.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{}: the file is damaged, and nothing is written to it any more; restore it from a backup, or save what can still be read",
+    path.display()
+)]
+pub(super) struct DamagedFile {
+    path: PathBuf,
+    source: Option<redb::Error>,
+}
+
+/// A file that takes no writes once damage was met.
+pub(super) struct SealableFile {
+    file: FileBackend,
+    damage: Damage,
+}
+
+impl SealableFile {
+    pub(super) fn new(file: FileBackend, damage: Damage) -> Self {
+        Self { file, damage }
+    }
+
+    fn unsealed(&self) -> io::Result<&FileBackend> {
+        if self.damage.is_met() {
+            return Err(io::Error::other("the file is damaged, and nothing is written to it any more"));
+        }
+        Ok(&self.file)
+    }
+}
+
+impl fmt::Debug for SealableFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.file.fmt(f)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl StorageBackend for SealableFile {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.unsealed()?.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.unsealed()?.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.unsealed()?.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.file.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.file.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.file.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.file.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.file.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.file.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.file.query_lock_range(start, end)
+    }
+}
+
+/// What a panic of redb's in opening a file means.
+pub(super) fn unopenable(path: &Path) -> Error {
+    foreign(path, "redb panicked as it read its pages")
+}
+
+/// What an error of redb's that speaks of damage means in opening a file.
+pub(super) fn foreign(path: &Path, found: &str) -> Error {
+    Error::ForeignFile {
+        path: path.to_owned(),
+        what: format!("its pages are damaged ({found}); restore it from a backup").into(),
+    }
+}

@@ -1,0 +1,236 @@
+//! A cluster: where a key's node is found, what is done when it has moved, and batches that go to the nodes side by side.
+//!
+//! The `redis` crate finds nodes and keeps their connections. Its own repeats are turned off, because they would send a write a second time
+//! whose answer was lost. Here a command is repeated only after a node has refused it, which says that nothing was done.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use redis::cluster::ClusterClientBuilder;
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, Slot, SlotAddr};
+use redis::{Cmd, ConnectionInfo, ErrorKind, Pipeline, RedisError, Value};
+
+use super::connection::side_by_side;
+use super::error::{code, failed, may_have_happened};
+use super::wire::Outgoing;
+use super::write::outgoing;
+use super::{Inner, NAME};
+use crate::error::{Error, Location};
+use crate::key::Key;
+use crate::record::NewRecord;
+
+/// How long a command that nodes refuse is tried: a key that has moved at once, the rest after pauses, in all some four seconds.
+const TRIES: u32 = 16;
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+#[derive(Clone)]
+pub(super) struct Cluster(ClusterConnection);
+
+impl Cluster {
+    pub(super) async fn connect(
+        nodes: Vec<ConnectionInfo>,
+        (connection_timeout, response_timeout): (Duration, Duration),
+    ) -> Result<Self, RedisError> {
+        let client = ClusterClientBuilder::new(nodes)
+            .retries(0)
+            .connection_timeout(connection_timeout)
+            .response_timeout(response_timeout)
+            .build()?;
+        client.get_async_connection().await.map(Self)
+    }
+
+    /// The answer of the node that has the key.
+    pub(super) async fn query(&self, key: &str, command: Cmd) -> Result<Value, RedisError> {
+        let mut tries = Tries::default();
+        loop {
+            let answer = match tries.asking.take() {
+                Some(node) => self.ask(node, &command).await,
+                None => {
+                    self.0.clone().route_command(command.clone(), RoutingInfo::SingleNode(node_of(key))).await
+                }
+            };
+            match answer.and_then(|answer| answer.extract_error()) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => tries.go_on(error).await?,
+            }
+        }
+    }
+
+    /// The answers of the node that has the keys of the commands, which lie on one slot. They are reads, or a transaction: what is
+    /// refused in part is sent as a whole a second time.
+    pub(super) async fn pipeline(
+        &self,
+        key: &str,
+        pipeline: Pipeline,
+        skipped: usize,
+        kept: usize,
+    ) -> Result<Vec<Value>, RedisError> {
+        let mut tries = Tries::default();
+        loop {
+            let answers = self.0.clone().route_pipeline(pipeline.clone(), skipped, kept, node_of(key)).await;
+            match answers {
+                Ok(answers) => return Ok(answers),
+                // Each command of the pipeline would have to be announced to the node that the slot moves to; the move ends soon.
+                Err(error) => {
+                    if code(&error).as_deref() == Some("MOVED") {
+                        self.learn(key).await;
+                    }
+                    tries.go_on(error).await?;
+                }
+            }
+        }
+    }
+
+    /// Has the crate ask who has which slots. From a command that has moved it does so by itself, but from a transaction that was refused
+    /// because of it, it learns nothing.
+    async fn learn(&self, key: &str) {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(key);
+        // The answer is of no use, and an error is the reason for asking.
+        drop(self.0.clone().route_command(command, RoutingInfo::SingleNode(node_of(key))).await);
+    }
+
+    /// Sends a command to the node that a slot is moving to.
+    async fn ask(&self, node: SingleNodeRoutingInfo, command: &Cmd) -> Result<Value, RedisError> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.add_command(redis::cmd("ASKING")).add_command(command.clone());
+        let answers = self.0.clone().route_pipeline(pipeline, 1, 1, node).await?;
+        Ok(answers.into_iter().next_back().unwrap_or_default())
+    }
+
+    /// The answer of one of the cluster's primaries.
+    pub(super) async fn query_node(&self, node: &(String, u16), command: Cmd) -> Result<Value, RedisError> {
+        let node = SingleNodeRoutingInfo::ByAddress { host: node.0.clone(), port: node.1 };
+        self.0.clone().route_command(command, RoutingInfo::SingleNode(node)).await?.extract_error()
+    }
+
+    /// Who has which slots.
+    pub(super) async fn shape(&self) -> Result<(Value, Vec<(String, u16)>), RedisError> {
+        let mut command = redis::cmd("CLUSTER");
+        command.arg("SLOTS");
+        let node = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
+        let slots = self.0.clone().route_command(command, node).await?.extract_error()?;
+        let mut primaries: Vec<(String, u16)> = Vec::new();
+        for range in slots.as_sequence().unwrap_or_default() {
+            let Some([_, _, primary, ..]) = range.as_sequence() else { continue };
+            let Some([Value::BulkString(host), Value::Int(port), ..]) = primary.as_sequence() else {
+                continue;
+            };
+            let host = String::from_utf8_lossy(host).into_owned();
+            let node = (host, u16::try_from(*port).unwrap_or_default());
+            if !primaries.contains(&node) {
+                primaries.push(node);
+            }
+        }
+        Ok((slots, primaries))
+    }
+}
+
+/// The tries of one command.
+#[derive(Default)]
+struct Tries {
+    done: u32,
+    /// The node that the slot of the key is moving to.
+    asking: Option<SingleNodeRoutingInfo>,
+}
+
+impl Tries {
+    /// Waits as long as the refusal asks for; an error that is none, or one too many, is the answer.
+    async fn go_on(&mut self, error: RedisError) -> Result<(), RedisError> {
+        self.done += 1;
+        let code = code(&error);
+        let refused = matches!(
+            code.as_deref(),
+            Some("MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "LOADING" | "READONLY")
+        ) || error.kind() == ErrorKind::ClusterConnectionNotFound;
+        if may_have_happened(&error) || !refused || self.done >= TRIES {
+            return Err(error);
+        }
+        if code.as_deref() == Some("ASK") {
+            self.asking = error.redirect_node().and_then(|(node, _)| address(node));
+        }
+        // The crate is learning meanwhile who has which slots.
+        if self.asking.is_none() {
+            let pause = FIRST_PAUSE.saturating_mul(1 << (self.done - 1).min(8));
+            tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+        }
+        Ok(())
+    }
+}
+
+fn address(node: &str) -> Option<SingleNodeRoutingInfo> {
+    let (host, port) = node.rsplit_once(':')?;
+    Some(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+/// The primary that has the key's slot.
+fn node_of(key: &str) -> SingleNodeRoutingInfo {
+    SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master))
+}
+
+/// The places of keys by the slots that they lie on, each in the keys' order.
+pub(super) fn by_slot<S: AsRef<str>>(keys: &[S]) -> Vec<Vec<usize>> {
+    let mut slots: HashMap<Slot, Vec<usize>> = HashMap::new();
+    for (place, key) in keys.iter().enumerate() {
+        slots.entry(Slot::for_key(key.as_ref())).or_default().push(place);
+    }
+    slots.into_values().collect()
+}
+
+impl Inner {
+    /// Records of many entities: those of one slot in a transaction, the slots side by side.
+    pub(super) async fn put_each(&self, records: Vec<(Key, NewRecord)>) -> Result<(), Error> {
+        let len = records.len();
+        let nothing_written = |error| all_of(len, &[Vec::new()], vec![Err(error)]);
+        let records = match outgoing(records) {
+            Ok(records) => records,
+            Err(error) => return nothing_written(error),
+        };
+        let additions = self.additions(records.iter().map(|(key, _)| key));
+        if let Err(error) = self.add(additions).await {
+            return nothing_written(failed(Location::store(NAME), "write", error));
+        }
+        let slots = self.slots_of(records.iter().map(|(key, _)| key));
+        let mut records: Vec<Option<(Key, Outgoing)>> = records.into_iter().map(Some).collect();
+        let parts = slots.iter().map(|places| {
+            places.iter().filter_map(|place| records.get_mut(*place)?.take()).collect::<Vec<_>>()
+        });
+        let parts = parts.map(async |part| self.put_together(Pipeline::new(), &part).await);
+        let outcomes = side_by_side(parts).await;
+        all_of(len, &slots, outcomes)
+    }
+
+    /// Keys of many entities: those of one slot with one command, the slots side by side.
+    pub(super) async fn delete_each(&self, keys: &[Key]) -> Result<(), Error> {
+        let slots = self.slots_of(keys.iter());
+        let parts = slots.iter().map(async |places| {
+            let part: Vec<Key> = places.iter().filter_map(|place| keys.get(*place)).cloned().collect();
+            self.delete_all(&part).await
+        });
+        all_of(keys.len(), &slots, side_by_side(parts).await)
+    }
+
+    fn slots_of<'k>(&self, keys: impl Iterator<Item = &'k Key>) -> Vec<Vec<usize>> {
+        by_slot(&keys.map(|key| self.spelling.spell(key)).collect::<Vec<_>>())
+    }
+}
+
+/// The outcome of a write of so many records from those of its slots: which were written, if not all.
+fn all_of(len: usize, slots: &[Vec<usize>], outcomes: Vec<Result<(), Error>>) -> Result<(), Error> {
+    let mut done = vec![false; len];
+    let mut first_failure = None;
+    for (places, outcome) in slots.iter().zip(outcomes) {
+        match outcome {
+            Ok(()) => places.iter().for_each(|place| done[*place] = true),
+            Err(error) => first_failure = first_failure.or(Some(error)),
+        }
+    }
+    let Some(error) = first_failure else { return Ok(()) };
+    let at = error.location().cloned().map_or_else(|| Location::store(NAME), Box::new);
+    let written = done.iter().take_while(|done| **done).count();
+    let also =
+        done.iter().enumerate().skip(written).filter(|(_, done)| **done).map(|(place, _)| place).collect();
+    Err(Error::Partial { at, written, also, source: Box::new(error) })
+}

@@ -1,0 +1,142 @@
+//! Conditional commits: one script on the server, which nothing comes between.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, ErrorKind, Script, ServerErrorKind, Value};
+
+use super::error::unexpected;
+use super::index::Failure;
+use super::wire::{Lifetime, Outgoing};
+use super::{Inner, NAME};
+use crate::error::{Error, Location, Result};
+use crate::key::Key;
+use crate::store::{Commit, Condition, Expect, Write};
+
+const CODE: &str = include_str!("commit.lua");
+
+/// The script's name on the server: a hash of its text.
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(CODE));
+
+/// A write as the script is told of it.
+enum Told {
+    Record(&'static str, Key, Outgoing),
+    Touch(Key, Lifetime),
+    Delete(Key),
+}
+
+impl Told {
+    fn new(write: Write) -> Result<Self> {
+        Ok(match write {
+            Write::Put(key, record) => Self::Record("p", key.clone(), Outgoing::new(&key, record)?),
+            Write::Update(key, record) => Self::Record("u", key.clone(), Outgoing::new(&key, record)?),
+            Write::Touch(key, expiry) => Self::Touch(key, Lifetime::of(expiry)),
+            Write::Delete(key) => Self::Delete(key),
+        })
+    }
+
+    const fn key(&self) -> &Key {
+        match self {
+            Self::Record(_, key, _) | Self::Touch(key, _) | Self::Delete(key) => key,
+        }
+    }
+
+    fn write_words(&self, command: &mut Cmd) {
+        match self {
+            Self::Record(kind, _, record) => command.arg(spec(kind, record.lifetime())).arg(record),
+            Self::Touch(_, lifetime) => command.arg(spec("t", *lifetime)).arg(""),
+            Self::Delete(_) => command.arg("d").arg(""),
+        };
+    }
+}
+
+fn spec(kind: &str, lifetime: Lifetime) -> String {
+    match lifetime {
+        Lifetime::Endless => kind.to_owned(),
+        Lifetime::Millis(ttl) => format!("{kind}x{ttl}"),
+        Lifetime::Until(moment) => format!("{kind}a{moment}"),
+        Lifetime::Over => format!("{kind}o"),
+    }
+}
+
+impl Inner {
+    pub(super) async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        let writes = writes.into_iter().map(Told::new).collect::<Result<Vec<_>>>()?;
+        let keys: Vec<&Key> =
+            conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(Told::key)).collect();
+        let Some(first) = keys.first() else { return Ok(Commit::Done) };
+        let at = || Location::of(NAME, first);
+        let spelled: Vec<_> = keys.iter().map(|key| self.spelling.spell(key)).collect();
+        if self.by_slot(&spelled).len() > 1 {
+            let capability = "one commit of keys on several slots of the cluster";
+            return Err(Error::Unsupported { at: at(), capability });
+        }
+        let words = |command: &mut Cmd| {
+            command.arg(spelled.len());
+            for key in &spelled {
+                command.arg(&**key);
+            }
+            command.arg(conditions.len());
+            for condition in &conditions {
+                command.arg(expectation(&condition.expect));
+            }
+            writes.iter().for_each(|write| write.write_words(command));
+        };
+        let first_key = spelled.first().map(|key| &**key).unwrap_or_default();
+        let listed = writes.iter().filter_map(|write| match write {
+            Told::Record(_, key, record) if record.lifetime() != Lifetime::Over => Some(key),
+            _ => None,
+        });
+        match self.run(first_key, listed.collect(), &words).await {
+            Ok(Value::Int(0)) => Ok(Commit::Done),
+            Ok(Value::Int(place)) => {
+                let place = usize::try_from(place).unwrap_or(1) - 1;
+                Ok(Commit::Conflict(place.min(conditions.len().saturating_sub(1))))
+            }
+            Ok(_) => Err(unexpected(at(), "write")),
+            Err(failure) => {
+                let written: Vec<_> = writes
+                    .iter()
+                    .filter_map(|write| match write {
+                        Told::Record(_, key, record) => Some((key, record)),
+                        Told::Touch(..) | Told::Delete(_) => None,
+                    })
+                    .collect();
+                self.settle(&written, failure, at).await.map(|()| Commit::Done)
+            }
+        }
+    }
+
+    /// Runs the script by its hash, or by its text on a server that has not seen it.
+    async fn run(
+        &self,
+        key: &str,
+        listed: Vec<&Key>,
+        words: &(dyn Fn(&mut Cmd) + Sync),
+    ) -> Result<Value, Failure> {
+        let mut command = Cmd::new();
+        command.arg("EVALSHA").arg(SCRIPT.get_hash());
+        words(&mut command);
+        match self.write(listed, key, command).await {
+            // The index has the keys by now.
+            Err(Failure::Sent(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                let mut command = Cmd::new();
+                command.arg("EVAL").arg(CODE);
+                words(&mut command);
+                self.connection.query(key, command).await.map_err(Failure::Sent)
+            }
+            answer => answer,
+        }
+    }
+}
+
+/// The word for what is expected, as the script reads it.
+fn expectation(expect: &Expect) -> Vec<u8> {
+    match expect {
+        Expect::Absent => b"a".to_vec(),
+        Expect::Present => b"p".to_vec(),
+        Expect::Revision(revision) => match (revision.token(), revision.plain()) {
+            (Some(token), _) => [&b"t"[..], &token.to_le_bytes()].concat(),
+            (None, plain) => [&b"v"[..], plain.map(|value| &value[..]).unwrap_or_default()].concat(),
+        },
+    }
+}

@@ -1,0 +1,95 @@
+//! What the server says, told as one of this crate's errors.
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+use crate::error::{Error, Location, SharedError};
+
+/// A server's or a connection's failure in words that say what to do; the server's own are the source's.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+struct Told {
+    what: &'static str,
+    #[source]
+    source: RedisError,
+}
+
+/// An error of a call that is known not to have been carried out, or that only read.
+pub(super) fn failed(at: Box<Location>, action: &'static str, error: RedisError) -> Error {
+    if code(&error).as_deref() == Some("WRONGTYPE") {
+        return Error::Malformed { at, what: "it is a Redis value of another type than string".into() };
+    }
+    let (what, retryable) = explain(&error);
+    Error::store(at, action, retryable, Told { what, source: error })
+}
+
+/// The error of a write that nobody can say of whether it took place.
+pub(super) fn unknown(at: Box<Location>, error: RedisError) -> Error {
+    let (what, _) = explain(&error);
+    Error::OutcomeUnknown { at, source: SharedError::new(Told { what, source: error }) }
+}
+
+/// An answer that no server gives to what was asked.
+pub(super) fn unexpected(at: Box<Location>, action: &'static str) -> Error {
+    let error =
+        RedisError::from((ErrorKind::UnexpectedReturnType, "the answer has another type than it should"));
+    failed(at, action, error)
+}
+
+/// Whether the server may have carried out what was sent: it was not refused, and its answer did not come.
+pub(super) fn may_have_happened(error: &RedisError) -> bool {
+    match error.kind() {
+        // Only a connection that is being made is refused, so nothing was sent.
+        ErrorKind::Io => !error.is_connection_refusal(),
+        ErrorKind::Parse => true,
+        _ => false,
+    }
+}
+
+/// The server's word for the error. A transaction's is that of the first command that it refused.
+pub(super) fn code(error: &RedisError) -> Option<String> {
+    match error.clone().into_server_errors().as_deref() {
+        Some([(_, first), ..]) => Some(first.code().to_owned()),
+        _ => error.code().map(str::to_owned),
+    }
+}
+
+/// What it means, and whether the same call may succeed later.
+fn explain(error: &RedisError) -> (&'static str, bool) {
+    if let Some(code) = code(error)
+        && let Some(told) = explain_code(&code)
+    {
+        return told;
+    }
+    match error.kind() {
+        ErrorKind::Io if error.is_timeout() => ("there was no answer in time", true),
+        ErrorKind::Io if error.is_connection_refusal() => ("nobody listens at the server's address", true),
+        ErrorKind::Io => ("the connection was lost, or cannot be made", true),
+        ErrorKind::Parse => ("the answer is not that of a Redis server; the connection was given up", true),
+        ErrorKind::ClusterConnectionNotFound => ("there is no connection to the node that has the key", true),
+        ErrorKind::AuthenticationFailed => (WRONG_USER, false),
+        ErrorKind::RESP3NotSupported => ("the server is older than Redis 6.2", false),
+        ErrorKind::InvalidClientConfig => ("the URL or an option cannot be used", false),
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => (READ_ONLY, false),
+        _ => ("the server refused the command", false),
+    }
+}
+
+const WRONG_USER: &str = "user and password are not right, or the server wants them and the URL has none";
+const READ_ONLY: &str = "the server is a read-only replica; connect to its primary";
+
+fn explain_code(code: &str) -> Option<(&'static str, bool)> {
+    Some(match code {
+        "OOM" => ("the server's memory is full; raise its `maxmemory`, or free some", false),
+        "READONLY" => (READ_ONLY, false),
+        "NOAUTH" | "WRONGPASS" => (WRONG_USER, false),
+        "NOPERM" => ("the user may not do this; see the server's ACL", false),
+        "LOADING" => ("the server is still loading its data", true),
+        "BUSY" => ("the server is busy with somebody's script", true),
+        "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN" => ("the cluster is being reshaped, or is down", true),
+        "NOREPLICAS" => ("the server has fewer replicas than it must have for writes", true),
+        "MISCONF" => ("the server cannot save its data to its disk, and so takes no writes", false),
+        "MOVED" | "ASK" => ("the server is a node of a cluster; connect by `redis+cluster://`", false),
+        "CROSSSLOT" => ("the keys lie on different slots of the cluster", false),
+        _ => return None,
+    })
+}

@@ -1,0 +1,203 @@
+//! One page of a list.
+//!
+//! A page is shown in two steps: candidates, which are the next keys in key order by whatever knows them, and a look at each, since
+//! it may have gone or expired meanwhile. The cursor holds the last candidate that was looked at. That alone tells where a list goes on, so a page
+//! needs nothing from the one before; what `remainder` keeps of it only spares work.
+
+mod remainder;
+mod scan;
+mod walk;
+
+use redis::{Pipeline, RedisError, Value};
+
+use super::connection::side_by_side;
+use super::error::failed;
+use super::read::{Answer, Expiries, beginning, pttl};
+use super::spelling::Found;
+use super::wire::{self, HEAD_LEN};
+use super::{Inner, NAME};
+use crate::error::{Error, Location, Result};
+use crate::key::Key;
+use crate::store::{Content, Cursor, Entry, ListPage, ListQuery};
+
+pub(super) use remainder::Remainders;
+pub(super) use walk::Walk;
+
+/// A page ends when what it shows has so many bytes.
+const BYTES_OF_PAGE: usize = 4 << 20;
+
+/// How many candidates are looked at in one go, before their size is known.
+const FIRST_LOOK: usize = 256;
+const MOST_LOOKED_AT: usize = 2_048;
+
+/// The next keys of a list, in key order.
+pub(super) struct Candidates {
+    pub(super) keys: Vec<Found>,
+    /// Whether the list may go on behind the last of them.
+    pub(super) more: bool,
+    /// Up to where the keys were looked through; it may be one that does not belong to the list.
+    pub(super) last: Option<String>,
+    /// The number under which their rest is found again; 0 if it need not be kept.
+    pub(super) remainder: u64,
+}
+
+/// Where a list goes on, as a cursor's position tells.
+struct Position<'a> {
+    remainder: u64,
+    after: &'a str,
+}
+
+const REMAINDER_LEN: usize = 16;
+
+impl<'a> Position<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (remainder, after) = text.split_at_checked(REMAINDER_LEN)?;
+        Some(Self { remainder: u64::from_str_radix(remainder, 16).ok()?, after })
+    }
+}
+
+impl Inner {
+    pub(super) async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        let invalid = || Error::InvalidCursor { at: Location::of(NAME, query.prefix()) };
+        let position = match query.cursor() {
+            Some(cursor) => Some(Position::parse(cursor.open(query, NAME)?).ok_or_else(invalid)?),
+            None => None,
+        };
+        let candidates = match position
+            .as_ref()
+            .and_then(|position| self.remainders.take_up(query, position, &self.clock))
+        {
+            Some(candidates) => candidates,
+            None => {
+                let after = position.as_ref().map(|position| position.after);
+                let candidates = self.candidates(query, after).await;
+                candidates.map_err(|error| self.not_listed(query, error))?
+            }
+        };
+        let (mut page, looked_at) =
+            self.show(query, &candidates.keys).await.map_err(|error| self.not_listed(query, error))?;
+        let is_rest = candidates.keys.len() > looked_at;
+        let last = if is_rest {
+            looked_at.checked_sub(1).and_then(|last| candidates.keys.get(last)).map(|found| &found.text)
+        } else {
+            candidates.last.as_ref().filter(|_| candidates.more)
+        };
+        page.cursor = last.map(|last| Cursor::seal(query, &format!("{:016x}{last}", candidates.remainder)));
+        if is_rest && candidates.remainder != 0 {
+            self.remainders.keep(query, candidates, &self.clock);
+        }
+        Ok(page)
+    }
+
+    async fn candidates(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, RedisError> {
+        match self.indexed(query, after).await? {
+            Some(candidates) => Ok(candidates),
+            None => self.scan(query, after).await,
+        }
+    }
+
+    fn not_listed(&self, query: &ListQuery, error: RedisError) -> Error {
+        failed(Location::of(NAME, query.prefix()), "list", error)
+    }
+
+    /// Shows what is still there of the candidates, up to the limit, and tells how many it looked at.
+    async fn show(&self, query: &ListQuery, keys: &[Found]) -> Result<(ListPage, usize), RedisError> {
+        let mut page = ListPage::with_capacity(query.limit().min(keys.len()));
+        let (mut looked_at, mut bytes, mut look) = (0, 0, FIRST_LOOK);
+        while looked_at < keys.len() && page.len() < query.limit() && bytes < BYTES_OF_PAGE {
+            let len = look.min(query.limit() - page.len());
+            let keys = keys.get(looked_at..).unwrap_or_default();
+            let keys = keys.get(..len).unwrap_or(keys);
+            bytes += self.show_all(query, keys, &mut page).await?;
+            looked_at += keys.len();
+            // As many more as will fill the page, if they are like those before.
+            let each = (bytes / looked_at).max(1);
+            look = (BYTES_OF_PAGE.saturating_sub(bytes) / each).clamp(1, MOST_LOOKED_AT);
+        }
+        Ok((page, looked_at))
+    }
+
+    /// Shows what is there of these, and tells how many bytes that was.
+    async fn show_all(
+        &self,
+        query: &ListQuery,
+        keys: &[Found],
+        page: &mut ListPage,
+    ) -> Result<usize, RedisError> {
+        let spelled: Vec<_> = keys.iter().map(|found| self.spelling.spell_found(found)).collect();
+        let mut bytes = 0;
+        let mut push = |found: &Found, entry: Result<Option<Entry>>, len: usize| {
+            match entry {
+                Ok(None) => return,
+                Ok(Some(entry)) => page.push(&found.text, entry),
+                // By the prefix, as nothing here tells which part of the key is secret.
+                Err(error) => {
+                    page.push(&found.text, Entry::Failed(error.moved_to(Location::of(NAME, query.prefix()))));
+                }
+            }
+            bytes += found.text.len() + len;
+        };
+        match query.content() {
+            Content::Keys => {
+                let there = self.each(&spelled, |key| [exists(key)]).await?;
+                for (found, [there]) in keys.iter().zip(there) {
+                    let there = wire::count(there)? > 0;
+                    push(found, Ok(there.then_some(Entry::Key)), 0);
+                }
+            }
+            Content::Heads => {
+                let heads = self.each(&spelled, |key| [beginning(key, HEAD_LEN), pttl(key)]).await?;
+                for ((found, spelled), [head, pttl]) in keys.iter().zip(&spelled).zip(heads) {
+                    let key = Key::from_text(found.text.as_str());
+                    let head = self.head_of(&key, spelled, head, &pttl).await;
+                    push(found, head.map(|head| head.map(Entry::Head)), HEAD_LEN);
+                }
+            }
+            Content::Records => {
+                let answers = self.values(&spelled, Expiries::LeftOut).await?;
+                for (found, Answer { value, .. }) in keys.iter().zip(answers) {
+                    let len = if let Value::BulkString(bytes) = &value { bytes.len() } else { 0 };
+                    let record = wire::record(query.prefix(), value);
+                    push(found, record.map(|record| record.map(Entry::Record)), len);
+                }
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// The answers to the same commands for each key.
+    pub(super) async fn each<const N: usize, S: AsRef<str>>(
+        &self,
+        keys: &[S],
+        commands: impl Fn(&str) -> [redis::Cmd; N],
+    ) -> Result<Vec<[Value; N]>, RedisError> {
+        let slots = self.by_slot(keys);
+        let parts = slots.iter().map(|places| {
+            let mut pipeline = Pipeline::with_capacity(places.len() * N);
+            let keys = places.iter().filter_map(|place| keys.get(*place)).map(AsRef::as_ref);
+            for command in keys.clone().flat_map(&commands) {
+                pipeline.add_command(command);
+            }
+            let first = keys.clone().next().unwrap_or_default();
+            self.connection.pipeline(first, pipeline)
+        });
+        let mut answers: Vec<[Value; N]> =
+            std::iter::repeat_with(|| [const { Value::Nil }; N]).take(keys.len()).collect();
+        for (places, part) in slots.iter().zip(side_by_side(parts).await) {
+            let mut part = part?.into_iter();
+            for place in places {
+                let answer = std::array::from_fn(|_| part.next().unwrap_or_default());
+                if let Some(slot) = answers.get_mut(*place) {
+                    *slot = answer;
+                }
+            }
+        }
+        Ok(answers)
+    }
+}
+
+pub(super) fn exists(key: &str) -> redis::Cmd {
+    let mut command = redis::Cmd::with_capacity(2, key.len() + 6);
+    command.arg("EXISTS").arg(key);
+    command
+}

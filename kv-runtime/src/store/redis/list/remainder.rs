@@ -1,0 +1,81 @@
+//! What a pass over the server found beyond its page, kept for the pages that follow.
+//!
+//! It is a saving and no more: a page that finds nothing here makes a pass of its own. It belongs to the list that began with that pass,
+//! since to another list, begun later, it could lack a key that was written in between.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Candidates, Position};
+use crate::clock::{Clock, Timestamp};
+use crate::store::ListQuery;
+use crate::store::redis::spelling::Found;
+
+/// How many lists are remembered, and for how long after their last page.
+const MOST_LISTS: usize = 8;
+const KEPT_FOR: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+pub(in crate::store::redis) struct Remainders(Mutex<VecDeque<Remainder>>);
+
+struct Remainder {
+    id: u64,
+    prefix: Box<str>,
+    suffix: Option<Box<str>>,
+    keys: Arc<[Found]>,
+    more: bool,
+    last: Option<String>,
+    used_at: Timestamp,
+}
+
+impl Remainders {
+    /// What is left behind the position, if its list is remembered.
+    pub(super) fn take_up(
+        &self,
+        query: &ListQuery,
+        position: &Position<'_>,
+        clock: &Clock,
+    ) -> Option<Candidates> {
+        let now = clock.now();
+        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.retain(|list| now.saturating_since(list.used_at) < KEPT_FOR);
+        let list = lists.iter_mut().find(|list| {
+            list.id == position.remainder
+                && *list.prefix == *query.prefix().as_str()
+                && list.suffix.as_deref() == query.suffix()
+        })?;
+        list.used_at = now;
+        let (keys, more, last) = (Arc::clone(&list.keys), list.more, list.last.clone());
+        drop(lists);
+        let from = keys.partition_point(|found| *found.text <= *position.after);
+        let keys = keys.get(from..)?;
+        (!keys.is_empty()).then(|| Candidates {
+            keys: keys.to_vec(),
+            more,
+            last,
+            remainder: position.remainder,
+        })
+    }
+
+    /// Keeps candidates whose first were shown.
+    pub(super) fn keep(&self, query: &ListQuery, candidates: Candidates, clock: &Clock) {
+        let Candidates { keys, more, last, remainder: id } = candidates;
+        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lists.iter().any(|list| list.id == id) {
+            return;
+        }
+        lists.push_back(Remainder {
+            id,
+            prefix: query.prefix().as_str().into(),
+            suffix: query.suffix().map(Into::into),
+            keys: keys.into(),
+            more,
+            last,
+            used_at: clock.now(),
+        });
+        if lists.len() > MOST_LISTS {
+            lists.pop_front();
+        }
+    }
+}

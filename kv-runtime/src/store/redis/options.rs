@@ -1,0 +1,230 @@
+//! How a store is connected.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError};
+
+use super::connection::Connection;
+use super::error::failed;
+use super::index::Index;
+use super::list::Remainders;
+use super::replication::Replicas;
+use super::spelling::Spelling;
+use super::{Inner, NAME, RedisStore};
+use crate::clock::Clock;
+use crate::error::{Error, Location, Result};
+
+/// How often a connection is tried before a call that waits for it fails, and how long is waited in between at most.
+const CONNECTION_TRIES: usize = 3;
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How many commands may wait to be sent. More tasks than that wait for their turn.
+const QUEUE: usize = 1_024;
+
+/// How a [`RedisStore`] is connected; [`RedisStore::options`] gives one.
+///
+/// ```no_run
+/// use kv_runtime::store::RedisStore;
+/// use std::time::Duration;
+///
+/// # async fn connect() -> kv_runtime::Result<()> {
+/// let store = RedisStore::options().response_timeout(Duration::from_secs(1)).connect("redis://127.0.0.1/2").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RedisOptions {
+    clock: Clock,
+    hash_tags: bool,
+    list_index: bool,
+    index_grace: Duration,
+    replicas: Option<Replicas>,
+    connection_timeout: Duration,
+    response_timeout: Duration,
+}
+
+impl Default for RedisOptions {
+    fn default() -> Self {
+        Self {
+            clock: Clock::default(),
+            hash_tags: false,
+            list_index: false,
+            index_grace: Duration::from_secs(600),
+            replicas: None,
+            connection_timeout: Duration::from_secs(2),
+            response_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl RedisOptions {
+    /// The clock that `createdAt` and the like are taken from, and that remaining times are added to; the system's if none is given.
+    /// When a record expires is the server's business.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Spells keys with their entity's part as a hash tag, `{user:123}:profile`, as a cluster needs them. For a server whose data is
+    /// to move to a cluster one day: keys of the two spellings do not see each other.
+    pub fn hash_tags(mut self, on: bool) -> Self {
+        self.hash_tags = on;
+        self
+    }
+
+    /// Keeps an index of the keys, by which a list costs what its prefix has and not what the server holds. A write adds to it in the
+    /// same round trip, or on a cluster in one before.
+    ///
+    /// Every program that writes has to have it on: what another one writes is listed after the next
+    /// [`rebuild_index`](RedisStore::rebuild_index) alone. Entries of records that were deleted or have expired stay, and cost the lists that pass them,
+    /// until [`sweep_index`](RedisStore::sweep_index) is called. On a cluster an entry and its record lie on different nodes: a failover that loses the last
+    /// writes of one of them may lose an entry whose record is there, so rebuild after one.
+    pub fn list_index(mut self, on: bool) -> Self {
+        self.list_index = on;
+        self
+    }
+
+    /// How long an entry of the index is without record before a sweep drops it; 10 minutes if nothing is said. It has to be
+    /// longer than any writer takes for one write.
+    pub fn index_grace(mut self, grace: Duration) -> Self {
+        self.index_grace = grace;
+        self
+    }
+
+    /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary that dies takes with it what it
+    /// has acknowledged and not yet replicated.
+    ///
+    /// Fewer of them `within` the time, which has to be shorter than [`RedisOptions::response_timeout`], is [`Error::OutcomeUnknown`]: the
+    /// primary has the write. Each write takes one more round trip, in which the other calls of this connection wait, too: spread
+    /// tasks over several stores. It narrows the window and does not close it: a replica that confirms a write may be lost with
+    /// its primary, and one that has not may be the one that takes over.
+    pub fn wait_for_replicas(mut self, replicas: usize, within: Duration) -> Self {
+        self.replicas = Some(Replicas { wanted: replicas, within });
+        self
+    }
+
+    /// How long the making of a connection may take; 2 seconds if nothing is said.
+    pub fn connection_timeout(mut self, timeout: Duration) -> Self {
+        self.connection_timeout = timeout;
+        self
+    }
+
+    /// How long an answer is waited for; 5 seconds if nothing is said. A read then fails with a retryable error; of a write the store
+    /// reads the record to tell what has become of it.
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
+        self
+    }
+
+    /// Connects as [`RedisStore::connect`] does.
+    pub async fn connect(self, url: &str) -> Result<RedisStore> {
+        #[cfg(feature = "redis-tls")]
+        crate::store::tls::choose_cryptography();
+        let url = Url::parse(url)?;
+        let connection = match url {
+            Url::Server(server) => self.connect_single(*server).await,
+            #[cfg(feature = "redis-cluster")]
+            Url::Cluster(nodes) => self.connect_cluster(nodes).await,
+        };
+        let connection = connection.map_err(|error| failed(Location::store(NAME), "connect", error))?;
+        let hash_tags = self.hash_tags || connection.is_cluster();
+        let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
+        let remainders = Remainders::default();
+        let index = self.list_index.then(|| Index::new(self.index_grace));
+        Ok(RedisStore(Arc::new(Inner {
+            connection,
+            spelling,
+            clock: self.clock,
+            index,
+            replicas: self.replicas,
+            remainders,
+        })))
+    }
+
+    async fn connect_single(&self, server: ConnectionInfo) -> Result<Connection, RedisError> {
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(self.connection_timeout))
+            .set_response_timeout(Some(self.response_timeout))
+            .set_number_of_retries(CONNECTION_TRIES)
+            .set_max_delay(LONGEST_PAUSE)
+            .set_pipeline_buffer_size(QUEUE);
+        let client = Client::open(server)?;
+        ConnectionManager::new_with_config(client, config).await.map(Connection::Single)
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    async fn connect_cluster(&self, nodes: Vec<ConnectionInfo>) -> Result<Connection, RedisError> {
+        let timeouts = (self.connection_timeout, self.response_timeout);
+        super::cluster::Cluster::connect(nodes, timeouts).await.map(Connection::Cluster)
+    }
+}
+
+/// What a URL says. Its user and password are in no error and no `Debug`.
+enum Url {
+    Server(Box<ConnectionInfo>),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(Vec<ConnectionInfo>),
+}
+
+impl Url {
+    /// `scheme://[user[:password]@]host[:port][,host[:port]...][/database]`.
+    fn parse(url: &str) -> Result<Self> {
+        let Some((scheme, rest)) = url.split_once("://") else {
+            let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
+            return Err(invalid(
+                shown,
+                "write `redis://`, `rediss://` or `redis+cluster://` before the host",
+            ));
+        };
+        let (hosts, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (user, hosts) = match hosts.rsplit_once('@') {
+            Some((user, hosts)) => (format!("{user}@"), hosts),
+            None => (String::new(), hosts),
+        };
+        let shown = format!("{scheme}://{hosts}");
+        // The crate's words tell what is wrong with a URL, and show no part of it but a protocol.
+        let node = |scheme: &str, host: &str| {
+            Self::node(&format!("{scheme}://{user}{host}{path}"))
+                .map_err(|error| invalid(&shown, error.to_string()))
+        };
+        let Some(scheme) = scheme.strip_suffix("+cluster") else {
+            if hosts.contains(',') {
+                return Err(invalid(
+                    &shown,
+                    "several hosts make a cluster; write `redis+cluster://host,host`",
+                ));
+            }
+            return node(scheme, hosts).map(Box::new).map(Self::Server);
+        };
+        let nodes = hosts.split(',').map(|host| node(scheme, host)).collect::<Result<Vec<_>>>()?;
+        if nodes.iter().any(|node| node.redis_settings().db() != 0) {
+            return Err(invalid(&shown, "a cluster has one database, number 0"));
+        }
+        Self::cluster(nodes, &shown)
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    fn cluster(nodes: Vec<ConnectionInfo>, _: &str) -> Result<Self> {
+        Ok(Self::Cluster(nodes))
+    }
+
+    #[cfg(not(feature = "redis-cluster"))]
+    fn cluster(_: Vec<ConnectionInfo>, shown: &str) -> Result<Self> {
+        Err(invalid(shown, "this program was built without the feature `redis-cluster` of kv-runtime"))
+    }
+
+    /// RESP3 tells of a broken connection at once, not to the next call.
+    fn node(url: &str) -> Result<ConnectionInfo, RedisError> {
+        let node = url.into_connection_info()?;
+        let settings = node.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        Ok(node.set_redis_settings(settings))
+    }
+}
+
+fn invalid(url: &str, what: impl Into<Cow<'static, str>>) -> Error {
+    Error::InvalidUrl { url: url.to_owned(), what: what.into() }
+}

@@ -1,0 +1,126 @@
+//! What is special to a cluster: slots, redirections, a primary that dies.
+
+use std::time::Duration;
+
+use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, ListQuery, RedisStore, Store, Write};
+use kv_runtime::{Error, Kv, KvEntity};
+
+use super::redis_server::{RedisCluster, RedisServer};
+use super::{Test, key, record};
+
+#[derive(KvEntity, Debug, Clone, PartialEq)]
+#[kv(prefix = "user", group = "profile")]
+#[kv(group(name = "prefs"))]
+struct User {
+    #[kv(id)]
+    id: String,
+    name: String,
+    #[kv(group = "prefs")]
+    dark: bool,
+}
+
+fn calls(cluster: &RedisCluster, command: &str) -> usize {
+    let count = |node: &RedisServer| {
+        let stats = node.cli(&["INFO", "commandstats"]);
+        let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+        line.and_then(|line| line.split(',').next()?.parse::<usize>().ok()).unwrap_or_default()
+    };
+    cluster.nodes.iter().map(count).sum()
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_cluster_is_served_while_it_changes() -> Test {
+    let mut cluster = RedisCluster::start();
+    let store = RedisStore::connect(&cluster.url()).await?;
+    groups_of_an_entity_lie_together(&cluster, &store).await?;
+    a_commit_over_slots_is_refused_unsent(&cluster, &store).await?;
+    a_slot_that_moves_is_followed(&cluster, &store).await?;
+    a_primary_that_dies_is_replaced(&mut cluster, &store).await
+}
+
+async fn groups_of_an_entity_lie_together(cluster: &RedisCluster, store: &RedisStore) -> Test {
+    let users = Kv::new(store.clone()).collection::<User>();
+    for id in ["ada", "{x}", "a}b"] {
+        let user = User { id: id.to_owned(), name: "Ada".to_owned(), dark: false };
+        users.insert(&user).await?;
+        users.update(id, |user| user.dark = true).await?;
+        assert_eq!(users.get(id).await?, Some(User { dark: true, ..user }));
+    }
+    let stands = |key: &str| cluster.cli(&["EXISTS".to_owned(), key.to_owned()]);
+    assert_eq!(stands("{user:ada}:prefs").trim(), "1");
+    assert_eq!(stands("{user:%7Bx%7D}:profile").trim(), "1");
+    assert_eq!(users.list().page().await?.entities.len(), 3);
+    Ok(())
+}
+
+async fn a_commit_over_slots_is_refused_unsent(cluster: &RedisCluster, store: &RedisStore) -> Test {
+    let sent = calls(cluster, "evalsha") + calls(cluster, "eval");
+    let absent = Condition::new(key("user:1"), Expect::Absent);
+    let refused = store.commit(vec![absent], vec![Write::Put(key("user:2"), record("1"))]).await;
+    assert!(matches!(refused, Err(Error::Unsupported { .. })), "{refused:?}");
+    assert_eq!(calls(cluster, "evalsha") + calls(cluster, "eval"), sent);
+    Ok(())
+}
+
+/// By the steps that `redis-cli --cluster reshard` takes, with a look at the store after each.
+async fn a_slot_that_moves_is_followed(cluster: &RedisCluster, store: &RedisStore) -> Test {
+    store.put(key("moving:1"), record("1")).await?;
+    let primaries: Vec<&RedisServer> = cluster.primaries().collect();
+    let slot = primaries[0].cli(&["CLUSTER", "KEYSLOT", "{moving:1}"]).trim().to_owned();
+    let has = |node: &&&RedisServer| node.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"]).contains("moving");
+    let from = *primaries.iter().find(has).expect("one of them has the key");
+    let to = *primaries.iter().find(|node| node.port() != from.port()).expect("there are three");
+    let id = |node: &RedisServer| node.cli(&["CLUSTER", "MYID"]).trim().to_owned();
+    let setslot = |node: &RedisServer, state: &str, other: &RedisServer| {
+        assert_eq!(node.cli(&["CLUSTER", "SETSLOT", &slot, state, &id(other)]).trim(), "OK");
+    };
+    let update = async |expected: &str, new: &str| -> Test {
+        let read = store.get(&key("moving:1")).await?.expect("it is somewhere");
+        assert_eq!(read.value[..], *expected.as_bytes());
+        let unchanged = Condition::new(key("moving:1"), Expect::Revision(read.revision));
+        let done = store.commit(vec![unchanged], vec![Write::Update(key("moving:1"), record(new))]).await?;
+        assert_eq!(done, Commit::Done);
+        Ok(())
+    };
+    setslot(to, "IMPORTING", from);
+    setslot(from, "MIGRATING", to);
+    update("1", "2").await?;
+    let port = to.port().to_string();
+    let moved = from.cli(&["MIGRATE", "127.0.0.1", &port, "{moving:1}", "0", "5000"]);
+    assert_eq!(moved.trim(), "OK");
+    // From now on the old node says ASK.
+    update("2", "3").await?;
+    store.put(key("moving:1"), record("4")).await?;
+    for node in [to, from] {
+        setslot(node, "NODE", to);
+    }
+    // And now MOVED.
+    update("4", "5").await?;
+    assert_eq!(store.list(&ListQuery::new(key("moving:"))).await?.len(), 1);
+    Ok(())
+}
+
+async fn a_primary_that_dies_is_replaced(cluster: &mut RedisCluster, store: &RedisStore) -> Test {
+    let dies = cluster.nodes.iter().position(|node| node.cli(&["ROLE"]).starts_with("master"));
+    cluster.nodes[dies.expect("there are three")].kill();
+    // Every key can be written again, without a new store.
+    let mut failures = 0;
+    for number in 0..200 {
+        loop {
+            match store.put(key(&format!("failover:{number}")), record("1")).await {
+                Ok(()) => break,
+                Err(error) => {
+                    let may_go_on = error.is_retryable() || matches!(error, Error::OutcomeUnknown { .. });
+                    assert!(may_go_on && failures < 100, "{error:?}");
+                    failures += 1;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+    let keys: Vec<_> = (0..200).map(|number| key(&format!("failover:{number}"))).collect();
+    assert_eq!(store.get_many(&keys).await?.iter().flatten().count(), 200);
+    assert_eq!(store.list(&ListQuery::new(key("failover:"))).await?.len(), 200);
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! docs/wire-format.md says what stands on the server: every example in it.
+
+use kv_runtime::__private::{id_of, key_of};
+use kv_runtime::KvEntity;
+use kv_runtime::key::Key;
+use kv_runtime::store::{ListQuery, RedisStore, Store};
+use serde::Deserialize;
+
+use super::redis_server::RedisServer;
+use super::{Test, record};
+
+const PAGE: &str = include_str!("../../docs/wire-format.md");
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Example {
+    entity: String,
+    group: Option<String>,
+    hash_tags: String,
+    shard: String,
+    entry: String,
+    entry_with_hash_tags: String,
+}
+
+fn examples() -> Vec<Example> {
+    let (_, block) = PAGE.split_once("\n```json redis\n").expect("there are examples");
+    let (block, _) = block.split_once("\n```\n").expect("the block ends");
+    serde_json::from_str(block).expect("the examples are JSON")
+}
+
+#[derive(KvEntity)]
+#[kv(prefix = "user", group = "profile")]
+struct Profile {
+    #[kv(id)]
+    id: String,
+}
+
+#[derive(KvEntity)]
+#[kv(prefix = "user", group = "settings")]
+struct Settings {
+    #[kv(id)]
+    id: String,
+}
+
+#[derive(KvEntity)]
+#[kv(prefix = "member")]
+struct Member {
+    #[kv(id)]
+    org: String,
+    #[kv(id)]
+    user: u64,
+}
+
+#[derive(KvEntity)]
+#[kv(prefix = "app:cache", group = "v")]
+struct Cached {
+    #[kv(id)]
+    id: String,
+}
+
+/// The key of the example, as its entity writes it.
+fn key(example: &Example) -> Key {
+    fn written<E: KvEntity>(text: &str) -> Option<Key> {
+        id_of::<E>(text).map(|id| key_of::<E>(&id))
+    }
+    let text = &example.entry;
+    let key = written::<Profile>(text).or_else(|| written::<Settings>(text));
+    let key = key.or_else(|| written::<Member>(text)).or_else(|| written::<Cached>(text));
+    let key = key.unwrap_or_else(|| panic!("`{text}` is no entity's"));
+    assert_eq!((key.entity_part(), key.group()), (&*example.entity, example.group.as_deref()));
+    key
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn keys_and_index_are_laid_out_as_documented() -> Test {
+    let server = RedisServer::start();
+    for (database, hash_tags) in [(0, false), (1, true)] {
+        let options = RedisStore::options().hash_tags(hash_tags).list_index(true);
+        let store = options.connect(&server.url(database)).await?;
+        let database = database.to_string();
+        let there = |command: &[&str]| server.cli(&[&["-n", &database], command].concat()).trim().to_owned();
+        for example in examples() {
+            store.put(key(&example), record("{}")).await?;
+            let (stands, entry) = match hash_tags {
+                true => (&example.hash_tags, &example.entry_with_hash_tags),
+                false => (&example.entry, &example.entry),
+            };
+            assert_eq!(there(&["EXISTS", stands]), "1", "{stands}");
+            // A byte 0 is no argument of a process.
+            let script = "return redis.call('ZSCORE', KEYS[1], (string.gsub(ARGV[1], '<0>', '\\0')))";
+            let score = there(&["EVAL", script, "1", &example.shard, &entry.replace('\0', "<0>")]);
+            assert_eq!(score, "0", "{entry:?} in {}", example.shard);
+        }
+        for prefix in ["user:", "member:", "app:"] {
+            store.list(&ListQuery::new(Key::from_text(prefix))).await?;
+        }
+        let script = "return redis.call('ZSCORE', KEYS[1], '\\0complete')";
+        for example in examples() {
+            assert_eq!(there(&["EVAL", script, "1", &example.shard]), "0", "{}", example.shard);
+        }
+    }
+    Ok(())
+}

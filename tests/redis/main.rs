@@ -1,0 +1,42 @@
+//! `RedisStore` on real servers.
+
+mod cluster;
+mod conformance;
+mod index;
+mod layout;
+mod outcomes;
+#[path = "../support/proxy.rs"]
+mod proxy;
+mod records;
+#[path = "../support/redis_server.rs"]
+#[allow(dead_code, reason = "shared by tests that need other parts of it")]
+mod redis_server;
+mod refusals;
+mod round_trips;
+
+use std::error::Error as StdError;
+
+use kv_runtime::key::Key;
+use kv_runtime::record::{Metadata, NewRecord};
+
+type Test = Result<(), Box<dyn StdError>>;
+
+fn key(text: &str) -> Key {
+    Key::from_text(text)
+}
+
+fn record(value: &str) -> NewRecord {
+    NewRecord::new(value.to_owned(), Metadata::default())
+}
+
+/// An error and its causes, as a log shows them.
+fn shown(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,133 @@
+//! Answers that do not come: what becomes of a write is told by its record, and no write is sent twice.
+
+use std::time::Duration;
+
+use kv_runtime::Error;
+use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, RedisStore, Store, Write};
+
+use super::proxy::{Fault, Proxy};
+use super::redis_server::RedisServer;
+use super::{Test, key, record};
+
+struct Broken {
+    server: RedisServer,
+    proxy: Proxy,
+    store: RedisStore,
+}
+
+impl Broken {
+    async fn new() -> Result<Self, Error> {
+        let server = RedisServer::start();
+        let proxy = Proxy::start(server.port());
+        let options = RedisStore::options().response_timeout(Duration::from_secs(2));
+        let store = options.connect(&format!("redis://127.0.0.1:{}", proxy.port())).await?;
+        Ok(Self { server, proxy, store })
+    }
+
+    /// How often the server ran a command.
+    fn calls(&self, command: &str) -> usize {
+        let stats = self.server.cli(&["INFO", "commandstats"]);
+        let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+        line.and_then(|line| line.split(',').next()).map_or(0, |calls| calls.parse().unwrap_or(usize::MAX))
+    }
+
+    fn cut_reply(&self) {
+        self.proxy.arm(Fault::CutReply(2, Box::new(|| ())));
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_write_whose_answer_was_cut_is_found_done() -> Test {
+    let broken = Broken::new().await?;
+    broken.cut_reply();
+    broken.store.put(key("a:1"), record("1")).await?;
+    assert_eq!(broken.calls("set"), 1);
+
+    broken.cut_reply();
+    broken.store.put_many(vec![(key("a:2"), record("2")), (key("a:3"), record("3"))]).await?;
+    assert_eq!(broken.calls("set"), 3);
+
+    let read = broken.store.get(&key("a:1")).await?.expect("it was written");
+    let unchanged = Condition::new(key("a:1"), Expect::Revision(read.revision));
+    broken.cut_reply();
+    let commit = broken.store.commit(vec![unchanged], vec![Write::Update(key("a:1"), record("4"))]).await;
+    // The script was not known to the server: the refusal was cut, and nothing is written.
+    assert!(matches!(commit, Err(Error::OutcomeUnknown { .. })), "{commit:?}");
+    assert_eq!(broken.calls("set"), 3);
+
+    let commit = |revision| {
+        let unchanged = Condition::new(key("a:1"), Expect::Revision(revision));
+        broken.store.commit(vec![unchanged], vec![Write::Update(key("a:1"), record("5"))])
+    };
+    let read = broken.store.get(&key("a:1")).await?.expect("it was written");
+    assert_eq!(commit(read.revision).await?, Commit::Done);
+    let read = broken.store.get(&key("a:1")).await?.expect("it was written");
+    broken.cut_reply();
+    assert_eq!(commit(read.revision).await?, Commit::Done);
+    assert_eq!(broken.calls("set"), 5);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_write_that_is_not_found_is_unknown() -> Test {
+    let broken = Broken::new().await?;
+    broken.proxy.arm(Fault::LoseRequest);
+    let lost = broken.store.put(key("a:1"), record("1")).await;
+    assert!(matches!(lost, Err(Error::OutcomeUnknown { .. })), "{lost:?}");
+    assert_eq!(broken.calls("set"), 0);
+    assert!(broken.store.get(&key("a:1")).await?.is_none());
+
+    // Done, and then overwritten by somebody else: nobody can tell.
+    let port = broken.server.port().to_string();
+    let overwrite = move || {
+        let written =
+            std::process::Command::new("redis-cli").args(["-p", &port, "SET", "a:1", "{}"]).output();
+        assert!(written.is_ok_and(|output| output.stdout.starts_with(b"OK")));
+    };
+    broken.proxy.arm(Fault::CutReply(0, Box::new(overwrite)));
+    let lost = broken.store.put(key("a:1"), record("1")).await;
+    assert!(matches!(lost, Err(Error::OutcomeUnknown { .. })), "{lost:?}");
+    assert_eq!(broken.store.get(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"{}".to_vec()));
+
+    // A delete leaves nothing that could be found.
+    broken.cut_reply();
+    let lost = broken.store.delete(key("a:1")).await;
+    assert!(matches!(lost, Err(Error::OutcomeUnknown { .. })), "{lost:?}");
+    assert_eq!(broken.calls("unlink"), 1);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_read_whose_answer_was_cut_can_be_repeated() -> Test {
+    let broken = Broken::new().await?;
+    broken.store.put(key("a:1"), record("1")).await?;
+    broken.cut_reply();
+    let lost = broken.store.get(&key("a:1")).await;
+    assert!(lost.as_ref().is_err_and(Error::is_retryable), "{lost:?}");
+    assert!(broken.store.get(&key("a:1")).await?.is_some());
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn it_comes_back_with_its_server() -> Test {
+    let mut broken = Broken::new().await?;
+    broken.store.put(key("a:1"), record("1")).await?;
+    broken.server.kill();
+    let gone = broken.store.get(&key("a:1")).await;
+    assert!(gone.as_ref().is_err_and(Error::is_retryable), "{gone:?}");
+    broken.server.restart();
+    // The first call may still meet the attempt that failed.
+    let mut back = broken.store.get(&key("a:1")).await;
+    for _ in 0..20 {
+        if back.is_err() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            back = broken.store.get(&key("a:1")).await;
+        }
+    }
+    assert!(back?.is_none(), "it had nothing on its disk");
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! What a server refuses: each an error that says what to do, whether a retry helps, and no secret.
+
+use kv_runtime::Error;
+use kv_runtime::store::{RedisStore, Store};
+
+use super::redis_server::{RedisServer, free_port};
+use super::{Test, key, record, shown};
+
+fn refused<T>(result: Result<T, Error>) -> Error {
+    result.map(drop).expect_err("it is refused")
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_wrong_password_is_told_without_it() -> Test {
+    let server = RedisServer::start_with(&["--requirepass", "s3cret"]);
+    for user in ["", ":wr0ng@", "ada:wr0ng@"] {
+        let error = refused(RedisStore::connect(&format!("redis://{user}127.0.0.1:{}", server.port())).await);
+        let text = shown(&error) + &format!("{error:?}");
+        assert!(text.contains("user and password are not right") && !error.is_retryable(), "{text}");
+        assert!(!text.contains("wr0ng"), "{text}");
+    }
+    let store = RedisStore::connect(&format!("redis://:s3cret@127.0.0.1:{}", server.port())).await?;
+    store.put(key("a:1"), record("1")).await?;
+    assert!(!format!("{store:?}").contains("s3cret"));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_user_and_a_database_come_from_the_url() -> Test {
+    let server = RedisServer::start();
+    server.cli(&["ACL", "SETUSER", "ada", "on", ">p%40ss", "~*", "+@all"]);
+    let url = format!("redis://ada:p%2540ss@127.0.0.1:{}/3", server.port());
+    RedisStore::connect(&url).await?.put(key("a:1"), record("1")).await?;
+    assert_eq!(server.cli(&["-n", "3", "EXISTS", "a:1"]).trim(), "1");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn an_unused_port_is_told_to_be_one() -> Test {
+    let error = refused(RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{}", free_port())).await);
+    let text = shown(&error);
+    assert!(text.contains("nobody listens") && error.is_retryable() && !text.contains("s3cret"), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_url_of_something_else_is_told_to_be_one() -> Test {
+    for (url, words) in [
+        ("ada:s3cret@127.0.0.1:6379", "write `redis://`"),
+        ("http://ada:s3cret@127.0.0.1", "`http://127.0.0.1`: "),
+        ("redis://ada:s3cret@127.0.0.1/x", "`redis://127.0.0.1`: "),
+        ("redis://:s3cret@a,b", "write `redis+cluster://"),
+        ("redis+cluster://:s3cret@127.0.0.1/7", "one database"),
+    ] {
+        let error = refused(RedisStore::connect(url).await);
+        let text = shown(&error);
+        assert!(matches!(error, Error::InvalidUrl { .. }), "{error:?}");
+        assert!(text.contains(words) && !text.contains("s3cret") && !text.contains("ada"), "{url}: {text}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_full_server_keeps_what_it_has() -> Test {
+    let server = RedisServer::start_with(&["--maxmemory-policy", "noeviction"]);
+    let store = RedisStore::connect(&server.url(0)).await?;
+    store.put(key("a:1"), record("1")).await?;
+    server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    let batch = vec![(key("a:2"), record("2")), (key("a:3"), record("3"))];
+    let refusals = [
+        refused(store.put(key("a:1"), record("2")).await),
+        refused(store.put_many(batch).await),
+        refused(
+            store
+                .replace(
+                    key("a:1"),
+                    store.get(&key("a:1")).await?.expect("it is there").revision,
+                    record("2"),
+                )
+                .await,
+        ),
+    ];
+    for error in refusals {
+        assert!(shown(&error).contains("memory is full") && !error.is_retryable(), "{}", shown(&error));
+    }
+    assert_eq!(store.get(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"1".to_vec()));
+    store.delete(key("a:1")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_replica_takes_no_writes() -> Test {
+    let (server, primary) = (RedisServer::start(), RedisServer::start());
+    server.cli(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
+    let store = RedisStore::connect(&server.url(0)).await?;
+    let error = refused(store.put(key("a:1"), record("1")).await);
+    assert!(shown(&error).contains("read-only replica") && !error.is_retryable(), "{}", shown(&error));
+    Ok(())
+}

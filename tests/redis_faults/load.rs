@@ -1,0 +1,145 @@
+//! Tasks that count by compare-and-swap, and keep books of what they were told.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use kv_runtime::layer::RetryStore;
+use kv_runtime::store::RedisStore;
+use kv_runtime::{Collection, Error, Kv, KvEntity};
+use tokio::task::JoinSet;
+
+#[derive(KvEntity, Debug)]
+#[kv(prefix = "counter")]
+pub struct Counter {
+    #[kv(id)]
+    pub id: u64,
+    pub count: u64,
+}
+
+pub type Counters = Collection<Counter, RetryStore<RedisStore>>;
+
+/// The counters in a store, whose calls are made again for some seconds where that may help.
+pub fn counters(store: RedisStore) -> Counters {
+    let store =
+        RetryStore::new(store).attempts(30).pauses(Duration::from_millis(20), Duration::from_millis(500));
+    Kv::new(store).collection()
+}
+
+/// What the tasks were told, by counter.
+#[derive(Default)]
+pub struct Books {
+    pub acknowledged: HashMap<u64, u64>,
+    pub unknown: HashMap<u64, u64>,
+    /// Refused or given up, so that nothing was written.
+    pub failed: u64,
+}
+
+impl Books {
+    pub fn total(&self) -> u64 {
+        self.acknowledged.values().sum()
+    }
+}
+
+/// Tasks that count until they are told to stop.
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+    tasks: JoinSet<Books>,
+}
+
+impl Load {
+    /// Starts so many tasks, which share the connections and go through the counters from 0 on, each in an order of its own.
+    pub fn start(connections: &[Counters], tasks: u64, counters: u64) -> Self {
+        let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let mut set = JoinSet::new();
+        for (task, connection) in (0..tasks).zip(connections.iter().cycle()) {
+            set.spawn(count(
+                connection.clone(),
+                task,
+                counters,
+                Arc::clone(&stop),
+                Arc::clone(&acknowledged),
+            ));
+        }
+        Self { stop, acknowledged, tasks: set }
+    }
+
+    /// How many changes have been acknowledged until now.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::SeqCst)
+    }
+
+    /// Waits until so many more are acknowledged; fails if that takes too long.
+    pub async fn goes_on(&self, more: u64) -> super::Test {
+        let target = self.acknowledged() + more;
+        for _ in 0..600 {
+            if self.acknowledged() >= target {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(format!("after 30 seconds {} of {more} changes were acknowledged", self.acknowledged()).into())
+    }
+
+    /// Lets the tasks end, and adds their books up.
+    pub async fn stop(self) -> Books {
+        self.stop.store(true, Ordering::SeqCst);
+        let mut all = Books::default();
+        for books in self.tasks.join_all().await {
+            books.acknowledged.into_iter().for_each(|(id, n)| *all.acknowledged.entry(id).or_default() += n);
+            books.unknown.into_iter().for_each(|(id, n)| *all.unknown.entry(id).or_default() += n);
+            all.failed += books.failed;
+        }
+        all
+    }
+}
+
+async fn count(
+    connection: Counters,
+    task: u64,
+    counters: u64,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+) -> Books {
+    let mut books = Books::default();
+    for turn in 0.. {
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
+        let id = (task * 7 + turn * 13) % counters;
+        match connection.upsert(id, || Counter { id, count: 1 }, |counter| counter.count += 1).await {
+            Ok(_) => {
+                *books.acknowledged.entry(id).or_default() += 1;
+                acknowledged.fetch_add(1, Ordering::SeqCst);
+            }
+            Err(Error::OutcomeUnknown { .. }) => *books.unknown.entry(id).or_default() += 1,
+            Err(error) => {
+                assert!(error.is_retryable(), "{error:?}");
+                books.failed += 1;
+            }
+        }
+    }
+    books
+}
+
+/// How many acknowledged changes are missing; fails if there are more changes than anybody was told of.
+pub async fn missing(
+    counters: &Counters,
+    books: &Books,
+    ids: u64,
+) -> Result<u64, Box<dyn std::error::Error>> {
+    let mut missing = 0;
+    for id in 0..ids {
+        let told = |book: &HashMap<u64, u64>| book.get(&id).copied().unwrap_or_default();
+        let (acknowledged, unknown) = (told(&books.acknowledged), told(&books.unknown));
+        let count = counters.get(id).await?.map_or(0, |counter| counter.count);
+        assert!(
+            count <= acknowledged + unknown,
+            "counter {id} is {count}; acknowledged were {acknowledged}, and unknown {unknown}"
+        );
+        missing += acknowledged.saturating_sub(count);
+    }
+    Ok(missing)
+}

@@ -1,0 +1,208 @@
+//! Servers of Redis for tests: each on a free port of 127.0.0.1, with its data in a directory of its own, gone with its handle.
+//!
+//! For a test that needs one: `#[path = "../support/redis_server.rs"] mod redis_server;`.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// One server, and its process.
+pub struct RedisServer {
+    port: u16,
+    arguments: Vec<String>,
+    directory: TempDir,
+    process: Child,
+}
+
+/// How often a server is started on another port, if somebody else was faster there.
+const STARTS: u32 = 5;
+
+/// How long a server is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl RedisServer {
+    /// A server that keeps nothing on the disk.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// A server with further options, such as `["--maxmemory", "8mb"]`.
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("there is room for files");
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        for _ in 0..STARTS {
+            let port = free_port();
+            let mut process = spawn(port, directory.path(), &arguments);
+            if answers(port, &mut process) {
+                return Self { port, arguments, directory, process };
+            }
+        }
+        panic!("redis-server did not start with {arguments:?}");
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The URL of one of its 16 databases.
+    pub fn url(&self, database: usize) -> String {
+        format!("redis://127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// What `redis-cli` answers to a command.
+    pub fn cli(&self, arguments: &[&str]) -> String {
+        cli(self.port, arguments)
+    }
+
+    /// Kills the server without a word, as a crash does.
+    pub fn kill(&mut self) {
+        self.process.kill().and_then(|()| self.process.wait()).expect("the server can be stopped");
+    }
+
+    /// Starts it again on the same port, with what it has on its disk.
+    pub fn restart(&mut self) {
+        self.process = spawn(self.port, self.directory.path(), &self.arguments);
+        assert!(answers(self.port, &mut self.process), "redis-server did not start again");
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        // It may have been killed by the test.
+        drop(self.process.kill().and_then(|()| self.process.wait()));
+    }
+}
+
+/// A cluster of three primaries, each with one replica.
+pub struct RedisCluster {
+    pub nodes: Vec<RedisServer>,
+}
+
+impl RedisCluster {
+    /// Starts it, and waits until every node knows every other.
+    pub fn start() -> Self {
+        let nodes: Vec<RedisServer> = (0..6)
+            .map(|_| {
+                let bus = free_port().to_string();
+                RedisServer::start_with(&[
+                    "--cluster-enabled",
+                    "yes",
+                    "--cluster-node-timeout",
+                    "1000",
+                    "--cluster-port",
+                    &bus,
+                ])
+            })
+            .collect();
+        let addresses: Vec<String> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
+        let mut create = vec!["--cluster", "create"];
+        create.extend(addresses.iter().map(String::as_str));
+        create.extend(["--cluster-replicas", "1", "--cluster-yes"]);
+        let first = nodes.first().expect("there are six");
+        let created = first.cli(&create);
+        let cluster = Self { nodes };
+        wait_until(
+            "the cluster is whole",
+            || cluster.nodes.iter().all(RedisServer::is_in_whole_cluster),
+            &created,
+        );
+        cluster
+    }
+
+    /// The URL of the cluster, by two of its nodes.
+    pub fn url(&self) -> String {
+        let [first, second, ..] = self.nodes.as_slice() else { panic!("a cluster has six nodes") };
+        format!("redis+cluster://127.0.0.1:{},127.0.0.1:{}", first.port, second.port)
+    }
+
+    /// The nodes that are primaries now.
+    pub fn primaries(&self) -> impl Iterator<Item = &RedisServer> {
+        self.nodes.iter().filter(|node| node.cli(&["ROLE"]).starts_with("master"))
+    }
+
+    /// What `redis-cli` answers to a command, which is sent where its key lies.
+    pub fn cli(&self, arguments: &[String]) -> String {
+        let [first, ..] = self.nodes.as_slice() else { panic!("a cluster has six nodes") };
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        first.cli(&[&["-c"], &arguments[..]].concat())
+    }
+
+    /// Removes all data.
+    pub fn flush(&self) {
+        for primary in self.primaries() {
+            primary.cli(&["FLUSHALL"]);
+        }
+    }
+}
+
+impl RedisServer {
+    fn is_in_whole_cluster(&self) -> bool {
+        let info = self.cli(&["CLUSTER", "INFO"]);
+        let nodes = self.cli(&["CLUSTER", "NODES"]);
+        // Its replication is up, too.
+        let role = self.cli(&["ROLE"]);
+        let follows = role.starts_with("master") && role.lines().count() > 3 || role.contains("connected");
+        info.contains("cluster_state:ok")
+            && info.contains("cluster_known_nodes:6")
+            && nodes.matches("slave").count() == 3
+            && follows
+    }
+}
+
+fn wait_until(what: &str, holds: impl Fn() -> bool, otherwise: &str) {
+    let tries = PATIENCE.as_millis() / PAUSE.as_millis();
+    for _ in 0..tries {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    panic!("after {PATIENCE:?} it does not hold that {what}: {otherwise}");
+}
+
+/// A port that nobody listened on just now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there are free ports");
+    listener.local_addr().expect("it is bound").port()
+}
+
+fn spawn(port: u16, directory: &Path, arguments: &[String]) -> Child {
+    Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"])
+        .arg(directory)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("redis-server is installed; scripts/install-redis installs it")
+}
+
+/// Whether the server answers before it ends.
+fn answers(port: u16, process: &mut Child) -> bool {
+    let tries = PATIENCE.as_millis() / PAUSE.as_millis();
+    for _ in 0..tries {
+        if matches!(process.try_wait(), Ok(Some(_))) {
+            return false;
+        }
+        let answer = cli(port, &["PING"]);
+        // One that wants a password answers, too.
+        if answer.starts_with("PONG") || answer.starts_with("NOAUTH") {
+            return true;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    false
+}
+
+fn cli(port: u16, arguments: &[&str]) -> String {
+    let output = Command::new("redis-cli")
+        .args(["-h", "127.0.0.1", "-p", &port.to_string()])
+        .args(arguments)
+        .output()
+        .expect("redis-cli is installed; scripts/install-redis installs it");
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
