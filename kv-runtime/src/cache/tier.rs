@@ -72,7 +72,7 @@ impl<E: KvEntity> Tier<E> {
             memory: Memory::new(&cache.settings),
             spans: Spans::of(&cache.settings),
             settings: cache.settings,
-            counters: Counters::default(),
+            counters: Counters::of(E::SCHEMA.name()),
             clock,
             weigh: cache.weigh,
             in_flight: InFlight::new(),
