@@ -70,7 +70,7 @@ async fn main() -> Result {
     println!("One entity, three records:");
     for group in ["profile", "history", "settings"] {
         let key = Key::from_text(format!("user:7:{group}"));
-        let record = kv.store().get(&key).await?.ok_or("the record is not there")?;
+        let record = kv.store().get_with_expiry(&key).await?.ok_or("the record is not there")?;
         let (len, codec) = (record.value.len(), record.metadata.codec.name());
         let expires = if record.expires_at.is_some() { "expires" } else { "stays" };
         println!("  {:<18}{codec:>10}{len:>6} bytes, {expires}", key.as_str());

@@ -67,6 +67,10 @@ fn main() -> Result<()> {
     })?;
 
     report.case("list-foreign-1m", "an empty server", "ns/record", 1.5, || bench.lists())?;
+    // Node has one thread for its 64 tasks, and so have we beside it.
+    let one_thread = Builder::new_current_thread().enable_all().build()?;
+    let bench = Bench { server: &server, runtime: &one_thread };
+    let ours = Side { runtime: &one_thread, calls: bench.ours(0, false)? };
     for library in ["unstorage", "keyv"] {
         let npm = if library == "keyv" { "keyv (npm)" } else { "unstorage (npm)" };
         report.case(format!("npm-{library}-get-64"), npm, "ns", 0.4, || {

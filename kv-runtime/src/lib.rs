@@ -24,6 +24,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![cfg_attr(
+    target_arch = "wasm32",
+    allow(clippy::arc_with_non_send_sync, reason = "the same code has threads everywhere else")
+)]
+
 // The derive's output names this crate by its public name, in this crate's own tests and docs too.
 extern crate self as kv_runtime;
 

@@ -4,7 +4,7 @@
 //! nothing and allocates nothing.
 //!
 //! - **One load for many callers.** Callers that miss the same id wait for one load and share its outcome, an error too. If the caller that
-//!   drives it is dropped, another takes over.
+//!   drives it is dropped, another takes over. On wasm32 each loads for itself, as a Worker lets no request wait for another.
 //! - **A cache never makes a write fail.** A write goes to the store first, then to memory. If its outcome is unknown, or its future is
 //!   dropped, the memory forgets the id.
 //! - **Races.** Each write moves the id's epoch before and after its store call. A load that a write has met fills neither memory nor store.

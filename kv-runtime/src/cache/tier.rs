@@ -21,6 +21,10 @@ use crate::error::{Error, Result};
 use crate::key::Lookup;
 use crate::served::Whence;
 
+/// Whether a call may wait for what another one does. In a Worker none may: its runtime refuses to let a request go on within another
+/// one, and a request whose client has gone stands still for ever, with all that it holds. There each call loads for itself.
+const CALLERS_WAIT: bool = cfg!(not(target_arch = "wasm32"));
+
 pub(super) struct Tier<E: KvEntity> {
     pub(super) settings: Settings,
     pub(super) counters: Counters,
@@ -140,7 +144,7 @@ impl<E: KvEntity> Tier<E> {
     /// Takes part in the load of this id: as its leader, or as one who waits. `anew`: not in a load that has begun already.
     pub(super) fn join(self: &Arc<Self>, id: E::Id, kind: Kind, anew: bool) -> Seat<E> {
         let join = |at: &mut AtId<_>| {
-            if anew {
+            if anew || !CALLERS_WAIT {
                 at.move_epoch();
             }
             at.join(kind)
@@ -314,7 +318,7 @@ enum After<E> {
 impl<E: KvEntity> Writing<E> {
     /// Waits until the fill of the store has ended that was allowed before the write began.
     pub(super) async fn after_fill(&mut self) {
-        if let Some(filling) = self.filling.take() {
+        if let Some(filling) = self.filling.take().filter(|_| CALLERS_WAIT) {
             drop(filling.lock().await);
         }
     }

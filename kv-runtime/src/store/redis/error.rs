@@ -65,7 +65,7 @@ fn explain(error: &RedisError) -> (&'static str, bool) {
         ErrorKind::Io if error.is_connection_refusal() => ("nobody listens at the server's address", true),
         ErrorKind::Io => ("the connection was lost, or cannot be made", true),
         ErrorKind::Parse => ("the answer is not that of a Redis server; the connection was given up", true),
-        ErrorKind::ClusterConnectionNotFound => ("there is no connection to the node that has the key", true),
+        ErrorKind::ClusterConnectionNotFound => ("the node that has the key is not reached", true),
         ErrorKind::AuthenticationFailed => (WRONG_USER, false),
         ErrorKind::RESP3NotSupported => ("the server is older than Redis 6.2", false),
         ErrorKind::InvalidClientConfig => ("the URL or an option cannot be used", false),

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::error::{Location, Result};
 use crate::key::Key;
 use crate::record::{Head, NewRecord, Record};
+use crate::timer::Timer;
 use binding::{Binding, Listed};
 
 const NAME: &str = "workers-kv";
@@ -40,11 +41,15 @@ const PAGE: usize = 1_000;
 /// ```ignore
 /// #[worker::event(fetch)]
 /// async fn fetch(_: worker::Request, env: worker::Env, _: worker::Context) -> worker::Result<worker::Response> {
-///     let users = Kv::new(WorkersStore::new(env.kv("PROFILES")?)).collection::<User>();
-///     match users.get(7).await.map_err(|error| worker::Error::RustError(error.to_string()))? {
+///     let users = Kv::new(WorkersStore::new(&env, "PROFILES").map_err(told)?).collection::<User>();
+///     match users.get(7).await.map_err(told)? {
 ///         Some(user) => worker::Response::ok(user.name),
 ///         None => worker::Response::error("there is no such user", 404),
 ///     }
+/// }
+///
+/// fn told(error: kv_runtime::Error) -> worker::Error {
+///     worker::Error::RustError(error.to_string())
 /// }
 /// ```
 #[derive(Clone)]
@@ -54,30 +59,29 @@ pub struct WorkersStore {
 }
 
 impl WorkersStore {
-    /// A store on this binding, such as `env.kv("PROFILES")?`, that goes by the Worker's clock.
-    #[must_use]
-    pub fn new(namespace: worker::KvStore) -> Self {
-        Self::with_clock(namespace, Clock::system())
+    /// The namespace that the Worker's configuration binds to this name, by the Worker's clock and timer.
+    ///
+    /// A binding that is not there is [`Error::Store`](crate::Error::Store).
+    pub fn new(env: &worker::Env, binding: &str) -> Result<Self> {
+        Self::with_clock(env, binding, Clock::system().with_timer(Timer::new(worker::Delay::from)))
     }
 
-    /// A store on this binding that goes by this clock. Cloudflare itself forgets records by its own.
-    #[must_use]
-    pub fn with_clock(namespace: worker::KvStore, clock: Clock) -> Self {
-        Self { binding: Binding::new(namespace), clock }
+    /// The same, by this clock. Cloudflare itself forgets records by its own.
+    pub fn with_clock(env: &worker::Env, binding: &str, clock: Clock) -> Result<Self> {
+        Ok(Self { binding: Binding::of(env, binding)?, clock })
     }
 
-    async fn write(&self, key: Key, record: NewRecord) -> Result<()> {
-        let at = || Location::of(NAME, &key);
-        check_key(NAME, &key)?;
-        match record::spell(record, self.clock.now(), &at)? {
-            Some(spelt) => self.binding.put(&key, spelt).await,
-            None => self.binding.delete(&key).await,
+    /// Writes a record, or removes what stands there.
+    async fn write(&self, key: &Key, record: Option<NewRecord>) -> Result<()> {
+        check_key(NAME, key)?;
+        let spelt = match record {
+            Some(record) => record::spell(record, self.clock.now(), &|| Location::of(NAME, key))?,
+            None => None,
+        };
+        match spelt {
+            Some(spelt) => self.binding.put(key, spelt).await,
+            None => self.binding.delete(key).await,
         }
-    }
-
-    async fn remove(&self, key: Key) -> Result<()> {
-        check_key(NAME, &key)?;
-        self.binding.delete(&key).await
     }
 
     fn read(&self, key: &Key, found: Found) -> Result<Option<Record>> {
@@ -171,19 +175,19 @@ impl Store for WorkersStore {
     }
 
     async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.write(key, record).await
+        self.write(&key, Some(record)).await
     }
 
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        batch::run(records, |(key, _)| key, |(key, record)| self.write(key, record)).await
+        self.write_many(records.into_iter().map(|(key, record)| (key, Some(record))).collect()).await
     }
 
     async fn delete(&self, key: Key) -> Result<()> {
-        self.remove(key).await
+        self.write(&key, None).await
     }
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        batch::run(keys, |key| key, |key| self.remove(key)).await
+        self.write_many(keys.into_iter().map(|key| (key, None)).collect()).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {

@@ -1,0 +1,53 @@
+//! What is answered to a request that cannot be served.
+
+use kv_runtime::Error;
+use worker::{Response, console_error};
+
+pub(crate) enum Failure {
+    NoSuchPath,
+    NoSuchMethod,
+    NoSuchProfile,
+    Encoding,
+    Body(serde_json::Error),
+    Kv(Error),
+    Worker(worker::Error),
+}
+
+impl Failure {
+    pub(crate) fn into_response(self) -> worker::Result<Response> {
+        let (status, message) = match self {
+            Self::NoSuchPath => (404, "there are only /profiles and /profiles/{id}".to_owned()),
+            Self::NoSuchMethod => (405, "the methods are GET, PUT and DELETE".to_owned()),
+            Self::NoSuchProfile => (404, "there is no such profile".to_owned()),
+            Self::Encoding => (400, "the address is not percent-encoded UTF-8".to_owned()),
+            Self::Body(error) => (400, format!("the body is no profile: {error}")),
+            // What the caller can mend.
+            Self::Kv(error @ (Error::KeyTooLong { .. } | Error::ValueTooLong { .. })) => {
+                (413, error.to_string())
+            }
+            Self::Kv(error @ Error::InvalidCursor { .. }) => (400, error.to_string()),
+            Self::Kv(error) => {
+                console_error!("{error}: {:?}", std::error::Error::source(&error));
+                let status = if error.is_retryable() { 503 } else { 500 };
+                (status, "the profiles cannot be reached".to_owned())
+            }
+            Self::Worker(error) => {
+                console_error!("{error}");
+                (500, "the request cannot be served".to_owned())
+            }
+        };
+        Ok(Response::from_json(&serde_json::json!({ "error": message }))?.with_status(status))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Kv(error)
+    }
+}
+
+impl From<worker::Error> for Failure {
+    fn from(error: worker::Error) -> Self {
+        Self::Worker(error)
+    }
+}

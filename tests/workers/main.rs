@@ -1,0 +1,10 @@
+//! Rust inside Cloudflare's own runtime: the conformance suite over a KV binding, and the example that serves profiles, over HTTP.
+//!
+//! scripts/test builds both Workers and installs the runtime, and runs these tests.
+
+mod conformance;
+mod isolates;
+mod profiles;
+mod runtime;
+
+type Test<T = ()> = Result<T, Box<dyn std::error::Error>>;
