@@ -193,6 +193,21 @@ async fn a_long_value_is_read_between_its_metadata() -> Test {
     Ok(())
 }
 
+/// A bulk read gives text; a value of other bytes, which a Worker may write, is read by itself.
+#[tokio::test]
+async fn a_value_that_is_no_text_is_read_as_it_is() -> Test {
+    let server = Server::start(|_, request| match request.line.split('/').nth_back(1) {
+        Some("bulk") => ok(json!({ "values": { "user:1": { "value": "a\u{FFFD}", "metadata": null } } })),
+        Some("metadata") => ok(Value::Null),
+        _ => text(200, "bytes"),
+    })
+    .await;
+    let found = server.store().get(&key("user:1")).await?.ok_or("it is there")?;
+    assert_eq!(found.value[..], *b"bytes");
+    assert_eq!(server.requests().len(), 4);
+    Ok(())
+}
+
 #[tokio::test]
 async fn large_batches_are_split() -> Test {
     let server = Server::start(|_, request| {
@@ -248,4 +263,44 @@ async fn limits_are_checked_before_anything_is_sent() -> Test {
     assert_eq!((limits.key, limits.value, limits.metadata), (512, 25 << 20, 1_024));
     assert_eq!((limits.least_ttl, limits.server_ttl), (None, Some(Duration::from_secs(60))));
     Ok(())
+}
+
+/// The page that specifies how records lie there, and this program, both ways.
+#[tokio::test]
+async fn records_are_spelt_as_the_wire_format_says() -> Test {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/wire-format.md"))?;
+    let block = page.split("```json cloudflare\n").nth(1).and_then(|rest| rest.split("```").next());
+    let vectors: Vec<Value> = serde_json::from_str(block.ok_or("the page has the block")?)?;
+    assert!(vectors.len() >= 5);
+    for vector in vectors {
+        let stored = json!({ "value": vector["value"], "metadata": vector["metadata"] });
+        let found = stored.clone();
+        let server = Server::start(move |_, request| match request.line.ends_with("bulk/get") {
+            true => ok(json!({ "values": { "user:1": found } })),
+            false => ok(json!({})),
+        })
+        .await;
+        let store = server.store();
+        let record = store.get(&key("user:1")).await?.ok_or("it is there")?;
+        let expected = &vector["record"];
+        let value = match (expected["text"].as_str(), expected["hex"].as_str()) {
+            (Some(text), _) => text.as_bytes().to_vec(),
+            (None, hex) => from_hex(hex.ok_or("it has a value")?),
+        };
+        assert_eq!(record.value[..], value, "{vector}");
+        assert_eq!(record.metadata, Metadata::from_json(expected["metadata"].to_string().as_bytes())?);
+        assert_eq!(record.expires_at.map(Timestamp::as_millis), expected["expiresAt"].as_u64(), "{vector}");
+
+        let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
+        store.put(key("user:1"), NewRecord::new(value, record.metadata).with_expiry(expiry)).await?;
+        let put = server.requests()[1].json()[0].take();
+        assert_eq!(json!({ "value": put["value"], "metadata": put["metadata"] }), stored);
+        assert_eq!(put["expiration_ttl"].is_u64(), record.expires_at.is_some());
+    }
+    Ok(())
+}
+
+fn from_hex(hex: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
+    hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }

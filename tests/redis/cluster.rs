@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, ListQuery, RedisStore, Store, Write};
+use kv_runtime::store::{AtomicStore, Condition, Expect, ListQuery, RedisStore, Store, Write};
 use kv_runtime::{Error, Kv, KvEntity};
 
 use super::redis_server::{RedisCluster, RedisServer};
@@ -65,40 +65,51 @@ async fn a_commit_over_slots_is_refused_unsent(cluster: &RedisCluster, store: &R
 
 /// By the steps that `redis-cli --cluster reshard` takes, with a look at the store after each.
 async fn a_slot_that_moves_is_followed(cluster: &RedisCluster, store: &RedisStore) -> Test {
-    store.put(key("moving:1"), record("1")).await?;
+    let users = Kv::new(store.clone()).collection::<User>();
+    let mut ada = User { id: "moving".to_owned(), name: "0".to_owned(), dark: true };
+    users.put(&ada).await?;
+    let keys = ["{user:moving}:prefs", "{user:moving}:profile"];
     let primaries: Vec<&RedisServer> = cluster.primaries().collect();
-    let slot = primaries[0].cli(&["CLUSTER", "KEYSLOT", "{moving:1}"]).trim().to_owned();
+    let slot = primaries[0].cli(&["CLUSTER", "KEYSLOT", keys[0]]).trim().to_owned();
     let has = |node: &&&RedisServer| node.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"]).contains("moving");
-    let from = *primaries.iter().find(has).expect("one of them has the key");
+    let from = *primaries.iter().find(has).expect("one of them has the entity");
     let to = *primaries.iter().find(|node| node.port() != from.port()).expect("there are three");
     let id = |node: &RedisServer| node.cli(&["CLUSTER", "MYID"]).trim().to_owned();
     let setslot = |node: &RedisServer, state: &str, other: &RedisServer| {
         assert_eq!(node.cli(&["CLUSTER", "SETSLOT", &slot, state, &id(other)]).trim(), "OK");
     };
-    let update = async |expected: &str, new: &str| -> Test {
-        let read = store.get(&key("moving:1")).await?.expect("it is somewhere");
-        assert_eq!(read.value[..], *expected.as_bytes());
-        let unchanged = Condition::new(key("moving:1"), Expect::Revision(read.revision));
-        let done = store.commit(vec![unchanged], vec![Write::Update(key("moving:1"), record(new))]).await?;
-        assert_eq!(done, Commit::Done);
+    let port = to.port().to_string();
+    let migrate = |key: &str| {
+        assert_eq!(from.cli(&["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]).trim(), "OK");
+    };
+    let is_read = async |ada: &User| -> Test {
+        assert_eq!(users.get("moving").await?.as_ref(), Some(ada));
+        assert!(users.exists("moving").await?);
+        let listed = store.list(&ListQuery::new(key("user:moving:"))).await?;
+        assert_eq!(listed.keys().collect::<Vec<_>>(), ["user:moving:prefs", "user:moving:profile"]);
         Ok(())
+    };
+    let update = async |ada: &mut User| -> Test {
+        ada.name.push('+');
+        assert_eq!(users.update("moving", |user| user.name.push('+')).await?, *ada);
+        is_read(ada).await
     };
     setslot(to, "IMPORTING", from);
     setslot(from, "MIGRATING", to);
-    update("1", "2").await?;
-    let port = to.port().to_string();
-    let moved = from.cli(&["MIGRATE", "127.0.0.1", &port, "{moving:1}", "0", "5000"]);
-    assert_eq!(moved.trim(), "OK");
-    // From now on the old node says ASK.
-    update("2", "3").await?;
-    store.put(key("moving:1"), record("4")).await?;
+    update(&mut ada).await?;
+    // One group here, one there: neither node takes a command about both.
+    migrate(keys[0]);
+    is_read(&ada).await?;
+    // The old node says ASK.
+    migrate(keys[1]);
+    update(&mut ada).await?;
+    users.put(&ada).await?;
+    is_read(&ada).await?;
     for node in [to, from] {
         setslot(node, "NODE", to);
     }
-    // And now MOVED.
-    update("4", "5").await?;
-    assert_eq!(store.list(&ListQuery::new(key("moving:"))).await?.len(), 1);
-    Ok(())
+    // And now it says MOVED.
+    update(&mut ada).await
 }
 
 async fn a_primary_that_dies_is_replaced(cluster: &mut RedisCluster, store: &RedisStore) -> Test {

@@ -6,6 +6,10 @@ mod faults;
 mod memory;
 mod middleware;
 mod races;
+mod redis;
+#[path = "../support/redis_server.rs"]
+#[allow(dead_code, reason = "shared by tests that need other parts of it")]
+mod redis_server;
 mod sliding;
 
 use std::collections::HashMap;

@@ -60,22 +60,25 @@ impl Cluster {
 
     /// The answers of the node that has the keys of the commands, which lie on one slot. They are reads, or a transaction: what is
     /// refused in part is sent as a whole a second time.
-    pub(super) async fn pipeline(
-        &self,
-        key: &str,
-        pipeline: Pipeline,
-        skipped: usize,
-        kept: usize,
-    ) -> Result<Vec<Value>, RedisError> {
+    pub(super) async fn pipeline(&self, key: &str, pipeline: &Pipeline) -> Result<Vec<Value>, RedisError> {
+        let (skipped, kept) = match pipeline.is_transaction() {
+            true => (pipeline.len() + 1, 1),
+            false => (0, pipeline.len()),
+        };
         let mut tries = Tries::default();
         loop {
-            let answers = self.0.clone().route_pipeline(pipeline.clone(), skipped, kept, node_of(key)).await;
+            let answers = match tries.asking.take() {
+                Some(node) => self.ask_all(node, pipeline).await,
+                None => self.0.clone().route_pipeline(pipeline.clone(), skipped, kept, node_of(key)).await,
+            };
             match answers {
                 Ok(answers) => return Ok(answers),
-                // Each command of the pipeline would have to be announced to the node that the slot moves to; the move ends soon.
                 Err(error) => {
-                    if code(&error).as_deref() == Some("MOVED") {
-                        self.learn(key).await;
+                    match code(&error).as_deref() {
+                        Some("MOVED") => self.learn(key).await,
+                        // No node has all keys of a read: each can be read by itself, at once.
+                        Some("TRYAGAIN") if !pipeline.is_transaction() => return Err(error),
+                        _ => {}
                     }
                     tries.go_on(error).await?;
                 }
@@ -100,31 +103,51 @@ impl Cluster {
         Ok(answers.into_iter().next_back().unwrap_or_default())
     }
 
-    /// The answer of one of the cluster's primaries.
-    pub(super) async fn query_node(&self, node: &(String, u16), command: Cmd) -> Result<Value, RedisError> {
-        let node = SingleNodeRoutingInfo::ByAddress { host: node.0.clone(), port: node.1 };
+    /// Sends commands to the node that their slot is moving to, which has to be told so before each, or before their transaction.
+    async fn ask_all(
+        &self,
+        node: SingleNodeRoutingInfo,
+        commands: &Pipeline,
+    ) -> Result<Vec<Value>, RedisError> {
+        let mut pipeline = Pipeline::with_capacity(2 * commands.len() + 1);
+        if commands.is_transaction() {
+            pipeline.cmd("ASKING").cmd("MULTI");
+            for command in commands.cmd_iter() {
+                pipeline.add_command(command.clone());
+            }
+            pipeline.cmd("EXEC");
+            let len = pipeline.len();
+            return self.0.clone().route_pipeline(pipeline, len - 1, 1, node).await;
+        }
+        for command in commands.cmd_iter() {
+            pipeline.cmd("ASKING").add_command(command.clone());
+        }
+        let len = pipeline.len();
+        let answers = self.0.clone().route_pipeline(pipeline, 0, len, node).await?;
+        Ok(answers.into_iter().skip(1).step_by(2).collect())
+    }
+
+    /// The answer of the primary that has a slot.
+    pub(super) async fn query_slot(&self, slot: u16, command: Cmd) -> Result<Value, RedisError> {
+        let node = SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master));
         self.0.clone().route_command(command, RoutingInfo::SingleNode(node)).await?.extract_error()
     }
 
-    /// Who has which slots.
-    pub(super) async fn shape(&self) -> Result<(Value, Vec<(String, u16)>), RedisError> {
+    /// Who has which slots, and one slot of each primary. By that a primary is found, however its address is to be read.
+    pub(super) async fn shape(&self) -> Result<(Value, Vec<u16>), RedisError> {
         let mut command = redis::cmd("CLUSTER");
         command.arg("SLOTS");
         let node = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
-        let slots = self.0.clone().route_command(command, node).await?.extract_error()?;
-        let mut primaries: Vec<(String, u16)> = Vec::new();
-        for range in slots.as_sequence().unwrap_or_default() {
-            let Some([_, _, primary, ..]) = range.as_sequence() else { continue };
-            let Some([Value::BulkString(host), Value::Int(port), ..]) = primary.as_sequence() else {
-                continue;
-            };
-            let host = String::from_utf8_lossy(host).into_owned();
-            let node = (host, u16::try_from(*port).unwrap_or_default());
-            if !primaries.contains(&node) {
-                primaries.push(node);
+        let shape = self.0.clone().route_command(command, node).await?.extract_error()?;
+        let mut primaries: Vec<(&Value, u16)> = Vec::new();
+        for range in shape.as_sequence().unwrap_or_default() {
+            let Some([Value::Int(first), _, primary, ..]) = range.as_sequence() else { continue };
+            if !primaries.iter().any(|(known, _)| *known == primary) {
+                primaries.push((primary, u16::try_from(*first).unwrap_or_default()));
             }
         }
-        Ok((slots, primaries))
+        let slots = primaries.into_iter().map(|(_, slot)| slot).collect();
+        Ok((shape, slots))
     }
 }
 
@@ -145,11 +168,21 @@ impl Tries {
             code.as_deref(),
             Some("MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "LOADING" | "READONLY")
         ) || error.kind() == ErrorKind::ClusterConnectionNotFound;
-        if may_have_happened(&error) || !refused || self.done >= TRIES {
+        if may_have_happened(&error) || !refused {
             return Err(error);
         }
+        if self.done >= TRIES {
+            return Err(match code.as_deref() {
+                Some("MOVED" | "ASK" | "READONLY") => RedisError::from((
+                    ErrorKind::ClusterConnectionNotFound,
+                    "the key is never where it is said to be",
+                    error.to_string(),
+                )),
+                _ => error,
+            });
+        }
         if code.as_deref() == Some("ASK") {
-            self.asking = error.redirect_node().and_then(|(node, _)| address(node));
+            self.asking = redirection(&error);
         }
         // The crate is learning meanwhile who has which slots.
         if self.asking.is_none() {
@@ -160,8 +193,11 @@ impl Tries {
     }
 }
 
-fn address(node: &str) -> Option<SingleNodeRoutingInfo> {
-    let (host, port) = node.rsplit_once(':')?;
+/// The node that an `ASK` names, also one that a transaction met.
+fn redirection(error: &RedisError) -> Option<SingleNodeRoutingInfo> {
+    let errors = error.clone().into_server_errors()?;
+    let (_, node) = errors.first()?.1.details()?.split_once(' ')?;
+    let (host, port) = node.trim().rsplit_once(':')?;
     Some(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port: port.parse().ok()? })
 }
 

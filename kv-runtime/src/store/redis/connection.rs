@@ -14,14 +14,14 @@ pub(super) enum Connection {
     Cluster(Cluster),
 }
 
-/// The nodes that have the keys, and which each has.
+/// The nodes that have the keys; of a cluster also which each has, and a slot by which each is found.
 #[derive(PartialEq)]
 pub(super) enum Shape {
     Single,
     #[cfg(feature = "redis-cluster")]
     Cluster {
-        slots: Value,
-        primaries: Vec<(String, u16)>,
+        shape: Value,
+        slots: Vec<u16>,
     },
 }
 
@@ -30,7 +30,7 @@ impl Shape {
         match self {
             Self::Single => 1,
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster { primaries, .. } => primaries.len(),
+            Self::Cluster { slots, .. } => slots.len(),
         }
     }
 }
@@ -64,8 +64,8 @@ impl Connection {
             Self::Single(_) => Ok(Shape::Single),
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(cluster) => {
-                let (slots, primaries) = cluster.shape().await?;
-                Ok(Shape::Cluster { slots, primaries })
+                let (shape, slots) = cluster.shape().await?;
+                Ok(Shape::Cluster { shape, slots })
             }
         }
     }
@@ -79,10 +79,10 @@ impl Connection {
         command: Cmd,
     ) -> Result<Value, RedisError> {
         #[cfg(feature = "redis-cluster")]
-        if let (Self::Cluster(cluster), Shape::Cluster { primaries, .. }) = (self, shape)
-            && let Some(node) = primaries.get(node)
+        if let (Self::Cluster(cluster), Shape::Cluster { slots, .. }) = (self, shape)
+            && let Some(slot) = slots.get(node)
         {
-            return cluster.query_node(node, command).await;
+            return cluster.query_slot(*slot, command).await;
         }
         self.query("", command).await
     }
@@ -90,14 +90,16 @@ impl Connection {
     /// The answers to commands that are sent in one go; each may be an error. An atomic pipeline fails as a whole.
     #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server has all keys"))]
     pub(super) async fn pipeline(&self, key: &str, pipeline: Pipeline) -> Result<Vec<Value>, RedisError> {
-        let (skipped, kept) = match pipeline.is_transaction() {
-            true => (pipeline.len() + 1, 1),
-            false => (0, pipeline.len()),
-        };
         let answers = match self {
-            Self::Single(manager) => manager.clone().send_packed_commands(&pipeline, skipped, kept).await?,
+            Self::Single(manager) => {
+                let (skipped, kept) = match pipeline.is_transaction() {
+                    true => (pipeline.len() + 1, 1),
+                    false => (0, pipeline.len()),
+                };
+                manager.clone().send_packed_commands(&pipeline, skipped, kept).await?
+            }
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster(cluster) => cluster.pipeline(key, pipeline.clone(), skipped, kept).await?,
+            Self::Cluster(cluster) => cluster.pipeline(key, &pipeline).await?,
         };
         if !pipeline.is_transaction() {
             return Ok(answers);

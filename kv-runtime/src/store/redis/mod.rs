@@ -56,7 +56,7 @@ const NAME: &str = "redis";
 /// lie together; a commit over several entities is [`Error::Unsupported`](crate::Error::Unsupported) unless they share a slot.
 ///
 /// A list looks at every key of the server (`SCAN`), and so costs what the server holds, not what the entity has. It is in key order, and
-/// keeps up to 65,536 keys in memory for its later pages; a page that finds none there looks at every key again. With
+/// keeps up to 65,536 keys in memory for the later pages of each of the last four lists; a page that finds none there looks at every key again. With
 /// [`RedisOptions::list_index`] it costs what its prefix has.
 ///
 /// ```no_run

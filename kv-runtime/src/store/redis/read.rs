@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use redis::{Cmd, Pipeline, RedisError, Value};
 
 use super::connection::side_by_side;
-use super::error::{failed, unexpected};
+use super::error::{code, failed, unexpected};
 use super::wire::{self, HEAD_LEN, HeadError};
 use super::{Inner, NAME};
 use crate::error::{Location, Result};
@@ -126,11 +126,24 @@ impl Inner {
     }
 
     async fn values_of_slot(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, RedisError> {
+        let answers = self.values_together(keys, expiries).await;
+        match answers {
+            // While a slot moves, none of its two nodes may have all keys.
+            Err(error) if code(&error).as_deref() == Some("TRYAGAIN") => {
+                let each = self.each(keys, |key| [get(key), pttl(key)]).await?;
+                Ok(each.into_iter().map(|[value, pttl]| Answer { value, pttl }).collect())
+            }
+            answers => answers,
+        }
+    }
+
+    async fn values_together(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, RedisError> {
         let [first, ..] = keys else { return Ok(Vec::new()) };
         let told = expiries == Expiries::Told;
         let asks_at_once = keys.len() <= ASKED_AT_ONCE;
         let mut pipeline = Pipeline::with_capacity(2 + if told { keys.len() } else { 0 });
-        if told {
+        // So that the records and their expiries are of one moment, which a cluster does not promise.
+        if told && !self.connection.is_cluster() {
             pipeline.atomic();
         }
         pipeline.add_command(many("MGET", keys));

@@ -41,7 +41,7 @@ const NAME: &str = "cloudflare-kv";
 ///   second and key; more are refused for a while, and made again here.
 /// - It has **no compare-and-swap**: `insert`, `update`, `upsert` and `touch` do not compile; those that end in `_last_write_wins` do, and say what may be
 ///   lost. What was migrated on read is not written back, unless [`WriteBack::MayResurrect`](crate::migrate::WriteBack::MayResurrect) says so.
-/// - A read is one request, of up to 100 keys, and gives value and metadata of one moment. A value too long for that is read between two
+/// - A read is one request, of up to 100 keys, and gives value and metadata of one moment. A value that is too long for that, or no text, is read between two
 ///   reads of its metadata. `head` and `exists` list one key.
 /// - Where JavaScript wrote a record with `expirationTtl`, a read does not know when it expires ([`Record::expiry_known`]); `head` and lists do.
 /// - A TTL below a minute is exact here, by `expiresAt` in the metadata; other programs may see the record for a minute.

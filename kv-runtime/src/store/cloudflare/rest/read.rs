@@ -90,8 +90,14 @@ impl Shared {
         while let Some(part) = parts.pop() {
             match self.bulk_get(part, secret).await {
                 Ok(Values { mut values }) => {
-                    let of = |name: &&'a str| Some((*name, values.remove(*name)??.into_found()?));
-                    found.extend(part.iter().filter_map(of));
+                    for name in part {
+                        let value = values.remove(*name).flatten().and_then(ValueWithMetadata::into_found);
+                        let read = match value {
+                            Some(it) if has_lost_bytes(&it.value) => self.long(name, secret).await?,
+                            value => value,
+                        };
+                        found.extend(read.map(|it| (*name, it)));
+                    }
                 }
                 Err(failure) if failure.cause.is_too_large() => match part {
                     [name] => found.extend(self.long(name, secret).await?.map(|it| (*name, it))),
@@ -112,7 +118,7 @@ impl Shared {
         self.client.result(&request).await
     }
 
-    /// A value that is too long to be read together with its metadata. It is taken if the metadata is the same before and after, so
+    /// A value that is too long to be read together with its metadata, or no text. It is taken if the metadata is the same before and after, so
     /// that it is that of the value.
     async fn long(&self, name: &str, secret: bool) -> Result<Option<Found>, Failure> {
         let name = escape(name);
@@ -144,6 +150,13 @@ impl ValueWithMetadata {
             self.expiration.as_ref().map_or(Expiration::Untold, |it| Expiration::At(seconds(it)));
         Some(Found { value: self.value?.into(), metadata: self.metadata, expiration })
     }
+}
+
+/// Whether a value may be no text, as a bulk read gives it: what replaces bytes that are none stands in it.
+fn has_lost_bytes(text: &Bytes) -> bool {
+    let mut replaced = [0; 4];
+    let replaced = char::REPLACEMENT_CHARACTER.encode_utf8(&mut replaced).as_bytes();
+    text.windows(replaced.len()).any(|bytes| bytes == replaced)
 }
 
 /// A key that is not there is no failure.

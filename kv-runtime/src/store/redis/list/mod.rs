@@ -165,31 +165,26 @@ impl Inner {
         Ok(bytes)
     }
 
-    /// The answers to the same commands for each key.
+    /// The answers to the same commands for each key. On a cluster each goes by itself: of the keys of a slot that is moving some may have
+    /// moved.
     pub(super) async fn each<const N: usize, S: AsRef<str>>(
         &self,
         keys: &[S],
         commands: impl Fn(&str) -> [redis::Cmd; N],
     ) -> Result<Vec<[Value; N]>, RedisError> {
-        let slots = self.by_slot(keys);
-        let parts = slots.iter().map(|places| {
-            let mut pipeline = Pipeline::with_capacity(places.len() * N);
-            let keys = places.iter().filter_map(|place| keys.get(*place)).map(AsRef::as_ref);
-            for command in keys.clone().flat_map(&commands) {
+        let together = if self.connection.is_cluster() { 1 } else { keys.len().max(1) };
+        let parts = keys.chunks(together).map(|keys| {
+            let mut pipeline = Pipeline::with_capacity(keys.len() * N);
+            for command in keys.iter().flat_map(|key| commands(key.as_ref())) {
                 pipeline.add_command(command);
             }
-            let first = keys.clone().next().unwrap_or_default();
-            self.connection.pipeline(first, pipeline)
+            self.connection.pipeline(keys.first().map(AsRef::as_ref).unwrap_or_default(), pipeline)
         });
-        let mut answers: Vec<[Value; N]> =
-            std::iter::repeat_with(|| [const { Value::Nil }; N]).take(keys.len()).collect();
-        for (places, part) in slots.iter().zip(side_by_side(parts).await) {
+        let mut answers = Vec::with_capacity(keys.len());
+        for part in side_by_side(parts).await {
             let mut part = part?.into_iter();
-            for place in places {
-                let answer = std::array::from_fn(|_| part.next().unwrap_or_default());
-                if let Some(slot) = answers.get_mut(*place) {
-                    *slot = answer;
-                }
+            while part.len() > 0 {
+                answers.push(std::array::from_fn(|_| part.next().unwrap_or_default()));
             }
         }
         Ok(answers)

@@ -13,7 +13,7 @@ use crate::store::ListQuery;
 use crate::store::redis::spelling::Found;
 
 /// How many lists are remembered, and for how long after their last page.
-const MOST_LISTS: usize = 8;
+const MOST_LISTS: usize = 4;
 const KEPT_FOR: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
@@ -49,13 +49,12 @@ impl Remainders {
         let (keys, more, last) = (Arc::clone(&list.keys), list.more, list.last.clone());
         drop(lists);
         let from = keys.partition_point(|found| *found.text <= *position.after);
-        let keys = keys.get(from..)?;
-        (!keys.is_empty()).then(|| Candidates {
-            keys: keys.to_vec(),
-            more,
-            last,
-            remainder: position.remainder,
-        })
+        let rest = keys.get(from..)?;
+        let taken = rest.get(..query.limit()).unwrap_or(rest);
+        let (is_all, more) = (taken.len() == rest.len(), more || taken.len() < rest.len());
+        let last = if is_all { last } else { taken.last().map(|found| found.text.clone()) };
+        let keys = taken.to_vec();
+        (!keys.is_empty()).then_some(Candidates { keys, more, last, remainder: position.remainder })
     }
 
     /// Keeps candidates whose first were shown.
