@@ -117,7 +117,7 @@ pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
     let read = quote_spanned! {span=>
         <#previous as #kv::__private::KvEntity>::read_as_previous::<__G, Self> #arguments
     };
-    Some(quote! {
+    Some(quote_spanned! {span=>
         fn from_previous<__G: #kv::__private::GroupSource>(
             __id: &Self::Id,
             __groups: &mut __G,
