@@ -1,6 +1,12 @@
 //! What a cache in front of a collection promises.
 
+mod background;
 mod basics;
+mod faults;
+mod model;
+mod races;
+mod stampede;
+mod writers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

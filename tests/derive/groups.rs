@@ -155,3 +155,30 @@ async fn a_missing_group_takes_the_defaults_of_the_struct() {
     lay(jobs.store(), "job:1:state", json!({})).await;
     assert_eq!(states.get(1).await.unwrap().map(|state| state.progress), Some(50));
 }
+
+/// clippy takes the second `optional` for a mistake; the attribute that quiets it is the one that the documentation names.
+#[derive(KvEntity, Debug, Clone, PartialEq)]
+#[expect(clippy::duplicated_attributes, reason = "two groups may be alike")]
+#[kv(prefix = "alike", group(name = "main"), group(name = "a", optional), group(name = "b", optional))]
+struct Alike {
+    #[kv(id)]
+    id: u64,
+    #[kv(group = "main")]
+    name: String,
+    #[kv(group = "a")]
+    one: u8,
+    #[kv(group = "b")]
+    two: u8,
+}
+
+#[tokio::test]
+async fn groups_may_be_alike() {
+    let alikes = collection::<Alike>();
+    let alike = Alike { id: 1, name: "n".to_owned(), one: 1, two: 2 };
+    alikes.put(&alike).await.unwrap();
+    let views = kv_runtime::Kv::new(alikes.store().clone());
+    views.collection::<AlikeA>().delete(1).await.unwrap();
+    assert_eq!(alikes.get(1).await.unwrap(), Some(Alike { one: 0, ..alike.clone() }));
+    views.collection::<AlikeB>().delete(1).await.unwrap();
+    assert_eq!(alikes.get(1).await.unwrap(), Some(Alike { one: 0, two: 0, ..alike }));
+}

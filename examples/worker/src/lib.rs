@@ -15,6 +15,7 @@ use std::time::Duration;
 use kv_runtime::cache::{Cache, Cached};
 use kv_runtime::store::WorkersStore;
 use kv_runtime::{Cursor, Kv};
+use serde::Serialize;
 use worker::{Context, Env, Method, Request, Response, event};
 
 use address::Address;
@@ -82,9 +83,17 @@ async fn list(
 ) -> Result<Response, Failure> {
     let all = profiles.collection().list().limit(limit.unwrap_or(100).clamp(1, 100));
     let page = all.cursor(cursor.map(Cursor::from_text)).page().await?;
-    Ok(Response::from_json(&serde_json::json!({
-        "profiles": page.entities,
-        "unreadable": page.failed.len(),
-        "cursor": page.cursor.as_ref().map(Cursor::as_str),
-    }))?)
+    let page = Page {
+        profiles: page.entities,
+        unreadable: page.failed.len(),
+        cursor: page.cursor.as_ref().map(Cursor::as_str),
+    };
+    Ok(Response::from_json(&page)?)
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    profiles: Vec<Profile>,
+    unreadable: usize,
+    cursor: Option<&'a str>,
 }

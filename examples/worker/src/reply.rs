@@ -1,6 +1,7 @@
 //! What is answered to a request that cannot be served.
 
 use kv_runtime::Error;
+use serde::Serialize;
 use worker::{Response, console_error};
 
 pub(crate) enum Failure {
@@ -11,6 +12,11 @@ pub(crate) enum Failure {
     Body(serde_json::Error),
     Kv(Error),
     Worker(worker::Error),
+}
+
+#[derive(Serialize)]
+struct Refusal {
+    error: String,
 }
 
 impl Failure {
@@ -27,7 +33,8 @@ impl Failure {
             }
             Self::Kv(error @ Error::InvalidCursor { .. }) => (400, error.to_string()),
             Self::Kv(error) => {
-                console_error!("{error}: {:?}", std::error::Error::source(&error));
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                console_error!("{error}: {cause}");
                 let status = if error.is_retryable() { 503 } else { 500 };
                 (status, "the profiles cannot be reached".to_owned())
             }
@@ -36,7 +43,7 @@ impl Failure {
                 (500, "the request cannot be served".to_owned())
             }
         };
-        Ok(Response::from_json(&serde_json::json!({ "error": message }))?.with_status(status))
+        Ok(Response::from_json(&Refusal { error: message })?.with_status(status))
     }
 }
 

@@ -80,7 +80,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 _ => {}
             }
         }
-        let seat = self.tier.join(id, kind);
+        let seat = self.tier.join(id, kind, ask.when == When::Always);
         if !seat.leads() {
             self.tier.counters.count(Count::SharedWait);
         }
@@ -124,7 +124,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         if matches!(self.tier.known(&id, kind), Some(Err(_))) {
             return;
         }
-        let seat = self.tier.join(id, kind);
+        let seat = self.tier.join(id, kind, false);
         if seat.leads() {
             self.tier.counters.count(Count::Refresh);
             let load = self.clone().fly(seat, Ask { when: When::Ahead, ..ask });
@@ -268,14 +268,11 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Fills the store, if no write has met the load. It never fails the load.
     pub(super) async fn fill_store(&self, seat: &Seat<E>, key: &Key, fill: StoreFill, entity: Option<&E>) {
         let (Some(filler), tier) = (self.behind.filler.0, &self.tier) else { return };
-        let filling = tier.filling(&seat.id).await;
-        if !seat.may_fill() {
-            return;
-        }
+        let Some(turn) = seat.begin_fill() else { return };
         let ttl = fill.ttl.or(tier.settings.store_ttl).map(|ttl| self.store_ttl(ttl));
         let fill = super::fill::Filling { key, unchanged: fill.unchanged, entity, ttl };
         let done = self.within(tier.settings.hard_timeout, key, filler(self.collection(), fill)).await;
-        drop(filling);
+        drop(turn);
         match done {
             Ok(Commit::Done) => tier.counters.count(Count::Filled),
             Ok(Commit::Conflict(_)) => tier.counters.count(Count::FillLost),

@@ -103,7 +103,7 @@ impl<E, F> Cache<E, F> {
     /// write by another process may stay unseen. A record that expires earlier leaves the memory earlier.
     #[must_use]
     pub fn memory_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.memory_ttl = ttl;
+        self.settings.memory_ttl = ttl.min(LONGEST);
         self
     }
 
@@ -111,14 +111,14 @@ impl<E, F> Cache<E, F> {
     /// expires earlier stays so long only.
     #[must_use]
     pub fn store_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.store_ttl = Some(ttl);
+        self.settings.store_ttl = Some(ttl.min(LONGEST));
         self
     }
 
     /// How long it is remembered that there is no such entity; 10 seconds unless it is set. Zero remembers nothing.
     #[must_use]
     pub fn negative_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.negative_ttl = ttl;
+        self.settings.negative_ttl = ttl.min(LONGEST);
         self
     }
 
@@ -126,7 +126,7 @@ impl<E, F> Cache<E, F> {
     /// it is set. However many absent ids are asked for, they drive no entity out of the memory.
     #[must_use]
     pub fn negative_share(mut self, share: f64) -> Self {
-        self.settings.negative_share = share.clamp(0.0, 1.0);
+        self.settings.negative_share = part(share);
         self
     }
 
@@ -134,7 +134,7 @@ impl<E, F> Cache<E, F> {
     /// go together.
     #[must_use]
     pub fn jitter(mut self, share: f64) -> Self {
-        self.settings.jitter = share.clamp(0.0, 1.0);
+        self.settings.jitter = part(share);
         self
     }
 
@@ -145,8 +145,9 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// Holds entities up to this weight in sum, say their bytes, instead of a number of them. `weigh` is called once for each fill;
-    /// what weighs more than one shard of the memory takes, a quarter of a processor's share of the whole, is not held.
+    /// Holds entities up to this weight in sum, say their bytes, instead of a number of them. `weigh` is called once for each fill,
+    /// and what it says is rounded up by a sixteenth at most. The memory is in shards, four for each processor: what weighs more than
+    /// one of them takes is not held.
     /// [`max_entries`](Self::max_entries) then is the number that is expected.
     #[must_use]
     pub fn max_weight(
@@ -198,7 +199,7 @@ impl<E, F> Cache<E, F> {
     /// never unless it is set. It needs a [`spawner`](Self::spawner), without which it does nothing.
     #[must_use]
     pub fn refresh_ahead(mut self, share: f64) -> Self {
-        self.settings.refresh_at = Some(share.clamp(0.0, 1.0));
+        self.settings.refresh_at = Some(part(share));
         self
     }
 
@@ -235,6 +236,14 @@ impl<E, F> Cache<E, F> {
     fn filling<G>(self) -> Cache<E, G> {
         Cache { settings: self.settings, weigh: self.weigh, spawn: self.spawn, fill: PhantomData }
     }
+}
+
+/// As good as for ever, and far from what a multiplication could overflow.
+pub(super) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
+
+/// A share between nothing and all; what is no number is nothing.
+fn part(share: f64) -> f64 {
+    if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
 }
 
 /// A load that nobody waits for: a boxed future, which is `Send` but on wasm32.

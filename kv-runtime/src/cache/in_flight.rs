@@ -6,15 +6,16 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex as Lock, MutexGuard as Locked, PoisonError};
 
 use quick_cache::DefaultHashBuilder;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::flight::Flight;
 use crate::key::EntityId;
 
 /// Ids that share a place wait for each other's moments under its lock.
-pub(super) const PLACES: usize = 64;
+const PLACES: usize = 64;
 
 /// Calls of different kinds do not wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(super) enum Kind {
 }
 
 pub(super) struct InFlight<Id, T> {
-    shards: Box<[Mutex<Shard<Id, T>>]>,
+    shards: Box<[Lock<Shard<Id, T>>]>,
     hasher: DefaultHashBuilder,
 }
 
@@ -39,6 +40,8 @@ pub(super) struct AtId<T> {
     /// Moved when a write begins and when it ends, so that a write can tell whether it was alone.
     epoch: u32,
     loads: [Option<Joined<T>>; 2],
+    /// Held while the store is filled.
+    filling: Option<Arc<Mutex<()>>>,
 }
 
 struct Joined<T> {
@@ -49,23 +52,18 @@ struct Joined<T> {
 impl<Id: EntityId, T: Clone> InFlight<Id, T> {
     pub(super) fn new() -> Self {
         let hasher = DefaultHashBuilder::default();
-        let shard = || Mutex::new(Shard(HashMap::with_hasher(hasher.clone())));
+        let shard = || Lock::new(Shard(HashMap::with_hasher(hasher.clone())));
         Self { shards: std::iter::repeat_with(shard).take(PLACES).collect(), hasher }
     }
 
     /// What goes on at the ids that share a place with this one.
-    pub(super) fn lock(&self, id: &Id) -> MutexGuard<'_, Shard<Id, T>> {
-        let shard = &self.shards[self.place(id)];
+    pub(super) fn lock(&self, id: &Id) -> Locked<'_, Shard<Id, T>> {
+        let shard = &self.shards[self.hasher.hash_one(id) as usize % PLACES];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = MutexGuard<'_, Shard<Id, T>>> {
+    pub(super) fn all(&self) -> impl Iterator<Item = Locked<'_, Shard<Id, T>>> {
         self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// A number below [`PLACES`] that is the same for the same id.
-    pub(super) fn place(&self, id: &Id) -> usize {
-        self.hasher.hash_one(id) as usize % PLACES
     }
 }
 
@@ -94,7 +92,7 @@ impl<Id: EntityId, T: Clone> Shard<Id, T> {
 
 impl<T> Default for AtId<T> {
     fn default() -> Self {
-        Self { writers: 0, epoch: 0, loads: [None, None] }
+        Self { writers: 0, epoch: 0, loads: [None, None], filling: None }
     }
 }
 
@@ -125,8 +123,22 @@ impl<T: Clone> AtId<T> {
     }
 
     /// Whether no write has met this load, and none goes on.
-    pub(super) fn may_fill(&mut self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
+    fn may_fill(&mut self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
         self.writers == 0 && self.attached(kind, flight).is_some()
+    }
+
+    /// Begins to fill the store, if no write has met the load. Loads of one id do so one at a time.
+    pub(super) fn begin_fill(&mut self, kind: Kind, flight: &Arc<Flight<T>>) -> Option<OwnedMutexGuard<()>> {
+        if !self.may_fill(kind, flight) || self.filling.is_some() {
+            return None;
+        }
+        let filling = Arc::default();
+        self.filling = Some(Arc::clone(&filling));
+        filling.try_lock_owned().ok()
+    }
+
+    pub(super) fn end_fill(&mut self) {
+        self.filling = None;
     }
 
     /// Ends a load: who comes now begins another.
@@ -145,11 +157,11 @@ impl<T: Clone> AtId<T> {
         may_fill
     }
 
-    /// A write begins; its epoch.
-    pub(super) fn begin_write(&mut self) -> u32 {
+    /// A write begins: its epoch, and the fill of the store that it has to wait for.
+    pub(super) fn begin_write(&mut self) -> (u32, Option<Arc<Mutex<()>>>) {
         self.move_epoch();
         self.writers += 1;
-        self.epoch
+        (self.epoch, self.filling.clone())
     }
 
     /// A write ends that began at this epoch; whether it met no other.
@@ -167,7 +179,7 @@ impl<T: Clone> AtId<T> {
     }
 
     fn is_idle(&self) -> bool {
-        self.writers == 0 && self.loads.iter().all(Option::is_none)
+        self.writers == 0 && self.filling.is_none() && self.loads.iter().all(Option::is_none)
     }
 
     fn attached(&mut self, kind: Kind, flight: &Arc<Flight<T>>) -> Option<&mut Joined<T>> {

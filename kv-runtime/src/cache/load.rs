@@ -89,7 +89,6 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         X: Into<BoxError>,
     {
         let id = id.into_id();
-        self.tier.detach(&id);
         let ask = Ask { origin: Some(origin(load)), when: When::Always };
         let answer = self.answer(id.clone(), Look::Nothing, ask).await;
         Ok(self.in_form::<T>(&id, answer)?.value)

@@ -155,7 +155,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 settle(missing, Err(error));
                 continue;
             }
-            let seat = self.tier.join(missing.id.clone(), kind);
+            let seat = self.tier.join(missing.id.clone(), kind, false);
             if seat.leads() { &mut led } else { &mut waiting }.push((missing, seat));
         }
         // Those that are led come first: another call may wait for them while this one waits for its own.

@@ -124,7 +124,7 @@ struct ByEntry;
 impl<Id, E> Weighter<Id, Entry<E>> for ByEntry {
     #[inline]
     fn weight(&self, _id: &Id, entry: &Entry<E>) -> u64 {
-        entry.weight
+        entry.weight()
     }
 }
 

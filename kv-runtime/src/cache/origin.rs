@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::config::LONGEST;
 use crate::entity::KvEntity;
 use crate::error::{BoxError, SharedError};
 use crate::maybe_send::{BoxFuture, MaybeSend};
@@ -53,14 +54,14 @@ impl<T> Loaded<T> {
     }
 
     /// How long it is served from memory.
-    pub const fn memory_ttl(mut self, ttl: Duration) -> Self {
-        self.memory_ttl = Some(ttl);
+    pub fn memory_ttl(mut self, ttl: Duration) -> Self {
+        self.memory_ttl = Some(ttl.min(LONGEST));
         self
     }
 
     /// How long it stays in the store.
-    pub const fn store_ttl(mut self, ttl: Duration) -> Self {
-        self.store_ttl = Some(ttl);
+    pub fn store_ttl(mut self, ttl: Duration) -> Self {
+        self.store_ttl = Some(ttl.min(LONGEST));
         self
     }
 }

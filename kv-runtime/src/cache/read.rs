@@ -65,10 +65,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// Reads the store, whatever the memory holds, and keeps what it says. If it fails, the memory keeps what it has.
     pub async fn refresh<L: Lookup<E::Id>>(&self, id: L) -> Result<Option<Arc<E>>> {
-        let id = id.into_id();
-        self.tier.detach(&id);
         let ask = Ask { when: When::Always, ..Ask::STORE };
-        Ok(self.answer(id, Look::Nothing, ask).await?.value)
+        Ok(self.answer(id.into_id(), Look::Nothing, ask).await?.value)
     }
 
     async fn answer_or(&self, id: E::Id, look: Look<E>, mut fallback: E) -> Served<Arc<E>> {

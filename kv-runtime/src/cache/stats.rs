@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// What a cache has done since it was made, and what it holds: [`Cached::stats`](super::Cached::stats).
+///
+/// Each thing that is counted is a `tracing` event as well, with `entity` and `event`: at debug level, hits of the memory at trace level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
@@ -49,8 +51,8 @@ pub struct CacheStats {
     pub negatives: usize,
 }
 
-/// What is counted, but for hits.
-#[derive(Clone, Copy)]
+/// What is counted, but for hits. Each is an event of `tracing`, too, by its name here.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Count {
     NegativeHit,
     StoreHit,
@@ -74,8 +76,8 @@ const COUNTS: usize = Count::FillFailed as usize + 1;
 /// Hits are counted in stripes, one for each thread as far as they reach, so that threads do not pass a cache line to and fro.
 const STRIPES: usize = 32;
 
-#[derive(Default)]
 pub(super) struct Counters {
+    entity: &'static str,
     hits: [Stripe; STRIPES],
     counts: [AtomicU64; COUNTS],
 }
@@ -92,14 +94,20 @@ thread_local! {
 static NEXT_STRIPE: AtomicUsize = AtomicUsize::new(0);
 
 impl Counters {
+    pub(super) fn of(entity: &'static str) -> Self {
+        Self { entity, hits: Default::default(), counts: Default::default() }
+    }
+
     #[inline]
     pub(super) fn hit(&self) {
+        tracing::trace!(entity = self.entity, event = "MemoryHit", "cache");
         // A thread that ends has no stripe.
         let stripe = STRIPE.try_with(stripe_of).unwrap_or(0);
         self.hits[stripe % STRIPES].0.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn count(&self, count: Count) {
+        tracing::debug!(entity = self.entity, event = ?count, "cache");
         self.counts[count as usize].fetch_add(1, Ordering::Relaxed);
     }
 

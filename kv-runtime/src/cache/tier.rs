@@ -7,12 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::config::{Cache, Settings, Weigh};
-use super::entry::{Age, Entry, Lifetime};
+use super::entry::{Age, Entry, Lifetime, Spans};
 use super::flight::{Flight, Waited};
-use super::in_flight::{AtId, InFlight, Kind, PLACES};
+use super::in_flight::{AtId, InFlight, Kind};
 use super::memory::{Left, Memory, Negative};
 use super::stats::{Count, Counters};
 use crate::clock::{Clock, Timestamp};
@@ -29,13 +29,12 @@ pub(super) struct Tier<E: KvEntity> {
     pub(super) settings: Settings,
     pub(super) counters: Counters,
     clock: Clock,
+    spans: Spans,
     /// Whether records expire for no other reason than that the cache gave them a TTL: then they may be stale beyond it.
     expiry_is_ours: bool,
     weigh: Option<Weigh<E>>,
     memory: Memory<E>,
     in_flight: InFlight<E::Id, Outcome<E>>,
-    /// Held while the store is filled, so that a write of the same id begins after it.
-    fills: [Mutex<()>; PLACES],
 }
 
 /// How a load ended, for all who wait for it.
@@ -75,19 +74,19 @@ impl<E: KvEntity> Tier<E> {
         Self {
             expiry_is_ours: cache.settings.store_ttl.is_some() && !expires_by_itself,
             memory: Memory::new(&cache.settings),
+            spans: Spans::of(&cache.settings),
             settings: cache.settings,
-            counters: Counters::default(),
+            counters: Counters::of(E::SCHEMA.name()),
             clock,
             weigh: cache.weigh,
             in_flight: InFlight::new(),
-            fills: std::array::from_fn(|_| Mutex::default()),
         }
     }
 
     #[inline]
     pub(super) fn look<L: Lookup<E::Id>>(&self, id: &L) -> Look<E> {
         let Some(entry) = self.memory.get(id) else { return Look::Nothing };
-        match entry.age(self.clock.coarse()) {
+        match entry.age(self.clock.coarse(), self.spans) {
             Age::Fresh => {
                 self.counters.hit();
                 Look::Fresh(entry.value)
@@ -107,7 +106,7 @@ impl<E: KvEntity> Tier<E> {
 
     /// Whether this may still be served in place of something better.
     pub(super) fn may_serve_stale(&self, entry: &Entry<E>) -> bool {
-        entry.age(self.now()) != Age::Dead
+        entry.age(self.now(), self.spans) != Age::Dead
     }
 
     /// Whether a call of this kind need not be made, because it is known how it would end.
@@ -139,26 +138,29 @@ impl<E: KvEntity> Tier<E> {
             expires_at,
             stale_beyond: self.expiry_is_ours,
         };
-        Entry::new(Arc::clone(value), weight, &lifetime, &self.settings, &self.clock)
+        Entry::new(Arc::clone(value), weight, &lifetime, &self.settings, self.spans, &self.clock)
     }
 
-    /// Takes part in the load of this id: as its leader, or as one who waits.
-    pub(super) fn join(self: &Arc<Self>, id: E::Id, kind: Kind) -> Seat<E> {
-        if !CALLERS_WAIT {
-            self.detach(&id);
-        }
-        let (flight, leads) = self.in_flight.lock(&id).begin(&id, |at| at.join(kind));
+    /// Takes part in the load of this id: as its leader, or as one who waits. `anew`: not in a load that has begun already.
+    pub(super) fn join(self: &Arc<Self>, id: E::Id, kind: Kind, anew: bool) -> Seat<E> {
+        let join = |at: &mut AtId<_>| {
+            if anew || !CALLERS_WAIT {
+                at.move_epoch();
+            }
+            at.join(kind)
+        };
+        let (flight, leads) = self.in_flight.lock(&id).begin(&id, join);
         Seat { tier: Arc::clone(self), id, kind, flight, leads, ended: false }
     }
 
     /// Begins a write. `keep`: it does not change what the entity is, so the memory may go on serving it.
     pub(super) fn begin_write(self: &Arc<Self>, id: E::Id, keep: bool) -> Writing<E> {
         let mut in_flight = self.in_flight.lock(&id);
-        let epoch = in_flight.begin(&id, AtId::begin_write);
+        let (epoch, filling) = in_flight.begin(&id, AtId::begin_write);
         let left = (!keep).then(|| self.memory.remove(&id));
         drop(in_flight);
         drop(left);
-        Writing { tier: Arc::clone(self), id, epoch, after: After::Forget }
+        Writing { tier: Arc::clone(self), id, epoch, filling, after: After::Forget }
     }
 
     /// Forgets an id, and what is being loaded of it.
@@ -170,22 +172,11 @@ impl<E: KvEntity> Tier<E> {
         drop(left);
     }
 
-    /// Keeps what is being loaded of an id from being held or joined, and what is held as it is.
-    pub(super) fn detach(&self, id: &E::Id) {
-        self.in_flight.lock(id).end(id, AtId::move_epoch);
-    }
-
     pub(super) fn forget_all(&self) {
         for mut in_flight in self.in_flight.all() {
             in_flight.move_epochs();
         }
         self.memory.clear();
-    }
-
-    /// Waits until no fill of the store goes on at this id.
-    pub(super) async fn filling(&self, id: &E::Id) -> Option<MutexGuard<'_, ()>> {
-        let fill = &self.fills[self.in_flight.place(id)];
-        if CALLERS_WAIT { Some(fill.lock().await) } else { fill.try_lock().ok() }
     }
 
     pub(super) fn sizes(&self) -> (usize, u64, usize, u64) {
@@ -268,10 +259,11 @@ impl<E: KvEntity> Seat<E> {
         drop(left);
     }
 
-    /// Whether no write has met the load.
-    pub(super) fn may_fill(&self) -> bool {
+    /// The turn to fill the store, if no write has met the load. A write that begins now waits for its end.
+    pub(super) fn begin_fill(&self) -> Option<FillTurn<E>> {
         let mut in_flight = self.tier.in_flight.lock(&self.id);
-        in_flight.end(&self.id, |at| at.may_fill(self.kind, &self.flight)) == Some(true)
+        let guard = in_flight.end(&self.id, |at| at.begin_fill(self.kind, &self.flight)).flatten()?;
+        Some(FillTurn { tier: Arc::clone(&self.tier), id: self.id.clone(), _guard: guard })
     }
 
     /// Tells all who wait how the load ended.
@@ -294,11 +286,25 @@ impl<E: KvEntity> Drop for Seat<E> {
     }
 }
 
+/// While it is there, writes of the id wait.
+pub(super) struct FillTurn<E: KvEntity> {
+    tier: Arc<Tier<E>>,
+    id: E::Id,
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl<E: KvEntity> Drop for FillTurn<E> {
+    fn drop(&mut self) {
+        self.tier.in_flight.lock(&self.id).end(&self.id, AtId::end_fill);
+    }
+}
+
 /// A write that goes on. Who drops it unfinished leaves nothing in memory: how it ended is not known.
 pub(super) struct Writing<E: KvEntity> {
     tier: Arc<Tier<E>>,
     id: E::Id,
     epoch: u32,
+    filling: Option<Arc<Mutex<()>>>,
     after: After<E>,
 }
 
@@ -310,9 +316,11 @@ enum After<E> {
 }
 
 impl<E: KvEntity> Writing<E> {
-    /// Waits until no fill of the store goes on that was allowed before the write began.
-    pub(super) async fn after_fills(&self) {
-        drop(self.tier.filling(&self.id).await);
+    /// Waits until the fill of the store has ended that was allowed before the write began.
+    pub(super) async fn after_fill(&mut self) {
+        if let Some(filling) = self.filling.take().filter(|_| CALLERS_WAIT) {
+            drop(filling.lock().await);
+        }
     }
 
     /// The write is done, and this is what stands in the store.
@@ -328,7 +336,7 @@ impl<E: KvEntity> Writing<E> {
 
 impl<E: KvEntity> Drop for Writing<E> {
     fn drop(&mut self) {
-        let Self { tier, id, epoch, after } = self;
+        let Self { tier, id, epoch, after, .. } = self;
         let mut in_flight = tier.in_flight.lock(id);
         let was_alone = in_flight.end(id, |at| at.end_write(*epoch)) == Some(true);
         let left = match std::mem::replace(after, After::Forget) {
@@ -337,8 +345,8 @@ impl<E: KvEntity> Drop for Writing<E> {
             After::Keep(Some(end)) => tier
                 .memory
                 .peek(id)
-                .filter(|entry| entry.outlives(end))
-                .map(|entry| tier.memory.insert(id, entry.ending_at(end, &tier.clock))),
+                .filter(|entry| entry.outlives(end, tier.spans))
+                .map(|entry| tier.memory.insert(id, entry.ending_at(end, tier.spans, &tier.clock))),
             After::Hold(_) | After::Forget => Some(tier.memory.remove(id)),
         };
         drop(in_flight);

@@ -88,8 +88,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         S: AtomicStore,
     {
         let id = id.into_id();
-        let writing = self.tier.begin_write(id.clone(), true);
-        writing.after_fills().await;
+        let mut writing = self.tier.begin_write(id.clone(), true);
+        writing.after_fill().await;
         let since = self.tier.now();
         let there = self.collection().touch_at(self.collection().key_of_id(&id)).await?;
         if there {
@@ -119,8 +119,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     async fn begin(&self, id: E::Id) -> Writing<E> {
-        let writing = self.tier.begin_write(id, false);
-        writing.after_fills().await;
+        let mut writing = self.tier.begin_write(id, false);
+        writing.after_fill().await;
         writing
     }
 

@@ -26,7 +26,7 @@ where
 {
     let refused = RefCell::new(None);
     let within =
-        Within { levels: LEVELS, wraps: WRAPS, has_names: serializer.is_human_readable(), refused: &refused };
+        Within { levels: LEVELS, wraps: WRAPS, is_text: serializer.is_human_readable(), refused: &refused };
     let result = value.serialize(Guarded { inner: serializer, within });
     result.map_err(|error| match refused.take() {
         Some(refused) => Fault::Refused(refused),
@@ -81,8 +81,8 @@ struct Within<'a> {
     /// How many levels there may still be.
     levels: u8,
     wraps: u8,
-    /// Whether fields are told by their names, so that any may be left out.
-    has_names: bool,
+    /// Whether it is written as text: with names, so that any field may be left out, and without words for some numbers.
+    is_text: bool,
     /// Why it failed, as the format's own error may have no place for it.
     refused: &'a RefCell<Option<Refused>>,
 }
@@ -95,7 +95,7 @@ impl Within<'_> {
     }
 
     fn finite<E: Error>(self, is_finite: bool) -> Result<(), E> {
-        if self.has_names && !is_finite { Err(self.refuse(Reason::NotFinite)) } else { Ok(()) }
+        if self.is_text && !is_finite { Err(self.refuse(Reason::NotFinite)) } else { Ok(()) }
     }
 
     fn nest<E: Error>(self, levels: u8) -> Result<Self, E> {
@@ -113,7 +113,7 @@ impl Within<'_> {
     }
 
     fn leave_out<E: Error>(self, field: &'static str) -> Result<(), E> {
-        if self.has_names { Ok(()) } else { Err(self.refuse(Reason::LeftOut(field))) }
+        if self.is_text { Ok(()) } else { Err(self.refuse(Reason::LeftOut(field))) }
     }
 
     /// Names a field that something in it was refused.

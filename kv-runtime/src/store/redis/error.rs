@@ -1,5 +1,9 @@
 //! What the server says, told as one of this crate's errors.
 
+use std::error::Error as StdError;
+use std::io;
+use std::sync::Arc;
+
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::error::{Error, Location, SharedError};
@@ -9,9 +13,13 @@ use crate::error::{Error, Location, SharedError};
 #[error("{what}")]
 struct Told {
     what: &'static str,
-    #[source]
-    source: RedisError,
+    source: Said,
 }
+
+/// The crate's error as a text alone: what it gives as its source it has shown already.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Said(RedisError);
 
 /// An error of a call that is known not to have been carried out, or that only read.
 pub(super) fn failed(at: Box<Location>, action: &'static str, error: RedisError) -> Error {
@@ -19,13 +27,13 @@ pub(super) fn failed(at: Box<Location>, action: &'static str, error: RedisError)
         return Error::Malformed { at, what: "it is a Redis value of another type than string".into() };
     }
     let (what, retryable) = explain(&error);
-    Error::store(at, action, retryable, Told { what, source: error })
+    Error::store(at, action, retryable, Told { what, source: Said(error) })
 }
 
 /// The error of a write that nobody can say of whether it took place.
 pub(super) fn unknown(at: Box<Location>, error: RedisError) -> Error {
     let (what, _) = explain(&error);
-    Error::OutcomeUnknown { at, source: SharedError::new(Told { what, source: error }) }
+    Error::OutcomeUnknown { at, source: SharedError::new(Told { what, source: Said(error) }) }
 }
 
 /// An answer that no server gives to what was asked.
@@ -63,6 +71,9 @@ fn explain(error: &RedisError) -> (&'static str, bool) {
     match error.kind() {
         ErrorKind::Io if error.is_timeout() => ("there was no answer in time", true),
         ErrorKind::Io if error.is_connection_refusal() => ("nobody listens at the server's address", true),
+        ErrorKind::Io if io_kind(error) == Some(io::ErrorKind::InvalidData) => {
+            ("there is no TLS with this server: it has none, or its certificate is not trusted here", false)
+        }
         ErrorKind::Io => ("the connection was lost, or cannot be made", true),
         ErrorKind::Parse => ("the answer is not that of a Redis server; the connection was given up", true),
         ErrorKind::ClusterConnectionNotFound => ("the node that has the key is not reached", true),
@@ -72,6 +83,12 @@ fn explain(error: &RedisError) -> (&'static str, bool) {
         ErrorKind::Server(ServerErrorKind::ReadOnly) => (READ_ONLY, false),
         _ => ("the server refused the command", false),
     }
+}
+
+/// What the operating system or TLS says, which the crate holds shared.
+fn io_kind(error: &RedisError) -> Option<io::ErrorKind> {
+    let shared = error.source()?.downcast_ref::<Arc<dyn StdError + Send + Sync>>()?;
+    shared.downcast_ref::<io::Error>().map(io::Error::kind)
 }
 
 const WRONG_USER: &str = "user and password are not right, or the server wants them and the URL has none";

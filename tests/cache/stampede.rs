@@ -1,0 +1,195 @@
+//! One load for any number of callers, however it ends and whoever goes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kv_runtime::cache::Cached;
+use kv_runtime::{Error, Whence};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::{Calls, Outcome, SECOND, Store, User, exact, kv};
+
+const CALLERS: usize = 10_000;
+
+type Users = Cached<User, Store>;
+type Loaded = Result<Arc<User>, Error>;
+
+/// Lets the origin answer once all callers wait.
+async fn all_callers(
+    users: &Users,
+    calls: &Calls,
+    answer: fn() -> Result<User, std::io::Error>,
+) -> Vec<Loaded> {
+    let go = Arc::new(Semaphore::new(0));
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        let (users, calls, go) = (users.clone(), calls.clone(), Arc::clone(&go));
+        callers.spawn(async move {
+            let load = move || async move {
+                calls.note();
+                let _permit = go.acquire().await;
+                answer()
+            };
+            users.get_or_load(1, load).await
+        });
+    }
+    while users.stats().shared_waits < CALLERS as u64 - 1 {
+        tokio::task::yield_now().await;
+    }
+    go.add_permits(1);
+    callers.join_all().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_misses_are_one_load() {
+    let (kv, _) = kv();
+    let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
+    let loaded = all_callers(&users, &calls, || Ok(User::new(1, "Ada"))).await;
+    let first = users.peek(1).expect("it is held");
+    assert!(loaded.iter().all(|user| user.as_ref().is_ok_and(|user| Arc::ptr_eq(user, &first))));
+    assert_eq!((loaded.len(), calls.count(), users.stats().origin_loads), (CALLERS, 1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_that_fails_is_one_load_and_all_get_its_error() {
+    let (kv, clock) = kv();
+    let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
+    let refused = || Err(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+    for loaded in all_callers(&users, &calls, refused).await {
+        let Err(Error::Load { source, at }) = loaded else { panic!("{loaded:?}") };
+        let source = source.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        assert_eq!(
+            (source, at.key.as_deref()),
+            (Some(std::io::ErrorKind::ConnectionRefused), Some("user:1"))
+        );
+    }
+    assert_eq!(calls.count(), 1);
+    // The same error until the pause is over, then the origin is asked again.
+    assert!(matches!(users.get_or_load(1, calls.give(User::new(1, "Ada"))).await, Err(Error::Load { .. })));
+    clock.advance(SECOND);
+    assert!(users.get_or_load(1, calls.give(User::new(1, "Ada"))).await.is_ok());
+    assert_eq!((calls.count(), users.stats().paused), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loader_that_panics_is_one_load_and_an_error() {
+    let (kv, _) = kv();
+    let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
+    let loaded = all_callers(&users, &calls, || panic!("secret words")).await;
+    for loaded in &loaded {
+        let Err(error @ Error::Load { source, .. }) = loaded else { panic!("{loaded:?}") };
+        assert!(!format!("{error} {source} {error:?}").contains("secret"), "{error:?}");
+    }
+    assert_eq!((loaded.len(), calls.count()), (CALLERS, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_dropped_leaves_the_load_to_another() -> Outcome {
+    let (kv, _) = kv();
+    let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut callers = Vec::with_capacity(CALLERS);
+    for _ in 0..CALLERS {
+        let (users, calls) = (users.clone(), calls.clone());
+        let caller = tokio::spawn(async move {
+            let load = || async move {
+                calls.note();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                Ok::<_, Error>(User::new(1, "Ada"))
+            };
+            users.get_or_load(1, load).await
+        });
+        // Three of four go, among them most who lead.
+        if rng.u8(0..4) > 0 {
+            callers.push((caller, true));
+        } else {
+            callers.push((caller, false));
+        }
+    }
+    tokio::task::yield_now().await;
+    for (caller, goes) in &callers {
+        if *goes {
+            caller.abort();
+        }
+    }
+    let mut dropped = 0;
+    for (caller, goes) in callers {
+        match tokio::time::timeout(60 * SECOND, caller).await.expect("nobody waits for ever") {
+            Ok(loaded) => assert_eq!(loaded?.name, "Ada"),
+            Err(error) => {
+                assert!(goes && error.is_cancelled(), "{error}");
+                dropped += 1;
+            }
+        }
+    }
+    assert!(dropped > 0);
+    // One for each leader that went, and the one that came through.
+    let loads = calls.count();
+    assert!((1..=dropped + 1).contains(&loads), "{loads} loads, {dropped} dropped");
+    assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_lead_goes_from_one_to_the_next() -> Outcome {
+    let (kv, _) = kv();
+    let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
+    let mut callers = Vec::new();
+    for _ in 0..5 {
+        let (users, calls) = (users.clone(), calls.clone());
+        callers.push(tokio::spawn(async move {
+            let load = || async move {
+                calls.note();
+                if calls.count() < 5 {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Error>(User::new(1, "Ada"))
+            };
+            users.get_or_load(1, load).await
+        }));
+        tokio::task::yield_now().await;
+    }
+    let last = callers.pop().expect("there are five");
+    for (leads, caller) in callers.into_iter().enumerate() {
+        assert_eq!(calls.count(), leads + 1);
+        caller.abort();
+        assert!(caller.await.is_err());
+        while calls.count() == leads + 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(last.await??.name, "Ada");
+    assert_eq!(calls.count(), 5);
+    Ok(())
+}
+
+#[tokio::test]
+async fn batches_that_overlap_do_not_wait_for_each_other_for_ever() -> Outcome {
+    let (kv, _) = kv();
+    let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
+    let batch = |ids: Vec<u64>| {
+        let (users, calls) = (users.clone(), calls.clone());
+        tokio::spawn(async move {
+            let load = move |ids: Vec<u64>| {
+                calls.note();
+                async move {
+                    tokio::task::yield_now().await;
+                    Ok::<_, Error>(ids.into_iter().map(|id| User::new(id, "Ada")).collect())
+                }
+            };
+            users.get_or_load_many(ids, load).await
+        })
+    };
+    let (up, down) = (batch(vec![1, 2, 3, 4]), batch(vec![4, 3, 5, 1]));
+    let dropped = batch(vec![6, 1]);
+    tokio::task::yield_now().await;
+    dropped.abort();
+    let late = batch(vec![6, 5]);
+    for (found, ids) in [(up, [1, 2, 3, 4].as_slice()), (down, &[4, 3, 5, 1]), (late, &[6, 5])] {
+        let found: Vec<u64> = found.await??.iter().flatten().map(|user| user.id).collect();
+        assert_eq!(found, ids);
+    }
+    assert!((2..=4).contains(&calls.count()), "{}", calls.count());
+    Ok(())
+}
