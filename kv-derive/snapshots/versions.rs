@@ -163,8 +163,8 @@ const _: () = {
             __groups: &mut __G,
             __group: usize,
         ) -> ::core::result::Result<::core::option::Option<Self>, __G::Error> {
-            ::kv_runtime::__private::GroupSource::previous::<
-                UserV1,
+            <UserV1 as ::kv_runtime::__private::KvEntity>::read_as_previous::<
+                __G,
                 Self,
             >(
                 __groups,
@@ -207,9 +207,10 @@ const _: () = {
                     ("code", "u32", &["with = \"hex\""]),
                 ],
             );
-            <__V as ::kv_runtime::__private::ShapeVisitor>::previous::<
-                UserV1,
-            >(__visitor, 0);
+            <UserV1 as ::kv_runtime::__private::KvEntity>::visit_as_previous(
+                __visitor,
+                0,
+            );
         }
     }
     #[automatically_derived]

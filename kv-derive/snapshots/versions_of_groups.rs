@@ -202,9 +202,9 @@ const _: () = {
             <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
                 __Read1<T>,
             >(__visitor, 1, &[("value", "T", &[])]);
-            <__V as ::kv_runtime::__private::ShapeVisitor>::previous::<
-                ConfigV2<T>,
-            >(__visitor, 1);
+            <ConfigV2<
+                T,
+            > as ::kv_runtime::__private::KvEntity>::visit_as_previous(__visitor, 1);
             <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
                 __Read2<T>,
             >(__visitor, 2, &[("newest", "String", &[])]);

@@ -78,6 +78,25 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
     fn visit_shape<V: ShapeVisitor>(visitor: &mut V) {
         let _ = visitor;
     }
+
+    // The next two are methods of the predecessor, and not of who is asked, so that each use of one that is no entity is told in the
+    // same words at the same place, and so once.
+
+    /// Itself, read as what a group's oldest records are, and turned into today's shape.
+    #[doc(hidden)]
+    fn read_as_previous<G: GroupSource, N: StepFrom<Self>>(
+        groups: &mut G,
+        group: usize,
+        id: impl FnOnce() -> Self::Id,
+    ) -> Result<Option<N>, G::Error> {
+        groups.previous::<Self, N>(group, id)
+    }
+
+    /// Shows itself as what a group's oldest records are read as.
+    #[doc(hidden)]
+    fn visit_as_previous<V: ShapeVisitor>(visitor: &mut V, group: usize) {
+        visitor.previous::<Self>(group);
+    }
 }
 
 /// What is written about a field: its name in Rust, its type, and the keys of its serde attributes in order.

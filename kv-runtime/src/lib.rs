@@ -96,3 +96,8 @@ struct CachingGuide;
 #[cfg(all(doctest, feature = "cloudflare"))]
 #[doc = include_str!("../../docs/cloudflare.md")]
 struct CloudflareGuide;
+
+/// Compiles and runs the code of the guide to migrations.
+#[cfg(all(doctest, feature = "postcard"))]
+#[doc = include_str!("../../docs/migrations.md")]
+struct MigrationsGuide;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord};
 use kv_runtime::store::{AtomicStore, RedbStore};
-use kv_runtime::{Codec, Error, Kv};
+use kv_runtime::{Codec, Error, Kv, Timestamp};
 
 use crate::entities::UserV2;
 use crate::{Outcome, memory};
@@ -29,7 +29,11 @@ async fn nothing_is_lost<S: AtomicStore>(kv: Kv<S>) -> Outcome {
     for id in 0..RECORDS {
         let record = NewRecord::new(r#"{"name":"ada","visits":0}"#, Metadata::new(1, Codec::Json))
             .with_expiry(Expiry::After(Duration::from_secs(86_400)));
-        kv.store().put(Key::from_text(format!("user:{id}:profile")), record).await?;
+        kv.store().put(key(id), record).await?;
+    }
+    let mut expiries = Vec::new();
+    for id in 0..RECORDS {
+        expiries.push(expiry(&kv, id).await?);
     }
     let users = kv.collection::<UserV2>();
     let mut tasks = Vec::new();
@@ -74,11 +78,19 @@ async fn nothing_is_lost<S: AtomicStore>(kv: Kv<S>) -> Outcome {
     let mut visits = 0;
     for id in 0..RECORDS - 4 {
         visits += u64::from(users.get(id).await?.ok_or("a record is lost")?.visits);
-        let head = kv.store().head(&Key::from_text(format!("user:{id}:profile"))).await?.ok_or("is lost")?;
-        assert!(head.expires_at.is_some(), "record {id} has lost its TTL");
-        assert_eq!(head.metadata.version, 2);
+        assert_eq!(expiry(&kv, id).await?, expiries[id as usize], "record {id} has another expiry");
+        assert_eq!(kv.store().head(&key(id)).await?.map(|head| head.metadata.version), Some(2));
     }
     assert_eq!(visits, WRITERS * ROUNDS);
     assert_eq!(users.list().ids().page().await?.ids.len() as u64, RECORDS - 4);
     Ok(())
+}
+
+fn key(id: u64) -> Key {
+    Key::from_text(format!("user:{id}:profile"))
+}
+
+async fn expiry<S: AtomicStore>(kv: &Kv<S>, id: u64) -> Result<Timestamp, Box<dyn std::error::Error>> {
+    let head = kv.store().head(&key(id)).await?.ok_or("a record is lost")?;
+    Ok(head.expires_at.ok_or("a record has lost its TTL")?)
 }

@@ -6,7 +6,10 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::migrate::WriteBack;
 use kv_runtime::record::{Expiry, Head, Metadata, NewRecord, Record, Revision};
-use kv_runtime::store::{Capabilities, Commit, Limits, ListPage, ListQuery, MemoryStore, Sharing, Store};
+use kv_runtime::store::{
+    AtomicStore, Capabilities, Commit, Condition, Limits, ListPage, ListQuery, MemoryStore, Sharing, Store,
+    Write,
+};
 use kv_runtime::{Clock, Codec, Error, Kv, Location, Result, Timestamp};
 
 use crate::entities::{CautiousUser, User, UserV2};
@@ -157,6 +160,12 @@ impl Store for Posing {
     }
 }
 
+impl AtomicStore for Posing {
+    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        self.store.commit(conditions, writes).await
+    }
+}
+
 #[tokio::test]
 async fn the_default_follows_what_can_hurt() -> Outcome {
     let exclusive = Capabilities::new(Sharing::Exclusive).compare_and_swap();
@@ -195,5 +204,21 @@ async fn a_failed_write_back_is_counted_and_the_read_succeeds() -> Outcome {
     lay(&kv, "user:1:profile", 1, OLD).await?;
     assert!(kv.collection::<User>().get(1).await?.is_some());
     assert_eq!((kv.write_back_stats().failed, shape(&kv, "user:1:profile").await?.0), (1, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_record_that_grows_too_long_is_reported_by_a_backfill_and_stays() -> Outcome {
+    let capabilities = Capabilities::new(Sharing::Exclusive).compare_and_swap();
+    let kv = Kv::new(Posing::new(capabilities.limits(Limits::new().value(38))));
+    let long = OLD.replace("ada", "ada lovelace");
+    lay(&kv, "user:1:profile", 1, OLD).await?;
+    lay(&kv, "user:2:profile", 1, &long).await?;
+    let report = kv.collection::<User>().migrate_all().run().await?;
+    assert_eq!((report.migrated, report.failed), (1, 1));
+    assert_eq!(report.failures[0].key, "user:2:profile");
+    assert!(matches!(report.failures[0].error, Error::ValueTooLong { max: 38, .. }), "{report}");
+    assert!(report.to_string().contains("the store takes 38"), "{report}");
+    assert_eq!(shape(&kv, "user:2:profile").await?, (1, long));
     Ok(())
 }

@@ -3,10 +3,11 @@
 //! The function is generic, so a program that never asks for its schema contains nothing of it.
 
 use proc_macro2::{Literal, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::payload::reader;
+use super::versions;
 use crate::model::{Entity, Field, Group};
 use crate::tokens::text;
 
@@ -33,7 +34,11 @@ fn visit_group(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream
     });
     // Named in a body alone, so that the predecessor of a public entity may be private.
     let previous = group.attr.versions.previous.get().map(
-        |previous| quote!(<__V as #kv::__private::ShapeVisitor>::previous::<#previous>(__visitor, #literal);),
+        |previous| {
+            let span = versions::place_of(previous);
+            let kv = entity.kv(span);
+            quote_spanned!(span=> <#previous as #kv::__private::KvEntity>::visit_as_previous(__visitor, #literal);)
+        },
     );
     quote! {
         <__V as #kv::__private::ShapeVisitor>::group::<#reader #args>(__visitor, #literal, &[#(#fields),*]);

@@ -105,16 +105,17 @@ pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: T
 pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
     let [group] = entity.groups.as_slice() else { return None };
     let previous = group.attr.versions.previous.get()?;
-    let span = place_of(previous);
+    // At the user's path and of his context, as are the errors of the other uses: the same words at the same place are shown once.
+    let span = previous.span();
     let kv = entity.kv(span);
-    let id = quote_spanned! {span=>
-        || #kv::__private::same_id::<
+    let arguments = quote_spanned! {span=>
+        (__groups, __group, || #kv::__private::same_id::<
             <#previous as #kv::__private::KvEntity>::Id,
             <Self as #kv::__private::KvEntity>::Id,
-        >(__id)
+        >(__id))
     };
     let read = quote_spanned! {span=>
-        #kv::__private::GroupSource::previous::<#previous, Self>(__groups, __group, #id)
+        <#previous as #kv::__private::KvEntity>::read_as_previous::<__G, Self> #arguments
     };
     Some(quote! {
         fn from_previous<__G: #kv::__private::GroupSource>(
@@ -182,8 +183,9 @@ pub(super) fn checks(entity: &Entity<'_>) -> Vec<TokenStream> {
             true => quote_spanned!(start=> #kv::__private::assert_follows),
             false => quote_spanned!(start=> #kv::__private::assert_not_written),
         };
+        let before = quote_spanned!(start=> <#previous as #kv::__private::KvEntity>::SCHEMA);
         let arguments = quote_spanned! {end=>
-            (&<#ident #args as #kv::__private::KvEntity>::SCHEMA, #at, &<#previous as #kv::__private::KvEntity>::SCHEMA)
+            (&<#ident #args as #kv::__private::KvEntity>::SCHEMA, #at, &#before)
         };
         Some(quote!(#assert #arguments))
     });
@@ -267,6 +269,6 @@ fn is_generic(entity: &Entity<'_>, path: &Path) -> bool {
 }
 
 /// Where an error about a predecessor is shown; what stands there is nevertheless the macro's.
-fn place_of(path: &Path) -> Span {
+pub(super) fn place_of(path: &Path) -> Span {
     Span::call_site().located_at(path.span())
 }
