@@ -1,16 +1,18 @@
 //! The one error type, and where an error happened.
 
+mod cause;
+mod location;
+
 use std::borrow::Cow;
-use std::fmt;
-use std::ops::Deref;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::codec::{Codec, CodecError};
-use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::timer::NoTimer;
+
+pub use cause::{BoxError, SharedError};
+pub use location::Location;
 
 /// What went wrong, where, and what to do.
 ///
@@ -314,67 +316,6 @@ pub enum Error {
 /// `Result` with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A cause of any type.
-#[cfg(not(target_arch = "wasm32"))]
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-/// A cause of any type.
-#[cfg(target_arch = "wasm32")]
-pub type BoxError = Box<dyn std::error::Error>;
-
-#[cfg(not(target_arch = "wasm32"))]
-type DynError = dyn std::error::Error + Send + Sync;
-#[cfg(target_arch = "wasm32")]
-type DynError = dyn std::error::Error;
-
-/// A cause that several errors share: what makes [`enum@Error`] cheap to clone. It derefs to the error that it holds.
-#[derive(Clone)]
-pub struct SharedError(Arc<DynError>);
-
-impl SharedError {
-    /// Shares an error.
-    pub fn new<E>(error: E) -> Self
-    where
-        E: std::error::Error + MaybeSend + MaybeSync + 'static,
-    {
-        Self(Arc::new(error))
-    }
-}
-
-impl Deref for SharedError {
-    type Target = DynError;
-
-    fn deref(&self) -> &DynError {
-        &*self.0
-    }
-}
-
-impl fmt::Debug for SharedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
-    }
-}
-
-impl fmt::Display for SharedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&*self.0, f)
-    }
-}
-
-impl From<BoxError> for SharedError {
-    fn from(error: BoxError) -> Self {
-        Self(Arc::from(error))
-    }
-}
-
-impl<E> From<Box<E>> for SharedError
-where
-    E: std::error::Error + MaybeSend + MaybeSync + 'static,
-{
-    fn from(error: Box<E>) -> Self {
-        Self::new(*error)
-    }
-}
-
 fn also_shown(also: &[usize]) -> String {
     if also.is_empty() { "none".to_owned() } else { format!("{} more", also.len()) }
 }
@@ -389,82 +330,6 @@ fn id_shown(created: &bool) -> &'static str {
 
 fn retry_shown(retryable: &bool) -> &'static str {
     if *retryable { "; a retry may help" } else { "" }
-}
-
-/// Which entity, store and key an error is about.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Location {
-    /// The entity's name, where one is involved.
-    pub entity: Option<&'static str>,
-    /// The store's name.
-    pub store: Option<&'static str>,
-    /// The key, or the prefix of a list; a hash in the place of every secret id. Of a long one the beginning, and its length.
-    pub key: Option<String>,
-    /// The store's file, where the error is about that.
-    pub file: Option<PathBuf>,
-    /// The [namespace](crate::layer::NamespaceStore) that the key is of, where the store has them.
-    pub namespace: Option<String>,
-}
-
-impl Location {
-    /// A record of a store.
-    #[must_use]
-    pub fn of(store: &'static str, key: &Key) -> Box<Self> {
-        Box::new(Self { store: Some(store), key: Some(shortened(key.to_string())), ..Self::default() })
-    }
-
-    /// A store's file.
-    #[must_use]
-    pub fn file(store: &'static str, path: &Path) -> Box<Self> {
-        Box::new(Self { store: Some(store), file: Some(path.to_owned()), ..Self::default() })
-    }
-
-    /// A store as a whole.
-    #[must_use]
-    pub fn store(store: &'static str) -> Box<Self> {
-        Box::new(Self { store: Some(store), ..Self::default() })
-    }
-}
-
-/// A key longer than this is not shown as a whole.
-const SHOWN_KEY: usize = 256;
-
-/// So much is shown of it.
-const SHOWN_START: usize = 64;
-
-fn shortened(key: String) -> String {
-    if key.len() <= SHOWN_KEY {
-        return key;
-    }
-    let start: String = key.chars().take(SHOWN_START).collect();
-    format!("{start}... ({} bytes)", key.len())
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut space = "";
-        if let Some(entity) = self.entity {
-            write!(f, "{entity}")?;
-            space = " ";
-        }
-        if let Some(key) = &self.key {
-            write!(f, "{space}`{key}`")?;
-            space = " ";
-        }
-        if let Some(file) = &self.file {
-            write!(f, "{space}{}", file.display())?;
-            space = " ";
-        }
-        if let Some(store) = self.store {
-            write!(f, "{space}in {store}")?;
-            space = " ";
-        }
-        if let Some(namespace) = &self.namespace {
-            write!(f, "{space}(namespace `{namespace}`)")?;
-        }
-        Ok(())
-    }
 }
 
 impl Error {
