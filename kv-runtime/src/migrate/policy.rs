@@ -12,7 +12,8 @@ use crate::store::{Capabilities, Sharing};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WriteBack {
-    /// What can hurt nobody: always on a store that only this process has open; `Compatible` on a shared one with
+    /// What can hurt nobody who runs now: always on a store that only this process has open, where older code that is started
+    /// later then gets [`Error::TooNew`](crate::Error::TooNew); `Compatible` on a shared one with
     /// compare-and-swap; never on one without.
     Safe,
     /// Whenever a record was migrated, on every store with compare-and-swap. Code that cannot read the newer version gets
