@@ -18,7 +18,7 @@ type DynError = dyn std::error::Error + Send + Sync;
 #[cfg(target_arch = "wasm32")]
 type DynError = dyn std::error::Error;
 
-/// A cause that several errors share: what makes [`enum@Error`] cheap to clone. It derefs to the error that it holds.
+/// A cause that several errors share: what makes [`Error`](enum@crate::Error) cheap to clone. It derefs to the error that it holds.
 #[derive(Clone)]
 pub struct SharedError(Arc<DynError>);
 
