@@ -1,5 +1,6 @@
 //! The conformance suite of stores, and what else can be told inside workerd alone, as a Worker. `tests/workers` calls it over HTTP.
 
+mod faulty;
 mod namespaces;
 
 use std::cell::Cell;
@@ -47,6 +48,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
             failed(WorkersStore::new(&env, "KV_0").map_err(told)?.get(&too_long_key()).await.err())
         }
         "/no-binding" => failed(WorkersStore::new(&env, "NOWHERE").err()),
+        path if path.starts_with("/faulty/") => faulty::answer(&env, path).await.map_err(told)?,
         path => json!({ "error": format!("there is nothing at {path}") }),
     };
     Response::from_json(&answer)
