@@ -83,6 +83,17 @@ async fn a_reply_that_is_none_is_told_without_its_words() -> Test {
 
 #[tokio::test]
 #[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_cursor_that_has_expired_is_told() -> Test {
+    let worker = Worker::start("conformance")?;
+    call(&worker, "put-many", json!([])).await?;
+    assert_eq!(call(&worker, "second-page", json!([])).await?, json!({ "done": ["a:3"] }));
+    let second = json!([{ "asked": "LIST", "reply": 400, "times": 1, "skip": 1 }]);
+    assert_eq!(told(&call(&worker, "second-page", second).await?).0, "cursor");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
 async fn a_batch_tells_what_it_has_written() -> Test {
     let worker = Worker::start("conformance")?;
     for (status, source) in [(429, "failed"), (500, "unknown")] {

@@ -1,7 +1,7 @@
 // A namespace that fails as it is told. The runtime asks it as it asks Cloudflare's own service, so that what a Worker is told of a
 // failure are the runtime's own words. `POST /faults` with `[{ "asked": "PUT", "key": "a:1", "reply": 429, "times": 2, "done": false }]` says what the next
-// requests of a kind meet, of any key if none is given: a status, `cut` (no reply at all) or `nonsense`; and whether it is done all the same. `GET /asked` tells how
-// many requests of each kind came since.
+// requests of a kind meet, of any key if none is given, after as many as `skip` says: a status, `cut` (no reply at all) or `nonsense`; and whether it is done all
+// the same. `GET /asked` tells how many requests of each kind came since.
 import { createServer } from "node:http";
 
 const KINDS = { GET: "GET", PUT: "PUT", DELETE: "DELETE", POST: "BULK" };
@@ -27,8 +27,10 @@ export async function startFaulty() {
     const key = decodeURIComponent(url.pathname.slice(1));
     const kind = key === "" ? "LIST" : KINDS[request.method];
     asked[kind] = (asked[kind] ?? 0) + 1;
-    const fault = faults.find((it) => it.asked === kind && (it.key ?? key) === key && it.times > 0);
+    const next = faults.find((it) => it.asked === kind && (it.key ?? key) === key && it.times > 0);
+    const fault = next?.skip > 0 ? undefined : next;
     if (fault) fault.times -= 1;
+    else if (next) next.skip -= 1;
     if (!fault || fault.done) {
       const answer = answers[kind](key, url, body, request.headers["mf-header-cf-kv-metadata"]);
       if (!fault) {
@@ -65,9 +67,12 @@ export async function startFaulty() {
     },
     LIST(_key, url) {
       const prefix = url.searchParams.get("prefix") ?? "";
-      const keys = [...records.keys()].filter((key) => key.startsWith(prefix)).sort();
-      const listed = keys.map((name) => ({ name, metadata: records.get(name).metadata }));
-      return { body: JSON.stringify({ keys: listed, list_complete: true, cacheStatus: null }) };
+      const from = Number(url.searchParams.get("cursor") ?? 0);
+      const to = from + Number(url.searchParams.get("key_count_limit") ?? 1_000);
+      const all = [...records.keys()].filter((key) => key.startsWith(prefix)).sort();
+      const keys = all.slice(from, to).map((name) => ({ name, metadata: records.get(name).metadata }));
+      const rest = to < all.length ? { list_complete: false, cursor: `${to}` } : { list_complete: true };
+      return { body: JSON.stringify({ keys, ...rest, cacheStatus: null }) };
     },
   };
 

@@ -47,6 +47,11 @@ async fn call(store: &impl Store, operation: &str) -> Result<Value> {
             let read = store.get_many(&keys).await?;
             json!(read.into_iter().map(|record| record.map(value)).collect::<Vec<_>>())
         }
+        "second-page" => {
+            let query = ListQuery::new(Key::from_text("a:")).with_limit(2);
+            let first = store.list(&query).await?;
+            json!(store.list(&query.with_cursor(first.cursor)).await?.keys().collect::<Vec<_>>())
+        }
         _ => json!(store.list(&ListQuery::new(Key::from_text("a:"))).await?.keys().collect::<Vec<_>>()),
     })
 }
@@ -55,6 +60,7 @@ fn kind(error: &Error) -> Value {
     match error {
         Error::Store { .. } => json!("failed"),
         Error::OutcomeUnknown { .. } => json!("unknown"),
+        Error::InvalidCursor { .. } => json!("cursor"),
         Error::Partial { written, also, source, .. } => {
             json!({ "written": written, "also": also, "source": kind(source) })
         }

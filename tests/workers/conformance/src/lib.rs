@@ -8,12 +8,23 @@ use std::cell::Cell;
 use kv_runtime::conformance;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord, Record, Revision};
-use kv_runtime::store::{MemoryStore, Store, WorkersStore};
+use kv_runtime::store::{AtomicStore, MemoryStore, Store, WorkersStore};
 use kv_runtime::{Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::{Context, Env, Request, Response, event};
 
 use namespaces::Namespaces;
+
+/// Is ambiguous, and so does not compile, once `WorkersStore` claims compare-and-swap: then `update` and its like would compile on it.
+const _: fn() = || {
+    trait Claims<Which> {
+        fn nothing() {}
+    }
+    struct CompareAndSwap;
+    impl<S> Claims<()> for S {}
+    impl<S: AtomicStore> Claims<CompareAndSwap> for S {}
+    let _ = <WorkersStore as Claims<_>>::nothing;
+};
 
 thread_local! {
     /// Drawn while the isolate starts, when it has no random numbers yet.
