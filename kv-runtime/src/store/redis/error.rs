@@ -8,7 +8,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::error::{Error, Location, SharedError};
 
-/// A server's or a connection's failure in words that say what to do; the server's own are the source's.
+/// Why it is unknown what has become of a write, in words that say what to do; the server's own are the source's.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 struct Told {
@@ -26,8 +26,8 @@ pub(super) fn failed(at: Box<Location>, action: &'static str, error: RedisError)
     if code(&error).as_deref() == Some("WRONGTYPE") {
         return Error::Malformed { at, what: "it is a Redis value of another type than string".into() };
     }
-    let (what, retryable) = explain(&error);
-    Error::store(at, action, retryable, Told { what, source: Said(error) })
+    let (why, retryable) = explain(&error);
+    Error::store(at, action, retryable, Said(error)).because(why)
 }
 
 /// The error of a write that nobody can say of whether it took place.
@@ -70,7 +70,9 @@ fn explain(error: &RedisError) -> (&'static str, bool) {
     }
     match error.kind() {
         ErrorKind::Io if error.is_timeout() => ("there was no answer in time", true),
-        ErrorKind::Io if error.is_connection_refusal() => ("nobody listens at the server's address", true),
+        ErrorKind::Io if error.is_connection_refusal() => {
+            ("nobody listens there; start the server, or mend the URL", true)
+        }
         ErrorKind::Io if io_kind(error) == Some(io::ErrorKind::InvalidData) => {
             ("there is no TLS with this server: it has none, or its certificate is not trusted here", false)
         }

@@ -125,12 +125,14 @@ impl RedisOptions {
         #[cfg(feature = "redis-tls")]
         crate::store::tls::choose_cryptography();
         let url = Url::parse(url)?;
+        let address = url.address();
         let connection = match url {
             Url::Server(server) => self.connect_single(*server).await,
             #[cfg(feature = "redis-cluster")]
             Url::Cluster(nodes) => self.connect_cluster(nodes).await,
         };
-        let connection = connection.map_err(|error| failed(Location::store(NAME), "connect", error))?;
+        let connection =
+            connection.map_err(|error| failed(Location::server(NAME, address), "connect", error))?;
         let hash_tags = self.hash_tags || connection.is_cluster();
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
         let remainders = Remainders::default();
@@ -205,6 +207,18 @@ impl Url {
             return Err(invalid(&shown, "a cluster has one database, number 0"));
         }
         Self::cluster(nodes, &shown)
+    }
+
+    /// Hosts and ports, or the socket.
+    fn address(&self) -> String {
+        match self {
+            Self::Server(server) => server.addr().to_string(),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(nodes) => {
+                let nodes: Vec<String> = nodes.iter().map(|node| node.addr().to_string()).collect();
+                nodes.join(",")
+            }
+        }
     }
 
     #[cfg(feature = "redis-cluster")]
