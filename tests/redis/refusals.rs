@@ -14,8 +14,9 @@ fn refused<T>(result: Result<T, Error>) -> Error {
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_wrong_password_is_told_without_it() -> Test {
     let server = RedisServer::start_with(&["--requirepass", "s3cret"]);
-    for user in ["", ":wr0ng@", "ada:wr0ng@"] {
-        let error = refused(RedisStore::connect(&format!("redis://{user}127.0.0.1:{}", server.port())).await);
+    // A cluster's client finds a node of it in the same way.
+    for start in ["redis://", "redis://:wr0ng@", "redis://ada:wr0ng@", "redis+cluster://:wr0ng@"] {
+        let error = refused(RedisStore::connect(&format!("{start}127.0.0.1:{}", server.port())).await);
         let text = shown(&error) + &format!("{error:?}");
         assert!(text.contains("user and password are not right") && !error.is_retryable(), "{text}");
         let address =
