@@ -22,6 +22,9 @@ async fn a_wrong_password_is_told_without_it() -> Test {
         let error = refused(RedisStore::connect(&format!("{start}127.0.0.1:{}", server.port())).await);
         let text = shown(&error) + &format!("{error:?}");
         assert!(text.contains("user and password are not right") && !error.is_retryable(), "{text}");
+        let address =
+            format!("redis at 127.0.0.1:{}: the store failed to connect: user and password", server.port());
+        assert!(error.to_string().starts_with(&address), "{error}");
         assert!(!text.contains("wr0ng"), "{text}");
     }
     let store = RedisStore::connect(&format!("redis://:s3cret@127.0.0.1:{}", server.port())).await?;
@@ -44,7 +47,12 @@ async fn a_user_and_a_database_come_from_the_url() -> Test {
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn an_unused_port_is_told_to_be_one() -> Test {
-    let error = refused(RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{}", free_port())).await);
+    let port = free_port();
+    let error = refused(RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{port}")).await);
+    let told = format!(
+        "redis at 127.0.0.1:{port}: the store failed to connect: nobody listens there; start the server, or mend the URL; a retry may help"
+    );
+    assert_eq!(error.to_string(), told);
     let text = shown(&error);
     assert!(text.contains("nobody listens") && error.is_retryable() && !text.contains("s3cret"), "{text}");
     assert_eq!(text.matches("refused").count(), 1, "{text}");

@@ -5,7 +5,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use super::NAME;
 use crate::error::{Error, Location, SharedError};
 
-/// A server's or a connection's failure in words that say what to do; the server's own are the source's.
+/// Why it is unknown what has become of a write, in words that say what to do; the server's own are the source's.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 struct Told {
@@ -23,13 +23,13 @@ pub(super) fn failed(at: Box<Location>, action: &'static str, error: RedisError)
     if code(&error).as_deref() == Some("WRONGTYPE") {
         return Error::Malformed { at, what: "it is a Redis value of another type than string".into() };
     }
-    let (what, retryable) = explain(&error);
-    Error::store(at, action, retryable, Told { what, source: Said(error) })
+    let (why, retryable) = explain(&error);
+    Error::store(at, action, retryable, Said(error)).because(why)
 }
 
-/// The error of a store that is not connected. A server that is spoken to in the wrong way does not say so.
-pub(super) fn not_connected(error: RedisError, by_tls: bool) -> Error {
-    let (what, retryable) = match explain(&error) {
+/// The error of a store that is not connected to this address. A server that is spoken to in the wrong way does not say so.
+pub(super) fn not_connected(address: String, error: RedisError, by_tls: bool) -> Error {
+    let (why, retryable) = match explain(&error) {
         (LATE, retryable) if by_tls => (
             "there was no answer in time; if the server speaks no TLS at this port, connect by `redis://`",
             retryable,
@@ -40,7 +40,7 @@ pub(super) fn not_connected(error: RedisError, by_tls: bool) -> Error {
         ),
         told => told,
     };
-    Error::store(Location::store(NAME), "connect", retryable, Told { what, source: Said(error) })
+    Error::store(Location::server(NAME, address), "connect", retryable, Said(error)).because(why)
 }
 
 /// The error of a write that nobody can say of whether it took place.
@@ -90,7 +90,9 @@ fn explain(error: &RedisError) -> (&'static str, bool) {
     }
     match error.kind() {
         ErrorKind::Io if error.is_timeout() => (LATE, true),
-        ErrorKind::Io if error.is_connection_refusal() => ("nobody listens at the server's address", true),
+        ErrorKind::Io if error.is_connection_refusal() => {
+            ("nobody listens there; start the server, or mend the URL", true)
+        }
         ErrorKind::Io => (LOST, true),
         ErrorKind::Parse => ("the answer is not that of a Redis server; the connection was given up", true),
         ErrorKind::ClusterConnectionNotFound => ("the node that has the key is not reached", true),

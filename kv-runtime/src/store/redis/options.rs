@@ -156,13 +156,13 @@ impl RedisOptions {
         #[cfg(feature = "redis-tls")]
         crate::store::tls::choose_cryptography();
         let url = Url::parse(url, self.certificates.are_given())?;
-        let by_tls = url.is_tls();
+        let (address, by_tls) = (url.address(), url.is_tls());
         let connection = match url {
             Url::Server(server) => self.connect_single(*server).await,
             #[cfg(feature = "redis-cluster")]
             Url::Cluster(nodes) => self.connect_cluster(nodes).await,
         };
-        let connection = connection.map_err(|error| not_connected(error, by_tls))?;
+        let connection = connection.map_err(|error| not_connected(address, error, by_tls))?;
         let hash_tags = self.hash_tags || connection.is_cluster();
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
         let remainders = Remainders::default();

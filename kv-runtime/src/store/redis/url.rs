@@ -75,6 +75,18 @@ impl Url {
         node.is_some_and(|node| matches!(node.addr(), ConnectionAddr::TcpTls { .. }))
     }
 
+    /// Hosts and ports, or the socket.
+    pub(super) fn address(&self) -> String {
+        match self {
+            Self::Server(server) => server.addr().to_string(),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(nodes) => {
+                let nodes: Vec<String> = nodes.iter().map(|node| node.addr().to_string()).collect();
+                nodes.join(",")
+            }
+        }
+    }
+
     /// RESP3 tells of a broken connection at once, not to the next call.
     fn node(url: &str) -> Result<ConnectionInfo, RedisError> {
         let node = url.into_connection_info()?;

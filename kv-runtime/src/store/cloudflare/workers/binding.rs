@@ -48,8 +48,8 @@ impl Binding {
         if binding.is_object() && Reflect::has(&binding, &"getWithMetadata".into()).unwrap_or_default() {
             return Ok(Self(binding));
         }
-        let message = format!("the Worker has no KV namespace that is bound as `{name}`");
-        Err(Failure { message, status: None }.of("find its binding", Location::store(NAME)))
+        let what = format!("the Worker's configuration binds no KV namespace as `{name}`; add it there");
+        Err(Error::InvalidOptions { at: Location::store(NAME), what: what.into() })
     }
 
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Found>> {

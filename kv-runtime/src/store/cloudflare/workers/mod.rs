@@ -64,7 +64,7 @@ pub struct WorkersStore {
 impl WorkersStore {
     /// The namespace that the Worker's configuration binds to this name, by the Worker's clock and timer.
     ///
-    /// A binding that is not there is [`Error::Store`](crate::Error::Store).
+    /// A binding that is not there is [`Error::InvalidOptions`](crate::Error::InvalidOptions).
     pub fn new(env: &worker::Env, binding: &str) -> Result<Self> {
         Self::with_clock(env, binding, Clock::system().with_timer(Timer::new(worker::Delay::from)))
     }
