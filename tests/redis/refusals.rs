@@ -1,5 +1,8 @@
 //! What a server refuses: each an error that says what to do, whether a retry helps, and no secret.
 
+use std::process::Stdio;
+use std::time::Duration;
+
 use kv_runtime::Error;
 use kv_runtime::store::{RedisStore, Store};
 
@@ -110,5 +113,56 @@ async fn a_replica_takes_no_writes() -> Test {
     let store = RedisStore::connect(&server.url(0)).await?;
     let error = refused(store.put(key("a:1"), record("1")).await);
     assert!(shown(&error).contains("read-only replica") && !error.is_retryable(), "{}", shown(&error));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn what_the_server_cannot_do_now_is_told_from_what_it_never_does() -> Test {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url(0)).await?;
+    store.put(key("a:1"), record("1")).await?;
+
+    server.cli(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    let error = refused(store.put(key("a:1"), record("2")).await);
+    assert!(shown(&error).contains("fewer replicas") && error.is_retryable(), "{}", shown(&error));
+    server.cli(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+
+    server.cli(&["ACL", "SETUSER", "reader", "on", ">s3cret", "~*", "+get"]);
+    let reader = RedisStore::connect(&format!("redis://reader:s3cret@127.0.0.1:{}", server.port())).await?;
+    assert!(reader.get(&key("a:1")).await?.is_some());
+    let unchanged = store.get(&key("a:1")).await?.ok_or("it is there")?.revision;
+    server.cli(&["ACL", "SETUSER", "reader", "+evalsha", "+eval", "+getrange"]);
+    for error in [
+        refused(reader.put(key("a:1"), record("2")).await),
+        // By a script.
+        refused(reader.replace(key("a:1"), unchanged, record("2")).await),
+    ] {
+        let text = shown(&error);
+        assert!(text.contains("the user may not do this") && !error.is_retryable(), "{text}");
+    }
+
+    // Somebody's script that has no end, until it is killed.
+    server.cli(&["CONFIG", "SET", "busy-reply-threshold", "1"]);
+    let port = server.port().to_string();
+    let endless = ["-p", &port, "EVAL", "while true do end", "0"];
+    let mut endless = std::process::Command::new("redis-cli").args(endless).stdout(Stdio::null()).spawn()?;
+    let mut answer = store.get(&key("a:1")).await;
+    for _ in 0..100 {
+        if answer.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        answer = store.get(&key("a:1")).await;
+    }
+    let error = refused(answer);
+    assert!(
+        shown(&error).contains("busy with somebody's script") && error.is_retryable(),
+        "{}",
+        shown(&error)
+    );
+    server.cli(&["SCRIPT", "KILL"]);
+    endless.wait()?;
+    assert_eq!(store.get(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"1".to_vec()));
     Ok(())
 }

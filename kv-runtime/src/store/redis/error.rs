@@ -81,6 +81,10 @@ fn explain(error: &RedisError) -> (&'static str, bool) {
     {
         return told;
     }
+    // Of a command in a script the server has no word of its own for it.
+    if error.detail().is_some_and(|said| said.starts_with("The user executing the script can't")) {
+        return (NO_PERMISSION, false);
+    }
     if let Some(told) = super::tls::explain(error) {
         return told;
     }
@@ -103,6 +107,7 @@ fn explain(error: &RedisError) -> (&'static str, bool) {
 const LATE: &str = "there was no answer in time";
 const LOST: &str = "the connection was lost, or cannot be made";
 const WRONG_USER: &str = "user and password are not right, or the server wants them and the URL has none";
+const NO_PERMISSION: &str = "the user may not do this; see the server's ACL";
 const READ_ONLY: &str = "the server is a read-only replica; connect to its primary";
 
 fn explain_code(code: &str) -> Option<(&'static str, bool)> {
@@ -110,7 +115,7 @@ fn explain_code(code: &str) -> Option<(&'static str, bool)> {
         "OOM" => ("the server's memory is full; raise its `maxmemory`, or free some", false),
         "READONLY" => (READ_ONLY, false),
         "NOAUTH" | "WRONGPASS" => (WRONG_USER, false),
-        "NOPERM" => ("the user may not do this; see the server's ACL", false),
+        "NOPERM" => (NO_PERMISSION, false),
         "LOADING" => ("the server is still loading its data", true),
         "BUSY" => ("the server is busy with somebody's script", true),
         "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN" => ("the cluster is being reshaped, or is down", true),

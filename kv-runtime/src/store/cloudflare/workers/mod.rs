@@ -38,6 +38,9 @@ const PAGE: usize = 1_000;
 /// write a second. An invocation may make a limited number of calls, and each read, write, delete and list is one; a batched
 /// read of 100 keys is one, too.
 ///
+/// A call that fails is made once. It is a retryable error at status 429, and where a read met a 5xx or a lost connection; a write that met those is
+/// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown).
+///
 /// ```ignore
 /// #[worker::event(fetch)]
 /// async fn fetch(_: worker::Request, env: worker::Env, _: worker::Context) -> worker::Result<worker::Response> {
