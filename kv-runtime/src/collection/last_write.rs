@@ -208,6 +208,10 @@ async fn expiry_of<S: Store>(store: &S, key: &Key, standing: &Record) -> Result<
 pub(crate) async fn learn_expiry<S: Store>(store: &S, key: &Key, metadata: &Metadata) -> Result<Expiry> {
     match store.head(key).await? {
         Some(head) if head.metadata == *metadata => Ok(head.expires_at.map_or(Expiry::Never, Expiry::At)),
-        _ => Err(Error::ExpiryUnknown { at: Location::of(store.name(), key) }),
+        _ => {
+            let mut at = Location::of(store.name(), key);
+            store.locate(&mut at);
+            Err(Error::ExpiryUnknown { at })
+        }
     }
 }
