@@ -10,7 +10,7 @@ use super::entry::Entry;
 use super::in_flight::Kind;
 use super::origin::{Origin, OtherId};
 use super::stats::Count;
-use super::tier::{Fill, Got, Look, Outcome, Seat};
+use super::tier::{Fill, Got, Look, Outcome, Seat, Tier};
 use crate::clock::Timestamp;
 use crate::collection::Standing;
 use crate::entity::KvEntity;
@@ -63,7 +63,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 self.refresh_behind(id, ask);
                 return Ok(Served::new(Some(value), Whence::Memory));
             }
-            Look::Stale(entry) => Some(entry),
+            Look::Stale(entry) => Tier::stand_in(entry, kind),
             Look::Nothing => None,
         };
         if ask.when != When::Always {

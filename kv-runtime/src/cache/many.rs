@@ -9,7 +9,7 @@ use super::batch::ManyOrigin;
 use super::entry::Entry;
 use super::in_flight::Kind;
 use super::stats::Count;
-use super::tier::{Look, Outcome};
+use super::tier::{Look, Outcome, Tier};
 use super::{Cached, FromOrigin};
 use crate::entity::KvEntity;
 use crate::error::{BoxError, Result};
@@ -123,7 +123,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                     due.push(id.into_id());
                     continue;
                 }
-                Look::Stale(entry) => Some(entry),
+                Look::Stale(entry) => Tier::stand_in(entry, kind),
                 Look::Nothing => None,
             };
             answers.push(None);

@@ -19,7 +19,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// back. Where reads may be old ([`Sharing::Eventual`](crate::store::Sharing::Eventual)) that time is as long as they may be, a
     /// minute on Cloudflare KV. Use [`update`](Self::update) wherever the store has compare-and-swap.
     ///
-    /// The rest is as in `update`: what `change` leaves as it is is not written; the expiry and metadata of others are kept. Where it
+    /// The rest is as in `update`: what `change` leaves as it is is not written; the expiry and metadata of others are kept, and of the value
+    /// what the struct names. Where it
     /// cannot be found out when the record expires, nothing is written: [`Error::ExpiryUnknown`]. The groups of an entity are written
     /// one after the other, its anchor last.
     pub async fn update_last_write_wins<L, F>(&self, id: L, change: F) -> Result<E>
@@ -207,6 +208,10 @@ async fn expiry_of<S: Store>(store: &S, key: &Key, standing: &Record) -> Result<
 pub(crate) async fn learn_expiry<S: Store>(store: &S, key: &Key, metadata: &Metadata) -> Result<Expiry> {
     match store.head(key).await? {
         Some(head) if head.metadata == *metadata => Ok(head.expires_at.map_or(Expiry::Never, Expiry::At)),
-        _ => Err(Error::ExpiryUnknown { at: Location::of(store.name(), key) }),
+        _ => {
+            let mut at = Location::of(store.name(), key);
+            store.locate(&mut at);
+            Err(Error::ExpiryUnknown { at })
+        }
     }
 }

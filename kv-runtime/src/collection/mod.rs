@@ -129,9 +129,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         key.finish(anchor::<E>().name())
     }
 
+    /// Where a record lies, for an error.
     pub(crate) fn at(&self, key: &Key) -> Box<Location> {
-        let mut at = Location::of(self.store().name(), key);
+        self.located(Location::of(self.store().name(), key))
+    }
+
+    /// The place as far as the collection and its store know it.
+    pub(crate) fn located(&self, mut at: Box<Location>) -> Box<Location> {
         at.entity = Some(E::SCHEMA.name());
+        self.store().locate(&mut at);
         at
     }
 
