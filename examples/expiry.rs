@@ -77,7 +77,7 @@ async fn main() -> Result {
     assert!(!sessions.touch(1).await?, "what has expired stays so");
 
     println!("\nA sliding session with one write in five minutes, however many requests come:");
-    let sliding = sessions.clone().with_touch_interval(5 * MINUTE);
+    let sliding = sessions.with_touch_interval(5 * MINUTE);
     sliding.put(&Session { id: 1, user: 7, clicks: 0 }).await?;
     let commits = || kv.store().stats().of(Operation::Commit).done;
     let before = commits();
@@ -90,7 +90,7 @@ async fn main() -> Result {
     assert_eq!(writes, 24);
 
     println!("\nA TTL of the collection's own goes before the entity's:");
-    let remembered = sessions.clone().with_ttl(30 * 24 * HOUR);
+    let remembered = sessions.with_ttl(30 * 24 * HOUR);
     remembered.put(&Session { id: 1, user: 7, clicks: 0 }).await?;
     clock.advance(29 * 24 * HOUR);
     show(&sessions, "after 29 days", true).await?;

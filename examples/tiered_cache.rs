@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use kv_runtime::cache::{Cache, CacheStats, Cached};
+use kv_runtime::cache::{Cache, Cached};
 use kv_runtime::store::MemoryStore;
 use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timestamp};
 
@@ -103,8 +103,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let calls = catalogue.0.load(Ordering::SeqCst) - before;
     println!("  120000 requests, {calls} calls of the origin, {:.1} s", start.elapsed().as_secs_f64());
-    println!();
-    table(&one, &two);
+    for node in [&one, &two] {
+        println!("\nNode {}:\n{}", node.name, node.products.stats());
+    }
     Ok(())
 }
 
@@ -114,26 +115,6 @@ async fn ask(node: &Node, number: u32, when: &str) -> Result<(), Box<dyn Error>>
     let product = served.value.map_or_else(|| "nothing".to_owned(), |it| format!("{} cents", it.cents));
     println!("  {:<4}{when:<24}{product:<12}from {}", node.name, served.whence.as_str());
     Ok(())
-}
-
-fn rows(stats: &CacheStats) -> [(&'static str, u64); 8] {
-    [
-        ("answers from memory", stats.memory_hits),
-        ("that there is none", stats.negative_hits),
-        ("from the store", stats.store_hits),
-        ("loads of the origin", stats.origin_loads),
-        ("fills of the store", stats.store_fills),
-        ("left, as it had changed", stats.store_fills_lost),
-        ("entities in memory", stats.entries as u64),
-        ("lost for lack of room", stats.evictions),
-    ]
-}
-
-fn table(one: &Node, two: &Node) {
-    println!("  {:<24}{:>10}{:>10}", "node", one.name, two.name);
-    for ((name, one), (_, two)) in rows(&one.products.stats()).into_iter().zip(rows(&two.products.stats())) {
-        println!("  {name:<24}{one:>10}{two:>10}");
-    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "prints how long the requests took")]

@@ -35,7 +35,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if kv.collection::<Country>().list().limit(1).ids().page().await?.ids.is_empty() {
         let (countries, doubled) = release::write(kv.store()).await?;
         println!("{countries} countries of release 1.4.0, as plain JSON");
-        println!("more than once in the release, the last one remains: {}", doubled.join(", "));
+        let (records, doubled_codes) = (countries - doubled.len(), doubled.join(", "));
+        println!(
+            "{records} records: {doubled_codes} stands for two countries there, and the later one remains"
+        );
     } else {
         println!("{url} is there from an earlier run");
     }

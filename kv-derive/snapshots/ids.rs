@@ -24,10 +24,10 @@ const _: () = {
             __key.push(self);
         }
         fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-            ::core::hash::Hash::hash(self, __state);
+            ::kv_runtime::__private::hash_id(self, __state);
         }
         fn names(&self, __id: &UserId) -> bool {
-            self == __id
+            ::kv_runtime::__private::same(self, __id)
         }
         fn into_id(self) -> UserId {
             self
@@ -42,10 +42,10 @@ const _: () = {
             __key.push(*self);
         }
         fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-            ::core::hash::Hash::hash(*self, __state);
+            ::kv_runtime::__private::hash_id(*self, __state);
         }
         fn names(&self, __id: &UserId) -> bool {
-            *self == __id
+            ::kv_runtime::__private::same(*self, __id)
         }
         fn into_id(self) -> UserId {
             ::kv_runtime::__private::cloned(self)
@@ -83,10 +83,10 @@ const _: () = {
             __key.push(self);
         }
         fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-            ::core::hash::Hash::hash(self, __state);
+            ::kv_runtime::__private::hash_id(self, __state);
         }
         fn names(&self, __id: &Flag) -> bool {
-            self == __id
+            ::kv_runtime::__private::same(self, __id)
         }
         fn into_id(self) -> Flag {
             self
@@ -98,10 +98,10 @@ const _: () = {
             __key.push(*self);
         }
         fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-            ::core::hash::Hash::hash(*self, __state);
+            ::kv_runtime::__private::hash_id(*self, __state);
         }
         fn names(&self, __id: &Flag) -> bool {
-            *self == __id
+            ::kv_runtime::__private::same(*self, __id)
         }
         fn into_id(self) -> Flag {
             ::kv_runtime::__private::cloned(self)

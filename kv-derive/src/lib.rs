@@ -32,6 +32,13 @@ pub fn kv_id(input: TokenStream) -> TokenStream {
     derive(input.into(), derive_id).into()
 }
 
+/// What `kv_runtime::schema!` proves of its list.
+#[doc(hidden)]
+#[proc_macro]
+pub fn schema_checks(input: TokenStream) -> TokenStream {
+    expand::schema_checks(input.into()).into()
+}
+
 fn derive(
     input: proc_macro2::TokenStream,
     derive: fn(&DeriveInput) -> proc_macro2::TokenStream,

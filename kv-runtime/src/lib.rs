@@ -83,7 +83,7 @@ pub mod fuzzing {
 }
 
 /// Compiles the README's examples.
-#[cfg(all(doctest, feature = "redb"))]
+#[cfg(all(doctest, feature = "cache", feature = "redb"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 

@@ -1,6 +1,9 @@
 //! What generated code names. Not a part of the public interface: it changes with the macro.
 
+use std::hash::Hasher;
+
 pub use ::serde;
+pub use kv_derive::schema_checks;
 
 pub use crate::clock::Timestamp;
 pub use crate::codec::Codec;
@@ -11,7 +14,7 @@ pub use crate::error::BoxError;
 pub use crate::key::{EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup};
 pub use crate::maybe_send::{MaybeSend, MaybeSync};
 pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_not_written};
-pub use crate::schema::collide::assert_disjoint;
+pub use crate::schema::collide::assert_apart;
 
 /// The arm that no schema leads to: a group that the entity does not have.
 pub fn no_such_group<S: serde::Serializer>(group: usize, _: S) -> Result<S::Ok, S::Error> {
@@ -74,9 +77,20 @@ impl<I> SameId<I> for I {
     }
 }
 
-/// The id that a reference names. That an id is `Clone` is asked for by [`KvId`], and need not be told twice.
+/// The id that a reference names. That an id is `Clone` is asked for by [`KvId`], and need not be told twice; nor what the two
+/// functions below ask for.
 pub fn cloned<I: KvId>(id: &I) -> I {
     id.clone()
+}
+
+/// Hashes an id.
+pub fn hash_id<I: KvId>(id: &I, state: &mut impl Hasher) {
+    id.hash(state);
+}
+
+/// Whether two ids are one.
+pub fn same<I: KvId>(a: &I, b: &I) -> bool {
+    a == b
 }
 
 /// The anchor's key of an id, for tests of keys that go through neither collection nor store.

@@ -147,6 +147,63 @@ async fn stale_rather_than_down() -> Outcome {
     Ok(())
 }
 
+/// What the store no longer has may stand in for the origin, and for nothing else.
+#[tokio::test]
+async fn an_absence_in_the_store_leaves_what_stands_in_for_the_origin() -> Outcome {
+    let (kv, clock) = kv();
+    let cache = || exact().memory_ttl(MINUTE / 2).store_ttl(10 * MINUTE).stale_for(60 * MINUTE);
+    let users = kv.collection::<User>().cached(cache());
+    let down = || async { Err::<Option<User>, _>("the origin is down") };
+    let calls = Calls::default();
+    users.get_or_load(1, calls.give(User::new(1, "Ada"))).await?;
+    clock.advance(12 * MINUTE);
+    for _ in 0..3 {
+        let stale = users.get_or_load_detailed(1, down).await?;
+        assert_eq!((stale.whence, stale.value.map(|user| user.id)), (Whence::Stale, Some(1)));
+        clock.advance(2 * SECOND);
+        // The store has none any more, and says so, remembered or not.
+        for _ in 0..2 {
+            let fallback = users.get_or_detailed(1, User::default()).await;
+            assert!(fallback.whence == Whence::Fallback && fallback.error.is_none());
+            assert_eq!(
+                (users.get(1).await?, users.get_many([1]).await?, users.peek(1)),
+                (None, vec![None], None)
+            );
+            clock.advance(11 * SECOND);
+        }
+        assert_eq!(users.refresh(1).await?, None);
+        clock.advance(MINUTE);
+    }
+    // Nor does it come back to reads when the store fails.
+    kv.store().faults().add(Fault::fail());
+    assert_eq!(users.get_or_detailed(1, User::default()).await.whence, Whence::Fallback);
+    assert!(users.get(1).await.is_err() && users.get_many([1]).await.is_err());
+    assert_eq!(users.get_or_load_detailed(1, down).await?.whence, Whence::Stale);
+    kv.store().faults().clear();
+    // The origin goes first where it has an answer.
+    clock.advance(SECOND);
+    let served = users.get_or_load_detailed(1, calls.give(User::new(1, "Bea"))).await?;
+    assert_eq!((served.whence, served.value.name.as_str(), calls.count()), (Whence::Origin, "Bea", 2));
+
+    // What is fresh in memory and gone from the store is stale from then on, and no longer than it would have been.
+    kv.collection::<User>().delete(1).await?;
+    assert_eq!((users.refresh(1).await?, users.get(1).await?), (None, None));
+    assert_eq!(users.get_or_load_detailed(1, down).await?.whence, Whence::Stale);
+    clock.advance(61 * MINUTE);
+    assert!(users.get_or_load(1, down).await.is_err());
+
+    // A delete through the cache, and an origin that has none, leave nothing.
+    users.put(User::new(1, "Cem")).await?;
+    users.delete(1).await?;
+    assert!(users.get_or_load(1, down).await.is_err());
+    clock.advance(MINUTE);
+    users.put(User::new(1, "Cem")).await?;
+    users.refresh_from(1, || async { Ok::<_, Error>(None::<User>) }).await?;
+    clock.advance(MINUTE);
+    assert!(users.get_or_load(1, down).await.is_err());
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_fallback_is_not_kept_as_truth() -> Outcome {
     let (kv, _) = kv();

@@ -3,6 +3,8 @@
 mod background;
 mod basics;
 mod faults;
+mod last_write;
+mod many;
 mod model;
 mod races;
 mod stampede;

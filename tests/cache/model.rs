@@ -25,6 +25,8 @@ enum Op {
     Get(u8),
     GetMany,
     GetOrLoad(u8),
+    /// The origin fails.
+    GetOrFailToLoad(u8),
     Refresh(u8),
     Put(u8),
     Update(u8),
@@ -45,6 +47,7 @@ fn op() -> impl Strategy<Value = Op> {
         6 => id.clone().prop_map(Op::Get),
         2 => Just(Op::GetMany),
         3 => id.clone().prop_map(Op::GetOrLoad),
+        2 => id.clone().prop_map(Op::GetOrFailToLoad),
         1 => id.clone().prop_map(Op::Refresh),
         3 => id.clone().prop_map(Op::Put),
         2 => id.clone().prop_map(Op::Update),
@@ -162,7 +165,11 @@ impl World {
             Op::GetOrLoad(id) => {
                 let number = self.next();
                 let load = move || std::future::ready(Ok::<_, Error>(Item { id, number }));
-                let served = self.items.get_or_load_detailed(id, load).await?;
+                let served = match self.items.get_or_load_detailed(id, load).await {
+                    // It has failed a moment ago, and is not asked again yet.
+                    Err(Error::Load { .. }) => return self.look().await,
+                    served => served?,
+                };
                 self.look().await?;
                 if served.value.number == number {
                     // The origin is the truth then, also if it could not be written into the store.
@@ -171,6 +178,12 @@ impl World {
                     self.look().await?;
                 } else {
                     self.check(id, Some(served.value.number), served.whence);
+                }
+            }
+            Op::GetOrFailToLoad(id) => {
+                let load = || std::future::ready(Err::<Option<Item>, _>("the origin is down"));
+                if let Ok(served) = self.items.get_or_load_detailed(id, load).await {
+                    self.check(id, served.value.map(|item| item.number), served.whence);
                 }
             }
             Op::Refresh(id) => {

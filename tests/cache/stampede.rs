@@ -1,7 +1,6 @@
 //! One load for any number of callers, however it ends and whoever goes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kv_runtime::cache::Cached;
 use kv_runtime::{Error, Whence};
@@ -90,12 +89,14 @@ async fn who_is_dropped_leaves_the_load_to_another() -> Outcome {
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
     let mut rng = fastrand::Rng::with_seed(7);
     let mut callers = Vec::with_capacity(CALLERS);
+    // No load ends before callers have gone, however slow the machine is.
+    let (go, going) = tokio::sync::watch::channel(false);
     for _ in 0..CALLERS {
-        let (users, calls) = (users.clone(), calls.clone());
+        let (users, calls, mut going) = (users.clone(), calls.clone(), going.clone());
         let caller = tokio::spawn(async move {
             let load = || async move {
                 calls.note();
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                going.wait_for(|go| *go).await.ok();
                 Ok::<_, Error>(User::new(1, "Ada"))
             };
             users.get_or_load(1, load).await
@@ -113,6 +114,7 @@ async fn who_is_dropped_leaves_the_load_to_another() -> Outcome {
             caller.abort();
         }
     }
+    go.send(true).ok();
     let mut dropped = 0;
     for (caller, goes) in callers {
         match tokio::time::timeout(60 * SECOND, caller).await.expect("nobody waits for ever") {

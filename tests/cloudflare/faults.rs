@@ -152,7 +152,13 @@ async fn a_refused_token_is_told_once() -> Test {
         let server = Server::start(move |_, _| refused(status, 10_000, "Authentication error")).await;
         let error = server.store().get(&key("user:1")).await.expect_err("it is refused");
         assert!(!error.is_retryable(), "{error:?}");
+        let shown = error.to_string();
+        assert!(
+            shown.contains("failed to read") && shown.contains("refused the token: it has to"),
+            "{shown}"
+        );
         let told = told(&error);
+        assert_eq!(told.matches("refused the token").count(), 1, "{told}");
         for words in ["token", "Workers KV Storage", "code 10000", "Authentication error"] {
             assert!(told.contains(words), "{told}");
         }
@@ -305,7 +311,8 @@ fn options_that_cannot_be_are_told() {
     ];
     for wrong in wrong {
         let error = wrong.open().expect_err("it cannot be");
-        assert!(!error.is_retryable() && !told(&error).is_empty());
+        assert!(matches!(error, Error::InvalidOptions { .. }) && !error.is_retryable(), "{error:?}");
+        told(&error);
     }
     assert!(options(TOKEN).base_url("https://example.com/client/v4/").open().is_ok());
 }

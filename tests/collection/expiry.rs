@@ -141,7 +141,7 @@ async fn nobody_brings_back_what_has_expired<S: AtomicStore>(kv: Kv<S>, clock: M
     let sessions = kv.collection::<Session>();
     sessions.put(&session()).await?;
     clock.advance(HOUR);
-    let longer = sessions.clone().with_ttl(2 * HOUR);
+    let longer = sessions.with_ttl(2 * HOUR);
     assert!(!longer.touch("t").await?);
     assert!(matches!(longer.update("t", |it| it.user = 2).await, Err(Error::NotFound { .. })));
     // What is created in its place is new.

@@ -4,6 +4,7 @@ mod all;
 mod contention;
 mod entities;
 mod hooks;
+mod members;
 mod properties;
 mod rate;
 mod reads;

@@ -6,7 +6,7 @@ use kv_runtime::store::{AtomicStore, Condition, Expect, ListQuery, RedisStore, S
 use kv_runtime::{Error, Kv, KvEntity};
 
 use super::redis_server::{RedisCluster, RedisServer};
-use super::{Test, key, record};
+use super::{Test, key, record, shown};
 
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile")]
@@ -35,6 +35,8 @@ async fn a_cluster_is_served_while_it_changes() -> Test {
     let store = RedisStore::connect(&cluster.url()).await?;
     groups_of_an_entity_lie_together(&cluster, &store).await?;
     a_commit_over_slots_is_refused_unsent(&cluster, &store).await?;
+    nodes_are_asked_side_by_side(&cluster, &store).await?;
+    a_url_of_one_server_is_told_to_be_wrong(&cluster).await?;
     a_slot_that_moves_is_followed(&cluster, &store).await?;
     a_primary_that_dies_is_replaced(&mut cluster, &store).await
 }
@@ -60,6 +62,59 @@ async fn a_commit_over_slots_is_refused_unsent(cluster: &RedisCluster, store: &R
     let refused = store.commit(vec![absent], vec![Write::Put(key("user:2"), record("1"))]).await;
     assert!(matches!(refused, Err(Error::Unsupported { .. })), "{refused:?}");
     assert_eq!(calls(cluster, "evalsha") + calls(cluster, "eval"), sent);
+    Ok(())
+}
+
+/// Whichever node is late, the others have been asked by then.
+async fn nodes_are_asked_side_by_side(cluster: &RedisCluster, store: &RedisStore) -> Test {
+    let keys: Vec<_> = (0..60).map(|number| key(&format!("beside:{number}"))).collect();
+    store.put_many(keys.iter().map(|key| (key.clone(), record("1"))).collect()).await?;
+    let primaries: Vec<&RedisServer> = cluster.primaries().collect();
+    let asked = |node: &RedisServer| {
+        let stats = node.cli(&["INFO", "commandstats"]);
+        let calls = |command: &str| {
+            let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+            line.and_then(|line| line.split(',').next()?.parse::<usize>().ok()).unwrap_or_default()
+        };
+        calls("get") + calls("mget")
+    };
+    for late in &primaries {
+        let others: Vec<_> = primaries.iter().filter(|node| node.port() != late.port()).collect();
+        let before: Vec<usize> = others.iter().map(|node| asked(node)).collect();
+        late.cli(&["CLIENT", "PAUSE", "1500", "ALL"]);
+        let (store, keys) = (store.clone(), keys.clone());
+        let reading = tokio::spawn(async move { store.get_many(&keys).await });
+        let mut all_asked = false;
+        for _ in 0..50 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            all_asked = others.iter().zip(&before).all(|(node, before)| asked(node) > *before);
+            if all_asked {
+                break;
+            }
+        }
+        assert!(all_asked && !reading.is_finished(), "the others are asked while one is late");
+        assert_eq!(reading.await??.iter().flatten().count(), 60);
+    }
+    Ok(())
+}
+
+async fn a_url_of_one_server_is_told_to_be_wrong(cluster: &RedisCluster) -> Test {
+    let node = RedisStore::connect(&cluster.nodes[0].url(0)).await?;
+    let mut told = 0;
+    for number in 0..20 {
+        if let Err(error) = node.put(key(&format!("a:{number}")), record("1")).await {
+            let text = shown(&error);
+            assert!(text.contains("connect by `redis+cluster://`") && !error.is_retryable(), "{text}");
+            told += 1;
+        }
+    }
+    assert!(told > 0, "the node has all slots");
+    // The same by the URL of a cluster, whatever the store of a URL is.
+    let users = Kv::connect(&cluster.url()).await?.collection::<User>();
+    let user = User { id: "by URL".to_owned(), name: "Ada".to_owned(), dark: false };
+    users.insert(&user).await?;
+    assert_eq!(users.get("by URL").await?, Some(user));
+    users.delete("by URL").await?;
     Ok(())
 }
 

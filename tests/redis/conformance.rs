@@ -6,7 +6,7 @@ use std::time::Duration;
 use kv_runtime::Result;
 use kv_runtime::conformance::{self, Foreign, Harness};
 use kv_runtime::key::Key;
-use kv_runtime::store::{RedisOptions, RedisStore};
+use kv_runtime::store::{RedisOptions, RedisStore, Store};
 
 use super::Test;
 use super::redis_server::{RedisCluster, RedisServer};
@@ -14,6 +14,8 @@ use super::redis_server::{RedisCluster, RedisServer};
 /// Each store has a database of its own, flushed before.
 struct Databases {
     server: RedisServer,
+    /// User and password, as a URL has them; nobody if empty.
+    user: &'static str,
     options: RedisOptions,
     /// How a key stands on the server.
     spell: fn(&Key) -> String,
@@ -22,7 +24,7 @@ struct Databases {
 
 impl Databases {
     fn new(options: RedisOptions, spell: fn(&Key) -> String) -> Self {
-        Self { server: RedisServer::start(), options, spell, next: AtomicUsize::new(0) }
+        Self { server: RedisServer::start(), user: "", options, spell, next: AtomicUsize::new(0) }
     }
 
     fn database(&self) -> String {
@@ -53,8 +55,8 @@ impl Harness for Databases {
             let command: Vec<&str> = command.iter().map(String::as_str).collect();
             self.server.cli(&[&["-n", &database], &command[..]].concat());
         }
-        let database = database.parse().expect("it is a number");
-        self.options.clone().connect(&self.server.url(database)).await.map(Some)
+        let url = format!("redis://{}127.0.0.1:{}/{database}", self.user, self.server.port());
+        self.options.clone().connect(&url).await.map(Some)
     }
 }
 
@@ -114,6 +116,32 @@ async fn one_server_with_an_index() -> Test {
     let report = conformance::atomic_store(&Databases::new(options, plain)).await;
     println!("{report}");
     Ok(report.require(97)?)
+}
+
+/// A user who may send the commands that docs/redis.md names, and no other ones.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_user_with_the_documented_permissions() -> Test {
+    let page = include_str!("../../docs/redis.md");
+    let (_, needs) = page.split_once("\nThe user needs ").ok_or("the page says what a user needs")?;
+    let (needs, _) = needs.split_once("; on a cluster ").ok_or("it says what one server takes first")?;
+    let commands: Vec<String> =
+        needs.split('`').skip(1).step_by(2).map(|command| format!("+{}", command.to_lowercase())).collect();
+    assert!(commands.len() > 15, "{commands:?}");
+    let options = RedisStore::options().list_index(true).wait_for_replicas(0, Duration::from_millis(100));
+    let databases = Databases { user: "app:s3cret@", ..Databases::new(options, plain) };
+    let mut user = vec!["ACL", "SETUSER", "app", "reset", "on", ">s3cret", "~*"];
+    user.extend(commands.iter().map(String::as_str));
+    assert_eq!(databases.server.cli(&user).trim(), "OK");
+    let report = conformance::atomic_store(&databases).await;
+    println!("{report}");
+    report.require(97)?;
+    let store = databases.store().await?;
+    store.put(Key::from_text("user:1"), super::record("1")).await?;
+    assert_eq!(store.rebuild_index("user").await?, 1);
+    store.delete(Key::from_text("user:1")).await?;
+    assert_eq!(store.sweep_index("user").await?.waiting, 1);
+    Ok(())
 }
 
 /// One cluster, flushed before each store.

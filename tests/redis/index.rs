@@ -1,10 +1,15 @@
 //! The list index: what it costs, how its loss is noticed, and how it gets rid of what is gone.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use kv_runtime::Error;
 use kv_runtime::key::Key;
-use kv_runtime::store::{Content, ListQuery, RedisStore, Store};
+use kv_runtime::store::{
+    AtomicStore, Commit, Condition, Content, Expect, ListQuery, RedisStore, Store, Write,
+};
 
 use super::redis_server::RedisServer;
 use super::{Test, key, record};
@@ -183,4 +188,53 @@ async fn a_record_in_limbo_is_listed() -> Test {
     tokio::time::sleep(Duration::from_millis(60)).await;
     assert_eq!(store.sweep_index("user").await?.dropped, 0);
     assert_listed(&store, &keys).await
+}
+
+/// What a server is sent, in its order, as `MONITOR` shows it.
+fn monitored(server: &RedisServer) -> std::io::Result<Receiver<String>> {
+    let mut monitor = Command::new("redis-cli");
+    monitor.args(["-p", &server.port().to_string(), "MONITOR"]).stdout(Stdio::piped());
+    let mut monitor = monitor.stderr(Stdio::null()).spawn()?;
+    let output = monitor.stdout.take().ok_or_else(|| std::io::Error::other("there is no output"))?;
+    let lines = BufReader::new(output).lines();
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in lines.map_while(std::io::Result::ok) {
+            if tell.send(line).is_err() {
+                break;
+            }
+        }
+        // It ends with the server.
+        monitor.wait()
+    });
+    Ok(told)
+}
+
+/// A writer that dies in between leaves an entry without record, which lists pass over, and no record without entry.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn the_entry_is_written_before_the_record() -> Test {
+    let server = RedisServer::start();
+    let store = indexed(&server).await?;
+    let keys = users(0, 3);
+    let told = monitored(&server)?;
+    assert!(told.recv_timeout(Duration::from_secs(5))?.starts_with("OK"));
+    store.put(keys[0].clone(), record("{}")).await?;
+    store.put_many(vec![(keys[1].clone(), record("{}"))]).await?;
+    let absent = Condition::new(keys[2].clone(), Expect::Absent);
+    let commit = store.commit(vec![absent], vec![Write::Put(keys[2].clone(), record("{}"))]).await?;
+    assert_eq!(commit, Commit::Done);
+    server.cli(&["ECHO", "the end"]);
+    let lines: Vec<String> = told.iter().take_while(|line| !line.contains("the end")).collect();
+    for key in &keys {
+        let place = |command: &str| {
+            let sends = |line: &String| line.to_lowercase().contains(command) && line.contains(key.as_str());
+            lines
+                .iter()
+                .position(sends)
+                .ok_or_else(|| format!("no {command} of {}: {lines:#?}", key.as_str()))
+        };
+        assert!(place("\"zadd\"")? < place("\"set\"")?, "{lines:#?}");
+    }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! `RedisStore` on real servers.
 
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod cluster;
 mod conformance;
 mod index;
@@ -13,6 +15,7 @@ mod records;
 mod redis_server;
 mod refusals;
 mod round_trips;
+mod tls;
 
 use std::error::Error as StdError;
 

@@ -1,5 +1,8 @@
 //! What a server refuses: each an error that says what to do, whether a retry helps, and no secret.
 
+use std::process::Stdio;
+use std::time::Duration;
+
 use kv_runtime::Error;
 use kv_runtime::store::{RedisStore, Store};
 
@@ -14,10 +17,14 @@ fn refused<T>(result: Result<T, Error>) -> Error {
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_wrong_password_is_told_without_it() -> Test {
     let server = RedisServer::start_with(&["--requirepass", "s3cret"]);
-    for user in ["", ":wr0ng@", "ada:wr0ng@"] {
-        let error = refused(RedisStore::connect(&format!("redis://{user}127.0.0.1:{}", server.port())).await);
+    // A cluster's client finds a node of it in the same way.
+    for start in ["redis://", "redis://:wr0ng@", "redis://ada:wr0ng@", "redis+cluster://:wr0ng@"] {
+        let error = refused(RedisStore::connect(&format!("{start}127.0.0.1:{}", server.port())).await);
         let text = shown(&error) + &format!("{error:?}");
         assert!(text.contains("user and password are not right") && !error.is_retryable(), "{text}");
+        let address =
+            format!("redis at 127.0.0.1:{}: the store failed to connect: user and password", server.port());
+        assert!(error.to_string().starts_with(&address), "{error}");
         assert!(!text.contains("wr0ng"), "{text}");
     }
     let store = RedisStore::connect(&format!("redis://:s3cret@127.0.0.1:{}", server.port())).await?;
@@ -40,7 +47,12 @@ async fn a_user_and_a_database_come_from_the_url() -> Test {
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn an_unused_port_is_told_to_be_one() -> Test {
-    let error = refused(RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{}", free_port())).await);
+    let port = free_port();
+    let error = refused(RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{port}")).await);
+    let told = format!(
+        "redis at 127.0.0.1:{port}: the store failed to connect: nobody listens there; start the server, or mend the URL; a retry may help"
+    );
+    assert_eq!(error.to_string(), told);
     let text = shown(&error);
     assert!(text.contains("nobody listens") && error.is_retryable() && !text.contains("s3cret"), "{text}");
     assert_eq!(text.matches("refused").count(), 1, "{text}");
@@ -101,5 +113,56 @@ async fn a_replica_takes_no_writes() -> Test {
     let store = RedisStore::connect(&server.url(0)).await?;
     let error = refused(store.put(key("a:1"), record("1")).await);
     assert!(shown(&error).contains("read-only replica") && !error.is_retryable(), "{}", shown(&error));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn what_the_server_cannot_do_now_is_told_from_what_it_never_does() -> Test {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url(0)).await?;
+    store.put(key("a:1"), record("1")).await?;
+
+    server.cli(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    let error = refused(store.put(key("a:1"), record("2")).await);
+    assert!(shown(&error).contains("fewer replicas") && error.is_retryable(), "{}", shown(&error));
+    server.cli(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+
+    server.cli(&["ACL", "SETUSER", "reader", "on", ">s3cret", "~*", "+get"]);
+    let reader = RedisStore::connect(&format!("redis://reader:s3cret@127.0.0.1:{}", server.port())).await?;
+    assert!(reader.get(&key("a:1")).await?.is_some());
+    let unchanged = store.get(&key("a:1")).await?.ok_or("it is there")?.revision;
+    server.cli(&["ACL", "SETUSER", "reader", "+evalsha", "+eval", "+getrange"]);
+    for error in [
+        refused(reader.put(key("a:1"), record("2")).await),
+        // By a script.
+        refused(reader.replace(key("a:1"), unchanged, record("2")).await),
+    ] {
+        let text = shown(&error);
+        assert!(text.contains("the user may not do this") && !error.is_retryable(), "{text}");
+    }
+
+    // Somebody's script that has no end, until it is killed.
+    server.cli(&["CONFIG", "SET", "busy-reply-threshold", "1"]);
+    let port = server.port().to_string();
+    let endless = ["-p", &port, "EVAL", "while true do end", "0"];
+    let mut endless = std::process::Command::new("redis-cli").args(endless).stdout(Stdio::null()).spawn()?;
+    let mut answer = store.get(&key("a:1")).await;
+    for _ in 0..100 {
+        if answer.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        answer = store.get(&key("a:1")).await;
+    }
+    let error = refused(answer);
+    assert!(
+        shown(&error).contains("busy with somebody's script") && error.is_retryable(),
+        "{}",
+        shown(&error)
+    );
+    server.cli(&["SCRIPT", "KILL"]);
+    endless.wait()?;
+    assert_eq!(store.get(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"1".to_vec()));
     Ok(())
 }

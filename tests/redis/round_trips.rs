@@ -1,11 +1,14 @@
 //! How often the server is asked.
 
-use kv_runtime::store::RedisStore;
+use std::time::Duration;
+
+use kv_runtime::record::Expiry;
+use kv_runtime::store::{Content, ListQuery, RedisStore, Store};
 use kv_runtime::{Kv, KvEntity};
 
-use super::Test;
 use super::proxy::Proxy;
 use super::redis_server::RedisServer;
+use super::{Test, key, record};
 
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile")]
@@ -69,5 +72,38 @@ async fn an_entity_of_three_groups_takes_one_and_an_update_two() -> Test {
     let before = proxy.round_trips();
     users.delete(7).await?;
     assert_eq!(taken(before), 1, "delete");
+    Ok(())
+}
+
+/// How many bytes the server has sent to everybody.
+fn sent(server: &RedisServer) -> usize {
+    let stats = server.cli(&["INFO", "stats"]);
+    let line = stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+    line.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or_default()
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn an_expiry_comes_along_and_a_head_without_the_value() -> Test {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port());
+    let store = RedisStore::connect(&format!("redis://127.0.0.1:{}", proxy.port())).await?;
+    let large = record(&"x".repeat(1 << 20)).with_expiry(Expiry::After(Duration::from_secs(100)));
+    store.put(key("a:1"), large).await?;
+    let taken = |before: usize| proxy.round_trips() - before;
+
+    let before = proxy.round_trips();
+    let read = store.get_with_expiry(&key("a:1")).await?.ok_or("it is there")?;
+    assert!(read.expires_at.is_some() && read.value.len() == 1 << 20);
+    assert_eq!(taken(before), 1, "get_with_expiry");
+
+    let (before, sent_before) = (proxy.round_trips(), sent(&server));
+    let head = store.head(&key("a:1")).await?.ok_or("it is there")?;
+    assert!(head.expires_at.is_some());
+    assert_eq!(taken(before), 1, "head");
+    let heads = ListQuery::new(key("a:")).with_content(Content::Heads);
+    assert_eq!(store.list(&heads).await?.len(), 1);
+    let sent = sent(&server) - sent_before;
+    assert!(sent < 100_000, "{sent} bytes for two heads");
     Ok(())
 }

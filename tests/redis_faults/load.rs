@@ -45,30 +45,31 @@ impl Books {
 /// Tasks that count until they are told to stop.
 pub struct Load {
     stop: Arc<AtomicBool>,
-    acknowledged: Arc<AtomicU64>,
+    /// By counter.
+    acknowledged: Arc<[AtomicU64]>,
     tasks: JoinSet<Books>,
 }
 
 impl Load {
     /// Starts so many tasks, which share the connections and go through the counters from 0 on, each in an order of its own.
     pub fn start(connections: &[Counters], tasks: u64, counters: u64) -> Self {
-        let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let acknowledged: Arc<[AtomicU64]> = (0..counters).map(|_| AtomicU64::new(0)).collect();
         let mut set = JoinSet::new();
         for (task, connection) in (0..tasks).zip(connections.iter().cycle()) {
-            set.spawn(count(
-                connection.clone(),
-                task,
-                counters,
-                Arc::clone(&stop),
-                Arc::clone(&acknowledged),
-            ));
+            set.spawn(count(connection.clone(), task, Arc::clone(&stop), Arc::clone(&acknowledged)));
         }
         Self { stop, acknowledged, tasks: set }
     }
 
     /// How many changes have been acknowledged until now.
     pub fn acknowledged(&self) -> u64 {
-        self.acknowledged.load(Ordering::SeqCst)
+        self.acknowledged_by_counter().iter().sum()
+    }
+
+    /// The same, of each counter.
+    pub fn acknowledged_by_counter(&self) -> Vec<u64> {
+        self.acknowledged.iter().map(|count| count.load(Ordering::SeqCst)).collect()
     }
 
     /// Waits until so many more are acknowledged; fails if that takes too long.
@@ -99,11 +100,11 @@ impl Load {
 async fn count(
     connection: Counters,
     task: u64,
-    counters: u64,
     stop: Arc<AtomicBool>,
-    acknowledged: Arc<AtomicU64>,
+    acknowledged: Arc<[AtomicU64]>,
 ) -> Books {
     let mut books = Books::default();
+    let counters = acknowledged.len() as u64;
     for turn in 0.. {
         if stop.load(Ordering::SeqCst) {
             break;
@@ -112,7 +113,7 @@ async fn count(
         match connection.upsert(id, || Counter { id, count: 1 }, |counter| counter.count += 1).await {
             Ok(_) => {
                 *books.acknowledged.entry(id).or_default() += 1;
-                acknowledged.fetch_add(1, Ordering::SeqCst);
+                acknowledged[id as usize].fetch_add(1, Ordering::SeqCst);
             }
             Err(Error::OutcomeUnknown { .. }) => *books.unknown.entry(id).or_default() += 1,
             Err(error) => {
@@ -124,13 +125,13 @@ async fn count(
     books
 }
 
-/// How many acknowledged changes are missing; fails if there are more changes than anybody was told of.
+/// How many acknowledged changes each counter is missing; fails if there are more changes than anybody was told of.
 pub async fn missing(
     counters: &Counters,
     books: &Books,
     ids: u64,
-) -> Result<u64, Box<dyn std::error::Error>> {
-    let mut missing = 0;
+) -> Result<Vec<u64>, Box<dyn std::error::Error>> {
+    let mut missing = Vec::new();
     for id in 0..ids {
         let told = |book: &HashMap<u64, u64>| book.get(&id).copied().unwrap_or_default();
         let (acknowledged, unknown) = (told(&books.acknowledged), told(&books.unknown));
@@ -139,7 +140,7 @@ pub async fn missing(
             count <= acknowledged + unknown,
             "counter {id} is {count}; acknowledged were {acknowledged}, and unknown {unknown}"
         );
-        missing += acknowledged.saturating_sub(count);
+        missing.push(acknowledged.saturating_sub(count));
     }
     Ok(missing)
 }

@@ -1,6 +1,6 @@
 //! What lies further down.
 
-use kv_runtime::schema::Effect::{Additive, Breaking};
+use kv_runtime::schema::Effect::{Additive, Breaking, New};
 
 use crate::{between, only, releases};
 
@@ -168,4 +168,51 @@ fn a_flattened_member_leaves_the_types() {
     let (effect, what, _) = only(&v1::App::schema(), &v2::App::schema());
     assert_eq!(effect, Breaking);
     assert_eq!(what, "`User` version 1 is released with `name: String`; today it has `name: Vec<u8>`");
+}
+
+#[test]
+fn a_place_for_the_rest_is_a_version_of_its_own() {
+    releases! {
+        released {
+            #[derive(KvEntity)]
+            #[kv(prefix = "user", oldest = 2, version = 2)]
+            pub struct User { #[kv(id)] id: u64, name: String }
+        }
+        today {
+            #[derive(KvEntity)]
+            #[kv(prefix = "user", oldest = 2, version = 2)]
+            pub struct User {
+                #[kv(id)] id: u64,
+                name: String,
+                #[serde(flatten)] rest: std::collections::BTreeMap<String, serde_json::Value>,
+            }
+        }
+    }
+    let differences = between(&v1::App::schema(), &v2::App::schema());
+    let [rest, _hidden] = differences.as_slice() else { panic!("{differences:#?}") };
+    assert!(rest.mend.starts_with("raise `version` to 3 and write `#[kv(step(2 => "), "{}", rest.mend);
+
+    /// There is nothing to change.
+    mod raised {
+        use kv_runtime::KvEntity;
+        use kv_runtime::migrate::Object;
+
+        #[allow(dead_code)]
+        #[derive(KvEntity)]
+        #[kv(prefix = "user", oldest = 2, version = 3, step(2 => keep, compatible))]
+        pub struct User {
+            #[kv(id)]
+            id: u64,
+            name: String,
+            #[serde(flatten)]
+            rest: std::collections::BTreeMap<String, serde_json::Value>,
+        }
+
+        fn keep(_: &mut Object) -> Result<(), kv_runtime::BoxError> {
+            Ok(())
+        }
+
+        kv_runtime::schema! { pub App: User }
+    }
+    assert_eq!(only(&v1::App::schema(), &raised::App::schema()).0, New);
 }

@@ -85,25 +85,19 @@ pub struct RedisCluster {
 impl RedisCluster {
     /// Starts it, and waits until every node knows every other.
     pub fn start() -> Self {
-        let nodes: Vec<RedisServer> = (0..6)
-            .map(|_| {
-                let bus = free_port().to_string();
-                RedisServer::start_with(&[
-                    "--cluster-enabled",
-                    "yes",
-                    "--cluster-node-timeout",
-                    "1000",
-                    "--cluster-port",
-                    &bus,
-                ])
-            })
-            .collect();
-        let addresses: Vec<String> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
-        let mut create = vec!["--cluster", "create"];
+        let nodes: Vec<RedisServer> = (0..6).map(|_| RedisServer::start_node(&[])).collect();
+        let ports: Vec<u16> = nodes.iter().map(RedisServer::port).collect();
+        Self::of(nodes, &ports, &[])
+    }
+
+    /// Makes a cluster of six nodes, which are met at these ports, by `redis-cli` with these options.
+    pub fn of(nodes: Vec<RedisServer>, ports: &[u16], options: &[&str]) -> Self {
+        let addresses: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        let mut create = options.to_vec();
+        create.extend(["--cluster", "create"]);
         create.extend(addresses.iter().map(String::as_str));
         create.extend(["--cluster-replicas", "1", "--cluster-yes"]);
-        let first = nodes.first().expect("there are six");
-        let created = first.cli(&create);
+        let created = cli(*ports.first().expect("there are six"), &create);
         let cluster = Self { nodes };
         wait_until(
             "the cluster is whole",
@@ -140,6 +134,14 @@ impl RedisCluster {
 }
 
 impl RedisServer {
+    /// A server that waits to be a node of a cluster.
+    pub fn start_node(arguments: &[&str]) -> Self {
+        let bus = free_port().to_string();
+        let node =
+            ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", bus.as_str()];
+        Self::start_with(&[&node, arguments].concat())
+    }
+
     fn is_in_whole_cluster(&self) -> bool {
         let info = self.cli(&["CLUSTER", "INFO"]);
         let nodes = self.cli(&["CLUSTER", "NODES"]);

@@ -3,6 +3,7 @@
 //! scripts/test builds both Workers and installs the runtime, and runs these tests.
 
 mod conformance;
+mod faults;
 mod isolates;
 mod profiles;
 mod runtime;

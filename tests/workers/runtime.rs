@@ -14,6 +14,8 @@ const EXPLORER: &str = "cdn-cgi/local/explorer/api/storage/kv/namespaces";
 
 pub struct Worker {
     address: String,
+    /// Where `FAULTY` is told what to do.
+    faulty: String,
     client: Client,
     process: Child,
     /// The runtime ends when this does.
@@ -39,10 +41,12 @@ impl Worker {
         let stdout = BufReader::new(process.stdout.take().ok_or("there is no output")?);
         let address = stdout.lines().find_map(|line| Some(line.ok()?.strip_prefix("ready ")?.to_owned()));
         let address = address.ok_or("the runtime does not say where it is")?;
+        let (address, faulty) = address.split_once(' ').ok_or("it does not say where `FAULTY` is")?;
+        let (address, faulty) = (address.to_owned(), faulty.to_owned());
         // No request here is encrypted, and yet the client asks for a way to do it. An error says that it has one by now.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().build()?;
-        Ok(Self { address, client, process, stdin })
+        Ok(Self { address, faulty, client, process, stdin })
     }
 
     pub fn request(&self, method: Method, path: &str, body: Option<Value>) -> RequestBuilder {
@@ -64,6 +68,19 @@ impl Worker {
         let path = format!("{EXPLORER}/{namespace}/values/{key}");
         self.request(Method::PUT, &path, None).body(value).send().await?.error_for_status()?;
         Ok(())
+    }
+
+    /// Has requests to `FAULTY` fail, as faulty.mjs describes.
+    pub async fn fail(&self, faults: Value) -> Test {
+        let told = self.client.post(format!("{}faults", self.faulty)).body(faults.to_string());
+        told.send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// How many requests of each kind came to `FAULTY` since it was last told to fail.
+    pub async fn asked(&self) -> Test<Value> {
+        let answer = self.client.get(format!("{}asked", self.faulty)).send().await?;
+        Ok(serde_json::from_slice(&answer.bytes().await?)?)
     }
 
     /// Value and metadata as they are stored.

@@ -38,10 +38,10 @@ pub(super) fn lookups(kv: &TokenStream, ident: &Ident, where_clause: Option<&Tok
                 __key.push(self);
             }
             fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-                ::core::hash::Hash::hash(self, __state);
+                #kv::__private::hash_id(self, __state);
             }
             fn names(&self, __id: &#ident) -> bool {
-                self == __id
+                #kv::__private::same(self, __id)
             }
             fn into_id(self) -> #ident {
                 self
@@ -53,10 +53,10 @@ pub(super) fn lookups(kv: &TokenStream, ident: &Ident, where_clause: Option<&Tok
                 __key.push(*self);
             }
             fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-                ::core::hash::Hash::hash(*self, __state);
+                #kv::__private::hash_id(*self, __state);
             }
             fn names(&self, __id: &#ident) -> bool {
-                *self == __id
+                #kv::__private::same(*self, __id)
             }
             fn into_id(self) -> #ident {
                 #kv::__private::cloned(self)

@@ -5,6 +5,7 @@ mod entity;
 mod fallback;
 mod id;
 mod payload;
+mod schema;
 mod shape;
 mod versions;
 mod view;
@@ -12,6 +13,7 @@ mod view;
 pub(crate) use entity::entity;
 pub(crate) use fallback::{entity_fallback, id_fallback};
 pub(crate) use id::id;
+pub(crate) use schema::schema_checks;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};

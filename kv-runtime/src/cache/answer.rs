@@ -10,7 +10,7 @@ use super::entry::Entry;
 use super::in_flight::Kind;
 use super::origin::{Origin, OtherId};
 use super::stats::Count;
-use super::tier::{Fill, Got, Look, Outcome, Seat};
+use super::tier::{Fill, Got, Look, Outcome, Seat, Tier};
 use crate::clock::Timestamp;
 use crate::collection::Standing;
 use crate::entity::KvEntity;
@@ -63,7 +63,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 self.refresh_behind(id, ask);
                 return Ok(Served::new(Some(value), Whence::Memory));
             }
-            Look::Stale(entry) => Some(entry),
+            Look::Stale(entry) => Tier::stand_in(entry, kind),
             Look::Nothing => None,
         };
         if ask.when != When::Always {
@@ -118,7 +118,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// Loads an entity anew that is still fresh, if there is a spawner and nobody does so already.
-    pub(super) fn refresh_behind(&self, id: E::Id, ask: Ask<E>) {
+    fn refresh_behind(&self, id: E::Id, ask: Ask<E>) {
         let Some(spawn) = &self.behind.spawn else { return };
         let kind = ask.kind();
         if matches!(self.tier.known(&id, kind), Some(Err(_))) {
@@ -236,7 +236,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// Whether the origin is asked although the store holds a record that expires then.
-    fn asks_on(&self, when: When, expires_at: Option<Timestamp>) -> bool {
+    pub(super) fn asks_on(&self, when: When, expires_at: Option<Timestamp>) -> bool {
         let settings = &self.tier.settings;
         match (when, expires_at, settings.refresh_at, settings.store_ttl) {
             (When::Always, ..) => true,
@@ -258,7 +258,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    pub(super) fn failed(&self, key: &Key, source: SharedError) -> Error {
+    fn failed(&self, key: &Key, source: SharedError) -> Error {
         self.tier.counters.count(Count::OriginError);
         let error = Error::Load { at: self.collection().at(key), source };
         tracing::debug!(%error, "the origin failed");
@@ -291,9 +291,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 }
 
 /// What a load brought, and how the store is to be filled with it.
-struct LoadedEntity<E> {
-    got: Got<E>,
-    fill: Option<StoreFill>,
+pub(super) struct LoadedEntity<E> {
+    pub(super) got: Got<E>,
+    pub(super) fill: Option<StoreFill>,
 }
 
 pub(super) struct StoreFill {

@@ -14,14 +14,18 @@ use crate::clock::{Clock, Timestamp};
 pub(super) struct Entry<E> {
     pub(super) value: Arc<E>,
     /// From the highest bit: when it is due, 42 bits of milliseconds since 1970 (the year 2109); how long it then is fresh, as so many
-    /// fifteenths of what the cache gives at most, 4 bits; how long it then is stale, likewise as 255ths, 8 bits; its weight, 10 bits.
+    /// fifteenths of what the cache gives at most, 4 bits; how long it then is stale, likewise as 127ths, 7 bits; whether it is for loads
+    /// alone, 1 bit; its weight, 10 bits.
     word: u64,
 }
 
 const WEIGHT_BITS: u32 = 10;
-const STALE_BITS: u32 = 8;
+const FOR_LOADS: u64 = 1 << WEIGHT_BITS;
+const STALE_BITS: u32 = 7;
+const STALE_SHIFT: u32 = WEIGHT_BITS + 1;
 const DUE_BITS: u32 = 4;
-const DUE_AT_SHIFT: u32 = WEIGHT_BITS + STALE_BITS + DUE_BITS;
+const DUE_SHIFT: u32 = STALE_SHIFT + STALE_BITS;
+const DUE_AT_SHIFT: u32 = DUE_SHIFT + DUE_BITS;
 const LATEST: Timestamp = Timestamp::from_millis(u64::MAX >> DUE_AT_SHIFT);
 
 /// How good an entry is at a moment.
@@ -118,8 +122,21 @@ impl<E> Entry<E> {
         let fresh_until = self.fresh_until(spans).min(end);
         let due_for = fresh_until.saturating_since(self.due_at());
         let stale_until = self.stale_until(spans).min(end);
-        let word = pack(fresh_until, due_for, stale_until, self.word & mask(WEIGHT_BITS), spans);
+        let word = pack(fresh_until, due_for, stale_until, self.word & mask(STALE_SHIFT), spans);
         Self { value: self.value, word }
+    }
+
+    /// The same entry once the store has said that it has none: no longer fresh, stale no longer than before, and for loads alone.
+    pub(super) fn for_loads(self, now: Timestamp, spans: Spans) -> Self {
+        let fresh_until = self.fresh_until(spans).min(now);
+        let constant = (self.word & mask(WEIGHT_BITS)) | FOR_LOADS;
+        let word = pack(fresh_until, Duration::ZERO, self.stale_until(spans), constant, spans);
+        Self { value: self.value, word }
+    }
+
+    /// Whether only a load may serve it.
+    pub(super) fn is_for_loads(&self) -> bool {
+        self.word & FOR_LOADS != 0
     }
 
     #[inline]
@@ -128,29 +145,29 @@ impl<E> Entry<E> {
     }
 
     fn fresh_until(&self, spans: Spans) -> Timestamp {
-        let part = self.word >> (WEIGHT_BITS + STALE_BITS);
+        let part = self.word >> DUE_SHIFT;
         after(self.due_at(), whole(part & mask(DUE_BITS), DUE_BITS, spans.due))
     }
 
     fn stale_until(&self, spans: Spans) -> Timestamp {
-        let part = self.word >> WEIGHT_BITS;
+        let part = self.word >> STALE_SHIFT;
         after(self.fresh_until(spans), whole(part & mask(STALE_BITS), STALE_BITS, spans.stale))
     }
 }
 
-/// Parts are rounded down, so that nothing is served longer than it may be; the end of what is fresh stays exact.
+/// Parts are rounded down, so that nothing is served longer than it may be; the end of what is fresh stays exact. `constant` is what is no time.
 fn pack(
     fresh_until: Timestamp,
     due_for: Duration,
     stale_until: Timestamp,
-    weight_code: u64,
+    constant: u64,
     spans: Spans,
 ) -> u64 {
     let fresh_until = fresh_until.min(LATEST);
     let stale_for = stale_until.saturating_since(fresh_until);
     let (due, stale) = (part(due_for, DUE_BITS, spans.due), part(stale_for, STALE_BITS, spans.stale));
     let due_at = fresh_until.as_millis().saturating_sub(whole(due, DUE_BITS, spans.due));
-    (due_at << DUE_AT_SHIFT) | (due << (WEIGHT_BITS + STALE_BITS)) | (stale << WEIGHT_BITS) | weight_code
+    (due_at << DUE_AT_SHIFT) | (due << DUE_SHIFT) | (stale << STALE_SHIFT) | constant
 }
 
 const fn mask(bits: u32) -> u64 {
@@ -265,6 +282,11 @@ mod tests {
             let age = entry.age(after(SINCE, later), spans);
             prop_assert!(later < fresh || matches!(age, Age::Stale | Age::Dead));
             prop_assert!(later < stale || age == Age::Dead);
+            let moment = after(SINCE, later.min(1 << 40));
+            let kept = entry.clone().for_loads(moment, spans);
+            prop_assert!(kept.is_for_loads() && kept.weight() == entry.weight() && !entry.is_for_loads());
+            prop_assert!(matches!(kept.age(moment, spans), Age::Stale | Age::Dead));
+            prop_assert!(age != Age::Dead || kept.age(after(SINCE, later), spans) == Age::Dead);
             let end = later.min(1 << 40);
             let cut = entry.ending_at(after(SINCE, end), spans, &Clock::system().with_timer(crate::Timer::none()));
             prop_assert_eq!(cut.age(after(SINCE, end), spans), Age::Dead);

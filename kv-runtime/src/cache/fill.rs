@@ -23,10 +23,10 @@ pub struct Never;
 
 /// A way of filling that a store can do.
 #[diagnostic::on_unimplemented(
-    message = "`{S}` has no compare-and-swap, so a cache cannot fill it without overwriting what it has not seen",
-    label = "this store cannot tell whether a record has changed since it was read",
-    note = "`Cache::pure_cache()` overwrites unseen, for a store that holds nothing but copies of the origin",
-    note = "`Cache::without_filling()` keeps what the origin gave in memory alone"
+    message = "a cache cannot fill `{S}` with what an origin gave unless it is told how: this store has no compare-and-swap",
+    label = "this cache fills a store only where it can tell that nobody has written meanwhile",
+    note = "`Cache::new().without_filling()`: what an origin gave is held in memory alone; right for records that somebody writes",
+    note = "`Cache::new().pure_cache()`: it overwrites what stands in the store, unseen; right where the store holds nothing but copies of the origin"
 )]
 pub trait FillStore<S: Store>: sealed::Sealed {
     #[doc(hidden)]
@@ -57,6 +57,8 @@ pub(super) struct Filling<'a, E> {
     pub(super) ttl: Option<Duration>,
 }
 
+// Otherwise the compiler would ask for the store to be atomic, and so hide the ways for one that is not.
+#[diagnostic::do_not_recommend]
 impl<S: AtomicStore> FillStore<S> for IfUnchanged {
     fn filler<E: KvEntity>() -> Filler<E, S> {
         Filler(Some(|collection, Filling { key, unchanged, entity, ttl }| {

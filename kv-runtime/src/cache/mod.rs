@@ -45,17 +45,21 @@
 //! ```
 
 mod answer;
+mod batch;
 mod config;
 mod entry;
 mod fill;
 mod flight;
 mod in_flight;
+mod last_write;
 mod load;
 mod many;
 mod memory;
 mod origin;
 mod read;
+mod shared;
 mod stats;
+mod table;
 mod tier;
 mod wait;
 mod write;
@@ -73,6 +77,7 @@ use crate::store::Store;
 pub use config::{BackgroundFuture, Cache};
 pub use fill::{FillStore, Filler, IfUnchanged, Never, PureCache};
 pub use origin::{FromOrigin, Loaded};
+pub use shared::IntoShared;
 pub use stats::CacheStats;
 
 use tier::Tier;
@@ -123,21 +128,21 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// The same cache, whose writes give records this TTL instead of the entity's; see
     /// [`Collection::with_ttl`](crate::Collection::with_ttl). It shares the memory.
     #[must_use]
-    pub fn with_ttl(self, ttl: Duration) -> Self {
-        self.with_collection(|collection| collection.with_ttl(ttl))
+    pub fn with_ttl(&self, ttl: Duration) -> Self {
+        self.with_collection(self.collection().with_ttl(ttl))
     }
 
     /// The same cache, whose `touch` leaves a record alone that was extended less than `interval` ago; see
     /// [`Collection::with_touch_interval`](crate::Collection::with_touch_interval). It shares the memory.
     #[must_use]
-    pub fn with_touch_interval(self, interval: Duration) -> Self {
-        self.with_collection(|collection| collection.with_touch_interval(interval))
+    pub fn with_touch_interval(&self, interval: Duration) -> Self {
+        self.with_collection(self.collection().with_touch_interval(interval))
     }
 
-    fn with_collection(self, change: impl FnOnce(Collection<E, S>) -> Collection<E, S>) -> Self {
-        let Behind { collection, filler, spawn } = &*self.behind;
-        let (collection, filler, spawn) = (change(collection.clone()), *filler, spawn.clone());
-        Self { tier: self.tier, behind: Arc::new(Behind { collection, filler, spawn }) }
+    fn with_collection(&self, collection: Collection<E, S>) -> Self {
+        let Behind { filler, spawn, .. } = &*self.behind;
+        let behind = Behind { collection, filler: *filler, spawn: spawn.clone() };
+        Self { tier: Arc::clone(&self.tier), behind: Arc::new(behind) }
     }
 
     /// Forgets what the memory holds of this id, and what is being loaded of it. The store is left as it is.

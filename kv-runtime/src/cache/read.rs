@@ -58,8 +58,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// The entity with this id, or `fallback` where there is none or it cannot be read: it never fails. What is stale goes before the
-    /// fallback. The fallback gets the id that was asked for, and is kept nowhere.
+    /// The entity with this id, or `fallback` where there is none or it cannot be read: it never fails. If the store fails, what is stale
+    /// goes before the fallback; if the store says that it has none, the fallback is served. It gets the id that was asked for, and is
+    /// kept nowhere.
     ///
     /// A failure is a `tracing` event at warn level. It waits as long as the store does, unless there is
     /// a [`hard_timeout`](super::Cache::hard_timeout).

@@ -122,6 +122,11 @@ impl<E: KvEntity> Tier<E> {
         self.clock.coarse()
     }
 
+    /// What may stand in for this call if it fails. What the store no longer has stands in for an origin alone.
+    pub(super) fn stand_in(entry: Entry<E>, kind: Kind) -> Option<Entry<E>> {
+        Some(entry).filter(|entry| kind == Kind::Load || !entry.is_for_loads())
+    }
+
     /// Whether this may still be served in place of something better.
     pub(super) fn may_serve_stale(&self, entry: &Entry<E>) -> bool {
         entry.age(self.now(), self.spans) != Age::Dead
@@ -211,7 +216,14 @@ impl<E: KvEntity> Tier<E> {
         match fill {
             Fill::Present(entry) => Some(self.memory.insert(id, entry)),
             Fill::Absent { for_origin } => {
-                let left = self.memory.remove(id);
+                // That the store has none is no word of the origin's: what there was may still stand in for that. A delete has taken it
+                // out before.
+                let kept = self.memory.peek(id).filter(|_| !for_origin);
+                let kept = kept.map(|entry| entry.for_loads(self.now(), self.spans));
+                let left = match kept.filter(|entry| self.may_serve_stale(entry)) {
+                    Some(entry) => self.memory.insert(id, entry),
+                    None => self.memory.remove(id),
+                };
                 if !settings.negative_ttl.is_zero() {
                     let until = self.until(settings.jittered(settings.negative_ttl));
                     self.memory.insert_negative(id, Negative::Absent { until, for_origin });

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Cached;
 use super::tier::{Fill, Writing};
+use super::{Cached, IntoShared};
 use crate::clock::Timestamp;
 use crate::collection::{Found, always};
 use crate::entity::{KvEntity, Touch};
@@ -14,8 +14,8 @@ use crate::store::{AtomicStore, Store};
 /// Each write begins before its store call and ends after it, also if it fails or is dropped: then the memory forgets the id.
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Writes the entity as [`Collection::put`](crate::Collection::put) does, then holds it in memory.
-    pub async fn put(&self, entity: impl Into<Arc<E>>) -> Result<()> {
-        let entity = entity.into();
+    pub async fn put(&self, entity: impl IntoShared<E>) -> Result<()> {
+        let entity = entity.into_shared();
         let writing = self.begin(entity.id()).await;
         let since = self.tier.now();
         self.collection().put(&entity).await?;
@@ -24,11 +24,11 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is none, then holds it in memory.
-    pub async fn insert(&self, entity: impl Into<Arc<E>>) -> Result<()>
+    pub async fn insert(&self, entity: impl IntoShared<E>) -> Result<()>
     where
         S: AtomicStore,
     {
-        let entity = entity.into();
+        let entity = entity.into_shared();
         let writing = self.begin(entity.id()).await;
         let since = self.tier.now();
         self.collection().insert(&entity).await?;
@@ -111,17 +111,20 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
         let (since, key) = (self.tier.now(), self.collection().key_of_id(&id));
-        let Found { entity, expires_at } =
-            self.collection().change(operation, key, id, change, create).await?;
-        let entity = Arc::new(entity);
-        writing.hold(Fill::Present(self.tier.entry(&entity, since, None, expires_at)));
-        Ok(entity)
+        let changed = self.collection().change(operation, key, id, change, create).await?;
+        Ok(self.hold_changed(writing, changed, since))
     }
 
-    async fn begin(&self, id: E::Id) -> Writing<E> {
+    pub(super) async fn begin(&self, id: E::Id) -> Writing<E> {
         let mut writing = self.tier.begin_write(id, false);
         writing.after_fill().await;
         writing
+    }
+
+    pub(super) fn hold_changed(&self, writing: Writing<E>, changed: Found<E>, since: Timestamp) -> Arc<E> {
+        let entity = Arc::new(changed.entity);
+        writing.hold(Fill::Present(self.tier.entry(&entity, since, None, changed.expires_at)));
+        entity
     }
 
     fn hold_written(&self, writing: Writing<E>, entity: &Arc<E>, since: Timestamp) {

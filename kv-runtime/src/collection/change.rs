@@ -49,6 +49,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// `change` may be called several times. The condition covers every group that was read. What `change` leaves as it is is not
     /// written; the remaining time and metadata of others are kept. A change of the id is [`Error::IdChanged`].
     ///
+    /// A value that is written has the members that the struct names. Those that it does not name are lost, but in a record of a newer
+    /// version; a field `#[serde(flatten)] rest: BTreeMap<String, serde_json::Value>` keeps them.
+    ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
     /// #[derive(KvEntity)]

@@ -5,7 +5,7 @@
 use tracing::Instrument;
 
 use super::write::whole_failure;
-use super::{Collection, groups, keys_of_groups, named};
+use super::{Collection, Found, groups, keys_of_groups, named};
 use crate::entity::{KvEntity, Touch};
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
@@ -19,7 +19,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// back. Where reads may be old ([`Sharing::Eventual`](crate::store::Sharing::Eventual)) that time is as long as they may be, a
     /// minute on Cloudflare KV. Use [`update`](Self::update) wherever the store has compare-and-swap.
     ///
-    /// The rest is as in `update`: what `change` leaves as it is is not written; the expiry and metadata of others are kept. Where it
+    /// The rest is as in `update`: what `change` leaves as it is is not written; the expiry and metadata of others are kept, and of the value
+    /// what the struct names. Where it
     /// cannot be found out when the record expires, nothing is written: [`Error::ExpiryUnknown`]. The groups of an entity are written
     /// one after the other, its anchor last.
     pub async fn update_last_write_wins<L, F>(&self, id: L, change: F) -> Result<E>
@@ -27,13 +28,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         L: Lookup<E::Id>,
         F: FnOnce(&mut E),
     {
-        let key = self.key(&id);
-        let span = self.span("update_last_write_wins", &key);
         let change = |entity: &mut E| {
             change(entity);
             Ok(())
         };
-        self.overwrite(key, id.into_id(), change, None::<fn() -> E>).instrument(span).await
+        let (operation, key) = ("update_last_write_wins", self.key(&id));
+        Ok(self.overwrite(operation, key, id.into_id(), change, None::<fn() -> E>).await?.entity)
     }
 
     /// Changes the entity that is there as [`update_last_write_wins`](Self::update_last_write_wins) does, unless `change` gives up with an
@@ -44,9 +44,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         F: FnOnce(&mut E) -> Result<(), X>,
         X: From<Error>,
     {
-        let key = self.key(&id);
-        let span = self.span("try_update_last_write_wins", &key);
-        self.overwrite(key, id.into_id(), change, None::<fn() -> E>).instrument(span).await
+        let (operation, key) = ("try_update_last_write_wins", self.key(&id));
+        Ok(self.overwrite(operation, key, id.into_id(), change, None::<fn() -> E>).await?.entity)
     }
 
     /// Changes the entity that is there as [`update_last_write_wins`](Self::update_last_write_wins) does, or writes what `create` makes
@@ -57,13 +56,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         C: FnOnce() -> E,
         F: FnOnce(&mut E),
     {
-        let key = self.key(&id);
-        let span = self.span("upsert_last_write_wins", &key);
         let change = |entity: &mut E| {
             change(entity);
             Ok(())
         };
-        self.overwrite(key, id.into_id(), change, Some(create)).instrument(span).await
+        let (operation, key) = ("upsert_last_write_wins", self.key(&id));
+        Ok(self.overwrite(operation, key, id.into_id(), change, Some(create)).await?.entity)
     }
 
     /// Gives what is there its full TTL again, on every store, and says whether it is there: reads the records and writes them as they
@@ -76,14 +74,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     where
         E: Touch,
     {
-        let key = self.key(&id);
+        Ok(self.rewrite_at(self.key(&id)).await? != Touched::Absent)
+    }
+
+    /// As [`touch_last_write_wins`](Self::touch_last_write_wins), of the entity with this anchor.
+    pub(crate) async fn rewrite_at(&self, key: Key) -> Result<Touched> {
         let span = self.span("touch_last_write_wins", &key);
         async {
             let records = self.records(&key).await?;
-            let Some(Some(anchor)) = records.first() else { return Ok(false) };
+            let Some(Some(anchor)) = records.first() else { return Ok(Touched::Absent) };
             let now = self.store().clock().now();
             if self.was_just_touched(anchor.expires_at, now) {
-                return Ok(true);
+                return Ok(Touched::Spared);
             }
             let mut writes = Vec::new();
             for ((group, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)).zip(records) {
@@ -93,21 +95,37 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     writes.push((key, record.with_expiry(Expiry::After(ttl))));
                 }
             }
+            if writes.is_empty() {
+                return Ok(Touched::Spared);
+            }
             self.write_anchors_last(writes).await.map_err(whole_failure)?;
-            Ok(true)
+            Ok(Touched::Written)
         }
         .instrument(span)
         .await
     }
 
     /// Read, change, write.
-    async fn overwrite<X: From<Error>>(
+    pub(crate) async fn overwrite<X: From<Error>>(
+        &self,
+        operation: &'static str,
+        key: Key,
+        id: E::Id,
+        change: impl FnOnce(&mut E) -> Result<(), X>,
+        create: Option<impl FnOnce() -> E>,
+    ) -> Result<Found<E>, X> {
+        let span = self.span(operation, &key);
+        self.overwrite_at(key, id, change, create).instrument(span).await
+    }
+
+    async fn overwrite_at<X: From<Error>>(
         &self,
         key: Key,
         id: E::Id,
         change: impl FnOnce(&mut E) -> Result<(), X>,
         create: Option<impl FnOnce() -> E>,
-    ) -> Result<E, X> {
+    ) -> Result<Found<E>, X> {
+        let now = self.store().clock().now();
         let records = self.records(&key).await?;
         let (entity, writes) = match (self.decode(id, &key, &records)?, create) {
             (Some(mut entity), _) => {
@@ -127,8 +145,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             (None, None) => return Err(Error::NotFound { at: self.at(&key) }.into()),
         };
         let writes = self.unconditional(&key, writes, &records).await?;
+        let expires_at = keys_of_groups::<E>(&key)
+            .zip(&records)
+            .filter_map(|(key, record)| match writes.iter().find(|(written, _)| *written == key) {
+                Some((_, new)) => new.expiry.at(now),
+                None => record.as_ref()?.expires_at,
+            })
+            .min();
         self.write_anchors_last(writes).await.map_err(whole_failure)?;
-        Ok(entity)
+        Ok(Found { entity, expires_at })
     }
 
     /// The same writes for a store that keeps no expiry by itself: with the one that stands there.
@@ -161,6 +186,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
+/// What has become of records that were to be written anew for the sake of their expiry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touched {
+    /// There are none.
+    Absent,
+    /// They have been left alone: nothing of them expires, or they were extended a short while ago.
+    Spared,
+    Written,
+}
+
 /// When a record expires that was read and is to be written anew.
 async fn expiry_of<S: Store>(store: &S, key: &Key, standing: &Record) -> Result<Expiry> {
     if standing.expiry_known {
@@ -173,6 +208,10 @@ async fn expiry_of<S: Store>(store: &S, key: &Key, standing: &Record) -> Result<
 pub(crate) async fn learn_expiry<S: Store>(store: &S, key: &Key, metadata: &Metadata) -> Result<Expiry> {
     match store.head(key).await? {
         Some(head) if head.metadata == *metadata => Ok(head.expires_at.map_or(Expiry::Never, Expiry::At)),
-        _ => Err(Error::ExpiryUnknown { at: Location::of(store.name(), key) }),
+        _ => {
+            let mut at = Location::of(store.name(), key);
+            store.locate(&mut at);
+            Err(Error::ExpiryUnknown { at })
+        }
     }
 }

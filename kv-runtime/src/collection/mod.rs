@@ -38,6 +38,8 @@ use decode::{Context, Records, decode, decode_present};
 pub(crate) use fallback::warn;
 #[cfg(feature = "cache")]
 pub(crate) use fill::Standing;
+#[cfg(feature = "cache")]
+pub(crate) use last_write::Touched;
 pub(crate) use last_write::learn_expiry;
 pub(crate) use read::Found;
 pub(crate) use turns::Turns;
@@ -67,18 +69,31 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The same collection, whose writes give records this TTL instead of the entity's: `put`, `insert` and `touch`, and
     /// `update`, which otherwise keeps the remaining time. An `expires_at` field that is set goes before it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "session", ttl = "30m")]
+    /// # struct Session { #[kv(id)] token: String }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # let sessions = Kv::new(MemoryStore::new()).collection::<Session>();
+    /// let session = Session { token: "abc-def".to_owned() };
+    /// sessions.with_ttl(Duration::from_secs(30 * 24 * 3_600)).put(&session).await?; // "remember me"
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
-    pub fn with_ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = Some(ttl);
-        self
+    pub fn with_ttl(&self, ttl: Duration) -> Self {
+        Self { ttl: Some(ttl), ..self.clone() }
     }
 
     /// The same collection, whose `touch` leaves a record alone that was extended less than `interval` ago: a sliding session is
     /// then not one write per request.
     #[must_use]
-    pub fn with_touch_interval(mut self, interval: Duration) -> Self {
-        self.touch_interval = interval;
-        self
+    pub fn with_touch_interval(&self, interval: Duration) -> Self {
+        Self { touch_interval: interval, ..self.clone() }
     }
 
     /// All entities, page by page or as a stream.
@@ -114,9 +129,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         key.finish(anchor::<E>().name())
     }
 
+    /// Where a record lies, for an error.
     pub(crate) fn at(&self, key: &Key) -> Box<Location> {
-        let mut at = Location::of(self.store().name(), key);
+        self.located(Location::of(self.store().name(), key))
+    }
+
+    /// The place as far as the collection and its store know it.
+    pub(crate) fn located(&self, mut at: Box<Location>) -> Box<Location> {
         at.entity = Some(E::SCHEMA.name());
+        self.store().locate(&mut at);
         at
     }
 

@@ -1,5 +1,7 @@
 //! Reads: they need no more than a [`Store`], and write nothing but what they had to migrate.
 
+use std::borrow::Cow;
+
 use tracing::Instrument;
 
 use super::write_back::is_behind;
@@ -163,9 +165,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     async fn batch(&self, anchors: &[Key], expiries: Expiries) -> Result<Vec<Option<Record>>> {
-        let mut keys = Vec::with_capacity(anchors.len() * groups::<E>().len());
-        for anchor in anchors {
-            keys.extend(keys_of_groups::<E>(anchor));
+        // An only group's key is the anchor.
+        let mut keys = Cow::Borrowed(anchors);
+        if groups::<E>().len() > 1 {
+            keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
         }
         keys.iter().try_for_each(|key| self.check_key(key))?;
         let records = match expiries {

@@ -17,6 +17,8 @@ pub struct Location {
     pub key: Option<String>,
     /// The store's file, where the error is about that.
     pub file: Option<PathBuf>,
+    /// Where the store's server is, host and port or a socket, where the error is about reaching it. No user, and no password.
+    pub address: Option<String>,
     /// The [namespace](crate::layer::NamespaceStore) that the key is of, where the store has them.
     pub namespace: Option<String>,
 }
@@ -32,6 +34,12 @@ impl Location {
     #[must_use]
     pub fn file(store: &'static str, path: &Path) -> Box<Self> {
         Box::new(Self { store: Some(store), file: Some(path.to_owned()), ..Self::default() })
+    }
+
+    /// A store's server, by host and port.
+    #[must_use]
+    pub fn server(store: &'static str, address: String) -> Box<Self> {
+        Box::new(Self { store: Some(store), address: Some(address), ..Self::default() })
     }
 
     /// A store as a whole.
@@ -71,7 +79,12 @@ impl fmt::Display for Location {
             space = " ";
         }
         if let Some(store) = self.store {
-            write!(f, "{space}in {store}")?;
+            let place = if space.is_empty() { "" } else { "in " };
+            write!(f, "{space}{place}{store}")?;
+            space = " ";
+        }
+        if let Some(address) = &self.address {
+            write!(f, "{space}at {address}")?;
             space = " ";
         }
         if let Some(namespace) = &self.namespace {

@@ -2,6 +2,7 @@
 
 mod cause;
 mod location;
+mod shown;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -13,13 +14,16 @@ use crate::timer::NoTimer;
 
 pub use cause::{BoxError, SharedError};
 pub use location::Location;
+use shown::{also_shown, id_shown, retry_shown, why_shown};
 
 /// What went wrong, where, and what to do.
 ///
 /// Every variant tells its [`Location`]: entity, store and key, a secret id as a hash. The cause, where there is one,
 /// is [`source`](std::error::Error::source) and is not printed a second time by `Display`. No variant holds a value. Clones share
 /// the cause, so that all callers who waited for one load get the same error.
-#[derive(Clone, Debug, thiserror::Error)]
+///
+/// `Debug` is for people, too, as a `main` that gives a `Result` prints it: the error as `Display` has it, and a line for each cause.
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// There is nothing to change.
@@ -256,13 +260,15 @@ pub enum Error {
         source: NoTimer,
     },
 
-    /// The store's engine failed.
-    #[error("{at}: the store failed to {action}{}", retry_shown(.retryable))]
+    /// The store's engine failed, or cannot be opened or reached.
+    #[error("{at}: the store failed to {action}{}{}", why_shown(.why), retry_shown(.retryable))]
     Store {
         /// Where.
         at: Box<Location>,
         /// What it was doing.
         action: &'static str,
+        /// What stood in the way and what to do about it, where the store can tell.
+        why: Option<&'static str>,
         /// Whether the same call may succeed later.
         retryable: bool,
         /// What the engine says.
@@ -288,10 +294,22 @@ pub enum Error {
     },
 
     /// The file is open in another process, or a second time in this one.
-    #[error("{}: the store is already open; one process holds it at a time", path.display())]
+    #[error(
+        "{}: the file is open already, in another process or a second time in this one; end that process, or share the one store by clones",
+        path.display()
+    )]
     AlreadyOpen {
         /// The file.
         path: PathBuf,
+    },
+
+    /// The store cannot be set up as it was asked for.
+    #[error("{at}: {what}")]
+    InvalidOptions {
+        /// Where.
+        at: Box<Location>,
+        /// What is wrong with an option, and what to give instead.
+        what: Cow<'static, str>,
     },
 
     /// The URL leads to no store.
@@ -316,29 +334,23 @@ pub enum Error {
 /// `Result` with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-fn also_shown(also: &[usize]) -> String {
-    if also.is_empty() { "none".to_owned() } else { format!("{} more", also.len()) }
-}
-
-fn id_shown(created: &bool) -> &'static str {
-    if *created {
-        "`create` made an entity with another id than the one that was asked for; nothing was written"
-    } else {
-        "the change would give the entity another id; put it under the new id and delete the old one"
-    }
-}
-
-fn retry_shown(retryable: &bool) -> &'static str {
-    if *retryable { "; a retry may help" } else { "" }
-}
-
 impl Error {
-    /// An engine's failure: what it was doing, with which record, and whether a retry can help.
+    /// An engine's failure: what it was doing, with which record, and whether a retry can help. [`because`](Self::because) adds why.
     pub fn store<E>(at: Box<Location>, action: &'static str, retryable: bool, source: E) -> Self
     where
         E: std::error::Error + MaybeSend + MaybeSync + 'static,
     {
-        Self::Store { at, action, retryable, source: SharedError::new(source) }
+        Self::Store { at, action, why: None, retryable, source: SharedError::new(source) }
+    }
+
+    /// Says of an engine's failure what stood in the way and what to do about it, in words that its source does not have. Any other
+    /// error stays as it is.
+    #[must_use]
+    pub fn because(mut self, reason: &'static str) -> Self {
+        if let Self::Store { why, .. } = &mut self {
+            *why = Some(reason);
+        }
+        self
     }
 
     /// Whether the same call may succeed later without anything being changed.
@@ -420,7 +432,8 @@ macro_rules! with_location {
             | Error::NoTimer { at: $at, .. }
             | Error::Store { at: $at, .. }
             | Error::Load { at: $at, .. }
-            | Error::TimedOut { at: $at, .. } => Some($use),
+            | Error::TimedOut { at: $at, .. }
+            | Error::InvalidOptions { at: $at, .. } => Some($use),
             Error::AlreadyOpen { .. } | Error::InvalidUrl { .. } | Error::ForeignFile { .. } => None,
         }
     };

@@ -98,6 +98,9 @@ impl IdKind {
 /// A type that can stand as one id in a key: integers, `bool`, `char`, `String`, `Box<str>`, `Arc<str>`, `uuid::Uuid` (feature
 /// `uuid`), and newtypes and unit enums with [`#[derive(KvId)]`](macro@crate::KvId).
 ///
+/// In a call an id is named by itself or a reference to it, text by a `&str`, too. A newtype is a kind of its own: what it holds does not
+/// name it, so that ids of two kinds are not mixed up.
+///
 /// `decode` takes exactly what `encode` writes: a second spelling of the same id is nobody's key.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an id",

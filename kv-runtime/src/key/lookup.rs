@@ -9,10 +9,13 @@ use super::builder::KeyBuilder;
 use super::id::KvId;
 
 /// Something that names an id of type `Id`. Implemented for each id type, references to it, `&str` for string ids, and
-/// tuples of lookups for composite ids; [`#[derive(KvId)]`](macro@crate::KvId) implements it for the derived type.
+/// tuples of lookups for composite ids; [`#[derive(KvId)]`](macro@crate::KvId) implements it for the derived type and references to it,
+/// and not for what a newtype holds.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name an id of type `{Id}`",
-    label = "expected `{Id}`, or something that borrows one"
+    label = "expected `{Id}` or `&{Id}`",
+    note = "ids of text alone are named by a `&str` as well",
+    note = "a newtype of an id is named by itself, not by what it holds, so that ids of two kinds are not mixed up: `OrgId(..)` or `&org_id`, not `\"acme\"`"
 )]
 pub trait Lookup<Id> {
     /// Appends the id to a key.
@@ -126,7 +129,8 @@ pub struct Depth5;
 /// The first ids of a composite id, at least one and not all: what a list can stop at.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name the first ids of `{Id}`",
-    label = "expected the first id of `{Id}`, or a tuple of its first ids, but not all of them"
+    label = "expected the first id of `{Id}`, or a tuple of its first ids, but not all of them",
+    note = "each is named as in `get`: by itself, a reference, or a `&str` for text; a newtype not by what it holds, but as `OrgId(..)` or `&org_id`"
 )]
 pub trait Within<Id, Depth> {
     /// Appends these ids to a key.

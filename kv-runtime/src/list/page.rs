@@ -157,7 +157,7 @@ async fn read_groups<E: KvEntity, S: Store>(
 fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Location> {
     match id_in::<E>(key) {
         Found::Entity(id) => collection.at(&collection.key_of_id(&id)),
-        Found::OtherGroup | Found::Foreign => Location::store(collection.store().name()),
+        Found::OtherGroup | Found::Foreign => collection.located(Location::store(collection.store().name())),
     }
 }
 

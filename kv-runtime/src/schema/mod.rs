@@ -80,7 +80,7 @@ macro_rules! schema {
             pub const ENTITIES: &'static [$crate::EntitySchema] = &[$(<$entity as $crate::KvEntity>::SCHEMA),+];
         }
 
-        const _: () = $crate::__private::assert_disjoint($name::ENTITIES);
+        $crate::__private::schema_checks! { [$crate] [$name] [$($entity),+] }
 
         $crate::__schema_lock! { $name: $($entity),+ }
     };

@@ -71,6 +71,12 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// What it can do and how much it takes. MUST always give the same.
     fn capabilities(&self) -> Capabilities;
 
+    /// Adds to the place of an error what this store alone knows of it, such as a namespace; nothing, unless it is written. It is for errors
+    /// that are not the store's own. A wrapper MUST pass it on.
+    fn locate(&self, at: &mut Location) {
+        let _ = at;
+    }
+
     /// The record under `key`.
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Record>>> + MaybeSend;
 

@@ -46,9 +46,9 @@ impl<S: Store> Tier<S> {
 
     pub(super) fn with_ttl(&self, ttl: Duration) -> Self {
         match self {
-            Self::Store(sessions) => Self::Store(sessions.clone().with_ttl(ttl)),
+            Self::Store(sessions) => Self::Store(sessions.with_ttl(ttl)),
             #[cfg(feature = "cache")]
-            Self::Memory(sessions) => Self::Memory(sessions.clone().with_ttl(ttl)),
+            Self::Memory(sessions) => Self::Memory(sessions.with_ttl(ttl)),
         }
     }
 
@@ -106,13 +106,9 @@ impl<S: AtomicStore> Tier<S> {
     /// Whether the session is there after it was given `ttl` from now, unless that was done less than `interval` ago.
     pub(super) async fn touch(&self, id: &str, ttl: Duration, interval: Duration) -> Result<bool> {
         match self {
-            Self::Store(sessions) => {
-                sessions.clone().with_ttl(ttl).with_touch_interval(interval).touch(id).await
-            }
+            Self::Store(sessions) => sessions.with_ttl(ttl).with_touch_interval(interval).touch(id).await,
             #[cfg(feature = "cache")]
-            Self::Memory(sessions) => {
-                sessions.clone().with_ttl(ttl).with_touch_interval(interval).touch(id).await
-            }
+            Self::Memory(sessions) => sessions.with_ttl(ttl).with_touch_interval(interval).touch(id).await,
         }
     }
 }

@@ -131,6 +131,10 @@ impl<S: Store> Store for FaultStore<S> {
         self.inner.clock()
     }
 
+    fn locate(&self, at: &mut Location) {
+        self.inner.locate(at);
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.pretended.unwrap_or_else(|| self.inner.capabilities())
     }

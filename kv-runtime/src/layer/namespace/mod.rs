@@ -127,6 +127,10 @@ impl Namespace {
         if let Some(own) = at.key.as_deref().and_then(|key| key.strip_prefix(&*self.prefix)) {
             at.key = Some(own.to_owned());
         }
+        self.name_in(at);
+    }
+
+    fn name_in(&self, at: &mut Location) {
         let outer = at.namespace.take().map(|outer| outer + ":").unwrap_or_default();
         at.namespace = Some(outer + &self.name);
     }
@@ -149,6 +153,11 @@ impl<S: Store> Store for NamespaceStore<S> {
 
     fn clock(&self) -> &Clock {
         self.inner.clock()
+    }
+
+    fn locate(&self, at: &mut Location) {
+        self.inner.locate(at);
+        self.namespace.name_in(at);
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -1,5 +1,7 @@
 //! That nothing leads out of a namespace.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -59,6 +61,36 @@ async fn namespaces_nest_and_errors_tell_of_both() {
     let error = acme.list(&query).await.expect_err("no cursor of this list");
     let shown = error.to_string();
     assert!(shown.starts_with("`user:` in memory (namespace `tenant:acme`): the cursor"), "{shown}");
+}
+
+#[derive(crate::KvEntity, Debug)]
+#[kv(prefix = "user")]
+struct User {
+    #[kv(id)]
+    id: String,
+}
+
+#[tokio::test]
+async fn errors_that_no_store_makes_tell_of_the_namespace_too() -> Result<()> {
+    let tenants = NamespaceStore::new(MemoryStore::new(), "tenant");
+    // What lies around it passes it on.
+    let acme = crate::layer::TimeoutStore::new(NamespaceStore::new(tenants, "acme"), Duration::from_secs(60));
+    let kv = crate::Kv::new(acme);
+    let users = kv.collection::<User>();
+    let error = users.update("acme:7", |_| ()).await.expect_err("there is none");
+    let shown = error.to_string();
+    assert!(
+        shown.starts_with("User `user:acme%3A7` in memory (namespace `tenant:acme`): there is"),
+        "{shown}"
+    );
+    kv.store().put(key("user:1"), record("[")).await?;
+    let page = users.list().page().await?;
+    let shown = page.failed.first().map(ToString::to_string).unwrap_or_default();
+    assert!(
+        shown.starts_with("User `user:1` in memory (namespace `tenant:acme`): the value does not"),
+        "{shown}"
+    );
+    Ok(())
 }
 
 #[test]

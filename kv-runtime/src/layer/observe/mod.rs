@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Stopwatch};
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::layer::Operation;
 use crate::record::{Head, NewRecord, Record, Revision};
@@ -172,6 +172,10 @@ impl<S: Store> Store for ObservedStore<S> {
 
     fn clock(&self) -> &Clock {
         self.inner.clock()
+    }
+
+    fn locate(&self, at: &mut Location) {
+        self.inner.locate(at);
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::layer::Operation;
 use crate::record::{Head, NewRecord, Record, Revision};
@@ -135,6 +135,10 @@ impl<S: Store> Store for RetryStore<S> {
 
     fn clock(&self) -> &Clock {
         self.inner.clock()
+    }
+
+    fn locate(&self, at: &mut Location) {
+        self.inner.locate(at);
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -95,6 +95,10 @@ impl<S: Store> Store for TimeoutStore<S> {
         self.inner.clock()
     }
 
+    fn locate(&self, at: &mut Location) {
+        self.inner.locate(at);
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
     }

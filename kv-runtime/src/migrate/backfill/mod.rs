@@ -151,8 +151,8 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
     async fn wait(&self, duration: Duration) -> Result<()> {
         let store = self.collection.store();
         let sleep = store.clock().timer().sleep(duration).map_err(|source| {
-            let at = Location::store(store.name());
-            Error::NoTimer { at, source }.of_entity(E::SCHEMA.name())
+            let at = self.collection.located(Location::store(store.name()));
+            Error::NoTimer { at, source }
         })?;
         sleep.await;
         Ok(())

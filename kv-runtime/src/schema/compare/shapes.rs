@@ -144,11 +144,13 @@ fn fields(place: &Place, old: &[Field], new: &[Field], changes: &mut Vec<Change>
         }
     }
     for is in added {
+        // What is flattened has no member of its own to be added.
+        let added = match is.serde.iter().any(|key| key == "flatten") {
+            true => Kind::Other,
+            false => Kind::Added { name: is.name.clone(), can_be_missing: is.can_be_missing == Some(true) },
+        };
         changes.push(Change {
-            kind: kind(Kind::Added {
-                name: is.name.clone(),
-                can_be_missing: is.can_be_missing == Some(true),
-            }),
+            kind: kind(added),
             effect: if place.keeps_unknown { Effect::Additive } else { Effect::Breaking },
             what: format!("released without `{within}{}: {}`, which it has today", is.name, is.ty),
         });

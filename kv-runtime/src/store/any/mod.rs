@@ -12,9 +12,9 @@ use super::RedbStore;
 use super::RedisStore;
 use super::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, MemoryStore, Store, Write};
 use crate::clock::Clock;
-use crate::error::Result;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
-use crate::error::{Error, Location};
+use crate::error::Error;
+use crate::error::{Location, Result};
 use crate::key::Key;
 use crate::kv::Kv;
 use crate::record::{Head, NewRecord, Record, Revision};
@@ -149,6 +149,10 @@ impl Store for AnyStore {
 
     fn clock(&self) -> &Clock {
         inside!(self, store => store.clock())
+    }
+
+    fn locate(&self, at: &mut Location) {
+        inside!(self, store => store.locate(at));
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -110,7 +110,7 @@ fn not_built(url: &str, feature: &str) -> Error {
 
 fn unknown(url: &str, scheme: &str) -> Error {
     let guess = match nearest(scheme) {
-        Some(name) => format!("did you mean `{name}:`?"),
+        Some(example) => format!("did you mean `{example}`?"),
         None => format!("write one of {}", examples()),
     };
     invalid(url, format!("there is no store of this scheme; {guess}"))
@@ -137,14 +137,14 @@ fn examples() -> String {
     examples.join(", ")
 }
 
-/// The known scheme nearest to this one, if one is near.
+/// An example of the known scheme that is nearest to this one, if one is near.
 fn nearest(scheme: &str) -> Option<&'static str> {
     let scheme = scheme.to_ascii_lowercase();
     let near = |known: &Scheme| {
         let changes = strsim::damerau_levenshtein(&scheme, known.name);
-        (changes <= known.name.len().div_ceil(3)).then_some((changes, known.name))
+        (changes <= known.name.len().div_ceil(3)).then_some((changes, known.name, known.example))
     };
-    SCHEMES.iter().filter_map(near).min().map(|(_, name)| name)
+    SCHEMES.iter().filter_map(near).min().map(|(.., example)| example)
 }
 
 #[cfg(test)]
@@ -161,7 +161,12 @@ mod tests {
         for (url, expected) in [
             ("memory:x", "`memory:x`: a store in memory has no name; write `memory:`".to_owned()),
             ("Memory:", "`Memory:`: there is no store of this scheme; did you mean `memory:`?".to_owned()),
-            ("redbb:a", "`redbb:a`: there is no store of this scheme; did you mean `redb:`?".to_owned()),
+            ("redbb:a", "`redbb:a`: there is no store of this scheme; did you mean `redb:app.redb`?".to_owned()),
+            (
+                "cloudflare://a/n",
+                "`cloudflare://a/n`: there is no store of this scheme; did you mean `cloudflare-kv://account/namespace`?"
+                    .to_owned(),
+            ),
             ("app.redb", "`app.redb`: there is no scheme; write `redb:app.redb`".to_owned()),
             ("", format!("``: there is no scheme; write one of {examples}")),
             (
@@ -185,8 +190,10 @@ mod tests {
             told("redb:///var/a.redb").await,
             "`redb:///var/a.redb`: a file has no host; write `redb:/var/a.redb`"
         );
-        let there_is_none = connect("redb:/nowhere/at/all/a.redb", Clock::system()).await;
-        assert!(matches!(there_is_none, Err(Error::Store { .. })), "{there_is_none:?}");
+        assert_eq!(
+            told("redb:/nowhere/at/all/a.redb").await,
+            "/nowhere/at/all/a.redb in redb: the store failed to open its file: its directory does not exist; make it first"
+        );
     }
 
     #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
@@ -219,6 +226,11 @@ mod tests {
         let error =
             connect("redis://user:hunter2@127.0.0.1:1", Clock::system()).await.expect_err("nobody listens");
         assert!(matches!(error, Error::Store { .. }) && error.is_retryable(), "{error:?}");
+        let told = error.to_string();
+        assert!(
+            told.starts_with("redis at 127.0.0.1:1: the store failed to connect: nobody listens there"),
+            "{told}"
+        );
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     }
 

@@ -86,8 +86,8 @@ fn probe(path: &Path, builder: &Builder) -> Result<()> {
 }
 
 fn create(path: &Path, builder: &Builder, damage: &Damage) -> Result<Database> {
-    let options = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    let file = options.map_err(|error| of_file(path, "open its file", error))?;
+    let opened = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let file = opened.map_err(|error| not_opened(path, error))?;
     FileBackend::new(file)
         .and_then(|file| builder.create_with_backend(SealableFile::new(file, damage.clone())))
         .map_err(|error| told(path, error))
@@ -171,8 +171,31 @@ fn told(path: &Path, error: DatabaseError) -> Error {
             foreign("it is not a redb file; give the store a path of its own".into())
         }
         DatabaseError::Storage(StorageError::Corrupted(found)) => damaged(path, &found),
-        DatabaseError::Storage(StorageError::Io(source)) => of_file(path, "open its file", source),
+        DatabaseError::Storage(StorageError::Io(source)) => not_opened(path, source),
         error => of_file(path, "open its file", error),
+    }
+}
+
+/// What the operating system says of the file, and what to do about it.
+fn not_opened(path: &Path, error: io::Error) -> Error {
+    let why = match error.kind() {
+        // A file that is not there is made.
+        io::ErrorKind::NotFound => Some("its directory does not exist; make it first"),
+        io::ErrorKind::NotADirectory => Some("a part of its path is no directory; mend the path"),
+        io::ErrorKind::IsADirectory => Some("it is a directory; add a file's name to the path"),
+        io::ErrorKind::PermissionDenied => {
+            Some("this user may not read and write it, or make it; change its rights or the path")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => Some("its file system is read-only; take another path"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("the disk is full; free some of it")
+        }
+        _ => None,
+    };
+    let error = of_file(path, "open its file", error);
+    match why {
+        Some(why) => error.because(why),
+        None => error,
     }
 }
 

@@ -263,6 +263,7 @@ impl Aborted {
             Self::Unwritten(source) => Error::Store {
                 at: work.location(),
                 action: "write",
+                why: None,
                 retryable: false,
                 source: source.clone(),
             },

@@ -9,10 +9,11 @@ use std::time::Duration;
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, Slot, SlotAddr};
-use redis::{Cmd, ConnectionInfo, ErrorKind, Pipeline, RedisError, Value};
+use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, ErrorKind, Pipeline, RedisError, Value};
 
 use super::connection::side_by_side;
 use super::error::{code, failed, may_have_happened};
+use super::tls::Certificates;
 use super::wire::Outgoing;
 use super::write::outgoing;
 use super::{Inner, NAME};
@@ -32,13 +33,25 @@ impl Cluster {
     pub(super) async fn connect(
         nodes: Vec<ConnectionInfo>,
         (connection_timeout, response_timeout): (Duration, Duration),
+        certificates: &Certificates,
     ) -> Result<Self, RedisError> {
-        let client = ClusterClientBuilder::new(nodes)
+        let client = ClusterClientBuilder::new(nodes.clone())
             .retries(0)
             .connection_timeout(connection_timeout)
-            .response_timeout(response_timeout)
-            .build()?;
-        client.get_async_connection().await.map(Self)
+            .response_timeout(response_timeout);
+        let client = certificates.cluster_client(client)?;
+        match client.get_async_connection().await {
+            Ok(connection) => Ok(Self(connection)),
+            Err(error) => {
+                // The crate gives the nodes' errors as one text; a node that is asked by itself tells which it was.
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(connection_timeout))
+                    .set_response_timeout(Some(response_timeout));
+                let Some(first) = nodes.into_iter().next() else { return Err(error) };
+                let node = certificates.client(first)?;
+                Err(node.get_multiplexed_async_connection_with_config(&config).await.err().unwrap_or(error))
+            }
+        }
     }
 
     /// The answer of the node that has the key.

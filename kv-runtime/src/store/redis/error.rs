@@ -1,14 +1,11 @@
 //! What the server says, told as one of this crate's errors.
 
-use std::error::Error as StdError;
-use std::io;
-use std::sync::Arc;
-
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
+use super::NAME;
 use crate::error::{Error, Location, SharedError};
 
-/// A server's or a connection's failure in words that say what to do; the server's own are the source's.
+/// Why it is unknown what has become of a write, in words that say what to do; the server's own are the source's.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 struct Told {
@@ -26,8 +23,24 @@ pub(super) fn failed(at: Box<Location>, action: &'static str, error: RedisError)
     if code(&error).as_deref() == Some("WRONGTYPE") {
         return Error::Malformed { at, what: "it is a Redis value of another type than string".into() };
     }
-    let (what, retryable) = explain(&error);
-    Error::store(at, action, retryable, Told { what, source: Said(error) })
+    let (why, retryable) = explain(&error);
+    Error::store(at, action, retryable, Said(error)).because(why)
+}
+
+/// The error of a store that is not connected to this address. A server that is spoken to in the wrong way does not say so.
+pub(super) fn not_connected(address: String, error: RedisError, by_tls: bool) -> Error {
+    let (why, retryable) = match explain(&error) {
+        (LATE, retryable) if by_tls => (
+            "there was no answer in time; if the server speaks no TLS at this port, connect by `redis://`",
+            retryable,
+        ),
+        (LOST, retryable) if !by_tls => (
+            "the connection was lost; if the server speaks TLS at this port, connect by `rediss://`",
+            retryable,
+        ),
+        told => told,
+    };
+    Error::store(Location::server(NAME, address), "connect", retryable, Said(error)).because(why)
 }
 
 /// The error of a write that nobody can say of whether it took place.
@@ -68,13 +81,19 @@ fn explain(error: &RedisError) -> (&'static str, bool) {
     {
         return told;
     }
+    // Of a command in a script the server has no word of its own for it.
+    if error.detail().is_some_and(|said| said.starts_with("The user executing the script can't")) {
+        return (NO_PERMISSION, false);
+    }
+    if let Some(told) = super::tls::explain(error) {
+        return told;
+    }
     match error.kind() {
-        ErrorKind::Io if error.is_timeout() => ("there was no answer in time", true),
-        ErrorKind::Io if error.is_connection_refusal() => ("nobody listens at the server's address", true),
-        ErrorKind::Io if io_kind(error) == Some(io::ErrorKind::InvalidData) => {
-            ("there is no TLS with this server: it has none, or its certificate is not trusted here", false)
+        ErrorKind::Io if error.is_timeout() => (LATE, true),
+        ErrorKind::Io if error.is_connection_refusal() => {
+            ("nobody listens there; start the server, or mend the URL", true)
         }
-        ErrorKind::Io => ("the connection was lost, or cannot be made", true),
+        ErrorKind::Io => (LOST, true),
         ErrorKind::Parse => ("the answer is not that of a Redis server; the connection was given up", true),
         ErrorKind::ClusterConnectionNotFound => ("the node that has the key is not reached", true),
         ErrorKind::AuthenticationFailed => (WRONG_USER, false),
@@ -85,13 +104,10 @@ fn explain(error: &RedisError) -> (&'static str, bool) {
     }
 }
 
-/// What the operating system or TLS says, which the crate holds shared.
-fn io_kind(error: &RedisError) -> Option<io::ErrorKind> {
-    let shared = error.source()?.downcast_ref::<Arc<dyn StdError + Send + Sync>>()?;
-    shared.downcast_ref::<io::Error>().map(io::Error::kind)
-}
-
+const LATE: &str = "there was no answer in time";
+const LOST: &str = "the connection was lost, or cannot be made";
 const WRONG_USER: &str = "user and password are not right, or the server wants them and the URL has none";
+const NO_PERMISSION: &str = "the user may not do this; see the server's ACL";
 const READ_ONLY: &str = "the server is a read-only replica; connect to its primary";
 
 fn explain_code(code: &str) -> Option<(&'static str, bool)> {
@@ -99,7 +115,7 @@ fn explain_code(code: &str) -> Option<(&'static str, bool)> {
         "OOM" => ("the server's memory is full; raise its `maxmemory`, or free some", false),
         "READONLY" => (READ_ONLY, false),
         "NOAUTH" | "WRONGPASS" => (WRONG_USER, false),
-        "NOPERM" => ("the user may not do this; see the server's ACL", false),
+        "NOPERM" => (NO_PERMISSION, false),
         "LOADING" => ("the server is still loading its data", true),
         "BUSY" => ("the server is busy with somebody's script", true),
         "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN" => ("the cluster is being reshaped, or is down", true),

@@ -1,6 +1,6 @@
 //! Redis, Valkey and their like, stand-alone or as a cluster, on the [`redis`](https://docs.rs/redis) crate.
 //!
-//! One file a subject: `options` (how a store is connected), `connection` (one server, or `cluster`), `spelling` (how a key stands
+//! One file a subject: `options` and `url` (how a store is connected), `tls` (whom it trusts), `connection` (one server, or `cluster`), `spelling` (how a key stands
 //! on the server), `wire` (records to arguments, answers to records), `read`, `write` (and how a write is settled whose answer did
 //! not come), `commit` (and its script), `list`, `index` (what lists may go by),
 //! `replication` (writes that wait for replicas), `error`.
@@ -16,6 +16,9 @@ mod options;
 mod read;
 mod replication;
 mod spelling;
+#[cfg_attr(not(feature = "redis-tls"), path = "no_tls.rs")]
+mod tls;
+mod url;
 mod wire;
 mod write;
 
@@ -88,7 +91,7 @@ impl RedisStore {
     /// | `redis://[user[:password]@]host[:port][/database]` | one server |
     /// | `redis+unix:///path?db=1&user=...&pass=...` | one server by its socket |
     /// | `redis+cluster://[user[:password]@]host[:port][,host[:port]...]` | a cluster, found by any of its nodes (feature `redis-cluster`) |
-    /// | `rediss://`, `rediss+cluster://` | the same by TLS (feature `redis-tls`) |
+    /// | `rediss://`, `rediss+cluster://` | the same by TLS (feature `redis-tls`); [`RedisOptions::root_certificates`] trusts an authority of one's own |
     pub async fn connect(url: &str) -> Result<Self> {
         Self::options().connect(url).await
     }

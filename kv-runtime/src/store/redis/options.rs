@@ -1,21 +1,22 @@
 //! How a store is connected.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError};
+use redis::{ConnectionInfo, RedisError};
 
 use super::connection::Connection;
-use super::error::failed;
+use super::error::not_connected;
 use super::index::Index;
 use super::list::Remainders;
 use super::replication::Replicas;
 use super::spelling::Spelling;
-use super::{Inner, NAME, RedisStore};
+use super::tls::Certificates;
+use super::url::Url;
+use super::{Inner, RedisStore};
 use crate::clock::Clock;
-use crate::error::{Error, Location, Result};
+use crate::error::Result;
 
 /// How often a connection is tried before a call that waits for it fails, and how long is waited in between at most.
 const CONNECTION_TRIES: usize = 3;
@@ -45,6 +46,7 @@ pub struct RedisOptions {
     replicas: Option<Replicas>,
     connection_timeout: Duration,
     response_timeout: Duration,
+    certificates: Certificates,
 }
 
 impl Default for RedisOptions {
@@ -57,6 +59,7 @@ impl Default for RedisOptions {
             replicas: None,
             connection_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(5),
+            certificates: Certificates::default(),
         }
     }
 }
@@ -98,7 +101,7 @@ impl RedisOptions {
     /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary that dies takes with it what it
     /// has acknowledged and not yet replicated.
     ///
-    /// Fewer of them `within` the time, which has to be shorter than [`RedisOptions::response_timeout`], is [`Error::OutcomeUnknown`]: the
+    /// Fewer of them `within` the time, which has to be shorter than [`RedisOptions::response_timeout`], is [`OutcomeUnknown`](crate::Error::OutcomeUnknown): the
     /// primary has the write. Each write takes one more round trip, in which the other calls of this connection wait, too: spread
     /// tasks over several stores. It narrows the window and does not close it: a replica that confirms a write may be lost with
     /// its primary, and one that has not may be the one that takes over.
@@ -120,17 +123,46 @@ impl RedisOptions {
         self
     }
 
+    /// Trusts a server by TLS whose certificate comes from one of these authorities, given as PEM, and no other one. Without this the system's
+    /// are trusted, or those of the file that the environment variable `SSL_CERT_FILE` names, also by [`Kv::connect`](crate::Kv::connect).
+    ///
+    /// What cannot be read as certificates fails when the store connects, as does a URL that is not `rediss://` or `rediss+cluster://`.
+    ///
+    /// ```no_run
+    /// use kv_runtime::store::RedisStore;
+    ///
+    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+    /// let authority = std::fs::read("/etc/redis/ca.crt")?;
+    /// let store = RedisStore::options().root_certificates(authority).connect("rediss://redis.internal").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "redis-tls")]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.certificates.trust(pem.into());
+        self
+    }
+
+    /// The certificate that this client shows to a server which asks for one, with those that lead to its authority, and its key; both as PEM. A
+    /// server asks unless its `tls-auth-clients` is `no` or `optional`. The key is in no error and no `Debug`.
+    #[cfg(feature = "redis-tls")]
+    pub fn client_certificate(mut self, pem: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.certificates.show(pem.into(), key.into());
+        self
+    }
+
     /// Connects as [`RedisStore::connect`] does.
     pub async fn connect(self, url: &str) -> Result<RedisStore> {
         #[cfg(feature = "redis-tls")]
         crate::store::tls::choose_cryptography();
-        let url = Url::parse(url)?;
+        let url = Url::parse(url, self.certificates.are_given())?;
+        let (address, by_tls) = (url.address(), url.is_tls());
         let connection = match url {
             Url::Server(server) => self.connect_single(*server).await,
             #[cfg(feature = "redis-cluster")]
             Url::Cluster(nodes) => self.connect_cluster(nodes).await,
         };
-        let connection = connection.map_err(|error| failed(Location::store(NAME), "connect", error))?;
+        let connection = connection.map_err(|error| not_connected(address, error, by_tls))?;
         let hash_tags = self.hash_tags || connection.is_cluster();
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
         let remainders = Remainders::default();
@@ -152,79 +184,13 @@ impl RedisOptions {
             .set_number_of_retries(CONNECTION_TRIES)
             .set_max_delay(LONGEST_PAUSE)
             .set_pipeline_buffer_size(QUEUE);
-        let client = Client::open(server)?;
+        let client = self.certificates.client(server)?;
         ConnectionManager::new_with_config(client, config).await.map(Connection::Single)
     }
 
     #[cfg(feature = "redis-cluster")]
     async fn connect_cluster(&self, nodes: Vec<ConnectionInfo>) -> Result<Connection, RedisError> {
         let timeouts = (self.connection_timeout, self.response_timeout);
-        super::cluster::Cluster::connect(nodes, timeouts).await.map(Connection::Cluster)
+        super::cluster::Cluster::connect(nodes, timeouts, &self.certificates).await.map(Connection::Cluster)
     }
-}
-
-/// What a URL says. Its user and password are in no error and no `Debug`.
-enum Url {
-    Server(Box<ConnectionInfo>),
-    #[cfg(feature = "redis-cluster")]
-    Cluster(Vec<ConnectionInfo>),
-}
-
-impl Url {
-    /// `scheme://[user[:password]@]host[:port][,host[:port]...][/database]`.
-    fn parse(url: &str) -> Result<Self> {
-        let Some((scheme, rest)) = url.split_once("://") else {
-            let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
-            return Err(invalid(
-                shown,
-                "write `redis://`, `rediss://` or `redis+cluster://` before the host",
-            ));
-        };
-        let (hosts, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let (user, hosts) = match hosts.rsplit_once('@') {
-            Some((user, hosts)) => (format!("{user}@"), hosts),
-            None => (String::new(), hosts),
-        };
-        let shown = format!("{scheme}://{hosts}");
-        // The crate's words tell what is wrong with a URL, and show no part of it but a protocol.
-        let node = |scheme: &str, host: &str| {
-            Self::node(&format!("{scheme}://{user}{host}{path}"))
-                .map_err(|error| invalid(&shown, error.to_string()))
-        };
-        let Some(scheme) = scheme.strip_suffix("+cluster") else {
-            if hosts.contains(',') {
-                return Err(invalid(
-                    &shown,
-                    "several hosts make a cluster; write `redis+cluster://host,host`",
-                ));
-            }
-            return node(scheme, hosts).map(Box::new).map(Self::Server);
-        };
-        let nodes = hosts.split(',').map(|host| node(scheme, host)).collect::<Result<Vec<_>>>()?;
-        if nodes.iter().any(|node| node.redis_settings().db() != 0) {
-            return Err(invalid(&shown, "a cluster has one database, number 0"));
-        }
-        Self::cluster(nodes, &shown)
-    }
-
-    #[cfg(feature = "redis-cluster")]
-    fn cluster(nodes: Vec<ConnectionInfo>, _: &str) -> Result<Self> {
-        Ok(Self::Cluster(nodes))
-    }
-
-    #[cfg(not(feature = "redis-cluster"))]
-    fn cluster(_: Vec<ConnectionInfo>, shown: &str) -> Result<Self> {
-        Err(invalid(shown, "this program was built without the feature `redis-cluster` of kv-runtime"))
-    }
-
-    /// RESP3 tells of a broken connection at once, not to the next call.
-    fn node(url: &str) -> Result<ConnectionInfo, RedisError> {
-        let node = url.into_connection_info()?;
-        let settings = node.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        Ok(node.set_redis_settings(settings))
-    }
-}
-
-fn invalid(url: &str, what: impl Into<Cow<'static, str>>) -> Error {
-    Error::InvalidUrl { url: url.to_owned(), what: what.into() }
 }

@@ -1,5 +1,6 @@
 //! The conformance suite of stores, and what else can be told inside workerd alone, as a Worker. `tests/workers` calls it over HTTP.
 
+mod faulty;
 mod namespaces;
 
 use std::cell::Cell;
@@ -7,12 +8,23 @@ use std::cell::Cell;
 use kv_runtime::conformance;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord, Record, Revision};
-use kv_runtime::store::{MemoryStore, Store, WorkersStore};
+use kv_runtime::store::{AtomicStore, MemoryStore, Store, WorkersStore};
 use kv_runtime::{Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::{Context, Env, Request, Response, event};
 
 use namespaces::Namespaces;
+
+/// Is ambiguous, and so does not compile, once `WorkersStore` claims compare-and-swap: then `update` and its like would compile on it.
+const _: fn() = || {
+    trait Claims<Which> {
+        fn nothing() {}
+    }
+    struct CompareAndSwap;
+    impl<S> Claims<()> for S {}
+    impl<S: AtomicStore> Claims<CompareAndSwap> for S {}
+    let _ = <WorkersStore as Claims<_>>::nothing;
+};
 
 thread_local! {
     /// Drawn while the isolate starts, when it has no random numbers yet.
@@ -47,6 +59,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
             failed(WorkersStore::new(&env, "KV_0").map_err(told)?.get(&too_long_key()).await.err())
         }
         "/no-binding" => failed(WorkersStore::new(&env, "NOWHERE").err()),
+        path if path.starts_with("/faulty/") => faulty::answer(&env, path).await.map_err(told)?,
         path => json!({ "error": format!("there is nothing at {path}") }),
     };
     Response::from_json(&answer)

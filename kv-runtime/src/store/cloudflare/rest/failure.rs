@@ -49,6 +49,15 @@ const KEY_NOT_FOUND: u64 = 10_009;
 const NAMESPACE_NOT_FOUND: u64 = 10_013;
 
 impl Cause {
+    /// What stood in the way and what to do about it, as far as it can be said in general.
+    fn why(&self) -> Option<&'static str> {
+        match self {
+            Self::Connection(error) if !error.is_builder() => Some("the connection to Cloudflare failed"),
+            Self::Refused(refusal) => Some(refusal.why()),
+            _ => None,
+        }
+    }
+
     /// Whether the same request may succeed later.
     pub(super) fn is_transient(&self) -> bool {
         match self {
@@ -101,7 +110,10 @@ impl Failure {
     /// Of something that only reads.
     pub(super) fn of_read(self, at: Box<Location>, action: &'static str) -> Error {
         let retryable = self.cause.is_transient();
-        Error::store(at, action, retryable, self)
+        match self.cause.why() {
+            Some(why) => Error::store(at, action, retryable, Details(self)).because(why),
+            None => Error::store(at, action, retryable, self),
+        }
     }
 
     /// Of something that writes: what may have been done is not said to have failed.
@@ -113,17 +125,8 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
-            Cause::Connection(_) => f.write_str("the connection to Cloudflare failed")?,
-            Cause::Refused(refusal) => write!(f, "{refusal}")?,
-            Cause::NoAnswer(what) => write!(f, "this is no answer of Cloudflare's API: {what}")?,
-            Cause::TooLong => f.write_str("the answer is longer than any of Cloudflare's API")?,
-            Cause::Unwritable(_) => f.write_str("the request cannot be written as JSON")?,
-            Cause::NoTimer(_) => f.write_str("the request cannot be made again")?,
-            Cause::Contended => f.write_str("the value was written again each time it was read")?,
-        }
+impl Failure {
+    fn show_attempts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.attempts {
             0 | 1 => Ok(()),
             attempts => write!(f, ", {attempts} times"),
@@ -131,18 +134,60 @@ impl fmt::Display for Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Connection(_) => f.write_str("the connection to Cloudflare failed")?,
+            Cause::Refused(refusal) => write!(f, "{} ({refusal})", refusal.why())?,
+            Cause::NoAnswer(what) => write!(f, "this is no answer of Cloudflare's API: {what}")?,
+            Cause::TooLong => f.write_str("the answer is longer than any of Cloudflare's API")?,
+            Cause::Unwritable(_) => f.write_str("the request cannot be written as JSON")?,
+            Cause::NoTimer(_) => f.write_str("the request cannot be made again")?,
+            Cause::Contended => f.write_str("the value was written again each time it was read")?,
+        }
+        self.show_attempts(f)
+    }
+}
+
+/// A failure without [`Cause::why`], which the error that it is the source of tells.
+#[derive(Debug)]
+struct Details(Failure);
+
+impl fmt::Display for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.cause {
+            Cause::Connection(_) => f.write_str("the request or its answer did not arrive")?,
+            Cause::Refused(refusal) => write!(f, "{refusal}")?,
+            _ => return fmt::Display::fmt(&self.0, f),
+        }
+        self.0.show_attempts(f)
+    }
+}
+
+impl std::error::Error for Details {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl Refusal {
+    fn why(&self) -> &'static str {
+        match (self.status, self.code) {
+            (401 | 403, _) => {
+                "Cloudflare refused the token: it has to be valid, and to have the permission `Workers KV Storage` for this account"
+            }
+            (404, Some(NAMESPACE_NOT_FOUND)) => "the account has no such namespace",
+            (429, _) => "Cloudflare takes no more requests for now",
+            _ => "Cloudflare refused the request",
+        }
+    }
+}
+
+/// The answer's figures and words.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { status, code, message, retry_after } = self;
-        match (status, code) {
-            (401 | 403, _) => f.write_str(
-                "Cloudflare refused the token: it has to be valid, and to have the permission `Workers KV Storage` for this account",
-            )?,
-            (404, Some(NAMESPACE_NOT_FOUND)) => f.write_str("the account has no such namespace")?,
-            (429, _) => f.write_str("Cloudflare takes no more requests for now")?,
-            _ => f.write_str("Cloudflare refused the request")?,
-        }
-        write!(f, " (status {status}")?;
+        write!(f, "status {status}")?;
         if let Some(code) = code {
             write!(f, ", code {code}")?;
         }
@@ -152,7 +197,7 @@ impl fmt::Display for Refusal {
         if let Some(wait) = retry_after {
             write!(f, ", to be tried again after {} s", wait.as_secs())?;
         }
-        f.write_str(")")
+        Ok(())
     }
 }
 

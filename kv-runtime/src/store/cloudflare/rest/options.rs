@@ -40,20 +40,10 @@ pub struct CloudflareOptions {
     timeout: Duration,
 }
 
-/// Why a store cannot be set up.
-#[derive(Debug, thiserror::Error)]
-enum Unusable {
-    #[error(
-        "the account or namespace is no identifier of Cloudflare's: letters and digits, `-` and `_`, at most 64"
-    )]
-    Identifier,
-    #[error("the token is empty, or holds what no token holds")]
-    Token,
-    #[error("the base address has to be an `https` URL without a query, or `http` to this machine")]
-    BaseUrl,
-    #[error("the client for HTTP cannot be made")]
-    Client(#[source] reqwest::Error),
-}
+const NO_IDENTIFIER: &str = "the account or namespace is no identifier of Cloudflare's; give the one that the dashboard shows: letters and digits, `-` and `_`, at most 64";
+const NO_TOKEN: &str =
+    "the API token is empty, or holds what no token holds; give one with the permission `Workers KV Storage`";
+const NO_BASE: &str = "the base address has to be an `https` URL without a query, or `http` to this machine";
 
 impl CloudflareOptions {
     pub(super) fn new(account: String, namespace: String, token: String) -> Self {
@@ -102,21 +92,21 @@ impl CloudflareOptions {
         self
     }
 
-    /// Sets up the store. Nothing is sent yet: a wrong token shows with the first call.
+    /// Sets up the store. Nothing is sent yet: a wrong token shows with the first call. What cannot be right is
+    /// [`Error::InvalidOptions`].
     pub fn open(self) -> Result<CloudflareStore> {
-        let unusable = |why: Unusable| Error::store(Location::store(NAME), "be set up", false, why);
-        let (client, namespace) = self.client().map_err(unusable)?;
+        let (client, namespace) = self.client()?;
         Ok(CloudflareStore(Arc::new(Shared { client, namespace })))
     }
 
-    fn client(self) -> Result<(Client, String), Unusable> {
+    fn client(self) -> Result<(Client, String)> {
         if !is_identifier(&self.account) || !is_identifier(&self.namespace) {
-            return Err(Unusable::Identifier);
+            return Err(invalid(NO_IDENTIFIER));
         }
         let token = self.token.trim();
-        let mut header = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Unusable::Token)?;
+        let mut header = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| invalid(NO_TOKEN))?;
         if token.is_empty() {
-            return Err(Unusable::Token);
+            return Err(invalid(NO_TOKEN));
         }
         // The client's own traces leave it out.
         header.set_sensitive(true);
@@ -129,7 +119,10 @@ impl CloudflareOptions {
             .redirect(redirect::Policy::none())
             .user_agent(concat!("kv-runtime/", env!("CARGO_PKG_VERSION")));
         let http = if local { http.no_proxy() } else { http };
-        let http = http.build().map_err(Unusable::Client)?;
+        let http = http.build().map_err(|error| {
+            let error = Error::store(Location::store(NAME), "be set up", false, error);
+            error.because("there is no client for HTTP, and most likely no usable TLS, on this machine")
+        })?;
         let base = self.base_url.trim_end_matches('/');
         let base = format!("{base}/accounts/{}/storage/kv/namespaces/{}/", self.account, self.namespace);
         let client = Client {
@@ -144,22 +137,26 @@ impl CloudflareOptions {
     }
 }
 
+fn invalid(what: &'static str) -> Error {
+    Error::InvalidOptions { at: Location::store(NAME), what: what.into() }
+}
+
 fn is_identifier(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=64).contains(&text.len()) && text.bytes().all(is_part)
 }
 
 /// Whether the API is on this machine. Elsewhere the token is sent encrypted or not at all.
-fn is_local(base: &str) -> Result<bool, Unusable> {
-    let url = Url::parse(base).map_err(|_| Unusable::BaseUrl)?;
+fn is_local(base: &str) -> Result<bool> {
+    let url = Url::parse(base).map_err(|_| invalid(NO_BASE))?;
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-        return Err(Unusable::BaseUrl);
+        return Err(invalid(NO_BASE));
     }
     match (url.scheme(), url.host_str()) {
-        (_, None) => Err(Unusable::BaseUrl),
+        (_, None) => Err(invalid(NO_BASE)),
         ("https" | "http", Some("localhost" | "127.0.0.1" | "[::1]")) => Ok(true),
         ("https", Some(_)) => Ok(false),
-        _ => Err(Unusable::BaseUrl),
+        _ => Err(invalid(NO_BASE)),
     }
 }
 

@@ -13,11 +13,13 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use super::super::record::{Expiration, Found, Spelt};
 use super::NAME;
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, SharedError};
 use crate::key::Key;
 
 /// What stands in the place of bytes that are no text.
 const REPLACEMENT: char = '\u{FFFD}';
+
+const NO_REPLY: &str = "the binding's reply is not what it should be";
 
 /// A namespace.
 #[derive(Clone)]
@@ -46,8 +48,8 @@ impl Binding {
         if binding.is_object() && Reflect::has(&binding, &"getWithMetadata".into()).unwrap_or_default() {
             return Ok(Self(binding));
         }
-        let message = format!("the Worker has no KV namespace that is bound as `{name}`");
-        Err(Failure { message, status: None }.of("find its binding", Location::store(NAME)))
+        let what = format!("the Worker's configuration binds no KV namespace as `{name}`; add it there");
+        Err(Error::InvalidOptions { at: Location::store(NAME), what: what.into() })
     }
 
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Found>> {
@@ -106,12 +108,12 @@ impl Binding {
             let value = Uint8Array::from(spelt.value.as_bytes());
             self.call("put", &[key.as_str().into(), value.into(), options.into()]).await
         };
-        put.await.map(drop).map_err(|failure: Failure| failure.of("write", Location::of(NAME, key)))
+        put.await.map(drop).map_err(|failure: Failure| failure.of_write("write", Location::of(NAME, key)))
     }
 
     pub(super) async fn delete(&self, key: &Key) -> Result<()> {
         let deleted = self.call("delete", &[key.as_str().into()]).await;
-        deleted.map(drop).map_err(|failure| failure.of("delete", Location::of(NAME, key)))
+        deleted.map(drop).map_err(|failure| failure.of_write("delete", Location::of(NAME, key)))
     }
 
     /// So many keys at most, in their order, and where the list goes on.
@@ -184,19 +186,35 @@ impl Failure {
         self.status == Some(413)
     }
 
-    fn of(self, action: &'static str, at: Box<Location>) -> Error {
-        let retryable = match self.status {
-            Some(status) => status == 429 || status >= 500,
+    /// Whether it was the service or the way to it: the call itself was right.
+    fn is_of_service(&self) -> bool {
+        match self.status {
+            Some(status) => status >= 500,
             // The connection, or the runtime itself. What else it throws are mistakes of the call, which no retry mends.
             None => self.message.contains("connection") || self.message.contains("internal error"),
-        };
+        }
+    }
+
+    fn of(self, action: &'static str, at: Box<Location>) -> Error {
+        let retryable = self.status == Some(429) || self.is_of_service();
         Error::store(at, action, retryable, self)
+    }
+
+    /// Of something that writes: what may have been done is not said to have failed.
+    fn of_write(self, action: &'static str, at: Box<Location>) -> Error {
+        if self.is_of_service() {
+            return Error::OutcomeUnknown { at, source: SharedError::new(self) };
+        }
+        self.of(action, at)
     }
 }
 
-/// `KV PUT failed: 429 Too Many Requests` is how the runtime tells of a reply. It quotes neither key nor value.
+/// `KV PUT failed: 429 Too Many Requests` is how the runtime tells of a reply. It quotes neither key nor value, but where it parses one.
 impl From<JsValue> for Failure {
     fn from(thrown: JsValue) -> Self {
+        if thrown.has_type::<js_sys::SyntaxError>() {
+            return Self { message: NO_REPLY.to_owned(), status: None };
+        }
         let Some(error) = thrown.dyn_ref::<js_sys::Error>() else {
             return Self {
                 message: "the binding gave something else than it should".to_owned(),
@@ -217,6 +235,6 @@ impl From<js_sys::Object> for Failure {
 
 impl From<serde_json::Error> for Failure {
     fn from(_: serde_json::Error) -> Self {
-        Self { message: "the binding's reply is not what it should be".to_owned(), status: None }
+        Self { message: NO_REPLY.to_owned(), status: None }
     }
 }

@@ -38,6 +38,9 @@ const PAGE: usize = 1_000;
 /// write a second. An invocation may make a limited number of calls, and each read, write, delete and list is one; a batched
 /// read of 100 keys is one, too.
 ///
+/// A call that fails is made once. It is a retryable error at status 429, and where a read met a 5xx or a lost connection; a write that met those is
+/// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown).
+///
 /// ```ignore
 /// #[worker::event(fetch)]
 /// async fn fetch(_: worker::Request, env: worker::Env, _: worker::Context) -> worker::Result<worker::Response> {
@@ -61,7 +64,7 @@ pub struct WorkersStore {
 impl WorkersStore {
     /// The namespace that the Worker's configuration binds to this name, by the Worker's clock and timer.
     ///
-    /// A binding that is not there is [`Error::Store`](crate::Error::Store).
+    /// A binding that is not there is [`Error::InvalidOptions`](crate::Error::InvalidOptions).
     pub fn new(env: &worker::Env, binding: &str) -> Result<Self> {
         Self::with_clock(env, binding, Clock::system().with_timer(Timer::new(worker::Delay::from)))
     }

@@ -1,0 +1,90 @@
+//! Changes without a condition, through a cache.
+
+use std::sync::Arc;
+
+use super::Cached;
+use crate::collection::Touched;
+use crate::entity::{KvEntity, Touch};
+use crate::error::{Error, Result};
+use crate::key::Lookup;
+use crate::store::Store;
+
+/// Among the writes through this cache the same rules hold as for [`update`](Self::update): no load that one of them has met is held, and the
+/// memory forgets the id where it is not known how one ended.
+impl<E: KvEntity, S: Store> Cached<E, S> {
+    /// Changes the entity that is in the store, whatever the memory holds, on every store, then holds it as it was written.
+    ///
+    /// **The last write wins**, as in
+    /// [`Collection::update_last_write_wins`](crate::Collection::update_last_write_wins). Where the store's reads may be old, the
+    /// change is made to what it reads, which may be older than what the memory holds.
+    pub async fn update_last_write_wins<L, F>(&self, id: L, change: F) -> Result<Arc<E>>
+    where
+        L: Lookup<E::Id>,
+        F: FnOnce(&mut E),
+    {
+        let change = |entity: &mut E| {
+            change(entity);
+            Ok(())
+        };
+        self.overwrite("update_last_write_wins", id, change, None::<fn() -> E>).await
+    }
+
+    /// As [`update_last_write_wins`](Self::update_last_write_wins), unless `change` gives up with an error of the caller's; see
+    /// [`Collection::try_update_last_write_wins`](crate::Collection::try_update_last_write_wins).
+    pub async fn try_update_last_write_wins<L, F, X>(&self, id: L, change: F) -> Result<Arc<E>, X>
+    where
+        L: Lookup<E::Id>,
+        F: FnOnce(&mut E) -> Result<(), X>,
+        X: From<Error>,
+    {
+        self.overwrite("try_update_last_write_wins", id, change, None::<fn() -> E>).await
+    }
+
+    /// As [`update_last_write_wins`](Self::update_last_write_wins), or writes what `create` makes where there is none; see
+    /// [`Collection::upsert_last_write_wins`](crate::Collection::upsert_last_write_wins).
+    pub async fn upsert_last_write_wins<L, C, F>(&self, id: L, create: C, change: F) -> Result<Arc<E>>
+    where
+        L: Lookup<E::Id>,
+        C: FnOnce() -> E,
+        F: FnOnce(&mut E),
+    {
+        let change = |entity: &mut E| {
+            change(entity);
+            Ok(())
+        };
+        self.overwrite("upsert_last_write_wins", id, change, Some(create)).await
+    }
+
+    /// Gives what is in the store its full TTL again by writing it anew, and says whether it is there; see
+    /// [`Collection::touch_last_write_wins`](crate::Collection::touch_last_write_wins).
+    ///
+    /// What is written is what the store gave, which may be older than what the memory holds: so the memory forgets it. What an
+    /// interval spares it goes on serving.
+    pub async fn touch_last_write_wins<L: Lookup<E::Id>>(&self, id: L) -> Result<bool>
+    where
+        E: Touch,
+    {
+        let id = id.into_id();
+        let mut writing = self.tier.begin_write(id.clone(), true);
+        writing.after_fill().await;
+        let touched = self.collection().rewrite_at(self.collection().key_of_id(&id)).await?;
+        if touched == Touched::Spared {
+            writing.keep(None);
+        }
+        Ok(touched != Touched::Absent)
+    }
+
+    async fn overwrite<L: Lookup<E::Id>, X: From<Error>>(
+        &self,
+        operation: &'static str,
+        id: L,
+        change: impl FnOnce(&mut E) -> Result<(), X>,
+        create: Option<impl FnOnce() -> E>,
+    ) -> Result<Arc<E>, X> {
+        let id = id.into_id();
+        let writing = self.begin(id.clone()).await;
+        let (since, key) = (self.tier.now(), self.collection().key_of_id(&id));
+        let changed = self.collection().overwrite(operation, key, id, change, create).await?;
+        Ok(self.hold_changed(writing, changed, since))
+    }
+}

@@ -1,0 +1,42 @@
+//! How an error is shown, where its attributes alone cannot say so.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::Error;
+
+pub(super) fn also_shown(also: &[usize]) -> String {
+    if also.is_empty() { "none".to_owned() } else { format!("{} more", also.len()) }
+}
+
+pub(super) fn id_shown(created: &bool) -> &'static str {
+    if *created {
+        "`create` made an entity with another id than the one that was asked for; nothing was written"
+    } else {
+        "the change would give the entity another id; put it under the new id and delete the old one"
+    }
+}
+
+pub(super) fn retry_shown(retryable: &bool) -> &'static str {
+    if *retryable { "; a retry may help" } else { "" }
+}
+
+pub(super) fn why_shown(why: &Option<&'static str>) -> String {
+    why.map(|why| format!(": {why}")).unwrap_or_default()
+}
+
+/// The error as it is told, and its causes, as deep as they go.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut cause = self.source();
+        if cause.is_some() {
+            f.write_str("\n\nCaused by:")?;
+        }
+        while let Some(source) = cause {
+            write!(f, "\n    {source}")?;
+            cause = source.source();
+        }
+        Ok(())
+    }
+}

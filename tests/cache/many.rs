@@ -1,0 +1,166 @@
+//! Many ids at once, with all that one id has: TTLs of the loader's, refresh ahead, timeouts, failures.
+
+use std::sync::{Arc, Mutex};
+
+use kv_runtime::cache::{BackgroundFuture, Loaded};
+use kv_runtime::layer::{Fault, Gate, Operation};
+use kv_runtime::{Error, Whence};
+
+use crate::{MINUTE, Outcome, SECOND, User, exact, kv};
+
+fn spawn(task: BackgroundFuture) {
+    tokio::spawn(task);
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The ids of each call of an origin.
+#[derive(Clone, Default)]
+struct Asked(Arc<Mutex<Vec<Vec<u64>>>>);
+
+impl Asked {
+    fn calls(&self) -> Vec<Vec<u64>> {
+        self.0.lock().expect("nothing panics").clone()
+    }
+
+    /// A loader that knows everybody by this name.
+    fn give(
+        &self,
+        name: &'static str,
+    ) -> impl FnMut(Vec<u64>) -> std::future::Ready<Result<Vec<User>, Error>> + Send + 'static {
+        let asked = self.clone();
+        move |ids| {
+            let users = ids.iter().map(|id| User::new(*id, name)).collect();
+            asked.0.lock().expect("nothing panics").push(ids);
+            std::future::ready(Ok(users))
+        }
+    }
+}
+
+fn names(found: &[Option<Arc<User>>]) -> Vec<Option<&str>> {
+    found.iter().map(|user| user.as_ref().map(|user| user.name.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_loader_sets_the_ttls_of_each() -> Outcome {
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact());
+    let load = |ids: Vec<u64>| async move {
+        let one = |id| {
+            let given = Loaded::new(Arc::new(User::new(id, "Ada")));
+            if id == 1 { given.memory_ttl(SECOND).store_ttl(3 * SECOND) } else { given }
+        };
+        Ok::<_, Error>(ids.into_iter().map(one).collect::<Vec<_>>())
+    };
+    users.get_or_load_many([1, 2], load).await?;
+    clock.advance(SECOND);
+    assert_eq!(users.get_detailed(1).await?.whence, Whence::Store);
+    assert_eq!(users.get_detailed(2).await?.whence, Whence::Memory);
+    clock.advance(2 * SECOND);
+    assert_eq!(names(&users.get_many([1, 2]).await?), [None, Some("Ada")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_due_is_loaded_behind_in_one_batch() -> Outcome {
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact().refresh_ahead(0.5).spawner(spawn));
+    for id in 1..=3 {
+        users.put(User::new(id, "old")).await?;
+        kv.collection().put(&User::new(id, "new")).await?;
+    }
+    clock.advance(MINUTE / 2);
+    kv.collection().put(&User::new(4, "new")).await?;
+    let gate = Gate::new();
+    kv.store().faults().add(Fault::hold(&gate).on(&[Operation::GetMany]).times(1));
+    let reader = users.clone();
+    let read = tokio::spawn(async move { reader.get_many([1, 4, 2, 1, 3]).await });
+    gate.arrived().await;
+    gate.open();
+    let old = Some("old");
+    assert_eq!(names(&read.await??), [old, Some("new"), old, old, old]);
+    until(|| (1..=3).all(|id| users.peek(id).is_some_and(|user| user.name == "new"))).await;
+    assert_eq!((users.stats().refreshes, users.stats().store_hits), (3, 4));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refresh_of_many_goes_on_to_the_origin_before_the_store_expires() -> Outcome {
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact().refresh_ahead(0.5).spawner(spawn));
+    let asked = Asked::default();
+    users.get_or_load_many([1, 2], asked.give("old")).await?;
+    for refreshes in 1..=6 {
+        clock.advance(MINUTE / 2);
+        // Who is new is loaded at once, and does not wait for what is refreshed.
+        let ids = if refreshes < 6 { vec![1, 2] } else { vec![1, 3, 2] };
+        let found = users.get_or_load_many(ids, asked.give("new")).await?;
+        assert_eq!(found[0].as_ref().map(|user| user.name.as_str()), Some("old"));
+        until(|| users.stats().store_hits + users.stats().store_fills >= 2 * (refreshes + 1)).await;
+    }
+    until(|| users.peek(2).is_some_and(|user| user.name == "new")).await;
+    let mut calls = asked.calls();
+    calls[1..].sort();
+    assert_eq!(calls, [vec![1, 2], vec![1, 2], vec![3]]);
+    until(|| users.stats().store_fills == 5).await;
+    assert_eq!(kv.collection::<User>().get(2).await?.map(|user| user.name).as_deref(), Some("new"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_the_soft_timeout_what_is_stale_stands_in_for_all() -> Outcome {
+    let (kv, clock) = kv();
+    let cache = exact().stale_for(5 * MINUTE).soft_timeout(SECOND).hard_timeout(10 * SECOND).spawner(spawn);
+    let users = kv.collection::<User>().cached(cache);
+    users.put(User::new(1, "old")).await?;
+    users.put(User::new(2, "old")).await?;
+    clock.advance(MINUTE);
+    users.put(User::new(3, "fresh")).await?;
+    kv.collection().put(&User::new(1, "new")).await?;
+    kv.collection().put(&User::new(4, "new")).await?;
+    let held = |ids: &'static [u64]| {
+        let gate = Gate::new();
+        kv.store().faults().add(Fault::hold(&gate).on(&[Operation::GetMany]).times(1));
+        let reader = users.clone();
+        (gate, tokio::spawn(async move { reader.get_many(ids).await }))
+    };
+    let (gate, read) = held(&[1, 2, 3]);
+    gate.arrived().await;
+    clock.advance(SECOND);
+    assert_eq!(names(&read.await??), [Some("old"), Some("old"), Some("fresh")]);
+    assert_eq!(users.stats().stale_served, 2);
+    gate.open();
+    until(|| users.peek(1).is_some_and(|user| user.name == "new")).await;
+
+    // Of one there is nothing stale, so that the caller has to wait for the batch.
+    clock.advance(MINUTE);
+    let (gate, read) = held(&[1, 4]);
+    gate.arrived().await;
+    clock.advance(2 * SECOND);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!read.is_finished());
+    gate.open();
+    assert_eq!(names(&read.await??), [Some("new"), Some("new")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_origin_that_fails_takes_nothing_from_what_the_store_had() -> Outcome {
+    let (kv, _) = kv();
+    let users = kv.collection::<User>().cached(exact());
+    kv.collection().put(&User::new(1, "Ada")).await?;
+    let down = |_| std::future::ready(Err::<Vec<User>, _>(std::io::Error::other("down")));
+    let failed = users.get_or_load_many([1, 2], down).await;
+    let Err(Error::Load { at, .. }) = &failed else { panic!("{failed:?}") };
+    assert_eq!(at.key.as_deref(), Some("user:2"));
+    assert_eq!(names(&users.get_or_load_many([1], down).await?), [Some("Ada")]);
+    let stats = users.stats();
+    assert_eq!((stats.memory_hits, stats.store_hits, stats.origin_errors), (1, 1, 1));
+    Ok(())
+}

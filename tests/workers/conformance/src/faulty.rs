@@ -1,0 +1,69 @@
+//! Calls of a store whose binding fails, alone and within a `RetryStore`.
+
+use std::time::Duration;
+
+use kv_runtime::key::Key;
+use kv_runtime::layer::RetryStore;
+use kv_runtime::record::{Metadata, NewRecord, Record};
+use kv_runtime::store::{ListQuery, Store, WorkersStore};
+use kv_runtime::{Error, Result};
+use serde_json::{Value, json};
+use worker::Env;
+
+use super::failed;
+
+/// What comes of the call that the path names, such as `/faulty/put` and `/faulty/retried/put`.
+pub(super) async fn answer(env: &Env, path: &str) -> Result<Value> {
+    let store = WorkersStore::new(env, "FAULTY")?;
+    let operation = path.trim_start_matches("/faulty/");
+    let outcome = match operation.strip_prefix("retried/") {
+        None => call(&store, operation).await,
+        Some(operation) => {
+            let pauses = (Duration::from_millis(5), Duration::from_millis(20));
+            call(&RetryStore::new(store).attempts(3).pauses(pauses.0, pauses.1), operation).await
+        }
+    };
+    Ok(match outcome {
+        Ok(done) => json!({ "done": done }),
+        Err(error) => {
+            let mut told = failed(Some(error.clone()));
+            told["kind"] = kind(&error);
+            told
+        }
+    })
+}
+
+async fn call(store: &impl Store, operation: &str) -> Result<Value> {
+    let keys: Vec<Key> = (1..=3).map(|number| Key::from_text(format!("a:{number}"))).collect();
+    let first = keys[0].clone();
+    let record = || NewRecord::new("1", Metadata::default());
+    let value = |record: Record| String::from_utf8_lossy(&record.value).into_owned();
+    Ok(match operation {
+        "put" => json!(store.put(first, record()).await?),
+        "put-many" => json!(store.put_many(keys.into_iter().map(|key| (key, record())).collect()).await?),
+        "delete" => json!(store.delete(first).await?),
+        "get" => json!(store.get(&first).await?.map(value)),
+        "get-many" => {
+            let read = store.get_many(&keys).await?;
+            json!(read.into_iter().map(|record| record.map(value)).collect::<Vec<_>>())
+        }
+        "second-page" => {
+            let query = ListQuery::new(Key::from_text("a:")).with_limit(2);
+            let first = store.list(&query).await?;
+            json!(store.list(&query.with_cursor(first.cursor)).await?.keys().collect::<Vec<_>>())
+        }
+        _ => json!(store.list(&ListQuery::new(Key::from_text("a:"))).await?.keys().collect::<Vec<_>>()),
+    })
+}
+
+fn kind(error: &Error) -> Value {
+    match error {
+        Error::Store { .. } => json!("failed"),
+        Error::OutcomeUnknown { .. } => json!("unknown"),
+        Error::InvalidCursor { .. } => json!("cursor"),
+        Error::Partial { written, also, source, .. } => {
+            json!({ "written": written, "also": also, "source": kind(source) })
+        }
+        _ => json!("other"),
+    }
+}

@@ -1,0 +1,145 @@
+//! A binding that fails, in the runtime's own words: each failure is a clear error that says whether a retry helps, or is made good by one.
+
+use serde_json::{Value, json};
+
+use crate::Test;
+use crate::runtime::Worker;
+
+/// What the Worker is asked for, and what the runtime then asks the namespace for.
+const READS: [(&str, &str); 3] = [("get", "GET"), ("get-many", "BULK"), ("list", "LIST")];
+const WRITES: [(&str, &str); 2] = [("put", "PUT"), ("delete", "DELETE")];
+
+/// More than the runtime itself makes a request again whose connection was lost.
+const EACH_TIME: u32 = 20;
+
+/// What comes of a call while requests fail so.
+async fn call(worker: &Worker, operation: &str, faults: Value) -> Test<Value> {
+    worker.fail(faults).await?;
+    worker.get(&format!("faulty/{operation}")).await
+}
+
+fn fault(asked: &str, reply: impl Into<Value>, times: u32) -> Value {
+    json!([{ "asked": asked, "reply": reply.into(), "times": times }])
+}
+
+/// What an error tells: its kind, whether a retry may help, and its cause.
+fn told(answer: &Value) -> (&str, bool, &str) {
+    let text = |name: &str| answer[name].as_str().unwrap_or_default();
+    (text("kind"), answer["retryable"] == json!(true), text("source"))
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_failure_says_whether_a_retry_helps() -> Test {
+    let worker = Worker::start("conformance")?;
+    assert_eq!(call(&worker, "put-many", json!([])).await?, json!({ "done": null }));
+    for (operation, asked) in READS.into_iter().chain(WRITES) {
+        let writes = WRITES.contains(&(operation, asked));
+        let verb = if asked == "LIST" { "GET" } else { asked };
+        let verb = if asked == "BULK" { "GET_BULK" } else { verb };
+        for (status, words) in [
+            (429, "Too Many Requests"),
+            (500, "Internal Server Error"),
+            (503, "Service Unavailable"),
+            (401, "Unauthorized"),
+        ] {
+            let answer = call(&worker, operation, fault(asked, status, EACH_TIME)).await?;
+            // What the service may have done although it failed is not said to have failed.
+            let expected = match status {
+                500.. if writes => ("unknown", false),
+                429 | 500.. => ("failed", true),
+                _ => ("failed", false),
+            };
+            let source = format!("KV {verb} failed: {status} {words}");
+            assert_eq!(
+                told(&answer),
+                (expected.0, expected.1, source.as_str()),
+                "{operation} {status}: {answer}"
+            );
+            // A call that fails is made once: the Worker decides what its calls are spent on.
+            assert_eq!(worker.asked().await?, json!({ asked: 1 }), "{operation} {status}");
+        }
+        let answer = call(&worker, operation, fault(asked, "cut", EACH_TIME)).await?;
+        let (kind, retryable) = if writes { ("unknown", false) } else { ("failed", true) };
+        assert_eq!(told(&answer), (kind, retryable, "Network connection lost."), "{operation}: {answer}");
+    }
+    // Nothing of that was done.
+    assert_eq!(call(&worker, "list", json!([])).await?, json!({ "done": ["a:1", "a:2", "a:3"] }));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_reply_that_is_none_is_told_without_its_words() -> Test {
+    let worker = Worker::start("conformance")?;
+    for (operation, asked) in [("get-many", "BULK"), ("list", "LIST")] {
+        let answer = call(&worker, operation, fault(asked, "nonsense", 1)).await?;
+        let expected = ("failed", false, "the binding's reply is not what it should be");
+        assert_eq!(told(&answer), expected, "{operation}: {answer}");
+        assert!(!answer.to_string().contains("s3cret"), "{answer}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_cursor_that_has_expired_is_told() -> Test {
+    let worker = Worker::start("conformance")?;
+    call(&worker, "put-many", json!([])).await?;
+    assert_eq!(call(&worker, "second-page", json!([])).await?, json!({ "done": ["a:3"] }));
+    let second = json!([{ "asked": "LIST", "reply": 400, "times": 1, "skip": 1 }]);
+    assert_eq!(told(&call(&worker, "second-page", second).await?).0, "cursor");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_batch_tells_what_it_has_written() -> Test {
+    let worker = Worker::start("conformance")?;
+    for (status, source) in [(429, "failed"), (500, "unknown")] {
+        let second = json!([{ "asked": "PUT", "key": "a:2", "reply": status, "times": 1 }]);
+        let answer = call(&worker, "put-many", second).await?;
+        assert_eq!(answer["kind"], json!({ "written": 1, "also": [2], "source": source }), "{answer}");
+        assert_eq!(answer["retryable"], json!(source == "failed"), "{answer}");
+        assert_eq!(call(&worker, "get-many", json!([])).await?, json!({ "done": ["1", null, "1"] }));
+    }
+    // Done, and failed all the same: the record tells.
+    let done = json!([{ "asked": "PUT", "key": "a:2", "reply": 500, "times": 1, "done": true }]);
+    let answer = call(&worker, "put-many", done).await?;
+    assert_eq!(answer["kind"], json!({ "written": 1, "also": [2], "source": "unknown" }), "{answer}");
+    assert_eq!(call(&worker, "get-many", json!([])).await?, json!({ "done": ["1", "1", "1"] }));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_retry_goes_on_and_repeats_nothing_that_may_be_done() -> Test {
+    let worker = Worker::start("conformance")?;
+    assert_eq!(call(&worker, "put-many", json!([])).await?, json!({ "done": null }));
+    let read = [("get", "GET", json!("1")), ("get-many", "BULK", json!(["1", "1", "1"]))];
+    let list = [("list", "LIST", json!(["a:1", "a:2", "a:3"]))];
+    for (operation, asked, done) in read.into_iter().chain(list) {
+        // Three attempts; the pauses between them are the Worker's timer's.
+        for status in [429, 503] {
+            let answer = call(&worker, &format!("retried/{operation}"), fault(asked, status, 2)).await?;
+            assert_eq!(answer, json!({ "done": done }), "{operation}");
+            assert_eq!(worker.asked().await?[asked], json!(3), "{operation}");
+        }
+        let answer = call(&worker, &format!("retried/{operation}"), fault(asked, 503, 3)).await?;
+        assert_eq!((told(&answer).0, told(&answer).1), ("failed", true), "{answer}");
+        let answer = call(&worker, &format!("retried/{operation}"), fault(asked, 401, 1)).await?;
+        assert_eq!((told(&answer).0, worker.asked().await?), ("failed", json!({ asked: 1 })), "{answer}");
+    }
+    for (operation, asked) in WRITES {
+        let answer = call(&worker, &format!("retried/{operation}"), fault(asked, 429, 2)).await?;
+        assert_eq!((answer, worker.asked().await?), (json!({ "done": null }), json!({ asked: 3 })));
+        let answer = call(&worker, &format!("retried/{operation}"), fault(asked, 500, 1)).await?;
+        assert_eq!((told(&answer).0, worker.asked().await?), ("unknown", json!({ asked: 1 })), "{answer}");
+    }
+    // Of a batch what is missing alone is written again.
+    let second = json!([{ "asked": "PUT", "key": "a:2", "reply": 429, "times": 2 }]);
+    let answer = call(&worker, "retried/put-many", second).await?;
+    assert_eq!((answer, worker.asked().await?), (json!({ "done": null }), json!({ "PUT": 5 })));
+    assert_eq!(call(&worker, "get-many", json!([])).await?, json!({ "done": ["1", "1", "1"] }));
+    Ok(())
+}
