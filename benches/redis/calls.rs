@@ -2,7 +2,7 @@
 
 use kv_runtime::store::RedisStore;
 use kv_runtime::{Collection, KvEntity};
-use redis::aio::MultiplexedConnection;
+use redis::aio::ConnectionManager;
 use redis::{AsyncCommands, Pipeline};
 
 use crate::support::Result;
@@ -63,10 +63,11 @@ impl Calls for Collection<User, RedisStore> {
     }
 }
 
-/// The crate alone. An indexed one adds the key to a sorted set in the same pipeline.
+/// The crate alone, by the connection that its docs advise and that connects again by itself, as ours does. An indexed one adds the key to
+/// a sorted set in the same pipeline.
 #[derive(Clone)]
 pub struct ByHand {
-    pub connection: MultiplexedConnection,
+    pub connection: ConnectionManager,
     pub is_indexed: bool,
 }
 

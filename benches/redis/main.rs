@@ -95,7 +95,7 @@ impl Bench<'_> {
 
     fn by_hand(&self, database: usize, is_indexed: bool) -> Result<ByHand> {
         let client = redis::Client::open(self.server.url(database))?;
-        let connection = self.runtime.block_on(client.get_multiplexed_async_connection())?;
+        let connection = self.runtime.block_on(client.get_connection_manager())?;
         Ok(ByHand { connection, is_indexed })
     }
 
