@@ -14,6 +14,7 @@ use crate::timer::NoTimer;
 
 pub use cause::{BoxError, SharedError};
 pub use location::Location;
+pub(crate) use shown::causes;
 use shown::{also_shown, id_shown, retry_shown, why_shown};
 
 /// What went wrong, where, and what to do.

@@ -163,7 +163,7 @@ impl<S: AtomicStore> KvSessionStore<S> {
             return true;
         }
         self.tier.touch(&session.id, ttl, interval).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "a session could not be prolonged");
+            tracing::warn!(%error, cause = crate::error::causes(&error), "a session could not be prolonged");
             true
         })
     }

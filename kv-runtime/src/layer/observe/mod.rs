@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Stopwatch};
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, causes};
 use crate::key::Key;
 use crate::layer::Operation;
 use crate::record::{Head, NewRecord, Record, Revision};
