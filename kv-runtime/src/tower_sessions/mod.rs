@@ -81,7 +81,10 @@ struct Memory {
 impl<S: Store> KvSessionStore<S> {
     /// Sessions in this store, which live to their expiry date.
     #[must_use]
-    pub fn new(kv: &Kv<S>) -> Self {
+    pub fn new(kv: &Kv<S>) -> Self
+    where
+        S: AtomicStore,
+    {
         Self {
             tier: Tier::Store(kv.collection()),
             idle_timeout: None,
