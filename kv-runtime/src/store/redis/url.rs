@@ -64,7 +64,7 @@ fn check(host: &str, path: &str, shown: &str) -> Result<()> {
     if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
         return Err(invalid(shown, "the port has to be a number from 1 to 65535"));
     }
-    let database = path.trim_matches('/');
+    let database = path.split('#').next().unwrap_or_default().trim_matches('/');
     if !database.is_empty() && database.parse::<u32>().is_err() {
         return Err(invalid(shown, "the database, after the host, has to be a number, such as `/0`"));
     }
