@@ -1,5 +1,8 @@
 //! put_many, delete_many, get_many: order, batches, and what is told when they fail half-way.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
 use kv_runtime::store::{AtomicStore, Limits};
 use kv_runtime::{Error, Kv, ManualClock};
 
@@ -84,5 +87,28 @@ async fn an_entity_that_does_not_encode_ends_it() -> Outcome {
     let Error::Partial { written, source, .. } = error else { return Err(error.into()) };
     assert!(matches!(*source, Error::ValueTooLong { .. }), "{source}");
     assert_eq!(counters.list().ids().page().await?.ids.len(), written);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_next_batch_is_made_while_one_is_written() -> Outcome {
+    let (store, gate) = (FaultStore::new(Counted::new(Limits::new().batches(3, 4))), Gate::new());
+    store.faults().add(Fault::hold(&gate).on(&[Operation::PutMany]));
+    let (counters, made) = (Kv::new(store).collection::<Counter>(), AtomicUsize::new(0));
+    let entities = (0..12_u64).map(|count| {
+        made.fetch_add(1, Ordering::SeqCst);
+        Counter { name: count.to_string(), count }
+    });
+    let script = async {
+        for expected in [9, 12, 12] {
+            gate.arrived().await;
+            // The entity that no longer fits into the batch after the one that stands before the store.
+            assert_eq!(made.load(Ordering::SeqCst), expected);
+            gate.let_one_pass();
+        }
+    };
+    let (written, ()) = tokio::join!(counters.put_many(entities), script);
+    written?;
+    assert_eq!(counters.list().ids().page().await?.ids.len(), 12);
     Ok(())
 }

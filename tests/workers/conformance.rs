@@ -40,7 +40,7 @@ async fn the_binding_is_read_past_its_limits_and_its_errors_are_told() -> Test {
     let source = refused["source"].as_str().unwrap_or_default();
     assert!(source.contains("414") && source.contains("513"), "{source}");
     let unbound = worker.get("no-binding").await?;
-    let told = "cloudflare-kv: the Worker's configuration binds no KV namespace as `NOWHERE`; add it there";
+    let told = "workers-kv: the Worker's configuration binds no KV namespace as `NOWHERE`; add it there";
     assert_eq!(unbound["error"], json!(told));
     Ok(())
 }

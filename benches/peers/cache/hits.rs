@@ -1,37 +1,28 @@
 //! Hits: 100,000 entries, asked for in no order, by one thread or by several at once.
+//!
+//! Each entity names the one that is asked for next, so each that is got is looked at, as in any program. A loop that looks at nothing
+//! that it gets leaves the processor to work on several gets at once, and measures how many of them fit into it: the case `unread-u64-1`.
 
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
 use std::time::Instant;
 
-use kv_runtime::Lookup;
 use kv_runtime::cache::Cached;
 use kv_runtime::store::MemoryStore;
 
 use crate::sides::{
-    Account, CAPACITY, ENTRIES, User, account, moka as moka_cache, name, ours, runtime, shuffled, user,
+    Account, CAPACITY, ENTRIES, User, account, moka as moka_cache, name, ours, runtime, user,
 };
 use crate::support::{Result, Sides, by_turns};
 
 const ROUNDS: usize = 25;
 
 pub fn numbers(threads: usize) -> Result<Sides> {
-    let (cached, quick) = (ours::<User>(CAPACITY), quick_cache::sync::Cache::new(CAPACITY));
-    for id in 0..ENTRIES {
-        let user = user(id);
-        runtime()?.block_on(cached.put(Arc::clone(&user)))?;
-        quick.insert(id, user);
-    }
-    let ids: Vec<u64> = shuffled().collect();
+    let (cached, quick) = both()?;
     by_turns(
         ROUNDS,
-        || on_threads(threads, |part| get_all(&cached, part_of(&ids, part, threads).copied())),
-        || {
-            on_threads(threads, |part| {
-                part_of(&ids, part, threads).for_each(|id| found(quick.get(id)));
-                Ok(())
-            })
-        },
+        || on_threads(threads, |start| follow(&cached, start)),
+        || on_threads(threads, |start| Ok(follow_numbers(start, |id| quick.get(&id)))),
     )
 }
 
@@ -42,13 +33,25 @@ pub fn texts(threads: usize) -> Result<Sides> {
         runtime()?.block_on(cached.put(Arc::clone(&account)))?;
         quick.insert(account.name.clone(), account);
     }
-    let names: Vec<String> = shuffled().map(name).collect();
     by_turns(
         ROUNDS,
-        || on_threads(threads, |part| get_all(&cached, part_of(&names, part, threads).map(String::as_str))),
         || {
-            on_threads(threads, |part| {
-                part_of(&names, part, threads).for_each(|name| found(quick.get(name.as_str())));
+            on_threads(threads, |start| {
+                runtime()?.block_on(async {
+                    let mut account = hit(cached.get(name(start)).await?);
+                    for _ in 0..ENTRIES {
+                        account = hit(cached.get(account.next.as_str()).await?);
+                    }
+                    Ok(())
+                })
+            })
+        },
+        || {
+            on_threads(threads, |start| {
+                let mut account: Arc<Account> = hit(quick.get(name(start).as_str()));
+                for _ in 0..ENTRIES {
+                    account = hit(quick.get(account.next.as_str()));
+                }
                 Ok(())
             })
         },
@@ -63,51 +66,86 @@ pub fn moka() -> Result<Sides> {
         moka.insert(id, user);
     }
     moka.run_pending_tasks();
-    let ids: Vec<u64> = shuffled().collect();
     by_turns(
         ROUNDS,
-        || on_threads(1, |_| get_all(&cached, ids.iter().copied())),
+        || on_threads(1, |start| follow(&cached, start)),
+        || on_threads(1, |start| Ok(follow_numbers(start, |id| moka.get(&id)))),
+    )
+}
+
+/// Numbers, and nothing is looked at.
+pub fn unread() -> Result<Sides> {
+    let (cached, quick) = both()?;
+    let ids: Vec<u64> =
+        std::iter::successors(Some(0), |&id| Some(user(id).next)).take(ENTRIES as usize).collect();
+    by_turns(
+        ROUNDS,
         || {
             on_threads(1, |_| {
-                ids.iter().for_each(|id| found(moka.get(id)));
+                runtime()?.block_on(async {
+                    for &id in &ids {
+                        assert!(black_box(cached.get(id).await?).is_some());
+                    }
+                    Ok(())
+                })
+            })
+        },
+        || {
+            on_threads(1, |_| {
+                ids.iter().for_each(|id| assert!(black_box(quick.get(id)).is_some()));
                 Ok(())
             })
         },
     )
 }
 
-fn get_all<E, L>(cached: &Cached<E, MemoryStore>, ids: impl Iterator<Item = L>) -> Result<()>
-where
-    E: kv_runtime::KvEntity,
-    L: Lookup<E::Id>,
-{
+type Quick = quick_cache::sync::Cache<u64, Arc<User>>;
+
+/// The same users on both sides.
+fn both() -> Result<(Cached<User, MemoryStore>, Quick)> {
+    let (cached, quick) = (ours::<User>(CAPACITY), Quick::new(CAPACITY));
+    let runtime = runtime()?;
+    for id in 0..ENTRIES {
+        let user = user(id);
+        runtime.block_on(cached.put(Arc::clone(&user)))?;
+        quick.insert(id, user);
+    }
+    Ok((cached, quick))
+}
+
+fn follow(cached: &Cached<User, MemoryStore>, start: u64) -> Result<()> {
     runtime()?.block_on(async {
-        for id in ids {
-            found(cached.get(id).await?);
+        let mut next = start;
+        for _ in 0..ENTRIES {
+            next = hit(cached.get(next).await?).next;
         }
+        assert_eq!(next, start);
         Ok(())
     })
 }
 
+fn follow_numbers(start: u64, get: impl Fn(u64) -> Option<Arc<User>>) {
+    let mut next = start;
+    for _ in 0..ENTRIES {
+        next = hit(get(next)).next;
+    }
+    assert_eq!(next, start);
+}
+
 /// All that is compared are hits.
-fn found<T>(value: Option<T>) {
-    assert!(black_box(value).is_some());
+fn hit<T>(value: Option<T>) -> T {
+    value.unwrap_or_else(|| panic!("a miss"))
 }
 
-/// Each thread begins elsewhere, and asks for all.
-fn part_of<T>(ids: &[T], part: usize, parts: usize) -> impl Iterator<Item = &T> {
-    let start = ids.len() / parts * part;
-    ids[start..].iter().chain(&ids[..start])
-}
-
-/// How long a thread takes for one of its gets, in nanoseconds, while the others do the same.
-fn on_threads(threads: usize, work: impl Fn(usize) -> Result<()> + Sync) -> Result<f64> {
+/// How long a thread takes for one of its gets, in nanoseconds, while the others do the same. Each begins elsewhere, and asks for all.
+fn on_threads(threads: usize, work: impl Fn(u64) -> Result<()> + Sync) -> Result<f64> {
     let barrier = Barrier::new(threads);
-    let nanos = |part| {
+    let nanos = |part: usize| {
+        let start_at = ENTRIES / threads as u64 * part as u64;
         barrier.wait();
         #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
         let start = Instant::now();
-        work(part).map_err(|error| error.to_string())?;
+        work(start_at).map_err(|error| error.to_string())?;
         Ok::<f64, String>(start.elapsed().as_nanos() as f64 / ENTRIES as f64)
     };
     let each: Result<Vec<f64>, String> = std::thread::scope(|scope| {

@@ -25,6 +25,7 @@ fn main() -> Result<()> {
     for threads in [1, 2, 4] {
         report.case(format!("hit-string-{threads}"), QUICK_CACHE, "ns", 1.25, || hits::texts(threads))?;
     }
+    report.case("unread-u64-1", QUICK_CACHE, "ns", None, hits::unread)?;
     report.case("hit-moka-1", MOKA, "ns", 0.4, hits::moka)?;
     report.case("miss-fill", "moka try_get_with", "ns", 0.35, misses::fill)?;
     report.case("stampede-64", "one load", "ns", 1.3, misses::stampede)?;

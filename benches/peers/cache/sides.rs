@@ -23,6 +23,8 @@ const TTL: Duration = Duration::from_secs(3_600);
 pub struct User {
     #[kv(id)]
     pub id: u64,
+    /// Who is asked for after this one.
+    pub next: u64,
     pub profile: Profile,
 }
 
@@ -32,15 +34,17 @@ pub struct User {
 pub struct Account {
     #[kv(id)]
     pub name: String,
+    /// Who is asked for after this one.
+    pub next: String,
     pub profile: Profile,
 }
 
 pub fn user(id: u64) -> Arc<User> {
-    Arc::new(User { id, profile: Profile::sample(id) })
+    Arc::new(User { id, next: next(id), profile: Profile::sample(id) })
 }
 
 pub fn account(id: u64) -> Arc<Account> {
-    Arc::new(Account { name: name(id), profile: Profile::sample(id) })
+    Arc::new(Account { name: name(id), next: name(next(id)), profile: Profile::sample(id) })
 }
 
 /// A text id of 21 bytes.
@@ -58,9 +62,9 @@ pub fn moka<E: KvEntity>(capacity: usize) -> moka::sync::Cache<E::Id, Arc<E>> {
     moka::sync::Cache::builder().max_capacity(capacity as u64).time_to_live(TTL).build()
 }
 
-/// Every number once, in no order: the factor has no divisor in common with their number.
-pub fn shuffled() -> impl Iterator<Item = u64> {
-    (0..ENTRIES).map(|place| place * 7_919 % ENTRIES)
+/// From any number on every one comes once, in no order: the step has no divisor in common with their number.
+fn next(id: u64) -> u64 {
+    (id + 7_919) % ENTRIES
 }
 
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

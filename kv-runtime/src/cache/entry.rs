@@ -87,9 +87,14 @@ impl<E> Entry<E> {
         Self { value, word: pack(fresh_until, due_for, stale_until, weight_code(weight), spans) }
     }
 
+    /// Whether it is served and nothing is to be done.
     #[inline]
+    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
+        now < self.due_at()
+    }
+
     pub(super) fn age(&self, now: Timestamp, spans: Spans) -> Age {
-        if now < self.due_at() {
+        if self.is_fresh(now) {
             Age::Fresh
         } else if now < self.fresh_until(spans) {
             Age::Due

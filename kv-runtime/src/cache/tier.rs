@@ -83,14 +83,32 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
+    /// What the memory has fresh, or what else it has. All of a hit is here, and nothing that a hit does not need.
+    #[inline]
+    pub(super) fn hit<L: Lookup<E::Id>>(&self, id: &L) -> Result<Arc<E>, Option<Entry<E>>> {
+        let Some(entry) = self.memory.get(id) else { return Err(None) };
+        if entry.is_fresh(self.clock.coarse()) {
+            self.counters.hit();
+            Ok(entry.value)
+        } else {
+            Err(Some(entry))
+        }
+    }
+
+    /// What the memory says of an id.
     #[inline]
     pub(super) fn look<L: Lookup<E::Id>>(&self, id: &L) -> Look<E> {
-        let Some(entry) = self.memory.get(id) else { return Look::Nothing };
-        match entry.age(self.clock.coarse(), self.spans) {
-            Age::Fresh => {
-                self.counters.hit();
-                Look::Fresh(entry.value)
-            }
+        match self.hit(id) {
+            Ok(value) => Look::Fresh(value),
+            Err(other) => self.look_at(other),
+        }
+    }
+
+    /// What an entry is worth that is no hit.
+    pub(super) fn look_at(&self, entry: Option<Entry<E>>) -> Look<E> {
+        let Some(entry) = entry else { return Look::Nothing };
+        match entry.age(self.now(), self.spans) {
+            Age::Fresh => Look::Fresh(entry.value),
             Age::Due => {
                 self.counters.hit();
                 Look::Due(entry.value)

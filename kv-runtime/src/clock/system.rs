@@ -14,8 +14,9 @@ pub(super) fn now() -> Timestamp {
 #[inline]
 pub(super) fn coarse() -> Timestamp {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    let millis = time.tv_sec.saturating_mul(1_000).saturating_add(time.tv_nsec / 1_000_000);
-    Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
+    // A hit of a cache is so short that it shows what checked steps would cost. Before 1970 nothing is fresh.
+    let (seconds, nanos) = (time.tv_sec as u64, time.tv_nsec as u32);
+    Timestamp::from_millis(seconds.wrapping_mul(1_000).wrapping_add(u64::from(nanos / 1_000_000)))
 }
 
 /// How far that lags at most: a tick of the slowest kernel.

@@ -72,11 +72,13 @@ struct Depth<'a> {
 }
 
 impl Depth<'_> {
+    #[inline]
     fn nest<E: de::Error>(self) -> Result<Self, E> {
         let levels = self.less(self.levels)?;
         Ok(Self { levels, ..self })
     }
 
+    #[inline]
     fn wrap<E: de::Error>(self) -> Result<Self, E> {
         let wraps = self.less(self.wraps)?;
         Ok(Self { wraps, ..self })
@@ -90,6 +92,7 @@ impl Depth<'_> {
     }
 
     /// Counts an element of a list or map.
+    #[inline]
     fn count<E: de::Error>(self) -> Result<(), E> {
         if self.is_counted {
             let left = self.limits.elements.get().checked_sub(1).ok_or_else(|| {
@@ -111,13 +114,16 @@ struct Limited<'a, T> {
 impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Limited<'_, T> {
     type Value = T::Value;
 
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<T::Value, D::Error> {
         self.inner.deserialize(Limited { inner, depth: self.depth })
     }
 }
 
-macro_rules! deserialize {
+/// What has parts.
+macro_rules! compounds {
     ($is_counted:literal: $($method:ident($($name:ident: $type:ty),*);)*) => {$(
+        #[inline]
         fn $method<V: Visitor<'de>>(self, $($name: $type,)* inner: V) -> Result<V::Value, T::Error> {
             let depth = Depth { is_counted: $is_counted, ..self.depth };
             self.inner.$method($($name,)* Limited { inner, depth })
@@ -125,22 +131,34 @@ macro_rules! deserialize {
     )*};
 }
 
+/// What has none: the visitor goes as it is to a format that tells nothing of its own accord, and gives what it is asked for.
+macro_rules! scalars {
+    ($($method:ident($($name:ident: $type:ty)?);)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, $($name: $type,)? visitor: V) -> Result<V::Value, T::Error> {
+            self.inner.$method($($name,)? visitor)
+        }
+    )*};
+}
+
 impl<'de, T: Deserializer<'de>> Deserializer<'de> for Limited<'_, T> {
     type Error = T::Error;
 
-    deserialize! { true: deserialize_seq(); deserialize_map(); }
+    compounds! { true: deserialize_seq(); deserialize_map(); }
 
-    deserialize! { false:
-        deserialize_any(); deserialize_bool(); deserialize_i8(); deserialize_i16(); deserialize_i32();
-        deserialize_i64(); deserialize_i128(); deserialize_u8(); deserialize_u16(); deserialize_u32();
-        deserialize_u64(); deserialize_u128(); deserialize_f32(); deserialize_f64(); deserialize_char();
-        deserialize_str(); deserialize_string(); deserialize_bytes(); deserialize_byte_buf();
-        deserialize_option(); deserialize_unit(); deserialize_unit_struct(name: &'static str);
-        deserialize_newtype_struct(name: &'static str); deserialize_tuple(len: usize);
-        deserialize_tuple_struct(name: &'static str, len: usize);
+    compounds! { false:
+        deserialize_any(); deserialize_option(); deserialize_newtype_struct(name: &'static str);
+        deserialize_tuple(len: usize); deserialize_tuple_struct(name: &'static str, len: usize);
         deserialize_struct(name: &'static str, fields: &'static [&'static str]);
-        deserialize_enum(name: &'static str, variants: &'static [&'static str]); deserialize_identifier();
-        deserialize_ignored_any();
+        deserialize_enum(name: &'static str, variants: &'static [&'static str]); deserialize_ignored_any();
+    }
+
+    scalars! {
+        deserialize_bool(); deserialize_i8(); deserialize_i16(); deserialize_i32(); deserialize_i64();
+        deserialize_i128(); deserialize_u8(); deserialize_u16(); deserialize_u32(); deserialize_u64();
+        deserialize_u128(); deserialize_f32(); deserialize_f64(); deserialize_char(); deserialize_str();
+        deserialize_string(); deserialize_bytes(); deserialize_byte_buf(); deserialize_unit();
+        deserialize_unit_struct(name: &'static str); deserialize_identifier();
     }
 
     fn is_human_readable(&self) -> bool {
@@ -172,26 +190,31 @@ impl<'de, T: Visitor<'de>> Visitor<'de> for Limited<'_, T> {
         visit_borrowed_bytes(value: &'de [u8]); visit_byte_buf(value: Vec<u8>); visit_none(); visit_unit();
     }
 
+    #[inline]
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<T::Value, D::Error> {
         let depth = self.depth.wrap()?;
         self.inner.visit_some(Limited { inner, depth })
     }
 
+    #[inline]
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<T::Value, D::Error> {
         let depth = self.depth.wrap()?;
         self.inner.visit_newtype_struct(Limited { inner, depth })
     }
 
+    #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<T::Value, A::Error> {
         let depth = self.depth.nest()?;
         self.inner.visit_seq(Limited { inner, depth })
     }
 
+    #[inline]
     fn visit_map<A: MapAccess<'de>>(self, inner: A) -> Result<T::Value, A::Error> {
         let depth = self.depth.nest()?;
         self.inner.visit_map(Limited { inner, depth })
     }
 
+    #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, inner: A) -> Result<T::Value, A::Error> {
         self.inner.visit_enum(Limited { inner, depth: self.depth })
     }
@@ -200,6 +223,7 @@ impl<'de, T: Visitor<'de>> Visitor<'de> for Limited<'_, T> {
 impl<'de, T: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, T> {
     type Error = T::Error;
 
+    #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<Option<S::Value>, T::Error> {
         let element = self.inner.next_element_seed(Limited { inner, depth: self.depth })?;
         if element.is_some() {
@@ -208,6 +232,7 @@ impl<'de, T: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, T> {
         Ok(element)
     }
 
+    #[inline]
     fn size_hint(&self) -> Option<usize> {
         self.inner.size_hint()
     }
@@ -216,6 +241,7 @@ impl<'de, T: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, T> {
 impl<'de, T: MapAccess<'de>> MapAccess<'de> for Limited<'_, T> {
     type Error = T::Error;
 
+    #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<Option<S::Value>, T::Error> {
         let key = self.inner.next_key_seed(Limited { inner, depth: self.depth })?;
         if key.is_some() {
@@ -224,10 +250,12 @@ impl<'de, T: MapAccess<'de>> MapAccess<'de> for Limited<'_, T> {
         Ok(key)
     }
 
+    #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<S::Value, T::Error> {
         self.inner.next_value_seed(Limited { inner, depth: self.depth })
     }
 
+    #[inline]
     fn size_hint(&self) -> Option<usize> {
         self.inner.size_hint()
     }
@@ -237,6 +265,7 @@ impl<'de, 'a, T: EnumAccess<'de>> EnumAccess<'de> for Limited<'a, T> {
     type Error = T::Error;
     type Variant = Limited<'a, T::Variant>;
 
+    #[inline]
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), T::Error> {
         // The variant's name or number: nothing is within it.
         let (variant, inner) = self.inner.variant_seed(seed)?;
@@ -247,19 +276,23 @@ impl<'de, 'a, T: EnumAccess<'de>> EnumAccess<'de> for Limited<'a, T> {
 impl<'de, T: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, T> {
     type Error = T::Error;
 
+    #[inline]
     fn unit_variant(self) -> Result<(), T::Error> {
         self.inner.unit_variant()
     }
 
+    #[inline]
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, inner: S) -> Result<S::Value, T::Error> {
         let depth = self.depth.nest()?;
         self.inner.newtype_variant_seed(Limited { inner, depth })
     }
 
+    #[inline]
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, inner: V) -> Result<V::Value, T::Error> {
         self.inner.tuple_variant(len, Limited { inner, depth: self.depth })
     }
 
+    #[inline]
     fn struct_variant<V: Visitor<'de>>(
         self,
         fields: &'static [&'static str],

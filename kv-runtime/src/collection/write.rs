@@ -1,7 +1,9 @@
 //! Writes that look at nothing: put, delete, and their many.
 
 use std::borrow::Borrow;
+use std::pin::Pin;
 
+use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::{Collection, groups, keys_of_groups, named};
@@ -17,6 +19,32 @@ struct Batch {
     records: Vec<(Key, NewRecord)>,
     entities: usize,
     bytes: usize,
+}
+
+/// The batches that were handed to the store, and how many entities are written with them.
+enum Sent<F> {
+    Written(usize),
+    /// The last one is on its way, while the next one is made.
+    OnItsWay(Pin<Box<F>>),
+}
+
+impl<F: Future<Output = Result<usize>>> Sent<F> {
+    /// Hands over a batch, and does not wait for its end.
+    fn begin(writing: F) -> Result<Self> {
+        let mut writing = Box::pin(writing);
+        // Whoever ends it polls it again, so nobody need be woken before.
+        match writing.as_mut().now_or_never() {
+            Some(written) => written.map(Self::Written),
+            None => Ok(Self::OnItsWay(writing)),
+        }
+    }
+
+    async fn end(self) -> Result<usize> {
+        match self {
+            Self::Written(written) => Ok(written),
+            Self::OnItsWay(writing) => writing.await,
+        }
+    }
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -46,7 +74,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Writes entities as [`put`](Self::put) does, in batches as large as the store takes; the batches are not one transaction.
     ///
-    /// If it fails, [`Error::Partial`] says how many were written. Memory is that of one batch, however many there are.
+    /// If it fails, [`Error::Partial`] says how many were written. Memory is that of two batches, however many there are: one on its way
+    /// to the store, and the next.
     pub async fn put_many<I>(&self, entities: I) -> Result<()>
     where
         I: IntoIterator,
@@ -55,24 +84,28 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let span = self.span_many("put_many");
         async {
             let limits = self.store().capabilities().limits;
-            let mut written = 0;
+            let mut sent = Sent::Written(0);
             let mut batch = Batch::default();
             for entity in entities {
                 let entity = entity.borrow();
                 let key = self.key_of(entity);
-                let records =
-                    self.new_records(&key, entity).map_err(|error| self.partial(&key, written, error))?;
+                let records = match self.new_records(&key, entity) {
+                    Ok(records) => records,
+                    Err(error) => return Err(self.partial(&key, sent.end().await?, error)),
+                };
                 let bytes: usize = records.iter().map(|(key, record)| key.len() + record.value.len()).sum();
                 let full = batch.records.len() + records.len() > limits.batch_write
                     || batch.bytes + bytes > limits.batch_write_bytes;
                 if full && batch.entities > 0 {
-                    written = self.write_batch(std::mem::take(&mut batch), written).await?;
+                    let written = sent.end().await?;
+                    sent = Sent::begin(self.write_batch(std::mem::take(&mut batch), written))?;
                 }
                 batch.records.extend(records);
                 batch.entities += 1;
                 batch.bytes += bytes;
             }
-            self.write_batch(batch, written).await.map(|_| ())
+            let written = sent.end().await?;
+            self.write_batch(batch, written).await.map(drop)
         }
         .instrument(span)
         .await

@@ -36,19 +36,15 @@ impl Reader {
         let mut page = ListPage::with_capacity(query.limit().min(1_000));
         let mut values = Values::new(query.limit());
         let mut bytes = 0;
-        // The last key that was looked at, shown or not.
-        let mut last = None;
-        for (scanned, found) in from_start.enumerate() {
-            let (key_guard, stored) = found.map_err(|error| not_listed(error.into()))?;
-            let key = key_guard.value();
+        let mut scanned = 0;
+        let mut rest = from_start.map(|found| found.map_err(|error| not_listed(error.into())));
+        while let Some(found) = rest.next() {
+            let (key, stored) = found?;
+            let key = key.value();
             if !key.starts_with(prefix) {
                 break;
             }
-            if page.len() == query.limit() || bytes >= BYTES_OF_PAGE || scanned == SCANNED_BY_PAGE {
-                let last = last.as_ref().map_or(prefix, redb::AccessGuard::value);
-                page.cursor = Some(Cursor::seal(query, last));
-                break;
-            }
+            scanned += 1;
             if query.matches(key) {
                 let stored = stored.value();
                 let entry = match live(stored, now) {
@@ -72,7 +68,14 @@ impl Reader {
                     page.push(key, entry);
                 }
             }
-            last = Some(key_guard);
+            if page.len() == query.limit() || bytes >= BYTES_OF_PAGE || scanned == SCANNED_BY_PAGE {
+                let is_last = match rest.next() {
+                    Some(next) => !next?.0.value().starts_with(prefix),
+                    None => true,
+                };
+                page.cursor = (!is_last).then(|| Cursor::seal(query, key));
+                break;
+            }
         }
         Ok(page)
     }

@@ -10,7 +10,8 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Location};
 use crate::key::Key;
 use crate::random;
-use crate::record::{Expiry, Metadata, NewRecord, envelope};
+use crate::record::envelope::{self, Envelope};
+use crate::record::{Expiry, Metadata, NewRecord};
 use crate::store::{Condition, Expect, Write};
 
 /// The tables of a write transaction, and the moment that it takes place at.
@@ -34,6 +35,24 @@ pub(super) enum Failure {
 impl<E: Into<redb::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Engine(error.into())
+    }
+}
+
+/// Whether a condition holds, and what stands at its key then.
+enum Held {
+    Not,
+    By(Option<Standing>),
+}
+
+/// What an update keeps of the record that it replaces.
+#[derive(Clone, Copy)]
+struct Standing {
+    expires_at: Option<Timestamp>,
+}
+
+impl Standing {
+    fn of(envelope: Envelope) -> Self {
+        Self { expires_at: envelope.expires_at }
     }
 }
 
@@ -70,13 +89,23 @@ impl<'t> Tables<'t> {
                 }
             }
             Work::Commit(conditions, writes) => {
+                let mut found = Vec::with_capacity(conditions.len());
                 for (place, condition) in conditions.iter().enumerate() {
-                    if !self.holds(condition)? {
-                        return Ok(Done::Conflict(place));
+                    match self.holds(condition)? {
+                        Held::Not => return Ok(Done::Conflict(place)),
+                        Held::By(standing) => found.push(standing),
                     }
                 }
-                for write in writes {
-                    self.write(write)?;
+                let mut ascend = true;
+                for (place, write) in writes.iter().enumerate() {
+                    ascend &= place == 0 || writes[place - 1].key().as_str() < write.key().as_str();
+                    match (write, conditions.get(place)) {
+                        // What it replaces is what the condition beside it has just found, for no write before it has this key.
+                        (Write::Update(key, record), Some(condition)) if ascend && condition.key == *key => {
+                            self.update(key, record, found[place])?;
+                        }
+                        _ => self.write(write)?,
+                    }
                 }
             }
             Work::Sweep(limit) => return self.sweep(*limit).map(Done::Swept),
@@ -87,14 +116,15 @@ impl<'t> Tables<'t> {
         Ok(Done::Written)
     }
 
-    fn holds(&self, condition: &Condition) -> Result<bool, Failure> {
+    fn holds(&self, condition: &Condition) -> Result<Held, Failure> {
         let key = &condition.key;
         let Some(stored) = self.records.get(key.as_str())? else {
-            return Ok(matches!(condition.expect, Expect::Absent));
+            let holds = matches!(condition.expect, Expect::Absent);
+            return Ok(if holds { Held::By(None) } else { Held::Not });
         };
         let stored = stored.value();
         let standing = live(stored, self.now).map_err(|damage| damaged(damage, key))?;
-        Ok(match (&condition.expect, standing) {
+        let holds = match (&condition.expect, &standing) {
             (Expect::Absent, standing) => standing.is_none(),
             (Expect::Present, standing) => standing.is_some(),
             (Expect::Revision(revision), Some(envelope)) => match envelope.token {
@@ -102,26 +132,35 @@ impl<'t> Tables<'t> {
                 None => revision.plain().is_some_and(|plain| plain == stored),
             },
             (Expect::Revision(_), None) => false,
-        })
+        };
+        Ok(if holds { Held::By(standing.map(Standing::of)) } else { Held::Not })
     }
 
     fn write(&mut self, write: &Write) -> Result<(), Failure> {
         match write {
             Write::Put(key, record) => self.put(key, record, record.expiry.at(self.now)),
             Write::Update(key, record) => {
-                let standing = match self.records.get(key.as_str())? {
-                    Some(stored) => live(stored.value(), self.now).map_err(|damage| damaged(damage, key))?,
-                    None => None,
-                };
-                let expires_at = match standing {
-                    Some(envelope) => envelope.expires_at,
-                    None => record.expiry.at(self.now),
-                };
-                self.put(key, record, expires_at)
+                let standing = self.standing(key)?;
+                self.update(key, record, standing)
             }
             Write::Touch(key, expiry) => self.touch(key, *expiry),
             Write::Delete(key) => self.remove(key.as_str()),
         }
+    }
+
+    fn standing(&self, key: &Key) -> Result<Option<Standing>, Failure> {
+        let Some(stored) = self.records.get(key.as_str())? else { return Ok(None) };
+        let standing = live(stored.value(), self.now).map_err(|damage| damaged(damage, key))?;
+        Ok(standing.map(Standing::of))
+    }
+
+    /// Writes a record that expires when the one expires that it replaces.
+    fn update(&mut self, key: &Key, record: &NewRecord, replaced: Option<Standing>) -> Result<(), Failure> {
+        let expires_at = match replaced {
+            Some(standing) => standing.expires_at,
+            None => record.expiry.at(self.now),
+        };
+        self.put(key, record, expires_at)
     }
 
     fn put(&mut self, key: &Key, record: &NewRecord, expires_at: Option<Timestamp>) -> Result<(), Failure> {

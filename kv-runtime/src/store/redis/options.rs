@@ -101,7 +101,7 @@ impl RedisOptions {
     /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary that dies takes with it what it
     /// has acknowledged and not yet replicated.
     ///
-    /// Fewer of them `within` the time, which has to be shorter than [`RedisOptions::response_timeout`], is [`Error::OutcomeUnknown`]: the
+    /// Fewer of them `within` the time, which has to be shorter than [`RedisOptions::response_timeout`], is [`OutcomeUnknown`](crate::Error::OutcomeUnknown): the
     /// primary has the write. Each write takes one more round trip, in which the other calls of this connection wait, too: spread
     /// tasks over several stores. It narrows the window and does not close it: a replica that confirms a write may be lost with
     /// its primary, and one that has not may be the one that takes over.

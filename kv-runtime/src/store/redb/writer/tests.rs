@@ -181,3 +181,28 @@ fn a_commit_that_fails_on_its_way_to_the_disk_has_an_unknown_outcome() {
     let answers = write(&mut worker, vec![Work::Write(put("e"))]);
     assert!(matches!(answers[0], Err(Error::Store { retryable: false, .. })), "{answers:?}");
 }
+
+#[test]
+fn an_update_keeps_the_expiry_that_the_same_commit_gave() {
+    let (mut worker, _) = worker();
+    let expiring = |text: &str, millis| {
+        let record = NewRecord::new("{}", Metadata::default());
+        Write::Put(key(text), record.with_expiry(Expiry::At(crate::Timestamp::from_millis(millis))))
+    };
+    let update = |text: &str| Write::Update(key(text), NewRecord::new("[]", Metadata::default()));
+    let present = |text: &str| Condition::new(key(text), Expect::Present);
+    let (first, then) = (5_000_000_000_000, 6_000_000_000_000);
+    let works = vec![
+        Work::Write(expiring("a", first)),
+        Work::Write(expiring("b", first)),
+        // What the condition beside the second update has found is no longer there.
+        Work::Commit(
+            vec![present("b"), present("a"), present("a")],
+            vec![update("b"), expiring("a", then), update("a")],
+        ),
+    ];
+    assert!(write(&mut worker, works).iter().all(|answer| matches!(answer, Ok(Done::Written))));
+    let expiry = |text| worker.reader.head(&key(text)).expect("is read").and_then(|head| head.expires_at);
+    let millis = |text| expiry(text).map(crate::Timestamp::as_millis);
+    assert_eq!((millis("a"), millis("b")), (Some(then), Some(first)));
+}
