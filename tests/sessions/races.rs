@@ -15,7 +15,7 @@ use tower_sessions::{Session, SessionStore};
 use crate::{HOUR, MINUTE, Outcome, created, faulty};
 
 /// The store, and the same behind a memory.
-fn both<S: Store>(kv: &Kv<S>) -> [KvSessionStore<S>; 2] {
+fn both<S: AtomicStore>(kv: &Kv<S>) -> [KvSessionStore<S>; 2] {
     [KvSessionStore::new(kv), KvSessionStore::new(kv).with_memory(HOUR, 100)]
 }
 
