@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kv_runtime::Kv;
 use kv_runtime::layer::{Fault, Gate, Operation};
-use kv_runtime::store::{AtomicStore, Store};
+use kv_runtime::store::AtomicStore;
 use kv_runtime::tower_sessions::{KvSessionStore, StoredSession};
 use serde_json::json;
 use tokio::task::JoinSet;
