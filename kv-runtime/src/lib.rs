@@ -23,6 +23,23 @@
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//!
+//! None is on by default, and each adds to the others.
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `redb` | `store::RedbStore`: an embedded, durable store in one file |
+//! | `redis`, `redis-cluster`, `redis-tls` | `store::RedisStore`: Redis and Valkey; their clusters; by TLS |
+//! | `cloudflare`, `workers` | Cloudflare KV: `store::CloudflareStore` over its REST API; `store::WorkersStore` inside a Worker |
+//! | `cache` | `Collection::cached`: memory, the store, an origin |
+//! | `tower-sessions` | `tower_sessions::KvSessionStore`: sessions of web applications |
+//! | `retry` | `layer::RetryStore` |
+//! | `postcard`, `uuid` | `codec = "postcard"`; `uuid::Uuid` as an id |
+//! | `sealed-cursors` | `Kv::with_cursor_key`: cursors over secret ids that can be handed to a client |
+//! | `schema-lock` | `App::schema()`, and the test that holds it against a committed file |
+//! | `conformance`, `faults` | the tests of every store; `layer::FaultStore` |
 
 #![cfg_attr(
     target_arch = "wasm32",

@@ -2,6 +2,7 @@
 
 mod background;
 mod basics;
+mod events;
 mod faults;
 mod last_write;
 mod many;

@@ -24,7 +24,9 @@ async fn everything_is_counted_and_migrated_once() -> Outcome {
     let users = kv.collection::<User>();
     let census = users.census().await?;
     assert_eq!(census.groups[0].versions, BTreeMap::from([(1, 250), (3, 1), (4, 50), (9, 1)]));
-    assert_eq!((census.behind(), census.skipped), (251, 1));
+    assert_eq!((census.behind(), census.skipped, census.groups[0].total()), (251, 1, 302));
+    let lines = census.groups[0].to_string();
+    assert!(lines.lines().count() == 4 && census.to_string().contains(&lines), "{lines}");
 
     let dry = users.migrate_all().dry_run().run().await?;
     assert_eq!((dry.migrated, dry.current, dry.too_new, dry.failed), (250, 50, 1, 1));

@@ -65,6 +65,13 @@ async fn an_url_of_something_else_is_told_to_be_one() -> Test {
         ("ada:s3cret@127.0.0.1:6379", "write `redis://`"),
         ("http://ada:s3cret@127.0.0.1", "`http://127.0.0.1`: "),
         ("redis://ada:s3cret@127.0.0.1/x", "`redis://127.0.0.1`: "),
+        ("redis://ada:s3cret@127.0.0.1/x", "the database, after the host, has to be a number"),
+        ("redis://ada:s3cret@127.0.0.1:99999", "the port has to be a number from 1 to 65535"),
+        ("redis://ada:s3cret@[::1]:x", "the port has to be a number"),
+        ("redis://ada:s3cret@:6379", "the host is missing"),
+        ("redis://:s3cret@127.0.0.1?password=s3cret", "there are `hash_tags=true`, `list_index=true`"),
+        ("redis://:s3cret@127.0.0.1?list_index=s3cret", "are `true` or `false`"),
+        ("redis+unix:///run/redis.sock?passwort=s3cret", "`db`, `user`, `pass`"),
         ("redis://:s3cret@a,b", "write `redis+cluster://"),
         ("redis+cluster://:s3cret@127.0.0.1/7", "one database"),
     ] {

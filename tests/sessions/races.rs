@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kv_runtime::Kv;
 use kv_runtime::layer::{Fault, Gate, Operation};
-use kv_runtime::store::{AtomicStore, Store};
+use kv_runtime::store::AtomicStore;
 use kv_runtime::tower_sessions::{KvSessionStore, StoredSession};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -15,7 +15,7 @@ use tower_sessions::{Session, SessionStore};
 use crate::{HOUR, MINUTE, Outcome, created, faulty};
 
 /// The store, and the same behind a memory.
-fn both<S: Store>(kv: &Kv<S>) -> [KvSessionStore<S>; 2] {
+fn both<S: AtomicStore>(kv: &Kv<S>) -> [KvSessionStore<S>; 2] {
     [KvSessionStore::new(kv), KvSessionStore::new(kv).with_memory(HOUR, 100)]
 }
 

@@ -14,7 +14,7 @@ use super::tier::{Fill, Got, Look, Outcome, Seat, Tier};
 use crate::clock::Timestamp;
 use crate::collection::Standing;
 use crate::entity::KvEntity;
-use crate::error::{Error, Result, SharedError};
+use crate::error::{Error, Result, SharedError, causes};
 use crate::key::Key;
 use crate::maybe_send::BoxFuture;
 use crate::served::{Served, Whence};
@@ -113,7 +113,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub(super) fn stale_or(&self, stale: Option<Entry<E>>, error: Error) -> Answer<E> {
         let Some(entry) = stale.filter(|entry| self.tier.may_serve_stale(entry)) else { return Err(error) };
         self.tier.counters.count(Count::Stale);
-        tracing::debug!(entity = E::SCHEMA.name(), %error, "what is stale is served");
+        tracing::debug!(entity = E::SCHEMA.name(), %error, cause = causes(&error), "what is stale is served");
         Ok(Served::instead(Some(entry.value), Whence::Stale, Some(error)))
     }
 
@@ -162,7 +162,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 Ok(Got { value: None, whence: Whence::Store })
             }
             Err(error) => {
-                tier.counters.count(Count::StoreError);
+                self.store_failed(&error);
                 seat.settle(Fill::Failed(error.clone()));
                 Err(error)
             }
@@ -176,9 +176,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let loaded = match self.within(limit, &key, self.store_then_origin(seat, &key, origin, when)).await {
             Ok(loaded) => loaded,
             Err(error) => {
-                if !matches!(error, Error::Load { .. }) {
-                    tier.counters.count(Count::OriginError);
-                }
+                self.origin_failed(&error);
                 seat.settle(Fill::Failed(error.clone()));
                 return Err(error);
             }
@@ -202,8 +200,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             Ok(standing) => Some(standing),
             // A store that fails is a miss. Whatever stands there is left alone.
             Err(error) => {
-                tier.counters.count(Count::StoreError);
-                tracing::warn!(%error, "the store is passed over, and the origin asked");
+                self.passed_over(&error);
                 None
             }
         };
@@ -224,10 +221,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         tier.counters.count(Count::OriginLoad);
         let (value, [memory_ttl, store_ttl]) = match origin.load().await {
             Ok(given) => given.into_parts(),
-            Err(source) => return Err(self.failed(key, source)),
+            Err(source) => return Err(Error::Load { at: collection.at(key), source }),
         };
         if value.as_ref().is_some_and(|value| value.id() != seat.id) {
-            return Err(self.failed(key, SharedError::new(OtherId)));
+            return Err(Error::Load { at: collection.at(key), source: SharedError::new(OtherId) });
         }
         seat.settle(self.given(value.as_ref(), memory_ttl));
         let fill = unchanged.filter(|_| value.is_some() || stood);
@@ -258,11 +255,21 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    fn failed(&self, key: &Key, source: SharedError) -> Error {
+    /// A call of the origin, or the whole of a load, has failed: told once, however many wait, and whether or not something stale is served.
+    pub(super) fn origin_failed(&self, error: &Error) {
         self.tier.counters.count(Count::OriginError);
-        let error = Error::Load { at: self.collection().at(key), source };
-        tracing::debug!(%error, "the origin failed");
-        error
+        tracing::warn!(%error, cause = causes(error), "the origin failed");
+    }
+
+    /// A call of the store that nothing is behind has failed: told as [`origin_failed`](Self::origin_failed) is.
+    pub(super) fn store_failed(&self, error: &Error) {
+        self.tier.counters.count(Count::StoreError);
+        tracing::warn!(%error, cause = causes(error), "the store failed");
+    }
+
+    pub(super) fn passed_over(&self, error: &Error) {
+        self.tier.counters.count(Count::StoreError);
+        tracing::warn!(%error, cause = causes(error), "the store is passed over, and the origin asked");
     }
 
     /// Fills the store, if no write has met the load. It never fails the load.
@@ -278,7 +285,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             Ok(Commit::Conflict(_)) => tier.counters.count(Count::FillLost),
             Err(error) => {
                 tier.counters.count(Count::FillFailed);
-                tracing::warn!(%error, "what the origin gave was not written into the store");
+                tracing::warn!(%error, cause = causes(&error), "what the origin gave was not written into the store");
             }
         }
     }

@@ -109,7 +109,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let first = keys[0].clone();
         let found = match self.within(limit, &first, collection.find_all(keys, ids)).await {
             Ok(found) => found,
-            Err(error) => return self.all_failed(seats, Count::StoreError, &error),
+            Err(error) => {
+                self.store_failed(&error);
+                return all_failed(seats, &error);
+            }
         };
         let keep = |(seat, found): (&Seat<E>, Option<Found<E>>)| match found {
             Some(found) => {
@@ -138,7 +141,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let work = async { Ok(self.store_then_origin_of(seats, keys, origin, when).await) };
         let loaded = match self.within(limit, &keys[0], work).await {
             Ok(loaded) => loaded,
-            Err(error) => return self.all_failed(seats, Count::OriginError, &error),
+            Err(error) => {
+                self.origin_failed(&error);
+                return all_failed(seats, &error);
+            }
         };
         let mut fills = FuturesUnordered::new();
         let mut outcomes = Vec::with_capacity(loaded.len());
@@ -202,8 +208,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         match self.collection().standing_all(keys, ids).await {
             Ok(standing) => standing.into_iter().map(Some).collect(),
             Err(error) => {
-                self.tier.counters.count(Count::StoreError);
-                tracing::warn!(%error, "the store is passed over, and the origin asked");
+                self.passed_over(&error);
                 seats.iter().map(|_| None).collect()
             }
         }
@@ -223,11 +228,13 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let given = match origin.load(ids).await {
             Ok(given) => given,
             Err(source) => {
-                self.tier.counters.count(Count::OriginError);
+                let mut is_told = false;
                 for Lacking { place, .. } in lacking {
                     let at = self.collection().at(&keys[place]);
                     let error = Error::Load { at, source: source.clone() };
-                    tracing::debug!(%error, "the origin failed");
+                    if !std::mem::replace(&mut is_told, true) {
+                        self.origin_failed(&error); // one call, and the first of its keys
+                    }
                     seats[place].settle(Fill::Failed(error.clone()));
                     loaded[place] = Err(error);
                 }
@@ -252,14 +259,13 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             loaded[place] = Ok(LoadedEntity { got: Got { value, whence: Whence::Origin }, fill });
         }
     }
+}
 
-    /// All of a batch ended so.
-    fn all_failed(&self, seats: &[Seat<E>], count: Count, error: &Error) -> Vec<Outcome<E>> {
-        self.tier.counters.count(count);
-        let fail = |seat: &Seat<E>| {
-            seat.settle(Fill::Failed(error.clone()));
-            Err(error.clone())
-        };
-        seats.iter().map(fail).collect()
-    }
+/// All of a batch ended so.
+fn all_failed<E: KvEntity>(seats: &[Seat<E>], error: &Error) -> Vec<Outcome<E>> {
+    let fail = |seat: &Seat<E>| {
+        seat.settle(Fill::Failed(error.clone()));
+        Err(error.clone())
+    };
+    seats.iter().map(fail).collect()
 }

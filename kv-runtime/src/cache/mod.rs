@@ -1,4 +1,4 @@
-//! A cache in front of a collection: memory, then the store, then an origin.
+//! A cache in front of a collection: memory, then the store, then an origin (feature `cache`).
 //!
 //! [`Collection::cached`] puts it there. What it holds is decoded, an `Arc` of the entity by its typed id: a hit builds no key, decodes
 //! nothing and allocates nothing.

@@ -3,7 +3,7 @@
 use super::Collection;
 use super::read::Expiries;
 use crate::entity::KvEntity;
-use crate::error::Error;
+use crate::error::{Error, causes};
 use crate::key::Lookup;
 use crate::served::{Served, Whence};
 use crate::store::Store;
@@ -52,11 +52,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 /// Says that a fallback stands in for what could not be read.
 pub(crate) fn warn(error: Option<&Error>) {
     if let Some(error) = error {
-        tracing::warn!(%error, cause = error_cause(error), "a fallback is served");
+        tracing::warn!(%error, cause = causes(error), "a fallback is served");
     }
-}
-
-/// What lies beneath an error, as `Display` does not tell it.
-pub(crate) fn error_cause(error: &Error) -> Option<tracing::field::DisplayValue<String>> {
-    std::error::Error::source(error).map(|cause| tracing::field::display(cause.to_string()))
 }

@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::{Collection, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
 use crate::record::NewRecord;
 use crate::store::Store;
@@ -59,7 +59,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 return self.store().put(key, record).await.map_err(named::<E>);
             }
             let records = self.new_records(&key, entity)?;
-            self.write_anchors_last(records).await
+            // An engine that fails as a whole names no key.
+            let anchor = Location::of(self.store().name(), &key).key;
+            let name = |at: &mut Location| {
+                if at.key.is_none() {
+                    at.key.clone_from(&anchor);
+                }
+            };
+            self.write_anchors_last(records).await.map_err(|error| error.with_place(&name))
         }
         .instrument(span)
         .await

@@ -46,7 +46,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 Ok(replacement) => replacements.push(replacement),
                 Err(error) => {
                     self.kv.count(WrittenBack::Failed);
-                    tracing::warn!(%error, "a migrated record could not be encoded to be written back");
+                    tracing::warn!(%error, cause = crate::error::causes(&error), "a migrated record could not be encoded to be written back");
                 }
             }
         }
@@ -94,7 +94,7 @@ async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
             Ok(outcome) => kv.count(outcome),
             Err(error) => {
                 kv.count(WrittenBack::Failed);
-                tracing::warn!(%error, "a migrated record could not be written back");
+                tracing::warn!(%error, cause = crate::error::causes(&error), "a migrated record could not be written back");
             }
         }
     }

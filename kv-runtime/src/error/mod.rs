@@ -14,6 +14,7 @@ use crate::timer::NoTimer;
 
 pub use cause::{BoxError, SharedError};
 pub use location::Location;
+pub(crate) use shown::causes;
 use shown::{also_shown, id_shown, retry_shown, why_shown};
 
 /// What went wrong, where, and what to do.
@@ -26,8 +27,10 @@ use shown::{also_shown, id_shown, retry_shown, why_shown};
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is nothing to change.
-    #[error("{at}: there is no such record; `upsert` changes or creates, `insert` creates")]
+    /// There is nothing to change; or an origin has said that there is none, which a loader that gives no `Option` cannot tell.
+    #[error(
+        "{at}: there is no such record; `put` creates it, `upsert` or `upsert_last_write_wins` changes or creates it"
+    )]
     NotFound {
         /// Where.
         at: Box<Location>,

@@ -25,6 +25,17 @@ pub(super) fn why_shown(why: &Option<&'static str>) -> String {
     why.map(|why| format!(": {why}")).unwrap_or_default()
 }
 
+/// What lies beneath an error, as deep as it goes, for an event beside the error itself: `Display` does not tell it.
+pub(crate) fn causes(error: &Error) -> Option<tracing::field::DisplayValue<String>> {
+    let mut cause = error.source()?;
+    let mut told = cause.to_string();
+    while let Some(source) = cause.source() {
+        told = format!("{told}: {source}");
+        cause = source;
+    }
+    Some(tracing::field::display(told))
+}
+
 /// The error as it is told, and its causes, as deep as they go.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -94,18 +94,36 @@ impl Census {
     }
 }
 
+impl GroupCensus {
+    /// How many records there are, of all versions and damaged.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.versions.values().sum::<u64>() + self.damaged
+    }
+}
+
+/// The group's lines in the table of its [`Census`].
+impl fmt::Display for GroupCensus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.unwrap_or("-");
+        let mut end = "";
+        for (version, count) in &self.versions {
+            let mark = if *version == self.current { "  current" } else { "" };
+            write!(f, "{end}{name:<16} {version:>8} {count:>10}{mark}")?;
+            end = "\n";
+        }
+        if self.damaged > 0 {
+            write!(f, "{end}{name:<16} {:>8} {:>10}", "damaged", self.damaged)?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Census {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<16} {:>8} {:>10}", "group", "version", "records")?;
-        for group in &self.groups {
-            let name = group.name.unwrap_or("-");
-            for (version, count) in &group.versions {
-                let mark = if *version == group.current { "  current" } else { "" };
-                writeln!(f, "{name:<16} {version:>8} {count:>10}{mark}")?;
-            }
-            if group.damaged > 0 {
-                writeln!(f, "{name:<16} {:>8} {:>10}", "damaged", group.damaged)?;
-            }
+        for group in self.groups.iter().filter(|group| group.total() > 0) {
+            writeln!(f, "{group}")?;
         }
         write!(f, "{:<16} {:>8} {:>10}", "(other keys)", "", self.skipped)
     }

@@ -81,7 +81,10 @@ struct Memory {
 impl<S: Store> KvSessionStore<S> {
     /// Sessions in this store, which live to their expiry date.
     #[must_use]
-    pub fn new(kv: &Kv<S>) -> Self {
+    pub fn new(kv: &Kv<S>) -> Self
+    where
+        S: AtomicStore,
+    {
         Self {
             tier: Tier::Store(kv.collection()),
             idle_timeout: None,
@@ -163,7 +166,7 @@ impl<S: AtomicStore> KvSessionStore<S> {
             return true;
         }
         self.tier.touch(&session.id, ttl, interval).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "a session could not be prolonged");
+            tracing::warn!(%error, cause = crate::error::causes(&error), "a session could not be prolonged");
             true
         })
     }

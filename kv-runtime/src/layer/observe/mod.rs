@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Stopwatch};
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, causes};
 use crate::key::Key;
 use crate::layer::Operation;
 use crate::record::{Head, NewRecord, Record, Revision};
@@ -28,7 +28,7 @@ const TARGET: &str = "kv_runtime::store";
 ///
 /// [`ObservedStore::stats`] gives it as data: by operation, how many calls ended how, and a histogram of their latency. Each call is
 /// a `tracing` event of the target `kv_runtime::store` with `operation`, `records` (how many keys), `outcome` and `micros`: at debug level, or
-/// as a warning if it failed or was [slow](ObservedStore::warn_above). It stands within the collection's span, which names entity and key.
+/// as a warning if it failed, with `error` and `cause`, or was [slow](ObservedStore::warn_above). It stands within the collection's span, which names entity and key.
 ///
 /// Outside of a [`RetryStore`](crate::layer::RetryStore) it sees calls as the application does, inside each attempt.
 ///
@@ -148,7 +148,10 @@ impl Observed<'_> {
         let (operation, records, outcome) = (self.operation.name(), self.records, ending.name());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         match error {
-            Some(error) => tracing::warn!(target: TARGET, operation, records, outcome, micros, %error),
+            Some(error) => {
+                let cause = causes(error);
+                tracing::warn!(target: TARGET, operation, records, outcome, micros, %error, cause);
+            }
             None if took > self.slow => {
                 tracing::warn!(target: TARGET, operation, records, outcome, micros, "slow");
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use crate::clock::Clock;
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, causes};
 use crate::key::Key;
 use crate::layer::Operation;
 use crate::record::{Head, NewRecord, Record, Revision};
@@ -121,7 +121,8 @@ impl<S: Store> RetryStore<S> {
     /// Waits before the next attempt, or gives the error back if there is to be none.
     async fn pause(&self, operation: Operation, pauses: &mut ExponentialBackoff, error: Error) -> Result<()> {
         let Some(pause) = pauses.next() else { return Err(error) };
-        tracing::warn!(operation = operation.name(), ?pause, %error, "the store failed, and is asked again");
+        let operation = operation.name();
+        tracing::warn!(operation, ?pause, %error, cause = causes(&error), "the store failed, and is asked again");
         let at = || Box::new(error.location().cloned().unwrap_or_default());
         self.inner.clock().timer().sleep(pause).map_err(|source| Error::NoTimer { at: at(), source })?.await;
         Ok(())

@@ -48,12 +48,15 @@ impl<F: FnMut(&Progress) + MaybeSend> Watch for F {
     }
 }
 
-impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
+impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Brings all records to the version that is written, and reports. It may be killed at any moment: each batch is committed by
     /// itself, on the condition that no record of it has changed, and a record that is current is not written again.
     ///
     /// A record that cannot be migrated is reported, stays as it is and ends nothing. Memory is that of two batches.
-    pub fn migrate_all(&self) -> MigrateAll<E, S> {
+    pub fn migrate_all(&self) -> MigrateAll<E, S>
+    where
+        S: AtomicStore,
+    {
         MigrateAll {
             collection: self.clone(),
             batch: BATCH,
@@ -65,7 +68,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
     }
 }
 
-impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
+impl<E: KvEntity, S: Store> MigrateAll<E, S> {
     /// So many entities a batch at most, instead of 4,000. The records of two batches are in memory: one that is written, and the next.
     pub fn batch(mut self, entities: usize) -> Self {
         self.batch = entities.max(1);
@@ -98,13 +101,19 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
     }
 
     /// Runs it. A failing store ends it with its error; what was committed stays.
-    pub async fn run(self) -> Result<MigrationReport> {
+    pub async fn run(self) -> Result<MigrationReport>
+    where
+        S: AtomicStore,
+    {
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
         let span = span("migrate_all", E::SCHEMA.name(), self.collection.store().name(), &prefix);
         self.run_within(&prefix).instrument(span).await
     }
 
-    async fn run_within(mut self, prefix: &Key) -> Result<MigrationReport> {
+    async fn run_within(mut self, prefix: &Key) -> Result<MigrationReport>
+    where
+        S: AtomicStore,
+    {
         let mut report = MigrationReport::default();
         let (watch, mut entities) = (Stopwatch::start(self.collection.store().clock()), 0_u64);
         let first = secret::stored(&self.collection, prefix, self.cursor.take())?;
@@ -140,7 +149,10 @@ impl<E: KvEntity, S: AtomicStore> MigrateAll<E, S> {
         batch::prepare(&self.collection, prefix, cursor, self.batch.min(a_second)).await
     }
 
-    async fn write(&self, batch: Batch<E::Id>) -> Result<MigrationReport> {
+    async fn write(&self, batch: Batch<E::Id>) -> Result<MigrationReport>
+    where
+        S: AtomicStore,
+    {
         if self.dry_run {
             let migrated = batch.records();
             return Ok(MigrationReport { migrated, ..batch.report });

@@ -56,6 +56,10 @@ pub enum AnyStore {
     Cloudflare(CloudflareStore),
 }
 
+/// What the store inside cannot do, and what it can.
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+const WITHOUT_CONDITION: &str = "compare-and-swap; where the last write may win, call `update_last_write_wins` and its like, and `exists` and `put` in the place of `insert`";
+
 /// The same expression for whichever store is inside.
 macro_rules! inside {
     ($any:expr, $store:ident => $use:expr) => {
@@ -81,7 +85,7 @@ impl AnyStore {
     /// | `redis://`, `redis+unix://` | a [`RedisStore`](super::RedisStore), whose docs have the rest of the URL | `redis` |
     /// | `redis+cluster://` | the same of a cluster | `redis-cluster` |
     /// | `rediss://`, `rediss+cluster://` | the same by TLS | `redis-tls` |
-    /// | `cloudflare-kv://account/namespace` | a [`CloudflareStore`](super::CloudflareStore), whose token is in the environment variable `CLOUDFLARE_API_TOKEN` | `cloudflare` |
+    /// | `cloudflare-kv://account/namespace` | a [`CloudflareStore`](super::CloudflareStore), whose token is in the environment variable `CLOUDFLARE_API_TOKEN`; `?base_url=http://127.0.0.1:8787/client/v4`, percent-encoded or not, is [another API](super::CloudflareOptions::base_url) | `cloudflare` |
     ///
     /// A URL that leads to none of them is [`Error::InvalidUrl`](crate::Error::InvalidUrl), which says what is wrong with it and shows
     /// no password. What stands in the way of opening the store is that store's own error.
@@ -219,7 +223,7 @@ impl AtomicStore for AnyStore {
                     writes.first().map(Write::key).or(conditions.first().map(|condition| &condition.key));
                 let at =
                     key.map_or_else(|| Location::store(store.name()), |key| Location::of(store.name(), key));
-                Err(Error::Unsupported { at, capability: "compare-and-swap" })
+                Err(Error::Unsupported { at, capability: WITHOUT_CONDITION })
             }
         }
     }
@@ -242,7 +246,10 @@ mod tests {
         assert!(!store.capabilities().compare_and_swap);
         let put = Write::Put(Key::from_text("user:7"), NewRecord::new("{}", Metadata::default()));
         let refused = store.commit(Vec::new(), vec![put]).await.expect_err("it cannot").to_string();
-        assert_eq!(refused, "`user:7` in cloudflare-kv: the store cannot do this: compare-and-swap");
+        assert_eq!(
+            refused,
+            format!("`user:7` in cloudflare-kv: the store cannot do this: {WITHOUT_CONDITION}")
+        );
         Ok(())
     }
 }

@@ -65,14 +65,21 @@ const TOKEN: &str = "CLOUDFLARE_API_TOKEN";
 
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 fn cloudflare(url: &str, rest: &str, token: Option<String>, clock: Clock) -> Result<AnyStore> {
-    let ids = rest.strip_prefix("//").and_then(|rest| rest.split_once('/'));
+    let (ids, query) = rest.split_once('?').map_or((rest, None), |(ids, query)| (ids, Some(query)));
+    let ids = ids.strip_prefix("//").and_then(|ids| ids.split_once('/'));
     let Some((account, namespace)) = ids.filter(|(account, _)| !account.contains('@')) else {
         return Err(invalid(url, "write `cloudflare-kv://account/namespace`, by their identifiers"));
     };
     let Some(token) = token else {
         return Err(invalid(url, format!("the environment variable `{TOKEN}` has to hold the API token")));
     };
-    let options = crate::store::CloudflareStore::options(account, namespace, token);
+    let mut options = crate::store::CloudflareStore::options(account, namespace, token);
+    for parameter in query.into_iter().flat_map(|query| query.split('&')) {
+        let Some(base) = parameter.strip_prefix("base_url=") else {
+            return Err(invalid(url, "it has a parameter that is unknown; there is `?base_url=...` alone"));
+        };
+        options = options.base_url(percent_encoding::percent_decode_str(base).decode_utf8_lossy());
+    }
     options.clock(clock).open().map(AnyStore::Cloudflare)
 }
 
@@ -199,12 +206,23 @@ mod tests {
     #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
     #[test]
     fn a_token_is_in_the_environment_alone() {
-        let connect = |url, token: Option<&str>| {
+        let connect = |url: &str, token: Option<&str>| {
             let rest = url_rest(url);
             cloudflare(url, rest, token.map(str::to_owned), Clock::system())
                 .map_err(|error| error.to_string())
         };
         assert!(connect("cloudflare-kv://a1/b2", Some("hunter2")).is_ok());
+        for base in ["http://127.0.0.1:8787/client/v4", "http%3A%2F%2Flocalhost%3A1", "https://kv.example"] {
+            assert!(
+                connect(&format!("cloudflare-kv://a1/b2?base_url={base}"), Some("hunter2")).is_ok(),
+                "{base}"
+            );
+        }
+        // The token goes nowhere in the clear.
+        let told = connect("cloudflare-kv://a1/b2?base_url=http://kv.example", Some("hunter2"));
+        assert!(told.is_err_and(|told| told.contains("or `http` to this machine")));
+        let told = connect("cloudflare-kv://a1/b2?token=hunter2", Some("hunter2")).expect_err("unknown");
+        assert!(told.contains("`?base_url=...` alone") && !told.contains("hunter2"), "{told}");
         let told = connect("cloudflare-kv://a1/b2", None).expect_err("there is no token");
         assert!(told.ends_with("`CLOUDFLARE_API_TOKEN` has to hold the API token"), "{told}");
         for url in ["cloudflare-kv:a1/b2", "cloudflare-kv://a1", "cloudflare-kv://hunter2@a1/b2"] {

@@ -92,6 +92,9 @@ impl RedisStore {
     /// | `redis+unix:///path?db=1&user=...&pass=...` | one server by its socket |
     /// | `redis+cluster://[user[:password]@]host[:port][,host[:port]...]` | a cluster, found by any of its nodes (feature `redis-cluster`) |
     /// | `rediss://`, `rediss+cluster://` | the same by TLS (feature `redis-tls`); [`RedisOptions::root_certificates`] trusts an authority of one's own |
+    ///
+    /// The parameters `?list_index=true` and `?hash_tags=true` switch on what [`RedisOptions`] calls so, and go before it. Any other one is
+    /// [`Error::InvalidUrl`].
     pub async fn connect(url: &str) -> Result<Self> {
         Self::options().connect(url).await
     }

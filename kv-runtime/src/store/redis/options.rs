@@ -155,7 +155,7 @@ impl RedisOptions {
     pub async fn connect(self, url: &str) -> Result<RedisStore> {
         #[cfg(feature = "redis-tls")]
         crate::store::tls::choose_cryptography();
-        let url = Url::parse(url, self.certificates.are_given())?;
+        let (url, parameters) = Url::parse(url, self.certificates.are_given())?;
         let (address, by_tls) = (url.address(), url.is_tls());
         let connection = match url {
             Url::Server(server) => self.connect_single(*server).await,
@@ -163,10 +163,10 @@ impl RedisOptions {
             Url::Cluster(nodes) => self.connect_cluster(nodes).await,
         };
         let connection = connection.map_err(|error| not_connected(address, error, by_tls))?;
-        let hash_tags = self.hash_tags || connection.is_cluster();
+        let hash_tags = parameters.hash_tags.unwrap_or(self.hash_tags) || connection.is_cluster();
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
         let remainders = Remainders::default();
-        let index = self.list_index.then(|| Index::new(self.index_grace));
+        let index = parameters.list_index.unwrap_or(self.list_index).then(|| Index::new(self.index_grace));
         Ok(RedisStore(Arc::new(Inner {
             connection,
             spelling,

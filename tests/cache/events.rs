@@ -1,0 +1,105 @@
+//! What fails behind a cache is told, once for each call and with its causes, also where something stale is served.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use kv_runtime::Whence;
+use kv_runtime::layer::{Fault, Operation};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::{Calls, MINUTE, Outcome, SECOND, User, exact, kv};
+
+/// Takes down the warnings.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Told {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0 += &format!("{}={value:?} ", field.name());
+    }
+}
+
+impl Subscriber for Told {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::WARN
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(String::new());
+        event.record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[derive(Debug)]
+struct Down(std::io::Error);
+
+impl fmt::Display for Down {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the API is down")
+    }
+}
+
+impl std::error::Error for Down {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn down() -> std::future::Ready<Result<Option<User>, Down>> {
+    std::future::ready(Err(Down(std::io::Error::other("503"))))
+}
+
+#[tokio::test]
+async fn a_call_that_fails_is_one_warning_however_often_stale_answers_bridge_it() -> Outcome {
+    let told = Told::default();
+    let _guard = tracing::subscriber::set_default(told.clone());
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact().stale_for(60 * MINUTE));
+    users.get_or_load(1, Calls::default().give(User::new(1, "Ada"))).await?;
+    clock.advance(10 * MINUTE);
+    for _ in 0..3 {
+        assert_eq!(users.get_or_load_detailed(1, down).await?.whence, Whence::Stale);
+    }
+    let warnings = told.take();
+    let [origin] = &warnings[..] else { panic!("{warnings:?}") };
+    assert!(origin.contains("message=the origin failed"), "{origin}");
+    assert!(origin.contains("cause=the API is down: 503") && origin.contains("`user:1`"), "{origin}");
+
+    clock.advance(MINUTE);
+    let many = |_: Vec<u64>| std::future::ready(Err::<Vec<User>, _>(Down(std::io::Error::other("503"))));
+    assert!(users.get_or_load_many([1, 2, 3], many).await.is_err());
+    let warnings = told.take();
+    assert!(warnings.len() == 1 && warnings[0].contains("cause=the API is down: 503"), "{warnings:?}");
+
+    users.put(User::new(4, "Bea")).await?;
+    clock.advance(MINUTE);
+    kv.store().faults().add(Fault::fail().on(&[Operation::Get, Operation::GetMany]));
+    for _ in 0..3 {
+        assert_eq!(users.get_detailed(4).await?.whence, Whence::Stale);
+    }
+    users.get_many([4]).await?;
+    clock.advance(SECOND);
+    users.get_or_load(5, || async { Ok::<_, Down>(User::new(5, "Cem")) }).await?;
+    let warnings = told.take();
+    let [failed, passed] = &warnings[..] else { panic!("{warnings:?}") };
+    assert!(failed.contains("message=the store failed ") && failed.contains("cause="), "{failed}");
+    assert!(passed.contains("message=the store is passed over") && passed.contains("cause="), "{passed}");
+    Ok(())
+}
