@@ -103,7 +103,7 @@ impl<E: KvEntity, S: Store> List<E, S> {
     }
 
     /// At most so many entities: on the page (which otherwise holds up to 1,000), or in all from the stream (which otherwise shows
-    /// every one).
+    /// every one). A page of none ends where it was to begin: its cursor is the one that was given.
     pub fn limit(mut self, entities: usize) -> Self {
         self.limit = Some(entities);
         self

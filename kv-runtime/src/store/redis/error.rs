@@ -34,6 +34,9 @@ pub(super) fn not_connected(address: String, error: RedisError, by_tls: bool) ->
             "there was no answer in time; if the server speaks no TLS at this port, connect by `redis://`",
             retryable,
         ),
+        (LOST, retryable) if !error.is_connection_dropped() => {
+            ("the host cannot be reached; look at its name in the URL, and at the network", retryable)
+        }
         (LOST, retryable) if !by_tls => (
             "the connection was lost; if the server speaks TLS at this port, connect by `rediss://`",
             retryable,
