@@ -1,5 +1,6 @@
 //! What happens when memory alone has no answer: a load, or something stale in its place.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,10 +99,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let Some((limit, spawn)) = soft else {
             // A leader's load has the limit in itself, so that all get its outcome.
             let limit = settings.hard_timeout.filter(|_| !leads);
-            return self.within(limit, &key, self.clone().fly(seat, ask)).await;
+            return self.within(limit, &key, pin!(self.clone().fly(seat, ask))).await;
         };
         let mut load = Box::pin(self.clone().fly(seat, ask).fuse());
-        let outcome = self.within(Some(limit), &key, &mut load).await;
+        let outcome = self.within(Some(limit), &key, load.as_mut()).await;
         if leads && !load.is_terminated() {
             // It goes on without its caller. One who only waited leaves it to the one who leads.
             spawn.spawn(Box::pin(async move { drop(load.await) }));
@@ -148,7 +149,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     async fn read_store(&self, seat: &Seat<E>) -> Outcome<E> {
         let (tier, collection) = (&self.tier, self.collection());
         let (key, since, limit) = (collection.key_of_id(&seat.id), tier.now(), tier.settings.hard_timeout);
-        let found = self.within(limit, &key, collection.find(seat.id.clone(), &key)).await;
+        let found = self.within(limit, &key, pin!(collection.find(seat.id.clone(), &key))).await;
         match found {
             Ok(Some(found)) => {
                 tier.counters.count(Count::StoreHit);
@@ -173,7 +174,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     async fn load(&self, seat: &Seat<E>, origin: Origin<E>, when: When) -> Outcome<E> {
         let (tier, collection) = (&self.tier, self.collection());
         let (key, limit) = (collection.key_of_id(&seat.id), tier.settings.hard_timeout);
-        let loaded = match self.within(limit, &key, self.store_then_origin(seat, &key, origin, when)).await {
+        let loaded = self.within(limit, &key, pin!(self.store_then_origin(seat, &key, origin, when))).await;
+        let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {
                 self.origin_failed(&error);
@@ -278,7 +280,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let Some(turn) = seat.begin_fill() else { return };
         let ttl = fill.ttl.or(tier.settings.store_ttl).map(|ttl| self.store_ttl(ttl));
         let fill = super::fill::Filling { key, unchanged: fill.unchanged, entity, ttl };
-        let done = self.within(tier.settings.hard_timeout, key, filler(self.collection(), fill)).await;
+        let done =
+            self.within(tier.settings.hard_timeout, key, filler(self.collection(), fill).as_mut()).await;
         drop(turn);
         match done {
             Ok(Commit::Done) => tier.counters.count(Count::Filled),
@@ -306,4 +309,27 @@ pub(super) struct LoadedEntity<E> {
 pub(super) struct StoreFill {
     pub(super) unchanged: Vec<Condition>,
     pub(super) ttl: Option<Duration>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Cache;
+    use crate::store::MemoryStore;
+    use crate::{Kv, KvEntity};
+
+    #[derive(KvEntity)]
+    #[kv(prefix = "item")]
+    struct Item {
+        #[kv(id)]
+        id: u32,
+    }
+
+    /// It is moved into a box with each miss: futures within futures, each with room for what it was given, had come to 28 KiB.
+    #[test]
+    fn what_answers_a_miss_is_small() {
+        let items = Kv::new(MemoryStore::new()).collection::<Item>().cached(Cache::new());
+        let answer = items.clone().answered(1, Look::Nothing, Ask::STORE);
+        assert!(size_of_val(&answer) < 5 << 10, "{}", size_of_val(&answer));
+    }
 }

@@ -1,6 +1,7 @@
 //! One batch of the store, and one call of the origin, for the loads of many ids.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -107,7 +108,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let (since, limit) = (tier.now(), tier.settings.hard_timeout);
         let ids = seats.iter().map(|seat| seat.id.clone()).collect();
         let first = keys[0].clone();
-        let found = match self.within(limit, &first, collection.find_all(keys, ids)).await {
+        let found = self.within(limit, &first, pin!(collection.find_all(keys, ids))).await;
+        let found = match found {
             Ok(found) => found,
             Err(error) => {
                 self.store_failed(&error);
@@ -139,7 +141,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     ) -> Vec<Outcome<E>> {
         let limit = self.tier.settings.hard_timeout;
         let work = async { Ok(self.store_then_origin_of(seats, keys, origin, when).await) };
-        let loaded = match self.within(limit, &keys[0], work).await {
+        let loaded = self.within(limit, &keys[0], pin!(work)).await;
+        let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {
                 self.origin_failed(&error);

@@ -1,5 +1,6 @@
 //! Many ids at once: one batch of the store, one call of the origin, for all that the memory lacks.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::{FusedFuture, FutureExt};
@@ -179,7 +180,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let key = self.collection().key_of_id(&first.id);
         let stale: Vec<_> = missing.iter().map(|missing| (missing.place, missing.stale.clone())).collect();
         let mut load = Box::pin(self.clone().loaded_many(answers.clone(), missing, origin).fuse());
-        match self.within(Some(limit), &key, &mut load).await {
+        match self.within(Some(limit), &key, load.as_mut()).await {
             Err(error) if !load.is_terminated() => {
                 // It goes on without its caller.
                 spawn.spawn(Box::pin(async move { drop(load.await) }));
@@ -229,7 +230,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         for (missing, mut seat) in waiting {
             self.tier.counters.count(Count::SharedWait);
             let key = self.collection().key_of_id(&seat.id);
-            let waited = self.within(limit, &key, async { Ok(seat.wait().await) }).await;
+            let waited = self.within(limit, &key, pin!(async { Ok(seat.wait().await) })).await;
             let outcome = match waited {
                 Ok(Some(outcome)) => outcome,
                 // The one who led has gone.

@@ -60,10 +60,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
             let records = self.new_records(&key, entity)?;
             // An engine that fails as a whole names no key.
-            let anchor = Location::of(self.store().name(), &key).key;
             let name = |at: &mut Location| {
                 if at.key.is_none() {
-                    at.key.clone_from(&anchor);
+                    at.key = Location::of(self.store().name(), &key).key;
                 }
             };
             self.write_anchors_last(records).await.map_err(|error| error.with_place(&name))
