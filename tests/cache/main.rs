@@ -2,7 +2,6 @@
 
 mod background;
 mod basics;
-mod events;
 mod faults;
 mod last_write;
 mod many;
