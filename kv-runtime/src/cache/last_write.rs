@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Cached;
-use crate::collection::Touched;
+use crate::collection::{Touched, once};
 use crate::entity::{KvEntity, Touch};
 use crate::error::{Error, Result};
 use crate::key::Lookup;
@@ -22,11 +22,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         L: Lookup<E::Id>,
         F: FnOnce(&mut E),
     {
-        let change = |entity: &mut E| {
-            change(entity);
-            Ok(())
-        };
-        self.overwrite("update_last_write_wins", id, change, None::<fn() -> E>).await
+        self.overwrite("update_last_write_wins", id, once(change), None::<fn() -> E>).await
     }
 
     /// As [`update_last_write_wins`](Self::update_last_write_wins), unless `change` gives up with an error of the caller's; see
@@ -48,11 +44,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         C: FnOnce() -> E,
         F: FnOnce(&mut E),
     {
-        let change = |entity: &mut E| {
-            change(entity);
-            Ok(())
-        };
-        self.overwrite("upsert_last_write_wins", id, change, Some(create)).await
+        self.overwrite("upsert_last_write_wins", id, once(change), Some(create)).await
     }
 
     /// Gives what is in the store its full TTL again by writing it anew, and says whether it is there; see

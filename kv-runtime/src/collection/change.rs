@@ -5,7 +5,7 @@ use serde_json::Value;
 use tracing::Instrument;
 
 use super::encode::expires_by_field;
-use super::{Collection, Found, groups, keys_of_groups, named};
+use super::{Collection, Found, always, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
 use crate::codec::{self, Codec};
 use crate::entity::{KvEntity, Touch};
@@ -379,14 +379,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             codec,
             source,
         })
-    }
-}
-
-/// A change that does not give up.
-pub(crate) fn always<E, X>(mut change: impl FnMut(&mut E)) -> impl FnMut(&mut E) -> Result<(), X> {
-    move |entity| {
-        change(entity);
-        Ok(())
     }
 }
 

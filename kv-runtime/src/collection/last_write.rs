@@ -5,7 +5,7 @@
 use tracing::Instrument;
 
 use super::write::whole_failure;
-use super::{Collection, Found, groups, keys_of_groups, named};
+use super::{Collection, Found, groups, keys_of_groups, named, once};
 use crate::entity::{KvEntity, Touch};
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
@@ -28,12 +28,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         L: Lookup<E::Id>,
         F: FnOnce(&mut E),
     {
-        let change = |entity: &mut E| {
-            change(entity);
-            Ok(())
-        };
         let (operation, key) = ("update_last_write_wins", self.key(&id));
-        Ok(self.overwrite(operation, key, id.into_id(), change, None::<fn() -> E>).await?.entity)
+        Ok(self.overwrite(operation, key, id.into_id(), once(change), None::<fn() -> E>).await?.entity)
     }
 
     /// Changes the entity that is there as [`update_last_write_wins`](Self::update_last_write_wins) does, unless `change` gives up with an
@@ -56,12 +52,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         C: FnOnce() -> E,
         F: FnOnce(&mut E),
     {
-        let change = |entity: &mut E| {
-            change(entity);
-            Ok(())
-        };
         let (operation, key) = ("upsert_last_write_wins", self.key(&id));
-        Ok(self.overwrite(operation, key, id.into_id(), change, Some(create)).await?.entity)
+        Ok(self.overwrite(operation, key, id.into_id(), once(change), Some(create)).await?.entity)
     }
 
     /// Gives what is there its full TTL again, on every store, and says whether it is there: reads the records and writes them as they

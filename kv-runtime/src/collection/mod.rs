@@ -2,8 +2,7 @@
 //!
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
 //! touch, which need compare-and-swap), `last_write` (the same without it), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
-//! among updates of one record),
-//! `write_back` (what was migrated while it was read).
+//! among updates of one record), `unfailing` (changes that never give up), `write_back` (what was migrated while it was read).
 
 mod change;
 mod decode;
@@ -14,6 +13,7 @@ mod fill;
 mod last_write;
 mod read;
 mod turns;
+mod unfailing;
 mod write;
 mod write_back;
 
@@ -31,8 +31,6 @@ use crate::list::List;
 use crate::list::secret::CursorKey;
 use crate::store::Store;
 
-#[cfg(feature = "cache")]
-pub(crate) use change::always;
 use decode::{Context, Records, decode, decode_present};
 #[cfg(feature = "cache")]
 pub(crate) use fallback::warn;
@@ -43,6 +41,7 @@ pub(crate) use last_write::Touched;
 pub(crate) use last_write::learn_expiry;
 pub(crate) use read::Found;
 pub(crate) use turns::Turns;
+pub(crate) use unfailing::{always, once};
 pub(crate) use write_back::Replacement;
 
 /// The typed handle on all entities of one type in one store. Cheap to clone, and it outlives nothing: it holds the store.
