@@ -1,9 +1,9 @@
 //! docs/wire-format.md says what stands on the server: every example in it.
 
 use kv_runtime::__private::{id_of, key_of};
-use kv_runtime::KvEntity;
 use kv_runtime::key::Key;
 use kv_runtime::store::{ListQuery, RedisStore, Store};
+use kv_runtime::{Kv, KvEntity};
 use serde::Deserialize;
 
 use super::redis_server::RedisServer;
@@ -100,5 +100,23 @@ async fn keys_and_index_are_laid_out_as_documented() -> Test {
             assert_eq!(there(&["EVAL", script, "1", &example.shard]), "0", "{}", example.shard);
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_url_asks_for_the_index_and_for_hash_tags() -> Test {
+    let server = RedisServer::start();
+    let put = async |database: usize, options: &str| -> Result<Vec<String>, Box<dyn std::error::Error>> {
+        let profiles = Kv::connect(&(server.url(database) + options)).await?.collection::<Profile>();
+        profiles.put(&Profile { id: "7".to_owned() }).await?;
+        assert_eq!(profiles.list().ids().page().await?.ids, ["7"]);
+        let keys = server.cli(&["-n", &database.to_string(), "KEYS", "*"]);
+        Ok(keys.lines().map(str::to_owned).collect())
+    };
+    assert_eq!(put(0, "").await?, ["user:7:profile"]);
+    assert_eq!(put(1, "?hash_tags=true").await?, ["{user:7}:profile"]);
+    let indexed = put(2, "?list_index=true").await?;
+    assert!(indexed.len() > 1 && indexed.iter().any(|key| key == "user:7:profile"), "{indexed:?}");
     Ok(())
 }
