@@ -1,15 +1,16 @@
 //! A store that can be given a fault: it hands every call on to a sound one, and does one thing wrong on the way.
 
 use std::future::poll_fn;
+use std::sync::Mutex;
 use std::task::Poll;
 
 use kv_runtime::key::Key;
-use kv_runtime::record::{Expiry, Head, Metadata, NewRecord, Record, Revision};
+use kv_runtime::record::{Expiry, Head, Metadata, NewRecord, Record, RecordRef, Revision};
 use kv_runtime::store::{
     AtomicStore, Capabilities, Commit, Condition, Content, Cursor, Entry, Expect, ListPage, ListQuery,
     MemoryStore, Store, Write,
 };
-use kv_runtime::{Clock, Error, ManualClock, Result, Timestamp};
+use kv_runtime::{Clock, Error, Location, ManualClock, MaybeSend, Result, Timestamp};
 
 /// What the store does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,13 @@ pub enum Fault {
     OutOfOrder,
     AnyCursorTaken,
     CursorCounts,
+    LentAsAsked,
+    LentBeyondTheLimit,
+    LentFromTheStart,
+    LentOutOfOrder,
+    ExpiredIsLent,
+    /// After a panic of the caller's code nothing is listed any more.
+    PanicsPoison,
     ConditionsIgnored,
     ConditionsBeforehand,
     ConflictWritesFirst,
@@ -59,6 +67,8 @@ pub struct FaultyStore {
     /// The time that the sound store sees. A fault of expiry holds it back.
     inner_time: ManualClock,
     inner: MemoryStore,
+    /// What a store must not hold that lends its records.
+    lent: Mutex<()>,
 }
 
 const LONG_AGO: Timestamp = Timestamp::from_millis(0);
@@ -76,7 +86,7 @@ impl FaultyStore {
     pub fn new(fault: Fault, clock: Clock) -> Self {
         let inner_time = ManualClock::new(clock.now());
         let inner = MemoryStore::with_clock(Clock::from(&inner_time));
-        Self { fault, clock, inner_time, inner }
+        Self { fault, clock, inner_time, inner, lent: Mutex::default() }
     }
 
     fn has(&self, fault: Fault) -> bool {
@@ -278,6 +288,34 @@ impl Store for FaultyStore {
             page = reversed(page);
         }
         Ok(page)
+    }
+
+    async fn list_each(
+        &self,
+        query: &ListQuery,
+        mut each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let whole = query.clone().with_content(Content::Records);
+        let mut page = match self.fault {
+            Fault::LentAsAsked => self.list(query).await,
+            Fault::LentBeyondTheLimit => self.list(&whole.with_limit(1_000)).await,
+            Fault::LentFromTheStart => self.list(&whole.with_cursor(None).with_limit(1_000)).await,
+            Fault::LentOutOfOrder => self.list(&whole).await.map(reversed),
+            Fault::ExpiredIsLent => self.inner(Fault::ExpiredIsLent).list(&whole).await,
+            _ => self.list(&whole).await,
+        }?;
+        let poisoned =
+            || Error::store(Location::store("faulty"), "list", false, std::io::Error::other("poisoned"));
+        let cursor = page.cursor.take();
+        let lock = self.lent.lock().map_err(|_| poisoned())?;
+        let lock = self.has(Fault::PanicsPoison).then_some(lock);
+        page.for_each(|key, entry| match entry {
+            Entry::Record(record) => each(key, Ok(RecordRef::from(&record))),
+            Entry::Failed(error) => each(key, Err(error)),
+            _ => {}
+        });
+        drop(lock);
+        Ok(cursor)
     }
 }
 

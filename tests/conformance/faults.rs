@@ -62,6 +62,12 @@ caught! {
     out_of_order: OutOfOrder by entries_are_in_order;
     any_cursor_taken: AnyCursorTaken by a_cursor_of_another_prefix_is_refused, a_cursor_of_no_list_is_refused;
     cursor_counts: CursorCounts by a_list_is_stable_under_writes, a_cursor_outlives_its_record;
+    lent_as_asked: LentAsAsked by records_are_lent_as_listed;
+    lent_beyond_the_limit: LentBeyondTheLimit by lent_pages_follow_each_other;
+    lent_from_the_start: LentFromTheStart by lent_pages_follow_each_other;
+    lent_out_of_order: LentOutOfOrder by records_are_lent_as_listed;
+    expired_is_lent: ExpiredIsLent by expired_is_not_lent;
+    panics_poison: PanicsPoison by a_panic_of_the_caller_harms_nothing;
     conditions_ignored: ConditionsIgnored by absent_holds_of_nothing, a_revision_holds_of_one_state, no_increment_is_lost;
     conditions_beforehand: ConditionsBeforehand by one_of_many_inserts_wins, no_increment_is_lost;
     conflict_writes_first: ConflictWritesFirst by a_conflict_writes_nothing;

@@ -8,7 +8,7 @@ use crate::codec;
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
 use crate::error::{BoxError, Error, Location, Result};
 use crate::migrate::{Hook, Migration, MigrationOutcome, Object, StepFrom, bring_up, guarded, read_reshaped};
-use crate::record::Record;
+use crate::record::{Record, RecordRef};
 
 /// What decoding asks of those around it.
 pub(crate) struct Context<'a> {
@@ -43,24 +43,24 @@ pub(crate) fn decode_present<'a, E: KvEntity>(
     E::from_groups(id, &mut Groups { schema: groups::<E>(), records: records.into(), context })
 }
 
-/// The records of an entity's groups: one by itself is borrowed where it lies, as a list has thousands of them.
+/// The records of an entity's groups: one by itself stays where it lies, as a list has thousands of them.
 #[derive(Clone, Copy)]
 pub(crate) enum Records<'a> {
-    Only(&'a Record),
+    Only(RecordRef<'a>),
     All(&'a [Option<Record>]),
 }
 
 impl<'a> Records<'a> {
-    fn get(self, group: usize) -> Option<&'a Record> {
+    fn get(self, group: usize) -> Option<RecordRef<'a>> {
         match self {
             Self::Only(record) => Some(record).filter(|_| group == 0),
-            Self::All(records) => records.get(group).and_then(Option::as_ref),
+            Self::All(records) => records.get(group)?.as_ref().map(RecordRef::from),
         }
     }
 }
 
-impl<'a> From<&'a Record> for Records<'a> {
-    fn from(record: &'a Record) -> Self {
+impl<'a> From<RecordRef<'a>> for Records<'a> {
+    fn from(record: RecordRef<'a>) -> Self {
         Self::Only(record)
     }
 }
@@ -79,7 +79,7 @@ struct Groups<'a> {
 
 impl Groups<'_> {
     /// The group's record if it is there and this program reads its version.
-    fn record(&self, group: usize) -> Result<(&'static GroupSchema, Option<&Record>)> {
+    fn record(&self, group: usize) -> Result<(&'static GroupSchema, Option<RecordRef<'_>>)> {
         let Some(schema) = self.schema.get(group) else {
             return Err(Error::Unsupported {
                 at: Box::default(),
@@ -93,7 +93,7 @@ impl Groups<'_> {
         Ok((schema, record))
     }
 
-    fn check_version(&self, schema: &GroupSchema, record: &Record) -> Result<()> {
+    fn check_version(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<()> {
         let (found, supported, oldest) = (record.metadata.version, schema.version(), schema.oldest());
         if found < oldest {
             return Err(Error::TooOld { at: (self.context.locate)(schema), found, oldest });
@@ -105,7 +105,7 @@ impl Groups<'_> {
     }
 
     /// A value of today's version, or of a newer one that says that this code can read it; an older one by its steps.
-    fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: &Record) -> Result<T> {
+    fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
         if record.metadata.version >= schema.version() {
             return self.decoded(schema, record);
         }
@@ -113,7 +113,7 @@ impl Groups<'_> {
             let from = record.metadata.version;
             let mut object = match record.metadata.codec {
                 codec::Codec::Json => {
-                    if let Some(value) = read_reshaped(&record.value, schema.steps(), from) {
+                    if let Some(value) = read_reshaped(record.value, schema.steps(), from) {
                         return Ok(value);
                     }
                     self.decoded::<Object>(schema, record)?
@@ -135,9 +135,9 @@ impl Groups<'_> {
         })
     }
 
-    fn decoded<T: DeserializeOwned>(&self, schema: &GroupSchema, record: &Record) -> Result<T> {
+    fn decoded<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
         let codec = record.metadata.codec;
-        codec::decode(codec, &record.value).map_err(|source| Error::Decode {
+        codec::decode(codec, record.value).map_err(|source| Error::Decode {
             at: (self.context.locate)(schema),
             codec,
             source,
@@ -152,7 +152,7 @@ impl Groups<'_> {
     fn migrating<T>(
         &self,
         schema: &GroupSchema,
-        record: &Record,
+        record: RecordRef<'_>,
         migrate: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let Some(hook) = &self.context.hook.0 else { return migrate() };

@@ -30,6 +30,7 @@ mod dropped;
 mod expiry;
 mod foreign;
 mod keys;
+mod lent;
 mod lists;
 mod records;
 mod replace;
@@ -68,6 +69,7 @@ async fn run_store<H: Harness>(suite: &mut Suite<'_, H>) {
     keys::run(suite).await;
     batches::run(suite).await;
     lists::run(suite).await;
+    lent::run(suite).await;
     cursors::run(suite).await;
     expiry::run(suite).await;
     concurrency::run(suite).await;

@@ -221,7 +221,7 @@ impl<'h, H: Harness> Test<'h, H> {
 }
 
 /// No list of the tests takes as many.
-const MOST_PAGES: usize = 20_000;
+pub(super) const MOST_PAGES: usize = 20_000;
 
 pub(super) fn key(text: &str) -> Key {
     Key::from_text(text)

@@ -6,7 +6,8 @@ use crate::collection::Collection;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Location, Result};
 use crate::key::{Key, parse_key};
-use crate::store::{Content, Cursor, Entry, ListQuery, Store};
+use crate::record::RecordRef;
+use crate::store::{Content, Cursor, ListQuery, Store};
 
 pub(super) async fn entities<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
@@ -111,10 +112,7 @@ async fn read_only_group<E: KvEntity, S: Store>(
     limit: usize,
 ) -> Result<()> {
     let query = query::<E>(prefix, page.cursor.take(), limit, Content::Records);
-    let found = collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
-    page.cursor = found.cursor.clone();
-    page.entities.reserve(found.len());
-    found.for_each(|key, entry| {
+    let each = |key: &str, found: Result<RecordRef<'_>>| {
         let id = match id_in::<E>(key) {
             Found::Entity(id) => id,
             Found::OtherGroup => return,
@@ -123,15 +121,14 @@ async fn read_only_group<E: KvEntity, S: Store>(
                 return;
             }
         };
-        match entry {
-            Entry::Record(record) => {
-                page.add(collection.decode_listed(id, &record, &|_| at::<E, S>(collection, key)));
-            }
+        page.add(match found {
+            Ok(record) => collection.decode_listed(id, record, &|_| at::<E, S>(collection, key)),
             // The store cannot tell which ids are secret, so it names the list's prefix alone.
-            Entry::Failed(error) => page.add(Err(error.moved_to(collection.at(&collection.key_of_id(&id))))),
-            Entry::Key | Entry::Head(_) => {}
-        }
-    });
+            Err(error) => Err(error.moved_to(collection.at(&collection.key_of_id(&id)))),
+        });
+    };
+    let listed = collection.store().list_each(&query, each).await;
+    page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
     Ok(())
 }
 

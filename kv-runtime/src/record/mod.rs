@@ -58,6 +58,40 @@ impl Record {
     }
 }
 
+/// A record where it lies: what a store lends while it lists.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct RecordRef<'a> {
+    /// The value in the codec that the metadata names.
+    pub value: &'a [u8],
+    /// What stands beside the value.
+    pub metadata: &'a Metadata,
+}
+
+impl<'a> RecordRef<'a> {
+    /// A value and what stands beside it.
+    #[must_use]
+    pub const fn new(value: &'a [u8], metadata: &'a Metadata) -> Self {
+        Self { value, metadata }
+    }
+}
+
+impl<'a> From<&'a Record> for RecordRef<'a> {
+    fn from(record: &'a Record) -> Self {
+        Self { value: &record.value, metadata: &record.metadata }
+    }
+}
+
+/// Of the value it shows the number of bytes alone, as [`Value`] does.
+impl std::fmt::Debug for RecordRef<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordRef")
+            .field("value", &format_args!("{} bytes", self.value.len()))
+            .field("metadata", self.metadata)
+            .finish()
+    }
+}
+
 /// All of a record but its value.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

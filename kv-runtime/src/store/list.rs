@@ -1,9 +1,9 @@
 //! What a list asks for, and a page of its answer.
 
 use super::cursor::Cursor;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::key::Key;
-use crate::record::{Head, Record};
+use crate::record::{Head, Record, RecordRef};
 
 /// What a list asks for.
 #[derive(Clone, Debug)]
@@ -170,5 +170,16 @@ impl ListPage {
             each(&self.keys[start..end], entry);
             start = end;
         }
+    }
+
+    /// Lends the whole records and gives the cursor.
+    pub(crate) fn lend_each(mut self, mut each: impl FnMut(&str, Result<RecordRef<'_>>)) -> Option<Cursor> {
+        let cursor = self.cursor.take();
+        self.for_each(|key, entry| match entry {
+            Entry::Record(record) => each(key, Ok(RecordRef::from(&record))),
+            Entry::Failed(error) => each(key, Err(error)),
+            Entry::Key | Entry::Head(_) => {}
+        });
+        cursor
     }
 }

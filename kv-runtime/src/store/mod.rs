@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
-use crate::record::{Expiry, Head, NewRecord, Record, Revision};
+use crate::record::{Expiry, Head, NewRecord, Record, RecordRef, Revision};
 
 #[cfg(all(fuzzing, feature = "cloudflare", not(target_arch = "wasm32")))]
 pub use self::cloudflare::cloudflare_answer;
@@ -170,6 +170,24 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// - A record that cannot be read MUST NOT end the list: its entry holds the error.
     /// - A cursor that this list did not give MUST be [`Error::InvalidCursor`]: one of another prefix, or of no list.
     fn list(&self, query: &ListQuery) -> impl Future<Output = Result<ListPage>> + MaybeSend;
+
+    /// Shows the entries of a page that [`Store::list`] would give, one after the other, and gives that page's cursor. It is for a
+    /// store that can lend its records: they are decoded where they lie, and no page is built.
+    ///
+    /// - It MUST show whole records, whatever [`ListQuery::content`] says, in the order of the list; and what cannot be read as an error.
+    /// - `each` is the caller's code. The store SHOULD hold no lock while it runs, and after a panic of it MUST be as sound as before.
+    ///
+    /// After an error the caller throws away what was shown.
+    fn list_each(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
+    ) -> impl Future<Output = Result<Option<Cursor>>> + MaybeSend {
+        async move {
+            let page = self.list(&query.clone().with_content(Content::Records)).await?;
+            Ok(page.lend_each(each))
+        }
+    }
 }
 
 /// A store that can change records on conditions, all at once.

@@ -15,8 +15,9 @@ use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::layer::Operation;
-use crate::record::{Head, NewRecord, Record, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, Store, Write};
+use crate::maybe_send::MaybeSend;
+use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
+use crate::store::{AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, Store, Write};
 
 use call::Call;
 pub use gate::Gate;
@@ -197,6 +198,15 @@ impl<S: Store> Store for FaultStore<S> {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         self.around(self.call(Operation::List, [query.prefix()]), || self.inner.list(query)).await
+    }
+
+    async fn list_each(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let call = self.call(Operation::List, [query.prefix()]);
+        self.around(call, || self.inner.list_each(query, each)).await
     }
 }
 

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, escape_into};
-use crate::record::{Head, NewRecord, Record, Revision};
+use crate::maybe_send::MaybeSend;
+use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Entry, Limits, ListPage, ListQuery, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, Limits, ListPage, ListQuery, Store, Write,
 };
 
 /// The part of a store that belongs to one tenant.
@@ -105,8 +106,7 @@ impl Namespace {
         let mut own = ListPage::with_capacity(page.len());
         own.cursor.clone_from(&page.cursor);
         page.for_each(|key, entry| {
-            // An engine that gives anything else has not kept to the prefix: it is not the tenant's.
-            let Some(key) = key.strip_prefix(&*self.prefix) else { return };
+            let Some(key) = self.own(key) else { return };
             own.push(
                 key,
                 match entry {
@@ -118,13 +118,18 @@ impl Namespace {
         own
     }
 
+    /// The key as the tenant knows it. An engine that gives any other has not kept to the prefix: it is not the tenant's.
+    fn own<'k>(&self, key: &'k str) -> Option<&'k str> {
+        key.strip_prefix(&*self.prefix)
+    }
+
     /// An error of the engine's, with the key that the caller gave.
     fn told(&self, error: Error) -> Error {
         error.with_place(&|at| self.place(at))
     }
 
     fn place(&self, at: &mut Location) {
-        if let Some(own) = at.key.as_deref().and_then(|key| key.strip_prefix(&*self.prefix)) {
+        if let Some(own) = at.key.as_deref().and_then(|key| self.own(key)) {
             at.key = Some(own.to_owned());
         }
         self.name_in(at);
@@ -225,6 +230,21 @@ impl<S: Store> Store for NamespaceStore<S> {
         let query = query.clone().with_prefix(namespace.key(query.prefix()));
         let page = inner.list(&query).await.map_err(|error| namespace.told(error))?;
         Ok(namespace.page(page))
+    }
+
+    async fn list_each(
+        &self,
+        query: &ListQuery,
+        mut each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let Self { inner, namespace } = self;
+        let query = query.clone().with_prefix(namespace.key(query.prefix()));
+        let each = |key: &str, found: Result<RecordRef<'_>>| {
+            if let Some(key) = namespace.own(key) {
+                each(key, found.map_err(|error| namespace.told(error)));
+            }
+        };
+        inner.list_each(&query, each).await.map_err(|error| namespace.told(error))
     }
 }
 

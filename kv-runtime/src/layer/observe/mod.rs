@@ -14,8 +14,9 @@ use crate::clock::{Clock, Stopwatch};
 use crate::error::{Error, Location, Result, causes};
 use crate::key::Key;
 use crate::layer::Operation;
-use crate::record::{Head, NewRecord, Record, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, Store, Write};
+use crate::maybe_send::MaybeSend;
+use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
+use crate::store::{AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, Store, Write};
 
 pub use latency::Latencies;
 use stats::{Counters, Ending};
@@ -227,6 +228,14 @@ impl<S: Store> Store for ObservedStore<S> {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         self.observe(Operation::List, query.limit(), self.inner.list(query)).await
+    }
+
+    async fn list_each(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.observe(Operation::List, query.limit(), self.inner.list_each(query, each)).await
     }
 }
 

@@ -14,8 +14,11 @@ use crate::clock::Clock;
 use crate::error::{Error, Location, Result, causes};
 use crate::key::Key;
 use crate::layer::Operation;
-use crate::record::{Head, NewRecord, Record, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, Store, Write};
+use crate::maybe_send::MaybeSend;
+use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
+use crate::store::{
+    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, ListPage, ListQuery, Store, Write,
+};
 use batch::Batch;
 
 /// A store whose calls are made again if they failed in a way that [a retry may help](Error::is_retryable) (feature `retry`).
@@ -191,6 +194,16 @@ impl<S: Store> Store for RetryStore<S> {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         self.again(Operation::List, || self.inner.list(query)).await
+    }
+
+    async fn list_each(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        // By whole pages: a second attempt must not show again what the first one has shown.
+        let query = query.clone().with_content(Content::Records);
+        Ok(self.list(&query).await?.lend_each(each))
     }
 }
 

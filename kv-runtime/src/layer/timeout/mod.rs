@@ -10,8 +10,9 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result, SharedError};
 use crate::key::Key;
-use crate::record::{Head, NewRecord, Record, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, Store, Write};
+use crate::maybe_send::MaybeSend;
+use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
+use crate::store::{AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, Store, Write};
 
 /// A store whose calls end after a time, even if the engine does not answer.
 ///
@@ -146,6 +147,14 @@ impl<S: Store> Store for TimeoutStore<S> {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         self.read(Some(query.prefix()), self.inner.list(query)).await
+    }
+
+    async fn list_each(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.read(Some(query.prefix()), self.inner.list_each(query, each)).await
     }
 }
 

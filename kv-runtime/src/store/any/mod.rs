@@ -10,14 +10,17 @@ use super::CloudflareStore;
 use super::RedbStore;
 #[cfg(feature = "redis")]
 use super::RedisStore;
-use super::{AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, MemoryStore, Store, Write};
+use super::{
+    AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, MemoryStore, Store, Write,
+};
 use crate::clock::Clock;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 use crate::error::Error;
 use crate::error::{Location, Result};
 use crate::key::Key;
 use crate::kv::Kv;
-use crate::record::{Head, NewRecord, Record, Revision};
+use crate::maybe_send::MaybeSend;
+use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 
 /// A store that is chosen while the program runs, by a URL: [`Kv::connect`].
 ///
@@ -205,6 +208,14 @@ impl Store for AnyStore {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         inside!(self, store => store.list(query).await)
+    }
+
+    async fn list_each(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        inside!(self, store => store.list_each(query, each).await)
     }
 }
 

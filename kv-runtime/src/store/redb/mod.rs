@@ -32,12 +32,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, ListPage, ListQuery, Sharing, Store, Write,
 };
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::Key;
-use crate::record::{Head, NewRecord, Record, Revision};
+use crate::maybe_send::MaybeSend;
+use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use read::Reader;
 use work::{Done, Work};
 use writer::Writer;
@@ -208,6 +209,14 @@ impl Store for RedbStore {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         self.0.reader.list(query)
+    }
+
+    async fn list_each(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.0.reader.list_each(query, each)
     }
 }
 

@@ -1,0 +1,164 @@
+//! What a list lends instead of giving it away.
+
+use super::harness::{Foreign, Harness};
+use super::suite::{Checked, Ended, MOST_PAGES, Suite, Test, expiring, key, sample};
+use crate::error::Result;
+use crate::key::Key;
+use crate::record::{NewRecord, RecordRef};
+use crate::store::{Content, Cursor, ListQuery, Store};
+
+pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
+    run_all!(suite;
+        records_are_lent_as_listed: "list_each MUST show whole records, in the order of the list, whatever the content asked for",
+        lent_pages_follow_each_other: "list_each keeps to the limit, and its cursor is the list's",
+        expired_is_not_lent: "an expired record MUST be invisible to list_each",
+        a_damaged_record_is_lent_as_an_error: "what cannot be read MUST be shown as an error, and MUST NOT end the list",
+    );
+    #[cfg(not(target_arch = "wasm32"))]
+    suite
+        .run(
+            "a_panic_of_the_caller_harms_nothing",
+            "after a panic of `each` the store MUST be as sound as before",
+            panics::a_panic_of_the_caller_harms_nothing,
+        )
+        .await;
+}
+
+/// What was shown of a record: its value and its version, or that it cannot be read.
+type Shown = (String, Option<(Vec<u8>, u32)>);
+
+/// One page as `list_each` shows it.
+async fn lent<H: Harness>(t: &Test<'_, H>, query: &ListQuery) -> Checked<(Vec<Shown>, Option<Cursor>)> {
+    let mut shown = Vec::new();
+    let each = |key: &str, found: Result<RecordRef<'_>>| {
+        let record = found.ok().map(|record| (record.value.to_vec(), record.metadata.version));
+        shown.push((key.to_owned(), record));
+    };
+    let cursor = t.store.list_each(query, each).await?;
+    Ok((shown, cursor))
+}
+
+/// Every page as `list_each` shows them, in the order of the keys if the store's lists have none.
+async fn lent_to_the_end<H: Harness>(t: &Test<'_, H>, query: &ListQuery) -> Checked<Vec<Shown>> {
+    let (mut all, mut cursor) = (Vec::new(), None);
+    for _ in 0..MOST_PAGES {
+        let (shown, next) = lent(t, &query.clone().with_cursor(cursor)).await?;
+        check!(shown.len() <= query.limit(), "a page of at most {} shows {}", query.limit(), shown.len());
+        all.extend(shown);
+        cursor = next;
+        if cursor.is_none() {
+            if !t.can.ordered {
+                all.sort_unstable();
+            }
+            return Ok(all);
+        }
+    }
+    Err(Ended::failed(format!("the list goes on after {MOST_PAGES} pages")))
+}
+
+/// Numbered records, in the order of their keys.
+async fn numbered<H: Harness>(t: &Test<'_, H>) -> Checked<Vec<Shown>> {
+    let records: Vec<(Key, NewRecord)> =
+        (0..9).map(|number| (key(&format!("lent:{number}")), sample(number))).collect();
+    t.put_all(&records).await?;
+    let shown = |(key, record): &(Key, NewRecord)| {
+        (key.to_string(), Some((record.value.to_vec(), record.metadata.version)))
+    };
+    Ok(records.iter().map(shown).collect())
+}
+
+async fn records_are_lent_as_listed<H: Harness>(t: Test<'_, H>) -> Checked {
+    let written = numbered(&t).await?;
+    for content in [Content::Keys, Content::Heads, Content::Records] {
+        for limit in [2, 1_000] {
+            let query = ListQuery::new(key("lent:")).with_content(content).with_limit(limit);
+            let shown = lent_to_the_end(&t, &query).await?;
+            check!(shown == written, "asked for {content:?}, it shows {shown:?}, not {written:?}");
+        }
+    }
+    Ok(())
+}
+
+async fn lent_pages_follow_each_other<H: Harness>(t: Test<'_, H>) -> Checked {
+    let written = numbered(&t).await?;
+    let query = ListQuery::new(key("lent:")).with_limit(2);
+    // By turns, so that each takes up the cursor of the other.
+    let (mut keys, mut cursor, mut is_lent) = (Vec::new(), None, true);
+    for _ in 0..MOST_PAGES {
+        let query = query.clone().with_cursor(cursor.take());
+        if is_lent {
+            let (shown, next) = lent(&t, &query).await?;
+            check!(shown.len() <= 2, "a page of at most 2 shows {}", shown.len());
+            keys.extend(shown.into_iter().map(|(key, _)| key));
+            cursor = next;
+        } else {
+            let mut page = t.store.list(&query).await?;
+            cursor = page.cursor.take();
+            keys.extend(page.keys().map(str::to_owned));
+        }
+        is_lent = !is_lent;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    keys.sort_unstable();
+    let expected: Vec<String> = written.into_iter().map(|(key, _)| key).collect();
+    check!(keys == expected, "pages by turns show {keys:?}, not {expected:?}");
+    Ok(())
+}
+
+async fn expired_is_not_lent<H: Harness>(t: Test<'_, H>) -> Checked {
+    let written = numbered(&t).await?;
+    t.put(&key("lent:expiring"), &expiring(10, t.ttl())).await?;
+    t.pass(t.ttl()).await;
+    let shown = lent_to_the_end(&t, &ListQuery::new(key("lent:"))).await?;
+    check!(shown == written, "it shows {shown:?}, not {written:?}");
+    Ok(())
+}
+
+async fn a_damaged_record_is_lent_as_an_error<H: Harness>(t: Test<'_, H>) -> Checked {
+    let damaged = key("lent:4");
+    let t = t.holding(&[(damaged.clone(), Foreign::Damaged)]).await?;
+    let around = ["lent:3", "lent:5"].map(|text| (key(text), sample(1)));
+    t.put_all(&around).await?;
+    let mut shown = lent_to_the_end(&t, &ListQuery::new(key("lent:"))).await?;
+    shown.sort_unstable();
+    let keys: Vec<&str> = shown.iter().map(|(key, _)| key.as_str()).collect();
+    check!(keys == ["lent:3", "lent:4", "lent:5"], "it shows {keys:?}");
+    for (key, record) in &shown {
+        let as_it_should = record.is_none() == (key == damaged.as_str());
+        check!(as_it_should, "`{key}` is shown as {record:?}, and `{damaged}` is damaged");
+    }
+    Ok(())
+}
+
+/// On wasm32 a panic ends the program.
+#[cfg(not(target_arch = "wasm32"))]
+mod panics {
+    use std::future::poll_fn;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::{Checked, Harness, ListQuery, Store, Test, key, lent_to_the_end, numbered, sample};
+
+    pub(super) async fn a_panic_of_the_caller_harms_nothing<H: Harness>(t: Test<'_, H>) -> Checked {
+        let mut written = numbered(&t).await?;
+        let query = ListQuery::new(key("lent:"));
+        // Without the hook, which would tell of a panic that is as it should be.
+        let mut listing = pin!(t.store.list_each(&query, |_, _| std::panic::resume_unwind(Box::new(()))));
+        let panicked =
+            poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| listing.as_mut().poll(context))) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(_)) => Poll::Ready(false),
+                Err(_) => Poll::Ready(true),
+            })
+            .await;
+        check!(panicked, "a panic of the caller does not reach it");
+        t.put(&key("lent:9"), &sample(9)).await?;
+        written.push(("lent:9".to_owned(), Some((sample(9).value.to_vec(), sample(9).metadata.version))));
+        let shown = lent_to_the_end(&t, &query).await?;
+        check!(shown == written, "after a panic it shows {shown:?}, not {written:?}");
+        Ok(())
+    }
+}
