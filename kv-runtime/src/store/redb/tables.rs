@@ -14,6 +14,23 @@ use crate::record::envelope::{self, Envelope};
 use crate::record::{Expiry, Metadata, NewRecord};
 use crate::store::{Condition, Expect, Write};
 
+/// The tables of a write transaction.
+pub(super) struct OpenTables<'t> {
+    records: Table<'t, &'static str, &'static [u8]>,
+    expiry: Table<'t, (u64, &'static str), ()>,
+}
+
+impl<'t> OpenTables<'t> {
+    pub(super) fn of(transaction: &'t WriteTransaction) -> Result<Self, redb::Error> {
+        Ok(Self { records: transaction.open_table(RECORDS)?, expiry: transaction.open_table(EXPIRY)? })
+    }
+
+    /// At the moment that the transaction takes place.
+    pub(super) fn at(self, now: Timestamp, stored: &'t mut Vec<u8>) -> Tables<'t> {
+        Tables { records: self.records, expiry: self.expiry, now, stored, changed: 0 }
+    }
+}
+
 /// The tables of a write transaction, and the moment that it takes place at.
 pub(super) struct Tables<'t> {
     records: Table<'t, &'static str, &'static [u8]>,
@@ -59,17 +76,7 @@ impl Standing {
 /// A longer buffer is not kept for the next record.
 const KEPT_BUFFER: usize = 1 << 20;
 
-impl<'t> Tables<'t> {
-    pub(super) fn open(
-        transaction: &'t WriteTransaction,
-        now: Timestamp,
-        stored: &'t mut Vec<u8>,
-    ) -> Result<Self, redb::Error> {
-        let records = transaction.open_table(RECORDS)?;
-        let expiry = transaction.open_table(EXPIRY)?;
-        Ok(Self { records, expiry, now, stored, changed: 0 })
-    }
-
+impl Tables<'_> {
     /// How many records were written or removed.
     pub(super) fn changed(&self) -> u64 {
         self.changed
@@ -112,6 +119,11 @@ impl<'t> Tables<'t> {
             Work::Flush => {}
             #[cfg(test)]
             Work::Panic => panic!("the writer was asked to panic"),
+            #[cfg(test)]
+            Work::Raw(key, stored) => {
+                self.records.insert(key.as_str(), stored.as_slice())?;
+                self.changed += 1;
+            }
         }
         Ok(Done::Written)
     }

@@ -35,11 +35,9 @@ fn store() -> (RedbStore, ManualClock, TempDir) {
 }
 
 /// Puts bytes into the file as another program could.
-fn put_raw(store: &RedbStore, key: &str, stored: &[u8]) {
-    let transaction = store.0.reader.database().expect("is open").begin_write().expect("a transaction");
-    transaction.open_table(RECORDS).expect("the table").insert(key, stored).expect("an insert");
-    transaction.commit().expect("a commit");
-    store.0.reader.forget_latest();
+async fn put_raw(store: &RedbStore, key: &str, stored: &[u8]) {
+    let raw = Work::Raw(Key::from_text(key), stored.to_vec());
+    assert_eq!(store.write(raw).await.expect("a write"), Commit::Done);
 }
 
 /// What the index holds, and what it must hold: every record that expires, once.
@@ -106,7 +104,7 @@ async fn the_index_of_expiry_stays_in_step() -> Result<()> {
 async fn a_sweep_spares_what_the_index_is_wrong_about() -> Result<()> {
     let (store, manual, _directory) = store();
     store.put_many(vec![(key("gone"), lasting(1)), (key("stays"), lasting(1))]).await?;
-    put_raw(&store, "stays", b"{\"plain\":true}");
+    put_raw(&store, "stays", b"{\"plain\":true}").await;
     manual.advance(Duration::from_secs(2));
     assert_eq!(store.sweep(10).await?, SweepReport { removed: 1, more: false });
     assert!(store.get(&key("stays")).await?.is_some());
@@ -117,7 +115,7 @@ async fn a_sweep_spares_what_the_index_is_wrong_about() -> Result<()> {
 #[tokio::test]
 async fn a_plain_value_is_a_record_of_version_1() -> Result<()> {
     let (store, _manual, _directory) = store();
-    put_raw(&store, "user:7:profile", b"{\"name\":\"Ada\"}");
+    put_raw(&store, "user:7:profile", b"{\"name\":\"Ada\"}").await;
     let plain = store.get(&key("user:7:profile")).await?.expect("a record");
     assert_eq!((&plain.value[..], plain.metadata.version), (&b"{\"name\":\"Ada\"}"[..], 1));
     assert_eq!(plain.revision.plain().map(|value| &value[..]), Some(&plain.value[..]));

@@ -18,6 +18,9 @@ pub(super) enum Work {
     Flush,
     #[cfg(test)]
     Panic,
+    /// Bytes as another program could have written them.
+    #[cfg(test)]
+    Raw(Key, Vec<u8>),
 }
 
 /// How it ended, if it did not fail.
@@ -48,7 +51,7 @@ impl Work {
             Self::Commit(_, writes) => writes.iter().map(of_write).sum(),
             Self::Sweep(_) | Self::Flush => 0,
             #[cfg(test)]
-            Self::Panic => 0,
+            Self::Panic | Self::Raw(..) => 0,
         }
     }
 

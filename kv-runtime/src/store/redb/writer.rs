@@ -1,7 +1,8 @@
 //! The writer: a thread with a queue, which makes all work that waits in one transaction.
 //!
 //! While a commit waits for the disk, further work gathers in the queue, and the next commit makes all of it. So the number of
-//! commits does not grow with the number of writers.
+//! commits does not grow with the number of writers. The next transaction is begun before there is work for it, so that nobody
+//! waits for that.
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use super::NAME;
 use super::damage::{Damage, Panicked};
 use super::options::RedbDurability;
 use super::read::Reader;
-use super::tables::{Failure, Tables};
+use super::tables::{Failure, OpenTables};
 use super::work::{Done, Work};
 use crate::error::{Error, Location, Result, SharedError};
 
@@ -64,6 +65,7 @@ impl Writer {
         let (queue, jobs) = mpsc::channel();
         let counters = Arc::<Counters>::default();
         let mut worker = Worker {
+            jobs,
             reader,
             durability,
             counters: Arc::clone(&counters),
@@ -72,7 +74,7 @@ impl Writer {
         };
         let thread = thread::Builder::new()
             .name("kv-redb-writer".to_owned())
-            .spawn(move || worker.run(&jobs))
+            .spawn(move || worker.run())
             .map_err(|error| Error::store(Location::store(NAME), "start its thread", true, error))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), counters })
     }
@@ -131,6 +133,16 @@ enum Aborted {
     Unknown(SharedError),
 }
 
+/// What came of a transaction.
+enum Ended {
+    /// It is committed, or had nothing to write.
+    Done,
+    /// A piece failed half-way, and what it had written is gone with the transaction: the others are to be made again.
+    Again,
+    /// There was no work for it, and there will be none.
+    Idle,
+}
+
 /// A piece of work, and how it ends if the transaction is committed.
 struct Attempted {
     job: Job,
@@ -141,6 +153,7 @@ struct Attempted {
 
 /// What the thread owns.
 struct Worker {
+    jobs: Receiver<Job>,
     reader: Arc<Reader>,
     durability: RedbDurability,
     counters: Arc<Counters>,
@@ -150,27 +163,24 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(&mut self, jobs: &Receiver<Job>) {
+    fn run(&mut self) {
         let mut batch = Vec::new();
-        while let Ok(first) = jobs.recv() {
-            let mut bytes = first.work.bytes();
-            batch.push(Attempted::new(first));
-            while batch.len() < BATCH_JOBS && bytes < BATCH_BYTES {
-                let Ok(job) = jobs.try_recv() else { break };
-                bytes += job.work.bytes();
-                batch.push(Attempted::new(job));
-            }
-            self.write(&mut batch);
-        }
+        while self.write(&mut batch) {}
     }
 
-    /// Makes a batch and answers each of its callers.
-    fn write(&mut self, batch: &mut Vec<Attempted>) {
+    /// Makes a batch, that which comes next if this one is empty, and answers each of its callers; false at the end of the queue.
+    fn write(&mut self, batch: &mut Vec<Attempted>) -> bool {
         let ended = loop {
             match self.attempt_caught(batch) {
-                Ok(true) => break Ok(()),
-                // A piece failed half-way, and what it had written is gone with the transaction; the others are made again.
-                Ok(false) => {}
+                Ok(Ended::Done) => break Ok(()),
+                Ok(Ended::Again) => {}
+                Ok(Ended::Idle) => return false,
+                // It failed before there was anybody to tell.
+                Err(_) if batch.is_empty() => {
+                    if !self.gather(batch) {
+                        return false;
+                    }
+                }
                 Err(aborted) => break Err(aborted),
             }
         };
@@ -184,32 +194,53 @@ impl Worker {
             // A caller that is gone needs no answer.
             drop(job.reply.send(answer));
         }
+        true
+    }
+
+    /// Waits for work and takes what has gathered; false at the end of the queue.
+    fn gather(&self, batch: &mut Vec<Attempted>) -> bool {
+        let Ok(first) = self.jobs.recv() else { return false };
+        let mut bytes = first.work.bytes();
+        batch.push(Attempted::new(first));
+        while batch.len() < BATCH_JOBS && bytes < BATCH_BYTES {
+            let Ok(job) = self.jobs.try_recv() else { break };
+            bytes += job.work.bytes();
+            batch.push(Attempted::new(job));
+        }
+        true
     }
 
     /// One transaction, unless the file is damaged.
-    fn attempt_caught(&mut self, batch: &mut [Attempted]) -> Result<bool, Aborted> {
+    fn attempt_caught(&mut self, batch: &mut Vec<Attempted>) -> Result<Ended, Aborted> {
         let damage = self.reader.damage().clone();
+        let damaged = || SharedError::new(damage.error(None));
         if damage.is_met() {
-            return Err(Aborted::Unwritten(SharedError::new(damage.error(None))));
+            return Err(Aborted::Unwritten(damaged()));
         }
         self.is_committing = false;
         damage.caught(|| self.attempt(batch)).unwrap_or_else(|Panicked| {
             Err(if self.is_committing {
                 self.reader.forget_latest();
-                Aborted::Unknown(SharedError::new(damage.error(None)))
+                Aborted::Unknown(damaged())
             } else {
-                Aborted::Unwritten(SharedError::new(damage.error(None)))
+                Aborted::Unwritten(damaged())
             })
         })
     }
 
-    /// One transaction; false if it has to be made again, without a piece that failed.
-    fn attempt(&mut self, batch: &mut [Attempted]) -> Result<bool, Aborted> {
+    /// One transaction. It is begun before there is work for it.
+    fn attempt(&mut self, batch: &mut Vec<Attempted>) -> Result<Ended, Aborted> {
         let reader = Arc::clone(&self.reader);
         let unwritten = |error: redb::Error| Aborted::Unwritten(shared(reader.damage(), error));
         let mut transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
-        let mut tables =
-            Tables::open(&transaction, reader.clock().now(), &mut self.stored).map_err(unwritten)?;
+        let tables = OpenTables::of(&transaction).map_err(unwritten)?;
+        if batch.is_empty() && !self.gather(batch) {
+            return Ok(Ended::Idle);
+        }
+        if reader.damage().is_met() {
+            return Err(Aborted::Unwritten(SharedError::new(reader.damage().error(None))));
+        }
+        let mut tables = tables.at(reader.clock().now(), &mut self.stored);
         let mut is_flush = false;
         for Attempted { job, done, failed } in batch.iter_mut().filter(|piece| piece.failed.is_none()) {
             let before = tables.changed();
@@ -220,7 +251,7 @@ impl Worker {
                     if tables.changed() != before {
                         drop(tables);
                         transaction.abort().map_err(|error| unwritten(error.into()))?;
-                        return Ok(false);
+                        return Ok(Ended::Again);
                     }
                 }
                 Err(Failure::Engine(error)) => return Err(unwritten(error)),
@@ -232,7 +263,7 @@ impl Worker {
         let on_flush = self.durability == RedbDurability::OnFlush;
         if changed == 0 && !(is_flush && on_flush) {
             transaction.abort().map_err(|error| unwritten(error.into()))?;
-            return Ok(true);
+            return Ok(Ended::Done);
         }
         if on_flush && !is_flush {
             transaction.set_durability(Durability::None).map_err(|error| unwritten(error.into()))?;
@@ -247,7 +278,7 @@ impl Worker {
         })?;
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
         self.counters.records.fetch_add(changed, Ordering::Relaxed);
-        Ok(true)
+        Ok(Ended::Done)
     }
 }
 

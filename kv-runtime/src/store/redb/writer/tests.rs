@@ -58,7 +58,9 @@ fn worker() -> (Worker, Arc<AtomicBool>) {
     let reader = Arc::new(Reader::new(database, Clock::system(), Damage::unknown("test.redb".as_ref())));
     let durability = RedbDurability::Immediate;
     let counters = Arc::default();
-    (Worker { reader, durability, counters, stored: Vec::new(), is_committing: false }, fails)
+    // All work is given by hand: the queue has ended.
+    let (_, jobs) = mpsc::channel();
+    (Worker { jobs, reader, durability, counters, stored: Vec::new(), is_committing: false }, fails)
 }
 
 fn key(text: &str) -> Key {
@@ -77,7 +79,7 @@ fn write(worker: &mut Worker, works: Vec<Work>) -> Vec<Result<Done>> {
         batch.push(Attempted::new(Job { work, reply }));
         answers.push(answer);
     }
-    worker.write(&mut batch);
+    assert!(worker.write(&mut batch), "there is work");
     answers.into_iter().map(|mut answer| answer.try_recv().expect("an answer")).collect()
 }
 
@@ -205,4 +207,39 @@ fn an_update_keeps_the_expiry_that_the_same_commit_gave() {
     let expiry = |text| worker.reader.head(&key(text)).expect("is read").and_then(|head| head.expires_at);
     let millis = |text| expiry(text).map(crate::Timestamp::as_millis);
     assert_eq!((millis("a"), millis("b")), (Some(then), Some(first)));
+}
+
+#[test]
+fn a_transaction_that_cannot_be_begun_is_told_to_the_work_that_comes() {
+    let (mut worker, fails) = worker();
+    fails.store(true, Ordering::Relaxed);
+    assert!(matches!(write(&mut worker, vec![Work::Write(put("a"))])[0], Err(Error::OutcomeUnknown { .. })));
+    // From now on redb refuses to begin one.
+    let (queue, jobs) = mpsc::channel();
+    worker.jobs = jobs;
+    let (reply, mut answer) = oneshot::channel();
+    queue.send(Job { work: Work::Write(put("b")), reply }).expect("a queue");
+    assert!(worker.write(&mut Vec::new()), "there is work");
+    let answer = answer.try_recv().expect("an answer");
+    assert!(matches!(answer, Err(Error::Store { retryable: false, .. })), "{answer:?}");
+    drop(queue);
+    assert!(!worker.write(&mut Vec::new()), "there is no more work");
+}
+
+#[test]
+fn a_transaction_that_was_begun_writes_nothing_once_damage_is_met() {
+    let (mut worker, _) = worker();
+    let (queue, jobs) = mpsc::channel();
+    worker.jobs = jobs;
+    let (reply, mut answer) = oneshot::channel();
+    let damage = worker.reader.damage().clone();
+    let thread = thread::spawn(move || (worker.write(&mut Vec::new()), worker));
+    // Sooner or later than the transaction is begun, it is the same to the work that comes.
+    damage.meet();
+    queue.send(Job { work: Work::Write(put("a")), reply }).expect("a queue");
+    let (is_open, worker) = thread.join().expect("no panic");
+    assert!(is_open, "there is work");
+    let answer = answer.try_recv().expect("an answer");
+    assert!(matches!(answer, Err(Error::Store { retryable: false, .. })), "{answer:?}");
+    assert_eq!((keys(&worker), commits(&worker)), (Vec::new(), 0));
 }
