@@ -4,6 +4,7 @@
 mod system;
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,47 +19,52 @@ use crate::timer::Timer;
 /// At most 2⁴⁸ − 1 (the year 10889), which six bytes of an envelope and every JSON number hold exactly; later moments
 /// are cut to that one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(u64);
+pub struct Timestamp(
+    /// One more than the milliseconds, so that `Option<Timestamp>`, of which every record has three, takes no more room.
+    NonZeroU64,
+);
 
 impl Timestamp {
     /// The latest moment that can be told.
-    pub const MAX: Timestamp = Timestamp((1 << 48) - 1);
+    pub const MAX: Timestamp = Timestamp(NonZeroU64::MIN.saturating_add((1 << 48) - 1));
 
     /// The moment `millis` milliseconds after the Unix epoch, at most [`Timestamp::MAX`].
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
-        if millis > Self::MAX.0 { Self::MAX } else { Self(millis) }
+        if millis > Self::MAX.as_millis() { Self::MAX } else { Self(NonZeroU64::MIN.saturating_add(millis)) }
     }
 
     /// Milliseconds since the Unix epoch.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// This moment and `duration`, rounded up to a whole millisecond, at most [`Timestamp::MAX`].
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         let millis = duration.as_nanos().div_ceil(1_000_000);
-        Self::from_millis(self.0.saturating_add(u64::try_from(millis).unwrap_or(u64::MAX)))
+        Self::from_millis(self.as_millis().saturating_add(u64::try_from(millis).unwrap_or(u64::MAX)))
     }
 
     /// This moment less `duration`, at least the epoch.
     #[cfg(feature = "cache")]
     pub(crate) fn saturating_sub(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+        Self::from_millis(
+            self.as_millis().saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
+        )
     }
 
     /// How long from `earlier` to this moment; nothing if `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+        Duration::from_millis(self.0.get().saturating_sub(earlier.0.get()))
     }
 }
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}ms", self.0)
+        write!(f, "{}ms", self.as_millis())
     }
 }
 
@@ -72,14 +78,14 @@ impl From<SystemTime> for Timestamp {
 
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
-        UNIX_EPOCH + Duration::from_millis(timestamp.0)
+        UNIX_EPOCH + Duration::from_millis(timestamp.as_millis())
     }
 }
 
 /// Serialized as a number of milliseconds.
 impl serde::Serialize for Timestamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(self.0)
+        serializer.serialize_u64(self.as_millis())
     }
 }
 

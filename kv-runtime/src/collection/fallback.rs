@@ -1,7 +1,7 @@
 //! The error boundary: an answer whatever happens.
 
 use super::Collection;
-use super::read::Expiries;
+use super::read::LEFT_OUT;
 use crate::entity::KvEntity;
 use crate::error::{Error, causes};
 use crate::key::Lookup;
@@ -38,8 +38,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub async fn get_or_detailed<L: Lookup<E::Id>>(&self, id: L, mut fallback: E) -> Served<E> {
         let key = self.key(&id);
         let id = id.into_id();
-        let error = match self.look(id.clone(), &key, Expiries::LeftOut).await {
-            Ok(Some(found)) => return Served::new(found.entity, Whence::Store),
+        let error = match self.look::<LEFT_OUT, _>(id.clone(), &key, |entity, _| entity).await {
+            Ok(Some(entity)) => return Served::new(entity, Whence::Store),
             Ok(None) => None,
             Err(error) => Some(error),
         };

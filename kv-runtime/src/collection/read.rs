@@ -13,12 +13,11 @@ use crate::key::{Key, Lookup};
 use crate::record::Record;
 use crate::store::Store;
 
-/// Whether a read tells when records expire, which costs some stores more.
-#[derive(Clone, Copy)]
-pub(super) enum Expiries {
-    Told,
-    LeftOut,
-}
+/// A read that tells when records expire, which costs some stores more. Known to the compiler, so that each read has one call of the
+/// store in it, and the store's code with it.
+pub(super) const TOLD: bool = true;
+/// A read that may leave that out.
+pub(super) const LEFT_OUT: bool = false;
 
 /// An entity as a store has it.
 pub(crate) struct Found<E> {
@@ -29,6 +28,13 @@ pub(crate) struct Found<E> {
         expect(dead_code, reason = "asked for by caches and sessions alone")
     )]
     pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl<E> Found<E> {
+    fn new(entity: E, records: &[Option<Record>]) -> Self {
+        let expires_at = records.iter().flatten().filter_map(|record| record.expires_at).min();
+        Self { entity, expires_at }
+    }
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -60,7 +66,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// ```
     pub async fn get<L: Lookup<E::Id>>(&self, id: L) -> Result<Option<E>> {
         let key = self.key(&id);
-        Ok(self.look(id.into_id(), &key, Expiries::LeftOut).await?.map(|found| found.entity))
+        self.look::<LEFT_OUT, _>(id.into_id(), &key, |entity, _| entity).await
     }
 
     /// The entity as [`get`](Self::get) gives it, and when it expires.
@@ -81,7 +87,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     {
         let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
             ids.into_iter().map(|id| (self.key(&id), id.into_id())).unzip();
-        let found = self.look_all(anchors, ids, Expiries::LeftOut);
+        let found = self.look_all::<LEFT_OUT>(anchors, ids);
         let found = found.instrument(self.span_many("get_many")).await?;
         Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
     }
@@ -101,21 +107,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The entities under these keys, and when they expire.
     #[allow(dead_code, reason = "used by the cache alone, which is a feature")]
     pub(crate) async fn find_all(&self, anchors: Vec<Key>, ids: Vec<E::Id>) -> Result<Vec<Option<Found<E>>>> {
-        self.look_all(anchors, ids, Expiries::Told).await
+        self.look_all::<TOLD>(anchors, ids).await
     }
 
-    async fn look_all(
+    async fn look_all<const EXPIRIES: bool>(
         &self,
         anchors: Vec<Key>,
         ids: Vec<E::Id>,
-        expiries: Expiries,
     ) -> Result<Vec<Option<Found<E>>>> {
         let groups = groups::<E>().len();
         let mut found = Vec::with_capacity(ids.len());
         let mut ids = ids.into_iter();
         let batch = (self.store().capabilities().limits.batch_read / groups).max(1);
         for anchors in anchors.chunks(batch) {
-            let records = self.batch(anchors, expiries).await?;
+            let records = self.batch::<EXPIRIES>(anchors).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                 found.push(self.found(id, anchor, records).await?);
             }
@@ -126,54 +131,65 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The entity under this key, and when the first of its groups expires.
     #[allow(dead_code, reason = "used by caches and sessions alone, which are features")]
     pub(crate) async fn find(&self, id: E::Id, key: &Key) -> Result<Option<Found<E>>> {
-        self.look(id, key, Expiries::Told).await
+        self.look::<TOLD, _>(id, key, Found::new).await
     }
 
-    pub(super) async fn look(&self, id: E::Id, key: &Key, expiries: Expiries) -> Result<Option<Found<E>>> {
+    /// What `shape` makes of the entity under this key and of its records.
+    pub(super) async fn look<const EXPIRIES: bool, T>(
+        &self,
+        id: E::Id,
+        key: &Key,
+        shape: impl FnOnce(E, &[Option<Record>]) -> T,
+    ) -> Result<Option<T>> {
         let span = self.span("get", key);
         async {
-            if groups::<E>().len() == 1 {
-                let records = [self.record(key, expiries).await?];
-                return self.found(id, key, &records).await;
+            let (only, all);
+            let records: &[Option<Record>] = if groups::<E>().len() == 1 {
+                only = [self.record::<EXPIRIES>(key).await?];
+                &only
+            } else {
+                all = self.batch::<EXPIRIES>(std::slice::from_ref(key)).await?;
+                &all
+            };
+            if is_behind::<E>(records) {
+                return self.behind(id, key, records, shape).await;
             }
-            let records = self.batch(std::slice::from_ref(key), expiries).await?;
-            self.found(id, key, &records).await
+            Ok(self.decode(id, key, records)?.map(|entity| shape(entity, records)))
         }
         .instrument(span)
         .await
     }
 
     /// The record of an entity's only group.
-    async fn record(&self, key: &Key, expiries: Expiries) -> Result<Option<Record>> {
+    async fn record<const EXPIRIES: bool>(&self, key: &Key) -> Result<Option<Record>> {
         self.check_key(key)?;
-        let record = match expiries {
-            Expiries::Told => self.store().get_with_expiry(key).await,
-            Expiries::LeftOut => self.store().get(key).await,
-        };
+        let record =
+            if EXPIRIES { self.store().get_with_expiry(key).await } else { self.store().get(key).await };
         record.map_err(named::<E>)
     }
 
     /// The records of all groups, in the schema's order, read with one batch; with their expiries, which a change may have to keep.
     pub(crate) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
-        self.batch(std::slice::from_ref(anchor), Expiries::Told).await
+        self.batch::<TOLD>(std::slice::from_ref(anchor)).await
     }
 
     /// The same of several entities, one entity's after the other.
     #[allow(dead_code, reason = "used by the cache alone, which is a feature")]
     pub(super) async fn records_of(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.batch(anchors, Expiries::Told).await
+        self.batch::<TOLD>(anchors).await
     }
 
-    async fn batch(&self, anchors: &[Key], expiries: Expiries) -> Result<Vec<Option<Record>>> {
+    async fn batch<const EXPIRIES: bool>(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
         // An only group's key is the anchor.
         let mut keys = Cow::Borrowed(anchors);
         if groups::<E>().len() > 1 {
             keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
         }
         keys.iter().try_for_each(|key| self.check_key(key))?;
-        let records = match expiries {
-            Expiries::Told => self.store().get_many_with_expiry(&keys).await,
-            Expiries::LeftOut => self.store().get_many(&keys).await,
+        let records = if EXPIRIES {
+            self.store().get_many_with_expiry(&keys).await
+        } else {
+            self.store().get_many(&keys).await
         };
         records.map_err(named::<E>)
     }
@@ -190,12 +206,23 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchor: &Key,
         records: &[Option<Record>],
     ) -> Result<Option<Found<E>>> {
+        self.behind(id, anchor, records, Found::new).await
+    }
+
+    /// The entity of records of which some may be older than what is written: those are written back.
+    async fn behind<T>(
+        &self,
+        id: E::Id,
+        anchor: &Key,
+        records: &[Option<Record>],
+        shape: impl FnOnce(E, &[Option<Record>]) -> T,
+    ) -> Result<Option<T>> {
         let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };
         if is_behind::<E>(records) {
-            self.write_back(anchor, &entity, records).await;
+            // Boxed, as it is seldom, and every future of a read would have its size.
+            Box::pin(self.write_back(anchor, &entity, records)).await;
         }
-        let expires_at = records.iter().flatten().filter_map(|record| record.expires_at).min();
-        Ok(Some(Found { entity, expires_at }))
+        Ok(Some(shape(entity, records)))
     }
 
     /// The entity of a list, whose anchor is there: migrated in memory, and not written back.
