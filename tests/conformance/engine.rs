@@ -50,6 +50,11 @@ pub enum Fault {
     LentBeyondTheLimit,
     LentFromTheStart,
     LentOutOfOrder,
+    LentBeyondThePrefix,
+    LentBeyondTheSuffix,
+    LentByAnyCursor,
+    /// It takes memory for as many records as the limit says.
+    PanicsAtALimit,
     ExpiredIsLent,
     /// After a panic of the caller's code nothing is listed any more.
     PanicsPoison,
@@ -300,6 +305,20 @@ impl Store for FaultyStore {
             Fault::LentAsAsked => self.list(query).await,
             Fault::LentBeyondTheLimit => self.list(&whole.with_limit(1_000)).await,
             Fault::LentFromTheStart => self.list(&whole.with_cursor(None).with_limit(1_000)).await,
+            Fault::LentBeyondThePrefix => {
+                let prefix = whole.prefix().as_str().trim_end_matches(':').to_owned();
+                self.list(&whole.with_prefix(Key::from_text(prefix)).with_cursor(None).with_limit(100_000))
+                    .await
+            }
+            Fault::LentBeyondTheSuffix => self.list(&whole.with_suffix("")).await,
+            Fault::LentByAnyCursor => match self.list(&whole).await {
+                Err(Error::InvalidCursor { .. }) => self.list(&whole.with_cursor(None)).await,
+                listed => listed,
+            },
+            Fault::PanicsAtALimit => {
+                drop(Vec::<Record>::with_capacity(query.limit()));
+                self.list(&whole).await
+            }
             Fault::LentOutOfOrder => self.list(&whole).await.map(reversed),
             Fault::ExpiredIsLent => self.inner(Fault::ExpiredIsLent).list(&whole).await,
             _ => self.list(&whole).await,

@@ -66,6 +66,10 @@ caught! {
     lent_beyond_the_limit: LentBeyondTheLimit by lent_pages_follow_each_other;
     lent_from_the_start: LentFromTheStart by lent_pages_follow_each_other;
     lent_out_of_order: LentOutOfOrder by records_are_lent_as_listed;
+    lent_beyond_the_prefix: LentBeyondThePrefix by a_prefix_shows_no_other;
+    lent_beyond_the_suffix: LentBeyondTheSuffix by a_suffix_shows_no_other;
+    lent_by_any_cursor: LentByAnyCursor by a_cursor_of_another_prefix_is_refused, a_cursor_of_no_list_is_refused;
+    panics_at_a_limit: PanicsAtALimit by any_limit_is_taken;
     expired_is_lent: ExpiredIsLent by expired_is_not_lent;
     panics_poison: PanicsPoison by a_panic_of_the_caller_harms_nothing;
     conditions_ignored: ConditionsIgnored by absent_holds_of_nothing, a_revision_holds_of_one_state, no_increment_is_lost;

@@ -55,8 +55,16 @@ async fn first_page<H: Harness>(t: &Test<'_, H>, query: &ListQuery) -> Checked<(
 
 async fn is_refused<H: Harness>(t: &Test<'_, H>, query: &ListQuery, cursor: Cursor) -> Checked {
     let text = cursor.as_str().to_owned();
-    match t.store.list(&query.clone().with_cursor(Some(cursor))).await {
-        Err(Error::InvalidCursor { .. }) => Ok(()),
+    let query = query.clone().with_cursor(Some(cursor));
+    match t.store.list(&query).await {
+        Err(Error::InvalidCursor { .. }) => {
+            let lent = t.store.list_each(&query, |_, _| ()).await;
+            check!(
+                matches!(lent, Err(Error::InvalidCursor { .. })),
+                "a cursor that is not of the list, {text:?}, was taken by list_each: {lent:?}"
+            );
+            Ok(())
+        }
         Err(error) => Err(error.into()),
         Ok(page) => {
             let keys: Vec<&str> = page.keys().collect();

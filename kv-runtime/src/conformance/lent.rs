@@ -1,11 +1,15 @@
 //! What a list lends instead of giving it away.
 
+#[cfg(not(target_arch = "wasm32"))]
+use std::pin::pin;
+
 use super::harness::{Foreign, Harness};
-use super::suite::{Checked, Ended, MOST_PAGES, Suite, Test, expiring, key, sample};
-use crate::error::Result;
+#[cfg(not(target_arch = "wasm32"))]
+use super::suite::unpanicked;
+use super::suite::{Checked, Lent, MOST_PAGES, Suite, Test, expiring, key, sample};
 use crate::key::Key;
-use crate::record::{NewRecord, RecordRef};
-use crate::store::{Content, Cursor, ListQuery, Store};
+use crate::record::NewRecord;
+use crate::store::{Content, ListQuery, Store};
 
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -19,52 +23,30 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
         .run(
             "a_panic_of_the_caller_harms_nothing",
             "after a panic of `each` the store MUST be as sound as before",
-            panics::a_panic_of_the_caller_harms_nothing,
+            a_panic_of_the_caller_harms_nothing,
         )
         .await;
 }
 
-/// What was shown of a record: its value and its version, or that it cannot be read.
-type Shown = (String, Option<(Vec<u8>, u32)>);
-
-/// One page as `list_each` shows it.
-async fn lent<H: Harness>(t: &Test<'_, H>, query: &ListQuery) -> Checked<(Vec<Shown>, Option<Cursor>)> {
-    let mut shown = Vec::new();
-    let each = |key: &str, found: Result<RecordRef<'_>>| {
-        let record = found.ok().map(|record| (record.value.to_vec(), record.metadata.version));
-        shown.push((key.to_owned(), record));
-    };
-    let cursor = t.store.list_each(query, each).await?;
-    Ok((shown, cursor))
-}
-
-/// Every page as `list_each` shows them, in the order of the keys if the store's lists have none.
-async fn lent_to_the_end<H: Harness>(t: &Test<'_, H>, query: &ListQuery) -> Checked<Vec<Shown>> {
-    let (mut all, mut cursor) = (Vec::new(), None);
-    for _ in 0..MOST_PAGES {
-        let (shown, next) = lent(t, &query.clone().with_cursor(cursor)).await?;
-        check!(shown.len() <= query.limit(), "a page of at most {} shows {}", query.limit(), shown.len());
-        all.extend(shown);
-        cursor = next;
-        if cursor.is_none() {
-            if !t.can.ordered {
-                all.sort_unstable();
-            }
-            return Ok(all);
-        }
+/// Every record that is lent, in the order of the keys if the store's lists have none.
+async fn lent<H: Harness>(t: &Test<'_, H>, query: &ListQuery) -> Checked<Vec<Lent>> {
+    let mut lent = t.lent(query).await?;
+    if !t.can.ordered {
+        lent.sort_unstable();
     }
-    Err(Ended::failed(format!("the list goes on after {MOST_PAGES} pages")))
+    Ok(lent)
 }
 
 /// Numbered records, in the order of their keys.
-async fn numbered<H: Harness>(t: &Test<'_, H>) -> Checked<Vec<Shown>> {
+async fn numbered<H: Harness>(t: &Test<'_, H>) -> Checked<Vec<Lent>> {
     let records: Vec<(Key, NewRecord)> =
         (0..9).map(|number| (key(&format!("lent:{number}")), sample(number))).collect();
     t.put_all(&records).await?;
-    let shown = |(key, record): &(Key, NewRecord)| {
-        (key.to_string(), Some((record.value.to_vec(), record.metadata.version)))
-    };
-    Ok(records.iter().map(shown).collect())
+    Ok(records.iter().map(|(key, record)| shown(key, record)).collect())
+}
+
+fn shown(key: &Key, record: &NewRecord) -> Lent {
+    (key.to_string(), Some((record.value.to_vec(), record.metadata.version)))
 }
 
 async fn records_are_lent_as_listed<H: Harness>(t: Test<'_, H>) -> Checked {
@@ -72,7 +54,7 @@ async fn records_are_lent_as_listed<H: Harness>(t: Test<'_, H>) -> Checked {
     for content in [Content::Keys, Content::Heads, Content::Records] {
         for limit in [2, 1_000] {
             let query = ListQuery::new(key("lent:")).with_content(content).with_limit(limit);
-            let shown = lent_to_the_end(&t, &query).await?;
+            let shown = lent(&t, &query).await?;
             check!(shown == written, "asked for {content:?}, it shows {shown:?}, not {written:?}");
         }
     }
@@ -87,8 +69,7 @@ async fn lent_pages_follow_each_other<H: Harness>(t: Test<'_, H>) -> Checked {
     for _ in 0..MOST_PAGES {
         let query = query.clone().with_cursor(cursor.take());
         if is_lent {
-            let (shown, next) = lent(&t, &query).await?;
-            check!(shown.len() <= 2, "a page of at most 2 shows {}", shown.len());
+            let (shown, next) = t.lent_page(&query).await?;
             keys.extend(shown.into_iter().map(|(key, _)| key));
             cursor = next;
         } else {
@@ -111,7 +92,7 @@ async fn expired_is_not_lent<H: Harness>(t: Test<'_, H>) -> Checked {
     let written = numbered(&t).await?;
     t.put(&key("lent:expiring"), &expiring(10, t.ttl())).await?;
     t.pass(t.ttl()).await;
-    let shown = lent_to_the_end(&t, &ListQuery::new(key("lent:"))).await?;
+    let shown = lent(&t, &ListQuery::new(key("lent:"))).await?;
     check!(shown == written, "it shows {shown:?}, not {written:?}");
     Ok(())
 }
@@ -121,7 +102,7 @@ async fn a_damaged_record_is_lent_as_an_error<H: Harness>(t: Test<'_, H>) -> Che
     let t = t.holding(&[(damaged.clone(), Foreign::Damaged)]).await?;
     let around = ["lent:3", "lent:5"].map(|text| (key(text), sample(1)));
     t.put_all(&around).await?;
-    let mut shown = lent_to_the_end(&t, &ListQuery::new(key("lent:"))).await?;
+    let mut shown = lent(&t, &ListQuery::new(key("lent:"))).await?;
     shown.sort_unstable();
     let keys: Vec<&str> = shown.iter().map(|(key, _)| key.as_str()).collect();
     check!(keys == ["lent:3", "lent:4", "lent:5"], "it shows {keys:?}");
@@ -132,33 +113,16 @@ async fn a_damaged_record_is_lent_as_an_error<H: Harness>(t: Test<'_, H>) -> Che
     Ok(())
 }
 
-/// On wasm32 a panic ends the program.
 #[cfg(not(target_arch = "wasm32"))]
-mod panics {
-    use std::future::poll_fn;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::pin::pin;
-    use std::task::Poll;
-
-    use super::{Checked, Harness, ListQuery, Store, Test, key, lent_to_the_end, numbered, sample};
-
-    pub(super) async fn a_panic_of_the_caller_harms_nothing<H: Harness>(t: Test<'_, H>) -> Checked {
-        let mut written = numbered(&t).await?;
-        let query = ListQuery::new(key("lent:"));
-        // Without the hook, which would tell of a panic that is as it should be.
-        let mut listing = pin!(t.store.list_each(&query, |_, _| std::panic::resume_unwind(Box::new(()))));
-        let panicked =
-            poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| listing.as_mut().poll(context))) {
-                Ok(Poll::Pending) => Poll::Pending,
-                Ok(Poll::Ready(_)) => Poll::Ready(false),
-                Err(_) => Poll::Ready(true),
-            })
-            .await;
-        check!(panicked, "a panic of the caller does not reach it");
-        t.put(&key("lent:9"), &sample(9)).await?;
-        written.push(("lent:9".to_owned(), Some((sample(9).value.to_vec(), sample(9).metadata.version))));
-        let shown = lent_to_the_end(&t, &query).await?;
-        check!(shown == written, "after a panic it shows {shown:?}, not {written:?}");
-        Ok(())
-    }
+async fn a_panic_of_the_caller_harms_nothing<H: Harness>(t: Test<'_, H>) -> Checked {
+    let mut written = numbered(&t).await?;
+    let query = ListQuery::new(key("lent:"));
+    // Without the hook, which would tell of a panic that is as it should be.
+    let listing = pin!(t.store.list_each(&query, |_, _| std::panic::resume_unwind(Box::new(()))));
+    check!(unpanicked(listing).await.is_none(), "a panic of the caller does not reach it");
+    t.put(&key("lent:9"), &sample(9)).await?;
+    written.push(shown(&key("lent:9"), &sample(9)));
+    let lent = lent(&t, &query).await?;
+    check!(lent == written, "after a panic it shows {lent:?}, not {written:?}");
+    Ok(())
 }

@@ -1,16 +1,19 @@
 //! What every test is made of: a fresh store, checks, and sample records.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use super::harness::{Foreign, Harness};
 use super::report::{Failure, Outcome, Report, TestRun};
 use crate::clock::Timestamp;
 use crate::codec::Codec;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::key::Key;
-use crate::record::{Expiry, Metadata, NewRecord, Record};
-use crate::store::{Capabilities, Entry, ListQuery, Sharing, Store};
+use crate::record::{Expiry, Metadata, NewRecord, Record, RecordRef};
+use crate::store::{Capabilities, Content, Cursor, Entry, ListQuery, Sharing, Store};
 
 /// Ends a test with a failure unless the condition holds.
 macro_rules! check {
@@ -34,7 +37,7 @@ pub(super) enum Ended {
     Failed(Failure),
 }
 
-pub(super) type Checked<T = ()> = Result<T, Ended>;
+pub(super) type Checked<T = ()> = std::result::Result<T, Ended>;
 
 impl Ended {
     #[track_caller]
@@ -74,7 +77,8 @@ impl<'h, H: Harness> Suite<'h, H> {
         let ended = match self.harness.store().await {
             Ok(store) => {
                 self.store = store.name();
-                test(Test::new(self.harness, store)).await
+                let ended = pin!(test(Test::new(self.harness, store)));
+                unpanicked(ended).await.unwrap_or_else(|| Err(Ended::failed("it panicked".to_owned())))
             }
             Err(error) => Err(error.into()),
         };
@@ -197,8 +201,25 @@ impl<'h, H: Harness> Test<'h, H> {
         Ok(())
     }
 
-    /// Every entry of a list, page by page.
+    /// Every entry of a list, page by page. Of whole records the store lends the same ones.
     pub(super) async fn list(&self, query: &ListQuery) -> Checked<Vec<(String, Entry)>> {
+        let entries = self.listed(query).await?;
+        if query.content() == Content::Records {
+            let lent = self.lent(query).await?;
+            let (mut listed, mut lent): (Vec<&str>, Vec<&str>) = (
+                entries.iter().map(|(key, _)| key.as_str()).collect(),
+                lent.iter().map(|(key, _)| key.as_str()).collect(),
+            );
+            if !self.can.ordered {
+                listed.sort_unstable();
+                lent.sort_unstable();
+            }
+            check!(lent == listed, "list_each shows {lent:?}, and list {listed:?}");
+        }
+        Ok(entries)
+    }
+
+    async fn listed(&self, query: &ListQuery) -> Checked<Vec<(String, Entry)>> {
         let mut entries = Vec::new();
         let mut cursor = None;
         for _ in 0..MOST_PAGES {
@@ -214,10 +235,48 @@ impl<'h, H: Harness> Test<'h, H> {
         Err(Ended::failed(format!("the list goes on after {MOST_PAGES} pages")))
     }
 
+    /// Every record that the store lends, page by page.
+    pub(super) async fn lent(&self, query: &ListQuery) -> Checked<Vec<Lent>> {
+        let (mut all, mut cursor) = (Vec::new(), None);
+        for _ in 0..MOST_PAGES {
+            let (shown, next) = self.lent_page(&query.clone().with_cursor(cursor)).await?;
+            all.extend(shown);
+            cursor = next;
+            if cursor.is_none() {
+                return Ok(all);
+            }
+        }
+        Err(Ended::failed(format!("the list goes on after {MOST_PAGES} pages")))
+    }
+
+    pub(super) async fn lent_page(&self, query: &ListQuery) -> Checked<(Vec<Lent>, Option<Cursor>)> {
+        let mut shown = Vec::new();
+        let each = |key: &str, found: Result<RecordRef<'_>>| {
+            let record = found.ok().map(|record| (record.value.to_vec(), record.metadata.version));
+            shown.push((key.to_owned(), record));
+        };
+        let cursor = self.store.list_each(query, each).await?;
+        let (len, limit) = (shown.len(), query.limit());
+        check!(len <= limit, "list_each shows {len} entries of a page of at most {limit}");
+        Ok((shown, cursor))
+    }
+
     /// The keys of a list, page by page.
     pub(super) async fn list_keys(&self, query: &ListQuery) -> Checked<Vec<String>> {
         Ok(self.list(query).await?.into_iter().map(|(key, _)| key).collect())
     }
+}
+
+/// What was lent of a record: its key, value and version, or that it cannot be read.
+pub(super) type Lent = (String, Option<(Vec<u8>, u32)>);
+
+/// What comes of a future, or nothing if it panics. On wasm32 a panic ends the program.
+pub(super) async fn unpanicked<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
 }
 
 /// No list of the tests takes as many.
