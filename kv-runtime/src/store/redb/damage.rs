@@ -24,6 +24,7 @@ pub(super) struct Damage(Arc<Known>);
 struct Known {
     path: PathBuf,
     is_met: AtomicBool,
+    has_failed: AtomicBool,
 }
 
 /// redb panicked.
@@ -31,15 +32,25 @@ pub(super) struct Panicked;
 
 impl Damage {
     pub(super) fn unknown(path: &Path) -> Self {
-        Self(Arc::new(Known { path: path.to_owned(), is_met: AtomicBool::new(false) }))
+        Self(Arc::new(Known {
+            path: path.to_owned(),
+            is_met: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
+        }))
     }
 
     pub(super) fn is_met(&self) -> bool {
         self.0.is_met.load(Ordering::Acquire)
     }
 
+    /// Whether damage was met, or the disk has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.0.has_failed.load(Ordering::Acquire)
+    }
+
     /// From now on nothing is written.
     pub(super) fn meet(&self) {
+        self.0.has_failed.store(true, Ordering::Release);
         if !self.0.is_met.swap(true, Ordering::AcqRel) {
             tracing::error!(path = %self.0.path.display(), "the redb file is damaged and takes no writes any more");
         }
@@ -83,6 +94,9 @@ impl Damage {
         if matches!(error, redb::Error::Corrupted(_) | redb::Error::LockPoisoned(_)) {
             self.meet();
             return Ok(self.error(Some(error)));
+        }
+        if matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo) {
+            self.0.has_failed.store(true, Ordering::Release);
         }
         if self.is_met() { Ok(self.error(Some(error))) } else { Err(error) }
     }

@@ -1,8 +1,8 @@
 //! The writer: a thread with a queue, which makes all work that waits in one transaction.
 //!
 //! While a commit waits for the disk, further work gathers in the queue, and the next commit makes all of it. So the number of
-//! commits does not grow with the number of writers. The next transaction is begun before there is work for it, so that nobody
-//! waits for that.
+//! commits does not grow with the number of writers. The next transaction is begun before there is work for it, so that work which
+//! finds the writer at rest does not wait for that.
 
 #[cfg(test)]
 mod tests;
@@ -137,10 +137,10 @@ enum Aborted {
 enum Ended {
     /// It is committed, or had nothing to write.
     Done,
-    /// A piece failed half-way, and what it had written is gone with the transaction: the others are to be made again.
+    /// What was written is gone with the transaction, as a piece of work failed half-way or the file did: the others are to be made again.
     Again,
     /// There was no work for it, and there will be none.
-    Idle,
+    QueueEnded,
 }
 
 /// A piece of work, and how it ends if the transaction is committed.
@@ -168,20 +168,20 @@ impl Worker {
         while self.write(&mut batch) {}
     }
 
-    /// Makes a batch, that which comes next if this one is empty, and answers each of its callers; false at the end of the queue.
+    /// Makes a batch and answers each of its callers. An empty one is filled from the queue first; false if that has ended.
     fn write(&mut self, batch: &mut Vec<Attempted>) -> bool {
         let ended = loop {
             match self.attempt_caught(batch) {
                 Ok(Ended::Done) => break Ok(()),
                 Ok(Ended::Again) => {}
-                Ok(Ended::Idle) => return false,
-                // It failed before there was anybody to tell.
-                Err(_) if batch.is_empty() => {
-                    if !self.gather(batch) {
+                Ok(Ended::QueueEnded) => return false,
+                Err(aborted) => {
+                    // It may have failed before there was anybody to tell: the next work is told.
+                    if batch.is_empty() && !self.gather(batch) {
                         return false;
                     }
+                    break Err(aborted);
                 }
-                Err(aborted) => break Err(aborted),
             }
         };
         self.counters.calls.fetch_add(batch.len() as u64, Ordering::Relaxed);
@@ -234,11 +234,14 @@ impl Worker {
         let unwritten = |error: redb::Error| Aborted::Unwritten(shared(reader.damage(), error));
         let mut transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
         let tables = OpenTables::of(&transaction).map_err(unwritten)?;
-        if batch.is_empty() && !self.gather(batch) {
-            return Ok(Ended::Idle);
-        }
-        if reader.damage().is_met() {
-            return Err(Aborted::Unwritten(SharedError::new(reader.damage().error(None))));
+        if batch.is_empty() {
+            if !self.gather(batch) {
+                return Ok(Ended::QueueEnded);
+            }
+            // A read may have met a failing disk since, or damage. Whether there can still be a transaction is asked anew.
+            if reader.damage().has_failed() {
+                return Ok(Ended::Again);
+            }
         }
         let mut tables = tables.at(reader.clock().now(), &mut self.stored);
         let mut is_flush = false;

@@ -33,7 +33,7 @@ impl StorageBackend for Disk {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.memory.read(offset, out)
+        self.or_failed()?.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -51,9 +51,13 @@ impl StorageBackend for Disk {
 
 /// A writer, and what makes its disk fail.
 fn worker() -> (Worker, Arc<AtomicBool>) {
+    worker_with(&mut Database::builder())
+}
+
+fn worker_with(options: &mut redb::Builder) -> (Worker, Arc<AtomicBool>) {
     let fails = Arc::<AtomicBool>::default();
     let disk = Disk { memory: InMemoryBackend::new(), fails: Arc::clone(&fails) };
-    let database = Database::builder().create_with_backend(disk).expect("a new file");
+    let database = options.create_with_backend(disk).expect("a new file");
     create_tables(&database).expect("a first commit");
     let reader = Arc::new(Reader::new(database, Clock::system(), Damage::unknown("test.redb".as_ref())));
     let durability = RedbDurability::Immediate;
@@ -209,6 +213,40 @@ fn an_update_keeps_the_expiry_that_the_same_commit_gave() {
     assert_eq!((millis("a"), millis("b")), (Some(then), Some(first)));
 }
 
+/// A worker that waits on a thread with a transaction begun, and its queue.
+fn waiting(mut worker: Worker) -> (Sender<Job>, JoinHandle<Worker>) {
+    let (queue, jobs) = mpsc::channel();
+    worker.jobs = jobs;
+    let reader = Arc::clone(&worker.reader);
+    let thread = thread::spawn(move || {
+        assert!(worker.write(&mut Vec::new()), "there is work");
+        worker
+    });
+    // redb has one write transaction at a time.
+    while reader.database().expect("is open").try_begin_write().is_ok() {
+        thread::yield_now();
+    }
+    (queue, thread)
+}
+
+fn submit(queue: &Sender<Job>, write: Write) -> oneshot::Receiver<Result<Done>> {
+    let (reply, answer) = oneshot::channel();
+    queue.send(Job { work: Work::Write(write), reply }).expect("a queue");
+    answer
+}
+
+#[test]
+fn a_transaction_that_was_begun_takes_the_work_that_comes() {
+    let (worker, _) = worker();
+    let (queue, thread) = waiting(worker);
+    let mut answer = submit(&queue, put("a"));
+    let mut worker = thread.join().expect("no panic");
+    assert!(matches!(answer.try_recv(), Ok(Ok(Done::Written))));
+    assert_eq!((keys(&worker), commits(&worker)), (vec!["a".to_owned()], 1));
+    drop(queue);
+    assert!(!worker.write(&mut Vec::new()), "there is no more work");
+}
+
 #[test]
 fn a_transaction_that_cannot_be_begun_is_told_to_the_work_that_comes() {
     let (mut worker, fails) = worker();
@@ -217,29 +255,44 @@ fn a_transaction_that_cannot_be_begun_is_told_to_the_work_that_comes() {
     // From now on redb refuses to begin one.
     let (queue, jobs) = mpsc::channel();
     worker.jobs = jobs;
-    let (reply, mut answer) = oneshot::channel();
-    queue.send(Job { work: Work::Write(put("b")), reply }).expect("a queue");
+    let mut answer = submit(&queue, put("b"));
     assert!(worker.write(&mut Vec::new()), "there is work");
     let answer = answer.try_recv().expect("an answer");
-    assert!(matches!(answer, Err(Error::Store { retryable: false, .. })), "{answer:?}");
+    let Err(error @ Error::Store { retryable: false, .. }) = &answer else { panic!("{answer:?}") };
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    assert!(cause.contains("I/O error"), "{cause}");
     drop(queue);
     assert!(!worker.write(&mut Vec::new()), "there is no more work");
 }
 
 #[test]
 fn a_transaction_that_was_begun_writes_nothing_once_damage_is_met() {
-    let (mut worker, _) = worker();
-    let (queue, jobs) = mpsc::channel();
-    worker.jobs = jobs;
-    let (reply, mut answer) = oneshot::channel();
+    let (worker, _) = worker();
     let damage = worker.reader.damage().clone();
-    let thread = thread::spawn(move || (worker.write(&mut Vec::new()), worker));
-    // Sooner or later than the transaction is begun, it is the same to the work that comes.
+    let (queue, thread) = waiting(worker);
     damage.meet();
-    queue.send(Job { work: Work::Write(put("a")), reply }).expect("a queue");
-    let (is_open, worker) = thread.join().expect("no panic");
-    assert!(is_open, "there is work");
+    let mut answer = submit(&queue, put("a"));
+    let worker = thread.join().expect("no panic");
+    let answer = answer.try_recv().expect("an answer");
+    let Err(error @ Error::Store { retryable: false, .. }) = &answer else { panic!("{answer:?}") };
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    assert!(cause.contains("damaged"), "{cause}");
+    assert_eq!((keys(&worker), commits(&worker)), (Vec::new(), 0));
+}
+
+#[test]
+fn a_disk_that_fails_a_read_while_the_writer_waits_leaves_the_next_write_undone() {
+    // Without a cache, so that a read asks the disk.
+    let (mut worker, fails) = worker_with(Database::builder().set_cache_size(0));
+    assert!(write(&mut worker, vec![Work::Write(put("a"))])[0].is_ok());
+    let reader = Arc::clone(&worker.reader);
+    let (queue, thread) = waiting(worker);
+    fails.store(true, Ordering::Relaxed);
+    assert!(matches!(reader.get(&key("a")), Err(Error::Store { .. })));
+    fails.store(false, Ordering::Relaxed);
+    // redb writes no more before the file is opened anew, which is known before anything is on its way to the disk.
+    let mut answer = submit(&queue, put("b"));
+    drop(thread.join().expect("no panic"));
     let answer = answer.try_recv().expect("an answer");
     assert!(matches!(answer, Err(Error::Store { retryable: false, .. })), "{answer:?}");
-    assert_eq!((keys(&worker), commits(&worker)), (Vec::new(), 0));
 }
