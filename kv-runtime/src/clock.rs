@@ -24,6 +24,8 @@ pub struct Timestamp(
     NonZeroU64,
 );
 
+const _: () = assert!(size_of::<Option<Timestamp>>() == size_of::<u64>());
+
 impl Timestamp {
     /// The latest moment that can be told.
     pub const MAX: Timestamp = Timestamp(NonZeroU64::MIN.saturating_add((1 << 48) - 1));

@@ -61,6 +61,6 @@ async fn it_passes_the_suite() -> Test {
     let clock = ManualClock::new(Clock::system().now());
     let report = conformance::store(&Namespaces { clock }).await;
     println!("{report}");
-    report.require(60)?;
+    report.require(64)?;
     Ok(())
 }

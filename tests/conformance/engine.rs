@@ -298,10 +298,10 @@ impl Store for FaultyStore {
     async fn list_each(
         &self,
         query: &ListQuery,
-        mut each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
+        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
     ) -> Result<Option<Cursor>> {
         let whole = query.clone().with_content(Content::Records);
-        let mut page = match self.fault {
+        let page = match self.fault {
             Fault::LentAsAsked => self.list(query).await,
             Fault::LentBeyondTheLimit => self.list(&whole.with_limit(1_000)).await,
             Fault::LentFromTheStart => self.list(&whole.with_cursor(None).with_limit(1_000)).await,
@@ -325,14 +325,9 @@ impl Store for FaultyStore {
         }?;
         let poisoned =
             || Error::store(Location::store("faulty"), "list", false, std::io::Error::other("poisoned"));
-        let cursor = page.cursor.take();
         let lock = self.lent.lock().map_err(|_| poisoned())?;
         let lock = self.has(Fault::PanicsPoison).then_some(lock);
-        page.for_each(|key, entry| match entry {
-            Entry::Record(record) => each(key, Ok(RecordRef::from(&record))),
-            Entry::Failed(error) => each(key, Err(error)),
-            _ => {}
-        });
+        let cursor = page.lend_each(each);
         drop(lock);
         Ok(cursor)
     }

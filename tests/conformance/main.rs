@@ -15,17 +15,17 @@ async fn memory() -> Result<(), Unfit> {
     let report =
         conformance::atomic_store(&ManualHarness::new(|clock| Ok(MemoryStore::with_clock(clock)))).await;
     println!("{report}");
-    report.require(90)
+    report.require(95)
 }
 
 #[tokio::test]
 async fn redb() -> Result<(), Unfit> {
     let report = conformance::atomic_store(&RedbHarness::new(RedbDurability::Immediate)).await;
     println!("{report}");
-    report.require(97)
+    report.require(102)
 }
 
 #[tokio::test]
 async fn redb_that_waits_for_a_flush() -> Result<(), Unfit> {
-    conformance::atomic_store(&RedbHarness::new(RedbDurability::OnFlush)).await.require(97)
+    conformance::atomic_store(&RedbHarness::new(RedbDurability::OnFlush)).await.require(102)
 }

@@ -55,7 +55,7 @@ async fn the_suite_runs_in_a_task() -> Result<(), Unfit> {
     let suite = async {
         conformance::atomic_store(&ManualHarness::new(|clock| Ok(MemoryStore::with_clock(clock))))
             .await
-            .require(90)
+            .require(95)
     };
     tokio::spawn(suite).await.expect("no test panics")
 }

@@ -10,7 +10,7 @@ use kv_runtime::{Clock, Error, Result};
 type Outcome = Result<(), conformance::Unfit>;
 
 /// So many tests of the suite run against the store in memory at the least.
-pub const TESTS: usize = 90;
+pub const TESTS: usize = 95;
 
 async fn conforms<S: AtomicStore>(wrap: impl Fn(MemoryStore) -> S + Sync) -> Outcome {
     let make = |clock: Clock| Ok::<_, Error>(wrap(MemoryStore::with_clock(clock)));

@@ -76,7 +76,7 @@ async fn it_passes_the_suite() -> Test {
     for durability in [RedbDurability::Immediate, RedbDurability::OnFlush] {
         let report = conformance::atomic_store(&Files::new(durability)?).await;
         println!("{report}");
-        report.require(95).map_err(|unfit| format!("{durability:?}: {unfit:?}"))?;
+        report.require(100).map_err(|unfit| format!("{durability:?}: {unfit:?}"))?;
     }
     Ok(())
 }

@@ -13,10 +13,10 @@ use crate::key::{Key, Lookup};
 use crate::record::Record;
 use crate::store::Store;
 
-/// A read that tells when records expire, which costs some stores more. Known to the compiler, so that each read has one call of the
-/// store in it, and the store's code with it.
+/// Of a read: it tells when the records expire, which costs some stores more. A parameter of types, so that the compiler sees the one
+/// call of the store that is made.
 pub(super) const TOLD: bool = true;
-/// A read that may leave that out.
+/// Of a read: it may leave that out.
 pub(super) const LEFT_OUT: bool = false;
 
 /// An entity as a store has it.
@@ -152,7 +152,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 &all
             };
             if is_behind::<E>(records) {
-                return self.behind(id, key, records, shape).await;
+                // Apart, as the entity is then held while that is awaited, which costs every read a move.
+                return self.shaped(id, key, records, shape).await;
             }
             Ok(self.decode(id, key, records)?.map(|entity| shape(entity, records)))
         }
@@ -206,11 +207,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchor: &Key,
         records: &[Option<Record>],
     ) -> Result<Option<Found<E>>> {
-        self.behind(id, anchor, records, Found::new).await
+        self.shaped(id, anchor, records, Found::new).await
     }
 
-    /// The entity of records of which some may be older than what is written: those are written back.
-    async fn behind<T>(
+    /// What `shape` makes of the entity; records that are older than what is written are written back, if the policy says so.
+    async fn shaped<T>(
         &self,
         id: E::Id,
         anchor: &Key,

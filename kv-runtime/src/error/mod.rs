@@ -138,7 +138,7 @@ pub enum Error {
     },
 
     /// A record's frame is damaged: its envelope or its metadata.
-    #[error("{at}: the record is damaged: {what}; it was left as it is, and `put` replaces it")]
+    #[error("{at}: the record cannot be read: {what}; it was left as it is, and `put` replaces it")]
     Malformed {
         /// Where.
         at: Box<Location>,

@@ -22,7 +22,8 @@ const PAGE: usize = 1_000;
 
 /// A list in the making: [`Collection::list`].
 ///
-/// It shows the entities whose anchor is there, in key order where the store has one. Keys that are not canonical, or not of this
+/// It shows the entities whose anchor is there, in key order where the store has one: by the bytes of whole keys, `user:a-b:profile`
+/// before `user:a:profile` and `user:10` before `user:9`; `#[kv(id, ordered)]` makes it the order of numbers. Keys that are not canonical, or not of this
 /// entity, are skipped and counted; a record that cannot be read is told as an error and ends nothing. Nothing is written.
 ///
 /// ```

@@ -49,7 +49,9 @@ pub enum EnvelopeError {
     #[error("it begins with the byte FF, and is no envelope")]
     Magic,
     /// A newer program wrote it.
-    #[error("its envelope has format {0}, and this program reads format 1")]
+    #[error(
+        "its envelope has format {0}, which a newer release of this crate may have written, and this program reads format 1"
+    )]
     Format(u8),
     /// It has flags that format 1 does not know.
     #[error("its envelope has unknown flags, {0:#04x}")]

@@ -35,6 +35,10 @@ pub struct Record {
     pub revision: Revision,
 }
 
+// Every read moves it several times; from 128 bytes on by a call.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Record>() <= 128);
+
 impl Record {
     /// A record without expiry.
     #[must_use]
@@ -174,6 +178,12 @@ pub struct Value(pub Bytes);
 impl std::fmt::Debug for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl From<Value> for Bytes {
+    fn from(value: Value) -> Self {
+        value.0
     }
 }
 

@@ -16,7 +16,7 @@ pub struct ListQuery {
     content: Content,
 }
 
-/// How much of each record a list shows.
+/// How much of each record a list shows. A store that does not know one of them shows whole records, which hold all that there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Content {
@@ -172,8 +172,8 @@ impl ListPage {
         }
     }
 
-    /// Lends the whole records and gives the cursor.
-    pub(crate) fn lend_each(mut self, mut each: impl FnMut(&str, Result<RecordRef<'_>>)) -> Option<Cursor> {
+    /// Lends the whole records, entry by entry, and gives the cursor: what [`Store::list_each`](super::Store::list_each) does by default.
+    pub fn lend_each(mut self, mut each: impl FnMut(&str, Result<RecordRef<'_>>)) -> Option<Cursor> {
         let cursor = self.cursor.take();
         self.for_each(|key, entry| match entry {
             Entry::Record(record) => each(key, Ok(RecordRef::from(&record))),

@@ -55,6 +55,8 @@ pub use memory::MemoryStore;
 /// - A future that is dropped MUST leave each record whole: as it was, or as it was to become.
 /// - A method MUST NOT panic, whatever lies in the engine; it gives [`Error::Malformed`] with the key, and leaves the record as it is.
 /// - Limits are checked by the caller; a store need not check them again.
+/// - An error SHOULD be located by the [`Key`] that the caller gave ([`Location::of`]), which knows what in it is secret. A key made
+///   anew from its text ([`Key::from_text`]) does not.
 ///
 /// A collection is the way to use a store; applications seldom call these methods.
 #[diagnostic::on_unimplemented(
@@ -171,11 +173,12 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// - A cursor that this list did not give MUST be [`Error::InvalidCursor`]: one of another prefix, or of no list.
     fn list(&self, query: &ListQuery) -> impl Future<Output = Result<ListPage>> + MaybeSend;
 
-    /// Shows the entries of a page that [`Store::list`] would give, one after the other, and gives that page's cursor. It is for a
-    /// store that can lend its records: they are decoded where they lie, and no page is built.
+    /// Shows the entries of a page that [`Store::list`] would give, one after the other, and gives that page's cursor, with the promises of
+    /// that. It is for a store that can lend its records: they are decoded where they lie, and no page is built.
     ///
-    /// - It MUST show whole records, whatever [`ListQuery::content`] says, in the order of the list; and what cannot be read as an error.
-    /// - `each` is the caller's code. The store SHOULD hold no lock while it runs, and after a panic of it MUST be as sound as before.
+    /// - It MUST show records with their values, whatever [`ListQuery::content`] says; and what cannot be read as an error.
+    /// - `each` is the caller's code. The store SHOULD hold no lock while it runs. A panic of it MUST reach the caller, and leave the
+    ///   store as sound as before.
     ///
     /// After an error the caller throws away what was shown.
     fn list_each(

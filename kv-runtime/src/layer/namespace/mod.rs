@@ -103,11 +103,11 @@ impl Namespace {
 
     /// The page with the keys as the tenant knows them.
     fn page(&self, page: ListPage) -> ListPage {
-        let mut own = ListPage::with_capacity(page.len());
-        own.cursor.clone_from(&page.cursor);
+        let mut shown = ListPage::with_capacity(page.len());
+        shown.cursor.clone_from(&page.cursor);
         page.for_each(|key, entry| {
             let Some(key) = self.own(key) else { return };
-            own.push(
+            shown.push(
                 key,
                 match entry {
                     Entry::Failed(error) => Entry::Failed(self.told(error)),
@@ -115,7 +115,7 @@ impl Namespace {
                 },
             );
         });
-        own
+        shown
     }
 
     /// The key as the tenant knows it. An engine that gives any other has not kept to the prefix: it is not the tenant's.

@@ -31,6 +31,8 @@ const TARGET: &str = "kv_runtime::store";
 /// a `tracing` event of the target `kv_runtime::store` with `operation`, `records` (how many keys), `outcome` and `micros`: at debug level, or
 /// as a warning if it failed, with `error` and `cause`, or was [slow](ObservedStore::warn_above). It stands within the collection's span, which names entity and key.
 ///
+/// A list that a collection decodes while the store shows it ([`Store::list_each`]) takes as long as both.
+///
 /// Outside of a [`RetryStore`](crate::layer::RetryStore) it sees calls as the application does, inside each attempt.
 ///
 /// ```

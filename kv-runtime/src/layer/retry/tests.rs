@@ -58,6 +58,19 @@ async fn every_call_is_made_again() -> Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_failed_attempt_has_shown_is_not_shown_again() -> Result<()> {
+    let flaky = flaky();
+    let store = RetryStore::new(flaky.clone());
+    store.put_many(vec![(key("a"), record("1")), (key("b"), record("2"))]).await?;
+    // After the engine has done its part, which a caller may have seen.
+    flaky.faults().add(Fault::fail().after().times(2));
+    let mut shown = Vec::new();
+    let cursor = store.list_each(&ListQuery::new(key("")), |key, _| shown.push(key.to_owned())).await?;
+    assert_eq!((shown, cursor, flaky.faults().struck()), (vec!["a".to_owned(), "b".to_owned()], None, 2));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn pauses_grow_and_the_last_error_is_the_callers() {
     let flaky = flaky();
     flaky.faults().add(Fault::fail());

@@ -146,7 +146,7 @@ fn errors_name_the_key_and_the_fault() {
     let shown = EnvelopeError::Truncated.into_error(at()).to_string();
     assert_eq!(
         shown,
-        "`user:1` in test: the record is damaged: its envelope is cut short; it was left as it is, and `put` replaces it"
+        "`user:1` in test: the record cannot be read: its envelope is cut short; it was left as it is, and `put` replaces it"
     );
     let shown = EnvelopeError::Codec(9).into_error(at()).to_string();
     assert!(shown.contains("number 9"), "{shown}");

@@ -140,7 +140,7 @@ enum Ended {
     /// What was written is gone with the transaction, as a piece of work failed half-way or the file did: the others are to be made again.
     Again,
     /// There was no work for it, and there will be none.
-    QueueEnded,
+    NoWork,
 }
 
 /// A piece of work, and how it ends if the transaction is committed.
@@ -174,7 +174,7 @@ impl Worker {
             match self.attempt_caught(batch) {
                 Ok(Ended::Done) => break Ok(()),
                 Ok(Ended::Again) => {}
-                Ok(Ended::QueueEnded) => return false,
+                Ok(Ended::NoWork) => return false,
                 Err(aborted) => {
                     // It may have failed before there was anybody to tell: the next work is told.
                     if batch.is_empty() && !self.gather(batch) {
@@ -236,7 +236,7 @@ impl Worker {
         let tables = OpenTables::of(&transaction).map_err(unwritten)?;
         if batch.is_empty() {
             if !self.gather(batch) {
-                return Ok(Ended::QueueEnded);
+                return Ok(Ended::NoWork);
             }
             // A read may have met a failing disk since, or damage. Whether there can still be a transaction is asked anew.
             if reader.damage().has_failed() {
