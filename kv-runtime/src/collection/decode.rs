@@ -105,17 +105,10 @@ impl Groups<'_> {
     }
 
     /// A value of today's version, or of a newer one that says that this code can read it; an older one by its steps.
-    #[inline]
     fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
         if record.metadata.version >= schema.version() {
             return self.decoded(schema, record);
         }
-        self.migrated(schema, record)
-    }
-
-    /// An older value, by its steps.
-    #[cold]
-    fn migrated<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
         self.migrating(schema, record, || {
             let from = record.metadata.version;
             let mut object = match record.metadata.codec {

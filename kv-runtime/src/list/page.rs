@@ -1,13 +1,16 @@
 //! One page: store pages until there are as many entities as were asked for.
 
 use super::raw::{self, Anchor};
-use super::{IdPage, Page, secret};
+use super::{IdPage, PAGE, Page, secret};
 use crate::collection::Collection;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Location, Result};
 use crate::key::{Key, parse_key};
 use crate::record::RecordRef;
 use crate::store::{Content, Cursor, ListQuery, Store};
+
+/// The most bytes that a page takes before there is an entity in it.
+const ROOM: usize = 1 << 20;
 
 pub(super) async fn entities<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
@@ -17,6 +20,8 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
 ) -> Result<Page<E>> {
     let cursor = secret::stored(collection, prefix, cursor)?;
     let mut page = Page { entities: Vec::new(), failed: Vec::new(), skipped: 0, cursor };
+    // At once: growing as they come would move most of them again.
+    page.entities.reserve(limit.min(PAGE).min(ROOM / size_of::<E>().max(1)));
     loop {
         let left = limit.saturating_sub(page.entities.len() + page.failed.len());
         if left == 0 {
@@ -30,6 +35,9 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
         if page.cursor.is_none() {
             break;
         }
+    }
+    if page.entities.len() < page.entities.capacity() / 2 {
+        page.entities.shrink_to_fit();
     }
     page.cursor = secret::shown(collection, prefix, page.cursor);
     Ok(page)
