@@ -76,6 +76,8 @@ pub mod store;
 mod timer;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_sessions;
+#[cfg(any(feature = "cache", feature = "conformance"))]
+mod unpanicked;
 
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use codec::Codec;

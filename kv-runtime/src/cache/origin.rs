@@ -3,13 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use super::config::LONGEST;
 use crate::entity::KvEntity;
 use crate::error::{BoxError, SharedError};
 use crate::maybe_send::{BoxFuture, MaybeSend};
+use crate::unpanicked::unpanicked;
 
 /// What a loader may give: an entity, owned or in an `Arc`; an `Option` of one, where the origin may have none; and either in
 /// [`Loaded`], with TTLs of its own.
@@ -184,13 +184,7 @@ impl<E> Loaded<Option<Arc<E>>> {
 
 /// Runs the application's loader: a panic in it is that load's error, for all who wait for it, and ends nobody's task.
 pub(super) async fn guarded<T, Fut: Future<Output = T>>(load: impl FnOnce() -> Fut) -> Option<T> {
-    let mut future = pin!(catch_unwind(AssertUnwindSafe(load)).ok()?);
-    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(value)) => Poll::Ready(Some(value)),
-        Err(_) => Poll::Ready(None),
-    })
-    .await
+    unpanicked(pin!(catch_unwind(AssertUnwindSafe(load)).ok()?)).await
 }
 
 /// Why there is nothing: the panic's words are the application's own and may quote a value, so only a fixed text is shown.

@@ -54,7 +54,8 @@ pub(crate) use write_back::Replacement;
 /// ([`Capabilities::atomic_batches`](crate::store::Capabilities)), it is written and deleted at once; elsewhere its anchor is written
 /// last and deleted first, so that a half-written entity is not seen as a whole one.
 ///
-/// Every operation is a `tracing` span `kv` at debug level with `operation`, `entity`, `store` and `key`, a secret id as a hash.
+/// Every operation is a `tracing` span `kv` at debug level with `operation`, `entity`, `store` and `key`, a secret id as a hash. It is made
+/// for a subscriber alone: a logger that tracing's feature `log` serves sees none.
 pub struct Collection<E, S> {
     kv: Kv<S>,
     ttl: Option<Duration>,

@@ -4,12 +4,12 @@
 use std::pin::pin;
 
 use super::harness::{Foreign, Harness};
-#[cfg(not(target_arch = "wasm32"))]
-use super::suite::unpanicked;
 use super::suite::{Checked, Lent, MOST_PAGES, Suite, Test, expiring, key, sample};
 use crate::key::Key;
 use crate::record::NewRecord;
 use crate::store::{Content, ListQuery, Store};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::unpanicked::unpanicked;
 
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;

@@ -1,9 +1,7 @@
 //! What every test is made of: a fresh store, checks, and sample records.
 
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use super::harness::{Foreign, Harness};
@@ -14,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::record::{Expiry, Metadata, NewRecord, Record, RecordRef};
 use crate::store::{Capabilities, Content, Cursor, Entry, ListQuery, Sharing, Store};
+use crate::unpanicked::unpanicked;
 
 /// Ends a test with a failure unless the condition holds.
 macro_rules! check {
@@ -269,15 +268,6 @@ impl<'h, H: Harness> Test<'h, H> {
 
 /// What was lent of a record: its key, value and version, or that it cannot be read.
 pub(super) type Lent = (String, Option<(Vec<u8>, u32)>);
-
-/// What comes of a future, or nothing if it panics. On wasm32 a panic ends the program.
-pub(super) async fn unpanicked<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-        Ok(polled) => polled.map(Some),
-        Err(_) => Poll::Ready(None),
-    })
-    .await
-}
 
 /// No list of the tests takes as many.
 pub(super) const MOST_PAGES: usize = 20_000;
