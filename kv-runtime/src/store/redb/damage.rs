@@ -24,7 +24,7 @@ pub(super) struct Damage(Arc<Known>);
 struct Known {
     path: PathBuf,
     is_met: AtomicBool,
-    has_failed: AtomicBool,
+    disk_failed: AtomicBool,
 }
 
 /// redb panicked.
@@ -35,7 +35,7 @@ impl Damage {
         Self(Arc::new(Known {
             path: path.to_owned(),
             is_met: AtomicBool::new(false),
-            has_failed: AtomicBool::new(false),
+            disk_failed: AtomicBool::new(false),
         }))
     }
 
@@ -45,12 +45,11 @@ impl Damage {
 
     /// Whether damage was met, or the disk has failed.
     pub(super) fn has_failed(&self) -> bool {
-        self.0.has_failed.load(Ordering::Acquire)
+        self.is_met() || self.0.disk_failed.load(Ordering::Acquire)
     }
 
     /// From now on nothing is written.
     pub(super) fn meet(&self) {
-        self.0.has_failed.store(true, Ordering::Release);
         if !self.0.is_met.swap(true, Ordering::AcqRel) {
             tracing::error!(path = %self.0.path.display(), "the redb file is damaged and takes no writes any more");
         }
@@ -96,7 +95,7 @@ impl Damage {
             return Ok(self.error(Some(error)));
         }
         if matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo) {
-            self.0.has_failed.store(true, Ordering::Release);
+            self.0.disk_failed.store(true, Ordering::Release);
         }
         if self.is_met() { Ok(self.error(Some(error))) } else { Err(error) }
     }
