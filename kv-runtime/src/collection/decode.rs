@@ -4,9 +4,9 @@ use serde::de::DeserializeOwned;
 
 use super::groups;
 use crate::clock::{Clock, Stopwatch};
-use crate::codec;
+use crate::codec::{self, CodecError};
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
-use crate::error::{BoxError, Error, Location, Result};
+use crate::error::{BoxError, Error, Location};
 use crate::migrate::{Hook, Migration, MigrationOutcome, Object, StepFrom, bring_up, guarded, read_reshaped};
 use crate::record::{Record, RecordRef};
 
@@ -21,6 +21,9 @@ pub(crate) struct Context<'a> {
     /// By what they are told how long one took.
     pub(crate) clock: &'a Clock,
 }
+
+/// Boxed while values are handed on: beside an error as large as many a value, each hand would take both apart on their way.
+type Result<T> = std::result::Result<T, Box<Error>>;
 
 /// The entity that these records of its groups hold, if its anchor is there.
 pub(crate) fn decode<E: KvEntity>(
@@ -51,9 +54,9 @@ pub(crate) enum Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    fn get(self, group: usize) -> Option<RecordRef<'a>> {
+    fn get(&self, group: usize) -> Option<RecordRef<'a>> {
         match self {
-            Self::Only(record) => Some(record).filter(|_| group == 0),
+            Self::Only(record) => Some(*record).filter(|_| group == 0),
             Self::All(records) => records.get(group)?.as_ref().map(RecordRef::from),
         }
     }
@@ -78,34 +81,26 @@ struct Groups<'a> {
 }
 
 impl Groups<'_> {
-    /// The group's record if it is there and this program reads its version.
-    fn record(&self, group: usize) -> Result<(&'static GroupSchema, Option<RecordRef<'_>>)> {
-        let Some(schema) = self.schema.get(group) else {
-            return Err(Error::Unsupported {
-                at: Box::default(),
-                capability: "reading a group without a schema",
-            });
-        };
-        let record = self.records.get(group);
-        if let Some(record) = record {
-            self.check_version(schema, record)?;
-        }
-        Ok((schema, record))
+    fn schema(&self, group: usize) -> Result<&'static GroupSchema> {
+        let capability = "reading a group without a schema";
+        let missing = || Box::new(Error::Unsupported { at: Box::default(), capability });
+        self.schema.get(group).ok_or_else(missing)
     }
 
     fn check_version(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<()> {
         let (found, supported, oldest) = (record.metadata.version, schema.version(), schema.oldest());
         if found < oldest {
-            return Err(Error::TooOld { at: (self.context.locate)(schema), found, oldest });
+            return Err(Box::new(Error::TooOld { at: (self.context.locate)(schema), found, oldest }));
         }
         if found > supported && record.metadata.oldest_reader() > supported {
-            return Err(Error::TooNew { at: (self.context.locate)(schema), found, supported });
+            return Err(Box::new(Error::TooNew { at: (self.context.locate)(schema), found, supported }));
         }
         Ok(())
     }
 
-    /// A value of today's version, or of a newer one that says that this code can read it; an older one by its steps.
+    /// The value, if this program reads its version: one of today's, or of a newer one that says that this code can read it; an older one by its steps.
     fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
+        self.check_version(schema, record)?;
         if record.metadata.version >= schema.version() {
             return self.decoded(schema, record);
         }
@@ -128,24 +123,22 @@ impl Groups<'_> {
             };
             bring_up(schema.steps(), &mut object, from)
                 .map_err(|failed| self.failed(schema, failed.from, failed.to, failed.into()))?;
-            codec::from_object(object).map_err(|source| {
-                let codec = codec::Codec::Json;
-                Error::Decode { at: (self.context.locate)(schema), codec, source }
-            })
+            codec::from_object(object).map_err(|source| self.undecoded(schema, codec::Codec::Json, source))
         })
     }
 
     fn decoded<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
         let codec = record.metadata.codec;
-        codec::decode(codec, record.value).map_err(|source| Error::Decode {
-            at: (self.context.locate)(schema),
-            codec,
-            source,
-        })
+        codec::decode(codec, record.value).map_err(|source| self.undecoded(schema, codec, source))
     }
 
-    fn failed(&self, schema: &GroupSchema, from: u32, to: u32, source: BoxError) -> Error {
-        Error::MigrationFailed { at: (self.context.locate)(schema), from, to, source: source.into() }
+    fn undecoded(&self, schema: &GroupSchema, codec: codec::Codec, source: CodecError) -> Box<Error> {
+        Box::new(Error::Decode { at: (self.context.locate)(schema), codec, source })
+    }
+
+    fn failed(&self, schema: &GroupSchema, from: u32, to: u32, source: BoxError) -> Box<Error> {
+        let source = source.into();
+        Box::new(Error::MigrationFailed { at: (self.context.locate)(schema), from, to, source })
     }
 
     /// Runs a migration under the eyes of the hook.
@@ -170,23 +163,22 @@ impl Groups<'_> {
 }
 
 impl GroupSource for Groups<'_> {
-    type Error = Error;
+    type Error = Box<Error>;
 
     fn required<T: DeserializeOwned>(&mut self, group: usize) -> Result<T> {
-        match self.record(group)? {
-            (schema, Some(record)) => self.value(schema, record),
-            (schema, None) => Err(Error::Incomplete {
+        let schema = self.schema(group)?;
+        match self.records.get(group) {
+            Some(record) => self.value(schema, record),
+            None => Err(Box::new(Error::Incomplete {
                 at: (self.context.locate)(self.schema.first().unwrap_or(schema)),
                 group: schema.name().unwrap_or_default(),
-            }),
+            })),
         }
     }
 
     fn optional<T: DeserializeOwned>(&mut self, group: usize, default: impl FnOnce() -> T) -> Result<T> {
-        match self.record(group)? {
-            (schema, Some(record)) => self.value(schema, record),
-            (_, None) => Ok(default()),
-        }
+        let schema = self.schema(group)?;
+        self.records.get(group).map_or_else(|| Ok(default()), |record| self.value(schema, record))
     }
 
     fn previous<P: KvEntity, N: StepFrom<P>>(
@@ -196,10 +188,10 @@ impl GroupSource for Groups<'_> {
     ) -> Result<Option<N>> {
         let newest = groups::<P>().first().map_or(0, GroupSchema::version);
         // First of all, as most records are current.
-        if self.records.get(group).is_none_or(|record| record.metadata.version > newest) {
-            return Ok(None);
-        }
-        let (schema, Some(record)) = self.record(group)? else { return Ok(None) };
+        let record = self.records.get(group).filter(|record| record.metadata.version <= newest);
+        let Some(record) = record else { return Ok(None) };
+        let schema = self.schema(group)?;
+        self.check_version(schema, record)?;
         self.migrating(schema, record, || {
             // The predecessor reads the record through its own chain; the hook hears of the whole way, once.
             let context = Context { hook: &Hook(None), ..*self.context };

@@ -8,7 +8,7 @@ use super::write_back::is_behind;
 use super::{Collection, Context, Records, decode, decode_present, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
 use crate::entity::{GroupSchema, KvEntity};
-use crate::error::{Location, Result};
+use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
 use crate::record::Record;
 use crate::store::Store;
@@ -144,12 +144,21 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let span = self.span("get", key);
         async {
             let (only, all);
-            let records: &[Option<Record>] = if groups::<E>().len() == 1 {
-                only = [self.record::<EXPIRIES>(key).await?];
-                &only
+            let records = if groups::<E>().len() == 1 {
+                self.check_key(key)?;
+                only = if EXPIRIES {
+                    self.store().get_with_expiry(key).await
+                } else {
+                    self.store().get(key).await
+                };
+                // Where it lies: taking the result apart would move the record several times.
+                match &only {
+                    Ok(record) => std::slice::from_ref(record),
+                    Err(error) => return Err(named::<E>(error.clone())),
+                }
             } else {
                 all = self.batch::<EXPIRIES>(std::slice::from_ref(key)).await?;
-                &all
+                all.as_slice()
             };
             if is_behind::<E>(records) {
                 // Apart, as the entity is then held while that is awaited, which costs every read a move.
@@ -159,14 +168,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         .instrument(span)
         .await
-    }
-
-    /// The record of an entity's only group.
-    async fn record<const EXPIRIES: bool>(&self, key: &Key) -> Result<Option<Record>> {
-        self.check_key(key)?;
-        let record =
-            if EXPIRIES { self.store().get_with_expiry(key).await } else { self.store().get(key).await };
-        record.map_err(named::<E>)
     }
 
     /// The records of all groups, in the schema's order, read with one batch; with their expiries, which a change may have to keep.
@@ -197,7 +198,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     pub(crate) fn decode(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {
         let locate = |group: &GroupSchema| self.at(&anchor.with_group(group.name()));
-        decode(id, records, &self.context(&locate))
+        decode(id, records, &self.context(&locate)).map_err(|error| *error)
     }
 
     /// The entity; records that are older than what is written are written back, if the policy says so.
@@ -232,9 +233,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         records: impl Into<Records<'a>>,
         locate: &dyn Fn(&GroupSchema) -> Box<Location>,
-    ) -> Result<E> {
+    ) -> Result<E, Box<Error>> {
         decode_present(id, records, &self.context(locate))
     }
+
     fn context<'a>(&'a self, locate: &'a dyn Fn(&GroupSchema) -> Box<Location>) -> Context<'a> {
         let (hook, clock) = (self.kv.hook(), self.store().clock());
         Context { entity: E::SCHEMA.name(), locate, hook, clock }

@@ -4,7 +4,7 @@ use super::raw::{self, Anchor};
 use super::{IdPage, PAGE, Page, secret};
 use crate::collection::Collection;
 use crate::entity::{GroupSchema, KvEntity};
-use crate::error::{Location, Result};
+use crate::error::{Error, Location, Result};
 use crate::key::{Key, parse_key};
 use crate::record::RecordRef;
 use crate::store::{Content, Cursor, ListQuery, Store};
@@ -132,7 +132,7 @@ async fn read_only_group<E: KvEntity, S: Store>(
         page.add(match found {
             Ok(record) => collection.decode_listed(id, record, &|_| at::<E, S>(collection, key)),
             // The store cannot tell which ids are secret, so it names the list's prefix alone.
-            Err(error) => Err(error.moved_to(collection.at(&collection.key_of_id(&id)))),
+            Err(error) => Err(Box::new(error.moved_to(collection.at(&collection.key_of_id(&id))))),
         });
     };
     let listed = collection.store().list_each(&query, each).await;
@@ -167,10 +167,10 @@ fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Lo
 }
 
 impl<E> Page<E> {
-    fn add(&mut self, read: Result<E>) {
+    fn add(&mut self, read: Result<E, Box<Error>>) {
         match read {
             Ok(entity) => self.entities.push(entity),
-            Err(error) => self.failed.push(error),
+            Err(error) => self.failed.push(*error),
         }
     }
 }

@@ -174,12 +174,18 @@ impl ListPage {
 
     /// Lends the whole records, entry by entry, and gives the cursor: what [`Store::list_each`](super::Store::list_each) does by default.
     pub fn lend_each(mut self, mut each: impl FnMut(&str, Result<RecordRef<'_>>)) -> Option<Cursor> {
-        let cursor = self.cursor.take();
-        self.for_each(|key, entry| match entry {
-            Entry::Record(record) => each(key, Ok(RecordRef::from(&record))),
-            Entry::Failed(error) => each(key, Err(error)),
-            Entry::Key | Entry::Head(_) => {}
-        });
-        cursor
+        let mut start = 0;
+        for (end, entry) in &mut self.entries {
+            let key = &self.keys[start..*end];
+            match entry {
+                Entry::Record(record) => each(key, Ok(RecordRef::from(&*record))),
+                Entry::Failed(error) => each(key, Err(error.clone())),
+                Entry::Key | Entry::Head(_) => {}
+            }
+            start = *end;
+            // Dropped where it lies, and at once, while it is near.
+            *entry = Entry::Key;
+        }
+        self.cursor
     }
 }
