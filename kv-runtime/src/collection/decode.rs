@@ -8,7 +8,7 @@ use crate::codec::{self, CodecError};
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
 use crate::error::{BoxError, Error, Location};
 use crate::migrate::{Hook, Migration, MigrationOutcome, Object, StepFrom, bring_up, guarded, read_reshaped};
-use crate::record::{Record, RecordRef};
+use crate::record::{Metadata, Record, RecordRef};
 
 /// What decoding asks of those around it.
 pub(crate) struct Context<'a> {
@@ -81,18 +81,19 @@ struct Groups<'a> {
 }
 
 impl Groups<'_> {
+    #[inline]
     fn schema(&self, group: usize) -> Result<&'static GroupSchema> {
         let capability = "reading a group without a schema";
         let missing = || Box::new(Error::Unsupported { at: Box::default(), capability });
         self.schema.get(group).ok_or_else(missing)
     }
 
-    fn check_version(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<()> {
-        let (found, supported, oldest) = (record.metadata.version, schema.version(), schema.oldest());
+    fn check_version(&self, schema: &GroupSchema, metadata: &Metadata) -> Result<()> {
+        let (found, supported, oldest) = (metadata.version, schema.version(), schema.oldest());
         if found < oldest {
             return Err(Box::new(Error::TooOld { at: (self.context.locate)(schema), found, oldest }));
         }
-        if found > supported && record.metadata.oldest_reader() > supported {
+        if found > supported && metadata.oldest_reader() > supported {
             return Err(Box::new(Error::TooNew { at: (self.context.locate)(schema), found, supported }));
         }
         Ok(())
@@ -100,15 +101,17 @@ impl Groups<'_> {
 
     /// The value, if this program reads its version: one of today's, or of a newer one that says that this code can read it; an older one by its steps.
     fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
-        self.check_version(schema, record)?;
-        if record.metadata.version >= schema.version() {
+        let version = record.metadata.version;
+        if version != schema.version() {
+            self.check_version(schema, record.metadata)?;
+        }
+        if version >= schema.version() {
             return self.decoded(schema, record);
         }
         self.migrating(schema, record, || {
-            let from = record.metadata.version;
             let mut object = match record.metadata.codec {
                 codec::Codec::Json => {
-                    if let Some(value) = read_reshaped(record.value, schema.steps(), from) {
+                    if let Some(value) = read_reshaped(record.value, schema.steps(), version) {
                         return Ok(value);
                     }
                     self.decoded::<Object>(schema, record)?
@@ -118,10 +121,10 @@ impl Groups<'_> {
                     let binary =
                         "its codec is a binary one, which no step reads but a predecessor (`previous`)"
                             .into();
-                    return Err(self.failed(schema, from, schema.version(), binary));
+                    return Err(self.failed(schema, version, schema.version(), binary));
                 }
             };
-            bring_up(schema.steps(), &mut object, from)
+            bring_up(schema.steps(), &mut object, version)
                 .map_err(|failed| self.failed(schema, failed.from, failed.to, failed.into()))?;
             codec::from_object(object).map_err(|source| self.undecoded(schema, codec::Codec::Json, source))
         })
@@ -191,7 +194,7 @@ impl GroupSource for Groups<'_> {
         let record = self.records.get(group).filter(|record| record.metadata.version <= newest);
         let Some(record) = record else { return Ok(None) };
         let schema = self.schema(group)?;
-        self.check_version(schema, record)?;
+        self.check_version(schema, record.metadata)?;
         self.migrating(schema, record, || {
             // The predecessor reads the record through its own chain; the hook hears of the whole way, once.
             let context = Context { hook: &Hook(None), ..*self.context };
