@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 
 use by_hand::ByHand;
 use raw::RawRedb;
-use support::{Report, Result, Sides, by_turns, median, nanos_each};
+use support::{Report, Result, Sides, by_turns, nanos_each};
 use user::{User, Users};
 
 /// How many users a store holds.
@@ -125,7 +125,7 @@ where
         })
     }
 
-    /// Measures on stores made anew, sometimes ours first and sometimes theirs, and gives the median of each side.
+    /// Measures on stores made anew, sometimes ours first and sometimes theirs.
     fn each(&self, measure: impl Fn(&Side<'_, U>, &Side<'_, V>) -> Result<Sides>) -> Result<Sides> {
         let mut all = Vec::with_capacity(STORES);
         for turn in 0..STORES {
@@ -137,10 +137,7 @@ where
                 measure(&Side::fill(self.runtime, (self.ours)()?)?, &theirs)?
             });
         }
-        Ok(Sides {
-            ours: median(all.iter().map(|sides| sides.ours).collect()),
-            theirs: median(all.iter().map(|sides| sides.theirs).collect()),
-        })
+        Sides::middle(all)
     }
 }
 

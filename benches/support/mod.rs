@@ -26,8 +26,7 @@ pub struct Report {
 
 struct Case {
     name: String,
-    ours: f64,
-    theirs: f64,
+    sides: Sides,
     unit: &'static str,
     /// What ours is compared with.
     peer: &'static str,
@@ -39,6 +38,20 @@ struct Case {
 pub struct Sides {
     pub ours: f64,
     pub theirs: f64,
+}
+
+impl Sides {
+    /// Of pairs measured one after the other, the one with the median ratio: what slowed the machine for a while slowed both of a pair.
+    #[allow(dead_code, reason = "not every benchmark measures a case more than once")]
+    pub fn middle(mut pairs: Vec<Self>) -> Result<Self> {
+        pairs.sort_by(|a, b| a.ratio().total_cmp(&b.ratio()));
+        let middle = pairs.len() / 2;
+        pairs.into_iter().nth(middle).ok_or_else(|| "no pair was measured".into())
+    }
+
+    fn ratio(&self) -> f64 {
+        self.ours / self.theirs
+    }
 }
 
 impl Report {
@@ -62,8 +75,8 @@ impl Report {
             return Ok(());
         }
         eprintln!("{}: {name}", self.bench);
-        let Sides { ours, theirs } = measure()?;
-        self.cases.push(Case { name, ours, theirs, unit, peer, goal: goal.into() });
+        let sides = measure()?;
+        self.cases.push(Case { name, sides, unit, peer, goal: goal.into() });
         Ok(())
     }
 
@@ -81,14 +94,15 @@ impl Report {
         );
         for case in &self.cases {
             let goal = case.goal.map_or(String::new(), |goal| format!("{goal:.2}"));
-            let missed = if case.goal.is_some_and(|goal| case.ratio() > goal) { " (missed)" } else { "" };
+            let missed =
+                if case.goal.is_some_and(|goal| case.sides.ratio() > goal) { " (missed)" } else { "" };
             println!(
                 "{:<26} {:>12.1} {:>12.1}  {:<14} {:>6.3} {:>6}  {}{missed}",
                 case.name,
-                case.ours,
-                case.theirs,
+                case.sides.ours,
+                case.sides.theirs,
                 case.unit,
-                case.ratio(),
+                case.sides.ratio(),
                 goal,
                 case.peer
             );
@@ -110,14 +124,10 @@ impl Report {
 }
 
 impl Case {
-    fn ratio(&self) -> f64 {
-        self.ours / self.theirs
-    }
-
     fn json(&self) -> serde_json::Value {
-        let Self { name, ours, theirs, unit, peer, .. } = self;
+        let Self { name, sides, unit, peer, .. } = self;
         serde_json::json!({
-            "case": name, "ours": ours, "theirs": theirs, "ratio": self.ratio(), "unit": unit, "peer": peer
+            "case": name, "ours": sides.ours, "theirs": sides.theirs, "ratio": sides.ratio(), "unit": unit, "peer": peer
         })
     }
 }

@@ -18,7 +18,7 @@ use std::path::Path;
 use entities::{AttributesJson, FunctionJson, OldJson, OldPostcard, TypedJson, TypedPostcard, User};
 use native_db::Models;
 use ours::Ours;
-use support::{Report, Result, Sides, by_turns, median, nanos_each};
+use support::{Report, Result, Sides, by_turns, nanos_each};
 use theirs::Theirs;
 
 /// Numbers of one length: one after the other they are in the order of both sides' keys, as text and as numbers.
@@ -118,10 +118,7 @@ impl Bench<'_> {
             let reads = |age| nanos_each(READ as usize, || ours.get_all(ids_of_age(age)));
             all.push(by_turns(50, || reads(0), || reads(1))?);
         }
-        Ok(Sides {
-            ours: median(all.iter().map(|sides| sides.ours).collect()),
-            theirs: median(all.iter().map(|sides| sides.theirs).collect()),
-        })
+        Sides::middle(all)
     }
 }
 

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use tracing::Instrument;
 
-use super::write_back::is_behind;
 use super::{Collection, Context, Records, decode, decode_present, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
 use crate::entity::{GroupSchema, KvEntity};
@@ -160,7 +159,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 all = self.batch::<EXPIRIES>(std::slice::from_ref(key)).await?;
                 all.as_slice()
             };
-            if is_behind::<E>(records) {
+            if self.any_is_behind(records) {
                 // Apart, as the entity is then held while that is awaited, which costs every read a move.
                 return self.shaped(id, key, records, shape).await;
             }
@@ -220,7 +219,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         shape: impl FnOnce(E, &[Option<Record>]) -> T,
     ) -> Result<Option<T>> {
         let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };
-        if is_behind::<E>(records) {
+        if self.any_is_behind(records) {
             // Boxed, as it is seldom, and every future of a read would have its size.
             Box::pin(self.write_back(anchor, &entity, records)).await;
         }

@@ -1,20 +1,12 @@
 //! What was migrated while it was read is written back, by the store's policy; the read never fails for it.
 
 use super::{Collection, groups, learn_expiry};
-use crate::entity::KvEntity;
+use crate::entity::{GroupSchema, KvEntity};
 use crate::error::Result;
 use crate::key::Key;
 use crate::kv::{Kv, WrittenBack};
 use crate::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use crate::store::{Commit, Store};
-
-/// Whether a record is older than what is written.
-pub(super) fn is_behind<E: KvEntity>(records: &[Option<Record>]) -> bool {
-    let behind = |(schema, record): (&crate::GroupSchema, &Option<Record>)| {
-        record.as_ref().is_some_and(|record| record.metadata.version < schema.write_version())
-    };
-    groups::<E>().iter().zip(records).any(behind)
-}
 
 /// A record to be written if it is still as it was read.
 pub(crate) struct Replacement {
@@ -26,18 +18,27 @@ pub(crate) struct Replacement {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Whether any of an entity's records is to be written back.
+    pub(super) fn any_is_behind(&self, records: &[Option<Record>]) -> bool {
+        let mut all = groups::<E>().iter().zip(records);
+        all.any(|(schema, record)| record.as_ref().is_some_and(|record| self.is_behind(schema, record)))
+    }
+
+    /// Whether a record is older than what is written, and the policy says that it is written back.
+    fn is_behind(&self, schema: &GroupSchema, record: &Record) -> bool {
+        let (found, written) = (record.metadata.version, schema.write_version());
+        found < written && {
+            let compatible = schema.oldest_reader(written) <= found;
+            self.kv.write_back_policy().allows(&self.store().capabilities(), compatible)
+        }
+    }
+
     pub(super) async fn write_back(&self, anchor: &Key, entity: &E, records: &[Option<Record>]) {
-        let (policy, capabilities) = (self.kv.write_back_policy(), self.store().capabilities());
         let mut replacements = Vec::new();
         for (group, (schema, record)) in groups::<E>().iter().zip(records).enumerate() {
-            let Some(record) = record.as_ref().filter(|it| it.metadata.version < schema.write_version())
-            else {
+            let Some(record) = record.as_ref().filter(|record| self.is_behind(schema, record)) else {
                 continue;
             };
-            let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;
-            if !policy.allows(&capabilities, compatible) {
-                continue;
-            }
             if !self.kv.may_write_back(self.store().clock().now()) {
                 self.kv.count(WrittenBack::Deferred);
                 continue;
