@@ -24,13 +24,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         all.any(|(schema, record)| record.as_ref().is_some_and(|record| self.is_behind(schema, record)))
     }
 
-    /// Whether a record is older than what is written, and the policy says that it is written back.
     fn is_behind(&self, schema: &GroupSchema, record: &Record) -> bool {
-        let (found, written) = (record.metadata.version, schema.write_version());
-        found < written && {
-            let compatible = schema.oldest_reader(written) <= found;
-            self.kv.write_back_policy().allows(&self.store().capabilities(), compatible)
-        }
+        record.metadata.version < schema.write_version() && self.may_be_brought_up(schema, record)
+    }
+
+    /// Whether the policy says that an older record is written back. Apart, so that a read of a current record has none of it inlined.
+    #[cold]
+    fn may_be_brought_up(&self, schema: &GroupSchema, record: &Record) -> bool {
+        let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;
+        self.kv.write_back_policy().allows(&self.store().capabilities(), compatible)
     }
 
     pub(super) async fn write_back(&self, anchor: &Key, entity: &E, records: &[Option<Record>]) {
