@@ -130,6 +130,7 @@ pub(crate) const fn needs_proof(codec: Codec) -> bool {
 }
 
 /// Decodes a value, and all of it: bytes that are left over are an error, and so is a value nested too deeply.
+#[inline]
 pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<T, CodecError> {
     match codec {
         Codec::Json => serde_json::from_slice(bytes).map_err(|error| CodecError(describe::json(&error))),

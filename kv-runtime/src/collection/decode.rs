@@ -168,6 +168,7 @@ impl Groups<'_> {
 impl GroupSource for Groups<'_> {
     type Error = Box<Error>;
 
+    #[inline]
     fn required<T: DeserializeOwned>(&mut self, group: usize) -> Result<T> {
         let schema = self.schema(group)?;
         match self.records.get(group) {
