@@ -87,8 +87,28 @@ impl fmt::Display for Codec {
 
 /// Why a codec could not write or read a value. It tells the place and the kind of the fault, and nothing of the value.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct CodecError(String);
+#[error("{words}")]
+pub struct CodecError {
+    words: String,
+    is_malformed: bool,
+}
+
+impl CodecError {
+    fn new(words: impl Into<String>) -> Self {
+        Self { words: words.into(), is_malformed: false }
+    }
+
+    fn json(error: &serde_json::Error) -> Self {
+        Self { words: describe::json(error), is_malformed: !error.is_data() }
+    }
+
+    /// Whether the bytes are nothing that the codec writes, or end too early, so that no change of a struct explains them. Bytes of
+    /// postcard, which has no marks of its own, never show it.
+    #[must_use]
+    pub const fn is_malformed(&self) -> bool {
+        self.is_malformed
+    }
+}
 
 /// Encodes the value behind what `out` holds already. What a codec cannot say, or is nested too deeply to be read, is an error.
 pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Result<Vec<u8>, CodecError> {
@@ -107,13 +127,13 @@ pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Res
             let told = |error: postcard::Error| describe::postcard(&error).to_owned();
             let mut serializer = postcard::Serializer { output: ExtendFlavor::new(out) };
             guard::serialize(value, &mut serializer).map_err(|fault| not_written(fault, told))?;
-            serializer.output.finalize().map_err(|error| CodecError(told(error)))
+            serializer.output.finalize().map_err(|error| CodecError::new(told(error)))
         }
     }
 }
 
 fn not_written<E>(fault: guard::Fault<E>, describe: impl FnOnce(E) -> String) -> CodecError {
-    CodecError(match fault {
+    CodecError::new(match fault {
         guard::Fault::Refused(refused) => refused.to_string(),
         guard::Fault::Format(error) => describe(error),
     })
@@ -133,18 +153,18 @@ pub(crate) const fn needs_proof(codec: Codec) -> bool {
 #[inline]
 pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<T, CodecError> {
     match codec {
-        Codec::Json => serde_json::from_slice(bytes).map_err(|error| CodecError(describe::json(&error))),
+        Codec::Json => serde_json::from_slice(bytes).map_err(|error| CodecError::json(&error)),
         #[cfg(feature = "postcard")]
         Codec::Postcard => {
             let mut deserializer = postcard::Deserializer::from_bytes(bytes);
             let value = depth::deserialize(&mut deserializer, bytes.len());
             match (value, deserializer.finalize()) {
                 (Ok(value), Ok([])) => Ok(value),
-                (Ok(_), Ok(rest)) => Err(CodecError(format!("{} bytes are left over", rest.len()))),
+                (Ok(_), Ok(rest)) => Err(CodecError::new(format!("{} bytes are left over", rest.len()))),
                 (Err(depth::Fault::Format(error)), _) | (Ok(_), Err(error)) => {
-                    Err(CodecError(describe::postcard(&error).to_owned()))
+                    Err(CodecError::new(describe::postcard(&error)))
                 }
-                (Err(fault), _) => Err(CodecError(fault.to_string())),
+                (Err(fault), _) => Err(CodecError::new(fault.to_string())),
             }
         }
     }
@@ -154,12 +174,12 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<
 pub(crate) fn to_object<T: Serialize>(value: &T) -> Result<Object, CodecError> {
     match guard::serialize(value, serde_json::value::Serializer) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(CodecError("it is no JSON object".to_owned())),
+        Ok(_) => Err(CodecError::new("it is no JSON object")),
         Err(fault) => Err(not_written(fault, |error| describe::json(&error))),
     }
 }
 
 /// A value from a JSON object.
 pub(crate) fn from_object<T: DeserializeOwned>(object: Object) -> Result<T, CodecError> {
-    serde_json::from_value(Value::Object(object)).map_err(|error| CodecError(describe::json(&error)))
+    serde_json::from_value(Value::Object(object)).map_err(|error| CodecError::json(&error))
 }

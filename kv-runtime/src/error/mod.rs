@@ -15,7 +15,7 @@ use crate::timer::NoTimer;
 pub use cause::{BoxError, SharedError};
 pub use location::Location;
 pub(crate) use shown::causes;
-use shown::{also_shown, id_shown, retry_shown, why_shown};
+use shown::{also_shown, id_shown, retry_shown, undecoded_shown, why_shown};
 
 /// What went wrong, where, and what to do.
 ///
@@ -114,9 +114,7 @@ pub enum Error {
     },
 
     /// The stored bytes are not what the codec can read as this group.
-    #[error(
-        "{at}: the value does not decode as {codec} and was left as it is; if the struct has changed, give its version a step, and if the record is not yours, `put` replaces it"
-    )]
+    #[error("{at}: {}", undecoded_shown(.codec, .source))]
     Decode {
         /// Where.
         at: Box<Location>,

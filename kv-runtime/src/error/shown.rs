@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::Error;
+use crate::codec::{Codec, CodecError};
 
 pub(super) fn also_shown(also: &[usize]) -> String {
     if also.is_empty() { "none".to_owned() } else { format!("{} more", also.len()) }
@@ -15,6 +16,17 @@ pub(super) fn id_shown(created: &bool) -> &'static str {
     } else {
         "the change would give the entity another id; put it under the new id and delete the old one"
     }
+}
+
+pub(super) fn undecoded_shown(codec: &Codec, source: &CodecError) -> String {
+    if source.is_malformed() {
+        return format!(
+            "the value cannot be read as {codec} at all and was left as it is; another program wrote it, or it was damaged on its way; `put` replaces it"
+        );
+    }
+    format!(
+        "the value does not decode as {codec} and was left as it is; if the struct has changed, give its version a step, and if the record is not yours, `put` replaces it"
+    )
 }
 
 pub(super) fn retry_shown(retryable: &bool) -> &'static str {

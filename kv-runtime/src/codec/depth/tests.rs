@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::codec::{Codec, CodecError, decode, describe};
+use crate::codec::{Codec, decode, describe};
 
 const TOO_DEEP: &str = "the value is nested more than 128 levels deep";
 
@@ -53,7 +53,7 @@ fn postcard<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    decode(Codec::Postcard, bytes).map_err(|CodecError(words)| words)
+    decode(Codec::Postcard, bytes).map_err(|error| error.to_string())
 }
 
 /// The value within `levels` others.

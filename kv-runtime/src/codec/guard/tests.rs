@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Codec, CodecError, decode, encode, to_object};
+use crate::codec::{Codec, decode, encode, to_object};
 
 #[cfg(feature = "postcard")]
 const CODECS: &[Codec] = &[Codec::Json, Codec::Postcard];
@@ -12,7 +12,7 @@ const CODECS: &[Codec] = &[Codec::Json, Codec::Postcard];
 const CODECS: &[Codec] = &[Codec::Json];
 
 fn written<T: Serialize>(codec: Codec, value: &T) -> Result<Vec<u8>, String> {
-    encode(codec, value, Vec::new()).map_err(|CodecError(words)| words)
+    encode(codec, value, Vec::new()).map_err(|error| error.to_string())
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, String> {
@@ -161,7 +161,7 @@ where
             match written(codec, &value) {
                 Ok(bytes) => {
                     assert!(levels <= deepest, "{codec} {levels}");
-                    assert_eq!(decode::<T>(codec, &bytes).map_err(|CodecError(words)| words), Ok(value));
+                    assert_eq!(decode::<T>(codec, &bytes).map_err(|error| error.to_string()), Ok(value));
                 }
                 Err(words) => {
                     assert!(levels > deepest, "{codec} {levels}: {words}");
