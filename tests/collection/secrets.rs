@@ -86,6 +86,8 @@ async fn every_operation_is_a_span() -> Outcome {
     counters.touch("a").await?;
     counters.list().page().await?;
     counters.list().ids().page().await?;
+    assert!(counters.list().stream().next().await.is_some());
+    assert!(counters.list().ids().stream().next().await.is_some());
     counters.delete("a").await?;
     counters.insert(&counter).await?;
     counters.delete_many(["a"]).await?;
@@ -93,8 +95,9 @@ async fn every_operation_is_a_span() -> Outcome {
     let one = |operation: &str| {
         format!("kv operation=\"{operation}\" entity=\"Counter\" store=\"memory\" key=counter:a")
     };
-    let many = |operation: &str| format!("kv operation=\"{operation}\" entity=\"Counter\" store=\"memory\"");
-    let list = |operation: &str| format!("{} key=counter:", many(operation));
+    let all = |operation: &str| format!("kv operation=\"{operation}\" entity=\"Counter\" store=\"memory\"");
+    let many = |operation: &str| format!("{} entities=1", all(operation));
+    let list = |operation: &str| format!("{} key=counter:", all(operation));
     assert_eq!(
         seen,
         [
@@ -107,6 +110,8 @@ async fn every_operation_is_a_span() -> Outcome {
             one("try_update"),
             one("upsert"),
             one("touch"),
+            list("list"),
+            list("list_ids"),
             list("list"),
             list("list_ids"),
             one("delete"),

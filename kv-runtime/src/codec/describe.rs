@@ -43,17 +43,20 @@ pub(super) const fn postcard(error: &postcard::Error) -> &'static str {
 }
 
 fn without_value(words: &str) -> String {
-    if ["missing field `", "duplicate field `", "unknown field `", "invalid length "]
+    if ["missing field `", "duplicate field `", "invalid length "]
         .iter()
         .any(|known| words.starts_with(known))
     {
         return words.to_owned();
     }
-    let quoting = ["invalid type: ", "invalid value: ", "unknown variant "];
+    let quoting = ["invalid type: ", "invalid value: ", "unknown variant ", "unknown field "];
     match (quoting.iter().any(|known| words.starts_with(known)), words.rsplit_once(", expected ")) {
         (true, Some((met, expected))) => {
             let kind = met.split(['`', '"']).next().unwrap_or_default().trim_end();
             format!("{kind}, expected {expected}")
+        }
+        (true, None) if words.ends_with(", there are no fields") => {
+            "unknown field, there are none".to_owned()
         }
         // A message of the application's own types may hold anything.
         _ => "a field's own check refused it".to_owned(),
@@ -67,6 +70,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "read by the derive alone")]
     struct Login {
         tries: u8,
@@ -96,6 +100,10 @@ mod tests {
         assert_eq!(
             told(r#"{"tries":1,"role":"hunter2"}"#),
             "unknown variant, expected `Admin` at line 1 column 27"
+        );
+        assert_eq!(
+            told(r#"{"hunter2":1}"#),
+            "unknown field, expected one of `tries`, `role`, `token` at line 1 column 10"
         );
         assert_eq!(told(r#"{"token":"hunter2"}"#), "a field's own check refused it at line 1 column 19");
     }

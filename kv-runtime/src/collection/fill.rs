@@ -33,7 +33,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// As [`standing`](Self::standing), of many.
     pub(crate) async fn standing_all(&self, anchors: &[Key], ids: Vec<E::Id>) -> Result<Vec<Standing<E>>> {
-        let span = self.span_many("get_many");
+        let span = self.span_many("get_many", &anchors.iter());
         async {
             let groups = groups::<E>().len();
             let mut all = Vec::with_capacity(anchors.len());

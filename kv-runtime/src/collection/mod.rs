@@ -146,12 +146,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         span(operation, E::SCHEMA.name(), self.store().name(), key)
     }
 
-    /// A span of many keys shows how many, where it is known.
-    fn span_many(&self, operation: &'static str) -> Span {
+    /// A span of many entities shows how many, where it is known.
+    fn span_many<T>(&self, operation: &'static str, of: &impl Iterator<Item = T>) -> Span {
         if !are_spans_taken() {
             return Span::none();
         }
-        tracing::debug_span!("kv", operation, entity = E::SCHEMA.name(), store = self.store().name())
+        let (least, most) = of.size_hint();
+        let entities = most.filter(|most| *most == least);
+        tracing::debug_span!(
+            "kv",
+            operation,
+            entity = E::SCHEMA.name(),
+            store = self.store().name(),
+            entities
+        )
     }
 }
 

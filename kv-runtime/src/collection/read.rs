@@ -86,8 +86,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     {
         let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
             ids.into_iter().map(|id| (self.key(&id), id.into_id())).unzip();
-        let found = self.look_all::<LEFT_OUT>(anchors, ids);
-        let found = found.instrument(self.span_many("get_many")).await?;
+        let span = self.span_many("get_many", &anchors.iter());
+        let found = self.look_all::<LEFT_OUT>(anchors, ids).instrument(span).await?;
         Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
     }
 
@@ -172,6 +172,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The records of all groups, in the schema's order, read with one batch; with their expiries, which a change may have to keep.
     pub(crate) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
         self.batch::<TOLD>(std::slice::from_ref(anchor)).await
+    }
+
+    /// The same of several entities, one entity's after the other, which no expiry has to be known of.
+    pub(crate) async fn records_shown(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.batch::<LEFT_OUT>(anchors).await
     }
 
     /// The same of several entities, one entity's after the other.

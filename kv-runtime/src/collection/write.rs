@@ -80,7 +80,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         I: IntoIterator,
         I::Item: Borrow<E>,
     {
-        let span = self.span_many("put_many");
+        let entities = entities.into_iter();
+        let span = self.span_many("put_many", &entities);
         async {
             let limits = self.store().capabilities().limits;
             let mut sent = Sent::Written(0);
@@ -136,11 +137,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         I: IntoIterator,
         I::Item: Lookup<E::Id>,
     {
-        let span = self.span_many("delete_many");
+        let mut ids = ids.into_iter();
+        let span = self.span_many("delete_many", &ids);
         async {
             let batch = (self.store().capabilities().limits.batch_write / groups::<E>().len()).max(1);
             let mut deleted = 0;
-            let mut ids = ids.into_iter();
             loop {
                 let anchors: Vec<Key> = ids.by_ref().take(batch).map(|id| self.key(&id)).collect();
                 let Some(first) = anchors.first() else { return Ok(()) };

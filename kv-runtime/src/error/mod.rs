@@ -19,7 +19,8 @@ use shown::{also_shown, id_shown, retry_shown, undecoded_shown, why_shown};
 
 /// What went wrong, where, and what to do.
 ///
-/// Every variant tells its [`Location`]: entity, store and key, a secret id as a hash. The cause, where there is one,
+/// Every variant but those about a file or a URL tells its [`Location`]: entity, store and key, a secret id as a hash; the store alone where
+/// an engine failed a whole batch. The cause, where there is one,
 /// is [`source`](std::error::Error::source) and is not printed a second time by `Display`. No variant holds a value. Clones share
 /// the cause, so that all callers who waited for one load get the same error.
 ///
@@ -366,6 +367,11 @@ impl Error {
             Self::Partial { source, .. } => source.is_retryable(),
             _ => false,
         }
+    }
+
+    /// Whether one record lies in the way, without which the others of the same batch can be read.
+    pub(crate) fn is_of_a_record(&self) -> bool {
+        matches!(self, Self::Malformed { .. } | Self::UnknownCodec { .. })
     }
 
     /// Where it happened; nothing for an error about a file or a URL.

@@ -26,6 +26,9 @@ const PAGE: usize = 1_000;
 /// before `user:a:profile` and `user:10` before `user:9`; `#[kv(id, ordered)]` makes it the order of numbers. Keys that are not canonical, or not of this
 /// entity, are skipped and counted; a record that cannot be read is told as an error and ends nothing. Nothing is written.
 ///
+/// An entity of several groups is read as [`Collection::get_many`] reads it: whole, as it is at one moment, where the store's reads are. The
+/// page itself is of no one moment: what is written while it is read may be on it or not.
+///
 /// ```
 /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
 /// # #[derive(KvEntity)]
@@ -78,7 +81,6 @@ pub struct Page<E> {
 }
 
 /// One page of ids.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct IdPage<I> {
     /// The ids, in the store's order.
@@ -161,6 +163,24 @@ impl<E: KvEntity, S: Store> ListIds<E, S> {
     #[must_use]
     pub fn stream(self) -> IdStream<E::Id> {
         stream::ids(self.0)
+    }
+}
+
+impl<E, S> Clone for List<E, S> {
+    fn clone(&self) -> Self {
+        let Self { collection, prefix, limit, cursor } = self;
+        Self { collection: collection.clone(), prefix: prefix.clone(), limit: *limit, cursor: cursor.clone() }
+    }
+}
+
+/// How many ids there are; which, it cannot show, as they may be secret.
+impl<I> fmt::Debug for IdPage<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdPage")
+            .field("ids", &self.ids.len())
+            .field("skipped", &self.skipped)
+            .field("cursor", &self.cursor)
+            .finish()
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Anchor<I> {
 
 pub(crate) struct RawPage<I> {
     pub(crate) anchors: Vec<Anchor<I>>,
-    /// Anchors that the store cannot read.
+    /// Entities that the store cannot read.
     pub(crate) failed: Vec<Error>,
     pub(crate) skipped: usize,
     pub(crate) cursor: Option<Cursor>,
@@ -31,49 +31,66 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
     cursor: Option<Cursor>,
     limit: usize,
 ) -> Result<RawPage<E::Id>> {
-    let query = query::<E>(prefix, cursor, limit, Content::Records);
+    // The anchors of several groups are read again, with the others at one moment: a page and a later batch do not belong together.
+    let is_whole = E::SCHEMA.groups().len() == 1;
+    let content = if is_whole { Content::Records } else { Content::Keys };
+    let query = query::<E>(prefix, cursor, limit, content);
     let named = |error: Error| error.of_entity(E::SCHEMA.name());
     let found = collection.store().list(&query).await.map_err(named)?;
     let mut page =
         RawPage { anchors: Vec::new(), failed: Vec::new(), skipped: 0, cursor: found.cursor.clone() };
     found.for_each(|key, entry| match (id_in::<E>(key), entry) {
-        (Found::Entity(id), Entry::Record(record)) => {
-            let key = collection.key_of_id(&id);
-            page.anchors.push(Anchor { key, id, records: vec![Some(record)] });
-        }
         // The store cannot tell which ids are secret, so it names the list's prefix alone.
         (Found::Entity(id), Entry::Failed(error)) => {
             page.failed.push(error.moved_to(collection.at(&collection.key_of_id(&id))));
         }
-        (Found::Entity(_), Entry::Key | Entry::Head(_)) | (Found::OtherGroup, _) => {}
+        (Found::Entity(id), entry) => {
+            let key = collection.key_of_id(&id);
+            let records = match entry {
+                Entry::Record(record) if is_whole => vec![Some(record)],
+                _ => Vec::new(),
+            };
+            page.anchors.push(Anchor { key, id, records });
+        }
+        (Found::OtherGroup, _) => {}
         (Found::Foreign, _) => page.skipped += 1,
     });
-    read_other_groups(collection, &mut page.anchors).await?;
+    if !is_whole {
+        read_groups(collection, &mut page).await?;
+    }
+    // Of an entity that was deleted in between there is nothing to show.
+    page.anchors.retain(|anchor| matches!(anchor.records.first(), Some(Some(_))));
     Ok(page)
 }
 
-/// Reads the groups behind the anchors with as few batches as the store takes.
-async fn read_other_groups<E: KvEntity, S: Store>(
+/// Reads all groups of the anchors with as few batches as the store takes. Where a batch meets a record that cannot be read, its entities
+/// are read one by one, so that the others are shown.
+async fn read_groups<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
-    anchors: &mut [Anchor<E::Id>],
+    page: &mut RawPage<E::Id>,
 ) -> Result<()> {
-    let others = E::SCHEMA.groups().get(1..).unwrap_or_default();
-    if others.is_empty() {
-        return Ok(());
-    }
-    let keys: Vec<Key> = anchors
-        .iter()
-        .flat_map(|anchor| others.iter().map(|group| anchor.key.with_group(group.name())))
-        .collect();
-    let batch = collection.store().capabilities().limits.batch_read.max(1);
-    let mut rest = Vec::with_capacity(keys.len());
-    for keys in keys.chunks(batch) {
-        let records = collection.store().get_many(keys).await;
-        rest.extend(records.map_err(|error| error.of_entity(E::SCHEMA.name()))?);
-    }
-    let mut rest = rest.into_iter();
-    for anchor in anchors {
-        anchor.records.extend(rest.by_ref().take(others.len()));
+    let groups = E::SCHEMA.groups().len();
+    let batch = (collection.store().capabilities().limits.batch_read / groups).max(1);
+    for anchors in page.anchors.chunks_mut(batch) {
+        let keys: Vec<Key> = anchors.iter().map(|anchor| anchor.key.clone()).collect();
+        match collection.records_shown(&keys).await {
+            Ok(records) => {
+                let mut records = records.into_iter();
+                for anchor in anchors {
+                    anchor.records.extend(records.by_ref().take(groups));
+                }
+            }
+            Err(error) if error.is_of_a_record() => {
+                for (anchor, key) in anchors.iter_mut().zip(&keys) {
+                    match collection.records_shown(std::slice::from_ref(key)).await {
+                        Ok(records) => anchor.records = records,
+                        Err(error) if error.is_of_a_record() => page.failed.push(error),
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::{List, PAGE, page};
+use super::{List, PAGE};
 use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::maybe_send::MaybeSend;
@@ -26,11 +26,10 @@ pub struct ListStream<E>(BoxStream<Result<E>>);
 pub struct IdStream<I>(BoxStream<Result<I>>);
 
 pub(super) fn entities<E: KvEntity, S: Store>(list: List<E, S>) -> ListStream<E> {
-    let List { collection, prefix, limit, cursor } = list;
-    ListStream(paged(limit, cursor, move |cursor, limit| {
-        let (collection, prefix) = (collection.clone(), prefix.clone());
+    ListStream(paged(list.limit, list.cursor.clone(), move |cursor, limit| {
+        let list = list.clone().cursor(cursor).limit(limit);
         async move {
-            let page = page::entities(&collection, &prefix, cursor, limit).await?;
+            let page = list.page().await?;
             let failed = page.failed.into_iter().map(Err);
             Ok((page.entities.into_iter().map(Ok).chain(failed).collect(), page.cursor))
         }
@@ -38,11 +37,10 @@ pub(super) fn entities<E: KvEntity, S: Store>(list: List<E, S>) -> ListStream<E>
 }
 
 pub(super) fn ids<E: KvEntity, S: Store>(list: List<E, S>) -> IdStream<E::Id> {
-    let List { collection, prefix, limit, cursor } = list;
-    IdStream(paged(limit, cursor, move |cursor, limit| {
-        let (collection, prefix) = (collection.clone(), prefix.clone());
+    IdStream(paged(list.limit, list.cursor.clone(), move |cursor, limit| {
+        let list = list.clone().cursor(cursor).limit(limit);
         async move {
-            let page = page::ids(&collection, &prefix, cursor, limit).await?;
+            let page = list.ids().page().await?;
             Ok((page.ids.into_iter().map(Ok).collect(), page.cursor))
         }
     }))

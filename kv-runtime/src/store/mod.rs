@@ -83,7 +83,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Record>>> + MaybeSend;
 
     /// The records under `keys`: as many answers, in the same order, a key that is asked for twice answered twice. MUST be
-    /// of one moment if [`Capabilities::snapshot_reads`] says so. The caller keeps to [`Limits::batch_read`].
+    /// of one moment if [`Capabilities::snapshot_reads`] says so. The caller keeps to [`Limits::batch_read`], but for the groups of
+    /// one entity, which are one batch.
     fn get_many(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Option<Record>>>> + MaybeSend {
         async move {
             let mut records = Vec::with_capacity(keys.len());
@@ -120,7 +121,7 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
     /// Writes records, in their order: of two under one key the later one MUST remain. All or none if
     /// [`Capabilities::atomic_batches`] says so; otherwise a failure MUST be [`Error::Partial`], saying which were written.
-    /// The caller keeps to [`Limits::batch_write`].
+    /// The caller keeps to [`Limits::batch_write`], but for the groups of one entity, which are one batch.
     fn put_many(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
         async move {
             for (written, (key, record)) in records.into_iter().enumerate() {
