@@ -9,6 +9,7 @@ mod futures;
 mod last_write;
 mod limits;
 mod lists;
+mod lists_of_groups;
 mod many;
 mod secrets;
 mod unreadable;

@@ -1,0 +1,116 @@
+//! A list of entities of several groups shows each as it is at one moment, and goes on past one that cannot be read.
+
+use std::sync::{Arc, Mutex};
+
+use kv_runtime::key::Key;
+use kv_runtime::record::{NewRecord, Record};
+use kv_runtime::store::{Capabilities, ListPage, ListQuery, MemoryStore, Store};
+use kv_runtime::{Clock, Error, Kv, Location, Result};
+
+use crate::Outcome;
+use crate::entities::User;
+
+/// A memory store beside which others write, and in which one record is damaged.
+#[derive(Clone, Default)]
+struct Meddled {
+    store: MemoryStore,
+    /// What is written as soon as a page was read: key, and record or nothing.
+    after_list: Arc<Mutex<Vec<(Key, Option<NewRecord>)>>>,
+    damaged: Option<Key>,
+}
+
+impl Store for Meddled {
+    fn name(&self) -> &'static str {
+        "meddled"
+    }
+
+    fn clock(&self) -> &Clock {
+        self.store.clock()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        if self.damaged.as_ref().is_some_and(|damaged| damaged.as_str() == key.as_str()) {
+            return Err(Error::Malformed {
+                at: Location::of(self.name(), key),
+                what: "it is cut short".into(),
+            });
+        }
+        self.store.get(key).await
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        self.store.put(key, record).await
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        self.store.delete(key).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        let page = self.store.list(query).await?;
+        let writes = std::mem::take(&mut *self.after_list.lock().unwrap());
+        for (key, record) in writes {
+            match record {
+                Some(record) => self.store.put(key, record).await?,
+                None => self.store.delete(key).await?,
+            }
+        }
+        Ok(page)
+    }
+}
+
+async fn users(store: Meddled) -> Result<kv_runtime::Collection<User, Meddled>> {
+    let users = Kv::new(store).collection::<User>();
+    users.put_many((0..5).map(User::new)).await?;
+    Ok(users)
+}
+
+/// The records of a user's groups, as another one writes them.
+async fn records_of(user: &User) -> Result<Vec<(Key, Option<NewRecord>)>> {
+    let store = MemoryStore::new();
+    Kv::new(store.clone()).collection::<User>().put(user).await?;
+    let mut records = Vec::new();
+    for group in ["profile", "limits", "settings"] {
+        let key = Key::from_text(format!("user:{}:{group}", user.id));
+        let record = store.get(&key).await?.map(|record| NewRecord::new(record.value, record.metadata));
+        records.push((key, record));
+    }
+    Ok(records)
+}
+
+#[tokio::test]
+async fn no_entity_is_of_two_moments() -> Outcome {
+    let store = Meddled::default();
+    let users = users(store.clone()).await?;
+    let changed = User { name: "another".to_owned(), quota: 99, ..User::new(2) };
+    let gone = records_of(&User::new(3)).await?.into_iter().map(|(key, _)| (key, None));
+    store.after_list.lock().unwrap().extend(records_of(&changed).await?.into_iter().chain(gone));
+    let page = users.list().page().await?;
+    assert!(page.failed.is_empty(), "{:?}", page.failed);
+    assert_eq!(page.entities, [User::new(0), User::new(1), changed, User::new(4)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_damaged_group_ends_nothing() -> Outcome {
+    for group in ["profile", "limits", "settings"] {
+        let key = Key::from_text(format!("user:2:{group}"));
+        let users = users(Meddled { damaged: Some(key.clone()), ..Meddled::default() }).await?;
+        let page = users.list().page().await?;
+        assert_eq!(page.entities, [0, 1, 3, 4].map(User::new));
+        let [Error::Malformed { at, .. }] = page.failed.as_slice() else { panic!("{:?}", page.failed) };
+        assert_eq!((at.entity, at.key.as_deref()), (Some("User"), Some(key.as_str())));
+
+        let mut stream = users.list().stream();
+        let (mut good, mut bad) = (0, 0);
+        while let Some(item) = stream.next().await {
+            *(if item.is_ok() { &mut good } else { &mut bad }) += 1;
+        }
+        assert_eq!((good, bad), (4, 1));
+    }
+    Ok(())
+}
