@@ -102,7 +102,9 @@ pub enum Error {
     },
 
     /// The record could not be brought from one version to another.
-    #[error("{at}: the record could not be migrated from version {from} to {to}; it was left as it is")]
+    #[error(
+        "{at}: the record could not be migrated from version {from} to {to} and was left as it is; the cause says whether the step or the record is to be mended"
+    )]
     MigrationFailed {
         /// Where.
         at: Box<Location>,
@@ -215,7 +217,7 @@ pub enum Error {
 
     /// The cursor is not one that this list gave.
     #[error(
-        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew"
+        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew; where ids are secret its text leads nowhere without `Kv::with_cursor_key`"
     )]
     InvalidCursor {
         /// Where: the list's prefix.

@@ -12,7 +12,7 @@ pub(super) fn also_shown(also: &[usize]) -> String {
 
 pub(super) fn id_shown(created: &bool) -> &'static str {
     if *created {
-        "`create` made an entity with another id than the one that was asked for; nothing was written"
+        "`create` made an entity with another id than the one that was asked for; nothing was written; give it that id"
     } else {
         "the change would give the entity another id; put it under the new id and delete the old one"
     }
@@ -21,11 +21,11 @@ pub(super) fn id_shown(created: &bool) -> &'static str {
 pub(super) fn undecoded_shown(codec: &Codec, source: &CodecError) -> String {
     if source.is_malformed() {
         return format!(
-            "the value cannot be read as {codec} at all and was left as it is; another program wrote it, or it was damaged on its way; `put` replaces it"
+            "the value cannot be read as {codec} at all and was left as it is; another program wrote it, or it was damaged on its way; if nobody needs it, `put` replaces it"
         );
     }
     format!(
-        "the value does not decode as {codec} and was left as it is; if the struct has changed, give its version a step, and if the record is not yours, `put` replaces it"
+        "the value does not decode as {codec} and was left as it is; if the struct has changed, give its version a step, and if nobody needs the record, `put` replaces it"
     )
 }
 

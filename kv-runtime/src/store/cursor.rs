@@ -5,9 +5,9 @@ use std::fmt;
 use super::list::ListQuery;
 use crate::error::{Error, Location, Result};
 
-/// Where a list goes on: opaque, and bound to the list that gave it.
+/// Where a list goes on: nothing to take apart, and bound to the list that gave it.
 ///
-/// It is text, to be handed to a client and back. It holds the last key shown; `Debug` shows nothing of it.
+/// It is text, to be handed to a client and back. It holds the last key shown, ids and all, in clear; `Debug` shows nothing of it.
 ///
 /// That of a list of [secret ids](macro@crate::KvEntity#fields) holds none of them. It goes on where it is handed back as it is; its text
 /// goes on if the `Kv` has a key to encrypt it with ([`Kv::with_cursor_key`](crate::Kv), feature `sealed-cursors`), and without one is a

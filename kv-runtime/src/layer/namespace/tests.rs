@@ -87,7 +87,7 @@ async fn errors_that_no_store_makes_tell_of_the_namespace_too() -> Result<()> {
     let page = users.list().page().await?;
     let shown = page.failed.first().map(ToString::to_string).unwrap_or_default();
     assert!(
-        shown.starts_with("User `user:1` in memory (namespace `tenant:acme`): the value does not"),
+        shown.starts_with("User `user:1` in memory (namespace `tenant:acme`): the value cannot"),
         "{shown}"
     );
     Ok(())

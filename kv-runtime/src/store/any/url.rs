@@ -99,6 +99,12 @@ fn redb(url: &str, path: &str, clock: Clock) -> Result<AnyStore> {
     if let Some(path) = path.strip_prefix("//") {
         return Err(invalid(url, format!("a file has no host; write `redb:{path}`")));
     }
+    // Without this, a parameter that a URL of Redis takes would become part of the file's name.
+    if path.contains('?') {
+        let advice =
+            "a URL of a file has no parameters; open a file with `?` in its name by `RedbStore::open`";
+        return Err(invalid(url, advice));
+    }
     crate::store::RedbStore::options().clock(clock).open(path).map(AnyStore::Redb)
 }
 
@@ -188,6 +194,10 @@ mod tests {
     #[cfg(feature = "redb")]
     #[tokio::test]
     async fn a_path_is_one() {
+        assert_eq!(
+            told("redb:a.redb?list_index=true").await,
+            "`redb:a.redb`: a URL of a file has no parameters; open a file with `?` in its name by `RedbStore::open`"
+        );
         assert_eq!(told("redb:").await, "`redb:`: the path of the file is missing; write `redb:app.redb`");
         assert_eq!(
             told("redb://app.redb").await,
