@@ -15,7 +15,7 @@ pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
         functions_are_alone(cx, group);
         names_change_once(cx, group);
         group.fields.iter().for_each(|field| fields_have_one_past(cx, field));
-        removed_members_are_no_fields(cx, group);
+        members_taken_are_no_fields(cx, group);
         every_version_has_a_step(cx, entity, group);
         written_version_is_reached(cx, group);
     }
@@ -195,27 +195,31 @@ fn fields_have_one_past(cx: &Ctxt, field: &Field<'_>) {
     }
 }
 
-/// What is removed for good is no field of today's.
-fn removed_members_are_no_fields(cx: &Ctxt, group: &Group<'_>) {
-    for removed in &group.attr.versions.removed {
-        let (Some(name), Some(since)) = (removed.name.get(), removed.since.get()) else { continue };
-        let field = group.fields.iter().find(|field| field.stored == name.value());
-        let is_new = |field: &&Field<'_>| {
+/// A member that is taken away, or that gets another name, is none of today's fields, unless one came later under the same name.
+fn members_taken_are_no_fields(cx: &Ctxt, group: &Group<'_>) {
+    let removed = group.attr.versions.removed.iter();
+    let removed = removed.filter_map(|it| Some((it.name.get()?, it.since.get()?.number, None)));
+    let renamed = group.fields.iter().flat_map(|to| {
+        to.attr.renamed.iter().filter_map(move |it| Some((it.from.get()?, it.since.get()?.number, Some(to))))
+    });
+    for (name, since, to) in removed.chain(renamed) {
+        let is_new = |field: &Field<'_>| {
             let added = field.attr.added.get().and_then(|added| added.since.get());
             let renamed = field.attr.renamed.iter().filter_map(|renamed| renamed.since.get());
-            added.into_iter().chain(renamed).any(|it| it.number >= since.number)
+            added.into_iter().chain(renamed).any(|it| it.number >= since)
         };
+        let mut fields = group.fields.iter();
         // One whose mistakes are told already may well be new.
-        if let Some(field) = field.filter(|field| !is_new(field) && !field.attr.added.is_written()) {
-            let message = format!(
-                "the field `{}` is stored as {:?}, so this would take it away: say `added(since = {})` on the field if it is a new \
-                 one",
-                field.ident,
-                name.value(),
-                since.number,
-            );
-            cx.error(name, message);
-        }
+        let taken = fields
+            .find(|field| field.stored == name.value() && !is_new(field) && !field.attr.added.is_written());
+        let Some(field) = taken.filter(|field| to.is_none_or(|to| to.ident != field.ident)) else { continue };
+        let message = format!(
+            "the field `{}` is stored as {:?}, so this would take it away: say `added(since = {since})` on the field if it is a new \
+             one",
+            field.ident,
+            name.value(),
+        );
+        cx.error(name, message);
     }
 }
 

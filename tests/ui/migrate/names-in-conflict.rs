@@ -18,6 +18,9 @@ struct User {
     #[kv(renamed(from = "a", since = 3), renamed(from = "b", since = 3))]
     c: u32,
     role: String,
+    #[kv(renamed(from = "rank", since = 2))]
+    grade: u8,
+    rank: u8,
 }
 
 fn main() {}
