@@ -5,7 +5,7 @@ mod versions;
 use syn::Type;
 
 use crate::ctxt::Ctxt;
-use crate::model::Entity;
+use crate::model::{Entity, Field};
 
 pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     prefix_is_there(cx, entity);
@@ -27,6 +27,7 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     expiry_or_ttl(cx, entity);
     required_groups_outlive_the_anchor(cx, entity);
     serde_can_be_followed(cx, entity);
+    members_have_names_of_their_own(cx, entity);
     binary_codecs_can_follow_serde(cx, entity);
     versions::check(cx, entity);
 }
@@ -272,6 +273,23 @@ fn serde_can_be_followed(cx: &Ctxt, entity: &Entity<'_>) {
                 key,
                 "the derive writes the bounds itself; further ones belong in the struct's `where` clause",
             );
+        }
+    }
+}
+
+/// Of two members of one name, neither could be read. A binary codec has no names.
+fn members_have_names_of_their_own(cx: &Ctxt, entity: &Entity<'_>) {
+    for group in entity.groups.iter().filter(|group| !entity.codec(group).is_binary()) {
+        let is_member = |field: &&Field<'_>| !field.attr.serde.is_skipped && !field.attr.serde.is_flattened;
+        let members: Vec<_> = group.fields.iter().filter(is_member).collect();
+        for (at, field) in members.iter().enumerate() {
+            if let Some(other) = members[..at].iter().find(|other| other.stored == field.stored) {
+                let message = format!(
+                    "the field `{}` is stored as {:?} as well: rename one of them",
+                    other.ident, field.stored
+                );
+                cx.error(field.ident, message);
+            }
         }
     }
 }
