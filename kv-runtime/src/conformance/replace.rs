@@ -11,7 +11,7 @@ const NO_SWAP: &str = "the store has no compare-and-swap";
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
         replace_writes_what_is_unchanged: "replace MUST write value and metadata as a Write::Update would, and keep the expiry",
-        replace_is_a_conflict_after_a_write: "replace MUST write nothing to a record that was written since, or deleted",
+        replace_is_a_conflict_after_a_write: "replace MUST write nothing to a record that was written since, deleted, or has expired",
         replace_without_swap_is_unsupported: "on a store without compare-and-swap replace is Unsupported",
     );
 }
@@ -43,6 +43,12 @@ async fn replace_is_a_conflict_after_a_write<H: Harness>(t: Test<'_, H>) -> Chec
     t.delete(&key).await?;
     let commit = t.store.replace(key.clone(), stale, sample(2)).await?;
     check!(matches!(commit, Commit::Conflict(_)), "it was deleted, and replace ended with {commit:?}");
+    t.is_absent(&key).await?;
+    t.put(&key, &expiring(1, t.ttl())).await?;
+    let stale = t.standing(&key).await?.revision;
+    t.pass(t.ttl()).await;
+    let commit = t.store.replace(key.clone(), stale, sample(2)).await?;
+    check!(matches!(commit, Commit::Conflict(_)), "it has expired, and replace ended with {commit:?}");
     t.is_absent(&key).await
 }
 
