@@ -256,6 +256,8 @@ fn own_store() -> Outcome {
         &run("own_store", None)?,
         &["passed   a_plain_value_is_version_1", "passed   a_damaged_record_is_an_error"],
     );
+    let lines = include_str!("../examples/own_store.rs").lines().count();
+    assert!(lines < 120, "a store of one's own takes {lines} lines");
     Ok(())
 }
 
