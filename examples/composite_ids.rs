@@ -1,4 +1,4 @@
-//! Ids: `cargo run --example composite_ids [--store URL]`.
+//! Ids: `cargo run --example composite_ids [-- --store URL | FILE]`.
 //!
 //! What one learns: composite ids are hierarchies in which a list can stop at any level; integers can be ordered; newtypes and
 //! enums are ids by `#[derive(KvId)]`; a secret id is in no error and no log; no id and no prefix can reach another's keys; and

@@ -1,4 +1,4 @@
-//! Expiry: `cargo run --example expiry [--store URL]`.
+//! Expiry: `cargo run --example expiry [-- --store URL | FILE]`.
 //!
 //! What one learns: a TTL on the entity, an expiry in a field, what keeps the remaining time and what renews it, sliding sessions
 //! that do not write on each request, a TTL for one collection, and how a test moves the clock. An expired record is invisible

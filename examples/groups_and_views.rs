@@ -1,4 +1,4 @@
-//! Groups and views: `cargo run --example groups_and_views [--store URL]`.
+//! Groups and views: `cargo run --example groups_and_views [-- --store URL | FILE]`.
 //!
 //! What one learns: fields that are read often and fields that are read seldom stand in one struct and yet under two keys, each
 //! with a codec, version and TTL of its own; each group has a generated struct that is an entity by itself; a group may be optional;

@@ -1,9 +1,8 @@
-//! A store of one's own, without compare-and-swap, and the suite that tells whether it is one.
+//! A store of one's own, without compare-and-swap, and the suite that tells whether it is one: `cargo run --example own_store`.
 //!
-//! It keeps bytes in a hash map, as an engine without metadata, expiry or order would: metadata, expiry and revision stand in
-//! the envelope before each value. Run it with `cargo run --example own_store`.
+//! Its engine, a map, keeps bytes alone: what else a record has stands in the envelope before its value.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,29 +12,27 @@ use kv_runtime::record::{NewRecord, Record, Revision, envelope};
 use kv_runtime::store::{Capabilities, Content, Cursor, Entry, ListPage, ListQuery, Sharing, Store};
 use kv_runtime::{Clock, Error, Location, ManualClock, Result, Timestamp};
 
-const NAME: &str = "own";
-
 struct OwnStore {
     clock: Clock,
-    records: Mutex<HashMap<Key, Vec<u8>>>,
+    records: Mutex<BTreeMap<Key, Vec<u8>>>,
 }
 
 impl OwnStore {
-    fn records(&self) -> MutexGuard<'_, HashMap<Key, Vec<u8>>> {
+    fn records(&self) -> MutexGuard<'_, BTreeMap<Key, Vec<u8>>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The record in these bytes, unless it has expired.
     fn open(&self, key: &Key, bytes: &[u8]) -> Result<Option<Record>> {
         let opened = envelope::open(bytes.to_vec().into());
-        let record = opened.map_err(|error| error.into_error(Location::of(NAME, key)))?;
+        let record = opened.map_err(|error| error.into_error(Location::of(self.name(), key)))?;
         Ok(Some(record).filter(|record| record.expires_at.is_none_or(|at| at > self.clock.now())))
     }
 }
 
 impl Store for OwnStore {
     fn name(&self) -> &'static str {
-        NAME
+        "own"
     }
 
     fn clock(&self) -> &Clock {
@@ -52,13 +49,9 @@ impl Store for OwnStore {
 
     async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
         let expires_at = record.expiry.at(self.clock.now());
-        if expires_at.is_some_and(|at| at <= self.clock.now()) {
-            return self.delete(key).await;
-        }
-        let mut bytes = Vec::new();
-        let token = Revision::random().token().unwrap_or_default();
+        let (mut bytes, token) = (Vec::new(), Revision::random().token().unwrap_or_default());
         let too_long =
-            |len| Error::MetadataTooLong { at: Location::of(NAME, &key), len, max: u16::MAX.into() };
+            |len| Error::MetadataTooLong { at: Location::of(self.name(), &key), len, max: u16::MAX.into() };
         envelope::write(&record.metadata, expires_at, token, &mut bytes).map_err(too_long)?;
         bytes.extend_from_slice(&record.value);
         self.records().insert(key, bytes);
@@ -70,16 +63,12 @@ impl Store for OwnStore {
         Ok(())
     }
 
-    /// A hash map has no order to go on from, so each page sorts: honest, and not fast.
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        let after = query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()?;
-        let records = self.records();
-        let mut keys: Vec<&Key> = records.keys().filter(|key| query.matches(key.as_str())).collect();
-        keys.retain(|key| after.is_none_or(|after| key.as_str() > after));
-        keys.sort_unstable_by_key(|key| key.as_str());
+        let after = query.cursor().map(|cursor| cursor.open(query, self.name())).transpose()?;
         let mut page = ListPage::default();
-        for key in keys {
-            let entry = match (self.open(key, &records[key]), query.content()) {
+        let is_ahead = |key: &str| after.is_none_or(|after| key > after) && query.matches(key);
+        for (key, bytes) in self.records().iter().filter(|(key, _)| is_ahead(key.as_str())) {
+            let entry = match (self.open(key, bytes), query.content()) {
                 (Ok(None), _) => continue,
                 (Ok(Some(_)), Content::Keys) => Entry::Key,
                 (Ok(Some(record)), Content::Heads) => Entry::Head(record.into()),

@@ -105,6 +105,17 @@ fn quickstart_needs_no_path() -> Outcome {
 }
 
 #[test]
+fn quickstart_takes_a_path_without_a_scheme() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("countries.redb");
+    let output = Command::new(binary("quickstart")?).arg(&path).output()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stored = run("quickstart", Some(&format!("redb:{}", path.display())))?;
+    shows(&stored, &["250 countries are there from an earlier run"]);
+    Ok(())
+}
+
+#[test]
 fn quickstart_leaves_a_foreign_file_as_it_is() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("notes.txt");
@@ -222,7 +233,7 @@ fn examples_run_on_the_store_of_a_url() -> Outcome {
         let refused = run(example, Some("nowhere:")).unwrap_or_else(|error| error.to_string());
         assert!(refused.contains("there is no store of this scheme"), "{example}: {refused}");
         let usage = Command::new(binary(example)?).arg("--sotre").output()?;
-        assert!(String::from_utf8(usage.stderr)?.contains("usage: [--store URL]"), "{example}");
+        assert!(String::from_utf8(usage.stderr)?.contains("usage: [--store URL | FILE]"), "{example}");
     }
     Ok(())
 }
@@ -256,6 +267,8 @@ fn own_store() -> Outcome {
         &run("own_store", None)?,
         &["passed   a_plain_value_is_version_1", "passed   a_damaged_record_is_an_error"],
     );
+    let lines = include_str!("../examples/own_store.rs").lines().count();
+    assert!(lines < 120, "a store of one's own takes {lines} lines");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Five shapes of one entity, and every record brought to the last: `cargo run --example migrations [--store URL]`.
+//! Five shapes of one entity, and every record brought to the last: `cargo run --example migrations [-- --store URL | FILE]`.
 //!
 //! The data is real: a public list of countries, whose authors changed its shape from release to release as applications do. A
 //! store holds release 1.4.0; this program knows the shape of release 5.1.0. Read in this order:
@@ -7,7 +7,7 @@
 //! - country_v3.rs: the shape of version 3 as a struct, and the conversion from it;
 //! - steps.rs: the functions from version 1 to 2 and from 2 to 3.
 //!
-//! Without a URL the store is a temporary file; with `--store redb:countries.redb` it stays, and a second run finds everything migrated. What tests/countries
+//! By default the store is a temporary file; with the argument `countries.redb` it stays, and a second run finds everything migrated. What tests/countries
 //! compares is how close the migrated records come to the releases that followed.
 
 mod country;

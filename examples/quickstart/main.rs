@@ -1,8 +1,8 @@
-//! The first example to run: `cargo run --example quickstart [--store URL]`.
+//! The first example to run: `cargo run --example quickstart [-- --store URL | FILE]`.
 //!
 //! It keeps the 250 countries of a public data set in one embedded file, and shows how to read, change, list and reopen them, what
-//! stands in the store and how large it is. Without a URL the file is temporary; with `--store redb:countries.redb` it stays, and a second
-//! run finds the countries and goes on counting. Any other store will do, too, such as `memory:`. The entities are in country.rs.
+//! stands in the store and how large it is. By default the file is temporary; with the argument `countries.redb` it stays, and a second
+//! run finds the countries and goes on counting. Any other store will do, too, such as `--store memory:`. The entities are in country.rs.
 
 mod country;
 mod inside;

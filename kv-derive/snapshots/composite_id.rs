@@ -38,28 +38,29 @@ const _: () = {
     {
         type Id = (OrgId, i64);
         const SCHEMA: crate::renamed::__private::EntitySchema = crate::renamed::__private::EntitySchema::new(
-            "type",
-            "org:event",
-            &[
-                crate::renamed::__private::IdSchema::new(
-                    "org",
-                    <OrgId as crate::renamed::__private::KvId>::KIND,
-                ),
-                crate::renamed::__private::IdSchema::new(
-                        "at",
-                        <i64 as crate::renamed::__private::KvId>::KIND,
-                    )
-                    .ordered(),
-            ],
-            &[
-                crate::renamed::__private::GroupSchema::new(
-                        ::core::option::Option::None,
-                        1u32,
-                        crate::renamed::__private::Codec::Json,
-                    )
-                    .denies_unknown(),
-            ],
-        );
+                "type",
+                "org:event",
+                &[
+                    crate::renamed::__private::IdSchema::new(
+                        "org",
+                        <OrgId as crate::renamed::__private::KvId>::KIND,
+                    ),
+                    crate::renamed::__private::IdSchema::new(
+                            "at",
+                            <i64 as crate::renamed::__private::KvId>::KIND,
+                        )
+                        .ordered(),
+                ],
+                &[
+                    crate::renamed::__private::GroupSchema::new(
+                            ::core::option::Option::None,
+                            1u32,
+                            crate::renamed::__private::Codec::Json,
+                        )
+                        .denies_unknown(),
+                ],
+            )
+            .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
             (
                 ::core::clone::Clone::clone(&self.org),

@@ -93,32 +93,33 @@ const _: () = {
         type Id = (String, T);
         const SCHEMA: ::kv_runtime::__private::EntitySchema = {
             let __schema = ::kv_runtime::__private::EntitySchema::new(
-                "Cached",
-                "cache",
-                &[
-                    ::kv_runtime::__private::IdSchema::new(
-                        "key",
-                        <String as ::kv_runtime::__private::KvId>::KIND,
-                    ),
-                    ::kv_runtime::__private::IdSchema::new(
-                            "number",
-                            <T as ::kv_runtime::__private::KvId>::KIND,
-                        )
-                        .ordered(),
-                ],
-                &[
-                    ::kv_runtime::__private::GroupSchema::new(
-                        ::core::option::Option::Some("value"),
-                        1u32,
-                        ::kv_runtime::__private::Codec::Json,
-                    ),
-                    ::kv_runtime::__private::GroupSchema::new(
-                        ::core::option::Option::Some("about"),
-                        1u32,
-                        ::kv_runtime::__private::Codec::Json,
-                    ),
-                ],
-            );
+                    "Cached",
+                    "cache",
+                    &[
+                        ::kv_runtime::__private::IdSchema::new(
+                            "key",
+                            <String as ::kv_runtime::__private::KvId>::KIND,
+                        ),
+                        ::kv_runtime::__private::IdSchema::new(
+                                "number",
+                                <T as ::kv_runtime::__private::KvId>::KIND,
+                            )
+                            .ordered(),
+                    ],
+                    &[
+                        ::kv_runtime::__private::GroupSchema::new(
+                            ::core::option::Option::Some("value"),
+                            1u32,
+                            ::kv_runtime::__private::Codec::Json,
+                        ),
+                        ::kv_runtime::__private::GroupSchema::new(
+                            ::core::option::Option::Some("about"),
+                            1u32,
+                            ::kv_runtime::__private::Codec::Json,
+                        ),
+                    ],
+                )
+                .declared(::core::module_path!(), ::core::line!());
             ::core::assert!(
                 < T as ::kv_runtime::__private::KvId > ::KIND.is_integer(),
                 "`ordered` sorts numbers, and the id `number` is none"

@@ -57,29 +57,30 @@ const _: () = {
     {
         type Id = u64;
         const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
-            "User",
-            "user",
-            &[
-                ::kv_runtime::__private::IdSchema::new(
-                    "id",
-                    <u64 as ::kv_runtime::__private::KvId>::KIND,
-                ),
-            ],
-            &[
-                ::kv_runtime::__private::GroupSchema::new(
-                    ::core::option::Option::Some("profile"),
-                    2u32,
-                    ::kv_runtime::__private::Codec::Json,
-                ),
-                ::kv_runtime::__private::GroupSchema::new(
-                        ::core::option::Option::Some("settings"),
-                        3u32,
+                "User",
+                "user",
+                &[
+                    ::kv_runtime::__private::IdSchema::new(
+                        "id",
+                        <u64 as ::kv_runtime::__private::KvId>::KIND,
+                    ),
+                ],
+                &[
+                    ::kv_runtime::__private::GroupSchema::new(
+                        ::core::option::Option::Some("profile"),
+                        2u32,
                         ::kv_runtime::__private::Codec::Json,
-                    )
-                    .ttl_secs(2592000u64)
-                    .optional(),
-            ],
-        );
+                    ),
+                    ::kv_runtime::__private::GroupSchema::new(
+                            ::core::option::Option::Some("settings"),
+                            3u32,
+                            ::kv_runtime::__private::Codec::Json,
+                        )
+                        .ttl_secs(2592000u64)
+                        .optional(),
+                ],
+            )
+            .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
             ::core::clone::Clone::clone(&self.id)
         }

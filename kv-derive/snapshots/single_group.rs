@@ -29,24 +29,25 @@ const _: () = {
     {
         type Id = String;
         const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
-            "Session",
-            "session",
-            &[
-                ::kv_runtime::__private::IdSchema::new(
-                        "token",
-                        <String as ::kv_runtime::__private::KvId>::KIND,
-                    )
-                    .secret(),
-            ],
-            &[
-                ::kv_runtime::__private::GroupSchema::new(
-                        ::core::option::Option::None,
-                        1u32,
-                        ::kv_runtime::__private::Codec::Json,
-                    )
-                    .ttl_secs(86400u64),
-            ],
-        );
+                "Session",
+                "session",
+                &[
+                    ::kv_runtime::__private::IdSchema::new(
+                            "token",
+                            <String as ::kv_runtime::__private::KvId>::KIND,
+                        )
+                        .secret(),
+                ],
+                &[
+                    ::kv_runtime::__private::GroupSchema::new(
+                            ::core::option::Option::None,
+                            1u32,
+                            ::kv_runtime::__private::Codec::Json,
+                        )
+                        .ttl_secs(86400u64),
+                ],
+            )
+            .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
             ::core::clone::Clone::clone(&self.token)
         }

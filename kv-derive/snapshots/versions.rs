@@ -37,83 +37,84 @@ const _: () = {
     {
         type Id = u64;
         const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
-            "User",
-            "user",
-            &[
-                ::kv_runtime::__private::IdSchema::new(
-                    "id",
-                    <u64 as ::kv_runtime::__private::KvId>::KIND,
-                ),
-            ],
-            &[
-                ::kv_runtime::__private::GroupSchema::new(
-                        ::core::option::Option::None,
-                        4u32,
-                        ::kv_runtime::__private::Codec::Json,
-                    )
-                    .with_oldest(1u32)
-                    .with_write_version(2u32)
-                    .with_steps(
-                        &[
-                            ::kv_runtime::__private::Step::new(
-                                3u32,
-                                ::kv_runtime::__private::Change::Function {
-                                    name: "steps::up",
-                                    up: steps::up,
-                                    down: ::core::option::Option::Some(steps::down),
-                                },
-                            ),
-                            ::kv_runtime::__private::Step::new(
+                "User",
+                "user",
+                &[
+                    ::kv_runtime::__private::IdSchema::new(
+                        "id",
+                        <u64 as ::kv_runtime::__private::KvId>::KIND,
+                    ),
+                ],
+                &[
+                    ::kv_runtime::__private::GroupSchema::new(
+                            ::core::option::Option::None,
+                            4u32,
+                            ::kv_runtime::__private::Codec::Json,
+                        )
+                        .with_oldest(1u32)
+                        .with_write_version(2u32)
+                        .with_steps(
+                            &[
+                                ::kv_runtime::__private::Step::new(
+                                    3u32,
+                                    ::kv_runtime::__private::Change::Function {
+                                        name: "steps::up",
+                                        up: steps::up,
+                                        down: ::core::option::Option::Some(steps::down),
+                                    },
+                                ),
+                                ::kv_runtime::__private::Step::new(
+                                        4u32,
+                                        ::kv_runtime::__private::Change::Remove {
+                                            name: "age",
+                                            default: ::core::option::Option::Some(|| ::kv_runtime::__private::to_value(
+                                                0,
+                                            )),
+                                        },
+                                    )
+                                    .compatible(),
+                                ::kv_runtime::__private::Step::new(
                                     4u32,
-                                    ::kv_runtime::__private::Change::Remove {
-                                        name: "age",
-                                        default: ::core::option::Option::Some(|| ::kv_runtime::__private::to_value(
-                                            0,
-                                        )),
+                                    ::kv_runtime::__private::Change::Rename {
+                                        from: "name",
+                                        to: "userName",
                                     },
-                                )
-                                .compatible(),
-                            ::kv_runtime::__private::Step::new(
-                                4u32,
-                                ::kv_runtime::__private::Change::Rename {
-                                    from: "name",
-                                    to: "userName",
-                                },
-                            ),
-                            ::kv_runtime::__private::Step::new(
-                                4u32,
-                                ::kv_runtime::__private::Change::Add {
-                                    name: "visits",
-                                    default: || ::kv_runtime::__private::to_value::<u32>(3 + 4),
-                                },
-                            ),
-                            ::kv_runtime::__private::Step::new(
-                                4u32,
-                                ::kv_runtime::__private::Change::Add {
-                                    name: "code",
-                                    default: || {
-                                        #[derive(::kv_runtime::__private::serde::Serialize)]
-                                        #[serde(
-                                            transparent,
-                                            crate = "::kv_runtime::__private::serde"
-                                        )]
-                                        struct __Member {
-                                            #[serde(with = "hex")]
-                                            code: u32,
-                                        }
-                                        ::kv_runtime::__private::to_value::<
-                                            __Member,
-                                        >(__Member {
-                                            code: ::core::default::Default::default(),
-                                        })
+                                ),
+                                ::kv_runtime::__private::Step::new(
+                                    4u32,
+                                    ::kv_runtime::__private::Change::Add {
+                                        name: "visits",
+                                        default: || ::kv_runtime::__private::to_value::<u32>(3 + 4),
                                     },
-                                },
-                            ),
-                        ],
-                    )
-                    .denies_unknown(),
-            ],
-        );
+                                ),
+                                ::kv_runtime::__private::Step::new(
+                                    4u32,
+                                    ::kv_runtime::__private::Change::Add {
+                                        name: "code",
+                                        default: || {
+                                            #[derive(::kv_runtime::__private::serde::Serialize)]
+                                            #[serde(
+                                                transparent,
+                                                crate = "::kv_runtime::__private::serde"
+                                            )]
+                                            struct __Member {
+                                                #[serde(with = "hex")]
+                                                code: u32,
+                                            }
+                                            ::kv_runtime::__private::to_value::<
+                                                __Member,
+                                            >(__Member {
+                                                code: ::core::default::Default::default(),
+                                            })
+                                        },
+                                    },
+                                ),
+                            ],
+                        )
+                        .denies_unknown(),
+                ],
+            )
+            .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
             ::core::clone::Clone::clone(&self.id)
         }

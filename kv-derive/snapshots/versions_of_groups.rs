@@ -90,66 +90,67 @@ const _: () = {
     {
         type Id = u64;
         const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
-            "Device",
-            "device",
-            &[
-                ::kv_runtime::__private::IdSchema::new(
-                    "id",
-                    <u64 as ::kv_runtime::__private::KvId>::KIND,
-                ),
-            ],
-            &[
-                ::kv_runtime::__private::GroupSchema::new(
-                    ::core::option::Option::Some("state"),
-                    1u32,
-                    ::kv_runtime::__private::Codec::Json,
-                ),
-                ::kv_runtime::__private::GroupSchema::new(
-                        ::core::option::Option::Some("config"),
-                        3u32,
-                        ::kv_runtime::__private::Codec::Json,
-                    )
-                    .with_oldest(2u32)
-                    .with_steps(
-                        &[
-                            ::kv_runtime::__private::Step::new(
-                                    3u32,
-                                    ::kv_runtime::__private::Change::Function {
-                                        name: "<Device<T>>::up",
-                                        up: <Device<T>>::up,
-                                        down: ::core::option::Option::None,
-                                    },
-                                )
-                                .compatible(),
-                        ],
+                "Device",
+                "device",
+                &[
+                    ::kv_runtime::__private::IdSchema::new(
+                        "id",
+                        <u64 as ::kv_runtime::__private::KvId>::KIND,
                     ),
-                ::kv_runtime::__private::GroupSchema::new(
-                        ::core::option::Option::Some("log"),
-                        2u32,
+                ],
+                &[
+                    ::kv_runtime::__private::GroupSchema::new(
+                        ::core::option::Option::Some("state"),
+                        1u32,
                         ::kv_runtime::__private::Codec::Json,
-                    )
-                    .with_oldest(1u32)
-                    .with_steps(
-                        &[
-                            ::kv_runtime::__private::Step::new(
-                                2u32,
-                                ::kv_runtime::__private::Change::Remove {
-                                    name: "lines",
-                                    default: ::core::option::Option::None,
-                                },
-                            ),
-                            ::kv_runtime::__private::Step::new(
+                    ),
+                    ::kv_runtime::__private::GroupSchema::new(
+                            ::core::option::Option::Some("config"),
+                            3u32,
+                            ::kv_runtime::__private::Codec::Json,
+                        )
+                        .with_oldest(2u32)
+                        .with_steps(
+                            &[
+                                ::kv_runtime::__private::Step::new(
+                                        3u32,
+                                        ::kv_runtime::__private::Change::Function {
+                                            name: "<Device<T>>::up",
+                                            up: <Device<T>>::up,
+                                            down: ::core::option::Option::None,
+                                        },
+                                    )
+                                    .compatible(),
+                            ],
+                        ),
+                    ::kv_runtime::__private::GroupSchema::new(
+                            ::core::option::Option::Some("log"),
+                            2u32,
+                            ::kv_runtime::__private::Codec::Json,
+                        )
+                        .with_oldest(1u32)
+                        .with_steps(
+                            &[
+                                ::kv_runtime::__private::Step::new(
                                     2u32,
-                                    ::kv_runtime::__private::Change::Rename {
-                                        from: "last",
-                                        to: "newest",
+                                    ::kv_runtime::__private::Change::Remove {
+                                        name: "lines",
+                                        default: ::core::option::Option::None,
                                     },
-                                )
-                                .compatible(),
-                        ],
-                    ),
-            ],
-        );
+                                ),
+                                ::kv_runtime::__private::Step::new(
+                                        2u32,
+                                        ::kv_runtime::__private::Change::Rename {
+                                            from: "last",
+                                            to: "newest",
+                                        },
+                                    )
+                                    .compatible(),
+                            ],
+                        ),
+                ],
+            )
+            .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
             ::core::clone::Clone::clone(&self.id)
         }

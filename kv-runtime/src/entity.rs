@@ -188,6 +188,8 @@ pub trait GroupSource {
 pub struct EntitySchema {
     name: &'static str,
     family: &'static str,
+    module: &'static str,
+    line: u32,
     prefix: &'static str,
     ids: &'static [IdSchema],
     groups: &'static [GroupSchema],
@@ -202,7 +204,7 @@ impl EntitySchema {
         ids: &'static [IdSchema],
         groups: &'static [GroupSchema],
     ) -> Self {
-        Self { name, family: name, prefix, ids, groups }
+        Self { name, family: name, module: "", line: 0, prefix, ids, groups }
     }
 
     /// Marks a view: it shares its keys with the entity of this name.
@@ -210,6 +212,15 @@ impl EntitySchema {
     #[must_use]
     pub const fn view_of(mut self, entity: &'static str) -> Self {
         self.family = entity;
+        self
+    }
+
+    /// Where the struct is declared; a view is where its entity is. It tells entities of one name apart.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn declared(mut self, module: &'static str, line: u32) -> Self {
+        self.module = module;
+        self.line = line;
         self
     }
 
@@ -223,6 +234,14 @@ impl EntitySchema {
     #[must_use]
     pub const fn family(&self) -> &'static str {
         self.family
+    }
+
+    pub(crate) const fn module(&self) -> &'static str {
+        self.module
+    }
+
+    pub(crate) const fn line(&self) -> u32 {
+        self.line
     }
 
     /// One or more segments joined by `:`.

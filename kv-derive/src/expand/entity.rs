@@ -124,8 +124,11 @@ fn schema(entity: &Entity<'_>) -> TokenStream {
     let ids = entity.ids.iter().map(|field| id_schema(entity, field));
     let groups = entity.groups.iter().enumerate().map(|(at, group)| group_schema(entity, at, group));
     let view_of = entity.container.view_of.get().map(|of| quote!(.view_of(#of)));
+    // A view's derive is a part of what this one writes, so both have the line of this one.
     let schema = quote! {
-        #kv::__private::EntitySchema::new(#name, #prefix, &[#(#ids),*], &[#(#groups),*]) #view_of
+        #kv::__private::EntitySchema::new(#name, #prefix, &[#(#ids),*], &[#(#groups),*])
+            .declared(::core::module_path!(), ::core::line!())
+            #view_of
     };
     // What depends on a type parameter is checked where the entity is used; after the table, since only what is certain to be
     // evaluated may be borrowed for ever.

@@ -1,5 +1,6 @@
 //! A key, and how it is built from an entity's schema and an id.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
@@ -119,6 +120,19 @@ impl PartialEq for Key {
 }
 
 impl Eq for Key {}
+
+/// Keys are ordered as their texts are, which is the order of a list.
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl std::hash::Hash for Key {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {

@@ -23,7 +23,7 @@ pub const fn assert_apart(entities: &[EntitySchema], place: usize) {
     while at < place {
         let a = &entities[at];
         if can_share_a_key(a, b) {
-            message(a.name(), b.name(), a.prefix(), b.prefix()).panic();
+            message(a, b).panic();
         }
         at += 1;
     }
@@ -31,7 +31,7 @@ pub const fn assert_apart(entities: &[EntitySchema], place: usize) {
 
 const fn can_share_a_key(a: &EntitySchema, b: &EntitySchema) -> bool {
     let is_view = !same(a.name(), a.family()) || !same(b.name(), b.family());
-    if is_view && same(a.family(), b.family()) && same(a.prefix(), b.prefix()) {
+    if is_view && are_one_family(a, b) {
         return false;
     }
     let mut i = 0;
@@ -46,6 +46,14 @@ const fn can_share_a_key(a: &EntitySchema, b: &EntitySchema) -> bool {
         i += 1;
     }
     false
+}
+
+/// Whether both are the same entity or views of it. Another module may have an entity of the same name, and so may another block.
+const fn are_one_family(a: &EntitySchema, b: &EntitySchema) -> bool {
+    same(a.family(), b.family())
+        && same(a.prefix(), b.prefix())
+        && same(a.module(), b.module())
+        && a.line() == b.line()
 }
 
 const fn can_meet(a: &EntitySchema, a_group: &GroupSchema, b: &EntitySchema, b_group: &GroupSchema) -> bool {
@@ -226,17 +234,21 @@ const fn any_accepted(names: &[&str], id: &IdSchema) -> bool {
     false
 }
 
-const fn message(a: &str, b: &str, a_prefix: &str, b_prefix: &str) -> Message {
-    Message::new()
-        .add("the entities `")
-        .add(a)
-        .add("` (prefix `")
-        .add(a_prefix)
-        .add("`) and `")
-        .add(b)
-        .add("` (prefix `")
-        .add(b_prefix)
-        .add("`) can write the same key: give one of them another prefix, or another group")
+const fn message(a: &EntitySchema, b: &EntitySchema) -> Message {
+    let has_namesake = same(a.name(), b.name());
+    let message = add(Message::new().add("the entities "), a, has_namesake).add(" and ");
+    add(message, b, has_namesake)
+        .add(" can write the same key: give one of them another prefix, or another group")
+}
+
+/// `` `User` (prefix `user`) ``, and where it is if the name does not tell.
+const fn add(message: Message, entity: &EntitySchema, has_namesake: bool) -> Message {
+    let message = message.name(entity.name()).add(" (prefix ").name(entity.prefix());
+    if has_namesake {
+        let message = message.add(", line ").number(entity.line() as usize);
+        return message.add(" of ").name(entity.module()).add(")");
+    }
+    message.add(")")
 }
 
 #[cfg(test)]
@@ -305,6 +317,32 @@ mod tests {
         let view = EntitySchema::new("UserProfile", "user", ids![NUMBER], PROFILE).view_of("User");
         assert!(!can_share_a_key(&whole, &view));
         assert!(can_share_a_key(&whole, &EntitySchema::new("User", "user", ids![NUMBER], PROFILE)));
+    }
+
+    #[test]
+    fn a_namesakes_views_do_not_share_its_keys() {
+        let user =
+            |module, line| EntitySchema::new("User", "user", ids![NUMBER], PROFILE).declared(module, line);
+        let view = |module, line| {
+            EntitySchema::new("UserProfile", "user", ids![NUMBER], PROFILE)
+                .view_of("User")
+                .declared(module, line)
+        };
+        assert!(!can_share_a_key(&user("app::a", 3), &view("app::a", 3)));
+        for (module, line) in [("app::b", 3), ("app::a", 7)] {
+            assert!(can_share_a_key(&user("app::a", 3), &view(module, line)));
+            assert!(can_share_a_key(&view("app::a", 3), &user(module, line)));
+            assert!(can_share_a_key(&view("app::a", 3), &view(module, line)));
+        }
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "the entities `User` (prefix `user`, line 3 of `app::a`) and `User` (prefix `user`, line 12 of `app::b`) can"
+    )]
+    fn the_message_tells_namesakes_apart() {
+        let user = EntitySchema::new("User", "user", ids![NUMBER], PROFILE);
+        assert_apart(&[user.declared("app::a", 3), user.declared("app::b", 12)], 1);
     }
 
     #[test]

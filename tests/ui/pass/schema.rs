@@ -28,6 +28,31 @@ struct Member {
     name: String,
 }
 
+/// An entity out of a macro, as others have it by the same name.
+macro_rules! cart {
+    ($prefix:literal) => {
+        #[derive(kv_runtime::KvEntity)]
+        #[kv(prefix = $prefix, group = "items", group(name = "notes"))]
+        pub struct Cart {
+            #[kv(id)]
+            pub id: u64,
+            pub items: Vec<u64>,
+            #[kv(group = "notes")]
+            pub notes: String,
+        }
+    };
+}
+
+mod shop {
+    cart!("shop-cart");
+}
+
+mod depot {
+    cart!("depot-cart");
+}
+
+kv_runtime::schema! { Carts: shop::Cart, shop::CartNotes, depot::CartItems, depot::Cart }
+
 kv_runtime::schema! {
     /// A view may be listed beside its entity.
     pub App: User, UserSettings, Org, Member,
@@ -36,4 +61,5 @@ kv_runtime::schema! {
 fn main() {
     let names: Vec<&str> = App::ENTITIES.iter().map(|entity| entity.name()).collect();
     assert_eq!(names, ["User", "UserSettings", "Org", "Member"]);
+    assert_eq!(Carts::ENTITIES.len(), 4);
 }
