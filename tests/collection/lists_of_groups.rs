@@ -10,12 +10,15 @@ use kv_runtime::{Clock, Error, Kv, Location, Result};
 use crate::Outcome;
 use crate::entities::User;
 
+/// What another writer does: keys, and a record or nothing of each.
+type Writes = Vec<(Key, Option<NewRecord>)>;
+
 /// A memory store beside which others write, and in which one record is damaged.
 #[derive(Clone, Default)]
 struct Meddled {
     store: MemoryStore,
-    /// What is written as soon as a page was read: key, and record or nothing.
-    after_list: Arc<Mutex<Vec<(Key, Option<NewRecord>)>>>,
+    /// What is written as soon as a page was read.
+    after_list: Arc<Mutex<Writes>>,
     damaged: Option<Key>,
 }
 
@@ -70,7 +73,7 @@ async fn users(store: Meddled) -> Result<kv_runtime::Collection<User, Meddled>> 
 }
 
 /// The records of a user's groups, as another one writes them.
-async fn records_of(user: &User) -> Result<Vec<(Key, Option<NewRecord>)>> {
+async fn records_of(user: &User) -> Result<Writes> {
     let store = MemoryStore::new();
     Kv::new(store.clone()).collection::<User>().put(user).await?;
     let mut records = Vec::new();
@@ -88,7 +91,8 @@ async fn no_entity_is_of_two_moments() -> Outcome {
     let users = users(store.clone()).await?;
     let changed = User { name: "another".to_owned(), quota: 99, ..User::new(2) };
     let gone = records_of(&User::new(3)).await?.into_iter().map(|(key, _)| (key, None));
-    store.after_list.lock().unwrap().extend(records_of(&changed).await?.into_iter().chain(gone));
+    let writes = records_of(&changed).await?.into_iter().chain(gone).collect();
+    *store.after_list.lock().unwrap() = writes;
     let page = users.list().page().await?;
     assert!(page.failed.is_empty(), "{:?}", page.failed);
     assert_eq!(page.entities, [User::new(0), User::new(1), changed, User::new(4)]);
