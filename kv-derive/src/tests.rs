@@ -1,4 +1,5 @@
 //! Expansions, formatted and compared with the files in `snapshots/`. `UPDATE_SNAPSHOTS=1` writes them anew.
+//! And mistakes, where all that is told of one type matters and not its place.
 
 use std::path::PathBuf;
 
@@ -11,6 +12,16 @@ fn entity(input: TokenStream) -> TokenStream {
 
 fn id(input: TokenStream) -> TokenStream {
     super::derive(input, super::derive_id)
+}
+
+/// What an expansion tells, in its order.
+fn told(expansion: TokenStream) -> Vec<String> {
+    let file: syn::File = syn::parse2(expansion).expect("the expansion is a list of items");
+    let told = file.items.iter().filter_map(|item| match item {
+        syn::Item::Macro(item) => Some(item.mac.parse_body::<syn::LitStr>().expect("a message").value()),
+        _ => None,
+    });
+    told.collect()
 }
 
 fn formatted(expansion: TokenStream) -> String {
@@ -206,6 +217,18 @@ fn a_codec_without_its_feature_is_told() {
     });
     let message = "this codec needs the feature `postcard` of kv-runtime";
     assert!(expansion.to_string().contains(message), "{expansion}");
+}
+
+#[test]
+fn a_field_of_an_id_type_has_no_keys() {
+    let newtype = id(quote! { struct Id(#[kv(rename = "z", bogus)] u64); });
+    let on_a_field = [
+        "`rename` belongs on a variant; there are no keys on a field of an id type",
+        "unknown key `bogus`; there are no keys on a field of an id type",
+    ];
+    assert_eq!(told(newtype), on_a_field);
+    let variant = id(quote! { enum Id { One, Two(#[kv(rename = "z", bogus)] u64) } });
+    assert_eq!(told(variant), [&on_a_field[..], &["the variants of an id type have no fields"]].concat());
 }
 
 /// Names of the prelude, which `#![no_implicit_prelude]` takes away.

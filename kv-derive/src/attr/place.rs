@@ -21,12 +21,14 @@ pub(super) enum Place {
     Step,
     IdType,
     Variant,
+    /// A field of an id type or of a variant.
+    IdField,
 }
 
 /// The places that one derive has: a key that belongs to another of them is told so.
 const ENTITY_PLACES: [Place; 7] =
     [Place::Entity, Place::Group, Place::Field, Place::Added, Place::Renamed, Place::Removed, Place::Step];
-const ID_PLACES: [Place; 2] = [Place::IdType, Place::Variant];
+const ID_PLACES: [Place; 3] = [Place::IdType, Place::Variant, Place::IdField];
 
 impl Place {
     pub(super) fn keys(self) -> &'static [Symbol] {
@@ -68,6 +70,7 @@ impl Place {
             Self::Step => &[DOWN, COMPATIBLE],
             Self::IdType => &[RENAME_ALL, CRATE],
             Self::Variant => &[RENAME],
+            Self::IdField => &[],
         }
     }
 
@@ -81,6 +84,7 @@ impl Place {
     pub(super) fn unknown(self, found: &str) -> String {
         let shown = self.shown();
         let known = match shown.as_slice() {
+            [] => format!("there are no keys {self}"),
             [only] => format!("the only key {self} is `{only}`"),
             all => format!("the keys {self} are {}", listed(all.iter().copied())),
         };
@@ -110,6 +114,7 @@ impl fmt::Display for Place {
             Self::Step => "in `step(...)`",
             Self::IdType => "on the type",
             Self::Variant => "on a variant",
+            Self::IdField => "on a field of an id type",
         })
     }
 }

@@ -62,6 +62,9 @@ fn newtype<'a>(
     if let Some(key) = attr.rename_all.key() {
         cx.error(key, "`rename_all` is for the variants of an enum");
     }
+    for field in fields {
+        attr::refuse_on_field(cx, &field.attrs);
+    }
     match fields {
         Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
             fields.unnamed.first().map(|field| IdShape::Newtype(&field.ty))
@@ -98,6 +101,9 @@ fn variants<'a>(
     let mut variants: Vec<Variant<'a>> = Vec::new();
     for variant in &data.variants {
         let attr = attr::Variant::read(cx, &variant.attrs);
+        for field in &variant.fields {
+            attr::refuse_on_field(cx, &field.attrs);
+        }
         if !matches!(variant.fields, Fields::Unit) {
             cx.error(&variant.fields, "the variants of an id type have no fields");
         }
