@@ -129,7 +129,8 @@ fn groups_have_fields(cx: &Ctxt, entity: &Entity<'_>) {
         let Some(name) = group.attr.name.get().filter(|_| group.fields.is_empty()) else { continue };
         let is_twin =
             entity.groups.iter().any(|other| other.name() == group.name() && !other.fields.is_empty());
-        if entity.groups.len() > 1 && !is_twin {
+        // A field whose group is not known may be the one that is missing here, and is told.
+        if entity.groups.len() > 1 && !is_twin && !entity.has_stray {
             cx.error(
                 name,
                 format_args!("the group {0:?} has no fields: mark some `#[kv(group = {0:?})]`", name.value()),

@@ -231,6 +231,21 @@ fn a_field_of_an_id_type_has_no_keys() {
     assert_eq!(told(variant), [&on_a_field[..], &["the variants of an id type have no fields"]].concat());
 }
 
+#[test]
+fn a_group_is_not_said_to_lack_the_field_that_misspells_it() {
+    let expansion = entity(quote! {
+        #[kv(prefix = "a", group(name = "profile"), group(name = "settings"))]
+        struct Entity { #[kv(id)] id: u64, #[kv(group = "profile")] a: u8, #[kv(group = "setings")] b: u8 }
+    });
+    let message = "no group is named \"setings\" (did you mean `settings`?); there are `profile`, `settings`";
+    assert_eq!(told(expansion), [message]);
+    let expansion = entity(quote! {
+        #[kv(prefix = "a", group(name = "settings"))]
+        struct Entity { #[kv(id)] id: u64, a: u8, #[kv(group = 3)] b: u8 }
+    });
+    assert_eq!(told(expansion), ["expected text in quotes: `group = \"settings\"`"]);
+}
+
 /// Names of the prelude, which `#![no_implicit_prelude]` takes away.
 const PRELUDE: [&str; 24] = [
     "Box",

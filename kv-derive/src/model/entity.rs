@@ -22,6 +22,8 @@ pub(crate) struct Entity<'a> {
     pub(crate) groups: Vec<Group<'a>>,
     /// The fields that are not stored.
     pub(crate) skipped: Vec<Field<'a>>,
+    /// Whether a field is said to be in a group and that is none, so that a group may lack it.
+    pub(crate) has_stray: bool,
 }
 
 /// The fields that share a value.
@@ -76,6 +78,7 @@ impl<'a> Entity<'a> {
             ids: Vec::new(),
             groups,
             skipped: Vec::new(),
+            has_stray: false,
         };
         for field in fields {
             entity.place(cx, field);
@@ -106,8 +109,10 @@ impl<'a> Entity<'a> {
                     format!("; declare it on the struct: `#[kv(group(name = {wanted:?}))]`")
                 };
                 cx.error(name, format_args!("no group is named {wanted:?}{known}"));
+                self.has_stray = true;
             }
         } else if let Some(group) = self.groups.first_mut() {
+            self.has_stray |= field.attr.group.is_written();
             // Where no group takes the fields without a name there are none such.
             group.fields.push(field);
         }
