@@ -246,6 +246,31 @@ fn a_group_is_not_said_to_lack_the_field_that_misspells_it() {
     assert_eq!(told(expansion), ["expected text in quotes: `group = \"settings\"`"]);
 }
 
+#[test]
+fn beside_mistakes_the_runtime_has_the_name_that_is_given() {
+    for expansion in [
+        entity(quote! { #[kv(crate = "kv", bogus)] struct Entity { id: u64 } }),
+        entity(quote! { #[kv(bogus, crate = "kv")] struct Entity(u64); }),
+        id(quote! { #[kv(crate = "kv", bogus)] enum Id { One } }),
+        id(quote! { #[kv(crate = "kv")] struct Id; }),
+    ] {
+        let text = expansion.to_string();
+        assert!(text.contains("kv :: __private") && !text.contains("kv_runtime"), "{text}");
+    }
+}
+
+#[test]
+fn mistakes_on_what_can_be_no_entity_are_told_with_that() {
+    let expansion =
+        entity(quote! { #[kv(prefix = "a:", ttl = "5x")] #[serde(tag = "t")] enum Entity { A(u8) } });
+    let complaints = [
+        "a prefix neither begins nor ends with `:`, nor has two of them in a row",
+        "expected a duration such as \"30s\", \"5m\", \"24h\", \"30d\" or \"1h30m\"",
+        "an entity is a struct with named fields; an enum can be the type of one of them",
+    ];
+    assert_eq!(told(expansion), complaints);
+}
+
 /// Names of the prelude, which `#![no_implicit_prelude]` takes away.
 const PRELUDE: [&str; 24] = [
     "Box",

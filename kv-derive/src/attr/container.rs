@@ -1,6 +1,6 @@
 //! The attributes of the struct.
 
-use syn::{DeriveInput, LitStr, Path};
+use syn::{Attribute, Data, DeriveInput, Fields, LitStr, Path};
 
 use super::group::{Codec, Group, Ttl, read_codec, read_derive, read_ttl, read_view};
 use super::key::{Slot, each};
@@ -28,6 +28,11 @@ pub(crate) struct Container {
 impl Container {
     pub(crate) fn read(cx: &Ctxt, input: &DeriveInput) -> Self {
         let mut first = Group::new(input.ident.clone());
+        // serde has further keys for other shapes, which cannot be an entity and are told.
+        let serde: &[Attribute] = match &input.data {
+            Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => &input.attrs,
+            _ => &[],
+        };
         let mut container = Self {
             krate: Slot::default(),
             prefix: Slot::default(),
@@ -36,7 +41,7 @@ impl Container {
             first: None,
             groups: Vec::new(),
             view_of: Slot::default(),
-            serde: ContainerSerde::read(cx, &input.attrs),
+            serde: ContainerSerde::read(cx, serde),
         };
         for attr in input.attrs.iter().filter(|attr| *attr.path() == KV) {
             each(cx, Place::Entity, attr, |key| match key.symbol {

@@ -44,10 +44,9 @@ pub(crate) struct Field<'a> {
 }
 
 impl<'a> Entity<'a> {
-    /// Reads the struct; nothing if it is not one with named fields.
-    pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
+    /// Reads the struct with what stands on it; nothing if it is not one with named fields.
+    pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput, mut container: attr::Container) -> Option<Self> {
         let fields = named_fields(cx, input)?;
-        let mut container = attr::Container::read(cx, input);
         let receiver = Receiver { ident: &input.ident, generics: &input.generics };
         let mut generics = receiver.replace(&input.generics);
         generics.where_clause = input.generics.where_clause.as_ref().map(|clause| receiver.replace(clause));
@@ -194,7 +193,7 @@ impl Group<'_> {
 }
 
 /// The path that `crate = "..."` gives, or the runtime's own name.
-pub(super) fn runtime(krate: &Slot<Path>, span: Span) -> TokenStream {
+pub(crate) fn runtime(krate: &Slot<Path>, span: Span) -> TokenStream {
     match krate.get() {
         Some(path) => path.to_token_stream().into_iter().map(|token| respanned(token, span)).collect(),
         None => quote_spanned!(span=> ::kv_runtime),

@@ -30,9 +30,8 @@ pub(crate) struct Variant<'a> {
 }
 
 impl<'a> Id<'a> {
-    /// Reads the type; nothing if it can be no id.
-    pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
-        let attr = attr::IdType::read(cx, &input.attrs);
+    /// Reads the type with what stands on it; nothing if it can be no id.
+    pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput, attr: attr::IdType) -> Option<Self> {
         if let Some(param) = input.generics.params.first() {
             cx.error(param, "an id type is not generic: its keys have one form");
         }
