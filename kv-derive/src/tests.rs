@@ -271,6 +271,60 @@ fn mistakes_on_what_can_be_no_entity_are_told_with_that() {
     assert_eq!(told(expansion), complaints);
 }
 
+#[test]
+fn what_is_no_key_does_not_hide_what_follows() {
+    const ON_THE_STRUCT: &str = "the keys on the struct are `prefix`, `group`, `version`, `oldest`, `write_version`, \
+                                 `step`, `removed`, `previous`, `ttl`, `codec`, `view`, `derive`, `crate`";
+    const NO_DURATION: &str = "expected a duration such as \"30s\", \"5m\", \"24h\", \"30d\" or \"1h30m\"";
+    let no_key = format!("expected a key; {ON_THE_STRUCT}");
+
+    for no_key_at_all in [quote!("user"), quote!(-1), quote!(= "user"), quote!((prefix)), quote!()] {
+        let expansion = entity(quote! {
+            #[kv(#no_key_at_all, ttl = "5x")]
+            struct Entity { #[kv(id)] id: u64 }
+        });
+        assert_eq!(told(expansion), [&no_key, NO_DURATION]);
+    }
+    let told = told(entity(quote! {
+        #[kv("prefix" = "a", ttl::, group("x"), codec = "jsn")]
+        struct Entity { #[kv("id", ordred)] id: u64, #[kv(added(2), renamed("a", sinc = 2))] a: u8 }
+    }));
+    let told: Vec<&str> = told.iter().filter_map(|told| told.split(';').next()).collect();
+    let expected = [
+        "expected a key (did you mean `prefix`?)",
+        "expected ident",
+        "expected a key",
+        "unknown codec \"jsn\" (did you mean `json`?)",
+        "expected a key (did you mean `id`?)",
+        "unknown key `ordred` (did you mean `ordered`?)",
+        "expected a key",
+        "expected a key",
+        "unknown key `sinc` (did you mean `since`?)",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_list_that_ends_early_is_told_once() {
+    for list in [quote!(derive(Debug Clone)), quote!(version = 2, step(1 => up down))] {
+        let expansion = entity(quote! {
+            #[kv(prefix = "a", group = "x", #list)]
+            #[kv(group(name = "y"))]
+            struct Entity { #[kv(id)] id: u64, a: u8, #[kv(group = "y")] b: u8 }
+        });
+        assert_eq!(told(expansion), ["expected `,`"], "{list}");
+    }
+}
+
+#[test]
+fn an_attribute_that_cannot_be_read_is_told_alone() {
+    for attr in [quote!(#[kv]), quote!(#[kv = "a"])] {
+        let on_the_struct = told(entity(quote! { #attr struct Entity { #[kv(id)] id: u64 } }));
+        let on_the_id = told(entity(quote! { #[kv(prefix = "a")] struct Entity { #attr id: u64 } }));
+        assert_eq!((on_the_struct.len(), &on_the_struct), (1, &on_the_id), "{attr}");
+    }
+}
+
 /// Names of the prelude, which `#![no_implicit_prelude]` takes away.
 const PRELUDE: [&str; 24] = [
     "Box",

@@ -23,6 +23,8 @@ pub(crate) struct Container {
     pub(crate) groups: Vec<Group>,
     pub(crate) view_of: Slot<LitStr>,
     pub(crate) serde: ContainerSerde,
+    /// Whether there are keys alone: anything else may stand for one that is missing.
+    pub(crate) has_keys_alone: bool,
 }
 
 impl Container {
@@ -42,9 +44,10 @@ impl Container {
             groups: Vec::new(),
             view_of: Slot::default(),
             serde: ContainerSerde::read(cx, serde),
+            has_keys_alone: true,
         };
         for attr in input.attrs.iter().filter(|attr| *attr.path() == KV) {
-            each(cx, Place::Entity, attr, |key| match key.symbol {
+            let are_keys = each(cx, Place::Entity, attr, |key| match key.symbol {
                 CRATE => key.text(&mut container.krate, "crate = \"::kv_runtime\"", text::path),
                 PREFIX => key.text(&mut container.prefix, "prefix = \"user\"", text::prefix),
                 TTL => read_ttl(key, &mut container.ttl),
@@ -62,6 +65,7 @@ impl Container {
                 }
                 _ => first.versions.read(key),
             });
+            container.has_keys_alone &= are_keys;
         }
         container.first = Some(first);
         container

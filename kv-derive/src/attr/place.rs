@@ -82,19 +82,28 @@ impl Place {
 
     /// The message about a key that is not known here.
     pub(super) fn unknown(self, found: &str) -> String {
-        let shown = self.shown();
-        let known = match shown.as_slice() {
-            [] => format!("there are no keys {self}"),
-            [only] => format!("the only key {self} is `{only}`"),
-            all => format!("the keys {self} are {}", listed(all.iter().copied())),
-        };
+        let known = self.known();
         let siblings: &[Self] = if ID_PLACES.contains(&self) { &ID_PLACES } else { &ENTITY_PLACES };
         if let Some(other) =
             siblings.iter().find(|other| other.keys().iter().any(|key| key.as_str() == found))
         {
             return format!("`{found}` belongs {other}; {known}");
         }
-        format!("unknown key `{found}`{}; {known}", did_you_mean(found, shown))
+        format!("unknown key `{found}`{}; {known}", did_you_mean(found, self.shown()))
+    }
+
+    /// The message about what is no key at all; `meant` is the one that it quotes.
+    pub(super) fn no_key(self, meant: Option<Symbol>) -> String {
+        let meant = meant.map_or_else(String::new, |key| format!(" (did you mean `{key}`?)"));
+        format!("expected a key{meant}; {}", self.known())
+    }
+
+    fn known(self) -> String {
+        match self.shown().as_slice() {
+            [] => format!("there are no keys {self}"),
+            [only] => format!("the only key {self} is `{only}`"),
+            all => format!("the keys {self} are {}", listed(all.iter().copied())),
+        }
     }
 
     fn shown(self) -> Vec<&'static str> {

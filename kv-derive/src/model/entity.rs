@@ -22,8 +22,10 @@ pub(crate) struct Entity<'a> {
     pub(crate) groups: Vec<Group<'a>>,
     /// The fields that are not stored.
     pub(crate) skipped: Vec<Field<'a>>,
-    /// Whether a field is said to be in a group and that is none, so that a group may lack it.
+    /// Whether it is not known of a field which group it is in, so that a group may lack it.
     pub(crate) has_stray: bool,
+    /// Whether a field says something that is no key and may stand for `id`.
+    pub(crate) may_have_another_id: bool,
 }
 
 /// The fields that share a value.
@@ -78,6 +80,7 @@ impl<'a> Entity<'a> {
             groups,
             skipped: Vec::new(),
             has_stray: false,
+            may_have_another_id: fields.iter().any(|field| !field.attr.has_keys_alone),
         };
         for field in fields {
             entity.place(cx, field);
@@ -111,7 +114,7 @@ impl<'a> Entity<'a> {
                 self.has_stray = true;
             }
         } else if let Some(group) = self.groups.first_mut() {
-            self.has_stray |= field.attr.group.is_written();
+            self.has_stray |= field.attr.group.is_written() || !field.attr.has_keys_alone;
             // Where no group takes the fields without a name there are none such.
             group.fields.push(field);
         }
