@@ -34,7 +34,7 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
 
 /// Every key begins with the prefix.
 fn prefix_is_there(cx: &Ctxt, entity: &Entity<'_>) {
-    if !entity.container.prefix.is_written() {
+    if !entity.container.prefix.is_written() && entity.container.has_keys_alone {
         cx.error(entity.ident, "an entity needs a prefix for its keys: `#[kv(prefix = \"user\")]`");
     }
 }
@@ -42,7 +42,7 @@ fn prefix_is_there(cx: &Ctxt, entity: &Entity<'_>) {
 /// A key has one to six ids: so many the runtime's tuples take.
 fn ids_are_there(cx: &Ctxt, entity: &Entity<'_>) {
     const MOST: usize = 6;
-    if entity.ids.is_empty() {
+    if entity.ids.is_empty() && !entity.may_have_another_id {
         cx.error(entity.ident, "an entity needs an id: mark the field that is its key with `#[kv(id)]`");
     }
     for field in entity.ids.iter().skip(MOST) {
@@ -108,7 +108,7 @@ fn data_is_owned(cx: &Ctxt, entity: &Entity<'_>) {
 /// A group is named by its fields; only that of the struct itself can be without a name.
 fn groups_have_names(cx: &Ctxt, entity: &Entity<'_>) {
     for group in entity.groups.iter().filter(|group| !group.is_on_struct) {
-        if !group.attr.name.is_written() {
+        if !group.attr.name.is_written() && group.attr.has_keys_alone {
             cx.error(&group.attr.at, "a group needs a name: `group(name = \"settings\")`");
         }
     }
@@ -130,7 +130,8 @@ fn groups_have_fields(cx: &Ctxt, entity: &Entity<'_>) {
         let Some(name) = group.attr.name.get().filter(|_| group.fields.is_empty()) else { continue };
         let is_twin =
             entity.groups.iter().any(|other| other.name() == group.name() && !other.fields.is_empty());
-        if entity.groups.len() > 1 && !is_twin {
+        // A field whose group is not known may be the one that is missing here, and is told.
+        if entity.groups.len() > 1 && !is_twin && !entity.has_stray {
             cx.error(
                 name,
                 format_args!("the group {0:?} has no fields: mark some `#[kv(group = {0:?})]`", name.value()),

@@ -51,15 +51,17 @@ fn derive(
 
 fn derive_entity(input: &DeriveInput) -> proc_macro2::TokenStream {
     let cx = Ctxt::new();
-    let entity = model::Entity::read(&cx, input);
+    let container = attr::Container::read(&cx, input);
+    let krate = container.krate.clone();
+    let entity = model::Entity::read(&cx, input, container);
     if let Some(entity) = &entity {
         check::check(&cx, entity);
     }
     match (cx.check(), entity) {
         (Ok(()), Some(entity)) => expand::entity(&entity),
-        (Ok(()), None) => expand::entity_fallback(input, None),
+        (Ok(()), None) => expand::entity_fallback(input, &krate, None),
         (Err(mut errors), entity) => {
-            errors.extend(expand::entity_fallback(input, entity.as_ref()));
+            errors.extend(expand::entity_fallback(input, &krate, entity.as_ref()));
             errors
         }
     }
@@ -67,12 +69,14 @@ fn derive_entity(input: &DeriveInput) -> proc_macro2::TokenStream {
 
 fn derive_id(input: &DeriveInput) -> proc_macro2::TokenStream {
     let cx = Ctxt::new();
-    let id = model::Id::read(&cx, input);
+    let attr = attr::IdType::read(&cx, &input.attrs);
+    let krate = attr.krate.clone();
+    let id = model::Id::read(&cx, input, attr);
     match (cx.check(), id) {
         (Ok(()), Some(id)) => expand::id(&id),
-        (Ok(()), None) => expand::id_fallback(input),
+        (Ok(()), None) => expand::id_fallback(input, &krate),
         (Err(mut errors), _) => {
-            errors.extend(expand::id_fallback(input));
+            errors.extend(expand::id_fallback(input, &krate));
             errors
         }
     }

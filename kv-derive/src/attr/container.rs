@@ -1,6 +1,6 @@
 //! The attributes of the struct.
 
-use syn::{DeriveInput, LitStr, Path};
+use syn::{Attribute, Data, DeriveInput, Fields, LitStr, Path};
 
 use super::group::{Codec, Group, Ttl, read_codec, read_derive, read_ttl, read_view};
 use super::key::{Slot, each};
@@ -23,11 +23,18 @@ pub(crate) struct Container {
     pub(crate) groups: Vec<Group>,
     pub(crate) view_of: Slot<LitStr>,
     pub(crate) serde: ContainerSerde,
+    /// Whether there are keys alone: anything else may stand for one that is missing.
+    pub(crate) has_keys_alone: bool,
 }
 
 impl Container {
     pub(crate) fn read(cx: &Ctxt, input: &DeriveInput) -> Self {
         let mut first = Group::new(input.ident.clone());
+        // serde has further keys for other shapes, which cannot be an entity and are told.
+        let serde: &[Attribute] = match &input.data {
+            Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => &input.attrs,
+            _ => &[],
+        };
         let mut container = Self {
             krate: Slot::default(),
             prefix: Slot::default(),
@@ -36,10 +43,11 @@ impl Container {
             first: None,
             groups: Vec::new(),
             view_of: Slot::default(),
-            serde: ContainerSerde::read(cx, &input.attrs),
+            serde: ContainerSerde::read(cx, serde),
+            has_keys_alone: true,
         };
         for attr in input.attrs.iter().filter(|attr| *attr.path() == KV) {
-            each(cx, Place::Entity, attr, |key| match key.symbol {
+            let are_keys = each(cx, Place::Entity, attr, |key| match key.symbol {
                 CRATE => key.text(&mut container.krate, "crate = \"::kv_runtime\"", text::path),
                 PREFIX => key.text(&mut container.prefix, "prefix = \"user\"", text::prefix),
                 TTL => read_ttl(key, &mut container.ttl),
@@ -57,6 +65,7 @@ impl Container {
                 }
                 _ => first.versions.read(key),
             });
+            container.has_keys_alone &= are_keys;
         }
         container.first = Some(first);
         container

@@ -21,6 +21,8 @@ pub(crate) struct Field {
     pub(crate) renamed: Vec<Renamed>,
     pub(crate) added: Slot<Added>,
     pub(crate) serde: FieldSerde,
+    /// Whether there are keys alone: anything else may stand for one that is missing.
+    pub(crate) has_keys_alone: bool,
     /// Its doc comments, for the views.
     pub(crate) docs: Vec<Attribute>,
 }
@@ -37,10 +39,11 @@ impl Field {
             renamed: Vec::new(),
             added: Slot::default(),
             serde: FieldSerde::read(cx, attrs),
+            has_keys_alone: true,
             docs: attrs.iter().filter(|attr| *attr.path() == DOC).cloned().collect(),
         };
         for attr in attrs.iter().filter(|attr| *attr.path() == KV) {
-            each(cx, Place::Field, attr, |key| match key.symbol {
+            let are_keys = each(cx, Place::Field, attr, |key| match key.symbol {
                 ID => key.flag(&mut field.id),
                 ORDERED => key.flag(&mut field.ordered),
                 SECRET => key.flag(&mut field.secret),
@@ -51,6 +54,7 @@ impl Field {
                 ADDED => Added::read(key, &mut field.added),
                 _ => {}
             });
+            field.has_keys_alone &= are_keys;
         }
         field
     }

@@ -16,6 +16,8 @@ pub(crate) struct Group {
     /// Where it is declared: the key `group`, or the struct's name.
     pub(crate) at: Ident,
     pub(crate) name: Slot<LitStr>,
+    /// Whether there are keys alone: anything else may stand for one that is missing.
+    pub(crate) has_keys_alone: bool,
     pub(crate) versions: Versions,
     pub(crate) ttl: Slot<Ttl>,
     pub(crate) codec: Slot<Codec>,
@@ -66,6 +68,7 @@ impl Group {
         Self {
             at,
             name: Slot::default(),
+            has_keys_alone: true,
             versions: Versions::default(),
             ttl: Slot::default(),
             codec: Slot::default(),
@@ -76,9 +79,9 @@ impl Group {
     }
 
     /// Reads `group(...)`.
-    pub(super) fn read(list: &Key<'_, '_>) -> Self {
+    pub(super) fn read(list: &Key<'_>) -> Self {
         let mut group = Self::new(list.ident.clone());
-        list.nested(Place::Group, |key| match key.symbol {
+        group.has_keys_alone = list.nested(Place::Group, |key| match key.symbol {
             NAME => key.text(&mut group.name, "name = \"settings\"", text::group_name),
             TTL => read_ttl(key, &mut group.ttl),
             CODEC => read_codec(key, &mut group.codec),
@@ -91,14 +94,14 @@ impl Group {
     }
 }
 
-pub(super) fn read_ttl(key: &Key<'_, '_>, slot: &mut Slot<Ttl>) {
+pub(super) fn read_ttl(key: &Key<'_>, slot: &mut Slot<Ttl>) {
     key.text(slot, "ttl = \"24h\"", |text| match duration::seconds(&text.value()) {
         Ok(secs) => Ok(Ttl { secs, text: text.clone() }),
         Err(complaint) => Err(complaint.to_owned()),
     });
 }
 
-pub(super) fn read_codec(key: &Key<'_, '_>, slot: &mut Slot<Codec>) {
+pub(super) fn read_codec(key: &Key<'_>, slot: &mut Slot<Codec>) {
     key.text(slot, "codec = \"json\"", |text| {
         let name = text.value();
         match [Codec::Json, Codec::Postcard].into_iter().find(|codec| codec.name() == name) {
@@ -114,10 +117,10 @@ pub(super) fn read_codec(key: &Key<'_, '_>, slot: &mut Slot<Codec>) {
     });
 }
 
-pub(super) fn read_view(key: &Key<'_, '_>, slot: &mut Slot<Ident>) {
+pub(super) fn read_view(key: &Key<'_>, slot: &mut Slot<Ident>) {
     key.text(slot, "view = \"UserSettings\"", text::ident);
 }
 
-pub(super) fn read_derive(key: &Key<'_, '_>, slot: &mut Slot<Vec<Path>>) {
+pub(super) fn read_derive(key: &Key<'_>, slot: &mut Slot<Vec<Path>>) {
     key.paths(slot, "derive(Debug, Clone)");
 }

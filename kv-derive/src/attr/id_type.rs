@@ -1,4 +1,4 @@
-//! The attributes of `#[derive(KvId)]`: on the type, and on the variants of an enum.
+//! The attributes of `#[derive(KvId)]`: on the type, and on the variants of an enum. Fields have none.
 
 use syn::{Attribute, Path};
 
@@ -36,6 +36,13 @@ impl IdType {
             });
         }
         id
+    }
+}
+
+/// Records every key on a field, which has none.
+pub(crate) fn refuse_on_field(cx: &Ctxt, attrs: &[Attribute]) {
+    for attr in attrs.iter().filter(|attr| *attr.path() == KV) {
+        each(cx, Place::IdField, attr, |_| {});
     }
 }
 

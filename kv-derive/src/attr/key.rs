@@ -1,12 +1,12 @@
 //! How one key of a `#[kv(...)]` list and its value are read.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::meta::ParseNestedMeta;
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
-use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Path, Token, parenthesized, token};
+use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Path, PathSegment, Token, parenthesized, token};
 
 use super::place::Place;
 use crate::ctxt::Ctxt;
@@ -52,7 +52,7 @@ impl<T> Slot<T> {
         self.is_guess
     }
 
-    fn set(&mut self, key: &Key<'_, '_>, value: Option<T>) {
+    fn set(&mut self, key: &Key<'_>, value: Option<T>) {
         if self.is_written() && !self.is_guess {
             if !key.is_guess {
                 key.cx.error(&key.ident, format_args!("`{}` is written twice", key.symbol));
@@ -90,44 +90,95 @@ impl Version {
 }
 
 /// A known key in front of its value.
-pub(super) struct Key<'a, 'input> {
+pub(super) struct Key<'a> {
     pub(super) cx: &'a Ctxt,
     pub(super) symbol: Symbol,
     pub(super) ident: Ident,
     is_guess: bool,
-    meta: &'a ParseNestedMeta<'input>,
+    /// What follows the key.
+    input: ParseStream<'a>,
 }
 
-/// Reads each key of `#[kv(...)]`; one that is not known at this place is recorded.
-pub(super) fn each(cx: &Ctxt, place: Place, attr: &Attribute, mut read: impl FnMut(&Key<'_, '_>)) {
-    if let Err(error) = attr.parse_nested_meta(|meta| one(cx, place, &meta, &mut read)) {
+/// Reads each key of `#[kv(...)]`; one that is not known at this place is recorded. Whether there are keys alone,
+/// known or not: anything else may stand for one that is missing.
+pub(super) fn each(cx: &Ctxt, place: Place, attr: &Attribute, mut read: impl FnMut(&Key<'_>)) -> bool {
+    let all = |input: ParseStream<'_>| all(cx, place, input, &mut read);
+    attr.parse_args_with(all).unwrap_or_else(|error| {
         cx.push(error);
-    }
+        false
+    })
 }
 
-fn one(
-    cx: &Ctxt,
-    place: Place,
-    meta: &ParseNestedMeta<'_>,
-    read: &mut dyn FnMut(&Key<'_, '_>),
-) -> syn::Result<()> {
+/// Reads keys with commas between; whether there are keys alone.
+fn all(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Key<'_>)) -> syn::Result<bool> {
+    let mut are_keys = true;
+    while !input.is_empty() {
+        are_keys &= one(cx, place, input, read)?;
+        // `one` has taken everything else.
+        input.parse::<Option<Token![,]>>()?;
+    }
+    Ok(are_keys)
+}
+
+/// Reads what stands before a comma; whether it is a key, known or not.
+fn one(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Key<'_>)) -> syn::Result<bool> {
     let errors = cx.count();
-    let mut symbol = place.keys().iter().copied().find(|symbol| meta.path == *symbol);
-    let is_guess = symbol.is_none();
-    if is_guess {
-        let spelled = spelled(&meta.path);
-        cx.error(&meta.path, place.unknown(&spelled));
-        // It is read as what was meant, so that this is not missed as well.
-        symbol = place.meant(&spelled);
+    let is_key = input.peek(Ident::peek_any) || input.peek(Token![::]);
+    let (symbol, ident, is_guess) = if is_key {
+        let path = match path(input) {
+            Ok(path) => path,
+            Err(error) => {
+                cx.push(error);
+                rest_of_value(input)?;
+                return Ok(false);
+            }
+        };
+        let known = place.keys().iter().copied().find(|symbol| path == *symbol);
+        // An unknown one is read as what was meant, so that this is not missed as well.
+        let symbol = known.or_else(|| {
+            let spelled = spelled(&path);
+            cx.error(&path, place.unknown(&spelled));
+            place.meant(&spelled)
+        });
+        (symbol, path.get_ident().cloned(), known.is_none())
+    } else {
+        let (symbol, span) = no_key(cx, place, input)?;
+        (symbol, symbol.map(|symbol| Ident::new(symbol.as_str(), span)), true)
+    };
+    if let (Some(symbol), Some(ident)) = (symbol, ident) {
+        read(&Key { cx, symbol, ident, is_guess, input });
     }
-    if let (Some(symbol), Some(ident)) = (symbol, meta.path.get_ident()) {
-        read(&Key { cx, symbol, ident: ident.clone(), is_guess, meta });
-    }
-    let span = meta.input.span();
-    if !rest_of_value(meta.input)?.is_empty() && cx.count() == errors {
+    let span = input.span();
+    if !rest_of_value(input)?.is_empty() && cx.count() == errors {
         cx.error_at(span, "expected `,`");
     }
-    Ok(())
+    Ok(is_key)
+}
+
+/// A key, or what stands for one: also a keyword, and segments.
+fn path(input: ParseStream<'_>) -> syn::Result<Path> {
+    let leading_colon = input.parse()?;
+    let segment = |input: ParseStream<'_>| Ident::parse_any(input).map(PathSegment::from);
+    let segments = Punctuated::parse_separated_nonempty_with(input, segment)?;
+    Ok(Path { leading_colon, segments })
+}
+
+/// Records what stands in the place of a key, and takes it if it is a literal; the key that it quotes, and where.
+fn no_key(cx: &Ctxt, place: Place, input: ParseStream<'_>) -> syn::Result<(Option<Symbol>, Span)> {
+    let span = input.span();
+    let literal = input.parse::<Option<Lit>>()?;
+    let quoted = match &literal {
+        Some(Lit::Str(text)) => text.value(),
+        _ => String::new(),
+    };
+    let symbol =
+        place.keys().iter().copied().find(|symbol| symbol.as_str() == quoted && !symbol.is_private());
+    let message = place.no_key(symbol);
+    match literal {
+        Some(literal) => cx.error(literal, message),
+        None => cx.error_at(span, message),
+    }
+    Ok((symbol, span))
 }
 
 /// All tokens up to the next comma.
@@ -144,15 +195,15 @@ fn spelled(path: &Path) -> String {
     segments.join("::")
 }
 
-impl Key<'_, '_> {
+impl Key<'_> {
     /// Whether the key has `=` and a value, not a list or nothing.
     pub(super) fn has_value(&self) -> bool {
-        self.meta.input.peek(Token![=])
+        self.input.peek(Token![=])
     }
 
     /// Whether the key has a list in parentheses.
     pub(super) fn has_list(&self) -> bool {
-        self.meta.input.peek(token::Paren)
+        self.input.peek(token::Paren)
     }
 
     /// A key that stands by itself.
@@ -228,15 +279,15 @@ impl Key<'_, '_> {
         &self,
         form: &str,
         parse: fn(ParseStream<'_>) -> syn::Result<T>,
-        mut read: impl FnMut(&Key<'_, '_>),
+        mut read: impl FnMut(&Key<'_>),
     ) -> Option<(Version, T)> {
         if !self.has_list() {
             self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
             return None;
         }
-        let parts = || {
+        let mut parts = || {
             let content;
-            parenthesized!(content in self.meta.input);
+            parenthesized!(content in self.input);
             let span = content.span();
             let from = content.parse::<LitInt>();
             let head = from.and_then(|from| {
@@ -250,16 +301,15 @@ impl Key<'_, '_> {
                     format_args!("expected a version and a function: `{form}`"),
                 ));
             };
-            if !content.is_empty() {
-                content.parse::<Token![,]>()?;
+            if !content.is_empty() && !content.peek(Token![,]) {
+                self.cx.error_at(content.span(), "expected `,`");
+                rest_of_value(&content)?;
             }
-            Ok((head, content.parse::<TokenStream>()?))
-        };
-        let parsed = parts().and_then(|(head, rest)| {
-            syn::meta::parser(|meta| one(self.cx, Place::Step, &meta, &mut read)).parse2(rest)?;
+            content.parse::<Option<Token![,]>>()?;
+            all(self.cx, Place::Step, &content, &mut read)?;
             Ok(head)
-        });
-        match parsed {
+        };
+        match parts() {
             Ok((from, path)) => Some((Version::read(self.cx, from)?, path)),
             Err(error) => {
                 self.cx.push(error);
@@ -277,8 +327,11 @@ impl Key<'_, '_> {
     pub(super) fn paths(&self, slot: &mut Slot<Vec<Path>>, form: &str) {
         let paths = || {
             let content;
-            parenthesized!(content in self.meta.input);
-            Punctuated::<Path, Token![,]>::parse_terminated_with(&content, Path::parse_mod_style)
+            parenthesized!(content in self.input);
+            let paths = Punctuated::<Path, Token![,]>::parse_terminated_with(&content, Path::parse_mod_style);
+            // What is left would be an error by itself.
+            content.parse::<TokenStream>()?;
+            paths
         };
         if !self.has_list() {
             self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
@@ -294,22 +347,26 @@ impl Key<'_, '_> {
         slot.set(self, value);
     }
 
-    /// A list of further keys, which `form` shows; whether there is one.
-    pub(super) fn nested_as(&self, place: Place, form: &str, read: impl FnMut(&Key<'_, '_>)) -> bool {
-        let has_list = self.has_list();
-        if has_list {
-            self.nested(place, read);
-        } else {
-            self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+    /// A list of further keys, which `form` shows; whether there is one, and of keys alone.
+    pub(super) fn nested_as(&self, place: Place, form: &str, read: impl FnMut(&Key<'_>)) -> bool {
+        if self.has_list() {
+            return self.nested(place, read);
         }
-        has_list
+        self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+        false
     }
 
-    /// A list of further keys.
-    pub(super) fn nested(&self, place: Place, mut read: impl FnMut(&Key<'_, '_>)) {
-        if let Err(error) = self.meta.parse_nested_meta(|meta| one(self.cx, place, &meta, &mut read)) {
+    /// A list of further keys; whether there are keys alone.
+    pub(super) fn nested(&self, place: Place, mut read: impl FnMut(&Key<'_>)) -> bool {
+        let mut list = || {
+            let content;
+            parenthesized!(content in self.input);
+            all(self.cx, place, &content, &mut read)
+        };
+        list().unwrap_or_else(|error| {
             self.cx.push(error);
-        }
+            false
+        })
     }
 
     fn literal<T>(&self, form: &str, expected: &str, pick: impl FnOnce(Lit) -> Option<T>) -> Option<T> {
@@ -324,7 +381,7 @@ impl Key<'_, '_> {
 
     /// What follows `=`.
     fn value(&self, form: &str) -> Option<ParseStream<'_>> {
-        let value = self.meta.value().ok();
+        let value = self.input.parse::<Token![=]>().ok().map(|_| self.input);
         if value.is_none() {
             self.cx.error(&self.ident, format_args!("`{}` needs a value: `{form}`", self.symbol));
         }

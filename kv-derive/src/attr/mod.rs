@@ -16,7 +16,7 @@ mod versions;
 pub(crate) use container::Container;
 pub(crate) use field::Field;
 pub(crate) use group::{Codec, Group, Ttl};
-pub(crate) use id_type::{IdType, Variant};
+pub(crate) use id_type::{IdType, Variant, refuse_on_field};
 pub(crate) use key::{Slot, Version};
 pub(crate) use serde::FieldDefault;
 pub(crate) use versions::{Added, FunctionStep, Removed, Renamed, Versions};

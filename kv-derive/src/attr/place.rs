@@ -21,12 +21,14 @@ pub(super) enum Place {
     Step,
     IdType,
     Variant,
+    /// A field of an id type or of a variant.
+    IdField,
 }
 
 /// The places that one derive has: a key that belongs to another of them is told so.
 const ENTITY_PLACES: [Place; 7] =
     [Place::Entity, Place::Group, Place::Field, Place::Added, Place::Renamed, Place::Removed, Place::Step];
-const ID_PLACES: [Place; 2] = [Place::IdType, Place::Variant];
+const ID_PLACES: [Place; 3] = [Place::IdType, Place::Variant, Place::IdField];
 
 impl Place {
     pub(super) fn keys(self) -> &'static [Symbol] {
@@ -68,6 +70,7 @@ impl Place {
             Self::Step => &[DOWN, COMPATIBLE],
             Self::IdType => &[RENAME_ALL, CRATE],
             Self::Variant => &[RENAME],
+            Self::IdField => &[],
         }
     }
 
@@ -79,18 +82,28 @@ impl Place {
 
     /// The message about a key that is not known here.
     pub(super) fn unknown(self, found: &str) -> String {
-        let shown = self.shown();
-        let known = match shown.as_slice() {
-            [only] => format!("the only key {self} is `{only}`"),
-            all => format!("the keys {self} are {}", listed(all.iter().copied())),
-        };
+        let known = self.known();
         let siblings: &[Self] = if ID_PLACES.contains(&self) { &ID_PLACES } else { &ENTITY_PLACES };
         if let Some(other) =
             siblings.iter().find(|other| other.keys().iter().any(|key| key.as_str() == found))
         {
             return format!("`{found}` belongs {other}; {known}");
         }
-        format!("unknown key `{found}`{}; {known}", did_you_mean(found, shown))
+        format!("unknown key `{found}`{}; {known}", did_you_mean(found, self.shown()))
+    }
+
+    /// The message about what is no key at all; `meant` is the one that it quotes.
+    pub(super) fn no_key(self, meant: Option<Symbol>) -> String {
+        let meant = meant.map_or_else(String::new, |key| format!(" (did you mean `{key}`?)"));
+        format!("expected a key{meant}; {}", self.known())
+    }
+
+    fn known(self) -> String {
+        match self.shown().as_slice() {
+            [] => format!("there are no keys {self}"),
+            [only] => format!("the only key {self} is `{only}`"),
+            all => format!("the keys {self} are {}", listed(all.iter().copied())),
+        }
     }
 
     fn shown(self) -> Vec<&'static str> {
@@ -110,6 +123,7 @@ impl fmt::Display for Place {
             Self::Step => "in `step(...)`",
             Self::IdType => "on the type",
             Self::Variant => "on a variant",
+            Self::IdField => "on a field of an id type",
         })
     }
 }

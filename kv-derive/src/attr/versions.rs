@@ -63,7 +63,7 @@ pub(crate) struct Added {
 
 impl Versions {
     /// Reads the key if it is one of these.
-    pub(super) fn read(&mut self, key: &Key<'_, '_>) {
+    pub(super) fn read(&mut self, key: &Key<'_>) {
         match key.symbol {
             VERSION => key.version(&mut self.version, "version = 2"),
             OLDEST => key.version(&mut self.oldest, "oldest = 2"),
@@ -89,7 +89,7 @@ impl Versions {
 }
 
 impl FunctionStep {
-    fn read(list: &Key<'_, '_>) -> Option<Self> {
+    fn read(list: &Key<'_>) -> Option<Self> {
         let (mut down, mut compatible) = (Slot::default(), Slot::default());
         let (from, up) = list.step(
             STEP_FORM,
@@ -105,7 +105,7 @@ impl FunctionStep {
 }
 
 impl Removed {
-    fn read(list: &Key<'_, '_>) -> Self {
+    fn read(list: &Key<'_>) -> Self {
         let mut removed = Self {
             at: list.ident.clone(),
             name: Slot::default(),
@@ -127,7 +127,7 @@ impl Removed {
 }
 
 impl Renamed {
-    pub(super) fn read(list: &Key<'_, '_>) -> Self {
+    pub(super) fn read(list: &Key<'_>) -> Self {
         let mut renamed = Self {
             at: list.ident.clone(),
             from: Slot::default(),
@@ -147,7 +147,7 @@ impl Renamed {
 }
 
 impl Added {
-    pub(super) fn read(list: &Key<'_, '_>, slot: &mut Slot<Self>) {
+    pub(super) fn read(list: &Key<'_>, slot: &mut Slot<Self>) {
         let mut added = Self { since: Slot::default(), default: Slot::default() };
         let is_read = list.nested_as(Place::Added, ADDED_FORM, |key| match key.symbol {
             SINCE => key.version(&mut added.since, "since = 2"),
@@ -169,7 +169,7 @@ impl Added {
 }
 
 /// That a key is there without which the list says nothing.
-fn needs<T>(list: &Key<'_, '_>, is_read: bool, name: &str, slot: &Slot<T>, form: &str) {
+fn needs<T>(list: &Key<'_>, is_read: bool, name: &str, slot: &Slot<T>, form: &str) {
     if is_read && !slot.is_written() {
         list.cx.error(&list.ident, format_args!("`{}` needs `{name}`: `{form}`", list.symbol));
     }

@@ -3,17 +3,22 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::Parse;
-use syn::{Data, DeriveInput, GenericParam, Generics, Ident};
+use syn::{Data, DeriveInput, GenericParam, Generics, Ident, Path};
 
 use super::entity::id_type;
 use super::{bounds, id, view};
-use crate::model::Entity;
+use crate::attr::Slot;
+use crate::model::{Entity, runtime};
 
 /// `impl KvEntity` for a struct that was not understood, as far as `entity` was; and its views.
-pub(crate) fn entity_fallback(input: &DeriveInput, entity: Option<&Entity<'_>>) -> TokenStream {
+pub(crate) fn entity_fallback(
+    input: &DeriveInput,
+    krate: &Slot<Path>,
+    entity: Option<&Entity<'_>>,
+) -> TokenStream {
     // What borrows cannot be an entity at all, but `'static` it can stand for one.
     let is_owned = input.generics.lifetimes().next().is_none();
-    let kv = entity.map_or_else(|| quote!(::kv_runtime), |entity| entity.kv(Span::call_site()));
+    let kv = runtime(krate, Span::call_site());
     let mut predicates = Vec::new();
     let id = match entity {
         Some(entity) if is_owned && (1..=6).contains(&entity.ids.len()) => {
@@ -34,17 +39,18 @@ pub(crate) fn entity_fallback(input: &DeriveInput, entity: Option<&Entity<'_>>) 
 
 /// `impl KvId` for a type that was not understood. There is none
 /// for a union and for a type with parameters, which do not have what else an id needs.
-pub(crate) fn id_fallback(input: &DeriveInput) -> TokenStream {
+pub(crate) fn id_fallback(input: &DeriveInput, krate: &Slot<Path>) -> TokenStream {
     if matches!(input.data, Data::Union(_)) || !input.generics.params.is_empty() {
         return TokenStream::new();
     }
     let ident = &input.ident;
-    let lookup = id::lookups(&quote!(::kv_runtime), ident, None);
+    let kv = runtime(krate, Span::call_site());
+    let lookup = id::lookups(&kv, ident, None);
     quote! {
         #[automatically_derived]
-        impl ::kv_runtime::__private::KvId for #ident {
-            const KIND: ::kv_runtime::__private::IdKind = ::kv_runtime::__private::IdKind::Text;
-            fn encode(&self, _: &mut ::kv_runtime::__private::IdWriter<'_>) {}
+        impl #kv::__private::KvId for #ident {
+            const KIND: #kv::__private::IdKind = #kv::__private::IdKind::Text;
+            fn encode(&self, _: &mut #kv::__private::IdWriter<'_>) {}
             fn decode(_: &str, _: bool) -> ::core::option::Option<Self> {
                 ::core::option::Option::None
             }

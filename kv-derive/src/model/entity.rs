@@ -22,6 +22,10 @@ pub(crate) struct Entity<'a> {
     pub(crate) groups: Vec<Group<'a>>,
     /// The fields that are not stored.
     pub(crate) skipped: Vec<Field<'a>>,
+    /// Whether it is not known of a field which group it is in, so that a group may lack it.
+    pub(crate) has_stray: bool,
+    /// Whether a field says something that is no key and may stand for `id`.
+    pub(crate) may_have_another_id: bool,
 }
 
 /// The fields that share a value.
@@ -42,10 +46,9 @@ pub(crate) struct Field<'a> {
 }
 
 impl<'a> Entity<'a> {
-    /// Reads the struct; nothing if it is not one with named fields.
-    pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
+    /// Reads the struct with what stands on it; nothing if it is not one with named fields.
+    pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput, mut container: attr::Container) -> Option<Self> {
         let fields = named_fields(cx, input)?;
-        let mut container = attr::Container::read(cx, input);
         let receiver = Receiver { ident: &input.ident, generics: &input.generics };
         let mut generics = receiver.replace(&input.generics);
         generics.where_clause = input.generics.where_clause.as_ref().map(|clause| receiver.replace(clause));
@@ -76,6 +79,8 @@ impl<'a> Entity<'a> {
             ids: Vec::new(),
             groups,
             skipped: Vec::new(),
+            has_stray: false,
+            may_have_another_id: fields.iter().any(|field| !field.attr.has_keys_alone),
         };
         for field in fields {
             entity.place(cx, field);
@@ -106,8 +111,10 @@ impl<'a> Entity<'a> {
                     format!("; declare it on the struct: `#[kv(group(name = {wanted:?}))]`")
                 };
                 cx.error(name, format_args!("no group is named {wanted:?}{known}"));
+                self.has_stray = true;
             }
         } else if let Some(group) = self.groups.first_mut() {
+            self.has_stray |= field.attr.group.is_written() || !field.attr.has_keys_alone;
             // Where no group takes the fields without a name there are none such.
             group.fields.push(field);
         }
@@ -189,7 +196,7 @@ impl Group<'_> {
 }
 
 /// The path that `crate = "..."` gives, or the runtime's own name.
-pub(super) fn runtime(krate: &Slot<Path>, span: Span) -> TokenStream {
+pub(crate) fn runtime(krate: &Slot<Path>, span: Span) -> TokenStream {
     match krate.get() {
         Some(path) => path.to_token_stream().into_iter().map(|token| respanned(token, span)).collect(),
         None => quote_spanned!(span=> ::kv_runtime),

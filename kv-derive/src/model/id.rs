@@ -30,9 +30,8 @@ pub(crate) struct Variant<'a> {
 }
 
 impl<'a> Id<'a> {
-    /// Reads the type; nothing if it can be no id.
-    pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
-        let attr = attr::IdType::read(cx, &input.attrs);
+    /// Reads the type with what stands on it; nothing if it can be no id.
+    pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput, attr: attr::IdType) -> Option<Self> {
         if let Some(param) = input.generics.params.first() {
             cx.error(param, "an id type is not generic: its keys have one form");
         }
@@ -61,6 +60,9 @@ fn newtype<'a>(
 ) -> Option<IdShape<'a>> {
     if let Some(key) = attr.rename_all.key() {
         cx.error(key, "`rename_all` is for the variants of an enum");
+    }
+    for field in fields {
+        attr::refuse_on_field(cx, &field.attrs);
     }
     match fields {
         Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
@@ -98,6 +100,9 @@ fn variants<'a>(
     let mut variants: Vec<Variant<'a>> = Vec::new();
     for variant in &data.variants {
         let attr = attr::Variant::read(cx, &variant.attrs);
+        for field in &variant.fields {
+            attr::refuse_on_field(cx, &field.attrs);
+        }
         if !matches!(variant.fields, Fields::Unit) {
             cx.error(&variant.fields, "the variants of an id type have no fields");
         }
