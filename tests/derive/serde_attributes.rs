@@ -178,7 +178,8 @@ async fn unknown_fields_are_denied_where_serde_says_so() {
     lay(strict.store(), "strict:1", json!({"name": "Ada", "age": 36})).await;
     let error = strict.get(1).await.unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert!(source.contains("unknown field `age`"), "{source}");
+    // What a stored member is called may be a secret as well as what it holds.
+    assert!(source.contains("unknown field, expected `name`") && !source.contains("age"), "{source}");
     // The name is the entity's, not that of a hidden struct.
     lay(strict.store(), "strict:1", json!("x")).await;
     let source = std::error::Error::source(&strict.get(1).await.unwrap_err()).unwrap().to_string();
