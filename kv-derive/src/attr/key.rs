@@ -109,7 +109,7 @@ pub(super) fn each(cx: &Ctxt, place: Place, attr: &Attribute, mut read: impl FnM
     })
 }
 
-/// Reads keys with commas between; whether there are keys alone.
+/// Reads keys with commas between; whether there are keys alone. syn's `parse_nested_meta` would end at the first that is none.
 fn all(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Key<'_>)) -> syn::Result<bool> {
     let mut are_keys = true;
     while !input.is_empty() {
