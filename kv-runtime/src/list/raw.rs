@@ -63,15 +63,16 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
     Ok(page)
 }
 
-/// Reads all groups of the anchors with as few batches as the store takes. Where a batch meets a record that cannot be read, its entities
-/// are read one by one, so that the others are shown.
+/// Reads all groups of the anchors with as few batches as the store takes. A batch that meets a record that cannot be read is halved until
+/// that one is alone, so that the others are shown.
 async fn read_groups<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     page: &mut RawPage<E::Id>,
 ) -> Result<()> {
     let groups = E::SCHEMA.groups().len();
     let batch = (collection.store().capabilities().limits.batch_read / groups).max(1);
-    for anchors in page.anchors.chunks_mut(batch) {
+    let mut batches: Vec<_> = page.anchors.chunks_mut(batch).rev().collect();
+    while let Some(anchors) = batches.pop() {
         let keys: Vec<Key> = anchors.iter().map(|anchor| anchor.key.clone()).collect();
         match collection.records_shown(&keys).await {
             Ok(records) => {
@@ -80,15 +81,11 @@ async fn read_groups<E: KvEntity, S: Store>(
                     anchor.records.extend(records.by_ref().take(groups));
                 }
             }
-            Err(error) if error.is_of_a_record() => {
-                for (anchor, key) in anchors.iter_mut().zip(&keys) {
-                    match collection.records_shown(std::slice::from_ref(key)).await {
-                        Ok(records) => anchor.records = records,
-                        Err(error) if error.is_of_a_record() => page.failed.push(error),
-                        Err(error) => return Err(error),
-                    }
-                }
+            Err(error) if error.is_of_a_record() && anchors.len() > 1 => {
+                let (first, second) = anchors.split_at_mut(anchors.len() / 2);
+                batches.extend([second, first]);
             }
+            Err(error) if error.is_of_a_record() => page.failed.push(error),
             Err(error) => return Err(error),
         }
     }
