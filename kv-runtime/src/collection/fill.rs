@@ -38,7 +38,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let groups = groups::<E>().len();
             let mut all = Vec::with_capacity(anchors.len());
             let mut ids = ids.into_iter();
-            let batch = (self.store().capabilities().limits.batch_read / groups).max(1);
+            let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
             for anchors in anchors.chunks(batch) {
                 let records = self.records_of(anchors).await?;
                 for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {

@@ -142,6 +142,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         at
     }
 
+    /// How many entities go into a batch of so many records: one in any case, as its groups are never parted.
+    pub(crate) fn entities_in(records: usize) -> usize {
+        (records / groups::<E>().len()).max(1)
+    }
+
     fn span(&self, operation: &'static str, key: &Key) -> Span {
         span(operation, E::SCHEMA.name(), self.store().name(), key)
     }

@@ -140,7 +140,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut ids = ids.into_iter();
         let span = self.span_many("delete_many", &ids);
         async {
-            let batch = (self.store().capabilities().limits.batch_write / groups::<E>().len()).max(1);
+            let batch = Self::entities_in(self.store().capabilities().limits.batch_write);
             let mut deleted = 0;
             loop {
                 let anchors: Vec<Key> = ids.by_ref().take(batch).map(|id| self.key(&id)).collect();

@@ -70,7 +70,7 @@ async fn read_groups<E: KvEntity, S: Store>(
     page: &mut RawPage<E::Id>,
 ) -> Result<()> {
     let groups = E::SCHEMA.groups().len();
-    let batch = (collection.store().capabilities().limits.batch_read / groups).max(1);
+    let batch = Collection::<E, S>::entities_in(collection.store().capabilities().limits.batch_read);
     let mut batches: Vec<_> = page.anchors.chunks_mut(batch).rev().collect();
     while let Some(anchors) = batches.pop() {
         let keys: Vec<Key> = anchors.iter().map(|anchor| anchor.key.clone()).collect();
