@@ -100,12 +100,24 @@ impl Groups<'_> {
     }
 
     /// The value, if this program reads its version: one of today's, or of a newer one that says that this code can read it; an older one by its steps.
+    #[inline]
     fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
-        let version = record.metadata.version;
-        if version != schema.version() {
-            self.check_version(schema, record.metadata)?;
+        // By far the most records, so nothing else stands in its way.
+        if record.metadata.version == schema.version() {
+            return self.decoded(schema, record);
         }
-        if version >= schema.version() {
+        self.value_of_another_version(schema, record)
+    }
+
+    #[inline(never)]
+    fn value_of_another_version<T: DeserializeOwned>(
+        &self,
+        schema: &GroupSchema,
+        record: RecordRef<'_>,
+    ) -> Result<T> {
+        let version = record.metadata.version;
+        self.check_version(schema, record.metadata)?;
+        if version > schema.version() {
             return self.decoded(schema, record);
         }
         self.migrating(schema, record, || {
@@ -130,6 +142,7 @@ impl Groups<'_> {
         })
     }
 
+    #[inline]
     fn decoded<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
         let codec = record.metadata.codec;
         codec::decode(codec, record.value).map_err(|source| self.undecoded(schema, codec, source))

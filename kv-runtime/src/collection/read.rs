@@ -163,7 +163,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 // Apart, as the entity is then held while that is awaited, which costs every read a move.
                 return self.shaped(id, key, records, shape).await;
             }
-            Ok(self.decode(id, key, records)?.map(|entity| shape(entity, records)))
+            // Not by `self.decode`: beside an error that is not boxed, the entity would be moved once more.
+            let locate = |group: &GroupSchema| self.at(&key.with_group(group.name()));
+            match decode(id, records, &self.context(&locate)) {
+                Ok(found) => Ok(found.map(|entity| shape(entity, records))),
+                Err(error) => Err(*error),
+            }
         }
         .instrument(span)
         .await
