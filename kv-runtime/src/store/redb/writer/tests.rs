@@ -18,6 +18,7 @@ use crate::store::{Condition, Expect, Write};
 struct Disk {
     memory: InMemoryBackend,
     fails: Arc<AtomicBool>,
+    reads: Arc<AtomicU64>,
 }
 
 impl Disk {
@@ -33,6 +34,7 @@ impl StorageBackend for Disk {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         self.or_failed()?.read(offset, out)
     }
 
@@ -51,12 +53,14 @@ impl StorageBackend for Disk {
 
 /// A writer, and what makes its disk fail.
 fn worker() -> (Worker, Arc<AtomicBool>) {
-    worker_with(&mut Database::builder())
+    let (worker, fails, _) = worker_with(&mut Database::builder());
+    (worker, fails)
 }
 
-fn worker_with(options: &mut redb::Builder) -> (Worker, Arc<AtomicBool>) {
-    let fails = Arc::<AtomicBool>::default();
-    let disk = Disk { memory: InMemoryBackend::new(), fails: Arc::clone(&fails) };
+/// The same, and how often the disk was read.
+fn worker_with(options: &mut redb::Builder) -> (Worker, Arc<AtomicBool>, Arc<AtomicU64>) {
+    let (fails, reads) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+    let disk = Disk { memory: InMemoryBackend::new(), fails: Arc::clone(&fails), reads: Arc::clone(&reads) };
     let database = options.create_with_backend(disk).expect("a new file");
     create_tables(&database).expect("a first commit");
     let reader = Arc::new(Reader::new(database, Clock::system(), Damage::unknown("test.redb".as_ref())));
@@ -64,7 +68,7 @@ fn worker_with(options: &mut redb::Builder) -> (Worker, Arc<AtomicBool>) {
     let counters = Arc::default();
     // All work is given by hand: the queue has ended.
     let (_, jobs) = mpsc::channel();
-    (Worker { jobs, reader, durability, counters, stored: Vec::new(), is_committing: false }, fails)
+    (Worker { jobs, reader, durability, counters, stored: Vec::new(), is_committing: false }, fails, reads)
 }
 
 fn key(text: &str) -> Key {
@@ -282,11 +286,22 @@ fn a_transaction_that_was_begun_writes_nothing_once_damage_is_met() {
 
 #[test]
 fn a_disk_that_fails_a_read_while_the_writer_waits_leaves_the_next_write_undone() {
-    // Without a cache, so that a read asks the disk.
-    let (mut worker, fails) = worker_with(Database::builder().set_cache_size(0));
-    assert!(write(&mut worker, vec![Work::Write(put("a"))])[0].is_ok());
+    // Without a cache, so that a read asks the disk; without a record, so that a write would not ask it before its commit.
+    let (worker, fails, reads) = worker_with(Database::builder().set_cache_size(0));
     let reader = Arc::clone(&worker.reader);
+    // The read must not fail before the writer has opened its tables, which takes so many reads.
+    let count = || reads.load(Ordering::Relaxed);
+    let before = count();
+    let transaction = reader.database().expect("is open").begin_write().expect("a transaction");
+    drop(OpenTables::of(&transaction).expect("the tables"));
+    let opening = count() - before;
+    assert!(opening > 0, "the tables are opened from the disk");
+    drop(transaction);
+    let opened = count() + opening;
     let (queue, thread) = waiting(worker);
+    while count() < opened {
+        thread::yield_now();
+    }
     fails.store(true, Ordering::Relaxed);
     assert!(matches!(reader.get(&key("a")), Err(Error::Store { .. })));
     fails.store(false, Ordering::Relaxed);
