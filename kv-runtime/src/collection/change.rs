@@ -5,6 +5,7 @@ use serde_json::Value;
 use tracing::Instrument;
 
 use super::encode::expires_by_field;
+use super::read::TOLD;
 use super::{Collection, Found, always, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
 use crate::codec::{self, Codec};
@@ -166,7 +167,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Why the entity was not inserted: it is there, or its anchor is and a required group is not.
     async fn not_inserted(&self, key: &Key) -> Error {
         if groups::<E>().len() > 1
-            && let Ok(records) = self.records(key).await
+            && let Ok(records) = self.records::<TOLD>(std::slice::from_ref(key)).await
             && matches!(records.first(), Some(Some(_)))
         {
             let mut missing = groups::<E>()
@@ -210,7 +211,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut turn = stripe.turn_if_contended().await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
-            let records = self.records(&key).await?;
+            let records = self.records::<TOLD>(std::slice::from_ref(&key)).await?;
             let (entity, writes) = match self.decode(id.clone(), &key, &records)? {
                 Some(mut entity) => {
                     let before = self.values_before(&key, &entity, &records)?;

@@ -4,6 +4,7 @@
 
 use tracing::Instrument;
 
+use super::read::TOLD;
 use super::write::whole_failure;
 use super::{Collection, Found, groups, keys_of_groups, named, once};
 use crate::entity::{KvEntity, Touch};
@@ -73,7 +74,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) async fn rewrite_at(&self, key: Key) -> Result<Touched> {
         let span = self.span("touch_last_write_wins", &key);
         async {
-            let records = self.records(&key).await?;
+            let records = self.records::<TOLD>(std::slice::from_ref(&key)).await?;
             let Some(Some(anchor)) = records.first() else { return Ok(Touched::Absent) };
             let now = self.store().clock().now();
             if self.was_just_touched(anchor.expires_at, now) {
@@ -118,7 +119,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         create: Option<impl FnOnce() -> E>,
     ) -> Result<Found<E>, X> {
         let now = self.store().clock().now();
-        let records = self.records(&key).await?;
+        let records = self.records::<TOLD>(std::slice::from_ref(&key)).await?;
         let (entity, writes) = match (self.decode(id, &key, &records)?, create) {
             (Some(mut entity), _) => {
                 let before = self.values_before(&key, &entity, &records)?;

@@ -40,7 +40,7 @@ pub(crate) use fill::Standing;
 #[cfg(feature = "cache")]
 pub(crate) use last_write::Touched;
 pub(crate) use last_write::learn_expiry;
-pub(crate) use read::Found;
+pub(crate) use read::{Found, LEFT_OUT, TOLD};
 pub(crate) use turns::Turns;
 pub(crate) use unfailing::{always, once};
 pub(crate) use write_back::Replacement;

@@ -12,11 +12,11 @@ use crate::key::{Key, Lookup};
 use crate::record::Record;
 use crate::store::Store;
 
-/// Of a read: it tells when the records expire, which costs some stores more. A parameter of types, so that the compiler sees the one
-/// call of the store that is made.
-pub(super) const TOLD: bool = true;
+/// Of a read: it tells when the records expire, which a change may have to keep, and which costs some stores more. A parameter of types,
+/// so that the compiler sees the one call of the store that is made.
+pub(crate) const TOLD: bool = true;
 /// Of a read: it may leave that out.
-pub(super) const LEFT_OUT: bool = false;
+pub(crate) const LEFT_OUT: bool = false;
 
 /// An entity as a store has it.
 pub(crate) struct Found<E> {
@@ -119,7 +119,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut ids = ids.into_iter();
         let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
         for anchors in anchors.chunks(batch) {
-            let records = self.batch::<EXPIRIES>(anchors).await?;
+            let records = self.records::<EXPIRIES>(anchors).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                 found.push(self.found(id, anchor, records).await?);
             }
@@ -156,7 +156,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     Err(error) => return Err(named::<E>(error.clone())),
                 }
             } else {
-                all = self.batch::<EXPIRIES>(std::slice::from_ref(key)).await?;
+                all = self.records::<EXPIRIES>(std::slice::from_ref(key)).await?;
                 all.as_slice()
             };
             if self.any_is_behind(records) {
@@ -174,23 +174,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// The records of all groups, in the schema's order, read with one batch; with their expiries, which a change may have to keep.
-    pub(crate) async fn records(&self, anchor: &Key) -> Result<Vec<Option<Record>>> {
-        self.batch::<TOLD>(std::slice::from_ref(anchor)).await
-    }
-
-    /// The same of several entities, one entity's after the other, which no expiry has to be known of.
-    pub(crate) async fn records_shown(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.batch::<LEFT_OUT>(anchors).await
-    }
-
-    /// The same of several entities, one entity's after the other.
-    #[allow(dead_code, reason = "used by the cache alone, which is a feature")]
-    pub(super) async fn records_of(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.batch::<TOLD>(anchors).await
-    }
-
-    async fn batch<const EXPIRIES: bool>(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
+    /// The records of all groups of these entities, read with one batch: one entity's after the other, each in the schema's order.
+    pub(crate) async fn records<const EXPIRIES: bool>(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
         // An only group's key is the anchor.
         let mut keys = Cow::Borrowed(anchors);
         if groups::<E>().len() > 1 {

@@ -1,7 +1,7 @@
 //! One page of anchors with the records of all their groups, before anything is decoded.
 
 use super::page::{Found, id_in, query};
-use crate::collection::Collection;
+use crate::collection::{Collection, LEFT_OUT};
 use crate::entity::KvEntity;
 use crate::error::{Error, Result};
 use crate::key::Key;
@@ -74,7 +74,7 @@ async fn read_groups<E: KvEntity, S: Store>(
     let mut batches: Vec<_> = page.anchors.chunks_mut(batch).rev().collect();
     while let Some(anchors) = batches.pop() {
         let keys: Vec<Key> = anchors.iter().map(|anchor| anchor.key.clone()).collect();
-        match collection.records_shown(&keys).await {
+        match collection.records::<LEFT_OUT>(&keys).await {
             Ok(records) => {
                 let mut records = records.into_iter();
                 for anchor in anchors {

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, stream};
 
 use super::report::MigrationReport;
-use crate::collection::{Collection, Replacement};
+use crate::collection::{Collection, Replacement, TOLD};
 use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::Key;
@@ -155,7 +155,7 @@ async fn write_alone<E: KvEntity, S: AtomicStore>(
             report.migrated += replacements.len() as u64;
             return Ok(report);
         }
-        let records = collection.records(&key).await?;
+        let records = collection.records::<TOLD>(std::slice::from_ref(&key)).await?;
         let (again, current_now) = match bring_up(collection, &key, id.clone(), &records) {
             Ok(found) => found,
             Err(error) => {
