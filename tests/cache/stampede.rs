@@ -56,7 +56,7 @@ async fn a_load_that_fails_is_one_load_and_all_get_its_error() {
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
     let refused = || Err(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
     for loaded in all_callers(&users, &calls, refused).await {
-        let Err(Error::Load { source, at }) = loaded else { panic!("{loaded:?}") };
+        let Err(Error::Load { source, at, retryable: true }) = loaded else { panic!("{loaded:?}") };
         let source = source.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
         assert_eq!(
             (source, at.key.as_deref()),
@@ -81,6 +81,20 @@ async fn a_loader_that_panics_is_one_load_and_an_error() {
         assert!(!format!("{error} {source} {error:?}").contains("secret"), "{error:?}");
     }
     assert_eq!((loaded.len(), calls.count()), (CALLERS, 1));
+}
+
+#[tokio::test]
+async fn an_entity_with_another_id_is_the_loaders_mistake() {
+    let (kv, _) = kv();
+    let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
+    let error = users.get_or_load(1, calls.give(User::new(2, "Bob"))).await.expect_err("it is not 1");
+    assert!(matches!(&error, Error::Load { at, .. } if at.key.as_deref() == Some("user:1")), "{error:?}");
+    assert!(
+        !error.is_retryable() && error.to_string().ends_with("mend the loader, as a retry gives the same")
+    );
+    // It is kept under neither id.
+    assert!(users.peek(1).is_none() && users.peek(2).is_none());
+    assert!(kv.collection::<User>().get_many([1, 2]).await.is_ok_and(|found| found == [None, None]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -223,10 +223,11 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         tier.counters.count(Count::OriginLoad);
         let (value, [memory_ttl, store_ttl]) = match origin.load().await {
             Ok(given) => given.into_parts(),
-            Err(source) => return Err(Error::Load { at: collection.at(key), source }),
+            Err(source) => return Err(Error::Load { at: collection.at(key), retryable: true, source }),
         };
         if value.as_ref().is_some_and(|value| value.id() != seat.id) {
-            return Err(Error::Load { at: collection.at(key), source: SharedError::new(OtherId) });
+            let source = SharedError::new(OtherId);
+            return Err(Error::Load { at: collection.at(key), retryable: false, source });
         }
         seat.settle(self.given(value.as_ref(), memory_ttl));
         let fill = unchanged.filter(|_| value.is_some() || stood);

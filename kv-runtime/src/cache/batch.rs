@@ -234,7 +234,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 let mut is_told = false;
                 for Lacking { place, .. } in lacking {
                     let at = self.collection().at(&keys[place]);
-                    let error = Error::Load { at, source: source.clone() };
+                    let error = Error::Load { at, retryable: true, source: source.clone() };
                     if !std::mem::replace(&mut is_told, true) {
                         self.origin_failed(&error); // one call, and the first of its keys
                     }

@@ -18,7 +18,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// `load` gives the entity, an `Option` of it where the origin may have none, or either in [`Loaded`](super::Loaded) with TTLs from what
     /// it got; the answer has the same form. It owns what it needs, since it may go on in the background. It is called once for
     /// all callers, or not at all. Its error reaches all of them as [`Error::Load`], a panic too; then the origin is left in peace
-    /// for [`Cache::pause`](super::Cache::pause).
+    /// for [`Cache::pause`](super::Cache::pause). So does an entity with another id than the one that was asked for, which
+    /// no retry mends.
     ///
     /// A store that fails is passed over: it is a cache of the origin here.
     ///

@@ -15,7 +15,7 @@ use crate::timer::NoTimer;
 pub use cause::{BoxError, SharedError};
 pub use location::Location;
 pub(crate) use shown::causes;
-use shown::{also_shown, id_shown, retry_shown, undecoded_shown, why_shown};
+use shown::{also_shown, id_shown, load_shown, retry_shown, undecoded_shown, why_shown};
 
 /// What went wrong, where, and what to do.
 ///
@@ -280,10 +280,12 @@ pub enum Error {
     },
 
     /// The origin behind a cache did not give the entity.
-    #[error("{at}: the origin failed to load it; nothing was cached; a retry may help")]
+    #[error("{at}: the origin failed to load it; nothing was cached; {}", load_shown(.retryable))]
     Load {
         /// Where: the anchor's key.
         at: Box<Location>,
+        /// Whether the same call may succeed later: not if the loader gave an entity with another id.
+        retryable: bool,
         /// What the loader says. [`SharedError`] derefs to the error itself, for `downcast_ref`.
         source: SharedError,
     },
@@ -361,11 +363,8 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Conflict { .. }
-            | Self::ExpiryUnknown { .. }
-            | Self::Load { .. }
-            | Self::TimedOut { .. } => true,
-            Self::Store { retryable, .. } => *retryable,
+            Self::Conflict { .. } | Self::ExpiryUnknown { .. } | Self::TimedOut { .. } => true,
+            Self::Load { retryable, .. } | Self::Store { retryable, .. } => *retryable,
             Self::Partial { source, .. } => source.is_retryable(),
             _ => false,
         }

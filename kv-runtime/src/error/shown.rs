@@ -33,6 +33,10 @@ pub(super) fn retry_shown(retryable: &bool) -> &'static str {
     if *retryable { "; a retry may help" } else { "" }
 }
 
+pub(super) fn load_shown(retryable: &bool) -> &'static str {
+    if *retryable { "a retry may help" } else { "mend the loader, as a retry gives the same" }
+}
+
 pub(super) fn why_shown(why: &Option<&'static str>) -> String {
     why.map(|why| format!(": {why}")).unwrap_or_default()
 }
