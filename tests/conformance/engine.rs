@@ -46,6 +46,8 @@ pub enum Fault {
     OutOfOrder,
     AnyCursorTaken,
     CursorCounts,
+    /// As a wrapper around a namespace that does not pass `locate` on.
+    NamespaceForgotten,
     LentAsAsked,
     LentBeyondTheLimit,
     LentFromTheStart,
@@ -278,6 +280,15 @@ impl Store for FaultyStore {
                 asked = asked.with_suffix(query.suffix().unwrap_or_default());
             }
             Fault::CursorCounts => return self.list_by_count(query).await,
+            Fault::NamespaceForgotten => {
+                let told = |mut error: Error| {
+                    if let Error::InvalidCursor { at } = &mut error {
+                        at.namespace = Some("tenant".to_owned());
+                    }
+                    error
+                };
+                return inner.list(query).await.map_err(told);
+            }
             _ => {}
         }
         let mut page = inner.list(&asked).await?;

@@ -62,6 +62,7 @@ caught! {
     out_of_order: OutOfOrder by entries_are_in_order;
     any_cursor_taken: AnyCursorTaken by a_cursor_of_another_prefix_is_refused, a_cursor_of_no_list_is_refused;
     cursor_counts: CursorCounts by a_list_is_stable_under_writes, a_cursor_outlives_its_record;
+    namespace_forgotten: NamespaceForgotten by other_errors_tell_the_namespace_too;
     lent_as_asked: LentAsAsked by records_are_lent_as_listed;
     lent_beyond_the_limit: LentBeyondTheLimit by lent_pages_follow_each_other;
     lent_from_the_start: LentFromTheStart by lent_pages_follow_each_other;

@@ -4,6 +4,9 @@
 //! [can do](crate::store::Capabilities) and runs what applies. The [`Report`] tells what ran, what was skipped and why, and what
 //! failed; [`Report::require`] makes it a test's result, and fails if the suite ran less than it should have.
 //!
+//! A wrapper is best tested around a [`NamespaceStore`](crate::layer::NamespaceStore): only there does it show whether it passes
+//! [`Store::locate`](crate::store::Store::locate) on.
+//!
 //! ```
 //! use kv_runtime::conformance::{self, ManualHarness};
 //! use kv_runtime::store::MemoryStore;
@@ -32,6 +35,7 @@ mod foreign;
 mod keys;
 mod lent;
 mod lists;
+mod places;
 mod records;
 mod replace;
 mod revisions;
@@ -76,4 +80,5 @@ async fn run_store<H: Harness>(suite: &mut Suite<'_, H>) {
     dropped::run(suite).await;
     foreign::run(suite).await;
     replace::run(suite).await;
+    places::run(suite).await;
 }

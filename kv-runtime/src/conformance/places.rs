@@ -1,0 +1,26 @@
+//! What a store tells of the place of an error.
+
+use super::harness::Harness;
+use super::suite::{Checked, Ended, Suite, Test, key};
+use crate::error::Location;
+use crate::store::{Cursor, ListQuery, Store};
+
+pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
+    run_all!(suite;
+        other_errors_tell_the_namespace_too: "a wrapper MUST pass locate on: what the store's own errors tell of a namespace, locate adds to others",
+    );
+}
+
+/// A wrapper that forgot `locate` still hands on the errors of what it wraps, which know the namespace.
+async fn other_errors_tell_the_namespace_too<H: Harness>(t: Test<'_, H>) -> Checked {
+    let query = ListQuery::new(key("a:")).with_cursor(Some(Cursor::from_text("of no list")));
+    let Err(own) = t.store.list(&query).await else {
+        return Err(Ended::failed("a cursor of no list was taken".to_owned()));
+    };
+    let own = own.location().and_then(|at| at.namespace.as_deref());
+    let mut other = Location::of(t.store.name(), query.prefix());
+    t.store.locate(&mut other);
+    let other = other.namespace.as_deref();
+    check!(own == other, "the store's own errors tell of the namespace {own:?}, and locate of {other:?}");
+    Ok(())
+}
