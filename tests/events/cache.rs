@@ -1,17 +1,14 @@
-//! What fails behind a cache is told, once for each call and with its causes, also where something stale is served. A program of its own,
-//! since an event that another thread meets for the first time while this one begins to listen may stay unheard.
+//! What fails behind a cache is told, once for each call and with its causes, also where something stale is served.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kv_runtime::cache::Cache;
 use kv_runtime::layer::{Fault, FaultStore, Operation};
 use kv_runtime::store::MemoryStore;
 use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timestamp, Whence};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::Told;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -27,42 +24,6 @@ impl User {
     fn new(id: u64, name: &str) -> Self {
         Self { id, name: name.to_owned() }
     }
-}
-
-/// Takes down the warnings.
-#[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<String>>>);
-
-impl Told {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-}
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0 += &format!("{}={value:?} ", field.name());
-    }
-}
-
-impl Subscriber for Told {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN
-    }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
 }
 
 #[derive(Debug)]
