@@ -117,6 +117,9 @@ pub enum Error {
     },
 
     /// The stored bytes are not what the codec can read as this group.
+    ///
+    /// Neither it nor its source tells a path into the value: that may lead through a map, whose keys are data as its values are, and an
+    /// error shows none.
     #[error("{at}: {}", undecoded_shown(.codec, .source))]
     Decode {
         /// Where.
