@@ -5,12 +5,13 @@ use kv_runtime::store::{AtomicStore, Limits};
 use kv_runtime::{Error, Kv, ManualClock};
 
 use crate::counted::Counted;
-use crate::entities::{Counter, User, UserPrefs};
+use crate::entities::{Counter, User, UserPrefs, UserProfile};
 use crate::{Outcome, START, on_every_store};
 
 on_every_store!(
     a_put_is_read_back,
     insert_never_replaces,
+    insert_overwrites_a_group_without_an_anchor,
     groups_stand_under_their_own_keys,
     an_optional_group_reads_as_default,
     a_required_group_must_be_there,
@@ -40,6 +41,20 @@ async fn insert_never_replaces<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Out
     let told = error.to_string();
     assert!(told.starts_with("User `user:7:profile` in ") && told.contains("`update` changes it"), "{told}");
     assert_eq!(users.get(7).await?, Some(User::new(7)));
+    Ok(())
+}
+
+async fn insert_overwrites_a_group_without_an_anchor<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
+    let (users, prefs) = (kv.collection::<User>(), kv.collection::<UserPrefs>());
+    let light = |id| UserPrefs { id, theme: "light".to_owned(), max_items: 1 };
+    prefs.put_many([light(7), light(8)]).await?;
+    assert!(!users.exists(7).await? && users.get(7).await?.is_none());
+    users.insert(&User::new(7)).await?;
+    assert_eq!(users.get(7).await?, Some(User::new(7)));
+    // The anchor's view leaves it as it is.
+    kv.collection::<UserProfile>().insert(&UserProfile { id: 8, name: "Ada".to_owned() }).await?;
+    assert!(users.exists(8).await?);
+    assert_eq!(prefs.get(8).await?, Some(light(8)));
     Ok(())
 }
 

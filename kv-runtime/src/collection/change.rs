@@ -22,6 +22,9 @@ const MAX_ATTEMPTS: u32 = 32;
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Writes the entity if none with its id is there; otherwise [`Error::AlreadyExists`], and nothing is written. If what is there lacks a
     /// required group, that is [`Error::Incomplete`]: `put` makes it whole.
+    ///
+    /// Whether it is there the anchor alone decides, the first group. Another group that was written without one, through its view, is
+    /// overwritten. To keep it, insert the anchor's view in the place of the entity: that writes no other group.
     pub async fn insert(&self, entity: &E) -> Result<()>
     where
         S: AtomicStore,
