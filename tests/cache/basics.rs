@@ -47,6 +47,25 @@ async fn an_origin_fills_both_tiers() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_field_that_is_not_stored_is_the_loaders_as_long_as_memory_holds_it() -> Outcome {
+    #[derive(KvEntity, Debug)]
+    #[kv(prefix = "page")]
+    struct Page {
+        #[kv(id)]
+        id: u64,
+        #[kv(skip)]
+        took_millis: u64,
+    }
+    let (kv, clock) = kv();
+    let pages = kv.collection::<Page>().cached(Cache::new().memory_ttl(MINUTE).jitter(0.0));
+    pages.get_or_load(1, || async { Ok::<_, Error>(Page { id: 1, took_millis: 9 }) }).await?;
+    assert_eq!(pages.get(1).await?.map(|page| page.took_millis), Some(9));
+    clock.advance(MINUTE);
+    assert_eq!(pages.get(1).await?.map(|page| page.took_millis), Some(0));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_loader_says_how_long_and_that_there_is_none() -> Outcome {
     let (kv, clock) = kv();
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());

@@ -23,6 +23,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     ///
     /// A store that fails is passed over: it is a cache of the origin here.
     ///
+    /// The entity is held as `load` made it, its fields with `#[kv(skip)]` too; [`get`](Self::get) says for how long.
+    ///
     /// ```
     /// # use std::sync::Arc;
     /// # use kv_runtime::{Kv, KvEntity, cache::Cache, store::MemoryStore};

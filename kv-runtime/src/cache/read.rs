@@ -20,6 +20,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     ///
     /// If the store fails, what is stale is served as long as [`Cache::stale_for`](super::Cache::stale_for) says;
     /// [`get_detailed`](Self::get_detailed) tells. Otherwise all who wait get the same error.
+    ///
+    /// A field with `#[kv(skip)]`, which no store keeps, is as the loader or the writer of the entity has set it until the memory lets go of
+    /// that; once it is read from the store, the field is its `Default`.
     // Not an `async fn`: what the compiler makes of one moves room for an error about with each hit, which is a sixth of all that a hit is.
     #[inline]
     pub fn get<L: Lookup<E::Id>>(&self, id: L) -> impl Future<Output = Result<Option<Arc<E>>>> {
