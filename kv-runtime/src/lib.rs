@@ -116,6 +116,11 @@ struct CachingGuide;
 #[doc = include_str!("../../docs/cloudflare.md")]
 struct CloudflareGuide;
 
+/// Compiles and runs the code of the guide to the stores in this process.
+#[cfg(all(doctest, feature = "redb"))]
+#[doc = include_str!("../../docs/embedded.md")]
+struct EmbeddedGuide;
+
 /// Compiles and runs the code of the guide to migrations.
 #[cfg(all(doctest, feature = "postcard"))]
 #[doc = include_str!("../../docs/migrations.md")]

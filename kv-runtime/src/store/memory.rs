@@ -27,7 +27,7 @@ const SWEPT_BY_WRITE: usize = 2;
 /// Records in this process's memory, gone with it: for tests, and for what a single process may forget.
 ///
 /// Lists are ordered, batches are of one moment, commits are atomic, and expired records give their memory back without a
-/// background task. Clones share the records.
+/// background task. Clones share the records. docs/embedded.md says how much it takes.
 ///
 /// ```
 /// use kv_runtime::key::Key;

@@ -64,7 +64,7 @@ const NAME: &str = "redb";
 /// end it instead.)
 ///
 /// An expired record is invisible at once; its place in the file is given back when it is written anew, deleted or
-/// [swept](RedbStore::sweep).
+/// [swept](RedbStore::sweep). docs/embedded.md says how much it takes, and when to sweep.
 ///
 /// ```
 /// use kv_runtime::key::Key;
