@@ -5,6 +5,9 @@ use quote::quote;
 
 use super::{entity, id};
 
+const NO_DURATION: &str = "expected a duration: whole numbers with the units `s`, `m`, `h` or `d`, such as \"30s\", \"24h\" \
+                           or \"1h30m\"";
+
 /// What an expansion tells, in its order.
 fn told(expansion: TokenStream) -> Vec<String> {
     let file: syn::File = syn::parse2(expansion).expect("the expansion is a list of items");
@@ -72,7 +75,7 @@ fn mistakes_on_what_can_be_no_entity_are_told_with_that() {
         entity(quote! { #[kv(prefix = "a:", ttl = "5x")] #[serde(tag = "t")] enum Entity { A(u8) } });
     let complaints = [
         "a prefix neither begins nor ends with `:`, nor has two of them in a row",
-        "expected a duration such as \"30s\", \"5m\", \"24h\", \"30d\" or \"1h30m\"",
+        NO_DURATION,
         "an entity is a struct with named fields; an enum can be the type of one of them",
     ];
     assert_eq!(told(expansion), complaints);
@@ -82,7 +85,6 @@ fn mistakes_on_what_can_be_no_entity_are_told_with_that() {
 fn what_is_no_key_does_not_hide_what_follows() {
     const ON_THE_STRUCT: &str = "the keys on the struct are `prefix`, `group`, `version`, `oldest`, `write_version`, \
                                  `step`, `removed`, `previous`, `ttl`, `codec`, `view`, `derive`, `crate`";
-    const NO_DURATION: &str = "expected a duration such as \"30s\", \"5m\", \"24h\", \"30d\" or \"1h30m\"";
     let no_key = format!("expected a key; {ON_THE_STRUCT}");
 
     for no_key_at_all in [quote!("user"), quote!(-1), quote!(= "user"), quote!((prefix)), quote!()] {
