@@ -59,6 +59,12 @@ impl Field {
         field
     }
 
+    /// Records what is wrong with the keys of a field that is in no entity. serde's may be right for its shape.
+    pub(crate) fn check_keys(cx: &Ctxt, attrs: &[Attribute]) {
+        let keys: Vec<Attribute> = attrs.iter().filter(|attr| *attr.path() == KV).cloned().collect();
+        Self::read(cx, &keys);
+    }
+
     /// Whether it is a part of a value.
     pub(crate) fn is_stored(&self) -> bool {
         !self.id.is_written() && !self.skip.is_written()

@@ -224,7 +224,19 @@ fn named_fields<'a>(cx: &Ctxt, input: &'a DeriveInput) -> Option<impl Iterator<I
         Data::Union(_) => "an entity is a struct with named fields, not a union",
     };
     cx.error(&input.ident, complaint);
+    for field in all_fields(&input.data) {
+        attr::Field::check_keys(cx, &field.attrs);
+    }
     None
+}
+
+/// The fields of any shape.
+fn all_fields(data: &Data) -> Vec<&syn::Field> {
+    match data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
+        Data::Union(data) => data.fields.named.iter().collect(),
+    }
 }
 
 /// `Self` means the entity also in what a group says of its versions, which its view says, too.

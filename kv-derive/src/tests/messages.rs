@@ -71,13 +71,22 @@ fn beside_mistakes_the_runtime_has_the_name_that_is_given() {
 
 #[test]
 fn mistakes_on_what_can_be_no_entity_are_told_with_that() {
-    let expansion =
-        entity(quote! { #[kv(prefix = "a:", ttl = "5x")] #[serde(tag = "t")] enum Entity { A(u8) } });
+    let expansion = entity(quote! {
+        #[kv(prefix = "a:", ttl = "5x")]
+        #[serde(tag = "t")]
+        enum Entity { A(#[kv(group = 3)] u8) }
+    });
     let complaints = [
         "a prefix neither begins nor ends with `:`, nor has two of them in a row",
         NO_DURATION,
         "an entity is a struct with named fields; an enum can be the type of one of them",
+        "expected text in quotes: `group = \"settings\"`",
     ];
+    assert_eq!(told(expansion), complaints);
+    // Where the shape is right for something else, serde's attributes may be, too.
+    let expansion =
+        entity(quote! { union Entity { #[kv(id)] a: u8, #[kv(skip = 3)] #[serde(other)] b: u8 } });
+    let complaints = ["an entity is a struct with named fields, not a union", "`skip` takes no value"];
     assert_eq!(told(expansion), complaints);
 }
 
