@@ -1,5 +1,7 @@
 //! How one key of a `#[kv(...)]` list and its value are read.
 
+use std::fmt::Display;
+
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -209,7 +211,7 @@ impl Key<'_> {
     /// A key that stands by itself.
     pub(super) fn flag(&self, slot: &mut Slot<()>) {
         if self.has_value() || self.has_list() {
-            self.cx.error(&self.ident, format_args!("`{}` takes no value", self.symbol));
+            self.wrong_form("takes no value");
         }
         slot.set(self, Some(()));
     }
@@ -267,7 +269,7 @@ impl Key<'_> {
         let value = self.value(form).and_then(|input| {
             let tokens = expression(input);
             if tokens.is_none() {
-                self.cx.error(&self.ident, format_args!("`{}` needs a value: `{form}`", self.symbol));
+                self.wrong_form(format_args!("needs a value: `{form}`"));
             }
             tokens
         });
@@ -282,7 +284,7 @@ impl Key<'_> {
         mut read: impl FnMut(&Key<'_>),
     ) -> Option<(Version, T)> {
         if !self.has_list() {
-            self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+            self.wrong_form(format_args!("takes a list: `{form}`"));
             return None;
         }
         let mut parts = || {
@@ -334,7 +336,7 @@ impl Key<'_> {
             paths
         };
         if !self.has_list() {
-            self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+            self.wrong_form(format_args!("takes a list: `{form}`"));
             return slot.set(self, None);
         }
         let value = match paths() {
@@ -352,7 +354,7 @@ impl Key<'_> {
         if self.has_list() {
             return self.nested(place, read);
         }
-        self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+        self.wrong_form(format_args!("takes a list: `{form}`"));
         false
     }
 
@@ -379,11 +381,18 @@ impl Key<'_> {
         picked
     }
 
+    /// Records that the key takes something else. Where it is a guess that is not known, and the key is told already.
+    fn wrong_form(&self, complaint: impl Display) {
+        if !self.is_guess {
+            self.cx.error(&self.ident, format_args!("`{}` {complaint}", self.symbol));
+        }
+    }
+
     /// What follows `=`.
     fn value(&self, form: &str) -> Option<ParseStream<'_>> {
         let value = self.input.parse::<Token![=]>().ok().map(|_| self.input);
         if value.is_none() {
-            self.cx.error(&self.ident, format_args!("`{}` needs a value: `{form}`", self.symbol));
+            self.wrong_form(format_args!("needs a value: `{form}`"));
         }
         value
     }

@@ -123,6 +123,18 @@ fn what_is_no_key_does_not_hide_what_follows() {
 }
 
 #[test]
+fn a_key_that_is_guessed_is_not_said_to_need_a_value() {
+    let quoted = ["prefix", "version", "step", "removed", "group"];
+    let quoted = quoted.map(|key| (quote!(#key), format!("expected a key (did you mean `{key}`?)")));
+    let misspelt = (quote!(prefx), "unknown key `prefx` (did you mean `prefix`?)".to_owned());
+    for (key, expected) in quoted.into_iter().chain([misspelt]) {
+        let told = told(entity(quote! { #[kv(prefix = "a", #key)] struct Entity { #[kv(id)] id: u64 } }));
+        let told: Vec<&str> = told.iter().filter_map(|told| told.split(';').next()).collect();
+        assert_eq!(told, [expected]);
+    }
+}
+
+#[test]
 fn a_list_that_ends_early_is_told_once() {
     for list in [quote!(derive(Debug Clone)), quote!(version = 2, step(1 => up down))] {
         let expansion = entity(quote! {
