@@ -125,7 +125,7 @@ fn all(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Ke
 /// Reads what stands before a comma; whether it is a key, known or not.
 fn one(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Key<'_>)) -> syn::Result<bool> {
     let errors = cx.count();
-    let is_key = input.peek(Ident::peek_any) || input.peek(Token![::]);
+    let mut is_key = input.peek(Ident::peek_any) || input.peek(Token![::]);
     let (symbol, ident, is_guess) = if is_key {
         let path = match path(input) {
             Ok(path) => path,
@@ -138,9 +138,12 @@ fn one(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Ke
         let known = place.keys().iter().copied().find(|symbol| path == *symbol);
         // An unknown one is read as what was meant, so that this is not missed as well.
         let symbol = known.or_else(|| {
-            let spelled = spelled(&path);
-            cx.error(&path, place.unknown(&spelled));
-            place.meant(&spelled)
+            let (spelled, is_alone) = (spelled(&path), is_at_end(input));
+            cx.error(&path, place.unknown(&spelled, is_alone));
+            let meant = place.meant(&spelled, is_alone);
+            // What may be a name without its key stands for that key.
+            is_key = meant.is_some() || !is_alone || place.key_of_a_name().is_none();
+            meant
         });
         (symbol, path.get_ident().cloned(), known.is_none())
     } else {
@@ -169,13 +172,14 @@ fn path(input: ParseStream<'_>) -> syn::Result<Path> {
 fn no_key(cx: &Ctxt, place: Place, input: ParseStream<'_>) -> syn::Result<(Option<Symbol>, Span)> {
     let span = input.span();
     let literal = input.parse::<Option<Lit>>()?;
-    let quoted = match &literal {
-        Some(Lit::Str(text)) => text.value(),
-        _ => String::new(),
+    let is_alone = is_at_end(input);
+    let (symbol, key) = match &literal {
+        Some(Lit::Str(text)) => (place.key(&text.value(), is_alone), place.key_of_a_name()),
+        Some(Lit::Int(_)) => (None, place.key_of_a_version()),
+        _ => (None, None),
     };
-    let symbol =
-        place.keys().iter().copied().find(|symbol| symbol.as_str() == quoted && !symbol.is_private());
-    let message = place.no_key(symbol);
+    let value = || Some(format!("{} = {}", key.filter(|_| is_alone)?, literal.to_token_stream()));
+    let message = place.no_key(symbol.map(|symbol| symbol.to_string()).or_else(value));
     match literal {
         Some(literal) => cx.error(literal, message),
         None => cx.error_at(span, message),
@@ -183,10 +187,15 @@ fn no_key(cx: &Ctxt, place: Place, input: ParseStream<'_>) -> syn::Result<(Optio
     Ok((symbol, span))
 }
 
+/// Whether nothing stands before the next comma.
+fn is_at_end(input: ParseStream<'_>) -> bool {
+    input.is_empty() || input.peek(Token![,])
+}
+
 /// All tokens up to the next comma.
 pub(super) fn rest_of_value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut rest = TokenStream::new();
-    while !input.is_empty() && !input.peek(Token![,]) {
+    while !is_at_end(input) {
         rest.extend([input.parse::<TokenTree>()?]);
     }
     Ok(rest)

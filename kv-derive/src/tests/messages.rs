@@ -123,12 +123,12 @@ fn what_is_no_key_does_not_hide_what_follows() {
     let expected = [
         "expected a key (did you mean `prefix`?)",
         "expected ident",
-        "expected a key",
+        "expected a key (did you mean `name = \"x\"`?)",
         "unknown codec \"jsn\" (did you mean `json`?)",
         "expected a key (did you mean `id`?)",
         "unknown key `ordred` (did you mean `ordered`?)",
-        "expected a key",
-        "expected a key",
+        "expected a key (did you mean `since = 2`?)",
+        "expected a key (did you mean `from = \"a\"`?)",
         "unknown key `sinc` (did you mean `since`?)",
     ];
     assert_eq!(told, expected);
@@ -143,6 +143,33 @@ fn a_key_that_is_guessed_is_not_said_to_need_a_value() {
         let told = told(entity(quote! { #[kv(prefix = "a", #key)] struct Entity { #[kv(id)] id: u64 } }));
         let told: Vec<&str> = told.iter().filter_map(|told| told.split(';').next()).collect();
         assert_eq!(told, [expected]);
+    }
+}
+
+#[test]
+fn a_name_without_its_key_is_told_once() {
+    for (list, expected) in [
+        (quote!(removed("age", since = 2)), "expected a key (did you mean `name = \"age\"`?)"),
+        (quote!(removed("name", since = 2)), "expected a key (did you mean `name = \"name\"`?)"),
+        (quote!(removed("name" = "age", since = 2)), "expected a key (did you mean `name`?)"),
+        (quote!(removed(name = "age", 2)), "expected a key (did you mean `since = 2`?)"),
+        (quote!(removed(age, since = 2)), "unknown key `age` (did you mean `name = \"age\"`?)"),
+        (
+            quote!(removed(name = "age", since = 2, "compatible")),
+            "expected a key (did you mean `compatible`?)",
+        ),
+        (
+            quote!(removed(name = "age", since = 2, compatibel)),
+            "unknown key `compatibel` (did you mean `compatible`?)",
+        ),
+        (quote!(removed(field = "age", name = "age", since = 2)), "unknown key `field`"),
+    ] {
+        let told = told(entity(quote! {
+            #[kv(prefix = "a", version = 2, #list)]
+            struct Entity { #[kv(id)] id: u64, a: u8 }
+        }));
+        let told: Vec<&str> = told.iter().filter_map(|told| told.split(';').next()).collect();
+        assert_eq!(told, [expected], "{list}");
     }
 }
 
