@@ -158,10 +158,14 @@ impl<'a> Entity<'a> {
 
     /// The name of a group's view.
     pub(crate) fn view_name(&self, group: &Group<'a>) -> Ident {
-        group.attr.view.get().cloned().unwrap_or_else(|| {
-            let suffix = group.name().map_or_else(|| "Anchor".to_owned(), |name| camel(&name));
-            Ident::new(&format!("{}{suffix}", self.name()), self.ident.span())
-        })
+        let written = group.attr.view.get().cloned();
+        written.unwrap_or_else(|| Ident::new(&self.made_view_name(group), self.ident.span()))
+    }
+
+    /// What a group's view is called unless `view = "..."` says otherwise.
+    pub(crate) fn made_view_name(&self, group: &Group<'a>) -> String {
+        let suffix = group.name().map_or_else(|| "Anchor".to_owned(), |name| camel(&name));
+        format!("{}{suffix}", self.name())
     }
 }
 
