@@ -2,9 +2,10 @@
 
 use syn::{Attribute, LitStr};
 
-use super::key::{Slot, each};
+use super::key::each;
 use super::place::Place;
 use super::serde::FieldSerde;
+use super::slot::Slot;
 use super::text;
 use super::versions::{Added, Renamed};
 use crate::ctxt::Ctxt;

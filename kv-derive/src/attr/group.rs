@@ -4,8 +4,9 @@ use proc_macro2::Span;
 use syn::{Ident, LitStr, Path};
 
 use super::duration;
-use super::key::{Key, Slot};
+use super::key::Key;
 use super::place::Place;
+use super::slot::Slot;
 use super::text;
 use super::versions::Versions;
 use crate::suggest::did_you_mean;

@@ -11,92 +11,17 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Path, PathSegment, Token, parenthesized, token};
 
 use super::place::Place;
+use super::slot::{Slot, Version};
 use crate::ctxt::Ctxt;
 use crate::symbol::Symbol;
-
-/// A key that can be written once, and its value, if that is a good one.
-#[derive(Clone)]
-pub(crate) struct Slot<T> {
-    key: Option<Ident>,
-    value: Option<T>,
-    /// Whether another key was written where probably this one was meant.
-    is_guess: bool,
-}
-
-impl<T> Default for Slot<T> {
-    fn default() -> Self {
-        Self { key: None, value: None, is_guess: false }
-    }
-}
-
-impl<T> Slot<T> {
-    /// Where the key was written, with a good value or a bad one.
-    pub(crate) fn key(&self) -> Option<&Ident> {
-        self.key.as_ref()
-    }
-
-    /// The value, if there is a good one.
-    pub(crate) fn get(&self) -> Option<&T> {
-        self.value.as_ref()
-    }
-
-    /// Puts another value in the place of a good one.
-    pub(crate) fn change(&mut self, change: impl FnOnce(&T) -> T) {
-        self.value = self.value.as_ref().map(change);
-    }
-
-    pub(crate) fn is_written(&self) -> bool {
-        self.key.is_some()
-    }
-
-    /// Whether only something like the key was written.
-    pub(crate) fn is_guess(&self) -> bool {
-        self.is_guess
-    }
-
-    fn set(&mut self, key: &Key<'_>, value: Option<T>) {
-        if self.is_written() && !self.is_guess {
-            if !key.is_guess {
-                key.cx.error(&key.ident, format_args!("`{}` is written twice", key.symbol));
-            }
-        } else {
-            *self = Self { key: Some(key.ident.clone()), value, is_guess: key.is_guess };
-        }
-    }
-}
-
-/// A version, and where it is written.
-#[derive(Clone)]
-pub(crate) struct Version {
-    pub(crate) number: u32,
-    pub(crate) literal: LitInt,
-}
-
-impl Version {
-    /// Reads a whole number from 1 on; what is wrong with another is recorded.
-    fn read(cx: &Ctxt, literal: LitInt) -> Option<Self> {
-        match literal.base10_parse::<i128>() {
-            Ok(..1) => {
-                cx.error(&literal, "versions count from 1");
-                None
-            }
-            found => {
-                let number = found.ok().and_then(|number| u32::try_from(number).ok());
-                if number.is_none() {
-                    cx.error(&literal, format_args!("a version is at most {}", u32::MAX));
-                }
-                number.map(|number| Self { number, literal })
-            }
-        }
-    }
-}
 
 /// A known key in front of its value.
 pub(super) struct Key<'a> {
     pub(super) cx: &'a Ctxt,
     pub(super) symbol: Symbol,
     pub(super) ident: Ident,
-    is_guess: bool,
+    /// Whether another key was written where probably this one was meant.
+    pub(super) is_guess: bool,
     /// What follows the key.
     input: ParseStream<'a>,
 }
