@@ -5,7 +5,7 @@ mod versions;
 use syn::Type;
 
 use crate::ctxt::Ctxt;
-use crate::model::{Entity, Field};
+use crate::model::{Entity, Field, Group};
 
 pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     prefix_is_there(cx, entity);
@@ -174,22 +174,40 @@ fn views_have_several_groups(cx: &Ctxt, entity: &Entity<'_>) {
 
 /// A view is a struct beside the entity and the other views.
 fn views_have_names_of_their_own(cx: &Ctxt, entity: &Entity<'_>) {
-    let mut taken = vec![entity.ident.clone()];
-    for group in entity.viewed_groups() {
+    let groups = entity.viewed_groups();
+    let names: Vec<_> = groups.iter().map(|group| entity.view_name(group)).collect();
+    for (at, (group, name)) in groups.iter().zip(&names).enumerate() {
         // A group that is declared twice is told already.
         let is_twin = entity.groups.iter().filter(|other| other.name() == group.name()).count() > 1;
-        let name = entity.view_name(group);
-        if taken.contains(&name) && !(is_twin && group.attr.view.get().is_none()) {
-            let other = if name == *entity.ident { "the entity" } else { "another view" };
-            let message = format!("`{name}` is {other} already; name this view otherwise: `view = \"...\"`");
-            match (group.attr.view.get(), group.attr.name.get()) {
-                (Some(view), _) => cx.error(view, message),
-                (None, Some(name)) => cx.error(name, message),
-                (None, None) => cx.error(&group.attr.at, message),
-            }
+        let earlier = names[..at].iter().position(|other| other == name).map(|other| groups[other].name());
+        let other = match earlier {
+            _ if is_twin && group.attr.view.get().is_none() => continue,
+            _ if name == entity.ident => "the entity".to_owned(),
+            Some(Some(other)) => format!("the view of the group {other:?}"),
+            Some(None) => "another view".to_owned(),
+            None => continue,
+        };
+        let free = free_view_name(entity, group);
+        let message = format!("`{name}` is {other} already; name this view otherwise: `view = {free:?}`");
+        match (group.attr.view.get(), group.attr.name.get()) {
+            (Some(view), _) => cx.error(view, message),
+            (None, Some(name)) => cx.error(name, message),
+            (None, None) => cx.error(&group.attr.at, message),
         }
-        taken.push(name);
     }
+}
+
+/// A name that the group's view could have: the one that is made of the group's, with a number if that is taken.
+fn free_view_name(entity: &Entity<'_>, group: &Group<'_>) -> String {
+    let groups = entity.viewed_groups().iter();
+    let taken: Vec<_> = groups.map(|group| entity.view_name(group)).chain([entity.ident.clone()]).collect();
+    let made = entity.made_view_name(group);
+    let (mut free, mut number) = (made.clone(), 2);
+    while taken.iter().any(|name| *name == free) {
+        free = format!("{made}{number}");
+        number += 1;
+    }
+    free
 }
 
 /// A view takes the defaults of its fields from a whole entity, whose type parameters it then has to have.

@@ -3,9 +3,10 @@
 use syn::{Attribute, Data, DeriveInput, Fields, LitStr, Path};
 
 use super::group::{Codec, Group, Ttl, read_codec, read_derive, read_ttl, read_view};
-use super::key::{Slot, each};
+use super::key::each;
 use super::place::Place;
 use super::serde::ContainerSerde;
+use super::slot::Slot;
 use super::text;
 use crate::ctxt::Ctxt;
 use crate::symbol::{CODEC, CRATE, DERIVE, GROUP, KV, PREFIX, TTL, VIEW, VIEW_OF};

@@ -2,7 +2,8 @@
 
 /// The seconds that `text` tells, at least one; or why it tells none.
 pub(crate) fn seconds(text: &str) -> Result<u64, &'static str> {
-    const FORM: &str = "expected a duration such as \"30s\", \"5m\", \"24h\", \"30d\" or \"1h30m\"";
+    const FORM: &str = "expected a duration: whole numbers with the units `s`, `m`, `h` or `d`, such as \"30s\", \"24h\" or \
+                        \"1h30m\"";
     const TOO_LONG: &str = "this duration is longer than can be counted";
     let mut total: u64 = 0;
     let mut rest = text;
@@ -51,6 +52,7 @@ mod tests {
             "30",
             "5 m",
             "5min",
+            "300ms",
             "-5m",
             "1.5h",
             "0s",

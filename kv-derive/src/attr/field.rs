@@ -2,9 +2,10 @@
 
 use syn::{Attribute, LitStr};
 
-use super::key::{Slot, each};
+use super::key::each;
 use super::place::Place;
 use super::serde::FieldSerde;
+use super::slot::Slot;
 use super::text;
 use super::versions::{Added, Renamed};
 use crate::ctxt::Ctxt;
@@ -57,6 +58,12 @@ impl Field {
             field.has_keys_alone &= are_keys;
         }
         field
+    }
+
+    /// Records what is wrong with the keys of a field that is in no entity. serde's may be right for its shape.
+    pub(crate) fn check_keys(cx: &Ctxt, attrs: &[Attribute]) {
+        let keys: Vec<Attribute> = attrs.iter().filter(|attr| *attr.path() == KV).cloned().collect();
+        Self::read(cx, &keys);
     }
 
     /// Whether it is a part of a value.

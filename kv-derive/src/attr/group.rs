@@ -4,8 +4,9 @@ use proc_macro2::Span;
 use syn::{Ident, LitStr, Path};
 
 use super::duration;
-use super::key::{Key, Slot};
+use super::key::Key;
 use super::place::Place;
+use super::slot::Slot;
 use super::text;
 use super::versions::Versions;
 use crate::suggest::did_you_mean;
@@ -105,10 +106,13 @@ pub(super) fn read_codec(key: &Key<'_>, slot: &mut Slot<Codec>) {
     key.text(slot, "codec = \"json\"", |text| {
         let name = text.value();
         match [Codec::Json, Codec::Postcard].into_iter().find(|codec| codec.name() == name) {
-            Some(Codec::Postcard) if !cfg!(feature = "postcard") => {
-                Err("this codec needs the feature `postcard` of kv-runtime".to_owned())
+            Some(codec) => {
+                // It is taken all the same: what it asks of the fields holds when the feature is there.
+                if codec == Codec::Postcard && !cfg!(feature = "postcard") {
+                    key.cx.error(text, "this codec needs the feature `postcard` of kv-runtime");
+                }
+                Ok(codec)
             }
-            Some(codec) => Ok(codec),
             None => {
                 let meant = did_you_mean(&name, ["json", "postcard"]);
                 Err(format!("unknown codec {name:?}{meant}; there are \"json\" and \"postcard\""))

@@ -2,8 +2,9 @@
 
 use syn::{Attribute, Path};
 
-use super::key::{Slot, each};
+use super::key::each;
 use super::place::Place;
+use super::slot::Slot;
 use super::text;
 use crate::case::Case;
 use crate::ctxt::Ctxt;

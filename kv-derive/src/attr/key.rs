@@ -1,5 +1,7 @@
 //! How one key of a `#[kv(...)]` list and its value are read.
 
+use std::fmt::Display;
+
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -9,92 +11,17 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Path, PathSegment, Token, parenthesized, token};
 
 use super::place::Place;
+use super::slot::{Slot, Version};
 use crate::ctxt::Ctxt;
 use crate::symbol::Symbol;
-
-/// A key that can be written once, and its value, if that is a good one.
-#[derive(Clone)]
-pub(crate) struct Slot<T> {
-    key: Option<Ident>,
-    value: Option<T>,
-    /// Whether another key was written where probably this one was meant.
-    is_guess: bool,
-}
-
-impl<T> Default for Slot<T> {
-    fn default() -> Self {
-        Self { key: None, value: None, is_guess: false }
-    }
-}
-
-impl<T> Slot<T> {
-    /// Where the key was written, with a good value or a bad one.
-    pub(crate) fn key(&self) -> Option<&Ident> {
-        self.key.as_ref()
-    }
-
-    /// The value, if there is a good one.
-    pub(crate) fn get(&self) -> Option<&T> {
-        self.value.as_ref()
-    }
-
-    /// Puts another value in the place of a good one.
-    pub(crate) fn change(&mut self, change: impl FnOnce(&T) -> T) {
-        self.value = self.value.as_ref().map(change);
-    }
-
-    pub(crate) fn is_written(&self) -> bool {
-        self.key.is_some()
-    }
-
-    /// Whether only something like the key was written.
-    pub(crate) fn is_guess(&self) -> bool {
-        self.is_guess
-    }
-
-    fn set(&mut self, key: &Key<'_>, value: Option<T>) {
-        if self.is_written() && !self.is_guess {
-            if !key.is_guess {
-                key.cx.error(&key.ident, format_args!("`{}` is written twice", key.symbol));
-            }
-        } else {
-            *self = Self { key: Some(key.ident.clone()), value, is_guess: key.is_guess };
-        }
-    }
-}
-
-/// A version, and where it is written.
-#[derive(Clone)]
-pub(crate) struct Version {
-    pub(crate) number: u32,
-    pub(crate) literal: LitInt,
-}
-
-impl Version {
-    /// Reads a whole number from 1 on; what is wrong with another is recorded.
-    fn read(cx: &Ctxt, literal: LitInt) -> Option<Self> {
-        match literal.base10_parse::<i128>() {
-            Ok(..1) => {
-                cx.error(&literal, "versions count from 1");
-                None
-            }
-            found => {
-                let number = found.ok().and_then(|number| u32::try_from(number).ok());
-                if number.is_none() {
-                    cx.error(&literal, format_args!("a version is at most {}", u32::MAX));
-                }
-                number.map(|number| Self { number, literal })
-            }
-        }
-    }
-}
 
 /// A known key in front of its value.
 pub(super) struct Key<'a> {
     pub(super) cx: &'a Ctxt,
     pub(super) symbol: Symbol,
     pub(super) ident: Ident,
-    is_guess: bool,
+    /// Whether another key was written where probably this one was meant.
+    pub(super) is_guess: bool,
     /// What follows the key.
     input: ParseStream<'a>,
 }
@@ -123,7 +50,7 @@ fn all(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Ke
 /// Reads what stands before a comma; whether it is a key, known or not.
 fn one(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Key<'_>)) -> syn::Result<bool> {
     let errors = cx.count();
-    let is_key = input.peek(Ident::peek_any) || input.peek(Token![::]);
+    let mut is_key = input.peek(Ident::peek_any) || input.peek(Token![::]);
     let (symbol, ident, is_guess) = if is_key {
         let path = match path(input) {
             Ok(path) => path,
@@ -136,9 +63,12 @@ fn one(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Ke
         let known = place.keys().iter().copied().find(|symbol| path == *symbol);
         // An unknown one is read as what was meant, so that this is not missed as well.
         let symbol = known.or_else(|| {
-            let spelled = spelled(&path);
-            cx.error(&path, place.unknown(&spelled));
-            place.meant(&spelled)
+            let (spelled, is_alone) = (spelled(&path), is_at_end(input));
+            cx.error(&path, place.unknown(&spelled, is_alone));
+            let meant = place.meant(&spelled, is_alone);
+            // What may be a name without its key stands for that key.
+            is_key = meant.is_some() || !is_alone || place.key_of_a_name().is_none();
+            meant
         });
         (symbol, path.get_ident().cloned(), known.is_none())
     } else {
@@ -167,13 +97,14 @@ fn path(input: ParseStream<'_>) -> syn::Result<Path> {
 fn no_key(cx: &Ctxt, place: Place, input: ParseStream<'_>) -> syn::Result<(Option<Symbol>, Span)> {
     let span = input.span();
     let literal = input.parse::<Option<Lit>>()?;
-    let quoted = match &literal {
-        Some(Lit::Str(text)) => text.value(),
-        _ => String::new(),
+    let is_alone = is_at_end(input);
+    let (symbol, key) = match &literal {
+        Some(Lit::Str(text)) => (place.key(&text.value(), is_alone), place.key_of_a_name()),
+        Some(Lit::Int(_)) => (None, place.key_of_a_version()),
+        _ => (None, None),
     };
-    let symbol =
-        place.keys().iter().copied().find(|symbol| symbol.as_str() == quoted && !symbol.is_private());
-    let message = place.no_key(symbol);
+    let value = || Some(format!("{} = {}", key.filter(|_| is_alone)?, literal.to_token_stream()));
+    let message = place.no_key(symbol.map(|symbol| symbol.to_string()).or_else(value));
     match literal {
         Some(literal) => cx.error(literal, message),
         None => cx.error_at(span, message),
@@ -181,10 +112,15 @@ fn no_key(cx: &Ctxt, place: Place, input: ParseStream<'_>) -> syn::Result<(Optio
     Ok((symbol, span))
 }
 
+/// Whether nothing stands before the next comma.
+fn is_at_end(input: ParseStream<'_>) -> bool {
+    input.is_empty() || input.peek(Token![,])
+}
+
 /// All tokens up to the next comma.
 pub(super) fn rest_of_value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut rest = TokenStream::new();
-    while !input.is_empty() && !input.peek(Token![,]) {
+    while !is_at_end(input) {
         rest.extend([input.parse::<TokenTree>()?]);
     }
     Ok(rest)
@@ -209,7 +145,7 @@ impl Key<'_> {
     /// A key that stands by itself.
     pub(super) fn flag(&self, slot: &mut Slot<()>) {
         if self.has_value() || self.has_list() {
-            self.cx.error(&self.ident, format_args!("`{}` takes no value", self.symbol));
+            self.wrong_form("takes no value");
         }
         slot.set(self, Some(()));
     }
@@ -267,7 +203,7 @@ impl Key<'_> {
         let value = self.value(form).and_then(|input| {
             let tokens = expression(input);
             if tokens.is_none() {
-                self.cx.error(&self.ident, format_args!("`{}` needs a value: `{form}`", self.symbol));
+                self.wrong_form(format_args!("needs a value: `{form}`"));
             }
             tokens
         });
@@ -282,7 +218,7 @@ impl Key<'_> {
         mut read: impl FnMut(&Key<'_>),
     ) -> Option<(Version, T)> {
         if !self.has_list() {
-            self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+            self.wrong_form(format_args!("takes a list: `{form}`"));
             return None;
         }
         let mut parts = || {
@@ -334,7 +270,7 @@ impl Key<'_> {
             paths
         };
         if !self.has_list() {
-            self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+            self.wrong_form(format_args!("takes a list: `{form}`"));
             return slot.set(self, None);
         }
         let value = match paths() {
@@ -352,7 +288,7 @@ impl Key<'_> {
         if self.has_list() {
             return self.nested(place, read);
         }
-        self.cx.error(&self.ident, format_args!("`{}` takes a list: `{form}`", self.symbol));
+        self.wrong_form(format_args!("takes a list: `{form}`"));
         false
     }
 
@@ -379,11 +315,18 @@ impl Key<'_> {
         picked
     }
 
+    /// Records that the key takes something else. Where it is a guess that is not known, and the key is told already.
+    fn wrong_form(&self, complaint: impl Display) {
+        if !self.is_guess {
+            self.cx.error(&self.ident, format_args!("`{}` {complaint}", self.symbol));
+        }
+    }
+
     /// What follows `=`.
     fn value(&self, form: &str) -> Option<ParseStream<'_>> {
         let value = self.input.parse::<Token![=]>().ok().map(|_| self.input);
         if value.is_none() {
-            self.cx.error(&self.ident, format_args!("`{}` needs a value: `{form}`", self.symbol));
+            self.wrong_form(format_args!("needs a value: `{form}`"));
         }
         value
     }

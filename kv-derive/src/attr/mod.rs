@@ -10,6 +10,7 @@ mod id_type;
 mod key;
 mod place;
 mod serde;
+mod slot;
 mod text;
 mod versions;
 
@@ -17,6 +18,6 @@ pub(crate) use container::Container;
 pub(crate) use field::Field;
 pub(crate) use group::{Codec, Group, Ttl};
 pub(crate) use id_type::{IdType, Variant, refuse_on_field};
-pub(crate) use key::{Slot, Version};
 pub(crate) use serde::FieldDefault;
+pub(crate) use slot::{Slot, Version};
 pub(crate) use versions::{Added, FunctionStep, Removed, Renamed, Versions};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::suggest::{did_you_mean, listed, nearest};
+use crate::suggest::{listed, nearest};
 use crate::symbol::{
     ADDED, CODEC, COMPATIBLE, CRATE, DEFAULT, DERIVE, DOWN, EXPIRES_AT, FROM, GROUP, ID, NAME, OLDEST,
     OPTIONAL, ORDERED, PREFIX, PREVIOUS, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SINCE, SKIP, STEP,
@@ -74,14 +74,34 @@ impl Place {
         }
     }
 
-    /// The key that was meant by one that is not known, if there is a near one.
-    pub(super) fn meant(self, found: &str) -> Option<Symbol> {
-        let nearest = nearest(found, self.shown())?;
-        self.keys().iter().copied().find(|key| key.as_str() == nearest)
+    /// The key that was meant by one that is not known, if there is a near one; a lone word may be a name instead.
+    pub(super) fn meant(self, found: &str, is_alone: bool) -> Option<Symbol> {
+        self.key(nearest(found, self.shown())?, is_alone)
+    }
+
+    /// The key of this name. If it takes a value, it is not meant by a lone word where that can be a name.
+    pub(super) fn key(self, name: &str, is_alone: bool) -> Option<Symbol> {
+        let key = self.keys().iter().copied().find(|key| key.as_str() == name && !key.is_private())?;
+        let is_flag = matches!(key, COMPATIBLE | OPTIONAL);
+        (is_flag || !is_alone || self.key_of_a_name().is_none()).then_some(key)
+    }
+
+    /// The key that a name stands for which has none, as in `removed("age", since = 2)`.
+    pub(super) fn key_of_a_name(self) -> Option<Symbol> {
+        match self {
+            Self::Group | Self::Removed => Some(NAME),
+            Self::Renamed => Some(FROM),
+            _ => None,
+        }
+    }
+
+    /// The key that a version stands for which has none, as in `added(2)`.
+    pub(super) fn key_of_a_version(self) -> Option<Symbol> {
+        matches!(self, Self::Added | Self::Renamed | Self::Removed).then_some(SINCE)
     }
 
     /// The message about a key that is not known here.
-    pub(super) fn unknown(self, found: &str) -> String {
+    pub(super) fn unknown(self, found: &str, is_alone: bool) -> String {
         let known = self.known();
         let siblings: &[Self] = if ID_PLACES.contains(&self) { &ID_PLACES } else { &ENTITY_PLACES };
         if let Some(other) =
@@ -89,12 +109,17 @@ impl Place {
         {
             return format!("`{found}` belongs {other}; {known}");
         }
-        format!("unknown key `{found}`{}; {known}", did_you_mean(found, self.shown()))
+        let meant = match (self.meant(found, is_alone), self.key_of_a_name()) {
+            (Some(key), _) => format!(" (did you mean `{key}`?)"),
+            (None, Some(key)) if is_alone => format!(" (did you mean `{key} = \"{found}\"`?)"),
+            (None, _) => String::new(),
+        };
+        format!("unknown key `{found}`{meant}; {known}")
     }
 
-    /// The message about what is no key at all; `meant` is the one that it quotes.
-    pub(super) fn no_key(self, meant: Option<Symbol>) -> String {
-        let meant = meant.map_or_else(String::new, |key| format!(" (did you mean `{key}`?)"));
+    /// The message about what is no key at all; `meant` is what it stands for.
+    pub(super) fn no_key(self, meant: Option<String>) -> String {
+        let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean `{meant}`?)"));
         format!("expected a key{meant}; {}", self.known())
     }
 

@@ -3,8 +3,9 @@
 use proc_macro2::TokenStream;
 use syn::{ExprPath, Ident, LitStr, Path};
 
-use super::key::{Key, Slot, Version};
+use super::key::Key;
 use super::place::Place;
+use super::slot::{Slot, Version};
 use super::text;
 use crate::symbol::{
     COMPATIBLE, DEFAULT, DOWN, FROM, NAME, OLDEST, PREVIOUS, REMOVED, SINCE, STEP, VERSION, WRITE_VERSION,

@@ -9,8 +9,8 @@ use crate::model::{Entity, Field, Group, Step, StepKind};
 pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     field_words_are_on_members(cx, entity);
     for group in &entity.groups {
-        oldest_and_written_are_versions(cx, group);
-        steps_are_between_versions(cx, group);
+        oldest_and_written_are_versions(cx, entity, group);
+        steps_are_between_versions(cx, entity, group);
         codec_has_names(cx, entity, group);
         functions_are_alone(cx, group);
         names_change_once(cx, group);
@@ -45,64 +45,77 @@ fn field_words_are_on_members(cx: &Ctxt, entity: &Entity<'_>) {
 }
 
 /// `oldest` and `write_version` are no newer than `version`, and what is written can be read.
-fn oldest_and_written_are_versions(cx: &Ctxt, group: &Group<'_>) {
-    let (version, oldest) = (group.version(), group.oldest());
+fn oldest_and_written_are_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
+    let (version, oldest) = (highest(group), group.oldest());
     let versions = &group.attr.versions;
-    if let Some(written) = versions.oldest.get().filter(|written| written.number > version) {
-        cx.error(&written.literal, format_args!("`oldest` is above `version`, which is {version}"));
-    }
-    if let Some(written) = versions.write_version.get() {
+    let of = of_group(entity, group);
+    for (key, slot) in [("oldest", &versions.oldest), ("write_version", &versions.write_version)] {
+        let Some(written) = slot.get() else { continue };
         if written.number > version {
-            cx.error(
-                &written.literal,
-                format_args!("`write_version` is above `version`, which is {version}"),
-            );
-        } else if written.number < oldest {
+            let remedy = raise(entity, group, written.number, key, (version > 1).then_some(key));
+            let message = format!("`{key}` is above `version`{of}, which is {version}: {remedy}");
+            cx.error(&written.literal, message);
+        } else if key == "write_version" && written.number < oldest {
             let message =
-                format!("`write_version` is below `oldest`, which is {oldest}: it could not be read back");
+                format!("`{key}` is below `oldest`{of}, which is {oldest}: it could not be read back");
             cx.error(&written.literal, message);
         }
     }
 }
 
 /// A step leads to one of the versions above `oldest`, up to `version`.
-fn steps_are_between_versions(cx: &Ctxt, group: &Group<'_>) {
-    let (version, oldest) = (group.version(), group.oldest());
+fn steps_are_between_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
+    let (version, oldest, of) = (highest(group), group.oldest(), of_group(entity, group));
     for step in group.steps() {
-        let (literal, to) = (&step.version.literal, step.to);
-        match step.is_function() {
-            true if to > version => cx.error(
-                literal,
-                format_args!(
-                    "this leads to version {to}, and `version` is {version}: raise it, or take the step away"
-                ),
-            ),
-            true if to <= oldest => cx.error(
-                literal,
-                format_args!(
-                    "`oldest` is {oldest}, so no record is of version {}: take the step away",
-                    to - 1
-                ),
-            ),
-            false if to < 2 => {
-                cx.error(literal, "version 1 is the first, so nothing changed in it: the least `since` is 2");
-            }
-            false if to > version => cx.error(
-                literal,
-                format_args!(
-                    "`since` is above `version`, which is {version}: raise that, or say an earlier one"
-                ),
-            ),
-            false if to <= oldest => cx.error(
-                literal,
-                format_args!(
-                    "`oldest` is {oldest}, so no record is older than version {to}: take `{}` away",
-                    step.at
-                ),
-            ),
-            _ => {}
-        }
+        let (to, key) = (step.to, step.at.to_string());
+        let is_function = step.is_function();
+        let message = if !is_function && to < 2 {
+            "version 1 is the first, so nothing changed in it: the least `since` is 2".to_owned()
+        } else if to > version && is_function {
+            let remedy = raise(entity, group, to, &key, None);
+            format!("this leads to version {to}, and `version`{of} is {version}: {remedy}")
+        } else if to > version {
+            let remedy = raise(entity, group, to, &key, (version > oldest).then_some("since"));
+            format!("`since` is above `version`{of}, which is {version}: {remedy}")
+        } else if to <= oldest && is_function {
+            format!("`oldest`{of} is {oldest}, so no record is of version {}: take `{key}` away", to - 1)
+        } else if to <= oldest {
+            format!("`oldest`{of} is {oldest}, so no record is older than version {to}: take `{key}` away")
+        } else {
+            continue;
+        };
+        cx.error(&step.version.literal, message);
     }
+}
+
+/// The version of the group; one that was not understood is told, and may be any.
+fn highest(group: &Group<'_>) -> u32 {
+    let version = &group.attr.versions.version;
+    if version.is_written() && version.get().is_none() { u32::MAX } else { group.version() }
+}
+
+/// Which of several groups is meant, where a message may stand far from it.
+fn of_group(entity: &Entity<'_>, group: &Group<'_>) -> String {
+    match (entity.groups.len(), group.name()) {
+        (..2, _) => String::new(),
+        (_, Some(name)) => format!(" of the group {name:?}"),
+        (_, None) if group.is_on_struct => " of the first group".to_owned(),
+        (_, None) => " of its group".to_owned(),
+    }
+}
+
+/// What helps against a version of `key` that is above the group's; `earlier` names it where a lower one can be right.
+fn raise(entity: &Entity<'_>, group: &Group<'_>, to: u32, key: &str, earlier: Option<&str>) -> String {
+    let place = match entity.groups.len() {
+        ..2 => "",
+        _ if group.is_on_struct => " on the struct",
+        _ => " in its `group(...)`",
+    };
+    let other = match earlier {
+        Some(word) => format!("an earlier `{word}`"),
+        None => format!("take `{key}` away"),
+    };
+    format!("say `version = {to}`{place}, or {other}")
 }
 
 /// Steps change the members of a JSON object.
@@ -227,13 +240,15 @@ fn members_taken_are_no_fields(cx: &Ctxt, group: &Group<'_>) {
 /// that leads.
 fn every_version_has_a_step(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
     let versions = &group.attr.versions;
-    let (version, oldest) = (group.version(), group.oldest());
+    let (version, oldest, of) = (group.version(), group.oldest(), of_group(entity, group));
     if let Some(key) = versions.previous.key()
-        && version <= oldest
+        && highest(group) <= oldest
     {
         let message = match oldest {
-            1 => "version 1 has no predecessor: say which `version` this is".to_owned(),
-            _ => format!("no record is older than `oldest`, which is {oldest}, so a predecessor reads none"),
+            1 => format!("version 1{of} has no predecessor: say which `version` this is"),
+            _ => format!(
+                "no record is older than `oldest`{of}, which is {oldest}, so a predecessor reads none"
+            ),
         };
         cx.error(key, message);
     }
@@ -270,7 +285,7 @@ fn every_version_has_a_step(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
         )
     };
     let message = format!(
-        "there is no step {}: {ways}; `oldest = {version}` says that there are no older records",
+        "there is no step{of} {}: {ways}; `oldest = {version}` says that there are no older records",
         listed.join(" and ")
     );
     cx.error(key, message);

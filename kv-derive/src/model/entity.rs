@@ -158,10 +158,14 @@ impl<'a> Entity<'a> {
 
     /// The name of a group's view.
     pub(crate) fn view_name(&self, group: &Group<'a>) -> Ident {
-        group.attr.view.get().cloned().unwrap_or_else(|| {
-            let suffix = group.name().map_or_else(|| "Anchor".to_owned(), |name| camel(&name));
-            Ident::new(&format!("{}{suffix}", self.name()), self.ident.span())
-        })
+        let written = group.attr.view.get().cloned();
+        written.unwrap_or_else(|| Ident::new(&self.made_view_name(group), self.ident.span()))
+    }
+
+    /// What a group's view is called unless `view = "..."` says otherwise.
+    pub(crate) fn made_view_name(&self, group: &Group<'a>) -> String {
+        let suffix = group.name().map_or_else(|| "Anchor".to_owned(), |name| camel(&name));
+        format!("{}{suffix}", self.name())
     }
 }
 
@@ -224,7 +228,19 @@ fn named_fields<'a>(cx: &Ctxt, input: &'a DeriveInput) -> Option<impl Iterator<I
         Data::Union(_) => "an entity is a struct with named fields, not a union",
     };
     cx.error(&input.ident, complaint);
+    for field in all_fields(&input.data) {
+        attr::Field::check_keys(cx, &field.attrs);
+    }
     None
+}
+
+/// The fields of any shape.
+fn all_fields(data: &Data) -> Vec<&syn::Field> {
+    match data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
+        Data::Union(data) => data.fields.named.iter().collect(),
+    }
 }
 
 /// `Self` means the entity also in what a group says of its versions, which its view says, too.

@@ -15,6 +15,13 @@ struct Words {
 }
 
 #[derive(KvEntity)]
+#[kv(prefix = "user", ttl = "300ms")]
+struct Milliseconds {
+    #[kv(id)]
+    id: u64,
+}
+
+#[derive(KvEntity)]
 #[kv(prefix = "user", ttl = "0s")]
 struct Nothing {
     #[kv(id)]

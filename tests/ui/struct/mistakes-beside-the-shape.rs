@@ -4,11 +4,14 @@ use kv_runtime::KvEntity;
 #[kv(prefix = "user:", ttl = "5x")]
 #[serde(tag = "type")]
 enum User {
-    Admin { name: String },
+    Admin {
+        #[kv(id, grup = "profile")]
+        name: String,
+    },
 }
 
 #[derive(KvEntity)]
 #[kv(prefx = "pair")]
-struct Pair(u64, String);
+struct Pair(#[kv(idd)] u64, #[kv(group = 3, added(2))] String);
 
 fn main() {}
