@@ -41,7 +41,7 @@ fn all(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Ke
     let mut are_keys = true;
     while !input.is_empty() {
         are_keys &= one(cx, place, input, read)?;
-        // `one` has taken everything else.
+        // `one` has taken everything else, but for a key that had to follow one.
         input.parse::<Option<Token![,]>>()?;
     }
     Ok(are_keys)
@@ -78,11 +78,21 @@ fn one(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Ke
     if let (Some(symbol), Some(ident)) = (symbol, ident) {
         read(&Key { cx, symbol, ident, is_guess, input });
     }
-    let span = input.span();
-    if !rest_of_value(input)?.is_empty() && cx.count() == errors {
-        cx.error_at(span, "expected `,`");
+    if !is_at_end(input) && cx.count() == errors {
+        cx.error_at(input.span(), "expected `,`");
+        if is_at_key(place, input) {
+            // Read on, as to lose a key may be one more mistake.
+            return Ok(is_key);
+        }
     }
+    rest_of_value(input)?;
     Ok(is_key)
+}
+
+/// Whether a key of this place is next.
+fn is_at_key(place: Place, input: ParseStream<'_>) -> bool {
+    let next = input.fork().call(Ident::parse_any);
+    next.is_ok_and(|ident| place.keys().iter().any(|symbol| ident == symbol.as_str()))
 }
 
 /// A key, or what stands for one: also a keyword, and segments.
