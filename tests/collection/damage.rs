@@ -10,6 +10,7 @@ use crate::{Outcome, on_every_store};
 
 on_every_store!(
     bytes_that_do_not_decode_are_told_and_kept,
+    the_field_that_does_not_decode_is_named,
     a_plain_value_is_version_1,
     an_old_version_is_told,
     a_list_goes_on
@@ -43,6 +44,15 @@ async fn bytes_that_do_not_decode_are_told_and_kept<S: AtomicStore>(kv: Kv<S>, _
     }
     counters.put(&Counter { name: "a".to_owned(), count: 1 }).await?;
     assert!(counters.get("a").await?.is_some());
+    Ok(())
+}
+
+async fn the_field_that_does_not_decode_is_named<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
+    kv.store().put(Key::from_text("counter:a"), plain(b"{\"count\":\"hunter2\"}")).await?;
+    let Err(Error::Decode { source, .. }) = kv.collection::<Counter>().get("a").await else {
+        return Err("a text was read as a number".into());
+    };
+    assert!(source.to_string().starts_with("in `count`: invalid type: string, expected "), "{source}");
     Ok(())
 }
 

@@ -10,6 +10,7 @@
 mod depth;
 mod describe;
 mod guard;
+mod member;
 
 use std::fmt;
 
@@ -102,6 +103,16 @@ impl CodecError {
         Self { words: describe::json(error), is_malformed: !error.is_data() }
     }
 
+    /// Of bytes that are no `T`: it names the member of the struct that it was met in.
+    #[cold]
+    fn in_json<T: DeserializeOwned>(error: &serde_json::Error, bytes: &[u8]) -> Self {
+        let told = Self::json(error);
+        match member::of_json(bytes, error, member::names::<T>()) {
+            Some(member) => Self { words: format!("in `{member}`: {told}"), ..told },
+            None => told,
+        }
+    }
+
     /// Whether the bytes are nothing that the codec writes, or end too early, so that no change of a struct explains them. Bytes of
     /// postcard, which has no marks of its own, never show it.
     #[must_use]
@@ -153,7 +164,7 @@ pub(crate) const fn needs_proof(codec: Codec) -> bool {
 #[inline]
 pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<T, CodecError> {
     match codec {
-        Codec::Json => serde_json::from_slice(bytes).map_err(|error| CodecError::json(&error)),
+        Codec::Json => serde_json::from_slice(bytes).map_err(|error| CodecError::in_json::<T>(&error, bytes)),
         #[cfg(feature = "postcard")]
         Codec::Postcard => {
             let mut deserializer = postcard::Deserializer::from_bytes(bytes);

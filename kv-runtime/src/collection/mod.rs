@@ -69,7 +69,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The same collection, whose writes give records this TTL instead of the entity's: `put`, `insert` and `touch`, and
-    /// `update`, which otherwise keeps the remaining time. An `expires_at` field that is set goes before it.
+    /// `update`, which otherwise keeps the remaining time. An `expires_at` field that is set goes before it. What is written with a TTL of
+    /// zero has expired at once, and what stood there is gone.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -30,7 +30,7 @@ use shown::{also_shown, id_shown, load_shown, retry_shown, undecoded_shown, why_
 pub enum Error {
     /// There is nothing to change; or an origin has said that there is none, which a loader that gives no `Option` cannot tell.
     #[error(
-        "{at}: there is no such record; `put` creates it, `upsert` or `upsert_last_write_wins` changes or creates it"
+        "{at}: there is no such record; `put` creates it, `upsert` (on a store without compare-and-swap `upsert_last_write_wins`) changes or creates it"
     )]
     NotFound {
         /// Where.
@@ -118,8 +118,8 @@ pub enum Error {
 
     /// The stored bytes are not what the codec can read as this group.
     ///
-    /// Neither it nor its source tells a path into the value: that may lead through a map, whose keys are data as its values are, and an
-    /// error shows none.
+    /// Its source names the member of the struct, if the value is JSON of today's version. It tells no path into that: it may lead through
+    /// a map, whose keys are data as its values are, and an error shows none.
     #[error("{at}: {}", undecoded_shown(.codec, .source))]
     Decode {
         /// Where.

@@ -24,8 +24,13 @@ pub(super) fn undecoded_shown(codec: &Codec, source: &CodecError) -> String {
             "the value cannot be read as {codec} at all and was left as it is; another program wrote it, or it was damaged on its way; if nobody needs it, `put` replaces it"
         );
     }
+    let remedy = match codec {
+        Codec::Json => "give its version a step",
+        #[cfg(feature = "postcard")]
+        Codec::Postcard => "raise its version, and keep the old struct as its `previous`",
+    };
     format!(
-        "the value does not decode as {codec} and was left as it is; if the struct has changed, give its version a step, and if nobody needs the record, `put` replaces it"
+        "the value does not decode as {codec} and was left as it is; if the struct has changed, {remedy}, and if nobody needs the record, `put` replaces it"
     )
 }
 

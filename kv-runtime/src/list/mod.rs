@@ -24,7 +24,7 @@ const PAGE: usize = 1_000;
 ///
 /// It shows the entities whose anchor is there, in key order where the store has one: by the bytes of whole keys, `user:a-b:profile`
 /// before `user:a:profile` and `user:10` before `user:9`; `#[kv(id, ordered)]` makes it the order of numbers. Keys that are not canonical, or not of this
-/// entity, are skipped and counted; a record that cannot be read is told as an error and ends nothing. Nothing is written.
+/// entity, are skipped, and counted by pages; a record that cannot be read is told as an error and ends nothing. Nothing is written.
 ///
 /// An entity of several groups is read as [`Collection::get_many`] reads it: whole, as it is at one moment, where the store's reads are. The
 /// page itself is of no one moment: what is written while it is read may be on it or not.
@@ -74,7 +74,7 @@ pub struct Page<E> {
     pub entities: Vec<E>,
     /// An error for each entity that is there and could not be read. They count towards the limit.
     pub failed: Vec<Error>,
-    /// How many keys were passed over that are not keys of this entity.
+    /// How many keys were passed over that are not keys of this entity. One whose id its type does not read (any more) is none.
     pub skipped: usize,
     /// Where the list goes on; none at its end.
     pub cursor: Option<Cursor>,
