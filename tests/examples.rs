@@ -76,7 +76,7 @@ fn quickstart_goes_on_where_it_ended() -> Outcome {
             "  Africa        59",
             "country:Europe:DEU:facts             1   json",
             "country:Europe:DEU:profile           1   json",
-            "metadata {\"createdAt\":",
+            "metadata, shown as JSON: {\"createdAt\":",
             "250 records of the group profile",
             "insert, 251 at once, in ",
             "250 inserted, 1 refused",

@@ -13,7 +13,7 @@ pub async fn show(kv: &Kv<AnyStore>, url: &str, release_len: usize) -> Result<()
     for (key, record) in records(kv, "country:Europe:DEU:").await? {
         let (version, codec) = (record.metadata.version, record.metadata.codec.name());
         println!("  {key:<30}{version:>8}{codec:>7}{:>14}{:>17}", record.value.len(), envelope_len(&record)?);
-        println!("    metadata {}", record.metadata.to_json());
+        println!("    metadata, shown as JSON: {}", record.metadata.to_json());
         println!("    value    {:.70}...", String::from_utf8_lossy(&record.value));
     }
 
