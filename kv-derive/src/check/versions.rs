@@ -46,7 +46,7 @@ fn field_words_are_on_members(cx: &Ctxt, entity: &Entity<'_>) {
 
 /// `oldest` and `write_version` are no newer than `version`, and what is written can be read.
 fn oldest_and_written_are_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
-    let (version, oldest) = (highest(group), group.oldest());
+    let (version, oldest) = (highest(group), lowest(group));
     let versions = &group.attr.versions;
     let of = of_group(entity, group);
     for (key, slot) in [("oldest", &versions.oldest), ("write_version", &versions.write_version)] {
@@ -65,7 +65,7 @@ fn oldest_and_written_are_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group
 
 /// A step leads to one of the versions above `oldest`, up to `version`.
 fn steps_are_between_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
-    let (version, oldest, of) = (highest(group), group.oldest(), of_group(entity, group));
+    let (version, oldest, of) = (highest(group), lowest(group), of_group(entity, group));
     for step in group.steps() {
         let (to, key) = (step.to, step.at.to_string());
         let is_function = step.is_function();
@@ -92,6 +92,15 @@ fn steps_are_between_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>)
 fn highest(group: &Group<'_>) -> u32 {
     let version = &group.attr.versions.version;
     if version.is_written() && version.get().is_none() { u32::MAX } else { group.version() }
+}
+
+/// The oldest version of the group; one that is above `version` is told, and may be any.
+fn lowest(group: &Group<'_>) -> u32 {
+    if has_bad_oldest(group) { 1 } else { group.oldest() }
+}
+
+fn has_bad_oldest(group: &Group<'_>) -> bool {
+    group.oldest() > highest(group)
 }
 
 /// Which of several groups is meant, where a message may stand far from it.
@@ -243,6 +252,7 @@ fn every_version_has_a_step(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
     let (version, oldest, of) = (group.version(), group.oldest(), of_group(entity, group));
     if let Some(key) = versions.previous.key()
         && highest(group) <= oldest
+        && !has_bad_oldest(group)
     {
         let message = match oldest {
             1 => format!("version 1{of} has no predecessor: say which `version` this is"),
@@ -299,6 +309,7 @@ fn has_unread(group: &Group<'_>) -> bool {
         || versions.version.get().is_none()
         || versions.version.is_guess()
         || versions.oldest.is_written() && versions.oldest.get().is_none()
+        || has_bad_oldest(group)
         || versions
             .removed
             .iter()

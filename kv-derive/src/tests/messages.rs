@@ -193,3 +193,26 @@ fn an_attribute_that_cannot_be_read_is_told_alone() {
         assert_eq!((on_the_struct.len(), &on_the_struct), (1, &on_the_id), "{attr}");
     }
 }
+
+#[test]
+fn an_oldest_version_above_the_current_one_is_told_alone() {
+    for keys in
+        [quote!(version = 2, write_version = 1), quote!(version = 2, step(1 => up)), quote!(previous = Old)]
+    {
+        let expansion = entity(quote! {
+            #[kv(prefix = "a", oldest = 5, #keys)]
+            struct Entity { #[kv(id)] id: u64 }
+        });
+        let told = told(expansion);
+        assert!(matches!(&told[..], [only] if only.starts_with("`oldest` is above `version`")), "{told:?}");
+    }
+    let expansion = entity(quote! {
+        #[kv(prefix = "a", version = 2, oldest = 5)]
+        struct Entity { #[kv(id)] id: u64, #[kv(added(since = 2))] a: u8, #[kv(added(since = 3))] b: u8 }
+    });
+    let complaints = [
+        "`oldest` is above `version`, which is 2: say `version = 5`, or an earlier `oldest`",
+        "`since` is above `version`, which is 2: say `version = 3`, or an earlier `since`",
+    ];
+    assert_eq!(told(expansion), complaints);
+}
