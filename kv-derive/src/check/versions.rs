@@ -265,7 +265,7 @@ fn every_version_has_a_step(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
     let Some(key) = versions.version.key().filter(|_| !versions.previous.is_written()) else { return };
     // What was not understood, or is told already, may be the step.
     let steps = group.steps();
-    if has_unread(group) || steps.iter().any(|step| step.to > version) {
+    if has_unread(group) || has_misplaced(entity) || steps.iter().any(|step| step.to > version) {
         return;
     }
     // Written versions are few, and numbers may be large.
@@ -320,6 +320,12 @@ fn has_unread(group: &Group<'_>) -> bool {
         || fields().any(|field| {
             field.added.is_written() && field.added.get().is_none_or(|added| added.since.get().is_none())
         })
+}
+
+/// Whether a field that is in no value says what a step would: that is told, and the step may be meant for another field.
+fn has_misplaced(entity: &Entity<'_>) -> bool {
+    let mut fields = entity.ids.iter().chain(&entity.skipped).map(|field| &field.attr);
+    fields.any(|field| field.added.is_written() || !field.renamed.is_empty())
 }
 
 /// The version that is written is made of today's value: each step above it can be reversed.

@@ -216,3 +216,20 @@ fn an_oldest_version_above_the_current_one_is_told_alone() {
     ];
     assert_eq!(told(expansion), complaints);
 }
+
+#[test]
+fn a_step_on_what_is_in_no_value_is_told_alone() {
+    for (field, expected) in [
+        (
+            quote!(#[kv(id, renamed(from = "x", since = 2))] id: u64),
+            "an id is in the key and in no value, so it cannot be `renamed`",
+        ),
+        (
+            quote!(#[kv(id)] id: u64, #[kv(skip, added(since = 2))] a: u8),
+            "a skipped field is not stored, so it cannot be `added`",
+        ),
+    ] {
+        let expansion = entity(quote! { #[kv(prefix = "a", version = 2)] struct Entity { #field } });
+        assert_eq!(told(expansion), [expected]);
+    }
+}
