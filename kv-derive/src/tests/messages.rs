@@ -233,3 +233,18 @@ fn a_step_on_what_is_in_no_value_is_told_alone() {
         assert_eq!(told(expansion), [expected]);
     }
 }
+
+#[test]
+fn a_list_with_quotes_is_told_once_and_how_it_is_spelled() {
+    for (list, spelled) in [
+        (quote!(derive("Debug")), "derive(Debug)"),
+        (quote!(derive("Debug, Clone")), "derive(Debug, Clone)"),
+        (quote!(derive(Debug, "serde::Serialize", "Clone")), "derive(Debug, serde::Serialize, Clone)"),
+    ] {
+        let expansion = entity(quote! {
+            #[kv(prefix = "a", group(name = "x", #list))]
+            struct Entity { #[kv(id)] id: u64, #[kv(group = "x")] a: u8 }
+        });
+        assert_eq!(told(expansion), [format!("expected a path without quotes: `{spelled}`")]);
+    }
+}
