@@ -111,6 +111,6 @@ const _: () = {
     {}
     const _: () = ::core::assert!(
         < i64 as crate ::renamed::__private::KvId > ::KIND.is_integer(),
-        "`ordered` sorts numbers, and the id `at` is none"
+        "`ordered` sorts numbers, and the id `at` is not a number"
     );
 };

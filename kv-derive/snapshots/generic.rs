@@ -122,7 +122,7 @@ const _: () = {
                 .declared(::core::module_path!(), ::core::line!());
             ::core::assert!(
                 < T as ::kv_runtime::__private::KvId > ::KIND.is_integer(),
-                "`ordered` sorts numbers, and the id `number` is none"
+                "`ordered` sorts numbers, and the id `number` is not a number"
             );
             __schema
         };

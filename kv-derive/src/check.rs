@@ -163,7 +163,10 @@ fn anchor_is_required(cx: &Ctxt, entity: &Entity<'_>) {
 /// A view shows one group of several.
 fn views_have_several_groups(cx: &Ctxt, entity: &Entity<'_>) {
     if let [only] = entity.groups.as_slice() {
-        for key in [only.attr.view.key(), only.attr.derives.key()].into_iter().flatten() {
+        // What was not understood is told already.
+        let view = only.attr.view.key().filter(|_| only.attr.view.get().is_some());
+        let derives = only.attr.derives.key().filter(|_| only.attr.derives.get().is_some());
+        for key in [view, derives].into_iter().flatten() {
             cx.error(
                 key,
                 format_args!("with a single group the entity itself is the view: take `{key}` away"),

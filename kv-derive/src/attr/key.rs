@@ -274,23 +274,34 @@ impl Key<'_> {
         let paths = || {
             let content;
             parenthesized!(content in self.input);
-            let paths = Punctuated::<Path, Token![,]>::parse_terminated_with(&content, Path::parse_mod_style);
+            let paths = Punctuated::<_, Token![,]>::parse_terminated_with(&content, path_or_text);
             // What is left would be an error by itself.
             content.parse::<TokenStream>()?;
-            paths
+            paths.and_then(|paths| self.unquoted(paths.into_iter().collect()))
         };
         if !self.has_list() {
             self.wrong_form(format_args!("takes a list: `{form}`"));
             return slot.set(self, None);
         }
         let value = match paths() {
-            Ok(paths) => Some(paths.into_iter().collect()),
+            Ok(paths) => Some(paths),
             Err(error) => {
                 self.cx.push(error);
                 None
             }
         };
         slot.set(self, value);
+    }
+
+    /// The paths, if none is in quotes; the complaint shows them all without.
+    fn unquoted(&self, paths: Vec<Result<Path, LitStr>>) -> syn::Result<Vec<Path>> {
+        let Some(Err(text)) = paths.iter().find(|path| path.is_err()) else {
+            return Ok(paths.into_iter().flatten().collect());
+        };
+        let spelled = |path: &Result<Path, LitStr>| path.as_ref().map_or_else(LitStr::value, spelled);
+        let all: Vec<String> = paths.iter().map(spelled).collect();
+        let message = format!("expected a path without quotes: `{}({})`", self.symbol, all.join(", "));
+        Err(syn::Error::new_spanned(text, message))
     }
 
     /// A list of further keys, which `form` shows; whether there is one, and of keys alone.
@@ -340,6 +351,11 @@ impl Key<'_> {
         }
         value
     }
+}
+
+/// A path, or text in quotes where one is expected.
+fn path_or_text(input: ParseStream<'_>) -> syn::Result<Result<Path, LitStr>> {
+    if input.peek(LitStr) { input.parse().map(Err) } else { Path::parse_mod_style(input).map(Ok) }
 }
 
 /// The tokens of an expression. Of what syn does not know without its feature `full` they are those up to a comma.

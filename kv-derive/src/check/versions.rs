@@ -46,7 +46,7 @@ fn field_words_are_on_members(cx: &Ctxt, entity: &Entity<'_>) {
 
 /// `oldest` and `write_version` are no newer than `version`, and what is written can be read.
 fn oldest_and_written_are_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
-    let (version, oldest) = (highest(group), group.oldest());
+    let (version, oldest) = (highest(group), lowest(group));
     let versions = &group.attr.versions;
     let of = of_group(entity, group);
     for (key, slot) in [("oldest", &versions.oldest), ("write_version", &versions.write_version)] {
@@ -65,7 +65,7 @@ fn oldest_and_written_are_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group
 
 /// A step leads to one of the versions above `oldest`, up to `version`.
 fn steps_are_between_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
-    let (version, oldest, of) = (highest(group), group.oldest(), of_group(entity, group));
+    let (version, oldest, of) = (highest(group), lowest(group), of_group(entity, group));
     for step in group.steps() {
         let (to, key) = (step.to, step.at.to_string());
         let is_function = step.is_function();
@@ -92,6 +92,15 @@ fn steps_are_between_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>)
 fn highest(group: &Group<'_>) -> u32 {
     let version = &group.attr.versions.version;
     if version.is_written() && version.get().is_none() { u32::MAX } else { group.version() }
+}
+
+/// The oldest version of the group; one that is above `version` is told, and may be any.
+fn lowest(group: &Group<'_>) -> u32 {
+    if has_bad_oldest(group) { 1 } else { group.oldest() }
+}
+
+fn has_bad_oldest(group: &Group<'_>) -> bool {
+    group.oldest() > highest(group)
 }
 
 /// Which of several groups is meant, where a message may stand far from it.
@@ -243,6 +252,7 @@ fn every_version_has_a_step(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
     let (version, oldest, of) = (group.version(), group.oldest(), of_group(entity, group));
     if let Some(key) = versions.previous.key()
         && highest(group) <= oldest
+        && !has_bad_oldest(group)
     {
         let message = match oldest {
             1 => format!("version 1{of} has no predecessor: say which `version` this is"),
@@ -255,7 +265,7 @@ fn every_version_has_a_step(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
     let Some(key) = versions.version.key().filter(|_| !versions.previous.is_written()) else { return };
     // What was not understood, or is told already, may be the step.
     let steps = group.steps();
-    if has_unread(group) || steps.iter().any(|step| step.to > version) {
+    if has_unread(group) || has_misplaced(entity) || steps.iter().any(|step| step.to > version) {
         return;
     }
     // Written versions are few, and numbers may be large.
@@ -299,6 +309,7 @@ fn has_unread(group: &Group<'_>) -> bool {
         || versions.version.get().is_none()
         || versions.version.is_guess()
         || versions.oldest.is_written() && versions.oldest.get().is_none()
+        || has_bad_oldest(group)
         || versions
             .removed
             .iter()
@@ -309,6 +320,12 @@ fn has_unread(group: &Group<'_>) -> bool {
         || fields().any(|field| {
             field.added.is_written() && field.added.get().is_none_or(|added| added.since.get().is_none())
         })
+}
+
+/// Whether a field that is in no value says what a step would: that is told, and the step may be meant for another field.
+fn has_misplaced(entity: &Entity<'_>) -> bool {
+    let mut fields = entity.ids.iter().chain(&entity.skipped).map(|field| &field.attr);
+    fields.any(|field| field.added.is_written() || !field.renamed.is_empty())
 }
 
 /// The version that is written is made of today's value: each step above it can be reversed.

@@ -171,7 +171,7 @@ fn ordered_check(entity: &Entity<'_>, field: &Field<'_>) -> Option<TokenStream> 
     let ty = &field.ty;
     let span = end_of(ty);
     let kv = entity.kv(span);
-    let message = format!("`ordered` sorts numbers, and the id `{}` is none", field.ident);
+    let message = format!("`ordered` sorts numbers, and the id `{}` is not a number", field.ident);
     let assert = quote_spanned!(ty.span()=> ::core::assert!);
     let arguments = quote_spanned!(span=> (<#ty as #kv::__private::KvId>::KIND.is_integer(), #message));
     Some(quote!(#assert #arguments))

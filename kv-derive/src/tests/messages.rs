@@ -193,3 +193,58 @@ fn an_attribute_that_cannot_be_read_is_told_alone() {
         assert_eq!((on_the_struct.len(), &on_the_struct), (1, &on_the_id), "{attr}");
     }
 }
+
+#[test]
+fn an_oldest_version_above_the_current_one_is_told_alone() {
+    for keys in
+        [quote!(version = 2, write_version = 1), quote!(version = 2, step(1 => up)), quote!(previous = Old)]
+    {
+        let expansion = entity(quote! {
+            #[kv(prefix = "a", oldest = 5, #keys)]
+            struct Entity { #[kv(id)] id: u64 }
+        });
+        let told = told(expansion);
+        assert!(matches!(&told[..], [only] if only.starts_with("`oldest` is above `version`")), "{told:?}");
+    }
+    let expansion = entity(quote! {
+        #[kv(prefix = "a", version = 2, oldest = 5)]
+        struct Entity { #[kv(id)] id: u64, #[kv(added(since = 2))] a: u8, #[kv(added(since = 3))] b: u8 }
+    });
+    let complaints = [
+        "`oldest` is above `version`, which is 2: say `version = 5`, or an earlier `oldest`",
+        "`since` is above `version`, which is 2: say `version = 3`, or an earlier `since`",
+    ];
+    assert_eq!(told(expansion), complaints);
+}
+
+#[test]
+fn a_step_on_what_is_in_no_value_is_told_alone() {
+    for (field, expected) in [
+        (
+            quote!(#[kv(id, renamed(from = "x", since = 2))] id: u64),
+            "an id is in the key and in no value, so it cannot be `renamed`",
+        ),
+        (
+            quote!(#[kv(id)] id: u64, #[kv(skip, added(since = 2))] a: u8),
+            "a skipped field is not stored, so it cannot be `added`",
+        ),
+    ] {
+        let expansion = entity(quote! { #[kv(prefix = "a", version = 2)] struct Entity { #field } });
+        assert_eq!(told(expansion), [expected]);
+    }
+}
+
+#[test]
+fn a_list_with_quotes_is_told_once_and_how_it_is_spelled() {
+    for (list, spelled) in [
+        (quote!(derive("Debug")), "derive(Debug)"),
+        (quote!(derive("Debug, Clone")), "derive(Debug, Clone)"),
+        (quote!(derive(Debug, "serde::Serialize", "Clone")), "derive(Debug, serde::Serialize, Clone)"),
+    ] {
+        let expansion = entity(quote! {
+            #[kv(prefix = "a", group(name = "x", #list))]
+            struct Entity { #[kv(id)] id: u64, #[kv(group = "x")] a: u8 }
+        });
+        assert_eq!(told(expansion), [format!("expected a path without quotes: `{spelled}`")]);
+    }
+}

@@ -56,6 +56,11 @@ const fn are_one_family(a: &EntitySchema, b: &EntitySchema) -> bool {
         && a.line() == b.line()
 }
 
+/// Whether both are one struct. Of what was written by hand that is not known: it says no place.
+const fn are_one(a: &EntitySchema, b: &EntitySchema) -> bool {
+    a.line() > 0 && same(a.name(), b.name()) && are_one_family(a, b)
+}
+
 const fn can_meet(a: &EntitySchema, a_group: &GroupSchema, b: &EntitySchema, b_group: &GroupSchema) -> bool {
     let len = segments(a, a_group);
     if len != segments(b, b_group) {
@@ -235,6 +240,9 @@ const fn any_accepted(names: &[&str], id: &IdSchema) -> bool {
 }
 
 const fn message(a: &EntitySchema, b: &EntitySchema) -> Message {
+    if are_one(a, b) {
+        return Message::new().name(b.name()).add(" is listed twice");
+    }
     let has_namesake = same(a.name(), b.name());
     let message = add(Message::new().add("the entities "), a, has_namesake).add(" and ");
     add(message, b, has_namesake)
@@ -343,6 +351,13 @@ mod tests {
     fn the_message_tells_namesakes_apart() {
         let user = EntitySchema::new("User", "user", ids![NUMBER], PROFILE);
         assert_apart(&[user.declared("app::a", 3), user.declared("app::b", 12)], 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "`User` is listed twice")]
+    fn the_message_knows_one_that_is_listed_twice() {
+        let user = EntitySchema::new("User", "user", ids![NUMBER], PROFILE).declared("app", 3);
+        assert_apart(&[user, user], 1);
     }
 
     #[test]

@@ -1,0 +1,13 @@
+use kv_runtime::KvEntity;
+
+#[derive(KvEntity)]
+#[kv(prefix = "user")]
+struct User {
+    #[kv(id)]
+    id: u64,
+    name: String,
+}
+
+kv_runtime::schema! { pub App: User, User }
+
+fn main() {}
