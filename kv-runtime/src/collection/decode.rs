@@ -109,6 +109,7 @@ impl Groups<'_> {
         self.value_of_another_version(schema, record)
     }
 
+    // Apart, so that reading today's version is small enough to be a part of its caller.
     #[inline(never)]
     fn value_of_another_version<T: DeserializeOwned>(
         &self,

@@ -1,7 +1,7 @@
 //! The typed handle on all entities of one type in one store.
 //!
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
-//! touch, which need compare-and-swap), `last_write` (the same without it), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
+//! touch, which need compare-and-swap), `last_write` (the same without it), `rewrite` (what a change writes), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
 //! among updates of one record), `unfailing` (changes that never give up), `write_back` (what was migrated while it was read).
 
 mod change;
@@ -12,6 +12,7 @@ mod fallback;
 mod fill;
 mod last_write;
 mod read;
+mod rewrite;
 mod turns;
 mod unfailing;
 mod write;
