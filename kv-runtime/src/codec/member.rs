@@ -106,6 +106,8 @@ fn text_len(text: &[u8]) -> usize {
 mod tests {
     use std::collections::BTreeMap;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     #[derive(Debug, Deserialize)]
@@ -165,5 +167,27 @@ mod tests {
         }
         assert_eq!(member::<BTreeMap<String, u8>>(r#"{"secret":"a"}"#), None);
         assert_eq!(member::<Open>(r#"{"secret":5}"#), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_stands_before_a_member_hides_nothing(
+            before in prop::collection::btree_map("[a-z]{1,3}", any::<String>(), 0..4),
+            name in "[a-z]{1,3}",
+            open in r#"[0-9]?|[{\[]|"[ -!#-\[\]-~]*"#,
+        ) {
+            let mut json = serde_json::to_string(&before).expect("is JSON");
+            json.pop();
+            let comma = if before.is_empty() { "" } else { "," };
+            let beginning = format!("{json}{comma}\"{name}\":{open}");
+            prop_assert_eq!(last_key(beginning.as_bytes()), Some(name.as_bytes()));
+        }
+
+        #[test]
+        fn any_bytes_are_looked_through(bytes in r#"[{}\[\],:"\\a ]{0,40}"#) {
+            let is_object = bytes.trim_start().starts_with('{');
+            let key = last_key(bytes.as_bytes());
+            prop_assert!(key.is_none_or(|key| is_object && key.len() < bytes.len()));
+        }
     }
 }
