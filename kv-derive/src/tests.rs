@@ -3,6 +3,7 @@
 mod messages;
 mod paths;
 mod snapshots;
+mod ui;
 
 use proc_macro2::TokenStream;
 use quote::quote;
