@@ -2,7 +2,10 @@
 
 mod background;
 mod basics;
+mod counters;
+mod expiry_of_groups;
 mod faults;
+mod identity;
 mod last_write;
 mod many;
 mod model;

@@ -164,3 +164,45 @@ async fn an_origin_that_fails_takes_nothing_from_what_the_store_had() -> Outcome
     assert_eq!((stats.memory_hits, stats.store_hits, stats.origin_errors), (1, 1, 1));
     Ok(())
 }
+
+/// A failure that something stale stands in for is not asked about again before the pause is over, of one id and of many.
+#[tokio::test]
+async fn a_store_in_its_pause_is_not_asked_for_many() -> Outcome {
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact().stale_for(5 * MINUTE).pause(SECOND));
+    users.put(User::new(1, "Ada")).await?;
+    users.put(User::new(2, "Bea")).await?;
+    clock.advance(MINUTE);
+    kv.store().faults().add(Fault::fail());
+    let stale = [Some("Ada"), Some("Bea")];
+    assert_eq!(names(&users.get_many([1, 2]).await?), stale);
+    assert_eq!(kv.store().faults().struck(), 1);
+    for _ in 0..3 {
+        assert_eq!(names(&users.get_many([1, 2]).await?), stale);
+    }
+    assert_eq!((kv.store().faults().struck(), users.stats().paused), (1, 6));
+    // Where nothing is stale the store is asked all the same, for that id alone.
+    assert!(users.get_many([1, 3]).await.is_err());
+    assert_eq!((kv.store().faults().struck(), users.stats().paused), (2, 7));
+    clock.advance(SECOND);
+    assert_eq!(names(&users.get_many([1, 2]).await?), stale);
+    assert_eq!(kv.store().faults().struck(), 3);
+    Ok(())
+}
+
+/// An origin in its pause is asked for none of the ids that it has failed for.
+#[tokio::test]
+async fn an_origin_in_its_pause_is_not_asked_for_many() -> Outcome {
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact().pause(SECOND));
+    let down = |_| std::future::ready(Err::<Vec<User>, _>(std::io::Error::other("down")));
+    assert!(users.get_or_load_many([1], down).await.is_err());
+    let asked = Asked::default();
+    // The first one's failure is the error, and the others are loaded.
+    assert!(matches!(users.get_or_load_many([1, 2], asked.give("Ada")).await, Err(Error::Load { .. })));
+    assert_eq!((asked.calls(), users.peek(2).is_some()), (vec![vec![2]], true));
+    clock.advance(SECOND);
+    assert_eq!(names(&users.get_or_load_many([1, 2], asked.give("Ada")).await?), [Some("Ada"); 2]);
+    assert_eq!(asked.calls(), [vec![2], vec![1]]);
+    Ok(())
+}

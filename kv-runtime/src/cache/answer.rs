@@ -217,7 +217,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             seat.settle(Fill::Present(tier.entry(&value, since, None, found.expires_at)));
             return Ok(LoadedEntity { got: Got { value: Some(value), whence: Whence::Store }, fill: None });
         }
-        if !stood {
+        if unchanged.is_some() && !stood {
             tier.counters.count(Count::StoreMiss);
         }
         tier.counters.count(Count::OriginLoad);
