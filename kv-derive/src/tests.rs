@@ -1,5 +1,6 @@
 //! What the derives write, and what they tell, without a compiler in between.
 
+mod bounds;
 mod messages;
 mod paths;
 mod snapshots;
