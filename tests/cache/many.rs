@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use kv_runtime::cache::{BackgroundFuture, Loaded};
-use kv_runtime::layer::{Fault, Gate, Operation};
-use kv_runtime::{Error, Whence};
+use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
+use kv_runtime::store::{Limits, MemoryStore, Store as _};
+use kv_runtime::{Error, Kv, Whence};
 
 use crate::{MINUTE, Outcome, SECOND, User, exact, kv};
 
@@ -204,5 +205,29 @@ async fn an_origin_in_its_pause_is_not_asked_for_many() -> Outcome {
     clock.advance(SECOND);
     assert_eq!(names(&users.get_or_load_many([1, 2], asked.give("Ada")).await?), [Some("Ada"); 2]);
     assert_eq!(asked.calls(), [vec![2], vec![1]]);
+    Ok(())
+}
+
+/// What the store takes at once is its own limit, and answers keep their order over several of its batches.
+#[tokio::test]
+async fn more_ids_than_the_store_takes_at_once() -> Outcome {
+    for taken in [1, 2, 3, 6, 7] {
+        let store = MemoryStore::new();
+        let capabilities = store.capabilities().limits(Limits::new().batches(taken, taken));
+        let kv = Kv::new(FaultStore::new(store).pretending(capabilities));
+        let users = kv.collection::<User>().cached(exact());
+        kv.collection().put_many([1, 2, 5].map(|id| User::new(id, "stored"))).await?;
+        let (stored, given) = (Some("stored"), Some("given"));
+        let found = users.get_many([1, 2, 3, 4, 5, 6]).await?;
+        assert_eq!(names(&found), [stored, stored, None, None, stored, None]);
+        users.invalidate_all();
+        let asked = Asked::default();
+        let found = users.get_or_load_many([6, 5, 4, 3, 2, 1], asked.give("given")).await?;
+        assert_eq!(names(&found), [given, stored, given, given, stored, stored]);
+        assert!(found.iter().flatten().map(|user| user.id).eq((1..=6).rev()));
+        assert_eq!(asked.calls(), [vec![6, 4, 3]]);
+        assert_eq!(names(&users.get_many(1..=6).await?), [stored, stored, given, given, stored, given]);
+        assert_eq!(kv.collection::<User>().list().ids().page().await?.ids, [1, 2, 3, 4, 5, 6]);
+    }
     Ok(())
 }

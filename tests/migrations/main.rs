@@ -3,6 +3,7 @@
 mod all;
 mod batches;
 mod contention;
+mod counters;
 mod entities;
 mod hooks;
 mod members;
