@@ -226,3 +226,28 @@ async fn a_field_and_a_ttl_end_it_whichever_comes_first() -> Outcome {
     }
     Ok(())
 }
+
+/// A TTL of the cache's is a bound for what it fills the store with: a group that expires earlier keeps its own time.
+#[tokio::test]
+async fn a_fill_gives_each_group_the_earlier_end() -> Outcome {
+    for (until, terms, log) in [(Some(10), 10, 20), (Some(20), 20, 20), (Some(90), 20, 20), (None, 20, 20)] {
+        for many in [false, true] {
+            let (kv, _) = kv();
+            let passes = kv.collection::<Pass>().cached(cache().store_ttl(20 * SECOND));
+            let pass =
+                Pass { id: 1, until: until.map(|after| START.saturating_add(after * SECOND)), uses: 1 };
+            if many {
+                let load = move |_| std::future::ready(Ok::<_, std::io::Error>(vec![pass.clone()]));
+                passes.get_or_load_many([1], load).await?;
+            } else {
+                passes.get_or_load(1, async move || Ok::<_, std::io::Error>(pass)).await?;
+            }
+            for (group, ends) in [("terms", terms), ("log", log)] {
+                let head = kv.store().head(&Key::from_text(format!("pass:1:{group}"))).await?;
+                let expires_at = head.ok_or("it is filled")?.expires_at;
+                assert_eq!(expires_at, Some(START.saturating_add(ends * SECOND)), "{until:?} {group}");
+            }
+        }
+    }
+    Ok(())
+}
