@@ -1,0 +1,134 @@
+"""Tests of scripts/chart and scripts/check-docs: `python3 -m unittest discover scripts/tests`."""
+
+import importlib.machinery
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+
+
+def load(name):
+    sys.dont_write_bytecode = True
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(SCRIPTS / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+chart, check_docs = load("chart"), load("check-docs")
+
+
+class InFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+class Chart(InFolder):
+    def results(self, name, cases):
+        self.write(f"{name}.json", json.dumps(cases))
+
+    def case(self, name, ratio, peer="by hand"):
+        return {"case": name, "ours": ratio, "theirs": 1.0, "ratio": ratio, "unit": "ns", "peer": peer}
+
+    def test_a_case_is_a_bar_and_the_machine_stands_below(self):
+        self.results("one", [self.case("get", 1.25), self.case("put <&>", 0.5, "native_db")])
+        os.utime(self.root / "one.json", (1_700_000_000, 1_700_000_000))
+        groups, days = chart.read(self.root)
+        self.assertEqual(groups, {"by hand": [("get", 1.25)], "native_db": [("put <&>", 0.5)]})
+        self.assertEqual(days, "2023-11-14")
+
+        drawing = xml.fromstring(chart.draw(groups, f"A Processor, 2 cores, {days}"))
+        svg = "{http://www.w3.org/2000/svg}"
+        words = [text.text for text in drawing.iter(f"{svg}text")]
+        for expected in ["against by hand", "get", "1.25", "put <&>", "0.50", "A Processor, 2 cores, 2023-11-14"]:
+            self.assertIn(expected, words)
+        bars = {rect.get("class"): float(rect.get("width")) for rect in drawing.iter(f"{svg}rect")}
+        line = next(line for line in drawing.iter(f"{svg}line") if line.get("class") == "line")
+        one = float(line.get("x1")) - chart.NAME
+        self.assertAlmostEqual(bars["more"] / one, 1.25, places=2)
+        self.assertAlmostEqual(bars["less"] / one, 0.5, places=2)
+
+    def test_several_days_are_a_span(self):
+        for name, day in [("a", 1_700_000_000), ("b", 1_700_100_000)]:
+            self.results(name, [self.case(name, 1.0)])
+            os.utime(self.root / f"{name}.json", (day, day))
+        self.assertEqual(chart.read(self.root)[1], "2023-11-14 to 2023-11-16")
+
+    def test_what_was_not_measured_or_counts_upwards_is_left_out(self):
+        cases = [{"case": "npm", "not_measured": "no node"}, self.case("records-per-fsync", 4.0), self.case("get", 1.0)]
+        self.results("one", cases)
+        self.assertEqual(chart.read(self.root)[0], {"by hand": [("get", 1.0)]})
+
+    def test_no_results_are_a_fault_that_says_what_to_run(self):
+        with self.assertRaisesRegex(chart.Fault, "no results in .*; run `cargo bench"):
+            chart.read(self.root / "missing")
+        self.results("one", [{"case": "npm", "not_measured": "no node"}])
+        with self.assertRaisesRegex(chart.Fault, "no results"):
+            chart.read(self.root)
+
+    def test_a_file_of_another_shape_is_a_fault_that_names_it(self):
+        for text in ["{", "7", '[{"case": "get"}]', '[{"case": "get", "peer": "p", "ratio": "1"}]', '[{"case": "get", "peer": "p", "ratio": 0}]']:
+            self.write("odd.json", text)
+            with self.assertRaisesRegex(chart.Fault, "odd.json is no file of results", msg=text):
+                chart.read(self.root)
+
+    def test_the_command_fails_where_there_are_no_results(self):
+        environment = {**os.environ, "CARGO_TARGET_DIR": str(self.root)}
+        run = subprocess.run([sys.executable, SCRIPTS / "chart"], env=environment, capture_output=True, text=True)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("no results in", run.stderr)
+
+
+class CheckDocs(InFolder):
+    def setUp(self):
+        super().setUp()
+        self.write("Cargo.toml", '[workspace.package]\nrust-version = "1.85"\n')
+        self.write("docs/README.md", "# Guide\n\n- [calls](calls.md)\n")
+        self.write("docs/calls.md", "# Calls\n\n## What can be lost?\n\n## `get` twice\n\n## `get` twice\n")
+        self.write("README.md", "# Name\n\nRust 1.85\n\n| a | b |\n| --- | --- |\n| " + 40 * "x" + " | y |\n")
+
+    def test_a_right_tree_has_no_fault(self):
+        self.assertEqual([*check_docs.readme(self.root), *check_docs.guide(self.root)], [])
+
+    def test_too_many_words_a_long_cell_and_another_version_are_faults(self):
+        self.write("README.md", "rust-1.95 " + 699 * "word " + "\n| " + 41 * "x" + " |\n")
+        words, cell, version = check_docs.readme(self.root)
+        self.assertRegex(words, "703 words, at most 700")
+        self.assertRegex(cell, "README.md:2: a cell of 41 characters")
+        self.assertRegex(version, "names Rust 1.95, Cargo.toml declares 1.85")
+
+    def test_a_page_that_the_guide_does_not_link_is_a_fault(self):
+        self.write("docs/new.md", "# New\n")
+        self.assertEqual(list(check_docs.guide(self.root)), ["docs/README.md: no link to new.md"])
+
+    def test_links_lead_to_files_and_headings(self):
+        right = ["docs/calls.md", "docs", "docs/calls.md#what-can-be-lost", "docs/calls.md#get-twice-1", "#here", "https://a.b/c"]
+        wrong = {"docs/none.md": "no such file", "docs/calls.md#none": "no such heading", "#none": "no such heading", "../..": "leads out"}
+        self.write("page.md", "# Here\n" + "".join(f"[x]({link})\n" for link in [*right, *wrong]))
+        faults = list(check_docs.links(self.root, Path("page.md")))
+        self.assertEqual(len(faults), len(wrong), faults)
+        for fault, (link, reason) in zip(faults, wrong.items()):
+            self.assertIn(f"{link}: ", fault)
+            self.assertIn(reason, fault)
+
+    def test_code_holds_no_links(self):
+        self.write("page.md", "```rust\na[b](none)\n```\nand `[x](none)`\n")
+        self.assertEqual(list(check_docs.links(self.root, Path("page.md"))), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
