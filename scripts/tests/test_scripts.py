@@ -1,9 +1,10 @@
-"""Tests of scripts/chart and scripts/check-docs: `python3 -m unittest discover scripts/tests`."""
+"""Tests of scripts/chart, scripts/check-docs and scripts/release: `python3 -m unittest discover scripts/tests`."""
 
 import importlib.machinery
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -128,6 +129,87 @@ class CheckDocs(InFolder):
     def test_code_holds_no_links(self):
         self.write("page.md", "```rust\na[b](none)\n```\nand `[x](none)`\n")
         self.assertEqual(list(check_docs.links(self.root, Path("page.md"))), [])
+
+
+class Release(InFolder):
+    """scripts/release in a repository with a stand-in for cargo, which writes down how it was called."""
+
+    def setUp(self):
+        super().setUp()
+        (self.root / "scripts").mkdir()
+        shutil.copy(SCRIPTS / "release", self.root / "scripts/release")
+        self.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-01-31\n")
+        self.write(".gitignore", "/bin\n/calls\n/metadata.json\n")
+        self.write("bin/cargo", '#!/bin/sh\nif [ "$1" = metadata ]; then cat metadata.json; else echo "$@" >> calls; fi\n')
+        (self.root / "bin/cargo").chmod(0o755)
+        self.metadata()
+        self.git("init", "--quiet")
+        self.commit()
+
+    def metadata(self, runtime="1.2.3", asks="=1.2.3"):
+        dependency = {"name": "derive", "req": asks, "kind": None}
+        other = {"name": "serde", "req": "^1.0", "kind": None}
+        packages = [
+            {"name": "derive", "version": "1.2.3", "publish": None, "dependencies": [{"name": "runtime", "req": "*", "kind": "dev"}]},
+            {"name": "runtime", "version": runtime, "publish": None, "dependencies": [dependency, other]},
+            {"name": "tests", "version": "0.0.0", "publish": [], "dependencies": [{"name": "runtime", "req": "*", "kind": None}]},
+        ]
+        self.write("metadata.json", json.dumps({"packages": packages}))
+
+    def git(self, *arguments):
+        settings = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        run = subprocess.run(["git", *settings, *arguments], cwd=self.root, check=True, capture_output=True, text=True)
+        return run.stdout.split()
+
+    def commit(self):
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "all")
+
+    def release(self, *arguments):
+        names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}
+        environment = {**os.environ, **names, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"}
+        run = subprocess.run(["scripts/release", *arguments], cwd=self.root, env=environment, capture_output=True, text=True)
+        calls = self.root / "calls"
+        return run.returncode, run.stdout + run.stderr, calls.read_text() if calls.exists() else ""
+
+    def refuses(self, reason, *arguments):
+        code, said, calls = self.release(*arguments)
+        self.assertEqual((code, calls), (1, ""), said)
+        self.assertIn(reason, said)
+
+    def test_without_a_word_it_publishes_and_tags_nothing(self):
+        code, said, calls = self.release()
+        self.assertEqual((code, calls), (0, "publish --dry-run --package derive --package runtime\n"), said)
+        self.assertEqual(self.git("tag"), [])
+
+    def test_it_publishes_and_tags_where_it_is_asked_to(self):
+        code, said, calls = self.release("--publish")
+        self.assertEqual((code, calls), (0, "publish --package derive --package runtime\n"), said)
+        self.assertEqual(self.git("tag"), ["v1.2.3"])
+        self.refuses_again()
+
+    def refuses_again(self):
+        (self.root / "calls").unlink()
+        self.refuses("the tag v1.2.3 is there already")
+
+    def test_an_unclean_tree_is_refused(self):
+        self.write("new", "")
+        self.refuses("the tree is not clean")
+
+    def test_versions_that_differ_are_refused(self):
+        self.metadata(runtime="1.2.4")
+        self.refuses("different versions")
+        self.metadata(asks="=1.2.2")
+        self.refuses("ask for another version than 1.2.3")
+
+    def test_a_changelog_without_the_version_is_refused(self):
+        for changelog in ["## [Unreleased]\n", "## [1.2.3]\n", "## [1x2.3] - 2026-01-31\n"]:
+            self.write("CHANGELOG.md", changelog)
+            self.commit()
+            self.refuses("CHANGELOG.md has no section `## [1.2.3] - YYYY-MM-DD`")
+
+    def test_another_word_is_refused(self):
+        self.refuses("usage: scripts/release [--publish]", "--force")
 
 
 if __name__ == "__main__":
