@@ -63,6 +63,10 @@ class Chart(InFolder):
         self.assertAlmostEqual(bars["more"] / one, 1.25, places=2)
         self.assertAlmostEqual(bars["less"] / one, 0.5, places=2)
 
+    def test_the_colour_says_less_about_the_same_or_more(self):
+        for ratio, kind in [(0.94, "less"), (0.95, "near"), (1.05, "near"), (1.06, "more")]:
+            self.assertIn(f'class="{kind}"', "".join(chart.bar(0, "get", ratio, 100)), ratio)
+
     def test_several_days_are_a_span(self):
         for name, day in [("a", 1_700_000_000), ("b", 1_700_100_000)]:
             self.results(name, [self.case(name, 1.0)])
