@@ -2,15 +2,16 @@
 //!
 //! An id is in the map only while something goes on there, so the map is as small as the number of calls. It is what an epoch
 //! counter for every id would be, without the counters: a load that a write has met is no longer the one in the map, and what it brings is kept
-//! nowhere.
+//! nowhere. No lock of this map is held while anything is awaited.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex as Lock, MutexGuard as Locked, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as Lock, MutexGuard as Locked, PoisonError, Weak};
 
 use quick_cache::DefaultHashBuilder;
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::drive::{Cycle, Drive};
 use super::flight::Flight;
 use crate::key::EntityId;
 
@@ -39,14 +40,27 @@ pub(super) struct AtId<T> {
     writers: u32,
     /// Moved when a write begins and when it ends, so that a write can tell whether it was alone.
     epoch: u32,
-    loads: [Option<Joined<T>>; 2],
-    /// Held while the store is filled.
-    filling: Option<Arc<Mutex<()>>>,
+    loads: [Option<Arc<Flight<T>>>; 2],
+    filling: Option<Filling>,
 }
 
-struct Joined<T> {
-    flight: Arc<Flight<T>>,
-    callers: u32,
+/// That the store is being filled. A write that meets it drives it to its end.
+#[derive(Clone)]
+pub(super) struct Filling {
+    drive: Weak<Drive>,
+    is_over: Arc<AtomicBool>,
+    /// Whether it might undo a write that does not wait for its end.
+    first: bool,
+}
+
+/// A caller's part in a load.
+pub(super) enum Part<T> {
+    /// It has to make the load. What it takes the place of is to be dropped where no lock is held.
+    Lead(Arc<Flight<T>>, Option<Arc<Drive>>),
+    /// Another one has begun it.
+    Wait(Arc<Flight<T>>, Arc<Drive>),
+    /// The caller runs within that load. The handle is to be dropped where no lock is held.
+    Within(Arc<Drive>),
 }
 
 impl<Id: EntityId, T: Clone> InFlight<Id, T> {
@@ -97,53 +111,68 @@ impl<T> Default for AtId<T> {
 }
 
 impl<T: Clone> AtId<T> {
-    /// The load of this kind, and whether the caller leads it.
-    pub(super) fn join(&mut self, kind: Kind) -> (Arc<Flight<T>>, bool) {
-        match &mut self.loads[kind as usize] {
-            Some(joined) => {
-                joined.callers += 1;
-                (Arc::clone(&joined.flight), false)
-            }
-            none => {
-                let flight = Arc::new(Flight::led());
-                *none = Some(Joined { flight: Arc::clone(&flight), callers: 1 });
-                (flight, true)
+    /// Takes part in the load of this kind, or begins one. `anew`: not in one that has begun already.
+    pub(super) fn join(&mut self, kind: Kind, anew: bool, drive: impl FnOnce() -> Arc<Drive>) -> Part<T> {
+        let begun = self.load(kind);
+        match begun {
+            Some((_, driven)) if driven.is_polled_here() => Part::Within(driven),
+            Some((flight, driven)) if !anew => Part::Wait(flight, driven),
+            begun => {
+                if anew {
+                    self.move_epoch();
+                }
+                let flight = Arc::new(Flight::of(&drive()));
+                self.loads[kind as usize] = Some(Arc::clone(&flight));
+                Part::Lead(flight, begun.map(|(_, driven)| driven))
             }
         }
     }
 
-    /// A caller goes. With the last one the load goes, too.
-    pub(super) fn leave(&mut self, kind: Kind, flight: &Arc<Flight<T>>) {
-        if let Some(joined) = self.attached(kind, flight) {
-            joined.callers -= 1;
-            if joined.callers == 0 {
-                self.loads[kind as usize] = None;
-            }
-        }
+    /// Whether there is a load of this kind that somebody waits for or drives.
+    pub(super) fn is_loading(&self, kind: Kind) -> bool {
+        self.loads[kind as usize].as_ref().is_some_and(|flight| flight.drive_handle().strong_count() > 0)
+    }
+
+    pub(super) fn filling(&self) -> Option<Filling> {
+        self.filling.clone()
+    }
+
+    /// The load of this kind, if anybody still waits for it.
+    fn load(&self, kind: Kind) -> Option<(Arc<Flight<T>>, Arc<Drive>)> {
+        let flight = self.loads[kind as usize].as_ref()?;
+        Some((Arc::clone(flight), flight.drive()?))
     }
 
     /// Whether no write has met this load, and none goes on.
-    fn may_fill(&mut self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
-        self.writers == 0 && self.attached(kind, flight).is_some()
+    fn may_fill(&self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
+        self.writers == 0 && self.is_attached(kind, flight)
     }
 
-    /// Begins to fill the store, if no write has met the load. Loads of one id do so one at a time.
-    pub(super) fn begin_fill(&mut self, kind: Kind, flight: &Arc<Flight<T>>) -> Option<OwnedMutexGuard<()>> {
-        if !self.may_fill(kind, flight) || self.filling.is_some() {
+    /// Begins to fill the store, if no write has met the load, and no fill goes on that overwrites what it does not see.
+    pub(super) fn begin_fill(
+        &mut self,
+        kind: Kind,
+        flight: &Arc<Flight<T>>,
+        first: bool,
+    ) -> Option<Arc<AtomicBool>> {
+        if !self.may_fill(kind, flight) || self.filling.as_ref().is_some_and(|filling| filling.first) {
             return None;
         }
-        let filling = Arc::default();
-        self.filling = Some(Arc::clone(&filling));
-        filling.try_lock_owned().ok()
+        let is_over = Arc::<AtomicBool>::default();
+        let drive = flight.drive_handle().clone();
+        self.filling = Some(Filling { drive, is_over: Arc::clone(&is_over), first });
+        Some(is_over)
     }
 
-    pub(super) fn end_fill(&mut self) {
-        self.filling = None;
+    pub(super) fn end_fill(&mut self, is_over: &Arc<AtomicBool>) {
+        if self.filling.as_ref().is_some_and(|filling| Arc::ptr_eq(&filling.is_over, is_over)) {
+            self.filling = None;
+        }
     }
 
     /// Ends a load: who comes now begins another.
     pub(super) fn end(&mut self, kind: Kind, flight: &Arc<Flight<T>>) {
-        if self.attached(kind, flight).is_some() {
+        if self.is_attached(kind, flight) {
             self.loads[kind as usize] = None;
         }
     }
@@ -157,11 +186,11 @@ impl<T: Clone> AtId<T> {
         may_fill
     }
 
-    /// A write begins: its epoch, and the fill of the store that it has to wait for.
-    pub(super) fn begin_write(&mut self) -> (u32, Option<Arc<Mutex<()>>>) {
+    /// A write begins: its epoch, and the fill of the store that has to end before.
+    pub(super) fn begin_write(&mut self) -> (u32, Option<Filling>) {
         self.move_epoch();
         self.writers += 1;
-        (self.epoch, self.filling.clone())
+        (self.epoch, self.filling.clone().filter(|filling| filling.first))
     }
 
     /// A write ends that began at this epoch; whether it met no other.
@@ -182,7 +211,15 @@ impl<T: Clone> AtId<T> {
         self.writers == 0 && self.filling.is_none() && self.loads.iter().all(Option::is_none)
     }
 
-    fn attached(&mut self, kind: Kind, flight: &Arc<Flight<T>>) -> Option<&mut Joined<T>> {
-        self.loads[kind as usize].as_mut().filter(|joined| Arc::ptr_eq(&joined.flight, flight))
+    fn is_attached(&self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
+        self.loads[kind as usize].as_ref().is_some_and(|attached| Arc::ptr_eq(attached, flight))
+    }
+}
+
+impl Filling {
+    /// Drives the fill to its end. One that nobody drives any more has ended, too.
+    pub(super) async fn end(self) -> Result<(), Cycle> {
+        let Some(drive) = self.drive.upgrade() else { return Ok(()) };
+        drive.until(|| self.is_over.load(Ordering::SeqCst).then_some(())).await
     }
 }

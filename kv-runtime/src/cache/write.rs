@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::tier::{Fill, Writing};
+use super::tier::Fill;
+use super::writing::Writing;
 use super::{Cached, IntoShared};
 use crate::clock::Timestamp;
 use crate::collection::{Found, always};
