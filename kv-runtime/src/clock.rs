@@ -49,14 +49,6 @@ impl Timestamp {
         Self::from_millis(self.as_millis().saturating_add(u64::try_from(millis).unwrap_or(u64::MAX)))
     }
 
-    /// This moment less `duration`, at least the epoch.
-    #[cfg(feature = "cache")]
-    pub(crate) fn saturating_sub(self, duration: Duration) -> Self {
-        Self::from_millis(
-            self.as_millis().saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
-        )
-    }
-
     /// How long from `earlier` to this moment; nothing if `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {

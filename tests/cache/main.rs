@@ -2,7 +2,9 @@
 
 mod background;
 mod basics;
+mod clocks;
 mod faults;
+mod filled;
 mod last_write;
 mod many;
 mod model;
@@ -11,6 +13,7 @@ mod races;
 mod recursion;
 mod shared;
 mod stampede;
+mod unsettled;
 mod writers;
 
 use std::pin::Pin;

@@ -14,7 +14,7 @@ use super::in_flight::Kind;
 use super::lead::{Lead, Seat, Waiter};
 use super::origin::{Origin, OtherId};
 use super::stats::Count;
-use super::tier::{CALLERS_WAIT, Fill, Got, Look, Outcome, Tier};
+use super::tier::{CALLERS_WAIT, Fill, Got, Look, Outcome, RecordExpiry, Tier};
 use super::wait::Deadline;
 use crate::clock::Timestamp;
 use crate::collection::Standing;
@@ -206,8 +206,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         match found {
             Ok(Some(found)) => {
                 tier.counters.count(Count::StoreHit);
+                let expiry = RecordExpiry::of(&found);
                 let value = Arc::new(found.entity);
-                lead.settle(Fill::Present(tier.entry(&value, since, None, found.expires_at)));
+                lead.settle(Fill::Present(tier.entry(&value, since, None, expiry)));
                 Ok(Got { value: Some(value), whence: Whence::Store })
             }
             Ok(None) => {
@@ -273,8 +274,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let stood = found.is_some();
         if let Some(found) = found.filter(|found| !self.asks_on(when, found.expires_at)) {
             tier.counters.count(Count::StoreHit);
+            let expiry = RecordExpiry::of(&found);
             let value = Arc::new(found.entity);
-            lead.settle(Fill::Present(tier.entry(&value, since, None, found.expires_at)));
+            lead.settle(Fill::Present(tier.entry(&value, since, None, expiry)));
             return Ok(LoadedEntity {
                 got: Got { value: Some(value), whence: Whence::Store },
                 fill: StoreFill::Needless,
@@ -303,7 +305,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         match (when, expires_at, settings.refresh_at, settings.store_ttl) {
             (When::Always, ..) => true,
             (When::Ahead, Some(at), Some(share), Some(ttl)) => {
-                at.saturating_since(self.tier.now()) < ttl.mul_f64(1.0 - share)
+                at.saturating_since(self.collection().store().clock().now()) < ttl.mul_f64(1.0 - share)
             }
             _ => false,
         }
@@ -313,8 +315,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub(super) fn given(&self, value: Option<&Arc<E>>, ttl: Option<Duration>) -> Fill<E> {
         match value {
             Some(value) => {
-                let now = self.tier.now();
-                Fill::Present(self.tier.entry(value, now, ttl, self.collection().expires_at(value, now)))
+                let now = self.collection().store().clock().now();
+                let expiry = RecordExpiry::own(self.collection().expires_at(value, now));
+                Fill::Present(self.tier.entry(value, self.tier.now(), ttl, expiry))
             }
             None => Fill::Absent { for_origin: true },
         }

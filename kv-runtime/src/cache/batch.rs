@@ -12,7 +12,7 @@ use super::fill_store::StoreFill;
 use super::lead::Lead;
 use super::origin::{FromOrigin, Loaded, Panicked, guarded};
 use super::stats::Count;
-use super::tier::{Fill, Got, Outcome};
+use super::tier::{Fill, Got, Outcome, RecordExpiry};
 use super::wait::Deadline;
 use crate::collection::{Found, Standing};
 use crate::entity::KvEntity;
@@ -155,8 +155,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let keep = |(lead, found): (&Lead<E>, Option<Found<E>>)| match found {
             Some(found) => {
                 tier.counters.count(Count::StoreHit);
+                let expiry = RecordExpiry::of(&found);
                 let value = Arc::new(found.entity);
-                lead.settle(Fill::Present(tier.entry(&value, since, None, found.expires_at)));
+                lead.settle(Fill::Present(tier.entry(&value, since, None, expiry)));
                 Ok(Got { value: Some(value), whence: Whence::Store })
             }
             None => {
@@ -188,8 +189,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             let value = match found.filter(|found| !self.asks_on(when, found.expires_at)) {
                 Some(found) => {
                     tier.counters.count(Count::StoreHit);
+                    let expiry = RecordExpiry::of(&found);
                     let value = Arc::new(found.entity);
-                    lead.settle(Fill::Present(tier.entry(&value, since, None, found.expires_at)));
+                    lead.settle(Fill::Present(tier.entry(&value, since, None, expiry)));
                     Some(value)
                 }
                 None => {

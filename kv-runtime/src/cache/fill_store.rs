@@ -112,7 +112,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             let ttl = ttl.or(cache.tier.settings.store_ttl).map(|ttl| cache.store_ttl(ttl));
             let filling = Filling { key: &key, unchanged, entity: entity.as_deref(), ttl };
             let done = filler(cache.collection(), filling).await;
-            drop(turn);
+            turn.end(&done);
             match done {
                 Ok(Commit::Done) => {
                     cache.tier.counters.count(Count::Filled);

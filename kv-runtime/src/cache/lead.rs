@@ -8,7 +8,9 @@ use super::flight::{Flight, Landed};
 use super::in_flight::Kind;
 use super::stats::Count;
 use super::tier::{Fill, Outcome, Tier};
+use super::writing::may_take_place;
 use crate::entity::KvEntity;
+use crate::error::Result;
 
 /// A caller's part in a load.
 pub(super) enum Seat<E: KvEntity> {
@@ -24,6 +26,8 @@ pub(super) struct Lead<E: KvEntity> {
     pub(super) id: E::Id,
     pub(super) kind: Kind,
     flight: Arc<Flight<Outcome<E>>>,
+    /// Whether the store had settled when the load began: otherwise it may bring what a write changes whose outcome nobody knows.
+    is_settled: bool,
     is_complete: bool,
 }
 
@@ -34,8 +38,14 @@ pub(super) struct Waiter<E: KvEntity> {
 }
 
 impl<E: KvEntity> Lead<E> {
-    pub(super) fn new(tier: &Arc<Tier<E>>, id: &E::Id, kind: Kind, flight: Arc<Flight<Outcome<E>>>) -> Self {
-        Self { tier: Arc::clone(tier), id: id.clone(), kind, flight, is_complete: false }
+    pub(super) fn new(
+        tier: &Arc<Tier<E>>,
+        id: &E::Id,
+        kind: Kind,
+        flight: Arc<Flight<Outcome<E>>>,
+        is_settled: bool,
+    ) -> Self {
+        Self { tier: Arc::clone(tier), id: id.clone(), kind, flight, is_settled, is_complete: false }
     }
 
     /// The part of the caller who has begun the load. `join` has made the drive for it.
@@ -44,13 +54,13 @@ impl<E: KvEntity> Lead<E> {
         Waiter { flight: Arc::clone(&self.flight), drive }
     }
 
-    /// Keeps what the load brought, unless a write has met it.
+    /// Keeps what the load brought, unless a write has met it, or one may still take place.
     pub(super) fn settle(&self, fill: Fill<E>) {
         let mut in_flight = self.tier.in_flight.lock(&self.id);
         // A load ends what is being read: a read that began before may have seen less.
         let supersedes = self.kind == Kind::Load && !matches!(fill, Fill::Failed(_));
         let may_fill = in_flight.end(&self.id, |at| at.settle(self.kind, &self.flight, supersedes));
-        if may_fill != Some(true) {
+        if may_fill != Some(true) || !(self.is_settled || matches!(fill, Fill::Failed(_))) {
             self.tier.counters.count(Count::Detached);
             return;
         }
@@ -66,7 +76,13 @@ impl<E: KvEntity> Lead<E> {
             in_flight.end(&self.id, |at| at.begin_fill(self.kind, &self.flight, first)).flatten()?;
         drop(in_flight);
         let signal = Arc::clone(self.flight.signal());
-        Some(FillTurn { tier: Arc::clone(&self.tier), id: self.id.clone(), is_over, signal })
+        Some(FillTurn {
+            tier: Arc::clone(&self.tier),
+            id: self.id.clone(),
+            is_over,
+            signal,
+            is_unknown: true,
+        })
     }
 
     /// Tells all who wait how the load ended.
@@ -109,11 +125,24 @@ pub(super) struct FillTurn<E: KvEntity> {
     id: E::Id,
     is_over: Arc<AtomicBool>,
     signal: Arc<Signal>,
+    /// Whether the fill may take place later.
+    is_unknown: bool,
+}
+
+impl<E: KvEntity> FillTurn<E> {
+    pub(super) fn end<T>(mut self, filled: &Result<T>) {
+        self.is_unknown = filled.as_ref().is_err_and(may_take_place);
+    }
 }
 
 impl<E: KvEntity> Drop for FillTurn<E> {
     fn drop(&mut self) {
-        self.tier.in_flight.lock(&self.id).end(&self.id, |at| at.end_fill(&self.is_over));
+        let mut in_flight = self.tier.in_flight.lock(&self.id);
+        in_flight.end(&self.id, |at| at.end_fill(&self.is_over));
+        if self.is_unknown {
+            in_flight.unsettle(&self.id, self.tier.store.mark());
+        }
+        drop(in_flight);
         self.is_over.store(true, Ordering::SeqCst);
         self.signal.call_all();
     }

@@ -47,6 +47,7 @@
 mod answer;
 mod batch;
 mod config;
+mod day;
 mod drive;
 mod entry;
 mod fill;
@@ -109,9 +110,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// [`Cache::pure_cache`](crate::cache::Cache::pure_cache) or [`Cache::without_filling`](crate::cache::Cache::without_filling).
     #[must_use]
     pub fn cached<F: FillStore<S>>(self, cache: Cache<E, F>) -> Cached<E, S> {
-        let clock = self.store().clock().clone();
         let behind = Behind { collection: self, filler: F::filler(), spawner: Spawner(cache.spawn.clone()) };
-        let tier = Tier::new(cache, clock, behind.collection.expires());
+        let tier = Tier::new(cache, &behind.collection);
         Cached { tier: Arc::new(tier), behind: Arc::new(behind) }
     }
 }

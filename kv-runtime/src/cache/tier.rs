@@ -4,6 +4,7 @@
 //! brings is held only if no write has met it. What a write wrote is held only if no other write met it. All of it happens under
 //! the lock of the id's place in [`InFlight`], so that there is no moment between the test and the fill.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,17 +12,21 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 
 use super::config::{Cache, Settings, Weigh};
+use super::day::Day;
 use super::drive::Drive;
-use super::entry::{Age, Entry, Lifetime, Spans};
+use super::entry::{Age, Entry, Lifetime, Moment, Spans};
 use super::in_flight::{AtId, Filling, InFlight, Kind, Part};
 use super::lead::{Lead, Seat, Waiter};
 use super::memory::{Left, Memory, Negative};
 use super::stats::{Count, Counters};
 use crate::clock::{Clock, Timestamp};
+use crate::collection::{Collection, Found};
 use crate::entity::KvEntity;
 use crate::error::{Error, Result};
 use crate::key::Lookup;
+use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::served::Whence;
+use crate::store::{Mark, Store};
 
 /// Whether a call may wait for what another one does. In a Worker none may: its runtime refuses to let a request go on within another
 /// one, and a request whose client has gone stands still for ever, with all that it holds. There each call loads for itself.
@@ -36,11 +41,27 @@ pub(super) struct Tier<E: KvEntity> {
     pub(super) counters: Counters,
     pub(super) clock: Clock,
     pub(super) spans: Spans,
-    /// Whether records expire for no other reason than that the cache gave them a TTL: then they may be stale beyond it.
-    expiry_is_ours: bool,
+    day: Day,
     weigh: Option<Weigh<E>>,
     pub(super) memory: Memory<E>,
     pub(super) in_flight: InFlight<E::Id, Outcome<E>>,
+    pub(super) store: Arc<dyn Settles>,
+}
+
+/// The store behind a cache, as far as it says when it has settled.
+pub(super) trait Settles: MaybeSend + MaybeSync {
+    fn mark(&self) -> Mark;
+    fn has_settled(&self, mark: Mark) -> bool;
+}
+
+impl<E: KvEntity, S: Store> Settles for Collection<E, S> {
+    fn mark(&self) -> Mark {
+        self.store().mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.store().has_settled(mark)
+    }
 }
 
 /// How a load ended, for all who wait for it.
@@ -68,6 +89,25 @@ pub(super) enum Look<E> {
     Nothing,
 }
 
+/// When a record expires.
+#[derive(Clone, Copy)]
+pub(super) struct RecordExpiry {
+    pub(super) at: Option<Timestamp>,
+    /// When it would expire if no cache had given it a TTL: until then it may be stale.
+    pub(super) own: Option<Timestamp>,
+}
+
+impl RecordExpiry {
+    /// Of what a caller writes, or an origin gives.
+    pub(super) const fn own(at: Option<Timestamp>) -> Self {
+        Self { at, own: at }
+    }
+
+    pub(super) const fn of<E>(found: &Found<E>) -> Self {
+        Self { at: found.expires_at, own: found.own_expires_at }
+    }
+}
+
 /// What is to be held of an id.
 pub(super) enum Fill<E> {
     Present(Entry<E>),
@@ -76,9 +116,10 @@ pub(super) enum Fill<E> {
 }
 
 impl<E: KvEntity> Tier<E> {
-    pub(super) fn new<F>(cache: Cache<E, F>, clock: Clock, expires_by_itself: bool) -> Self {
+    pub(super) fn new<F, S: Store>(cache: Cache<E, F>, collection: &Collection<E, S>) -> Self {
+        let clock = collection.store().clock().clone();
         Self {
-            expiry_is_ours: cache.settings.store_ttl.is_some() && !expires_by_itself,
+            day: Day::of(&clock),
             memory: Memory::new(&cache.settings),
             spans: Spans::of(&cache.settings),
             settings: cache.settings,
@@ -86,6 +127,7 @@ impl<E: KvEntity> Tier<E> {
             clock,
             weigh: cache.weigh,
             in_flight: InFlight::new(),
+            store: Arc::new(collection.clone()),
         }
     }
 
@@ -93,12 +135,22 @@ impl<E: KvEntity> Tier<E> {
     #[inline]
     pub(super) fn hit<L: Lookup<E::Id>>(&self, id: &L) -> Result<Arc<E>, Option<Entry<E>>> {
         let Some(entry) = self.memory.get(id) else { return Err(None) };
-        if entry.is_fresh(self.clock.coarse()) {
-            self.counters.hit();
-            Ok(entry.value)
-        } else {
-            Err(Some(entry))
+        if !entry.is_fresh(self.now()) {
+            return Err(Some(entry));
         }
+        if entry.expires() && !self.day.is_steady(&self.clock) {
+            self.follow_day();
+            return Err(None);
+        }
+        self.counters.hit();
+        Ok(entry.value)
+    }
+
+    /// The time of day was set forward, so that records have expired whose entries have not ended. Which ones nobody can tell.
+    #[cold]
+    fn follow_day(&self) {
+        self.memory.clear_values();
+        self.day.accept_step(&self.clock);
     }
 
     /// What the memory says of an id.
@@ -113,6 +165,10 @@ impl<E: KvEntity> Tier<E> {
     /// What an entry is worth that is no hit.
     pub(super) fn look_at(&self, entry: Option<Entry<E>>) -> Look<E> {
         let Some(entry) = entry else { return Look::Nothing };
+        if entry.expires() && !self.day.is_steady(&self.clock) {
+            self.follow_day();
+            return Look::Nothing;
+        }
         match entry.age(self.now(), self.spans) {
             Age::Fresh => Look::Fresh(entry.value),
             Age::Due => {
@@ -124,8 +180,15 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.coarse()
+    /// What spans are counted by.
+    #[inline]
+    pub(super) fn now(&self) -> Moment {
+        Moment(self.clock.coarse_monotonic())
+    }
+
+    /// When a record ends that expires at this time of day, as it is seen now.
+    pub(super) fn end_of_record(&self, expires_at: Timestamp) -> Moment {
+        self.day.end(expires_at, &self.clock)
     }
 
     /// What may stand in for this call if it fails. What the store no longer has stands in for an origin alone.
@@ -156,18 +219,26 @@ impl<E: KvEntity> Tier<E> {
     pub(super) fn entry(
         &self,
         value: &Arc<E>,
-        since: Timestamp,
+        since: Moment,
         ttl: Option<Duration>,
-        expires_at: Option<Timestamp>,
+        expiry: RecordExpiry,
     ) -> Entry<E> {
-        let weight = self.weigh.as_ref().map_or(1, |weigh| weigh.weigh(value));
         let lifetime = Lifetime {
             since,
             ttl: ttl.unwrap_or(self.settings.memory_ttl),
-            expires_at,
-            stale_beyond: self.expiry_is_ours,
+            end: expiry.at.map(|at| self.end_of_record(at)),
+            stale_end: expiry.own.map(|at| self.end_of_record(at)),
         };
-        Entry::new(Arc::clone(value), weight, &lifetime, &self.settings, self.spans, &self.clock)
+        Entry::new(Arc::clone(value), self.weight(value), &lifetime, &self.settings, self.spans)
+    }
+
+    /// What an entity weighs. It is in the store by now, so a panic of the application's code fails nothing.
+    fn weight(&self, value: &E) -> u64 {
+        let Some(weigh) = &self.weigh else { return 1 };
+        catch_unwind(AssertUnwindSafe(|| weigh.weigh(value))).unwrap_or_else(|_| {
+            self.counters.count(Count::WeighPanic);
+            1
+        })
     }
 
     /// Takes part in the load of this id. `anew`: not in a load that has begun already. `drive` is what makes the loads of this call, once there
@@ -181,9 +252,12 @@ impl<E: KvEntity> Tier<E> {
     ) -> Seat<E> {
         let drive = || Arc::clone(drive.get_or_insert_with(Drive::new));
         let join = |at: &mut AtId<_>| at.join(kind, anew || !CALLERS_WAIT, drive);
-        let part = self.in_flight.lock(id).begin(id, join);
+        let mut in_flight = self.in_flight.lock(id);
+        let is_settled = in_flight.is_settled(id, |mark| self.store.has_settled(mark));
+        let part = in_flight.begin(id, join);
+        drop(in_flight);
         match part {
-            Part::Lead(flight, _outdated) => Seat::Lead(Lead::new(self, id, kind, flight)),
+            Part::Lead(flight, _outdated) => Seat::Lead(Lead::new(self, id, kind, flight, is_settled)),
             Part::Wait(flight, drive) => {
                 self.counters.count(Count::SharedWait);
                 Seat::Wait(Waiter { flight, drive })
@@ -241,7 +315,7 @@ impl<E: KvEntity> Tier<E> {
         self.memory.sizes()
     }
 
-    fn until(&self, ttl: Duration) -> Timestamp {
+    fn until(&self, ttl: Duration) -> Moment {
         self.now().saturating_add(ttl)
     }
 

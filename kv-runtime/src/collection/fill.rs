@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
+use super::filled::set_filled;
 use super::read::TOLD;
 use super::{Collection, Found, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
@@ -110,9 +111,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         groups
             .map(|(group, schema)| {
                 let key = anchor.with_group(schema.name());
-                let record = self.new_record(&key, entity, group, now)?;
-                let expiry = bounded(record.expiry, ttl, now);
-                Ok((key, record.with_expiry(expiry)))
+                let mut record = self.new_record(&key, entity, group, now)?;
+                if let Some(ttl) = ttl
+                    && let Some(expiry) = bounded(record.expiry, ttl, now)
+                {
+                    set_filled(&mut record.metadata);
+                    record = self.checked(&key, record.with_expiry(expiry))?;
+                }
+                Ok((key, record))
             })
             .collect()
     }
@@ -128,13 +134,12 @@ fn fenced(mut unchanged: Vec<Condition>, fences: Vec<Option<Fence>>) -> Vec<Cond
     unchanged
 }
 
-/// The earlier one of a record's own expiry and a TTL.
-fn bounded(expiry: Expiry, ttl: Option<Duration>, now: Timestamp) -> Expiry {
-    match (expiry, ttl) {
-        (expiry, None) => expiry,
-        (Expiry::Never, Some(ttl)) => Expiry::After(ttl),
-        (Expiry::After(own), Some(ttl)) => Expiry::After(own.min(ttl)),
-        (Expiry::At(at), Some(ttl)) if at <= now.saturating_add(ttl) => Expiry::At(at),
-        (Expiry::At(_), Some(ttl)) => Expiry::After(ttl),
-    }
+/// The TTL as an expiry, if it comes before the record's own.
+fn bounded(own: Expiry, ttl: Duration, now: Timestamp) -> Option<Expiry> {
+    let is_sooner = match own {
+        Expiry::Never => true,
+        Expiry::After(own) => ttl < own,
+        Expiry::At(at) => now.saturating_add(ttl) < at,
+    };
+    is_sooner.then_some(Expiry::After(ttl))
 }
