@@ -108,6 +108,11 @@ async fn writes() -> Outcome {
     look.moved(|it| (it.entries, it.weight, it.negatives) = (1, 8, 1));
     users.upsert(2, || User::new(2, "B"), |_| ()).await?;
     look.moved(|it| (it.entries, it.weight, it.negatives) = (2, 9, 0));
+    // A weight that cannot be told is 1.
+    let users = self::users(&kv, exact().max_weight(1_000, |_: &User| panic!("no weight")));
+    let mut look = Look::at(&users);
+    users.put(User::new(3, "Cem")).await?;
+    look.moved(|it| (it.entries, it.weight, it.weigh_panics) = (1, 1, 1));
     Ok(())
 }
 
