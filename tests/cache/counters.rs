@@ -1,4 +1,4 @@
-//! Each number of `CacheStats` counts one thing: a call moves those that it says, and no other.
+//! Each number of `CacheStats` counts one thing, and nothing else moves it.
 
 use kv_runtime::cache::{BackgroundFuture, Cache, CacheStats, Cached};
 use kv_runtime::layer::{Fault, Gate, Operation};
@@ -68,7 +68,7 @@ async fn reads() -> Outcome {
     look.moved(|it| (it.store_misses, it.negatives) = (1, 1));
     users.get(3).await?;
     look.moved(|it| it.negative_hits += 1);
-    // Of many each is counted by itself: one held, one that is not there, one known not to be, one in the store.
+    // Each id of a batch counts: in memory, absent, known to be absent, in the store.
     users.get_many([1, 4, 3, 2]).await?;
     look.moved(|it| {
         it.memory_hits += 1;
@@ -108,7 +108,7 @@ async fn writes() -> Outcome {
     look.moved(|it| (it.entries, it.weight, it.negatives) = (1, 8, 1));
     users.upsert(2, || User::new(2, "B"), |_| ()).await?;
     look.moved(|it| (it.entries, it.weight, it.negatives) = (2, 9, 0));
-    // A weight that cannot be told is 1.
+    // An entity whose `weigh` panics has the weight 1.
     let users = self::users(&kv, exact().max_weight(1_000, |_: &User| panic!("no weight")));
     let mut look = Look::at(&users);
     users.put(User::new(3, "Cem")).await?;

@@ -1,5 +1,5 @@
-//! An entity of several groups leaves the memory when the first of them expires, whichever way it came
-//! there: beyond that it cannot be read from the store either, or not as it was.
+//! An entity of several groups leaves the memory when the first of its groups expires, whichever
+//! call brought it there.
 
 use std::time::Duration;
 
@@ -136,7 +136,7 @@ async fn it_ends_with_a_group_that_expires_before_its_anchor() -> Outcome {
         assert_eq!(things.get_detailed(1).await?.whence, Whence::Memory, "{way:?}");
         clock.advance(MILLISECOND);
         assert_eq!(things.peek(1), None, "{way:?}");
-        // The store has it as it is from now on, until the anchor expires.
+        // The store has the rest of it until the anchor expires.
         assert_eq!(things.get(1).await?.map(|it| it.body), Some(0), "{way:?}");
         clock.advance(20 * SECOND - MILLISECOND);
         assert_eq!(things.get_detailed(1).await?.whence, Whence::Memory, "{way:?}");
@@ -146,7 +146,7 @@ async fn it_ends_with_a_group_that_expires_before_its_anchor() -> Outcome {
     Ok(())
 }
 
-/// A change in the middle of the time does not make the group that it leaves alone live longer.
+/// An update does not prolong the groups that it leaves alone.
 #[tokio::test]
 async fn an_update_leaves_the_end_where_it_was() -> Outcome {
     for unseen in [false, true] {
@@ -167,7 +167,7 @@ async fn an_update_leaves_the_end_where_it_was() -> Outcome {
     Ok(())
 }
 
-/// A group that an update writes for the first time begins its own time, which may be the first to end.
+/// A group that an update adds may be the first to expire.
 #[tokio::test]
 async fn an_update_that_adds_a_group_counts_its_time() -> Outcome {
     let (kv, clock) = kv();
@@ -227,7 +227,7 @@ async fn a_field_and_a_ttl_end_it_whichever_comes_first() -> Outcome {
     Ok(())
 }
 
-/// A TTL of the cache's is a bound for what it fills the store with: a group that expires earlier keeps its own time.
+/// A fill bounds each group's expiry by `store_ttl`. A group that expires earlier keeps its expiry.
 #[tokio::test]
 async fn a_fill_gives_each_group_the_earlier_end() -> Outcome {
     for (until, terms, log) in [(Some(10), 10, 20), (Some(20), 20, 20), (Some(90), 20, 20), (None, 20, 20)] {

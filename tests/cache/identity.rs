@@ -1,4 +1,4 @@
-//! What is held of one id is never served for another, however alike they look to a map.
+//! The memory never serves one id's entity for another id, even if their hashes collide.
 
 use std::hash::{Hash, Hasher};
 
@@ -6,7 +6,7 @@ use kv_runtime::{KvEntity, KvId};
 
 use crate::{Outcome, exact, kv};
 
-/// An id whose hash is that of every other, so that a map tells them apart by their values alone.
+/// An id type whose hashes all collide, so that a map has to compare the ids.
 #[derive(KvId, Debug, Clone, PartialEq, Eq)]
 struct Alike(u64);
 
@@ -42,7 +42,7 @@ async fn ids_of_one_hash_are_told_apart() -> Outcome {
     let found = things.get_many((0..8).rev().map(Alike)).await?;
     assert!(found.iter().flatten().map(|it| it.id.0).eq((0..8).rev()), "{found:?}");
     assert_eq!((things.get(Alike(8)).await?, things.stats().entries), (None, 8));
-    // What is changed, forgotten or absent is that of one id.
+    // A change, a delete and an invalidation concern one id.
     things.update(Alike(3), |it| it.name.clear()).await?;
     things.delete(Alike(4)).await?;
     things.invalidate(Alike(5));
@@ -53,7 +53,7 @@ async fn ids_of_one_hash_are_told_apart() -> Outcome {
     Ok(())
 }
 
-/// Two ids that nobody holds are loaded each by itself, also at the same time.
+/// Ids whose hashes collide are loaded separately, also at the same time.
 #[tokio::test]
 async fn loads_of_ids_of_one_hash_are_told_apart() -> Outcome {
     let (kv, _) = kv();

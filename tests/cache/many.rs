@@ -166,7 +166,7 @@ async fn an_origin_that_fails_takes_nothing_from_what_the_store_had() -> Outcome
     Ok(())
 }
 
-/// A failure that something stale stands in for is not asked about again before the pause is over, of one id and of many.
+/// During the pause after a failure, a stale entity is served without another call of the store.
 #[tokio::test]
 async fn a_store_in_its_pause_is_not_asked_for_many() -> Outcome {
     let (kv, clock) = kv();
@@ -182,7 +182,7 @@ async fn a_store_in_its_pause_is_not_asked_for_many() -> Outcome {
         assert_eq!(names(&users.get_many([1, 2]).await?), stale);
     }
     assert_eq!((kv.store().faults().struck(), users.stats().paused), (1, 6));
-    // Where nothing is stale the store is asked all the same, for that id alone.
+    // Without a stale entity the store is asked again, for that id alone.
     assert!(users.get_many([1, 3]).await.is_err());
     assert_eq!((kv.store().faults().struck(), users.stats().paused), (2, 7));
     clock.advance(SECOND);
@@ -191,7 +191,7 @@ async fn a_store_in_its_pause_is_not_asked_for_many() -> Outcome {
     Ok(())
 }
 
-/// An origin in its pause is asked for none of the ids that it has failed for.
+/// During the pause, the origin is not asked again for the ids that it failed for.
 #[tokio::test]
 async fn an_origin_in_its_pause_is_not_asked_for_many() -> Outcome {
     let (kv, clock) = kv();
@@ -208,7 +208,7 @@ async fn an_origin_in_its_pause_is_not_asked_for_many() -> Outcome {
     Ok(())
 }
 
-/// What the store takes at once is its own limit, and answers keep their order over several of its batches.
+/// Answers keep their order when the store takes fewer ids at once than were asked for.
 #[tokio::test]
 async fn more_ids_than_the_store_takes_at_once() -> Outcome {
     for taken in [1, 2, 3, 6, 7] {

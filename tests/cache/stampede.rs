@@ -170,7 +170,7 @@ fn without_a_task_a_load_goes_on_as_long_as_anybody_waits() -> Outcome {
     Ok(())
 }
 
-/// Who takes a load over leads it: others who come then wait for it, and do not begin one more.
+/// Callers that come after a load was taken over wait for that load.
 #[tokio::test]
 async fn a_load_that_was_taken_over_is_one_load() -> Outcome {
     let (kv, _) = kv();
@@ -205,7 +205,7 @@ async fn a_load_that_was_taken_over_is_one_load() -> Outcome {
     for caller in late {
         assert_eq!(caller.await??.name, "Ada");
     }
-    // The one that was dropped, if it was dropped with its caller, and the one that took its place.
+    // The load that was dropped with its caller, and the one that took its place.
     assert!(calls.count() <= 2, "{} loads", calls.count());
     Ok(())
 }

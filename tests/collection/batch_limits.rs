@@ -1,5 +1,5 @@
-//! How many records each call of the store has: as many as it takes, to the last record and byte, and
-//! always those of whole entities.
+//! Batches are as large as the store's limits allow, to the record and the byte, and hold whole
+//! entities.
 
 use kv_runtime::Kv;
 use kv_runtime::layer::Operation;
@@ -50,7 +50,7 @@ async fn a_batch_has_as_many_bytes_as_the_store_takes() -> Outcome {
     assert_eq!(put(limits(3 * BYTES - 1)).await?, [2, 2]);
     assert_eq!(put(limits(3 * BYTES)).await?, [3, 1]);
     assert_eq!(put(limits(4 * BYTES)).await?, [4]);
-    // What is too large for a batch is one by itself.
+    // An entity that is larger than the limit is a batch by itself.
     assert_eq!(put(limits(1)).await?, [1; 4]);
     Ok(())
 }
@@ -85,7 +85,8 @@ async fn a_batch_has_whole_entities() -> Outcome {
     Ok(())
 }
 
-/// Where a batch may be cut short, the anchors are written last, and deleted first: what is there is whole.
+/// Where batches are not atomic, anchors are written last and deleted first, so that no part of an
+/// entity shows without the rest.
 #[tokio::test]
 async fn anchors_are_written_last_and_deleted_first() -> Outcome {
     let kv = Kv::new(Recorded::one_by_one(Limits::new().batches(100, 6)));

@@ -1,5 +1,5 @@
-//! Each group expires by its own rule, whichever call writes it: a TTL of its own, the entity's field, or
-//! the entity's TTL.
+//! Each group expires by its own rule, whichever call writes it: the group's TTL, the entity's
+//! field, or the entity's TTL.
 
 use std::time::Duration;
 
@@ -143,7 +143,7 @@ async fn an_update_takes_the_expiry_of_groups_with_a_ttl_from_nobody<S: AtomicSt
     assert_eq!(of_pass(&kv).await?, [after(20 * DAY), after(30 * DAY), after(20 * DAY)]);
     passes.update(1, |it| (it.until, it.uses) = (None, 9)).await?;
     assert_eq!(of_pass(&kv).await?, [None, after(30 * DAY), None]);
-    // What is in the store without the entity's own time, such as what another program wrote, keeps none.
+    // A record that another program wrote without an expiry keeps none.
     let foreign = NewRecord::new(r#"{"uses":5}"#, Metadata::new(1, Codec::Json));
     kv.store().put(Key::from_text("pass:1:log"), foreign).await?;
     passes.update(1, |it| it.uses += 1).await?;

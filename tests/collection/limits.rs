@@ -65,7 +65,7 @@ async fn values_and_ttls_are_refused_before_the_store_is_asked() -> Outcome {
     Ok(())
 }
 
-/// What is exactly as long as the store takes is taken, by every call that writes; one byte more is not.
+/// Every write takes a value of exactly the limit, and refuses one byte more.
 #[tokio::test]
 async fn a_value_may_be_as_long_as_the_store_takes() -> Outcome {
     let len = r#"{"count":100}"#.len();
@@ -109,7 +109,7 @@ async fn metadata_may_be_as_long_as_the_store_takes() -> Outcome {
                 matches!(error, Error::MetadataTooLong { len: found, max: told, .. } if (found, told) == (len, max))
             );
         }
-        // Nothing of somebody else's is left out to make room.
+        // Members of other programs are never dropped to make room.
         let record = kv.store().get(&key).await?.ok_or("it is there")?;
         assert_eq!(record.metadata.foreign("owner"), Some(&"somebody".into()));
     }

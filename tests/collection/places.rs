@@ -1,5 +1,5 @@
-//! Where an error says that it happened: the record that the engine named, and the places of those that
-//! were written.
+//! The location of an error: the record that the engine named, and which records of a batch were
+//! written.
 
 use std::sync::Mutex;
 
@@ -11,7 +11,7 @@ use kv_runtime::{Clock, Error, Kv, Location, Result};
 use crate::Outcome;
 use crate::entities::{Counter, User};
 
-/// A store that answers its batches by a script: `Ok` once for each that is not in it.
+/// A store that answers its writes by a script, and with `Ok` after its end.
 #[derive(Default)]
 struct Scripted {
     store: MemoryStore,
@@ -88,7 +88,7 @@ fn partial(key: &str, written: usize, also: &[usize]) -> Error {
     Error::Partial { at, written, also: also.to_vec(), source: Box::new(failure(Some(key))) }
 }
 
-/// What an error tells of its place: written, also, the key outside, and the key of its cause.
+/// A partial error's `written`, `also`, and key, and the key of its cause.
 type Told = (usize, Vec<usize>, Option<String>, Option<String>);
 
 fn told(result: Result<()>) -> std::result::Result<Told, Box<dyn std::error::Error>> {
@@ -137,14 +137,15 @@ async fn a_batch_that_failed_as_a_whole_counts_what_was_before() -> Outcome {
     let deleted = kv.collection::<Counter>().delete_many(names.clone()).await;
     // The first one of the batch, beside the one that the engine named.
     assert_eq!(told(deleted)?, (8, Vec::new(), key("counter:8"), key("counter:9")));
-    // Places within a batch of deletes are of no use to anybody: all of it is deleted again.
+    // A batch of deletes counts as a whole.
     let kv = Scripted::answering(true, [Ok(()), Err(partial("counter:6", 2, &[3]))]);
     let deleted = kv.collection::<Counter>().delete_many(names).await;
     assert_eq!(told(deleted)?, (4, Vec::new(), key("counter:4"), key("counter:6")));
     Ok(())
 }
 
-/// A batch that may be cut short has the anchors in a call of their own, whose places are those of the entities.
+/// Where batches are not atomic, the anchors are a separate call, whose places are those of the
+/// entities.
 #[tokio::test]
 async fn an_entity_is_written_when_its_anchor_is() -> Outcome {
     let users = || (0..3).map(User::new);

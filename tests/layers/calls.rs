@@ -1,5 +1,5 @@
-//! Every call through every wrapper: what a wrapper does to calls it does to each of them, and what an
-//! error tells of its place is told in the caller's words.
+//! Every method of a store through every wrapper. A wrapper treats all methods alike, and its
+//! errors name the caller's keys.
 
 use std::time::Duration;
 
@@ -202,14 +202,14 @@ impl Store for Damaged {
         page.push(&format!("{prefix}good"), Entry::Record(good));
         let bad = format!("{prefix}bad");
         page.push(&bad, Entry::Failed(Self::error(&bad)));
-        // What no engine should give: a key of somebody else's.
+        // A key of another tenant, which no engine should return.
         page.push("other:user:9", Entry::Key);
         page.cursor = Some(Cursor::from_text("next"));
         Ok(page)
     }
 }
 
-/// What a list shows: keys, and the place of what cannot be read.
+/// What a list shows: keys, and errors of records that cannot be read.
 #[derive(Default, Debug, PartialEq)]
 struct Shown(Vec<(String, Option<String>)>);
 
@@ -276,7 +276,7 @@ async fn every_call_is_counted_as_what_it_is() {
     let stats = store.stats();
     assert_eq!(counted(&stats, |it| it.calls()), EACH_CALL);
     assert_eq!(counted(&stats, |it| it.latencies.buckets().map(|(_, calls)| calls).sum()), EACH_CALL);
-    // A revision that nobody has written is not the record's.
+    // Nobody has written this random revision.
     assert_eq!(counted(&stats, |it| it.conflicts), [("replace", 1)]);
     let store = ObservedStore::new(Failing::default());
     drop(every_call(&store).await);
@@ -303,7 +303,8 @@ async fn a_call_takes_as_long_as_the_clock_says() {
     assert_eq!((latencies.max(), latencies.sum()), (3 * SECOND, 3 * SECOND));
 }
 
-/// Calls of a store that hangs end, each with its first key; a write of which nobody knows how it ended says so.
+/// A call of a hanging store ends with an error that names its first key. A write's outcome is
+/// unknown.
 #[tokio::test(start_paused = true)]
 async fn every_call_ends_in_time() {
     let hanging = FaultStore::new(MemoryStore::new());
@@ -330,7 +331,7 @@ async fn every_call_is_made_as_often_as_it_says() {
         let made = calls.len() * attempts;
         assert!(calls.iter().all(|(_, _, result)| result.is_err()));
         assert_eq!(store.inner().faults().struck(), made as u64);
-        // What no retry helps is asked once.
+        // A call that no retry can help is made once.
         store.inner().faults().clear();
         store.inner().faults().add(Fault::fail_for_good());
         let calls = every_call(&store).await.len();

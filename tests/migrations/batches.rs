@@ -1,4 +1,4 @@
-//! How many records a backfill commits at once: as many as the store takes, to the last record and byte.
+//! A backfill's commits are as large as the store's limits allow, to the record and the byte.
 
 use kv_runtime::key::Key;
 use kv_runtime::layer::Operation;
@@ -40,7 +40,7 @@ async fn a_commit_has_as_many_bytes_as_the_store_takes() -> Outcome {
     assert_eq!(commits(Recorded::atomic(limits(2 * BYTES)), 4).await?, [2, 2]);
     assert_eq!(commits(Recorded::atomic(limits(3 * BYTES - 1)), 4).await?, [2, 2]);
     assert_eq!(commits(Recorded::atomic(limits(3 * BYTES)), 4).await?, [3, 1]);
-    // What is too large for a batch is one by itself; the store has taken it before.
+    // An entity that is larger than the limit is a commit by itself.
     assert_eq!(commits(Recorded::atomic(limits(1)), 3).await?, [1, 1, 1]);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is counted of migrations: each number counts one thing, and tables show all of them.
+//! The numbers of census, backfill and write-back: each counts one thing, and the tables show all.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -109,7 +109,7 @@ async fn a_census_of_nothing_is_a_table_without_groups() -> Outcome {
     Ok(())
 }
 
-/// Two old records, one current, one too new, one that fails, and one that is none of ours.
+/// Two old records, one current, one too new, one that fails, and a key that is not the entity's.
 async fn one_of_each<S: Store>(kv: &Kv<S>) -> Result<()> {
     lay(kv, "user:1:profile", 1, OLD).await?;
     lay(kv, "user:2:profile", 4, r#"{"user_name":"ada","roles":[]}"#).await?;

@@ -53,7 +53,7 @@ async fn it_hears_of_all_and_refuses_some() -> Outcome {
     Ok(())
 }
 
-/// A record that is read as it is was not migrated: one of today's version, and a newer one that says that today's code reads it.
+/// Reading a current record, or a newer one that this code can read, is no migration.
 #[tokio::test]
 async fn it_hears_nothing_of_what_is_read_as_it_is() -> Outcome {
     let told = Told::default();

@@ -1,5 +1,5 @@
-//! What a backfill finds changed between its read and its commit, on a store that commits a batch at
-//! once and on one that commits entity by entity: nothing of it is lost, and each record is counted once.
+//! Other writers change records between a backfill's read and its commit. Nothing of theirs is
+//! lost, and each record is counted once, on stores with and without atomic batches.
 
 use std::time::Duration;
 

@@ -110,7 +110,7 @@ async fn below_the_oldest_is_told() -> Outcome {
     Ok(())
 }
 
-/// The oldest version that is read, and the newest, are read; what is beside them is not, and says which it is.
+/// The oldest and the newest version of the range can be read, and their neighbours cannot.
 #[tokio::test]
 async fn the_range_of_versions_is_read_to_its_ends() -> Outcome {
     #[derive(kv_runtime::KvEntity, Debug, PartialEq)]

@@ -61,7 +61,7 @@ async fn an_update_migrates_and_keeps_the_rest() -> Outcome {
     Ok(())
 }
 
-/// When a record was migrated is told as long as it is there, also after a change of it.
+/// An update keeps the moment at which the record was migrated.
 #[tokio::test]
 async fn an_update_keeps_when_it_was_migrated() -> Outcome {
     let (kv, clock) = memory();
@@ -73,7 +73,7 @@ async fn an_update_keeps_when_it_was_migrated() -> Outcome {
     assert_eq!(lying(&kv, "user:1:profile").await?.metadata.migrated_at, Some(START));
     users.update_last_write_wins(1, |user| user.roles.clear()).await?;
     assert_eq!(lying(&kv, "user:1:profile").await?.metadata.migrated_at, Some(START));
-    // One that never was has no such moment, and what is put anew has none.
+    // A record that was never migrated has no such moment, and neither has one that `put` replaced.
     users.insert(&User { id: 2, user_name: "bea".to_owned(), roles: Vec::new() }).await?;
     users.update(2, |user| user.roles.push("admin".to_owned())).await?;
     assert_eq!(lying(&kv, "user:2:profile").await?.metadata.migrated_at, None);

@@ -1,11 +1,11 @@
-//! What a generic entity asks of its parameter: what serde's attributes on the field need, and no more.
+//! The bounds of a generic entity: those that serde's attributes on its fields need, and no more.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::entity;
 
-/// The predicates on `T` in the `where` clause of `impl KvEntity`, by the last segments of their bounds.
+/// The bounds of `T` in the `where` clause of `impl KvEntity`, by the last segments of their paths.
 fn predicates(entity: TokenStream) -> Vec<String> {
     let file: syn::File = syn::parse2(entity).expect("the expansion is a list of items");
     let mut items: Vec<syn::Item> = file.items;
@@ -80,7 +80,7 @@ fn an_optional_group_needs_defaults() {
     }
 }
 
-/// A default of the struct's own is asked of the struct, and spares its fields.
+/// `#[serde(default)]` on the struct needs `Default` for the struct, and not for its fields.
 #[test]
 fn a_default_of_the_struct_spares_its_fields() {
     for (container, of_struct, attr, expected) in [
@@ -101,7 +101,7 @@ fn a_default_of_the_struct_spares_its_fields() {
     }
 }
 
-/// A type that mentions the parameter is asked by itself, once; one that does not is not.
+/// Only a type that mentions a parameter gets a bound.
 #[test]
 fn only_types_that_mention_a_parameter_are_asked() {
     let expansion = entity(quote! {

@@ -1,8 +1,8 @@
 //! The mistakes of `tests/ui/`, as the macros report them: each message at its line and column.
 //!
-//! The compiler's own words stand in the same files, and they change with the compiler. So the test of
-//! whole outputs runs only with the pinned one (`tests/ui.rs`). What the macros say does not depend on
-//! it, so this test reads the expected errors out of the same files and runs everywhere.
+//! `tests/ui.rs` compares whole outputs, which contain the compiler's words, so it needs one pinned
+//! compiler. The messages of the macros do not depend on the compiler. This test reads them out of
+//! the same `.stderr` files, and runs with every compiler.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,76 +20,29 @@ struct Mistake {
     message: String,
 }
 
-/// Cases without a mistake that a macro reports: their errors come from the compiler, or from constant
-/// evaluation, in code that the macros wrote.
-const OF_THE_COMPILER: [&str; 39] = [
-    "cache/put-of-a-reference",
-    "cache/store-without-compare-and-swap",
-    "call/cloudflare-has-no-compare-and-swap",
-    "call/migrate-all-needs-compare-and-swap",
-    "call/newtype-is-not-what-it-holds",
-    "call/not-an-entity",
-    "call/sessions-need-compare-and-swap",
-    "call/touch-with-expires-at",
-    "call/update-needs-compare-and-swap",
-    "call/within-names-the-whole-id",
-    "call/wrong-id-in-tuple",
-    "call/wrong-id-type",
-    "field/expiry-of-another-type",
-    "field/not-serializable",
-    "field/skipped-without-default",
-    "group/without-default",
-    "id/ordered-text",
-    "id/wrong-type",
-    "id/wrong-type-of-several",
-    "kvid/missing-derives",
-    "kvid/wrong-type",
-    "migrate/another-form-of-id",
-    "migrate/another-group",
-    "migrate/another-id",
-    "migrate/another-prefix",
-    "migrate/gap-behind-a-predecessor",
-    "migrate/no-conversion",
-    "migrate/predecessor-is-no-entity",
-    "migrate/predecessor-is-no-older",
-    "migrate/step-before-a-predecessor",
-    "migrate/write-version-of-a-chain",
-    "migrate/write-version-of-one-group",
-    "migrate/write-version-without-conversion",
-    "migrate/wrong-types",
-    "schema/id-meets-prefix",
-    "schema/listed-twice",
-    "schema/namesakes-view",
-    "schema/not-an-entity",
-    "schema/same-prefix",
-];
-
 #[test]
 fn every_mistake_is_reported_at_its_token() {
-    let mut without = Vec::new();
-    let mut wrong = String::new();
+    let (mut compared, mut wrong) = (0, String::new());
     for case in cases() {
         let expected = expected(&case.with_extension("stderr"));
-        let told = told_of_file(&case);
-        if expected != told {
-            wrong += &format!("{}\n  expected {expected:#?}\n  told {told:#?}\n", case.display());
+        let reported = reported_in_file(&case);
+        if expected != reported {
+            wrong += &format!("{}\n  expected {expected:#?}\n  reported {reported:#?}\n", case.display());
         }
-        if expected.is_empty() {
-            without.push(name_of(&case));
-        }
+        compared += usize::from(!expected.is_empty());
     }
     assert!(wrong.is_empty(), "{wrong}");
-    without.sort();
-    assert_eq!(without, OF_THE_COMPILER, "cases without a mistake that a macro reports");
+    // In the others the compiler reports the mistake.
+    assert!(compared > 80, "{compared} cases");
 }
 
-/// What is right is reported nowhere.
+/// Correct code gets no errors.
 #[test]
 fn what_compiles_has_no_mistakes() {
     let right = files(&ui().join("pass"));
     assert!(right.len() > 10, "{right:?}");
     for case in right {
-        assert_eq!(told_of_file(&case), [], "{}", case.display());
+        assert_eq!(reported_in_file(&case), [], "{}", case.display());
     }
 }
 
@@ -116,12 +69,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn name_of(case: &Path) -> String {
-    let name = case.strip_prefix(ui()).expect("the case is there").with_extension("");
-    name.to_str().expect("the name is text").to_owned()
-}
-
-/// What a compiler's output says with our words: the compiler's errors have a code.
+/// The macros' errors in a compiler's output. The compiler's own errors have a code.
 fn expected(output: &Path) -> Vec<Mistake> {
     let output = fs::read_to_string(output).expect("each case has an output");
     let mut lines = output.lines();
@@ -139,18 +87,18 @@ fn expected(output: &Path) -> Vec<Mistake> {
 }
 
 /// What the macros report of the types in a file.
-fn told_of_file(case: &Path) -> Vec<Mistake> {
+fn reported_in_file(case: &Path) -> Vec<Mistake> {
     let source = fs::read_to_string(case).expect("the case can be read");
     let file = syn::parse_file(&source).expect("the case is Rust");
     let mut mistakes = Vec::new();
-    told_of_items(&file.items, &mut mistakes);
+    reported_in_items(&file.items, &mut mistakes);
     // The cases are written for all features.
     mistakes.retain(|mistake| !mistake.message.contains("the feature `postcard`"));
     mistakes.sort();
     mistakes
 }
 
-fn told_of_items(items: &[syn::Item], mistakes: &mut Vec<Mistake>) {
+fn reported_in_items(items: &[syn::Item], mistakes: &mut Vec<Mistake>) {
     for item in items {
         let attrs = match item {
             syn::Item::Struct(item) => &item.attrs,
@@ -158,7 +106,7 @@ fn told_of_items(items: &[syn::Item], mistakes: &mut Vec<Mistake>) {
             syn::Item::Union(item) => &item.attrs,
             syn::Item::Mod(item) => {
                 let (_, inner) = item.content.as_ref().expect("a module is in its file");
-                told_of_items(inner, mistakes);
+                reported_in_items(inner, mistakes);
                 continue;
             }
             _ => continue,
@@ -170,7 +118,7 @@ fn told_of_items(items: &[syn::Item], mistakes: &mut Vec<Mistake>) {
                 "KvId" => id(tokens),
                 _ => continue,
             };
-            mistakes.extend(told(expansion));
+            mistakes.extend(compile_errors(expansion));
         }
     }
 }
@@ -189,7 +137,7 @@ fn derives(attrs: &[syn::Attribute]) -> Vec<String> {
 }
 
 /// The `compile_error!`s of an expansion, with the places of their tokens.
-fn told(expansion: proc_macro2::TokenStream) -> impl Iterator<Item = Mistake> {
+fn compile_errors(expansion: proc_macro2::TokenStream) -> impl Iterator<Item = Mistake> {
     let file: syn::File = syn::parse2(expansion).expect("the expansion is a list of items");
     file.items.into_iter().filter_map(|item| {
         let syn::Item::Macro(item) = item else { return None };

@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(told("{"), "EOF while parsing an object at line 1 column 1");
     }
 
-    /// Each of postcard's errors that a value can lead to has words of its own, and none of postcard's.
+    /// Each error of postcard that a value can cause has its own message.
     #[cfg(feature = "postcard")]
     #[test]
     fn postcards_errors_are_told_apart() {
@@ -131,7 +131,7 @@ mod tests {
             Error::DeserializeBadEnum,
             Error::SerdeSerCustom,
             Error::SerdeDeCustom,
-            // One that no value leads to.
+            // No value causes this one.
             Error::DeserializeBadCrc,
         ];
         let mut words: Vec<_> = errors.iter().map(postcard).collect();

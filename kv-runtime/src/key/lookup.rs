@@ -237,7 +237,7 @@ mod tests {
     use super::*;
     use crate::key::EntityId;
 
-    /// A map that holds ids finds one by this form of it, and by this form of no other.
+    /// A map of ids finds `id` by this lookup, and no other id.
     #[track_caller]
     fn names_only<Id: EntityId + Debug, L: Lookup<Id>>(lookup: L, id: &Id, others: &[Id]) {
         let hashed = |hash: &dyn Fn(&mut DefaultHasher)| {

@@ -1,4 +1,4 @@
-//! What is said of predecessors that do not fit, and that nothing is said of those that do.
+//! Predecessors that fit are accepted, and each of the others gets its error message.
 
 use std::panic::{UnwindSafe, catch_unwind};
 
@@ -33,7 +33,7 @@ fn with_ids(
     EntitySchema::new(name, prefix, ids, Box::leak(groups.into().into_boxed_slice()))
 }
 
-/// What constant evaluation would say, or nothing.
+/// The error of constant evaluation, if there is one.
 fn complaint(check: impl FnOnce() + UnwindSafe) -> Option<String> {
     let panic = catch_unwind(check).err()?;
     let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -61,7 +61,7 @@ fn predecessors_that_fit_are_taken() {
     assert_eq!(follows(entity("User", [group(Some("profile"), 2), group(Some("log"), 9)]), of_group), None);
     let ordered = |name, version| with_ids(name, "user", ORDERED, [group(None, version)]);
     assert_eq!(follows(ordered("User", 2), ordered("UserV1", 1)), None);
-    // The second group has a predecessor of its own.
+    // The second group has another predecessor.
     let whole = entity("User", [group(Some("profile"), 1), group(Some("log"), 2)]);
     let log = entity("LogV1", [group(Some("log"), 1)]);
     assert_eq!(complaint(move || assert_follows(&whole, 1, &log)), None);
