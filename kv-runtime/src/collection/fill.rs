@@ -114,7 +114,7 @@ fn bounded(expiry: Expiry, ttl: Option<Duration>, now: Timestamp) -> Expiry {
     match (expiry, ttl) {
         (expiry, None) => expiry,
         (Expiry::Never, Some(ttl)) => Expiry::After(ttl),
-        (Expiry::After(own), Some(ttl)) => Expiry::After(own.min(ttl)),
+        (Expiry::After(own) | Expiry::AtLeast(own), Some(ttl)) => Expiry::After(own.min(ttl)),
         (Expiry::At(at), Some(ttl)) if at <= now.saturating_add(ttl) => Expiry::At(at),
         (Expiry::At(_), Some(ttl)) => Expiry::After(ttl),
     }

@@ -16,7 +16,9 @@ use crate::key::Key;
 use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, Store, Write};
+use crate::store::{
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, ListPage, ListQuery, Store, Write,
+};
 
 pub use latency::Latencies;
 use stats::{Counters, Ending};
@@ -182,6 +184,10 @@ impl<S: Store> Store for ObservedStore<S> {
 
     fn locate(&self, at: &mut Location) {
         self.inner.locate(at);
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.inner.fair_queue()
     }
 
     fn capabilities(&self) -> Capabilities {

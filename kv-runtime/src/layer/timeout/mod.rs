@@ -12,7 +12,9 @@ use crate::error::{Error, Location, Result, SharedError};
 use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, Store, Write};
+use crate::store::{
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, ListPage, ListQuery, Store, Write,
+};
 
 /// A store whose calls end after a time, even if the engine does not answer.
 ///
@@ -98,6 +100,10 @@ impl<S: Store> Store for TimeoutStore<S> {
 
     fn locate(&self, at: &mut Location) {
         self.inner.locate(at);
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.inner.fair_queue()
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -11,7 +11,8 @@ use super::RedbStore;
 #[cfg(feature = "redis")]
 use super::RedisStore;
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, MemoryStore, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, ListPage, ListQuery, MemoryStore, Store,
+    Write,
 };
 use crate::clock::Clock;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
@@ -160,6 +161,10 @@ impl Store for AnyStore {
 
     fn locate(&self, at: &mut Location) {
         inside!(self, store => store.locate(at));
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        inside!(self, store => store.fair_queue())
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -26,7 +26,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, ListPage, ListQuery, Sharing, Store,
+    Write,
 };
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
@@ -81,6 +82,7 @@ struct Inner {
     index: Option<Index>,
     replicas: Option<Replicas>,
     remainders: Remainders,
+    queue: FairQueue,
 }
 
 impl RedisStore {
@@ -150,6 +152,10 @@ impl Store for RedisStore {
 
     fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -17,6 +17,7 @@ use super::url::Url;
 use super::{Inner, RedisStore};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::store::FairQueue;
 
 /// How often a connection is tried before a call that waits for it fails, and how long is waited in between at most.
 const CONNECTION_TRIES: usize = 3;
@@ -174,6 +175,7 @@ impl RedisOptions {
             index,
             replicas: self.replicas,
             remainders,
+            queue: FairQueue::new(),
         })))
     }
 
