@@ -1,8 +1,10 @@
 //! The attempts of one update: its place in the queue of its record, and the pauses between them.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::key::Key;
 use crate::store::{FairQueue, Turn};
 
@@ -29,16 +31,24 @@ impl<'a> Attempts<'a> {
         attempts
     }
 
-    /// Waits after an attempt that began at `began` and lost a race: for a turn, or, if it has one, for a random time. Whoever wins
-    /// against a turn is in another process, or does not wait for turns.
-    pub(super) async fn lost(&mut self, began: Timestamp) {
-        let took = self.clock.now().saturating_since(began);
+    /// Waits for the store. Where it has a turn, those behind it can see whether it is polled.
+    pub(super) async fn watch<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> T {
+        poll_fn(|context| match &self.turn {
+            Some(turn) => turn.poll(work.as_mut(), context),
+            None => work.as_mut().poll(context),
+        })
+        .await
+    }
+
+    /// Waits after an attempt that lost a race: for a turn, or, if it has one, for a random time. Whoever wins against a turn is in
+    /// another process, or does not wait for turns.
+    pub(super) async fn lost(&mut self) {
         if self.turn.as_ref().is_some_and(Turn::is_held) {
-            self.pause().await;
+            self.watch(pin!(self.pause())).await;
         } else {
             // Its former place first: two of one update would wait for each other.
             self.turn = None;
-            self.turn = Some(Box::pin(self.queue.turn(self.key, took, self.clock.timer())).await);
+            self.turn = Some(Box::pin(self.queue.turn(self.key, self.clock.timer())).await);
         }
         self.lost += 1;
     }

@@ -1,5 +1,7 @@
 //! Writes on a condition, built on [`AtomicStore::commit`]: insert, update, try_update, upsert, touch.
 
+use std::pin::pin;
+
 use tracing::Instrument;
 
 use super::attempts::Attempts;
@@ -211,7 +213,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
-            let records = self.records::<TOLD>(std::slice::from_ref(&key)).await?;
+            let records = pin!(self.records::<TOLD>(std::slice::from_ref(&key)));
+            let records = attempts.watch(records).await?;
             let (entity, writes) = match self.decode(id.clone(), &key, &records)? {
                 Some(mut entity) => {
                     let before = self.values_before(&key, &entity, &records)?;
@@ -235,9 +238,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if writes.is_empty() {
                 return Ok(found);
             }
-            match self.store().commit(self.unchanged(&key, &records), writes).await.map_err(named::<E>)? {
+            let commit = pin!(self.store().commit(self.unchanged(&key, &records), writes));
+            match attempts.watch(commit).await.map_err(named::<E>)? {
                 Commit::Done => return Ok(found),
-                Commit::Conflict(_) => attempts.lost(now).await,
+                Commit::Conflict(_) => attempts.lost().await,
             }
         }
         Err(Error::Conflict { at: self.at(&key), attempts: MAX_ATTEMPTS }.into())

@@ -86,7 +86,8 @@ struct Inner {
 }
 
 impl RedisStore {
-    /// Connects to the server or cluster at a URL, and fails if there is none. It needs a tokio runtime, which the connection stays in.
+    /// Connects to the server or cluster at a URL, and fails if there is none. It works on every executor: the connection is driven by a
+    /// thread of the library's, unless [`RedisOptions::runtime`] names a tokio runtime.
     ///
     /// | URL | what is connected |
     /// | --- | --- |
@@ -194,9 +195,9 @@ impl Store for RedisStore {
             None => Vec::new(),
         };
         match &self.0.connection {
-            Connection::Single(_) => self.0.put_all(records).await,
+            Connection::Single(..) => self.0.put_all(records).await,
             #[cfg(feature = "redis-cluster")]
-            Connection::Cluster(_) => self.0.put_each(records).await,
+            Connection::Cluster(..) => self.0.put_each(records).await,
         }?;
         self.0.replicated(&keys).await
     }
@@ -214,9 +215,9 @@ impl Store for RedisStore {
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
         match &self.0.connection {
-            Connection::Single(_) => self.0.delete_all(&keys).await,
+            Connection::Single(..) => self.0.delete_all(&keys).await,
             #[cfg(feature = "redis-cluster")]
-            Connection::Cluster(_) => self.0.delete_each(&keys).await,
+            Connection::Cluster(..) => self.0.delete_each(&keys).await,
         }?;
         self.0.replicated(&keys).await
     }
