@@ -7,6 +7,7 @@ mod damage;
 mod entities;
 mod expiry;
 mod expiry_of_groups;
+mod fairness;
 mod futures;
 mod last_write;
 mod limits;
