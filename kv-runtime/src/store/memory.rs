@@ -11,8 +11,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, Fence, ListPage, ListQuery, Mark, Sharing, Store, FairQueue,
-    Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, Fence, ListPage, ListQuery, Mark,
+    Sharing, Store, Write,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::error::Result;

@@ -42,12 +42,12 @@ pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
+pub use fair_queue::FairQueue;
+pub(crate) use fair_queue::Turn;
 #[doc(hidden)]
 pub use fence::Fence;
 #[cfg_attr(not(feature = "redb"), allow(unused_imports))]
 pub(crate) use fence::Fences;
-pub use fair_queue::FairQueue;
-pub(crate) use fair_queue::Turn;
 pub use list::{Content, Entry, ListPage, ListQuery};
 pub use mark::{Mark, SETTLES_AFTER};
 pub use memory::MemoryStore;

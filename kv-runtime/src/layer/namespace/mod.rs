@@ -12,8 +12,8 @@ use crate::key::{Key, escape_into};
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, Fence, Limits, ListPage, ListQuery, Mark, FairQueue,
-    Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Fence, Limits, ListPage,
+    ListQuery, Mark, Store, Write,
 };
 
 /// The part of a store that belongs to one tenant.

@@ -17,8 +17,8 @@ use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, Fence, ListPage, ListQuery, Mark, Store, FairQueue,
-    Write,
+    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, FairQueue, Fence, ListPage, ListQuery,
+    Mark, Store, Write,
 };
 use batch::Batch;
 

@@ -13,7 +13,8 @@ use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Fence, ListPage, ListQuery, Mark, Store, Write, FairQueue,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    Write,
 };
 
 /// A store whose calls end after a time, even if the engine does not answer.

@@ -11,7 +11,8 @@ use super::RedbStore;
 #[cfg(feature = "redis")]
 use super::RedisStore;
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Fence, ListPage, ListQuery, Mark, MemoryStore, Store, Write, FairQueue,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark,
+    MemoryStore, Store, Write,
 };
 use crate::clock::Clock;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]

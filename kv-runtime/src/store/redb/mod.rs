@@ -32,8 +32,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, Fence, ListPage, ListQuery, Mark, Sharing, FairQueue,
-    Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, FairQueue, Fence, ListPage, ListQuery,
+    Mark, Sharing, Store, Write,
 };
 use crate::clock::Clock;
 use crate::error::Result;
