@@ -49,14 +49,6 @@ impl Timestamp {
         Self::from_millis(self.as_millis().saturating_add(u64::try_from(millis).unwrap_or(u64::MAX)))
     }
 
-    /// This moment less `duration`, at least the epoch.
-    #[cfg(feature = "cache")]
-    pub(crate) fn saturating_sub(self, duration: Duration) -> Self {
-        Self::from_millis(
-            self.as_millis().saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
-        )
-    }
-
     /// How long from `earlier` to this moment; nothing if `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
@@ -150,6 +142,18 @@ impl Clock {
             Source::Manual(manual) => manual.now(),
         }
     }
+
+    /// How long it has been since some moment, the same for all clocks of a process. It never goes back, and no correction of
+    /// the time of day moves it. Spans are measured by it: how long something is remembered, waited for, or left alone.
+    ///
+    /// It may stand still while the machine sleeps.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        match &self.source {
+            Source::System => system::monotonic(),
+            Source::Manual(manual) => manual.monotonic(),
+        }
+    }
 }
 
 #[cfg(feature = "cache")]
@@ -160,6 +164,24 @@ impl Clock {
         match &self.source {
             Source::System => system::coarse(),
             Source::Manual(manual) => manual.now(),
+        }
+    }
+
+    /// Milliseconds by a clock that never goes back, likewise. It counts from another moment than [`monotonic`](Self::monotonic) does.
+    #[inline]
+    pub(crate) fn coarse_monotonic(&self) -> u64 {
+        match &self.source {
+            Source::System => system::coarse_monotonic(),
+            Source::Manual(manual) => u64::try_from(manual.monotonic().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// How much the time of day may gain on the monotonic clock before that counts as a step: what corrections come to that are made bit
+    /// by bit, in a few minutes.
+    pub(crate) fn tolerance(&self) -> Duration {
+        match &self.source {
+            Source::System => Duration::from_millis(250),
+            Source::Manual(_) => Duration::ZERO,
         }
     }
 
@@ -190,21 +212,21 @@ impl From<&ManualClock> for Clock {
 pub(crate) enum Stopwatch {
     /// The system's, which no correction of the time of day moves.
     System(system::Stopwatch),
-    Manual(ManualClock, Timestamp),
+    Manual(ManualClock, Duration),
 }
 
 impl Stopwatch {
     pub(crate) fn start(clock: &Clock) -> Self {
         match &clock.source {
             Source::System => Self::System(system::Stopwatch::start()),
-            Source::Manual(manual) => Self::Manual(manual.clone(), manual.now()),
+            Source::Manual(manual) => Self::Manual(manual.clone(), manual.monotonic()),
         }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
         match self {
             Self::System(start) => start.elapsed(),
-            Self::Manual(manual, start) => manual.now().saturating_since(*start),
+            Self::Manual(manual, start) => manual.monotonic().saturating_sub(*start),
         }
     }
 }
@@ -215,7 +237,10 @@ pub struct ManualClock(Arc<Hand>);
 
 #[derive(Debug)]
 struct Hand {
+    /// The time of day.
     now: AtomicU64,
+    /// Milliseconds that have passed.
+    monotonic: AtomicU64,
     moved: Notify,
 }
 
@@ -223,7 +248,12 @@ impl ManualClock {
     /// A clock that shows `start`.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
-        Self(Arc::new(Hand { now: AtomicU64::new(start.as_millis()), moved: Notify::new() }))
+        let hand = Hand {
+            now: AtomicU64::new(start.as_millis()),
+            monotonic: AtomicU64::new(0),
+            moved: Notify::new(),
+        };
+        Self(Arc::new(hand))
     }
 
     /// The moment it shows.
@@ -232,10 +262,23 @@ impl ManualClock {
         Timestamp::from_millis(self.0.now.load(Ordering::SeqCst))
     }
 
-    /// Shows another moment, an earlier one too.
+    /// How much time has passed since the clock was made, whatever it showed: [`Clock::monotonic`].
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.0.monotonic.load(Ordering::SeqCst))
+    }
+
+    /// Shows another moment. If it is a later one, so much time has passed. If it is an earlier one, no time has passed, and the
+    /// time of day was set back.
     pub fn set(&self, now: Timestamp) {
-        self.0.now.store(now.as_millis(), Ordering::SeqCst);
+        let before = self.0.now.swap(now.as_millis(), Ordering::SeqCst);
+        self.0.monotonic.fetch_add(now.as_millis().saturating_sub(before), Ordering::SeqCst);
         self.0.moved.notify_waiters();
+    }
+
+    /// Shows another moment, an earlier or a later one, while no time passes: the time of day was corrected. Whoever waits goes on waiting.
+    pub fn set_time_of_day(&self, now: Timestamp) {
+        self.0.now.store(now.as_millis(), Ordering::SeqCst);
     }
 
     /// Moves it on by `duration`, rounded up to a whole millisecond.
@@ -243,18 +286,47 @@ impl ManualClock {
         self.set(self.now().saturating_add(duration));
     }
 
-    /// Waits until the hand has moved by `duration`.
+    /// Waits until `duration` has passed.
     pub(crate) fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let (clock, due) = (self.clone(), self.now().saturating_add(duration));
+        let (clock, due) = (self.clone(), self.monotonic().saturating_add(duration));
         Box::pin(async move {
             loop {
                 // It hears of every move from here on, so none can slip between the look and the wait.
                 let moved = clock.0.moved.notified();
-                if clock.now() >= due {
+                if clock.monotonic() >= due {
                     return;
                 }
                 moved.await;
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_correction_of_the_time_of_day_is_no_time_that_passes() {
+        let manual = ManualClock::new(Timestamp::from_millis(10_000));
+        let clock = Clock::from(&manual);
+        let second = Duration::from_secs(1);
+        manual.advance(second);
+        assert_eq!(clock.monotonic(), second);
+        manual.set(Timestamp::from_millis(1_000));
+        manual.set_time_of_day(Timestamp::from_millis(90_000));
+        assert_eq!((clock.monotonic(), clock.now().as_millis()), (second, 90_000));
+        manual.set(Timestamp::from_millis(91_000));
+        assert_eq!(clock.monotonic(), 2 * second);
+    }
+
+    #[test]
+    fn the_systems_monotonic_clock_goes_on() {
+        let clock = Clock::system();
+        let (before, stopwatch) = (clock.monotonic(), Stopwatch::start(&clock));
+        while stopwatch.elapsed() < Duration::from_millis(20) {
+            std::thread::yield_now();
+        }
+        assert!(clock.monotonic() - before >= Duration::from_millis(19));
     }
 }

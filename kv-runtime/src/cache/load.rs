@@ -2,6 +2,7 @@
 
 use super::Cached;
 use super::answer::{Answer, Ask, When};
+use super::fill_store::Report;
 use super::origin::{FromOrigin, origin};
 use super::tier::Look;
 use crate::entity::KvEntity;
@@ -76,7 +77,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             look => look,
         };
         let id = id.into_id();
-        let ask = Ask { origin: Some(origin(load)), when: When::Missed };
+        let ask = Ask::of(origin(load), When::Missed);
         let answer = self.answer(id.clone(), look, ask).await;
         self.in_form::<T>(&id, answer)
     }
@@ -92,9 +93,20 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         X: Into<BoxError>,
     {
         let id = id.into_id();
-        let ask = Ask { origin: Some(origin(load)), when: When::Always };
+        let report = Report::default();
+        let ask = Ask { report: Some(report.clone()), ..Ask::of(origin(load), When::Always) };
         let answer = self.answer(id.clone(), Look::Nothing, ask).await;
-        Ok(self.in_form::<T>(&id, answer)?.value)
+        let found = self.in_form::<T>(&id, answer)?.value;
+        match report.take() {
+            None => Ok(found),
+            Some(error) => {
+                if matches!(error, Error::Conflict { .. }) {
+                    // The store holds something else, which the next read is to see.
+                    self.tier.forget(&id);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The answer in the loader's form. A loader of plain entities shares a load with one that may say that there is none.

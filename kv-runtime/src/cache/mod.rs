@@ -47,22 +47,28 @@
 mod answer;
 mod batch;
 mod config;
+mod day;
+mod drive;
 mod entry;
 mod fill;
+mod fill_store;
 mod flight;
 mod in_flight;
 mod last_write;
+mod lead;
 mod load;
 mod many;
 mod memory;
 mod origin;
 mod read;
 mod shared;
+mod spawn;
 mod stats;
 mod table;
 mod tier;
 mod wait;
 mod write;
+mod writing;
 
 use std::fmt;
 use std::sync::Arc;
@@ -71,7 +77,6 @@ use std::time::Duration;
 use crate::collection::Collection;
 use crate::entity::KvEntity;
 use crate::key::Lookup;
-use crate::kv::Spawn;
 use crate::store::Store;
 
 pub use config::{BackgroundFuture, Cache};
@@ -80,6 +85,7 @@ pub use origin::{FromOrigin, Loaded};
 pub use shared::IntoShared;
 pub use stats::CacheStats;
 
+use spawn::Spawner;
 use tier::Tier;
 
 /// A collection with a cache in front of it. Cheap to clone; clones share the memory.
@@ -94,7 +100,7 @@ pub struct Cached<E: KvEntity, S> {
 struct Behind<E, S> {
     collection: Collection<E, S>,
     filler: Filler<E, S>,
-    spawn: Option<Arc<dyn Spawn>>,
+    spawner: Spawner,
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -104,16 +110,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// [`Cache::pure_cache`](crate::cache::Cache::pure_cache) or [`Cache::without_filling`](crate::cache::Cache::without_filling).
     #[must_use]
     pub fn cached<F: FillStore<S>>(self, cache: Cache<E, F>) -> Cached<E, S> {
-        let settings = &cache.settings;
-        if cache.spawn.is_none() && (settings.refresh_at.is_some() || settings.soft_timeout.is_some()) {
-            tracing::warn!(
-                entity = E::SCHEMA.name(),
-                "a cache without a spawner neither refreshes ahead nor has a soft timeout"
-            );
-        }
-        let clock = self.store().clock().clone();
-        let behind = Behind { collection: self, filler: F::filler(), spawn: cache.spawn.clone() };
-        let tier = Tier::new(cache, clock, behind.collection.expires());
+        let behind = Behind { collection: self, filler: F::filler(), spawner: Spawner(cache.spawn.clone()) };
+        let tier = Tier::new(cache, &behind.collection);
         Cached { tier: Arc::new(tier), behind: Arc::new(behind) }
     }
 }
@@ -140,8 +138,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     fn with_collection(&self, collection: Collection<E, S>) -> Self {
-        let Behind { filler, spawn, .. } = &*self.behind;
-        let behind = Behind { collection, filler: *filler, spawn: spawn.clone() };
+        let Behind { filler, spawner, .. } = &*self.behind;
+        let behind = Behind { collection, filler: *filler, spawner: spawner.clone() };
         Self { tier: Arc::clone(&self.tier), behind: Arc::new(behind) }
     }
 

@@ -11,7 +11,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, Fence, ListPage, ListQuery, Mark, Sharing, Store,
+    Write,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
@@ -115,6 +116,19 @@ impl Store for MemoryStore {
             .snapshot_reads()
             .atomic_batches()
             .cheap_metadata()
+    }
+
+    /// A call takes place when it is polled, or never.
+    fn mark(&self) -> Mark {
+        Mark::new(0)
+    }
+
+    fn has_settled(&self, _: Mark) -> bool {
+        true
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        Some(self.read().fences.fence(key.as_str()))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -9,7 +9,9 @@ mod capabilities;
 #[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 mod cloudflare;
 mod cursor;
+mod fence;
 mod list;
+mod mark;
 mod memory;
 #[cfg(feature = "redb")]
 mod redb;
@@ -39,7 +41,12 @@ pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
+#[doc(hidden)]
+pub use fence::Fence;
+#[cfg_attr(not(feature = "redb"), allow(unused_imports))]
+pub(crate) use fence::Fences;
 pub use list::{Content, Entry, ListPage, ListQuery};
+pub use mark::{Mark, SETTLES_AFTER};
 pub use memory::MemoryStore;
 
 /// An engine that keeps records under keys.
@@ -77,6 +84,29 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// that are not the store's own. A wrapper MUST pass it on.
     fn locate(&self, at: &mut Location) {
         let _ = at;
+    }
+
+    /// A mark that has [settled](Self::has_settled) once no call that was made before can change a record any more: calls whose futures
+    /// were dropped, and those that failed with an [unknown outcome](Error::OutcomeUnknown). A cache keeps nothing of a record that it read
+    /// before. MUST NOT block. A wrapper MUST pass both methods on.
+    ///
+    /// Unless it is written, a mark settles when [`SETTLES_AFTER`] has passed by the store's [monotonic clock](Clock::monotonic). A store that
+    /// knows better SHOULD say so: one that makes a write within its call has settled at once.
+    fn mark(&self) -> Mark {
+        Mark::by(self.clock())
+    }
+
+    /// Whether a mark that this store gave has settled. Once it has, it MUST stay so; later marks MUST NOT settle before earlier
+    /// ones. MUST NOT block.
+    fn has_settled(&self, mark: Mark) -> bool {
+        mark.has_passed(self.clock())
+    }
+
+    /// What tells whether the key is written from here on, for a [`Condition`]. Nothing where other processes write as well.
+    #[doc(hidden)]
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        let _ = key;
+        None
     }
 
     /// The record under `key`.
@@ -224,13 +254,21 @@ pub struct Condition {
     pub key: Key,
     /// What is expected there.
     pub expect: Expect,
+    /// What must not have been written meanwhile. Only the stores that made it know it.
+    pub(crate) fence: Option<Fence>,
 }
 
 impl Condition {
     /// A condition on one key.
     #[must_use]
     pub const fn new(key: Key, expect: Expect) -> Self {
-        Self { key, expect }
+        Self { key, expect, fence: None }
+    }
+
+    /// Whether no write of the key can go unseen by it.
+    #[cfg(feature = "cache")]
+    pub(crate) const fn sees_any_write(&self) -> bool {
+        self.fence.is_some() || matches!(self.expect, Expect::Revision(_))
     }
 }
 

@@ -17,7 +17,9 @@ use crate::key::Key;
 use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, Store, Write};
+use crate::store::{
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Fence, ListPage, ListQuery, Mark, Store, Write,
+};
 
 use call::Call;
 pub use gate::Gate;
@@ -138,6 +140,18 @@ impl<S: Store> Store for FaultStore<S> {
 
     fn capabilities(&self) -> Capabilities {
         self.pretended.unwrap_or_else(|| self.inner.capabilities())
+    }
+
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(key)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

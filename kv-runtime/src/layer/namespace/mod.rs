@@ -12,7 +12,8 @@ use crate::key::{Key, escape_into};
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, Limits, ListPage, ListQuery, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, Fence, Limits, ListPage, ListQuery, Mark,
+    Store, Write,
 };
 
 /// The part of a store that belongs to one tenant.
@@ -89,7 +90,7 @@ impl Namespace {
     }
 
     fn condition(&self, condition: Condition) -> Condition {
-        Condition { key: self.key(&condition.key), expect: condition.expect }
+        Condition { key: self.key(&condition.key), ..condition }
     }
 
     fn write(&self, write: Write) -> Write {
@@ -168,6 +169,18 @@ impl<S: Store> Store for NamespaceStore<S> {
     fn capabilities(&self) -> Capabilities {
         let capabilities = self.inner.capabilities();
         capabilities.limits(self.namespace.limits(capabilities.limits))
+    }
+
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(&self.namespace.key(key))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -16,7 +16,9 @@ use crate::key::Key;
 use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, Store, Write};
+use crate::store::{
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Fence, ListPage, ListQuery, Mark, Store, Write,
+};
 
 pub use latency::Latencies;
 use stats::{Counters, Ending};
@@ -186,6 +188,18 @@ impl<S: Store> Store for ObservedStore<S> {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(key)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

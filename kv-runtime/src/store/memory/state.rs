@@ -3,8 +3,9 @@
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
-use super::super::{Condition, Content, Cursor, Entry, Expect, ListPage, ListQuery, Write};
+use super::super::{Condition, Content, Cursor, Entry, Expect, Fences, ListPage, ListQuery, Write};
 use crate::clock::{Clock, Timestamp};
 use crate::key::Key;
 use crate::record::{Head, Metadata, NewRecord, Record, Revision, Value};
@@ -19,6 +20,8 @@ pub(super) struct State {
     pub(super) expiring: BTreeSet<(Timestamp, Box<str>)>,
     /// Counted under the lock, so that no token repeats.
     last_token: u64,
+    /// Void as soon as their key is written.
+    pub(super) fences: Arc<Fences>,
 }
 
 /// A record as it is kept.
@@ -60,6 +63,9 @@ impl State {
     }
 
     pub(super) fn holds(&self, condition: &Condition, now: Timestamp) -> bool {
+        if condition.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+            return false;
+        }
         match (&condition.expect, self.live_at(&condition.key, now)) {
             (Expect::Absent, slot) => slot.is_none(),
             (Expect::Present, slot) => slot.is_some(),
@@ -93,6 +99,7 @@ impl State {
             self.remove(key.as_str());
             return;
         }
+        self.fences.void(key.as_str());
         self.last_token = self.last_token.wrapping_add(1);
         let slot =
             Slot { value: record.value, metadata: record.metadata, expires_at, token: self.last_token };
@@ -130,6 +137,7 @@ impl State {
     }
 
     pub(super) fn remove(&mut self, key: &str) {
+        self.fences.void(key);
         if let Some(slot) = self.records.remove(key) {
             self.forget_expiry(slot.expires_at, key);
         }

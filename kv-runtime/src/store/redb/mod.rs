@@ -32,7 +32,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, Fence, ListPage, ListQuery, Mark, Sharing,
+    Store, Write,
 };
 use crate::clock::Clock;
 use crate::error::Result;
@@ -172,6 +173,19 @@ impl Store for RedbStore {
             .snapshot_reads()
             .atomic_batches()
             .cheap_metadata()
+    }
+
+    /// A call is queued when its future is first polled, and made whether that is dropped or not.
+    fn mark(&self) -> Mark {
+        Mark::new(self.0.writer.queued())
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.0.writer.has_answered(mark.number())
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        Some(self.0.reader.fences().fence(key.as_str()))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -13,6 +13,7 @@ use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::envelope::{self, Envelope, EnvelopeError};
 use crate::record::{Head, Record, Revision};
+use crate::store::Fences;
 
 pub(super) type Records = ReadOnlyTable<&'static str, &'static [u8]>;
 
@@ -25,11 +26,12 @@ pub(super) struct Reader {
     database: Option<Database>,
     clock: Clock,
     damage: Damage,
+    fences: Arc<Fences>,
 }
 
 impl Reader {
     pub(super) fn new(database: Database, clock: Clock, damage: Damage) -> Self {
-        Self { latest: RwLock::default(), database: Some(database), clock, damage }
+        Self { latest: RwLock::default(), database: Some(database), clock, damage, fences: Arc::default() }
     }
 
     pub(super) fn database(&self) -> Result<&Database, redb::Error> {
@@ -38,6 +40,11 @@ impl Reader {
 
     pub(super) fn damage(&self) -> &Damage {
         &self.damage
+    }
+
+    /// Void as soon as the writer has written their key.
+    pub(super) fn fences(&self) -> &Arc<Fences> {
+        &self.fences
     }
 
     pub(super) fn clock(&self) -> &Clock {

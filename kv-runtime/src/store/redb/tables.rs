@@ -130,6 +130,9 @@ impl Tables<'_> {
 
     fn holds(&self, condition: &Condition) -> Result<Held, Failure> {
         let key = &condition.key;
+        if condition.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+            return Ok(Held::Not);
+        }
         let Some(stored) = self.records.get(key.as_str())? else {
             let holds = matches!(condition.expect, Expect::Absent);
             return Ok(if holds { Held::By(None) } else { Held::Not });

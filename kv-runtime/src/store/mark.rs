@@ -1,0 +1,38 @@
+//! From when on a store can no longer be changed by writes whose outcome nobody knows.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+
+/// A moment in the life of a store: [`Store::mark`](super::Store::mark). What its number means the store alone knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark(u64);
+
+/// How long a store that knows no better waits for what it was sent before: [`Store::mark`](super::Store::mark).
+pub const SETTLES_AFTER: Duration = Duration::from_secs(30);
+
+impl Mark {
+    /// The mark with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    pub(super) fn by(clock: &Clock) -> Self {
+        Self(millis(clock.monotonic().saturating_add(SETTLES_AFTER)))
+    }
+
+    pub(super) fn has_passed(self, clock: &Clock) -> bool {
+        millis(clock.monotonic()) >= self.0
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
