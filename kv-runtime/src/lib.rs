@@ -112,10 +112,25 @@ pub mod fuzzing {
     pub use crate::store::cloudflare_answer;
 }
 
-/// Compiles the README's examples.
-#[cfg(all(doctest, feature = "cache", feature = "redb"))]
+/// Compiles the README's example. `tests/readme.rs` runs it.
+#[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Compiles and runs the code of the page on calls.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/calls.md")]
+struct CallsGuide;
+
+/// Compiles and runs the code of the page on modelling.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/modelling.md")]
+struct ModellingGuide;
+
+/// Compiles and runs the code of the page on stores.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/stores.md")]
+struct StoresGuide;
 
 /// Compiles and runs the code of the guide to caching.
 #[cfg(all(doctest, feature = "cache", feature = "faults", feature = "tower-sessions"))]
