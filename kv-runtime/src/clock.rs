@@ -14,6 +14,9 @@ use tokio::sync::Notify;
 use crate::maybe_send::BoxFuture;
 use crate::timer::Timer;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use system::instant;
+
 /// A moment, in milliseconds since the Unix epoch.
 ///
 /// At most 2⁴⁸ − 1 (the year 10889), which six bytes of an envelope and every JSON number hold
@@ -117,11 +120,15 @@ enum Source {
 }
 
 impl Clock {
+<<<<<<< HEAD
+    /// The system's clock, with the system's timer ([`Timer::system`]). On wasm32 it has no timer until it is given one.
+=======
     /// The system's clock, which waits by tokio's timer; on wasm32 it waits by nothing until it is
     /// given a timer.
+>>>>>>> cache
     #[must_use]
     pub const fn system() -> Self {
-        Self { source: Source::System, timer: Timer::system() }
+        Self { source: Source::System, timer: Timer::default_of_system() }
     }
 
     /// The same clock, which waits by another timer.

@@ -138,7 +138,7 @@ fn fenced(mut unchanged: Vec<Condition>, fences: Vec<Option<Fence>>) -> Vec<Cond
 fn bounded(own: Expiry, ttl: Duration, now: Timestamp) -> Option<Expiry> {
     let is_sooner = match own {
         Expiry::Never => true,
-        Expiry::After(own) => ttl < own,
+        Expiry::After(own) | Expiry::AtLeast(own) => ttl < own,
         Expiry::At(at) => now.saturating_add(ttl) < at,
     };
     is_sooner.then_some(Expiry::After(ttl))

@@ -9,6 +9,7 @@ mod capabilities;
 #[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 mod cloudflare;
 mod cursor;
+mod fair_queue;
 mod fence;
 mod list;
 mod mark;
@@ -41,6 +42,8 @@ pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
+pub use fair_queue::FairQueue;
+pub(crate) use fair_queue::Turn;
 #[doc(hidden)]
 pub use fence::Fence;
 #[cfg_attr(not(feature = "redb"), allow(unused_imports))]
@@ -108,6 +111,13 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     #[doc(hidden)]
     fn fence(&self, key: &Key) -> Option<Fence> {
         let _ = key;
+        None
+    }
+
+    /// The queue in which updates of one record wait for each other. An engine with compare-and-swap SHOULD keep one for all of its
+    /// clones, and a wrapper MUST return that of the store inside, [`within`](FairQueue::within) its prefix if it changes keys. Without
+    /// it updates are fair among the clones of one [`Kv`](crate::Kv) alone.
+    fn fair_queue(&self) -> Option<&FairQueue> {
         None
     }
 
@@ -293,7 +303,8 @@ pub enum Write {
     /// Writes value and metadata; the expiry that stands there at that moment stays, and the record's own is not used. Where no
     /// record stands it is a `Put`.
     Update(Key, NewRecord),
-    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens.
+    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens. [`Expiry::AtLeast`] MUST NOT set
+    /// an earlier one than stands there, and MUST leave a record as it is that does not expire.
     Touch(Key, Expiry),
     /// Removes what stands there.
     Delete(Key),
