@@ -8,6 +8,7 @@ mod index;
 mod layout;
 mod outcomes;
 #[path = "../support/proxy.rs"]
+#[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod proxy;
 mod records;
 #[path = "../support/redis_server.rs"]

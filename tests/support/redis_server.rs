@@ -63,6 +63,13 @@ impl RedisServer {
         self.process.kill().and_then(|()| self.process.wait()).expect("the server can be stopped");
     }
 
+    /// Stops the server's process until the handle is gone: it answers nothing, and its connections stay.
+    pub fn freeze(&self) -> Frozen {
+        let process = self.process.id();
+        signal("-STOP", process);
+        Frozen { process }
+    }
+
     /// Starts it again on the same port, with what it has on its disk.
     pub fn restart(&mut self) {
         self.process = spawn(self.port, self.directory.path(), &self.arguments);
@@ -75,6 +82,22 @@ impl Drop for RedisServer {
         // It may have been killed by the test.
         drop(self.process.kill().and_then(|()| self.process.wait()));
     }
+}
+
+/// A server that answers nothing.
+pub struct Frozen {
+    process: u32,
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal("-CONT", self.process);
+    }
+}
+
+fn signal(name: &str, process: u32) {
+    let status = Command::new("kill").args([name, &process.to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()), "{process} gets no {name}");
 }
 
 /// A cluster of three primaries, each with one replica.

@@ -15,6 +15,7 @@ mod list;
 mod options;
 mod read;
 mod replication;
+mod server;
 mod spelling;
 #[cfg_attr(not(feature = "redis-tls"), path = "no_tls.rs")]
 mod tls;
@@ -32,7 +33,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::{Head, NewRecord, Record, Revision};
-use connection::Connection;
+use connection::{Connection, Nodes};
 use index::Index;
 use list::Remainders;
 use read::Expiries;
@@ -187,10 +188,10 @@ impl Store for RedisStore {
             Some(_) => records.iter().map(|(key, _)| key.clone()).collect(),
             None => Vec::new(),
         };
-        match &self.0.connection {
-            Connection::Single(_) => self.0.put_all(records).await,
+        match &self.0.connection.nodes {
+            Nodes::Single(_) => self.0.put_all(records).await,
             #[cfg(feature = "redis-cluster")]
-            Connection::Cluster(_) => self.0.put_each(records).await,
+            Nodes::Cluster(_) => self.0.put_each(records).await,
         }?;
         self.0.replicated(&keys).await
     }
@@ -202,15 +203,15 @@ impl Store for RedisStore {
 
     async fn delete(&self, key: Key) -> Result<()> {
         let keys = [key];
-        self.0.delete_all(&keys).await?;
+        self.0.delete_all(&keys, self.0.connection.deadline()).await?;
         self.0.replicated(&keys).await
     }
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        match &self.0.connection {
-            Connection::Single(_) => self.0.delete_all(&keys).await,
+        match &self.0.connection.nodes {
+            Nodes::Single(_) => self.0.delete_all(&keys, self.0.connection.deadline()).await,
             #[cfg(feature = "redis-cluster")]
-            Connection::Cluster(_) => self.0.delete_each(&keys).await,
+            Nodes::Cluster(_) => self.0.delete_each(&keys).await,
         }?;
         self.0.replicated(&keys).await
     }

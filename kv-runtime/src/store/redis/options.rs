@@ -3,27 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{ConnectionInfo, RedisError};
+use redis::{ErrorKind, RedisError};
 
-use super::connection::Connection;
-use super::error::not_connected;
+use super::connection::{Connection, Nodes};
+use super::error::{SAYS_SENTINEL, not_connected};
 use super::index::Index;
 use super::list::Remainders;
 use super::replication::Replicas;
+use super::server::{Address, Deadline, Dialer, Link, Mode, Sentinels, Target};
 use super::spelling::Spelling;
 use super::tls::Certificates;
-use super::url::Url;
+use super::url::{Kind, Url};
 use super::{Inner, RedisStore};
 use crate::clock::Clock;
 use crate::error::Result;
-
-/// How often a connection is tried before a call that waits for it fails, and how long is waited in between at most.
-const CONNECTION_TRIES: usize = 3;
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-
-/// How many commands may wait to be sent. More tasks than that wait for their turn.
-const QUEUE: usize = 1_024;
 
 /// How a [`RedisStore`] is connected; [`RedisStore::options`] gives one.
 ///
@@ -153,20 +146,15 @@ impl RedisOptions {
 
     /// Connects as [`RedisStore::connect`] does.
     pub async fn connect(self, url: &str) -> Result<RedisStore> {
-        #[cfg(feature = "redis-tls")]
-        crate::store::tls::choose_cryptography();
-        let (url, parameters) = Url::parse(url, self.certificates.are_given())?;
-        let (address, by_tls) = (url.address(), url.is_tls());
-        let connection = match url {
-            Url::Server(server) => self.connect_single(*server).await,
-            #[cfg(feature = "redis-cluster")]
-            Url::Cluster(nodes) => self.connect_cluster(nodes).await,
-        };
+        let url = Url::parse(url, self.certificates.are_given())?;
+        let (address, by_tls) = (url.shown(), url.by_tls);
+        let (hash_tags, list_index) = (url.parameters.hash_tags, url.parameters.list_index);
+        let connection = self.connect_to(url).await;
         let connection = connection.map_err(|error| not_connected(address, error, by_tls))?;
-        let hash_tags = parameters.hash_tags.unwrap_or(self.hash_tags) || connection.is_cluster();
+        let hash_tags = hash_tags.unwrap_or(self.hash_tags) || connection.is_cluster();
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
         let remainders = Remainders::default();
-        let index = parameters.list_index.unwrap_or(self.list_index).then(|| Index::new(self.index_grace));
+        let index = list_index.unwrap_or(self.list_index).then(|| Index::new(self.index_grace));
         Ok(RedisStore(Arc::new(Inner {
             connection,
             spelling,
@@ -177,20 +165,44 @@ impl RedisOptions {
         })))
     }
 
-    async fn connect_single(&self, server: ConnectionInfo) -> Result<Connection, RedisError> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(self.connection_timeout))
-            .set_response_timeout(Some(self.response_timeout))
-            .set_number_of_retries(CONNECTION_TRIES)
-            .set_max_delay(LONGEST_PAUSE)
-            .set_pipeline_buffer_size(QUEUE);
-        let client = self.certificates.client(server)?;
-        ConnectionManager::new_with_config(client, config).await.map(Connection::Single)
+    async fn connect_to(&self, url: Url) -> Result<Connection, RedisError> {
+        if url.is_insecure {
+            let what = "certificates are always verified, and `#insecure` is not known";
+            return Err(RedisError::from((ErrorKind::InvalidClientConfig, what)));
+        }
+        let tls = if url.by_tls { Some(self.certificates.connector()?) } else { None };
+        // A cluster that does not get an answer asks another node at once, and a single server is the only one.
+        let timeouts = if url.kind == Kind::Cluster { 1 } else { 2 };
+        let timeout = self.connection_timeout;
+        let dialer = Arc::new(Dialer { login: url.login, tls, timeout, timeouts });
+        let nodes = match url.kind {
+            Kind::Server => {
+                let [address] = <[Address; 1]>::try_from(url.addresses).map_err(|_| no_address())?;
+                connected(Link::new(Target::Server(address), dialer)).await?
+            }
+            Kind::Sentinels(name) => {
+                let sentinels = Sentinels::new(name, url.addresses);
+                connected(Link::new(Target::Primary(sentinels), dialer)).await?
+            }
+            #[cfg(feature = "redis-cluster")]
+            Kind::Cluster => Nodes::Cluster(super::cluster::Cluster::connect(url.addresses, dialer).await?),
+            #[cfg(not(feature = "redis-cluster"))]
+            Kind::Cluster => return Err(no_address()),
+        };
+        Ok(Connection { nodes, timeout: self.response_timeout })
     }
+}
 
-    #[cfg(feature = "redis-cluster")]
-    async fn connect_cluster(&self, nodes: Vec<ConnectionInfo>) -> Result<Connection, RedisError> {
-        let timeouts = (self.connection_timeout, self.response_timeout);
-        super::cluster::Cluster::connect(nodes, timeouts, &self.certificates).await.map(Connection::Cluster)
+/// The link once it has a connection.
+async fn connected(link: Link) -> Result<Nodes, RedisError> {
+    // Its tries end by themselves.
+    let peer = link.peer(Deadline::never()).await.map_err(|fault| fault.error)?;
+    if peer.mode == Some(Mode::Sentinel) {
+        return Err(RedisError::from((ErrorKind::InvalidClientConfig, SAYS_SENTINEL)));
     }
+    Ok(Nodes::Single(link))
+}
+
+fn no_address() -> RedisError {
+    RedisError::from((ErrorKind::InvalidClientConfig, "the URL has no host"))
 }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use redis::{Cmd, Pipeline, RedisError, Value};
+use redis::{Cmd, Pipeline, Value};
 
-use super::connection::side_by_side;
-use super::error::{code, failed, unexpected};
+use super::connection::{side_by_side, unexpected_answer};
+use super::error::{Fault, failed, unexpected};
 use super::wire::{self, HEAD_LEN, HeadError};
 use super::{Inner, NAME};
 use crate::error::{Location, Result};
@@ -102,7 +102,7 @@ impl Inner {
         &self,
         keys: &[S],
         expiries: Expiries,
-    ) -> Result<Vec<Answer>, RedisError> {
+    ) -> Result<Vec<Answer>, Fault> {
         match self.by_slot(keys).as_slice() {
             [] => Ok(Vec::new()),
             [_] => self.values_of_slot(&keys.iter().map(AsRef::as_ref).collect::<Vec<_>>(), expiries).await,
@@ -125,11 +125,11 @@ impl Inner {
         }
     }
 
-    async fn values_of_slot(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, RedisError> {
+    async fn values_of_slot(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, Fault> {
         let answers = self.values_together(keys, expiries).await;
         match answers {
             // While a slot moves, none of its two nodes may have all keys.
-            Err(error) if code(&error).as_deref() == Some("TRYAGAIN") => {
+            Err(fault) if fault.code().as_deref() == Some("TRYAGAIN") => {
                 let each = self.each(keys, |key| [get(key), pttl(key)]).await?;
                 Ok(each.into_iter().map(|[value, pttl]| Answer { value, pttl }).collect())
             }
@@ -137,7 +137,7 @@ impl Inner {
         }
     }
 
-    async fn values_together(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, RedisError> {
+    async fn values_together(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, Fault> {
         let [first, ..] = keys else { return Ok(Vec::new()) };
         let told = expiries == Expiries::Told;
         let asks_at_once = keys.len() <= ASKED_AT_ONCE;
@@ -158,8 +158,8 @@ impl Inner {
         let mut answers = self.connection.pipeline(first, pipeline).await?.into_iter();
         let values = match answers.next() {
             Some(Value::Array(values)) if values.len() == keys.len() => values,
-            Some(Value::ServerError(error)) => return Err(error.into()),
-            _ => return Err(unexpected_answer()),
+            Some(Value::ServerError(error)) => return Err(Fault::sent(error.into())),
+            _ => return Err(unexpected_answer("MGET answers with an array")),
         };
         let there = if asks_at_once { Some(wire::count(answers.next().unwrap_or_default())?) } else { None };
         let mut answers: Vec<Answer> = values
@@ -175,7 +175,7 @@ impl Inner {
     }
 
     /// Asks for the types of what `MGET` showed as nothing: one that is no string becomes an error.
-    async fn tell_other_types(&self, keys: &[&str], answers: &mut [Answer]) -> Result<(), RedisError> {
+    async fn tell_other_types(&self, keys: &[&str], answers: &mut [Answer]) -> Result<(), Fault> {
         let mut hidden: Vec<(&str, &mut Answer)> =
             keys.iter().copied().zip(answers).filter(|(_, answer)| answer.value == Value::Nil).collect();
         let Some((first, _)) = hidden.first() else { return Ok(()) };
@@ -210,10 +210,6 @@ pub(super) struct Answer {
     pub(super) value: Value,
     /// The remaining time, where it was asked for.
     pub(super) pttl: Value,
-}
-
-fn unexpected_answer() -> RedisError {
-    RedisError::from((redis::ErrorKind::UnexpectedReturnType, "the answer has another type than it should"))
 }
 
 fn get(key: &str) -> Cmd {

@@ -5,6 +5,8 @@ use redis::{ErrorKind, Pipeline, RedisError, Value};
 use super::{COMPLETE, SHARDS, found, limbo, segment_of};
 use crate::store::ListQuery;
 use crate::store::redis::Inner;
+use crate::store::redis::connection::unexpected_answer;
+use crate::store::redis::error::Fault;
 use crate::store::redis::list::Candidates;
 use crate::store::redis::spelling::{Found, Spelling};
 
@@ -29,7 +31,7 @@ impl Inner {
         &self,
         query: &ListQuery,
         after: Option<&str>,
-    ) -> Result<Option<Candidates>, RedisError> {
+    ) -> Result<Option<Candidates>, Fault> {
         let prefix = query.prefix().as_str();
         let (Some(_), Some(segment)) = (&self.index, segment_of(prefix)) else { return Ok(None) };
         for _ in 0..REBUILDS {
@@ -47,10 +49,10 @@ impl Inner {
             keys.retain(|found| query.matches(&found.text));
             return Ok(Some(Candidates { keys, more, last, remainder: 0 }));
         }
-        Err(RedisError::from((
+        Err(Fault::unsent(RedisError::from((
             ErrorKind::Client,
             "the list index is lost again and again; does the server evict it?",
-        )))
+        ))))
     }
 
     async fn next_of_shards(
@@ -58,7 +60,7 @@ impl Inner {
         segment: &str,
         query: &ListQuery,
         after: Option<&str>,
-    ) -> Result<Next, RedisError> {
+    ) -> Result<Next, Fault> {
         let prefix = query.prefix().as_str();
         let from = match (after, self.spelling) {
             (Some(after), Spelling::Plain) => format!("({after}").into_bytes(),
@@ -77,7 +79,7 @@ impl Inner {
         for answer in answers.await? {
             let Ok([Value::Array(members), Value::Array(waiting), marker]) = <[Value; 3]>::try_from(answer)
             else {
-                return Err(RedisError::from((ErrorKind::UnexpectedReturnType, "an index is a sorted set")));
+                return Err(unexpected_answer("an index is a sorted set"));
             };
             next.complete &= marker != Value::Nil;
             let is_full = members.len() == most;

@@ -3,10 +3,11 @@
 //! A writer may have added its entry and not yet written its record. So an entry without record first goes to the shard's limbo, which lists
 //! read too, and is dropped when it has been there for a grace and there still is no record. A record that came in between brings it back.
 
-use redis::{Pipeline, RedisError, Value};
+use redis::{Pipeline, Value};
 
 use super::{COMPLETE, SHARDS, limbo, shard};
 use crate::store::redis::Inner;
+use crate::store::redis::error::Fault;
 use crate::store::redis::list::exists;
 use crate::store::redis::wire;
 
@@ -31,7 +32,7 @@ impl Inner {
         &self,
         segment: &str,
         grace: u64,
-    ) -> Result<IndexSweep, RedisError> {
+    ) -> Result<IndexSweep, Fault> {
         let mut done = IndexSweep::default();
         for number in 0..SHARDS {
             let shard = shard(segment, number);
@@ -42,7 +43,7 @@ impl Inner {
     }
 
     /// Drops what has waited long enough, and brings back what has a record again.
-    async fn drop_waiting(&self, shard: &str, grace: u64) -> Result<usize, RedisError> {
+    async fn drop_waiting(&self, shard: &str, grace: u64) -> Result<usize, Fault> {
         let until = self.time_at(shard).await?.saturating_sub(grace);
         let mut command = redis::cmd("ZRANGE");
         command.arg(limbo(shard)).arg("-inf").arg(format!("({until}")).arg("BYSCORE");
@@ -65,7 +66,7 @@ impl Inner {
     }
 
     /// Moves entries without record to the limbo, and tells how many are there.
-    async fn find_dangling(&self, shard: &str) -> Result<usize, RedisError> {
+    async fn find_dangling(&self, shard: &str) -> Result<usize, Fault> {
         let mut from = format!("({COMPLETE}").into_bytes();
         loop {
             let mut command = redis::cmd("ZCARD");
@@ -98,7 +99,7 @@ impl Inner {
     }
 
     /// Whether the records of entries are there.
-    async fn are_there(&self, entries: &[Vec<u8>]) -> Result<Vec<bool>, RedisError> {
+    async fn are_there(&self, entries: &[Vec<u8>]) -> Result<Vec<bool>, Fault> {
         let found = entries.iter().map(|member| super::found(self.spelling, member));
         let spelled: Vec<String> = found
             .map(|found| {
@@ -110,7 +111,7 @@ impl Inner {
     }
 
     /// The time of the server that has the shard, in milliseconds since the Unix epoch.
-    async fn time_at(&self, shard: &str) -> Result<u64, RedisError> {
+    async fn time_at(&self, shard: &str) -> Result<u64, Fault> {
         let Value::Array(parts) = self.connection.query(shard, redis::cmd("TIME")).await? else {
             return Ok(0);
         };
