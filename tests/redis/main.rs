@@ -15,7 +15,9 @@ mod records;
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod redis_server;
 mod refusals;
+mod restricted;
 mod round_trips;
+mod sentinel;
 mod tls;
 
 use std::error::Error as StdError;

@@ -1,11 +1,10 @@
 //! Conditional commits: one script on the server, which nothing comes between.
 
-use std::sync::LazyLock;
-
-use redis::{Cmd, Script, Value};
+use redis::{Cmd, Value};
 
 use super::error::unexpected;
 use super::index::Failure;
+use super::script::{Lua, lua};
 use super::server::Deadline;
 use super::wire::{Lifetime, Outgoing};
 use super::{Inner, NAME};
@@ -13,10 +12,7 @@ use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::store::{Commit, Condition, Expect, Write};
 
-const CODE: &str = include_str!("commit.lua");
-
-/// The script's name on the server: a hash of its text.
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(CODE));
+static COMMIT: Lua = lua!(include_str!("commit.lua"));
 
 /// A write as the script is told of it.
 enum Told {
@@ -116,14 +112,12 @@ impl Inner {
         words: &(dyn Fn(&mut Cmd) + Sync),
         by: Deadline,
     ) -> Result<Value, Failure> {
-        let mut command = Cmd::new();
-        command.arg("EVALSHA").arg(SCRIPT.get_hash());
+        let mut command = COMMIT.by_hash();
         words(&mut command);
         match self.write(listed.iter().copied(), key, command, by).await {
             // Whether the index took the keys is only known of a write that took place: they are sent again.
             Err(Failure::Failed(fault)) if fault.code().as_deref() == Some("NOSCRIPT") => {
-                let mut command = Cmd::new();
-                command.arg("EVAL").arg(CODE);
+                let mut command = COMMIT.by_text();
                 words(&mut command);
                 self.write(listed.iter().copied(), key, command, by).await
             }

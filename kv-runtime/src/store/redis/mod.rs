@@ -15,6 +15,7 @@ mod list;
 mod options;
 mod read;
 mod replication;
+mod script;
 mod server;
 mod spelling;
 #[cfg_attr(not(feature = "redis-tls"), path = "no_tls.rs")]

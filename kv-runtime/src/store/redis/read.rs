@@ -6,6 +6,7 @@ use redis::{Cmd, Pipeline, Value};
 
 use super::connection::{side_by_side, unexpected_answer};
 use super::error::{Fault, failed, unexpected};
+use super::script::{Lua, lua};
 use super::wire::{self, HEAD_LEN, HeadError};
 use super::{Inner, NAME};
 use crate::error::{Location, Result};
@@ -20,7 +21,17 @@ const LONGEST_ENVELOPE: usize = 64 + (1 << 16);
 /// second time.
 const ASKED_AT_ONCE: usize = 16;
 
-/// Whether a batch tells when its records expire, which takes a command more for each.
+/// Values and remaining times. What is wrong with one key is the answer for that key alone.
+static GET_WITH_PTTL: Lua = lua!(
+    "local answers = {}
+for place, key in ipairs(KEYS) do
+  answers[2 * place - 1] = redis.pcall('GET', key)
+  answers[2 * place] = redis.pcall('PTTL', key)
+end
+return answers"
+);
+
+/// Whether a batch tells when its records expire, which takes a script.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expiries {
     Told,
@@ -139,21 +150,14 @@ impl Inner {
 
     async fn values_together(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, Fault> {
         let [first, ..] = keys else { return Ok(Vec::new()) };
-        let told = expiries == Expiries::Told;
-        let asks_at_once = keys.len() <= ASKED_AT_ONCE;
-        let mut pipeline = Pipeline::with_capacity(2 + if told { keys.len() } else { 0 });
-        // So that the records and their expiries are of one moment, which a cluster does not promise.
-        if told && !self.connection.is_cluster() {
-            pipeline.atomic();
+        if expiries == Expiries::Told {
+            return self.values_with_expiries(keys).await;
         }
+        let asks_at_once = keys.len() <= ASKED_AT_ONCE;
+        let mut pipeline = Pipeline::with_capacity(2);
         pipeline.add_command(many("MGET", keys));
         if asks_at_once {
             pipeline.add_command(many("EXISTS", keys));
-        }
-        if told {
-            for key in keys {
-                pipeline.add_command(pttl(key));
-            }
         }
         let mut answers = self.connection.pipeline(first, pipeline).await?.into_iter();
         let values = match answers.next() {
@@ -162,14 +166,29 @@ impl Inner {
             _ => return Err(unexpected_answer("MGET answers with an array")),
         };
         let there = if asks_at_once { Some(wire::count(answers.next().unwrap_or_default())?) } else { None };
-        let mut answers: Vec<Answer> = values
-            .into_iter()
-            .zip(answers.chain(std::iter::repeat(Value::Nil)))
-            .map(|(value, pttl)| Answer { value, pttl })
-            .collect();
+        let mut answers: Vec<Answer> =
+            values.into_iter().map(|value| Answer { value, pttl: Value::Nil }).collect();
         let shown = answers.iter().filter(|answer| answer.value != Value::Nil).count();
         if shown < keys.len() && there.is_none_or(|there| there > shown as u64) {
             self.tell_other_types(keys, &mut answers).await?;
+        }
+        Ok(answers)
+    }
+
+    /// Records and their expiries, of one moment. A transaction would not do: a server whose memory is
+    /// full takes no transaction at all.
+    async fn values_with_expiries(&self, keys: &[&str]) -> Result<Vec<Answer>, Fault> {
+        let answer = self.connection.run(&GET_WITH_PTTL, keys, &[], self.connection.deadline()).await?;
+        let Value::Array(parts) = answer else {
+            return Err(unexpected_answer("the script answers with an array"));
+        };
+        let mut parts = parts.into_iter();
+        let mut answers = Vec::with_capacity(keys.len());
+        while let (Some(value), Some(pttl)) = (parts.next(), parts.next()) {
+            answers.push(Answer { value, pttl });
+        }
+        if answers.len() != keys.len() {
+            return Err(unexpected_answer("the script answers for each key"));
         }
         Ok(answers)
     }

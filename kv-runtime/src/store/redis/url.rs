@@ -57,9 +57,10 @@ impl<'u> Parts<'u> {
         let Some((scheme, rest)) = url.split_once("://") else {
             let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
             let shown = shown.split(['?', '#']).next().unwrap_or_default();
-            if let Some(("redis+unix", path)) = url.split_once(':') {
-                let advice =
-                    format!("a socket's path begins with three slashes; write `redis+unix://{path}`");
+            if let Some((scheme @ ("redis+unix" | "valkey+unix"), _)) = url.split_once(':')
+                && let Some((_, path)) = shown.split_once(':')
+            {
+                let advice = format!("a socket's path begins with three slashes; write `{scheme}://{path}`");
                 return Err(invalid(shown, advice));
             }
             return Err(invalid(

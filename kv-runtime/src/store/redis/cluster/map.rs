@@ -91,12 +91,10 @@ impl Map {
         self.primaries.iter().map(|node| &node.address).chain(&self.replicas)
     }
 
-    /// Whether a node has slots that it did not have in an earlier map.
-    pub(super) fn gained(&self, earlier: &Self, node: &Address) -> bool {
-        let has = |map: &Self, owner: u16| {
-            map.primaries.get(usize::from(owner)).is_some_and(|owner| owner.address == *node)
-        };
-        self.owners.iter().zip(&earlier.owners).any(|(now, before)| has(self, *now) && !has(earlier, *before))
+    /// Which slots a node has.
+    pub(super) fn slots_of(&self, node: &Address) -> Vec<bool> {
+        let place = self.primaries.iter().position(|known| known.address == *node);
+        self.owners.iter().map(|owner| Some(usize::from(*owner)) == place).collect()
     }
 
     fn place_of(&mut self, address: Address, link: &mut impl FnMut(&Address) -> Link) -> u16 {

@@ -22,7 +22,7 @@ use tries::Tries;
 use map::Map;
 pub(super) use rounds::Rounds;
 
-/// How long one node is asked for the slots before the next one is, at most.
+/// How long a node that is looked at behind the calls may take before the next one is asked.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 /// The least time between two looks at the slots.
@@ -51,7 +51,7 @@ impl Cluster {
         let map = Arc::new(Map::empty());
         let state = State { map, links: HashMap::new(), is_looking: false, looked_at: None };
         let shared = Arc::new(Shared { seeds, dialer, state: Mutex::new(state) });
-        shared.learn(None).await?;
+        shared.learn(None, shared.dialer.timeout).await?;
         Ok(Self(shared))
     }
 
@@ -122,8 +122,8 @@ impl Cluster {
     }
 
     /// Who has which slots now, by a look that begins now.
-    async fn fresh_map(&self) -> Result<Arc<Map>, Fault> {
-        self.0.learn(None).await.map_err(Fault::unsent)?;
+    async fn fresh_map(&self, timeout: Duration) -> Result<Arc<Map>, Fault> {
+        self.0.learn(None, timeout).await.map_err(Fault::unsent)?;
         Ok(self.map())
     }
 
@@ -166,7 +166,7 @@ impl Cluster {
         let looking = Looking(Arc::clone(&self.0));
         let suspect = suspect.cloned();
         runtime.spawn(async move {
-            if let Err(error) = looking.0.learn(suspect.as_ref()).await {
+            if let Err(error) = looking.0.learn(suspect.as_ref(), LONGEST_LOOK).await {
                 tracing::warn!(error = %Said::of(error), "no node of the cluster tells who has which slots");
             }
         });
@@ -193,11 +193,11 @@ impl Shared {
     }
 
     /// Asks one node after the other who has which slots, this one last, until one answers.
-    async fn learn(&self, suspect: Option<&Address>) -> Result<(), RedisError> {
+    async fn learn(&self, suspect: Option<&Address>, timeout: Duration) -> Result<(), RedisError> {
         let mut first_failure = None;
         for node in self.to_ask(suspect) {
             let link = self.link(&mut self.lock().links, &node);
-            match slots_by(&link, self.dialer.timeout).await {
+            match slots_by(&link, timeout).await {
                 Ok(answer) => {
                     let mut state = self.lock();
                     let State { map, links, looked_at, .. } = &mut *state;
@@ -237,7 +237,7 @@ impl Shared {
 async fn slots_by(link: &Link, timeout: Duration) -> Result<Value, RedisError> {
     let mut command = redis::cmd("CLUSTER");
     command.arg("SLOTS");
-    let by = Deadline::after(timeout.min(LONGEST_LOOK));
+    let by = Deadline::after(timeout);
     link.query(&command, by).await.map_err(|fault| fault.error)?.extract_error()
 }
 

@@ -5,12 +5,12 @@
 //! others, since keys only come to it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{ErrorKind, RedisError, Value};
 
-use super::{Cluster, Map};
+use super::Cluster;
+use super::map::SLOTS;
 use crate::store::redis::error::Fault;
 use crate::store::redis::server::{Address, Deadline};
 
@@ -23,32 +23,38 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 pub(in crate::store::redis) struct Rounds<'a> {
     cluster: &'a Cluster,
+    /// How long a node may take to say what it has.
+    timeout: Duration,
     /// The nodes that are to be walked, from the last one to the first.
     left: Vec<Address>,
-    /// What each node had when its last walk began.
-    began: HashMap<Address, Arc<Map>>,
-    map: Arc<Map>,
-    /// The nodes that were getting slots when this round began.
-    importing: Vec<Address>,
+    /// What each node has had since its last walk began.
+    walked: HashMap<Address, View>,
+    /// Whether the walk of the node has begun that is the last of those that are left.
+    is_begun: bool,
+    /// What each node had when this round began.
+    now: HashMap<Address, View>,
     /// Until when the nodes are walked again.
     by: Option<Deadline>,
     pause: Duration,
 }
 
+/// What a primary says of itself. What other nodes say of it may be older.
+struct View {
+    slots: Vec<bool>,
+    is_importing: bool,
+}
+
 impl<'a> Rounds<'a> {
-    pub(in crate::store::redis) async fn begin(cluster: &'a Cluster) -> Result<Self, Fault> {
-        let map = cluster.fresh_map().await?;
-        let mut rounds = Self {
-            cluster,
-            left: Vec::new(),
-            began: HashMap::new(),
-            importing: Vec::new(),
-            by: None,
-            pause: FIRST_PAUSE,
-            map,
-        };
-        rounds.importing = rounds.importing_now().await?;
-        rounds.plan(rounds.map.primaries());
+    pub(in crate::store::redis) async fn begin(
+        cluster: &'a Cluster,
+        timeout: Duration,
+    ) -> Result<Self, Fault> {
+        let now = views(cluster, timeout).await?;
+        let nodes = now.keys().cloned().collect();
+        let (left, walked) = (Vec::new(), HashMap::new());
+        let (is_begun, by, pause) = (false, None, FIRST_PAUSE);
+        let mut rounds = Self { cluster, timeout, left, walked, is_begun, now, by, pause };
+        rounds.plan(nodes);
         Ok(rounds)
     }
 
@@ -58,38 +64,45 @@ impl<'a> Rounds<'a> {
             return Ok(None);
         }
         let Some(node) = self.left.last() else { return Ok(None) };
-        if !self.began.contains_key(node) {
-            self.began.insert(node.clone(), Arc::clone(&self.map));
+        if !self.is_begun {
+            // Only who was getting slots before all walks of this round is walked behind those that they
+            // come from.
+            let is_importing = self.now.get(node).is_some_and(|view| view.is_importing);
+            let view = view(self.cluster, node, self.timeout).await?;
+            self.walked.insert(node.clone(), View { is_importing, ..view });
+            self.is_begun = true;
         }
         Ok(Some((self.cluster, node)))
     }
 
     /// Goes on to the next node.
-    pub(in crate::store::redis) fn node_is_done(&mut self) {
-        self.left.pop();
+    pub(in crate::store::redis) async fn node_is_done(&mut self) -> Result<(), Fault> {
+        if let Some(node) = self.left.pop() {
+            self.is_begun = false;
+            let now = view(self.cluster, &node, self.timeout).await?;
+            if let Some(walked) = self.walked.get_mut(&node) {
+                walked.lose(&now);
+            }
+        }
+        Ok(())
     }
 
-    /// Those that are getting slots come last.
+    /// Has nodes walked. Those that are getting slots come last.
     fn plan(&mut self, mut nodes: Vec<Address>) {
-        nodes.sort_by_key(|node| !self.importing.contains(node));
-        for node in &nodes {
-            self.began.remove(node);
-        }
+        nodes.sort_by_key(|node| self.now.get(node).is_none_or(|view| !view.is_importing));
         self.left = nodes;
     }
 
     /// Whether there is another round: for the nodes to which keys may have come unseen.
     async fn next_round(&mut self) -> Result<bool, Fault> {
-        let now = self.cluster.fresh_map().await?;
-        let before = std::mem::replace(&mut self.map, now);
-        let importing = self.importing_now().await?;
-        let mut again: Vec<Address> = self.map.primaries();
-        again.retain(|node| {
-            let began = self.began.get(node).unwrap_or(&before);
-            let is_new = !self.began.contains_key(node) || self.map.gained(began, node);
-            is_new || (importing.contains(node) && !self.importing.contains(node))
-        });
-        self.importing = importing;
+        self.now = views(self.cluster, self.timeout).await?;
+        let mut again = Vec::new();
+        for (node, now) in &self.now {
+            match self.walked.get_mut(node) {
+                Some(walked) if walked.covers(now) => walked.lose(now),
+                _ => again.push(node.clone()),
+            }
+        }
         if again.is_empty() {
             return Ok(false);
         }
@@ -102,30 +115,62 @@ impl<'a> Rounds<'a> {
         self.plan(again);
         Ok(true)
     }
+}
 
-    /// The nodes that are getting slots now. A node that may not be asked is taken for one that is not.
-    async fn importing_now(&self) -> Result<Vec<Address>, Fault> {
-        let mut command = redis::cmd("CLUSTER");
-        command.arg("NODES");
-        let mut importing = Vec::new();
-        for node in self.map.primaries() {
-            let by = Deadline::after(self.cluster.0.dialer.timeout);
-            match self.cluster.query_node(&node, &command, by).await {
-                Ok(answer) if is_importing(&answer) => importing.push(node),
-                Err(fault) if fault.is_of_the_way() => return Err(fault),
-                _ => {}
-            }
+impl View {
+    /// Forgets the slots that the node has no more. If they come back, other keys may lie there.
+    fn lose(&mut self, now: &Self) {
+        for (has, now) in self.slots.iter_mut().zip(&now.slots) {
+            *has &= *now;
         }
-        Ok(importing)
+    }
+
+    /// Whether nothing has come to the node since this view that its walk may have missed.
+    fn covers(&self, now: &Self) -> bool {
+        let has_gained = self.slots.iter().zip(&now.slots).any(|(before, now)| *now && !before);
+        !has_gained && (self.is_importing || !now.is_importing)
+    }
+
+    /// Reads the line of the node that was asked: `... myself,master ... connected 0-99 500 [77-<-...]`.
+    fn parse(nodes: &Value) -> Option<Self> {
+        let text = match nodes {
+            Value::BulkString(text) => String::from_utf8_lossy(text).into_owned(),
+            Value::VerbatimString { text, .. } => text.clone(),
+            _ => return None,
+        };
+        let line = text.lines().find(|line| line.contains("myself"))?;
+        let mut view = Self { slots: vec![false; usize::from(SLOTS)], is_importing: false };
+        for word in line.split_whitespace().skip(8) {
+            if word.starts_with('[') {
+                view.is_importing |= word.contains("-<-");
+                continue;
+            }
+            let (first, last) = word.split_once('-').unwrap_or((word, word));
+            view.slots.get_mut(first.parse().ok()?..=last.parse().ok()?)?.fill(true);
+        }
+        Some(view)
     }
 }
 
-/// Whether the line of the node that was asked lists a slot that comes to it: `[77-<-...]`.
-fn is_importing(nodes: &Value) -> bool {
-    let text = match nodes {
-        Value::BulkString(text) => String::from_utf8_lossy(text).into_owned(),
-        Value::VerbatimString { text, .. } => text.clone(),
-        _ => return false,
+/// What every primary has now.
+async fn views(cluster: &Cluster, timeout: Duration) -> Result<HashMap<Address, View>, Fault> {
+    let mut views = HashMap::new();
+    for node in cluster.fresh_map(timeout).await?.primaries() {
+        let view = view(cluster, &node, timeout).await?;
+        views.insert(node, view);
+    }
+    Ok(views)
+}
+
+/// What a primary has now. Of one that may not be asked, what another one has said last.
+async fn view(cluster: &Cluster, node: &Address, timeout: Duration) -> Result<View, Fault> {
+    let mut command = redis::cmd("CLUSTER");
+    command.arg("NODES");
+    let by = Deadline::after(timeout);
+    let said = match cluster.query_node(node, &command, by).await {
+        Ok(answer) => View::parse(&answer),
+        Err(fault) if fault.is_of_the_way() => return Err(fault),
+        Err(_) => None,
     };
-    text.lines().any(|line| line.contains("myself") && line.contains("-<-"))
+    Ok(said.unwrap_or_else(|| View { slots: cluster.map().slots_of(node), is_importing: false }))
 }

@@ -23,7 +23,7 @@ use super::Inner;
 use super::connection::side_by_side;
 use super::error::Fault;
 use super::server::Deadline;
-use super::spelling::{Found, Spelling, escape_braces};
+use super::spelling::{Found, INDEX, Spelling, escape_braces};
 use crate::key::Key;
 
 pub use sweep::IndexSweep;
@@ -177,9 +177,9 @@ fn shard_of(text: &str) -> String {
     shard(segment, fnv1a(text.as_bytes()) % SHARDS)
 }
 
-/// The sorted set of a shard. A prefix has no `#`, so it is no entity's key.
+/// The sorted set of a shard. No key is spelled like this: see `spelling`.
 fn shard(segment: &str, number: u64) -> String {
-    let mut name = "{#index:".to_owned();
+    let mut name = INDEX.to_owned();
     escape_braces(segment, &mut name);
     name.push(':');
     name.push_str(itoa::Buffer::new().format(number));
@@ -187,8 +187,13 @@ fn shard(segment: &str, number: u64) -> String {
     name
 }
 
-/// The sorted set of the entries of a shard that are about to be swept, by the moment when that began.
-fn limbo(shard: &str) -> String {
+/// The sorted set of the entries of a shard that wait to be swept, in the order of the shard.
+fn waiting(shard: &str) -> String {
+    format!("{shard}:waiting")
+}
+
+/// The same entries by the moment since which they wait.
+fn times(shard: &str) -> String {
     format!("{shard}:limbo")
 }
 

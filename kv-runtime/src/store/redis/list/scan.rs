@@ -30,7 +30,9 @@ impl Inner {
                 .for_each(|found| least.insert(found));
         }
         let Least { keys, more, .. } = least;
-        let keys: Vec<Found> = keys.into_iter().collect();
+        let mut keys: Vec<Found> = keys.into_iter().collect();
+        // A raw key and one of a group may have the same text, which is shown once.
+        keys.dedup_by(|later, first| later.text == first.text);
         let last = keys.last().map(|found| found.text.clone());
         Ok(Candidates { keys, more, last, remainder: fastrand::u64(1..) })
     }

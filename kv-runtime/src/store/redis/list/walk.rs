@@ -45,7 +45,7 @@ impl<'a> Walk<'a> {
                 Way::Single { is_done: false }
             }
             #[cfg(feature = "redis-cluster")]
-            Nodes::Cluster(cluster) => Way::Cluster(Rounds::begin(cluster).await?),
+            Nodes::Cluster(cluster) => Way::Cluster(Rounds::begin(cluster, connection.timeout).await?),
         };
         Ok(Self { connection, pattern, way, cursor: START.to_vec() })
     }
@@ -69,7 +69,7 @@ impl<'a> Walk<'a> {
             return Err(unexpected_answer("SCAN answers with a cursor and keys"));
         };
         if next == START {
-            self.way.node_is_done();
+            self.way.node_is_done().await?;
         }
         self.cursor = next;
         // A key that is no text is nobody's here.
@@ -79,14 +79,16 @@ impl<'a> Walk<'a> {
 }
 
 impl Way<'_> {
-    fn node_is_done(&mut self) {
+    #[cfg_attr(not(feature = "redis-cluster"), expect(clippy::unused_async, reason = "nodes are asked"))]
+    async fn node_is_done(&mut self) -> Result<(), Fault> {
         match self {
             Self::Single { is_done } => *is_done = true,
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster(rounds) => rounds.node_is_done(),
+            Self::Cluster(rounds) => rounds.node_is_done().await?,
             #[cfg(not(feature = "redis-cluster"))]
             Self::Nowhere(_) => {}
         }
+        Ok(())
     }
 }
 

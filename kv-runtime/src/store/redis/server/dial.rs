@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisConnectionInfo, RedisError, Value};
+use redis::{AsyncConnectionConfig, Pipeline, RedisError, Value};
 use tokio::task::AbortHandle;
 
 use super::Address;
 use super::lines::TextLines;
-use super::login::{Greeting, Login, Protocol, greeting};
+use super::login::{Login, Protocol, begun, is_refused_hello};
 use super::sentinel::Sentinels;
 use super::stream::Stream;
 use crate::store::redis::tls::Connector;
@@ -125,41 +125,45 @@ impl Dialer {
     }
 
     async fn greet(&self, address: &Address, login: &Login) -> Result<Dialed, RedisError> {
+        if login.protocol != Some(Protocol::Resp2) {
+            match self.start(address, login, Protocol::Resp3).await {
+                Err(error) if login.protocol.is_none() && is_refused_hello(&error) => {}
+                Err(error) => return Err(error),
+                Ok((mut connection, driver)) => {
+                    let said = send_all(&mut connection, &login.begin_resp3()).await?;
+                    return Ok(Dialed { connection, driver, peer: begun(said)? });
+                }
+            }
+        }
+        let (mut connection, driver) = self.start(address, login, Protocol::Resp2).await?;
+        for answer in send_all(&mut connection, &login.begin_resp2()).await? {
+            answer.extract_error()?;
+        }
+        Ok(Dialed { connection, driver, peer: Peer::default() })
+    }
+
+    async fn start(
+        &self,
+        address: &Address,
+        login: &Login,
+        protocol: Protocol,
+    ) -> Result<(MultiplexedConnection, Driver), RedisError> {
         let stream = TextLines::new(Stream::open(address, self.tls.as_ref()).await?);
-        // The greeting is ours: the crate would keep what the server says of itself.
-        let silent = RedisConnectionInfo::default().set_skip_set_lib_name();
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None)
             .set_pipeline_buffer_size(QUEUE);
-        let (mut connection, driver) =
-            MultiplexedConnection::new_with_config(&silent, stream, config).await?;
-        let driver = Driver::spawn(driver);
-        if login.protocol != Some(Protocol::Resp2) {
-            let answers = send_all(&mut connection, login.hello()).await?;
-            match greeting(answers)? {
-                Greeting::Welcome(peer) => return Ok(Dialed { connection, driver, peer }),
-                Greeting::SpeaksResp2 if login.protocol.is_some() => {
-                    return Err(RedisError::from((
-                        ErrorKind::RESP3NotSupported,
-                        "the server refuses HELLO, and the URL asks for RESP3",
-                    )));
-                }
-                Greeting::SpeaksResp2 => {}
-            }
-        }
-        for answer in send_all(&mut connection, login.auth()).await? {
-            answer.extract_error()?;
-        }
-        Ok(Dialed { connection, driver, peer: Peer::default() })
+        let info = login.info(protocol);
+        let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, config).await?;
+        Ok((connection, Driver::spawn(driver)))
     }
 }
 
 async fn send_all(
     connection: &mut MultiplexedConnection,
-    pipeline: Pipeline,
+    pipeline: &Pipeline,
 ) -> Result<Vec<Value>, RedisError> {
-    connection.send_packed_commands(&pipeline, 0, pipeline.len()).await
+    connection.send_packed_commands(pipeline, 0, pipeline.len()).await
 }
 
 /// The error of an answer that did not come in time.

@@ -1,6 +1,6 @@
 //! What a server is told first: who the client is, which protocol it speaks, and its database.
 
-use redis::{Cmd, ErrorKind, Pipeline, RedisError, Value};
+use redis::{ErrorKind, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value};
 
 use super::dial::{Mode, Peer};
 use crate::store::redis::error::code;
@@ -25,33 +25,38 @@ pub(in crate::store::redis) struct Login {
 }
 
 impl Login {
-    /// `HELLO`, and the client's name for `CLIENT LIST`.
-    pub(super) fn hello(&self) -> Pipeline {
-        let mut pipeline = Pipeline::with_capacity(3);
-        let mut hello = Cmd::new();
-        hello.arg("HELLO").arg(3);
-        if let Some(password) = &self.password {
-            hello.arg("AUTH").arg(self.user.as_deref().unwrap_or("default")).arg(password);
+    /// User and password for the `redis` crate, which sends them in its first command. It sends no other
+    /// one: a server that refuses the first may close the connection at once, and the crate would then
+    /// tell of that.
+    pub(super) fn info(&self, protocol: Protocol) -> RedisConnectionInfo {
+        let protocol = match protocol {
+            Protocol::Resp2 => ProtocolVersion::RESP2,
+            Protocol::Resp3 => ProtocolVersion::RESP3,
+        };
+        let mut info = RedisConnectionInfo::default().set_protocol(protocol).set_skip_set_lib_name();
+        if let Some(user) = &self.user {
+            info = info.set_username(user);
         }
-        pipeline.add_command(hello);
+        if let Some(password) = &self.password {
+            info = info.set_password(password);
+        }
+        info
+    }
+
+    /// What follows `HELLO`: what the server says of itself, the client's name for `CLIENT LIST`, and the
+    /// database.
+    pub(super) fn begin_resp3(&self) -> Pipeline {
+        let mut pipeline = Pipeline::with_capacity(4);
+        pipeline.cmd("HELLO");
         pipeline.cmd("CLIENT").arg("SETINFO").arg("LIB-NAME").arg(env!("CARGO_PKG_NAME"));
         pipeline.cmd("CLIENT").arg("SETINFO").arg("LIB-VER").arg(env!("CARGO_PKG_VERSION"));
         self.select(&mut pipeline);
         pipeline
     }
 
-    /// The same in RESP2. `PING` finds out whether the server serves this client.
-    pub(super) fn auth(&self) -> Pipeline {
-        let mut pipeline = Pipeline::with_capacity(3);
-        if let Some(password) = &self.password {
-            let mut auth = Cmd::new();
-            auth.arg("AUTH");
-            if let Some(user) = &self.user {
-                auth.arg(user);
-            }
-            auth.arg(password);
-            pipeline.add_command(auth);
-        }
+    /// What follows `AUTH`. Without a password nothing was asked before.
+    pub(super) fn begin_resp2(&self) -> Pipeline {
+        let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("PING");
         self.select(&mut pipeline);
         pipeline
@@ -64,28 +69,18 @@ impl Login {
     }
 }
 
-/// What the answers to [`Login::hello`] say.
-pub(super) enum Greeting {
-    Welcome(Peer),
-    /// The server does not know `HELLO`, or may not be asked by it.
-    SpeaksResp2,
-}
-
-pub(super) fn greeting(answers: Vec<Value>) -> Result<Greeting, RedisError> {
+/// What the answers to [`Login::begin_resp3`] say. Servers may do without all but the database.
+pub(super) fn begun(answers: Vec<Value>) -> Result<Peer, RedisError> {
     let mut answers = answers.into_iter();
     let hello = answers.next().unwrap_or_default();
-    if let Value::ServerError(error) = hello {
-        let error = RedisError::from(error);
-        return if is_refused_hello(&error) { Ok(Greeting::SpeaksResp2) } else { Err(error) };
-    }
-    // `CLIENT SETINFO` is newer than what is needed.
     for answer in answers.skip(2) {
         answer.extract_error()?;
     }
-    Ok(Greeting::Welcome(peer(&hello)))
+    Ok(peer(&hello))
 }
 
-fn is_refused_hello(error: &RedisError) -> bool {
+/// Whether the server does not know `HELLO`, or may not be asked by it.
+pub(super) fn is_refused_hello(error: &RedisError) -> bool {
     match code(error).as_deref() {
         Some("NOPROTO" | "NOPERM") => true,
         Some("ERR") => error.detail().is_some_and(|said| {
