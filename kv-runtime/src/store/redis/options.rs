@@ -91,26 +91,33 @@ impl RedisOptions {
         self
     }
 
-    /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary that dies takes with it what it
-    /// has acknowledged and not yet replicated.
+    /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary that dies
+    /// takes with it what it has acknowledged and not yet replicated.
     ///
-    /// Fewer of them `within` the time, which has to be shorter than [`RedisOptions::response_timeout`], is [`OutcomeUnknown`](crate::Error::OutcomeUnknown): the
-    /// primary has the write. Each write takes one more round trip, in which the other calls of this connection wait, too: spread
-    /// tasks over several stores. It narrows the window and does not close it: a replica that confirms a write may be lost with
-    /// its primary, and one that has not may be the one that takes over.
+    /// If fewer replicas confirm it `within` the time, which must be shorter than
+    /// [`RedisOptions::response_timeout`], the error is [`OutcomeUnknown`](crate::Error::OutcomeUnknown):
+    /// the primary has the write. Each write takes one more round trip and a small write that expires at
+    /// once. The other calls on this connection wait meanwhile, so spread tasks over several stores. It
+    /// narrows the window and does not close it: a replica that confirms a write may be lost with its
+    /// primary, and one that has not may be the one that takes over.
     pub fn wait_for_replicas(mut self, replicas: usize, within: Duration) -> Self {
         self.replicas = Some(Replicas { wanted: replicas, within });
         self
     }
 
-    /// How long the making of a connection may take; 2 seconds if nothing is said.
+    /// How long one attempt to connect may take, greeting included; 2 seconds by default. The attempt goes
+    /// on if the call that waits for it gives up.
     pub fn connection_timeout(mut self, timeout: Duration) -> Self {
         self.connection_timeout = timeout;
         self
     }
 
-    /// How long an answer is waited for; 5 seconds if nothing is said. A read then fails with a retryable error; of a write the store
-    /// reads the record to tell what has become of it.
+    /// How long a call may take; 5 seconds by default. It bounds everything together: waiting for a
+    /// connection, the answer, redirections on a cluster, and the look that settles a lost write. A read
+    /// then fails with a retryable error, and a write with
+    /// [`OutcomeUnknown`](crate::Error::OutcomeUnknown) if it was sent. A list makes several such calls.
+    ///
+    /// A connection on which two calls in a row had no answer in time is replaced.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self

@@ -190,11 +190,11 @@ impl Url {
 
 const SCHEMES: &str = "`redis://`, `rediss://`, `redis+cluster://`, `redis+sentinel://` or `redis+unix:///`";
 
+/// Names and values that are read later.
+type Pairs<'u> = Vec<(&'u str, &'u str)>;
+
 /// What the parameters say, and those that only a socket's URL has.
-fn parameters<'u>(
-    parts: &Parts<'u>,
-    is_socket: bool,
-) -> Result<(Parameters, Login, Vec<(&'u str, &'u str)>)> {
+fn parameters<'u>(parts: &Parts<'u>, is_socket: bool) -> Result<(Parameters, Login, Pairs<'u>)> {
     let shown = parts.shown.as_str();
     let (mut taken, mut login, mut left) = (Parameters::default(), Login::default(), Vec::new());
     for parameter in parts.query.split('&').filter(|parameter| !parameter.is_empty()) {
