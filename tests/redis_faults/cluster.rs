@@ -37,7 +37,11 @@ async fn task(store: RedisStore, number: u64, stop: Arc<AtomicBool>, done: Arc<A
     while !stop.load(Ordering::SeqCst) {
         turn += 1;
         match number % 40 {
-            0 => assert_eq!(listed(&store).await?, 1_000),
+            // While slots move all the time it may say that it cannot be whole.
+            0 => match listed(&store).await {
+                Ok(len) => assert_eq!(len, 1_000),
+                Err(error) => assert!(error.is_retryable(), "{error:?}"),
+            },
             1..5 => {
                 let keys: Vec<Key> = (0..300).map(key).collect();
                 assert_eq!(store.get_many(&keys).await?.iter().flatten().count(), 300);

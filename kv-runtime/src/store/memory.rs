@@ -11,7 +11,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, Fence, ListPage, ListQuery, Mark,
+    Sharing, Store, Write,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
@@ -50,6 +51,7 @@ pub struct MemoryStore(Arc<Shared>);
 struct Shared {
     clock: Clock,
     state: RwLock<State>,
+    queue: FairQueue,
 }
 
 impl MemoryStore {
@@ -62,7 +64,7 @@ impl MemoryStore {
     /// An empty store that goes by this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
-        Self(Arc::new(Shared { clock, state: RwLock::default() }))
+        Self(Arc::new(Shared { clock, ..Shared::default() }))
     }
 
     /// Gives back the memory of all records that have expired, and tells how many they were. Writes do it bit by bit; this is for
@@ -108,6 +110,10 @@ impl Store for MemoryStore {
         &self.0.clock
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities::new(Sharing::Exclusive)
             .compare_and_swap()
@@ -115,6 +121,19 @@ impl Store for MemoryStore {
             .snapshot_reads()
             .atomic_batches()
             .cheap_metadata()
+    }
+
+    /// A call takes place when it is polled, or never.
+    fn mark(&self) -> Mark {
+        Mark::new(0)
+    }
+
+    fn has_settled(&self, _: Mark) -> bool {
+        true
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        Some(self.read().fences.fence(key.as_str()))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

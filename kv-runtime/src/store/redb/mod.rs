@@ -32,7 +32,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, FairQueue, Fence, ListPage, ListQuery,
+    Mark, Sharing, Store, Write,
 };
 use crate::clock::Clock;
 use crate::error::Result;
@@ -93,6 +94,7 @@ struct Inner {
     // Before the reader: the thread ends, and lets go of the file, first.
     writer: Writer,
     reader: Arc<Reader>,
+    queue: FairQueue,
 }
 
 /// What a [sweep](RedbStore::sweep) did.
@@ -165,6 +167,10 @@ impl Store for RedbStore {
         self.0.reader.clock()
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities::new(Sharing::Exclusive)
             .compare_and_swap()
@@ -172,6 +178,19 @@ impl Store for RedbStore {
             .snapshot_reads()
             .atomic_batches()
             .cheap_metadata()
+    }
+
+    /// A call is queued when its future is first polled, and made whether that is dropped or not.
+    fn mark(&self) -> Mark {
+        Mark::new(self.0.writer.queued())
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.0.writer.has_answered(mark.number())
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        Some(self.0.reader.fences().fence(key.as_str()))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -55,6 +55,8 @@ struct Job {
 
 #[derive(Default)]
 struct Counters {
+    /// Counted before a call is queued, so that there are never more calls in the queue than are counted.
+    queued: AtomicU64,
     commits: AtomicU64,
     calls: AtomicU64,
     records: AtomicU64,
@@ -82,6 +84,7 @@ impl Writer {
     /// Queues work and waits for its end.
     pub(super) async fn submit(&self, work: Work) -> Result<Done> {
         let (reply, answer) = oneshot::channel();
+        self.counters.queued.fetch_add(1, Ordering::SeqCst);
         let refused = match &self.queue {
             Some(queue) => queue.send(Job { work, reply }).err().map(|refused| refused.0.work),
             None => Some(work),
@@ -95,6 +98,17 @@ impl Writer {
                 Err(Error::OutcomeUnknown { at: Location::store(NAME), source: Box::new(WriterEnded).into() })
             }
         }
+    }
+
+    /// How many calls were queued, at least.
+    pub(super) fn queued(&self) -> u64 {
+        self.counters.queued.load(Ordering::SeqCst)
+    }
+
+    /// Whether the first `calls` that were queued have been answered. The queue keeps their order. After a panic nothing more is written.
+    pub(super) fn has_answered(&self, calls: u64) -> bool {
+        self.counters.calls.load(Ordering::SeqCst) >= calls
+            || self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     pub(super) fn stats(&self) -> RedbStats {
@@ -184,7 +198,7 @@ impl Worker {
                 }
             }
         };
-        self.counters.calls.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        self.counters.calls.fetch_add(batch.len() as u64, Ordering::SeqCst);
         for Attempted { job, done, failed } in batch.drain(..) {
             let answer = match (failed, &ended) {
                 (Some(own), _) => Err(own),
@@ -248,7 +262,12 @@ impl Worker {
         for Attempted { job, done, failed } in batch.iter_mut().filter(|piece| piece.failed.is_none()) {
             let before = tables.changed();
             match tables.make(&job.work) {
-                Ok(made) => *done = made,
+                Ok(made) => {
+                    if !matches!(made, Done::Conflict(_)) {
+                        job.work.void(reader.fences());
+                    }
+                    *done = made;
+                }
                 Err(Failure::Own(error)) => {
                     *failed = Some(error);
                     if tables.changed() != before {

@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, Value};
+use tokio::runtime::Handle;
 
 #[cfg(feature = "redis-cluster")]
 use super::cluster::Cluster;
 use super::error::Fault;
 use super::server::{Deadline, Link};
+use crate::network::within;
 
 pub(super) struct Connection {
     pub(super) nodes: Nodes,
     /// How long a call may take.
     pub(super) timeout: Duration,
+    /// What drives the connections. Callers may run on any executor.
+    pub(super) runtime: Handle,
 }
 
 pub(super) enum Nodes {
@@ -33,6 +37,7 @@ impl Connection {
 
     /// When a call gives up that begins now.
     pub(super) fn deadline(&self) -> Deadline {
+        let _entered = self.runtime.enter();
         Deadline::after(self.timeout)
     }
 
@@ -44,9 +49,12 @@ impl Connection {
     #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server has all keys"))]
     pub(super) async fn query_by(&self, key: &str, command: &Cmd, by: Deadline) -> Result<Value, Fault> {
         match &self.nodes {
-            Nodes::Single(link) => link.query(command, by).await?.extract_error().map_err(Fault::sent),
+            Nodes::Single(link) => {
+                let answer = within(&self.runtime, link.query(command, by)).await?;
+                answer.extract_error().map_err(Fault::sent)
+            }
             #[cfg(feature = "redis-cluster")]
-            Nodes::Cluster(cluster) => cluster.query(key, command, by).await,
+            Nodes::Cluster(cluster) => within(&self.runtime, cluster.query(key, command, by)).await,
         }
     }
 
@@ -64,9 +72,9 @@ impl Connection {
         by: Deadline,
     ) -> Result<Vec<Value>, Fault> {
         let answers = match &self.nodes {
-            Nodes::Single(link) => link.pipeline(pipeline, by).await?,
+            Nodes::Single(link) => within(&self.runtime, link.pipeline(pipeline, by)).await?,
             #[cfg(feature = "redis-cluster")]
-            Nodes::Cluster(cluster) => cluster.pipeline(key, pipeline, by).await?,
+            Nodes::Cluster(cluster) => within(&self.runtime, cluster.pipeline(key, pipeline, by)).await?,
         };
         if !pipeline.is_transaction() {
             return Ok(answers);

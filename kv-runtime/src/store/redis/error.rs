@@ -130,7 +130,7 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
     }
     // Of a command in a script the server has no word of its own for it.
     let says = |start: &str| error.detail().is_some_and(|said| said.starts_with(start));
-    if says("The user executing the script can't") {
+    if says("The user executing the script can't") || says("ACL failure in script") {
         return (NO_PERMISSION, false);
     }
     if says("max number of clients") {

@@ -29,7 +29,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, ListPage, ListQuery, Sharing, Store,
+    Write,
 };
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
@@ -92,10 +93,13 @@ struct Inner {
     index: Option<Index>,
     replicas: Option<Replicas>,
     remainders: Remainders,
+    queue: FairQueue,
 }
 
 impl RedisStore {
-    /// Connects to the server or cluster at a URL, and fails if there is none. It needs a tokio runtime.
+    /// Connects to the server or cluster at a URL, and fails if there is none. It works on every executor:
+    /// a thread of the library drives the connection, unless [`RedisOptions::runtime`] names a tokio
+    /// runtime.
     ///
     /// | URL | Connects to |
     /// | --- | --- |
@@ -177,6 +181,10 @@ impl Store for RedisStore {
 
     fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{ErrorKind, RedisError};
+use tokio::runtime::Handle;
 
 use super::connection::{Connection, Nodes};
 use super::error::{SAYS_SENTINEL, not_connected};
@@ -17,6 +18,8 @@ use super::url::{Kind, Url};
 use super::{Inner, RedisStore};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::network;
+use crate::store::FairQueue;
 
 /// How a [`RedisStore`] is connected; [`RedisStore::options`] gives one.
 ///
@@ -40,6 +43,7 @@ pub struct RedisOptions {
     connection_timeout: Duration,
     response_timeout: Duration,
     certificates: Certificates,
+    runtime: Option<Handle>,
 }
 
 impl Default for RedisOptions {
@@ -53,6 +57,7 @@ impl Default for RedisOptions {
             connection_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(5),
             certificates: Certificates::default(),
+            runtime: None,
         }
     }
 }
@@ -102,6 +107,16 @@ impl RedisOptions {
     /// primary, and one that has not may be the one that takes over.
     pub fn wait_for_replicas(mut self, replicas: usize, within: Duration) -> Self {
         self.replicas = Some(Replicas { wanted: replicas, within });
+        self
+    }
+
+    /// Drives the connection by this tokio runtime, in the place of a thread of the library's. Where that runs the callers, too, each call saves
+    /// the way between two threads.
+    ///
+    /// The runtime must have time and IO ([`enable_all`](tokio::runtime::Builder::enable_all)): without them tokio panics. When it
+    /// ends, the store's calls fail.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
         self
     }
 
@@ -156,7 +171,7 @@ impl RedisOptions {
         let url = Url::parse(url, self.certificates.are_given())?;
         let (address, by_tls) = (url.shown(), url.by_tls);
         let (hash_tags, list_index) = (url.parameters.hash_tags, url.parameters.list_index);
-        let connection = self.connect_to(url).await;
+        let connection = self.connection(url).await;
         let connection = connection.map_err(|error| not_connected(address, error, by_tls))?;
         let hash_tags = hash_tags.unwrap_or(self.hash_tags) || connection.is_cluster();
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
@@ -169,10 +184,20 @@ impl RedisOptions {
             index,
             replicas: self.replicas,
             remainders,
+            queue: FairQueue::new(),
         })))
     }
 
-    async fn connect_to(&self, url: Url) -> Result<Connection, RedisError> {
+    async fn connection(&self, url: Url) -> Result<Connection, RedisError> {
+        let runtime = match &self.runtime {
+            Some(runtime) => runtime.clone(),
+            None => network::runtime()?,
+        };
+        let nodes = network::within(&runtime, self.nodes(url, &runtime)).await?;
+        Ok(Connection { nodes, timeout: self.response_timeout, runtime })
+    }
+
+    async fn nodes(&self, url: Url, runtime: &Handle) -> Result<Nodes, RedisError> {
         if url.is_insecure {
             let what = "certificates are always verified, and `#insecure` is not known";
             return Err(RedisError::from((ErrorKind::InvalidClientConfig, what)));
@@ -181,8 +206,9 @@ impl RedisOptions {
         // A cluster that does not get an answer asks another node at once, and a single server is the only one.
         let timeouts = if url.kind == Kind::Cluster { 1 } else { 2 };
         let timeout = self.connection_timeout;
-        let dialer = Arc::new(Dialer { login: url.login, tls, timeout, timeouts });
-        let nodes = match url.kind {
+        let runtime = runtime.clone();
+        let dialer = Arc::new(Dialer { login: url.login, tls, timeout, timeouts, runtime });
+        Ok(match url.kind {
             Kind::Server => {
                 let [address] = <[Address; 1]>::try_from(url.addresses).map_err(|_| no_address())?;
                 connected(Link::new(Target::Server(address), dialer)).await?
@@ -195,8 +221,7 @@ impl RedisOptions {
             Kind::Cluster => Nodes::Cluster(super::cluster::Cluster::connect(url.addresses, dialer).await?),
             #[cfg(not(feature = "redis-cluster"))]
             Kind::Cluster => return Err(no_address()),
-        };
-        Ok(Connection { nodes, timeout: self.response_timeout })
+        })
     }
 }
 

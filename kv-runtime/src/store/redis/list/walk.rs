@@ -4,6 +4,7 @@
 
 use redis::{Cmd, ErrorKind, RedisError, Value};
 
+use crate::network::within;
 #[cfg(feature = "redis-cluster")]
 use crate::store::redis::cluster::Rounds;
 use crate::store::redis::connection::{Connection, Nodes, unexpected_answer};
@@ -39,6 +40,10 @@ impl<'a> Walk<'a> {
         connection: &'a Connection,
         pattern: String,
     ) -> Result<Self, Fault> {
+        within(&connection.runtime, Self::begin_within(connection, pattern)).await
+    }
+
+    async fn begin_within(connection: &'a Connection, pattern: String) -> Result<Self, Fault> {
         let way = match &connection.nodes {
             Nodes::Single(_) => {
                 refuse_node_of_cluster(connection).await?;
@@ -52,6 +57,11 @@ impl<'a> Walk<'a> {
 
     /// The next keys, perhaps none; nothing at the end.
     pub(in crate::store::redis) async fn next(&mut self) -> Result<Option<Vec<String>>, Fault> {
+        let runtime = &self.connection.runtime;
+        within(runtime, self.next_within()).await
+    }
+
+    async fn next_within(&mut self) -> Result<Option<Vec<String>>, Fault> {
         let mut command = Cmd::new();
         command.arg("SCAN").arg(&self.cursor).arg("MATCH").arg(&self.pattern).arg("COUNT").arg(AT_ONCE);
         let answer = match &mut self.way {
@@ -112,7 +122,7 @@ async fn says_cluster(connection: &Connection) -> bool {
     let mut command = redis::cmd("INFO");
     command.arg("server");
     match connection.query("", command).await {
-        Ok(Value::BulkString(text)) => String::from_utf8_lossy(&text).contains("redis_mode:cluster"),
+        Ok(Value::BulkString(text)) => String::from_utf8_lossy(&text).contains("_mode:cluster"),
         _ => false,
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Pipeline, RedisError, Value};
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::Address;
@@ -34,6 +35,8 @@ pub(in crate::store::redis) struct Dialer {
     pub(in crate::store::redis) timeout: Duration,
     /// How many timeouts of calls in a row end a connection.
     pub(in crate::store::redis) timeouts: u32,
+    /// What drives the connections.
+    pub(in crate::store::redis) runtime: Handle,
 }
 
 /// What a server says of itself, where it does.
@@ -127,7 +130,7 @@ impl Dialer {
     async fn greet(&self, address: &Address, login: &Login) -> Result<Dialed, RedisError> {
         if login.protocol != Some(Protocol::Resp2) {
             match self.start(address, login, Protocol::Resp3).await {
-                Err(error) if login.protocol.is_none() && is_refused_hello(&error) => {}
+                Err(error) if login.protocol.is_none() && is_refused_hello(&error, login) => {}
                 Err(error) => return Err(error),
                 Ok((mut connection, driver)) => {
                     let said = send_all(&mut connection, &login.begin_resp3()).await?;

@@ -157,23 +157,19 @@ impl Link {
     }
 
     async fn live(&self, by: Deadline) -> Result<Live, Fault> {
-        loop {
-            let mut dialing = match self.0.step() {
-                Ok(Step::Live(live)) => return Ok(live),
-                Ok(Step::Wait(dialing)) => dialing,
-                Err(error) => return Err(Fault::unsent(error)),
-            };
-            let waiting = dialing.wait_for(Option::is_some);
-            match tokio::time::timeout_at(by.0, waiting).await {
-                Err(_) => return Err(Fault::unsent(late())),
-                Ok(Ok(outcome)) => {
-                    let outcome = outcome.clone().unwrap_or_else(|| Err(late()));
-                    return outcome.map_err(Fault::unsent);
-                }
-                // The task ended with its runtime: this one begins anew.
-                Ok(Err(_)) => {}
+        let mut dialing = match self.0.step() {
+            Step::Live(live) => return Ok(live),
+            Step::Wait(dialing) => dialing,
+        };
+        let outcome = match tokio::time::timeout_at(by.0, dialing.wait_for(Option::is_some)).await {
+            Err(_) => Err(late()),
+            Ok(Ok(outcome)) => outcome.clone().unwrap_or_else(|| Err(late())),
+            Ok(Err(_)) => {
+                let what = "the tokio runtime that drives the connection has ended";
+                Err(RedisError::from((ErrorKind::InvalidClientConfig, what)))
             }
-        }
+        };
+        outcome.map_err(Fault::unsent)
     }
 }
 
@@ -188,23 +184,19 @@ impl Shared {
     }
 
     /// The connection, or the task that makes one, which begins here if there is none.
-    fn step(self: &Arc<Self>) -> Result<Step, RedisError> {
+    fn step(self: &Arc<Self>) -> Step {
         let mut slot = self.lock();
         match &slot.state {
-            State::Live(live) if !live.is_over() => return Ok(Step::Live(live.clone())),
+            State::Live(live) if !live.is_over() => return Step::Live(live.clone()),
             // An error means that the task is gone and has said nothing.
             State::Dialing(dialing) if dialing.has_changed().is_ok() => {
-                return Ok(Step::Wait(dialing.clone()));
+                return Step::Wait(dialing.clone());
             }
             _ => {}
         }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            let what = "a connection to Redis needs a tokio runtime";
-            return Err(RedisError::from((ErrorKind::InvalidClientConfig, what)));
-        };
         let (sender, dialing) = watch::channel(None);
         let shared = Arc::clone(self);
-        runtime.spawn(async move {
+        self.dialer.runtime.spawn(async move {
             let outcome = shared.dial().await;
             shared.lock().state = match &outcome {
                 Ok(live) => State::Live(live.clone()),
@@ -213,7 +205,7 @@ impl Shared {
             sender.send_replace(Some(outcome));
         });
         slot.state = State::Dialing(dialing.clone());
-        Ok(Step::Wait(dialing))
+        Step::Wait(dialing)
     }
 
     /// Tries to connect a few times, if a further try may help, and never faster than the pauses allow.

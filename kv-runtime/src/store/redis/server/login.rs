@@ -80,9 +80,11 @@ pub(super) fn begun(answers: Vec<Value>) -> Result<Peer, RedisError> {
 }
 
 /// Whether the server does not know `HELLO`, or may not be asked by it.
-pub(super) fn is_refused_hello(error: &RedisError) -> bool {
+pub(super) fn is_refused_hello(error: &RedisError, login: &Login) -> bool {
     match code(error).as_deref() {
         Some("NOPROTO" | "NOPERM") => true,
+        // It has not looked at the password that `HELLO` brings.
+        Some("NOAUTH") => login.password.is_some(),
         Some("ERR") => error.detail().is_some_and(|said| {
             let said = said.to_ascii_lowercase();
             said.contains("unknown command") || said.contains("hello") || said.contains("not supported")
