@@ -1,5 +1,6 @@
 //! What a `Collection` promises, on every store that is here.
 
+mod bounds;
 mod counted;
 mod cursors;
 mod damage;

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::{Collection, groups, keys_of_groups, named};
+use crate::coop::{self, Hold};
 use crate::entity::KvEntity;
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
@@ -74,7 +75,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Writes entities as [`put`](Self::put) does, in batches as large as the store takes; the batches are not one transaction.
     ///
     /// If it fails, [`Error::Partial`] says how many were written. Memory is that of two batches, however many there are: one on its way
-    /// to the store, and the next.
+    /// to the store, and the next. It yields to other tasks every few milliseconds.
     pub async fn put_many<I>(&self, entities: I) -> Result<()>
     where
         I: IntoIterator,
@@ -86,6 +87,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let limits = self.store().capabilities().limits;
             let mut sent = Sent::Written(0);
             let mut batch = Batch::default();
+            let mut hold = Hold::begin();
             for entity in entities {
                 let entity = entity.borrow();
                 let key = self.key_of(entity);
@@ -103,6 +105,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 batch.records.extend(records);
                 batch.entities += 1;
                 batch.bytes += bytes;
+                hold.yield_after(bytes).await;
             }
             let written = sent.end().await?;
             self.write_batch(batch, written).await.map(drop)
@@ -131,7 +134,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Removes the entities with these ids, in batches as large as the store takes. If it fails, [`Error::Partial`] says how many
-    /// of the ids were done.
+    /// of the ids were done. It yields to other tasks after each batch.
     pub async fn delete_many<I>(&self, ids: I) -> Result<()>
     where
         I: IntoIterator,
@@ -152,6 +155,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 };
                 done.map_err(|error| self.partial(first, deleted, error))?;
                 deleted += anchors.len();
+                coop::yield_now().await;
             }
         }
         .instrument(span)

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use super::{List, PAGE};
+use crate::coop;
 use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::maybe_send::MaybeSend;
@@ -54,6 +55,8 @@ struct State<T, F> {
     items: VecDeque<Result<T>>,
     /// How many items may still be shown.
     left: usize,
+    /// Whether a page was fetched.
+    has_begun: bool,
     /// Nothing after the last page; otherwise the cursor of the next one, which the first page may lack.
     next: Option<Option<Cursor>>,
 }
@@ -64,14 +67,17 @@ where
     F: Fn(Option<Cursor>, usize) -> Fut + MaybeSend + 'static,
     Fut: Future<Output = Fetched<T>> + MaybeSend + 'static,
 {
-    let state =
-        State { fetch, items: VecDeque::new(), left: limit.unwrap_or(usize::MAX), next: Some(cursor) };
+    let left = limit.unwrap_or(usize::MAX);
+    let state = State { fetch, items: VecDeque::new(), left, has_begun: false, next: Some(cursor) };
     Box::pin(futures_util::stream::unfold(state, async |mut state| {
         loop {
             if let Some(item) = state.items.pop_front() {
                 return Some((item, state));
             }
             let cursor = state.next.take().filter(|_| state.left > 0)?;
+            if std::mem::replace(&mut state.has_begun, true) {
+                coop::yield_now().await;
+            }
             match (state.fetch)(cursor, state.left.min(PAGE)).await {
                 Ok((items, cursor)) => {
                     state.left -= items.len().min(state.left);

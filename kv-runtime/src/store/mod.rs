@@ -165,8 +165,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
     /// One page of the keys that begin with [`ListQuery::prefix`] and end with its suffix.
     ///
-    /// - It MUST hold at most [`ListQuery::limit`] entries; it MAY hold fewer, even none, and yet have a cursor. It SHOULD end
-    ///   early rather than hold many megabytes.
+    /// - It MUST hold at most [`ListQuery::limit`] entries; it MAY hold fewer, even none, and yet have a cursor.
+    /// - It SHOULD end with the entry at which its keys and values have [`ListQuery::max_bytes`], and after a bounded number of
+    ///   keys that it passes over. It SHOULD yield to other tasks rather than hold the thread for longer than 10 ms.
     /// - Following cursors until there is none MUST show every key that was there all the time exactly once. A key written
     ///   or deleted meanwhile MAY be shown or not.
     /// - Entries MUST be in the order of their keys' bytes if [`Capabilities::ordered`] says so.
@@ -189,7 +190,7 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     ) -> impl Future<Output = Result<Option<Cursor>>> + MaybeSend {
         async move {
             let page = self.list(&query.clone().with_content(Content::Records)).await?;
-            Ok(page.lend_each(each))
+            Ok(page.lend_each(each).await)
         }
     }
 }

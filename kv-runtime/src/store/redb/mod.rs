@@ -208,7 +208,7 @@ impl Store for RedbStore {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.0.reader.list(query)
+        self.0.reader.list(query).await
     }
 
     async fn list_each(
@@ -216,7 +216,7 @@ impl Store for RedbStore {
         query: &ListQuery,
         each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
     ) -> Result<Option<Cursor>> {
-        self.0.reader.list_each(query, each)
+        self.0.reader.list_each(query, each).await
     }
 }
 
