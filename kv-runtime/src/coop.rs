@@ -33,7 +33,7 @@ pub(crate) async fn yield_now() {
 
 /// For how long the executor's thread has been held.
 ///
-/// It goes by the system's clock, whatever the store's clock says: a test's clock stands still while the thread is held.
+/// It reads the system's clock, whatever the store's clock is: a test's clock stands still while the thread is held.
 #[derive(Debug)]
 pub(crate) struct Hold {
     since: Stopwatch,

@@ -31,7 +31,10 @@ pub use self::cloudflare::cloudflare_answer;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 pub use self::cloudflare::{CloudflareOptions, CloudflareStore};
 #[cfg(feature = "redb")]
-pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
+pub use self::redb::{
+    BackupProgress, BackupReport, CompactReport, PrefixSpace, RedbBackup, RedbDurability, RedbOptions,
+    RedbSpace, RedbStats, RedbStore, SweepReport,
+};
 #[cfg(feature = "redis")]
 pub use self::redis::{IndexSweep, RedisOptions, RedisStore};
 pub use any::AnyStore;
@@ -130,6 +133,15 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
             }
             Ok(())
         }
+    }
+
+    /// Writes records as [`Store::put_many`] does, as a part of a longer write that ends with a `put_many`, which may be of no
+    /// records.
+    ///
+    /// A store whose every write waits for its disk MAY make the part durable with a later write only. Until then it is read like any
+    /// other write, and a crash may lose it. A later write MUST NOT be durable without it.
+    fn put_part(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
+        self.put_many(records)
     }
 
     /// Writes value and metadata if the record is still in the state of `revision`; the expiry that stands there stays. It is how a

@@ -178,6 +178,11 @@ impl<S: Store> Store for RetryStore<S> {
         self.batch_again(Operation::PutMany, batch, |left| self.inner.put_many(left)).await
     }
 
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let batch = Batch::new(records, |(key, _)| key);
+        self.batch_again(Operation::PutMany, batch, |left| self.inner.put_part(left)).await
+    }
+
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
         let call = || self.inner.replace(key.clone(), revision.clone(), record.clone());
         self.again(Operation::Replace, call).await

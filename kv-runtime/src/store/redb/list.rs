@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use bytes::{Bytes, BytesMut};
 
 use super::NAME;
-use super::read::{Reader, live, record};
+use super::read::{Reader, Records, live, record};
 use crate::clock::Timestamp;
 use crate::coop::{self, Hold};
 use crate::error::{Location, Result};
@@ -41,11 +41,13 @@ impl Reader {
         let mut values = Values::new(query.limit());
         let mut listing = Listing::new(query)?;
         loop {
-            let looked = self.look(&mut listing, |key, found| {
+            let records = self.records(|| Location::of(NAME, query.prefix()), "list").await?;
+            let looked = self.look(&records, &mut listing, |key, found| {
                 let (entry, bytes) = entry(found, query.content(), &mut values);
                 page.push(key, entry);
                 ControlFlow::Continue(bytes)
             })?;
+            drop(records);
             if let Looked::Complete(cursor) = looked {
                 page.cursor = cursor;
                 return Ok(page);
@@ -61,7 +63,10 @@ impl Reader {
     ) -> Result<Option<Cursor>> {
         let mut listing = Listing::new(query)?;
         loop {
-            if let Looked::Complete(cursor) = self.look_each(&mut listing, &mut each)? {
+            let records = self.records(|| Location::of(NAME, query.prefix()), "list").await?;
+            let looked = self.look_each(&records, &mut listing, &mut each)?;
+            drop(records);
+            if let Looked::Complete(cursor) = looked {
                 return Ok(cursor);
             }
             coop::yield_now().await;
@@ -70,12 +75,13 @@ impl Reader {
 
     fn look_each(
         &self,
+        records: &Records,
         listing: &mut Listing<'_>,
         each: &mut impl FnMut(&str, Result<RecordRef<'_>>),
     ) -> Result<Looked> {
         // A panic of the caller's code says nothing of the file: it goes around what takes panics for damage.
         let mut panicked = None;
-        let looked = self.look(listing, |key, found| {
+        let looked = self.look(records, listing, |key, found| {
             let show = || match found {
                 Ok(found) => {
                     each(key, Ok(found.lent()));
@@ -104,22 +110,27 @@ impl Reader {
     /// is no cursor.
     fn look(
         &self,
+        records: &Records,
         listing: &mut Listing<'_>,
         show: impl FnMut(&str, Result<Found<'_>>) -> ControlFlow<(), usize>,
     ) -> Result<Looked> {
         let query = listing.query;
-        self.damage().reading(|| Location::of(NAME, query.prefix()), "list", || self.walk(listing, show))
+        self.damage().reading(
+            || Location::of(NAME, query.prefix()),
+            "list",
+            || self.walk(records, listing, show),
+        )
     }
 
     fn walk(
         &self,
+        records: &Records,
         listing: &mut Listing<'_>,
         mut show: impl FnMut(&str, Result<Found<'_>>) -> ControlFlow<(), usize>,
     ) -> Result<Looked> {
         let query = listing.query;
         let not_listed =
             |error: redb::Error| self.damage().failed(Location::of(NAME, query.prefix()), "list", error);
-        let records = self.latest().map_err(not_listed)?;
         let mut rest = records
             .range::<&str>((listing.start(), Bound::Unbounded))
             .map_err(|error| not_listed(error.into()))?
