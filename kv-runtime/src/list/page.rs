@@ -8,7 +8,7 @@ use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, parse_key};
 use crate::record::RecordRef;
-use crate::store::{Content, Cursor, ListQuery, Store};
+use crate::store::{Content, Cursor, Entry, ListQuery, Store};
 
 /// The most bytes that a page takes before there is an entity in it.
 const RESERVED: usize = 1 << 20;
@@ -177,8 +177,7 @@ async fn read_only_group<E: KvEntity, S: Store>(
         };
         page.add(match found {
             Ok(record) => collection.decode_listed(id, record, &|_| at::<E, S>(collection, key)),
-            // The store cannot tell which ids are secret, so it names the list's prefix alone.
-            Err(error) => Err(Box::new(error.moved_to(collection.at(&collection.key_of_id(&id))))),
+            Err(error) => Err(Box::new(unread(collection, &id, error))),
         });
     };
     let listed = collection.store().list_each(&query.with_max_bytes(room.bytes), each).await;
@@ -200,15 +199,47 @@ async fn read_groups<E: KvEntity, S: Store>(
     let mut hold = Hold::begin();
     for anchor in found.anchors {
         let bytes = anchor.bytes();
-        let Anchor { key, id, records } = anchor;
-        // Not held across the yield: its closure borrows.
-        {
-            let locate = |group: &GroupSchema| collection.at(&key.with_group(group.name()));
-            page.add(collection.decode_listed(id, records.as_slice(), &locate));
+        match whole(collection, anchor) {
+            Ok(entity) => page.entities.push(entity),
+            Err(error) => page.failed.push(error),
         }
         hold.yield_after(bytes).await;
     }
     Ok(found.bytes)
+}
+
+/// The entity of a listed entry.
+pub(super) fn listed<E: KvEntity, S: Store>(
+    collection: &Collection<E, S>,
+    key: &str,
+    id: E::Id,
+    entry: Entry,
+) -> Result<E> {
+    match entry {
+        Entry::Record(record) => collection
+            .decode_listed(id, RecordRef::from(&record), &|_| at::<E, S>(collection, key))
+            .map_err(|error| *error),
+        Entry::Failed(error) => Err(unread(collection, &id, error)),
+        // A list of records shows nothing else.
+        Entry::Key | Entry::Head(_) => {
+            let what = "the store has listed it without its value".into();
+            Err(Error::Malformed { at: at::<E, S>(collection, key), what })
+        }
+    }
+}
+
+/// The entity of several groups.
+pub(super) fn whole<E: KvEntity, S: Store>(
+    collection: &Collection<E, S>,
+    Anchor { key, id, records }: Anchor<E::Id>,
+) -> Result<E> {
+    let locate = |group: &GroupSchema| collection.at(&key.with_group(group.name()));
+    collection.decode_listed(id, records.as_slice(), &locate).map_err(|error| *error)
+}
+
+/// The store cannot tell which ids are secret, so it names the list's prefix alone.
+fn unread<E: KvEntity, S: Store>(collection: &Collection<E, S>, id: &E::Id, error: Error) -> Error {
+    error.moved_to(collection.at(&collection.key_of_id(id)))
 }
 
 /// Where a listed record lies. Only an error asks, so the id is read from the key a second time rather than kept.

@@ -198,6 +198,11 @@ impl ListPage {
         }
     }
 
+    /// Takes the page apart bit by bit.
+    pub(crate) fn into_entries(self) -> Entries {
+        Entries { keys: self.keys, start: 0, entries: self.entries.into_iter() }
+    }
+
     /// Lends the whole records, entry by entry, and returns the cursor: what [`Store::list_each`](super::Store::list_each) does by
     /// default. It yields to other tasks every few milliseconds.
     pub async fn lend_each(mut self, mut each: impl FnMut(&str, Result<RecordRef<'_>>)) -> Option<Cursor> {
@@ -219,5 +224,27 @@ impl ListPage {
             hold.yield_after(bytes).await;
         }
         self.cursor
+    }
+}
+
+/// What is left of a page.
+#[derive(Debug)]
+pub(crate) struct Entries {
+    keys: String,
+    start: usize,
+    entries: std::vec::IntoIter<(usize, Entry)>,
+}
+
+impl Entries {
+    pub(crate) fn next(&mut self) -> Option<(&str, Entry)> {
+        let (end, entry) = self.entries.next()?;
+        let start = std::mem::replace(&mut self.start, end);
+        Some((&self.keys[start..end], entry))
+    }
+}
+
+impl Entry {
+    pub(crate) fn value_len(&self) -> usize {
+        if let Self::Record(record) = self { record.value.len() } else { 0 }
     }
 }

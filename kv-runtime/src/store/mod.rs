@@ -42,6 +42,7 @@ pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
+pub(crate) use list::Entries;
 pub use list::{Content, Entry, ListPage, ListQuery};
 pub use memory::MemoryStore;
 

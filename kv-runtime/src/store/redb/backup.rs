@@ -29,12 +29,15 @@ const PART_BYTES: u64 = 8 << 20;
 /// The memory that redb may take for the pages of the new file.
 const CACHE_BYTES: usize = 16 << 20;
 
+/// What is called with a backup's progress.
+type Tell = Box<dyn FnMut(&BackupProgress) + Send>;
+
 /// A backup in the making: [`RedbStore::backup`]. It begins when it is awaited.
 #[must_use = "a backup does nothing until it is awaited"]
 pub struct RedbBackup {
     store: RedbStore,
     path: PathBuf,
-    progress: Option<Box<dyn FnMut(&BackupProgress) + Send>>,
+    progress: Option<Tell>,
 }
 
 /// How far a backup has come.
@@ -131,7 +134,7 @@ struct Backup<'a> {
     caller: &'a Caller<BackupReport>,
     path: &'a Path,
     told: BackupProgress,
-    progress: Box<dyn FnMut(&BackupProgress) + Send>,
+    progress: Tell,
 }
 
 /// Why a table was not copied.

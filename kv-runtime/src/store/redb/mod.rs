@@ -19,6 +19,7 @@
 
 mod aside;
 mod backup;
+mod counters;
 mod damage;
 mod file;
 mod list;
@@ -49,9 +50,9 @@ use work::{Done, Work};
 use writer::Writer;
 
 pub use backup::{BackupProgress, BackupReport, RedbBackup};
+pub use counters::RedbStats;
 pub use options::{RedbDurability, RedbOptions};
 pub use space::{CompactReport, PrefixSpace, RedbSpace};
-pub use writer::RedbStats;
 
 const NAME: &str = "redb";
 

@@ -9,14 +9,14 @@ mod tests;
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use redb::{CommitError, Durability};
+use redb::{CommitError, Durability, WriteTransaction};
 use tokio::sync::oneshot;
 
+use super::counters::{Counters, RedbStats};
 use super::damage::Panicked;
 use super::options::RedbDurability;
 use super::queue::{Queue, Room};
@@ -35,27 +35,6 @@ const BATCH_BYTES: usize = 16 << 20;
 /// How long parts of a longer write wait for the next one before they are made durable by themselves: their caller may have given up.
 const PARTS_WAIT: Duration = Duration::from_millis(50);
 
-/// What a [`RedbStore`](super::RedbStore)'s writer has done since it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RedbStats {
-    /// Transactions that were committed.
-    pub commits: u64,
-    /// Those of them that waited for the disk, by an fsync each.
-    pub durable_commits: u64,
-    /// Calls that were queued and answered, conflicts and failures too.
-    pub calls: u64,
-    /// Records that they wrote or removed.
-    pub records: u64,
-    /// Calls that were queued and given up before the writer had begun them. It has skipped them.
-    pub skipped: u64,
-    /// Bytes that are queued or being written now. At [`RedbOptions::queue_bytes`](super::RedbOptions::queue_bytes) further
-    /// writes wait.
-    pub queued_bytes: u64,
-    /// The length of the file in bytes; 0 if the operating system does not tell.
-    pub file_bytes: u64,
-}
-
 /// The handle on the thread. Dropping it waits until what is queued is written.
 pub(super) struct Writer {
     queue: Option<Sender<Job>>,
@@ -68,15 +47,6 @@ struct Job {
     work: Work,
     reply: oneshot::Sender<Result<Done>>,
     room: Room,
-}
-
-#[derive(Default)]
-struct Counters {
-    commits: AtomicU64,
-    durable: AtomicU64,
-    calls: AtomicU64,
-    records: AtomicU64,
-    skipped: AtomicU64,
 }
 
 impl Writer {
@@ -124,15 +94,7 @@ impl Writer {
     }
 
     pub(super) fn stats(&self) -> RedbStats {
-        RedbStats {
-            commits: self.counters.commits.load(Ordering::Relaxed),
-            durable_commits: self.counters.durable.load(Ordering::Relaxed),
-            calls: self.counters.calls.load(Ordering::Relaxed),
-            records: self.counters.records.load(Ordering::Relaxed),
-            skipped: self.counters.skipped.load(Ordering::Relaxed),
-            queued_bytes: self.room.held() as u64,
-            file_bytes: 0,
-        }
+        RedbStats { queued_bytes: self.room.held() as u64, ..self.counters.stats() }
     }
 }
 
@@ -239,7 +201,7 @@ impl Worker {
                 }
             }
         };
-        self.counters.calls.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        Counters::add(&self.counters.calls, batch.len() as u64);
         for Attempted { job: Job { work, reply, room }, done, failed } in batch.drain(..) {
             let answer = match (failed, &ended) {
                 (Some(own), _) => Err(own),
@@ -300,7 +262,7 @@ impl Worker {
             if !job.reply.is_closed() {
                 return Some(job);
             }
-            self.counters.skipped.fetch_add(1, Ordering::Relaxed);
+            Counters::add(&self.counters.skipped, 1);
         }
     }
 
@@ -326,7 +288,7 @@ impl Worker {
     fn attempt(&mut self, batch: &mut Vec<Attempted>) -> Result<Ended, Aborted> {
         let reader = Arc::clone(&self.reader);
         let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().told(error));
-        let mut transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
+        let transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
         let tables = OpenTables::of(&transaction).map_err(unwritten)?;
         if batch.is_empty() {
             if self.gather(batch) == Gathered::Ended {
@@ -363,6 +325,19 @@ impl Worker {
         }
         let changed = tables.changed();
         drop(tables);
+        self.commit(transaction, changed, is_flush, batch)
+    }
+
+    /// Commits what changed, and waits for the disk unless nobody asked for that.
+    fn commit(
+        &mut self,
+        mut transaction: WriteTransaction,
+        changed: u64,
+        is_flush: bool,
+        batch: &[Attempted],
+    ) -> Result<Ended, Aborted> {
+        let reader = Arc::clone(&self.reader);
+        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().told(error));
         let on_flush = self.durability == RedbDurability::OnFlush;
         let are_parts = batch.iter().all(|piece| matches!(piece.job.work, Work::PutPart(_)));
         let is_durable = is_flush || !(on_flush || (are_parts && !batch.is_empty()));
@@ -383,9 +358,9 @@ impl Worker {
             error => Aborted::Unknown(reader.damage().told(error.into())),
         })?;
         self.has_parts = !is_durable && !on_flush;
-        self.counters.commits.fetch_add(1, Ordering::Relaxed);
-        self.counters.durable.fetch_add(u64::from(is_durable), Ordering::Relaxed);
-        self.counters.records.fetch_add(changed, Ordering::Relaxed);
+        Counters::add(&self.counters.commits, 1);
+        Counters::add(&self.counters.durable, u64::from(is_durable));
+        Counters::add(&self.counters.records, changed);
         Ok(Ended::Done)
     }
 }

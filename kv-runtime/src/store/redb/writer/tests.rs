@@ -1,7 +1,7 @@
 //! The writer without its thread: which pieces of work meet in one transaction is in the test's hands.
 
 use std::io;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use redb::backends::InMemoryBackend;
