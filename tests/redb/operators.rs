@@ -225,7 +225,7 @@ async fn fills_its_disk() -> Test {
         }
         assert!(acknowledged < 1_000, "there is no limit");
     };
-    let again = store.put(key("b"), record("1")).await.expect_err("the file has to be opened anew");
+    let again = store.put(key("b"), record("1")).await.expect_err("the file has to be opened again");
     for error in [failed, again] {
         let told = format!("{error:?}");
         assert!(

@@ -1,4 +1,4 @@
-//! How much memory a side's process holds once it has read all records: in a process of its own, as the kernel tells it.
+//! How much memory a side's process holds once it has read all records: in a separate process, as the kernel reports it.
 
 use std::path::Path;
 use std::process::Command;

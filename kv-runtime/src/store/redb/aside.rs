@@ -1,4 +1,4 @@
-//! Long work on the file, on a thread of its own: it neither holds the executor's thread nor keeps the writer from its work.
+//! Long work on the file, on a separate thread: it neither holds the executor's thread nor keeps the writer waiting.
 
 use std::sync::Arc;
 use std::thread;
@@ -18,7 +18,7 @@ impl<T> Caller<T> {
     }
 }
 
-/// Runs the work on a thread of its own. If the future is dropped, the work learns of it ([`Caller::is_gone`]).
+/// Runs the work on a separate thread. If the future is dropped, the work learns of it ([`Caller::is_gone`]).
 pub(super) async fn run<T: Send + 'static>(
     reader: &Arc<Reader>,
     action: &'static str,

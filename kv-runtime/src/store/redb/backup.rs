@@ -70,7 +70,7 @@ impl RedbStore {
     /// what stood there is replaced. If the future is dropped, or the backup fails, the partial file is removed and `path` is as before. To
     /// restore, stop the program and put the copy in the place of the store's file.
     ///
-    /// It runs on a thread of its own and blocks no other call. It reads the whole store once. Until it ends, the file grows by what is
+    /// It runs on a separate thread and blocks no other call. It reads the whole store once. Until it ends, the file grows with what is
     /// written meanwhile, as redb keeps the pages of the moment that is copied.
     ///
     /// Fails with [`Error::InvalidOptions`] if `path` is the store's own file, and with [`Error::Store`] if the file cannot be

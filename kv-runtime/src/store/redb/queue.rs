@@ -1,6 +1,6 @@
 //! Room in the writer's queue: work waits for it outside, in its caller's future.
 //!
-//! Nothing is reserved for a future that waits. Whoever is woken takes its room when it is polled, and gets in line again, at its
+//! Nothing is reserved for a future that waits. A waiter that is woken takes its room when it is polled, and gets in line again, at its
 //! old place, if others were faster. So a future that is never polled again keeps nobody out.
 
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ impl Queue {
     }
 
     /// Waits until less than the most is held. Work that is larger than what is left gets in, too: otherwise small work could keep
-    /// large work out for ever.
+    /// large work out without end.
     pub(super) fn enter(self: &Arc<Self>, bytes: usize) -> Enter<'_> {
         Enter { queue: self, bytes: bytes.max(1), place: None }
     }

@@ -56,7 +56,7 @@ pub struct CompactReport {
 }
 
 impl RedbStore {
-    /// Measures the file, and tells what of it is in use. It reads all pages, on a thread of its own. [`stats`](Self::stats) costs nothing, and tells the length of the file alone.
+    /// Measures the file, and tells what of it is in use. It reads all pages, on a separate thread. [`stats`](Self::stats) costs nothing, and tells the length of the file alone.
     pub async fn space(&self) -> Result<RedbSpace> {
         let path = self.0.path.clone();
         aside::run(&self.0.reader, "measure its file", move |reader, _| {
