@@ -80,6 +80,8 @@ pub mod layer;
 mod list;
 mod maybe_send;
 pub mod migrate;
+#[cfg(any(feature = "redis", all(feature = "cloudflare", not(target_arch = "wasm32"))))]
+mod network;
 mod random;
 pub mod record;
 pub mod schema;
@@ -113,10 +115,25 @@ pub mod fuzzing {
     pub use crate::store::cloudflare_answer;
 }
 
-/// Compiles the README's examples.
-#[cfg(all(doctest, feature = "cache", feature = "redb"))]
+/// Compiles the README's example. `tests/readme.rs` runs it.
+#[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Compiles and runs the code of the page on calls.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/calls.md")]
+struct CallsGuide;
+
+/// Compiles and runs the code of the page on modelling.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/modelling.md")]
+struct ModellingGuide;
+
+/// Compiles and runs the code of the page on stores.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/stores.md")]
+struct StoresGuide;
 
 /// Compiles and runs the code of the guide to caching.
 #[cfg(all(doctest, feature = "cache", feature = "faults", feature = "tower-sessions"))]

@@ -6,6 +6,7 @@ mod cursors;
 mod damage;
 mod entities;
 mod expiry;
+mod fairness;
 mod futures;
 mod last_write;
 mod limits;

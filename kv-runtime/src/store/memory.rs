@@ -11,7 +11,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, Fence, ListPage, ListQuery, Mark,
+    Sharing, Store, Write,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::coop;
@@ -54,6 +55,7 @@ pub struct MemoryStore(Arc<Shared>);
 struct Shared {
     clock: Clock,
     state: RwLock<State>,
+    queue: FairQueue,
 }
 
 impl MemoryStore {
@@ -66,7 +68,7 @@ impl MemoryStore {
     /// An empty store that goes by this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
-        Self(Arc::new(Shared { clock, state: RwLock::default() }))
+        Self(Arc::new(Shared { clock, ..Shared::default() }))
     }
 
     /// Frees the memory of all records that have expired, and returns how many they were. Writes do it bit by bit; this is for
@@ -126,6 +128,10 @@ impl Store for MemoryStore {
         &self.0.clock
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities::new(Sharing::Exclusive)
             .compare_and_swap()
@@ -133,6 +139,19 @@ impl Store for MemoryStore {
             .snapshot_reads()
             .atomic_batches()
             .cheap_metadata()
+    }
+
+    /// A call takes place when it is polled, or never.
+    fn mark(&self) -> Mark {
+        Mark::new(0)
+    }
+
+    fn has_settled(&self, _: Mark) -> bool {
+        true
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        Some(self.read().fences.fence(key.as_str()))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -9,7 +9,10 @@ mod capabilities;
 #[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 mod cloudflare;
 mod cursor;
+mod fair_queue;
+mod fence;
 mod list;
+mod mark;
 mod memory;
 #[cfg(feature = "redb")]
 mod redb;
@@ -42,8 +45,15 @@ pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
+pub use fair_queue::FairQueue;
+pub(crate) use fair_queue::Turn;
+#[doc(hidden)]
+pub use fence::Fence;
+#[cfg_attr(not(feature = "redb"), allow(unused_imports))]
+pub(crate) use fence::Fences;
 pub(crate) use list::Entries;
 pub use list::{Content, Entry, ListPage, ListQuery};
+pub use mark::{Mark, SETTLES_AFTER};
 pub use memory::MemoryStore;
 
 /// An engine that keeps records under keys.
@@ -81,6 +91,38 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// that are not the store's own. A wrapper MUST pass it on.
     fn locate(&self, at: &mut Location) {
         let _ = at;
+    }
+
+    /// Returns a mark that [settles](Self::has_settled) once no earlier call can change a record any
+    /// more. Earlier calls include those whose futures were dropped, and those that failed with
+    /// [`Error::OutcomeUnknown`]. A cache holds nothing that it read before.
+    ///
+    /// By default a mark settles [`SETTLES_AFTER`] later by the store's
+    /// [monotonic clock](Clock::monotonic). A store that knows better SHOULD implement both methods.
+    /// They MUST NOT block. A wrapper MUST forward both.
+    fn mark(&self) -> Mark {
+        Mark::by(self.clock())
+    }
+
+    /// Whether a mark of this store has settled. A settled mark MUST stay settled, and a later mark
+    /// MUST NOT settle before an earlier one.
+    fn has_settled(&self, mark: Mark) -> bool {
+        mark.has_passed(self.clock())
+    }
+
+    /// Returns what tells whether the key is written from now on, for a [`Condition`]; nothing if other
+    /// processes write as well.
+    #[doc(hidden)]
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        let _ = key;
+        None
+    }
+
+    /// The queue in which updates of one record wait for each other. An engine with compare-and-swap SHOULD keep one for all of its
+    /// clones, and a wrapper MUST return that of the store inside, [`within`](FairQueue::within) its prefix if it changes keys. Without
+    /// it updates are fair among the clones of one [`Kv`](crate::Kv) alone.
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        None
     }
 
     /// The record under `key`.
@@ -238,13 +280,21 @@ pub struct Condition {
     pub key: Key,
     /// What is expected there.
     pub expect: Expect,
+    /// Fails the condition if the key was written meanwhile. Only the store that made it checks it.
+    pub(crate) fence: Option<Fence>,
 }
 
 impl Condition {
     /// A condition on one key.
     #[must_use]
     pub const fn new(key: Key, expect: Expect) -> Self {
-        Self { key, expect }
+        Self { key, expect, fence: None }
+    }
+
+    /// Whether every write of the key makes it fail.
+    #[cfg(feature = "cache")]
+    pub(crate) const fn sees_any_write(&self) -> bool {
+        self.fence.is_some() || matches!(self.expect, Expect::Revision(_))
     }
 }
 
@@ -267,7 +317,8 @@ pub enum Write {
     /// Writes value and metadata; the expiry that stands there at that moment stays, and the record's own is not used. Where no
     /// record stands it is a `Put`.
     Update(Key, NewRecord),
-    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens.
+    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens. [`Expiry::AtLeast`] MUST NOT set
+    /// an earlier one than stands there, and MUST leave a record as it is that does not expire.
     Touch(Key, Expiry),
     /// Removes what stands there.
     Delete(Key),

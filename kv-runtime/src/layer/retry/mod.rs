@@ -17,7 +17,8 @@ use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, ListPage, ListQuery, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, FairQueue, Fence, ListPage, ListQuery,
+    Mark, Store, Write,
 };
 use batch::Batch;
 
@@ -145,8 +146,24 @@ impl<S: Store> Store for RetryStore<S> {
         self.inner.locate(at);
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.inner.fair_queue()
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(key)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -3,12 +3,13 @@
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
-use super::super::{Condition, Content, Cursor, Entry, Expect, ListPage, ListQuery, Write};
+use super::super::{Condition, Content, Cursor, Entry, Expect, Fences, ListPage, ListQuery, Write};
 use crate::clock::{Clock, Timestamp};
 use crate::coop::Hold;
 use crate::key::Key;
-use crate::record::{Head, Metadata, NewRecord, Record, Revision, Value};
+use crate::record::{Expiry, Head, Metadata, NewRecord, Record, Revision, Value};
 
 /// The most keys that one page looks at, whatever its limit: writers wait for so long at most.
 pub(super) const SCANNED_BY_PAGE: usize = 16_384;
@@ -20,6 +21,8 @@ pub(super) struct State {
     pub(super) expiring: BTreeSet<(Timestamp, Box<str>)>,
     /// Counted under the lock, so that no token repeats.
     last_token: u64,
+    /// Void as soon as their key is written.
+    pub(super) fences: Arc<Fences>,
 }
 
 /// A record as it is kept.
@@ -79,6 +82,9 @@ impl State {
     }
 
     pub(super) fn holds(&self, condition: &Condition, now: Timestamp) -> bool {
+        if condition.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+            return false;
+        }
         match (&condition.expect, self.live_at(&condition.key, now)) {
             (Expect::Absent, slot) => slot.is_none(),
             (Expect::Present, slot) => slot.is_some(),
@@ -97,7 +103,7 @@ impl State {
                 };
                 self.write(key, record, expires_at, now);
             }
-            Write::Touch(key, expiry) => self.touch(key, expiry.at(now), now),
+            Write::Touch(key, expiry) => self.touch(key, expiry, now),
             Write::Delete(key) => self.remove(key.as_str()),
         }
     }
@@ -112,6 +118,7 @@ impl State {
             self.remove(key.as_str());
             return;
         }
+        self.fences.void(key.as_str());
         self.last_token = self.last_token.wrapping_add(1);
         let slot =
             Slot { value: record.value, metadata: record.metadata, expires_at, token: self.last_token };
@@ -135,8 +142,10 @@ impl State {
         }
     }
 
-    fn touch(&mut self, key: Key, expires_at: Option<Timestamp>, now: Timestamp) {
-        if self.live_at(&key, now).is_none() || expires_at.is_some_and(|at| at <= now) {
+    fn touch(&mut self, key: Key, expiry: Expiry, now: Timestamp) {
+        let standing = self.live_at(&key, now).map(|slot| slot.expires_at);
+        let expires_at = expiry.touched(standing.flatten(), now);
+        if standing.is_none() || expires_at.is_some_and(|at| at <= now) {
             self.remove(key.as_str());
             return;
         }
@@ -149,6 +158,7 @@ impl State {
     }
 
     pub(super) fn remove(&mut self, key: &str) {
+        self.fences.void(key);
         if let Some(slot) = self.records.remove(key) {
             self.forget_expiry(slot.expires_at, key);
         }

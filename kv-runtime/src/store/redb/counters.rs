@@ -26,6 +26,10 @@ pub struct RedbStats {
 /// The numbers as they grow.
 #[derive(Default)]
 pub(super) struct Counters {
+    /// Calls that were queued. Counted before a call is queued, so that there are never more in the queue than are counted.
+    pub(super) queued: AtomicU64,
+    /// Calls that were answered or skipped: always the first of those that were queued.
+    pub(super) answered: AtomicU64,
     pub(super) commits: AtomicU64,
     pub(super) durable: AtomicU64,
     pub(super) calls: AtomicU64,

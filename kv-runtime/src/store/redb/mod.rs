@@ -38,7 +38,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, FairQueue, Fence, ListPage, ListQuery,
+    Mark, Sharing, Store, Write,
 };
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -104,6 +105,7 @@ struct Inner {
     // Before the reader: the thread ends, and lets go of the file, first. None of a file that is open for reading alone.
     writer: Option<Writer>,
     reader: Arc<Reader>,
+    queue: FairQueue,
 }
 
 /// What a [sweep](RedbStore::sweep) did.
@@ -186,6 +188,10 @@ impl Store for RedbStore {
         self.0.reader.clock()
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities::new(Sharing::Exclusive)
             .compare_and_swap()
@@ -193,6 +199,19 @@ impl Store for RedbStore {
             .snapshot_reads()
             .atomic_batches()
             .cheap_metadata()
+    }
+
+    /// A call is queued when its future is first polled, and made whether that is dropped or not.
+    fn mark(&self) -> Mark {
+        Mark::new(self.0.writer.as_ref().map_or(0, Writer::queued))
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.0.writer.as_ref().is_none_or(|writer| writer.has_answered(mark.number()))
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        Some(self.0.reader.fences().fence(key.as_str()))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -9,6 +9,7 @@ use super::writer::Writer;
 use super::{Inner, RedbStore, file};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::store::FairQueue;
 
 /// How a [`RedbStore`] is opened; [`RedbStore::options`] gives one.
 ///
@@ -99,6 +100,6 @@ impl RedbOptions {
             true => None,
             false => Some(Writer::start(Arc::clone(&reader), self.durability, queue_bytes)?),
         };
-        Ok(RedbStore(Arc::new(Inner { path: path.to_owned(), writer, reader })))
+        Ok(RedbStore(Arc::new(Inner { path: path.to_owned(), writer, reader, queue: FairQueue::new() })))
     }
 }

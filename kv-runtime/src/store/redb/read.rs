@@ -17,6 +17,7 @@ use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::envelope::{self, Envelope, EnvelopeError};
 use crate::record::{Head, Record, Revision};
+use crate::store::Fences;
 
 pub(super) type Records = ReadOnlyTable<&'static str, &'static [u8]>;
 
@@ -31,6 +32,7 @@ pub(super) struct Reader {
     snapshots: AtomicUsize,
     clock: Clock,
     damage: Damage,
+    fences: Arc<Fences>,
 }
 
 /// The file as it was opened.
@@ -67,6 +69,7 @@ impl Reader {
             snapshots: AtomicUsize::new(0),
             clock,
             damage,
+            fences: Arc::default(),
         }
     }
 
@@ -131,6 +134,11 @@ impl Reader {
         &self.damage
     }
 
+    /// Void as soon as the writer has written their key.
+    pub(super) fn fences(&self) -> &Arc<Fences> {
+        &self.fences
+    }
+
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -191,7 +199,12 @@ impl Reader {
         let at = || Location::of(NAME, key);
         let records = self.records(at, "read").await?;
         self.damage.reading(at, "read", || {
-            self.find(&records, key, |envelope, stored| record(envelope, stored, Bytes::copy_from_slice))
+            self.find(
+                &records,
+                key,
+                || self.clock.now(),
+                |envelope, stored| record(envelope, stored, Bytes::copy_from_slice),
+            )
         })
     }
 
@@ -199,8 +212,15 @@ impl Reader {
         let at = || Location::store(NAME);
         let records = self.records(at, "read").await?;
         self.damage.reading(at, "read", || {
+            // One moment for all: else one group of an entity could expire between two looks at the clock.
+            let now = self.clock.now();
             let get = |key| {
-                self.find(&records, key, |envelope, stored| record(envelope, stored, Bytes::copy_from_slice))
+                self.find(
+                    &records,
+                    key,
+                    || now,
+                    |envelope, stored| record(envelope, stored, Bytes::copy_from_slice),
+                )
             };
             keys.iter().map(get).collect()
         })
@@ -210,7 +230,12 @@ impl Reader {
         let at = || Location::of(NAME, key);
         let records = self.records(at, "read").await?;
         self.damage.reading(at, "read", || {
-            self.find(&records, key, |envelope, _| Head::new(envelope.metadata, envelope.expires_at))
+            self.find(
+                &records,
+                key,
+                || self.clock.now(),
+                |envelope, _| Head::new(envelope.metadata, envelope.expires_at),
+            )
         })
     }
 
@@ -218,11 +243,12 @@ impl Reader {
         self.damage.failed(at, "read", error)
     }
 
-    /// What `shape` makes of the record under `key`, if it has not expired.
+    /// What `shape` makes of the record under `key`, if it has not expired at the moment that `now` tells.
     fn find<T>(
         &self,
         records: &Records,
         key: &Key,
+        now: impl FnOnce() -> Timestamp,
         shape: impl FnOnce(Envelope, &[u8]) -> T,
     ) -> Result<Option<T>> {
         let found = records
@@ -231,7 +257,7 @@ impl Reader {
         let Some(found) = found else { return Ok(None) };
         let stored = found.value();
         let envelope = envelope::read(stored).map_err(|damage| damage.into_error(Location::of(NAME, key)))?;
-        if envelope.expires_at.is_some_and(|at| at <= self.clock.now()) {
+        if envelope.expires_at.is_some_and(|at| at <= now()) {
             return Ok(None);
         }
         Ok(Some(shape(envelope, stored)))

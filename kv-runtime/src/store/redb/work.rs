@@ -4,7 +4,7 @@ use super::{NAME, SweepReport};
 use crate::error::Location;
 use crate::key::Key;
 use crate::record::NewRecord;
-use crate::store::{Condition, Write};
+use crate::store::{Condition, Fences, Write};
 
 /// One call's work, made as a whole or not at all.
 pub(super) enum Work {
@@ -70,6 +70,21 @@ impl Work {
             Self::Panic | Self::Raw(..) => 0,
         };
         pieces + PIECE
+    }
+
+    /// Voids the fences of the keys that it writes.
+    pub(super) fn void(&self, fences: &Fences) {
+        match self {
+            Self::Write(write) => fences.void(write.key().as_str()),
+            Self::PutMany(records) | Self::PutPart(records) => {
+                records.iter().for_each(|(key, _)| fences.void(key.as_str()));
+            }
+            Self::DeleteMany(keys) => keys.iter().for_each(|key| fences.void(key.as_str())),
+            Self::Commit(_, writes) => writes.iter().for_each(|write| fences.void(write.key().as_str())),
+            Self::Sweep(_) | Self::Flush | Self::Compact => {}
+            #[cfg(test)]
+            Self::Panic | Self::Raw(..) => {}
+        }
     }
 
     /// Where it fails if it does: at the one record, or at the store as a whole.

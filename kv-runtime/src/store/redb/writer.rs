@@ -9,6 +9,7 @@ mod tests;
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -58,6 +59,7 @@ impl Writer {
         let mut worker = Worker {
             jobs,
             put_aside: None,
+            skipped: 0,
             reader,
             durability,
             counters: Arc::clone(&counters),
@@ -82,6 +84,7 @@ impl Writer {
             return Err(ended(&work));
         };
         let (reply, answer) = oneshot::channel();
+        self.counters.queued.fetch_add(1, Ordering::SeqCst);
         if let Err(refused) = queue.send(Job { work, reply, room }) {
             return Err(ended(&refused.0.work));
         }
@@ -91,6 +94,17 @@ impl Writer {
                 Err(Error::OutcomeUnknown { at: Location::store(NAME), source: Box::new(WriterEnded).into() })
             }
         }
+    }
+
+    /// How many calls were queued, at least.
+    pub(super) fn queued(&self) -> u64 {
+        self.counters.queued.load(Ordering::SeqCst)
+    }
+
+    /// Whether the first `calls` that were queued have been answered, or skipped. The queue keeps their order. After a panic nothing more is written.
+    pub(super) fn has_answered(&self, calls: u64) -> bool {
+        self.counters.answered.load(Ordering::SeqCst) >= calls
+            || self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     pub(super) fn stats(&self) -> RedbStats {
@@ -134,6 +148,13 @@ enum Aborted {
     Unknown(SharedError),
 }
 
+/// Whether there is work before the one that is received.
+#[derive(Clone, Copy)]
+enum Batch {
+    Empty,
+    Begun,
+}
+
 /// What waiting for work came to.
 #[derive(PartialEq, Eq)]
 enum Gathered {
@@ -167,6 +188,8 @@ struct Worker {
     jobs: Receiver<Job>,
     /// What comes next, if it was received and belongs to no batch.
     put_aside: Option<Job>,
+    /// How many calls were skipped among those of the batch.
+    skipped: u64,
     reader: Arc<Reader>,
     durability: RedbDurability,
     counters: Arc<Counters>,
@@ -201,6 +224,10 @@ impl Worker {
                 }
             }
         };
+        // Calls that were skipped among these count when these do: a mark goes by their order.
+        self.counters
+            .answered
+            .fetch_add(batch.len() as u64 + std::mem::take(&mut self.skipped), Ordering::SeqCst);
         Counters::add(&self.counters.calls, batch.len() as u64);
         for Attempted { job: Job { work, reply, room }, done, failed } in batch.drain(..) {
             let answer = match (failed, &ended) {
@@ -227,7 +254,7 @@ impl Worker {
         let is_alone = matches!(first.work, Work::Compact);
         batch.push(Attempted::new(first));
         while !is_alone && batch.len() < BATCH_JOBS && bytes < BATCH_BYTES {
-            let Some(job) = self.next(|jobs| jobs.try_recv().ok()) else { break };
+            let Some(job) = self.next(Batch::Begun, |jobs| jobs.try_recv().ok()) else { break };
             if matches!(job.work, Work::Compact) {
                 self.put_aside = Some(job);
                 break;
@@ -244,10 +271,10 @@ impl Worker {
             return Ok(job);
         }
         if !self.has_parts {
-            return self.next(|jobs| jobs.recv().ok()).ok_or(Gathered::Ended);
+            return self.next(Batch::Empty, |jobs| jobs.recv().ok()).ok_or(Gathered::Ended);
         }
         let is_idle = Cell::new(false);
-        let first = self.next(|jobs| {
+        let first = self.next(Batch::Empty, |jobs| {
             let received = jobs.recv_timeout(PARTS_WAIT);
             is_idle.set(matches!(received, Err(RecvTimeoutError::Timeout)));
             received.ok()
@@ -256,13 +283,19 @@ impl Worker {
     }
 
     /// The next work that somebody still waits for.
-    fn next(&self, receive: impl Fn(&Receiver<Job>) -> Option<Job>) -> Option<Job> {
+    fn next(&mut self, batch: Batch, receive: impl Fn(&Receiver<Job>) -> Option<Job>) -> Option<Job> {
         loop {
             let job = receive(&self.jobs)?;
             if !job.reply.is_closed() {
                 return Some(job);
             }
             Counters::add(&self.counters.skipped, 1);
+            match batch {
+                Batch::Empty => {
+                    self.counters.answered.fetch_add(1, Ordering::SeqCst);
+                }
+                Batch::Begun => self.skipped += 1,
+            }
         }
     }
 
@@ -310,7 +343,12 @@ impl Worker {
         for Attempted { job, done, failed } in batch.iter_mut().filter(|piece| piece.failed.is_none()) {
             let before = tables.changed();
             match tables.make(&job.work) {
-                Ok(made) => *done = made,
+                Ok(made) => {
+                    if !matches!(made, Done::Conflict(_)) {
+                        job.work.void(reader.fences());
+                    }
+                    *done = made;
+                }
                 Err(Failure::Own(error)) => {
                     *failed = Some(error);
                     if tables.changed() != before {

@@ -78,6 +78,7 @@ fn worker_with(options: &mut redb::Builder) -> (Worker, Arc<AtomicBool>, Arc<Ato
     let worker = Worker {
         jobs,
         put_aside: None,
+        skipped: 0,
         reader,
         durability,
         counters,
@@ -396,4 +397,20 @@ fn parts_that_nothing_follows_become_durable_by_themselves() {
     assert_eq!(durable(&worker), 1);
     drop(queue);
     assert!(!worker.write(&mut Vec::new()), "there is no work");
+}
+
+#[test]
+fn a_call_counts_as_over_when_those_before_it_do() {
+    let (mut worker, _) = worker();
+    let (queue, jobs) = mpsc::channel();
+    worker.jobs = jobs;
+    let answered = |worker: &Worker| worker.counters.answered.load(Ordering::SeqCst);
+    drop(submit(&queue, put("skipped first")));
+    let _kept = submit(&queue, put("a"));
+    drop(submit(&queue, put("skipped among others")));
+    let mut batch = Vec::new();
+    assert!(worker.gather(&mut batch) == Gathered::Work);
+    assert_eq!(answered(&worker), 1, "the one before the batch");
+    assert!(worker.write(&mut batch), "there is work");
+    assert_eq!(answered(&worker), 3);
 }
