@@ -46,7 +46,6 @@ pub use fair_queue::FairQueue;
 pub(crate) use fair_queue::Turn;
 #[doc(hidden)]
 pub use fence::Fence;
-#[cfg_attr(not(feature = "redb"), allow(unused_imports))]
 pub(crate) use fence::Fences;
 pub use list::{Content, Entry, ListPage, ListQuery};
 pub use mark::{Mark, SETTLES_AFTER};
