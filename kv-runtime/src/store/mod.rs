@@ -49,7 +49,6 @@ pub use fair_queue::FairQueue;
 pub(crate) use fair_queue::Turn;
 #[doc(hidden)]
 pub use fence::Fence;
-#[cfg_attr(not(feature = "redb"), allow(unused_imports))]
 pub(crate) use fence::Fences;
 pub(crate) use list::Entries;
 pub use list::{Content, Entry, ListPage, ListQuery};
