@@ -79,6 +79,8 @@ pub mod layer;
 mod list;
 mod maybe_send;
 pub mod migrate;
+#[cfg(any(feature = "redis", all(feature = "cloudflare", not(target_arch = "wasm32"))))]
+mod network;
 mod random;
 pub mod record;
 pub mod schema;

@@ -1,4 +1,4 @@
-//! Writes whose outcome nobody knows: what is read before the store has settled is not held.
+//! Writes with an unknown outcome: memory holds nothing that is read before the store has settled.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -31,7 +31,7 @@ fn note(text: &str) -> Note {
     Note { id: 1, text: text.to_owned() }
 }
 
-/// A store that queues writes, whether anybody waits for them or not, and makes them when it is told to.
+/// A store that queues writes, even if their futures are dropped, and makes them in `catch_up`.
 #[derive(Clone)]
 struct LateStore(Arc<Queue>);
 
@@ -40,7 +40,7 @@ struct Queue {
     waiting: Mutex<Vec<(Vec<Condition>, Vec<Write>, oneshot::Sender<Commit>)>>,
     queued: AtomicU64,
     made: AtomicU64,
-    /// Whether a write waits to be told.
+    /// Whether writes wait for `catch_up`.
     is_late: std::sync::atomic::AtomicBool,
 }
 
@@ -166,7 +166,7 @@ async fn nothing_old_stays<S: AtomicStore + Clone>(store: &LateStore, kv: Kv<S>)
         notes.put(note("old")).await?;
         store.be_late(true);
         give_up(&notes, way);
-        // Whoever reads now gets what stands there, and it is not held.
+        // A read gets what the store has now, and memory does not hold it.
         for _ in 0..3 {
             assert_eq!(notes.get(1).await?.expect("it is there").text, "old", "way {way}");
             assert!(notes.get_many([1]).await?[0].is_some());

@@ -5,6 +5,7 @@ mod cursors;
 mod damage;
 mod entities;
 mod expiry;
+mod fairness;
 mod futures;
 mod last_write;
 mod limits;

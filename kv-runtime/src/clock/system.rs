@@ -52,6 +52,13 @@ pub(super) use now as coarse;
 #[cfg(all(feature = "cache", not(target_os = "linux")))]
 pub(super) const COARSE_LAG: Duration = Duration::ZERO;
 
+/// The present moment of the clock that no correction of the time of day moves.
+#[cfg(not(target_arch = "wasm32"))]
+#[expect(clippy::disallowed_methods, reason = "what the system's timer goes by")]
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
+
 /// How long something takes, by a clock that no correction of the time of day moves.
 #[derive(Debug)]
 pub(crate) struct Stopwatch(Instant);

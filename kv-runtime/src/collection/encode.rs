@@ -220,7 +220,7 @@ fn check(limits: &Limits, key: &Key, record: &mut NewRecord, at: &dyn Fn() -> Bo
         max: limits.metadata,
     })?;
     match record.expiry {
-        Expiry::After(ttl) => check_ttl(limits, ttl, at),
+        Expiry::After(ttl) | Expiry::AtLeast(ttl) => check_ttl(limits, ttl, at),
         Expiry::Never | Expiry::At(_) => Ok(()),
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Found<E> {
         expect(dead_code, reason = "asked for by caches and sessions alone")
     )]
     pub(crate) expires_at: Option<Timestamp>,
-    /// When the first of those expires whose TTL is not a cache's.
+    /// The same without groups whose expiry is the TTL of a cache.
     #[cfg_attr(not(feature = "cache"), expect(dead_code, reason = "asked for by caches alone"))]
     pub(crate) own_expires_at: Option<Timestamp>,
 }
@@ -43,7 +43,7 @@ impl<E> Found<E> {
         Self { entity, expires_at, own_expires_at }
     }
 
-    /// The entity after a change. `written` says of a key when its record expires, if the change has said so anew.
+    /// The entity after a change. `written` returns the new expiry of a key, if the change sets one.
     pub(super) fn after<'r>(
         entity: E,
         records: impl Iterator<Item = (Key, &'r Option<Record>)>,

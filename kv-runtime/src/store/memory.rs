@@ -11,8 +11,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, Fence, ListPage, ListQuery, Mark, Sharing, Store,
-    Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, Fence, ListPage, ListQuery, Mark,
+    Sharing, Store, Write,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
@@ -51,6 +51,7 @@ pub struct MemoryStore(Arc<Shared>);
 struct Shared {
     clock: Clock,
     state: RwLock<State>,
+    queue: FairQueue,
 }
 
 impl MemoryStore {
@@ -63,7 +64,7 @@ impl MemoryStore {
     /// An empty store that goes by this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
-        Self(Arc::new(Shared { clock, state: RwLock::default() }))
+        Self(Arc::new(Shared { clock, ..Shared::default() }))
     }
 
     /// Gives back the memory of all records that have expired, and tells how many they were. Writes do it bit by bit; this is for
@@ -107,6 +108,10 @@ impl Store for MemoryStore {
 
     fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -9,6 +9,7 @@ mod capabilities;
 #[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 mod cloudflare;
 mod cursor;
+mod fair_queue;
 mod fence;
 mod list;
 mod mark;
@@ -41,6 +42,8 @@ pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
+pub use fair_queue::FairQueue;
+pub(crate) use fair_queue::Turn;
 #[doc(hidden)]
 pub use fence::Fence;
 #[cfg_attr(not(feature = "redb"), allow(unused_imports))]
@@ -86,26 +89,35 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         let _ = at;
     }
 
-    /// A mark that has [settled](Self::has_settled) once no call that was made before can change a record any more: calls whose futures
-    /// were dropped, and those that failed with an [unknown outcome](Error::OutcomeUnknown). A cache keeps nothing of a record that it read
-    /// before. MUST NOT block. A wrapper MUST pass both methods on.
+    /// Returns a mark that [settles](Self::has_settled) once no earlier call can change a record any
+    /// more. Earlier calls include those whose futures were dropped, and those that failed with
+    /// [`Error::OutcomeUnknown`]. A cache holds nothing that it read before.
     ///
-    /// Unless it is written, a mark settles when [`SETTLES_AFTER`] has passed by the store's [monotonic clock](Clock::monotonic). A store that
-    /// knows better SHOULD say so: one that makes a write within its call has settled at once.
+    /// By default a mark settles [`SETTLES_AFTER`] later by the store's
+    /// [monotonic clock](Clock::monotonic). A store that knows better SHOULD implement both methods.
+    /// They MUST NOT block. A wrapper MUST forward both.
     fn mark(&self) -> Mark {
         Mark::by(self.clock())
     }
 
-    /// Whether a mark that this store gave has settled. Once it has, it MUST stay so; later marks MUST NOT settle before earlier
-    /// ones. MUST NOT block.
+    /// Whether a mark of this store has settled. A settled mark MUST stay settled, and a later mark
+    /// MUST NOT settle before an earlier one.
     fn has_settled(&self, mark: Mark) -> bool {
         mark.has_passed(self.clock())
     }
 
-    /// What tells whether the key is written from here on, for a [`Condition`]. Nothing where other processes write as well.
+    /// Returns what tells whether the key is written from now on, for a [`Condition`]; nothing if other
+    /// processes write as well.
     #[doc(hidden)]
     fn fence(&self, key: &Key) -> Option<Fence> {
         let _ = key;
+        None
+    }
+
+    /// The queue in which updates of one record wait for each other. An engine with compare-and-swap SHOULD keep one for all of its
+    /// clones, and a wrapper MUST return that of the store inside, [`within`](FairQueue::within) its prefix if it changes keys. Without
+    /// it updates are fair among the clones of one [`Kv`](crate::Kv) alone.
+    fn fair_queue(&self) -> Option<&FairQueue> {
         None
     }
 
@@ -254,7 +266,7 @@ pub struct Condition {
     pub key: Key,
     /// What is expected there.
     pub expect: Expect,
-    /// What must not have been written meanwhile. Only the stores that made it know it.
+    /// Fails the condition if the key was written meanwhile. Only the store that made it checks it.
     pub(crate) fence: Option<Fence>,
 }
 
@@ -265,7 +277,7 @@ impl Condition {
         Self { key, expect, fence: None }
     }
 
-    /// Whether no write of the key can go unseen by it.
+    /// Whether every write of the key makes it fail.
     #[cfg(feature = "cache")]
     pub(crate) const fn sees_any_write(&self) -> bool {
         self.fence.is_some() || matches!(self.expect, Expect::Revision(_))
@@ -291,7 +303,8 @@ pub enum Write {
     /// Writes value and metadata; the expiry that stands there at that moment stays, and the record's own is not used. Where no
     /// record stands it is a `Put`.
     Update(Key, NewRecord),
-    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens.
+    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens. [`Expiry::AtLeast`] MUST NOT set
+    /// an earlier one than stands there, and MUST leave a record as it is that does not expire.
     Touch(Key, Expiry),
     /// Removes what stands there.
     Delete(Key),

@@ -18,7 +18,8 @@ use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Fence, ListPage, ListQuery, Mark, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    Write,
 };
 
 use call::Call;
@@ -136,6 +137,10 @@ impl<S: Store> Store for FaultStore<S> {
 
     fn locate(&self, at: &mut Location) {
         self.inner.locate(at);
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.inner.fair_queue()
     }
 
     fn capabilities(&self) -> Capabilities {

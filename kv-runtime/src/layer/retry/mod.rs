@@ -17,8 +17,8 @@ use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, Fence, ListPage, ListQuery, Mark, Store,
-    Write,
+    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, FairQueue, Fence, ListPage, ListQuery,
+    Mark, Store, Write,
 };
 use batch::Batch;
 
@@ -144,6 +144,10 @@ impl<S: Store> Store for RetryStore<S> {
 
     fn locate(&self, at: &mut Location) {
         self.inner.locate(at);
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.inner.fair_queue()
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -145,10 +145,10 @@ async fn a_batch_that_fails_for_good_tells_of_all_that_was_written() {
 
 #[test]
 fn without_a_timer_a_pause_is_an_error_that_says_so() {
-    let flaky = flaky();
+    let clock = Clock::system().with_timer(crate::Timer::none());
+    let flaky = FaultStore::new(MemoryStore::with_clock(clock));
     flaky.faults().add(Fault::fail().times(1));
     let store = RetryStore::new(flaky);
-    // No runtime, so no timer of tokio's.
     let failed = store.get(&key("a")).now_or_never().expect("it does not wait");
     assert!(matches!(failed, Err(Error::NoTimer { .. })), "{failed:?}");
     assert!(store.get(&key("a")).now_or_never().expect("ready").expect("read").is_none());

@@ -13,7 +13,8 @@ use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Fence, ListPage, ListQuery, Mark, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    Write,
 };
 
 /// A store whose calls end after a time, even if the engine does not answer.
@@ -100,6 +101,10 @@ impl<S: Store> Store for TimeoutStore<S> {
 
     fn locate(&self, at: &mut Location) {
         self.inner.locate(at);
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.inner.fair_queue()
     }
 
     fn capabilities(&self) -> Capabilities {

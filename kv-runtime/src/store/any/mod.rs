@@ -11,8 +11,8 @@ use super::RedbStore;
 #[cfg(feature = "redis")]
 use super::RedisStore;
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Fence, ListPage, ListQuery, Mark, MemoryStore,
-    Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark,
+    MemoryStore, Store, Write,
 };
 use crate::clock::Clock;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
@@ -161,6 +161,10 @@ impl Store for AnyStore {
 
     fn locate(&self, at: &mut Location) {
         inside!(self, store => store.locate(at));
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        inside!(self, store => store.fair_queue())
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::super::{Condition, Content, Cursor, Entry, Expect, Fences, ListPage, ListQuery, Write};
 use crate::clock::{Clock, Timestamp};
 use crate::key::Key;
-use crate::record::{Head, Metadata, NewRecord, Record, Revision, Value};
+use crate::record::{Expiry, Head, Metadata, NewRecord, Record, Revision, Value};
 
 /// The most keys that one page looks at, whatever its limit: writers wait for so long at most.
 pub(super) const SCANNED_BY_PAGE: usize = 16_384;
@@ -84,7 +84,7 @@ impl State {
                 };
                 self.write(key, record, expires_at, now);
             }
-            Write::Touch(key, expiry) => self.touch(key, expiry.at(now), now),
+            Write::Touch(key, expiry) => self.touch(key, expiry, now),
             Write::Delete(key) => self.remove(key.as_str()),
         }
     }
@@ -123,8 +123,10 @@ impl State {
         }
     }
 
-    fn touch(&mut self, key: Key, expires_at: Option<Timestamp>, now: Timestamp) {
-        if self.live_at(&key, now).is_none() || expires_at.is_some_and(|at| at <= now) {
+    fn touch(&mut self, key: Key, expiry: Expiry, now: Timestamp) {
+        let standing = self.live_at(&key, now).map(|slot| slot.expires_at);
+        let expires_at = expiry.touched(standing.flatten(), now);
+        if standing.is_none() || expires_at.is_some_and(|at| at <= now) {
             self.remove(key.as_str());
             return;
         }

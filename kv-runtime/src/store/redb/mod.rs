@@ -32,8 +32,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, Fence, ListPage, ListQuery, Mark, Sharing,
-    Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, FairQueue, Fence, ListPage, ListQuery,
+    Mark, Sharing, Store, Write,
 };
 use crate::clock::Clock;
 use crate::error::Result;
@@ -94,6 +94,7 @@ struct Inner {
     // Before the reader: the thread ends, and lets go of the file, first.
     writer: Writer,
     reader: Arc<Reader>,
+    queue: FairQueue,
 }
 
 /// What a [sweep](RedbStore::sweep) did.
@@ -164,6 +165,10 @@ impl Store for RedbStore {
 
     fn clock(&self) -> &Clock {
         self.0.reader.clock()
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
     }
 
     fn capabilities(&self) -> Capabilities {

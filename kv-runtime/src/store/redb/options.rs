@@ -9,6 +9,7 @@ use super::writer::Writer;
 use super::{Inner, RedbStore, file};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::store::FairQueue;
 
 /// How a [`RedbStore`] is opened; [`RedbStore::options`] gives one.
 ///
@@ -73,6 +74,6 @@ impl RedbOptions {
         let (database, damage) = file::open(path, self.opening)?;
         let reader = Arc::new(Reader::new(database, self.clock, damage));
         let writer = Writer::start(Arc::clone(&reader), self.durability)?;
-        Ok(RedbStore(Arc::new(Inner { path: path.to_owned(), writer, reader })))
+        Ok(RedbStore(Arc::new(Inner { path: path.to_owned(), writer, reader, queue: FairQueue::new() })))
     }
 }

@@ -78,7 +78,10 @@ impl Reader {
             "read",
             || {
                 let records = self.latest().map_err(|error| self.not_read(Location::of(NAME, key), error))?;
-                self.find(&records, key, |envelope, stored| record(envelope, stored, Bytes::copy_from_slice))
+                let now = || self.clock.now();
+                self.find(&records, key, now, |envelope, stored| {
+                    record(envelope, stored, Bytes::copy_from_slice)
+                })
             },
         )
     }
@@ -89,10 +92,15 @@ impl Reader {
             "read",
             || {
                 let records = self.latest().map_err(|error| self.not_read(Location::store(NAME), error))?;
+                // One moment for all: else one group of an entity could expire between two looks at the clock.
+                let now = self.clock.now();
                 let get = |key| {
-                    self.find(&records, key, |envelope, stored| {
-                        record(envelope, stored, Bytes::copy_from_slice)
-                    })
+                    self.find(
+                        &records,
+                        key,
+                        || now,
+                        |envelope, stored| record(envelope, stored, Bytes::copy_from_slice),
+                    )
                 };
                 keys.iter().map(get).collect()
             },
@@ -105,7 +113,8 @@ impl Reader {
             "read",
             || {
                 let records = self.latest().map_err(|error| self.not_read(Location::of(NAME, key), error))?;
-                self.find(&records, key, |envelope, _| Head::new(envelope.metadata, envelope.expires_at))
+                let now = || self.clock.now();
+                self.find(&records, key, now, |envelope, _| Head::new(envelope.metadata, envelope.expires_at))
             },
         )
     }
@@ -114,11 +123,12 @@ impl Reader {
         self.damage.failed(at, "read", error)
     }
 
-    /// What `shape` makes of the record under `key`, if it has not expired.
+    /// What `shape` makes of the record under `key`, if it has not expired at the moment that `now` tells.
     fn find<T>(
         &self,
         records: &Records,
         key: &Key,
+        now: impl FnOnce() -> Timestamp,
         shape: impl FnOnce(Envelope, &[u8]) -> T,
     ) -> Result<Option<T>> {
         let found = records
@@ -127,7 +137,7 @@ impl Reader {
         let Some(found) = found else { return Ok(None) };
         let stored = found.value();
         let envelope = envelope::read(stored).map_err(|damage| damage.into_error(Location::of(NAME, key)))?;
-        if envelope.expires_at.is_some_and(|at| at <= self.clock.now()) {
+        if envelope.expires_at.is_some_and(|at| at <= now()) {
             return Ok(None);
         }
         Ok(Some(shape(envelope, stored)))

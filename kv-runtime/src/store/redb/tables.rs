@@ -220,12 +220,12 @@ impl Tables<'_> {
     }
 
     fn touch(&mut self, key: &Key, expiry: Expiry) -> Result<(), Failure> {
-        let expires_at = expiry.at(self.now);
         let Some(standing) = self.records.get(key.as_str())? else { return Ok(()) };
         let stored = standing.value();
         let Some(envelope) = live(stored, self.now).map_err(|damage| damaged(damage, key))? else {
             return Ok(());
         };
+        let expires_at = expiry.touched(envelope.expires_at, self.now);
         if expires_at == envelope.expires_at {
             return Ok(());
         }

@@ -10,6 +10,7 @@ use super::wire::{Lifetime, Outgoing};
 use super::{Inner, NAME};
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
+use crate::record::Expiry;
 use crate::store::{Commit, Condition, Expect, Write};
 
 const CODE: &str = include_str!("commit.lua");
@@ -20,7 +21,8 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(CODE));
 /// A write as the script is told of it.
 enum Told {
     Record(&'static str, Key, Outgoing),
-    Touch(Key, Lifetime),
+    /// With the kind of touch.
+    Touch(&'static str, Key, Lifetime),
     Delete(Key),
 }
 
@@ -29,21 +31,22 @@ impl Told {
         Ok(match write {
             Write::Put(key, record) => Self::Record("p", key.clone(), Outgoing::new(&key, record)?),
             Write::Update(key, record) => Self::Record("u", key.clone(), Outgoing::new(&key, record)?),
-            Write::Touch(key, expiry) => Self::Touch(key, Lifetime::of(expiry)),
+            Write::Touch(key, expiry @ Expiry::AtLeast(_)) => Self::Touch("e", key, Lifetime::of(expiry)),
+            Write::Touch(key, expiry) => Self::Touch("t", key, Lifetime::of(expiry)),
             Write::Delete(key) => Self::Delete(key),
         })
     }
 
     const fn key(&self) -> &Key {
         match self {
-            Self::Record(_, key, _) | Self::Touch(key, _) | Self::Delete(key) => key,
+            Self::Record(_, key, _) | Self::Touch(_, key, _) | Self::Delete(key) => key,
         }
     }
 
     fn write_words(&self, command: &mut Cmd) {
         match self {
             Self::Record(kind, _, record) => command.arg(spec(kind, record.lifetime())).arg(record),
-            Self::Touch(_, lifetime) => command.arg(spec("t", *lifetime)).arg(""),
+            Self::Touch(kind, _, lifetime) => command.arg(spec(kind, *lifetime)).arg(""),
             Self::Delete(_) => command.arg("d").arg(""),
         };
     }

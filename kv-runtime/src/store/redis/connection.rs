@@ -3,15 +3,18 @@
 use futures_util::stream::{self, StreamExt};
 use redis::aio::ConnectionManager;
 use redis::{Cmd, Pipeline, RedisError, Value};
+use tokio::runtime::Handle;
 
 #[cfg(feature = "redis-cluster")]
 use super::cluster::Cluster;
+use crate::network::within;
 
 #[derive(Clone)]
+/// With the runtime that drives it.
 pub(super) enum Connection {
-    Single(ConnectionManager),
+    Single(ConnectionManager, Handle),
     #[cfg(feature = "redis-cluster")]
-    Cluster(Cluster),
+    Cluster(Cluster, Handle),
 }
 
 /// The nodes that have the keys; of a cluster also which each has, and a slot by which each is found.
@@ -38,9 +41,9 @@ impl Shape {
 impl Connection {
     pub(super) const fn is_cluster(&self) -> bool {
         match self {
-            Self::Single(_) => false,
+            Self::Single(..) => false,
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster(_) => true,
+            Self::Cluster(..) => true,
         }
     }
 
@@ -49,9 +52,11 @@ impl Connection {
     pub(super) async fn query(&self, key: &str, command: Cmd) -> Result<Value, RedisError> {
         let answer = match self {
             // A clone is a handle.
-            Self::Single(manager) => manager.clone().send_packed_command(&command).await?,
+            Self::Single(manager, runtime) => {
+                within(runtime, manager.clone().send_packed_command(&command)).await?
+            }
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster(cluster) => cluster.query(key, command).await?,
+            Self::Cluster(cluster, runtime) => within(runtime, cluster.query(key, command)).await?,
         };
         match answer {
             Value::ServerError(error) => Err(error.into()),
@@ -61,10 +66,10 @@ impl Connection {
 
     pub(super) async fn shape(&self) -> Result<Shape, RedisError> {
         match self {
-            Self::Single(_) => Ok(Shape::Single),
+            Self::Single(..) => Ok(Shape::Single),
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster(cluster) => {
-                let (shape, slots) = cluster.shape().await?;
+            Self::Cluster(cluster, runtime) => {
+                let (shape, slots) = within(runtime, cluster.shape()).await?;
                 Ok(Shape::Cluster { shape, slots })
             }
         }
@@ -79,10 +84,10 @@ impl Connection {
         command: Cmd,
     ) -> Result<Value, RedisError> {
         #[cfg(feature = "redis-cluster")]
-        if let (Self::Cluster(cluster), Shape::Cluster { slots, .. }) = (self, shape)
+        if let (Self::Cluster(cluster, runtime), Shape::Cluster { slots, .. }) = (self, shape)
             && let Some(slot) = slots.get(node)
         {
-            return cluster.query_slot(*slot, command).await;
+            return within(runtime, cluster.query_slot(*slot, command)).await;
         }
         self.query("", command).await
     }
@@ -91,15 +96,15 @@ impl Connection {
     #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server has all keys"))]
     pub(super) async fn pipeline(&self, key: &str, pipeline: Pipeline) -> Result<Vec<Value>, RedisError> {
         let answers = match self {
-            Self::Single(manager) => {
+            Self::Single(manager, runtime) => {
                 let (skipped, kept) = match pipeline.is_transaction() {
                     true => (pipeline.len() + 1, 1),
                     false => (0, pipeline.len()),
                 };
-                manager.clone().send_packed_commands(&pipeline, skipped, kept).await?
+                within(runtime, manager.clone().send_packed_commands(&pipeline, skipped, kept)).await?
             }
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster(cluster) => cluster.pipeline(key, &pipeline).await?,
+            Self::Cluster(cluster, runtime) => within(runtime, cluster.pipeline(key, &pipeline)).await?,
         };
         if !pipeline.is_transaction() {
             return Ok(answers);

@@ -26,7 +26,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, ListPage, ListQuery, Sharing, Store,
+    Write,
 };
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
@@ -81,10 +82,12 @@ struct Inner {
     index: Option<Index>,
     replicas: Option<Replicas>,
     remainders: Remainders,
+    queue: FairQueue,
 }
 
 impl RedisStore {
-    /// Connects to the server or cluster at a URL, and fails if there is none. It needs a tokio runtime, which the connection stays in.
+    /// Connects to the server or cluster at a URL, and fails if there is none. It works on every executor: the connection is driven by a
+    /// thread of the library's, unless [`RedisOptions::runtime`] names a tokio runtime.
     ///
     /// | URL | what is connected |
     /// | --- | --- |
@@ -152,6 +155,10 @@ impl Store for RedisStore {
         &self.0.clock
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
+    }
+
     fn capabilities(&self) -> Capabilities {
         let any = Capabilities::new(Sharing::Shared).compare_and_swap().ordered().cheap_metadata();
         if self.0.connection.is_cluster() { any } else { any.snapshot_reads().atomic_batches() }
@@ -188,9 +195,9 @@ impl Store for RedisStore {
             None => Vec::new(),
         };
         match &self.0.connection {
-            Connection::Single(_) => self.0.put_all(records).await,
+            Connection::Single(..) => self.0.put_all(records).await,
             #[cfg(feature = "redis-cluster")]
-            Connection::Cluster(_) => self.0.put_each(records).await,
+            Connection::Cluster(..) => self.0.put_each(records).await,
         }?;
         self.0.replicated(&keys).await
     }
@@ -208,9 +215,9 @@ impl Store for RedisStore {
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
         match &self.0.connection {
-            Connection::Single(_) => self.0.delete_all(&keys).await,
+            Connection::Single(..) => self.0.delete_all(&keys).await,
             #[cfg(feature = "redis-cluster")]
-            Connection::Cluster(_) => self.0.delete_each(&keys).await,
+            Connection::Cluster(..) => self.0.delete_each(&keys).await,
         }?;
         self.0.replicated(&keys).await
     }

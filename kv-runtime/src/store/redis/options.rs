@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{ConnectionInfo, RedisError};
+use tokio::runtime::Handle;
 
+#[cfg(feature = "redis-cluster")]
+use super::cluster::Cluster;
 use super::connection::Connection;
 use super::error::not_connected;
 use super::index::Index;
@@ -17,6 +20,8 @@ use super::url::Url;
 use super::{Inner, RedisStore};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::network;
+use crate::store::FairQueue;
 
 /// How often a connection is tried before a call that waits for it fails, and how long is waited in between at most.
 const CONNECTION_TRIES: usize = 3;
@@ -47,6 +52,7 @@ pub struct RedisOptions {
     connection_timeout: Duration,
     response_timeout: Duration,
     certificates: Certificates,
+    runtime: Option<Handle>,
 }
 
 impl Default for RedisOptions {
@@ -60,6 +66,7 @@ impl Default for RedisOptions {
             connection_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(5),
             certificates: Certificates::default(),
+            runtime: None,
         }
     }
 }
@@ -110,6 +117,16 @@ impl RedisOptions {
         self
     }
 
+    /// Drives the connection by this tokio runtime, in the place of a thread of the library's. Where that runs the callers, too, each call saves
+    /// the way between two threads.
+    ///
+    /// The runtime must have time and IO ([`enable_all`](tokio::runtime::Builder::enable_all)): without them tokio panics. When it
+    /// ends, the store's calls fail.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
     /// How long the making of a connection may take; 2 seconds if nothing is said.
     pub fn connection_timeout(mut self, timeout: Duration) -> Self {
         self.connection_timeout = timeout;
@@ -157,11 +174,7 @@ impl RedisOptions {
         crate::store::tls::choose_cryptography();
         let (url, parameters) = Url::parse(url, self.certificates.are_given())?;
         let (address, by_tls) = (url.address(), url.is_tls());
-        let connection = match url {
-            Url::Server(server) => self.connect_single(*server).await,
-            #[cfg(feature = "redis-cluster")]
-            Url::Cluster(nodes) => self.connect_cluster(nodes).await,
-        };
+        let connection = self.connection(url).await;
         let connection = connection.map_err(|error| not_connected(address, error, by_tls))?;
         let hash_tags = parameters.hash_tags.unwrap_or(self.hash_tags) || connection.is_cluster();
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
@@ -174,10 +187,29 @@ impl RedisOptions {
             index,
             replicas: self.replicas,
             remainders,
+            queue: FairQueue::new(),
         })))
     }
 
-    async fn connect_single(&self, server: ConnectionInfo) -> Result<Connection, RedisError> {
+    async fn connection(&self, url: Url) -> Result<Connection, RedisError> {
+        let runtime = match &self.runtime {
+            Some(runtime) => runtime.clone(),
+            None => network::runtime()?,
+        };
+        match url {
+            Url::Server(server) => {
+                let manager = network::within(&runtime, self.connect_single(*server)).await?;
+                Ok(Connection::Single(manager, runtime))
+            }
+            #[cfg(feature = "redis-cluster")]
+            Url::Cluster(nodes) => {
+                let cluster = network::within(&runtime, self.connect_cluster(nodes)).await?;
+                Ok(Connection::Cluster(cluster, runtime))
+            }
+        }
+    }
+
+    async fn connect_single(&self, server: ConnectionInfo) -> Result<ConnectionManager, RedisError> {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(self.connection_timeout))
             .set_response_timeout(Some(self.response_timeout))
@@ -185,12 +217,12 @@ impl RedisOptions {
             .set_max_delay(LONGEST_PAUSE)
             .set_pipeline_buffer_size(QUEUE);
         let client = self.certificates.client(server)?;
-        ConnectionManager::new_with_config(client, config).await.map(Connection::Single)
+        ConnectionManager::new_with_config(client, config).await
     }
 
     #[cfg(feature = "redis-cluster")]
-    async fn connect_cluster(&self, nodes: Vec<ConnectionInfo>) -> Result<Connection, RedisError> {
+    async fn connect_cluster(&self, nodes: Vec<ConnectionInfo>) -> Result<Cluster, RedisError> {
         let timeouts = (self.connection_timeout, self.response_timeout);
-        super::cluster::Cluster::connect(nodes, timeouts, &self.certificates).await.map(Connection::Cluster)
+        Cluster::connect(nodes, timeouts, &self.certificates).await
     }
 }

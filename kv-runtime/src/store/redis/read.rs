@@ -8,6 +8,7 @@ use super::connection::side_by_side;
 use super::error::{code, failed, unexpected};
 use super::wire::{self, HEAD_LEN, HeadError};
 use super::{Inner, NAME};
+use crate::clock::Timestamp;
 use crate::error::{Location, Result};
 use crate::key::Key;
 use crate::record::{Head, Metadata, Record};
@@ -38,10 +39,12 @@ impl Inner {
         let spelled: Vec<Cow<'_, str>> = keys.iter().map(|key| self.spelling.spell(key)).collect();
         let answers = self.values(&spelled, expiries).await;
         let answers = answers.map_err(|error| failed(Location::store(NAME), "read", error))?;
+        // One moment for all, as they are one answer.
+        let now = self.clock.now();
         let record = |(key, answer): (&Key, Answer)| {
             let Some(mut record) = wire::record(key, answer.value)? else { return Ok(None) };
             if expiries == Expiries::Told {
-                record.expires_at = wire::expires_at(&answer.pttl, &self.clock);
+                record.expires_at = wire::expires_at(&answer.pttl, now);
                 record.expiry_known = true;
             }
             Ok(Some(record))
@@ -57,16 +60,17 @@ impl Inner {
         let answers = self.connection.pipeline(&spelled, pipeline).await;
         let answers = answers.map_err(|error| failed(at(), "read", error))?;
         let Ok([head, pttl]) = <[Value; 2]>::try_from(answers) else { return Err(unexpected(at(), "read")) };
-        self.head_of(key, &spelled, head, &pttl).await
+        self.head_of(key, &spelled, head, &pttl, self.clock.now()).await
     }
 
-    /// The head of a record from its beginning and its remaining time.
+    /// The head of a record from its beginning and its remaining time at `now`.
     pub(super) async fn head_of(
         &self,
         key: &Key,
         spelled: &str,
         head: Value,
         pttl: &Value,
+        now: Timestamp,
     ) -> Result<Option<Head>> {
         let at = || Location::of(NAME, key);
         let Some(head) = wire::bytes(head, &at)? else { return Ok(None) };
@@ -82,7 +86,7 @@ impl Inner {
                 None => return Ok(None),
             },
         };
-        Ok(Some(Head::new(metadata, wire::expires_at(pttl, &self.clock))))
+        Ok(Some(Head::new(metadata, wire::expires_at(pttl, now))))
     }
 
     /// Metadata with members that are not ours, which needs the whole envelope.

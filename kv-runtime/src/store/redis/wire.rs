@@ -5,7 +5,7 @@ use redis::{Cmd, RedisError, RedisWrite, ToRedisArgs, Value};
 
 use super::NAME;
 use super::error::{failed, unexpected};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Timestamp;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::envelope;
@@ -81,10 +81,12 @@ impl Lifetime {
     pub(super) fn of(expiry: Expiry) -> Self {
         match expiry {
             Expiry::Never => Self::Endless,
-            Expiry::After(ttl) => match Timestamp::from_millis(0).saturating_add(ttl).as_millis() {
-                0 => Self::Over,
-                millis => Self::Millis(millis),
-            },
+            Expiry::After(ttl) | Expiry::AtLeast(ttl) => {
+                match Timestamp::from_millis(0).saturating_add(ttl).as_millis() {
+                    0 => Self::Over,
+                    millis => Self::Millis(millis),
+                }
+            }
             // To the server the moment itself still belongs to the record's life, to us no more. It takes no moment below 1.
             Expiry::At(at) => Self::Until(at.as_millis().saturating_sub(1).max(1)),
         }
@@ -109,13 +111,13 @@ pub(super) fn bytes(answer: Value, at: &dyn Fn() -> Box<Location>) -> Result<Opt
     }
 }
 
-/// When a record expires, from what `PTTL` answers; nothing if it does not.
-pub(super) fn expires_at(pttl: &Value, clock: &Clock) -> Option<Timestamp> {
+/// When a record expires, from what `PTTL` answered at `now`; nothing if it does not.
+pub(super) fn expires_at(pttl: &Value, now: Timestamp) -> Option<Timestamp> {
     match pttl {
         // The server counts whole milliseconds, and the record is there in the last of them.
         Value::Int(millis) if *millis >= 0 => {
             let millis = u64::try_from(*millis).unwrap_or_default().saturating_add(1);
-            Some(Timestamp::from_millis(clock.now().as_millis().saturating_add(millis)))
+            Some(Timestamp::from_millis(now.as_millis().saturating_add(millis)))
         }
         _ => None,
     }

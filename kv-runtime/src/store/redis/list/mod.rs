@@ -147,9 +147,10 @@ impl Inner {
             }
             Content::Heads => {
                 let heads = self.each(&spelled, |key| [beginning(key, HEAD_LEN), pttl(key)]).await?;
+                let now = self.clock.now();
                 for ((found, spelled), [head, pttl]) in keys.iter().zip(&spelled).zip(heads) {
                     let key = Key::from_text(found.text.as_str());
-                    let head = self.head_of(&key, spelled, head, &pttl).await;
+                    let head = self.head_of(&key, spelled, head, &pttl, now).await;
                     push(found, head.map(|head| head.map(Entry::Head)), HEAD_LEN);
                 }
             }
