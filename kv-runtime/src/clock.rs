@@ -120,12 +120,8 @@ enum Source {
 }
 
 impl Clock {
-<<<<<<< HEAD
-    /// The system's clock, with the system's timer ([`Timer::system`]). On wasm32 it has no timer until it is given one.
-=======
-    /// The system's clock, which waits by tokio's timer; on wasm32 it waits by nothing until it is
-    /// given a timer.
->>>>>>> cache
+    /// The system's clock, with the system's timer ([`Timer::system`]). On wasm32 it has no timer until
+    /// it is given one.
     #[must_use]
     pub const fn system() -> Self {
         Self { source: Source::System, timer: Timer::default_of_system() }

@@ -286,7 +286,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 fill: StoreFill::Needless,
             });
         }
-        if !stood {
+        if unchanged.is_some() && !stood {
             tier.counters.count(Count::StoreMiss);
         }
         tier.counters.count(Count::OriginLoad);
