@@ -19,11 +19,12 @@ pub(crate) use system::instant;
 
 /// A moment, in milliseconds since the Unix epoch.
 ///
-/// At most 2⁴⁸ − 1 (the year 10889), which six bytes of an envelope and every JSON number hold exactly; later moments
-/// are cut to that one.
+/// At most 2⁴⁸ − 1 (the year 10889), which six bytes of an envelope and every JSON number hold
+/// exactly; later moments are cut to that one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(
-    /// One more than the milliseconds, so that `Option<Timestamp>`, of which every record has three, takes no more room.
+    /// One more than the milliseconds, so that `Option<Timestamp>`, of which every record has
+    /// three, takes no more room.
     NonZeroU64,
 );
 
@@ -94,7 +95,8 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
 
 /// Where a store takes the time from, and by what is waited for it.
 ///
-/// Expiry, `createdAt`, `migratedAt`, rates and timeouts all go by the clock of the store, so one clock set by a test moves everything.
+/// Expiry, `createdAt`, `migratedAt`, rates and timeouts all go by the clock of the store, so one
+/// clock set by a test moves everything.
 ///
 /// ```
 /// use kv_runtime::{Clock, ManualClock, Timestamp};
@@ -118,7 +120,8 @@ enum Source {
 }
 
 impl Clock {
-    /// The system's clock, with the system's timer ([`Timer::system`]). On wasm32 it has no timer until it is given one.
+    /// The system's clock, with the system's timer ([`Timer::system`]). On wasm32 it has no timer until
+    /// it is given one.
     #[must_use]
     pub const fn system() -> Self {
         Self { source: Source::System, timer: Timer::default_of_system() }
@@ -146,8 +149,8 @@ impl Clock {
         }
     }
 
-    /// How long it has been since some moment, the same for all clocks of a process. It never goes back, and no correction of
-    /// the time of day moves it. Spans are measured by it: how long something is remembered, waited for, or left alone.
+    /// Returns the time since an arbitrary start. It never goes back, and setting the time of day
+    /// does not move it. Use it for spans: how long to remember something or to wait.
     ///
     /// It may stand still while the machine sleeps.
     #[must_use]
@@ -161,7 +164,8 @@ impl Clock {
 
 #[cfg(feature = "cache")]
 impl Clock {
-    /// The present moment or one shortly before it ([`lag`](Self::lag)), for a tenth of what [`now`](Self::now) costs on Linux.
+    /// The present moment or one shortly before it ([`lag`](Self::lag)), for a tenth of what
+    /// [`now`](Self::now) costs on Linux.
     #[inline]
     pub(crate) fn coarse(&self) -> Timestamp {
         match &self.source {
@@ -170,7 +174,8 @@ impl Clock {
         }
     }
 
-    /// Milliseconds by a clock that never goes back, likewise. It counts from another moment than [`monotonic`](Self::monotonic) does.
+    /// Returns monotonic milliseconds at the same cost. They count from another start than those of
+    /// [`monotonic`](Self::monotonic).
     #[inline]
     pub(crate) fn coarse_monotonic(&self) -> u64 {
         match &self.source {
@@ -179,8 +184,8 @@ impl Clock {
         }
     }
 
-    /// How much the time of day may gain on the monotonic clock before that counts as a step: what corrections come to that are made bit
-    /// by bit, in a few minutes.
+    /// How much the time of day may gain on the monotonic clock before a cache takes it for a step.
+    /// Gradual corrections gain so much in a few minutes.
     pub(crate) fn tolerance(&self) -> Duration {
         match &self.source {
             Source::System => Duration::from_millis(250),
@@ -265,21 +270,22 @@ impl ManualClock {
         Timestamp::from_millis(self.0.now.load(Ordering::SeqCst))
     }
 
-    /// How much time has passed since the clock was made, whatever it showed: [`Clock::monotonic`].
+    /// Returns how much time has passed since the clock was made: [`Clock::monotonic`].
     #[must_use]
     pub fn monotonic(&self) -> Duration {
         Duration::from_millis(self.0.monotonic.load(Ordering::SeqCst))
     }
 
-    /// Shows another moment. If it is a later one, so much time has passed. If it is an earlier one, no time has passed, and the
-    /// time of day was set back.
+    /// Shows another moment. If it is later, the time between has passed. If it is earlier, the
+    /// time of day was set back, and no time has passed.
     pub fn set(&self, now: Timestamp) {
         let before = self.0.now.swap(now.as_millis(), Ordering::SeqCst);
         self.0.monotonic.fetch_add(now.as_millis().saturating_sub(before), Ordering::SeqCst);
         self.0.moved.notify_waiters();
     }
 
-    /// Shows another moment, an earlier or a later one, while no time passes: the time of day was corrected. Whoever waits goes on waiting.
+    /// Shows another moment, earlier or later, without any time passing: somebody set the time of
+    /// day. Timers keep waiting.
     pub fn set_time_of_day(&self, now: Timestamp) {
         self.0.now.store(now.as_millis(), Ordering::SeqCst);
     }
@@ -294,7 +300,8 @@ impl ManualClock {
         let (clock, due) = (self.clone(), self.monotonic().saturating_add(duration));
         Box::pin(async move {
             loop {
-                // It hears of every move from here on, so none can slip between the look and the wait.
+                // It hears of every move from here on, so none can slip between the look and the
+                // wait.
                 let moved = clock.0.moved.notified();
                 if clock.monotonic() >= due {
                     return;

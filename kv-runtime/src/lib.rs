@@ -41,6 +41,7 @@
 //! | `schema-lock` | `App::schema()`, and the test that holds it against a committed file |
 //! | `conformance`, `faults` | the tests of every store; `layer::FaultStore` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     target_arch = "wasm32",
     allow(clippy::arc_with_non_send_sync, reason = "the same code has threads everywhere else")
@@ -71,6 +72,7 @@ mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod const_message;
+mod coop;
 mod entity;
 mod error;
 pub mod key;

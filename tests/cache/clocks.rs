@@ -32,7 +32,8 @@ async fn a_step_back_lengthens_nothing() -> Outcome {
     }
     clock.set_time_of_day(START.saturating_add(Duration::ZERO));
     clock.set(kv_runtime::Timestamp::from_millis(START.as_millis() - DAY.as_millis() as u64));
-    // The pause, the absence, the memory's time and the stale one end after as much time as they were set to.
+    // The pause, the absence, the memory's time and the stale one end after as much time as they
+    // were set to.
     clock.advance(SECOND);
     assert_eq!(users.get_or_load(3, Calls::default().give(User::new(3, "Cem"))).await?.name, "Cem");
     assert_eq!(users.get(2).await?, None);

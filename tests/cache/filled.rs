@@ -1,4 +1,5 @@
-//! What a cache's fill wrote expires by the cache, what a caller wrote does not, and nothing else may be stale.
+//! A filled record expires by the cache's TTL. A record that a caller wrote does not, and is never
+//! stale.
 
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ async fn what_a_caller_changes_does_not_end_with_the_fill() -> Outcome {
         assert_eq!(plain.get(1).await?.expect("it was changed").visits, 1, "way {way}");
         let head = kv.store().head(&Key::from_text("user:1")).await?.expect("it is there");
         assert_eq!(head.metadata.foreign("cacheFill"), None, "way {way}");
-        // With a TTL of its own, it ends with that.
+        // `with_ttl` sets another expiry.
         users.with_ttl(MINUTE).update(1, |user| user.visits = 2).await?;
         clock.advance(MINUTE);
         assert_eq!(users.get(1).await?, None);
@@ -108,7 +109,7 @@ async fn what_a_fill_wrote_may_be_stale_also_when_it_was_read_from_the_store() -
     let (kv, clock) = kv();
     let users = filled(&kv).await?;
     let down = || async { Err::<User, _>(std::io::Error::other("down")) };
-    // Read again while it stands there, by this cache and by one that has not filled it.
+    // Two caches read it from the store before it expires.
     clock.advance(4 * MINUTE);
     let other = kv.collection::<User>().cached(exact().stale_for(HOUR));
     for cache in [&users, &other] {
@@ -148,12 +149,12 @@ async fn a_refresh_that_loses_its_fill_says_so() -> Outcome {
     };
     let lost = here.refresh_from(1, load).await;
     assert!(matches!(&lost, Err(error @ Error::Conflict { .. }) if error.is_retryable()), "{lost:?}");
-    // What it gives from here on is what stands in the store.
+    // The next read asks the store.
     assert_eq!(here.get_detailed(1).await?.whence, Whence::Store);
     assert_eq!(here.refresh_from(1, Calls::default().give(User::new(1, "new"))).await?.name, "new");
     assert_eq!(kv.collection::<User>().get(1).await?.expect("it was filled").name, "new");
 
-    // A write of its own cache, a store that cannot be read, and one that cannot be written.
+    // A write through the same cache, a store that cannot be read, a store that cannot be written.
     let inner = here.clone();
     let load = move || async move {
         inner.put(User::new(1, "put")).await?;

@@ -1,4 +1,4 @@
-//! A caller that is not polled, and a task that does not run, hold up nobody.
+//! Callers that are not polled and tasks that do not run block no other call.
 
 use std::sync::{Arc, Mutex};
 
@@ -153,7 +153,7 @@ async fn a_spawner_that_does_not_run_its_task_hangs_nobody() -> Outcome {
         for _ in 0..3 {
             assert_eq!(ends(users.get_or_load(1, slow("two"))).await?.name, "one", "{name}");
         }
-        // Once it is not, whoever asks drives the load that nobody ran, or makes one.
+        // Once it is not, a caller drives the load that no task ran, or begins one.
         clock.advance(MINUTE / 2);
         kv.collection::<User>().delete(1).await?;
         assert_eq!(ends(users.get_or_load(1, slow("two"))).await?.name, "two", "{name}");

@@ -14,7 +14,7 @@ async fn plain(id: u64) -> Result<User, Error> {
     Ok(User::new(id, "plain"))
 }
 
-/// The loader's mistake, wherever in the chain of causes it is told.
+/// Whether the chain of causes names the loader's mistake.
 fn is_recursion(error: &Error) -> bool {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
@@ -26,7 +26,7 @@ fn is_recursion(error: &Error) -> bool {
     false
 }
 
-/// A load of 1 whose loader asks in a way of its own.
+/// Loads 1 with a loader that calls `ask`.
 async fn load_by<Fut>(users: &Users, ask: impl FnOnce(Users) -> Fut + Send + 'static) -> Loaded
 where
     Fut: Future<Output = Loaded> + Send + 'static,
@@ -60,7 +60,7 @@ async fn every_way(users: &Users) -> Outcome {
     };
     let error = users.get_or_load_many([4, 3], load).await.expect_err("it asked for itself");
     assert!(is_recursion(&error), "{error:?}");
-    // To read what the store has, or to load something else, is no mistake; nor is one that the loader has mended.
+    // Reading the store and loading another id is allowed, and a loader may handle the error.
     let user = load_by(users, |users| async move {
         assert_eq!(users.get(1).await?, None);
         assert!(users.get_or_load(1, || plain(1)).await.is_err());

@@ -1,4 +1,5 @@
-//! A store that other processes share: it cannot tell whether a key was written and deleted meanwhile.
+//! A store that other processes share: it cannot tell whether a key was written and deleted
+//! meanwhile.
 
 use kv_runtime::cache::Cache;
 use kv_runtime::key::Key;

@@ -162,7 +162,7 @@ fn without_a_task_a_load_goes_on_as_long_as_anybody_waits() -> Outcome {
     drop(third);
     assert_eq!(calls.count(), 1);
     drop(fourth);
-    // Nobody waited for it any more, so it is begun anew.
+    // The last caller dropped the load, so this one begins another.
     let fifth = call();
     assert_eq!(calls.count(), 2);
     go.send(true).ok();

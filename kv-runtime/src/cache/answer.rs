@@ -4,6 +4,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::Cached;
 use super::config::Settings;
 use super::drive::{Cycle, Drive};
@@ -25,7 +27,7 @@ use crate::maybe_send::BoxFuture;
 use crate::served::{Served, Whence};
 use crate::store::Store;
 
-/// How often a load is begun that is abandoned each time.
+/// How many loads a call begins at most if each one is dropped before it ends.
 pub(super) const ATTEMPTS: usize = 3;
 
 /// What an answer is, before the caller's form of it.
@@ -36,7 +38,7 @@ pub(super) struct Ask<E> {
     /// Beyond the store; nobody for a read.
     pub(super) origin: Option<Origin<E>>,
     pub(super) when: When,
-    /// Where it is told that the store could not be filled.
+    /// Receives the reason if the store is not filled.
     pub(super) report: Option<Report>,
 }
 
@@ -58,7 +60,7 @@ impl<E> Ask<E> {
         Self { origin: Some(origin), when, report: None }
     }
 
-    /// The same question, whose loader can be called once.
+    /// Moves the loader into the load that calls it.
     fn take(&mut self) -> Self {
         Self { origin: self.origin.take(), when: self.when, report: self.report.take() }
     }
@@ -69,7 +71,8 @@ impl<E> Ask<E> {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The answer to a call that the memory could not give. Boxed, so that the future of a hit is small.
+    /// The answer to a call that the memory could not give. Boxed, so that the future of a hit is
+    /// small.
     pub(super) fn answer(&self, id: E::Id, look: Look<E>, ask: Ask<E>) -> BoxFuture<'static, Answer<E>> {
         Box::pin(self.clone().answered(id, look, ask))
     }
@@ -112,11 +115,13 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let soft = soft_timeout.filter(|_| may_be_stale && self.behind.spawner.executor().is_some());
         for _ in 0..ATTEMPTS {
             let mut drive = None;
-            // A leader's load has the hard limit in itself, so that all get its outcome.
+            // The load enforces the hard limit itself, so that all callers get that outcome.
             let (waiter, leads) = match self.tier.join(id, kind, ask.when == When::Always, &mut drive) {
                 Seat::Lead(lead) => {
                     let waiter = lead.waiter(&mut drive);
-                    waiter.drive.start(Box::pin(self.clone().fly(lead, ask.take())));
+                    // Its events belong to the span of this call.
+                    let load = self.clone().fly(lead, ask.take()).in_current_span();
+                    waiter.drive.start(Box::pin(load));
                     self.set_going(&waiter.drive);
                     (waiter, true)
                 }
@@ -127,9 +132,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             let ended = self.within(limit, &key, pin!(self.ended(&waiter, leads, &key))).await;
             match waiter.flight.landed() {
                 Some(Landed::Done(outcome)) => return outcome,
-                // Its loader is gone with it.
+                // The loader was dropped with it.
                 Some(Landed::Abandoned) if kind == Kind::Load && ask.origin.is_none() => break,
-                // Nobody knows how it ended, so it is begun anew.
+                // Its outcome is unknown, so the next round begins another load.
                 Some(Landed::Abandoned) => {}
                 None => ended?,
             }
@@ -137,10 +142,11 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Err(self.abandoned(&key))
     }
 
-    /// Takes the first step of a work in the caller, and leaves the rest to a task if there is what runs one.
+    /// Takes the first step of a load in the caller, and leaves the rest to a task if there is an
+    /// executor.
     pub(super) fn set_going(&self, drive: &Arc<Drive>) {
         drive.poll();
-        // In a Worker a load stays with its request, unless it takes too long for that.
+        // In a Worker a load stays in its request, unless a soft timeout may leave it behind.
         if (CALLERS_WAIT || self.tier.settings.soft_timeout.is_some())
             && !drive.is_over()
             && let Some(executor) = self.behind.spawner.executor()
@@ -149,13 +155,14 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// Drives the load until it has ended; one's own until the store is filled, too.
+    /// Drives a load until its outcome is known; the caller's own load until the store is filled,
+    /// too.
     pub(super) async fn ended(&self, waiter: &Waiter<E>, leads: bool, key: &Key) -> Result<()> {
         let ended = if leads { waiter.over().await } else { waiter.landed().await };
         ended.map(drop).map_err(|Cycle| self.waits_for_itself(key))
     }
 
-    /// The loader asks for what it is to give.
+    /// The error of a loader that asks for the id that it is loading.
     pub(super) fn waits_for_itself(&self, key: &Key) -> Error {
         let source = SharedError::new(WaitsForItself);
         Error::Load { at: self.collection().at(key), retryable: false, source }
@@ -174,7 +181,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Ok(Served::instead(Some(entry.value), Whence::Stale, Some(error)))
     }
 
-    /// Loads an entity anew that is still fresh, if there is what runs a task and nobody does so already.
+    /// Refreshes a fresh entity in a task, if there is an executor and no load is under way.
     fn refresh_behind(&self, id: &E::Id, ask: Ask<E>) {
         let Some(executor) = self.behind.spawner.executor() else { return };
         let (kind, mut drive) = (ask.kind(), None);
@@ -224,7 +231,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// The store, then the origin; both tiers are filled on the way back. All who wait get the value before the store is filled.
+    /// The store, then the origin; both tiers are filled on the way back. All who wait get the
+    /// value before the store is filled.
     async fn load(&self, lead: Lead<E>, origin: Origin<E>, when: When, report: Option<Report>) {
         let key = self.collection().key_of_id(&lead.id);
         let mut deadline = Deadline::of(&self.tier.settings);
@@ -282,7 +290,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 fill: StoreFill::Needless,
             });
         }
-        if unchanged.is_some() && !stood {
+        if unchanged.is_ok() && !stood {
             tier.counters.count(Count::StoreMiss);
         }
         tier.counters.count(Count::OriginLoad);
@@ -323,13 +331,15 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// A call of the origin, or the whole of a load, has failed: told once, however many wait, and whether or not something stale is served.
+    /// A call of the origin, or the whole of a load, has failed: told once, however many wait, and
+    /// whether or not something stale is served.
     pub(super) fn origin_failed(&self, error: &Error) {
         self.tier.counters.count(Count::OriginError);
         tracing::warn!(%error, cause = causes(error), "the origin failed");
     }
 
-    /// A call of the store that nothing is behind has failed: told as [`origin_failed`](Self::origin_failed) is.
+    /// A call of the store that nothing is behind has failed: told as
+    /// [`origin_failed`](Self::origin_failed) is.
     pub(super) fn store_failed(&self, error: &Error) {
         self.tier.counters.count(Count::StoreError);
         tracing::warn!(%error, cause = causes(error), "the store failed");
@@ -347,14 +357,14 @@ pub(super) struct LoadedEntity<E> {
     pub(super) fill: StoreFill,
 }
 
-/// A load that can never end.
+/// A load that would wait for itself.
 #[derive(Debug, thiserror::Error)]
 #[error("the loader asked the cache for an entity whose load waits for this one, or for its own")]
 struct WaitsForItself;
 
-/// Whoever made the load has gone, with the loader: it panicked, or its runtime was shut down.
+/// The load was dropped, with its loader.
 #[derive(Debug, thiserror::Error)]
-#[error("the load was abandoned; its runtime was shut down")]
+#[error("the load was dropped: it panicked, or its runtime was shut down")]
 struct Abandoned;
 
 #[cfg(test)]
@@ -371,7 +381,8 @@ mod tests {
         id: u32,
     }
 
-    /// It is moved into a box with each miss: futures within futures, each with room for what it was given, had come to 28 KiB.
+    /// It is moved into a box with each miss: futures within futures, each with room for what it
+    /// was given, had come to 28 KiB.
     #[test]
     fn what_answers_a_miss_is_small() {
         let items = Kv::new(MemoryStore::new()).collection::<Item>().cached(Cache::new());

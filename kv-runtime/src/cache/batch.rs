@@ -22,7 +22,8 @@ use crate::maybe_send::{BoxFuture, MaybeSend};
 use crate::served::Whence;
 use crate::store::{Condition, Store};
 
-/// A loader of many without its types. A refresh in the background shares it with the call that brought it.
+/// A loader of many without its types. A refresh in the background shares it with the call that
+/// brought it.
 pub(super) struct ManyOrigin<E: KvEntity>(Arc<Mutex<dyn LoadMany<E>>>);
 
 /// What an origin gives for many ids.
@@ -213,7 +214,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         loaded
     }
 
-    /// What stands in the store at each id. A store that fails is a miss, and whatever stands there is left alone.
+    /// What stands in the store at each id. A store that fails is a miss, and whatever stands there
+    /// is left alone.
     async fn standing_of(&self, leads: &[Lead<E>], keys: &[Key]) -> Vec<Result<Standing<E>>> {
         let ids = leads.iter().map(|lead| lead.id.clone()).collect();
         match self.collection().standing_all(keys, ids).await {
@@ -225,7 +227,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// Asks the origin once for all that the store lacks. If it fails, the loads of those fail, and no others.
+    /// Asks the origin once for all that the store lacks. If it fails, the loads of those fail, and
+    /// no others.
     async fn ask_origin_for(
         &self,
         lacking: Vec<Lacking>,

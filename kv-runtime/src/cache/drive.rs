@@ -1,7 +1,7 @@
-//! The work of a load, which everybody who waits for it can drive.
+//! The future of a load, which every caller that waits for it can poll.
 //!
-//! A load belongs to no caller. Its future is shared, and whoever is polled when it can go on polls it. So a caller that is not polled any
-//! more, or a task that its executor forgets, holds nobody up.
+//! A load belongs to no caller. If its future is woken, the first waiter that is polled polls it.
+//! So a caller that is not polled any more, or a task that its executor forgets, holds nobody up.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -14,46 +14,46 @@ use tokio::sync::Notify;
 use super::spawn::{Runtime, Task};
 use crate::maybe_send::BoxFuture;
 
-/// Work that is dropped with the last handle on it.
+/// The shared future of one or more loads. The last handle drops it.
 pub(super) struct Drive {
     work: Mutex<Work>,
     signal: Arc<Signal>,
-    /// What the work itself waits for, to find loads that wait for each other.
+    /// The drives that the work waits for, to find loads that wait for each other.
     waits_for: Mutex<Vec<Weak<Drive>>>,
-    /// Where the work began: its timers and sockets may need it.
+    /// The runtime on which the work began. Its timers and sockets may need it.
     runtime: Runtime,
 }
 
 enum Work {
-    /// It is about to be made.
+    /// `start` has not been called yet.
     Awaited,
     Running(BoxFuture<'static, ()>),
     Over,
 }
 
-/// How the work calls for those who wait for it. It does not own the work, as the work's own wakers own it.
+/// Wakes the waiters. It does not own the work, because the wakers that the work holds own it.
 pub(super) struct Signal {
     changed: Notify,
     /// Wakes the task alone.
     task: Notify,
-    /// Whether the task alone is to be woken: its executor goes on by itself.
+    /// Whether to wake the task alone, because its executor always runs it.
     task_alone: AtomicBool,
-    /// Whether the work can go on and was not polled since.
+    /// Whether the work was woken and has not been polled since.
     is_due: AtomicBool,
     is_over: AtomicBool,
 }
 
-/// The work waits, by way of others or at once, for itself.
+/// The work waits for itself, directly or by way of other drives.
 #[derive(Debug)]
 pub(super) struct Cycle;
 
 thread_local! {
-    /// The works that this thread polls at this moment, the innermost last.
+    /// The drives that this thread is polling, the innermost last.
     static POLLED: RefCell<Vec<Weak<Drive>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Drive {
-    /// Work that [`start`](Self::start) gives; who waits for it before waits for that.
+    /// A drive without work. Callers can wait for it before [`start`](Self::start).
     pub(super) fn new() -> Arc<Self> {
         let signal = Signal {
             changed: Notify::new(),
@@ -84,18 +84,18 @@ impl Drive {
         self.signal.is_over.load(Ordering::SeqCst)
     }
 
-    /// Whether the caller runs within this work.
+    /// Whether the caller is part of this work.
     pub(super) fn is_polled_here(&self) -> bool {
         let is_this = |polled: &Weak<Self>| std::ptr::eq(polled.as_ptr(), self);
         POLLED.try_with(|polled| polled.borrow().iter().any(is_this)).unwrap_or(false)
     }
 
-    /// Drives the work until `look` sees what the caller waits for. It is looked for after each step of the work.
+    /// Drives the work until `look` returns something. It is called after each step of the work.
     pub(super) async fn until<R>(self: &Arc<Self>, look: impl Fn() -> Option<R>) -> Result<R, Cycle> {
         let mut edge = None;
         loop {
             let mut changed = pin!(self.signal.changed.notified());
-            // Before the look, so that no change is missed between the two.
+            // Before `look`, so that no change is missed between the two.
             changed.as_mut().enable();
             if let Some(seen) = look() {
                 return Ok(seen);
@@ -109,7 +109,7 @@ impl Drive {
         }
     }
 
-    /// Drives the work to its end, in a task of its own.
+    /// Drives the work to its end: the future of a task.
     pub(super) async fn run(task: Task) {
         let drive = task.begin();
         loop {
@@ -117,36 +117,36 @@ impl Drive {
             if drive.is_over() {
                 return;
             }
-            // A call that comes before is kept.
+            // It keeps a wake-up that came before.
             drive.signal.task.notified().await;
         }
     }
 
-    /// The work has a task, which alone is to be woken if its executor goes on by itself.
+    /// Notes that a task drives the work. `alone`: its executor always runs it.
     pub(super) fn has_task(&self, alone: bool) {
         self.signal.task_alone.store(alone, Ordering::SeqCst);
     }
 
-    /// The task goes before the work is over: those who wait go on with it.
+    /// The task was dropped before the work was over. The waiters go on with the work.
     pub(super) fn lose_task(&self) {
         self.signal.task_alone.store(false, Ordering::SeqCst);
         self.signal.call_all();
     }
 
-    /// Drops the work, as it cannot go on.
+    /// Drops the work, because it cannot go on.
     pub(super) fn abandon(&self) {
         let work = std::mem::replace(&mut *lock(&self.work), Work::Over);
         self.end(work);
     }
 
-    /// Polls the work if it can go on and no other thread is polling it.
+    /// Polls the work if it was woken and no other thread is polling it.
     pub(super) fn poll(self: &Arc<Self>) {
-        // Dropped after the lock, so that whoever is called finds it open.
+        // Dropped after the lock, so that the waiters find it open.
         let _panics = Panics(&self.signal);
         let mut work = match self.work.try_lock() {
             Ok(work) => work,
             Err(TryLockError::WouldBlock) => return,
-            // It panicked in somebody else's hands.
+            // It panicked while another caller polled it.
             Err(TryLockError::Poisoned(work)) => {
                 self.work.clear_poison();
                 let panicked = std::mem::replace(&mut *work.into_inner(), Work::Over);
@@ -169,20 +169,21 @@ impl Drive {
             self.end(done);
         } else {
             drop(work);
-            // Whoever came while the work was locked has not polled it, and may have missed the call.
+            // A waiter that came while the work was locked did not poll it, and may have missed the
+            // wake-up.
             if self.signal.is_due.load(Ordering::SeqCst) {
                 self.signal.call();
             }
         }
     }
 
-    /// What is over is dropped where no lock is held.
+    /// Drops the work where no lock is held.
     fn end(&self, work: Work) {
         let _over = Over(&self.signal);
         drop(work);
     }
 
-    /// Whether this work waits for `other`, or for what waits for it.
+    /// Whether this work waits for `other`, directly or by way of other drives.
     fn reaches(&self, other: &Self) -> bool {
         let mut seen: Vec<Weak<Self>> = Vec::new();
         let mut next: Vec<Weak<Self>> = lock(&self.waits_for).clone();
@@ -203,13 +204,13 @@ impl Drive {
 }
 
 impl Signal {
-    /// Calls those who wait for a change that is not the work's own.
+    /// Wakes all waiters and the task.
     pub(super) fn call_all(&self) {
         self.changed.notify_waiters();
         self.task.notify_one();
     }
 
-    /// Calls those who are to drive the work.
+    /// Wakes what is to drive the work.
     fn call(&self) {
         if self.task_alone.load(Ordering::SeqCst) {
             self.task.notify_one();
@@ -219,7 +220,7 @@ impl Signal {
     }
 }
 
-/// The work can go on.
+/// The waker of the work.
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
@@ -231,7 +232,7 @@ impl Wake for Signal {
     }
 }
 
-/// Says that the work is over, even if it panics while it is dropped.
+/// Notes that the work is over, even if its `Drop` panics.
 struct Over<'a>(&'a Signal);
 
 impl Drop for Over<'_> {
@@ -241,7 +242,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Calls those who wait if the work panics: the next one finds out.
+/// Wakes the waiters if the work panics. The next one that polls it finds the panic.
 struct Panics<'a>(&'a Signal);
 
 impl Drop for Panics<'_> {
@@ -252,7 +253,7 @@ impl Drop for Panics<'_> {
     }
 }
 
-/// That this thread polls a work.
+/// Notes that this thread is polling a drive.
 struct Polled;
 
 impl Polled {
@@ -268,14 +269,14 @@ impl Drop for Polled {
     }
 }
 
-/// That one work waits for another one.
+/// Notes that one drive waits for another one.
 struct Edge {
     from: Weak<Drive>,
     to: Weak<Drive>,
 }
 
 impl Edge {
-    /// Notes that the work in which the caller runs, if it runs in one, waits for `to`.
+    /// Notes that the drive of which the caller is part, if any, waits for `to`.
     fn renew(edge: &mut Option<Self>, to: &Arc<Drive>) -> Result<(), Cycle> {
         let from = POLLED.try_with(|polled| polled.borrow().last().cloned()).ok().flatten();
         let Some(from) = from else {
@@ -286,7 +287,8 @@ impl Edge {
             return Ok(());
         }
         let Some(waiting) = from.upgrade() else { return Ok(()) };
-        // Noted first and looked for then: of two works that begin to wait for each other one sees it at least.
+        // First noted, then looked for: of two drives that begin to wait for each other at once,
+        // one at least finds the cycle.
         lock(&waiting.waits_for).push(Arc::downgrade(to));
         *edge = Some(Self { from, to: Arc::downgrade(to) });
         if Arc::ptr_eq(&waiting, to) || to.reaches(&waiting) { Err(Cycle) } else { Ok(()) }
@@ -303,7 +305,7 @@ impl Drop for Edge {
     }
 }
 
-// Nothing that is locked by this is left half changed by a panic.
+// No panic leaves what is locked by this half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -44,7 +44,7 @@ mod sealed {
 #[doc(hidden)]
 pub struct Filler<E, S> {
     pub(super) fill: Option<Fill<E, S>>,
-    /// Whether it overwrites what stands there, unseen.
+    /// Whether it overwrites without a condition.
     pub(super) is_unseen: bool,
 }
 

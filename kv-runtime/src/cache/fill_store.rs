@@ -20,11 +20,11 @@ pub(super) enum StoreFill {
     Needless,
     /// It is to hold what the origin gave, on these conditions.
     Wanted { unchanged: Vec<Condition>, ttl: Option<Duration> },
-    /// It could not be read, so that whatever stands there is left alone.
+    /// The store could not be read, so its record is left alone.
     Unread(Error),
 }
 
-/// What a load may do with the store.
+/// The right of a load to fill the store, or why it has none.
 pub(super) enum Turn<E: KvEntity> {
     Needless,
     Fill(FillTurn<E>, Vec<Condition>, Option<Duration>),
@@ -33,7 +33,7 @@ pub(super) enum Turn<E: KvEntity> {
     Unread(Error),
 }
 
-/// Where a load tells its caller why the store was not filled.
+/// A slot for the reason why a load did not fill the store.
 #[derive(Clone, Default)]
 pub(super) struct Report(Arc<Mutex<Option<Error>>>);
 
@@ -48,7 +48,7 @@ impl Report {
 }
 
 impl StoreFill {
-    /// `differs`: whether the store holds anything else than what the origin gave, as far as the load saw.
+    /// `differs`: whether the store has to change to hold what the origin gave.
     pub(super) fn of(unchanged: Result<Vec<Condition>>, differs: bool, ttl: Option<Duration>) -> Self {
         match unchanged {
             Ok(unchanged) if differs => Self::Wanted { unchanged, ttl },
@@ -59,11 +59,11 @@ impl StoreFill {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The turn to fill the store. Writes of the id that begin from here on see to the end of the fill first.
+    /// Begins a fill, if there is anything to fill and no write met the load.
     pub(super) fn turn_to_fill(&self, lead: &Lead<E>, fill: StoreFill) -> Turn<E> {
         match fill {
             StoreFill::Wanted { unchanged, ttl } if self.behind.filler.fill.is_some() => {
-                // A fill that any write voids need not be waited for.
+                // No write has to wait for a fill that fails after any write.
                 let is_voided =
                     !self.behind.filler.is_unseen && unchanged.iter().all(Condition::sees_any_write);
                 lead.begin_fill(!is_voided).map_or(Turn::Lost, |turn| Turn::Fill(turn, unchanged, ttl))
@@ -73,7 +73,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// Fills the store. It never fails the load, and says why the store does not hold what the origin gave.
+    /// Fills the store within the deadline. The load has ended by now, so an error is only
+    /// reported.
     pub(super) async fn fill_store(
         &self,
         key: &Key,
@@ -98,7 +99,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// The fill of a turn, if there is one.
+    /// The future of a fill, if the load has the right to it.
     pub(super) fn filling(
         &self,
         turn: Turn<E>,

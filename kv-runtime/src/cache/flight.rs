@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::drive::{Drive, Signal};
 
-/// The load of one id. What makes it is its [`Drive`], which loads of several ids may share.
+/// The load of one id. Its future is in a [`Drive`], which the loads of several ids may share.
 pub(super) struct Flight<T> {
     progress: Mutex<Progress<T>>,
     signal: Arc<Signal>,
@@ -17,10 +17,10 @@ enum Progress<T> {
     Abandoned,
 }
 
-/// How waiting ended.
+/// How a load ended.
 pub(super) enum Landed<T> {
     Done(T),
-    /// Nobody makes it any more, and nothing is known.
+    /// Its future was dropped, so its outcome is unknown.
     Abandoned,
 }
 
@@ -33,7 +33,7 @@ impl<T: Clone> Flight<T> {
         }
     }
 
-    /// What makes it, if anybody still waits for that.
+    /// Its drive, if anything still holds that.
     pub(super) fn drive(&self) -> Option<Arc<Drive>> {
         self.drive.upgrade()
     }

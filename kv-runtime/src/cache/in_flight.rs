@@ -1,8 +1,9 @@
 //! What is going on at each id: writes, and loads that callers wait for.
 //!
-//! An id is in the map only while something goes on there, so the map is as small as the number of calls. It is what an epoch
-//! counter for every id would be, without the counters: a load that a write has met is no longer the one in the map, and what it brings is kept
-//! nowhere. No lock of this map is held while anything is awaited.
+//! An id is in the map only while something goes on there, so the map is as small as the number of
+//! calls. It is what an epoch counter for every id would be, without the counters: a load that a
+//! write has met is no longer the one in the map, and what it brings is kept nowhere. No lock of
+//! this map is held while anything is awaited.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
@@ -19,7 +20,7 @@ use crate::store::Mark;
 /// Ids that share a place wait for each other's moments under its lock.
 const PLACES: usize = 64;
 
-/// So many ids of a place are noted at most at which the store has not settled.
+/// How many unsettled ids of a place are noted at most.
 const MOST_UNSETTLED: usize = 1_024;
 
 /// Calls of different kinds do not wait for each other.
@@ -49,26 +50,26 @@ pub(super) struct AtId<T> {
     epoch: u32,
     loads: [Option<Arc<Flight<T>>>; 2],
     filling: Option<Filling>,
-    /// When the store has settled after a write whose outcome is not known.
+    /// Settles when no write of unknown outcome can take place any more.
     unsettled: Option<Mark>,
 }
 
-/// That the store is being filled. A write that meets it drives it to its end.
+/// A fill of the store that is under way.
 #[derive(Clone)]
 pub(super) struct Filling {
     drive: Weak<Drive>,
     is_over: Arc<AtomicBool>,
-    /// Whether it might undo a write that does not wait for its end.
+    /// Whether a write has to wait for its end, because it could undo the write.
     first: bool,
 }
 
 /// A caller's part in a load.
 pub(super) enum Part<T> {
-    /// It has to make the load. What it takes the place of is to be dropped where no lock is held.
+    /// It makes the load. The drive is of the load that it replaces: drop it where no lock is held.
     Lead(Arc<Flight<T>>, Option<Arc<Drive>>),
-    /// Another one has begun it.
+    /// Another caller has begun the load.
     Wait(Arc<Flight<T>>, Arc<Drive>),
-    /// The caller runs within that load. The handle is to be dropped where no lock is held.
+    /// The caller is part of that load. Drop the drive where no lock is held.
     Within(Arc<Drive>),
 }
 
@@ -99,7 +100,8 @@ impl<Id: EntityId, T: Clone> Shard<Id, T> {
         begin(self.ids.entry(id.clone()).or_default())
     }
 
-    /// Something ends at an id, if anything goes on there. An id where nothing goes on any more leaves the map.
+    /// Something ends at an id, if anything goes on there. An id where nothing goes on any more
+    /// leaves the map.
     pub(super) fn end<R>(&mut self, id: &Id, end: impl FnOnce(&mut AtId<T>) -> R) -> Option<R> {
         let at = self.ids.get_mut(id)?;
         let ended = end(at);
@@ -109,7 +111,8 @@ impl<Id: EntityId, T: Clone> Shard<Id, T> {
         Some(ended)
     }
 
-    /// Whether every write of this id has settled whose outcome was not known. Those that have are forgotten, of other ids, too.
+    /// Whether all writes of this id with an unknown outcome have settled. It forgets marks that
+    /// have, of other ids, too.
     pub(super) fn is_settled(&mut self, id: &Id, has_settled: impl Fn(Mark) -> bool) -> bool {
         let Self { ids, unsettled } = self;
         if unsettled.is_empty() {
@@ -131,7 +134,7 @@ impl<Id: EntityId, T: Clone> Shard<Id, T> {
         unsettled.all.is_none() && mark.is_none_or(has_settled)
     }
 
-    /// A write of this id may take place until the store has settled.
+    /// Notes that a write of this id may take place until the mark has settled.
     pub(super) fn unsettle(&mut self, id: &Id, mark: Mark) {
         let Self { ids, unsettled } = self;
         if unsettled.ids.len() >= MOST_UNSETTLED {
@@ -155,11 +158,11 @@ impl<Id: EntityId, T: Clone> Shard<Id, T> {
     }
 }
 
-/// The ids of a place at which the store has not settled.
+/// The unsettled ids of a place.
 struct Unsettled<Id> {
-    /// Those that were noted, the first first.
+    /// The ids that are noted, the oldest first.
     ids: VecDeque<Id>,
-    /// They have been so many that none was noted by itself: until then no id of the place has settled.
+    /// Set if there were too many to note each: until it settles, no id of the place has settled.
     all: Option<Mark>,
 }
 
@@ -182,7 +185,8 @@ impl<T> Default for AtId<T> {
 }
 
 impl<T: Clone> AtId<T> {
-    /// Takes part in the load of this kind, or begins one. `anew`: not in one that has begun already.
+    /// Takes part in the load of this kind, or begins one. `anew`: not in one that has begun
+    /// already.
     pub(super) fn join(&mut self, kind: Kind, anew: bool, drive: impl FnOnce() -> Arc<Drive>) -> Part<T> {
         let begun = self.load(kind);
         match begun {
@@ -219,7 +223,8 @@ impl<T: Clone> AtId<T> {
         self.writers == 0 && self.is_attached(kind, flight)
     }
 
-    /// Begins to fill the store, if no write has met the load, and no fill goes on that overwrites what it does not see.
+    /// Begins to fill the store, if no write has met the load, and no fill goes on that overwrites
+    /// what it does not see.
     pub(super) fn begin_fill(
         &mut self,
         kind: Kind,
@@ -248,7 +253,8 @@ impl<T: Clone> AtId<T> {
         }
     }
 
-    /// Whether what the load brought may be held. If it supersedes what is being read, that may not be held any more.
+    /// Whether what the load brought may be held. If it supersedes what is being read, that may not
+    /// be held any more.
     pub(super) fn settle(&mut self, kind: Kind, flight: &Arc<Flight<T>>, supersedes: bool) -> bool {
         let may_fill = self.may_fill(kind, flight);
         if may_fill && supersedes {
@@ -291,7 +297,7 @@ impl<T: Clone> AtId<T> {
 }
 
 impl Filling {
-    /// Drives the fill to its end. One that nobody drives any more has ended, too.
+    /// Drives the fill to its end. A fill whose drive is gone has ended, too.
     pub(super) async fn end(self) -> Result<(), Cycle> {
         let Some(drive) = self.drive.upgrade() else { return Ok(()) };
         drive.until(|| self.is_over.load(Ordering::SeqCst).then_some(())).await
@@ -316,7 +322,7 @@ mod tests {
         assert!(!shard.is_settled(&1, upto(0)) && !shard.is_settled(&2, upto(1)));
         assert!(shard.is_settled(&3, upto(0)));
         assert!(!shard.is_settled(&1, upto(2)) && shard.is_settled(&2, upto(2)));
-        // Whoever comes, of whichever id, clears up.
+        // A call for any id clears up.
         assert!(shard.is_settled(&7, upto(3)));
         assert!(shard.ids.is_empty() && shard.unsettled.is_empty());
     }

@@ -1,4 +1,4 @@
-//! The parts that callers have in a load: the one that makes it, and those who wait for it.
+//! The two sides of a load: what makes it, and the callers that wait for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,22 +16,24 @@ use crate::error::Result;
 pub(super) enum Seat<E: KvEntity> {
     Lead(Lead<E>),
     Wait(Waiter<E>),
-    /// The caller is the loader of that id itself.
+    /// The caller is part of that load, so it must not wait for it.
     Within,
 }
 
-/// Makes a load. It belongs to the work that is driven, and not to a caller. Who drops it unfinished abandons the load.
+/// The side that makes a load. It is part of the load's future. If it is dropped before it is
+/// complete, the load is abandoned.
 pub(super) struct Lead<E: KvEntity> {
     tier: Arc<Tier<E>>,
     pub(super) id: E::Id,
     pub(super) kind: Kind,
     flight: Arc<Flight<Outcome<E>>>,
-    /// Whether the store had settled when the load began: otherwise it may bring what a write changes whose outcome nobody knows.
+    /// Whether the store had settled when the load began. If not, an earlier write may still change
+    /// what it reads.
     is_settled: bool,
     is_complete: bool,
 }
 
-/// Waits for a load that another caller has begun, or for one's own.
+/// The side of a caller that waits for a load.
 pub(super) struct Waiter<E: KvEntity> {
     pub(super) flight: Arc<Flight<Outcome<E>>>,
     pub(super) drive: Arc<Drive>,
@@ -48,13 +50,14 @@ impl<E: KvEntity> Lead<E> {
         Self { tier: Arc::clone(tier), id: id.clone(), kind, flight, is_settled, is_complete: false }
     }
 
-    /// The part of the caller who has begun the load. `join` has made the drive for it.
+    /// The side of the caller that begins the load. `drive` is the one that `join` made.
     pub(super) fn waiter(&self, drive: &mut Option<Arc<Drive>>) -> Waiter<E> {
         let drive = Arc::clone(drive.get_or_insert_with(Drive::new));
         Waiter { flight: Arc::clone(&self.flight), drive }
     }
 
-    /// Keeps what the load brought, unless a write has met it, or one may still take place.
+    /// Holds what the load brought, unless a write met it or an unsettled write may still take
+    /// place.
     pub(super) fn settle(&self, fill: Fill<E>) {
         let mut in_flight = self.tier.in_flight.lock(&self.id);
         // A load ends what is being read: a read that began before may have seen less.
@@ -69,7 +72,8 @@ impl<E: KvEntity> Lead<E> {
         drop(left);
     }
 
-    /// The turn to fill the store, if no write has met the load. `first`: a write that begins now has to see to its end first.
+    /// Begins to fill the store, if no write met the load. `first`: a write that begins now drives
+    /// the fill to its end first.
     pub(super) fn begin_fill(&self, first: bool) -> Option<FillTurn<E>> {
         let mut in_flight = self.tier.in_flight.lock(&self.id);
         let is_over =
@@ -112,20 +116,20 @@ impl<E: KvEntity> Waiter<E> {
         self.drive.until(|| self.flight.landed()).await
     }
 
-    /// Drives the load, and what comes after it, to the end.
+    /// Drives the load and its fill to their end.
     pub(super) async fn over(&self) -> Result<Landed<Outcome<E>>, Cycle> {
         let abandoned = || self.flight.landed().filter(|landed| matches!(landed, Landed::Abandoned));
         self.drive.until(|| if self.drive.is_over() { self.flight.landed() } else { abandoned() }).await
     }
 }
 
-/// While it is there, a write of the id first drives the fill to its end.
+/// The right to fill the store with one id.
 pub(super) struct FillTurn<E: KvEntity> {
     tier: Arc<Tier<E>>,
     id: E::Id,
     is_over: Arc<AtomicBool>,
     signal: Arc<Signal>,
-    /// Whether the fill may take place later.
+    /// Whether the fill may still take place after this.
     is_unknown: bool,
 }
 

@@ -3,6 +3,8 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use super::answer::{ATTEMPTS, When};
 use super::batch::ManyOrigin;
 use super::entry::Entry;
@@ -36,8 +38,8 @@ struct Missing<E: KvEntity> {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The entities with these ids: as many answers, in the same order. The store is asked once for all that the memory lacks, and not for
-    /// what others are loading already.
+    /// The entities with these ids: as many answers, in the same order. The store is asked once for
+    /// all that the memory lacks, and not for what others are loading already.
     ///
     /// If the store fails, what is stale is served; the first id without is the error.
     pub async fn get_many<I>(&self, ids: I) -> Result<Vec<Option<Arc<E>>>>
@@ -53,19 +55,23 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.answer_many(looked.answers, looked.missing, None).await
     }
 
-    /// The entities with these ids: as many answers, in the same order. The store is asked once for all that the memory lacks, and the origin once
-    /// for all that the store lacks; what it gives fills both.
+    /// The entities with these ids: as many answers, in the same order. The store is asked once for
+    /// all that the memory lacks, and the origin once for all that the store lacks; what it gives
+    /// fills both.
     ///
-    /// `load` gets the ids and gives the entities, in any order; an id that it gives none for is absent. Each is an `E`, an `Arc` of it, or
-    /// either in [`Loaded`](super::Loaded) with TTLs of its own. Otherwise as [`get_or_load`](Self::get_or_load):
+    /// `load` gets the ids and gives the entities, in any order; an id that it gives none for is
+    /// absent. Each is an `E`, an `Arc` of it, or either in [`Loaded`](super::Loaded) with TTLs of
+    /// its own. Otherwise as [`get_or_load`](Self::get_or_load):
     ///
-    /// - What is to be [refreshed ahead](super::Cache::refresh_ahead) is loaded in the background, by one call for all of it.
-    /// - If the origin fails, what is stale is served; the first id without is the error. What the store had is kept.
-    /// - The [soft timeout](super::Cache::soft_timeout) counts where something stale is there for every id that has to be loaded:
-    ///   otherwise the caller has to wait for the batch anyway.
+    /// - What is to be [refreshed ahead](super::Cache::refresh_ahead) is loaded in the background,
+    ///   by one call for all of it.
+    /// - If the origin fails, what is stale is served; the first id without is the error. What the
+    ///   store had is kept.
+    /// - The [soft timeout](super::Cache::soft_timeout) counts where something stale is there for
+    ///   every id that has to be loaded: otherwise the caller has to wait for the batch anyway.
     ///
-    /// So `load` may be called twice, for ids that are missing and for those that are refreshed; and again if another's call was dropped
-    /// that this one had waited for.
+    /// So `load` may be called twice, for ids that are missing and for those that are refreshed;
+    /// and again if another's call was dropped that this one had waited for.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -138,7 +144,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Looked { answers, missing, due }
     }
 
-    /// Loads entities anew that are still fresh, in one batch, if there is what runs a task: those that nobody loads already.
+    /// Refreshes fresh entities in one batch and one task, if there is an executor. Ids that are
+    /// being loaded are left out.
     fn refresh_many_behind(&self, ids: Vec<E::Id>, origin: Option<&ManyOrigin<E>>) {
         let Some(executor) = self.behind.spawner.executor().filter(|_| !ids.is_empty()) else { return };
         let kind = if origin.is_some() { Kind::Load } else { Kind::Read };
@@ -157,7 +164,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         executor.run(&drive);
     }
 
-    /// The answers to a call that the memory could not give. Boxed, so that the future of a hit is small.
+    /// The answers to a call that the memory could not give. Boxed, so that the future of a hit is
+    /// small.
     fn answer_many(
         &self,
         answers: Answers<E>,
@@ -192,7 +200,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             }
         }
         let ended = self.within(soft, &key, pin!(self.load_missing(&mut unpaused, origin.as_ref()))).await;
-        // What takes too long goes on without its caller.
+        // What takes too long goes on in its tasks.
         let late = ended.err();
         for (missing, outcome) in unpaused {
             let late = || late.clone().unwrap_or_else(|| self.abandoned(&key));
@@ -242,10 +250,11 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 }
             }
             if let Some(drive) = &drive {
-                drive.start(Box::pin(self.clone().load_all(leads, origin.cloned(), When::Missed)));
+                let load = self.clone().load_all(leads, origin.cloned(), When::Missed);
+                drive.start(Box::pin(load.in_current_span()));
                 self.set_going(drive);
             }
-            // What is led comes first, though any call that waits for it drives it.
+            // The batch of this call comes first.
             waiters.sort_by_key(|(_, _, leads)| !leads);
             for (place, waiter, leads) in waiters {
                 let (missing, outcome) = &mut missing[place];

@@ -1,4 +1,5 @@
-//! What runs a load in a task: the application's spawner, or tokio's runtime where the call is made on one.
+//! Executors of the tasks that drive loads: the application's spawner, or the caller's tokio
+//! runtime.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::kv::Spawn;
 #[derive(Clone)]
 pub(super) struct Spawner(pub(super) Option<Arc<dyn Spawn>>);
 
-/// What a task can be given to at this moment.
+/// An executor that takes a task now.
 pub(super) enum Executor {
     Given(Arc<dyn Spawn>),
     #[cfg(not(target_arch = "wasm32"))]
@@ -34,10 +35,11 @@ impl Spawner {
 }
 
 impl Executor {
-    /// Has a task drive this work. Whether the task ever runs is of no matter to those who wait for the work.
+    /// Spawns a task that drives this work. No waiter depends on the task.
     pub(super) fn run(&self, drive: &Arc<Drive>) {
         match self {
             Self::Given(spawn) => {
+                drive.has_task(false);
                 let task = Box::pin(Drive::run(Task::new(drive, false)));
                 if catch_unwind(AssertUnwindSafe(|| spawn.spawn(task))).is_err() {
                     tracing::warn!("the spawner of a cache panicked; those who wait for the load drive it");
@@ -45,7 +47,8 @@ impl Executor {
             }
             #[cfg(not(target_arch = "wasm32"))]
             Self::Tokio(handle) => {
-                // The threads of such a runtime go on by themselves; one of a single thread goes on while somebody blocks on it.
+                // A runtime with threads always runs its tasks; one of a single thread only while
+                // something blocks on it.
                 drive.has_task(handle.runtime_flavor() == RuntimeFlavor::MultiThread);
                 drop(handle.spawn(Drive::run(Task::new(drive, true))));
             }
@@ -53,11 +56,12 @@ impl Executor {
     }
 }
 
-/// A task's hold on the work that it drives.
+/// The handle of a task on the work that it drives.
 pub(super) struct Task {
     drive: Arc<Drive>,
     has_begun: AtomicBool,
-    /// Whether it runs where the work began, so that the work's own timers and sockets end with it.
+    /// Whether it runs on the runtime on which the work began. Then the work's timers and sockets
+    /// end with it.
     is_at_home: bool,
 }
 
@@ -79,7 +83,7 @@ impl Drop for Task {
             return;
         }
         if *is_at_home && *has_begun.get_mut() && !drive.is_polled_here() {
-            // Its runtime shuts down. Who waits on another one loads anew.
+            // The runtime shuts down. Waiters on other runtimes begin another load.
             drive.abandon();
         } else {
             drive.lose_task();
@@ -87,7 +91,7 @@ impl Drop for Task {
     }
 }
 
-/// The tokio runtime on which a work began, if it did on one.
+/// The tokio runtime on which a load began, if any.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) struct Runtime(Option<Handle>);
 
@@ -97,7 +101,7 @@ impl Runtime {
         Self(Handle::try_current().ok())
     }
 
-    /// Whoever polls the work from elsewhere is on that runtime meanwhile.
+    /// Enters that runtime, for a poll from elsewhere.
     pub(super) fn enter(&self) -> Option<EnterGuard<'_>> {
         self.0.as_ref().map(Handle::enter)
     }
@@ -112,5 +116,7 @@ impl Runtime {
         Self
     }
 
-    pub(super) const fn enter(&self) {}
+    pub(super) const fn enter(&self) -> Option<()> {
+        None
+    }
 }

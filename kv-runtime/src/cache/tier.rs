@@ -1,8 +1,9 @@
 //! The memory tier: what is held, what is going on, and the rule of what may be held when.
 //!
-//! The rule: each write moves its id's epoch before and after its store call, by a guard, so that one that is dropped does, too. What a load
-//! brings is held only if no write has met it. What a write wrote is held only if no other write met it. All of it happens under
-//! the lock of the id's place in [`InFlight`], so that there is no moment between the test and the fill.
+//! The rule: each write moves its id's epoch before and after its store call, by a guard, so that
+//! one that is dropped does, too. What a load brings is held only if no write has met it. What a
+//! write wrote is held only if no other write met it. All of it happens under the lock of the id's
+//! place in [`InFlight`], so that there is no moment between the test and the fill.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -28,12 +29,13 @@ use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::served::Whence;
 use crate::store::{Mark, Store};
 
-/// Whether a call may wait for what another one does. In a Worker none may: its runtime refuses to let a request go on within another
-/// one, and a request whose client has gone stands still for ever, with all that it holds. There each call loads for itself.
+/// Whether a call may wait for what another one does. In a Worker none may: its runtime refuses to
+/// let a request go on within another one, and a request whose client has gone stands still for
+/// ever, with all that it holds. There each call loads for itself.
 pub(super) const CALLERS_WAIT: bool = cfg!(not(target_arch = "wasm32"));
 
-/// How long a write waits for the store to answer a fill that began before it. Only a cache that overwrites unseen, or the fill of what was
-/// absent in a store that other processes share, has to be waited for.
+/// How long a write waits at most for a fill that began before it. It waits for fills of a pure
+/// cache, and for fills of an absent record on a store that other processes share.
 const FILL_LIMIT: Duration = Duration::from_secs(1);
 
 pub(super) struct Tier<E: KvEntity> {
@@ -48,7 +50,7 @@ pub(super) struct Tier<E: KvEntity> {
     pub(super) store: Arc<dyn Settles>,
 }
 
-/// The store behind a cache, as far as it says when it has settled.
+/// The part of a store that tells when it has settled.
 pub(super) trait Settles: MaybeSend + MaybeSync {
     fn mark(&self) -> Mark;
     fn has_settled(&self, mark: Mark) -> bool;
@@ -131,7 +133,8 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
-    /// What the memory has fresh, or what else it has. All of a hit is here, and nothing that a hit does not need.
+    /// What the memory has fresh, or what else it has. All of a hit is here, and nothing that a hit
+    /// does not need.
     #[inline]
     pub(super) fn hit<L: Lookup<E::Id>>(&self, id: &L) -> Result<Arc<E>, Option<Entry<E>>> {
         let Some(entry) = self.memory.get(id) else { return Err(None) };
@@ -146,7 +149,8 @@ impl<E: KvEntity> Tier<E> {
         Ok(entry.value)
     }
 
-    /// The time of day was set forward, so that records have expired whose entries have not ended. Which ones nobody can tell.
+    /// The time of day was set forward, so records may have expired before their entries end.
+    /// Entries do not tell which, so all go.
     #[cold]
     fn follow_day(&self) {
         self.memory.clear_values();
@@ -191,7 +195,8 @@ impl<E: KvEntity> Tier<E> {
         self.day.end(expires_at, &self.clock)
     }
 
-    /// What may stand in for this call if it fails. What the store no longer has stands in for an origin alone.
+    /// What may stand in for this call if it fails. What the store no longer has stands in for an
+    /// origin alone.
     pub(super) fn stand_in(entry: Entry<E>, kind: Kind) -> Option<Entry<E>> {
         Some(entry).filter(|entry| kind == Kind::Load || !entry.is_for_loads())
     }
@@ -232,7 +237,8 @@ impl<E: KvEntity> Tier<E> {
         Entry::new(Arc::clone(value), self.weight(value), &lifetime, &self.settings, self.spans)
     }
 
-    /// What an entity weighs. It is in the store by now, so a panic of the application's code fails nothing.
+    /// What an entity weighs. The store has it by now, so a panic of `weigh` must not fail the
+    /// call.
     fn weight(&self, value: &E) -> u64 {
         let Some(weigh) = &self.weigh else { return 1 };
         catch_unwind(AssertUnwindSafe(|| weigh.weigh(value))).unwrap_or_else(|_| {
@@ -241,8 +247,8 @@ impl<E: KvEntity> Tier<E> {
         })
     }
 
-    /// Takes part in the load of this id. `anew`: not in a load that has begun already. `drive` is what makes the loads of this call, once there
-    /// is one that it has to make.
+    /// Takes part in the load of this id. `anew`: not in a load that has begun already. `drive` is
+    /// what makes the loads of this call, once there is one that it has to make.
     pub(super) fn join(
         self: &Arc<Self>,
         id: &E::Id,
@@ -282,7 +288,7 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
-    /// Drives a fill to its end, and says whether it has ended. A store that does not answer holds up no write for ever.
+    /// Drives a fill to its end, and returns whether it has ended within [`FILL_LIMIT`].
     pub(super) async fn end_of(&self, filling: Filling) -> bool {
         if !CALLERS_WAIT {
             return false;
@@ -325,8 +331,8 @@ impl<E: KvEntity> Tier<E> {
         match fill {
             Fill::Present(entry) => Some(self.memory.insert(id, entry)),
             Fill::Absent { for_origin } => {
-                // That the store has none is no word of the origin's: what there was may still stand in for that. A delete has taken it
-                // out before.
+                // That the store has none is no word of the origin's: what there was may still
+                // stand in for that. A delete has taken it out before.
                 let kept = self.memory.peek(id).filter(|_| !for_origin);
                 let kept = kept.map(|entry| entry.for_loads(self.now(), self.spans));
                 let left = match kept.filter(|entry| self.may_serve_stale(entry)) {

@@ -13,7 +13,8 @@ use crate::key::Key;
 use crate::store::Store;
 use crate::timer::Sleep;
 
-/// When a load has to have ended, with all that it does one after the other. It begins with the first of that.
+/// When a load has to have ended, with all that it does one after the other. It begins with the
+/// first of that.
 pub(super) struct Deadline {
     limit: Option<Duration>,
     sleep: Option<Sleep>,
@@ -26,9 +27,11 @@ impl Deadline {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// What `work` gives, or [`Error::TimedOut`] if the limit comes first; then the caller drops the work.
+    /// What `work` gives, or [`Error::TimedOut`] if the limit comes first; then the caller drops
+    /// the work.
     ///
-    /// By reference, as an `async fn` that awaits what it is given in two places has room for three of it, and these calls nest.
+    /// By reference, as an `async fn` that awaits what it is given in two places has room for three
+    /// of it, and these calls nest.
     pub(super) async fn within<T>(
         &self,
         limit: Option<Duration>,
@@ -43,7 +46,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// What `work` gives, or [`Error::TimedOut`] if the deadline comes first. After that nothing more is begun.
+    /// What `work` gives, or [`Error::TimedOut`] if the deadline comes first. After that nothing
+    /// more is begun.
     pub(super) async fn before<T>(
         &self,
         deadline: &mut Deadline,

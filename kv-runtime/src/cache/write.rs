@@ -13,9 +13,11 @@ use crate::error::{Error, Result};
 use crate::key::Lookup;
 use crate::store::{AtomicStore, Store};
 
-/// Each write begins before its store call and ends after it, also if it fails or is dropped: then the memory forgets the id.
+/// Each write begins before its store call and ends after it, also if it fails or is dropped: then
+/// the memory forgets the id.
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Writes the entity as [`Collection::put`](crate::Collection::put) does, then holds it in memory.
+    /// Writes the entity as [`Collection::put`](crate::Collection::put) does, then holds it in
+    /// memory.
     pub async fn put(&self, entity: impl IntoShared<E>) -> Result<()> {
         let entity = entity.into_shared();
         let writing = self.begin(entity.id()).await;
@@ -24,7 +26,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.hold_written(writing, written, &entity, begun)
     }
 
-    /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is none, then holds it in memory.
+    /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is
+    /// none, then holds it in memory.
     pub async fn insert(&self, entity: impl IntoShared<E>) -> Result<()>
     where
         S: AtomicStore,
@@ -36,8 +39,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.hold_written(writing, written, &entity, begun)
     }
 
-    /// Changes the entity that is in the store as [`Collection::update`](crate::Collection::update) does, whatever the memory holds, then
-    /// holds it as it was written.
+    /// Changes the entity that is in the store as [`Collection::update`](crate::Collection::update)
+    /// does, whatever the memory holds, then holds it as it was written.
     pub async fn update<L, F>(&self, id: L, change: F) -> Result<Arc<E>>
     where
         S: AtomicStore,
@@ -83,8 +86,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         deleted
     }
 
-    /// Gives what is in the store its full TTL again, and says whether it is there; see [`Collection::touch`](crate::Collection::touch).
-    /// The memory goes on serving what it holds, until the expiry that it knew.
+    /// Gives what is in the store its full TTL again, and says whether it is there; see
+    /// [`Collection::touch`](crate::Collection::touch). The memory goes on serving what it holds,
+    /// until the expiry that it knew.
     pub async fn touch<L: Lookup<E::Id>>(&self, id: L) -> Result<bool>
     where
         E: Touch,
@@ -121,7 +125,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.hold_changed(writing, changed, since)
     }
 
-    /// When a write begins, by both clocks.
+    /// The present moment by both clocks.
     fn begun(&self) -> (Moment, Timestamp) {
         (self.tier.now(), self.collection().store().clock().now())
     }
@@ -174,7 +178,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 }
 
-/// Whose error ended a change: one of the caller's comes before anything is written.
+/// Who ended a change. An error of the caller's closure comes before anything is written.
 pub(super) enum Failed<X> {
     Caller(X),
     Library(Error),

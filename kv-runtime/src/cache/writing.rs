@@ -1,4 +1,4 @@
-//! A write that goes on, and what the memory holds after it.
+//! A write that is under way, and what memory holds after it.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use crate::clock::Timestamp;
 use crate::entity::KvEntity;
 use crate::error::Error;
 
-/// A write that goes on. Who drops it unfinished leaves nothing in memory: how it ended is not known. What is read of the id before the store has
-/// settled is not held, either.
+/// A write that is under way. If it is dropped before it ends, its outcome is unknown: memory
+/// forgets the id, and holds nothing of it that is read before the store has settled.
 pub(super) struct Writing<E: KvEntity> {
     tier: Arc<Tier<E>>,
     id: E::Id,
@@ -28,12 +28,13 @@ enum After<E> {
     /// It has not taken place.
     Forget,
     Hold(Fill<E>),
-    /// What stands in memory is right, up to this moment.
+    /// The entity in memory is still right, up to this moment.
     Keep(Option<Timestamp>),
 }
 
 impl<E: KvEntity> Tier<E> {
-    /// Begins a write. `keep`: it does not change what the entity is, so the memory may go on serving it.
+    /// Begins a write. `keep`: it does not change what the entity is, so the memory may go on
+    /// serving it.
     pub(super) fn begin_write(self: &Arc<Self>, id: E::Id, keep: bool) -> Writing<E> {
         let mut in_flight = self.in_flight.lock(&id);
         let is_settled = in_flight.is_settled(&id, |mark| self.store.has_settled(mark));
@@ -47,7 +48,7 @@ impl<E: KvEntity> Tier<E> {
 }
 
 impl<E: KvEntity> Writing<E> {
-    /// Drives the fill of the store to its end that was allowed before the write began.
+    /// Drives a fill to its end that began before the write.
     pub(super) async fn after_fill(&mut self) {
         if let Some(filling) = self.filling.take() {
             self.meets_fill = true;
@@ -67,7 +68,7 @@ impl<E: KvEntity> Writing<E> {
         self.after = After::Forget;
     }
 
-    /// The write is done, and this is what stands in the store.
+    /// The write is done, and the store holds this.
     pub(super) fn hold(mut self, fill: Fill<E>) {
         self.after = After::Hold(fill);
     }
@@ -103,7 +104,8 @@ impl<E: KvEntity> Drop for Writing<E> {
     }
 }
 
-/// Whether a write that ended so may take place, or may take place later. Every error that says that nothing was written is told here by name.
+/// Whether a write may have taken place that failed with this error, or may still do so. The errors
+/// that exclude it are listed by name.
 pub(super) fn may_take_place(error: &Error) -> bool {
     match error {
         Error::Partial { source, .. } => may_take_place(source),

@@ -58,7 +58,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// What tells whether any group of the entity is written from here on, where the store can tell.
+    /// Fences for the keys of all groups, where the store has them.
     fn fences(&self, anchor: &Key) -> Vec<Option<Fence>> {
         keys_of_groups::<E>(anchor).map(|key| self.store().fence(&key)).collect()
     }
@@ -124,7 +124,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// An absent record has no revision that would tell of writes.
+/// Adds fences to conditions on absent records, which have no revision.
 fn fenced(mut unchanged: Vec<Condition>, fences: Vec<Option<Fence>>) -> Vec<Condition> {
     for (condition, fence) in unchanged.iter_mut().zip(fences) {
         if matches!(condition.expect, Expect::Absent) {
@@ -134,7 +134,7 @@ fn fenced(mut unchanged: Vec<Condition>, fences: Vec<Option<Fence>>) -> Vec<Cond
     unchanged
 }
 
-/// The TTL as an expiry, if it comes before the record's own.
+/// The TTL as an expiry, if it ends before the record's own.
 fn bounded(own: Expiry, ttl: Duration, now: Timestamp) -> Option<Expiry> {
     let is_sooner = match own {
         Expiry::Never => true,

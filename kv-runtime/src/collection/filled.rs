@@ -1,4 +1,4 @@
-//! Records that a cache filled: they expire when the cache says so, until a caller writes them.
+//! Records that a cache filled. They have the TTL of the cache until a caller writes them.
 
 use super::{Collection, groups, keys_of_groups};
 use crate::entity::KvEntity;
@@ -7,23 +7,25 @@ use crate::key::Key;
 use crate::record::{Metadata, NewRecord, Record};
 use crate::store::{Store, Write};
 
-/// The member of the metadata by which a record says that its TTL is a cache's. docs/wire-format.md specifies it.
+/// The member of the metadata that marks a record whose expiry is the TTL of a cache:
+/// docs/wire-format.md.
 const CACHE_FILL: &str = "cacheFill";
 
-/// Whether the record expires for no other reason than that a cache gave it a TTL.
+/// Whether the record's expiry is the TTL of a cache.
 pub(super) fn is_filled(metadata: &Metadata) -> bool {
     metadata.foreign(CACHE_FILL).is_some_and(|fill| fill == true)
 }
 
 #[cfg(feature = "cache")]
 pub(super) fn set_filled(metadata: &mut Metadata) {
-    // The name is none of those that are refused.
+    // Only the runtime's own names are refused, and this is none of them.
     let _ = metadata.set_foreign(CACHE_FILL, true.into());
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// The writes of a caller's change, after which no record of the entity expires by a cache's TTL any more: neither those that are
-    /// changed, nor the other groups, without which the entity would be gone.
+    /// Extends the writes of a caller's change, so that no record of the entity keeps the TTL of a
+    /// cache. That includes groups that the change leaves alone: the entity would be gone without
+    /// them.
     pub(super) fn made_own(
         &self,
         anchor: &Key,
@@ -38,7 +40,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let Some(record) = record.as_ref().filter(|record| is_filled(&record.metadata)) else { continue };
             let place = writes.iter().position(|write| *write.key() == key);
             let mut new = match place.map(|place| writes.swap_remove(place)) {
-                // It has an expiry of the caller's already.
+                // The change has set its expiry.
                 Some(Write::Put(key, mut new)) => {
                     new.metadata.remove_foreign(CACHE_FILL);
                     writes.push(Write::Put(key, new));

@@ -7,6 +7,7 @@ use tracing::Instrument;
 use super::filled::is_filled;
 use super::{Collection, Context, Records, decode, decode_present, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
+use crate::coop::Hold;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
@@ -28,7 +29,7 @@ pub(crate) struct Found<E> {
         expect(dead_code, reason = "asked for by caches and sessions alone")
     )]
     pub(crate) expires_at: Option<Timestamp>,
-    /// When the first of those expires whose TTL is not a cache's.
+    /// The same without groups whose expiry is the TTL of a cache.
     #[cfg_attr(not(feature = "cache"), expect(dead_code, reason = "asked for by caches alone"))]
     pub(crate) own_expires_at: Option<Timestamp>,
 }
@@ -43,7 +44,7 @@ impl<E> Found<E> {
         Self { entity, expires_at, own_expires_at }
     }
 
-    /// The entity after a change. `written` says of a key when its record expires, if the change has said so anew.
+    /// The entity after a change. `written` returns the new expiry of a key, if the change sets one.
     pub(super) fn after<'r>(
         entity: E,
         records: impl Iterator<Item = (Key, &'r Option<Record>)>,
@@ -149,10 +150,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut found = Vec::with_capacity(ids.len());
         let mut ids = ids.into_iter();
         let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
+        let mut hold = Hold::begin();
         for anchors in anchors.chunks(batch) {
             let records = self.records::<EXPIRIES>(anchors).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                 found.push(self.found(id, anchor, records).await?);
+                hold.yield_after(records.iter().flatten().map(|record| record.value.len()).sum()).await;
             }
         }
         Ok(found)

@@ -1,22 +1,22 @@
-//! What tells a key that was never written from one that was written and deleted meanwhile.
+//! Fences, which tell a key that stayed absent from one that was written and deleted meanwhile.
 //!
-//! A condition on a record names its revision. An absent record has none: absent, put, deleted and absent again look the same. A fence is
-//! made before a key is read; any write of the key voids it; and a condition that bears it holds only while it is not void.
+//! A condition on a record names its revision. An absent record has none, so "absent, put, deleted,
+//! absent" looks unchanged. A caller takes a fence before it reads a key. Every write of the key
+//! voids the fence. A condition with a void fence fails.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Says whether a key was written since: [`Store::fence`](super::Store::fence).
-///
-/// Only the stores that live in one process make any. It is part of a [`Condition`](super::Condition).
+/// Tells whether a key was written since it was made: [`Store::fence`](super::Store::fence). Only
+/// stores that one process has for itself make fences.
 #[derive(Clone, Debug)]
 pub struct Fence(Arc<Post>);
 
 #[derive(Debug)]
 struct Post {
     key: Box<str>,
-    /// The number of writes of the key that the fence has seen when it was made.
+    /// How many writes of the key were counted when the fence was made.
     writes: u64,
     fences: Arc<Fences>,
 }
@@ -24,7 +24,7 @@ struct Post {
 /// The fences of a store.
 #[derive(Debug, Default)]
 pub(crate) struct Fences {
-    /// How many there are, so that a write without any costs next to nothing.
+    /// How many fences exist, so that a write costs next to nothing if there are none.
     posts: AtomicUsize,
     keys: Mutex<HashMap<Box<str>, Fenced>>,
 }
@@ -36,8 +36,8 @@ struct Fenced {
 }
 
 impl Fence {
-    /// Whether the key was not written since the fence was made. A store MUST ask while it makes the commit, so that no other
-    /// write comes between.
+    /// Whether the key was not written since the fence was made. A store must call this under the
+    /// lock or in the transaction of the commit.
     pub(crate) fn holds(&self) -> bool {
         let Post { key, writes, fences } = &*self.0;
         fences.lock().get(key).is_some_and(|fenced| fenced.writes == *writes)
@@ -47,14 +47,15 @@ impl Fence {
 impl Fences {
     pub(crate) fn fence(self: &Arc<Self>, key: &str) -> Fence {
         let mut keys = self.lock();
-        // Before the key is read: a write that sees none here is over before that.
+        // The caller reads the key after this, so a write that sees no fence is over by then.
         self.posts.fetch_add(1, Ordering::SeqCst);
         let fenced = keys.entry(Box::from(key)).or_default();
         fenced.posts += 1;
         Fence(Arc::new(Post { key: Box::from(key), writes: fenced.writes, fences: Arc::clone(self) }))
     }
 
-    /// A key is written. The store MUST tell so while it makes the write.
+    /// Voids the fences of a key. A store must call this under the lock or in the transaction of
+    /// the write.
     pub(crate) fn void(&self, key: &str) {
         if self.posts.load(Ordering::SeqCst) == 0 {
             return;

@@ -1,14 +1,15 @@
-//! From when on a store can no longer be changed by writes whose outcome nobody knows.
+//! When the earlier writes of a store are over, also those whose outcome is unknown.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
 
-/// A moment in the life of a store: [`Store::mark`](super::Store::mark). What its number means the store alone knows.
+/// A point in the sequence of a store's calls: [`Store::mark`](super::Store::mark). Only the store
+/// knows what its number means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark(u64);
 
-/// How long a store that knows no better waits for what it was sent before: [`Store::mark`](super::Store::mark).
+/// How long after it was made a [mark](super::Store::mark) settles by default.
 pub const SETTLES_AFTER: Duration = Duration::from_secs(30);
 
 impl Mark {

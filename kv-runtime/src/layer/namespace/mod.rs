@@ -12,8 +12,8 @@ use crate::key::{Key, escape_into};
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, Fence, Limits, ListPage, ListQuery, Mark, FairQueue,
-    Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Fence, Limits, ListPage,
+    ListQuery, Mark, Store, Write,
 };
 
 /// The part of a store that belongs to one tenant.
@@ -226,6 +226,12 @@ impl<S: Store> Store for NamespaceStore<S> {
         let Self { inner, namespace, .. } = self;
         let records = records.into_iter().map(|(key, record)| (namespace.key(&key), record)).collect();
         inner.put_many(records).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let Self { inner, namespace, .. } = self;
+        let records = records.into_iter().map(|(key, record)| (namespace.key(&key), record)).collect();
+        inner.put_part(records).await.map_err(|error| namespace.told(error))
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {

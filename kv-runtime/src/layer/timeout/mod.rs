@@ -13,7 +13,8 @@ use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Fence, ListPage, ListQuery, Mark, Store, Write, FairQueue,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    Write,
 };
 
 /// A store whose calls end after a time, even if the engine does not answer.
@@ -149,6 +150,11 @@ impl<S: Store> Store for TimeoutStore<S> {
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         let first = records.first().map(|(key, _)| key.clone());
         self.write(first, self.inner.put_many(records)).await
+    }
+
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let first = records.first().map(|(key, _)| key.clone());
+        self.write(first, self.inner.put_part(records)).await
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {

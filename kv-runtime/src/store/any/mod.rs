@@ -11,7 +11,8 @@ use super::RedbStore;
 #[cfg(feature = "redis")]
 use super::RedisStore;
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Fence, ListPage, ListQuery, Mark, MemoryStore, Store, Write, FairQueue,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark,
+    MemoryStore, Store, Write,
 };
 use crate::clock::Clock;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
@@ -208,6 +209,10 @@ impl Store for AnyStore {
 
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         inside!(self, store => store.put_many(records).await)
+    }
+
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        inside!(self, store => store.put_part(records).await)
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
