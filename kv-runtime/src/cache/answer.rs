@@ -290,7 +290,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 fill: StoreFill::Needless,
             });
         }
-        if unchanged.is_some() && !stood {
+        if unchanged.is_ok() && !stood {
             tier.counters.count(Count::StoreMiss);
         }
         tier.counters.count(Count::OriginLoad);
