@@ -72,6 +72,7 @@ mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod const_message;
+mod coop;
 mod entity;
 mod error;
 pub mod key;

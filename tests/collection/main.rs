@@ -1,6 +1,7 @@
 //! What a `Collection` promises, on every store that is here.
 
 mod batch_limits;
+mod bounds;
 mod counted;
 mod cursors;
 mod damage;

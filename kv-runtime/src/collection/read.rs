@@ -7,6 +7,7 @@ use tracing::Instrument;
 use super::filled::is_filled;
 use super::{Collection, Context, Records, decode, decode_present, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
+use crate::coop::Hold;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
@@ -149,10 +150,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut found = Vec::with_capacity(ids.len());
         let mut ids = ids.into_iter();
         let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
+        let mut hold = Hold::begin();
         for anchors in anchors.chunks(batch) {
             let records = self.records::<EXPIRIES>(anchors).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                 found.push(self.found(id, anchor, records).await?);
+                hold.yield_after(records.iter().flatten().map(|record| record.value.len()).sum()).await;
             }
         }
         Ok(found)

@@ -34,7 +34,10 @@ pub use self::cloudflare::cloudflare_answer;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 pub use self::cloudflare::{CloudflareOptions, CloudflareStore};
 #[cfg(feature = "redb")]
-pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
+pub use self::redb::{
+    BackupProgress, BackupReport, CompactReport, PrefixSpace, RedbBackup, RedbDurability, RedbOptions,
+    RedbSpace, RedbStats, RedbStore, SweepReport,
+};
 #[cfg(feature = "redis")]
 pub use self::redis::{IndexSweep, RedisOptions, RedisStore};
 pub use any::AnyStore;
@@ -47,6 +50,7 @@ pub(crate) use fair_queue::Turn;
 #[doc(hidden)]
 pub use fence::Fence;
 pub(crate) use fence::Fences;
+pub(crate) use list::Entries;
 pub use list::{Content, Entry, ListPage, ListQuery};
 pub use mark::{Mark, SETTLES_AFTER};
 pub use memory::MemoryStore;
@@ -173,6 +177,15 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         }
     }
 
+    /// Writes records as [`Store::put_many`] does, as a part of a longer write that ends with a `put_many`, which may be of no
+    /// records.
+    ///
+    /// A store whose every write waits for its disk MAY make the part durable with a later write only. Until then it is read like any
+    /// other write, and a crash may lose it. A later write MUST NOT be durable without it.
+    fn put_part(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
+        self.put_many(records)
+    }
+
     /// Writes value and metadata if the record is still in the state of `revision`; the expiry that stands there stays. It is how a
     /// record that was migrated while it was read is written back, and how a cache fills a store.
     ///
@@ -206,8 +219,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
     /// One page of the keys that begin with [`ListQuery::prefix`] and end with its suffix.
     ///
-    /// - It MUST hold at most [`ListQuery::limit`] entries; it MAY hold fewer, even none, and yet have a cursor. It SHOULD end
-    ///   early rather than hold many megabytes.
+    /// - It MUST hold at most [`ListQuery::limit`] entries; it MAY hold fewer, even none, and yet have a cursor.
+    /// - It SHOULD end with the entry at which its keys and values have [`ListQuery::max_bytes`], and after a bounded number of
+    ///   keys that it passes over. It SHOULD yield to other tasks rather than hold the thread for longer than 10 ms.
     /// - Following cursors until there is none MUST show every key that was there all the time exactly once. A key written
     ///   or deleted meanwhile MAY be shown or not.
     /// - Entries MUST be in the order of their keys' bytes if [`Capabilities::ordered`] says so.
@@ -230,7 +244,7 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     ) -> impl Future<Output = Result<Option<Cursor>>> + MaybeSend {
         async move {
             let page = self.list(&query.clone().with_content(Content::Records)).await?;
-            Ok(page.lend_each(each))
+            Ok(page.lend_each(each).await)
         }
     }
 }

@@ -194,6 +194,11 @@ impl<S: Store> Store for FaultStore<S> {
         Err(call.partial(at, written))
     }
 
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        // Its faults are those of any batch.
+        self.put_many(records).await
+    }
+
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
         self.check_commits(Some(&key))?;
         let call = self.call(Operation::Replace, [&key]);

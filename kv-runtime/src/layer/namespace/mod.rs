@@ -228,6 +228,12 @@ impl<S: Store> Store for NamespaceStore<S> {
         inner.put_many(records).await.map_err(|error| namespace.told(error))
     }
 
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let Self { inner, namespace, .. } = self;
+        let records = records.into_iter().map(|(key, record)| (namespace.key(&key), record)).collect();
+        inner.put_part(records).await.map_err(|error| namespace.told(error))
+    }
+
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
         let Self { inner, namespace, .. } = self;
         inner.replace(namespace.key(&key), revision, record).await.map_err(|error| namespace.told(error))

@@ -235,6 +235,10 @@ impl<S: Store> Store for ObservedStore<S> {
         self.observe(Operation::PutMany, records.len(), self.inner.put_many(records)).await
     }
 
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        self.observe(Operation::PutMany, records.len(), self.inner.put_part(records)).await
+    }
+
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
         self.observe_commit(Operation::Replace, 1, self.inner.replace(key, revision, record)).await
     }

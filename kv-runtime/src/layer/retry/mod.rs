@@ -198,6 +198,11 @@ impl<S: Store> Store for RetryStore<S> {
         self.batch_again(Operation::PutMany, batch, |left| self.inner.put_many(left)).await
     }
 
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let batch = Batch::new(records, |(key, _)| key);
+        self.batch_again(Operation::PutMany, batch, |left| self.inner.put_part(left)).await
+    }
+
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
         let call = || self.inner.replace(key.clone(), revision.clone(), record.clone());
         self.again(Operation::Replace, call).await
@@ -223,7 +228,7 @@ impl<S: Store> Store for RetryStore<S> {
     ) -> Result<Option<Cursor>> {
         // By whole pages: a second attempt must not show again what the first one has shown.
         let query = query.clone().with_content(Content::Records);
-        Ok(self.list(&query).await?.lend_each(each))
+        Ok(self.list(&query).await?.lend_each(each).await)
     }
 }
 

@@ -152,6 +152,11 @@ impl<S: Store> Store for TimeoutStore<S> {
         self.write(first, self.inner.put_many(records)).await
     }
 
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let first = records.first().map(|(key, _)| key.clone());
+        self.write(first, self.inner.put_part(records)).await
+    }
+
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
         self.write(Some(key.clone()), self.inner.replace(key, revision, record)).await
     }

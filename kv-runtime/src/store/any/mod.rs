@@ -211,6 +211,10 @@ impl Store for AnyStore {
         inside!(self, store => store.put_many(records).await)
     }
 
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        inside!(self, store => store.put_part(records).await)
+    }
+
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
         inside!(self, store => store.replace(key, revision, record).await)
     }
