@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use kv_runtime::key::Key;
 use kv_runtime::record::{NewRecord, Record};
 use kv_runtime::store::{Capabilities, Limits, ListPage, ListQuery, MemoryStore, Sharing, Store};
-use kv_runtime::{Clock, Error, Kv, Location, Result};
+use kv_runtime::{Clock, Error, Kv, Location, Result, SharedError};
 
 use crate::Outcome;
 use crate::entities::{Counter, User};
@@ -85,7 +85,14 @@ fn failure(key: Option<&str>) -> Error {
 
 fn partial(key: &str, written: usize, also: &[usize]) -> Error {
     let at = Location::of("scripted", &Key::from_text(key));
-    Error::Partial { at, written, also: also.to_vec(), source: Box::new(failure(Some(key))) }
+    let (also, unknown, source) = (also.to_vec(), Vec::new(), Box::new(failure(Some(key))));
+    Error::Partial { at, written, also, unknown, source }
+}
+
+/// The server did not answer.
+fn unanswered(key: &str) -> Error {
+    let at = Location::of("scripted", &Key::from_text(key));
+    Error::OutcomeUnknown { at, source: SharedError::new(std::io::Error::other("no answer")) }
 }
 
 /// A partial error's `written`, `also`, and key, and the key of its cause.
@@ -93,7 +100,7 @@ type Told = (usize, Vec<usize>, Option<String>, Option<String>);
 
 fn told(result: Result<()>) -> std::result::Result<Told, Box<dyn std::error::Error>> {
     match result {
-        Err(Error::Partial { at, written, also, source }) => {
+        Err(Error::Partial { at, written, also, source, .. }) => {
             assert_eq!(at.entity, source.location().and_then(|at| at.entity).or(at.entity));
             let cause = source.location().and_then(|at| at.key.clone());
             Ok((written, also, at.key.clone(), cause))
@@ -123,6 +130,36 @@ async fn places_are_counted_from_the_beginning_of_the_call() -> Outcome {
     let kv = Scripted::answering(true, [Ok(()), Ok(()), Err(partial("counter:8", 0, &[1]))]);
     let put = kv.collection::<Counter>().put_many(counters()).await;
     assert_eq!(told(put)?, (8, vec![9], key("counter:8"), key("counter:8")));
+    Ok(())
+}
+
+/// Places of unknown outcome are counted from the beginning of the call, too; where a whole batch is
+/// unknown, they are all of the batch.
+#[tokio::test]
+async fn places_of_unknown_outcome_are_counted_alike() -> Outcome {
+    let unknown_of = |result: Result<()>| match result {
+        Err(Error::Partial { written, unknown, .. }) => Ok((written, unknown)),
+        other => Err(format!("it is not partial: {other:?}")),
+    };
+    let in_part = || {
+        let at = Location::of("scripted", &Key::from_text("counter:6"));
+        let source = Box::new(unanswered("counter:6"));
+        Error::Partial { at, written: 1, also: vec![3], unknown: vec![2], source }
+    };
+    let kv = Scripted::answering(true, [Ok(()), Err(in_part())]);
+    let put = kv.collection::<Counter>().put_many(counters()).await;
+    assert_eq!(unknown_of(put)?, (5, vec![6]));
+    let kv = Scripted::answering(true, [Ok(()), Err(unanswered("counter:4"))]);
+    let put = kv.collection::<Counter>().put_many(counters()).await;
+    assert_eq!(unknown_of(put)?, (4, vec![4, 5, 6, 7]));
+    let kv = Scripted::answering(true, [Ok(()), Ok(()), Err(unanswered("counter:8"))]);
+    let names = (0..10).map(|name| name.to_string());
+    let deleted = kv.collection::<Counter>().delete_many(names).await;
+    assert_eq!(unknown_of(deleted)?, (8, vec![8, 9]));
+    // A failure that is known leaves nothing unknown.
+    let kv = Scripted::answering(true, [Ok(()), Err(failure(None))]);
+    let put = kv.collection::<Counter>().put_many(counters()).await;
+    assert_eq!(unknown_of(put)?, (4, Vec::new()));
     Ok(())
 }
 

@@ -87,7 +87,8 @@ impl Failing {
             return self.at(key);
         }
         let at = Location::of(self.name(), key);
-        Error::Partial { at, written: 1, also: Vec::new(), source: Box::new(self.at(key)) }
+        let (also, unknown, source) = (Vec::new(), Vec::new(), Box::new(self.at(key)));
+        Error::Partial { at, written: 1, also, unknown, source }
     }
 }
 
