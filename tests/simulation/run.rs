@@ -143,8 +143,11 @@ impl Run {
         }
         let faults = self.sim.state().faults;
         if self.sim.chance(faults.park) {
-            let long = 1 << self.sim.below(12);
-            self.running[place].parked_until = self.sim.step(|| format!("call {number} is parked")) + long;
+            let step = self.sim.step(|| format!("call {number} is parked"));
+            // One in three until all others have ended.
+            let is_endless = self.sim.chance(333);
+            let long = 1 << self.sim.below(8);
+            self.running[place].parked_until = if is_endless { u64::MAX } else { step + long };
         }
         true
     }
