@@ -43,7 +43,7 @@ type Store = FaultStore<MemoryStore>;
 async fn main() -> Result<(), Box<dyn Error>> {
     let clock = ManualClock::new(Timestamp::from_millis(1_763_900_000_000));
     // The time of day is one that is moved; a limit of time is waited for in real time.
-    let store = MemoryStore::with_clock(Clock::from(&clock).with_timer(Timer::tokio()));
+    let store = MemoryStore::with_clock(Clock::from(&clock).with_timer(Timer::system()));
     let store = FaultStore::new(store);
     let faults = store.faults().clone();
     let kv = Kv::new(store);

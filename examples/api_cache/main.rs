@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     } else {
         let clock = ManualClock::new(Timestamp::from_millis(1_763_900_000_000));
         // What waits for the upstream waits in real time.
-        let store = MemoryStore::with_clock(Clock::from(&clock).with_timer(Timer::tokio()));
+        let store = MemoryStore::with_clock(Clock::from(&clock).with_timer(Timer::system()));
         let kv = Kv::new(store);
         let (address, server) = server::spawn(app::router(&kv, client::client()?, upstream_url), 0).await?;
         visit::all(address, &upstream, &clock).await?;
