@@ -64,14 +64,6 @@ impl Timer {
         Self(Kind::System)
     }
 
-    /// The former name of [`Timer::system`].
-    #[cfg(not(target_arch = "wasm32"))]
-    #[deprecated = "call `Timer::system`, which needs no tokio runtime"]
-    #[must_use]
-    pub const fn tokio() -> Self {
-        Self::system()
-    }
-
     /// No timer: whatever has to wait fails with [`NoTimer`].
     #[must_use]
     pub const fn none() -> Self {

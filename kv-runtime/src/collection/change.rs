@@ -234,7 +234,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     (entity, writes)
                 }
             };
-            let found = Found { entity, expires_at: expiry_after::<E>(&key, &records, &writes, now) };
+            let found = found_after::<E>(entity, &key, &records, &writes, now);
             if writes.is_empty() {
                 return Ok(found);
             }
@@ -263,17 +263,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// When the first of an entity's groups expires after these writes, which are made at `now` or later.
-fn expiry_after<E: KvEntity>(
+/// The entity after these writes, which are made at `now` or later.
+fn found_after<E: KvEntity>(
+    entity: E,
     anchor: &Key,
     records: &[Option<Record>],
     writes: &[Write],
     now: Timestamp,
-) -> Option<Timestamp> {
-    let expires_at =
-        |(key, record): (Key, &Option<Record>)| match writes.iter().find(|write| *write.key() == key) {
-            Some(Write::Put(_, new)) => new.expiry.at(now),
-            _ => record.as_ref()?.expires_at,
-        };
-    keys_of_groups::<E>(anchor).zip(records).filter_map(expires_at).min()
+) -> Found<E> {
+    let written = |key: &Key| match writes.iter().find(|write| write.key() == key) {
+        Some(Write::Put(_, new)) => Some(new.expiry.at(now)),
+        _ => None,
+    };
+    Found::after(entity, keys_of_groups::<E>(anchor).zip(records), written)
 }

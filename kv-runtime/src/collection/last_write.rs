@@ -142,15 +142,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             (None, None) => return Err(Error::NotFound { at: self.at(&key) }.into()),
         };
         let writes = self.unconditional(&key, writes, &records).await?;
-        let expires_at = keys_of_groups::<E>(&key)
-            .zip(&records)
-            .filter_map(|(key, record)| match writes.iter().find(|(written, _)| *written == key) {
-                Some((_, new)) => new.expiry.at(now),
-                None => record.as_ref()?.expires_at,
-            })
-            .min();
+        let written =
+            |key: &Key| writes.iter().find(|(written, _)| written == key).map(|(_, new)| new.expiry.at(now));
+        let found = Found::after(entity, keys_of_groups::<E>(&key).zip(&records), written);
         self.write_anchors_last(writes).await.map_err(whole_failure)?;
-        Ok(Found { entity, expires_at })
+        Ok(found)
     }
 
     /// The same writes for a store that keeps no expiry by itself: with the one that stands there.

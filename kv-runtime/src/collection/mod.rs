@@ -11,6 +11,7 @@ mod encode;
 mod fallback;
 #[cfg(feature = "cache")]
 mod fill;
+mod filled;
 mod last_write;
 mod read;
 mod rewrite;

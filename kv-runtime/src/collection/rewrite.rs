@@ -55,7 +55,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 }
             }
         }
-        Ok(writes)
+        self.made_own(anchor, entity, records, writes)
     }
 
     /// The write of a group whose record was read, if anything of it changes. A record that is older than what is written becomes the

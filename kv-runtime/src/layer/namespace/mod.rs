@@ -12,8 +12,8 @@ use crate::key::{Key, escape_into};
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Limits, ListPage, ListQuery,
-    Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Fence, Limits, ListPage,
+    ListQuery, Mark, Store, Write,
 };
 
 /// The part of a store that belongs to one tenant.
@@ -93,7 +93,7 @@ impl Namespace {
     }
 
     fn condition(&self, condition: Condition) -> Condition {
-        Condition { key: self.key(&condition.key), expect: condition.expect }
+        Condition { key: self.key(&condition.key), ..condition }
     }
 
     fn write(&self, write: Write) -> Write {
@@ -178,6 +178,18 @@ impl<S: Store> Store for NamespaceStore<S> {
         capabilities.limits(self.namespace.limits(capabilities.limits))
     }
 
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(&self.namespace.key(key))
+    }
+
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
         let Self { inner, namespace, .. } = self;
         inner.get(&namespace.key(key)).await.map_err(|error| namespace.told(error))
@@ -214,6 +226,12 @@ impl<S: Store> Store for NamespaceStore<S> {
         let Self { inner, namespace, .. } = self;
         let records = records.into_iter().map(|(key, record)| (namespace.key(&key), record)).collect();
         inner.put_many(records).await.map_err(|error| namespace.told(error))
+    }
+
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let Self { inner, namespace, .. } = self;
+        let records = records.into_iter().map(|(key, record)| (namespace.key(&key), record)).collect();
+        inner.put_part(records).await.map_err(|error| namespace.told(error))
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {

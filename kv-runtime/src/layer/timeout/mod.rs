@@ -13,7 +13,8 @@ use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, ListPage, ListQuery, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    Write,
 };
 
 /// A store whose calls end after a time, even if the engine does not answer.
@@ -110,6 +111,18 @@ impl<S: Store> Store for TimeoutStore<S> {
         self.inner.capabilities()
     }
 
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(key)
+    }
+
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
         self.read(Some(key), self.inner.get(key)).await
     }
@@ -137,6 +150,11 @@ impl<S: Store> Store for TimeoutStore<S> {
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         let first = records.first().map(|(key, _)| key.clone());
         self.write(first, self.inner.put_many(records)).await
+    }
+
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let first = records.first().map(|(key, _)| key.clone());
+        self.write(first, self.inner.put_part(records)).await
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
