@@ -5,10 +5,11 @@
 //! the order of its faults.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fastrand::Rng;
 use kv_runtime::store::{RedisOptions, RedisStore};
+use tokio::time::Instant;
 
 use super::Test;
 use super::load::{Books, Counters, Load, counters, missing};
