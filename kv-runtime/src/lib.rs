@@ -41,6 +41,7 @@
 //! | `schema-lock` | `App::schema()`, and the test that holds it against a committed file |
 //! | `conformance`, `faults` | the tests of every store; `layer::FaultStore` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     target_arch = "wasm32",
     allow(clippy::arc_with_non_send_sync, reason = "the same code has threads everywhere else")

@@ -3,8 +3,11 @@
 mod background;
 mod basics;
 mod clocks;
+mod counters;
+mod expiry_of_groups;
 mod faults;
 mod filled;
+mod identity;
 mod last_write;
 mod many;
 mod model;

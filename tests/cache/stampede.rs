@@ -170,6 +170,46 @@ fn without_a_task_a_load_goes_on_as_long_as_anybody_waits() -> Outcome {
     Ok(())
 }
 
+/// Callers that come after a load was taken over wait for that load.
+#[tokio::test]
+async fn a_load_that_was_taken_over_is_one_load() -> Outcome {
+    let (kv, _) = kv();
+    let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
+    let (go, going) = tokio::sync::watch::channel(false);
+    let caller = || {
+        let (users, calls, mut going) = (users.clone(), calls.clone(), going.clone());
+        tokio::spawn(async move {
+            let load = || async move {
+                calls.note();
+                going.wait_for(|go| *go).await.ok();
+                Ok::<_, Error>(User::new(1, "Ada"))
+            };
+            users.get_or_load(1, load).await
+        })
+    };
+    let settled = async || {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let leader = caller();
+    settled().await;
+    let successor = caller();
+    settled().await;
+    leader.abort();
+    settled().await;
+    let late = [caller(), caller(), caller()];
+    settled().await;
+    go.send(true)?;
+    assert_eq!(successor.await??.name, "Ada");
+    for caller in late {
+        assert_eq!(caller.await??.name, "Ada");
+    }
+    // The load that was dropped with its caller, and the one that took its place.
+    assert!(calls.count() <= 2, "{} loads", calls.count());
+    Ok(())
+}
+
 #[tokio::test]
 async fn batches_that_overlap_do_not_wait_for_each_other_for_ever() -> Outcome {
     let (kv, _) = kv();

@@ -95,7 +95,9 @@ async fn read(kv: &Kv<RedbStore>, screen: &Screen) -> Result {
     screen.note(&format!("{} {} ({})", germany.flag, germany.name.common, native.join(", ")));
     screen.note(&format!("capital {capital}, currency {money}"));
     let neighbours: Vec<String> = borders.into_iter().flatten().map(|it| it.name.common).collect();
-    screen.note(&format!("neighbours {}", neighbours.join(", ")));
+    for neighbours in neighbours.chunks(5) {
+        screen.note(&format!("next to {}", neighbours.join(", ")));
+    }
 
     // `null` in the data is `None`.
     let disputed = countries.get(("Europe", "UNK")).await?.ok_or("Kosovo is not there")?;

@@ -4,6 +4,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::Cached;
 use super::config::Settings;
 use super::drive::{Cycle, Drive};
@@ -117,7 +119,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             let (waiter, leads) = match self.tier.join(id, kind, ask.when == When::Always, &mut drive) {
                 Seat::Lead(lead) => {
                     let waiter = lead.waiter(&mut drive);
-                    waiter.drive.start(Box::pin(self.clone().fly(lead, ask.take())));
+                    // Its events belong to the span of this call.
+                    let load = self.clone().fly(lead, ask.take()).in_current_span();
+                    waiter.drive.start(Box::pin(load));
                     self.set_going(&waiter.drive);
                     (waiter, true)
                 }
@@ -286,7 +290,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 fill: StoreFill::Needless,
             });
         }
-        if !stood {
+        if unchanged.is_ok() && !stood {
             tier.counters.count(Count::StoreMiss);
         }
         tier.counters.count(Count::OriginLoad);

@@ -3,6 +3,8 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use super::answer::{ATTEMPTS, When};
 use super::batch::ManyOrigin;
 use super::entry::Entry;
@@ -248,7 +250,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 }
             }
             if let Some(drive) = &drive {
-                drive.start(Box::pin(self.clone().load_all(leads, origin.cloned(), When::Missed)));
+                let load = self.clone().load_all(leads, origin.cloned(), When::Missed);
+                drive.start(Box::pin(load.in_current_span()));
                 self.set_going(drive);
             }
             // The batch of this call comes first.

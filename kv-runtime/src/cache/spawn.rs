@@ -39,6 +39,7 @@ impl Executor {
     pub(super) fn run(&self, drive: &Arc<Drive>) {
         match self {
             Self::Given(spawn) => {
+                drive.has_task(false);
                 let task = Box::pin(Drive::run(Task::new(drive, false)));
                 if catch_unwind(AssertUnwindSafe(|| spawn.spawn(task))).is_err() {
                     tracing::warn!("the spawner of a cache panicked; those who wait for the load drive it");
@@ -115,5 +116,7 @@ impl Runtime {
         Self
     }
 
-    pub(super) const fn enter(&self) {}
+    pub(super) const fn enter(&self) -> Option<()> {
+        None
+    }
 }

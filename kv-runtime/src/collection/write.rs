@@ -116,7 +116,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let key = self.key_of(entity);
             let records = match self.new_records(&key, entity) {
                 Ok(records) => records,
-                Err(error) => return Err(self.partial(&key, sent.end().await?, error)),
+                Err(error) => return Err(self.partial(&key, sent.end().await?, 0, error)),
             };
             let bytes: usize = records.iter().map(|(key, record)| key.len() + record.value.len()).sum();
             let full = batch.records.len() + records.len() > limits.batch_write
@@ -138,12 +138,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     async fn end_parts(&self, error: Error) -> Error {
         match error {
             // Elsewhere each batch was durable when it was written.
-            Error::Partial { at, written: 1.., source, .. }
+            Error::Partial { at, written: 1.., unknown, source, .. }
                 if self.is_one_batch()
                     && self.store().capabilities().sharing == Sharing::Exclusive
                     && self.store().put_many(Vec::new()).await.is_err() =>
             {
-                Error::Partial { at, written: 0, also: Vec::new(), source }
+                Error::Partial { at, written: 0, also: Vec::new(), unknown, source }
             }
             error => error,
         }
@@ -193,7 +193,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     Ok(()) => self.delete_anchors_first(&anchors).await,
                     refused => refused,
                 };
-                done.map_err(|error| self.partial(first, deleted, error))?;
+                done.map_err(|error| self.partial(first, deleted, anchors.len(), error))?;
                 deleted += anchors.len();
                 coop::yield_now().await;
             }
@@ -227,7 +227,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         };
         match done {
             Ok(()) => Ok(written + batch.entities),
-            Err(error) => Err(self.partial(&last, written, error)),
+            Err(error) => Err(self.partial(&last, written, batch.entities, error)),
         }
     }
 
@@ -255,19 +255,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.store().delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
     }
 
-    /// What failed after so many entities, with what the store says of the batch in which it failed.
-    fn partial(&self, key: &Key, before: usize, error: Error) -> Error {
+    /// What failed after so many entities, with what the store says of the batch of `len` in which it
+    /// failed.
+    fn partial(&self, key: &Key, before: usize, len: usize, error: Error) -> Error {
+        let placed = |places: Vec<usize>| places.into_iter().map(|place| place + before).collect();
         match error {
-            Error::Partial { at, written, also, source } => {
-                let also = also.into_iter().map(|place| place + before).collect();
-                Error::Partial { at, written: before + written, also, source }
+            Error::Partial { at, written, also, unknown, source } => {
+                let (also, unknown) = (placed(also), placed(unknown));
+                Error::Partial { at, written: before + written, also, unknown, source }
             }
-            error => Error::Partial {
-                at: self.at(key),
-                written: before,
-                also: Vec::new(),
-                source: Box::new(error),
-            },
+            error => {
+                let unknown = if error.is_unknown() { placed((0..len).collect()) } else { Vec::new() };
+                let (at, source) = (self.at(key), Box::new(error));
+                Error::Partial { at, written: before, also: Vec::new(), unknown, source }
+            }
         }
     }
 }

@@ -49,7 +49,6 @@ pub use fair_queue::FairQueue;
 pub(crate) use fair_queue::Turn;
 #[doc(hidden)]
 pub use fence::Fence;
-#[cfg_attr(not(feature = "redb"), allow(unused_imports))]
 pub(crate) use fence::Fences;
 pub(crate) use list::Entries;
 pub use list::{Content, Entry, ListPage, ListQuery};
@@ -166,7 +165,7 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     fn put(&self, key: Key, record: NewRecord) -> impl Future<Output = Result<()>> + MaybeSend;
 
     /// Writes records, in their order: of two under one key the later one MUST remain. All or none if
-    /// [`Capabilities::atomic_batches`] says so; otherwise a failure MUST be [`Error::Partial`], saying which were written.
+    /// [`Capabilities::atomic_batches`] says so; otherwise a failure MUST be [`Error::Partial`], saying which were written and of which that is unknown.
     /// The caller keeps to [`Limits::batch_write`], but for the groups of one entity, which are one batch.
     fn put_many(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
         async move {
@@ -348,5 +347,6 @@ pub enum Commit {
 }
 
 fn partial(at: Box<Location>, written: usize, source: Error) -> Error {
-    Error::Partial { at, written, also: Vec::new(), source: Box::new(source) }
+    let unknown = if source.is_unknown() { vec![written] } else { Vec::new() };
+    Error::Partial { at, written, also: Vec::new(), unknown, source: Box::new(source) }
 }

@@ -27,7 +27,8 @@ use batch::Batch;
 /// The pauses double from 50 ms to 5 s, each with up to as much again at random, so that callers which failed together do not come
 /// back together; after five attempts the last error is the caller's. They wait by the timer of the store's clock.
 ///
-/// - A write of which it is [unknown](Error::OutcomeUnknown) whether it took place is never made again.
+/// - A write of which it is [unknown](Error::OutcomeUnknown) whether it took place is never made again, nor is a batch that has
+///   such a part.
 /// - Of a batch that was written [in part](Error::Partial) only the rest is written again, and an error tells of the whole.
 /// - A commit whose conditions did not hold has not failed: the collection decides what comes of it.
 ///
@@ -104,15 +105,17 @@ impl<S: Store> RetryStore<S> {
     ) -> Result<()> {
         let mut pauses = self.backoff();
         while let Err(error) = call(batch.left()).await {
+            // By their places before what is done is taken out.
+            let unknown = batch.unknown_after(&error);
             let cause = batch.after(&error);
             if batch.is_done() {
                 break;
             }
             if !error.is_retryable() {
-                return Err(batch.failure(error.location(), cause));
+                return Err(batch.failure(error.location(), unknown, cause));
             }
             if let Err(last) = self.pause(operation, &mut pauses, cause).await {
-                return Err(batch.failure(error.location(), last));
+                return Err(batch.failure(error.location(), unknown, last));
             }
         }
         Ok(())

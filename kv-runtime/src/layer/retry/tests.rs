@@ -124,7 +124,7 @@ async fn of_a_batch_only_the_rest_is_written_again() -> Result<()> {
     flaky.faults().add(Fault::cut());
     let ended = store.delete_many(keys.map(key).to_vec()).await;
     // 2, 1, 0, 0, 0 of what was left.
-    let Err(Error::Partial { at, written: 3, also, source }) = ended else { panic!("{ended:?}") };
+    let Err(Error::Partial { at, written: 3, also, source, .. }) = ended else { panic!("{ended:?}") };
     assert_eq!((at.key.as_deref(), also.len(), source.is_retryable()), (Some("d"), 0, true));
     assert_eq!(value(&store, "c").await?, None);
     assert_eq!(value(&store, "d").await?.as_deref(), Some("1"));

@@ -1,10 +1,11 @@
 //! Records to arguments of commands, and answers to records.
 
 use bytes::{BufMut, Bytes};
-use redis::{Cmd, RedisError, RedisWrite, ToRedisArgs, Value};
+use redis::{Cmd, RedisWrite, ToRedisArgs, Value};
 
 use super::NAME;
-use super::error::{failed, unexpected};
+use super::connection::unexpected_answer;
+use super::error::{Fault, failed, unexpected};
 use crate::clock::Timestamp;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
@@ -23,7 +24,7 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn new(key: &Key, record: NewRecord) -> Result<Self> {
-        let token = fastrand::u64(..);
+        let token = crate::random::token();
         let mut bytes = Vec::new();
         // The server expires it: the envelope says nothing of that.
         envelope::write(&record.metadata, None, token, &mut bytes).map_err(|len| Error::MetadataTooLong {
@@ -106,7 +107,7 @@ pub(super) fn bytes(answer: Value, at: &dyn Fn() -> Box<Location>) -> Result<Opt
     match answer {
         Value::BulkString(bytes) => Ok(Some(bytes)),
         Value::Nil => Ok(None),
-        Value::ServerError(error) => Err(failed(at(), "read", error.into())),
+        Value::ServerError(error) => Err(failed(at(), "read", Fault::sent(error.into()))),
         _ => Err(unexpected(at(), "read")),
     }
 }
@@ -124,11 +125,11 @@ pub(super) fn expires_at(pttl: &Value, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// Whether `EXISTS` or the like counted something.
-pub(super) fn count(answer: Value) -> Result<u64, RedisError> {
+pub(super) fn count(answer: Value) -> Result<u64, Fault> {
     match answer {
         Value::Int(count) => Ok(u64::try_from(count).unwrap_or_default()),
-        Value::ServerError(error) => Err(error.into()),
-        _ => Err(RedisError::from((redis::ErrorKind::UnexpectedReturnType, "a number was expected"))),
+        Value::ServerError(error) => Err(Fault::sent(error.into())),
+        _ => Err(unexpected_answer("a number was expected")),
     }
 }
 

@@ -8,10 +8,10 @@ mod remainder;
 mod scan;
 mod walk;
 
-use redis::{Pipeline, RedisError, Value};
+use redis::{Pipeline, Value};
 
 use super::connection::side_by_side;
-use super::error::failed;
+use super::error::{Fault, failed};
 use super::read::{Answer, Expiries, beginning, pttl};
 use super::spelling::Found;
 use super::wire::{self, HEAD_LEN};
@@ -85,20 +85,20 @@ impl Inner {
         Ok(page)
     }
 
-    async fn candidates(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, RedisError> {
+    async fn candidates(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, Fault> {
         match self.indexed(query, after).await? {
             Some(candidates) => Ok(candidates),
             None => self.scan(query, after).await,
         }
     }
 
-    fn not_listed(&self, query: &ListQuery, error: RedisError) -> Error {
+    fn not_listed(&self, query: &ListQuery, error: Fault) -> Error {
         failed(Location::of(NAME, query.prefix()), "list", error)
     }
 
     /// Shows what is still there of the candidates, up to the limits, and tells how many it looked
     /// at.
-    async fn show(&self, query: &ListQuery, keys: &[Found]) -> Result<(ListPage, usize), RedisError> {
+    async fn show(&self, query: &ListQuery, keys: &[Found]) -> Result<(ListPage, usize), Fault> {
         let mut page = ListPage::with_capacity(query.limit().min(keys.len()));
         let (mut looked_at, mut bytes) = (0, 0);
         while looked_at < keys.len() && page.len() < query.limit() && bytes < query.max_bytes() {
@@ -117,7 +117,7 @@ impl Inner {
     /// The first of these keys, up to the one at which keys and values have so many bytes. The
     /// server is asked for the lengths first: the values of a page that was read whole could be of
     /// any size.
-    async fn with_room<'k>(&self, keys: &'k [Found], room: usize) -> Result<&'k [Found], RedisError> {
+    async fn with_room<'k>(&self, keys: &'k [Found], room: usize) -> Result<&'k [Found], Fault> {
         if keys.len() < 2 {
             return Ok(keys);
         }
@@ -135,12 +135,7 @@ impl Inner {
     }
 
     /// Shows what is there of these, and tells how many bytes that was.
-    async fn show_all(
-        &self,
-        query: &ListQuery,
-        keys: &[Found],
-        page: &mut ListPage,
-    ) -> Result<usize, RedisError> {
+    async fn show_all(&self, query: &ListQuery, keys: &[Found], page: &mut ListPage) -> Result<usize, Fault> {
         let spelled: Vec<_> = keys.iter().map(|found| self.spelling.spell_found(found)).collect();
         let mut bytes = 0;
         let mut push = |found: &Found, entry: Result<Option<Entry>>, len: usize| {
@@ -189,7 +184,7 @@ impl Inner {
         &self,
         keys: &[S],
         commands: impl Fn(&str) -> [redis::Cmd; N],
-    ) -> Result<Vec<[Value; N]>, RedisError> {
+    ) -> Result<Vec<[Value; N]>, Fault> {
         let together = if self.connection.is_cluster() { 1 } else { keys.len().max(1) };
         let parts = keys.chunks(together).map(|keys| {
             let mut pipeline = Pipeline::with_capacity(keys.len() * N);
