@@ -82,8 +82,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Writes entities as [`put`](Self::put) does, in batches as large as the store takes; the batches are not one transaction.
     ///
-    /// If it fails, [`Error::Partial`] says how many were written, and are as durable as the store makes a write. Memory is that of two batches, however many there are: one on its way
-    /// to the store, and the next. It yields to other tasks every few milliseconds.
+    /// If it fails, [`Error::Partial`] says how many were written, and are as durable as the store
+    /// makes a write. Memory is that of two batches, however many there are: one on its way to the
+    /// store, and the next. It yields to other tasks every few milliseconds.
     pub async fn put_many<I>(&self, entities: I) -> Result<()>
     where
         I: IntoIterator,

@@ -38,8 +38,9 @@ pub struct GroupCensus {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Counts the records of each version. Where the store lists metadata by itself
-    /// ([`Capabilities::cheap_metadata`](crate::store::Capabilities)), no value is read; memory does not grow with the number of records. It yields to other
-    /// tasks after each page of 1,000 keys.
+    /// ([`Capabilities::cheap_metadata`](crate::store::Capabilities)), no value is read; memory
+    /// does not grow with the number of records. It yields to other tasks after each page of 1,000
+    /// keys.
     pub async fn census(&self) -> Result<Census> {
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
         let span = span("census", E::SCHEMA.name(), self.store().name(), &prefix);

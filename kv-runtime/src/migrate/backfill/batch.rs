@@ -55,7 +55,8 @@ impl<I> Batch<I> {
     }
 }
 
-/// Reads one page of at most `limit` entities, and migrates it in memory. It yields every few milliseconds.
+/// Reads one page of at most `limit` entities, and migrates it in memory. It yields every few
+/// milliseconds.
 pub(super) async fn prepare<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,

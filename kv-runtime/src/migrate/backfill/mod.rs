@@ -70,8 +70,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 impl<E: KvEntity, S: Store> MigrateAll<E, S> {
-    /// So many entities a batch at most, instead of 4,000. A batch ends with the entity at which its records have 4 MiB. The records of two
-    /// batches are in memory: one that is written, and the next.
+    /// So many entities a batch at most, instead of 4,000. A batch ends with the entity at which
+    /// its records have 4 MiB. The records of two batches are in memory: one that is written, and
+    /// the next.
     pub fn batch(mut self, entities: usize) -> Self {
         self.batch = entities.max(1);
         self
