@@ -28,7 +28,7 @@ fn step(entity: &Entity<'_>, at: usize, step: &Step<'_>) -> TokenStream {
     let to = step.to;
     let change = match &step.kind {
         StepKind::Removed { name, default } => {
-            let default = option(default.map(|default| quote!(|| #kv::__private::to_value(#default))));
+            let default = option(default.map(|default| quote!(|| #kv::__private::to_json(#default))));
             quote!(Remove { name: #name, default: #default })
         }
         StepKind::Renamed { from, to } => quote!(Rename { from: #from, to: #to }),
@@ -68,7 +68,7 @@ fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&Tok
         _ => default_of(ty),
     };
     if !attr.serde.writes_itself {
-        return quote!(#kv::__private::to_value::<#ty>(#value));
+        return quote!(#kv::__private::to_json::<#ty>(#value));
     }
     // Its attributes write it, so it is written in a struct that has them and shows nothing but the field.
     let krate = quote!(#kv::__private::serde).to_string().replace(' ', "");
@@ -80,7 +80,7 @@ fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&Tok
         #[derive(#kv::__private::serde::Serialize)]
         #[serde(transparent, crate = #krate #bound)]
         struct __Member #params #where_clause { #(#serde)* #ident: #ty, #declared }
-        #kv::__private::to_value::<__Member #args>(__Member { #ident: #value, #marker })
+        #kv::__private::to_json::<__Member #args>(__Member { #ident: #value, #marker })
     })
 }
 

@@ -3,7 +3,42 @@
 //! serde's messages quote what they met (`invalid type: string "..."`), and a value may be a secret. The kind of the
 //! fault, what was expected and the place are kept. postcard's quote nothing, but speak of postcard.
 
+use serde::de::IgnoredAny;
 use serde_json::error::Category;
+
+/// What JavaScript makes of an object that is used as a text.
+const OBJECT_AS_TEXT: &[u8] = b"[object Object]";
+
+/// What is wrong with these bytes, in which this error was met, and whether they are no JSON at all. serde_json ends at the first
+/// fault, so both are told by the rest: a number that its type does not take is called bad syntax, and a type may refuse what
+/// is no JSON before that shows.
+pub(super) fn json_text(error: &serde_json::Error, bytes: &[u8]) -> (String, bool) {
+    if bytes.trim_ascii() == OBJECT_AS_TEXT {
+        let told = "it is the text `[object Object]`, which JavaScript writes for an object that was not given to `JSON.stringify`";
+        return (told.to_owned(), true);
+    }
+    let is_json = serde_json::from_slice::<IgnoredAny>(bytes);
+    match (error.classify(), is_json) {
+        (_, Err(fault)) => (json(&fault), true),
+        (Category::Data, Ok(_)) => (json(error), false),
+        (_, Ok(_)) => of_whole_json(error),
+    }
+}
+
+/// A fault of syntax in what is JSON all the same.
+fn of_whole_json(error: &serde_json::Error) -> (String, bool) {
+    let told = json(error);
+    if told.starts_with("recursion limit exceeded") {
+        return (told, false);
+    }
+    let is_text = ["lone leading surrogate", "invalid unicode code point", "unexpected end of hex escape"];
+    if is_text.iter().any(|known| told.starts_with(known)) {
+        return (told, true);
+    }
+    let (line, column) = (error.line(), error.column());
+    let number = "a number has a fraction or an exponent that its type does not take, or is too large for it";
+    (format!("{number} at line {line} column {column}"), false)
+}
 
 pub(super) fn json(error: &serde_json::Error) -> String {
     let message = error.to_string();

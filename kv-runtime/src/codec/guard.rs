@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::fmt::{self, Display};
 
+use super::tagged::Tags;
 use serde::ser::{
     Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
@@ -24,11 +25,28 @@ where
     T: Serialize + ?Sized,
     S: Serializer,
 {
-    let refused = RefCell::new(None);
+    guarded(value, serializer, None)
+}
+
+/// As [`serialize`], and takes down where tags stand.
+pub(super) fn serialize_tagged<T, S>(value: &T, serializer: S, tags: &Tags) -> Result<S::Ok, Fault<S::Error>>
+where
+    T: Serialize + ?Sized,
+    S: Serializer,
+{
+    guarded(value, serializer, Some(tags))
+}
+
+fn guarded<T, S>(value: &T, serializer: S, tags: Option<&Tags>) -> Result<S::Ok, Fault<S::Error>>
+where
+    T: Serialize + ?Sized,
+    S: Serializer,
+{
+    let notes = Notes { refused: RefCell::new(None), tags };
     let within =
-        Within { levels: LEVELS, wraps: WRAPS, is_text: serializer.is_human_readable(), refused: &refused };
+        Within { levels: LEVELS, wraps: WRAPS, is_text: serializer.is_human_readable(), notes: &notes };
     let result = value.serialize(Guarded { inner: serializer, within });
-    result.map_err(|error| match refused.take() {
+    result.map_err(|error| match notes.refused.take() {
         Some(refused) => Fault::Refused(refused),
         None => Fault::Format(error),
     })
@@ -83,14 +101,20 @@ struct Within<'a> {
     wraps: u8,
     /// Whether it is written as text: with names, so that any field may be left out, and without words for some numbers.
     is_text: bool,
+    notes: &'a Notes<'a>,
+}
+
+/// What is taken down while a value is written.
+struct Notes<'a> {
     /// Why it failed, as the format's own error may have no place for it.
-    refused: &'a RefCell<Option<Refused>>,
+    refused: RefCell<Option<Refused>>,
+    tags: Option<&'a Tags>,
 }
 
 impl Within<'_> {
     #[cold]
     fn refuse<E: Error>(self, reason: Reason) -> E {
-        *self.refused.borrow_mut() = Some(Refused { reason, fields: Vec::new() });
+        *self.notes.refused.borrow_mut() = Some(Refused { reason, fields: Vec::new() });
         E::custom("it could not be read back")
     }
 
@@ -116,10 +140,17 @@ impl Within<'_> {
         if self.is_text { Ok(()) } else { Err(self.refuse(Reason::LeftOut(field))) }
     }
 
+    /// A member with a value of this type is written next.
+    fn meet<T: ?Sized>(self) {
+        if let Some(tags) = self.notes.tags {
+            tags.meet::<T>();
+        }
+    }
+
     /// Names a field that something in it was refused.
     #[cold]
     fn named(self, field: &'static str) {
-        if let Some(refused) = &mut *self.refused.borrow_mut() {
+        if let Some(refused) = &mut *self.notes.refused.borrow_mut() {
             refused.fields.push(field);
         }
     }
@@ -263,6 +294,7 @@ macro_rules! fields {
                 inner: &T,
             ) -> Result<(), S::Error> {
                 let within = self.within;
+                within.meet::<T>();
                 self.inner
                     .serialize_field(name, &Guarded { inner, within })
                     .inspect_err(|_| within.named(name))
@@ -310,6 +342,7 @@ impl<S: SerializeMap> SerializeMap for Guarded<'_, S> {
         V: Serialize + ?Sized,
     {
         let within = self.within;
+        within.meet::<V>();
         self.inner.serialize_entry(&Guarded { inner: key, within }, &Guarded { inner: value, within })
     }
 

@@ -86,7 +86,7 @@ fn last_key(beginning: &[u8]) -> Option<&[u8]> {
 }
 
 /// How long the text is that begins here, up to its quote.
-fn text_len(text: &[u8]) -> usize {
+pub(super) fn text_len(text: &[u8]) -> usize {
     let mut is_escaped = false;
     let end = text.iter().position(|byte| match byte {
         _ if is_escaped => {

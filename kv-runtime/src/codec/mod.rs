@@ -11,14 +11,20 @@ mod depth;
 mod describe;
 mod guard;
 mod member;
+mod members;
+mod merge;
+mod raw;
+mod tagged;
 
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use crate::migrate::Object;
+pub(crate) use members::{Members, may_round, value as rounded_value};
+pub(crate) use merge::{Tagged, merge, merge_only};
+pub(crate) use raw::{Name, RawObject, sorted};
+pub(crate) use tagged::encode_tagged;
 
 /// A way to write values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -95,22 +101,32 @@ pub struct CodecError {
 }
 
 impl CodecError {
-    fn new(words: impl Into<String>) -> Self {
+    pub(crate) fn new(words: impl Into<String>) -> Self {
         Self { words: words.into(), is_malformed: false }
     }
 
-    fn json(error: &serde_json::Error) -> Self {
-        Self { words: describe::json(error), is_malformed: !error.is_data() }
+    /// Of bytes in which this error was met.
+    fn json(error: &serde_json::Error, bytes: &[u8]) -> Self {
+        let (words, is_malformed) = describe::json_text(error, bytes);
+        Self { words, is_malformed }
     }
 
     /// Of bytes that are no `T`: it names the member of the struct that it was met in.
     #[cold]
     fn in_json<T: DeserializeOwned>(error: &serde_json::Error, bytes: &[u8]) -> Self {
-        let told = Self::json(error);
+        let told = Self::json(error, bytes);
         match member::of_json(bytes, error, member::names::<T>()) {
             Some(member) => Self { words: format!("in `{member}`: {told}"), ..told },
             None => told,
         }
+    }
+
+    /// The same of a text that nobody sees.
+    pub(crate) fn without_place(self) -> Self {
+        let (words, place) = self.words.rsplit_once(" at line ").unwrap_or((&self.words, ""));
+        let is_place = place.split(" column ").all(|number| number.parse::<usize>().is_ok());
+        let words = if is_place { words } else { &self.words };
+        Self { words: words.to_owned(), is_malformed: self.is_malformed }
     }
 
     /// Whether the bytes are nothing that the codec writes, or end too early, so that no change of a struct explains them. Bytes of
@@ -179,18 +195,4 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<
             }
         }
     }
-}
-
-/// A value as a JSON object, for steps that change it.
-pub(crate) fn to_object<T: Serialize>(value: &T) -> Result<Object, CodecError> {
-    match guard::serialize(value, serde_json::value::Serializer) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(CodecError::new("it is no JSON object")),
-        Err(fault) => Err(not_written(fault, |error| describe::json(&error))),
-    }
-}
-
-/// A value from a JSON object.
-pub(crate) fn from_object<T: DeserializeOwned>(object: Object) -> Result<T, CodecError> {
-    serde_json::from_value(Value::Object(object)).map_err(|error| CodecError::json(&error))
 }

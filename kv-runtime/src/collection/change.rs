@@ -2,6 +2,7 @@
 
 use tracing::Instrument;
 
+use super::difference::Before;
 use super::read::TOLD;
 use super::{Collection, Found, always, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
@@ -48,8 +49,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// `change` may be called several times. The condition covers every group that was read. What `change` leaves as it is is not
     /// written; the remaining time and metadata of others are kept. A change of the id is [`Error::IdChanged`].
     ///
-    /// A value that is written has the members that the struct names. Those that it does not name are lost, but in a record of a newer
-    /// version; a field `#[serde(flatten)] rest: BTreeMap<String, serde_json::Value>` keeps them.
+    /// Of JSON the difference is written. Members that the struct does not name stay as they are, byte for byte, at every level of
+    /// objects; a field `#[serde(flatten)] rest: BTreeMap<String, serde_json::Value>` shows them. An enum with a tag that changes its
+    /// variant is replaced as a whole, and so are changed elements of arrays. What would not be read back as the changed entity
+    /// is not kept (a member under an `alias`, once the field is written under its own name). [`put`](Self::put) replaces the value.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -225,7 +228,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     let entity = create();
                     self.check_id(&key, &entity, true)?;
                     let nothing = vec![None; records.len()];
-                    let writes = self.writes_of_change(&key, &entity, &nothing, &[])?;
+                    let writes = self.writes_of_change(&key, &entity, &nothing, &Before::default())?;
                     (entity, writes)
                 }
             };
@@ -271,6 +274,7 @@ fn expiry_after<E: KvEntity>(
     let expires_at =
         |(key, record): (Key, &Option<Record>)| match writes.iter().find(|write| *write.key() == key) {
             Some(Write::Put(_, new)) => new.expiry.at(now),
+            Some(Write::Touch(_, expiry)) => expiry.at(now),
             _ => record.as_ref()?.expires_at,
         };
     keys_of_groups::<E>(anchor).zip(records).filter_map(expires_at).min()

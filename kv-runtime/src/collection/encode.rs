@@ -9,11 +9,11 @@ use serde::{Serialize, Serializer};
 
 use super::{Collection, groups};
 use crate::clock::Timestamp;
-use crate::codec::{self, Codec, CodecError};
+use crate::codec::{self, Codec, CodecError, Members, Tagged};
 use crate::entity::{FieldText, GroupSchema, KvEntity, PreviousVisitor, ShapeVisitor};
-use crate::error::{BoxError, Error, Location, Result, SharedError};
+use crate::error::{BoxError, Error, Location, Result};
 use crate::key::Key;
-use crate::migrate::{Object, bring_down};
+use crate::migrate::bring_down;
 use crate::record::{Expiry, Metadata, NewRecord};
 use crate::store::{Limits, Store};
 
@@ -26,14 +26,32 @@ thread_local! {
 const KEPT_SCRATCH: usize = 16 << 10;
 
 /// A value, and the codec that it is in: a predecessor may have another one.
+#[derive(Clone)]
 pub(super) struct Encoded {
     pub(super) value: Bytes,
-    codec: Codec,
-    version: u32,
+    pub(super) codec: Codec,
+    pub(super) version: u32,
     oldest_reader: u32,
+    /// Where tags of enums stand in JSON, if they were asked for.
+    tags: Vec<usize>,
+}
+
+/// What an encoding is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// To be stored, or compared.
+    Value,
+    /// To be merged with what is stored.
+    Tags,
 }
 
 impl Encoded {
+    /// The value as JSON that can be merged; none of another codec.
+    pub(super) fn as_tagged(&self) -> Option<Tagged<'_>> {
+        let text = std::str::from_utf8(&self.value).ok().filter(|_| self.codec == Codec::Json)?;
+        Some(Tagged { text, tags: &self.tags })
+    }
+
     /// What stands beside the value: with the oldest reader, where that is another than the version itself.
     pub(super) fn metadata(&self) -> Metadata {
         let mut metadata = Metadata::new(self.version, self.codec);
@@ -45,7 +63,7 @@ impl Encoded {
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The value of one group at a version. `group` is a place in the schema.
     pub(super) fn encode(&self, key: &Key, entity: &E, group: usize, version: u32) -> Result<Encoded> {
-        encode_at(entity, group, version, &|| self.at(key))
+        encode_at(entity, group, version, Wanted::Value, &|| self.at(key))
     }
 
     /// A new record of one group, checked against the store's limits.
@@ -111,10 +129,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 /// Today's value, or that of an older version by the steps back to it: the group's own, or its predecessor's.
-fn encode_at<E: KvEntity>(
+pub(super) fn encode_at<E: KvEntity>(
     entity: &E,
     group: usize,
     version: u32,
+    wanted: Wanted,
     at: &dyn Fn() -> Box<Location>,
 ) -> Result<Encoded> {
     let schema = &groups::<E>()[group];
@@ -122,24 +141,26 @@ fn encode_at<E: KvEntity>(
     let encode_error = |source| Error::Encode { at: at(), codec, source };
     let value = Group { entity, group };
     if version == schema.version() {
-        let value = encode_exactly(codec, &value).map_err(encode_error)?;
+        let (value, tags) = match wanted {
+            Wanted::Tags if codec == Codec::Json => {
+                let tagged = codec::encode_tagged(&value).map_err(encode_error)?;
+                (tagged.text.into(), tagged.tags)
+            }
+            _ => (encode_exactly(codec, &value).map_err(encode_error)?, Vec::new()),
+        };
         if codec::needs_proof(codec) {
             Proof::read::<E>(group, codec, &value).map_err(encode_error)?;
         }
-        return Ok(Encoded { value, codec, version, oldest_reader });
+        return Ok(Encoded { value, codec, version, oldest_reader, tags });
     }
-    if let Some(encoded) = entity.as_previous(group, version, AtVersion { version, schema, at }) {
+    if let Some(encoded) = entity.as_previous(group, version, AtVersion { version, schema, wanted, at }) {
         return encoded;
     }
-    let mut object: Object = codec::to_object(&value).map_err(encode_error)?;
-    bring_down(schema.steps(), &mut object, version).map_err(|failed| Error::MigrationFailed {
-        at: at(),
-        from: failed.from,
-        to: failed.to,
-        source: SharedError::new(failed),
-    })?;
-    let value = encode_exactly(Codec::Json, &object).map_err(encode_error)?;
-    Ok(Encoded { value, codec: Codec::Json, version, oldest_reader })
+    let today = codec::encode_tagged(&value).map_err(encode_error)?;
+    let mut members = Members::read(today.text.as_bytes()).map_err(encode_error)?;
+    bring_down(schema.steps(), &mut members, version).map_err(|failed| failed.into_error(at()))?;
+    let older = members.to_tagged(&today);
+    Ok(Encoded { value: older.text.into(), codec: Codec::Json, version, oldest_reader, tags: older.tags })
 }
 
 /// Reads what was just written, as what a group is read as.
@@ -190,6 +211,7 @@ fn kept(mut written: Vec<u8>) -> Bytes {
 struct AtVersion<'a> {
     version: u32,
     schema: &'static GroupSchema,
+    wanted: Wanted,
     at: &'a dyn Fn() -> Box<Location>,
 }
 
@@ -204,7 +226,7 @@ impl PreviousVisitor for AtVersion<'_> {
             to,
             source: source.into(),
         })?;
-        encode_at(&previous, 0, self.version, self.at)
+        encode_at(&previous, 0, self.version, self.wanted, self.at)
     }
 }
 

@@ -1,11 +1,14 @@
 //! The typed handle on all entities of one type in one store.
 //!
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
-//! touch, which need compare-and-swap), `last_write` (the same without it), `rewrite` (what a change writes), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
+//! touch, which need compare-and-swap), `last_write` (the same without it), `rewrite` (what a change writes), `difference` (a change within the stored
+//! text), `carry` (an older record's text at a newer version), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
 //! among updates of one record), `unfailing` (changes that never give up), `write_back` (what was migrated while it was read).
 
+mod carry;
 mod change;
 mod decode;
+mod difference;
 mod encode;
 mod fallback;
 #[cfg(feature = "cache")]
@@ -40,6 +43,7 @@ pub(crate) use fallback::warn;
 pub(crate) use fill::Standing;
 #[cfg(feature = "cache")]
 pub(crate) use last_write::Touched;
+pub(crate) use difference::Place;
 pub(crate) use last_write::learn_expiry;
 pub(crate) use read::{Found, LEFT_OUT, TOLD};
 pub(crate) use turns::Turns;

@@ -231,7 +231,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         decode_present(id, records, &self.context(locate))
     }
 
-    fn context<'a>(&'a self, locate: &'a dyn Fn(&GroupSchema) -> Box<Location>) -> Context<'a> {
+    pub(super) fn context<'a>(&'a self, locate: &'a dyn Fn(&GroupSchema) -> Box<Location>) -> Context<'a> {
         let (hook, clock) = (self.kv.hook(), self.store().clock());
         Context { entity: E::SCHEMA.name(), locate, hook, clock }
     }
