@@ -21,12 +21,12 @@ pub(super) fn json_text(error: &serde_json::Error, bytes: &[u8]) -> (String, boo
     match (error.classify(), is_json) {
         (_, Err(fault)) => (json(&fault), true),
         (Category::Data, Ok(_)) => (json(error), false),
-        (_, Ok(_)) => of_whole_json(error),
+        (_, Ok(_)) => of_whole_json(error, bytes),
     }
 }
 
 /// A fault of syntax in what is JSON all the same.
-fn of_whole_json(error: &serde_json::Error) -> (String, bool) {
+fn of_whole_json(error: &serde_json::Error, bytes: &[u8]) -> (String, bool) {
     let told = json(error);
     if told.starts_with("recursion limit exceeded") {
         return (told, false);
@@ -36,8 +36,12 @@ fn of_whole_json(error: &serde_json::Error) -> (String, bool) {
         return (told, true);
     }
     let (line, column) = (error.line(), error.column());
-    let number = "a number has a fraction or an exponent that its type does not take, or is too large for it";
-    (format!("{number} at line {line} column {column}"), false)
+    let is_number = |byte: &u8| byte.is_ascii_digit() || b".eE+-".contains(byte);
+    let told = match super::member::beginning(bytes, error).and_then(<[u8]>::last) {
+        Some(byte) if !is_number(byte) => "invalid type, expected a number",
+        _ => "a number has a fraction or an exponent that its type does not take, or is too large for it",
+    };
+    (format!("{told} at line {line} column {column}"), false)
 }
 
 pub(super) fn json(error: &serde_json::Error) -> String {

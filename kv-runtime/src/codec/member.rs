@@ -45,10 +45,15 @@ pub(super) fn of_json(
     error: &serde_json::Error,
     names: &[&'static str],
 ) -> Option<&'static str> {
+    let key = last_key(beginning(bytes, error)?)?;
+    names.iter().copied().find(|name| name.as_bytes() == key)
+}
+
+/// The bytes up to where this error was met in them.
+pub(super) fn beginning<'a>(bytes: &'a [u8], error: &serde_json::Error) -> Option<&'a [u8]> {
     let lines = bytes.split_inclusive(|byte| *byte == b'\n');
     let line_at: usize = lines.take(error.line().saturating_sub(1)).map(<[u8]>::len).sum();
-    let key = last_key(bytes.get(..line_at.checked_add(error.column())?)?)?;
-    names.iter().copied().find(|name| name.as_bytes() == key)
+    bytes.get(..line_at.checked_add(error.column())?)
 }
 
 /// The key of the member that is open where this beginning of a JSON object ends. A name with an escape is not told: it is none of a

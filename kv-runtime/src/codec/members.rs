@@ -60,7 +60,10 @@ impl<'a> Members<'a> {
         let mut after = before.clone();
         change(&mut after)?;
         let old = std::mem::take(&mut self.0);
-        let rounded = Rounded::of(old.iter().map(|(_, text)| &**text));
+        let is_left = |name: &str| after.get(name) == before.get(name);
+        let (left, gone): (Vec<_>, Vec<_>) = old.iter().partition(|(name, _)| is_left(name));
+        // What is moved is gone from where it was.
+        let rounded = Rounded::of(&gone).or(Rounded::of(&left));
         for (name, text) in &old {
             let (Some(was), Some(is)) = (before.get(&**name), after.remove(&**name)) else { continue };
             let text = if *was == is {
@@ -138,19 +141,26 @@ fn largest(number: &str) -> Option<String> {
 struct Rounded<'a>(HashMap<String, Option<&'a str>>);
 
 impl<'a> Rounded<'a> {
-    fn of(texts: impl Iterator<Item = &'a str>) -> Self {
+    fn of(members: &[&'a (Cow<'_, str>, Cow<'_, str>)]) -> Self {
         let mut rounded = HashMap::new();
+        let texts = members.iter().map(|(_, text)| &**text);
         for text in texts.filter(|text| may_round(text.as_bytes())) {
             with_numbers(text, |number| {
                 let becomes = value(number).map(|value| value.to_string()).unwrap_or_default();
                 if becomes != number {
-                    let is_other = |known: &mut Option<&'a str>| *known = known.filter(|known| *known == number);
+                    let is_other =
+                        |known: &mut Option<&'a str>| *known = known.filter(|known| *known == number);
                     rounded.entry(becomes).and_modify(is_other).or_insert(Some(number));
                 }
                 None
             });
         }
         Self(rounded)
+    }
+
+    fn or(self, mut others: Self) -> Self {
+        others.0.extend(self.0);
+        others
     }
 
     /// The text of a value, with the numbers that were rounded as they were.

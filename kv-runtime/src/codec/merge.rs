@@ -35,20 +35,22 @@ pub(crate) struct Merged {
 /// Applies the difference from `before` to `after` to `stored`. A member that `stored` lacks, as it is read as a default, stays absent
 /// unless it was changed.
 pub(crate) fn merge<'a>(stored: &'a str, before: Tagged<'a>, after: Tagged<'a>) -> Merged {
-    let mut merge = Merge { stored, before, after, only: None, out: String::new(), kept: Vec::new() };
+    let (out, kept) = (String::new(), Vec::new());
+    let mut merge = Merge { stored, before, after, only: None, fills: false, out, kept };
     merge.value(stored, before.text, after.text);
     Merged { text: merge.out, kept: merge.kept }
 }
 
-/// As [`merge`], but of what the encodings do not have only this is kept, and every member of `after` is written.
+/// As [`merge`], but of what the encodings do not have only this is kept. With `fills` every member of `after` is written.
 pub(crate) fn merge_only<'a>(
     stored: &'a str,
     before: Tagged<'a>,
     after: Tagged<'a>,
     only: &HashSet<usize>,
+    fills: bool,
 ) -> Merged {
-    let only = Some(only);
-    let mut merge = Merge { stored, before, after, only, out: String::new(), kept: Vec::new() };
+    let (out, kept) = (String::new(), Vec::new());
+    let mut merge = Merge { stored, before, after, only: Some(only), fills, out, kept };
     merge.composite(stored, before.text, after.text);
     Merged { text: merge.out, kept: merge.kept }
 }
@@ -58,6 +60,7 @@ struct Merge<'a, 'o> {
     before: Tagged<'a>,
     after: Tagged<'a>,
     only: Option<&'o HashSet<usize>>,
+    fills: bool,
     out: String,
     kept: Vec<usize>,
 }
@@ -109,7 +112,7 @@ impl<'a> Merge<'a, '_> {
             }
         }
         for member in &after.members {
-            let is_default = self.only.is_none() && old.get(&member.name) == Some(member.value);
+            let is_default = !self.fills && old.get(&member.name) == Some(member.value);
             if found.get(&member.name).is_some() || is_default {
                 continue;
             }
@@ -279,7 +282,10 @@ mod tests {
         for (after, expected) in [
             (r#"[{"a":1},{"a":9},{"a":3}]"#, r#"[{"a":1,"x":1},{"a":9},{"a":3,"x":3}]"#),
             (r#"[{"a":1},{"a":3}]"#, r#"[{"a":1,"x":1},{"a":3,"x":3}]"#),
-            (r#"[{"a":0},{"a":1},{"a":2},{"a":3}]"#, r#"[{"a":0},{"a":1,"x":1},{"a":2,"x":2},{"a":3,"x":3}]"#),
+            (
+                r#"[{"a":0},{"a":1},{"a":2},{"a":3}]"#,
+                r#"[{"a":0},{"a":1,"x":1},{"a":2,"x":2},{"a":3,"x":3}]"#,
+            ),
             ("[]", "[]"),
         ] {
             assert_eq!(merged(stored, before, after), expected);
@@ -305,9 +311,12 @@ mod tests {
         let all = merge(stored, before, after);
         assert_eq!(all.text, r#"{"full":"Ada","x":1,"name":"Bob"}"#);
         assert_eq!(all.kept, [8, 18]);
-        assert_eq!(merge_only(stored, before, after, &HashSet::new()).text, r#"{"name":"Bob"}"#);
-        assert_eq!(merge_only(stored, before, after, &HashSet::from([18])).text, r#"{"x":1,"name":"Bob"}"#);
-        // Nothing was changed, and yet every member is written.
-        assert_eq!(merge_only(stored, before, before, &HashSet::from([18])).text, r#"{"x":1,"name":"Ada"}"#);
+        let only = |after, kept: &[usize], fills| {
+            merge_only(stored, before, after, &kept.iter().copied().collect(), fills).text
+        };
+        assert_eq!(only(after, &[], false), r#"{"name":"Bob"}"#);
+        assert_eq!(only(after, &[18], false), r#"{"x":1,"name":"Bob"}"#);
+        assert_eq!(only(before, &[18], false), r#"{"x":1}"#);
+        assert_eq!(only(before, &[18], true), r#"{"x":1,"name":"Ada"}"#);
     }
 }

@@ -118,7 +118,8 @@ mod tests {
         };
         let TaggedText { text, tags } = encode_tagged(&all).expect("is JSON");
         let at: Vec<_> = tags.iter().map(|tag| text[*tag..].trim_start_matches(',')).collect();
-        let expected = [r#""t":"Unit""#, r#""t":"Struct""#, r#""t":"Newtype""#, r#""k":"A""#, r#""t":"Struct","r":2"#];
+        let expected =
+            [r#""t":"Unit""#, r#""t":"Struct""#, r#""t":"Newtype""#, r#""k":"A""#, r#""t":"Struct","r":2"#];
         assert_eq!(at.len(), expected.len(), "{at:?}");
         assert!(at.iter().zip(expected).all(|(at, expected)| at.starts_with(expected)), "{at:?}");
     }

@@ -42,15 +42,13 @@ pub(super) fn carry<E: KvEntity>(
     Ok(carrier.carried)
 }
 
-fn by_steps(
-    schema: &GroupSchema,
-    record: RecordRef<'_>,
-    to: u32,
-    context: &Context<'_>,
-) -> Result<Carried> {
+fn by_steps(schema: &GroupSchema, record: RecordRef<'_>, to: u32, context: &Context<'_>) -> Result<Carried> {
     let at = || (context.locate)(schema);
-    let mut members = Members::read(record.value)
-        .map_err(|source| Error::Decode { at: at(), codec: Codec::Json, source })?;
+    let mut members = Members::read(record.value).map_err(|source| Error::Decode {
+        at: at(),
+        codec: Codec::Json,
+        source,
+    })?;
     bring_up_to(schema.steps(), &mut members, record.metadata.version, to)
         .map_err(|failed| failed.into_error(at()))?;
     Ok(Carried { text: members.to_text(), is_converted: false })

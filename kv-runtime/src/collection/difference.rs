@@ -5,9 +5,9 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
+use super::carry::carry;
 use super::decode::{Context, Records, decode};
 use super::encode::{Encoded, Wanted, encode_at};
-use super::carry::carry;
 use super::{Collection, groups};
 use crate::clock::Timestamp;
 use crate::codec::{Codec, CodecError, Tagged, merge, merge_only, sorted};
@@ -212,14 +212,19 @@ fn difference<F: Fn(&str) -> Option<Bytes>>(
         return Some(all.text);
     }
     // A member that the struct reads by another name, or that decides how others are read, must go.
+    let only = |kept: &HashSet<usize>, fills| merge_only(stored, before, after, kept, fills).text;
     let mut kept = HashSet::new();
-    let mut best = merge_only(stored, before, after, &kept).text;
-    if !proof.holds(&best) {
-        return proof.holds(after.text).then(|| after.text.to_owned());
+    let mut best = only(&kept, false);
+    let fills = !proof.holds(&best);
+    if fills {
+        best = only(&kept, true);
+        if !proof.holds(&best) {
+            return proof.holds(after.text).then(|| after.text.to_owned());
+        }
     }
     for member in all.kept.into_iter().take(TRIED) {
         kept.insert(member);
-        let text = merge_only(stored, before, after, &kept).text;
+        let text = only(&kept, fills);
         if proof.holds(&text) {
             best = text;
         } else {

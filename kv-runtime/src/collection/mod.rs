@@ -37,13 +37,13 @@ use crate::list::secret::CursorKey;
 use crate::store::Store;
 
 use decode::{Context, Records, decode, decode_present};
+pub(crate) use difference::Place;
 #[cfg(feature = "cache")]
 pub(crate) use fallback::warn;
 #[cfg(feature = "cache")]
 pub(crate) use fill::Standing;
 #[cfg(feature = "cache")]
 pub(crate) use last_write::Touched;
-pub(crate) use difference::Place;
 pub(crate) use last_write::learn_expiry;
 pub(crate) use read::{Found, LEFT_OUT, TOLD};
 pub(crate) use turns::Turns;

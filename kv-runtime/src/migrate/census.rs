@@ -80,7 +80,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         loop {
             let page = raw::page(self, &prefix, cursor, PAGE).await?;
             undecoded += page.failed.len() as u64;
-            let decode = |anchor: &Anchor<E::Id>| self.decode(anchor.id.clone(), &anchor.key, &anchor.records);
+            let decode =
+                |anchor: &Anchor<E::Id>| self.decode(anchor.id.clone(), &anchor.key, &anchor.records);
             undecoded += page.anchors.iter().filter(|anchor| decode(anchor).is_err()).count() as u64;
             cursor = page.cursor;
             if cursor.is_none() {

@@ -101,7 +101,9 @@ mod tests {
         let eventual = Capabilities::new(Sharing::Eventual);
         let allowed = |policy: WriteBack, store| [false, true].map(|it| policy.allows(store, it, true));
         // Of a record that names no version nobody knows whose it is.
-        assert!(!WriteBack::Safe.allows(&shared, true, false) && WriteBack::Safe.allows(&exclusive, true, false));
+        assert!(
+            !WriteBack::Safe.allows(&shared, true, false) && WriteBack::Safe.allows(&exclusive, true, false)
+        );
         assert!(!WriteBack::Compatible.allows(&shared, true, false));
         assert!(WriteBack::Always.allows(&shared, true, false));
         assert_eq!(allowed(WriteBack::Safe, &exclusive), [true, true]);

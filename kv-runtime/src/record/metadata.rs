@@ -47,8 +47,7 @@ impl Default for Metadata {
 /// Whether it says the same of the value; a version that is not named is 1.
 impl PartialEq for Metadata {
     fn eq(&self, other: &Self) -> bool {
-        let parts =
-            |it: &Self| (it.version, it.min_reader, it.codec, it.created_at, it.migrated_at);
+        let parts = |it: &Self| (it.version, it.min_reader, it.codec, it.created_at, it.migrated_at);
         parts(self) == parts(other) && self.foreign == other.foreign
     }
 }
@@ -294,11 +293,17 @@ mod tests {
         let json = r#"{"version":3,"wei":123456789012345678901234567890,"far":[1e400]}"#;
         let mut metadata = Metadata::from_json(json.as_bytes()).expect("is metadata");
         let told = metadata.to_json();
-        assert!(told.contains(r#""wei":123456789012345678901234567890"#) && told.contains("[1e400]"), "{told}");
+        assert!(
+            told.contains(r#""wei":123456789012345678901234567890"#) && told.contains("[1e400]"),
+            "{told}"
+        );
         assert_eq!(metadata.json_len(), told.len());
         let mut other = Metadata::default();
         other.set_foreign_json(json.as_bytes()).expect("is an object");
-        assert_eq!(other.foreign_json().as_deref(), Some(r#"{"far":[1e400],"wei":123456789012345678901234567890}"#));
+        assert_eq!(
+            other.foreign_json().as_deref(),
+            Some(r#"{"far":[1e400],"wei":123456789012345678901234567890}"#)
+        );
         metadata.set_foreign("wei", 1.into()).expect("is not ours");
         assert!(metadata.to_json().contains(r#""wei":1"#));
     }
@@ -306,7 +311,11 @@ mod tests {
     #[test]
     fn a_version_that_is_not_named_is_told() {
         for (json, names) in [("{}", false), (r#"{"version":0}"#, false), (r#"{"version":1}"#, true)] {
-            assert_eq!(Metadata::from_json(json.as_bytes()).map(|it| it.names_version()), Ok(names), "{json}");
+            assert_eq!(
+                Metadata::from_json(json.as_bytes()).map(|it| it.names_version()),
+                Ok(names),
+                "{json}"
+            );
         }
         assert!(!Metadata::default().names_version() && Metadata::new(1, Codec::Json).names_version());
     }
