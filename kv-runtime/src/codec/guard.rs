@@ -4,14 +4,18 @@
 //! was left out, and no codec reads what is nested without end. They are refused while they are written, by a serializer around
 //! the codec's own.
 
+mod map;
+
 use std::cell::RefCell;
 use std::fmt::{self, Display};
 
-use super::tagged::Tags;
 use serde::ser::{
-    Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    Error, Serialize, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
+
+use super::tagged::Tags;
+use map::{GuardedMap, Names};
 
 /// As many levels as serde_json reads; a variant with several fields is two.
 const LEVELS: u8 = 127;
@@ -70,6 +74,7 @@ pub(super) struct Refused {
 enum Reason {
     NotFinite,
     LeftOut(&'static str),
+    Twice,
     TooDeep,
 }
 
@@ -87,6 +92,9 @@ impl Display for Refused {
             Reason::LeftOut(field) => write!(
                 f,
                 "the field `{field}` is left out (`skip_serializing_if`), and a codec without names cannot tell; write it always, or use `codec = \"json\"`"
+            ),
+            Reason::Twice => f.write_str(
+                "a map within (`flatten`, `tag`) has a key that is the name of another member, so the object could not be read back",
             ),
             Reason::TooDeep => write!(f, "it is nested more than {LEVELS} levels deep, and nothing reads that"),
         }
@@ -193,7 +201,7 @@ impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
     type SerializeTuple = Guarded<'a, S::SerializeTuple>;
     type SerializeTupleStruct = Guarded<'a, S::SerializeTupleStruct>;
     type SerializeTupleVariant = Guarded<'a, S::SerializeTupleVariant>;
-    type SerializeMap = Guarded<'a, S::SerializeMap>;
+    type SerializeMap = GuardedMap<'a, S::SerializeMap>;
     type SerializeStruct = Guarded<'a, S::SerializeStruct>;
     type SerializeStructVariant = Guarded<'a, S::SerializeStructVariant>;
 
@@ -213,10 +221,15 @@ impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
         serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct, 1;
         serialize_tuple_variant(name: &'static str, place: u32, variant: &'static str, len: usize)
             -> SerializeTupleVariant, 2;
-        serialize_map(len: Option<usize>) -> SerializeMap, 1;
         serialize_struct(name: &'static str, len: usize) -> SerializeStruct, 1;
         serialize_struct_variant(name: &'static str, place: u32, variant: &'static str, len: usize)
             -> SerializeStructVariant, 2;
+    }
+
+    fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
+        let within = self.within.nest(1)?;
+        let names = Names::of_map(within.is_text && len.is_none());
+        Ok(GuardedMap { inner: self.inner.serialize_map(len)?, within, names })
     }
 
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
@@ -322,33 +335,6 @@ elements! {
 fields! {
     SerializeStruct;
     SerializeStructVariant;
-}
-
-impl<S: SerializeMap> SerializeMap for Guarded<'_, S> {
-    type Ok = S::Ok;
-    type Error = S::Error;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, inner: &T) -> Result<(), S::Error> {
-        self.inner.serialize_key(&Guarded { inner, within: self.within })
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, inner: &T) -> Result<(), S::Error> {
-        self.inner.serialize_value(&Guarded { inner, within: self.within })
-    }
-
-    fn serialize_entry<K, V>(&mut self, key: &K, value: &V) -> Result<(), S::Error>
-    where
-        K: Serialize + ?Sized,
-        V: Serialize + ?Sized,
-    {
-        let within = self.within;
-        within.meet::<V>();
-        self.inner.serialize_entry(&Guarded { inner: key, within }, &Guarded { inner: value, within })
-    }
-
-    fn end(self) -> Result<S::Ok, S::Error> {
-        self.inner.end()
-    }
 }
 
 #[cfg(test)]

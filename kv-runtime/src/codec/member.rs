@@ -6,7 +6,7 @@ use serde::de::{Deserializer, Error as _, Visitor, value::Error as Unread};
 use serde::{Deserialize, forward_to_deserialize_any};
 
 /// The names of the members that a struct reads; none of anything else, nor of one with `flatten`, which reads whatever comes.
-pub(super) fn names<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+pub(crate) fn names<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     let names = Cell::new([].as_slice());
     // It always fails, once it was asked for them.
     let _ = T::deserialize(Names(&names));

@@ -99,7 +99,7 @@ impl Carrier<'_> {
         let only = Records::Only(record);
         let previous = decode_present::<P>(id.clone(), only, context)?;
         let carried = carry::<P>(id, only, 0, self.to.min(newest::<P>()), context)?;
-        let before = encode_at(&previous, 0, newest::<P>(), Wanted::Tags, &at)?;
+        let before = encode_at(&previous, 0, newest::<P>(), Wanted::TAGS, &at)?;
         let new = guarded(|| N::step_from(previous)).map_err(|source| {
             let (from, to) = (newest::<P>(), schema.version());
             Box::new(Error::MigrationFailed { at: at(), from, to, source: source.into() })
@@ -120,7 +120,7 @@ impl Carrier<'_> {
         at: &dyn Fn() -> Box<Location>,
     ) -> Result<Option<Carried>> {
         let Some(schema) = groups::<N>().first() else { return Ok(None) };
-        let after = encode_at(new, 0, schema.version(), Wanted::Tags, at)?;
+        let after = encode_at(new, 0, schema.version(), Wanted::TAGS, at)?;
         let (Some(before), Some(after)) = (before.as_tagged(), after.as_tagged()) else { return Ok(None) };
         let mut text = merge(stored, before, after).text;
         if self.to < schema.version() {

@@ -1,6 +1,5 @@
 //! A change as a difference: what a group was before the change, and the stored text with the change in it.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use bytes::Bytes;
@@ -34,6 +33,13 @@ pub(super) struct GroupBefore {
     /// At the version at which it will be written. A record of a newer one is changed as today's code sees it.
     pub(super) encoded: Encoded,
     pub(super) stored: Stored,
+}
+
+impl GroupBefore {
+    /// Whether there is something in the stored text that is not ours, with which a change is merged.
+    pub(super) fn has_others(&self) -> bool {
+        matches!(self.stored, Stored::Text { .. })
+    }
 }
 
 /// What is stored of a group.
@@ -77,12 +83,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let schema = &groups::<E>()[place.group];
         let key = place.anchor.with_group(schema.name());
         let Some(record) = place.record() else {
-            let encoded = self.encode(&key, entity, place.group, schema.write_version())?;
+            let version = schema.write_version();
+            let encoded = self.encode(&key, entity, place.group, version, Wanted::COMPARISON)?;
             return Ok(GroupBefore { encoded, stored: Stored::Known });
         };
         let found = record.metadata.version;
         let version = found.max(schema.write_version()).min(schema.version());
-        let encoded = self.encode(&key, entity, place.group, version)?;
+        let encoded = self.encode(&key, entity, place.group, version, Wanted::COMPARISON)?;
         let is_text = record.metadata.codec == Codec::Json && encoded.codec == Codec::Json;
         if !is_text || (found >= version && record.value[..] == encoded.value[..]) {
             return Ok(GroupBefore { encoded, stored: Stored::Known });
@@ -91,7 +98,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         if text.as_bytes() == &encoded.value[..] {
             return Ok(GroupBefore { encoded, stored: Stored::Known });
         }
-        let encoded = encode_at(entity, place.group, version, Wanted::Tags, &|| self.at(&key))?;
+        let encoded = self.encode(&key, entity, place.group, version, Wanted::TAGS)?;
         Ok(GroupBefore { encoded, stored: Stored::Text { text, is_converted } })
     }
 
@@ -128,23 +135,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<Bytes> {
         let Stored::Text { text, is_converted } = &before.stored else { return Ok(after.value) };
         let key = place.anchor.with_group(groups::<E>()[place.group].name());
-        let at = || self.at(&key);
-        let after = match after.value == before.encoded.value {
-            true => Cow::Borrowed(&before.encoded),
-            false => Cow::Owned(encode_at(entity, place.group, after.version, Wanted::Tags, &at)?),
-        };
         let (Some(old), Some(new)) = (before.encoded.as_tagged(), after.as_tagged()) else {
-            return Ok(after.value.clone());
+            return Ok(after.value);
         };
         let reread = |value: &str| self.reread(entity, place, value, metadata, after.version);
-        let proof = Proof { expected: new.text, again: reread(new.text), reread: &reread };
+        let proof = Proof { expected: new.text, reread: &reread };
         match difference(text, old, new, *is_converted, &proof) {
             Some(text) => Ok(text.into()),
             None => {
                 let source = CodecError::new(
                     "what the change makes of it would not be read back as it is; nothing was written",
                 );
-                Err(Error::Encode { at: at(), codec: Codec::Json, source })
+                Err(Error::Encode { at: self.at(&key), codec: Codec::Json, source })
             }
         }
     }
@@ -166,7 +168,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let context = Context { hook: &Hook(None), ..self.context(&locate) };
         let entity = decode::<E>(entity.id(), &records, &context).ok()??;
         let at = || self.at(place.anchor);
-        encode_at(&entity, place.group, version, Wanted::Value, &at).ok().map(|encoded| encoded.value)
+        encode_at(&entity, place.group, version, Wanted::COMPARISON, &at).ok().map(|encoded| encoded.value)
     }
 }
 
@@ -180,8 +182,6 @@ impl<'a> Place<'a> {
 struct Proof<'a, F> {
     /// What the entity is written as.
     expected: &'a str,
-    /// What it is written as once it was read from that.
-    again: Option<Bytes>,
     reread: &'a F,
 }
 
@@ -193,8 +193,8 @@ impl<F: Fn(&str) -> Option<Bytes>> Proof<'_, F> {
         }
         // A hash map has another order each time, and some types write what they do not read.
         let Ok(found) = std::str::from_utf8(&found).map(sorted) else { return false };
-        let again = self.again.as_deref().and_then(|again| std::str::from_utf8(again).ok());
-        found == sorted(self.expected) || again.is_some_and(|again| found == sorted(again))
+        let again = || (self.reread)(self.expected).and_then(|again| String::from_utf8(again.to_vec()).ok());
+        found == sorted(self.expected) || again().is_some_and(|again| found == sorted(&again))
     }
 }
 

@@ -4,13 +4,13 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
+use super::proof::prove;
 use super::{Collection, groups};
 use crate::clock::Timestamp;
 use crate::codec::{self, Codec, CodecError, Members, Tagged};
-use crate::entity::{FieldText, GroupSchema, KvEntity, PreviousVisitor, ShapeVisitor};
+use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
 use crate::error::{BoxError, Error, Location, Result};
 use crate::key::Key;
 use crate::migrate::bring_down;
@@ -37,12 +37,21 @@ pub(super) struct Encoded {
 }
 
 /// What an encoding is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// To be stored, or compared.
-    Value,
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    /// It is stored, so what would not be read back is refused. Otherwise it is compared.
+    pub(super) is_stored: bool,
+    /// It is merged with what is stored, for which the tags of enums are found.
+    pub(super) tags: bool,
+}
+
+impl Wanted {
+    /// To be stored as it is.
+    pub(super) const VALUE: Self = Self { is_stored: true, tags: false };
+    /// To be compared with what is stored.
+    pub(super) const COMPARISON: Self = Self { is_stored: false, tags: false };
     /// To be merged with what is stored.
-    Tags,
+    pub(super) const TAGS: Self = Self { is_stored: false, tags: true };
 }
 
 impl Encoded {
@@ -62,8 +71,15 @@ impl Encoded {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The value of one group at a version. `group` is a place in the schema.
-    pub(super) fn encode(&self, key: &Key, entity: &E, group: usize, version: u32) -> Result<Encoded> {
-        encode_at(entity, group, version, Wanted::Value, &|| self.at(key))
+    pub(super) fn encode(
+        &self,
+        key: &Key,
+        entity: &E,
+        group: usize,
+        version: u32,
+        wanted: Wanted,
+    ) -> Result<Encoded> {
+        encode_at(entity, group, version, wanted, &|| self.at(key))
     }
 
     /// A new record of one group, checked against the store's limits.
@@ -76,7 +92,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<NewRecord> {
         let schema = &groups::<E>()[group];
         let version = schema.write_version();
-        let encoded = self.encode(key, entity, group, version)?;
+        let encoded = self.encode(key, entity, group, version, Wanted::VALUE)?;
         let metadata = encoded.metadata().with_created_at(Some(now));
         let record = NewRecord::new(encoded.value, metadata).with_expiry(self.expiry(entity, schema));
         self.checked(key, record)
@@ -141,15 +157,14 @@ pub(super) fn encode_at<E: KvEntity>(
     let encode_error = |source| Error::Encode { at: at(), codec, source };
     let value = Group { entity, group };
     if version == schema.version() {
-        let (value, tags) = match wanted {
-            Wanted::Tags if codec == Codec::Json => {
-                let tagged = codec::encode_tagged(&value).map_err(encode_error)?;
-                (tagged.text.into(), tagged.tags)
-            }
-            _ => (encode_exactly(codec, &value).map_err(encode_error)?, Vec::new()),
+        let (value, tags) = if wanted.tags && codec == Codec::Json {
+            let tagged = codec::encode_tagged(&value).map_err(encode_error)?;
+            (tagged.text.into(), tagged.tags)
+        } else {
+            (encode_exactly(codec, &value).map_err(encode_error)?, Vec::new())
         };
-        if codec::needs_proof(codec) {
-            Proof::read::<E>(group, codec, &value).map_err(encode_error)?;
+        if wanted.is_stored && codec::needs_proof(codec) {
+            prove(entity, group, codec, &value).map_err(encode_error)?;
         }
         return Ok(Encoded { value, codec, version, oldest_reader, tags });
     }
@@ -163,34 +178,11 @@ pub(super) fn encode_at<E: KvEntity>(
     Ok(Encoded { value: older.text.into(), codec: Codec::Json, version, oldest_reader, tags: older.tags })
 }
 
-/// Reads what was just written, as what a group is read as.
-struct Proof<'a> {
-    group: usize,
-    codec: Codec,
-    value: &'a [u8],
-    result: std::result::Result<(), CodecError>,
-}
-
-impl<'a> Proof<'a> {
-    fn read<E: KvEntity>(group: usize, codec: Codec, value: &'a [u8]) -> std::result::Result<(), CodecError> {
-        let mut proof = Self { group, codec, value, result: Ok(()) };
-        E::visit_shape(&mut proof);
-        proof.result
-    }
-}
-
-impl ShapeVisitor for Proof<'_> {
-    fn group<T: DeserializeOwned>(&mut self, group: usize, _: &[FieldText]) {
-        if group == self.group {
-            self.result = codec::decode::<T>(self.codec, self.value).map(drop);
-        }
-    }
-
-    fn previous<P: KvEntity>(&mut self, _: usize) {}
-}
-
 /// A value in one allocation of its length.
-fn encode_exactly<T: Serialize>(codec: Codec, value: &T) -> std::result::Result<Bytes, CodecError> {
+pub(super) fn encode_exactly<T: Serialize>(
+    codec: Codec,
+    value: &T,
+) -> std::result::Result<Bytes, CodecError> {
     // Taken rather than borrowed: a field's own serialization may encode something, too.
     let scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
     codec::encode(codec, value, scratch).map(kept)
@@ -266,9 +258,9 @@ fn check_ttl(limits: &Limits, ttl: Duration, at: &dyn Fn() -> Box<Location>) -> 
 }
 
 /// One group of an entity, as serde sees it.
-struct Group<'a, E> {
-    entity: &'a E,
-    group: usize,
+pub(super) struct Group<'a, E> {
+    pub(super) entity: &'a E,
+    pub(super) group: usize,
 }
 
 impl<E: KvEntity> Serialize for Group<'_, E> {

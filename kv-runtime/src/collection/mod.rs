@@ -3,7 +3,8 @@
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
 //! touch, which need compare-and-swap), `last_write` (the same without it), `rewrite` (what a change writes), `difference` (a change within the stored
 //! text), `carry` (an older record's text at a newer version), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
-//! among updates of one record), `unfailing` (changes that never give up), `write_back` (what was migrated while it was read).
+//! among updates of one record), `proof` (that what is stored will be read back),
+//! `unfailing` (changes that never give up), `write_back` (what was migrated while it was read).
 
 mod carry;
 mod change;
@@ -14,6 +15,7 @@ mod fallback;
 #[cfg(feature = "cache")]
 mod fill;
 mod last_write;
+mod proof;
 mod read;
 mod rewrite;
 mod turns;

@@ -1,7 +1,7 @@
 //! What a change of an entity writes: the groups that it changed, with all that this code does not know of them.
 
 use super::difference::{Before, GroupBefore, Place};
-use super::encode::expires_by_field;
+use super::encode::{Wanted, expires_by_field};
 use super::{Collection, groups};
 use crate::clock::Timestamp;
 use crate::codec::Codec;
@@ -51,7 +51,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         (before, expired_at): (&GroupBefore, Option<Timestamp>),
     ) -> Result<Option<Write>> {
         let schema = &groups::<E>()[place.group];
-        let after = self.encode(&key, entity, place.group, before.encoded.version)?;
+        let wanted = Wanted { is_stored: true, tags: before.has_others() };
+        let after = self.encode(&key, entity, place.group, before.encoded.version, wanted)?;
         let expiry = self.new_expiry(entity, schema, expired_at);
         if after.value == before.encoded.value && !self.is_behind(schema, record) {
             return Ok(expiry.map(|expiry| Write::Touch(key, expiry)));

@@ -230,6 +230,7 @@ impl Metadata {
 }
 
 /// The length of the JSON object.
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 pub(crate) fn json_len(members: &Map<String, Value>) -> usize {
     to_text(members).len()
 }
@@ -251,6 +252,7 @@ fn read_version(member: Option<Value>, name: &'static str) -> Result<Option<u32>
 }
 
 /// Takes a time out of the members.
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 pub(crate) fn read_time(
     members: &mut Map<String, Value>,
     name: &'static str,
