@@ -4,6 +4,8 @@ mod difference;
 mod foreign;
 mod groups;
 mod random;
+mod raw;
+mod refused;
 mod steps;
 
 use kv_runtime::key::Key;

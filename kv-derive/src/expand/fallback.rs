@@ -45,7 +45,7 @@ pub(crate) fn id_fallback(input: &DeriveInput, krate: &Slot<Path>) -> TokenStrea
     }
     let ident = &input.ident;
     let kv = runtime(krate, Span::call_site());
-    let lookup = id::lookups(&kv, ident, None);
+    let lookup = id::lookups(&kv, &quote!(#ident), &TokenStream::new(), None);
     quote! {
         #[automatically_derived]
         impl #kv::__private::KvId for #ident {

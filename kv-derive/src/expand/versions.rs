@@ -92,6 +92,23 @@ pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: T
     let kv = entity.kv(Span::call_site());
     let (reader, marker, literal) = (reader(at), marker(entity), Literal::usize_unsuffixed(at));
     let new = converted(entity, group);
+    if entity.viewed_groups().is_empty() {
+        // As a whole: an entity that implements `Drop` is not taken apart.
+        let skipped = entity.skipped.iter().map(|Field { ident, ty, .. }| {
+            let default = default_of(ty);
+            quote!(__new.#ident = #default;)
+        });
+        return quote! {
+            match <Self as #kv::__private::KvEntity>::from_previous(&__id, __groups, #literal)? {
+                ::core::option::Option::Some(mut __new) => {
+                    <Self as #kv::__private::KvEntity>::set_id(&mut __new, __id);
+                    #(#skipped)*
+                    return ::core::result::Result::Ok(__new);
+                }
+                ::core::option::Option::None => #current,
+            }
+        };
+    }
     let fields = group.fields.iter().map(|field| field.ident);
     quote! {
         match <#new as #kv::__private::KvEntity>::from_previous(&__id, __groups, #literal)? {

@@ -81,11 +81,23 @@ pub(super) const fn postcard(error: &postcard::Error) -> &'static str {
     }
 }
 
+/// How messages of serde begin that quote nothing of a value.
+const SERDES_OWN: [&str; 11] = [
+    "missing field `",
+    "duplicate field `",
+    "invalid length ",
+    "data did not match any variant of untagged enum ",
+    "no variant of enum ",
+    "can only flatten structs and maps",
+    "cannot deserialize unsupported type",
+    "u128 is not supported",
+    "i128 is not supported",
+    "key must be a string",
+    "float key must be finite",
+];
+
 fn without_value(words: &str) -> String {
-    if ["missing field `", "duplicate field `", "invalid length "]
-        .iter()
-        .any(|known| words.starts_with(known))
-    {
+    if SERDES_OWN.iter().any(|known| words.starts_with(known)) {
         return words.to_owned();
     }
     let quoting = ["invalid type: ", "invalid value: ", "unknown variant ", "unknown field "];
@@ -145,6 +157,19 @@ mod tests {
             "unknown field, expected one of `tries`, `role`, `token` at line 1 column 10"
         );
         assert_eq!(told(r#"{"token":"hunter2"}"#), "a field's own check refused it at line 1 column 19");
+    }
+
+    #[test]
+    fn serdes_own_refusals_are_told() {
+        #[derive(Debug, Deserialize)]
+        #[serde(untagged)]
+        #[expect(dead_code, reason = "read by the derive alone")]
+        enum Guess {
+            Number(u8),
+            Wide { wei: u128 },
+        }
+        let guess = |text: &str| json(&serde_json::from_str::<Guess>(text).expect_err("is none"));
+        assert_eq!(guess("true"), "data did not match any variant of untagged enum Guess");
     }
 
     #[test]

@@ -46,20 +46,21 @@ where
     T: Serialize + ?Sized,
     S: Serializer,
 {
-    let notes = Notes { refused: RefCell::new(None), tags };
+    let notes = Notes { refused: RefCell::new(None), fields: RefCell::default(), tags };
     let within =
         Within { levels: LEVELS, wraps: WRAPS, is_text: serializer.is_human_readable(), notes: &notes };
     let result = value.serialize(Guarded { inner: serializer, within });
     result.map_err(|error| match notes.refused.take() {
-        Some(refused) => Fault::Refused(refused),
-        None => Fault::Format(error),
+        Some(reason) => Fault::Refused(Refused { reason, fields: notes.fields.take() }),
+        None => Fault::Format(error, notes.fields.take()),
     })
 }
 
 /// Why a value was not written.
 pub(super) enum Fault<E> {
     Refused(Refused),
-    Format(E),
+    /// With the fields that it was met in, the innermost first.
+    Format(E, Vec<&'static str>),
 }
 
 /// What could not be read back, and where in the value it stands.
@@ -81,9 +82,8 @@ enum Reason {
 impl Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Of a value that is nested without end the way in would be as long.
-        if !matches!(self.reason, Reason::TooDeep) && !self.fields.is_empty() {
-            let fields: Vec<_> = self.fields.iter().rev().copied().collect();
-            write!(f, "in `{}`: ", fields.join("."))?;
+        if !matches!(self.reason, Reason::TooDeep) {
+            f.write_str(&place(&self.fields))?;
         }
         match self.reason {
             Reason::NotFinite => f.write_str(
@@ -101,6 +101,12 @@ impl Display for Refused {
     }
 }
 
+/// Where a fault is: ``in `a.b`: ``; nothing if it is in no field.
+pub(super) fn place(fields: &[&'static str]) -> String {
+    let fields: Vec<_> = fields.iter().rev().copied().collect();
+    if fields.is_empty() { String::new() } else { format!("in `{}`: ", fields.join(".")) }
+}
+
 /// What a value is within.
 #[derive(Clone, Copy)]
 struct Within<'a> {
@@ -115,14 +121,17 @@ struct Within<'a> {
 /// What is taken down while a value is written.
 struct Notes<'a> {
     /// Why it failed, as the format's own error may have no place for it.
-    refused: RefCell<Option<Refused>>,
+    refused: RefCell<Option<Reason>>,
+    /// The fields that a fault is within, the innermost first.
+    fields: RefCell<Vec<&'static str>>,
     tags: Option<&'a Tags>,
 }
 
 impl Within<'_> {
     #[cold]
     fn refuse<E: Error>(self, reason: Reason) -> E {
-        *self.notes.refused.borrow_mut() = Some(Refused { reason, fields: Vec::new() });
+        *self.notes.refused.borrow_mut() = Some(reason);
+        self.notes.fields.borrow_mut().clear();
         E::custom("it could not be read back")
     }
 
@@ -155,12 +164,10 @@ impl Within<'_> {
         }
     }
 
-    /// Names a field that something in it was refused.
+    /// Names a field in which there was a fault.
     #[cold]
     fn named(self, field: &'static str) {
-        if let Some(refused) = &mut *self.notes.refused.borrow_mut() {
-            refused.fields.push(field);
-        }
+        self.notes.fields.borrow_mut().push(field);
     }
 }
 

@@ -163,7 +163,7 @@ pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Res
 fn not_written<E>(fault: guard::Fault<E>, describe: impl FnOnce(E) -> String) -> CodecError {
     CodecError::new(match fault {
         guard::Fault::Refused(refused) => refused.to_string(),
-        guard::Fault::Format(error) => describe(error),
+        guard::Fault::Format(error, fields) => format!("{}{}", guard::place(&fields), describe(error)),
     })
 }
 

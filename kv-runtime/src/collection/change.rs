@@ -79,7 +79,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         F: FnMut(&mut E),
     {
         let changed =
-            self.change("update", self.key(&id), id.into_id(), always(change), None::<fn() -> E>).await?;
+            self.change("update", self.key_for(&id), id.into_id(), always(change), None::<fn() -> E>).await?;
         Ok(changed.entity)
     }
 
@@ -93,7 +93,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         X: From<Error>,
     {
         let changed =
-            self.change("try_update", self.key(&id), id.into_id(), change, None::<fn() -> E>).await?;
+            self.change("try_update", self.key_for(&id), id.into_id(), change, None::<fn() -> E>).await?;
         Ok(changed.entity)
     }
 
@@ -107,7 +107,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         F: FnMut(&mut E),
     {
         let changed =
-            self.change("upsert", self.key(&id), id.into_id(), always(change), Some(create)).await?;
+            self.change("upsert", self.key_for(&id), id.into_id(), always(change), Some(create)).await?;
         Ok(changed.entity)
     }
 
@@ -121,7 +121,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         E: Touch,
         S: AtomicStore,
     {
-        self.touch_at(self.key(&id)).await
+        self.touch_at(self.key_for(&id)).await
     }
 
     /// As [`touch`](Self::touch), of the entity with this anchor.

@@ -29,7 +29,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         L: Lookup<E::Id>,
         F: FnOnce(&mut E),
     {
-        let (operation, key) = ("update_last_write_wins", self.key(&id));
+        let (operation, key) = ("update_last_write_wins", self.key_for(&id));
         Ok(self.overwrite(operation, key, id.into_id(), once(change), None::<fn() -> E>).await?.entity)
     }
 
@@ -41,7 +41,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         F: FnOnce(&mut E) -> Result<(), X>,
         X: From<Error>,
     {
-        let (operation, key) = ("try_update_last_write_wins", self.key(&id));
+        let (operation, key) = ("try_update_last_write_wins", self.key_for(&id));
         Ok(self.overwrite(operation, key, id.into_id(), change, None::<fn() -> E>).await?.entity)
     }
 
@@ -53,7 +53,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         C: FnOnce() -> E,
         F: FnOnce(&mut E),
     {
-        let (operation, key) = ("upsert_last_write_wins", self.key(&id));
+        let (operation, key) = ("upsert_last_write_wins", self.key_for(&id));
         Ok(self.overwrite(operation, key, id.into_id(), once(change), Some(create)).await?.entity)
     }
 
@@ -67,7 +67,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     where
         E: Touch,
     {
-        Ok(self.rewrite_at(self.key(&id)).await? != Touched::Absent)
+        Ok(self.rewrite_at(self.key_for(&id)).await? != Touched::Absent)
     }
 
     /// As [`touch_last_write_wins`](Self::touch_last_write_wins), of the entity with this anchor.

@@ -3,7 +3,7 @@
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
 //! touch, which need compare-and-swap), `last_write` (the same without it), `rewrite` (what a change writes), `difference` (a change within the stored
 //! text), `carry` (an older record's text at a newer version), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
-//! among updates of one record), `proof` (that what is stored will be read back),
+//! among updates of one record), `raw` (keys and records, for commits of the application's own), `proof` (that what is stored will be read back),
 //! `unfailing` (changes that never give up), `write_back` (what was migrated while it was read).
 
 mod carry;
@@ -16,6 +16,7 @@ mod fallback;
 mod fill;
 mod last_write;
 mod proof;
+mod raw;
 mod read;
 mod rewrite;
 mod turns;
@@ -120,7 +121,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.kv.cursor_key()
     }
 
-    pub(crate) fn key<L: Lookup<E::Id>>(&self, id: &L) -> Key {
+    pub(crate) fn key_for<L: Lookup<E::Id>>(&self, id: &L) -> Key {
         let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
         id.write(&mut key);
         key.finish(anchor::<E>().name())

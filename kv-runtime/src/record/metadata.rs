@@ -185,6 +185,7 @@ impl Metadata {
     }
 
     /// Reads the members of the JSON object.
+    #[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
     pub(crate) fn from_members(members: Map<String, Value>) -> Result<Self, MetadataError> {
         Self::read(members.into())
     }
