@@ -159,7 +159,7 @@ mod v4 {
     kv_runtime::schema! { pub App: User }
 }
 
-/// The refusal of this text in the lock's place, unless an overwrite mends it.
+/// Checks that this text is refused as a lock, and whether an overwrite accepts it.
 fn refused(path: &PathBuf, text: &str, overwrite: bool) -> String {
     fs::write(path, text).unwrap();
     let refusal = |mode| v4::App::schema().check_lock_as(path, mode).unwrap_err();

@@ -69,7 +69,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// JSON text of any value, spelt in ways that no writer of ours has.
+/// JSON text of any value, in spellings that this library does not write.
 fn foreign() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -108,7 +108,7 @@ fn with_runtime<T>(body: impl Future<Output = T>) -> T {
     runtime.block_on(body)
 }
 
-/// Whether all of these members stand in the text, as they are.
+/// Whether the text has all of these members, byte for byte.
 fn has_all(text: &str, members: &BTreeMap<String, String>) -> bool {
     members.iter().all(|(name, value)| text.contains(&format!("\"{name}\" :{value}")))
 }

@@ -196,7 +196,7 @@ async fn a_repeated_member_is_refused_by_steps_as_well() -> Outcome {
         lay_version(&kv, "twice:1", version, value).await?;
         assert!(twice.get(1).await.is_err(), "version {version}");
     }
-    // What no struct names is nobody's business.
+    // A repeated member that no struct names is ignored, as in a current record.
     lay_version(&kv, "twice:1", 2, r#"{"title":"a","x":1,"x":2}"#).await?;
     assert_eq!(twice.get(1).await?.ok_or("is there")?.name, "a");
     assert_eq!(text(&kv, "twice:1").await?, r#"{"name":"a","x":1,"x":2}"#);

@@ -1,10 +1,10 @@
-//! The levels of lints: what is generated from a struct or a field has those that stand on it.
+//! Lint levels: generated code has those of the struct or field that it comes from.
 
 use syn::{Attribute, Ident, Meta};
 
 use crate::symbol::{ALLOW, DENY, EXPECT, WARN};
 
-/// The levels among these attributes, as what is generated gets them. What is expected is allowed there: it is met once, in the source.
+/// Returns the lint levels among these attributes, for generated code. `expect` becomes `allow`: the lint fires once, in the source.
 pub(super) fn levels(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter_map(level).collect()
 }

@@ -165,10 +165,7 @@ impl FieldSerde {
         let (mut unwritten, mut unread) = (None, None);
         for (key, value) in keys(cx, attrs) {
             if key == GETTER {
-                cx.error(
-                    &key,
-                    "the derive reads the field itself; put `getter` on a `remote` type of its own",
-                );
+                cx.error(&key, "the derive reads the field itself; `getter` is for a `remote` type");
                 continue;
             }
             if !is_known(cx, &key, &ON_A_FIELD) {

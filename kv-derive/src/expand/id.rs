@@ -99,6 +99,7 @@ fn newtype(id: &Id<'_>, held: &Newtype<'_>) -> (Option<TokenStream>, TokenStream
         true => quote!(__held),
         false => quote!(::core::marker::PhantomData),
     });
+    let make = if held.len == 1 { quote!(Self) } else { quote!(|__held| Self(#(#fields),*)) };
     let kv = &id.kv(Span::call_site());
     let predicate = bound(ty, |span| {
         let kv = id.kv(span);
@@ -110,7 +111,7 @@ fn newtype(id: &Id<'_>, held: &Newtype<'_>) -> (Option<TokenStream>, TokenStream
             <#ty as #kv::__private::KvId>::encode(&self.#at, __out);
         }
         fn decode(__segment: &str, __ordered: bool) -> ::core::option::Option<Self> {
-            <#ty as #kv::__private::KvId>::decode(__segment, __ordered).map(|__held| Self(#(#fields),*))
+            <#ty as #kv::__private::KvId>::decode(__segment, __ordered).map(#make)
         }
     };
     (Some(predicate), items)

@@ -80,7 +80,7 @@ fn generics_are_phantoms(cx: &Ctxt, input: &DeriveInput) {
             GenericParam::Lifetime(_) => false,
         };
         if !is_phantom {
-            cx.error(param, "an id type is not generic, but for a `PhantomData`: its keys have one form");
+            cx.error(param, "an id type is generic only by a `PhantomData`: its keys have one form");
         }
     }
 }

@@ -59,7 +59,7 @@ where
 /// Why a value was not written.
 pub(super) enum Fault<E> {
     Refused(Refused),
-    /// With the fields that it was met in, the innermost first.
+    /// With the fields around it, the innermost first.
     Format(E, Vec<&'static str>),
 }
 

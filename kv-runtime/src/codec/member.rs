@@ -49,7 +49,7 @@ pub(super) fn of_json(
     names.iter().copied().find(|name| name.as_bytes() == key)
 }
 
-/// The bytes up to where this error was met in them.
+/// Returns the bytes up to the place of this error.
 pub(super) fn beginning<'a>(bytes: &'a [u8], error: &serde_json::Error) -> Option<&'a [u8]> {
     let lines = bytes.split_inclusive(|byte| *byte == b'\n');
     let line_at: usize = lines.take(error.line().saturating_sub(1)).map(<[u8]>::len).sum();

@@ -11,7 +11,7 @@ use super::raw::{RawObject, offset};
 use super::{CodecError, tagged::TaggedText};
 use crate::error::BoxError;
 
-/// The members of an object in their order. Those that stand there twice are both kept, and refused where they are read.
+/// The members of an object in their order. A repeated member is kept, and refused where it is read.
 #[derive(Clone, Debug)]
 pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -86,7 +86,7 @@ impl<'a> Members<'a> {
         for (name, text) in &self.0 {
             if map.insert(name.clone().into_owned(), value(text)?).is_some() {
                 // In serde's words for a struct, as a name that no struct has is data.
-                return Err("a member of the object stands there twice".into());
+                return Err("the object has a member twice".into());
             }
         }
         Ok(map)
@@ -97,7 +97,7 @@ impl<'a> Members<'a> {
         self.to_tagged(&TaggedText::default()).text
     }
 
-    /// The object's text, and where tags stand in it that `source` has, from which members were borrowed.
+    /// Returns the object's text, and the offsets of the tags that `source` has, from which members are borrowed.
     pub(crate) fn to_tagged(&self, source: &TaggedText) -> TaggedText {
         let mut text = "{".to_owned();
         let mut tags = Vec::new();
@@ -137,7 +137,7 @@ fn largest(number: &str) -> Option<String> {
     Some(Value::from(number.clamp(f64::MIN, f64::MAX)).to_string())
 }
 
-/// Numbers that [`Value`] rounds, by what they become; nothing where two become the same.
+/// Numbers that [`Value`] rounds, under their rounded text; none where two numbers round to the same text.
 struct Rounded<'a>(HashMap<String, Option<&'a str>>);
 
 impl<'a> Rounded<'a> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::raw::{RawObject, elements, offset};
 
-/// A value as this program writes it, and where in the text the tags of enums stand: at each place a member begins that is a tag.
+/// A value as this program writes it, and the offsets of the members that are tags of enums.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tagged<'a> {
     pub(crate) text: &'a str,
@@ -27,8 +27,8 @@ impl<'a> From<&'a str> for Tagged<'a> {
 #[derive(Debug)]
 pub(crate) struct Merged {
     pub(crate) text: String,
-    /// Where what is kept, though the encodings do not have it, stands in the stored text: members, and arrays of which some elements
-    /// were kept.
+    /// The offsets in the stored text of what is kept although the encodings do not have it: members, and arrays of which some
+    /// elements were kept.
     pub(crate) kept: Vec<usize>,
 }
 
@@ -123,7 +123,7 @@ impl<'a> Merge<'a, '_> {
         self.out.push_str(stored.tail());
     }
 
-    /// Elements that are equal before and after keep their text, as far as they can be told by their place: from both ends.
+    /// Elements that are equal before and after keep their text. They are matched by position, from both ends.
     fn array(&mut self, (whole, stored): (&'a str, &[&'a str]), before: &[&str], after: (&str, &[&str])) {
         let (after_whole, after) = after;
         let same_length = before.len() == after.len();
@@ -290,7 +290,7 @@ mod tests {
         ] {
             assert_eq!(merged(stored, before, after), expected);
         }
-        // What was read in another order is not told by its place.
+        // A set that was read in another order cannot be matched by position.
         assert_eq!(merged(r#"["a","b","c"]"#, r#"["c","a","b"]"#, r#"["a","b"]"#), r#"["a","b"]"#);
     }
 

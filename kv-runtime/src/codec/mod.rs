@@ -106,7 +106,7 @@ impl CodecError {
         Self { words: words.into(), is_malformed: false }
     }
 
-    /// Of bytes in which this error was met.
+    /// Describes this error of decoding these bytes.
     fn json(error: &serde_json::Error, bytes: &[u8]) -> Self {
         let (words, is_malformed) = describe::json_text(error, bytes);
         Self { words, is_malformed }

@@ -1,4 +1,4 @@
-//! JSON as text: the members of an object and the elements of an array, each with the place of its own text.
+//! JSON as text: the members of an object and the elements of an array.
 //!
 //! Nothing is converted on the way, so numbers beyond `u64` and `f64`, the spelling of strings and whitespace survive.
 

@@ -1,7 +1,7 @@
-//! Where the tags of enums stand in JSON that was written, so that a change of variant is told from one of a text.
+//! Finds the tags of enums in JSON that is written, so that a changed variant differs from a changed text.
 //!
-//! serde's derive writes an internal tag as a plain `str`, which no field of a struct is (a `String` is one, or a `&str`), and an
-//! adjacent one as a type of its own.
+//! serde's derive writes an internal tag as a plain `str`. No field of a struct has that type: it is a `String` or a `&str`. An adjacent
+//! tag has a private type of serde's.
 
 use std::any::type_name;
 use std::cell::{Cell, RefCell};

@@ -123,8 +123,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// The value to be stored of a group that has become `after`, with all that the struct does not name. `metadata` is what will
-    /// stand beside it.
+    /// The value to be stored of a group that has become `after`, with all that the struct does not name. `metadata` is that
+    /// of the new record.
     pub(super) fn value_after(
         &self,
         entity: &E,

@@ -32,7 +32,7 @@ pub(super) struct Encoded {
     pub(super) codec: Codec,
     pub(super) version: u32,
     oldest_reader: u32,
-    /// Where tags of enums stand in JSON, if they were asked for.
+    /// The offsets of tags of enums in JSON, if they were asked for.
     tags: Vec<usize>,
 }
 

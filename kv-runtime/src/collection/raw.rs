@@ -10,7 +10,7 @@ use crate::store::Store;
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the key of the entity's first group, which decides whether the entity is there. [`Key::group`] names the group.
     ///
-    /// With it and [`records_of`](Self::records_of) an application writes a commit of its own, on records of several entities:
+    /// With this method and [`records_of`](Self::records_of), an application can commit records of several entities at once:
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity};

@@ -12,7 +12,7 @@ use crate::record::{Expiry, Metadata, NewRecord, Record};
 use crate::store::{Store, Write};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// What it takes to bring the records to the changed entity. `before` is empty if it was made anew.
+    /// Returns the writes that bring the records to the changed entity. `before` is empty for an entity that `create` made.
     pub(super) fn writes_of_change(
         &self,
         anchor: &Key,
@@ -69,7 +69,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(Some(if expiry.is_some() { Write::Put(key, new) } else { Write::Update(key, new) }))
     }
 
-    /// What stands beside a record that is written anew at a version, or at its own if that is newer.
+    /// Returns the metadata of a record that is rewritten at a version, or at its own version if that is newer.
     pub(super) fn metadata_after(&self, record: &Record, new: Metadata, version: u32) -> Metadata {
         if record.metadata.version > version {
             return record.metadata.clone();
@@ -84,8 +84,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         metadata
     }
 
-    /// When the record expires from now on; none if what stands there stays. A field says so anew where it was changed, and a TTL of the
-    /// collection's own with each change. `before` is what the field said.
+    /// Returns when the record expires from now on, or none if its expiry stays. A field sets it where the closure changed the
+    /// field, and the collection's TTL sets it with each change. `before` is what the field said.
     fn new_expiry(&self, entity: &E, schema: &GroupSchema, before: Option<Timestamp>) -> Option<Expiry> {
         let before = before.filter(|_| schema.ttl().is_none());
         match (expires_by_field(entity, schema), self.ttl) {

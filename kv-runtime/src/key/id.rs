@@ -119,7 +119,7 @@ pub trait KvId: IdBase {
     fn decode(segment: &str, ordered: bool) -> Option<Self>;
 }
 
-/// What an id is beside a segment of keys. Every type that has all of it is one, so that whatever is missing is told at once.
+/// The traits that every id implements. Blanket-implemented, so that one error names all that are missing.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` lacks what every id is: `Clone`, `Debug`, `PartialEq`, `Eq`, `Hash`, `Send` and `Sync`",

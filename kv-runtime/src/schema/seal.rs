@@ -20,7 +20,7 @@ impl Lock {
         let mut sealed = self.releases.clone();
         seal(&mut sealed);
         let differs = self.releases.iter().zip(&sealed).find(|(was, is)| was != is);
-        let remedy = "take it as it was from version control; what was never released, KV_SCHEMA_LOCK=overwrite writes anew";
+        let remedy = "restore it from version control; if it was never released, KV_SCHEMA_LOCK=overwrite writes it again";
         if let Some((release, sealed)) = differs {
             let (label, version) = (release.label(), release.shape.version);
             let what = match (release.after, sealed.after) {

@@ -30,7 +30,7 @@ impl<T> fmt::Debug for Id<T> {
     }
 }
 
-/// One with a bound of its own, by serde's and std's derives.
+/// An id with a bound, and std's derives.
 #[derive(KvId, Debug, Clone, PartialEq, Eq, Hash)]
 struct Plain<T, const N: usize>(PhantomData<T>, String)
 where

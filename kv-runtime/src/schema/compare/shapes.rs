@@ -182,7 +182,6 @@ fn field(place: &Place, was: &Field, is: &Field, changes: &mut Vec<Change>) {
             Effect::Breaking,
             format!("released so that values without `{}` are read; today they are refused", inner.path),
         )),
-        // Of another type it is told already.
         (Some(false), Some(true)) if !has_changed => changes.push(place.change(
             Effect::Policy,
             format!("released so that values without `{}` are refused; today they are read", inner.path),
