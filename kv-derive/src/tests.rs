@@ -1,8 +1,10 @@
 //! What the derives write, and what they tell, without a compiler in between.
 
+mod bounds;
 mod messages;
 mod paths;
 mod snapshots;
+mod ui;
 
 use proc_macro2::TokenStream;
 use quote::quote;

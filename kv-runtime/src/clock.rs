@@ -14,13 +14,17 @@ use tokio::sync::Notify;
 use crate::maybe_send::BoxFuture;
 use crate::timer::Timer;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use system::instant;
+
 /// A moment, in milliseconds since the Unix epoch.
 ///
-/// At most 2⁴⁸ − 1 (the year 10889), which six bytes of an envelope and every JSON number hold exactly; later moments
-/// are cut to that one.
+/// At most 2⁴⁸ − 1 (the year 10889), which six bytes of an envelope and every JSON number hold
+/// exactly; later moments are cut to that one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(
-    /// One more than the milliseconds, so that `Option<Timestamp>`, of which every record has three, takes no more room.
+    /// One more than the milliseconds, so that `Option<Timestamp>`, of which every record has
+    /// three, takes no more room.
     NonZeroU64,
 );
 
@@ -47,14 +51,6 @@ impl Timestamp {
     pub fn saturating_add(self, duration: Duration) -> Self {
         let millis = duration.as_nanos().div_ceil(1_000_000);
         Self::from_millis(self.as_millis().saturating_add(u64::try_from(millis).unwrap_or(u64::MAX)))
-    }
-
-    /// This moment less `duration`, at least the epoch.
-    #[cfg(feature = "cache")]
-    pub(crate) fn saturating_sub(self, duration: Duration) -> Self {
-        Self::from_millis(
-            self.as_millis().saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
-        )
     }
 
     /// How long from `earlier` to this moment; nothing if `earlier` is later.
@@ -99,7 +95,8 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
 
 /// Where a store takes the time from, and by what is waited for it.
 ///
-/// Expiry, `createdAt`, `migratedAt`, rates and timeouts all go by the clock of the store, so one clock set by a test moves everything.
+/// Expiry, `createdAt`, `migratedAt`, rates and timeouts all go by the clock of the store, so one
+/// clock set by a test moves everything.
 ///
 /// ```
 /// use kv_runtime::{Clock, ManualClock, Timestamp};
@@ -123,10 +120,11 @@ enum Source {
 }
 
 impl Clock {
-    /// The system's clock, which waits by tokio's timer; on wasm32 it waits by nothing until it is given a timer.
+    /// The system's clock, with the system's timer ([`Timer::system`]). On wasm32 it has no timer until
+    /// it is given one.
     #[must_use]
     pub const fn system() -> Self {
-        Self { source: Source::System, timer: Timer::system() }
+        Self { source: Source::System, timer: Timer::default_of_system() }
     }
 
     /// The same clock, which waits by another timer.
@@ -150,16 +148,48 @@ impl Clock {
             Source::Manual(manual) => manual.now(),
         }
     }
+
+    /// Returns the time since an arbitrary start. It never goes back, and setting the time of day
+    /// does not move it. Use it for spans: how long to remember something or to wait.
+    ///
+    /// It may stand still while the machine sleeps.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        match &self.source {
+            Source::System => system::monotonic(),
+            Source::Manual(manual) => manual.monotonic(),
+        }
+    }
 }
 
 #[cfg(feature = "cache")]
 impl Clock {
-    /// The present moment or one shortly before it ([`lag`](Self::lag)), for a tenth of what [`now`](Self::now) costs on Linux.
+    /// The present moment or one shortly before it ([`lag`](Self::lag)), for a tenth of what
+    /// [`now`](Self::now) costs on Linux.
     #[inline]
     pub(crate) fn coarse(&self) -> Timestamp {
         match &self.source {
             Source::System => system::coarse(),
             Source::Manual(manual) => manual.now(),
+        }
+    }
+
+    /// Returns monotonic milliseconds at the same cost. They count from another start than those of
+    /// [`monotonic`](Self::monotonic).
+    #[inline]
+    pub(crate) fn coarse_monotonic(&self) -> u64 {
+        match &self.source {
+            Source::System => system::coarse_monotonic(),
+            Source::Manual(manual) => u64::try_from(manual.monotonic().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// How much the time of day may gain on the monotonic clock before a cache takes it for a step.
+    /// Gradual corrections gain so much in a few minutes.
+    pub(crate) fn tolerance(&self) -> Duration {
+        match &self.source {
+            Source::System => Duration::from_millis(250),
+            Source::Manual(_) => Duration::ZERO,
         }
     }
 
@@ -190,21 +220,21 @@ impl From<&ManualClock> for Clock {
 pub(crate) enum Stopwatch {
     /// The system's, which no correction of the time of day moves.
     System(system::Stopwatch),
-    Manual(ManualClock, Timestamp),
+    Manual(ManualClock, Duration),
 }
 
 impl Stopwatch {
     pub(crate) fn start(clock: &Clock) -> Self {
         match &clock.source {
             Source::System => Self::System(system::Stopwatch::start()),
-            Source::Manual(manual) => Self::Manual(manual.clone(), manual.now()),
+            Source::Manual(manual) => Self::Manual(manual.clone(), manual.monotonic()),
         }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
         match self {
             Self::System(start) => start.elapsed(),
-            Self::Manual(manual, start) => manual.now().saturating_since(*start),
+            Self::Manual(manual, start) => manual.monotonic().saturating_sub(*start),
         }
     }
 }
@@ -215,7 +245,10 @@ pub struct ManualClock(Arc<Hand>);
 
 #[derive(Debug)]
 struct Hand {
+    /// The time of day.
     now: AtomicU64,
+    /// Milliseconds that have passed.
+    monotonic: AtomicU64,
     moved: Notify,
 }
 
@@ -223,7 +256,12 @@ impl ManualClock {
     /// A clock that shows `start`.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
-        Self(Arc::new(Hand { now: AtomicU64::new(start.as_millis()), moved: Notify::new() }))
+        let hand = Hand {
+            now: AtomicU64::new(start.as_millis()),
+            monotonic: AtomicU64::new(0),
+            moved: Notify::new(),
+        };
+        Self(Arc::new(hand))
     }
 
     /// The moment it shows.
@@ -232,10 +270,24 @@ impl ManualClock {
         Timestamp::from_millis(self.0.now.load(Ordering::SeqCst))
     }
 
-    /// Shows another moment, an earlier one too.
+    /// Returns how much time has passed since the clock was made: [`Clock::monotonic`].
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.0.monotonic.load(Ordering::SeqCst))
+    }
+
+    /// Shows another moment. If it is later, the time between has passed. If it is earlier, the
+    /// time of day was set back, and no time has passed.
     pub fn set(&self, now: Timestamp) {
-        self.0.now.store(now.as_millis(), Ordering::SeqCst);
+        let before = self.0.now.swap(now.as_millis(), Ordering::SeqCst);
+        self.0.monotonic.fetch_add(now.as_millis().saturating_sub(before), Ordering::SeqCst);
         self.0.moved.notify_waiters();
+    }
+
+    /// Shows another moment, earlier or later, without any time passing: somebody set the time of
+    /// day. Timers keep waiting.
+    pub fn set_time_of_day(&self, now: Timestamp) {
+        self.0.now.store(now.as_millis(), Ordering::SeqCst);
     }
 
     /// Moves it on by `duration`, rounded up to a whole millisecond.
@@ -243,18 +295,48 @@ impl ManualClock {
         self.set(self.now().saturating_add(duration));
     }
 
-    /// Waits until the hand has moved by `duration`.
+    /// Waits until `duration` has passed.
     pub(crate) fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let (clock, due) = (self.clone(), self.now().saturating_add(duration));
+        let (clock, due) = (self.clone(), self.monotonic().saturating_add(duration));
         Box::pin(async move {
             loop {
-                // It hears of every move from here on, so none can slip between the look and the wait.
+                // It hears of every move from here on, so none can slip between the look and the
+                // wait.
                 let moved = clock.0.moved.notified();
-                if clock.now() >= due {
+                if clock.monotonic() >= due {
                     return;
                 }
                 moved.await;
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_correction_of_the_time_of_day_is_no_time_that_passes() {
+        let manual = ManualClock::new(Timestamp::from_millis(10_000));
+        let clock = Clock::from(&manual);
+        let second = Duration::from_secs(1);
+        manual.advance(second);
+        assert_eq!(clock.monotonic(), second);
+        manual.set(Timestamp::from_millis(1_000));
+        manual.set_time_of_day(Timestamp::from_millis(90_000));
+        assert_eq!((clock.monotonic(), clock.now().as_millis()), (second, 90_000));
+        manual.set(Timestamp::from_millis(91_000));
+        assert_eq!(clock.monotonic(), 2 * second);
+    }
+
+    #[test]
+    fn the_systems_monotonic_clock_goes_on() {
+        let clock = Clock::system();
+        let (before, stopwatch) = (clock.monotonic(), Stopwatch::start(&clock));
+        while stopwatch.elapsed() < Duration::from_millis(20) {
+            std::thread::yield_now();
+        }
+        assert!(clock.monotonic() - before >= Duration::from_millis(19));
     }
 }

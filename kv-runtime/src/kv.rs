@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
-use crate::collection::{Collection, Turns};
+use crate::collection::Collection;
 use crate::entity::KvEntity;
 use crate::list::secret::CursorKey;
 use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
-use crate::store::Store;
+use crate::store::{FairQueue, Store};
 
 /// A store and the typed collections in it. Cheap to clone; clones share the store.
 pub struct Kv<S> {
@@ -21,7 +21,8 @@ pub struct Kv<S> {
 
 struct Shared<S> {
     store: S,
-    turns: Turns,
+    /// For a store that has none.
+    queue: FairQueue,
     counters: Counters,
 }
 
@@ -58,7 +59,7 @@ impl<S: Store> Kv<S> {
             hook: Hook::default(),
             spawn: None,
         };
-        let shared = Shared { store, turns: Turns::default(), counters: Counters::default() };
+        let shared = Shared { store, queue: FairQueue::new(), counters: Counters::default() };
         Self { shared: Arc::new(shared), migrations: Arc::new(migrations), cursor_key: None }
     }
 
@@ -141,8 +142,9 @@ impl<S: Store> Kv<S> {
         self.cursor_key.as_deref()
     }
 
-    pub(crate) fn turns(&self) -> &Turns {
-        &self.shared.turns
+    /// The store's, which all who use the store share.
+    pub(crate) fn fair_queue(&self) -> &FairQueue {
+        self.shared.store.fair_queue().unwrap_or(&self.shared.queue)
     }
 
     pub(crate) fn hook(&self) -> &Hook {

@@ -41,6 +41,7 @@
 //! | `schema-lock` | `App::schema()`, and the test that holds it against a committed file |
 //! | `conformance`, `faults` | the tests of every store; `layer::FaultStore` |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     target_arch = "wasm32",
     allow(clippy::arc_with_non_send_sync, reason = "the same code has threads everywhere else")
@@ -71,6 +72,7 @@ mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod const_message;
+mod coop;
 mod entity;
 mod error;
 pub mod key;
@@ -79,6 +81,8 @@ pub mod layer;
 mod list;
 mod maybe_send;
 pub mod migrate;
+#[cfg(any(feature = "redis", all(feature = "cloudflare", not(target_arch = "wasm32"))))]
+mod network;
 mod random;
 pub mod record;
 pub mod schema;
@@ -112,10 +116,25 @@ pub mod fuzzing {
     pub use crate::store::cloudflare_answer;
 }
 
-/// Compiles the README's examples.
-#[cfg(all(doctest, feature = "cache", feature = "redb"))]
+/// Compiles the README's example. `tests/readme.rs` runs it.
+#[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Compiles and runs the code of the page on calls.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/calls.md")]
+struct CallsGuide;
+
+/// Compiles and runs the code of the page on modelling.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/modelling.md")]
+struct ModellingGuide;
+
+/// Compiles and runs the code of the page on stores.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/stores.md")]
+struct StoresGuide;
 
 /// Compiles and runs the code of the guide to caching.
 #[cfg(all(doctest, feature = "cache", feature = "faults", feature = "tower-sessions"))]

@@ -1,4 +1,7 @@
-//! Waiting: by tokio's timer, by another runtime's, or until a test moves its clock.
+//! Waiting: by the system's timer, by another runtime's, or until a test moves its clock.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod thread;
 
 use std::fmt;
 use std::pin::{Pin, pin};
@@ -11,11 +14,11 @@ use futures_util::future::{self, Either};
 use crate::clock::ManualClock;
 use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 
-/// By what the library waits: for a rate, a timeout, or the pause before a retry.
+/// How the library waits: for a rate, a timeout, or the pause before a retry.
 ///
-/// A timer belongs to a [`Clock`](crate::Clock) and so to a store. The system's clock waits by [`Timer::tokio`], on wasm32 by nothing
-/// until it is given a timer ([`Clock::with_timer`](crate::Clock::with_timer)). A manual clock waits until it is moved, so that a test
-/// decides when a second is over.
+/// A timer belongs to a [`Clock`](crate::Clock) and so to a store. The system's clock waits by [`Timer::system`]. On wasm32 it cannot
+/// wait until it is given a timer ([`Clock::with_timer`](crate::Clock::with_timer)). A manual clock waits until it is moved, so that a
+/// test decides when a second is over.
 ///
 /// ```
 /// use kv_runtime::{Clock, Timer, store::MemoryStore};
@@ -30,7 +33,7 @@ pub struct Timer(Kind);
 #[derive(Clone)]
 enum Kind {
     #[cfg(not(target_arch = "wasm32"))]
-    Tokio,
+    System,
     None,
     Manual(ManualClock),
     Custom(Arc<dyn Start>),
@@ -51,11 +54,14 @@ where
 }
 
 impl Timer {
-    /// tokio's timer. It needs a tokio runtime whose time is enabled; whoever waits elsewhere gets [`NoTimer`].
+    /// The system's timer, which works on every executor: tokio, smol, or a `block_on` of one's own.
+    ///
+    /// It needs no time driver of tokio's. A thread named `kv-timer` starts with the first wait, and wakes all that wait. In a test that
+    /// pauses tokio's clock the timer follows that clock. Fails with [`NoTimer`] only if the thread cannot be started.
     #[cfg(not(target_arch = "wasm32"))]
     #[must_use]
-    pub const fn tokio() -> Self {
-        Self(Kind::Tokio)
+    pub const fn system() -> Self {
+        Self(Kind::System)
     }
 
     /// No timer: whatever has to wait fails with [`NoTimer`].
@@ -75,21 +81,36 @@ impl Timer {
     }
 
     /// The timer of the system's clock.
-    pub(crate) const fn system() -> Self {
+    pub(crate) const fn default_of_system() -> Self {
         #[cfg(not(target_arch = "wasm32"))]
-        return Self::tokio();
+        return Self::system();
         #[cfg(target_arch = "wasm32")]
         return Self::none();
     }
 
-    /// Begins to wait for `duration`, from now on. Whether there is anything to wait by is told at once, not when the future is polled.
+    /// Begins to wait for `duration`, from now on. Fails at once, not when the future is polled, if there is no timer.
     pub fn sleep(&self, duration: Duration) -> Result<Sleep, NoTimer> {
         match &self.0 {
             #[cfg(not(target_arch = "wasm32"))]
-            Kind::Tokio => tokio_sleep(duration).map(Sleep),
+            Kind::System => thread::sleep(duration).map(Sleep),
             Kind::None => Err(NoTimer),
             Kind::Manual(manual) => Ok(Sleep(manual.sleep(duration))),
             Kind::Custom(timer) => Ok(Sleep(timer.start(duration))),
+        }
+    }
+
+    /// Waits about `duration` before a step that must come whatever the clock shows: the next attempt of an update, or the end of the
+    /// wait for a turn. So it does not wait for the hand of a manual clock. Where there is no timer it gives way to other tasks.
+    pub(crate) fn pause(&self, duration: Duration) -> Sleep {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Kind::System | Kind::Manual(_) = &self.0
+            && let Ok(sleep) = thread::sleep(duration)
+        {
+            return Sleep(sleep);
+        }
+        match &self.0 {
+            Kind::Custom(timer) => Sleep(timer.start(duration)),
+            _ => Sleep(Box::pin(give_way(YIELDS))),
         }
     }
 
@@ -114,7 +135,7 @@ impl fmt::Debug for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             #[cfg(not(target_arch = "wasm32"))]
-            Kind::Tokio => "Timer::tokio",
+            Kind::System => "Timer::system",
             Kind::None => "Timer::none",
             Kind::Manual(_) => "Timer::manual",
             Kind::Custom(_) => "Timer::new",
@@ -140,20 +161,29 @@ impl fmt::Debug for Sleep {
     }
 }
 
-/// Something has to wait, and there is nothing to wait by.
+/// How often a pause gives way to other tasks where there is no timer.
+const YIELDS: u32 = 32;
+
+/// Returns to the executor so many times.
+async fn give_way(times: u32) {
+    for _ in 0..times {
+        let mut given = false;
+        future::poll_fn(|context| {
+            if std::mem::replace(&mut given, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// Something has to wait, and there is no timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[error(
-    "waiting needs a tokio runtime whose time is enabled (`enable_time`), or a timer of your own on the store's clock (`Clock::with_timer`)"
-)]
+#[error("waiting needs a timer: set one on the store's clock (`Clock::with_timer`)")]
 pub struct NoTimer;
-
-/// tokio tells of a missing runtime, or of one without time, by a panic alone, when the wait is made.
-#[cfg(not(target_arch = "wasm32"))]
-fn tokio_sleep(duration: Duration) -> Result<BoxFuture<'static, ()>, NoTimer> {
-    let sleep = std::panic::catch_unwind(|| tokio::time::sleep(duration)).map_err(|_| NoTimer)?;
-    Ok(Box::pin(sleep))
-}
 
 #[cfg(test)]
 mod tests {
@@ -201,10 +231,15 @@ mod tests {
     }
 
     #[test]
-    fn without_tokios_time_waiting_is_an_error() {
-        assert!(matches!(Timer::tokio().sleep(SECOND), Err(NoTimer)));
-        let timeless = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        timeless.block_on(async { assert!(matches!(Timer::tokio().sleep(SECOND), Err(NoTimer))) });
+    fn a_pause_needs_no_timer_and_no_hand() {
+        let (manual, _) = manual();
+        block_on(manual.pause(Duration::from_millis(1)));
+        block_on(Timer::none().pause(SECOND));
+    }
+
+    /// Polls on this thread, and parks it in between.
+    fn block_on(work: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(work);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use kv_runtime::layer::{Fault, Gate, Operation};
 use kv_runtime::store::MemoryStore;
 use kv_runtime::{Clock, Error, Kv, Timer, Whence};
 
-use crate::{Calls, MINUTE, Outcome, SECOND, START, Store, User, exact, kv};
+use crate::{Calls, MINUTE, Outcome, SECOND, START, Store, User, block_on, exact, kv};
 
 fn spawn(task: BackgroundFuture) {
     tokio::spawn(task);
@@ -79,16 +79,31 @@ async fn a_refresh_goes_on_to_the_origin_before_the_store_expires() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-async fn without_a_spawner_nothing_runs_behind() -> Outcome {
+#[test]
+fn without_what_runs_a_task_nothing_runs_behind() -> Outcome {
     let (kv, clock) = kv();
     let users = kv.collection::<User>().cached(exact().refresh_ahead(0.5).soft_timeout(SECOND));
+    block_on(async {
+        users.put(User::new(1, "old")).await?;
+        clock.advance(MINUTE / 2);
+        assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
+        clock.advance(MINUTE / 2);
+        assert_eq!(users.get_detailed(1).await?.whence, Whence::Store);
+        assert_eq!(users.stats().refreshes, 0);
+        Ok(())
+    })
+}
+
+#[tokio::test]
+async fn on_tokio_no_spawner_has_to_be_given() -> Outcome {
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact().refresh_ahead(0.5));
     users.put(User::new(1, "old")).await?;
+    kv.collection().put(&User::new(1, "new")).await?;
     clock.advance(MINUTE / 2);
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
-    clock.advance(MINUTE / 2);
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Store);
-    assert_eq!(users.stats().refreshes, 0);
+    assert_eq!(users.get(1).await?.expect("it is fresh").name, "old");
+    until(|| users.peek(1).is_some_and(|user| user.name == "new")).await;
+    assert_eq!(users.stats().refreshes, 1);
     Ok(())
 }
 

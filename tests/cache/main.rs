@@ -2,14 +2,24 @@
 
 mod background;
 mod basics;
+mod clocks;
+mod counters;
+mod expiry_of_groups;
 mod faults;
+mod filled;
+mod identity;
 mod last_write;
 mod many;
 mod model;
+mod progress;
 mod races;
+mod recursion;
+mod shared;
 mod stampede;
+mod unsettled;
 mod writers;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -54,6 +64,38 @@ pub fn kv() -> (Kv<Store>, ManualClock) {
 /// A minute in memory, five in the store, and nothing at random.
 pub fn exact<E>() -> Cache<E> {
     Cache::new().memory_ttl(MINUTE).store_ttl(5 * MINUTE).jitter(0.0)
+}
+
+/// Drives a future on this thread, with no runtime about it.
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut work = std::pin::pin!(work);
+    loop {
+        if let std::task::Poll::Ready(done) = work.as_mut().poll(&mut std::task::Context::from_waker(&waker))
+        {
+            return done;
+        }
+        std::thread::park();
+    }
+}
+
+/// Polls a call once, and no more: its caller does something else, and keeps it.
+pub fn parked<T>(call: impl Future<Output = T> + Send + 'static) -> Pin<Box<dyn Future<Output = T> + Send>> {
+    let mut call = Box::pin(call);
+    let polled = call.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    assert!(polled.is_pending(), "the call has ended at once");
+    call
+}
+
+/// What a call gives, or a panic if it does not end.
+pub async fn ends<T>(call: impl Future<Output = T>) -> T {
+    tokio::time::timeout(10 * SECOND, call).await.expect("the call ends")
 }
 
 /// Counts how often an origin is asked.

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use kv_runtime::cache::{BackgroundFuture, Loaded};
-use kv_runtime::layer::{Fault, Gate, Operation};
-use kv_runtime::{Error, Whence};
+use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
+use kv_runtime::store::{Limits, MemoryStore, Store as _};
+use kv_runtime::{Error, Kv, Whence};
 
 use crate::{MINUTE, Outcome, SECOND, User, exact, kv};
 
@@ -162,5 +163,71 @@ async fn an_origin_that_fails_takes_nothing_from_what_the_store_had() -> Outcome
     assert_eq!(names(&users.get_or_load_many([1], down).await?), [Some("Ada")]);
     let stats = users.stats();
     assert_eq!((stats.memory_hits, stats.store_hits, stats.origin_errors), (1, 1, 1));
+    Ok(())
+}
+
+/// During the pause after a failure, a stale entity is served without another call of the store.
+#[tokio::test]
+async fn a_store_in_its_pause_is_not_asked_for_many() -> Outcome {
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact().stale_for(5 * MINUTE).pause(SECOND));
+    users.put(User::new(1, "Ada")).await?;
+    users.put(User::new(2, "Bea")).await?;
+    clock.advance(MINUTE);
+    kv.store().faults().add(Fault::fail());
+    let stale = [Some("Ada"), Some("Bea")];
+    assert_eq!(names(&users.get_many([1, 2]).await?), stale);
+    assert_eq!(kv.store().faults().struck(), 1);
+    for _ in 0..3 {
+        assert_eq!(names(&users.get_many([1, 2]).await?), stale);
+    }
+    assert_eq!((kv.store().faults().struck(), users.stats().paused), (1, 6));
+    // Without a stale entity the store is asked again, for that id alone.
+    assert!(users.get_many([1, 3]).await.is_err());
+    assert_eq!((kv.store().faults().struck(), users.stats().paused), (2, 7));
+    clock.advance(SECOND);
+    assert_eq!(names(&users.get_many([1, 2]).await?), stale);
+    assert_eq!(kv.store().faults().struck(), 3);
+    Ok(())
+}
+
+/// During the pause, the origin is not asked again for the ids that it failed for.
+#[tokio::test]
+async fn an_origin_in_its_pause_is_not_asked_for_many() -> Outcome {
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact().pause(SECOND));
+    let down = |_| std::future::ready(Err::<Vec<User>, _>(std::io::Error::other("down")));
+    assert!(users.get_or_load_many([1], down).await.is_err());
+    let asked = Asked::default();
+    // The first one's failure is the error, and the others are loaded.
+    assert!(matches!(users.get_or_load_many([1, 2], asked.give("Ada")).await, Err(Error::Load { .. })));
+    assert_eq!((asked.calls(), users.peek(2).is_some()), (vec![vec![2]], true));
+    clock.advance(SECOND);
+    assert_eq!(names(&users.get_or_load_many([1, 2], asked.give("Ada")).await?), [Some("Ada"); 2]);
+    assert_eq!(asked.calls(), [vec![2], vec![1]]);
+    Ok(())
+}
+
+/// Answers keep their order when the store takes fewer ids at once than were asked for.
+#[tokio::test]
+async fn more_ids_than_the_store_takes_at_once() -> Outcome {
+    for taken in [1, 2, 3, 6, 7] {
+        let store = MemoryStore::new();
+        let capabilities = store.capabilities().limits(Limits::new().batches(taken, taken));
+        let kv = Kv::new(FaultStore::new(store).pretending(capabilities));
+        let users = kv.collection::<User>().cached(exact());
+        kv.collection().put_many([1, 2, 5].map(|id| User::new(id, "stored"))).await?;
+        let (stored, given) = (Some("stored"), Some("given"));
+        let found = users.get_many([1, 2, 3, 4, 5, 6]).await?;
+        assert_eq!(names(&found), [stored, stored, None, None, stored, None]);
+        users.invalidate_all();
+        let asked = Asked::default();
+        let found = users.get_or_load_many([6, 5, 4, 3, 2, 1], asked.give("given")).await?;
+        assert_eq!(names(&found), [given, stored, given, given, stored, stored]);
+        assert!(found.iter().flatten().map(|user| user.id).eq((1..=6).rev()));
+        assert_eq!(asked.calls(), [vec![6, 4, 3]]);
+        assert_eq!(names(&users.get_many(1..=6).await?), [stored, stored, given, given, stored, given]);
+        assert_eq!(kv.collection::<User>().list().ids().page().await?.ids, [1, 2, 3, 4, 5, 6]);
+    }
     Ok(())
 }

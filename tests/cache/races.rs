@@ -5,7 +5,7 @@ use kv_runtime::layer::{Fault, Gate, Operation};
 use kv_runtime::{Error, Kv};
 use tokio::sync::oneshot;
 
-use crate::{Calls, Outcome, Store, User, exact, kv};
+use crate::{Calls, Outcome, Store, User, ends, exact, kv};
 
 type Users = Cached<User, Store>;
 
@@ -233,50 +233,105 @@ async fn a_fill_does_not_bring_back_what_another_process_deleted() -> Outcome {
         others.delete(1).await?;
         Ok::<_, Error>(User::new(1, "old"))
     };
-    users.refresh_from(1, load).await?;
+    // It says that the store does not hold what it gave.
+    let lost = users.refresh_from(1, load).await;
+    assert!(matches!(lost, Err(Error::Conflict { .. })), "{lost:?}");
     assert_eq!(stored_name(&kv).await?, None);
+    assert_eq!((users.peek(1), users.stats().store_fills_lost), (None, 1));
+    Ok(())
+}
+
+/// A fill that was allowed before a write begins, and is still on its way to the store.
+async fn fill_on_its_way(
+    kv: &Kv<Store>,
+    users: &Users,
+) -> (Gate, tokio::task::JoinHandle<Result<std::sync::Arc<User>, Error>>) {
+    let gate = Gate::new();
+    kv.store().faults().add(Fault::hold(&gate).on(&[Operation::Commit]).times(1));
+    let (loader, given) = (users.clone(), Calls::default().give(User::new(1, "old")));
+    let load = tokio::spawn(async move { loader.get_or_load(1, given).await });
+    gate.arrived().await;
+    (gate, load)
+}
+
+#[tokio::test]
+async fn a_delete_voids_the_fill_that_came_first_and_does_not_wait_for_it() -> Outcome {
+    let (kv, _) = kv();
+    let users = kv.collection::<User>().cached(exact());
+    let (gate, load) = fill_on_its_way(&kv, &users).await;
+    ends(users.delete(1)).await?;
+    gate.open();
+    assert_eq!(load.await??.name, "old");
+    assert_eq!((users.peek(1), stored_name(&kv).await?), (None, None));
     assert_eq!(users.stats().store_fills_lost, 1);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_delete_waits_for_the_fill_that_came_first() -> Outcome {
+async fn a_fill_that_hangs_holds_up_nobody() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
-    let (commit, calls) = (Gate::new(), Calls::default());
-    kv.store().faults().add(Fault::hold(&commit).on(&[Operation::Commit]).times(1));
-    let (loader, given) = (users.clone(), calls.give(User::new(1, "old")));
-    let load = tokio::spawn(async move { loader.get_or_load(1, given).await });
-    commit.arrived().await;
-    let deleter = users.clone();
-    let delete = tokio::spawn(async move { deleter.delete(1).await });
-    for _ in 0..10 {
+    let (gate, load) = fill_on_its_way(&kv, &users).await;
+    load.abort();
+    assert!(load.await.is_err());
+    ends(users.delete(1)).await?;
+    let given = Calls::default().give(User::new(1, "new"));
+    assert_eq!(ends(users.get_or_load(1, given)).await?.name, "new");
+    assert_eq!(stored_name(&kv).await?.as_deref(), Some("new"));
+    // The first one comes too late.
+    gate.open();
+    while users.stats().store_fills_lost == 0 {
         tokio::task::yield_now().await;
     }
-    assert!(!delete.is_finished());
-    // Other ids do not wait for it.
-    users.delete(2).await?;
-    commit.open();
-    load.await??;
-    delete.await??;
-    assert_eq!((users.peek(1), stored_name(&kv).await?), (None, None));
+    assert_eq!(stored_name(&kv).await?.as_deref(), Some("new"));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_fill_that_is_dropped_holds_up_nobody() -> Outcome {
+async fn a_fill_does_not_bring_back_what_was_written_and_deleted_meanwhile() -> Outcome {
     let (kv, _) = kv();
-    let users = kv.collection::<User>().cached(exact());
-    let (commit, calls) = (Gate::new(), Calls::default());
-    kv.store().faults().add(Fault::hold(&commit).on(&[Operation::Commit]).times(1));
-    let (loader, given) = (users.clone(), calls.give(User::new(1, "old")));
-    let load = tokio::spawn(async move { loader.get_or_load(1, given).await });
-    commit.arrived().await;
-    load.abort();
-    assert!(load.await.is_err());
-    users.delete(1).await?;
-    assert_eq!(users.get_or_load(1, calls.give(User::new(1, "new"))).await?.name, "new");
-    assert_eq!(stored_name(&kv).await?.as_deref(), Some("new"));
+    let make = || kv.collection::<User>().cached(exact());
+    // By another cache, by a collection, by a batch, and as what has expired at once.
+    for way in 0..4 {
+        let (here, there, plain) = (make(), make(), kv.collection::<User>());
+        let (go, load) = load_on_its_way(&here).await;
+        there.put(User::new(1, "written")).await?;
+        match way {
+            0 => there.delete(1).await?,
+            1 => plain.delete(1).await?,
+            2 => plain.delete_many([1]).await?,
+            _ => plain.with_ttl(std::time::Duration::ZERO).put(&User::new(1, "over")).await?,
+        }
+        go.send(()).ok();
+        load.await??;
+        assert_eq!(stored_name(&kv).await?, None, "way {way}");
+        assert_eq!((here.stats().store_fills, here.stats().store_fills_lost), (0, 1));
+    }
+    // An id that was left alone is filled.
+    let (go, load) = load_on_its_way(&make()).await;
+    kv.collection::<User>().delete(2).await?;
+    go.send(()).ok();
+    load.await??;
+    assert_eq!(stored_name(&kv).await?.as_deref(), Some("old"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_holds_for_a_batch_and_for_a_file() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let kv = Kv::new(kv_runtime::store::RedbStore::open(folder.path().join("kv.redb"))?);
+    let (here, others) = (kv.collection::<User>().cached(exact()), kv.collection::<User>());
+    let load = move |ids: Vec<u64>| {
+        let others = others.clone();
+        async move {
+            others.put(&User::new(1, "written")).await?;
+            others.delete(1).await?;
+            Ok::<_, Error>(ids.into_iter().map(|id| User::new(id, "old")).collect::<Vec<_>>())
+        }
+    };
+    here.get_or_load_many([1, 2], load).await?;
+    let stored = kv.collection::<User>().get_many([1, 2]).await?;
+    assert_eq!(stored, [None, Some(User::new(2, "old"))]);
     Ok(())
 }
 

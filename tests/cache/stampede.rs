@@ -7,7 +7,7 @@ use kv_runtime::{Error, Whence};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::{Calls, Outcome, SECOND, Store, User, exact, kv};
+use crate::{Calls, Outcome, SECOND, Store, User, block_on, exact, kv, parked};
 
 const CALLERS: usize = 10_000;
 
@@ -98,7 +98,7 @@ async fn an_entity_with_another_id_is_the_loaders_mistake() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_dropped_leaves_the_load_to_another() -> Outcome {
+async fn whoever_is_dropped_the_load_goes_on() -> Outcome {
     let (kv, _) = kv();
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
     let mut rng = fastrand::Rng::with_seed(7);
@@ -115,19 +115,13 @@ async fn who_is_dropped_leaves_the_load_to_another() -> Outcome {
             };
             users.get_or_load(1, load).await
         });
-        // Three of four go, among them most who lead.
-        if rng.u8(0..4) > 0 {
-            callers.push((caller, true));
-        } else {
-            callers.push((caller, false));
-        }
+        // Three of four go, the one that began the load perhaps, too.
+        callers.push((caller, rng.u8(0..4) > 0));
     }
-    tokio::task::yield_now().await;
-    for (caller, goes) in &callers {
-        if *goes {
-            caller.abort();
-        }
+    while users.stats().shared_waits < CALLERS as u64 - 1 {
+        tokio::task::yield_now().await;
     }
+    callers.iter().filter(|(_, goes)| *goes).for_each(|(caller, _)| caller.abort());
     go.send(true).ok();
     let mut dropped = 0;
     for (caller, goes) in callers {
@@ -140,43 +134,79 @@ async fn who_is_dropped_leaves_the_load_to_another() -> Outcome {
         }
     }
     assert!(dropped > 0);
-    // One for each leader that went, and the one that came through.
-    let loads = calls.count();
-    assert!((1..=dropped + 1).contains(&loads), "{loads} loads, {dropped} dropped");
+    assert_eq!(calls.count(), 1);
     assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
     Ok(())
 }
 
-#[tokio::test]
-async fn the_lead_goes_from_one_to_the_next() -> Outcome {
+#[test]
+fn without_a_task_a_load_goes_on_as_long_as_anybody_waits() -> Outcome {
     let (kv, _) = kv();
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
-    let mut callers = Vec::new();
-    for _ in 0..5 {
-        let (users, calls) = (users.clone(), calls.clone());
-        callers.push(tokio::spawn(async move {
+    let (go, going) = tokio::sync::watch::channel(false);
+    let call = || {
+        let (users, calls, mut going) = (users.clone(), calls.clone(), going.clone());
+        parked(async move {
             let load = || async move {
                 calls.note();
-                if calls.count() < 5 {
-                    std::future::pending::<()>().await;
-                }
+                going.wait_for(|go| *go).await.ok();
                 Ok::<_, Error>(User::new(1, "Ada"))
             };
             users.get_or_load(1, load).await
-        }));
-        tokio::task::yield_now().await;
-    }
-    let last = callers.pop().expect("there are five");
-    for (leads, caller) in callers.into_iter().enumerate() {
-        assert_eq!(calls.count(), leads + 1);
-        caller.abort();
-        assert!(caller.await.is_err());
-        while calls.count() == leads + 1 {
+        })
+    };
+    let (leader, second, third) = (call(), call(), call());
+    drop(leader);
+    drop(second);
+    let fourth = call();
+    drop(third);
+    assert_eq!(calls.count(), 1);
+    drop(fourth);
+    // The last caller dropped the load, so this one begins another.
+    let fifth = call();
+    assert_eq!(calls.count(), 2);
+    go.send(true).ok();
+    assert_eq!(block_on(fifth)?.name, "Ada");
+    Ok(())
+}
+
+/// Callers that come after a load was taken over wait for that load.
+#[tokio::test]
+async fn a_load_that_was_taken_over_is_one_load() -> Outcome {
+    let (kv, _) = kv();
+    let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
+    let (go, going) = tokio::sync::watch::channel(false);
+    let caller = || {
+        let (users, calls, mut going) = (users.clone(), calls.clone(), going.clone());
+        tokio::spawn(async move {
+            let load = || async move {
+                calls.note();
+                going.wait_for(|go| *go).await.ok();
+                Ok::<_, Error>(User::new(1, "Ada"))
+            };
+            users.get_or_load(1, load).await
+        })
+    };
+    let settled = async || {
+        for _ in 0..100 {
             tokio::task::yield_now().await;
         }
+    };
+    let leader = caller();
+    settled().await;
+    let successor = caller();
+    settled().await;
+    leader.abort();
+    settled().await;
+    let late = [caller(), caller(), caller()];
+    settled().await;
+    go.send(true)?;
+    assert_eq!(successor.await??.name, "Ada");
+    for caller in late {
+        assert_eq!(caller.await??.name, "Ada");
     }
-    assert_eq!(last.await??.name, "Ada");
-    assert_eq!(calls.count(), 5);
+    // The load that was dropped with its caller, and the one that took its place.
+    assert!(calls.count() <= 2, "{} loads", calls.count());
     Ok(())
 }
 

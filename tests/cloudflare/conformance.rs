@@ -19,7 +19,7 @@ struct Namespaces {
 impl Namespaces {
     fn open(&self, namespace: &Namespace) -> Result<CloudflareStore> {
         // Pauses are the system's: nobody moves the clock while a request waits to be made again.
-        namespace.options().clock(Clock::from(&self.clock).with_timer(Timer::tokio())).open()
+        namespace.options().clock(Clock::from(&self.clock).with_timer(Timer::system())).open()
     }
 }
 

@@ -230,7 +230,7 @@ async fn keys_that_no_batch_takes_are_told_one_by_one() -> Test {
     // The place 0 is written again at 5, and so is done with it.
     let keys = ["user:0", "user:1", "user:2", "user:3", "user:4", "user:0"].map(key);
     let written = store.put_many(keys.iter().map(|key| (key.clone(), record())).collect()).await;
-    let Err(Error::Partial { written: 1, also, at, source }) = written else {
+    let Err(Error::Partial { written: 1, also, at, source, .. }) = written else {
         return Err(format!("{written:?}").into());
     };
     assert_eq!((also, at.key.as_deref()), (vec![2, 4, 5], Some("user:1")));

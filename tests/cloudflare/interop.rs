@@ -179,7 +179,7 @@ async fn what_javascript_lets_expire_still_does() -> Test {
 
         // For this program its time comes by its own clock.
         let clock = ManualClock::new(kv_runtime::Timestamp::from_millis(expiration * 1_000));
-        let later = namespace.options().clock(Clock::from(&clock).with_timer(Timer::tokio())).open()?;
+        let later = namespace.options().clock(Clock::from(&clock).with_timer(Timer::system())).open()?;
         assert_eq!(Kv::new(later).collection::<Profile>().get("7").await?, None);
     }
     Ok(())
@@ -206,7 +206,7 @@ async fn nothing_is_written_back_in_a_records_last_minute() -> Test {
 async fn a_ttl_below_a_minute_is_exact_here() -> Test {
     let namespace = Namespace::new();
     let clock = ManualClock::new(Clock::system().now());
-    let store = namespace.options().clock(Clock::from(&clock).with_timer(Timer::tokio())).open()?;
+    let store = namespace.options().clock(Clock::from(&clock).with_timer(Timer::system())).open()?;
     let profiles = Kv::new(store).collection::<Profile>().with_ttl(Duration::from_secs(5));
     profiles.put(&ada()).await?;
     clock.advance(Duration::from_millis(4_999));

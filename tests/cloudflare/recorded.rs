@@ -137,6 +137,39 @@ async fn a_page_may_be_smaller_than_the_servers() -> Test {
     Ok(())
 }
 
+/// The values of a page are read in parts, and those that it has no room for are left to the next page.
+#[tokio::test]
+async fn a_page_ends_by_bytes() -> Test {
+    let name = |number: u32| format!("user:{number:02}");
+    let server = Server::start(move |_, request| {
+        if request.line.starts_with("GET") {
+            return ok(json!((0..40).map(|number| json!({ "name": name(number) })).collect::<Vec<_>>()));
+        }
+        let asked = request.json()["keys"].clone();
+        let values = asked.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let values =
+            values.map(|name| (name.to_owned(), json!({ "value": "x".repeat(1 << 10), "metadata": null })));
+        ok(json!({ "values": Value::Object(values.collect()) }))
+    })
+    .await;
+    let store = server.store();
+    let mut query = ListQuery::new(key("user:")).with_max_bytes(20 << 10);
+    let (mut lens, mut seen) = (Vec::new(), Vec::new());
+    loop {
+        let page = store.list(&query).await?;
+        lens.push(page.len());
+        let cursor = page.cursor.clone();
+        page.for_each(|key, _| seen.push(key.to_owned()));
+        if cursor.is_none() {
+            break;
+        }
+        query = query.with_cursor(cursor);
+    }
+    assert_eq!(seen, (0..40).map(name).collect::<Vec<_>>());
+    assert!(lens.iter().all(|len| (1..=21).contains(len)), "{lens:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_cursor_of_another_namespace_is_refused() -> Test {
     let server = Server::start(|_, _| {

@@ -20,6 +20,8 @@ on_every_store!(
     nobody_brings_back_what_has_expired,
     touch_extends_what_is_there,
     touch_spares_writes,
+    touch_never_shortens,
+    touches_at_the_same_time_leave_the_longest,
     touch_never_brings_back,
     a_groups_ttl_is_its_own
 );
@@ -87,8 +89,9 @@ async fn a_ttl_of_the_collection_goes_before_the_entitys<S: AtomicStore>(
     assert_eq!(expiry_of(&kv, "session:t").await?, after(MINUTE));
     kv.collection::<Session>().with_ttl(2 * HOUR).update("t", |_| ()).await?;
     assert_eq!(expiry_of(&kv, "session:t").await?, after(2 * HOUR));
-    short.touch("t").await?;
-    assert_eq!(expiry_of(&kv, "session:t").await?, after(MINUTE));
+    let longer = kv.collection::<Session>().with_ttl(3 * HOUR);
+    assert!(longer.touch("t").await?);
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(3 * HOUR));
     Ok(())
 }
 
@@ -176,6 +179,46 @@ async fn touch_spares_writes<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> O
     clock.advance(Duration::from_millis(1));
     assert!(sessions.touch("t").await?);
     assert_eq!(expiry_of(&kv, "session:t").await?, after(HOUR + 5 * MINUTE));
+    Ok(())
+}
+
+async fn touch_never_shortens<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+    let sessions = kv.collection::<Session>();
+    sessions.with_ttl(30 * HOUR).put(&session()).await?; // "remember me"
+    let until = after(30 * HOUR);
+    assert!(sessions.touch("t").await? && sessions.touch_last_write_wins("t").await?);
+    assert!(sessions.with_touch_interval(MINUTE).touch("t").await?);
+    assert!(sessions.with_touch_interval(MINUTE).touch_last_write_wins("t").await?);
+    assert!(sessions.with_ttl(MINUTE).touch("t").await?);
+    assert_eq!(expiry_of(&kv, "session:t").await?, until);
+    // Not by a millisecond, and by every millisecond that is missing.
+    clock.advance(29 * HOUR);
+    assert!(sessions.touch("t").await?);
+    assert_eq!(expiry_of(&kv, "session:t").await?, until);
+    clock.advance(Duration::from_millis(1));
+    assert!(sessions.touch("t").await?);
+    assert_eq!(expiry_of(&kv, "session:t").await?, after(30 * HOUR + Duration::from_millis(1)));
+    // A record that does not expire is given no end.
+    let endless = NewRecord::new(r#"{"user":1}"#, Metadata::new(1, kv_runtime::Codec::Json));
+    kv.store().put(Key::from_text("session:t"), endless).await?;
+    assert!(sessions.touch("t").await? && sessions.touch_last_write_wins("t").await?);
+    assert_eq!(expiry_of(&kv, "session:t").await?, None);
+    Ok(())
+}
+
+async fn touches_at_the_same_time_leave_the_longest<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
+    let sessions = kv.collection::<Session>();
+    for _ in 0..50 {
+        sessions.put(&session()).await?;
+        let touches = [2, 30, 3].map(|hours| {
+            let sessions = sessions.with_ttl(hours * HOUR);
+            tokio::spawn(async move { sessions.touch("t").await })
+        });
+        for touch in touches {
+            assert!(touch.await??);
+        }
+        assert_eq!(expiry_of(&kv, "session:t").await?, after(30 * HOUR));
+    }
     Ok(())
 }
 

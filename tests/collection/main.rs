@@ -1,16 +1,23 @@
 //! What a `Collection` promises, on every store that is here.
 
+mod batch_limits;
+mod bounds;
 mod counted;
 mod cursors;
 mod damage;
 mod entities;
 mod expiry;
+mod expiry_of_groups;
+mod fairness;
 mod futures;
 mod last_write;
 mod limits;
 mod lists;
 mod lists_of_groups;
 mod many;
+mod places;
+#[path = "../support/recorded.rs"]
+mod recorded;
 mod secrets;
 mod unreadable;
 mod updates;

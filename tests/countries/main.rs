@@ -13,11 +13,11 @@ mod failing;
 mod new;
 mod releases;
 
-#[path = "../../examples/migrations/country.rs"]
+#[path = "../../examples/migrations/src/country.rs"]
 mod country;
-#[path = "../../examples/migrations/country_v3.rs"]
+#[path = "../../examples/migrations/src/country_v3.rs"]
 mod country_v3;
-#[path = "../../examples/migrations/steps.rs"]
+#[path = "../../examples/migrations/src/steps.rs"]
 mod steps;
 
 use kv_runtime::KvEntity;

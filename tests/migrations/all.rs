@@ -30,6 +30,7 @@ async fn everything_is_counted_and_migrated_once() -> Outcome {
 
     let dry = users.migrate_all().dry_run().run().await?;
     assert_eq!((dry.migrated, dry.current, dry.too_new, dry.failed), (250, 50, 1, 1));
+    assert!(dry.dry_run && dry.to_string().starts_with("dry run: nothing was written\n"), "{dry}");
     assert_eq!(users.census().await?, census);
 
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -43,6 +44,10 @@ async fn everything_is_counted_and_migrated_once() -> Outcome {
     assert_eq!(
         (report.migrated, report.current, report.too_new, report.failed, report.skipped),
         (250, 50, 1, 1, 1)
+    );
+    assert!(
+        !report.dry_run && report.to_string().starts_with("run: migrated records were written\n"),
+        "{report}"
     );
     assert_eq!(report.failures[0].key, "user:300:profile");
     assert!(report.to_string().contains("there is no role"), "{report}");

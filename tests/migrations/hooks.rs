@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use kv_runtime::key::Key;
 use kv_runtime::migrate::{Migration, MigrationHook, MigrationOutcome};
-use kv_runtime::{BoxError, Error};
+use kv_runtime::record::{Metadata, NewRecord};
+use kv_runtime::store::Store;
+use kv_runtime::{BoxError, Codec, Error};
 
-use crate::entities::User;
+use crate::entities::{Point, PointV1, User, UserV2};
 use crate::{Outcome, lay, memory, shape};
 
 #[derive(Clone, Default)]
@@ -47,5 +50,42 @@ async fn it_hears_of_all_and_refuses_some() -> Outcome {
         *told.0.lock().unwrap(),
         ["User user:1:profile 1->4 Migrated", "User user:2:profile 3->4 Failed"]
     );
+    Ok(())
+}
+
+/// Reading a current record, or a newer one that this code can read, is no migration.
+#[tokio::test]
+async fn it_hears_nothing_of_what_is_read_as_it_is() -> Outcome {
+    let told = Told::default();
+    let (kv, _) = memory();
+    let kv = kv.with_migration_hook(told.clone());
+    let json = r#"{"name":"ada","visits":3,"role":"admin","more":1}"#;
+    let mut newer = Metadata::new(3, Codec::Json);
+    newer.min_reader = Some(2);
+    kv.store().put(Key::from_text("user:1:profile"), NewRecord::new(json, newer)).await?;
+    lay(&kv, "user:2:profile", 2, json).await?;
+    let users = kv.collection::<UserV2>();
+    for id in [1, 2] {
+        assert_eq!(users.get(id).await?.map(|user| user.role).as_deref(), Some("admin"));
+        users.update(id, |user| user.visits += 1).await?;
+    }
+    assert_eq!(users.get_many([1, 2]).await?.iter().flatten().count(), 2);
+    assert_eq!(users.list().page().await?.entities.len(), 2);
+    assert_eq!(told.0.lock().unwrap().len(), 0);
+    Ok(())
+}
+
+/// The way through a predecessor is one migration, from the record's version to today's.
+#[tokio::test]
+async fn it_hears_once_of_the_way_through_a_predecessor() -> Outcome {
+    let told = Told::default();
+    let (kv, _) = memory();
+    let kv = kv.with_migration_hook(told.clone());
+    let old = kv.collection::<PointV1>();
+    old.put_many([PointV1 { id: 1, x: 3, y: -4 }, PointV1 { id: 2, x: -1, y: 0 }]).await?;
+    let points = kv.collection::<Point>();
+    assert!(points.get(1).await?.is_some() && points.get(2).await.is_err());
+    let heard = std::mem::take(&mut *told.0.lock().unwrap());
+    assert_eq!(heard, ["Point point:1 1->2 Migrated", "Point point:2 1->2 Failed"]);
     Ok(())
 }

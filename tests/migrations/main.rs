@@ -1,13 +1,18 @@
 //! Records of every age: read as today's, written back, counted, migrated all at once.
 
 mod all;
+mod batches;
 mod contention;
+mod counters;
 mod entities;
 mod hooks;
 mod members;
 mod properties;
+mod races;
 mod rate;
 mod reads;
+#[path = "../support/recorded.rs"]
+mod recorded;
 mod rolling;
 mod write_back;
 

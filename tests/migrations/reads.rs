@@ -1,6 +1,9 @@
 //! Old records are read as today's, in every way that leads there.
 
-use kv_runtime::{Error, Kv};
+use kv_runtime::key::Key;
+use kv_runtime::record::{Metadata, NewRecord};
+use kv_runtime::store::Store;
+use kv_runtime::{Codec, Error, Kv};
 
 use crate::entities::{Device, Point, PointV1, User, UserV2};
 use crate::{Outcome, lay, lying, memory, shape};
@@ -104,5 +107,48 @@ async fn below_the_oldest_is_told() -> Outcome {
     assert!(matches!(recent.get(1).await, Err(Error::TooOld { found: 1, oldest: 2, .. })));
     let found = recent.get(2).await?.map(|recent| (recent.id, recent.user_name));
     assert_eq!(found, Some((2, "ada".to_owned())));
+    Ok(())
+}
+
+/// The oldest and the newest version of the range can be read, and their neighbours cannot.
+#[tokio::test]
+async fn the_range_of_versions_is_read_to_its_ends() -> Outcome {
+    #[derive(kv_runtime::KvEntity, Debug, PartialEq)]
+    #[kv(prefix = "user", group = "profile", version = 3, oldest = 2)]
+    struct Ranged {
+        #[kv(id)]
+        id: u64,
+        name: String,
+        #[kv(added(since = 3, default = 7))]
+        level: u32,
+    }
+    let (kv, _) = memory();
+    for version in 1..=5 {
+        lay(&kv, &format!("user:{version}:profile"), version, r#"{"name":"ada"}"#).await?;
+    }
+    lay(&kv, "user:3:profile", 3, r#"{"name":"ada","level":1}"#).await?;
+    let users = kv.collection::<Ranged>();
+    let too_old = users.get(1).await;
+    assert!(matches!(too_old, Err(Error::TooOld { found: 1, oldest: 2, .. })), "{too_old:?}");
+    assert_eq!(users.get(2).await?.map(|user| user.level), Some(7));
+    assert_eq!(users.get(3).await?.map(|user| user.level), Some(1));
+    for version in [4, 5] {
+        let too_new = users.get(version).await;
+        let Err(Error::TooNew { found, supported: 3, .. }) = too_new else { panic!("{too_new:?}") };
+        assert_eq!(u64::from(found), version);
+    }
+    // A newer record says itself from which version on code reads it.
+    for (oldest_reader, is_read) in [(2, true), (3, true), (4, false)] {
+        let mut newer = Metadata::new(4, Codec::Json);
+        newer.min_reader = Some(oldest_reader);
+        let record = NewRecord::new(r#"{"name":"bea","level":2,"more":1}"#, newer);
+        kv.store().put(Key::from_text("user:4:profile"), record).await?;
+        let read = users.get(4).await;
+        assert_eq!(
+            read.as_ref().ok().map(|user| user.as_ref().map(|user| user.level)),
+            is_read.then_some(Some(2))
+        );
+        assert!(is_read || matches!(read, Err(Error::TooNew { found: 4, supported: 3, .. })), "{read:?}");
+    }
     Ok(())
 }

@@ -61,6 +61,27 @@ async fn an_update_migrates_and_keeps_the_rest() -> Outcome {
     Ok(())
 }
 
+/// An update keeps the moment at which the record was migrated.
+#[tokio::test]
+async fn an_update_keeps_when_it_was_migrated() -> Outcome {
+    let (kv, clock) = memory();
+    lay(&kv, "user:1:profile", 1, OLD).await?;
+    let users = kv.collection::<User>();
+    users.get(1).await?;
+    clock.advance(Duration::from_secs(20));
+    users.update(1, |user| user.roles.push("admin".to_owned())).await?;
+    assert_eq!(lying(&kv, "user:1:profile").await?.metadata.migrated_at, Some(START));
+    users.update_last_write_wins(1, |user| user.roles.clear()).await?;
+    assert_eq!(lying(&kv, "user:1:profile").await?.metadata.migrated_at, Some(START));
+    // A record that was never migrated has no such moment, and neither has one that `put` replaced.
+    users.insert(&User { id: 2, user_name: "bea".to_owned(), roles: Vec::new() }).await?;
+    users.update(2, |user| user.roles.push("admin".to_owned())).await?;
+    assert_eq!(lying(&kv, "user:2:profile").await?.metadata.migrated_at, None);
+    users.put(&User { id: 1, user_name: "ada".to_owned(), roles: Vec::new() }).await?;
+    assert_eq!(lying(&kv, "user:1:profile").await?.metadata.migrated_at, None);
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_target_is_the_version_that_is_written() -> Outcome {
     let (kv, _) = memory();

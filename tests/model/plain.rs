@@ -93,7 +93,12 @@ impl Plain {
         let Some(anchor) = self.kept(id, 0, now) else { return };
         let used = Duration::from_secs(GROUPS[0].1).saturating_sub(anchor.expires_at.saturating_since(now));
         if used >= Duration::from_secs(interval) {
-            self.extend(id, None, now);
+            for group in 0..GROUPS.len() {
+                if let Some(kept) = self.kept(id, group, now) {
+                    let expires_at = kept.expires_at.max(after(None, group, now));
+                    self.records.insert((id, group), Kept { expires_at, ..kept });
+                }
+            }
         }
     }
 

@@ -172,21 +172,39 @@ async fn one_handle_of_a_file_at_a_time() -> Test {
     Ok(())
 }
 
-/// Where the test below tells its child process the file.
+/// A name without a directory is a file in the current one, new or not.
+#[test]
+fn a_file_opens_by_its_bare_name() -> Test {
+    let (directory, path) = directory()?;
+    let bare = path.file_name().ok_or("it has a name")?;
+    for _ in 0..2 {
+        let opened = open_in_child(Path::new(bare), directory.path())?;
+        assert!(opened.contains("child: opened"), "{opened}");
+    }
+    assert!(path.is_file());
+    RedbStore::open(&path)?;
+    Ok(())
+}
+
+/// Where the tests here tell their child process the file.
 const CHILD_OPENS: &str = "KV_TEST_CHILD_OPENS";
+
+/// What a child process says that opens the file while this is its current directory.
+fn open_in_child(path: &Path, current: &Path) -> Result<String, Box<dyn StdError>> {
+    let output = Command::new(std::env::current_exe()?)
+        .args(["--exact", "files::child_process", "--ignored", "--nocapture"])
+        .env(CHILD_OPENS, path)
+        .current_dir(current)
+        .stderr(Stdio::inherit())
+        .output()?;
+    Ok(String::from_utf8(output.stdout)?)
+}
 
 #[test]
 fn a_second_process_is_refused() -> Test {
     let (_directory, path) = directory()?;
     let store = RedbStore::open(&path)?;
-    let opens_in_child = || -> Result<String, Box<dyn StdError>> {
-        let output = Command::new(std::env::current_exe()?)
-            .args(["--exact", "files::child_process", "--ignored", "--nocapture"])
-            .env(CHILD_OPENS, &path)
-            .stderr(Stdio::inherit())
-            .output()?;
-        Ok(String::from_utf8(output.stdout)?)
-    };
+    let opens_in_child = || open_in_child(&path, Path::new("."));
     let refused = opens_in_child()?;
     assert!(refused.contains("child: AlreadyOpen"), "{refused}");
     drop(store);

@@ -4,6 +4,7 @@
 mod conformance;
 mod damage;
 mod files;
+mod operators;
 mod records;
 mod writers;
 

@@ -1,5 +1,7 @@
 //! What lies in the file: what a sweep takes away, and what it makes of damage.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kv_runtime::record::Expiry;
@@ -10,6 +12,36 @@ use kv_runtime::{Clock, Error, ManualClock, Timestamp};
 use redb::{Database, ReadableDatabase, TableDefinition};
 
 use super::{Test, directory, key, record, value_of};
+
+#[tokio::test]
+async fn a_batch_is_read_at_one_moment() -> Test {
+    let (_directory, path) = directory()?;
+    let (start, end) = (Timestamp::from_millis(1_000), Timestamp::from_millis(2_000));
+    let manual = ManualClock::new(start);
+    let store = RedbStore::options().clock(Clock::from(&manual)).open(&path)?;
+    let keys: Vec<_> = (0..8).map(|number| key(format!("entity:1:{number}"))).collect();
+    let expiring = || record("{}").with_expiry(Expiry::At(end));
+    store.put_many(keys.iter().map(|key| (key.clone(), expiring())).collect()).await?;
+    // Time passes the expiry between two looks at the clock; here it does so again and again.
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let ticking = std::thread::spawn(move || {
+        while !stopped.load(Ordering::Relaxed) {
+            manual.set(start);
+            std::thread::yield_now();
+            manual.set(end);
+        }
+    });
+    let mut torn = 0;
+    for _ in 0..20_000 {
+        let found = store.get_many(&keys).await?.iter().flatten().count();
+        torn += usize::from(found != 0 && found != keys.len());
+    }
+    stop.store(true, Ordering::Relaxed);
+    ticking.join().map_err(|_| "the clock ticks")?;
+    assert_eq!(torn, 0);
+    Ok(())
+}
 
 #[tokio::test]
 async fn a_sweep_removes_what_has_expired_and_nothing_else() -> Test {

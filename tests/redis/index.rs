@@ -5,11 +5,12 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use kv_runtime::Error;
 use kv_runtime::key::Key;
+use kv_runtime::layer::NamespaceStore;
 use kv_runtime::store::{
-    AtomicStore, Commit, Condition, Content, Expect, ListQuery, RedisStore, Store, Write,
+    AtomicStore, Commit, Condition, Content, Entry, Expect, ListQuery, RedisStore, Store, Write,
 };
+use kv_runtime::{Error, Kv, KvEntity};
 
 use super::redis_server::RedisServer;
 use super::{Test, key, record};
@@ -235,6 +236,141 @@ async fn the_entry_is_written_before_the_record() -> Test {
                 .ok_or_else(|| format!("no {command} of {}: {lines:#?}", key.as_str()))
         };
         assert!(place("\"zadd\"")? < place("\"set\"")?, "{lines:#?}");
+    }
+    Ok(())
+}
+
+#[derive(KvEntity, Debug)]
+#[kv(prefix = "doc")]
+struct Doc {
+    #[kv(id)]
+    name: String,
+    text: String,
+}
+
+/// A tenant may have any name, and reaches nothing but its own.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn no_tenant_writes_into_the_index() -> Test {
+    let server = RedisServer::start();
+    for (url, tenant) in [
+        (format!("{}?list_index=true", server.url(0)), "{#index"),
+        (format!("{}?list_index=true&hash_tags=true", server.url(1)), "#index"),
+        (format!("{}?list_index=true&hash_tags=true", server.url(2)), "{#index"),
+        (server.url(3), "{#index"),
+    ] {
+        let store = RedisStore::connect(&url).await?;
+        let docs = Kv::new(store.clone()).collection::<Doc>();
+        let put = async |docs: &kv_runtime::Collection<Doc, _>, name: String| {
+            docs.put(&Doc { name, text: "x".to_owned() }).await
+        };
+        for number in 0..64 {
+            put(&docs, format!("d{number}")).await?;
+        }
+        let tenant = Kv::new(NamespaceStore::new(store.clone(), tenant)).collection::<Doc>();
+        for number in 0..16 {
+            for name in [format!("{number}}}"), format!("{number}"), format!("{number}}}:limbo")] {
+                tenant.put(&Doc { name: name.clone(), text: "y".to_owned() }).await?;
+                assert!(tenant.get(&name).await?.is_some());
+            }
+        }
+        for number in 0..64 {
+            put(&docs, format!("d{number}")).await?;
+        }
+        assert_eq!(docs.list().page().await?.entities.len(), 64, "{url}");
+        assert_eq!(tenant.list().page().await?.entities.len(), 48, "{url}");
+        // The whole of it is records alone, each once.
+        let all = store.list(&ListQuery::new(key("")).with_limit(1_000)).await?;
+        let (mut len, mut failed) = (0, Vec::new());
+        all.for_each(|key, entry| match entry {
+            Entry::Failed(error) => failed.push((key.to_owned(), error.to_string())),
+            _ => len += 1,
+        });
+        assert_eq!((len, failed), (64 + 48, Vec::new()), "{url}");
+    }
+    Ok(())
+}
+
+/// Sweeps side by side, while records come back: none is lost to the lists.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn sweeps_side_by_side_drop_nothing_that_is_there() -> Test {
+    let server = RedisServer::start();
+    let store = indexed(&server).await?;
+    let keys = users(0, 300);
+    put(&store, &keys).await?;
+    for _ in 0..10 {
+        store.delete_many(keys.clone()).await?;
+        let sweeping = (0..4).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for _ in 0..6 {
+                    store.sweep_index("user").await?;
+                }
+                Ok::<_, kv_runtime::Error>(())
+            })
+        });
+        let sweeping: Vec<_> = sweeping.collect();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        put(&store, &keys).await?;
+        for sweep in sweeping {
+            sweep.await??;
+        }
+        assert_listed(&store, &keys).await?;
+    }
+    Ok(())
+}
+
+/// Two calls of a sweep are enough, however many records were deleted, and pages do not read what waits.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_sweep_takes_all_that_was_deleted() -> Test {
+    let server = RedisServer::start();
+    let store = indexed(&server).await?;
+    let keys = users(0, 50_000);
+    for part in keys.chunks(5_000) {
+        put(&store, part).await?;
+    }
+    store.delete_many(keys[100..].to_vec()).await?;
+    let begin = std::time::Instant::now();
+    let first = store.sweep_index("user").await?;
+    assert_eq!((first.waiting, first.dropped), (49_900, 0));
+    let asked = |server: &RedisServer| -> Result<u64, Box<dyn std::error::Error>> {
+        let stats = server.cli(&["INFO", "stats"]);
+        let line = stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+        Ok(line.ok_or("the server counts bytes")?.trim().parse()?)
+    };
+    let before = asked(&server)?;
+    let page = store.list(&ListQuery::new(key("user:")).with_limit(10)).await?;
+    assert!(page.len() <= 10);
+    assert!(asked(&server)? - before < 100_000, "a page reads its own part of what waits");
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    let second = store.sweep_index("user").await?;
+    assert_eq!((second.waiting, second.dropped), (0, 49_900));
+    println!("swept 49,900 entries in {:?}", begin.elapsed());
+    assert_listed(&store, &keys[..100]).await
+}
+
+/// What the index refuses is in no record without it.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_new_script_does_not_hide_what_the_index_refused() -> Test {
+    let server = RedisServer::start();
+    let store = indexed(&server).await?;
+    store.rebuild_index("user").await?;
+    let keys = users(0, 40);
+    server.cli(&["SCRIPT", "FLUSH"]);
+    // The shards take nothing: they are of another type.
+    for number in 0..16 {
+        let shard = format!("{{#index:user:{number}}}");
+        server.cli(&["DEL", &shard]);
+        server.cli(&["SET", &shard, "x"]);
+    }
+    for key in &keys {
+        server.cli(&["SCRIPT", "FLUSH"]);
+        let absent = Condition::new(key.clone(), Expect::Absent);
+        let commit = store.commit(vec![absent], vec![Write::Put(key.clone(), record("{}"))]).await;
+        assert!(commit.is_err(), "{commit:?}");
     }
     Ok(())
 }

@@ -8,13 +8,16 @@ mod index;
 mod layout;
 mod outcomes;
 #[path = "../support/proxy.rs"]
+#[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod proxy;
 mod records;
 #[path = "../support/redis_server.rs"]
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod redis_server;
 mod refusals;
+mod restricted;
 mod round_trips;
+mod sentinel;
 mod tls;
 
 use std::error::Error as StdError;

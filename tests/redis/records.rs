@@ -137,3 +137,34 @@ async fn hash_tags_escape_braces_of_ids() -> Test {
     assert_eq!(page.keys().collect::<Vec<_>>(), ["t:a", "t:a:b", "t:{a}", "t:}{"]);
     Ok(())
 }
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_page_ends_by_bytes_whatever_came_before() -> Test {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url(0)).await?;
+    // Small values first, so that nothing can be concluded from them.
+    let value = |number: u32| if number < 10 { 1 } else { 1 << 20 };
+    for number in 0..40 {
+        store.put(key(&format!("a:{number:02}")), record(&"x".repeat(value(number)))).await?;
+    }
+    server.cli(&["DEL", "a:13"]);
+    server.cli(&["LPUSH", "a:13", "no string"]);
+    let mut query = ListQuery::new(key("a:"));
+    let (mut lens, mut seen) = (Vec::new(), Vec::new());
+    loop {
+        let page = store.list(&query).await?;
+        lens.push(page.len());
+        let cursor = page.cursor.clone();
+        page.for_each(|key, _| seen.push(key.to_owned()));
+        if cursor.is_none() {
+            break;
+        }
+        query = query.with_cursor(cursor);
+    }
+    assert_eq!(seen, (0..40).map(|number| format!("a:{number:02}")).collect::<Vec<_>>());
+    assert_eq!(lens, [15, 4, 4, 4, 4, 4, 4, 1]);
+    let page = store.list(&ListQuery::new(key("a:")).with_max_bytes(1)).await?;
+    assert_eq!(page.len(), 1);
+    Ok(())
+}

@@ -101,3 +101,28 @@ async fn a_session_that_is_in_use_does_not_end_and_one_that_is_not_does() -> Out
     assert_eq!(store.load(&session.id).await?, None);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_log_out_whose_client_went_away_is_not_forgotten() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let kv = kv_runtime::Kv::new(kv_runtime::store::RedbStore::open(folder.path().join("kv.redb"))?);
+    let store = KvSessionStore::new(&kv).with_memory(MINUTE, 100);
+    let mut dropped = 0;
+    for _ in 0..1_000 {
+        if dropped == 10 {
+            break;
+        }
+        let session = created(&store, HOUR).await?;
+        let mut log_out = store.delete(&session.id);
+        let polled = log_out.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+        // The file's thread may have been faster.
+        dropped += u32::from(polled.is_pending());
+        drop(log_out);
+        // Another request of that browser, before the file has the log-out.
+        store.load(&session.id).await?;
+        kv.store().flush().await?;
+        assert_eq!(store.load(&session.id).await?, None);
+    }
+    assert_eq!(dropped, 10);
+    Ok(())
+}

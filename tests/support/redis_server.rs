@@ -1,4 +1,4 @@
-//! Servers of Redis for tests: each on a free port of 127.0.0.1, with its data in a directory of its own, gone with its handle.
+//! Servers of Redis for tests, or of what `REDIS_SERVER` names: each on a free port of 127.0.0.1, with its data in a directory of its own, gone with its handle.
 //!
 //! For a test that needs one: `#[path = "../support/redis_server.rs"] mod redis_server;`.
 
@@ -30,10 +30,32 @@ impl RedisServer {
         Self::start_with(&[])
     }
 
+    /// A sentinel that watches the server on this port as `mymaster`, and has it replaced by itself when it
+    /// was silent for half a second.
+    pub fn start_sentinel(primary: u16) -> Self {
+        let lines = [
+            format!("sentinel monitor mymaster 127.0.0.1 {primary} 1"),
+            "sentinel down-after-milliseconds mymaster 500".to_owned(),
+            "sentinel failover-timeout mymaster 2000".to_owned(),
+        ];
+        Self::start_as(Some(lines.join("\n")), Vec::new())
+    }
+
     /// A server with further options, such as `["--maxmemory", "8mb"]`.
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_as(None, arguments.iter().map(|argument| (*argument).to_owned()).collect())
+    }
+
+    fn start_as(sentinel: Option<String>, mut arguments: Vec<String>) -> Self {
         let directory = tempfile::tempdir().expect("there is room for files");
-        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        match sentinel {
+            Some(lines) => {
+                let file = directory.path().join("sentinel.conf");
+                std::fs::write(&file, lines + "\n").expect("there is room for files");
+                arguments.splice(0..0, [file.display().to_string(), "--sentinel".to_owned()]);
+            }
+            None => arguments.splice(0..0, ["--save".to_owned(), String::new()]).for_each(drop),
+        }
         for _ in 0..STARTS {
             let port = free_port();
             let mut process = spawn(port, directory.path(), &arguments);
@@ -63,6 +85,13 @@ impl RedisServer {
         self.process.kill().and_then(|()| self.process.wait()).expect("the server can be stopped");
     }
 
+    /// Stops the server's process until the handle is gone: it answers nothing, and its connections stay.
+    pub fn freeze(&self) -> Frozen {
+        let process = self.process.id();
+        signal("-STOP", process);
+        Frozen { process }
+    }
+
     /// Starts it again on the same port, with what it has on its disk.
     pub fn restart(&mut self) {
         self.process = spawn(self.port, self.directory.path(), &self.arguments);
@@ -75,6 +104,22 @@ impl Drop for RedisServer {
         // It may have been killed by the test.
         drop(self.process.kill().and_then(|()| self.process.wait()));
     }
+}
+
+/// A server that answers nothing.
+pub struct Frozen {
+    process: u32,
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal("-CONT", self.process);
+    }
+}
+
+fn signal(name: &str, process: u32) {
+    let status = Command::new("kill").args([name, &process.to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()), "{process} gets no {name}");
 }
 
 /// A cluster of three primaries, each with one replica.
@@ -125,6 +170,26 @@ impl RedisCluster {
         first.cli(&[&["-c"], &arguments[..]].concat())
     }
 
+    /// Moves so many slots from one primary to another, with what lies there, by `redis-cli`.
+    pub fn reshard(&self, from: &RedisServer, to: &RedisServer, slots: usize) {
+        let id = |node: &RedisServer| node.cli(&["CLUSTER", "MYID"]).trim().to_owned();
+        let (address, slots) = (format!("127.0.0.1:{}", from.port), slots.to_string());
+        let (from_id, to_id) = (id(from), id(to));
+        let moved = from.cli(&[
+            "--cluster",
+            "reshard",
+            &address,
+            "--cluster-from",
+            &from_id,
+            "--cluster-to",
+            &to_id,
+            "--cluster-slots",
+            &slots,
+            "--cluster-yes",
+        ]);
+        assert!(moved.contains("Moving slot"), "{moved}");
+    }
+
     /// Removes all data.
     pub fn flush(&self) {
         for primary in self.primaries() {
@@ -173,14 +238,20 @@ pub fn free_port() -> u16 {
 }
 
 fn spawn(port: u16, directory: &Path, arguments: &[String]) -> Child {
-    Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"])
-        .arg(directory)
+    // A file of options comes first.
+    Command::new(program())
         .args(arguments)
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--dir"])
+        .arg(directory)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
         .expect("redis-server is installed; scripts/install-redis installs it")
+}
+
+/// The server's program: Redis, unless the environment names another one, such as Valkey.
+fn program() -> String {
+    std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
 }
 
 /// Whether the server answers before it ends.

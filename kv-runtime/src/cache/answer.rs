@@ -4,14 +4,20 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{FusedFuture, FutureExt};
+use tracing::Instrument;
 
 use super::Cached;
+use super::config::Settings;
+use super::drive::{Cycle, Drive};
 use super::entry::Entry;
+use super::fill_store::{Report, StoreFill};
+use super::flight::Landed;
 use super::in_flight::Kind;
+use super::lead::{Lead, Seat, Waiter};
 use super::origin::{Origin, OtherId};
 use super::stats::Count;
-use super::tier::{Fill, Got, Look, Outcome, Seat, Tier};
+use super::tier::{CALLERS_WAIT, Fill, Got, Look, Outcome, RecordExpiry, Tier};
+use super::wait::Deadline;
 use crate::clock::Timestamp;
 use crate::collection::Standing;
 use crate::entity::KvEntity;
@@ -19,7 +25,10 @@ use crate::error::{Error, Result, SharedError, causes};
 use crate::key::Key;
 use crate::maybe_send::BoxFuture;
 use crate::served::{Served, Whence};
-use crate::store::{Commit, Condition, Store};
+use crate::store::Store;
+
+/// How many loads a call begins at most if each one is dropped before it ends.
+pub(super) const ATTEMPTS: usize = 3;
 
 /// What an answer is, before the caller's form of it.
 pub(super) type Answer<E> = Result<Served<Option<Arc<E>>>>;
@@ -29,6 +38,8 @@ pub(super) struct Ask<E> {
     /// Beyond the store; nobody for a read.
     pub(super) origin: Option<Origin<E>>,
     pub(super) when: When,
+    /// Receives the reason if the store is not filled.
+    pub(super) report: Option<Report>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,7 +54,16 @@ pub(super) enum When {
 
 impl<E> Ask<E> {
     /// The store.
-    pub(super) const STORE: Self = Self { origin: None, when: When::Missed };
+    pub(super) const STORE: Self = Self { origin: None, when: When::Missed, report: None };
+
+    pub(super) const fn of(origin: Origin<E>, when: When) -> Self {
+        Self { origin: Some(origin), when, report: None }
+    }
+
+    /// Moves the loader into the load that calls it.
+    fn take(&mut self) -> Self {
+        Self { origin: self.origin.take(), when: self.when, report: self.report.take() }
+    }
 
     fn kind(&self) -> Kind {
         if self.origin.is_some() { Kind::Load } else { Kind::Read }
@@ -51,7 +71,8 @@ impl<E> Ask<E> {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The answer to a call that the memory could not give. Boxed, so that the future of a hit is small.
+    /// The answer to a call that the memory could not give. Boxed, so that the future of a hit is
+    /// small.
     pub(super) fn answer(&self, id: E::Id, look: Look<E>, ask: Ask<E>) -> BoxFuture<'static, Answer<E>> {
         Box::pin(self.clone().answered(id, look, ask))
     }
@@ -61,7 +82,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let stale = match look {
             Look::Fresh(value) => return Ok(Served::new(Some(value), Whence::Memory)),
             Look::Due(value) => {
-                self.refresh_behind(id, ask);
+                self.refresh_behind(&id, ask);
                 return Ok(Served::new(Some(value), Whence::Memory));
             }
             Look::Stale(entry) => Tier::stand_in(entry, kind),
@@ -81,33 +102,75 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 _ => {}
             }
         }
-        let seat = self.tier.join(id, kind, ask.when == When::Always);
-        if !seat.leads() {
-            self.tier.counters.count(Count::SharedWait);
-        }
-        match self.outcome(seat, ask, stale.is_some()).await {
+        match self.outcome(&id, ask, stale.is_some()).await {
             Ok(got) => Ok(Served::new(got.value, got.whence)),
             Err(error) => self.stale_or(stale, error),
         }
     }
 
     /// How the load ends, or that it takes too long.
-    async fn outcome(&self, seat: Seat<E>, ask: Ask<E>, may_be_stale: bool) -> Outcome<E> {
-        let settings = &self.tier.settings;
-        let (leads, key) = (seat.leads(), self.collection().key_of_id(&seat.id));
-        let soft = settings.soft_timeout.filter(|_| may_be_stale).zip(self.behind.spawn.as_ref());
-        let Some((limit, spawn)) = soft else {
-            // A leader's load has the limit in itself, so that all get its outcome.
-            let limit = settings.hard_timeout.filter(|_| !leads);
-            return self.within(limit, &key, pin!(self.clone().fly(seat, ask))).await;
-        };
-        let mut load = Box::pin(self.clone().fly(seat, ask).fuse());
-        let outcome = self.within(Some(limit), &key, load.as_mut()).await;
-        if leads && !load.is_terminated() {
-            // It goes on without its caller. One who only waited leaves it to the one who leads.
-            spawn.spawn(Box::pin(async move { drop(load.await) }));
+    async fn outcome(&self, id: &E::Id, mut ask: Ask<E>, may_be_stale: bool) -> Outcome<E> {
+        let (kind, key) = (ask.kind(), self.collection().key_of_id(id));
+        let Settings { soft_timeout, hard_timeout, .. } = self.tier.settings;
+        let soft = soft_timeout.filter(|_| may_be_stale && self.behind.spawner.executor().is_some());
+        for _ in 0..ATTEMPTS {
+            let mut drive = None;
+            // The load enforces the hard limit itself, so that all callers get that outcome.
+            let (waiter, leads) = match self.tier.join(id, kind, ask.when == When::Always, &mut drive) {
+                Seat::Lead(lead) => {
+                    let waiter = lead.waiter(&mut drive);
+                    // Its events belong to the span of this call.
+                    let load = self.clone().fly(lead, ask.take()).in_current_span();
+                    waiter.drive.start(Box::pin(load));
+                    self.set_going(&waiter.drive);
+                    (waiter, true)
+                }
+                Seat::Wait(waiter) => (waiter, false),
+                Seat::Within => return Err(self.waits_for_itself(&key)),
+            };
+            let limit = soft.or(hard_timeout.filter(|_| !leads));
+            let ended = self.within(limit, &key, pin!(self.ended(&waiter, leads, &key))).await;
+            match waiter.flight.landed() {
+                Some(Landed::Done(outcome)) => return outcome,
+                // The loader was dropped with it.
+                Some(Landed::Abandoned) if kind == Kind::Load && ask.origin.is_none() => break,
+                // Its outcome is unknown, so the next round begins another load.
+                Some(Landed::Abandoned) => {}
+                None => ended?,
+            }
         }
-        outcome
+        Err(self.abandoned(&key))
+    }
+
+    /// Takes the first step of a load in the caller, and leaves the rest to a task if there is an
+    /// executor.
+    pub(super) fn set_going(&self, drive: &Arc<Drive>) {
+        drive.poll();
+        // In a Worker a load stays in its request, unless a soft timeout may leave it behind.
+        if (CALLERS_WAIT || self.tier.settings.soft_timeout.is_some())
+            && !drive.is_over()
+            && let Some(executor) = self.behind.spawner.executor()
+        {
+            executor.run(drive);
+        }
+    }
+
+    /// Drives a load until its outcome is known; the caller's own load until the store is filled,
+    /// too.
+    pub(super) async fn ended(&self, waiter: &Waiter<E>, leads: bool, key: &Key) -> Result<()> {
+        let ended = if leads { waiter.over().await } else { waiter.landed().await };
+        ended.map(drop).map_err(|Cycle| self.waits_for_itself(key))
+    }
+
+    /// The error of a loader that asks for the id that it is loading.
+    pub(super) fn waits_for_itself(&self, key: &Key) -> Error {
+        let source = SharedError::new(WaitsForItself);
+        Error::Load { at: self.collection().at(key), retryable: false, source }
+    }
+
+    pub(super) fn abandoned(&self, key: &Key) -> Error {
+        let source = SharedError::new(Abandoned);
+        Error::Load { at: self.collection().at(key), retryable: true, source }
     }
 
     /// What is stale, if it still may be served; otherwise the error.
@@ -118,106 +181,116 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Ok(Served::instead(Some(entry.value), Whence::Stale, Some(error)))
     }
 
-    /// Loads an entity anew that is still fresh, if there is a spawner and nobody does so already.
-    fn refresh_behind(&self, id: E::Id, ask: Ask<E>) {
-        let Some(spawn) = &self.behind.spawn else { return };
-        let kind = ask.kind();
-        if matches!(self.tier.known(&id, kind), Some(Err(_))) {
+    /// Refreshes a fresh entity in a task, if there is an executor and no load is under way.
+    fn refresh_behind(&self, id: &E::Id, ask: Ask<E>) {
+        let Some(executor) = self.behind.spawner.executor() else { return };
+        let (kind, mut drive) = (ask.kind(), None);
+        if matches!(self.tier.known(id, kind), Some(Err(_))) || self.tier.is_loading(id, kind) {
             return;
         }
-        let seat = self.tier.join(id, kind, false);
-        if seat.leads() {
-            self.tier.counters.count(Count::Refresh);
-            let load = self.clone().fly(seat, Ask { when: When::Ahead, ..ask });
-            spawn.spawn(Box::pin(async move { drop(load.await) }));
+        let Seat::Lead(lead) = self.tier.join(id, kind, false, &mut drive) else { return };
+        self.tier.counters.count(Count::Refresh);
+        let drive = drive.unwrap_or_else(Drive::new);
+        drive.start(Box::pin(self.clone().fly(lead, Ask { when: When::Ahead, ..ask })));
+        executor.run(&drive);
+    }
+
+    /// Makes a load, and tells all who wait.
+    async fn fly(self, lead: Lead<E>, ask: Ask<E>) {
+        match ask.origin {
+            None => {
+                let outcome = self.read_store(&lead).await;
+                lead.complete(outcome);
+            }
+            Some(origin) => self.load(lead, origin, ask.when, ask.report).await,
         }
     }
 
-    /// Waits for the load, or drives it.
-    pub(super) async fn fly(self, mut seat: Seat<E>, ask: Ask<E>) -> Outcome<E> {
-        if let Some(outcome) = seat.wait().await {
-            return outcome;
-        }
-        let outcome = match ask.origin {
-            None => self.read_store(&seat).await,
-            Some(origin) => self.load(&seat, origin, ask.when).await,
-        };
-        seat.complete(outcome.clone());
-        outcome
-    }
-
-    async fn read_store(&self, seat: &Seat<E>) -> Outcome<E> {
+    async fn read_store(&self, lead: &Lead<E>) -> Outcome<E> {
         let (tier, collection) = (&self.tier, self.collection());
-        let (key, since, limit) = (collection.key_of_id(&seat.id), tier.now(), tier.settings.hard_timeout);
-        let found = self.within(limit, &key, pin!(collection.find(seat.id.clone(), &key))).await;
+        let (key, since, limit) = (collection.key_of_id(&lead.id), tier.now(), tier.settings.hard_timeout);
+        let found = self.within(limit, &key, pin!(collection.find(lead.id.clone(), &key))).await;
         match found {
             Ok(Some(found)) => {
                 tier.counters.count(Count::StoreHit);
+                let expiry = RecordExpiry::of(&found);
                 let value = Arc::new(found.entity);
-                seat.settle(Fill::Present(tier.entry(&value, since, None, found.expires_at)));
+                lead.settle(Fill::Present(tier.entry(&value, since, None, expiry)));
                 Ok(Got { value: Some(value), whence: Whence::Store })
             }
             Ok(None) => {
                 tier.counters.count(Count::StoreMiss);
-                seat.settle(Fill::Absent { for_origin: false });
+                lead.settle(Fill::Absent { for_origin: false });
                 Ok(Got { value: None, whence: Whence::Store })
             }
             Err(error) => {
                 self.store_failed(&error);
-                seat.settle(Fill::Failed(error.clone()));
+                lead.settle(Fill::Failed(error.clone()));
                 Err(error)
             }
         }
     }
 
-    /// The store, then the origin; both tiers are filled on the way back.
-    async fn load(&self, seat: &Seat<E>, origin: Origin<E>, when: When) -> Outcome<E> {
-        let (tier, collection) = (&self.tier, self.collection());
-        let (key, limit) = (collection.key_of_id(&seat.id), tier.settings.hard_timeout);
-        let loaded = self.within(limit, &key, pin!(self.store_then_origin(seat, &key, origin, when))).await;
-        let loaded = match loaded {
-            Ok(loaded) => loaded,
+    /// The store, then the origin; both tiers are filled on the way back. All who wait get the
+    /// value before the store is filled.
+    async fn load(&self, lead: Lead<E>, origin: Origin<E>, when: When, report: Option<Report>) {
+        let key = self.collection().key_of_id(&lead.id);
+        let mut deadline = Deadline::of(&self.tier.settings);
+        let loading = self.store_then_origin(&lead, &key, origin, when);
+        let loaded = self.before(&mut deadline, &key, pin!(loading)).await;
+        match loaded {
+            Ok(LoadedEntity { got, fill }) => {
+                let (turn, value) = (self.turn_to_fill(&lead, fill), got.value.clone());
+                lead.complete(Ok(got));
+                let filled = self.fill_store(&key, turn, value, &mut deadline).await;
+                if let (Some(report), Err(error)) = (report, filled) {
+                    report.tell(error);
+                }
+            }
             Err(error) => {
                 self.origin_failed(&error);
-                seat.settle(Fill::Failed(error.clone()));
-                return Err(error);
+                lead.settle(Fill::Failed(error.clone()));
+                lead.complete(Err(error));
             }
-        };
-        if let Some(fill) = loaded.fill {
-            self.fill_store(seat, &key, fill, loaded.got.value.as_deref()).await;
         }
-        Ok(loaded.got)
     }
 
     async fn store_then_origin(
         &self,
-        seat: &Seat<E>,
+        lead: &Lead<E>,
         key: &Key,
         origin: Origin<E>,
         when: When,
     ) -> Result<LoadedEntity<E>> {
         let (tier, collection) = (&self.tier, self.collection());
+        if when == When::Always {
+            tier.after_fill(&lead.id).await;
+        }
         let since = tier.now();
-        let standing = match collection.standing(seat.id.clone(), key).await {
-            Ok(standing) => Some(standing),
+        let standing = match collection.standing(lead.id.clone(), key).await {
+            Ok(standing) => Ok(standing),
             // A store that fails is a miss. Whatever stands there is left alone.
             Err(error) => {
                 self.passed_over(&error);
-                None
+                Err(error)
             }
         };
         let (found, unchanged) = match standing {
-            Some(Standing { found, unchanged }) => (found, Some(unchanged)),
-            None => (None, None),
+            Ok(Standing { found, unchanged }) => (found, Ok(unchanged)),
+            Err(error) => (None, Err(error)),
         };
         let stood = found.is_some();
         if let Some(found) = found.filter(|found| !self.asks_on(when, found.expires_at)) {
             tier.counters.count(Count::StoreHit);
+            let expiry = RecordExpiry::of(&found);
             let value = Arc::new(found.entity);
-            seat.settle(Fill::Present(tier.entry(&value, since, None, found.expires_at)));
-            return Ok(LoadedEntity { got: Got { value: Some(value), whence: Whence::Store }, fill: None });
+            lead.settle(Fill::Present(tier.entry(&value, since, None, expiry)));
+            return Ok(LoadedEntity {
+                got: Got { value: Some(value), whence: Whence::Store },
+                fill: StoreFill::Needless,
+            });
         }
-        if !stood {
+        if unchanged.is_ok() && !stood {
             tier.counters.count(Count::StoreMiss);
         }
         tier.counters.count(Count::OriginLoad);
@@ -225,13 +298,12 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             Ok(given) => given.into_parts(),
             Err(source) => return Err(Error::Load { at: collection.at(key), retryable: true, source }),
         };
-        if value.as_ref().is_some_and(|value| value.id() != seat.id) {
+        if value.as_ref().is_some_and(|value| value.id() != lead.id) {
             let source = SharedError::new(OtherId);
             return Err(Error::Load { at: collection.at(key), retryable: false, source });
         }
-        seat.settle(self.given(value.as_ref(), memory_ttl));
-        let fill = unchanged.filter(|_| value.is_some() || stood);
-        let fill = fill.map(|unchanged| StoreFill { unchanged, ttl: store_ttl });
+        lead.settle(self.given(value.as_ref(), memory_ttl));
+        let fill = StoreFill::of(unchanged, value.is_some() || stood, store_ttl);
         Ok(LoadedEntity { got: Got { value, whence: Whence::Origin }, fill })
     }
 
@@ -241,7 +313,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         match (when, expires_at, settings.refresh_at, settings.store_ttl) {
             (When::Always, ..) => true,
             (When::Ahead, Some(at), Some(share), Some(ttl)) => {
-                at.saturating_since(self.tier.now()) < ttl.mul_f64(1.0 - share)
+                at.saturating_since(self.collection().store().clock().now()) < ttl.mul_f64(1.0 - share)
             }
             _ => false,
         }
@@ -251,20 +323,23 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub(super) fn given(&self, value: Option<&Arc<E>>, ttl: Option<Duration>) -> Fill<E> {
         match value {
             Some(value) => {
-                let now = self.tier.now();
-                Fill::Present(self.tier.entry(value, now, ttl, self.collection().expires_at(value, now)))
+                let now = self.collection().store().clock().now();
+                let expiry = RecordExpiry::own(self.collection().expires_at(value, now));
+                Fill::Present(self.tier.entry(value, self.tier.now(), ttl, expiry))
             }
             None => Fill::Absent { for_origin: true },
         }
     }
 
-    /// A call of the origin, or the whole of a load, has failed: told once, however many wait, and whether or not something stale is served.
+    /// A call of the origin, or the whole of a load, has failed: told once, however many wait, and
+    /// whether or not something stale is served.
     pub(super) fn origin_failed(&self, error: &Error) {
         self.tier.counters.count(Count::OriginError);
         tracing::warn!(%error, cause = causes(error), "the origin failed");
     }
 
-    /// A call of the store that nothing is behind has failed: told as [`origin_failed`](Self::origin_failed) is.
+    /// A call of the store that nothing is behind has failed: told as
+    /// [`origin_failed`](Self::origin_failed) is.
     pub(super) fn store_failed(&self, error: &Error) {
         self.tier.counters.count(Count::StoreError);
         tracing::warn!(%error, cause = causes(error), "the store failed");
@@ -274,43 +349,23 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.tier.counters.count(Count::StoreError);
         tracing::warn!(%error, cause = causes(error), "the store is passed over, and the origin asked");
     }
-
-    /// Fills the store, if no write has met the load. It never fails the load.
-    pub(super) async fn fill_store(&self, seat: &Seat<E>, key: &Key, fill: StoreFill, entity: Option<&E>) {
-        let (Some(filler), tier) = (self.behind.filler.0, &self.tier) else { return };
-        let Some(turn) = seat.begin_fill() else { return };
-        let ttl = fill.ttl.or(tier.settings.store_ttl).map(|ttl| self.store_ttl(ttl));
-        let fill = super::fill::Filling { key, unchanged: fill.unchanged, entity, ttl };
-        let done =
-            self.within(tier.settings.hard_timeout, key, filler(self.collection(), fill).as_mut()).await;
-        drop(turn);
-        match done {
-            Ok(Commit::Done) => tier.counters.count(Count::Filled),
-            Ok(Commit::Conflict(_)) => tier.counters.count(Count::FillLost),
-            Err(error) => {
-                tier.counters.count(Count::FillFailed);
-                tracing::warn!(%error, cause = causes(&error), "what the origin gave was not written into the store");
-            }
-        }
-    }
-
-    /// A TTL with jitter, but not below what the store takes.
-    fn store_ttl(&self, ttl: Duration) -> Duration {
-        let least = self.collection().store().capabilities().limits.least_ttl.unwrap_or_default();
-        self.tier.settings.jittered(ttl).max(least.min(ttl))
-    }
 }
 
 /// What a load brought, and how the store is to be filled with it.
 pub(super) struct LoadedEntity<E> {
     pub(super) got: Got<E>,
-    pub(super) fill: Option<StoreFill>,
+    pub(super) fill: StoreFill,
 }
 
-pub(super) struct StoreFill {
-    pub(super) unchanged: Vec<Condition>,
-    pub(super) ttl: Option<Duration>,
-}
+/// A load that would wait for itself.
+#[derive(Debug, thiserror::Error)]
+#[error("the loader asked the cache for an entity whose load waits for this one, or for its own")]
+struct WaitsForItself;
+
+/// The load was dropped, with its loader.
+#[derive(Debug, thiserror::Error)]
+#[error("the load was dropped: it panicked, or its runtime was shut down")]
+struct Abandoned;
 
 #[cfg(test)]
 mod tests {
@@ -326,7 +381,8 @@ mod tests {
         id: u32,
     }
 
-    /// It is moved into a box with each miss: futures within futures, each with room for what it was given, had come to 28 KiB.
+    /// It is moved into a box with each miss: futures within futures, each with room for what it
+    /// was given, had come to 28 KiB.
     #[test]
     fn what_answers_a_miss_is_small() {
         let items = Kv::new(MemoryStore::new()).collection::<Item>().cached(Cache::new());

@@ -7,10 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::Cached;
-use super::answer::{LoadedEntity, StoreFill, When};
+use super::answer::{LoadedEntity, When};
+use super::fill_store::StoreFill;
+use super::lead::Lead;
 use super::origin::{FromOrigin, Loaded, Panicked, guarded};
 use super::stats::Count;
-use super::tier::{Fill, Got, Outcome, Seat};
+use super::tier::{Fill, Got, Outcome, RecordExpiry};
+use super::wait::Deadline;
 use crate::collection::{Found, Standing};
 use crate::entity::KvEntity;
 use crate::error::{BoxError, Error, Result, SharedError};
@@ -19,7 +22,8 @@ use crate::maybe_send::{BoxFuture, MaybeSend};
 use crate::served::Whence;
 use crate::store::{Condition, Store};
 
-/// A loader of many without its types. A refresh in the background shares it with the call that brought it.
+/// A loader of many without its types. A refresh in the background shares it with the call that
+/// brought it.
 pub(super) struct ManyOrigin<E: KvEntity>(Arc<Mutex<dyn LoadMany<E>>>);
 
 /// What an origin gives for many ids.
@@ -75,158 +79,165 @@ impl<E: KvEntity> Clone for ManyOrigin<E> {
 struct Lacking {
     /// Its place in the batch.
     place: usize,
-    /// On which conditions the store is to be filled; nothing if the store has failed.
-    unchanged: Option<Vec<Condition>>,
+    /// On which conditions the store is to be filled; an error if it could not be read.
+    unchanged: Result<Vec<Condition>>,
     /// Whether the store has a record of it all the same.
     stood: bool,
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Loads what these seats lead, and tells all who wait. As many outcomes, in the same order.
-    pub(super) async fn load_all(
-        &self,
-        seats: Vec<Seat<E>>,
-        origin: Option<&ManyOrigin<E>>,
-        when: When,
-    ) -> Vec<Outcome<E>> {
-        if seats.is_empty() {
-            return Vec::new();
+    /// Makes these loads, and tells all who wait.
+    pub(super) async fn load_all(self, leads: Vec<Lead<E>>, origin: Option<ManyOrigin<E>>, when: When) {
+        let keys: Vec<Key> = leads.iter().map(|lead| self.collection().key_of_id(&lead.id)).collect();
+        let Some(first) = keys.first() else { return };
+        match origin {
+            None => {
+                let outcomes = self.read_store_of(&leads, keys.clone()).await;
+                leads.into_iter().zip(outcomes).for_each(|(lead, outcome)| lead.complete(outcome));
+            }
+            Some(origin) => {
+                let mut deadline = Deadline::of(&self.tier.settings);
+                let work = async { Ok(self.store_then_origin_of(&leads, &keys, &origin, when).await) };
+                let loaded = self.before(&mut deadline, first, pin!(work)).await;
+                match loaded {
+                    Ok(loaded) => self.fill_store_with(leads, &keys, loaded, &mut deadline).await,
+                    Err(error) => {
+                        self.origin_failed(&error);
+                        let outcomes = all_failed(&leads, &error);
+                        leads.into_iter().zip(outcomes).for_each(|(lead, outcome)| lead.complete(outcome));
+                    }
+                }
+            }
         }
-        let keys: Vec<Key> = seats.iter().map(|seat| self.collection().key_of_id(&seat.id)).collect();
-        let outcomes = match origin {
-            None => self.read_store_of(&seats, keys).await,
-            Some(origin) => self.load_many(&seats, &keys, origin, when).await,
-        };
-        for (seat, outcome) in seats.into_iter().zip(&outcomes) {
-            seat.complete(outcome.clone());
-        }
-        outcomes
     }
 
-    async fn read_store_of(&self, seats: &[Seat<E>], keys: Vec<Key>) -> Vec<Outcome<E>> {
+    /// Tells all who wait what was loaded, then fills the store with it, all at once.
+    async fn fill_store_with(
+        &self,
+        leads: Vec<Lead<E>>,
+        keys: &[Key],
+        loaded: Vec<Result<LoadedEntity<E>>>,
+        deadline: &mut Deadline,
+    ) {
+        let mut fills = FuturesUnordered::new();
+        for ((lead, key), loaded) in leads.into_iter().zip(keys).zip(loaded) {
+            let outcome = loaded.map(|LoadedEntity { got, fill }| {
+                if let Some(filling) = self.filling(self.turn_to_fill(&lead, fill), key, got.value.clone()) {
+                    fills.push(filling);
+                }
+                got
+            });
+            lead.complete(outcome);
+        }
+        let Some(first) = keys.first().filter(|_| !fills.is_empty()) else { return };
+        let all = async {
+            while fills.next().await.is_some() {}
+            Ok(())
+        };
+        let filled = self.before(deadline, first, pin!(all)).await;
+        if let Err(error) = filled {
+            (0..fills.len()).for_each(|_| self.fill_failed(&error));
+        }
+    }
+
+    async fn read_store_of(&self, leads: &[Lead<E>], keys: Vec<Key>) -> Vec<Outcome<E>> {
         let (tier, collection) = (&self.tier, self.collection());
         let (since, limit) = (tier.now(), tier.settings.hard_timeout);
-        let ids = seats.iter().map(|seat| seat.id.clone()).collect();
+        let ids = leads.iter().map(|lead| lead.id.clone()).collect();
         let first = keys[0].clone();
         let found = self.within(limit, &first, pin!(collection.find_all(keys, ids))).await;
         let found = match found {
             Ok(found) => found,
             Err(error) => {
                 self.store_failed(&error);
-                return all_failed(seats, &error);
+                return all_failed(leads, &error);
             }
         };
-        let keep = |(seat, found): (&Seat<E>, Option<Found<E>>)| match found {
+        let keep = |(lead, found): (&Lead<E>, Option<Found<E>>)| match found {
             Some(found) => {
                 tier.counters.count(Count::StoreHit);
+                let expiry = RecordExpiry::of(&found);
                 let value = Arc::new(found.entity);
-                seat.settle(Fill::Present(tier.entry(&value, since, None, found.expires_at)));
+                lead.settle(Fill::Present(tier.entry(&value, since, None, expiry)));
                 Ok(Got { value: Some(value), whence: Whence::Store })
             }
             None => {
                 tier.counters.count(Count::StoreMiss);
-                seat.settle(Fill::Absent { for_origin: false });
+                lead.settle(Fill::Absent { for_origin: false });
                 Ok(Got { value: None, whence: Whence::Store })
             }
         };
-        seats.iter().zip(found).map(keep).collect()
-    }
-
-    async fn load_many(
-        &self,
-        seats: &[Seat<E>],
-        keys: &[Key],
-        origin: &ManyOrigin<E>,
-        when: When,
-    ) -> Vec<Outcome<E>> {
-        let limit = self.tier.settings.hard_timeout;
-        let work = async { Ok(self.store_then_origin_of(seats, keys, origin, when).await) };
-        let loaded = self.within(limit, &keys[0], pin!(work)).await;
-        let loaded = match loaded {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                self.origin_failed(&error);
-                return all_failed(seats, &error);
-            }
-        };
-        let mut fills = FuturesUnordered::new();
-        let mut outcomes = Vec::with_capacity(loaded.len());
-        for ((seat, key), loaded) in seats.iter().zip(keys).zip(loaded) {
-            outcomes.push(loaded.map(|LoadedEntity { got, fill }| {
-                if let Some(fill) = fill {
-                    let value = got.value.clone();
-                    fills.push(async move { self.fill_store(seat, key, fill, value.as_deref()).await });
-                }
-                got
-            }));
-        }
-        while fills.next().await.is_some() {}
-        drop(fills);
-        outcomes
+        leads.iter().zip(found).map(keep).collect()
     }
 
     /// What each load brought, and how the store is to be filled with it.
     async fn store_then_origin_of(
         &self,
-        seats: &[Seat<E>],
+        leads: &[Lead<E>],
         keys: &[Key],
         origin: &ManyOrigin<E>,
         when: When,
     ) -> Vec<Result<LoadedEntity<E>>> {
         let (tier, since) = (&self.tier, self.tier.now());
-        let mut loaded = Vec::with_capacity(seats.len());
+        let mut loaded = Vec::with_capacity(leads.len());
         let mut lacking = Vec::new();
-        for (place, (seat, standing)) in seats.iter().zip(self.standing_of(seats, keys).await).enumerate() {
+        for (place, (lead, standing)) in leads.iter().zip(self.standing_of(leads, keys).await).enumerate() {
             let (found, unchanged) = match standing {
-                Some(Standing { found, unchanged }) => (found, Some(unchanged)),
-                None => (None, None),
+                Ok(Standing { found, unchanged }) => (found, Ok(unchanged)),
+                Err(error) => (None, Err(error)),
             };
             let stood = found.is_some();
             let value = match found.filter(|found| !self.asks_on(when, found.expires_at)) {
                 Some(found) => {
                     tier.counters.count(Count::StoreHit);
+                    let expiry = RecordExpiry::of(&found);
                     let value = Arc::new(found.entity);
-                    seat.settle(Fill::Present(tier.entry(&value, since, None, found.expires_at)));
+                    lead.settle(Fill::Present(tier.entry(&value, since, None, expiry)));
                     Some(value)
                 }
                 None => {
-                    if unchanged.is_some() && !stood {
+                    if unchanged.is_ok() && !stood {
                         tier.counters.count(Count::StoreMiss);
                     }
                     lacking.push(Lacking { place, unchanged, stood });
                     None
                 }
             };
-            loaded.push(Ok(LoadedEntity { got: Got { value, whence: Whence::Store }, fill: None }));
+            loaded.push(Ok(LoadedEntity {
+                got: Got { value, whence: Whence::Store },
+                fill: StoreFill::Needless,
+            }));
         }
         if !lacking.is_empty() {
-            self.ask_origin_for(lacking, seats, keys, origin, &mut loaded).await;
+            self.ask_origin_for(lacking, leads, keys, origin, &mut loaded).await;
         }
         loaded
     }
 
-    /// What stands in the store at each id. A store that fails is a miss, and whatever stands there is left alone.
-    async fn standing_of(&self, seats: &[Seat<E>], keys: &[Key]) -> Vec<Option<Standing<E>>> {
-        let ids = seats.iter().map(|seat| seat.id.clone()).collect();
+    /// What stands in the store at each id. A store that fails is a miss, and whatever stands there
+    /// is left alone.
+    async fn standing_of(&self, leads: &[Lead<E>], keys: &[Key]) -> Vec<Result<Standing<E>>> {
+        let ids = leads.iter().map(|lead| lead.id.clone()).collect();
         match self.collection().standing_all(keys, ids).await {
-            Ok(standing) => standing.into_iter().map(Some).collect(),
+            Ok(standing) => standing.into_iter().map(Ok).collect(),
             Err(error) => {
                 self.passed_over(&error);
-                seats.iter().map(|_| None).collect()
+                leads.iter().map(|_| Err(error.clone())).collect()
             }
         }
     }
 
-    /// Asks the origin once for all that the store lacks. If it fails, the loads of those fail, and no others.
+    /// Asks the origin once for all that the store lacks. If it fails, the loads of those fail, and
+    /// no others.
     async fn ask_origin_for(
         &self,
         lacking: Vec<Lacking>,
-        seats: &[Seat<E>],
+        leads: &[Lead<E>],
         keys: &[Key],
         origin: &ManyOrigin<E>,
         loaded: &mut [Result<LoadedEntity<E>>],
     ) {
-        let ids: Vec<E::Id> = lacking.iter().map(|lacking| seats[lacking.place].id.clone()).collect();
+        let ids: Vec<E::Id> = lacking.iter().map(|lacking| leads[lacking.place].id.clone()).collect();
         ids.iter().for_each(|_| self.tier.counters.count(Count::OriginLoad));
         let given = match origin.load(ids).await {
             Ok(given) => given,
@@ -238,7 +249,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                     if !std::mem::replace(&mut is_told, true) {
                         self.origin_failed(&error); // one call, and the first of its keys
                     }
-                    seats[place].settle(Fill::Failed(error.clone()));
+                    leads[place].settle(Fill::Failed(error.clone()));
                     loaded[place] = Err(error);
                 }
                 return;
@@ -252,23 +263,22 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             })
             .collect();
         for Lacking { place, unchanged, stood } in lacking {
-            let (value, [memory_ttl, store_ttl]) = match given.remove(&seats[place].id) {
+            let (value, [memory_ttl, store_ttl]) = match given.remove(&leads[place].id) {
                 Some((value, ttls)) => (Some(value), ttls),
                 None => (None, [None, None]),
             };
-            seats[place].settle(self.given(value.as_ref(), memory_ttl));
-            let fill = unchanged.filter(|_| value.is_some() || stood);
-            let fill = fill.map(|unchanged| StoreFill { unchanged, ttl: store_ttl });
+            leads[place].settle(self.given(value.as_ref(), memory_ttl));
+            let fill = StoreFill::of(unchanged, value.is_some() || stood, store_ttl);
             loaded[place] = Ok(LoadedEntity { got: Got { value, whence: Whence::Origin }, fill });
         }
     }
 }
 
 /// All of a batch ended so.
-fn all_failed<E: KvEntity>(seats: &[Seat<E>], error: &Error) -> Vec<Outcome<E>> {
-    let fail = |seat: &Seat<E>| {
-        seat.settle(Fill::Failed(error.clone()));
+fn all_failed<E: KvEntity>(leads: &[Lead<E>], error: &Error) -> Vec<Outcome<E>> {
+    let fail = |lead: &Lead<E>| {
+        lead.settle(Fill::Failed(error.clone()));
         Err(error.clone())
     };
-    seats.iter().map(fail).collect()
+    leads.iter().map(fail).collect()
 }

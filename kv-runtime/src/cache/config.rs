@@ -9,10 +9,12 @@ use super::fill::{IfUnchanged, Never, PureCache};
 use crate::kv::Spawn;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 
-/// How a cache behaves, for [`Collection::cached`](crate::Collection::cached). Each method gives the same cache with one thing changed.
+/// How a cache behaves, for [`Collection::cached`](crate::Collection::cached). Each method gives
+/// the same cache with one thing changed.
 ///
-/// `F` is how it fills the store with what an origin gave: on the condition that the store is as the miss saw it, unless
-/// [`pure_cache`](Self::pure_cache) or [`without_filling`](Self::without_filling) says otherwise.
+/// `F` is how it fills the store with what an origin gave: on the condition that the store is as
+/// the miss saw it, unless [`pure_cache`](Self::pure_cache) or
+/// [`without_filling`](Self::without_filling) says otherwise.
 ///
 /// ```
 /// # use kv_runtime::{Kv, KvEntity, cache::Cache, store::MemoryStore};
@@ -99,55 +101,61 @@ impl<E> Default for Cache<E> {
 }
 
 impl<E, F> Cache<E, F> {
-    /// How long what was read is served from memory, counted from the beginning of the read; one minute unless it is set. So long a
-    /// write by another process may stay unseen. A record that expires earlier leaves the memory earlier.
+    /// How long what was read is served from memory, counted from the beginning of the read; one
+    /// minute unless it is set. So long a write by another process may stay unseen. A record that
+    /// expires earlier leaves the memory earlier.
     #[must_use]
     pub fn memory_ttl(mut self, ttl: Duration) -> Self {
         self.settings.memory_ttl = ttl.min(LONGEST);
         self
     }
 
-    /// How long what an origin gave stays in the store; as long as the entity's own TTL says unless it is set. An entity that
-    /// expires earlier stays so long only.
+    /// How long what an origin gave stays in the store; as long as the entity's own TTL says unless
+    /// it is set. An entity that expires earlier stays so long only.
     #[must_use]
     pub fn store_ttl(mut self, ttl: Duration) -> Self {
         self.settings.store_ttl = Some(ttl.min(LONGEST));
         self
     }
 
-    /// How long it is remembered that there is no such entity; 10 seconds unless it is set. Zero remembers nothing.
+    /// How long it is remembered that there is no such entity; 10 seconds unless it is set. Zero
+    /// remembers nothing.
     #[must_use]
     pub fn negative_ttl(mut self, ttl: Duration) -> Self {
         self.settings.negative_ttl = ttl.min(LONGEST);
         self
     }
 
-    /// How many absences and failures are remembered, as a share of [`max_entries`](Self::max_entries) and beside them; 0.1 unless
-    /// it is set. However many absent ids are asked for, they drive no entity out of the memory.
+    /// How many absences and failures are remembered, as a share of
+    /// [`max_entries`](Self::max_entries) and beside them; 0.1 unless it is set. However many
+    /// absent ids are asked for, they drive no entity out of the memory.
     #[must_use]
     pub fn negative_share(mut self, share: f64) -> Self {
         self.settings.negative_share = part(share);
         self
     }
 
-    /// By which share of itself a TTL is shortened at most, at random; 0.1 unless it is set. Entries that came together then do not
-    /// go together.
+    /// By which share of itself a TTL is shortened at most, at random; 0.1 unless it is set.
+    /// Entries that came together then do not go together.
     #[must_use]
     pub fn jitter(mut self, share: f64) -> Self {
         self.settings.jitter = part(share);
         self
     }
 
-    /// How many entities are held, about; 10,000 unless it is set. What is rarely asked for goes first.
+    /// How many entities are held, about; 10,000 unless it is set. What is rarely asked for goes
+    /// first.
     #[must_use]
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.settings.max_entries = entries;
         self
     }
 
-    /// Holds entities up to this weight in sum, say their bytes, instead of a number of them. `weigh` is called once for each fill,
-    /// and what it says is rounded up by a sixteenth at most. The memory is in shards, four for each processor: what weighs more than
-    /// one of them takes is not held.
+    /// Holds entities up to this weight in sum, say their bytes, instead of a number of them.
+    /// `weigh` is called once for each fill, and what it says is rounded up by a sixteenth at most.
+    /// If it panics, the entity weighs 1, and
+    /// [`CacheStats::weigh_panics`](super::CacheStats::weigh_panics) counts it. The memory is in
+    /// shards, four for each processor: what weighs more than one of them takes is not held.
     /// [`max_entries`](Self::max_entries) then is the number that is expected.
     #[must_use]
     pub fn max_weight(
@@ -160,50 +168,64 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// How long after its TTL an entity may still be served if what is behind the memory fails, or is slower than
-    /// [`soft_timeout`](Self::soft_timeout); not at all unless it is set. It is marked: [`Whence::Stale`](crate::Whence::Stale). Never
-    /// beyond the expiry of the record.
+    /// How long after its TTL an entity may still be served if what is behind the memory fails, or
+    /// is slower than [`soft_timeout`](Self::soft_timeout); not at all unless it is set. It is
+    /// marked: [`Whence::Stale`](crate::Whence::Stale). Never beyond the expiry of the record.
     #[must_use]
     pub fn stale_for(mut self, limit: Duration) -> Self {
         self.settings.stale_for = limit;
         self
     }
 
-    /// How long after a failure nobody asks the origin for that id again; one second unless it is set. Meanwhile callers get what is
-    /// stale, or the same error. So an outage costs one call for each id and pause. The store is spared likewise while there is
-    /// something stale to serve.
+    /// How long after a failure the origin is not asked for that id again; **one second** unless it
+    /// is set. Until then callers get what is stale, or the same error: their loaders are not
+    /// called, even if they would succeed. So an outage costs one call for each id and pause. The
+    /// store is spared likewise while there is something stale to serve. Zero asks again at once.
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
         self.settings.pause = pause;
         self
     }
 
-    /// The longest that a load takes, store and origin together, and that anybody waits for another's load; no limit unless it is set.
-    /// Then it is [`Error::TimedOut`](crate::Error::TimedOut), or what is stale. It waits by the [`Timer`](crate::Timer) of the
-    /// store's clock; without one every load is [`Error::NoTimer`](crate::Error::NoTimer).
+    /// The deadline of a call: of store, origin and the fill of the store together, or of the wait
+    /// for another caller's load. There is none unless it is set. A load that is late is
+    /// [`Error::TimedOut`](crate::Error::TimedOut), or what is stale. A fill that is late is given
+    /// up, and the caller gets its answer.
+    ///
+    /// It waits by the [`Timer`](crate::Timer) of the store's clock. Without one every load is
+    /// [`Error::NoTimer`](crate::Error::NoTimer).
     #[must_use]
     pub fn hard_timeout(mut self, limit: Duration) -> Self {
         self.settings.hard_timeout = Some(limit);
         self
     }
 
-    /// How long a caller waits if there is something stale to serve; the load goes on in the background. It needs
-    /// a [`spawner`](Self::spawner), without which it does nothing, and the [`Timer`](crate::Timer) of the store's clock.
+    /// How long a caller waits if there is something stale to serve. After that it gets the stale
+    /// answer, and the load goes on in the background. It needs a task, as
+    /// [`spawner`](Self::spawner) says, and the [`Timer`](crate::Timer) of the store's clock.
+    /// Without a task it does nothing.
     #[must_use]
     pub fn soft_timeout(mut self, limit: Duration) -> Self {
         self.settings.soft_timeout = Some(limit);
         self
     }
 
-    /// The share of its TTL after which an entity that is asked for is loaded again in the background, while it is still served;
-    /// never unless it is set. It needs a [`spawner`](Self::spawner), without which it does nothing.
+    /// The share of its TTL after which an entity that is asked for is loaded again in the
+    /// background, while it is still served; never unless it is set. It needs a task, as
+    /// [`spawner`](Self::spawner) says. Without one it does nothing.
     #[must_use]
     pub fn refresh_ahead(mut self, share: f64) -> Self {
         self.settings.refresh_at = Some(part(share));
         self
     }
 
-    /// What runs loads that nobody waits for. A cache without one works on any executor, and runs nothing in the background.
+    /// What runs the tasks of loads. Without one the tokio runtime runs them on which a call is
+    /// made, if there is one; on wasm32 nothing does.
+    ///
+    /// A task drives a load whose first step did not end it. So the load goes on when its callers
+    /// are dropped, and [`refresh_ahead`](Self::refresh_ahead) and
+    /// [`soft_timeout`](Self::soft_timeout) work. Callers that wait for a load drive it as well: if
+    /// `spawn` never runs the task, drops it or panics, no call waits longer.
     ///
     /// ```
     /// # use kv_runtime::cache::Cache;
@@ -219,9 +241,10 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// For a store that holds nothing but copies of the origin: what the origin gave overwrites what stands in the store, unseen. It is
-    /// the way to fill a store without compare-and-swap; there it may undo what somebody wrote, or bring back what somebody deleted,
-    /// until the store's TTL has passed.
+    /// For a store that holds nothing but copies of the origin: what the origin gave overwrites
+    /// what stands in the store, unseen. It is the way to fill a store without compare-and-swap;
+    /// there it may undo what somebody wrote, or bring back what somebody deleted, until the
+    /// store's TTL has passed.
     #[must_use]
     pub fn pure_cache(self) -> Cache<E, PureCache> {
         self.filling()

@@ -7,26 +7,46 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::Settings;
-use crate::clock::{Clock, Timestamp};
 
 /// An entity in memory. Its times follow one another: until it is due it is served and nothing is done, then it is served and a refresh
 /// is due, then it is stale, then dead.
 pub(super) struct Entry<E> {
     pub(super) value: Arc<E>,
-    /// From the highest bit: when it is due, 42 bits of milliseconds since 1970 (the year 2109); how long it then is fresh, as so many
-    /// fifteenths of what the cache gives at most, 4 bits; how long it then is stale, likewise as 127ths, 7 bits; whether it is for loads
-    /// alone, 1 bit; its weight, 10 bits.
+    /// From the highest bit: when it is due, 41 bits of milliseconds (69 years) by the monotonic clock; how long it then is fresh, as so
+    /// many fifteenths of what the cache gives at most, 4 bits; how long it then is stale, likewise as 127ths, 7 bits; whether its record
+    /// expires, 1 bit; whether it is for loads alone, 1 bit; its weight, 10 bits.
     word: u64,
+}
+
+/// A moment by a clock that no correction of the time of day moves, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(pub(super) u64);
+
+impl Moment {
+    /// The latest that an entry can tell.
+    const MAX: Self = Self(u64::MAX >> DUE_AT_SHIFT);
+
+    pub(super) fn saturating_add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+
+    pub(super) fn saturating_sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+
+    pub(super) const fn saturating_since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
 }
 
 const WEIGHT_BITS: u32 = 10;
 const FOR_LOADS: u64 = 1 << WEIGHT_BITS;
+const EXPIRES: u64 = 1 << (WEIGHT_BITS + 1);
 const STALE_BITS: u32 = 7;
-const STALE_SHIFT: u32 = WEIGHT_BITS + 1;
+const STALE_SHIFT: u32 = WEIGHT_BITS + 2;
 const DUE_BITS: u32 = 4;
 const DUE_SHIFT: u32 = STALE_SHIFT + STALE_BITS;
 const DUE_AT_SHIFT: u32 = DUE_SHIFT + DUE_BITS;
-const LATEST: Timestamp = Timestamp::from_millis(u64::MAX >> DUE_AT_SHIFT);
 
 /// How good an entry is at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +67,12 @@ pub(super) struct Spans {
 /// What bounds an entry in time.
 pub(super) struct Lifetime {
     /// From when the TTL counts.
-    pub(super) since: Timestamp,
+    pub(super) since: Moment,
     pub(super) ttl: Duration,
     /// When the record behind it expires.
-    pub(super) expires_at: Option<Timestamp>,
-    /// Whether it may be stale after that: a cache's TTL bounds what is fresh alone.
-    pub(super) stale_beyond: bool,
+    pub(super) end: Option<Moment>,
+    /// How long it may be stale at most: a cache's TTL bounds what is fresh alone.
+    pub(super) stale_end: Option<Moment>,
 }
 
 impl Spans {
@@ -60,8 +80,8 @@ impl Spans {
         // With jitter the shortest TTL is the measure, so that the part is whole for every entry.
         let ttl = settings.memory_ttl.mul_f64(1.0 - settings.jitter);
         let due = settings.refresh_at.map_or(Duration::ZERO, |share| ttl.mul_f64(1.0 - share));
-        let millis = |span: Duration| LATEST.as_millis().min(span.as_millis().try_into().unwrap_or(u64::MAX));
-        Self { due: millis(due), stale: millis(settings.stale_for) }
+        let bounded = |span: Duration| Moment::MAX.0.min(millis(span));
+        Self { due: bounded(due), stale: bounded(settings.stale_for) }
     }
 }
 
@@ -72,28 +92,32 @@ impl<E> Entry<E> {
         lifetime: &Lifetime,
         settings: &Settings,
         spans: Spans,
-        clock: &Clock,
     ) -> Self {
-        let Lifetime { since, ttl, expires_at, stale_beyond } = *lifetime;
-        // The coarse clock lags, and a record is not served beyond its expiry.
-        let end = expires_at.map_or(Timestamp::MAX, |at| at.saturating_sub(clock.lag()));
-        let fresh_until = since.saturating_add(settings.jittered(ttl)).min(end);
-        let stale_end = if stale_beyond { Timestamp::MAX } else { end };
-        let stale_until = fresh_until.saturating_add(settings.stale_for).min(stale_end);
+        let Lifetime { since, ttl, end, stale_end } = *lifetime;
+        let fresh_until = since.saturating_add(settings.jittered(ttl)).min(end.unwrap_or(Moment::MAX));
+        let stale_until =
+            fresh_until.saturating_add(settings.stale_for).min(stale_end.unwrap_or(Moment::MAX));
         let due_for = match settings.refresh_at {
             Some(share) => fresh_until.saturating_since(since).mul_f64(1.0 - share),
             None => Duration::ZERO,
         };
-        Self { value, word: pack(fresh_until, due_for, stale_until, weight_code(weight), spans) }
+        let constant = weight_code(weight) | if end.is_some() { EXPIRES } else { 0 };
+        Self { value, word: pack(fresh_until, due_for, stale_until, constant, spans) }
     }
 
     /// Whether it is served and nothing is to be done.
     #[inline]
-    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
+    pub(super) fn is_fresh(&self, now: Moment) -> bool {
         now < self.due_at()
     }
 
-    pub(super) fn age(&self, now: Timestamp, spans: Spans) -> Age {
+    /// Whether its record expires: then it ends by the time of day as well.
+    #[inline]
+    pub(super) fn expires(&self) -> bool {
+        self.word & EXPIRES != 0
+    }
+
+    pub(super) fn age(&self, now: Moment, spans: Spans) -> Age {
         if self.is_fresh(now) {
             Age::Fresh
         } else if now < self.fresh_until(spans) {
@@ -112,24 +136,23 @@ impl<E> Entry<E> {
     }
 
     /// Whether it could be served after this moment.
-    pub(super) fn outlives(&self, moment: Timestamp, spans: Spans) -> bool {
+    pub(super) fn outlives(&self, moment: Moment, spans: Spans) -> bool {
         moment < self.stale_until(spans)
     }
 
     /// The same entry, which ends with its record at the latest.
-    pub(super) fn ending_at(self, expires_at: Timestamp, spans: Spans, clock: &Clock) -> Self {
-        let end = expires_at.saturating_sub(clock.lag());
+    pub(super) fn ending_at(self, end: Moment, spans: Spans) -> Self {
         let fresh_until = self.fresh_until(spans).min(end);
         let due_for = fresh_until.saturating_since(self.due_at());
         let stale_until = self.stale_until(spans).min(end);
-        let word = pack(fresh_until, due_for, stale_until, self.word & mask(STALE_SHIFT), spans);
-        Self { value: self.value, word }
+        let constant = (self.word & mask(STALE_SHIFT)) | EXPIRES;
+        Self { value: self.value, word: pack(fresh_until, due_for, stale_until, constant, spans) }
     }
 
     /// The same entry once the store has said that it has none: no longer fresh, stale no longer than before, and for loads alone.
-    pub(super) fn for_loads(self, now: Timestamp, spans: Spans) -> Self {
+    pub(super) fn for_loads(self, now: Moment, spans: Spans) -> Self {
         let fresh_until = self.fresh_until(spans).min(now);
-        let constant = (self.word & mask(WEIGHT_BITS)) | FOR_LOADS;
+        let constant = (self.word & mask(STALE_SHIFT)) | FOR_LOADS;
         let word = pack(fresh_until, Duration::ZERO, self.stale_until(spans), constant, spans);
         Self { value: self.value, word }
     }
@@ -140,33 +163,27 @@ impl<E> Entry<E> {
     }
 
     #[inline]
-    fn due_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.word >> DUE_AT_SHIFT)
+    fn due_at(&self) -> Moment {
+        Moment(self.word >> DUE_AT_SHIFT)
     }
 
-    fn fresh_until(&self, spans: Spans) -> Timestamp {
+    fn fresh_until(&self, spans: Spans) -> Moment {
         let part = self.word >> DUE_SHIFT;
         after(self.due_at(), whole(part & mask(DUE_BITS), DUE_BITS, spans.due))
     }
 
-    fn stale_until(&self, spans: Spans) -> Timestamp {
+    fn stale_until(&self, spans: Spans) -> Moment {
         let part = self.word >> STALE_SHIFT;
         after(self.fresh_until(spans), whole(part & mask(STALE_BITS), STALE_BITS, spans.stale))
     }
 }
 
 /// Parts are rounded down, so that nothing is served longer than it may be; the end of what is fresh stays exact. `constant` is what is no time.
-fn pack(
-    fresh_until: Timestamp,
-    due_for: Duration,
-    stale_until: Timestamp,
-    constant: u64,
-    spans: Spans,
-) -> u64 {
-    let fresh_until = fresh_until.min(LATEST);
+fn pack(fresh_until: Moment, due_for: Duration, stale_until: Moment, constant: u64, spans: Spans) -> u64 {
+    let fresh_until = fresh_until.min(Moment::MAX);
     let stale_for = stale_until.saturating_since(fresh_until);
     let (due, stale) = (part(due_for, DUE_BITS, spans.due), part(stale_for, STALE_BITS, spans.stale));
-    let due_at = fresh_until.as_millis().saturating_sub(whole(due, DUE_BITS, spans.due));
+    let due_at = fresh_until.0.saturating_sub(whole(due, DUE_BITS, spans.due));
     (due_at << DUE_AT_SHIFT) | (due << DUE_SHIFT) | (stale << STALE_SHIFT) | constant
 }
 
@@ -174,8 +191,13 @@ const fn mask(bits: u32) -> u64 {
     (1 << bits) - 1
 }
 
-fn after(moment: Timestamp, millis: u64) -> Timestamp {
-    Timestamp::from_millis(moment.as_millis() + millis)
+fn after(moment: Moment, millis: u64) -> Moment {
+    Moment(moment.0 + millis)
+}
+
+/// Rounded down.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A duration as a part of a span.
@@ -231,17 +253,17 @@ mod tests {
 
     use super::*;
 
-    const SINCE: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+    const SINCE: Moment = Moment(1_700_000_000);
 
     fn entry(settings: &Settings, ttl: Duration, expires_after: Option<Duration>) -> (Entry<()>, Spans) {
         let lifetime = Lifetime {
             since: SINCE,
             ttl,
-            expires_at: expires_after.map(|after| SINCE.saturating_add(after)),
-            stale_beyond: false,
+            end: expires_after.map(|after| SINCE.saturating_add(after)),
+            stale_end: expires_after.map(|after| SINCE.saturating_add(after)),
         };
-        let (spans, clock) = (Spans::of(settings), Clock::from(&crate::ManualClock::new(SINCE)));
-        (Entry::new(Arc::new(()), 1, &lifetime, settings, spans, &clock), spans)
+        let spans = Spans::of(settings);
+        (Entry::new(Arc::new(()), 1, &lifetime, settings, spans), spans)
     }
 
     #[test]
@@ -267,11 +289,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_time_is_exceeded(
-            ttl in 0_u64..1 << 44,
-            expires_after in prop::option::of(0_u64..1 << 44),
-            stale_for in 0_u64..1 << 44,
+            ttl in 0_u64..1 << 43,
+            expires_after in prop::option::of(0_u64..1 << 43),
+            stale_for in 0_u64..1 << 43,
             share in 0.0..1.0,
-            later in 0_u64..1 << 44,
+            later in 0_u64..1 << 43,
         ) {
             let millis = Duration::from_millis;
             let settings =
@@ -282,13 +304,15 @@ mod tests {
             let age = entry.age(after(SINCE, later), spans);
             prop_assert!(later < fresh || matches!(age, Age::Stale | Age::Dead));
             prop_assert!(later < stale || age == Age::Dead);
-            let moment = after(SINCE, later.min(1 << 40));
+            let moment = after(SINCE, later.min(1 << 39));
             let kept = entry.clone().for_loads(moment, spans);
             prop_assert!(kept.is_for_loads() && kept.weight() == entry.weight() && !entry.is_for_loads());
             prop_assert!(matches!(kept.age(moment, spans), Age::Stale | Age::Dead));
             prop_assert!(age != Age::Dead || kept.age(after(SINCE, later), spans) == Age::Dead);
-            let end = later.min(1 << 40);
-            let cut = entry.ending_at(after(SINCE, end), spans, &Clock::system().with_timer(crate::Timer::none()));
+            let end = later.min(1 << 39);
+            prop_assert_eq!(entry.expires(), expires_after.is_some());
+            let cut = entry.ending_at(after(SINCE, end), spans);
+            prop_assert!(cut.expires());
             prop_assert_eq!(cut.age(after(SINCE, end), spans), Age::Dead);
         }
 

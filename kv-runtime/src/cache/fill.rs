@@ -42,7 +42,11 @@ mod sealed {
 
 /// How a collection's store is filled.
 #[doc(hidden)]
-pub struct Filler<E, S>(pub(super) Option<Fill<E, S>>);
+pub struct Filler<E, S> {
+    pub(super) fill: Option<Fill<E, S>>,
+    /// Whether it overwrites without a condition.
+    pub(super) is_unseen: bool,
+}
 
 /// Makes the store hold what an origin gave.
 type Fill<E, S> = for<'a> fn(&'a Collection<E, S>, Filling<'a, E>) -> BoxFuture<'a, Result<Commit>>;
@@ -61,23 +65,24 @@ pub(super) struct Filling<'a, E> {
 #[diagnostic::do_not_recommend]
 impl<S: AtomicStore> FillStore<S> for IfUnchanged {
     fn filler<E: KvEntity>() -> Filler<E, S> {
-        Filler(Some(|collection, Filling { key, unchanged, entity, ttl }| {
+        let fill: Fill<E, S> = |collection, Filling { key, unchanged, entity, ttl }| {
             Box::pin(collection.fill(key, unchanged, entity, ttl))
-        }))
+        };
+        Filler { fill: Some(fill), is_unseen: false }
     }
 }
 
 impl<S: Store> FillStore<S> for PureCache {
     fn filler<E: KvEntity>() -> Filler<E, S> {
-        Filler(Some(|collection, Filling { key, entity, ttl, .. }| {
-            Box::pin(collection.fill_unseen(key, entity, ttl))
-        }))
+        let fill: Fill<E, S> =
+            |collection, Filling { key, entity, ttl, .. }| Box::pin(collection.fill_unseen(key, entity, ttl));
+        Filler { fill: Some(fill), is_unseen: true }
     }
 }
 
 impl<S: Store> FillStore<S> for Never {
     fn filler<E: KvEntity>() -> Filler<E, S> {
-        Filler(None)
+        Filler { fill: None, is_unseen: false }
     }
 }
 

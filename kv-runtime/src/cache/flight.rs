@@ -1,72 +1,67 @@
-//! One load that several callers wait for.
-//!
-//! There is no task behind it: one of the callers leads, which is to say that it drives the load in its own future. A leader that is
-//! dropped leaves the lead to one of those who wait.
+//! How a load ended, for all who wait for it.
 
-use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::sync::Notify;
+use super::drive::{Drive, Signal};
 
+/// The load of one id. Its future is in a [`Drive`], which the loads of several ids may share.
 pub(super) struct Flight<T> {
     progress: Mutex<Progress<T>>,
-    changed: Notify,
+    signal: Arc<Signal>,
+    drive: Weak<Drive>,
 }
 
 enum Progress<T> {
-    /// Nobody drives it.
-    Free,
-    Led,
+    Flying,
     Done(T),
+    Abandoned,
 }
 
-/// How waiting ended.
-pub(super) enum Waited<T> {
+/// How a load ended.
+pub(super) enum Landed<T> {
     Done(T),
-    /// The one who led has gone, and the lead is now with the one who waited.
-    Lead,
+    /// Its future was dropped, so its outcome is unknown.
+    Abandoned,
 }
 
 impl<T: Clone> Flight<T> {
-    /// A load that the one who makes it leads.
-    pub(super) fn led() -> Self {
-        Self { progress: Mutex::new(Progress::Led), changed: Notify::new() }
-    }
-
-    pub(super) async fn wait(&self) -> Waited<T> {
-        loop {
-            let mut changed = pin!(self.changed.notified());
-            // Before the look at the progress, so that no change is missed between the two.
-            changed.as_mut().enable();
-            if let Some(waited) = self.look() {
-                return waited;
-            }
-            changed.await;
+    pub(super) fn of(drive: &Arc<Drive>) -> Self {
+        Self {
+            progress: Mutex::new(Progress::Flying),
+            signal: Arc::clone(drive.signal()),
+            drive: Arc::downgrade(drive),
         }
     }
 
-    fn look(&self) -> Option<Waited<T>> {
-        let mut progress = self.lock();
-        match &*progress {
-            Progress::Done(outcome) => Some(Waited::Done(outcome.clone())),
-            Progress::Led => None,
-            Progress::Free => {
-                *progress = Progress::Led;
-                Some(Waited::Lead)
-            }
+    /// Its drive, if anything still holds that.
+    pub(super) fn drive(&self) -> Option<Arc<Drive>> {
+        self.drive.upgrade()
+    }
+
+    pub(super) fn drive_handle(&self) -> &Weak<Drive> {
+        &self.drive
+    }
+
+    pub(super) fn signal(&self) -> &Arc<Signal> {
+        &self.signal
+    }
+
+    pub(super) fn landed(&self) -> Option<Landed<T>> {
+        match &*self.lock() {
+            Progress::Flying => None,
+            Progress::Done(outcome) => Some(Landed::Done(outcome.clone())),
+            Progress::Abandoned => Some(Landed::Abandoned),
         }
     }
 
-    /// The leader's outcome, for all who wait.
     pub(super) fn complete(&self, outcome: T) {
         *self.lock() = Progress::Done(outcome);
-        self.changed.notify_waiters();
+        self.signal.call_all();
     }
 
-    /// The leader goes; one of those who wait takes over. One that is dropped before it could passes the notice on.
-    pub(super) fn give_up(&self) {
-        *self.lock() = Progress::Free;
-        self.changed.notify_one();
+    pub(super) fn abandon(&self) {
+        *self.lock() = Progress::Abandoned;
+        self.signal.call_all();
     }
 
     // Nothing is done under the lock that could panic half way.

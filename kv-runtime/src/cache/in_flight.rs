@@ -1,21 +1,27 @@
 //! What is going on at each id: writes, and loads that callers wait for.
 //!
-//! An id is in the map only while something goes on there, so the map is as small as the number of calls. It is what an epoch
-//! counter for every id would be, without the counters: a load that a write has met is no longer the one in the map, and what it brings is kept
-//! nowhere.
+//! An id is in the map only while something goes on there, so the map is as small as the number of
+//! calls. It is what an epoch counter for every id would be, without the counters: a load that a
+//! write has met is no longer the one in the map, and what it brings is kept nowhere. No lock of
+//! this map is held while anything is awaited.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex as Lock, MutexGuard as Locked, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as Lock, MutexGuard as Locked, PoisonError, Weak};
 
 use quick_cache::DefaultHashBuilder;
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::drive::{Cycle, Drive};
 use super::flight::Flight;
 use crate::key::EntityId;
+use crate::store::Mark;
 
 /// Ids that share a place wait for each other's moments under its lock.
 const PLACES: usize = 64;
+
+/// How many unsettled ids of a place are noted at most.
+const MOST_UNSETTLED: usize = 1_024;
 
 /// Calls of different kinds do not wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,27 +38,48 @@ pub(super) struct InFlight<Id, T> {
 }
 
 /// What goes on at the ids of one place.
-pub(super) struct Shard<Id, T>(HashMap<Id, AtId<T>, DefaultHashBuilder>);
+pub(super) struct Shard<Id, T> {
+    ids: HashMap<Id, AtId<T>, DefaultHashBuilder>,
+    unsettled: Unsettled<Id>,
+}
 
 pub(super) struct AtId<T> {
     /// Writes that have begun and not ended.
     writers: u32,
     /// Moved when a write begins and when it ends, so that a write can tell whether it was alone.
     epoch: u32,
-    loads: [Option<Joined<T>>; 2],
-    /// Held while the store is filled.
-    filling: Option<Arc<Mutex<()>>>,
+    loads: [Option<Arc<Flight<T>>>; 2],
+    filling: Option<Filling>,
+    /// Settles when no write of unknown outcome can take place any more.
+    unsettled: Option<Mark>,
 }
 
-struct Joined<T> {
-    flight: Arc<Flight<T>>,
-    callers: u32,
+/// A fill of the store that is under way.
+#[derive(Clone)]
+pub(super) struct Filling {
+    drive: Weak<Drive>,
+    is_over: Arc<AtomicBool>,
+    /// Whether a write has to wait for its end, because it could undo the write.
+    first: bool,
+}
+
+/// A caller's part in a load.
+pub(super) enum Part<T> {
+    /// It makes the load. The drive is of the load that it replaces: drop it where no lock is held.
+    Lead(Arc<Flight<T>>, Option<Arc<Drive>>),
+    /// Another caller has begun the load.
+    Wait(Arc<Flight<T>>, Arc<Drive>),
+    /// The caller is part of that load. Drop the drive where no lock is held.
+    Within(Arc<Drive>),
 }
 
 impl<Id: EntityId, T: Clone> InFlight<Id, T> {
     pub(super) fn new() -> Self {
         let hasher = DefaultHashBuilder::default();
-        let shard = || Lock::new(Shard(HashMap::with_hasher(hasher.clone())));
+        let shard = || {
+            let ids = HashMap::with_hasher(hasher.clone());
+            Lock::new(Shard { ids, unsettled: Unsettled::default() })
+        };
         Self { shards: std::iter::repeat_with(shard).take(PLACES).collect(), hasher }
     }
 
@@ -70,85 +97,164 @@ impl<Id: EntityId, T: Clone> InFlight<Id, T> {
 impl<Id: EntityId, T: Clone> Shard<Id, T> {
     /// Something begins at an id.
     pub(super) fn begin<R>(&mut self, id: &Id, begin: impl FnOnce(&mut AtId<T>) -> R) -> R {
-        begin(self.0.entry(id.clone()).or_default())
+        begin(self.ids.entry(id.clone()).or_default())
     }
 
-    /// Something ends at an id, if anything goes on there. An id where nothing goes on any more leaves the map.
+    /// Something ends at an id, if anything goes on there. An id where nothing goes on any more
+    /// leaves the map.
     pub(super) fn end<R>(&mut self, id: &Id, end: impl FnOnce(&mut AtId<T>) -> R) -> Option<R> {
-        let at = self.0.get_mut(id)?;
+        let at = self.ids.get_mut(id)?;
         let ended = end(at);
         if at.is_idle() {
-            self.0.remove(id);
+            self.ids.remove(id);
         }
         Some(ended)
     }
 
+    /// Whether all writes of this id with an unknown outcome have settled. It forgets marks that
+    /// have, of other ids, too.
+    pub(super) fn is_settled(&mut self, id: &Id, has_settled: impl Fn(Mark) -> bool) -> bool {
+        let Self { ids, unsettled } = self;
+        if unsettled.is_empty() {
+            return true;
+        }
+        while let Some(first) = unsettled.ids.pop_front() {
+            let Some(at) = ids.get_mut(&first) else { continue };
+            if at.unsettled.is_some_and(|mark| !has_settled(mark)) {
+                unsettled.ids.push_front(first);
+                break;
+            }
+            at.unsettled = None;
+            if at.is_idle() {
+                ids.remove(&first);
+            }
+        }
+        unsettled.all = unsettled.all.filter(|mark| !has_settled(*mark));
+        let mark = ids.get(id).and_then(|at| at.unsettled);
+        unsettled.all.is_none() && mark.is_none_or(has_settled)
+    }
+
+    /// Notes that a write of this id may take place until the mark has settled.
+    pub(super) fn unsettle(&mut self, id: &Id, mark: Mark) {
+        let Self { ids, unsettled } = self;
+        if unsettled.ids.len() >= MOST_UNSETTLED {
+            unsettled.all = Some(mark);
+            for id in unsettled.ids.drain(..) {
+                let Some(at) = ids.get_mut(&id) else { continue };
+                at.unsettled = None;
+                if at.is_idle() {
+                    ids.remove(&id);
+                }
+            }
+        } else if ids.entry(id.clone()).or_default().unsettled.replace(mark).is_none() {
+            unsettled.ids.push_back(id.clone());
+        }
+    }
+
     /// What is being loaded of any id is not to be held.
     pub(super) fn move_epochs(&mut self) {
-        self.0.values_mut().for_each(AtId::move_epoch);
-        self.0.retain(|_, at| !at.is_idle());
+        self.ids.values_mut().for_each(AtId::move_epoch);
+        self.ids.retain(|_, at| !at.is_idle());
+    }
+}
+
+/// The unsettled ids of a place.
+struct Unsettled<Id> {
+    /// The ids that are noted, the oldest first.
+    ids: VecDeque<Id>,
+    /// Set if there were too many to note each: until it settles, no id of the place has settled.
+    all: Option<Mark>,
+}
+
+impl<Id> Unsettled<Id> {
+    fn is_empty(&self) -> bool {
+        self.ids.is_empty() && self.all.is_none()
+    }
+}
+
+impl<Id> Default for Unsettled<Id> {
+    fn default() -> Self {
+        Self { ids: VecDeque::new(), all: None }
     }
 }
 
 impl<T> Default for AtId<T> {
     fn default() -> Self {
-        Self { writers: 0, epoch: 0, loads: [None, None], filling: None }
+        Self { writers: 0, epoch: 0, loads: [None, None], filling: None, unsettled: None }
     }
 }
 
 impl<T: Clone> AtId<T> {
-    /// The load of this kind, and whether the caller leads it.
-    pub(super) fn join(&mut self, kind: Kind) -> (Arc<Flight<T>>, bool) {
-        match &mut self.loads[kind as usize] {
-            Some(joined) => {
-                joined.callers += 1;
-                (Arc::clone(&joined.flight), false)
-            }
-            none => {
-                let flight = Arc::new(Flight::led());
-                *none = Some(Joined { flight: Arc::clone(&flight), callers: 1 });
-                (flight, true)
+    /// Takes part in the load of this kind, or begins one. `anew`: not in one that has begun
+    /// already.
+    pub(super) fn join(&mut self, kind: Kind, anew: bool, drive: impl FnOnce() -> Arc<Drive>) -> Part<T> {
+        let begun = self.load(kind);
+        match begun {
+            Some((_, driven)) if driven.is_polled_here() => Part::Within(driven),
+            Some((flight, driven)) if !anew => Part::Wait(flight, driven),
+            begun => {
+                if anew {
+                    self.move_epoch();
+                }
+                let flight = Arc::new(Flight::of(&drive()));
+                self.loads[kind as usize] = Some(Arc::clone(&flight));
+                Part::Lead(flight, begun.map(|(_, driven)| driven))
             }
         }
     }
 
-    /// A caller goes. With the last one the load goes, too.
-    pub(super) fn leave(&mut self, kind: Kind, flight: &Arc<Flight<T>>) {
-        if let Some(joined) = self.attached(kind, flight) {
-            joined.callers -= 1;
-            if joined.callers == 0 {
-                self.loads[kind as usize] = None;
-            }
-        }
+    /// Whether there is a load of this kind that somebody waits for or drives.
+    pub(super) fn is_loading(&self, kind: Kind) -> bool {
+        self.loads[kind as usize].as_ref().is_some_and(|flight| flight.drive_handle().strong_count() > 0)
+    }
+
+    pub(super) fn filling(&self) -> Option<Filling> {
+        self.filling.clone()
+    }
+
+    /// The load of this kind, if anybody still waits for it.
+    fn load(&self, kind: Kind) -> Option<(Arc<Flight<T>>, Arc<Drive>)> {
+        let flight = self.loads[kind as usize].as_ref()?;
+        Some((Arc::clone(flight), flight.drive()?))
     }
 
     /// Whether no write has met this load, and none goes on.
-    fn may_fill(&mut self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
-        self.writers == 0 && self.attached(kind, flight).is_some()
+    fn may_fill(&self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
+        self.writers == 0 && self.is_attached(kind, flight)
     }
 
-    /// Begins to fill the store, if no write has met the load. Loads of one id do so one at a time.
-    pub(super) fn begin_fill(&mut self, kind: Kind, flight: &Arc<Flight<T>>) -> Option<OwnedMutexGuard<()>> {
-        if !self.may_fill(kind, flight) || self.filling.is_some() {
+    /// Begins to fill the store, if no write has met the load, and no fill goes on that overwrites
+    /// what it does not see.
+    pub(super) fn begin_fill(
+        &mut self,
+        kind: Kind,
+        flight: &Arc<Flight<T>>,
+        first: bool,
+    ) -> Option<Arc<AtomicBool>> {
+        if !self.may_fill(kind, flight) || self.filling.as_ref().is_some_and(|filling| filling.first) {
             return None;
         }
-        let filling = Arc::default();
-        self.filling = Some(Arc::clone(&filling));
-        filling.try_lock_owned().ok()
+        let is_over = Arc::<AtomicBool>::default();
+        let drive = flight.drive_handle().clone();
+        self.filling = Some(Filling { drive, is_over: Arc::clone(&is_over), first });
+        Some(is_over)
     }
 
-    pub(super) fn end_fill(&mut self) {
-        self.filling = None;
+    pub(super) fn end_fill(&mut self, is_over: &Arc<AtomicBool>) {
+        if self.filling.as_ref().is_some_and(|filling| Arc::ptr_eq(&filling.is_over, is_over)) {
+            self.filling = None;
+        }
     }
 
     /// Ends a load: who comes now begins another.
     pub(super) fn end(&mut self, kind: Kind, flight: &Arc<Flight<T>>) {
-        if self.attached(kind, flight).is_some() {
+        if self.is_attached(kind, flight) {
             self.loads[kind as usize] = None;
         }
     }
 
-    /// Whether what the load brought may be held. If it supersedes what is being read, that may not be held any more.
+    /// Whether what the load brought may be held. If it supersedes what is being read, that may not
+    /// be held any more.
     pub(super) fn settle(&mut self, kind: Kind, flight: &Arc<Flight<T>>, supersedes: bool) -> bool {
         let may_fill = self.may_fill(kind, flight);
         if may_fill && supersedes {
@@ -157,11 +263,11 @@ impl<T: Clone> AtId<T> {
         may_fill
     }
 
-    /// A write begins: its epoch, and the fill of the store that it has to wait for.
-    pub(super) fn begin_write(&mut self) -> (u32, Option<Arc<Mutex<()>>>) {
+    /// A write begins: its epoch, and the fill of the store that has to end before.
+    pub(super) fn begin_write(&mut self) -> (u32, Option<Filling>) {
         self.move_epoch();
         self.writers += 1;
-        (self.epoch, self.filling.clone())
+        (self.epoch, self.filling.clone().filter(|filling| filling.first))
     }
 
     /// A write ends that began at this epoch; whether it met no other.
@@ -179,10 +285,57 @@ impl<T: Clone> AtId<T> {
     }
 
     fn is_idle(&self) -> bool {
-        self.writers == 0 && self.filling.is_none() && self.loads.iter().all(Option::is_none)
+        self.writers == 0
+            && self.filling.is_none()
+            && self.unsettled.is_none()
+            && self.loads.iter().all(Option::is_none)
     }
 
-    fn attached(&mut self, kind: Kind, flight: &Arc<Flight<T>>) -> Option<&mut Joined<T>> {
-        self.loads[kind as usize].as_mut().filter(|joined| Arc::ptr_eq(&joined.flight, flight))
+    fn is_attached(&self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
+        self.loads[kind as usize].as_ref().is_some_and(|attached| Arc::ptr_eq(attached, flight))
+    }
+}
+
+impl Filling {
+    /// Drives the fill to its end. A fill whose drive is gone has ended, too.
+    pub(super) async fn end(self) -> Result<(), Cycle> {
+        let Some(drive) = self.drive.upgrade() else { return Ok(()) };
+        drive.until(|| self.is_over.load(Ordering::SeqCst).then_some(())).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard() -> Shard<u64, ()> {
+        Shard { ids: HashMap::with_hasher(DefaultHashBuilder::default()), unsettled: Unsettled::default() }
+    }
+
+    #[test]
+    fn an_id_is_unsettled_until_its_last_mark_has_settled_and_is_forgotten_then() {
+        let mut shard = shard();
+        shard.unsettle(&1, Mark::new(1));
+        shard.unsettle(&2, Mark::new(2));
+        shard.unsettle(&1, Mark::new(3));
+        let upto = |number| move |mark: Mark| mark.number() <= number;
+        assert!(!shard.is_settled(&1, upto(0)) && !shard.is_settled(&2, upto(1)));
+        assert!(shard.is_settled(&3, upto(0)));
+        assert!(!shard.is_settled(&1, upto(2)) && shard.is_settled(&2, upto(2)));
+        // A call for any id clears up.
+        assert!(shard.is_settled(&7, upto(3)));
+        assert!(shard.ids.is_empty() && shard.unsettled.is_empty());
+    }
+
+    #[test]
+    fn too_many_to_be_noted_are_unsettled_together() {
+        let mut shard = shard();
+        let ids = MOST_UNSETTLED as u64 * 3;
+        (0..ids).for_each(|id| shard.unsettle(&id, Mark::new(id)));
+        assert!(shard.ids.len() <= MOST_UNSETTLED && shard.unsettled.ids.len() <= MOST_UNSETTLED);
+        let upto = |number| move |mark: Mark| mark.number() <= number;
+        assert!((0..ids).all(|id| !shard.is_settled(&id, upto(0))));
+        assert!((0..ids).all(|id| shard.is_settled(&id, upto(ids))));
+        assert!(shard.ids.is_empty() && shard.unsettled.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Cached;
+use super::write::Failed;
 use crate::collection::{Touched, once};
 use crate::entity::{KvEntity, Touch};
 use crate::error::{Error, Result};
@@ -59,11 +60,14 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let mut writing = self.tier.begin_write(id.clone(), true);
         writing.after_fill().await;
-        let touched = self.collection().rewrite_at(self.collection().key_of_id(&id)).await?;
-        if touched == Touched::Spared {
-            writing.keep(None);
+        let touched = self.collection().rewrite_at(self.collection().key_of_id(&id)).await;
+        match &touched {
+            Ok(Touched::Spared) => writing.keep(None),
+            // What was written may be older than what the memory holds.
+            Ok(Touched::Written | Touched::Absent) => writing.give_up(),
+            Err(error) => writing.fail(error),
         }
-        Ok(touched != Touched::Absent)
+        Ok(touched? != Touched::Absent)
     }
 
     async fn overwrite<L: Lookup<E::Id>, X: From<Error>>(
@@ -76,7 +80,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
         let (since, key) = (self.tier.now(), self.collection().key_of_id(&id));
-        let changed = self.collection().overwrite(operation, key, id, change, create).await?;
-        Ok(self.hold_changed(writing, changed, since))
+        let change = |entity: &mut E| change(entity).map_err(Failed::Caller);
+        let changed = self.collection().overwrite(operation, key, id, change, create).await;
+        self.hold_changed(writing, changed, since)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Cached;
 use super::answer::{Answer, Ask, When};
+use super::fill_store::Report;
 use super::origin::{FromOrigin, origin};
 use super::tier::Look;
 use crate::entity::KvEntity;
@@ -12,18 +13,23 @@ use crate::served::{Served, Whence};
 use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The entity with this id: from memory, from the store, or from the origin, once for all who ask meanwhile. What the origin gives
-    /// fills memory and store.
+    /// The entity with this id: from memory, from the store, or from the origin, once for all who
+    /// ask meanwhile. What the origin gives fills memory and store.
     ///
-    /// `load` gives the entity, an `Option` of it where the origin may have none, or either in [`Loaded`](super::Loaded) with TTLs from what
-    /// it got; the answer has the same form. It owns what it needs, since it may go on in the background. It is called once for
-    /// all callers, or not at all. Its error reaches all of them as [`Error::Load`], a panic too; then the origin is left in peace
-    /// for [`Cache::pause`](super::Cache::pause). So does an entity with another id than the one that was asked for, which
-    /// no retry mends.
+    /// `load` gives the entity, an `Option` of it where the origin may have none, or either in
+    /// [`Loaded`](super::Loaded) with TTLs from what it got; the answer has the same form. It owns
+    /// what it needs, since it may go on in a task. It is called once for all callers, or not at
+    /// all. Its error reaches all of them as [`Error::Load`], a panic too. After a failure the
+    /// origin is not asked again for [`Cache::pause`](super::Cache::pause).
+    ///
+    /// Two mistakes of a loader are [`Error::Load`] as well, and no retry mends them: an entity
+    /// with another id than the one that was asked for, and a call of this cache that waits for the
+    /// loader's own load, directly or by way of other loads.
     ///
     /// A store that fails is passed over: it is a cache of the origin here.
     ///
-    /// The entity is held as `load` made it, its fields with `#[kv(skip)]` too; [`get`](Self::get) says for how long.
+    /// The entity is held as `load` made it, its fields with `#[kv(skip)]` too; [`get`](Self::get)
+    /// says for how long.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -59,7 +65,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Ok(self.get_or_load_detailed(id, load).await?.value)
     }
 
-    /// As [`get_or_load`](Self::get_or_load), with where the answer came from, and what failed if it is a stale one.
+    /// As [`get_or_load`](Self::get_or_load), with where the answer came from, and what failed if
+    /// it is a stale one.
     pub async fn get_or_load_detailed<L, F, Fut, T, X>(&self, id: L, load: F) -> Result<Served<T::Found>>
     where
         L: Lookup<E::Id>,
@@ -76,13 +83,21 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             look => look,
         };
         let id = id.into_id();
-        let ask = Ask { origin: Some(origin(load)), when: When::Missed };
+        let ask = Ask::of(origin(load), When::Missed);
         let answer = self.answer(id.clone(), look, ask).await;
         self.in_form::<T>(&id, answer)
     }
 
-    /// Asks the origin, whatever memory and store hold, and fills both with what it gives. If it gives nothing, the record in the store is
-    /// removed, unless it has changed meanwhile.
+    /// Asks the origin, whatever memory and store hold, and fills both with what it gives. If it
+    /// gives nothing, the record in the store is removed.
+    ///
+    /// # Errors
+    ///
+    /// It fails if the store does not hold afterwards what the origin gave. That is
+    /// [`Error::Conflict`] if another writer wrote or deleted the record while the origin was
+    /// asked: its write stays, and memory forgets the id. Call it again then. If the store failed,
+    /// it is the store's error, and memory holds what the origin gave. Callers that wait for the
+    /// same load get the entity in any case.
     pub async fn refresh_from<L, F, Fut, T, X>(&self, id: L, load: F) -> Result<T::Found>
     where
         L: Lookup<E::Id>,
@@ -92,12 +107,24 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         X: Into<BoxError>,
     {
         let id = id.into_id();
-        let ask = Ask { origin: Some(origin(load)), when: When::Always };
+        let report = Report::default();
+        let ask = Ask { report: Some(report.clone()), ..Ask::of(origin(load), When::Always) };
         let answer = self.answer(id.clone(), Look::Nothing, ask).await;
-        Ok(self.in_form::<T>(&id, answer)?.value)
+        let found = self.in_form::<T>(&id, answer)?.value;
+        match report.take() {
+            None => Ok(found),
+            Some(error) => {
+                if matches!(error, Error::Conflict { .. }) {
+                    // The store holds something else, which the next read is to see.
+                    self.tier.forget(&id);
+                }
+                Err(error)
+            }
+        }
     }
 
-    /// The answer in the loader's form. A loader of plain entities shares a load with one that may say that there is none.
+    /// The answer in the loader's form. A loader of plain entities shares a load with one that may
+    /// say that there is none.
     fn in_form<T: FromOrigin<E>>(&self, id: &E::Id, answer: Answer<E>) -> Result<Served<T::Found>> {
         let Served { value, whence, error } = answer?;
         match T::found(value) {

@@ -3,17 +3,19 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::future::{FusedFuture, FutureExt};
+use tracing::Instrument;
 
-use super::answer::When;
+use super::answer::{ATTEMPTS, When};
 use super::batch::ManyOrigin;
 use super::entry::Entry;
+use super::flight::Landed;
 use super::in_flight::Kind;
+use super::lead::Seat;
 use super::stats::Count;
 use super::tier::{Look, Outcome, Tier};
 use super::{Cached, FromOrigin};
 use crate::entity::KvEntity;
-use crate::error::{BoxError, Result};
+use crate::error::{BoxError, Error, Result};
 use crate::key::Lookup;
 use crate::maybe_send::{BoxFuture, MaybeSend};
 use crate::store::Store;
@@ -36,8 +38,8 @@ struct Missing<E: KvEntity> {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The entities with these ids: as many answers, in the same order. The store is asked once for all that the memory lacks, and not for
-    /// what others are loading already.
+    /// The entities with these ids: as many answers, in the same order. The store is asked once for
+    /// all that the memory lacks, and not for what others are loading already.
     ///
     /// If the store fails, what is stale is served; the first id without is the error.
     pub async fn get_many<I>(&self, ids: I) -> Result<Vec<Option<Arc<E>>>>
@@ -53,19 +55,23 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.answer_many(looked.answers, looked.missing, None).await
     }
 
-    /// The entities with these ids: as many answers, in the same order. The store is asked once for all that the memory lacks, and the origin once
-    /// for all that the store lacks; what it gives fills both.
+    /// The entities with these ids: as many answers, in the same order. The store is asked once for
+    /// all that the memory lacks, and the origin once for all that the store lacks; what it gives
+    /// fills both.
     ///
-    /// `load` gets the ids and gives the entities, in any order; an id that it gives none for is absent. Each is an `E`, an `Arc` of it, or
-    /// either in [`Loaded`](super::Loaded) with TTLs of its own. Otherwise as [`get_or_load`](Self::get_or_load):
+    /// `load` gets the ids and gives the entities, in any order; an id that it gives none for is
+    /// absent. Each is an `E`, an `Arc` of it, or either in [`Loaded`](super::Loaded) with TTLs of
+    /// its own. Otherwise as [`get_or_load`](Self::get_or_load):
     ///
-    /// - What is to be [refreshed ahead](super::Cache::refresh_ahead) is loaded in the background, by one call for all of it.
-    /// - If the origin fails, what is stale is served; the first id without is the error. What the store had is kept.
-    /// - The [soft timeout](super::Cache::soft_timeout) counts where something stale is there for every id that has to be loaded:
-    ///   otherwise the caller has to wait for the batch anyway.
+    /// - What is to be [refreshed ahead](super::Cache::refresh_ahead) is loaded in the background,
+    ///   by one call for all of it.
+    /// - If the origin fails, what is stale is served; the first id without is the error. What the
+    ///   store had is kept.
+    /// - The [soft timeout](super::Cache::soft_timeout) counts where something stale is there for
+    ///   every id that has to be loaded: otherwise the caller has to wait for the batch anyway.
     ///
-    /// So `load` may be called twice, for ids that are missing and for those that are refreshed; and again if another's call was dropped
-    /// that this one had waited for.
+    /// So `load` may be called twice, for ids that are missing and for those that are refreshed;
+    /// and again if another's call was dropped that this one had waited for.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -138,24 +144,28 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Looked { answers, missing, due }
     }
 
-    /// Loads entities anew that are still fresh, in one batch, if there is a spawner: those that nobody loads already.
+    /// Refreshes fresh entities in one batch and one task, if there is an executor. Ids that are
+    /// being loaded are left out.
     fn refresh_many_behind(&self, ids: Vec<E::Id>, origin: Option<&ManyOrigin<E>>) {
-        let Some(spawn) = self.behind.spawn.as_ref().filter(|_| !ids.is_empty()) else { return };
+        let Some(executor) = self.behind.spawner.executor().filter(|_| !ids.is_empty()) else { return };
         let kind = if origin.is_some() { Kind::Load } else { Kind::Read };
-        let may_ask = |id: &E::Id| !matches!(self.tier.known(id, kind), Some(Err(_)));
-        let seats = ids.into_iter().filter(may_ask).map(|id| self.tier.join(id, kind, false));
-        let seats: Vec<_> = seats.filter(|seat| seat.leads()).collect();
-        if seats.is_empty() {
-            return;
+        let (mut drive, mut leads) = (None, Vec::new());
+        for id in ids {
+            if matches!(self.tier.known(&id, kind), Some(Err(_))) || self.tier.is_loading(&id, kind) {
+                continue;
+            }
+            if let Seat::Lead(lead) = self.tier.join(&id, kind, false, &mut drive) {
+                self.tier.counters.count(Count::Refresh);
+                leads.push(lead);
+            }
         }
-        seats.iter().for_each(|_| self.tier.counters.count(Count::Refresh));
-        let (cache, origin) = (self.clone(), origin.cloned());
-        spawn.spawn(Box::pin(async move {
-            drop(cache.load_all(seats, origin.as_ref(), When::Ahead).await);
-        }));
+        let Some(drive) = drive else { return };
+        drive.start(Box::pin(self.clone().load_all(leads, origin.cloned(), When::Ahead)));
+        executor.run(&drive);
     }
 
-    /// The answers to a call that the memory could not give. Boxed, so that the future of a hit is small.
+    /// The answers to a call that the memory could not give. Boxed, so that the future of a hit is
+    /// small.
     fn answer_many(
         &self,
         answers: Answers<E>,
@@ -172,79 +182,99 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         missing: Vec<Missing<E>>,
         origin: Option<ManyOrigin<E>>,
     ) -> Result<Answers<E>> {
-        let all_stale = || missing.iter().all(|missing| missing.stale.is_some());
-        let soft = self.tier.settings.soft_timeout.zip(self.behind.spawn.clone()).filter(|_| all_stale());
-        let (Some((limit, spawn)), Some(first)) = (soft, missing.first()) else {
-            return self.loaded_many(answers, missing, origin).await;
-        };
-        let key = self.collection().key_of_id(&first.id);
-        let stale: Vec<_> = missing.iter().map(|missing| (missing.place, missing.stale.clone())).collect();
-        let mut load = Box::pin(self.clone().loaded_many(answers.clone(), missing, origin).fuse());
-        match self.within(Some(limit), &key, load.as_mut()).await {
-            Err(error) if !load.is_terminated() => {
-                // It goes on without its caller.
-                spawn.spawn(Box::pin(async move { drop(load.await) }));
-                for (place, entry) in stale {
-                    answers[place] = self.stale_or(entry, error.clone())?.value;
-                }
-                Ok(answers)
-            }
-            ended => ended,
-        }
-    }
-
-    async fn loaded_many(
-        self,
-        mut answers: Answers<E>,
-        missing: Vec<Missing<E>>,
-        origin: Option<ManyOrigin<E>>,
-    ) -> Result<Answers<E>> {
-        let kind = if origin.is_some() { Kind::Load } else { Kind::Read };
+        let Some(first) = missing.first() else { return Ok(answers) };
+        let (kind, key) = (kind_of(origin.as_ref()), self.collection().key_of_id(&first.id));
+        let all_stale = missing.iter().all(|missing| missing.stale.is_some());
+        let soft =
+            self.tier.settings.soft_timeout.filter(|_| all_stale && self.behind.spawner.executor().is_some());
+        let mut unpaused = Vec::with_capacity(missing.len());
         let mut failed = None;
-        let mut settle = |missing: Missing<E>, outcome: Outcome<E>| match outcome {
-            Ok(got) => answers[missing.place] = got.value,
-            Err(error) => match self.stale_or(missing.stale, error) {
-                Ok(served) => answers[missing.place] = served.value,
-                Err(error) => failed = failed.take().or(Some(error)),
-            },
-        };
-        let (mut led, mut waiting) = (Vec::new(), Vec::new());
         for missing in missing {
             if let Some(Err(error)) = self.tier.known(&missing.id, kind)
                 && (kind == Kind::Load || missing.stale.is_some())
             {
                 self.tier.counters.count(Count::Paused);
-                settle(missing, Err(error));
-                continue;
+                self.answer_one(&mut answers, missing, Err(error), &mut failed);
+            } else {
+                unpaused.push((missing, None));
             }
-            let seat = self.tier.join(missing.id.clone(), kind, false);
-            if seat.leads() { &mut led } else { &mut waiting }.push((missing, seat));
         }
-        // Those that are led come first: another call may wait for them while this one waits for its own.
-        let (led, seats): (Vec<_>, Vec<_>) = led.into_iter().unzip();
-        let loaded = self.load_all(seats, origin.as_ref(), When::Missed).await;
-        for (missing, outcome) in led.into_iter().zip(loaded) {
-            settle(missing, outcome);
-        }
-        let limit = self.tier.settings.hard_timeout;
-        for (missing, mut seat) in waiting {
-            self.tier.counters.count(Count::SharedWait);
-            let key = self.collection().key_of_id(&seat.id);
-            let waited = self.within(limit, &key, pin!(async { Ok(seat.wait().await) })).await;
-            let outcome = match waited {
-                Ok(Some(outcome)) => outcome,
-                // The one who led has gone.
-                Ok(None) => match self.load_all(vec![seat], origin.as_ref(), When::Missed).await.pop() {
-                    Some(outcome) => outcome,
-                    None => continue,
-                },
-                Err(error) => Err(error),
-            };
-            settle(missing, outcome);
+        let ended = self.within(soft, &key, pin!(self.load_missing(&mut unpaused, origin.as_ref()))).await;
+        // What takes too long goes on in its tasks.
+        let late = ended.err();
+        for (missing, outcome) in unpaused {
+            let late = || late.clone().unwrap_or_else(|| self.abandoned(&key));
+            let outcome = outcome.unwrap_or_else(|| Err(late()));
+            self.answer_one(&mut answers, missing, outcome, &mut failed);
         }
         match failed {
             Some(error) => Err(error),
             None => Ok(answers),
         }
     }
+
+    fn answer_one(
+        &self,
+        answers: &mut Answers<E>,
+        missing: Missing<E>,
+        outcome: Outcome<E>,
+        failed: &mut Option<Error>,
+    ) {
+        match outcome.map(|got| got.value).or_else(|error| Ok(self.stale_or(missing.stale, error)?.value)) {
+            Ok(value) => answers[missing.place] = value,
+            Err(error) => *failed = failed.take().or(Some(error)),
+        }
+    }
+
+    /// Loads what is missing, by one batch for all that nobody loads yet.
+    async fn load_missing(
+        &self,
+        missing: &mut [(Missing<E>, Option<Outcome<E>>)],
+        origin: Option<&ManyOrigin<E>>,
+    ) -> Result<()> {
+        let (kind, hard_timeout) = (kind_of(origin), self.tier.settings.hard_timeout);
+        for _ in 0..ATTEMPTS {
+            let (mut drive, mut leads, mut waiters) = (None, Vec::new(), Vec::new());
+            for (place, (missing, outcome)) in missing.iter_mut().enumerate().filter(|(_, it)| it.1.is_none())
+            {
+                match self.tier.join(&missing.id, kind, false, &mut drive) {
+                    Seat::Lead(lead) => {
+                        waiters.push((place, lead.waiter(&mut drive), true));
+                        leads.push(lead);
+                    }
+                    Seat::Wait(waiter) => waiters.push((place, waiter, false)),
+                    Seat::Within => {
+                        let key = self.collection().key_of_id(&missing.id);
+                        *outcome = Some(Err(self.waits_for_itself(&key)));
+                    }
+                }
+            }
+            if let Some(drive) = &drive {
+                let load = self.clone().load_all(leads, origin.cloned(), When::Missed);
+                drive.start(Box::pin(load.in_current_span()));
+                self.set_going(drive);
+            }
+            // The batch of this call comes first.
+            waiters.sort_by_key(|(_, _, leads)| !leads);
+            for (place, waiter, leads) in waiters {
+                let (missing, outcome) = &mut missing[place];
+                let (key, limit) =
+                    (self.collection().key_of_id(&missing.id), hard_timeout.filter(|_| !leads));
+                let ended = self.within(limit, &key, pin!(self.ended(&waiter, leads, &key))).await;
+                *outcome = match waiter.flight.landed() {
+                    Some(Landed::Done(outcome)) => Some(outcome),
+                    Some(Landed::Abandoned) => None,
+                    None => ended.err().map(Err),
+                };
+            }
+            if missing.iter().all(|(_, outcome)| outcome.is_some()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn kind_of<E: KvEntity>(origin: Option<&ManyOrigin<E>>) -> Kind {
+    if origin.is_some() { Kind::Load } else { Kind::Read }
 }

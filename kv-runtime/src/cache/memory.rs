@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, Weighter, sync};
 
 use super::config::Settings;
-use super::entry::Entry;
+use super::entry::{Entry, Moment};
 use super::in_flight::Kind;
-use crate::clock::Timestamp;
 use crate::entity::KvEntity;
 use crate::error::Error;
 use crate::key::Lookup;
@@ -25,9 +24,9 @@ pub(super) struct Memory<E: KvEntity> {
 #[derive(Clone)]
 pub(super) enum Negative {
     /// There is no such entity. `for_origin`: the origin has said so, too.
-    Absent { until: Timestamp, for_origin: bool },
+    Absent { until: Moment, for_origin: bool },
     /// It could not be loaded a short while ago.
-    Failed { until: Timestamp, kind: Kind, error: Error },
+    Failed { until: Moment, kind: Kind, error: Error },
 }
 
 /// What has left the maps: to be dropped where no lock is held, since an entity's own `Drop` may do anything.
@@ -86,6 +85,11 @@ impl<E: KvEntity> Memory<E> {
     /// What is held, without making it any less likely to go.
     pub(super) fn peek(&self, id: &E::Id) -> Option<Entry<E>> {
         self.values.peek(id)
+    }
+
+    /// Forgets all entities, but not what is known not to be there.
+    pub(super) fn clear_values(&self) {
+        self.values.clear();
     }
 
     pub(super) fn clear(&self) {

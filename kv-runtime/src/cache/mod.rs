@@ -1,19 +1,25 @@
 //! A cache in front of a collection: memory, then the store, then an origin (feature `cache`).
 //!
-//! [`Collection::cached`] puts it there. What it holds is decoded, an `Arc` of the entity by its typed id: a hit builds no key, decodes
-//! nothing and allocates nothing.
+//! [`Collection::cached`] makes one. It holds decoded entities, an `Arc` by typed id: a hit builds
+//! no key, decodes nothing and allocates nothing.
 //!
-//! - **One load for many callers.** Callers that miss the same id wait for one load and share its outcome, an error too. If the caller that
-//!   drives it is dropped, another takes over. On wasm32 each loads for itself, as a Worker lets no request wait for another.
-//! - **A cache never makes a write fail.** A write goes to the store first, then to memory. If its outcome is unknown, or its future is
-//!   dropped, the memory forgets the id.
-//! - **Races.** Each write moves the id's epoch before and after its store call. A load that a write has met fills neither memory nor store.
-//!   The store is filled with what an origin gave only if it still is as the miss saw it. `update` never reads memory.
-//! - **Other writers.** A cache hears the writes that go through it and its clones, and no others: not those of other processes, of the
-//!   collection that it was made from, or of a group's view. What it serves is at most [`memory_ttl`](Cache::memory_ttl) old, plus
-//!   [`stale_for`](Cache::stale_for) where that is set. [`Cached::invalidate`] forgets an id at once.
-//! - **Expiry is a contract.** Neither memory nor staleness outlives the record's own expiry, as far as the store tells it.
-//! - **No runtime is needed** unless something is spawned or timed: refresh ahead and the timeouts say so.
+//! - **One load for many callers.** Callers that miss the same id share one load and its outcome,
+//!   also if it is an error. All of them drive it, so a caller that is not polled or is dropped
+//!   blocks nobody. With a [spawner](Cache::spawner), or on a tokio runtime, a task drives it as
+//!   well. A loader that asks for its own id gets an error. On wasm32 each caller loads for itself,
+//!   because a Worker lets no request wait for another one.
+//! - **A cache never makes a write fail.** A write goes to the store first, then to memory. If its
+//!   outcome is unknown, or its future is dropped, the cache forgets the id, and holds nothing of
+//!   it that is read before the store [has settled](crate::store::Store::has_settled).
+//! - **Races.** A load that meets a write fills neither memory nor store. The cache fills the store
+//!   only if it still is as the miss saw it. `update` never reads memory.
+//! - **Other writers.** A cache sees the writes through it and its clones. It does not see those of
+//!   other processes, of the collection that it was made from, or of a view of a group. What it
+//!   serves is at most [`memory_ttl`](Cache::memory_ttl) old, plus [`stale_for`](Cache::stale_for)
+//!   where that is set. [`Cached::invalidate`] forgets an id at once.
+//! - **Expiry is a contract.** Neither memory nor staleness outlives a record's own expiry, as far
+//!   as the store tells it.
+//! - **No runtime is needed**, except for what runs in the background and for timeouts.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -47,22 +53,28 @@
 mod answer;
 mod batch;
 mod config;
+mod day;
+mod drive;
 mod entry;
 mod fill;
+mod fill_store;
 mod flight;
 mod in_flight;
 mod last_write;
+mod lead;
 mod load;
 mod many;
 mod memory;
 mod origin;
 mod read;
 mod shared;
+mod spawn;
 mod stats;
 mod table;
 mod tier;
 mod wait;
 mod write;
+mod writing;
 
 use std::fmt;
 use std::sync::Arc;
@@ -71,7 +83,6 @@ use std::time::Duration;
 use crate::collection::Collection;
 use crate::entity::KvEntity;
 use crate::key::Lookup;
-use crate::kv::Spawn;
 use crate::store::Store;
 
 pub use config::{BackgroundFuture, Cache};
@@ -80,11 +91,13 @@ pub use origin::{FromOrigin, Loaded};
 pub use shared::IntoShared;
 pub use stats::CacheStats;
 
+use spawn::Spawner;
 use tier::Tier;
 
 /// A collection with a cache in front of it. Cheap to clone; clones share the memory.
 ///
-/// What it has is what goes through the cache; everything else is on the [`collection`](Self::collection).
+/// What it has is what goes through the cache; everything else is on the
+/// [`collection`](Self::collection).
 pub struct Cached<E: KvEntity, S> {
     tier: Arc<Tier<E>>,
     behind: Arc<Behind<E, S>>,
@@ -94,26 +107,19 @@ pub struct Cached<E: KvEntity, S> {
 struct Behind<E, S> {
     collection: Collection<E, S>,
     filler: Filler<E, S>,
-    spawn: Option<Arc<dyn Spawn>>,
+    spawner: Spawner,
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The same collection behind a cache.
     ///
-    /// On a store without compare-and-swap it takes a cache that is told how to fill the store:
-    /// [`Cache::pure_cache`](crate::cache::Cache::pure_cache) or [`Cache::without_filling`](crate::cache::Cache::without_filling).
+    /// On a store without compare-and-swap the cache has to say how it fills the store:
+    /// [`Cache::pure_cache`](crate::cache::Cache::pure_cache) or
+    /// [`Cache::without_filling`](crate::cache::Cache::without_filling).
     #[must_use]
     pub fn cached<F: FillStore<S>>(self, cache: Cache<E, F>) -> Cached<E, S> {
-        let settings = &cache.settings;
-        if cache.spawn.is_none() && (settings.refresh_at.is_some() || settings.soft_timeout.is_some()) {
-            tracing::warn!(
-                entity = E::SCHEMA.name(),
-                "a cache without a spawner neither refreshes ahead nor has a soft timeout"
-            );
-        }
-        let clock = self.store().clock().clone();
-        let behind = Behind { collection: self, filler: F::filler(), spawn: cache.spawn.clone() };
-        let tier = Tier::new(cache, clock, behind.collection.expires());
+        let behind = Behind { collection: self, filler: F::filler(), spawner: Spawner(cache.spawn.clone()) };
+        let tier = Tier::new(cache, &behind.collection);
         Cached { tier: Arc::new(tier), behind: Arc::new(behind) }
     }
 }
@@ -132,20 +138,22 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.with_collection(self.collection().with_ttl(ttl))
     }
 
-    /// The same cache, whose `touch` leaves a record alone that was extended less than `interval` ago; see
-    /// [`Collection::with_touch_interval`](crate::Collection::with_touch_interval). It shares the memory.
+    /// The same cache, whose `touch` leaves a record alone that was extended less than `interval`
+    /// ago; see [`Collection::with_touch_interval`](crate::Collection::with_touch_interval). It
+    /// shares the memory.
     #[must_use]
     pub fn with_touch_interval(&self, interval: Duration) -> Self {
         self.with_collection(self.collection().with_touch_interval(interval))
     }
 
     fn with_collection(&self, collection: Collection<E, S>) -> Self {
-        let Behind { filler, spawn, .. } = &*self.behind;
-        let behind = Behind { collection, filler: *filler, spawn: spawn.clone() };
+        let Behind { filler, spawner, .. } = &*self.behind;
+        let behind = Behind { collection, filler: *filler, spawner: spawner.clone() };
         Self { tier: Arc::clone(&self.tier), behind: Arc::new(behind) }
     }
 
-    /// Forgets what the memory holds of this id, and what is being loaded of it. The store is left as it is.
+    /// Forgets what the memory holds of this id, and what is being loaded of it. The store is left
+    /// as it is.
     pub fn invalidate<L: Lookup<E::Id>>(&self, id: L) {
         self.tier.forget(&id.into_id());
     }

@@ -41,6 +41,8 @@ pub struct CacheStats {
     pub store_fills_lost: u64,
     /// Fills that failed.
     pub store_fills_failed: u64,
+    /// Entities that count with a weight of 1, since the application's `weigh` panicked.
+    pub weigh_panics: u64,
     /// Entities that left the memory for lack of room.
     pub evictions: u64,
     /// Entities in memory, stale and dead ones too.
@@ -69,9 +71,10 @@ pub(super) enum Count {
     Filled,
     FillLost,
     FillFailed,
+    WeighPanic,
 }
 
-const COUNTS: usize = Count::FillFailed as usize + 1;
+const COUNTS: usize = Count::WeighPanic as usize + 1;
 
 /// Hits are counted in stripes, one for each thread as far as they reach, so that threads do not pass a cache line to and fro.
 const STRIPES: usize = 32;
@@ -131,6 +134,7 @@ impl Counters {
             store_fills: count(Count::Filled),
             store_fills_lost: count(Count::FillLost),
             store_fills_failed: count(Count::FillFailed),
+            weigh_panics: count(Count::WeighPanic),
             ..CacheStats::default()
         }
     }

@@ -47,6 +47,7 @@ impl fmt::Display for CacheStats {
             store_fills,
             store_fills_lost,
             store_fills_failed,
+            weigh_panics,
             evictions,
             entries,
             weight,
@@ -55,7 +56,7 @@ impl fmt::Display for CacheStats {
         let (entries, negatives) = (entries as u64, negatives as u64);
         let always = |name, number| (name, Some(number));
         let if_any = |name, number| (name, Some(number).filter(|number| *number > 0));
-        let rows: [(&str, Option<u64>); 20] = [
+        let rows: [(&str, Option<u64>); 21] = [
             always("from memory", memory_hits),
             if_any("from memory, that there is none", negative_hits),
             always("from the store", store_hits),
@@ -72,6 +73,7 @@ impl fmt::Display for CacheStats {
             if_any("fills of the store", store_fills),
             if_any("fills left, since it had changed", store_fills_lost),
             if_any("fills that failed", store_fills_failed),
+            if_any("weighed 1, as `weigh` panicked", weigh_panics),
             if_any("lost for lack of room", evictions),
             always("entities in memory", entries),
             ("their weight", Some(weight).filter(|weight| *weight != entries)),

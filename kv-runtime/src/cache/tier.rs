@@ -1,40 +1,69 @@
 //! The memory tier: what is held, what is going on, and the rule of what may be held when.
 //!
-//! The rule: each write moves its id's epoch before and after its store call, by a guard, so that one that is dropped does, too. What a load
-//! brings is held only if no write has met it. What a write wrote is held only if no other write met it. All of it happens under
-//! the lock of the id's place in [`InFlight`], so that there is no moment between the test and the fill.
+//! The rule: each write moves its id's epoch before and after its store call, by a guard, so that
+//! one that is dropped does, too. What a load brings is held only if no write has met it. What a
+//! write wrote is held only if no other write met it. All of it happens under the lock of the id's
+//! place in [`InFlight`], so that there is no moment between the test and the fill.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use futures_util::future::{Either, select};
 
 use super::config::{Cache, Settings, Weigh};
-use super::entry::{Age, Entry, Lifetime, Spans};
-use super::flight::{Flight, Waited};
-use super::in_flight::{AtId, InFlight, Kind};
+use super::day::Day;
+use super::drive::Drive;
+use super::entry::{Age, Entry, Lifetime, Moment, Spans};
+use super::in_flight::{AtId, Filling, InFlight, Kind, Part};
+use super::lead::{Lead, Seat, Waiter};
 use super::memory::{Left, Memory, Negative};
 use super::stats::{Count, Counters};
 use crate::clock::{Clock, Timestamp};
+use crate::collection::{Collection, Found};
 use crate::entity::KvEntity;
 use crate::error::{Error, Result};
 use crate::key::Lookup;
+use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::served::Whence;
+use crate::store::{Mark, Store};
 
-/// Whether a call may wait for what another one does. In a Worker none may: its runtime refuses to let a request go on within another
-/// one, and a request whose client has gone stands still for ever, with all that it holds. There each call loads for itself.
-const CALLERS_WAIT: bool = cfg!(not(target_arch = "wasm32"));
+/// Whether a call may wait for what another one does. In a Worker none may: its runtime refuses to
+/// let a request go on within another one, and a request whose client has gone stands still for
+/// ever, with all that it holds. There each call loads for itself.
+pub(super) const CALLERS_WAIT: bool = cfg!(not(target_arch = "wasm32"));
+
+/// How long a write waits at most for a fill that began before it. It waits for fills of a pure
+/// cache, and for fills of an absent record on a store that other processes share.
+const FILL_LIMIT: Duration = Duration::from_secs(1);
 
 pub(super) struct Tier<E: KvEntity> {
     pub(super) settings: Settings,
     pub(super) counters: Counters,
-    clock: Clock,
-    spans: Spans,
-    /// Whether records expire for no other reason than that the cache gave them a TTL: then they may be stale beyond it.
-    expiry_is_ours: bool,
+    pub(super) clock: Clock,
+    pub(super) spans: Spans,
+    day: Day,
     weigh: Option<Weigh<E>>,
-    memory: Memory<E>,
-    in_flight: InFlight<E::Id, Outcome<E>>,
+    pub(super) memory: Memory<E>,
+    pub(super) in_flight: InFlight<E::Id, Outcome<E>>,
+    pub(super) store: Arc<dyn Settles>,
+}
+
+/// The part of a store that tells when it has settled.
+pub(super) trait Settles: MaybeSend + MaybeSync {
+    fn mark(&self) -> Mark;
+    fn has_settled(&self, mark: Mark) -> bool;
+}
+
+impl<E: KvEntity, S: Store> Settles for Collection<E, S> {
+    fn mark(&self) -> Mark {
+        self.store().mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.store().has_settled(mark)
+    }
 }
 
 /// How a load ended, for all who wait for it.
@@ -62,6 +91,25 @@ pub(super) enum Look<E> {
     Nothing,
 }
 
+/// When a record expires.
+#[derive(Clone, Copy)]
+pub(super) struct RecordExpiry {
+    pub(super) at: Option<Timestamp>,
+    /// When it would expire if no cache had given it a TTL: until then it may be stale.
+    pub(super) own: Option<Timestamp>,
+}
+
+impl RecordExpiry {
+    /// Of what a caller writes, or an origin gives.
+    pub(super) const fn own(at: Option<Timestamp>) -> Self {
+        Self { at, own: at }
+    }
+
+    pub(super) const fn of<E>(found: &Found<E>) -> Self {
+        Self { at: found.expires_at, own: found.own_expires_at }
+    }
+}
+
 /// What is to be held of an id.
 pub(super) enum Fill<E> {
     Present(Entry<E>),
@@ -70,9 +118,10 @@ pub(super) enum Fill<E> {
 }
 
 impl<E: KvEntity> Tier<E> {
-    pub(super) fn new<F>(cache: Cache<E, F>, clock: Clock, expires_by_itself: bool) -> Self {
+    pub(super) fn new<F, S: Store>(cache: Cache<E, F>, collection: &Collection<E, S>) -> Self {
+        let clock = collection.store().clock().clone();
         Self {
-            expiry_is_ours: cache.settings.store_ttl.is_some() && !expires_by_itself,
+            day: Day::of(&clock),
             memory: Memory::new(&cache.settings),
             spans: Spans::of(&cache.settings),
             settings: cache.settings,
@@ -80,19 +129,32 @@ impl<E: KvEntity> Tier<E> {
             clock,
             weigh: cache.weigh,
             in_flight: InFlight::new(),
+            store: Arc::new(collection.clone()),
         }
     }
 
-    /// What the memory has fresh, or what else it has. All of a hit is here, and nothing that a hit does not need.
+    /// What the memory has fresh, or what else it has. All of a hit is here, and nothing that a hit
+    /// does not need.
     #[inline]
     pub(super) fn hit<L: Lookup<E::Id>>(&self, id: &L) -> Result<Arc<E>, Option<Entry<E>>> {
         let Some(entry) = self.memory.get(id) else { return Err(None) };
-        if entry.is_fresh(self.clock.coarse()) {
-            self.counters.hit();
-            Ok(entry.value)
-        } else {
-            Err(Some(entry))
+        if !entry.is_fresh(self.now()) {
+            return Err(Some(entry));
         }
+        if entry.expires() && !self.day.is_steady(&self.clock) {
+            self.follow_day();
+            return Err(None);
+        }
+        self.counters.hit();
+        Ok(entry.value)
+    }
+
+    /// The time of day was set forward, so records may have expired before their entries end.
+    /// Entries do not tell which, so all go.
+    #[cold]
+    fn follow_day(&self) {
+        self.memory.clear_values();
+        self.day.accept_step(&self.clock);
     }
 
     /// What the memory says of an id.
@@ -107,6 +169,10 @@ impl<E: KvEntity> Tier<E> {
     /// What an entry is worth that is no hit.
     pub(super) fn look_at(&self, entry: Option<Entry<E>>) -> Look<E> {
         let Some(entry) = entry else { return Look::Nothing };
+        if entry.expires() && !self.day.is_steady(&self.clock) {
+            self.follow_day();
+            return Look::Nothing;
+        }
         match entry.age(self.now(), self.spans) {
             Age::Fresh => Look::Fresh(entry.value),
             Age::Due => {
@@ -118,11 +184,19 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.coarse()
+    /// What spans are counted by.
+    #[inline]
+    pub(super) fn now(&self) -> Moment {
+        Moment(self.clock.coarse_monotonic())
     }
 
-    /// What may stand in for this call if it fails. What the store no longer has stands in for an origin alone.
+    /// When a record ends that expires at this time of day, as it is seen now.
+    pub(super) fn end_of_record(&self, expires_at: Timestamp) -> Moment {
+        self.day.end(expires_at, &self.clock)
+    }
+
+    /// What may stand in for this call if it fails. What the store no longer has stands in for an
+    /// origin alone.
     pub(super) fn stand_in(entry: Entry<E>, kind: Kind) -> Option<Entry<E>> {
         Some(entry).filter(|entry| kind == Kind::Load || !entry.is_for_loads())
     }
@@ -150,40 +224,81 @@ impl<E: KvEntity> Tier<E> {
     pub(super) fn entry(
         &self,
         value: &Arc<E>,
-        since: Timestamp,
+        since: Moment,
         ttl: Option<Duration>,
-        expires_at: Option<Timestamp>,
+        expiry: RecordExpiry,
     ) -> Entry<E> {
-        let weight = self.weigh.as_ref().map_or(1, |weigh| weigh.weigh(value));
         let lifetime = Lifetime {
             since,
             ttl: ttl.unwrap_or(self.settings.memory_ttl),
-            expires_at,
-            stale_beyond: self.expiry_is_ours,
+            end: expiry.at.map(|at| self.end_of_record(at)),
+            stale_end: expiry.own.map(|at| self.end_of_record(at)),
         };
-        Entry::new(Arc::clone(value), weight, &lifetime, &self.settings, self.spans, &self.clock)
+        Entry::new(Arc::clone(value), self.weight(value), &lifetime, &self.settings, self.spans)
     }
 
-    /// Takes part in the load of this id: as its leader, or as one who waits. `anew`: not in a load that has begun already.
-    pub(super) fn join(self: &Arc<Self>, id: E::Id, kind: Kind, anew: bool) -> Seat<E> {
-        let join = |at: &mut AtId<_>| {
-            if anew || !CALLERS_WAIT {
-                at.move_epoch();
-            }
-            at.join(kind)
-        };
-        let (flight, leads) = self.in_flight.lock(&id).begin(&id, join);
-        Seat { tier: Arc::clone(self), id, kind, flight, leads, ended: false }
+    /// What an entity weighs. The store has it by now, so a panic of `weigh` must not fail the
+    /// call.
+    fn weight(&self, value: &E) -> u64 {
+        let Some(weigh) = &self.weigh else { return 1 };
+        catch_unwind(AssertUnwindSafe(|| weigh.weigh(value))).unwrap_or_else(|_| {
+            self.counters.count(Count::WeighPanic);
+            1
+        })
     }
 
-    /// Begins a write. `keep`: it does not change what the entity is, so the memory may go on serving it.
-    pub(super) fn begin_write(self: &Arc<Self>, id: E::Id, keep: bool) -> Writing<E> {
-        let mut in_flight = self.in_flight.lock(&id);
-        let (epoch, filling) = in_flight.begin(&id, AtId::begin_write);
-        let left = (!keep).then(|| self.memory.remove(&id));
+    /// Takes part in the load of this id. `anew`: not in a load that has begun already. `drive` is
+    /// what makes the loads of this call, once there is one that it has to make.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        id: &E::Id,
+        kind: Kind,
+        anew: bool,
+        drive: &mut Option<Arc<Drive>>,
+    ) -> Seat<E> {
+        let drive = || Arc::clone(drive.get_or_insert_with(Drive::new));
+        let join = |at: &mut AtId<_>| at.join(kind, anew || !CALLERS_WAIT, drive);
+        let mut in_flight = self.in_flight.lock(id);
+        let is_settled = in_flight.is_settled(id, |mark| self.store.has_settled(mark));
+        let part = in_flight.begin(id, join);
         drop(in_flight);
-        drop(left);
-        Writing { tier: Arc::clone(self), id, epoch, filling, after: After::Forget }
+        match part {
+            Part::Lead(flight, _outdated) => Seat::Lead(Lead::new(self, id, kind, flight, is_settled)),
+            Part::Wait(flight, drive) => {
+                self.counters.count(Count::SharedWait);
+                Seat::Wait(Waiter { flight, drive })
+            }
+            Part::Within(drive) => {
+                drop(drive);
+                Seat::Within
+            }
+        }
+    }
+
+    /// Whether a load of this kind goes on.
+    pub(super) fn is_loading(&self, id: &E::Id, kind: Kind) -> bool {
+        self.in_flight.lock(id).end(id, |at| at.is_loading(kind)).unwrap_or(false)
+    }
+
+    /// Drives the fill of the store to its end that goes on at this id.
+    pub(super) async fn after_fill(&self, id: &E::Id) {
+        let filling = self.in_flight.lock(id).end(id, |at| at.filling()).flatten();
+        if let Some(filling) = filling {
+            self.end_of(filling).await;
+        }
+    }
+
+    /// Drives a fill to its end, and returns whether it has ended within [`FILL_LIMIT`].
+    pub(super) async fn end_of(&self, filling: Filling) -> bool {
+        if !CALLERS_WAIT {
+            return false;
+        }
+        // No fill waits for a load or a write, so there is no cycle to break.
+        let end = pin!(filling.end());
+        match self.clock.timer().sleep(FILL_LIMIT) {
+            Ok(sleep) => matches!(select(end, sleep).await, Either::Left(_)),
+            Err(_) => end.await.is_ok(),
+        }
     }
 
     /// Forgets an id, and what is being loaded of it.
@@ -206,18 +321,18 @@ impl<E: KvEntity> Tier<E> {
         self.memory.sizes()
     }
 
-    fn until(&self, ttl: Duration) -> Timestamp {
+    fn until(&self, ttl: Duration) -> Moment {
         self.now().saturating_add(ttl)
     }
 
     /// What has to be dropped after the lock is given to the caller.
-    fn hold(&self, id: &E::Id, fill: Fill<E>, kind: Kind) -> Option<Left<E>> {
+    pub(super) fn hold(&self, id: &E::Id, fill: Fill<E>, kind: Kind) -> Option<Left<E>> {
         let settings = &self.settings;
         match fill {
             Fill::Present(entry) => Some(self.memory.insert(id, entry)),
             Fill::Absent { for_origin } => {
-                // That the store has none is no word of the origin's: what there was may still stand in for that. A delete has taken it
-                // out before.
+                // That the store has none is no word of the origin's: what there was may still
+                // stand in for that. A delete has taken it out before.
                 let kept = self.memory.peek(id).filter(|_| !for_origin);
                 let kept = kept.map(|entry| entry.for_loads(self.now(), self.spans));
                 let left = match kept.filter(|entry| self.may_serve_stale(entry)) {
@@ -238,148 +353,5 @@ impl<E: KvEntity> Tier<E> {
                 None
             }
         }
-    }
-}
-
-/// A caller's part in a load. Who drops it goes: a leader leaves the lead to another.
-pub(super) struct Seat<E: KvEntity> {
-    tier: Arc<Tier<E>>,
-    pub(super) id: E::Id,
-    pub(super) kind: Kind,
-    flight: Arc<Flight<Outcome<E>>>,
-    leads: bool,
-    /// Whether the load has ended, so that there is nothing to leave.
-    ended: bool,
-}
-
-impl<E: KvEntity> Seat<E> {
-    pub(super) fn leads(&self) -> bool {
-        self.leads
-    }
-
-    /// How another's load ended; nothing if it is on this caller to drive it.
-    pub(super) async fn wait(&mut self) -> Option<Outcome<E>> {
-        if self.leads {
-            return None;
-        }
-        match self.flight.wait().await {
-            Waited::Done(outcome) => {
-                self.ended = true;
-                Some(outcome)
-            }
-            Waited::Lead => {
-                self.leads = true;
-                None
-            }
-        }
-    }
-
-    /// Keeps what the load brought, unless a write has met it.
-    pub(super) fn settle(&self, fill: Fill<E>) {
-        let mut in_flight = self.tier.in_flight.lock(&self.id);
-        // A load ends what is being read: a read that began before may have seen less.
-        let supersedes = self.kind == Kind::Load && !matches!(fill, Fill::Failed(_));
-        let may_fill = in_flight.end(&self.id, |at| at.settle(self.kind, &self.flight, supersedes));
-        if may_fill != Some(true) {
-            self.tier.counters.count(Count::Detached);
-            return;
-        }
-        let left = self.tier.hold(&self.id, fill, self.kind);
-        drop(in_flight);
-        drop(left);
-    }
-
-    /// The turn to fill the store, if no write has met the load. A write that begins now waits for its end.
-    pub(super) fn begin_fill(&self) -> Option<FillTurn<E>> {
-        let mut in_flight = self.tier.in_flight.lock(&self.id);
-        let guard = in_flight.end(&self.id, |at| at.begin_fill(self.kind, &self.flight)).flatten()?;
-        Some(FillTurn { tier: Arc::clone(&self.tier), id: self.id.clone(), _guard: guard })
-    }
-
-    /// Tells all who wait how the load ended.
-    pub(super) fn complete(mut self, outcome: Outcome<E>) {
-        self.ended = true;
-        self.tier.in_flight.lock(&self.id).end(&self.id, |at| at.end(self.kind, &self.flight));
-        self.flight.complete(outcome);
-    }
-}
-
-impl<E: KvEntity> Drop for Seat<E> {
-    fn drop(&mut self) {
-        if self.ended {
-            return;
-        }
-        self.tier.in_flight.lock(&self.id).end(&self.id, |at| at.leave(self.kind, &self.flight));
-        if self.leads {
-            self.flight.give_up();
-        }
-    }
-}
-
-/// While it is there, writes of the id wait.
-pub(super) struct FillTurn<E: KvEntity> {
-    tier: Arc<Tier<E>>,
-    id: E::Id,
-    _guard: OwnedMutexGuard<()>,
-}
-
-impl<E: KvEntity> Drop for FillTurn<E> {
-    fn drop(&mut self) {
-        self.tier.in_flight.lock(&self.id).end(&self.id, AtId::end_fill);
-    }
-}
-
-/// A write that goes on. Who drops it unfinished leaves nothing in memory: how it ended is not known.
-pub(super) struct Writing<E: KvEntity> {
-    tier: Arc<Tier<E>>,
-    id: E::Id,
-    epoch: u32,
-    filling: Option<Arc<Mutex<()>>>,
-    after: After<E>,
-}
-
-enum After<E> {
-    Forget,
-    Hold(Fill<E>),
-    /// What stands in memory is right, up to this moment.
-    Keep(Option<Timestamp>),
-}
-
-impl<E: KvEntity> Writing<E> {
-    /// Waits until the fill of the store has ended that was allowed before the write began.
-    pub(super) async fn after_fill(&mut self) {
-        if let Some(filling) = self.filling.take().filter(|_| CALLERS_WAIT) {
-            drop(filling.lock().await);
-        }
-    }
-
-    /// The write is done, and this is what stands in the store.
-    pub(super) fn hold(mut self, fill: Fill<E>) {
-        self.after = After::Hold(fill);
-    }
-
-    /// The write is done, and the entity is as it was, with this expiry.
-    pub(super) fn keep(mut self, expires_at: Option<Timestamp>) {
-        self.after = After::Keep(expires_at);
-    }
-}
-
-impl<E: KvEntity> Drop for Writing<E> {
-    fn drop(&mut self) {
-        let Self { tier, id, epoch, after, .. } = self;
-        let mut in_flight = tier.in_flight.lock(id);
-        let was_alone = in_flight.end(id, |at| at.end_write(*epoch)) == Some(true);
-        let left = match std::mem::replace(after, After::Forget) {
-            After::Hold(fill) if was_alone => tier.hold(id, fill, Kind::Read),
-            After::Keep(None) => None,
-            After::Keep(Some(end)) => tier
-                .memory
-                .peek(id)
-                .filter(|entry| entry.outlives(end, tier.spans))
-                .map(|entry| tier.memory.insert(id, entry.ending_at(end, tier.spans, &tier.clock))),
-            After::Hold(_) | After::Forget => Some(tier.memory.remove(id)),
-        };
-        drop(in_flight);
-        drop(left);
     }
 }

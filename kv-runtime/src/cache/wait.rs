@@ -3,16 +3,35 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
+
 use super::Cached;
+use super::config::Settings;
 use crate::entity::KvEntity;
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::store::Store;
+use crate::timer::Sleep;
+
+/// When a load has to have ended, with all that it does one after the other. It begins with the
+/// first of that.
+pub(super) struct Deadline {
+    limit: Option<Duration>,
+    sleep: Option<Sleep>,
+}
+
+impl Deadline {
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self { limit: settings.hard_timeout, sleep: None }
+    }
+}
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// What `work` gives, or [`Error::TimedOut`] if the limit comes first; then the caller drops the work.
+    /// What `work` gives, or [`Error::TimedOut`] if the limit comes first; then the caller drops
+    /// the work.
     ///
-    /// By reference, as an `async fn` that awaits what it is given in two places has room for three of it, and these calls nest.
+    /// By reference, as an `async fn` that awaits what it is given in two places has room for three
+    /// of it, and these calls nest.
     pub(super) async fn within<T>(
         &self,
         limit: Option<Duration>,
@@ -24,6 +43,28 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             Ok(Some(done)) => done,
             Ok(None) => Err(Error::TimedOut { at: self.collection().at(key), limit }),
             Err(source) => Err(Error::NoTimer { at: self.collection().at(key), source }),
+        }
+    }
+
+    /// What `work` gives, or [`Error::TimedOut`] if the deadline comes first. After that nothing
+    /// more is begun.
+    pub(super) async fn before<T>(
+        &self,
+        deadline: &mut Deadline,
+        key: &Key,
+        work: Pin<&mut (impl Future<Output = Result<T>> + ?Sized)>,
+    ) -> Result<T> {
+        let Some(limit) = deadline.limit else { return work.await };
+        let sleep = match &mut deadline.sleep {
+            Some(sleep) => sleep,
+            none => match self.collection().store().clock().timer().sleep(limit) {
+                Ok(sleep) => none.insert(sleep),
+                Err(source) => return Err(Error::NoTimer { at: self.collection().at(key), source }),
+            },
+        };
+        match select(work, sleep).await {
+            Either::Left((done, _)) => done,
+            Either::Right(((), _)) => Err(Error::TimedOut { at: self.collection().at(key), limit }),
         }
     }
 }

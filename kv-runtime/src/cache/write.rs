@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::tier::{Fill, Writing};
+use super::entry::Moment;
+use super::tier::{Fill, RecordExpiry};
+use super::writing::Writing;
 use super::{Cached, IntoShared};
 use crate::clock::Timestamp;
 use crate::collection::{Found, always};
@@ -11,33 +13,34 @@ use crate::error::{Error, Result};
 use crate::key::Lookup;
 use crate::store::{AtomicStore, Store};
 
-/// Each write begins before its store call and ends after it, also if it fails or is dropped: then the memory forgets the id.
+/// Each write begins before its store call and ends after it, also if it fails or is dropped: then
+/// the memory forgets the id.
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Writes the entity as [`Collection::put`](crate::Collection::put) does, then holds it in memory.
+    /// Writes the entity as [`Collection::put`](crate::Collection::put) does, then holds it in
+    /// memory.
     pub async fn put(&self, entity: impl IntoShared<E>) -> Result<()> {
         let entity = entity.into_shared();
         let writing = self.begin(entity.id()).await;
-        let since = self.tier.now();
-        self.collection().put(&entity).await?;
-        self.hold_written(writing, &entity, since);
-        Ok(())
+        let begun = self.begun();
+        let written = self.collection().put(&entity).await;
+        self.hold_written(writing, written, &entity, begun)
     }
 
-    /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is none, then holds it in memory.
+    /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is
+    /// none, then holds it in memory.
     pub async fn insert(&self, entity: impl IntoShared<E>) -> Result<()>
     where
         S: AtomicStore,
     {
         let entity = entity.into_shared();
         let writing = self.begin(entity.id()).await;
-        let since = self.tier.now();
-        self.collection().insert(&entity).await?;
-        self.hold_written(writing, &entity, since);
-        Ok(())
+        let begun = self.begun();
+        let written = self.collection().insert(&entity).await;
+        self.hold_written(writing, written, &entity, begun)
     }
 
-    /// Changes the entity that is in the store as [`Collection::update`](crate::Collection::update) does, whatever the memory holds, then
-    /// holds it as it was written.
+    /// Changes the entity that is in the store as [`Collection::update`](crate::Collection::update)
+    /// does, whatever the memory holds, then holds it as it was written.
     pub async fn update<L, F>(&self, id: L, change: F) -> Result<Arc<E>>
     where
         S: AtomicStore,
@@ -75,13 +78,17 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub async fn delete<L: Lookup<E::Id>>(&self, id: L) -> Result<()> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
-        self.collection().delete_at(self.collection().key_of_id(&id)).await?;
-        writing.hold(Fill::Absent { for_origin: false });
-        Ok(())
+        let deleted = self.collection().delete_at(self.collection().key_of_id(&id)).await;
+        match &deleted {
+            Ok(()) => writing.hold(Fill::Absent { for_origin: false }),
+            Err(error) => writing.fail(error),
+        }
+        deleted
     }
 
-    /// Gives what is in the store its full TTL again, and says whether it is there; see [`Collection::touch`](crate::Collection::touch).
-    /// The memory goes on serving what it holds, until the expiry that it knew.
+    /// Gives what is in the store its full TTL again, and says whether it is there; see
+    /// [`Collection::touch`](crate::Collection::touch). The memory goes on serving what it holds,
+    /// until the expiry that it knew.
     pub async fn touch<L: Lookup<E::Id>>(&self, id: L) -> Result<bool>
     where
         E: Touch,
@@ -90,19 +97,21 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let mut writing = self.tier.begin_write(id.clone(), true);
         writing.after_fill().await;
-        let since = self.tier.now();
-        let there = self.collection().touch_at(self.collection().key_of_id(&id)).await?;
-        if there {
-            writing.keep(self.collection().touched_until(since));
+        let (_, now) = self.begun();
+        let touched = self.collection().touch_at(self.collection().key_of_id(&id)).await;
+        match &touched {
+            Ok(true) => writing.keep(self.collection().touched_until(now)),
+            Ok(false) => writing.give_up(),
+            Err(error) => writing.fail(error),
         }
-        Ok(there)
+        touched
     }
 
     async fn change<L: Lookup<E::Id>, X: From<Error>>(
         &self,
         operation: &'static str,
         id: L,
-        change: impl FnMut(&mut E) -> Result<(), X>,
+        mut change: impl FnMut(&mut E) -> Result<(), X>,
         create: Option<impl FnMut() -> E>,
     ) -> Result<Arc<E>, X>
     where
@@ -111,8 +120,14 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
         let (since, key) = (self.tier.now(), self.collection().key_of_id(&id));
-        let changed = self.collection().change(operation, key, id, change, create).await?;
-        Ok(self.hold_changed(writing, changed, since))
+        let change = |entity: &mut E| change(entity).map_err(Failed::Caller);
+        let changed = self.collection().change(operation, key, id, change, create).await;
+        self.hold_changed(writing, changed, since)
+    }
+
+    /// The present moment by both clocks.
+    fn begun(&self) -> (Moment, Timestamp) {
+        (self.tier.now(), self.collection().store().clock().now())
     }
 
     pub(super) async fn begin(&self, id: E::Id) -> Writing<E> {
@@ -121,14 +136,56 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         writing
     }
 
-    pub(super) fn hold_changed(&self, writing: Writing<E>, changed: Found<E>, since: Timestamp) -> Arc<E> {
-        let entity = Arc::new(changed.entity);
-        writing.hold(Fill::Present(self.tier.entry(&entity, since, None, changed.expires_at)));
-        entity
+    pub(super) fn hold_changed<X: From<Error>>(
+        &self,
+        writing: Writing<E>,
+        changed: Result<Found<E>, Failed<X>>,
+        since: Moment,
+    ) -> Result<Arc<E>, X> {
+        match changed {
+            Ok(changed) => {
+                let expiry = RecordExpiry::of(&changed);
+                let entity = Arc::new(changed.entity);
+                writing.hold(Fill::Present(self.tier.entry(&entity, since, None, expiry)));
+                Ok(entity)
+            }
+            Err(Failed::Caller(error)) => {
+                writing.give_up();
+                Err(error)
+            }
+            Err(Failed::Library(error)) => {
+                writing.fail(&error);
+                Err(X::from(error))
+            }
+        }
     }
 
-    fn hold_written(&self, writing: Writing<E>, entity: &Arc<E>, since: Timestamp) {
-        let expires_at = self.collection().expires_at(entity, since);
-        writing.hold(Fill::Present(self.tier.entry(entity, since, None, expires_at)));
+    fn hold_written(
+        &self,
+        writing: Writing<E>,
+        written: Result<()>,
+        entity: &Arc<E>,
+        (since, now): (Moment, Timestamp),
+    ) -> Result<()> {
+        match &written {
+            Ok(()) => {
+                let expiry = RecordExpiry::own(self.collection().expires_at(entity, now));
+                writing.hold(Fill::Present(self.tier.entry(entity, since, None, expiry)));
+            }
+            Err(error) => writing.fail(error),
+        }
+        written
+    }
+}
+
+/// Who ended a change. An error of the caller's closure comes before anything is written.
+pub(super) enum Failed<X> {
+    Caller(X),
+    Library(Error),
+}
+
+impl<X> From<Error> for Failed<X> {
+    fn from(error: Error) -> Self {
+        Self::Library(error)
     }
 }

@@ -1,5 +1,6 @@
 //! The system's clocks: the one place that reads them.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Timestamp;
@@ -7,6 +8,14 @@ use super::Timestamp;
 #[expect(clippy::disallowed_methods, reason = "what `Clock` is made of")]
 pub(super) fn now() -> Timestamp {
     SystemTime::now().into()
+}
+
+/// What the monotonic clock counts from.
+#[expect(clippy::disallowed_methods, reason = "what `Clock` is made of")]
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+pub(super) fn monotonic() -> Duration {
+    START.elapsed()
 }
 
 /// The moment of the kernel's last tick, which is read without a hardware clock.
@@ -19,6 +28,20 @@ pub(super) fn coarse() -> Timestamp {
     Timestamp::from_millis(seconds.wrapping_mul(1_000).wrapping_add(u64::from(nanos / 1_000_000)))
 }
 
+/// Likewise, milliseconds since the machine was started.
+#[cfg(all(feature = "cache", target_os = "linux"))]
+#[inline]
+pub(super) fn coarse_monotonic() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+    let (seconds, nanos) = (time.tv_sec as u64, time.tv_nsec as u32);
+    seconds.wrapping_mul(1_000).wrapping_add(u64::from(nanos / 1_000_000))
+}
+
+#[cfg(all(feature = "cache", not(target_os = "linux")))]
+pub(super) fn coarse_monotonic() -> u64 {
+    u64::try_from(monotonic().as_millis()).unwrap_or(u64::MAX)
+}
+
 /// How far that lags at most: a tick of the slowest kernel.
 #[cfg(all(feature = "cache", target_os = "linux"))]
 pub(super) const COARSE_LAG: Duration = Duration::from_millis(10);
@@ -28,6 +51,13 @@ pub(super) use now as coarse;
 
 #[cfg(all(feature = "cache", not(target_os = "linux")))]
 pub(super) const COARSE_LAG: Duration = Duration::ZERO;
+
+/// The present moment of the clock that no correction of the time of day moves.
+#[cfg(not(target_arch = "wasm32"))]
+#[expect(clippy::disallowed_methods, reason = "what the system's timer goes by")]
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
 
 /// How long something takes, by a clock that no correction of the time of day moves.
 #[derive(Debug)]

@@ -177,4 +177,31 @@ mod tests {
         assert_eq!(told(r#"{"tries":1}"#), "missing field `role` at line 1 column 11");
         assert_eq!(told("{"), "EOF while parsing an object at line 1 column 1");
     }
+
+    /// Each error of postcard that a value can cause has its own message.
+    #[cfg(feature = "postcard")]
+    #[test]
+    fn postcards_errors_are_told_apart() {
+        use postcard::Error;
+        let errors = [
+            Error::WontImplement,
+            Error::SerializeSeqLengthUnknown,
+            Error::DeserializeUnexpectedEnd,
+            Error::DeserializeBadVarint,
+            Error::DeserializeBadBool,
+            Error::DeserializeBadChar,
+            Error::DeserializeBadUtf8,
+            Error::DeserializeBadOption,
+            Error::DeserializeBadEnum,
+            Error::SerdeSerCustom,
+            Error::SerdeDeCustom,
+            // No value causes this one.
+            Error::DeserializeBadCrc,
+        ];
+        let mut words: Vec<_> = errors.iter().map(postcard).collect();
+        assert_eq!(words.last(), Some(&"the bytes are not postcard's"));
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), errors.len(), "{words:#?}");
+    }
 }

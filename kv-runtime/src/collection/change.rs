@@ -1,7 +1,10 @@
 //! Writes on a condition, built on [`AtomicStore::commit`]: insert, update, try_update, upsert, touch.
 
+use std::pin::pin;
+
 use tracing::Instrument;
 
+use super::attempts::Attempts;
 use super::difference::Before;
 use super::read::TOLD;
 use super::{Collection, Found, always, groups, keys_of_groups, named};
@@ -12,7 +15,8 @@ use crate::key::{Key, Lookup};
 use crate::record::{Expiry, Record};
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
-/// After one lost race an update waits for its turn among this process's, so more are lost to other processes only.
+/// After one lost race an update queues up among this process's, so more are lost to other processes, or to those who were not kept
+/// waiting any longer.
 const MAX_ATTEMPTS: u32 = 32;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -112,7 +116,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Gives what is there its full TTL again, without reading or writing its value, and says whether it is there. A group
-    /// without TTL stays as it is.
+    /// without TTL stays as it is, and so does a record that lives longer already, by [`with_ttl`](Self::with_ttl) or without an expiry:
+    /// a touch never shortens a life, whoever else touches at the same time.
     ///
     /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone. A record that has
     /// been deleted or has expired stays so.
@@ -144,7 +149,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             for (group, key) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)) {
                 if let Some(ttl) = self.ttl_of(group) {
                     self.check_ttl(&key, ttl)?;
-                    writes.push(Write::Touch(key, Expiry::After(ttl)));
+                    writes.push(Write::Touch(key, Expiry::AtLeast(ttl)));
                 }
             }
             if writes.is_empty() {
@@ -208,11 +213,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     where
         S: AtomicStore,
     {
-        let stripe = self.kv.turns().of(&key);
-        let mut turn = stripe.turn_if_contended().await;
+        let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
-            let records = self.records::<TOLD>(std::slice::from_ref(&key)).await?;
+            let records = pin!(self.records::<TOLD>(std::slice::from_ref(&key)));
+            let records = attempts.watch(records).await?;
             let (entity, writes) = match self.decode(id.clone(), &key, &records)? {
                 Some(mut entity) => {
                     let before = self.values_before(&key, &entity, &records)?;
@@ -232,17 +237,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     (entity, writes)
                 }
             };
-            let found = Found { entity, expires_at: expiry_after::<E>(&key, &records, &writes, now) };
+            let found = found_after::<E>(entity, &key, &records, &writes, now);
             if writes.is_empty() {
                 return Ok(found);
             }
-            match self.store().commit(self.unchanged(&key, &records), writes).await.map_err(named::<E>)? {
+            let commit = pin!(self.store().commit(self.unchanged(&key, &records), writes));
+            match attempts.watch(commit).await.map_err(named::<E>)? {
                 Commit::Done => return Ok(found),
-                Commit::Conflict(_) => {
-                    if turn.is_none() {
-                        turn = Some(stripe.turn().await);
-                    }
-                }
+                Commit::Conflict(_) => attempts.lost().await,
             }
         }
         Err(Error::Conflict { at: self.at(&key), attempts: MAX_ATTEMPTS }.into())
@@ -264,18 +266,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// When the first of an entity's groups expires after these writes, which are made at `now` or later.
-fn expiry_after<E: KvEntity>(
+/// The entity after these writes, which are made at `now` or later.
+fn found_after<E: KvEntity>(
+    entity: E,
     anchor: &Key,
     records: &[Option<Record>],
     writes: &[Write],
     now: Timestamp,
-) -> Option<Timestamp> {
-    let expires_at =
-        |(key, record): (Key, &Option<Record>)| match writes.iter().find(|write| *write.key() == key) {
-            Some(Write::Put(_, new)) => new.expiry.at(now),
-            Some(Write::Touch(_, expiry)) => expiry.at(now),
-            _ => record.as_ref()?.expires_at,
-        };
-    keys_of_groups::<E>(anchor).zip(records).filter_map(expires_at).min()
+) -> Found<E> {
+    let written = |key: &Key| match writes.iter().find(|write| write.key() == key) {
+        Some(Write::Put(_, new)) => Some(new.expiry.at(now)),
+        Some(Write::Touch(_, expiry)) => Some(expiry.at(now)),
+        _ => None,
+    };
+    Found::after(entity, keys_of_groups::<E>(anchor).zip(records), written)
 }

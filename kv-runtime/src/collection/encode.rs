@@ -112,12 +112,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         groups::<E>().iter().filter_map(|schema| self.ttl_of(schema)).min().map(|ttl| now.saturating_add(ttl))
     }
 
-    /// Whether records expire without a cache's doing: by a field, or by a TTL of a group or of the collection.
-    #[cfg(feature = "cache")]
-    pub(crate) fn expires(&self) -> bool {
-        E::EXPIRES_BY_FIELD || groups::<E>().iter().any(|schema| self.ttl_of(schema).is_some())
-    }
-
     /// When the first group expires of an entity that is written now.
     #[cfg(feature = "cache")]
     pub(crate) fn expires_at(&self, entity: &E, now: Timestamp) -> Option<Timestamp> {
@@ -240,7 +234,7 @@ fn check(limits: &Limits, key: &Key, record: &mut NewRecord, at: &dyn Fn() -> Bo
         max: limits.metadata,
     })?;
     match record.expiry {
-        Expiry::After(ttl) => check_ttl(limits, ttl, at),
+        Expiry::After(ttl) | Expiry::AtLeast(ttl) => check_ttl(limits, ttl, at),
         Expiry::Never | Expiry::At(_) => Ok(()),
     }
 }

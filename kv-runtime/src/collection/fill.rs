@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
+use super::filled::set_filled;
 use super::read::TOLD;
 use super::{Collection, Found, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
@@ -11,7 +12,7 @@ use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::Key;
 use crate::record::{Expiry, NewRecord};
-use crate::store::{AtomicStore, Commit, Condition, Store, Write};
+use crate::store::{AtomicStore, Commit, Condition, Expect, Fence, Store, Write};
 
 /// What a miss saw in the store: the entity, if there was one, and the state that a fill must still find.
 pub(crate) struct Standing<E> {
@@ -24,8 +25,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) async fn standing(&self, id: E::Id, key: &Key) -> Result<Standing<E>> {
         let span = self.span("get", key);
         async {
+            let fences = self.fences(key);
             let records = self.records::<TOLD>(std::slice::from_ref(key)).await?;
-            let unchanged = self.unchanged(key, &records);
+            let unchanged = fenced(self.unchanged(key, &records), fences);
             Ok(Standing { found: self.found(id, key, &records).await?, unchanged })
         }
         .instrument(span)
@@ -41,9 +43,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let mut ids = ids.into_iter();
             let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
             for anchors in anchors.chunks(batch) {
+                let fences: Vec<_> = anchors.iter().map(|anchor| self.fences(anchor)).collect();
+                let mut fences = fences.into_iter();
                 let records = self.records::<TOLD>(anchors).await?;
                 for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
-                    let unchanged = self.unchanged(anchor, records);
+                    let fences = fences.next().unwrap_or_default();
+                    let unchanged = fenced(self.unchanged(anchor, records), fences);
                     all.push(Standing { found: self.found(id, anchor, records).await?, unchanged });
                 }
             }
@@ -51,6 +56,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         .instrument(span)
         .await
+    }
+
+    /// Fences for the keys of all groups, where the store has them.
+    fn fences(&self, anchor: &Key) -> Vec<Option<Fence>> {
+        keys_of_groups::<E>(anchor).map(|key| self.store().fence(&key)).collect()
     }
 
     /// Makes the store hold `entity`, or nothing, if it still is as the miss saw it.
@@ -101,21 +111,35 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         groups
             .map(|(group, schema)| {
                 let key = anchor.with_group(schema.name());
-                let record = self.new_record(&key, entity, group, now)?;
-                let expiry = bounded(record.expiry, ttl, now);
-                Ok((key, record.with_expiry(expiry)))
+                let mut record = self.new_record(&key, entity, group, now)?;
+                if let Some(ttl) = ttl
+                    && let Some(expiry) = bounded(record.expiry, ttl, now)
+                {
+                    set_filled(&mut record.metadata);
+                    record = self.checked(&key, record.with_expiry(expiry))?;
+                }
+                Ok((key, record))
             })
             .collect()
     }
 }
 
-/// The earlier one of a record's own expiry and a TTL.
-fn bounded(expiry: Expiry, ttl: Option<Duration>, now: Timestamp) -> Expiry {
-    match (expiry, ttl) {
-        (expiry, None) => expiry,
-        (Expiry::Never, Some(ttl)) => Expiry::After(ttl),
-        (Expiry::After(own), Some(ttl)) => Expiry::After(own.min(ttl)),
-        (Expiry::At(at), Some(ttl)) if at <= now.saturating_add(ttl) => Expiry::At(at),
-        (Expiry::At(_), Some(ttl)) => Expiry::After(ttl),
+/// Adds fences to conditions on absent records, which have no revision.
+fn fenced(mut unchanged: Vec<Condition>, fences: Vec<Option<Fence>>) -> Vec<Condition> {
+    for (condition, fence) in unchanged.iter_mut().zip(fences) {
+        if matches!(condition.expect, Expect::Absent) {
+            condition.fence = fence;
+        }
     }
+    unchanged
+}
+
+/// The TTL as an expiry, if it ends before the record's own.
+fn bounded(own: Expiry, ttl: Duration, now: Timestamp) -> Option<Expiry> {
+    let is_sooner = match own {
+        Expiry::Never => true,
+        Expiry::After(own) | Expiry::AtLeast(own) => ttl < own,
+        Expiry::At(at) => now.saturating_add(ttl) < at,
+    };
+    is_sooner.then_some(Expiry::After(ttl))
 }

@@ -59,7 +59,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Gives what is there its full TTL again, on every store, and says whether it is there: reads the records and writes them as they
     /// were, so that **the last write wins** as in [`update_last_write_wins`](Self::update_last_write_wins). A group without TTL
-    /// stays as it is.
+    /// stays as it is, and so does a record that lives longer already. Where it cannot be found out when the record expires, nothing is
+    /// written: [`Error::ExpiryUnknown`].
     ///
     /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone, which spares
     /// the write.
@@ -84,8 +85,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             for ((group, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)).zip(records) {
                 if let (Some(ttl), Some(record)) = (self.ttl_of(group), record) {
                     self.check_ttl(&key, ttl)?;
-                    let record = NewRecord::new(record.value.0, record.metadata);
-                    writes.push((key, record.with_expiry(Expiry::After(ttl))));
+                    let standing = expiry_of(self.store(), &key, &record).await.map_err(named::<E>)?.at(now);
+                    if standing.is_some_and(|at| at < now.saturating_add(ttl)) {
+                        let record = NewRecord::new(record.value.0, record.metadata);
+                        writes.push((key, record.with_expiry(Expiry::After(ttl))));
+                    }
                 }
             }
             if writes.is_empty() {
@@ -138,15 +142,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             (None, None) => return Err(Error::NotFound { at: self.at(&key) }.into()),
         };
         let writes = self.unconditional(&key, writes, &records).await?;
-        let expires_at = keys_of_groups::<E>(&key)
-            .zip(&records)
-            .filter_map(|(key, record)| match writes.iter().find(|(written, _)| *written == key) {
-                Some((_, new)) => new.expiry.at(now),
-                None => record.as_ref()?.expires_at,
-            })
-            .min();
+        let written =
+            |key: &Key| writes.iter().find(|(written, _)| written == key).map(|(_, new)| new.expiry.at(now));
+        let found = Found::after(entity, keys_of_groups::<E>(&key).zip(&records), written);
         self.write_anchors_last(writes).await.map_err(whole_failure)?;
-        Ok(Found { entity, expires_at })
+        Ok(found)
     }
 
     /// The same writes for a store that keeps no expiry by itself: with the one that stands there.

@@ -2,10 +2,11 @@
 //!
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
 //! touch, which need compare-and-swap), `last_write` (the same without it), `rewrite` (what a change writes), `difference` (a change within the stored
-//! text), `carry` (an older record's text at a newer version), `encode` (an entity to records), `decode` (records to an entity), `turns` (fairness
-//! among updates of one record), `raw` (keys and records, for commits of the application's own), `proof` (that what is stored will be read back),
+//! text), `carry` (an older record's text at a newer version), `encode` (an entity to records), `decode` (records to an entity), `attempts` (fairness
+//! among updates of one record, and the pauses between their attempts), `raw` (keys and records, for commits of the application's own), `proof` (that what is stored will be read back),
 //! `unfailing` (changes that never give up), `write_back` (what was migrated while it was read).
 
+mod attempts;
 mod carry;
 mod change;
 mod decode;
@@ -14,12 +15,12 @@ mod encode;
 mod fallback;
 #[cfg(feature = "cache")]
 mod fill;
+mod filled;
 mod last_write;
 mod proof;
 mod raw;
 mod read;
 mod rewrite;
-mod turns;
 mod unfailing;
 mod write;
 mod write_back;
@@ -49,7 +50,6 @@ pub(crate) use fill::Standing;
 pub(crate) use last_write::Touched;
 pub(crate) use last_write::learn_expiry;
 pub(crate) use read::{Found, LEFT_OUT, TOLD};
-pub(crate) use turns::Turns;
 pub(crate) use unfailing::{always, once};
 pub(crate) use write_back::Replacement;
 
@@ -76,8 +76,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
     }
 
-    /// The same collection, whose writes give records this TTL instead of the entity's: `put`, `insert` and `touch`, and
-    /// `update`, which otherwise keeps the remaining time. An `expires_at` field that is set goes before it. What is written with a TTL of
+    /// The same collection, whose writes give records this TTL instead of the entity's: `put`, `insert` and `touch` (which never
+    /// shortens a longer one), and `update`, which otherwise keeps the remaining time. An `expires_at` field that is set goes before it. What is written with a TTL of
     /// zero has expired at once, and what stood there is gone.
     ///
     /// ```

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use tracing::Instrument;
 
+use super::filled::is_filled;
 use super::{Collection, Context, Records, decode, decode_present, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
+use crate::coop::Hold;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
@@ -27,13 +29,43 @@ pub(crate) struct Found<E> {
         expect(dead_code, reason = "asked for by caches and sessions alone")
     )]
     pub(crate) expires_at: Option<Timestamp>,
+    /// The same without groups whose expiry is the TTL of a cache.
+    #[cfg_attr(not(feature = "cache"), expect(dead_code, reason = "asked for by caches alone"))]
+    pub(crate) own_expires_at: Option<Timestamp>,
 }
 
 impl<E> Found<E> {
     fn new(entity: E, records: &[Option<Record>]) -> Self {
-        let expires_at = records.iter().flatten().filter_map(|record| record.expires_at).min();
-        Self { entity, expires_at }
+        let records = || records.iter().flatten();
+        let expires_at = records().filter_map(|record| record.expires_at).min();
+        let own = |record: &&Record| record.expires_at.is_some() && !is_filled(&record.metadata);
+        let own_expires_at =
+            expires_at.and_then(|_| records().filter(own).filter_map(|it| it.expires_at).min());
+        Self { entity, expires_at, own_expires_at }
     }
+
+    /// The entity after a change. `written` returns the new expiry of a key, if the change sets one.
+    pub(super) fn after<'r>(
+        entity: E,
+        records: impl Iterator<Item = (Key, &'r Option<Record>)>,
+        written: impl Fn(&Key) -> Option<Option<Timestamp>>,
+    ) -> Self {
+        let (mut expires_at, mut own_expires_at) = (None, None);
+        for (key, record) in records {
+            let (expiry, is_own) = match (written(&key), record) {
+                (Some(expiry), _) => (expiry, true),
+                (None, Some(record)) => (record.expires_at, !is_filled(&record.metadata)),
+                (None, None) => (None, true),
+            };
+            expires_at = earlier(expires_at, expiry);
+            own_expires_at = earlier(own_expires_at, expiry.filter(|_| is_own));
+        }
+        Self { entity, expires_at, own_expires_at }
+    }
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -118,10 +150,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut found = Vec::with_capacity(ids.len());
         let mut ids = ids.into_iter();
         let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
+        let mut hold = Hold::begin();
         for anchors in anchors.chunks(batch) {
             let records = self.records::<EXPIRIES>(anchors).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                 found.push(self.found(id, anchor, records).await?);
+                hold.yield_after(records.iter().flatten().map(|record| record.value.len()).sum()).await;
             }
         }
         Ok(found)

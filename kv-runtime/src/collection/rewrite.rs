@@ -37,7 +37,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 }
             }
         }
-        Ok(writes)
+        self.made_own(anchor, entity, records, writes)
     }
 
     /// The write of a group whose record was read, if the change concerns it. A record that is older than what is written becomes the

@@ -7,11 +7,12 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::{Collection, groups, keys_of_groups, named};
+use crate::coop::{self, Hold};
 use crate::entity::KvEntity;
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
 use crate::record::NewRecord;
-use crate::store::Store;
+use crate::store::{Sharing, Store};
 
 /// The records of some entities, each entity's anchor last.
 #[derive(Default)]
@@ -19,6 +20,14 @@ struct Batch {
     records: Vec<(Key, NewRecord)>,
     entities: usize,
     bytes: usize,
+}
+
+/// Which batch of a call it is.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Another one follows.
+    Before,
+    Last,
 }
 
 /// The batches that were handed to the store, and how many entities are written with them.
@@ -73,8 +82,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Writes entities as [`put`](Self::put) does, in batches as large as the store takes; the batches are not one transaction.
     ///
-    /// If it fails, [`Error::Partial`] says how many were written. Memory is that of two batches, however many there are: one on its way
-    /// to the store, and the next.
+    /// If it fails, [`Error::Partial`] says how many were written, and are as durable as the store makes a write. Memory is that of two batches, however many there are: one on its way
+    /// to the store, and the next. It yields to other tasks every few milliseconds.
     pub async fn put_many<I>(&self, entities: I) -> Result<()>
     where
         I: IntoIterator,
@@ -83,32 +92,65 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let entities = entities.into_iter();
         let span = self.span_many("put_many", &entities);
         async {
-            let limits = self.store().capabilities().limits;
-            let mut sent = Sent::Written(0);
-            let mut batch = Batch::default();
-            for entity in entities {
-                let entity = entity.borrow();
-                let key = self.key_of(entity);
-                let records = match self.new_records(&key, entity) {
-                    Ok(records) => records,
-                    Err(error) => return Err(self.partial(&key, sent.end().await?, error)),
-                };
-                let bytes: usize = records.iter().map(|(key, record)| key.len() + record.value.len()).sum();
-                let full = batch.records.len() + records.len() > limits.batch_write
-                    || batch.bytes + bytes > limits.batch_write_bytes;
-                if full && batch.entities > 0 {
-                    let written = sent.end().await?;
-                    sent = Sent::begin(self.write_batch(std::mem::take(&mut batch), written))?;
-                }
-                batch.records.extend(records);
-                batch.entities += 1;
-                batch.bytes += bytes;
+            match self.put_parts(entities).await {
+                Ok(()) => Ok(()),
+                Err(error) => Err(self.end_parts(error).await),
             }
-            let written = sent.end().await?;
-            self.write_batch(batch, written).await.map(drop)
         }
         .instrument(span)
         .await
+    }
+
+    async fn put_parts<I>(&self, entities: I) -> Result<()>
+    where
+        I: Iterator,
+        I::Item: Borrow<E>,
+    {
+        let limits = self.store().capabilities().limits;
+        let mut sent = Sent::Written(0);
+        let mut batch = Batch::default();
+        let mut hold = Hold::begin();
+        for entity in entities {
+            let entity = entity.borrow();
+            let key = self.key_of(entity);
+            let records = match self.new_records(&key, entity) {
+                Ok(records) => records,
+                Err(error) => return Err(self.partial(&key, sent.end().await?, 0, error)),
+            };
+            let bytes: usize = records.iter().map(|(key, record)| key.len() + record.value.len()).sum();
+            let full = batch.records.len() + records.len() > limits.batch_write
+                || batch.bytes + bytes > limits.batch_write_bytes;
+            if full && batch.entities > 0 {
+                let written = sent.end().await?;
+                sent = Sent::begin(self.write_batch(std::mem::take(&mut batch), written, Place::Before))?;
+            }
+            batch.records.extend(records);
+            batch.entities += 1;
+            batch.bytes += bytes;
+            hold.yield_after(bytes).await;
+        }
+        let written = sent.end().await?;
+        self.write_batch(batch, written, Place::Last).await.map(drop)
+    }
+
+    /// After a failure: the batches that were written are made durable, or count as unwritten.
+    async fn end_parts(&self, error: Error) -> Error {
+        match error {
+            // Elsewhere each batch was durable when it was written.
+            Error::Partial { at, written: 1.., unknown, source, .. }
+                if self.is_one_batch()
+                    && self.store().capabilities().sharing == Sharing::Exclusive
+                    && self.store().put_many(Vec::new()).await.is_err() =>
+            {
+                Error::Partial { at, written: 0, also: Vec::new(), unknown, source }
+            }
+            error => error,
+        }
+    }
+
+    /// Whether a batch is written as a whole.
+    fn is_one_batch(&self) -> bool {
+        self.store().capabilities().atomic_batches || groups::<E>().len() == 1
     }
 
     /// Removes the entity with this id, if there is one: all of its groups.
@@ -131,7 +173,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Removes the entities with these ids, in batches as large as the store takes. If it fails, [`Error::Partial`] says how many
-    /// of the ids were done.
+    /// of the ids were done. It yields to other tasks after each batch.
     pub async fn delete_many<I>(&self, ids: I) -> Result<()>
     where
         I: IntoIterator,
@@ -150,8 +192,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     Ok(()) => self.delete_anchors_first(&anchors).await,
                     refused => refused,
                 };
-                done.map_err(|error| self.partial(first, deleted, error))?;
+                done.map_err(|error| self.partial(first, deleted, anchors.len(), error))?;
                 deleted += anchors.len();
+                coop::yield_now().await;
             }
         }
         .instrument(span)
@@ -172,19 +215,25 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Writes one batch, and gives how many entities have been written with it.
-    async fn write_batch(&self, batch: Batch, written: usize) -> Result<usize> {
+    async fn write_batch(&self, batch: Batch, written: usize, place: Place) -> Result<usize> {
         let Some((key, _)) = batch.records.last() else { return Ok(written) };
         let last = key.clone();
-        match self.write_anchors_last(batch.records).await {
+        let done = match place {
+            Place::Before if self.is_one_batch() => {
+                self.store().put_part(batch.records).await.map_err(named::<E>)
+            }
+            _ => self.write_anchors_last(batch.records).await,
+        };
+        match done {
             Ok(()) => Ok(written + batch.entities),
-            Err(error) => Err(self.partial(&last, written, error)),
+            Err(error) => Err(self.partial(&last, written, batch.entities, error)),
         }
     }
 
     /// With one batch where that is all or nothing; elsewhere the anchors in a batch of their own, after the others. If that batch
     /// fails in part, the places it tells are those of the entities.
     pub(super) async fn write_anchors_last(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
+        if self.is_one_batch() {
             return self.store().put_many(records).await.map_err(named::<E>);
         }
         let anchor = super::anchor::<E>().name();
@@ -205,19 +254,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.store().delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
     }
 
-    /// What failed after so many entities, with what the store says of the batch in which it failed.
-    fn partial(&self, key: &Key, before: usize, error: Error) -> Error {
+    /// What failed after so many entities, with what the store says of the batch of `len` in which it
+    /// failed.
+    fn partial(&self, key: &Key, before: usize, len: usize, error: Error) -> Error {
+        let placed = |places: Vec<usize>| places.into_iter().map(|place| place + before).collect();
         match error {
-            Error::Partial { at, written, also, source } => {
-                let also = also.into_iter().map(|place| place + before).collect();
-                Error::Partial { at, written: before + written, also, source }
+            Error::Partial { at, written, also, unknown, source } => {
+                let (also, unknown) = (placed(also), placed(unknown));
+                Error::Partial { at, written: before + written, also, unknown, source }
             }
-            error => Error::Partial {
-                at: self.at(key),
-                written: before,
-                also: Vec::new(),
-                source: Box::new(error),
-            },
+            error => {
+                let unknown = if error.is_unknown() { placed((0..len).collect()) } else { Vec::new() };
+                let (at, source) = (self.at(key), Box::new(error));
+                Error::Partial { at, written: before, also: Vec::new(), unknown, source }
+            }
         }
     }
 }

@@ -109,7 +109,7 @@ async fn put_back<S: Store>(store: &S, replacement: Replacement) -> Result<Writt
     // The server would keep it for longer than is left, for other programs to see.
     let left = match record.expiry {
         Expiry::At(at) => Some(at.saturating_since(store.clock().now())),
-        Expiry::After(_) | Expiry::Never => None,
+        Expiry::After(_) | Expiry::AtLeast(_) | Expiry::Never => None,
     };
     let server_ttl = store.capabilities().limits.server_ttl;
     if left.zip(server_ttl).is_some_and(|(left, least)| left <= least) {

@@ -6,6 +6,7 @@ use super::commits::{absent, present, put, unchanged};
 use super::harness::AtomicHarness;
 use super::suite::{Checked, Suite, Test, expiring, group, sample};
 use crate::clock::Timestamp;
+use crate::key::Key;
 use crate::record::Expiry;
 use crate::store::Write;
 
@@ -15,6 +16,7 @@ pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
         an_update_keeps_the_expiry: "the expiry that stands there stays, and the record's own is not used",
         an_update_of_an_expired_record_is_a_put: "an expired record MUST be invisible to an Update",
         a_touch_sets_the_expiry: "Touch sets the expiry: later, sooner, or none",
+        a_touch_of_at_least_never_shortens: "AtLeast MUST NOT set an earlier expiry than stands there",
         a_touch_into_the_past_deletes: "an expiry that has passed makes a write into a delete, a Touch too",
         a_touch_revives_nothing: "an expired record MUST be invisible to a Touch",
         writes_of_one_commit_build_on_each_other: "a Touch and an Update see what the same commit wrote before",
@@ -112,6 +114,28 @@ async fn a_touch_sets_the_expiry<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
     t.pass(t.ttl()).await;
     t.is_absent(&later).await?;
     t.holds(&none, &sample(3)).await.map(drop)
+}
+
+async fn a_touch_of_at_least_never_shortens<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [longer, shorter, never] = ["longer", "shorter", "never"].map(|name| group("d:1", name));
+    t.put(&longer, &expiring(1, 3 * t.ttl())).await?;
+    t.put(&shorter, &expiring(2, t.ttl())).await?;
+    t.put(&never, &sample(3)).await?;
+    let at_least = Expiry::AtLeast(2 * t.ttl());
+    let touch = |key: &Key| Write::Touch(key.clone(), at_least);
+    t.done(Vec::new(), vec![touch(&longer), touch(&shorter), touch(&never)]).await?;
+    let record = t.holds(&never, &sample(3)).await?;
+    check!(record.expires_at.is_none(), "a record that did not expire now does, {:?}", record.expires_at);
+    t.pass(t.ttl()).await;
+    t.holds(&longer, &sample(1)).await?;
+    t.holds(&shorter, &sample(2)).await?;
+    t.pass(t.ttl()).await;
+    t.holds(&longer, &sample(1)).await?;
+    t.is_absent(&shorter).await?;
+    t.pass(t.ttl()).await;
+    t.is_absent(&longer).await?;
+    t.holds(&never, &sample(3)).await.map(drop)
 }
 
 async fn a_touch_into_the_past_deletes<H: AtomicHarness>(t: Test<'_, H>) -> Checked {

@@ -16,7 +16,7 @@ use crate::timer::NoTimer;
 pub use cause::{BoxError, SharedError};
 pub use location::Location;
 pub(crate) use shown::causes;
-use shown::{also_shown, id_shown, load_shown, retry_shown, undecoded_shown, why_shown};
+use shown::{also_shown, id_shown, load_shown, rest_shown, retry_shown, undecoded_shown, why_shown};
 
 /// What went wrong, where, and what to do.
 ///
@@ -229,15 +229,25 @@ pub enum Error {
     },
 
     /// A write of many ended before all of it was done.
-    #[error("{at}: the first {written} were written, and of the others {}; write the rest again", also_shown(.also))]
+    ///
+    /// Each place of the batch, counted from 0, is one of three: written if it is below `written` or in
+    /// `also`, unknown if it is in `unknown`, and otherwise not written. Such an error is
+    /// [retryable](Error::is_retryable) only if nothing is unknown.
+    #[error(
+        "{at}: the first {written} were written, and of the others {}; {}",
+        also_shown(.also),
+        rest_shown(.unknown)
+    )]
     Partial {
         /// Where it failed.
         at: Box<Location>,
         /// So many from the start were written.
         written: usize,
-        /// The places, counted from 0, of further ones that were written.
+        /// The places of further ones that were written.
         also: Vec<usize>,
-        /// Why it ended.
+        /// The places of those of which it is [unknown](Error::OutcomeUnknown) whether they were written.
+        unknown: Vec<usize>,
+        /// Why it ended. If something is unknown, it is the reason for that.
         source: Box<Error>,
     },
 
@@ -369,7 +379,16 @@ impl Error {
         match self {
             Self::Conflict { .. } | Self::ExpiryUnknown { .. } | Self::TimedOut { .. } => true,
             Self::Load { retryable, .. } | Self::Store { retryable, .. } => *retryable,
-            Self::Partial { source, .. } => source.is_retryable(),
+            Self::Partial { unknown, source, .. } => unknown.is_empty() && source.is_retryable(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is unknown of a write, or of a part of it, if it took place.
+    pub(crate) fn is_unknown(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown { .. } => true,
+            Self::Partial { unknown, source, .. } => !unknown.is_empty() || source.is_unknown(),
             _ => false,
         }
     }

@@ -59,8 +59,8 @@ impl Error {
             change(at);
         }
         match self {
-            Self::Partial { at, written, also, source } => {
-                Self::Partial { at, written, also, source: Box::new(source.with_place(change)) }
+            Self::Partial { at, written, also, unknown, source } => {
+                Self::Partial { at, written, also, unknown, source: Box::new(source.with_place(change)) }
             }
             other => other,
         }

@@ -10,6 +10,15 @@ pub(super) fn also_shown(also: &[usize]) -> String {
     if also.is_empty() { "none".to_owned() } else { format!("{} more", also.len()) }
 }
 
+pub(super) fn rest_shown(unknown: &[usize]) -> String {
+    match unknown.len() {
+        0 => "write the rest again".to_owned(),
+        len => {
+            format!("of {len} it is unknown, so read those before you write again; the rest was not written")
+        }
+    }
+}
+
 pub(super) fn id_shown(created: &bool) -> &'static str {
     if *created {
         "`create` made an entity with another id than the one that was asked for; nothing was written; give it that id"

@@ -228,3 +228,60 @@ withins! {
     Depth4: A LA 0, B LB 1, C LC 2, D LD 3 => E F;
     Depth5: A LA 0, B LB 1, C LC 2, D LD 3, E LE 4 => F;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::hash::{DefaultHasher, Hash};
+
+    use super::*;
+    use crate::key::EntityId;
+
+    /// A map of ids finds `id` by this lookup, and no other id.
+    #[track_caller]
+    fn names_only<Id: EntityId + Debug, L: Lookup<Id>>(lookup: L, id: &Id, others: &[Id]) {
+        let hashed = |hash: &dyn Fn(&mut DefaultHasher)| {
+            let mut hasher = DefaultHasher::new();
+            hash(&mut hasher);
+            hasher.finish()
+        };
+        let of_id = hashed(&|hasher| id.hash(hasher));
+        assert_eq!(hashed(&|hasher| lookup.hash_id(hasher)), of_id, "{id:?}");
+        assert!(lookup.names(id), "{id:?}");
+        for other in others {
+            assert!(!lookup.names(other), "{other:?}");
+        }
+        assert_eq!(lookup.into_id(), *id);
+    }
+
+    #[test]
+    fn every_form_of_an_id_names_that_id_alone() {
+        names_only(7, &7_u64, &[8, 0]);
+        names_only(&7, &7_u64, &[8, 0]);
+        let (id, others) = ("a".to_owned(), ["b".to_owned(), String::new(), "ab".to_owned()]);
+        names_only("a", &id, &others);
+        names_only(&"a", &id, &others);
+        names_only(&id, &id, &others);
+        names_only(id.clone(), &id, &others);
+        let (boxed, unlike): (Box<str>, [Box<str>; 1]) = ("a".into(), ["b".into()]);
+        names_only("a", &boxed, &unlike);
+        names_only(&id, &boxed, &unlike);
+        names_only(id.clone(), &boxed, &unlike);
+        let (shared, unlike): (Arc<str>, [Arc<str>; 1]) = ("a".into(), ["b".into()]);
+        names_only("a", &shared, &unlike);
+        names_only(id, &shared, &unlike);
+    }
+
+    /// Each part of a composite id decides.
+    #[test]
+    fn every_form_of_a_composite_id_names_that_id_alone() {
+        let id = |org: &str, team, user| (org.to_owned(), team, user);
+        let (this, others) = (id("a", 1_u32, -7_i64), [id("b", 1, -7), id("a", 2, -7), id("a", 1, 7)]);
+        names_only(("a", 1, -7), &this, &others);
+        names_only((&this.0, &this.1, this.2), &this, &others);
+        names_only(&this, &this, &others);
+        names_only(this.clone(), &this, &others);
+        let two = (1_u8, "x".to_owned());
+        names_only((1, "x"), &two, &[(2, "x".to_owned()), (1, "y".to_owned())]);
+    }
+}

@@ -13,7 +13,8 @@ use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyBuilder, Within};
-use crate::store::{Cursor, Store};
+use crate::store::{Cursor, ListQuery, Store};
+use page::Asked;
 
 pub use stream::{IdStream, ListStream};
 
@@ -63,6 +64,7 @@ pub struct List<E, S> {
     collection: Collection<E, S>,
     prefix: Key,
     limit: Option<usize>,
+    max_bytes: usize,
     cursor: Option<Cursor>,
 }
 
@@ -94,7 +96,7 @@ pub struct IdPage<I> {
 impl<E: KvEntity, S: Store> List<E, S> {
     pub(crate) fn new(collection: Collection<E, S>) -> Self {
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
-        Self { collection, prefix, limit: None, cursor: None }
+        Self { collection, prefix, limit: None, max_bytes: ListQuery::MAX_BYTES, cursor: None }
     }
 
     /// Only entities whose id begins with these: `within("acme")`, `within(("acme", 7))`. An earlier `within` is replaced.
@@ -105,10 +107,20 @@ impl<E: KvEntity, S: Store> List<E, S> {
         self
     }
 
-    /// At most so many entities: on the page (which otherwise holds up to 1,000), or in all from the stream (which otherwise shows
-    /// every one). A page of none ends where it was to begin: its cursor is the one that was given.
+    /// Returns at most so many entities: on the page (which otherwise holds up to 1,000), or in all from the stream (which otherwise
+    /// shows every one). A stream of none ends at once. A page of none leads nowhere, so it is [`Error::InvalidOptions`].
     pub fn limit(mut self, entities: usize) -> Self {
         self.limit = Some(entities);
+        self
+    }
+
+    /// Ends a page with the entity at which its stored keys and values have so many bytes, instead of 4 MiB. A stream fetches as much at a
+    /// time, and holds no more in memory. A page holds at least one entity, however large it is.
+    ///
+    /// Entities of several groups are read in batches, since no store says how large they are. On a store that other processes share, a page
+    /// may exceed this by the first batch, which is 16 entities.
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes.max(1);
         self
     }
 
@@ -123,22 +135,35 @@ impl<E: KvEntity, S: Store> List<E, S> {
         ListIds(self)
     }
 
-    /// The first page, or the one at the cursor. It may hold fewer than the limit although there are more: the cursor tells.
+    /// Returns the first page, or the one at the cursor.
     ///
-    /// [`Error::InvalidCursor`] if the cursor is not of this list; the store's error if the store fails.
+    /// A page ends after [`limit`](Self::limit) entities, after [`max_bytes`](Self::max_bytes), or when the store has looked at about 100,000
+    /// keys that it does not show, such as those of expired records. So it may hold fewer entities than the limit, even none, although there
+    /// are more: only [`Page::cursor`] tells. A page that takes long yields to other tasks every few milliseconds.
+    ///
+    /// [`Error::InvalidCursor`] if the cursor is not of this list; [`Error::InvalidOptions`] if the limit is 0; the store's error if
+    /// the store fails.
     pub async fn page(self) -> Result<Page<E>> {
         let span = self.span("list");
-        page::entities(&self.collection, &self.prefix, self.cursor.clone(), self.limit.unwrap_or(PAGE))
-            .instrument(span)
-            .await
+        async { page::entities(&self.collection, &self.prefix, self.asked()?).await }.instrument(span).await
     }
 
-    /// All entities from the cursor on, fetched page by page: memory does not grow with their number.
+    /// Returns all entities from the cursor on, fetched page by page: memory does not grow with their number or size.
     ///
-    /// An entity that cannot be read is an `Err` and the stream goes on; if the store fails, that error is the last item.
+    /// An entity that cannot be read is an `Err` and the stream goes on; if the store fails, that error is the last item. The stream yields
+    /// to other tasks after each page.
     #[must_use]
     pub fn stream(self) -> ListStream<E> {
         stream::entities(self)
+    }
+
+    fn asked(&self) -> Result<Asked> {
+        let limit = self.limit.unwrap_or(PAGE);
+        if limit == 0 {
+            let what = "a page of no entities leads nowhere; ask for at least one";
+            return Err(Error::InvalidOptions { at: self.collection.at(&self.prefix), what: what.into() });
+        }
+        Ok(Asked { cursor: self.cursor.clone(), limit, max_bytes: self.max_bytes })
     }
 
     fn span(&self, operation: &'static str) -> tracing::Span {
@@ -153,10 +178,9 @@ pub struct ListIds<E, S>(List<E, S>);
 impl<E: KvEntity, S: Store> ListIds<E, S> {
     /// The first page, or the one at the cursor, as [`List::page`] has it. An entity whose record is damaged is shown, too.
     pub async fn page(self) -> Result<IdPage<E::Id>> {
+        let List { collection, prefix, .. } = &self.0;
         let span = self.0.span("list_ids");
-        page::ids(&self.0.collection, &self.0.prefix, self.0.cursor.clone(), self.0.limit.unwrap_or(PAGE))
-            .instrument(span)
-            .await
+        async { page::ids(collection, prefix, self.0.asked()?).await }.instrument(span).await
     }
 
     /// All ids from the cursor on, as [`List::stream`] has it.
@@ -168,8 +192,14 @@ impl<E: KvEntity, S: Store> ListIds<E, S> {
 
 impl<E, S> Clone for List<E, S> {
     fn clone(&self) -> Self {
-        let Self { collection, prefix, limit, cursor } = self;
-        Self { collection: collection.clone(), prefix: prefix.clone(), limit: *limit, cursor: cursor.clone() }
+        let Self { collection, prefix, limit, max_bytes, cursor } = self;
+        Self {
+            collection: collection.clone(),
+            prefix: prefix.clone(),
+            limit: *limit,
+            max_bytes: *max_bytes,
+            cursor: cursor.clone(),
+        }
     }
 }
 
@@ -189,6 +219,7 @@ impl<E, S> fmt::Debug for List<E, S> {
         f.debug_struct("List")
             .field("prefix", &self.prefix)
             .field("limit", &self.limit)
+            .field("max_bytes", &self.max_bytes)
             .finish_non_exhaustive()
     }
 }

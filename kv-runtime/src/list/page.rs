@@ -3,37 +3,77 @@
 use super::raw::{self, Anchor};
 use super::{IdPage, PAGE, Page, secret};
 use crate::collection::Collection;
+use crate::coop::{self, Hold};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, parse_key};
 use crate::record::RecordRef;
-use crate::store::{Content, Cursor, ListQuery, Store};
+use crate::store::{Content, Cursor, Entry, ListQuery, Store};
 
 /// The most bytes that a page takes before there is an entity in it.
-const ROOM: usize = 1 << 20;
+const RESERVED: usize = 1 << 20;
+
+/// A page ends after so many pages of the store that left it room, so that one over keys that are not shown ends, too. A page that showed
+/// nothing counts twice: the stores in this process have then looked at 16,384 keys.
+const PASSES: usize = 12;
+
+/// What a page is asked for.
+pub(super) struct Asked {
+    pub(super) cursor: Option<Cursor>,
+    pub(super) limit: usize,
+    pub(super) max_bytes: usize,
+}
+
+/// How much a page may still take. It ends when any of these is used up.
+pub(super) struct Room {
+    entities: usize,
+    bytes: usize,
+    /// What is left of [`PASSES`].
+    passes: usize,
+}
+
+impl Room {
+    fn new(asked: &Asked) -> Self {
+        Self { entities: asked.limit, bytes: asked.max_bytes, passes: PASSES }
+    }
+
+    fn is_left(&self) -> bool {
+        self.entities > 0 && self.bytes > 0 && self.passes > 0
+    }
+
+    /// After a page of the store that had so many entities and bytes.
+    fn take(&mut self, entities: usize, bytes: usize) {
+        self.entities = self.entities.saturating_sub(entities);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if self.is_left() {
+            self.passes = self.passes.saturating_sub(if entities == 0 { 2 } else { 1 });
+        }
+    }
+}
 
 pub(super) async fn entities<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
-    cursor: Option<Cursor>,
-    limit: usize,
+    asked: Asked,
 ) -> Result<Page<E>> {
-    let cursor = secret::stored(collection, prefix, cursor)?;
+    let mut room = Room::new(&asked);
+    let cursor = secret::stored(collection, prefix, asked.cursor)?;
     let mut page = Page { entities: Vec::new(), failed: Vec::new(), skipped: 0, cursor };
     // At once: growing as they come would move most of them again.
-    page.entities.reserve(limit.min(PAGE).min(ROOM / size_of::<E>().max(1)));
-    loop {
-        let left = limit.saturating_sub(page.entities.len() + page.failed.len());
-        if left == 0 {
-            break;
-        }
-        if E::SCHEMA.groups().len() == 1 {
-            read_only_group(collection, prefix, &mut page, left).await?;
+    page.entities.reserve(asked.limit.min(PAGE).min(RESERVED / size_of::<E>().max(1)));
+    while room.is_left() {
+        let before = page.len();
+        let bytes = if E::SCHEMA.groups().len() == 1 {
+            read_only_group(collection, prefix, &mut page, &room).await?
         } else {
-            read_groups(collection, prefix, &mut page, left).await?;
-        }
+            read_groups(collection, prefix, &mut page, &room).await?
+        };
+        room.take(page.len() - before, bytes);
         if page.cursor.is_none() {
             break;
+        }
+        if room.is_left() {
+            coop::yield_now().await;
         }
     }
     if page.entities.len() < page.entities.capacity() / 2 {
@@ -46,29 +86,32 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
 pub(super) async fn ids<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
-    cursor: Option<Cursor>,
-    limit: usize,
+    asked: Asked,
 ) -> Result<IdPage<E::Id>> {
-    let cursor = secret::stored(collection, prefix, cursor)?;
+    let mut room = Room::new(&asked);
+    let cursor = secret::stored(collection, prefix, asked.cursor)?;
     let mut page = IdPage { ids: Vec::new(), skipped: 0, cursor };
-    loop {
-        let left = limit.saturating_sub(page.ids.len());
-        if left == 0 {
-            break;
-        }
-        let query = query::<E>(prefix, page.cursor.take(), left, Content::Keys);
-        let found =
-            collection.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+    while room.is_left() {
+        let query = query::<E>(prefix, page.cursor.take(), room.entities, Content::Keys);
+        let found = collection.store().list(&query.with_max_bytes(room.bytes)).await;
+        let found = found.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        let before = page.ids.len();
+        let mut bytes = 0;
         for key in found.keys() {
+            bytes += key.len();
             match id_in::<E>(key) {
                 Found::Entity(id) => page.ids.push(id),
                 Found::OtherGroup => {}
                 Found::Foreign => page.skipped += 1,
             }
         }
+        room.take(page.ids.len() - before, bytes);
         page.cursor = found.cursor;
         if page.cursor.is_none() {
             break;
+        }
+        if room.is_left() {
+            coop::yield_now().await;
         }
     }
     page.cursor = secret::shown(collection, prefix, page.cursor);
@@ -112,15 +155,18 @@ pub(super) fn id_in<E: KvEntity>(key: &str) -> Found<E::Id> {
     Found::Foreign
 }
 
-/// Entities of one group are decoded as the store shows them.
+/// Entities of one group are decoded as the store shows them. Returns how many bytes the store has shown.
 async fn read_only_group<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
     page: &mut Page<E>,
-    limit: usize,
-) -> Result<()> {
-    let query = query::<E>(prefix, page.cursor.take(), limit, Content::Records);
+    room: &Room,
+) -> Result<usize> {
+    let query = query::<E>(prefix, page.cursor.take(), room.entities, Content::Records);
+    let mut bytes = 0_usize;
     let each = |key: &str, found: Result<RecordRef<'_>>| {
+        let len = found.as_ref().map_or(0, |record| record.value.len());
+        bytes = bytes.saturating_add(key.len() + len);
         let id = match id_in::<E>(key) {
             Found::Entity(id) => id,
             Found::OtherGroup => return,
@@ -131,31 +177,69 @@ async fn read_only_group<E: KvEntity, S: Store>(
         };
         page.add(match found {
             Ok(record) => collection.decode_listed(id, record, &|_| at::<E, S>(collection, key)),
-            // The store cannot tell which ids are secret, so it names the list's prefix alone.
-            Err(error) => Err(Box::new(error.moved_to(collection.at(&collection.key_of_id(&id))))),
+            Err(error) => Err(Box::new(unread(collection, &id, error))),
         });
     };
-    let listed = collection.store().list_each(&query, each).await;
+    let listed = collection.store().list_each(&query.with_max_bytes(room.bytes), each).await;
     page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
-    Ok(())
+    Ok(bytes)
 }
 
-/// Entities of several groups need a batch for the others.
+/// Entities of several groups need a batch for the others. Returns how many bytes were read.
 async fn read_groups<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
     page: &mut Page<E>,
-    limit: usize,
-) -> Result<()> {
-    let found = raw::page(collection, prefix, page.cursor.take(), limit).await?;
+    room: &Room,
+) -> Result<usize> {
+    let found = raw::page(collection, prefix, page.cursor.take(), room.entities, room.bytes).await?;
     page.cursor = found.cursor;
     page.skipped += found.skipped;
     page.failed.extend(found.failed);
-    for Anchor { key, id, records } in found.anchors {
-        let locate = |group: &GroupSchema| collection.at(&key.with_group(group.name()));
-        page.add(collection.decode_listed(id, records.as_slice(), &locate));
+    let mut hold = Hold::begin();
+    for anchor in found.anchors {
+        let bytes = anchor.bytes();
+        match whole(collection, anchor) {
+            Ok(entity) => page.entities.push(entity),
+            Err(error) => page.failed.push(error),
+        }
+        hold.yield_after(bytes).await;
     }
-    Ok(())
+    Ok(found.bytes)
+}
+
+/// The entity of a listed entry.
+pub(super) fn listed<E: KvEntity, S: Store>(
+    collection: &Collection<E, S>,
+    key: &str,
+    id: E::Id,
+    entry: Entry,
+) -> Result<E> {
+    match entry {
+        Entry::Record(record) => collection
+            .decode_listed(id, RecordRef::from(&record), &|_| at::<E, S>(collection, key))
+            .map_err(|error| *error),
+        Entry::Failed(error) => Err(unread(collection, &id, error)),
+        // A list of records shows nothing else.
+        Entry::Key | Entry::Head(_) => {
+            let what = "the store has listed it without its value".into();
+            Err(Error::Malformed { at: at::<E, S>(collection, key), what })
+        }
+    }
+}
+
+/// The entity of several groups.
+pub(super) fn whole<E: KvEntity, S: Store>(
+    collection: &Collection<E, S>,
+    Anchor { key, id, records }: Anchor<E::Id>,
+) -> Result<E> {
+    let locate = |group: &GroupSchema| collection.at(&key.with_group(group.name()));
+    collection.decode_listed(id, records.as_slice(), &locate).map_err(|error| *error)
+}
+
+/// The store cannot tell which ids are secret, so it names the list's prefix alone.
+fn unread<E: KvEntity, S: Store>(collection: &Collection<E, S>, id: &E::Id, error: Error) -> Error {
+    error.moved_to(collection.at(&collection.key_of_id(id)))
 }
 
 /// Where a listed record lies. Only an error asks, so the id is read from the key a second time rather than kept.
@@ -167,6 +251,10 @@ fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Lo
 }
 
 impl<E> Page<E> {
+    fn len(&self) -> usize {
+        self.entities.len() + self.failed.len()
+    }
+
     fn add(&mut self, read: Result<E, Box<Error>>) {
         match read {
             Ok(entity) => self.entities.push(entity),

@@ -2,11 +2,12 @@
 
 use super::page::{Found, id_in, query};
 use crate::collection::{Collection, LEFT_OUT};
+use crate::coop::Hold;
 use crate::entity::KvEntity;
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::record::Record;
-use crate::store::{Content, Cursor, Entry, Store};
+use crate::store::{Content, Cursor, Entry, ListQuery, Sharing, Store};
 
 /// An entity as it lies in the store.
 pub(crate) struct Anchor<I> {
@@ -16,29 +17,66 @@ pub(crate) struct Anchor<I> {
     pub(crate) records: Vec<Option<Record>>,
 }
 
+impl<I> Anchor<I> {
+    /// How many bytes its keys and values have, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.records.iter().flatten().map(|record| self.key.len() + record.value.len()).sum()
+    }
+}
+
 pub(crate) struct RawPage<I> {
     pub(crate) anchors: Vec<Anchor<I>>,
     /// Entities that the store cannot read.
     pub(crate) failed: Vec<Error>,
     pub(crate) skipped: usize,
+    /// How many bytes of keys and values were read.
+    pub(crate) bytes: usize,
     pub(crate) cursor: Option<Cursor>,
 }
 
-/// At most `limit` entities; fewer, even none, although there are more: the cursor tells.
+/// At most `limit` entities, ending with the one at which they have `max_bytes`; fewer, even none, although there are more: the
+/// cursor tells.
 pub(crate) async fn page<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
     cursor: Option<Cursor>,
     limit: usize,
+    max_bytes: usize,
 ) -> Result<RawPage<E::Id>> {
+    let mut page = RawPage { anchors: Vec::new(), failed: Vec::new(), skipped: 0, bytes: 0, cursor };
     // The anchors of several groups are read again, with the others at one moment: a page and a later batch do not belong together.
-    let is_whole = E::SCHEMA.groups().len() == 1;
-    let content = if is_whole { Content::Records } else { Content::Keys };
-    let query = query::<E>(prefix, cursor, limit, content);
-    let named = |error: Error| error.of_entity(E::SCHEMA.name());
-    let found = collection.store().list(&query).await.map_err(named)?;
-    let mut page =
-        RawPage { anchors: Vec::new(), failed: Vec::new(), skipped: 0, cursor: found.cursor.clone() };
+    if E::SCHEMA.groups().len() == 1 {
+        let query = query::<E>(prefix, page.cursor.take(), limit, Content::Records);
+        list(collection, &query.with_max_bytes(max_bytes), &mut page).await?;
+        return Ok(page);
+    }
+    let mut pace = Pace::new(collection.store().capabilities().sharing);
+    let mut hold = Hold::begin();
+    loop {
+        let asked = pace.next(limit.saturating_sub(page.len()), max_bytes.saturating_sub(page.bytes));
+        let (first, bytes) = (page.anchors.len(), page.bytes);
+        let query = query::<E>(prefix, page.cursor.take(), asked, Content::Keys);
+        let is_full = list(collection, &query, &mut page).await? == asked;
+        read_groups(collection, &mut page, first).await?;
+        pace.saw(page.anchors.get(first..).unwrap_or_default());
+        let is_done = page.len() >= limit || page.bytes >= max_bytes;
+        // A page that is not full has passed over many keys: whether to go on is for the caller to say.
+        if is_done || !is_full || page.cursor.is_none() {
+            return Ok(page);
+        }
+        hold.yield_after(page.bytes - bytes).await;
+    }
+}
+
+/// Adds a page of the store, and returns how many entries it had.
+async fn list<E: KvEntity, S: Store>(
+    collection: &Collection<E, S>,
+    query: &ListQuery,
+    page: &mut RawPage<E::Id>,
+) -> Result<usize> {
+    let found = collection.store().list(query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+    let entries = found.len();
+    page.cursor = found.cursor.clone();
     found.for_each(|key, entry| match (id_in::<E>(key), entry) {
         // The store cannot tell which ids are secret, so it names the list's prefix alone.
         (Found::Entity(id), Entry::Failed(error)) => {
@@ -47,31 +85,67 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
         (Found::Entity(id), entry) => {
             let key = collection.key_of_id(&id);
             let records = match entry {
-                Entry::Record(record) if is_whole => vec![Some(record)],
+                Entry::Record(record) if query.content() == Content::Records => vec![Some(record)],
                 _ => Vec::new(),
             };
-            page.anchors.push(Anchor { key, id, records });
+            let anchor = Anchor { key, id, records };
+            page.bytes = page.bytes.saturating_add(anchor.bytes());
+            page.anchors.push(anchor);
         }
         (Found::OtherGroup, _) => {}
         (Found::Foreign, _) => page.skipped += 1,
     });
-    if !is_whole {
-        read_groups(collection, &mut page).await?;
-    }
-    // Of an entity that was deleted in between there is nothing to show.
-    page.anchors.retain(|anchor| matches!(anchor.records.first(), Some(Some(_))));
-    Ok(page)
+    Ok(entries)
 }
 
-/// Reads all groups of the anchors with as few batches as the store takes. A batch that meets a record that cannot be read is halved until
-/// that one is alone, so that the others are shown.
+impl<I> RawPage<I> {
+    fn len(&self) -> usize {
+        self.anchors.len() + self.failed.len()
+    }
+}
+
+/// How many entities of several groups are read at a time. No store says how large an entity is before it is read, so the first few tell
+/// how many of them have room.
+struct Pace {
+    next: usize,
+    /// The bytes of the largest one so far.
+    largest: usize,
+}
+
+/// Where each batch costs a round trip, the first one has so many entities.
+const FIRST_BATCH: usize = 16;
+
+/// How much larger each batch may be than the one before.
+const GROWTH: usize = 8;
+
+impl Pace {
+    fn new(sharing: Sharing) -> Self {
+        let next = if sharing == Sharing::Exclusive { 1 } else { FIRST_BATCH };
+        Self { next, largest: 0 }
+    }
+
+    fn next(&self, entities: usize, bytes: usize) -> usize {
+        let with_room = (bytes / self.largest.max(1)).max(1);
+        self.next.min(with_room).min(entities)
+    }
+
+    fn saw<I>(&mut self, anchors: &[Anchor<I>]) {
+        self.largest = anchors.iter().map(Anchor::bytes).fold(self.largest, usize::max);
+        self.next = self.next.saturating_mul(GROWTH);
+    }
+}
+
+/// Reads all groups of the anchors from `first` on, with as few batches as the store takes. A batch that meets a record that cannot be read is
+/// halved until that one is alone, so that the others are shown.
 async fn read_groups<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     page: &mut RawPage<E::Id>,
+    first: usize,
 ) -> Result<()> {
     let groups = E::SCHEMA.groups().len();
     let batch = Collection::<E, S>::entities_in(collection.store().capabilities().limits.batch_read);
-    let mut batches: Vec<_> = page.anchors.chunks_mut(batch).rev().collect();
+    let unread = page.anchors.get_mut(first..).unwrap_or_default();
+    let mut batches: Vec<_> = unread.chunks_mut(batch).rev().collect();
     while let Some(anchors) = batches.pop() {
         let keys: Vec<Key> = anchors.iter().map(|anchor| anchor.key.clone()).collect();
         match collection.records::<LEFT_OUT>(&keys).await {
@@ -79,6 +153,7 @@ async fn read_groups<E: KvEntity, S: Store>(
                 let mut records = records.into_iter();
                 for anchor in anchors {
                     anchor.records.extend(records.by_ref().take(groups));
+                    page.bytes = page.bytes.saturating_add(anchor.bytes());
                 }
             }
             Err(error) if error.is_of_a_record() && anchors.len() > 1 => {
@@ -89,5 +164,11 @@ async fn read_groups<E: KvEntity, S: Store>(
             Err(error) => return Err(error),
         }
     }
+    // Of an entity that was deleted in between there is nothing to show.
+    let mut place = 0;
+    page.anchors.retain(|anchor| {
+        place += 1;
+        place <= first || matches!(anchor.records.first(), Some(Some(_)))
+    });
     Ok(())
 }

@@ -1,18 +1,22 @@
 //! Streams over the pages of a list.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use tracing::Instrument;
 
-use super::{List, PAGE};
+use super::page::{self, Found, id_in, query};
+use super::raw::{self, Anchor};
+use super::{List, PAGE, secret};
+use crate::collection::Collection;
+use crate::coop::{self, Hold};
 use crate::entity::KvEntity;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::maybe_send::MaybeSend;
-use crate::store::{Cursor, Store};
+use crate::store::{Content, Cursor, Entries, Store};
 
 #[cfg(not(target_arch = "wasm32"))]
 type BoxStream<T> = Pin<Box<dyn Stream<Item = T> + Send>>;
@@ -26,57 +30,131 @@ pub struct ListStream<E>(BoxStream<Result<E>>);
 pub struct IdStream<I>(BoxStream<Result<I>>);
 
 pub(super) fn entities<E: KvEntity, S: Store>(list: List<E, S>) -> ListStream<E> {
-    ListStream(paged(list.limit, list.cursor.clone(), move |cursor, limit| {
-        let list = list.clone().cursor(cursor).limit(limit);
+    let (limit, cursor) = (list.limit, list.cursor.clone());
+    let decoding = list.collection.clone();
+    let fetch = move |cursor, limit| {
+        let list = list.clone();
         async move {
-            let page = list.page().await?;
-            let failed = page.failed.into_iter().map(Err);
-            Ok((page.entities.into_iter().map(Ok).chain(failed).collect(), page.cursor))
+            let span = list.span("list");
+            fetch_entities(&list, cursor, limit).instrument(span).await
         }
-    }))
+    };
+    ListStream(paged(limit, cursor, fetch, move |page: &mut Undecoded<E::Id>| page.next(&decoding)))
 }
 
 pub(super) fn ids<E: KvEntity, S: Store>(list: List<E, S>) -> IdStream<E::Id> {
-    IdStream(paged(list.limit, list.cursor.clone(), move |cursor, limit| {
+    let (limit, cursor) = (list.limit, list.cursor.clone());
+    let fetch = move |cursor, limit| {
         let list = list.clone().cursor(cursor).limit(limit);
         async move {
             let page = list.ids().page().await?;
-            Ok((page.ids.into_iter().map(Ok).collect(), page.cursor))
+            Ok((page.ids.into_iter(), page.cursor))
         }
+    };
+    IdStream(paged(limit, cursor, fetch, |ids: &mut std::vec::IntoIter<E::Id>| {
+        Some((Ok(ids.next()?), size_of::<E::Id>()))
     }))
 }
 
-/// What a page fetch gives: its items, and where the list goes on.
-type Fetched<T> = Result<(VecDeque<Result<T>>, Option<Cursor>)>;
+/// A page of which nothing is decoded yet. Each entity is decoded when it is asked for: a thousand of them at once would take much memory, and
+/// be far from the processor when they are used.
+enum Undecoded<I> {
+    /// Records of an only group.
+    Entries(Entries),
+    Groups(std::vec::IntoIter<Anchor<I>>, std::vec::IntoIter<Error>),
+}
 
-struct State<T, F> {
+async fn fetch_entities<E: KvEntity, S: Store>(
+    list: &List<E, S>,
+    cursor: Option<Cursor>,
+    limit: usize,
+) -> Result<(Undecoded<E::Id>, Option<Cursor>)> {
+    let List { collection, prefix, max_bytes, .. } = list;
+    let cursor = secret::stored(collection, prefix, cursor)?;
+    let (page, cursor) = if E::SCHEMA.groups().len() == 1 {
+        let query = query::<E>(prefix, cursor, limit, Content::Records).with_max_bytes(*max_bytes);
+        let found = collection.store().list(&query).await;
+        let mut found = found.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        let cursor = found.cursor.take();
+        (Undecoded::Entries(found.into_entries()), cursor)
+    } else {
+        let found = raw::page(collection, prefix, cursor, limit, *max_bytes).await?;
+        (Undecoded::Groups(found.anchors.into_iter(), found.failed.into_iter()), found.cursor)
+    };
+    Ok((page, secret::shown(collection, prefix, cursor)))
+}
+
+impl<I> Undecoded<I> {
+    /// The next entity, and how many bytes it had.
+    fn next<E: KvEntity<Id = I>, S: Store>(
+        &mut self,
+        collection: &Collection<E, S>,
+    ) -> Option<(Result<E>, usize)> {
+        match self {
+            Self::Entries(entries) => loop {
+                let (key, entry) = entries.next()?;
+                let Found::Entity(id) = id_in::<E>(key) else { continue };
+                let len = key.len() + entry.value_len();
+                return Some((page::listed(collection, key, id, entry), len));
+            },
+            Self::Groups(anchors, failed) => match anchors.next() {
+                Some(anchor) => {
+                    let len = anchor.bytes();
+                    Some((page::whole(collection, anchor), len))
+                }
+                None => failed.next().map(|error| (Err(error), 0)),
+            },
+        }
+    }
+}
+
+struct State<P, F, D> {
     fetch: F,
-    items: VecDeque<Result<T>>,
+    /// Takes the next item out of a page, and says how many bytes of work it was.
+    take: D,
+    page: Option<P>,
     /// How many items may still be shown.
     left: usize,
+    hold: Hold,
+    /// Whether a page was fetched.
+    has_begun: bool,
     /// Nothing after the last page; otherwise the cursor of the next one, which the first page may lack.
     next: Option<Option<Cursor>>,
 }
 
-fn paged<T, F, Fut>(limit: Option<usize>, cursor: Option<Cursor>, fetch: F) -> BoxStream<Result<T>>
+fn paged<T, P, F, Fut, D>(
+    limit: Option<usize>,
+    cursor: Option<Cursor>,
+    fetch: F,
+    take: D,
+) -> BoxStream<Result<T>>
 where
     T: MaybeSend + 'static,
+    P: MaybeSend + 'static,
     F: Fn(Option<Cursor>, usize) -> Fut + MaybeSend + 'static,
-    Fut: Future<Output = Fetched<T>> + MaybeSend + 'static,
+    Fut: Future<Output = Result<(P, Option<Cursor>)>> + MaybeSend + 'static,
+    D: Fn(&mut P) -> Option<(Result<T>, usize)> + MaybeSend + 'static,
 {
-    let state =
-        State { fetch, items: VecDeque::new(), left: limit.unwrap_or(usize::MAX), next: Some(cursor) };
+    let left = limit.unwrap_or(usize::MAX);
+    let (hold, next) = (Hold::begin(), Some(cursor));
+    let state = State { fetch, take, page: None, left, hold, has_begun: false, next };
     Box::pin(futures_util::stream::unfold(state, async |mut state| {
         loop {
-            if let Some(item) = state.items.pop_front() {
+            if let Some((item, bytes)) = state.page.as_mut().and_then(|page| (state.take)(page)) {
+                state.left = state.left.saturating_sub(1);
+                state.hold.yield_after(bytes).await;
                 return Some((item, state));
             }
+            state.page = None;
             let cursor = state.next.take().filter(|_| state.left > 0)?;
+            if std::mem::replace(&mut state.has_begun, true) {
+                coop::yield_now().await;
+                state.hold = Hold::begin();
+            }
             match (state.fetch)(cursor, state.left.min(PAGE)).await {
-                Ok((items, cursor)) => {
-                    state.left -= items.len().min(state.left);
+                Ok((page, cursor)) => {
                     state.next = cursor.map(Some);
-                    state.items = items;
+                    state.page = Some(page);
                 }
                 Err(error) => return Some((Err(error), state)),
             }

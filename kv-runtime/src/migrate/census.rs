@@ -6,6 +6,7 @@ use std::fmt;
 use tracing::Instrument;
 
 use crate::collection::{Collection, span};
+use crate::coop;
 use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::{KeyBuilder, parse_key};
@@ -40,7 +41,8 @@ pub struct GroupCensus {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Counts the records of each version. Where the store lists metadata by itself
-    /// ([`Capabilities::cheap_metadata`](crate::store::Capabilities)), no value is read; memory does not grow with the number of records.
+    /// ([`Capabilities::cheap_metadata`](crate::store::Capabilities)), no value is read; memory does not grow with the number of records. It yields to other
+    /// tasks after each page of 1,000 keys.
     pub async fn census(&self) -> Result<Census> {
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
         let span = span("census", E::SCHEMA.name(), self.store().name(), &prefix);
@@ -62,6 +64,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 if cursor.is_none() {
                     return Ok(census);
                 }
+                coop::yield_now().await;
             }
         }
         .instrument(span)

@@ -2,6 +2,9 @@
 //!
 //! Steps alone are checked by the macro. What only constants know is where a predecessor ends.
 
+#[cfg(test)]
+mod tests;
+
 use crate::codec::Codec;
 use crate::const_message::{Message, same};
 use crate::entity::{EntitySchema, GroupSchema};

@@ -132,6 +132,14 @@ impl Metadata {
         Ok(())
     }
 
+    /// Takes a member away that the rest of the runtime does not know.
+    pub(crate) fn remove_foreign(&mut self, name: &str) {
+        if let Some(foreign) = &mut self.foreign {
+            foreign.remove(name);
+        }
+        self.foreign = self.foreign.take().filter(|foreign| !foreign.is_empty());
+    }
+
     /// Takes over the members that are somebody else's.
     pub(crate) fn keep_foreign(&mut self, from: &Self) {
         self.foreign.clone_from(&from.foreign);

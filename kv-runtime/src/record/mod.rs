@@ -150,12 +150,16 @@ impl NewRecord {
 
 /// When a record becomes invisible. A duration stays one as far as the store, whose clock then is the truth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Expiry {
     /// It stays until it is deleted.
     #[default]
     Never,
     /// So long after the write, by the store's clock.
     After(Duration),
+    /// In a [`Touch`](crate::store::Write::Touch): so long after the write, unless the record lives longer already. In any other write it
+    /// is [`After`](Self::After).
+    AtLeast(Duration),
     /// At this moment; one that has passed makes a write into a delete.
     At(Timestamp),
 }
@@ -166,8 +170,18 @@ impl Expiry {
     pub fn at(self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Never => None,
-            Self::After(ttl) => Some(now.saturating_add(ttl)),
+            Self::After(ttl) | Self::AtLeast(ttl) => Some(now.saturating_add(ttl)),
             Self::At(at) => Some(at),
+        }
+    }
+
+    /// The moment for a touch at `now` of a record that expires at `standing`, which is never if that is `None`.
+    #[must_use]
+    pub fn touched(self, standing: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+        match (self, standing) {
+            (Self::AtLeast(_), None) => None,
+            (Self::AtLeast(ttl), Some(standing)) => Some(standing.max(now.saturating_add(ttl))),
+            (expiry, _) => expiry.at(now),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a list asks for, and a page of its answer.
 
 use super::cursor::Cursor;
+use crate::coop::Hold;
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::record::{Head, Record, RecordRef};
@@ -13,6 +14,7 @@ pub struct ListQuery {
     suffix: Option<String>,
     cursor: Option<Cursor>,
     limit: usize,
+    max_bytes: usize,
     content: Content,
 }
 
@@ -29,10 +31,20 @@ pub enum Content {
 }
 
 impl ListQuery {
-    /// The first 1,000 whole records whose keys begin with `prefix`.
+    /// After so many bytes of keys and values a page ends, unless the query says otherwise: 4 MiB.
+    pub const MAX_BYTES: usize = 4 << 20;
+
+    /// The first 1,000 whole records whose keys begin with `prefix`, or fewer if they have 4 MiB together.
     #[must_use]
     pub const fn new(prefix: Key) -> Self {
-        Self { prefix, suffix: None, cursor: None, limit: 1_000, content: Content::Records }
+        Self {
+            prefix,
+            suffix: None,
+            cursor: None,
+            limit: 1_000,
+            max_bytes: Self::MAX_BYTES,
+            content: Content::Records,
+        }
     }
 
     /// Only keys that also end with `suffix`, beyond the prefix.
@@ -53,6 +65,14 @@ impl ListQuery {
     #[must_use]
     pub fn with_limit(mut self, limit: usize) -> Self {
         self.limit = limit.max(1);
+        self
+    }
+
+    /// Ends the page with the entry at which its keys and values have so many bytes. A page holds at least one entry, however
+    /// large that is.
+    #[must_use]
+    pub const fn with_max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = if bytes == 0 { 1 } else { bytes };
         self
     }
 
@@ -92,6 +112,12 @@ impl ListQuery {
     #[must_use]
     pub const fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// The bytes of keys and values at which the page ends.
+    #[must_use]
+    pub const fn max_bytes(&self) -> usize {
+        self.max_bytes
     }
 
     /// How much of each record is shown.
@@ -172,20 +198,53 @@ impl ListPage {
         }
     }
 
-    /// Lends the whole records, entry by entry, and gives the cursor: what [`Store::list_each`](super::Store::list_each) does by default.
-    pub fn lend_each(mut self, mut each: impl FnMut(&str, Result<RecordRef<'_>>)) -> Option<Cursor> {
-        let mut start = 0;
+    /// Takes the page apart bit by bit.
+    pub(crate) fn into_entries(self) -> Entries {
+        Entries { keys: self.keys, start: 0, entries: self.entries.into_iter() }
+    }
+
+    /// Lends the whole records, entry by entry, and returns the cursor: what [`Store::list_each`](super::Store::list_each) does by
+    /// default. It yields to other tasks every few milliseconds.
+    pub async fn lend_each(mut self, mut each: impl FnMut(&str, Result<RecordRef<'_>>)) -> Option<Cursor> {
+        let (mut start, mut hold) = (0, Hold::begin());
         for (end, entry) in &mut self.entries {
             let key = &self.keys[start..*end];
+            let mut bytes = key.len();
             match entry {
-                Entry::Record(record) => each(key, Ok(RecordRef::from(&*record))),
+                Entry::Record(record) => {
+                    bytes += record.value.len();
+                    each(key, Ok(RecordRef::from(&*record)));
+                }
                 Entry::Failed(error) => each(key, Err(error.clone())),
                 Entry::Key | Entry::Head(_) => {}
             }
             start = *end;
             // Dropped where it lies, and at once, while it is near.
             *entry = Entry::Key;
+            hold.yield_after(bytes).await;
         }
         self.cursor
+    }
+}
+
+/// What is left of a page.
+#[derive(Debug)]
+pub(crate) struct Entries {
+    keys: String,
+    start: usize,
+    entries: std::vec::IntoIter<(usize, Entry)>,
+}
+
+impl Entries {
+    pub(crate) fn next(&mut self) -> Option<(&str, Entry)> {
+        let (end, entry) = self.entries.next()?;
+        let start = std::mem::replace(&mut self.start, end);
+        Some((&self.keys[start..end], entry))
+    }
+}
+
+impl Entry {
+    pub(crate) fn value_len(&self) -> usize {
+        if let Self::Record(record) = self { record.value.len() } else { 0 }
     }
 }

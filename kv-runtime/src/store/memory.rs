@@ -11,18 +11,23 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, Fence, ListPage, ListQuery, Mark,
+    Sharing, Store, Write,
 };
 use crate::clock::{Clock, Timestamp};
+use crate::coop;
 use crate::error::Result;
 use crate::key::Key;
 use crate::record::{Head, NewRecord, Record, Revision};
-use state::{Slot, State};
+use state::{Listing, Slot, State};
 
 const NAME: &str = "memory";
 
 /// How many expired records go with each one that is written. It adds at most one, so two keep up and catch up.
 const SWEPT_BY_WRITE: usize = 2;
+
+/// How many expired records a sweep removes before it gives the lock back.
+const SWEPT_AT_ONCE: usize = 1_024;
 
 /// Records in this process's memory, gone with it: for tests, and for what a single process may forget.
 ///
@@ -50,6 +55,7 @@ pub struct MemoryStore(Arc<Shared>);
 struct Shared {
     clock: Clock,
     state: RwLock<State>,
+    queue: FairQueue,
 }
 
 impl MemoryStore {
@@ -62,14 +68,23 @@ impl MemoryStore {
     /// An empty store that goes by this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
-        Self(Arc::new(Shared { clock, state: RwLock::default() }))
+        Self(Arc::new(Shared { clock, ..Shared::default() }))
     }
 
-    /// Gives back the memory of all records that have expired, and tells how many they were. Writes do it bit by bit; this is for
-    /// a store that is written to no more.
+    /// Frees the memory of all records that have expired, and returns how many they were. Writes do it bit by bit; this is for
+    /// a store that is no longer written to.
+    ///
+    /// It holds the caller's thread until it is done, about 1 µs a record. Other callers get the store in between.
     pub fn sweep(&self) -> usize {
         let now = self.0.clock.now();
-        self.write().sweep(now, usize::MAX)
+        let mut swept = 0;
+        loop {
+            let some = self.write().sweep(now, SWEPT_AT_ONCE);
+            swept += some;
+            if some < SWEPT_AT_ONCE {
+                return swept;
+            }
+        }
     }
 
     // A panic cannot leave the state half changed: nothing between two changes can panic but the allocator, which aborts.
@@ -79,6 +94,11 @@ impl MemoryStore {
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.0.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on with a page under the lock; false if it is not complete.
+    fn go_on(&self, listing: &mut Listing<'_>) -> bool {
+        self.read().list(listing, self.0.clock.now())
     }
 
     /// Makes so many writes at one moment, and removes a few expired records.
@@ -108,6 +128,10 @@ impl Store for MemoryStore {
         &self.0.clock
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities::new(Sharing::Exclusive)
             .compare_and_swap()
@@ -115,6 +139,19 @@ impl Store for MemoryStore {
             .snapshot_reads()
             .atomic_batches()
             .cheap_metadata()
+    }
+
+    /// A call takes place when it is polled, or never.
+    fn mark(&self) -> Mark {
+        Mark::new(0)
+    }
+
+    fn has_settled(&self, _: Mark) -> bool {
+        true
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        Some(self.read().fences.fence(key.as_str()))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
@@ -162,8 +199,11 @@ impl Store for MemoryStore {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         let after = query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()?;
-        let state = self.read();
-        Ok(state.list(query, after, self.0.clock.now()))
+        let mut listing = Listing::new(query, after);
+        while !self.go_on(&mut listing) {
+            coop::yield_now().await;
+        }
+        Ok(listing.page)
     }
 }
 

@@ -9,7 +9,10 @@ mod capabilities;
 #[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 mod cloudflare;
 mod cursor;
+mod fair_queue;
+mod fence;
 mod list;
+mod mark;
 mod memory;
 #[cfg(feature = "redb")]
 mod redb;
@@ -31,7 +34,10 @@ pub use self::cloudflare::cloudflare_answer;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 pub use self::cloudflare::{CloudflareOptions, CloudflareStore};
 #[cfg(feature = "redb")]
-pub use self::redb::{RedbDurability, RedbOptions, RedbStats, RedbStore, SweepReport};
+pub use self::redb::{
+    BackupProgress, BackupReport, CompactReport, PrefixSpace, RedbBackup, RedbDurability, RedbOptions,
+    RedbSpace, RedbStats, RedbStore, SweepReport,
+};
 #[cfg(feature = "redis")]
 pub use self::redis::{IndexSweep, RedisOptions, RedisStore};
 pub use any::AnyStore;
@@ -39,7 +45,14 @@ pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
+pub use fair_queue::FairQueue;
+pub(crate) use fair_queue::Turn;
+#[doc(hidden)]
+pub use fence::Fence;
+pub(crate) use fence::Fences;
+pub(crate) use list::Entries;
 pub use list::{Content, Entry, ListPage, ListQuery};
+pub use mark::{Mark, SETTLES_AFTER};
 pub use memory::MemoryStore;
 
 /// An engine that keeps records under keys.
@@ -77,6 +90,38 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// that are not the store's own. A wrapper MUST pass it on.
     fn locate(&self, at: &mut Location) {
         let _ = at;
+    }
+
+    /// Returns a mark that [settles](Self::has_settled) once no earlier call can change a record any
+    /// more. Earlier calls include those whose futures were dropped, and those that failed with
+    /// [`Error::OutcomeUnknown`]. A cache holds nothing that it read before.
+    ///
+    /// By default a mark settles [`SETTLES_AFTER`] later by the store's
+    /// [monotonic clock](Clock::monotonic). A store that knows better SHOULD implement both methods.
+    /// They MUST NOT block. A wrapper MUST forward both.
+    fn mark(&self) -> Mark {
+        Mark::by(self.clock())
+    }
+
+    /// Whether a mark of this store has settled. A settled mark MUST stay settled, and a later mark
+    /// MUST NOT settle before an earlier one.
+    fn has_settled(&self, mark: Mark) -> bool {
+        mark.has_passed(self.clock())
+    }
+
+    /// Returns what tells whether the key is written from now on, for a [`Condition`]; nothing if other
+    /// processes write as well.
+    #[doc(hidden)]
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        let _ = key;
+        None
+    }
+
+    /// The queue in which updates of one record wait for each other. An engine with compare-and-swap SHOULD keep one for all of its
+    /// clones, and a wrapper MUST return that of the store inside, [`within`](FairQueue::within) its prefix if it changes keys. Without
+    /// it updates are fair among the clones of one [`Kv`](crate::Kv) alone.
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        None
     }
 
     /// The record under `key`.
@@ -120,7 +165,7 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     fn put(&self, key: Key, record: NewRecord) -> impl Future<Output = Result<()>> + MaybeSend;
 
     /// Writes records, in their order: of two under one key the later one MUST remain. All or none if
-    /// [`Capabilities::atomic_batches`] says so; otherwise a failure MUST be [`Error::Partial`], saying which were written.
+    /// [`Capabilities::atomic_batches`] says so; otherwise a failure MUST be [`Error::Partial`], saying which were written and of which that is unknown.
     /// The caller keeps to [`Limits::batch_write`], but for the groups of one entity, which are one batch.
     fn put_many(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
         async move {
@@ -130,6 +175,15 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
             }
             Ok(())
         }
+    }
+
+    /// Writes records as [`Store::put_many`] does, as a part of a longer write that ends with a `put_many`, which may be of no
+    /// records.
+    ///
+    /// A store whose every write waits for its disk MAY make the part durable with a later write only. Until then it is read like any
+    /// other write, and a crash may lose it. A later write MUST NOT be durable without it.
+    fn put_part(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
+        self.put_many(records)
     }
 
     /// Writes value and metadata if the record is still in the state of `revision`; the expiry that stands there stays. It is how a
@@ -165,8 +219,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
     /// One page of the keys that begin with [`ListQuery::prefix`] and end with its suffix.
     ///
-    /// - It MUST hold at most [`ListQuery::limit`] entries; it MAY hold fewer, even none, and yet have a cursor. It SHOULD end
-    ///   early rather than hold many megabytes.
+    /// - It MUST hold at most [`ListQuery::limit`] entries; it MAY hold fewer, even none, and yet have a cursor.
+    /// - It SHOULD end with the entry at which its keys and values have [`ListQuery::max_bytes`], and after a bounded number of
+    ///   keys that it passes over. It SHOULD yield to other tasks rather than hold the thread for longer than 10 ms.
     /// - Following cursors until there is none MUST show every key that was there all the time exactly once. A key written
     ///   or deleted meanwhile MAY be shown or not.
     /// - Entries MUST be in the order of their keys' bytes if [`Capabilities::ordered`] says so.
@@ -189,7 +244,7 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     ) -> impl Future<Output = Result<Option<Cursor>>> + MaybeSend {
         async move {
             let page = self.list(&query.clone().with_content(Content::Records)).await?;
-            Ok(page.lend_each(each))
+            Ok(page.lend_each(each).await)
         }
     }
 }
@@ -224,13 +279,21 @@ pub struct Condition {
     pub key: Key,
     /// What is expected there.
     pub expect: Expect,
+    /// Fails the condition if the key was written meanwhile. Only the store that made it checks it.
+    pub(crate) fence: Option<Fence>,
 }
 
 impl Condition {
     /// A condition on one key.
     #[must_use]
     pub const fn new(key: Key, expect: Expect) -> Self {
-        Self { key, expect }
+        Self { key, expect, fence: None }
+    }
+
+    /// Whether every write of the key makes it fail.
+    #[cfg(feature = "cache")]
+    pub(crate) const fn sees_any_write(&self) -> bool {
+        self.fence.is_some() || matches!(self.expect, Expect::Revision(_))
     }
 }
 
@@ -253,7 +316,8 @@ pub enum Write {
     /// Writes value and metadata; the expiry that stands there at that moment stays, and the record's own is not used. Where no
     /// record stands it is a `Put`.
     Update(Key, NewRecord),
-    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens.
+    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens. [`Expiry::AtLeast`] MUST NOT set
+    /// an earlier one than stands there, and MUST leave a record as it is that does not expire.
     Touch(Key, Expiry),
     /// Removes what stands there.
     Delete(Key),
@@ -280,5 +344,6 @@ pub enum Commit {
 }
 
 fn partial(at: Box<Location>, written: usize, source: Error) -> Error {
-    Error::Partial { at, written, also: Vec::new(), source: Box::new(source) }
+    let unknown = if source.is_unknown() { vec![written] } else { Vec::new() };
+    Error::Partial { at, written, also: Vec::new(), unknown, source: Box::new(source) }
 }

@@ -57,7 +57,7 @@ impl Call {
     /// How a batch ended that was cut.
     pub(super) fn partial(self, at: Box<Location>, written: usize) -> Error {
         let source = Error::store(at.clone(), self.operation.action(), true, Injected);
-        Error::Partial { at, written, also: Vec::new(), source: Box::new(source) }
+        Error::Partial { at, written, also: Vec::new(), unknown: Vec::new(), source: Box::new(source) }
     }
 
     async fn suffer(&self, effect: &Effect, after: bool, timer: &Timer) -> Result<()> {

@@ -17,7 +17,10 @@ use crate::key::Key;
 use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, Store, Write};
+use crate::store::{
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    Write,
+};
 
 use call::Call;
 pub use gate::Gate;
@@ -136,8 +139,24 @@ impl<S: Store> Store for FaultStore<S> {
         self.inner.locate(at);
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.inner.fair_queue()
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.pretended.unwrap_or_else(|| self.inner.capabilities())
+    }
+
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(key)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
@@ -173,6 +192,11 @@ impl<S: Store> Store for FaultStore<S> {
         let (written, at) = (records.len(), self.at(lost.first().map(|(key, _)| key)));
         self.inner.put_many(records).await?;
         Err(call.partial(at, written))
+    }
+
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        // Its faults are those of any batch.
+        self.put_many(records).await
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {

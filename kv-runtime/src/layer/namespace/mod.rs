@@ -12,7 +12,8 @@ use crate::key::{Key, escape_into};
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, Limits, ListPage, ListQuery, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Fence, Limits, ListPage,
+    ListQuery, Mark, Store, Write,
 };
 
 /// The part of a store that belongs to one tenant.
@@ -51,6 +52,8 @@ use crate::store::{
 pub struct NamespaceStore<S> {
     inner: S,
     namespace: Arc<Namespace>,
+    /// The queue of the store inside, by the keys of this namespace.
+    queue: Option<FairQueue>,
 }
 
 struct Namespace {
@@ -66,8 +69,9 @@ impl<S: Store> NamespaceStore<S> {
         let mut prefix = String::with_capacity(name.len() + 1);
         escape_into(name, &mut prefix);
         prefix.push(':');
+        let queue = inner.fair_queue().map(|queue| queue.within(&prefix));
         let namespace = Namespace { name: Box::from(name), prefix: prefix.into_boxed_str() };
-        Self { inner, namespace: Arc::new(namespace) }
+        Self { inner, namespace: Arc::new(namespace), queue }
     }
 
     /// The name that it was made with.
@@ -89,7 +93,7 @@ impl Namespace {
     }
 
     fn condition(&self, condition: Condition) -> Condition {
-        Condition { key: self.key(&condition.key), expect: condition.expect }
+        Condition { key: self.key(&condition.key), ..condition }
     }
 
     fn write(&self, write: Write) -> Write {
@@ -165,67 +169,89 @@ impl<S: Store> Store for NamespaceStore<S> {
         self.namespace.name_in(at);
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.queue.as_ref()
+    }
+
     fn capabilities(&self) -> Capabilities {
         let capabilities = self.inner.capabilities();
         capabilities.limits(self.namespace.limits(capabilities.limits))
     }
 
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(&self.namespace.key(key))
+    }
+
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         inner.get(&namespace.key(key)).await.map_err(|error| namespace.told(error))
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
         inner.get_many(&keys).await.map_err(|error| namespace.told(error))
     }
 
     async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         inner.get_with_expiry(&namespace.key(key)).await.map_err(|error| namespace.told(error))
     }
 
     async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
         inner.get_many_with_expiry(&keys).await.map_err(|error| namespace.told(error))
     }
 
     async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         inner.head(&namespace.key(key)).await.map_err(|error| namespace.told(error))
     }
 
     async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         inner.put(namespace.key(&key), record).await.map_err(|error| namespace.told(error))
     }
 
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         let records = records.into_iter().map(|(key, record)| (namespace.key(&key), record)).collect();
         inner.put_many(records).await.map_err(|error| namespace.told(error))
     }
 
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let Self { inner, namespace, .. } = self;
+        let records = records.into_iter().map(|(key, record)| (namespace.key(&key), record)).collect();
+        inner.put_part(records).await.map_err(|error| namespace.told(error))
+    }
+
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         inner.replace(namespace.key(&key), revision, record).await.map_err(|error| namespace.told(error))
     }
 
     async fn delete(&self, key: Key) -> Result<()> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         inner.delete(namespace.key(&key)).await.map_err(|error| namespace.told(error))
     }
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         let keys = keys.iter().map(|key| namespace.key(key)).collect();
         inner.delete_many(keys).await.map_err(|error| namespace.told(error))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         // The cursor goes in and out as it is: the engine has bound it to the prefix, with the namespace in it.
         let query = query.clone().with_prefix(namespace.key(query.prefix()));
         let page = inner.list(&query).await.map_err(|error| namespace.told(error))?;
@@ -237,7 +263,7 @@ impl<S: Store> Store for NamespaceStore<S> {
         query: &ListQuery,
         mut each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
     ) -> Result<Option<Cursor>> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         let query = query.clone().with_prefix(namespace.key(query.prefix()));
         let each = |key: &str, found: Result<RecordRef<'_>>| {
             if let Some(key) = namespace.own(key) {
@@ -250,7 +276,7 @@ impl<S: Store> Store for NamespaceStore<S> {
 
 impl<S: AtomicStore> AtomicStore for NamespaceStore<S> {
     async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        let Self { inner, namespace } = self;
+        let Self { inner, namespace, .. } = self;
         let conditions = conditions.into_iter().map(|condition| namespace.condition(condition)).collect();
         let writes = writes.into_iter().map(|write| namespace.write(write)).collect();
         inner.commit(conditions, writes).await.map_err(|error| namespace.told(error))

@@ -16,7 +16,10 @@ use crate::key::Key;
 use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, Store, Write};
+use crate::store::{
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    Write,
+};
 
 pub use latency::Latencies;
 use stats::{Counters, Ending};
@@ -184,8 +187,24 @@ impl<S: Store> Store for ObservedStore<S> {
         self.inner.locate(at);
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.inner.fair_queue()
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(key)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
@@ -214,6 +233,10 @@ impl<S: Store> Store for ObservedStore<S> {
 
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         self.observe(Operation::PutMany, records.len(), self.inner.put_many(records)).await
+    }
+
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        self.observe(Operation::PutMany, records.len(), self.inner.put_part(records)).await
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {

@@ -72,6 +72,7 @@ impl Ending {
     pub(super) fn of(error: &Error) -> Self {
         match error {
             Error::OutcomeUnknown { .. } => Self::Unknown,
+            Error::Partial { unknown, .. } if !unknown.is_empty() => Self::Unknown,
             Error::Partial { source, .. } => Self::of(source),
             error if error.is_retryable() => Self::Retryable,
             _ => Self::Failed,

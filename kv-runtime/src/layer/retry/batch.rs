@@ -51,27 +51,40 @@ impl<T: Clone> Batch<T> {
         self.left = kept;
     }
 
+    /// The places of what is left of which an attempt could not say whether it was written.
+    pub(super) fn unknown_after(&self, error: &Error) -> Vec<usize> {
+        match error {
+            Error::Partial { unknown, .. } => {
+                unknown.iter().filter_map(|place| self.left.get(*place)).map(|(at, _)| *at).collect()
+            }
+            error if error.is_unknown() => self.left.iter().map(|(at, _)| *at).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// How the whole batch ended that failed with this cause.
-    pub(super) fn failure(&self, at: Option<&Location>, cause: Error) -> Error {
-        if self.left.len() == self.len {
+    pub(super) fn failure(&self, at: Option<&Location>, mut unknown: Vec<usize>, cause: Error) -> Error {
+        if self.left.len() == self.len && unknown.len() == if cause.is_unknown() { self.len } else { 0 } {
             return cause;
         }
         let undone: HashSet<usize> = self.left.iter().map(|(place, _)| *place).collect();
         let written = self.left.first().map_or(self.len, |(place, _)| *place);
         let also = (written..self.len).filter(|place| !undone.contains(place)).collect();
+        unknown.retain(|place| undone.contains(place));
         let at = Box::new(at.cloned().unwrap_or_default());
-        Error::Partial { at, written, also, source: Box::new(cause) }
+        Error::Partial { at, written, also, unknown, source: Box::new(cause) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::SharedError;
 
     fn partial(written: usize, also: &[usize]) -> Error {
         let at = Location::store("test");
         let source = Box::new(Error::store(at.clone(), "write", true, std::fmt::Error));
-        Error::Partial { at, written, also: also.to_vec(), source }
+        Error::Partial { at, written, also: also.to_vec(), unknown: Vec::new(), source }
     }
 
     fn batch(keys: &[&str]) -> Batch<Key> {
@@ -83,7 +96,7 @@ mod tests {
     }
 
     fn told(batch: &Batch<Key>) -> (usize, Vec<usize>) {
-        match batch.failure(None, partial(0, &[])) {
+        match batch.failure(None, Vec::new(), partial(0, &[])) {
             Error::Partial { written, also, .. } => (written, also),
             error => panic!("{error}"),
         }
@@ -113,10 +126,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_unknown_keeps_its_places_of_the_whole() {
+        let mut batch = batch(&["a", "b", "c", "d", "e"]);
+        batch.after(&partial(1, &[2]));
+        assert_eq!(left(&batch), "bde");
+        let at = Location::store("test");
+        let lost = Error::OutcomeUnknown { at: at.clone(), source: SharedError::new(std::fmt::Error) };
+        let source = Box::new(lost.clone());
+        let error = Error::Partial { at, written: 1, also: Vec::new(), unknown: vec![2], source };
+        assert!(!error.is_retryable());
+        let unknown = batch.unknown_after(&error);
+        let cause = batch.after(&error);
+        let whole = batch.failure(None, unknown, cause);
+        let Error::Partial { written: 3, also, unknown, .. } = &whole else { panic!("{whole}") };
+        assert_eq!((&also[..], &unknown[..]), (&[][..], &[4][..]));
+        assert!(whole.to_string().contains("of 1 it is unknown"), "{whole}");
+        // Of a batch that is unknown as a whole every place is.
+        assert_eq!(batch.unknown_after(&lost), [3, 4]);
+    }
+
+    #[test]
     fn an_error_of_nothing_done_is_itself() {
         let whole = batch(&["a", "b"]);
-        let error =
-            whole.failure(None, Error::store(Location::store("test"), "write", true, std::fmt::Error));
+        let error = whole.failure(
+            None,
+            Vec::new(),
+            Error::store(Location::store("test"), "write", true, std::fmt::Error),
+        );
         assert!(matches!(error, Error::Store { .. }));
     }
 }

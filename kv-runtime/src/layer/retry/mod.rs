@@ -17,7 +17,8 @@ use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, ListPage, ListQuery, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, FairQueue, Fence, ListPage, ListQuery,
+    Mark, Store, Write,
 };
 use batch::Batch;
 
@@ -26,7 +27,8 @@ use batch::Batch;
 /// The pauses double from 50 ms to 5 s, each with up to as much again at random, so that callers which failed together do not come
 /// back together; after five attempts the last error is the caller's. They wait by the timer of the store's clock.
 ///
-/// - A write of which it is [unknown](Error::OutcomeUnknown) whether it took place is never made again.
+/// - A write of which it is [unknown](Error::OutcomeUnknown) whether it took place is never made again, nor is a batch that has
+///   such a part.
 /// - Of a batch that was written [in part](Error::Partial) only the rest is written again, and an error tells of the whole.
 /// - A commit whose conditions did not hold has not failed: the collection decides what comes of it.
 ///
@@ -103,15 +105,17 @@ impl<S: Store> RetryStore<S> {
     ) -> Result<()> {
         let mut pauses = self.backoff();
         while let Err(error) = call(batch.left()).await {
+            // By their places before what is done is taken out.
+            let unknown = batch.unknown_after(&error);
             let cause = batch.after(&error);
             if batch.is_done() {
                 break;
             }
             if !error.is_retryable() {
-                return Err(batch.failure(error.location(), cause));
+                return Err(batch.failure(error.location(), unknown, cause));
             }
             if let Err(last) = self.pause(operation, &mut pauses, cause).await {
-                return Err(batch.failure(error.location(), last));
+                return Err(batch.failure(error.location(), unknown, last));
             }
         }
         Ok(())
@@ -145,8 +149,24 @@ impl<S: Store> Store for RetryStore<S> {
         self.inner.locate(at);
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.inner.fair_queue()
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(key)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
@@ -178,6 +198,11 @@ impl<S: Store> Store for RetryStore<S> {
         self.batch_again(Operation::PutMany, batch, |left| self.inner.put_many(left)).await
     }
 
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let batch = Batch::new(records, |(key, _)| key);
+        self.batch_again(Operation::PutMany, batch, |left| self.inner.put_part(left)).await
+    }
+
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
         let call = || self.inner.replace(key.clone(), revision.clone(), record.clone());
         self.again(Operation::Replace, call).await
@@ -203,7 +228,7 @@ impl<S: Store> Store for RetryStore<S> {
     ) -> Result<Option<Cursor>> {
         // By whole pages: a second attempt must not show again what the first one has shown.
         let query = query.clone().with_content(Content::Records);
-        Ok(self.list(&query).await?.lend_each(each))
+        Ok(self.list(&query).await?.lend_each(each).await)
     }
 }
 

@@ -12,7 +12,10 @@ use crate::error::{Error, Location, Result, SharedError};
 use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, Store, Write};
+use crate::store::{
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    Write,
+};
 
 /// A store whose calls end after a time, even if the engine does not answer.
 ///
@@ -100,8 +103,24 @@ impl<S: Store> Store for TimeoutStore<S> {
         self.inner.locate(at);
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.inner.fair_queue()
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn mark(&self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.inner.has_settled(mark)
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.inner.fence(key)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
@@ -131,6 +150,11 @@ impl<S: Store> Store for TimeoutStore<S> {
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         let first = records.first().map(|(key, _)| key.clone());
         self.write(first, self.inner.put_many(records)).await
+    }
+
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        let first = records.first().map(|(key, _)| key.clone());
+        self.write(first, self.inner.put_part(records)).await
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {

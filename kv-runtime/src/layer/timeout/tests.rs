@@ -58,7 +58,7 @@ fn a_clock_that_a_test_moves_decides() {
 
 #[test]
 fn without_a_timer_the_engine_is_not_asked() {
-    let store = limited(Clock::system());
+    let store = limited(Clock::system().with_timer(crate::Timer::none()));
     let put = store.put(key("a"), NewRecord::new("1", Metadata::default())).now_or_never();
     assert!(matches!(put, Some(Err(Error::NoTimer { .. }))), "{put:?}");
     assert!(store.inner().get(&key("a")).now_or_never().expect("ready").expect("read").is_none());

@@ -4,12 +4,13 @@ use futures_util::{StreamExt, stream};
 
 use super::report::MigrationReport;
 use crate::collection::{Collection, Place, Replacement, TOLD};
+use crate::coop::Hold;
 use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::Key;
 use crate::list::raw;
 use crate::record::Record;
-use crate::store::{AtomicStore, Commit, Condition, Cursor, Expect, Store, Write};
+use crate::store::{AtomicStore, Commit, Condition, Cursor, Expect, ListQuery, Store, Write};
 
 /// How often a record is read again that others write meanwhile, and a batch committed again without those that others wrote.
 const ATTEMPTS: usize = 8;
@@ -54,21 +55,23 @@ impl<I> Batch<I> {
     }
 }
 
-/// Reads one page of at most `limit` entities, and migrates it in memory.
+/// Reads one page of at most `limit` entities, and migrates it in memory. It yields every few milliseconds.
 pub(super) async fn prepare<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
     cursor: Option<Cursor>,
     limit: usize,
 ) -> Result<Batch<E::Id>> {
-    let page = raw::page(collection, prefix, cursor, limit).await?;
+    let page = raw::page(collection, prefix, cursor, limit, ListQuery::MAX_BYTES).await?;
     let mut report = MigrationReport { skipped: page.skipped as u64, ..MigrationReport::default() };
     let entities = page.anchors.len() as u64;
     for error in page.failed {
         report.fail(error);
     }
     let mut behind = Vec::new();
+    let mut hold = Hold::begin();
     for anchor in page.anchors {
+        hold.yield_after(anchor.bytes()).await;
         match bring_up(collection, &anchor.key, anchor.id.clone(), &anchor.records) {
             Ok((replacements, current)) => {
                 report.current += current;

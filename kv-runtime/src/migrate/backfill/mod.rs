@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::clock::Stopwatch;
 use crate::collection::{Collection, span};
+use crate::coop;
 use crate::entity::KvEntity;
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, KeyBuilder};
@@ -69,7 +70,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 impl<E: KvEntity, S: Store> MigrateAll<E, S> {
-    /// So many entities a batch at most, instead of 4,000. The records of two batches are in memory: one that is written, and the next.
+    /// So many entities a batch at most, instead of 4,000. A batch ends with the entity at which its records have 4 MiB. The records of two
+    /// batches are in memory: one that is written, and the next.
     pub fn batch(mut self, entities: usize) -> Self {
         self.batch = entities.max(1);
         self
@@ -82,7 +84,7 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
         self
     }
 
-    /// Migrates in memory and writes nothing.
+    /// Migrates in memory and writes nothing. The report says so: [`MigrationReport::dry_run`].
     pub fn dry_run(mut self) -> Self {
         self.dry_run = true;
         self
@@ -114,7 +116,7 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
     where
         S: AtomicStore,
     {
-        let mut report = MigrationReport::default();
+        let mut report = MigrationReport { dry_run: self.dry_run, ..MigrationReport::default() };
         let (watch, mut entities) = (Stopwatch::start(self.collection.store().clock()), 0_u64);
         let first = secret::stored(&self.collection, prefix, self.cursor.take())?;
         let mut batch = self.prepare(prefix, first).await?;
@@ -137,6 +139,7 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
                 let due = Duration::from_secs_f64(entities as f64 / f64::from(rate));
                 self.wait(due.saturating_sub(watch.elapsed())).await?;
             }
+            coop::yield_now().await;
             batch = match next {
                 Some(next) => next?,
                 None => self.prepare(prefix, cursor).await?,

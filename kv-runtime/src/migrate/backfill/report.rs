@@ -22,17 +22,19 @@ pub struct Progress {
     pub cursor: Option<Cursor>,
 }
 
-/// What a backfill did. `Display` is a table.
+/// What a backfill did. `Display` is a table, and begins with whether anything was written.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct MigrationReport {
+    /// Whether it was a dry run, which writes nothing.
+    pub dry_run: bool,
     /// Records brought to the version that is written; in a dry run, those that would be.
     pub migrated: u64,
     /// Records that were of that version, or of a newer one that this program reads.
     pub current: u64,
     /// Entities with a record that only newer code can read.
     pub too_new: u64,
-    /// Records that others kept writing meanwhile; they are left to reads, or to the next run.
+    /// Records that others kept writing meanwhile; none in a dry run. They are left to reads, or to the next run.
     pub contended: u64,
     /// Entities that could not be migrated.
     pub failed: u64,
@@ -64,7 +66,7 @@ impl MigrationReport {
 
     /// Adds what a part of the run came to.
     pub(super) fn add(&mut self, part: Self) {
-        let Self { migrated, current, too_new, contended, failed, failures, skipped } = part;
+        let Self { dry_run: _, migrated, current, too_new, contended, failed, failures, skipped } = part;
         self.migrated += migrated;
         self.current += current;
         self.too_new += too_new;
@@ -90,6 +92,9 @@ impl MigrationReport {
 
 impl fmt::Display for MigrationReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let run =
+            if self.dry_run { "dry run: nothing was written" } else { "run: migrated records were written" };
+        writeln!(f, "{run}")?;
         let rows = [
             ("migrated", self.migrated),
             ("current", self.current),

@@ -11,7 +11,8 @@ use super::RedbStore;
 #[cfg(feature = "redis")]
 use super::RedisStore;
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, ListPage, ListQuery, MemoryStore, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark,
+    MemoryStore, Store, Write,
 };
 use crate::clock::Clock;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
@@ -162,8 +163,24 @@ impl Store for AnyStore {
         inside!(self, store => store.locate(at));
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        inside!(self, store => store.fair_queue())
+    }
+
     fn capabilities(&self) -> Capabilities {
         inside!(self, store => store.capabilities())
+    }
+
+    fn mark(&self) -> Mark {
+        inside!(self, store => store.mark())
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        inside!(self, store => store.has_settled(mark))
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        inside!(self, store => store.fence(key))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
@@ -192,6 +209,10 @@ impl Store for AnyStore {
 
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         inside!(self, store => store.put_many(records).await)
+    }
+
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        inside!(self, store => store.put_part(records).await)
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {

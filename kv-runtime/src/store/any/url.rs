@@ -14,12 +14,26 @@ struct Scheme {
     example: &'static str,
 }
 
-const SCHEMES: [Scheme; 8] = [
+const SCHEMES: [Scheme; 17] = [
     Scheme { name: "memory", feature: None, is_built: true, example: "memory:" },
     scheme("redb", "redb", cfg!(feature = "redb"), "redb:app.redb"),
     scheme("redis", "redis", cfg!(feature = "redis"), "redis://127.0.0.1:6379"),
     scheme("rediss", "redis-tls", cfg!(feature = "redis-tls"), "rediss://host"),
     scheme("redis+unix", "redis", cfg!(feature = "redis"), "redis+unix:///run/redis.sock"),
+    scheme("redis+sentinel", "redis", cfg!(feature = "redis"), "redis+sentinel://host,host/name"),
+    scheme("rediss+sentinel", "redis-tls", cfg!(feature = "redis-tls"), "rediss+sentinel://host,host/name"),
+    scheme("valkey", "redis", cfg!(feature = "redis"), "valkey://127.0.0.1:6379"),
+    scheme("valkeys", "redis-tls", cfg!(feature = "redis-tls"), "valkeys://host"),
+    scheme("valkey+unix", "redis", cfg!(feature = "redis"), "valkey+unix:///run/valkey.sock"),
+    scheme("valkey+sentinel", "redis", cfg!(feature = "redis"), "valkey+sentinel://host,host/name"),
+    scheme("valkeys+sentinel", "redis-tls", cfg!(feature = "redis-tls"), "valkeys+sentinel://host,host/name"),
+    scheme("valkey+cluster", "redis-cluster", cfg!(feature = "redis-cluster"), "valkey+cluster://host,host"),
+    scheme(
+        "valkeys+cluster",
+        "redis-cluster` and `redis-tls",
+        cfg!(all(feature = "redis-cluster", feature = "redis-tls")),
+        "valkeys+cluster://host,host",
+    ),
     scheme("redis+cluster", "redis-cluster", cfg!(feature = "redis-cluster"), "redis+cluster://host,host"),
     scheme(
         "rediss+cluster",
@@ -50,7 +64,7 @@ pub(super) async fn connect(url: &str, clock: Clock) -> Result<AnyStore> {
         #[cfg(feature = "redb")]
         "redb" => redb(url, rest, clock),
         #[cfg(feature = "redis")]
-        name if name.starts_with("redis") => {
+        name if name.starts_with("redis") || name.starts_with("valkey") => {
             crate::store::RedisStore::options().clock(clock).connect(url).await.map(AnyStore::Redis)
         }
         #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
@@ -135,8 +149,10 @@ fn invalid(url: &str, what: impl Into<std::borrow::Cow<'static, str>>) -> Error 
 
 /// The URL without what may be a secret: whatever stands before an `@` but the scheme, and the query.
 fn shown(url: &str) -> String {
-    let url = url.split_once('?').map_or(url, |(url, _)| url);
-    let Some((user, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    let without_query = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
+    // A password may hold any character, so nothing ends before the last `@`.
+    let Some((user, host)) = url.rsplit_once('@') else { return without_query(url) };
+    let host = without_query(host);
     let scheme = user.split_once("://").map_or("", |(scheme, _)| scheme);
     if scheme.is_empty() { format!("***@{host}") } else { format!("{scheme}://***@{host}") }
 }
@@ -144,7 +160,8 @@ fn shown(url: &str) -> String {
 fn examples() -> String {
     let examples: Vec<String> = SCHEMES
         .iter()
-        .filter(|scheme| scheme.is_built)
+        // Those of Valkey are the same with another word.
+        .filter(|scheme| scheme.is_built && !scheme.name.starts_with("valkey"))
         .map(|scheme| format!("`{}`", scheme.example))
         .collect();
     examples.join(", ")
@@ -277,6 +294,9 @@ mod tests {
             "user:hunter2@localhost",
             "hunter2@localhost",
             "reddis://user:hunter2@x@localhost",
+            "reddis://user:hunter2/x@localhost",
+            "reddis://user:hunter2?x@localhost?y=hunter2",
+            "reddis://user:hunter2#x@localhost",
         ] {
             let told = told(url).await;
             assert!(!told.contains("hunter2") && told.contains("***@localhost"), "{told}");

@@ -3,11 +3,13 @@
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
-use super::super::{Condition, Content, Cursor, Entry, Expect, ListPage, ListQuery, Write};
+use super::super::{Condition, Content, Cursor, Entry, Expect, Fences, ListPage, ListQuery, Write};
 use crate::clock::{Clock, Timestamp};
+use crate::coop::Hold;
 use crate::key::Key;
-use crate::record::{Head, Metadata, NewRecord, Record, Revision, Value};
+use crate::record::{Expiry, Head, Metadata, NewRecord, Record, Revision, Value};
 
 /// The most keys that one page looks at, whatever its limit: writers wait for so long at most.
 pub(super) const SCANNED_BY_PAGE: usize = 16_384;
@@ -19,6 +21,8 @@ pub(super) struct State {
     pub(super) expiring: BTreeSet<(Timestamp, Box<str>)>,
     /// Counted under the lock, so that no token repeats.
     last_token: u64,
+    /// Void as soon as their key is written.
+    pub(super) fences: Arc<Fences>,
 }
 
 /// A record as it is kept.
@@ -37,6 +41,24 @@ impl Slot {
 
     pub(super) fn head(&self) -> Head {
         Head::new(self.metadata.clone(), self.expires_at)
+    }
+
+    fn entry(&self, content: Content) -> Entry {
+        match content {
+            Content::Keys => Entry::Key,
+            Content::Heads => Entry::Head(self.head()),
+            Content::Records => Entry::Record(self.record()),
+        }
+    }
+
+    /// How many bytes an entry has beyond its key: those of its value, or of metadata that are not of a fixed size.
+    fn len(&self, content: Content) -> usize {
+        match content {
+            Content::Keys => 0,
+            Content::Heads if self.metadata.foreign_members().next().is_some() => self.metadata.json_len(),
+            Content::Heads => size_of::<Metadata>(),
+            Content::Records => self.value.len(),
+        }
     }
 
     fn is_live(&self, now: Timestamp) -> bool {
@@ -60,6 +82,9 @@ impl State {
     }
 
     pub(super) fn holds(&self, condition: &Condition, now: Timestamp) -> bool {
+        if condition.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+            return false;
+        }
         match (&condition.expect, self.live_at(&condition.key, now)) {
             (Expect::Absent, slot) => slot.is_none(),
             (Expect::Present, slot) => slot.is_some(),
@@ -78,7 +103,7 @@ impl State {
                 };
                 self.write(key, record, expires_at, now);
             }
-            Write::Touch(key, expiry) => self.touch(key, expiry.at(now), now),
+            Write::Touch(key, expiry) => self.touch(key, expiry, now),
             Write::Delete(key) => self.remove(key.as_str()),
         }
     }
@@ -93,6 +118,7 @@ impl State {
             self.remove(key.as_str());
             return;
         }
+        self.fences.void(key.as_str());
         self.last_token = self.last_token.wrapping_add(1);
         let slot =
             Slot { value: record.value, metadata: record.metadata, expires_at, token: self.last_token };
@@ -116,8 +142,10 @@ impl State {
         }
     }
 
-    fn touch(&mut self, key: Key, expires_at: Option<Timestamp>, now: Timestamp) {
-        if self.live_at(&key, now).is_none() || expires_at.is_some_and(|at| at <= now) {
+    fn touch(&mut self, key: Key, expiry: Expiry, now: Timestamp) {
+        let standing = self.live_at(&key, now).map(|slot| slot.expires_at);
+        let expires_at = expiry.touched(standing.flatten(), now);
+        if standing.is_none() || expires_at.is_some_and(|at| at <= now) {
             self.remove(key.as_str());
             return;
         }
@@ -130,6 +158,7 @@ impl State {
     }
 
     pub(super) fn remove(&mut self, key: &str) {
+        self.fences.void(key);
         if let Some(slot) = self.records.remove(key) {
             self.forget_expiry(slot.expires_at, key);
         }
@@ -152,32 +181,52 @@ impl State {
         swept
     }
 
-    pub(super) fn list(&self, query: &ListQuery, after: Option<&str>, now: Timestamp) -> ListPage {
+    /// Goes on with a page until it is complete; false if that takes so long that other callers should come in between.
+    pub(super) fn list(&self, listing: &mut Listing<'_>, now: Timestamp) -> bool {
+        let Listing { query, after, page, scanned, bytes } = listing;
         let prefix = query.prefix().as_str();
-        let start = match after {
+        let start = match after.as_deref() {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
-        let mut page = ListPage::with_capacity(query.limit().min(1_000));
-        let mut last = prefix;
+        let (mut hold, mut last, mut is_complete) = (Hold::begin(), None, true);
         let in_prefix = self.records.range::<str, _>((start, Bound::Unbounded));
-        for (scanned, (key, slot)) in in_prefix.take_while(|(key, _)| key.starts_with(prefix)).enumerate() {
-            if page.len() == query.limit() || scanned == SCANNED_BY_PAGE {
-                page.cursor = Some(Cursor::seal(query, last));
+        for (key, slot) in in_prefix.take_while(|(key, _)| key.starts_with(prefix)) {
+            if page.len() == query.limit() || *scanned == SCANNED_BY_PAGE || *bytes >= query.max_bytes() {
+                page.cursor = Some(Cursor::seal(query, last.or(after.as_deref()).unwrap_or(prefix)));
                 break;
             }
-            last = key;
+            if last.is_some() && hold.is_long_after(key.len()) {
+                is_complete = false;
+                break;
+            }
+            last = Some(&**key);
+            *scanned += 1;
             if slot.is_live(now) && query.matches(key) {
-                page.push(
-                    key,
-                    match query.content() {
-                        Content::Keys => Entry::Key,
-                        Content::Heads => Entry::Head(slot.head()),
-                        Content::Records => Entry::Record(slot.record()),
-                    },
-                );
+                *bytes = bytes.saturating_add(key.len() + slot.len(query.content()));
+                page.push(key, slot.entry(query.content()));
             }
         }
-        page
+        if !is_complete {
+            *after = last.map(str::to_owned);
+        }
+        is_complete
+    }
+}
+
+/// A page in the making.
+pub(super) struct Listing<'q> {
+    query: &'q ListQuery,
+    /// The last key that was looked at.
+    after: Option<String>,
+    pub(super) page: ListPage,
+    scanned: usize,
+    bytes: usize,
+}
+
+impl<'q> Listing<'q> {
+    pub(super) fn new(query: &'q ListQuery, after: Option<&str>) -> Self {
+        let page = ListPage::with_capacity(query.limit().min(1_000));
+        Self { query, after: after.map(str::to_owned), page, scanned: 0, bytes: 0 }
     }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, SharedError};
 
 /// What is known of a file's damage; clones share it.
 #[derive(Clone)]
@@ -25,6 +25,8 @@ struct Known {
     path: PathBuf,
     is_met: AtomicBool,
     disk_failed: AtomicBool,
+    /// Whether it failed for want of room.
+    disk_is_full: AtomicBool,
 }
 
 /// redb panicked.
@@ -36,6 +38,7 @@ impl Damage {
             path: path.to_owned(),
             is_met: AtomicBool::new(false),
             disk_failed: AtomicBool::new(false),
+            disk_is_full: AtomicBool::new(false),
         }))
     }
 
@@ -82,22 +85,32 @@ impl Damage {
         error: impl Into<redb::Error>,
     ) -> Error {
         // redb retries what can be retried; after an I/O error it refuses to write until the file is opened anew.
-        match self.told(error.into()) {
-            Ok(damaged) => Error::store(at, action, false, damaged),
-            Err(error) => Error::store(at, action, false, error),
-        }
+        Error::Store { at, action, why: None, retryable: false, source: self.told(error.into()) }
     }
 
-    /// Tells an error that speaks of damage.
-    pub(super) fn told(&self, error: redb::Error) -> Result<DamagedFile, redb::Error> {
+    /// Tells what an error of redb's means: damage, a full disk, or what redb says.
+    pub(super) fn told(&self, error: redb::Error) -> SharedError {
         if matches!(error, redb::Error::Corrupted(_) | redb::Error::LockPoisoned(_)) {
             self.meet();
-            return Ok(self.error(Some(error)));
+            return SharedError::new(self.error(Some(error)));
         }
-        if matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo) {
+        let is_previous = matches!(error, redb::Error::PreviousIo);
+        if is_previous || matches!(error, redb::Error::Io(_)) {
             self.0.disk_failed.store(true, Ordering::Release);
         }
-        if self.is_met() { Ok(self.error(Some(error))) } else { Err(error) }
+        if let redb::Error::Io(failure) = &error
+            && is_full(failure.kind())
+        {
+            self.0.disk_is_full.store(true, Ordering::Release);
+            return SharedError::new(FullDisk { path: self.0.path.clone(), source: error });
+        }
+        if self.is_met() {
+            return SharedError::new(self.error(Some(error)));
+        }
+        if is_previous && self.0.disk_is_full.load(Ordering::Acquire) {
+            return SharedError::new(FullDisk { path: self.0.path.clone(), source: error });
+        }
+        SharedError::new(error)
     }
 
     pub(super) fn error(&self, source: Option<redb::Error>) -> DamagedFile {
@@ -105,10 +118,28 @@ impl Damage {
     }
 }
 
+fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
+/// Where the guide says how to restore a backup. Errors that ask for one name it.
+pub(super) const RESTORING: &str = "docs/embedded.md, \"Restoring a backup\"";
+
+/// What is done about a full disk. redb writes no more until the file is opened again.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{}: the disk is full; free some room, then close the store and open it again; no acknowledged write is lost, and reads go on",
+    path.display()
+)]
+pub(super) struct FullDisk {
+    path: PathBuf,
+    source: redb::Error,
+}
+
 /// What is done about a damaged file.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{}: the file is damaged, and nothing is written to it any more; restore it from a backup, or save what can still be read",
+    "{}: the file is damaged, and nothing is written to it any more; restore it from a backup ({RESTORING}), or save what can still be read",
     path.display()
 )]
 pub(super) struct DamagedFile {
@@ -201,6 +232,6 @@ pub(super) fn unopenable(path: &Path) -> Error {
 pub(super) fn foreign(path: &Path, found: &str) -> Error {
     Error::ForeignFile {
         path: path.to_owned(),
-        what: format!("its pages are damaged ({found}); restore it from a backup").into(),
+        what: format!("its pages are damaged ({found}); restore it from a backup ({RESTORING})").into(),
     }
 }

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use redb::backends::FileBackend;
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError,
-    TableHandle,
+    Builder, Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, StorageError, TableDefinition,
+    TableError, TableHandle,
 };
 
 use super::NAME;
 use super::damage::{Damage, Panicked, SealableFile, foreign as damaged, unopenable};
+use super::read::OpenFile;
 use crate::error::{Error, Location, Result};
 
 pub(super) const RECORDS: TableDefinition<&str, &[u8]> = TableDefinition::new("records");
@@ -38,23 +40,56 @@ enum Content {
 pub(super) struct Opening {
     pub(super) cache_bytes: Option<usize>,
     pub(super) checks_pages: bool,
+    pub(super) read_only: bool,
 }
 
 /// The open file, and where its damage is made known.
-pub(super) fn open(path: &Path, opening: Opening) -> Result<(Database, Damage)> {
+pub(super) fn open(path: &Path, opening: Opening) -> Result<(OpenFile, Damage)> {
     let damage = Damage::unknown(path);
-    match damage.caught(|| open_trusted(path, opening, &damage)) {
-        Ok(opened) => opened.map(|database| (database, damage)),
+    let opened = damage.caught(|| {
+        if opening.read_only {
+            return open_read_only(path, opening).map(|database| OpenFile::ReadOnly(Arc::new(database)));
+        }
+        open_trusted(path, opening, &damage).map(|database| OpenFile::Writable(Arc::new(database)))
+    });
+    match opened {
+        Ok(opened) => opened.map(|file| (file, damage)),
         Err(Panicked) => Err(unopenable(path)),
     }
 }
 
-fn open_trusted(path: &Path, opening: Opening, damage: &Damage) -> Result<Database> {
-    let mut builder = Builder::new();
-    builder.set_check_integrity_on_open(opening.checks_pages);
-    if let Some(bytes) = opening.cache_bytes {
-        builder.set_cache_size(bytes);
+impl Opening {
+    fn builder(self) -> Builder {
+        let mut builder = Builder::new();
+        builder.set_check_integrity_on_open(self.checks_pages);
+        if let Some(bytes) = self.cache_bytes {
+            builder.set_cache_size(bytes);
+        }
+        builder
     }
+}
+
+fn open_read_only(path: &Path, opening: Opening) -> Result<ReadOnlyDatabase> {
+    let database = opening.builder().open_read_only(path).map_err(|error| match error {
+        DatabaseError::RepairAborted => of_file(path, "open its file", error)
+            .because("it was not closed in order; open it once for writing, which repairs it"),
+        DatabaseError::Storage(StorageError::Io(source)) if source.kind() == io::ErrorKind::NotFound => {
+            of_file(path, "open its file", source)
+                .because("there is no such file, and opening it for reading alone makes none")
+        }
+        error => told(path, error),
+    })?;
+    match content(path, &database)? {
+        Content::Ours => Ok(database),
+        Content::Nothing => Err(Error::ForeignFile {
+            path: path.to_owned(),
+            what: "it holds no store yet; open it once for writing".into(),
+        }),
+    }
+}
+
+fn open_trusted(path: &Path, opening: Opening, damage: &Damage) -> Result<Database> {
+    let mut builder = opening.builder();
     builder.set_repair_callback(|repair| {
         tracing::warn!(
             progress = repair.progress(),
@@ -147,7 +182,7 @@ pub(super) fn create_tables(database: &Database) -> Result<(), redb::Error> {
 }
 
 /// A new file's name is durable only when its directory is.
-fn sync_directory(path: &Path) -> Result<()> {
+pub(super) fn sync_directory(path: &Path) -> Result<()> {
     if cfg!(unix) {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         fs::File::open(directory.unwrap_or(Path::new(".")))
@@ -176,8 +211,13 @@ fn told(path: &Path, error: DatabaseError) -> Error {
     }
 }
 
-/// What the operating system says of the file, and what to do about it.
+/// What the operating system says of opening the store's file.
 fn not_opened(path: &Path, error: io::Error) -> Error {
+    not_written(path, "open its file", error)
+}
+
+/// What the operating system says of a file, and what to do about it.
+pub(super) fn not_written(path: &Path, action: &'static str, error: io::Error) -> Error {
     let why = match error.kind() {
         // A file that is not there is made.
         io::ErrorKind::NotFound => Some("its directory does not exist; make it first"),
@@ -192,7 +232,7 @@ fn not_opened(path: &Path, error: io::Error) -> Error {
         }
         _ => None,
     };
-    let error = of_file(path, "open its file", error);
+    let error = of_file(path, action, error);
     match why {
         Some(why) => error.because(why),
         None => error,

@@ -6,130 +6,212 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use bytes::{Bytes, BytesMut};
 
 use super::NAME;
-use super::read::{Reader, live, record};
+use super::read::{Reader, Records, live, record};
+use crate::clock::Timestamp;
+use crate::coop::{self, Hold};
 use crate::error::{Location, Result};
 use crate::record::envelope::Envelope;
 use crate::record::{Head, RecordRef};
 use crate::store::{Content, Cursor, Entry, ListPage, ListQuery};
 
-/// The most keys that one page looks at, whatever its limit: the caller's thread is held for so long at most.
-pub(super) const SCANNED_BY_PAGE: usize = 100_000;
+/// The most keys that one page looks at, whatever its limit.
+pub(super) const SCANNED_BY_PAGE: usize = 16_384;
 
-/// A page ends when what it shows has so many bytes.
-pub(super) const BYTES_OF_PAGE: usize = 4 << 20;
+/// A page in the making. It holds no transaction while it yields, so that an abandoned list keeps no pages of the file.
+struct Listing<'q> {
+    query: &'q ListQuery,
+    /// The last key that was looked at.
+    after: Option<String>,
+    shown: usize,
+    bytes: usize,
+    scanned: usize,
+}
+
+/// How a look at the file ended.
+enum Looked {
+    /// The page is complete.
+    Complete(Option<Cursor>),
+    /// It took so long that other tasks should run first.
+    Paused,
+}
 
 impl Reader {
-    pub(super) fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.listing(query, || {
-            let mut page = ListPage::with_capacity(query.limit().min(1_000));
-            let mut values = Values::new(query.limit());
-            page.cursor = self.walk(query, |key, found| {
-                let (entry, bytes) = match (found, query.content()) {
-                    (Err(error), _) => (Entry::Failed(error), 0),
-                    (Ok(_), Content::Keys) => (Entry::Key, 0),
-                    (Ok(Found { envelope, .. }), Content::Heads) => {
-                        let bytes = envelope.value_at;
-                        (Entry::Head(Head::new(envelope.metadata, envelope.expires_at)), bytes)
-                    }
-                    (Ok(Found { envelope, stored }), Content::Records) => {
-                        (Entry::Record(record(envelope, stored, |value| values.copy(value))), stored.len())
-                    }
-                };
+    pub(super) async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        let mut page = ListPage::with_capacity(query.limit().min(1_000));
+        let mut values = Values::new(query.limit());
+        let mut listing = Listing::new(query)?;
+        loop {
+            let records = self.records(|| Location::of(NAME, query.prefix()), "list").await?;
+            let looked = self.look(&records, &mut listing, |key, found| {
+                let (entry, bytes) = entry(found, query.content(), &mut values);
                 page.push(key, entry);
                 ControlFlow::Continue(bytes)
             })?;
-            Ok(page)
-        })
+            drop(records);
+            if let Looked::Complete(cursor) = looked {
+                page.cursor = cursor;
+                return Ok(page);
+            }
+            coop::yield_now().await;
+        }
     }
 
-    pub(super) fn list_each(
+    pub(super) async fn list_each(
         &self,
         query: &ListQuery,
         mut each: impl FnMut(&str, Result<RecordRef<'_>>),
     ) -> Result<Option<Cursor>> {
-        // A panic of the caller's code says nothing of the file: it goes around what takes panics for damage.
-        let mut panicked = None;
-        let cursor = self.listing(query, || {
-            self.walk(query, |key, found| {
-                let show = || match found {
-                    Ok(found) => {
-                        each(key, Ok(found.lent()));
-                        found.stored.len()
-                    }
-                    Err(error) => {
-                        each(key, Err(error));
-                        0
-                    }
-                };
-                match catch_unwind(AssertUnwindSafe(show)) {
-                    Ok(bytes) => ControlFlow::Continue(bytes),
-                    Err(panic) => {
-                        panicked = Some(panic);
-                        ControlFlow::Break(())
-                    }
-                }
-            })
-        });
-        match panicked {
-            Some(panic) => resume_unwind(panic),
-            None => cursor,
+        let mut listing = Listing::new(query)?;
+        loop {
+            let records = self.records(|| Location::of(NAME, query.prefix()), "list").await?;
+            let looked = self.look_each(&records, &mut listing, &mut each)?;
+            drop(records);
+            if let Looked::Complete(cursor) = looked {
+                return Ok(cursor);
+            }
+            coop::yield_now().await;
         }
     }
 
-    fn listing<T>(&self, query: &ListQuery, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.damage().reading(|| Location::of(NAME, query.prefix()), "list", work)
+    fn look_each(
+        &self,
+        records: &Records,
+        listing: &mut Listing<'_>,
+        each: &mut impl FnMut(&str, Result<RecordRef<'_>>),
+    ) -> Result<Looked> {
+        // A panic of the caller's code says nothing of the file: it goes around what takes panics for damage.
+        let mut panicked = None;
+        let looked = self.look(records, listing, |key, found| {
+            let show = || match found {
+                Ok(found) => {
+                    each(key, Ok(found.lent()));
+                    found.stored.len()
+                }
+                Err(error) => {
+                    each(key, Err(error));
+                    0
+                }
+            };
+            match catch_unwind(AssertUnwindSafe(show)) {
+                Ok(bytes) => ControlFlow::Continue(bytes),
+                Err(panic) => {
+                    panicked = Some(panic);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        match panicked {
+            Some(panic) => resume_unwind(panic),
+            None => looked,
+        }
     }
 
-    /// Shows the records of one page and gives its cursor. `show` says how many bytes the page grew by, beyond the key, or that it wants no
-    /// more; then there is no cursor.
+    /// Goes on with a page. `show` returns how many bytes the page grew by, beyond the key, or that it wants no more; then there
+    /// is no cursor.
+    fn look(
+        &self,
+        records: &Records,
+        listing: &mut Listing<'_>,
+        show: impl FnMut(&str, Result<Found<'_>>) -> ControlFlow<(), usize>,
+    ) -> Result<Looked> {
+        let query = listing.query;
+        self.damage().reading(
+            || Location::of(NAME, query.prefix()),
+            "list",
+            || self.walk(records, listing, show),
+        )
+    }
+
     fn walk(
         &self,
-        query: &ListQuery,
+        records: &Records,
+        listing: &mut Listing<'_>,
         mut show: impl FnMut(&str, Result<Found<'_>>) -> ControlFlow<(), usize>,
-    ) -> Result<Option<Cursor>> {
-        let prefix = query.prefix().as_str();
-        let start = match query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()? {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            _ => Bound::Included(prefix),
-        };
+    ) -> Result<Looked> {
+        let query = listing.query;
         let not_listed =
             |error: redb::Error| self.damage().failed(Location::of(NAME, query.prefix()), "list", error);
-        let records = self.latest().map_err(not_listed)?;
-        let from_start =
-            records.range::<&str>((start, Bound::Unbounded)).map_err(|error| not_listed(error.into()))?;
+        let mut rest = records
+            .range::<&str>((listing.start(), Bound::Unbounded))
+            .map_err(|error| not_listed(error.into()))?
+            .map(|found| found.map_err(|error| not_listed(error.into())));
         let now = self.clock().now();
-        let (mut shown, mut bytes, mut scanned) = (0, 0, 0);
-        let mut rest = from_start.map(|found| found.map_err(|error| not_listed(error.into())));
+        let (prefix, mut hold) = (query.prefix().as_str(), Hold::begin());
         while let Some(found) = rest.next() {
             let (key, stored) = found?;
-            let key = key.value();
+            let (key, stored) = (key.value(), stored.value());
             if !key.starts_with(prefix) {
                 break;
             }
-            scanned += 1;
-            if query.matches(key) {
-                let stored = stored.value();
-                let found = match live(stored, now) {
-                    Ok(None) => None,
-                    Ok(Some(envelope)) => Some(Ok(Found { envelope, stored })),
-                    // By the prefix, as nothing here tells which part of the key is secret.
-                    Err(damage) => Some(Err(damage.into_error(Location::of(NAME, query.prefix())))),
+            listing.scanned += 1;
+            if let Some(found) = listed(query, key, stored, now) {
+                let ControlFlow::Continue(grown) = show(key, found) else {
+                    return Ok(Looked::Complete(None));
                 };
-                if let Some(found) = found {
-                    let ControlFlow::Continue(grown) = show(key, found) else { return Ok(None) };
-                    shown += 1;
-                    bytes += key.len() + grown;
-                }
+                listing.shown += 1;
+                listing.bytes = listing.bytes.saturating_add(key.len() + grown);
             }
-            if shown == query.limit() || bytes >= BYTES_OF_PAGE || scanned == SCANNED_BY_PAGE {
+            if listing.is_full() {
                 let is_last = match rest.next() {
                     Some(next) => !next?.0.value().starts_with(prefix),
                     None => true,
                 };
-                return Ok((!is_last).then(|| Cursor::seal(query, key)));
+                return Ok(Looked::Complete((!is_last).then(|| Cursor::seal(query, key))));
+            }
+            if hold.is_long_after(key.len() + stored.len()) {
+                listing.after = Some(key.to_owned());
+                return Ok(Looked::Paused);
             }
         }
-        Ok(None)
+        Ok(Looked::Complete(None))
+    }
+}
+
+impl<'q> Listing<'q> {
+    fn new(query: &'q ListQuery) -> Result<Self> {
+        let after = query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()?;
+        Ok(Self { query, after: after.map(str::to_owned), shown: 0, bytes: 0, scanned: 0 })
+    }
+
+    fn start(&self) -> Bound<&str> {
+        let prefix = self.query.prefix().as_str();
+        match self.after.as_deref() {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.shown == self.query.limit()
+            || self.bytes >= self.query.max_bytes()
+            || self.scanned == SCANNED_BY_PAGE
+    }
+}
+
+/// What a list shows of a stored record, if it shows it.
+fn listed<'a>(query: &ListQuery, key: &str, stored: &'a [u8], now: Timestamp) -> Option<Result<Found<'a>>> {
+    if !query.matches(key) {
+        return None;
+    }
+    match live(stored, now) {
+        Ok(envelope) => envelope.map(|envelope| Ok(Found { envelope, stored })),
+        // By the prefix, as nothing here tells which part of the key is secret.
+        Err(damage) => Some(Err(damage.into_error(Location::of(NAME, query.prefix())))),
+    }
+}
+
+/// An entry of a page, and how many bytes it has.
+fn entry(found: Result<Found<'_>>, content: Content, values: &mut Values) -> (Entry, usize) {
+    match (found, content) {
+        (Err(error), _) => (Entry::Failed(error), 0),
+        (Ok(_), Content::Keys) => (Entry::Key, 0),
+        (Ok(Found { envelope, .. }), Content::Heads) => {
+            let bytes = envelope.value_at;
+            (Entry::Head(Head::new(envelope.metadata, envelope.expires_at)), bytes)
+        }
+        (Ok(Found { envelope, stored }), Content::Records) => {
+            (Entry::Record(record(envelope, stored, |value| values.copy(value))), stored.len())
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The durable store: one [redb](https://docs.rs/redb) file, which this process alone has open.
 //!
 //! One file a subject: `options` (how a store is opened), `file` (what a file must be to be ours), `read` (what runs on the
-//! caller's thread), `list`, `writer` (the queue and its thread, which turn concurrent writes into one commit), `work` (what is
+//! caller's thread), `list`, `aside` (what runs on a thread of
+//! its own: `backup`, and the measuring of `space`), `queue` (room for work), `writer` (the queue and its thread, which turn concurrent writes into one commit), `work` (what is
 //! queued), `tables` (one piece of work on a transaction).
 //!
 //! # The file
@@ -16,11 +17,16 @@
 //! entry for each record that expires, written in the record's own transaction, and none else; it serves
 //! [`RedbStore::sweep`] alone. What a record's envelope says decides whether it has expired.
 
+mod aside;
+mod backup;
+mod counters;
 mod damage;
 mod file;
 mod list;
 mod options;
+mod queue;
 mod read;
+mod space;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -32,10 +38,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, FairQueue, Fence, ListPage, ListQuery,
+    Mark, Sharing, Store, Write,
 };
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
@@ -43,17 +50,22 @@ use read::Reader;
 use work::{Done, Work};
 use writer::Writer;
 
+pub use backup::{BackupProgress, BackupReport, RedbBackup};
+pub use counters::RedbStats;
 pub use options::{RedbDurability, RedbOptions};
-pub use writer::RedbStats;
+pub use space::{CompactReport, PrefixSpace, RedbSpace};
 
 const NAME: &str = "redb";
+
+const READ_ONLY: &str = "a write, as its file is open for reading alone";
 
 /// Records in one [redb](https://docs.rs/redb) file: durable, ordered, atomic; open in one process at a time.
 ///
 /// A write is on the disk when its future is ready. Writes that wait at the same time share one commit, and so its fsync: 64
-/// tasks that write do not pay 64 of them. Each is queued for the store's own thread when its future is first polled, and then
-/// made as a whole, whether the future is dropped or not. Reads run where they are called, and never wait for the disk to
-/// confirm a write.
+/// tasks that write do not pay 64 of them. Each is queued for the store's own thread when its future is polled and the queue has room
+/// ([`RedbOptions::queue_bytes`]). If the future is dropped before the writer has begun the write, the write is skipped; after that it is made as a
+/// whole. A `put_many` of a collection that takes several batches waits for the disk with the last one: until then a crash may lose the whole
+/// of it. Reads run where they are called, and never wait for the disk to confirm a write.
 ///
 /// Clones share the file. When the last one is dropped, what is queued is written and the file is closed; that blocks for as long
 /// as it takes.
@@ -90,9 +102,10 @@ pub struct RedbStore(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    // Before the reader: the thread ends, and lets go of the file, first.
-    writer: Writer,
+    // Before the reader: the thread ends, and lets go of the file, first. None of a file that is open for reading alone.
+    writer: Option<Writer>,
     reader: Arc<Reader>,
+    queue: FairQueue,
 }
 
 /// What a [sweep](RedbStore::sweep) did.
@@ -124,7 +137,7 @@ impl RedbStore {
     /// The store does it on no schedule of its own. An application whose records expire calls it now and then, with a limit
     /// that bounds how long other writers wait, until [`SweepReport::more`] says that there are no more.
     pub async fn sweep(&self, limit: usize) -> Result<SweepReport> {
-        match self.0.writer.submit(Work::Sweep(limit)).await? {
+        match self.submit(Work::Sweep(limit)).await? {
             Done::Swept(report) => Ok(report),
             Done::Written | Done::Conflict(_) => Ok(SweepReport { removed: 0, more: false }),
         }
@@ -135,14 +148,24 @@ impl RedbStore {
         self.write(Work::Flush).await.map(drop)
     }
 
-    /// What its writer has done since it was opened.
+    /// What its writer has done since it was opened, and the length of the file. It costs a call of the operating system;
+    /// [`space`](Self::space) tells what of the file is in use.
     #[must_use]
     pub fn stats(&self) -> RedbStats {
-        self.0.writer.stats()
+        let stats = self.0.writer.as_ref().map(Writer::stats).unwrap_or_default();
+        let file_bytes = std::fs::metadata(&self.0.path).map_or(0, |file| file.len());
+        RedbStats { file_bytes, ..stats }
+    }
+
+    async fn submit(&self, work: Work) -> Result<Done> {
+        match &self.0.writer {
+            Some(writer) => writer.submit(work).await,
+            None => Err(Error::Unsupported { at: work.location(), capability: READ_ONLY }),
+        }
     }
 
     async fn write(&self, work: Work) -> Result<Commit> {
-        Ok(match self.0.writer.submit(work).await? {
+        Ok(match self.submit(work).await? {
             Done::Conflict(place) => Commit::Conflict(place),
             Done::Written | Done::Swept(_) => Commit::Done,
         })
@@ -165,6 +188,10 @@ impl Store for RedbStore {
         self.0.reader.clock()
     }
 
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities::new(Sharing::Exclusive)
             .compare_and_swap()
@@ -174,16 +201,29 @@ impl Store for RedbStore {
             .cheap_metadata()
     }
 
+    /// A call is queued when its future is first polled, and made whether that is dropped or not.
+    fn mark(&self) -> Mark {
+        Mark::new(self.0.writer.as_ref().map_or(0, Writer::queued))
+    }
+
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.0.writer.as_ref().is_none_or(|writer| writer.has_answered(mark.number()))
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        Some(self.0.reader.fences().fence(key.as_str()))
+    }
+
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.0.reader.get(key)
+        self.0.reader.get(key).await
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.0.reader.get_many(keys)
+        self.0.reader.get_many(keys).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        self.0.reader.head(key)
+        self.0.reader.head(key).await
     }
 
     async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
@@ -192,6 +232,10 @@ impl Store for RedbStore {
 
     async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         self.write(Work::PutMany(records)).await.map(drop)
+    }
+
+    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        self.write(Work::PutPart(records)).await.map(drop)
     }
 
     async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
@@ -208,7 +252,7 @@ impl Store for RedbStore {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.0.reader.list(query)
+        self.0.reader.list(query).await
     }
 
     async fn list_each(
@@ -216,7 +260,7 @@ impl Store for RedbStore {
         query: &ListQuery,
         each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
     ) -> Result<Option<Cursor>> {
-        self.0.reader.list_each(query, each)
+        self.0.reader.list_each(query, each).await
     }
 }
 

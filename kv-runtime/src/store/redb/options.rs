@@ -9,6 +9,7 @@ use super::writer::Writer;
 use super::{Inner, RedbStore, file};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::store::FairQueue;
 
 /// How a [`RedbStore`] is opened; [`RedbStore::options`] gives one.
 ///
@@ -27,7 +28,11 @@ pub struct RedbOptions {
     clock: Clock,
     opening: Opening,
     durability: RedbDurability,
+    queue_bytes: Option<usize>,
 }
+
+/// How many bytes may wait for the writer: those of two commits.
+const QUEUE_BYTES: usize = 32 << 20;
 
 /// When a write is on the disk, and so outlives the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,18 +66,40 @@ impl RedbOptions {
         self
     }
 
+    /// Opens the file for reading alone: it is not changed, may lie on a read-only file system, and several processes may have it open so at
+    /// the same time. redb refuses it while a process has it open for writing, and that while any has it open for reading.
+    ///
+    /// Each write is [`Error::Unsupported`](crate::Error::Unsupported). A file that was not closed in order has to be opened for writing once, which
+    /// repairs it.
+    pub fn read_only(mut self) -> Self {
+        self.opening.read_only = true;
+        self
+    }
+
     /// When a write is on the disk.
     pub fn durability(mut self, durability: RedbDurability) -> Self {
         self.durability = durability;
         self
     }
 
+    /// How many bytes of writes are queued or being written at a time, instead of 32 MiB. Further calls wait for room before they are
+    /// queued, and are woken in the order in which they came. A call that is larger than the room that is left is queued, too, so the queue
+    /// may hold that much more.
+    pub fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = Some(bytes);
+        self
+    }
+
     /// Opens the file as [`RedbStore::open`] does.
     pub fn open(self, path: impl AsRef<Path>) -> Result<RedbStore> {
         let path = path.as_ref();
-        let (database, damage) = file::open(path, self.opening)?;
-        let reader = Arc::new(Reader::new(database, self.clock, damage));
-        let writer = Writer::start(Arc::clone(&reader), self.durability)?;
-        Ok(RedbStore(Arc::new(Inner { path: path.to_owned(), writer, reader })))
+        let (file, damage) = file::open(path, self.opening)?;
+        let reader = Arc::new(Reader::new(file, self.clock, damage));
+        let queue_bytes = self.queue_bytes.unwrap_or(QUEUE_BYTES);
+        let writer = match self.opening.read_only {
+            true => None,
+            false => Some(Writer::start(Arc::clone(&reader), self.durability, queue_bytes)?),
+        };
+        Ok(RedbStore(Arc::new(Inner { path: path.to_owned(), writer, reader, queue: FairQueue::new() })))
     }
 }

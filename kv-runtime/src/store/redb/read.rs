@@ -1,9 +1,13 @@
 //! Reads, on the caller's thread.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
-use redb::{Database, ReadOnlyTable, ReadableDatabase};
+use redb::{Database, ReadOnlyDatabase, ReadOnlyTable, ReadTransaction, ReadableDatabase};
+use tokio::sync::Notify;
 
 use super::NAME;
 use super::damage::Damage;
@@ -13,31 +17,126 @@ use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::envelope::{self, Envelope, EnvelopeError};
 use crate::record::{Head, Record, Revision};
+use crate::store::Fences;
 
 pub(super) type Records = ReadOnlyTable<&'static str, &'static [u8]>;
 
 /// The file, open, and how it is read.
 pub(super) struct Reader {
-    /// The records as the last commit left them, opened by the first read after it. To begin a transaction and to open a table
-    /// costs more than half as much again as to read one record.
-    latest: RwLock<Option<Arc<Records>>>,
+    latest: RwLock<Latest>,
+    /// Woken when reads may go on.
+    resumed: Notify,
     /// Open for as long as the reader lives.
-    database: Option<Database>,
+    file: RwLock<Option<OpenFile>>,
+    /// How many long reads are in progress.
+    snapshots: AtomicUsize,
     clock: Clock,
     damage: Damage,
+    fences: Arc<Fences>,
 }
 
+/// The file as it was opened.
+#[derive(Clone)]
+pub(super) enum OpenFile {
+    Writable(Arc<Database>),
+    ReadOnly(Arc<ReadOnlyDatabase>),
+}
+
+/// The records as the last commit left them. To begin a transaction and to open a table costs more than half as much again as to read one
+/// record, so that is done by the first read after a commit.
+enum Latest {
+    Unopened,
+    Open(Arc<Records>),
+    /// Somebody needs the file for itself; reads wait.
+    Paused,
+}
+
+/// A long read of one moment. While there is one, the file is not compacted.
+pub(super) struct Snapshot<'a> {
+    transaction: ReadTransaction,
+    reader: &'a Reader,
+}
+
+/// How long the holders of the database are waited for. Each holds it for one call of redb's.
+const SHARED_FOR: Duration = Duration::from_millis(1);
+
 impl Reader {
-    pub(super) fn new(database: Database, clock: Clock, damage: Damage) -> Self {
-        Self { latest: RwLock::default(), database: Some(database), clock, damage }
+    pub(super) fn new(file: OpenFile, clock: Clock, damage: Damage) -> Self {
+        Self {
+            latest: RwLock::new(Latest::Unopened),
+            resumed: Notify::new(),
+            file: RwLock::new(Some(file)),
+            snapshots: AtomicUsize::new(0),
+            clock,
+            damage,
+            fences: Arc::default(),
+        }
     }
 
-    pub(super) fn database(&self) -> Result<&Database, redb::Error> {
-        self.database.as_ref().ok_or(redb::Error::DatabaseClosed)
+    /// The file, if it was opened for writing.
+    pub(super) fn database(&self) -> Result<Arc<Database>, redb::Error> {
+        match self.open_file()? {
+            OpenFile::Writable(database) => Ok(database),
+            OpenFile::ReadOnly(_) => Err(redb::Error::DatabaseClosed),
+        }
+    }
+
+    fn open_file(&self) -> Result<OpenFile, redb::Error> {
+        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
+        file.clone().ok_or(redb::Error::DatabaseClosed)
+    }
+
+    fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
+        Ok(match self.open_file()? {
+            OpenFile::Writable(database) => database.begin_read()?,
+            OpenFile::ReadOnly(database) => database.begin_read()?,
+        })
+    }
+
+    /// For a thread that may wait while the file is compacted.
+    pub(super) fn snapshot(&self) -> Result<Snapshot<'_>, redb::Error> {
+        self.snapshots.fetch_add(1, Ordering::SeqCst);
+        match self.begin_read() {
+            Ok(transaction) => Ok(Snapshot { transaction, reader: self }),
+            Err(error) => {
+                self.snapshots.fetch_sub(1, Ordering::SeqCst);
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn has_snapshots(&self) -> bool {
+        self.snapshots.load(Ordering::SeqCst) > 0
+    }
+
+    /// Runs work that needs the file for itself. Reads that begin meanwhile wait for its end.
+    pub(super) fn exclusively<T>(
+        &self,
+        work: impl FnOnce(&mut Database) -> Result<T, redb::Error>,
+    ) -> Result<T, redb::Error> {
+        *self.latest_mut() = Latest::Paused;
+        let _resume = Resume(self);
+        let mut file = self.file.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(OpenFile::Writable(database)) = &mut *file else {
+            return Err(redb::Error::DatabaseClosed);
+        };
+        // Nobody can come to share it under the lock, and nobody who shares it waits.
+        while Arc::get_mut(database).is_none() {
+            thread::sleep(SHARED_FOR);
+        }
+        match Arc::get_mut(database) {
+            Some(database) => work(database),
+            None => Err(redb::Error::TransactionInProgress),
+        }
     }
 
     pub(super) fn damage(&self) -> &Damage {
         &self.damage
+    }
+
+    /// Void as soon as the writer has written their key.
+    pub(super) fn fences(&self) -> &Arc<Fences> {
+        &self.fences
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -47,71 +146,109 @@ impl Reader {
     /// For the writer, between a commit and its acknowledgement: what is read from now on is read from that commit. It also frees
     /// the pages that only the old table needed.
     pub(super) fn forget_latest(&self) {
-        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.latest_mut() = Latest::Unopened;
     }
 
-    /// The records as the last commit left them.
-    pub(super) fn latest(&self) -> Result<Arc<Records>, redb::Error> {
-        if let Some(records) = &*self.latest.read().unwrap_or_else(PoisonError::into_inner) {
-            return Ok(Arc::clone(records));
+    fn latest_mut(&self) -> RwLockWriteGuard<'_, Latest> {
+        self.latest.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The records as the last commit left them; none while reads have to wait.
+    fn latest(&self) -> Result<Option<Arc<Records>>, redb::Error> {
+        match &*self.latest.read().unwrap_or_else(PoisonError::into_inner) {
+            Latest::Open(records) => return Ok(Some(Arc::clone(records))),
+            Latest::Paused => return Ok(None),
+            Latest::Unopened => {}
         }
-        let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(records) = &*latest {
-            return Ok(Arc::clone(records));
+        let mut latest = self.latest_mut();
+        match &*latest {
+            Latest::Open(records) => return Ok(Some(Arc::clone(records))),
+            Latest::Paused => return Ok(None),
+            Latest::Unopened => {}
         }
         // Under the lock, so that a commit is either seen here or forgets what is stored here.
-        let records = Arc::new(self.database()?.begin_read()?.open_table(RECORDS)?);
-        *latest = Some(Arc::clone(&records));
-        Ok(records)
+        let records = Arc::new(self.begin_read()?.open_table(RECORDS)?);
+        *latest = Latest::Open(Arc::clone(&records));
+        Ok(Some(records))
     }
 
-    pub(super) fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.damage.reading(
-            || Location::of(NAME, key),
-            "read",
-            || {
-                let records = self.latest().map_err(|error| self.not_read(Location::of(NAME, key), error))?;
-                self.find(&records, key, |envelope, stored| record(envelope, stored, Bytes::copy_from_slice))
-            },
-        )
+    /// The records as the last commit left them. It waits while the file is compacted.
+    pub(super) async fn records(
+        &self,
+        at: impl Fn() -> Box<Location>,
+        action: &'static str,
+    ) -> Result<Arc<Records>> {
+        let latest = || {
+            let latest = || self.latest().map_err(|error| self.damage.failed(at(), action, error));
+            self.damage.reading(&at, action, latest)
+        };
+        loop {
+            if let Some(records) = latest()? {
+                return Ok(records);
+            }
+            let resumed = self.resumed.notified();
+            // It hears of the end from here on, so the end cannot slip between the look and the wait.
+            if let Some(records) = latest()? {
+                return Ok(records);
+            }
+            resumed.await;
+        }
     }
 
-    pub(super) fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.damage.reading(
-            || Location::store(NAME),
-            "read",
-            || {
-                let records = self.latest().map_err(|error| self.not_read(Location::store(NAME), error))?;
-                let get = |key| {
-                    self.find(&records, key, |envelope, stored| {
-                        record(envelope, stored, Bytes::copy_from_slice)
-                    })
-                };
-                keys.iter().map(get).collect()
-            },
-        )
+    pub(super) async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        let at = || Location::of(NAME, key);
+        let records = self.records(at, "read").await?;
+        self.damage.reading(at, "read", || {
+            self.find(
+                &records,
+                key,
+                || self.clock.now(),
+                |envelope, stored| record(envelope, stored, Bytes::copy_from_slice),
+            )
+        })
     }
 
-    pub(super) fn head(&self, key: &Key) -> Result<Option<Head>> {
-        self.damage.reading(
-            || Location::of(NAME, key),
-            "read",
-            || {
-                let records = self.latest().map_err(|error| self.not_read(Location::of(NAME, key), error))?;
-                self.find(&records, key, |envelope, _| Head::new(envelope.metadata, envelope.expires_at))
-            },
-        )
+    pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        let at = || Location::store(NAME);
+        let records = self.records(at, "read").await?;
+        self.damage.reading(at, "read", || {
+            // One moment for all: else one group of an entity could expire between two looks at the clock.
+            let now = self.clock.now();
+            let get = |key| {
+                self.find(
+                    &records,
+                    key,
+                    || now,
+                    |envelope, stored| record(envelope, stored, Bytes::copy_from_slice),
+                )
+            };
+            keys.iter().map(get).collect()
+        })
+    }
+
+    pub(super) async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        let at = || Location::of(NAME, key);
+        let records = self.records(at, "read").await?;
+        self.damage.reading(at, "read", || {
+            self.find(
+                &records,
+                key,
+                || self.clock.now(),
+                |envelope, _| Head::new(envelope.metadata, envelope.expires_at),
+            )
+        })
     }
 
     fn not_read(&self, at: Box<Location>, error: redb::Error) -> Error {
         self.damage.failed(at, "read", error)
     }
 
-    /// What `shape` makes of the record under `key`, if it has not expired.
+    /// What `shape` makes of the record under `key`, if it has not expired at the moment that `now` tells.
     fn find<T>(
         &self,
         records: &Records,
         key: &Key,
+        now: impl FnOnce() -> Timestamp,
         shape: impl FnOnce(Envelope, &[u8]) -> T,
     ) -> Result<Option<T>> {
         let found = records
@@ -120,7 +257,7 @@ impl Reader {
         let Some(found) = found else { return Ok(None) };
         let stored = found.value();
         let envelope = envelope::read(stored).map_err(|damage| damage.into_error(Location::of(NAME, key)))?;
-        if envelope.expires_at.is_some_and(|at| at <= self.clock.now()) {
+        if envelope.expires_at.is_some_and(|at| at <= now()) {
             return Ok(None);
         }
         Ok(Some(shape(envelope, stored)))
@@ -130,10 +267,34 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         // A table must not outlive its database; and to close the database may mean to write to it.
-        let (latest, database) = (self.latest.get_mut(), self.database.take());
-        let latest = latest.unwrap_or_else(PoisonError::into_inner).take();
+        let latest = std::mem::replace(&mut *self.latest_mut(), Latest::Unopened);
+        let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         // A panic is known as damage now, and there is nobody to tell.
-        let _ = self.damage.caught(|| drop((latest, database)));
+        let _ = self.damage.caught(|| drop((latest, file)));
+    }
+}
+
+impl std::ops::Deref for Snapshot<'_> {
+    type Target = ReadTransaction;
+
+    fn deref(&self) -> &ReadTransaction {
+        &self.transaction
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        self.reader.snapshots.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Lets reads go on, after a panic, too.
+struct Resume<'a>(&'a Reader);
+
+impl Drop for Resume<'_> {
+    fn drop(&mut self) {
+        self.0.forget_latest();
+        self.0.resumed.notify_waiters();
     }
 }
 

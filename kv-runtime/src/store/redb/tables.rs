@@ -85,7 +85,7 @@ impl Tables<'_> {
     pub(super) fn make(&mut self, work: &Work) -> Result<Done, Failure> {
         match work {
             Work::Write(write) => self.write(write)?,
-            Work::PutMany(records) => {
+            Work::PutMany(records) | Work::PutPart(records) => {
                 for (key, record) in records {
                     self.put(key, record, record.expiry.at(self.now))?;
                 }
@@ -116,7 +116,7 @@ impl Tables<'_> {
                 }
             }
             Work::Sweep(limit) => return self.sweep(*limit).map(Done::Swept),
-            Work::Flush => {}
+            Work::Flush | Work::Compact => {}
             #[cfg(test)]
             Work::Panic => panic!("the writer was asked to panic"),
             #[cfg(test)]
@@ -130,6 +130,9 @@ impl Tables<'_> {
 
     fn holds(&self, condition: &Condition) -> Result<Held, Failure> {
         let key = &condition.key;
+        if condition.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+            return Ok(Held::Not);
+        }
         let Some(stored) = self.records.get(key.as_str())? else {
             let holds = matches!(condition.expect, Expect::Absent);
             return Ok(if holds { Held::By(None) } else { Held::Not });
@@ -217,12 +220,12 @@ impl Tables<'_> {
     }
 
     fn touch(&mut self, key: &Key, expiry: Expiry) -> Result<(), Failure> {
-        let expires_at = expiry.at(self.now);
         let Some(standing) = self.records.get(key.as_str())? else { return Ok(()) };
         let stored = standing.value();
         let Some(envelope) = live(stored, self.now).map_err(|damage| damaged(damage, key))? else {
             return Ok(());
         };
+        let expires_at = expiry.touched(envelope.expires_at, self.now);
         if expires_at == envelope.expires_at {
             return Ok(());
         }

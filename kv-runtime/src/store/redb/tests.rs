@@ -7,7 +7,7 @@ use redb::{ReadableDatabase, ReadableTable};
 use tempfile::TempDir;
 
 use super::file::{EXPIRY, RECORDS};
-use super::list::{BYTES_OF_PAGE, SCANNED_BY_PAGE};
+use super::list::SCANNED_BY_PAGE;
 use super::*;
 use crate::clock::{ManualClock, Timestamp};
 use crate::error::Error;
@@ -151,7 +151,7 @@ async fn a_page_ends_after_many_keys_that_do_not_match() -> Result<()> {
 #[tokio::test]
 async fn a_page_ends_after_some_megabytes_and_nothing_is_lost() -> Result<()> {
     let (store, _manual, _directory) = store();
-    let value = "x".repeat(BYTES_OF_PAGE / 4);
+    let value = "x".repeat(ListQuery::MAX_BYTES / 4);
     for number in 0..9 {
         store.put(key(&format!("a:{number}")), record(&value)).await?;
     }

@@ -4,18 +4,22 @@ use super::{NAME, SweepReport};
 use crate::error::Location;
 use crate::key::Key;
 use crate::record::NewRecord;
-use crate::store::{Condition, Write};
+use crate::store::{Condition, Fences, Write};
 
 /// One call's work, made as a whole or not at all.
 pub(super) enum Work {
     Write(Write),
     PutMany(Vec<(Key, NewRecord)>),
+    /// The same, as a part of a longer write: it is made durable with the work that comes later.
+    PutPart(Vec<(Key, NewRecord)>),
     DeleteMany(Vec<Key>),
     Commit(Vec<Condition>, Vec<Write>),
     /// Removes at most so many expired records.
     Sweep(usize),
     /// Makes what was written before durable.
     Flush,
+    /// Makes the file smaller; no part of a transaction.
+    Compact,
     #[cfg(test)]
     Panic,
     /// Bytes as another program could have written them.
@@ -32,26 +36,54 @@ pub(super) enum Done {
     Swept(SweepReport),
 }
 
+/// What a piece of work, a key or a record takes beside its bytes.
+const PIECE: usize = 128;
+
 impl Work {
-    /// About how many bytes it writes.
+    /// About how many bytes it holds in memory.
     pub(super) fn bytes(&self) -> usize {
         fn of_write(write: &Write) -> usize {
             match write {
                 Write::Put(key, record) | Write::Update(key, record) => of_record(key, record),
-                Write::Touch(key, _) | Write::Delete(key) => key.len(),
+                Write::Touch(key, _) | Write::Delete(key) => of_key(key),
             }
         }
         fn of_record(key: &Key, record: &NewRecord) -> usize {
-            key.len() + record.value.len()
+            let foreign = record.metadata.foreign_members().next().map_or(0, |_| record.metadata.json_len());
+            of_key(key) + record.value.len() + foreign
         }
-        match self {
+        fn of_key(key: &Key) -> usize {
+            key.len() + PIECE
+        }
+        let pieces = match self {
             Self::Write(write) => of_write(write),
-            Self::PutMany(records) => records.iter().map(|(key, record)| of_record(key, record)).sum(),
-            Self::DeleteMany(keys) => keys.iter().map(Key::len).sum(),
-            Self::Commit(_, writes) => writes.iter().map(of_write).sum(),
-            Self::Sweep(_) | Self::Flush => 0,
+            Self::PutMany(records) | Self::PutPart(records) => {
+                records.iter().map(|(key, record)| of_record(key, record)).sum()
+            }
+            Self::DeleteMany(keys) => keys.iter().map(of_key).sum(),
+            Self::Commit(conditions, writes) => {
+                let conditions: usize = conditions.iter().map(|condition| of_key(&condition.key)).sum();
+                conditions + writes.iter().map(of_write).sum::<usize>()
+            }
+            Self::Sweep(_) | Self::Flush | Self::Compact => 0,
             #[cfg(test)]
             Self::Panic | Self::Raw(..) => 0,
+        };
+        pieces + PIECE
+    }
+
+    /// Voids the fences of the keys that it writes.
+    pub(super) fn void(&self, fences: &Fences) {
+        match self {
+            Self::Write(write) => fences.void(write.key().as_str()),
+            Self::PutMany(records) | Self::PutPart(records) => {
+                records.iter().for_each(|(key, _)| fences.void(key.as_str()));
+            }
+            Self::DeleteMany(keys) => keys.iter().for_each(|key| fences.void(key.as_str())),
+            Self::Commit(_, writes) => writes.iter().for_each(|write| fences.void(write.key().as_str())),
+            Self::Sweep(_) | Self::Flush | Self::Compact => {}
+            #[cfg(test)]
+            Self::Panic | Self::Raw(..) => {}
         }
     }
 

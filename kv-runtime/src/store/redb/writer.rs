@@ -7,20 +7,24 @@
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use redb::{CommitError, Durability};
+use redb::{CommitError, Durability, WriteTransaction};
 use tokio::sync::oneshot;
 
-use super::NAME;
-use super::damage::{Damage, Panicked};
+use super::counters::{Counters, RedbStats};
+use super::damage::Panicked;
 use super::options::RedbDurability;
+use super::queue::{Queue, Room};
 use super::read::Reader;
 use super::tables::{Failure, OpenTables};
 use super::work::{Done, Work};
+use super::{NAME, space};
 use crate::error::{Error, Location, Result, SharedError};
 
 /// The most pieces of work that one commit makes.
@@ -29,21 +33,13 @@ const BATCH_JOBS: usize = 4_096;
 /// A commit takes no further work when what it has writes so many bytes.
 const BATCH_BYTES: usize = 16 << 20;
 
-/// What a [`RedbStore`](super::RedbStore)'s writer has done since it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RedbStats {
-    /// Transactions that were committed; each is one fsync, but with [`RedbDurability::OnFlush`].
-    pub commits: u64,
-    /// Calls that were queued and answered, conflicts and failures too.
-    pub calls: u64,
-    /// Records that they wrote or removed.
-    pub records: u64,
-}
+/// How long parts of a longer write wait for the next one before they are made durable by themselves: their caller may have given up.
+const PARTS_WAIT: Duration = Duration::from_millis(50);
 
 /// The handle on the thread. Dropping it waits until what is queued is written.
 pub(super) struct Writer {
     queue: Option<Sender<Job>>,
+    room: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
 }
@@ -51,43 +47,46 @@ pub(super) struct Writer {
 struct Job {
     work: Work,
     reply: oneshot::Sender<Result<Done>>,
-}
-
-#[derive(Default)]
-struct Counters {
-    commits: AtomicU64,
-    calls: AtomicU64,
-    records: AtomicU64,
+    room: Room,
 }
 
 impl Writer {
-    pub(super) fn start(reader: Arc<Reader>, durability: RedbDurability) -> Result<Self> {
+    pub(super) fn start(reader: Arc<Reader>, durability: RedbDurability, queue_bytes: usize) -> Result<Self> {
         let (queue, jobs) = mpsc::channel();
+        let room = Arc::new(Queue::new(queue_bytes));
+        let closing = Closing(Arc::clone(&room));
         let counters = Arc::<Counters>::default();
         let mut worker = Worker {
             jobs,
+            put_aside: None,
+            skipped: 0,
             reader,
             durability,
             counters: Arc::clone(&counters),
             stored: Vec::new(),
+            has_parts: false,
             is_committing: false,
         };
         let thread = thread::Builder::new()
             .name("kv-redb-writer".to_owned())
-            .spawn(move || worker.run())
+            .spawn(move || {
+                let _closing = closing;
+                worker.run();
+            })
             .map_err(|error| Error::store(Location::store(NAME), "start its thread", true, error))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), counters })
+        Ok(Self { queue: Some(queue), room, thread: Some(thread), counters })
     }
 
-    /// Queues work and waits for its end.
+    /// Waits for room, queues work and waits for its end.
     pub(super) async fn submit(&self, work: Work) -> Result<Done> {
-        let (reply, answer) = oneshot::channel();
-        let refused = match &self.queue {
-            Some(queue) => queue.send(Job { work, reply }).err().map(|refused| refused.0.work),
-            None => Some(work),
+        let ended = |work: &Work| Error::store(work.location(), "write", false, WriterEnded);
+        let (Some(queue), Some(room)) = (&self.queue, self.room.enter(work.bytes()).await) else {
+            return Err(ended(&work));
         };
-        if let Some(work) = refused {
-            return Err(Error::store(work.location(), "write", false, WriterEnded));
+        let (reply, answer) = oneshot::channel();
+        self.counters.queued.fetch_add(1, Ordering::SeqCst);
+        if let Err(refused) = queue.send(Job { work, reply, room }) {
+            return Err(ended(&refused.0.work));
         }
         match answer.await {
             Ok(answer) => answer,
@@ -97,12 +96,28 @@ impl Writer {
         }
     }
 
+    /// How many calls were queued, at least.
+    pub(super) fn queued(&self) -> u64 {
+        self.counters.queued.load(Ordering::SeqCst)
+    }
+
+    /// Whether the first `calls` that were queued have been answered, or skipped. The queue keeps their order. After a panic nothing more is written.
+    pub(super) fn has_answered(&self, calls: u64) -> bool {
+        self.counters.answered.load(Ordering::SeqCst) >= calls
+            || self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     pub(super) fn stats(&self) -> RedbStats {
-        RedbStats {
-            commits: self.counters.commits.load(Ordering::Relaxed),
-            calls: self.counters.calls.load(Ordering::Relaxed),
-            records: self.counters.records.load(Ordering::Relaxed),
-        }
+        RedbStats { queued_bytes: self.room.held() as u64, ..self.counters.stats() }
+    }
+}
+
+/// Lets go those who wait for room when the thread ends.
+struct Closing(Arc<Queue>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
@@ -133,6 +148,23 @@ enum Aborted {
     Unknown(SharedError),
 }
 
+/// Whether there is work before the one that is received.
+#[derive(Clone, Copy)]
+enum Batch {
+    Empty,
+    Begun,
+}
+
+/// What waiting for work came to.
+#[derive(PartialEq, Eq)]
+enum Gathered {
+    Work,
+    /// None came in time.
+    Nothing,
+    /// None will come.
+    Ended,
+}
+
 /// What came of a transaction.
 enum Ended {
     /// It is committed, or had nothing to write.
@@ -154,10 +186,16 @@ struct Attempted {
 /// What the thread owns.
 struct Worker {
     jobs: Receiver<Job>,
+    /// What comes next, if it was received and belongs to no batch.
+    put_aside: Option<Job>,
+    /// How many calls were skipped among those of the batch.
+    skipped: u64,
     reader: Arc<Reader>,
     durability: RedbDurability,
     counters: Arc<Counters>,
     stored: Vec<u8>,
+    /// Whether parts of longer writes are committed and not on the disk yet.
+    has_parts: bool,
     /// Whether the transaction is on its way to the disk.
     is_committing: bool,
 }
@@ -176,38 +214,89 @@ impl Worker {
                 Ok(Ended::Again) => {}
                 Ok(Ended::NoWork) => return false,
                 Err(aborted) => {
+                    // What was to follow them has failed, and redb writes no more.
+                    self.has_parts = false;
                     // It may have failed before there was anybody to tell: the next work is told.
-                    if batch.is_empty() && !self.gather(batch) {
+                    if batch.is_empty() && self.gather(batch) == Gathered::Ended {
                         return false;
                     }
                     break Err(aborted);
                 }
             }
         };
-        self.counters.calls.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        for Attempted { job, done, failed } in batch.drain(..) {
+        // Calls that were skipped among these count when these do: a mark goes by their order.
+        self.counters
+            .answered
+            .fetch_add(batch.len() as u64 + std::mem::take(&mut self.skipped), Ordering::SeqCst);
+        Counters::add(&self.counters.calls, batch.len() as u64);
+        for Attempted { job: Job { work, reply, room }, done, failed } in batch.drain(..) {
             let answer = match (failed, &ended) {
                 (Some(own), _) => Err(own),
                 (None, Ok(())) => Ok(done),
-                (None, Err(aborted)) => Err(aborted.told(&job.work)),
+                (None, Err(aborted)) => Err(aborted.told(&work)),
             };
             // A caller that is gone needs no answer.
-            drop(job.reply.send(answer));
+            drop(reply.send(answer));
+            // The room is given back when the memory is.
+            drop(work);
+            drop(room);
         }
         true
     }
 
-    /// Waits for work and takes what has gathered; false at the end of the queue.
-    fn gather(&self, batch: &mut Vec<Attempted>) -> bool {
-        let Ok(first) = self.jobs.recv() else { return false };
+    /// Waits for work and takes what has gathered.
+    fn gather(&mut self, batch: &mut Vec<Attempted>) -> Gathered {
+        let first = match self.first() {
+            Ok(first) => first,
+            Err(gathered) => return gathered,
+        };
         let mut bytes = first.work.bytes();
+        let is_alone = matches!(first.work, Work::Compact);
         batch.push(Attempted::new(first));
-        while batch.len() < BATCH_JOBS && bytes < BATCH_BYTES {
-            let Ok(job) = self.jobs.try_recv() else { break };
+        while !is_alone && batch.len() < BATCH_JOBS && bytes < BATCH_BYTES {
+            let Some(job) = self.next(Batch::Begun, |jobs| jobs.try_recv().ok()) else { break };
+            if matches!(job.work, Work::Compact) {
+                self.put_aside = Some(job);
+                break;
+            }
             bytes += job.work.bytes();
             batch.push(Attempted::new(job));
         }
-        true
+        Gathered::Work
+    }
+
+    /// Waits for work; not for long if there are parts that ought to be on the disk.
+    fn first(&mut self) -> Result<Job, Gathered> {
+        if let Some(job) = self.put_aside.take() {
+            return Ok(job);
+        }
+        if !self.has_parts {
+            return self.next(Batch::Empty, |jobs| jobs.recv().ok()).ok_or(Gathered::Ended);
+        }
+        let is_idle = Cell::new(false);
+        let first = self.next(Batch::Empty, |jobs| {
+            let received = jobs.recv_timeout(PARTS_WAIT);
+            is_idle.set(matches!(received, Err(RecvTimeoutError::Timeout)));
+            received.ok()
+        });
+        first.ok_or(if is_idle.get() { Gathered::Nothing } else { Gathered::Ended })
+    }
+
+    /// The next work that somebody still waits for.
+    fn next(&mut self, batch: Batch, receive: impl Fn(&Receiver<Job>) -> Option<Job>) -> Option<Job> {
+        loop {
+            let job = receive(&self.jobs)?;
+            if !job.reply.is_closed() {
+                return Some(job);
+            }
+            Counters::add(&self.counters.skipped, 1);
+            match batch {
+                Batch::Empty => {
+                    self.counters.answered.fetch_add(1, Ordering::SeqCst);
+                }
+                Batch::Begun => self.skipped += 1,
+            }
+        }
     }
 
     /// One transaction, unless the file is damaged.
@@ -231,11 +320,11 @@ impl Worker {
     /// One transaction. It is begun before there is work for it.
     fn attempt(&mut self, batch: &mut Vec<Attempted>) -> Result<Ended, Aborted> {
         let reader = Arc::clone(&self.reader);
-        let unwritten = |error: redb::Error| Aborted::Unwritten(shared(reader.damage(), error));
-        let mut transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
+        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().told(error));
+        let transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
         let tables = OpenTables::of(&transaction).map_err(unwritten)?;
         if batch.is_empty() {
-            if !self.gather(batch) {
+            if self.gather(batch) == Gathered::Ended {
                 return Ok(Ended::NoWork);
             }
             // A read may have met a failing disk since, or damage. Whether there can still be a transaction is asked anew.
@@ -243,12 +332,23 @@ impl Worker {
                 return Ok(Ended::Again);
             }
         }
+        if let [Attempted { job: Job { work: Work::Compact, .. }, failed, .. }] = batch.as_mut_slice() {
+            drop(tables);
+            transaction.abort().map_err(|error| unwritten(error.into()))?;
+            *failed = space::compact(&reader).err();
+            return Ok(Ended::Done);
+        }
         let mut tables = tables.at(reader.clock().now(), &mut self.stored);
         let mut is_flush = false;
         for Attempted { job, done, failed } in batch.iter_mut().filter(|piece| piece.failed.is_none()) {
             let before = tables.changed();
             match tables.make(&job.work) {
-                Ok(made) => *done = made,
+                Ok(made) => {
+                    if !matches!(made, Done::Conflict(_)) {
+                        job.work.void(reader.fences());
+                    }
+                    *done = made;
+                }
                 Err(Failure::Own(error)) => {
                     *failed = Some(error);
                     if tables.changed() != before {
@@ -263,12 +363,28 @@ impl Worker {
         }
         let changed = tables.changed();
         drop(tables);
+        self.commit(transaction, changed, is_flush, batch)
+    }
+
+    /// Commits what changed, and waits for the disk unless nobody asked for that.
+    fn commit(
+        &mut self,
+        mut transaction: WriteTransaction,
+        changed: u64,
+        is_flush: bool,
+        batch: &[Attempted],
+    ) -> Result<Ended, Aborted> {
+        let reader = Arc::clone(&self.reader);
+        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().told(error));
         let on_flush = self.durability == RedbDurability::OnFlush;
-        if changed == 0 && !(is_flush && on_flush) {
+        let are_parts = batch.iter().all(|piece| matches!(piece.job.work, Work::PutPart(_)));
+        let is_durable = is_flush || !(on_flush || (are_parts && !batch.is_empty()));
+        let ends_parts = is_durable && (self.has_parts || on_flush);
+        if changed == 0 && !ends_parts {
             transaction.abort().map_err(|error| unwritten(error.into()))?;
             return Ok(Ended::Done);
         }
-        if on_flush && !is_flush {
+        if !is_durable {
             transaction.set_durability(Durability::None).map_err(|error| unwritten(error.into()))?;
         }
         self.is_committing = true;
@@ -277,10 +393,12 @@ impl Worker {
         reader.forget_latest();
         committed.map_err(|error| match error {
             CommitError::TransactionPoisoned => unwritten(error.into()),
-            error => Aborted::Unknown(shared(reader.damage(), error.into())),
+            error => Aborted::Unknown(reader.damage().told(error.into())),
         })?;
-        self.counters.commits.fetch_add(1, Ordering::Relaxed);
-        self.counters.records.fetch_add(changed, Ordering::Relaxed);
+        self.has_parts = !is_durable && !on_flush;
+        Counters::add(&self.counters.commits, 1);
+        Counters::add(&self.counters.durable, u64::from(is_durable));
+        Counters::add(&self.counters.records, changed);
         Ok(Ended::Done)
     }
 }
@@ -303,13 +421,5 @@ impl Aborted {
             },
             Self::Unknown(source) => Error::OutcomeUnknown { at: work.location(), source: source.clone() },
         }
-    }
-}
-
-/// An error of redb's, or the damage that it tells of.
-fn shared(damage: &Damage, error: redb::Error) -> SharedError {
-    match damage.told(error) {
-        Ok(damaged) => SharedError::new(damaged),
-        Err(error) => SharedError::new(error),
     }
 }

@@ -25,7 +25,13 @@ for place = conditions + 1, #KEYS do
   local word = 2 * place - conditions
   local spec, value = ARGV[word], ARGV[word + 1]
   local kind, unit, time = string.sub(spec, 1, 1), string.sub(spec, 2, 2), string.sub(spec, 3)
-  if kind == 'u' and redis.call('EXISTS', key) == 1 then
+  if kind == 'e' then
+    -- At least so long: never sooner than what stands there, which is -1 if the record does not expire.
+    local left = redis.call('PTTL', key)
+    if unit == 'x' and left >= 0 and left < tonumber(time) then
+      redis.call('PEXPIRE', key, time)
+    end
+  elseif kind == 'u' and redis.call('EXISTS', key) == 1 then
     redis.call('SET', key, value, 'KEEPTTL')
   elseif kind == 'd' or unit == 'o' then
     redis.call('UNLINK', key)

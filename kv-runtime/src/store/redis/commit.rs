@@ -1,26 +1,25 @@
 //! Conditional commits: one script on the server, which nothing comes between.
 
-use std::sync::LazyLock;
-
-use redis::{Cmd, ErrorKind, Script, ServerErrorKind, Value};
+use redis::{Cmd, Value};
 
 use super::error::unexpected;
 use super::index::Failure;
+use super::script::{Lua, lua};
+use super::server::Deadline;
 use super::wire::{Lifetime, Outgoing};
 use super::{Inner, NAME};
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
+use crate::record::Expiry;
 use crate::store::{Commit, Condition, Expect, Write};
 
-const CODE: &str = include_str!("commit.lua");
-
-/// The script's name on the server: a hash of its text.
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(CODE));
+static COMMIT: Lua = lua!(include_str!("commit.lua"));
 
 /// A write as the script is told of it.
 enum Told {
     Record(&'static str, Key, Outgoing),
-    Touch(Key, Lifetime),
+    /// With the kind of touch.
+    Touch(&'static str, Key, Lifetime),
     Delete(Key),
 }
 
@@ -29,21 +28,22 @@ impl Told {
         Ok(match write {
             Write::Put(key, record) => Self::Record("p", key.clone(), Outgoing::new(&key, record)?),
             Write::Update(key, record) => Self::Record("u", key.clone(), Outgoing::new(&key, record)?),
-            Write::Touch(key, expiry) => Self::Touch(key, Lifetime::of(expiry)),
+            Write::Touch(key, expiry @ Expiry::AtLeast(_)) => Self::Touch("e", key, Lifetime::of(expiry)),
+            Write::Touch(key, expiry) => Self::Touch("t", key, Lifetime::of(expiry)),
             Write::Delete(key) => Self::Delete(key),
         })
     }
 
     const fn key(&self) -> &Key {
         match self {
-            Self::Record(_, key, _) | Self::Touch(key, _) | Self::Delete(key) => key,
+            Self::Record(_, key, _) | Self::Touch(_, key, _) | Self::Delete(key) => key,
         }
     }
 
     fn write_words(&self, command: &mut Cmd) {
         match self {
             Self::Record(kind, _, record) => command.arg(spec(kind, record.lifetime())).arg(record),
-            Self::Touch(_, lifetime) => command.arg(spec("t", *lifetime)).arg(""),
+            Self::Touch(kind, _, lifetime) => command.arg(spec(kind, *lifetime)).arg(""),
             Self::Delete(_) => command.arg("d").arg(""),
         };
     }
@@ -86,7 +86,8 @@ impl Inner {
             Told::Record(_, key, record) if record.lifetime() != Lifetime::Over => Some(key),
             _ => None,
         });
-        match self.run(first_key, listed.collect(), &words).await {
+        let by = self.connection.deadline();
+        match self.run(first_key, &listed.collect::<Vec<_>>(), &words, by).await {
             Ok(Value::Int(0)) => Ok(Commit::Done),
             Ok(Value::Int(place)) => {
                 let place = usize::try_from(place).unwrap_or(1) - 1;
@@ -101,7 +102,7 @@ impl Inner {
                         Told::Touch(..) | Told::Delete(_) => None,
                     })
                     .collect();
-                self.settle(&written, failure, at).await.map(|()| Commit::Done)
+                self.settle(&written, failure, by, at).await.map(|()| Commit::Done)
             }
         }
     }
@@ -110,19 +111,18 @@ impl Inner {
     async fn run(
         &self,
         key: &str,
-        listed: Vec<&Key>,
+        listed: &[&Key],
         words: &(dyn Fn(&mut Cmd) + Sync),
+        by: Deadline,
     ) -> Result<Value, Failure> {
-        let mut command = Cmd::new();
-        command.arg("EVALSHA").arg(SCRIPT.get_hash());
+        let mut command = COMMIT.by_hash();
         words(&mut command);
-        match self.write(listed, key, command).await {
-            // The index has the keys by now.
-            Err(Failure::Sent(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                let mut command = Cmd::new();
-                command.arg("EVAL").arg(CODE);
+        match self.write(listed.iter().copied(), key, command, by).await {
+            // Whether the index took the keys is only known of a write that took place: they are sent again.
+            Err(Failure::Failed(fault)) if fault.code().as_deref() == Some("NOSCRIPT") => {
+                let mut command = COMMIT.by_text();
                 words(&mut command);
-                self.connection.query(key, command).await.map_err(Failure::Sent)
+                self.write(listed.iter().copied(), key, command, by).await
             }
             answer => answer,
         }

@@ -1,121 +1,99 @@
-//! One connection that many calls share, and that is made anew when it breaks.
+//! The server or the cluster of a store, and commands to it.
+
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
-use redis::aio::ConnectionManager;
-use redis::{Cmd, Pipeline, RedisError, Value};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, Value};
+use tokio::runtime::Handle;
 
 #[cfg(feature = "redis-cluster")]
 use super::cluster::Cluster;
+use super::error::Fault;
+use super::server::{Deadline, Link};
+use crate::network::within;
 
-#[derive(Clone)]
-pub(super) enum Connection {
-    Single(ConnectionManager),
+pub(super) struct Connection {
+    pub(super) nodes: Nodes,
+    /// How long a call may take.
+    pub(super) timeout: Duration,
+    /// What drives the connections. Callers may run on any executor.
+    pub(super) runtime: Handle,
+}
+
+pub(super) enum Nodes {
+    Single(Link),
     #[cfg(feature = "redis-cluster")]
     Cluster(Cluster),
 }
 
-/// The nodes that have the keys; of a cluster also which each has, and a slot by which each is found.
-#[derive(PartialEq)]
-pub(super) enum Shape {
-    Single,
-    #[cfg(feature = "redis-cluster")]
-    Cluster {
-        shape: Value,
-        slots: Vec<u16>,
-    },
-}
-
-impl Shape {
-    pub(super) fn nodes(&self) -> usize {
-        match self {
-            Self::Single => 1,
-            #[cfg(feature = "redis-cluster")]
-            Self::Cluster { slots, .. } => slots.len(),
-        }
-    }
-}
-
 impl Connection {
     pub(super) const fn is_cluster(&self) -> bool {
-        match self {
-            Self::Single(_) => false,
+        match self.nodes {
+            Nodes::Single(_) => false,
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster(_) => true,
+            Nodes::Cluster(_) => true,
         }
+    }
+
+    /// When a call gives up that begins now.
+    pub(super) fn deadline(&self) -> Deadline {
+        let _entered = self.runtime.enter();
+        Deadline::after(self.timeout)
     }
 
     /// The answer to a command. `key` is one that it is about; a cluster sends it where that key lies.
+    pub(super) async fn query(&self, key: &str, command: Cmd) -> Result<Value, Fault> {
+        self.query_by(key, &command, self.deadline()).await
+    }
+
     #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server has all keys"))]
-    pub(super) async fn query(&self, key: &str, command: Cmd) -> Result<Value, RedisError> {
-        let answer = match self {
-            // A clone is a handle.
-            Self::Single(manager) => manager.clone().send_packed_command(&command).await?,
-            #[cfg(feature = "redis-cluster")]
-            Self::Cluster(cluster) => cluster.query(key, command).await?,
-        };
-        match answer {
-            Value::ServerError(error) => Err(error.into()),
-            answer => Ok(answer),
-        }
-    }
-
-    pub(super) async fn shape(&self) -> Result<Shape, RedisError> {
-        match self {
-            Self::Single(_) => Ok(Shape::Single),
-            #[cfg(feature = "redis-cluster")]
-            Self::Cluster(cluster) => {
-                let (shape, slots) = cluster.shape().await?;
-                Ok(Shape::Cluster { shape, slots })
+    pub(super) async fn query_by(&self, key: &str, command: &Cmd, by: Deadline) -> Result<Value, Fault> {
+        match &self.nodes {
+            Nodes::Single(link) => {
+                let answer = within(&self.runtime, link.query(command, by)).await?;
+                answer.extract_error().map_err(Fault::sent)
             }
+            #[cfg(feature = "redis-cluster")]
+            Nodes::Cluster(cluster) => within(&self.runtime, cluster.query(key, command, by)).await,
         }
     }
 
-    /// The answer of one node of those that there are.
-    #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server is one node"))]
-    pub(super) async fn query_node(
+    /// The answers to commands that are sent in one go; each may be an error. An atomic pipeline fails
+    /// as a whole.
+    pub(super) async fn pipeline(&self, key: &str, pipeline: Pipeline) -> Result<Vec<Value>, Fault> {
+        self.pipeline_by(key, &pipeline, self.deadline()).await
+    }
+
+    #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server has all keys"))]
+    pub(super) async fn pipeline_by(
         &self,
-        shape: &Shape,
-        node: usize,
-        command: Cmd,
-    ) -> Result<Value, RedisError> {
-        #[cfg(feature = "redis-cluster")]
-        if let (Self::Cluster(cluster), Shape::Cluster { slots, .. }) = (self, shape)
-            && let Some(slot) = slots.get(node)
-        {
-            return cluster.query_slot(*slot, command).await;
-        }
-        self.query("", command).await
-    }
-
-    /// The answers to commands that are sent in one go; each may be an error. An atomic pipeline fails as a whole.
-    #[cfg_attr(not(feature = "redis-cluster"), expect(unused_variables, reason = "one server has all keys"))]
-    pub(super) async fn pipeline(&self, key: &str, pipeline: Pipeline) -> Result<Vec<Value>, RedisError> {
-        let answers = match self {
-            Self::Single(manager) => {
-                let (skipped, kept) = match pipeline.is_transaction() {
-                    true => (pipeline.len() + 1, 1),
-                    false => (0, pipeline.len()),
-                };
-                manager.clone().send_packed_commands(&pipeline, skipped, kept).await?
-            }
+        key: &str,
+        pipeline: &Pipeline,
+        by: Deadline,
+    ) -> Result<Vec<Value>, Fault> {
+        let answers = match &self.nodes {
+            Nodes::Single(link) => within(&self.runtime, link.pipeline(pipeline, by)).await?,
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster(cluster) => cluster.pipeline(key, &pipeline).await?,
+            Nodes::Cluster(cluster) => within(&self.runtime, cluster.pipeline(key, pipeline, by)).await?,
         };
         if !pipeline.is_transaction() {
             return Ok(answers);
         }
         match answers.into_iter().next_back() {
             Some(Value::Array(answers)) => Ok(answers),
-            Some(Value::ServerError(error)) => Err(error.into()),
-            _ => Err(RedisError::from((
-                redis::ErrorKind::UnexpectedReturnType,
-                "a transaction has no answers",
-            ))),
+            Some(Value::ServerError(error)) => Err(Fault::sent(error.into())),
+            _ => Err(unexpected_answer("a transaction has no answers")),
         }
     }
 }
 
-/// The most commands of one call that are under way at a time: more would wait so long that they are taken for lost.
+/// An answer that no server gives to what was asked.
+pub(super) fn unexpected_answer(what: &'static str) -> Fault {
+    Fault::sent(RedisError::from((ErrorKind::UnexpectedReturnType, what)))
+}
+
+/// The most commands of one call that are under way at a time: more would wait so long that they are
+/// taken for lost.
 const SIDE_BY_SIDE: usize = 256;
 
 /// The outcomes of many commands, which go to their nodes side by side, in the commands' order.
@@ -124,7 +102,8 @@ where
     F: Future,
     I: IntoIterator<Item = F>,
 {
-    // Collected first: a future that held the iterator, and so its closures, would not be known to be `Send`.
+    // Collected first: a future that held the iterator, and so its closures, would not be known to be
+    // `Send`.
     let commands: Vec<F> = commands.into_iter().collect();
     stream::iter(commands).buffered(SIDE_BY_SIDE).collect()
 }

@@ -3,6 +3,7 @@
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::NAME;
+use super::connection::unexpected_answer;
 use crate::error::{Error, Location, SharedError};
 
 /// Why it is unknown what has become of a write, in words that say what to do; the server's own are the source's.
@@ -13,18 +14,72 @@ struct Told {
     source: Said,
 }
 
+/// An error of the `redis` crate, and whether the command may have reached the server.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) error: RedisError,
+    pub(super) sent: bool,
+}
+
+impl Fault {
+    pub(super) const fn sent(error: RedisError) -> Self {
+        Self { error, sent: true }
+    }
+
+    pub(super) const fn unsent(error: RedisError) -> Self {
+        Self { error, sent: false }
+    }
+
+    /// Whether the connection failed, and not the command.
+    pub(super) fn is_of_the_way(&self) -> bool {
+        matches!(self.error.kind(), ErrorKind::Io | ErrorKind::Parse)
+    }
+
+    /// Whether the server may have carried out what was sent: it was not refused, and its answer did
+    /// not come.
+    pub(super) fn may_have_happened(&self) -> bool {
+        self.sent && self.is_of_the_way()
+    }
+
+    pub(super) fn code(&self) -> Option<String> {
+        code(&self.error)
+    }
+}
+
 /// The crate's error as a text alone: what it gives as its source it has shown already.
+///
+/// Of what a server says only the code is shown. The rest may quote the arguments of the command, which
+/// are keys and values.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Said(RedisError);
+pub(super) struct Said(String);
+
+impl Said {
+    pub(super) fn of(error: RedisError) -> Self {
+        Self(match error.kind() {
+            ErrorKind::Server(_) | ErrorKind::Extension => match code(&error).filter(|code| is_code(code)) {
+                Some(code) => format!("the server answered with the error {code}"),
+                None => "the server answered with an error".to_owned(),
+            },
+            ErrorKind::Parse => "the answer does not follow the protocol".to_owned(),
+            _ => error.to_string(),
+        })
+    }
+}
+
+/// Whether the first word of an error is one of the server's own, and not a part of a sentence.
+fn is_code(word: &str) -> bool {
+    word.len() <= 24 && word.bytes().all(|byte| byte.is_ascii_uppercase())
+}
 
 /// An error of a call that is known not to have been carried out, or that only read.
-pub(super) fn failed(at: Box<Location>, action: &'static str, error: RedisError) -> Error {
+pub(super) fn failed(at: Box<Location>, action: &'static str, fault: Fault) -> Error {
+    let error = fault.error;
     if code(&error).as_deref() == Some("WRONGTYPE") {
         return Error::Malformed { at, what: "it is a Redis value of another type than string".into() };
     }
     let (why, retryable) = explain(&error);
-    Error::store(at, action, retryable, Said(error)).because(why)
+    Error::store(at, action, retryable, Said::of(error)).because(why)
 }
 
 /// The error of a store that is not connected to this address. A server that is spoken to in the wrong way does not say so.
@@ -43,30 +98,19 @@ pub(super) fn not_connected(address: String, error: RedisError, by_tls: bool) ->
         ),
         told => told,
     };
-    Error::store(Location::server(NAME, address), "connect", retryable, Said(error)).because(why)
+    Error::store(Location::server(NAME, address), "connect", retryable, Said::of(error)).because(why)
 }
 
 /// The error of a write that nobody can say of whether it took place.
-pub(super) fn unknown(at: Box<Location>, error: RedisError) -> Error {
+pub(super) fn unknown(at: Box<Location>, fault: Fault) -> Error {
+    let error = fault.error;
     let (what, _) = explain(&error);
-    Error::OutcomeUnknown { at, source: SharedError::new(Told { what, source: Said(error) }) }
+    Error::OutcomeUnknown { at, source: SharedError::new(Told { what, source: Said::of(error) }) }
 }
 
 /// An answer that no server gives to what was asked.
 pub(super) fn unexpected(at: Box<Location>, action: &'static str) -> Error {
-    let error =
-        RedisError::from((ErrorKind::UnexpectedReturnType, "the answer has another type than it should"));
-    failed(at, action, error)
-}
-
-/// Whether the server may have carried out what was sent: it was not refused, and its answer did not come.
-pub(super) fn may_have_happened(error: &RedisError) -> bool {
-    match error.kind() {
-        // Only a connection that is being made is refused, so nothing was sent.
-        ErrorKind::Io => !error.is_connection_refusal(),
-        ErrorKind::Parse => true,
-        _ => false,
-    }
+    failed(at, action, unexpected_answer("the answer has another type than it should"))
 }
 
 /// The server's word for the error. A transaction's is that of the first command that it refused.
@@ -78,15 +122,30 @@ pub(super) fn code(error: &RedisError) -> Option<String> {
 }
 
 /// What it means, and whether the same call may succeed later.
-fn explain(error: &RedisError) -> (&'static str, bool) {
+pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
     if let Some(code) = code(error)
         && let Some(told) = explain_code(&code)
     {
         return told;
     }
     // Of a command in a script the server has no word of its own for it.
-    if error.detail().is_some_and(|said| said.starts_with("The user executing the script can't")) {
+    let says = |start: &str| error.detail().is_some_and(|said| said.starts_with(start));
+    if says("The user executing the script can't") || says("ACL failure in script") {
         return (NO_PERMISSION, false);
+    }
+    if says("max number of clients") {
+        return ("the server has as many clients as its `maxclients` allows", true);
+    }
+    if says("unknown command") || says("Unknown Redis command called from script") {
+        return (UNKNOWN_COMMAND, false);
+    }
+    if error.to_string().starts_with(SAYS_SENTINEL) {
+        let what = "a sentinel listens there, which has no records; connect by \
+                    `redis+sentinel://host:port/name`";
+        return (what, false);
+    }
+    if error.to_string().starts_with(SAYS_CLUSTER) {
+        return (OF_A_CLUSTER, false);
     }
     if let Some(told) = super::tls::explain(error) {
         return told;
@@ -102,21 +161,31 @@ fn explain(error: &RedisError) -> (&'static str, bool) {
         ErrorKind::AuthenticationFailed => (WRONG_USER, false),
         ErrorKind::RESP3NotSupported => ("the server is older than Redis 6.2", false),
         ErrorKind::InvalidClientConfig => ("the URL or an option cannot be used", false),
-        ErrorKind::Server(ServerErrorKind::ReadOnly) => (READ_ONLY, false),
+        ErrorKind::MasterNameNotFoundBySentinel => {
+            ("the sentinels know no primary of the name in the URL; write one that they watch", false)
+        }
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => (READ_ONLY, true),
         _ => ("the server refused the command", false),
     }
 }
 
+/// What is said of a server that turns out to be of another kind than the URL says.
+pub(super) const SAYS_SENTINEL: &str = "the server says that it is a sentinel";
+pub(super) const SAYS_CLUSTER: &str = "the server says that it is a node of a cluster";
+
+const OF_A_CLUSTER: &str = "the server is a node of a cluster; connect by `redis+cluster://`";
 const LATE: &str = "there was no answer in time";
 const LOST: &str = "the connection was lost, or cannot be made";
 const WRONG_USER: &str = "user and password are not right, or the server wants them and the URL has none";
 const NO_PERMISSION: &str = "the user may not do this; see the server's ACL";
 const READ_ONLY: &str = "the server is a read-only replica; connect to its primary";
+const UNKNOWN_COMMAND: &str =
+    "the server has no such command, or it was renamed; see the commands that are needed in docs/redis.md";
 
 fn explain_code(code: &str) -> Option<(&'static str, bool)> {
     Some(match code {
         "OOM" => ("the server's memory is full; raise its `maxmemory`, or free some", false),
-        "READONLY" => (READ_ONLY, false),
+        "READONLY" => (READ_ONLY, true),
         "NOAUTH" | "WRONGPASS" => (WRONG_USER, false),
         "NOPERM" => (NO_PERMISSION, false),
         "LOADING" => ("the server is still loading its data", true),
@@ -124,8 +193,11 @@ fn explain_code(code: &str) -> Option<(&'static str, bool)> {
         "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN" => ("the cluster is being reshaped, or is down", true),
         "NOREPLICAS" => ("the server has fewer replicas than it must have for writes", true),
         "MISCONF" => ("the server cannot save its data to its disk, and so takes no writes", false),
-        "MOVED" | "ASK" => ("the server is a node of a cluster; connect by `redis+cluster://`", false),
-        "CROSSSLOT" => ("the keys lie on different slots of the cluster", false),
+        "MOVED" | "ASK" => (OF_A_CLUSTER, false),
+        "CROSSSLOT" => ("the keys lie on different slots; connect by `redis+cluster://`", false),
+        "DENIED" => {
+            ("the server takes connections from its own machine alone, until it has a password", false)
+        }
         _ => return None,
     })
 }

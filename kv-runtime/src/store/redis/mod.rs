@@ -1,9 +1,10 @@
-//! Redis, Valkey and their like, stand-alone or as a cluster, on the [`redis`](https://docs.rs/redis) crate.
+//! Redis, Valkey and their like: one server, a primary behind sentinels, or a cluster.
 //!
-//! One file a subject: `options` and `url` (how a store is connected), `tls` (whom it trusts), `connection` (one server, or `cluster`), `spelling` (how a key stands
-//! on the server), `wire` (records to arguments, answers to records), `read`, `write` (and how a write is settled whose answer did
-//! not come), `commit` (and its script), `list`, `index` (what lists may go by),
-//! `replication` (writes that wait for replicas), `error`.
+//! One file a subject: `options` and `url` (how a store is connected), `tls` (whom it trusts), `server`
+//! (one server and the connection to it), `cluster` (many), `connection` (either), `spelling` (how a key
+//! stands on the server), `wire` (records to arguments, answers to records), `read`, `write` (and how a
+//! write is settled whose answer did not come), `commit` (and its script), `script` (how scripts are
+//! sent), `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
 
 #[cfg(feature = "redis-cluster")]
 mod cluster;
@@ -15,6 +16,8 @@ mod list;
 mod options;
 mod read;
 mod replication;
+mod script;
+mod server;
 mod spelling;
 #[cfg_attr(not(feature = "redis-tls"), path = "no_tls.rs")]
 mod tls;
@@ -26,13 +29,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, ListPage, ListQuery, Sharing, Store,
+    Write,
 };
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::{Head, NewRecord, Record, Revision};
-use connection::Connection;
+use connection::{Connection, Nodes};
 use index::Index;
 use list::Remainders;
 use read::Expiries;
@@ -44,23 +48,31 @@ pub use options::RedisOptions;
 
 const NAME: &str = "redis";
 
-/// Records on a server of Redis 6.2 or newer, Valkey or their like, or on their clusters (feature `redis-cluster`).
+/// Records on a server of Redis 6.2 or newer, Valkey or compatible with them, on a primary behind
+/// sentinels, or on a cluster (feature `redis-cluster`).
 ///
-/// A record is one string: the envelope and the value behind it, written by one `SET`. A string that another program wrote is
-/// version 1 in JSON; a key of another Redis type is [`Error::Malformed`](crate::Error::Malformed) to reads. Conditional commits are one script on
-/// the server. Expiry is the server's business, by its clock; TTLs go to it as durations. `get`, `get_many` and lists of records leave
-/// `expires_at` out, which only the server knows; [`head`](Store::head), [`get_with_expiry`](Store::get_with_expiry) and its like, and lists of heads tell it.
+/// A record is one string: the envelope and the value behind it, written by one `SET`. A string that
+/// another program wrote is version 1 in JSON; a key of another Redis type is
+/// [`Error::Malformed`](crate::Error::Malformed) to reads. Conditional commits are one script on the
+/// server. The server expires records, by its clock; TTLs are sent as durations. `get`, `get_many` and
+/// lists of records leave `expires_at` out, which only the server knows. [`head`](Store::head),
+/// [`get_with_expiry`](Store::get_with_expiry) and its like, and lists of heads return it.
 ///
-/// Clones share one connection, on which any number of calls are under way at a time. It is made anew when it breaks. A read
-/// whose answer did not come is a retryable error. Of such a write the record is read again: the token of this very write there means
-/// that it took place, and otherwise the error is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown). No write is sent twice.
+/// Clones share one connection, on which any number of calls are under way at a time. It is replaced when
+/// it fails, by the next call that needs one. A read whose answer did not come is a retryable error. After
+/// such a write the store reads the record once more, within the same
+/// [deadline](RedisOptions::response_timeout): the token of this very write there means that it took
+/// place, and otherwise the error is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown). No write is
+/// sent twice.
 ///
-/// On one server batches are of one moment and commits may name any keys. On a cluster that holds for the groups of one entity, which
-/// lie together; a commit over several entities is [`Error::Unsupported`](crate::Error::Unsupported) unless they share a slot.
+/// On one server batches are of one moment and commits may name any keys. On a cluster that holds for the
+/// groups of one entity, which lie together; a commit over several entities is
+/// [`Error::Unsupported`](crate::Error::Unsupported) unless they share a slot.
 ///
-/// A list looks at every key of the server (`SCAN`), and so costs what the server holds, not what the entity has. It is in key order, and
-/// keeps up to 65,536 keys in memory for the later pages of each of the last four lists; a page that finds none there looks at every key again. With
-/// [`RedisOptions::list_index`] it costs what its prefix has.
+/// A list reads every key of the server (`SCAN`), so it costs what the server holds, not what the entity
+/// has. It is in key order, and keeps up to 65,536 keys in memory for the later pages of each of the last
+/// four lists; a page that finds none there reads every key again. With [`RedisOptions::list_index`] a
+/// list costs what its prefix has.
 ///
 /// ```no_run
 /// use kv_runtime::Kv;
@@ -81,20 +93,32 @@ struct Inner {
     index: Option<Index>,
     replicas: Option<Replicas>,
     remainders: Remainders,
+    queue: FairQueue,
 }
 
 impl RedisStore {
-    /// Connects to the server or cluster at a URL, and fails if there is none. It needs a tokio runtime, which the connection stays in.
+    /// Connects to the server or cluster at a URL, and fails if there is none. It works on every executor:
+    /// a thread of the library drives the connection, unless [`RedisOptions::runtime`] names a tokio
+    /// runtime.
     ///
-    /// | URL | what is connected |
+    /// | URL | Connects to |
     /// | --- | --- |
     /// | `redis://[user[:password]@]host[:port][/database]` | one server |
-    /// | `redis+unix:///path?db=1&user=...&pass=...` | one server by its socket |
-    /// | `redis+cluster://[user[:password]@]host[:port][,host[:port]...]` | a cluster, found by any of its nodes (feature `redis-cluster`) |
-    /// | `rediss://`, `rediss+cluster://` | the same by TLS (feature `redis-tls`); [`RedisOptions::root_certificates`] trusts an authority of one's own |
+    /// | `redis+unix:///path?db=1&user=...&pass=...` | one server, by its socket |
+    /// | `redis+sentinel://[user[:password]@]host[:port][,...]/name[/database]` | the primary that sentinels know as `name` |
+    /// | `redis+cluster://[user[:password]@]host[:port][,...]` | a cluster, found by any of its nodes (feature `redis-cluster`) |
+    /// | `rediss://`, `rediss+sentinel://`, `rediss+cluster://` | the same over TLS (feature `redis-tls`) |
     ///
-    /// The parameters `?list_index=true` and `?hash_tags=true` switch on what [`RedisOptions`] calls so, and go before it. Any other one is
-    /// [`Error::InvalidUrl`].
+    /// `valkey` and `valkeys` mean the same as `redis` and `rediss`. User and password may be
+    /// percent-encoded; everything before the last `@` belongs to them.
+    ///
+    /// The parameters `?list_index=true` and `?hash_tags=true` switch on what [`RedisOptions`] calls so,
+    /// and override it. `?protocol=resp2` speaks RESP2, which is also used if the server refuses `HELLO`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidUrl`] if the URL is none of these or has another parameter, and
+    /// [`Error::Store`] if the server cannot be reached, refuses the user, or is of another kind.
     pub async fn connect(url: &str) -> Result<Self> {
         Self::options().connect(url).await
     }
@@ -116,8 +140,15 @@ impl RedisStore {
     }
 
     /// Looks at every entry of a prefix in the list index, and drops those whose records have been gone for
-    /// [`RedisOptions::index_grace`]. It takes two calls at least: the first finds them, one after the grace drops them. An application whose records expire or are deleted calls it
-    /// now and then.
+    /// [`RedisOptions::index_grace`].
+    ///
+    /// One call finds all entries without a record, and the first call after the grace drops them. Call it
+    /// regularly if records expire or are deleted. Several calls may run at once. It takes a look at each
+    /// key of the prefix, 1,024 in one round trip; on a cluster each key is a command of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] without [`RedisOptions::list_index`].
     pub async fn sweep_index(&self, prefix: &str) -> Result<IndexSweep> {
         let (segment, at) = self.indexed_segment(prefix)?;
         let grace = self.0.index.as_ref().map(|index| index.grace).unwrap_or_default();
@@ -150,6 +181,10 @@ impl Store for RedisStore {
 
     fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        Some(&self.0.queue)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -187,10 +222,10 @@ impl Store for RedisStore {
             Some(_) => records.iter().map(|(key, _)| key.clone()).collect(),
             None => Vec::new(),
         };
-        match &self.0.connection {
-            Connection::Single(_) => self.0.put_all(records).await,
+        match &self.0.connection.nodes {
+            Nodes::Single(_) => self.0.put_all(records).await,
             #[cfg(feature = "redis-cluster")]
-            Connection::Cluster(_) => self.0.put_each(records).await,
+            Nodes::Cluster(_) => self.0.put_each(records).await,
         }?;
         self.0.replicated(&keys).await
     }
@@ -202,15 +237,15 @@ impl Store for RedisStore {
 
     async fn delete(&self, key: Key) -> Result<()> {
         let keys = [key];
-        self.0.delete_all(&keys).await?;
+        self.0.delete_all(&keys, self.0.connection.deadline()).await?;
         self.0.replicated(&keys).await
     }
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        match &self.0.connection {
-            Connection::Single(_) => self.0.delete_all(&keys).await,
+        match &self.0.connection.nodes {
+            Nodes::Single(_) => self.0.delete_all(&keys, self.0.connection.deadline()).await,
             #[cfg(feature = "redis-cluster")]
-            Connection::Cluster(_) => self.0.delete_each(&keys).await,
+            Nodes::Cluster(_) => self.0.delete_each(&keys).await,
         }?;
         self.0.replicated(&keys).await
     }

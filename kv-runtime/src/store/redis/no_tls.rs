@@ -1,8 +1,12 @@
-//! What `tls` is without the feature `redis-tls`: nobody gives certificates, and nothing fails because of one.
+//! What `tls` is without the feature `redis-tls`: nobody gives certificates, and there are no streams of
+//! TLS.
 
-#[cfg(feature = "redis-cluster")]
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
-use redis::{Client, ConnectionInfo, RedisError};
+use std::convert::Infallible;
+
+use redis::{ErrorKind, RedisError};
+use tokio::net::TcpStream;
+
+pub(super) type TlsStream = TcpStream;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Certificates(());
@@ -13,13 +17,21 @@ impl Certificates {
         false
     }
 
-    pub(super) fn client(&self, server: ConnectionInfo) -> Result<Client, RedisError> {
-        Client::open(server)
+    #[expect(clippy::unused_self, reason = "as it is in `tls`")]
+    pub(super) fn connector(&self) -> Result<Connector, RedisError> {
+        let what = "this program was built without the feature `redis-tls` of kv-runtime";
+        Err(RedisError::from((ErrorKind::InvalidClientConfig, what)))
     }
+}
 
-    #[cfg(feature = "redis-cluster")]
-    pub(super) fn cluster_client(&self, client: ClusterClientBuilder) -> Result<ClusterClient, RedisError> {
-        client.build()
+/// There is none.
+#[derive(Clone)]
+pub(super) struct Connector(Infallible);
+
+impl Connector {
+    #[expect(clippy::unused_async, reason = "as it is in `tls`")]
+    pub(super) async fn connect(&self, _: &str, _: TcpStream) -> Result<TlsStream, RedisError> {
+        match self.0 {}
     }
 }
 

@@ -3,27 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{ConnectionInfo, RedisError};
+use redis::{ErrorKind, RedisError};
+use tokio::runtime::Handle;
 
-use super::connection::Connection;
-use super::error::not_connected;
+use super::connection::{Connection, Nodes};
+use super::error::{SAYS_SENTINEL, not_connected};
 use super::index::Index;
 use super::list::Remainders;
 use super::replication::Replicas;
+use super::server::{Address, Deadline, Dialer, Link, Mode, Sentinels, Target};
 use super::spelling::Spelling;
 use super::tls::Certificates;
-use super::url::Url;
+use super::url::{Kind, Url};
 use super::{Inner, RedisStore};
 use crate::clock::Clock;
 use crate::error::Result;
-
-/// How often a connection is tried before a call that waits for it fails, and how long is waited in between at most.
-const CONNECTION_TRIES: usize = 3;
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-
-/// How many commands may wait to be sent. More tasks than that wait for their turn.
-const QUEUE: usize = 1_024;
+use crate::network;
+use crate::store::FairQueue;
 
 /// How a [`RedisStore`] is connected; [`RedisStore::options`] gives one.
 ///
@@ -47,6 +43,7 @@ pub struct RedisOptions {
     connection_timeout: Duration,
     response_timeout: Duration,
     certificates: Certificates,
+    runtime: Option<Handle>,
 }
 
 impl Default for RedisOptions {
@@ -60,6 +57,7 @@ impl Default for RedisOptions {
             connection_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(5),
             certificates: Certificates::default(),
+            runtime: None,
         }
     }
 }
@@ -98,26 +96,43 @@ impl RedisOptions {
         self
     }
 
-    /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary that dies takes with it what it
-    /// has acknowledged and not yet replicated.
+    /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary that dies
+    /// takes with it what it has acknowledged and not yet replicated.
     ///
-    /// Fewer of them `within` the time, which has to be shorter than [`RedisOptions::response_timeout`], is [`OutcomeUnknown`](crate::Error::OutcomeUnknown): the
-    /// primary has the write. Each write takes one more round trip, in which the other calls of this connection wait, too: spread
-    /// tasks over several stores. It narrows the window and does not close it: a replica that confirms a write may be lost with
-    /// its primary, and one that has not may be the one that takes over.
+    /// If fewer replicas confirm it `within` the time, which must be shorter than
+    /// [`RedisOptions::response_timeout`], the error is [`OutcomeUnknown`](crate::Error::OutcomeUnknown):
+    /// the primary has the write. Each write takes one more round trip and a small write that expires at
+    /// once. The other calls on this connection wait meanwhile, so spread tasks over several stores. It
+    /// narrows the window and does not close it: a replica that confirms a write may be lost with its
+    /// primary, and one that has not may be the one that takes over.
     pub fn wait_for_replicas(mut self, replicas: usize, within: Duration) -> Self {
         self.replicas = Some(Replicas { wanted: replicas, within });
         self
     }
 
-    /// How long the making of a connection may take; 2 seconds if nothing is said.
+    /// Drives the connection by this tokio runtime, in the place of a thread of the library's. Where that runs the callers, too, each call saves
+    /// the way between two threads.
+    ///
+    /// The runtime must have time and IO ([`enable_all`](tokio::runtime::Builder::enable_all)): without them tokio panics. When it
+    /// ends, the store's calls fail.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// How long one attempt to connect may take, greeting included; 2 seconds by default. The attempt goes
+    /// on if the call that waits for it gives up.
     pub fn connection_timeout(mut self, timeout: Duration) -> Self {
         self.connection_timeout = timeout;
         self
     }
 
-    /// How long an answer is waited for; 5 seconds if nothing is said. A read then fails with a retryable error; of a write the store
-    /// reads the record to tell what has become of it.
+    /// How long a call may take; 5 seconds by default. It bounds everything together: waiting for a
+    /// connection, the answer, redirections on a cluster, and the look that settles a lost write. A read
+    /// then fails with a retryable error, and a write with
+    /// [`OutcomeUnknown`](crate::Error::OutcomeUnknown) if it was sent. A list makes several such calls.
+    ///
+    /// A connection on which two calls in a row had no answer in time is replaced.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
@@ -153,20 +168,15 @@ impl RedisOptions {
 
     /// Connects as [`RedisStore::connect`] does.
     pub async fn connect(self, url: &str) -> Result<RedisStore> {
-        #[cfg(feature = "redis-tls")]
-        crate::store::tls::choose_cryptography();
-        let (url, parameters) = Url::parse(url, self.certificates.are_given())?;
-        let (address, by_tls) = (url.address(), url.is_tls());
-        let connection = match url {
-            Url::Server(server) => self.connect_single(*server).await,
-            #[cfg(feature = "redis-cluster")]
-            Url::Cluster(nodes) => self.connect_cluster(nodes).await,
-        };
+        let url = Url::parse(url, self.certificates.are_given())?;
+        let (address, by_tls) = (url.shown(), url.by_tls);
+        let (hash_tags, list_index) = (url.parameters.hash_tags, url.parameters.list_index);
+        let connection = self.connection(url).await;
         let connection = connection.map_err(|error| not_connected(address, error, by_tls))?;
-        let hash_tags = parameters.hash_tags.unwrap_or(self.hash_tags) || connection.is_cluster();
+        let hash_tags = hash_tags.unwrap_or(self.hash_tags) || connection.is_cluster();
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
         let remainders = Remainders::default();
-        let index = parameters.list_index.unwrap_or(self.list_index).then(|| Index::new(self.index_grace));
+        let index = list_index.unwrap_or(self.list_index).then(|| Index::new(self.index_grace));
         Ok(RedisStore(Arc::new(Inner {
             connection,
             spelling,
@@ -174,23 +184,57 @@ impl RedisOptions {
             index,
             replicas: self.replicas,
             remainders,
+            queue: FairQueue::new(),
         })))
     }
 
-    async fn connect_single(&self, server: ConnectionInfo) -> Result<Connection, RedisError> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(self.connection_timeout))
-            .set_response_timeout(Some(self.response_timeout))
-            .set_number_of_retries(CONNECTION_TRIES)
-            .set_max_delay(LONGEST_PAUSE)
-            .set_pipeline_buffer_size(QUEUE);
-        let client = self.certificates.client(server)?;
-        ConnectionManager::new_with_config(client, config).await.map(Connection::Single)
+    async fn connection(&self, url: Url) -> Result<Connection, RedisError> {
+        let runtime = match &self.runtime {
+            Some(runtime) => runtime.clone(),
+            None => network::runtime()?,
+        };
+        let nodes = network::within(&runtime, self.nodes(url, &runtime)).await?;
+        Ok(Connection { nodes, timeout: self.response_timeout, runtime })
     }
 
-    #[cfg(feature = "redis-cluster")]
-    async fn connect_cluster(&self, nodes: Vec<ConnectionInfo>) -> Result<Connection, RedisError> {
-        let timeouts = (self.connection_timeout, self.response_timeout);
-        super::cluster::Cluster::connect(nodes, timeouts, &self.certificates).await.map(Connection::Cluster)
+    async fn nodes(&self, url: Url, runtime: &Handle) -> Result<Nodes, RedisError> {
+        if url.is_insecure {
+            let what = "certificates are always verified, and `#insecure` is not known";
+            return Err(RedisError::from((ErrorKind::InvalidClientConfig, what)));
+        }
+        let tls = if url.by_tls { Some(self.certificates.connector()?) } else { None };
+        // A cluster that does not get an answer asks another node at once, and a single server is the only one.
+        let timeouts = if url.kind == Kind::Cluster { 1 } else { 2 };
+        let timeout = self.connection_timeout;
+        let runtime = runtime.clone();
+        let dialer = Arc::new(Dialer { login: url.login, tls, timeout, timeouts, runtime });
+        Ok(match url.kind {
+            Kind::Server => {
+                let [address] = <[Address; 1]>::try_from(url.addresses).map_err(|_| no_address())?;
+                connected(Link::new(Target::Server(address), dialer)).await?
+            }
+            Kind::Sentinels(name) => {
+                let sentinels = Sentinels::new(name, url.addresses);
+                connected(Link::new(Target::Primary(sentinels), dialer)).await?
+            }
+            #[cfg(feature = "redis-cluster")]
+            Kind::Cluster => Nodes::Cluster(super::cluster::Cluster::connect(url.addresses, dialer).await?),
+            #[cfg(not(feature = "redis-cluster"))]
+            Kind::Cluster => return Err(no_address()),
+        })
     }
+}
+
+/// The link once it has a connection.
+async fn connected(link: Link) -> Result<Nodes, RedisError> {
+    // Its tries end by themselves.
+    let peer = link.peer(Deadline::never()).await.map_err(|fault| fault.error)?;
+    if peer.mode == Some(Mode::Sentinel) {
+        return Err(RedisError::from((ErrorKind::InvalidClientConfig, SAYS_SENTINEL)));
+    }
+    Ok(Nodes::Single(link))
+}
+
+fn no_address() -> RedisError {
+    RedisError::from((ErrorKind::InvalidClientConfig, "the URL has no host"))
 }

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
-use redis::{Cmd, Pipeline, RedisError, Value};
+use redis::{Cmd, Pipeline, Value};
 
-use super::connection::side_by_side;
-use super::error::{code, failed, unexpected};
+use super::connection::{side_by_side, unexpected_answer};
+use super::error::{Fault, failed, unexpected};
+use super::script::{Lua, lua};
 use super::wire::{self, HEAD_LEN, HeadError};
 use super::{Inner, NAME};
+use crate::clock::Timestamp;
 use crate::error::{Location, Result};
 use crate::key::Key;
 use crate::record::{Head, Metadata, Record};
@@ -20,7 +22,17 @@ const LONGEST_ENVELOPE: usize = 64 + (1 << 16);
 /// second time.
 const ASKED_AT_ONCE: usize = 16;
 
-/// Whether a batch tells when its records expire, which takes a command more for each.
+/// Values and remaining times. What is wrong with one key is the answer for that key alone.
+static GET_WITH_PTTL: Lua = lua!(
+    "local answers = {}
+for place, key in ipairs(KEYS) do
+  answers[2 * place - 1] = redis.pcall('GET', key)
+  answers[2 * place] = redis.pcall('PTTL', key)
+end
+return answers"
+);
+
+/// Whether a batch tells when its records expire, which takes a script.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expiries {
     Told,
@@ -38,10 +50,12 @@ impl Inner {
         let spelled: Vec<Cow<'_, str>> = keys.iter().map(|key| self.spelling.spell(key)).collect();
         let answers = self.values(&spelled, expiries).await;
         let answers = answers.map_err(|error| failed(Location::store(NAME), "read", error))?;
+        // One moment for all, as they are one answer.
+        let now = self.clock.now();
         let record = |(key, answer): (&Key, Answer)| {
             let Some(mut record) = wire::record(key, answer.value)? else { return Ok(None) };
             if expiries == Expiries::Told {
-                record.expires_at = wire::expires_at(&answer.pttl, &self.clock);
+                record.expires_at = wire::expires_at(&answer.pttl, now);
                 record.expiry_known = true;
             }
             Ok(Some(record))
@@ -57,16 +71,17 @@ impl Inner {
         let answers = self.connection.pipeline(&spelled, pipeline).await;
         let answers = answers.map_err(|error| failed(at(), "read", error))?;
         let Ok([head, pttl]) = <[Value; 2]>::try_from(answers) else { return Err(unexpected(at(), "read")) };
-        self.head_of(key, &spelled, head, &pttl).await
+        self.head_of(key, &spelled, head, &pttl, self.clock.now()).await
     }
 
-    /// The head of a record from its beginning and its remaining time.
+    /// The head of a record from its beginning and its remaining time at `now`.
     pub(super) async fn head_of(
         &self,
         key: &Key,
         spelled: &str,
         head: Value,
         pttl: &Value,
+        now: Timestamp,
     ) -> Result<Option<Head>> {
         let at = || Location::of(NAME, key);
         let Some(head) = wire::bytes(head, &at)? else { return Ok(None) };
@@ -82,7 +97,7 @@ impl Inner {
                 None => return Ok(None),
             },
         };
-        Ok(Some(Head::new(metadata, wire::expires_at(pttl, &self.clock))))
+        Ok(Some(Head::new(metadata, wire::expires_at(pttl, now))))
     }
 
     /// Metadata with members that are not ours, which needs the whole envelope.
@@ -102,7 +117,7 @@ impl Inner {
         &self,
         keys: &[S],
         expiries: Expiries,
-    ) -> Result<Vec<Answer>, RedisError> {
+    ) -> Result<Vec<Answer>, Fault> {
         match self.by_slot(keys).as_slice() {
             [] => Ok(Vec::new()),
             [_] => self.values_of_slot(&keys.iter().map(AsRef::as_ref).collect::<Vec<_>>(), expiries).await,
@@ -125,11 +140,11 @@ impl Inner {
         }
     }
 
-    async fn values_of_slot(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, RedisError> {
+    async fn values_of_slot(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, Fault> {
         let answers = self.values_together(keys, expiries).await;
         match answers {
             // While a slot moves, none of its two nodes may have all keys.
-            Err(error) if code(&error).as_deref() == Some("TRYAGAIN") => {
+            Err(fault) if fault.code().as_deref() == Some("TRYAGAIN") => {
                 let each = self.each(keys, |key| [get(key), pttl(key)]).await?;
                 Ok(each.into_iter().map(|[value, pttl]| Answer { value, pttl }).collect())
             }
@@ -137,36 +152,26 @@ impl Inner {
         }
     }
 
-    async fn values_together(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, RedisError> {
+    async fn values_together(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, Fault> {
         let [first, ..] = keys else { return Ok(Vec::new()) };
-        let told = expiries == Expiries::Told;
-        let asks_at_once = keys.len() <= ASKED_AT_ONCE;
-        let mut pipeline = Pipeline::with_capacity(2 + if told { keys.len() } else { 0 });
-        // So that the records and their expiries are of one moment, which a cluster does not promise.
-        if told && !self.connection.is_cluster() {
-            pipeline.atomic();
+        if expiries == Expiries::Told {
+            return self.values_with_expiries(keys).await;
         }
+        let asks_at_once = keys.len() <= ASKED_AT_ONCE;
+        let mut pipeline = Pipeline::with_capacity(2);
         pipeline.add_command(many("MGET", keys));
         if asks_at_once {
             pipeline.add_command(many("EXISTS", keys));
         }
-        if told {
-            for key in keys {
-                pipeline.add_command(pttl(key));
-            }
-        }
         let mut answers = self.connection.pipeline(first, pipeline).await?.into_iter();
         let values = match answers.next() {
             Some(Value::Array(values)) if values.len() == keys.len() => values,
-            Some(Value::ServerError(error)) => return Err(error.into()),
-            _ => return Err(unexpected_answer()),
+            Some(Value::ServerError(error)) => return Err(Fault::sent(error.into())),
+            _ => return Err(unexpected_answer("MGET answers with an array")),
         };
         let there = if asks_at_once { Some(wire::count(answers.next().unwrap_or_default())?) } else { None };
-        let mut answers: Vec<Answer> = values
-            .into_iter()
-            .zip(answers.chain(std::iter::repeat(Value::Nil)))
-            .map(|(value, pttl)| Answer { value, pttl })
-            .collect();
+        let mut answers: Vec<Answer> =
+            values.into_iter().map(|value| Answer { value, pttl: Value::Nil }).collect();
         let shown = answers.iter().filter(|answer| answer.value != Value::Nil).count();
         if shown < keys.len() && there.is_none_or(|there| there > shown as u64) {
             self.tell_other_types(keys, &mut answers).await?;
@@ -174,8 +179,26 @@ impl Inner {
         Ok(answers)
     }
 
+    /// Records and their expiries, of one moment. A transaction would not do: a server whose memory is
+    /// full takes no transaction at all.
+    async fn values_with_expiries(&self, keys: &[&str]) -> Result<Vec<Answer>, Fault> {
+        let answer = self.connection.run(&GET_WITH_PTTL, keys, &[], self.connection.deadline()).await?;
+        let Value::Array(parts) = answer else {
+            return Err(unexpected_answer("the script answers with an array"));
+        };
+        let mut parts = parts.into_iter();
+        let mut answers = Vec::with_capacity(keys.len());
+        while let (Some(value), Some(pttl)) = (parts.next(), parts.next()) {
+            answers.push(Answer { value, pttl });
+        }
+        if answers.len() != keys.len() {
+            return Err(unexpected_answer("the script answers for each key"));
+        }
+        Ok(answers)
+    }
+
     /// Asks for the types of what `MGET` showed as nothing: one that is no string becomes an error.
-    async fn tell_other_types(&self, keys: &[&str], answers: &mut [Answer]) -> Result<(), RedisError> {
+    async fn tell_other_types(&self, keys: &[&str], answers: &mut [Answer]) -> Result<(), Fault> {
         let mut hidden: Vec<(&str, &mut Answer)> =
             keys.iter().copied().zip(answers).filter(|(_, answer)| answer.value == Value::Nil).collect();
         let Some((first, _)) = hidden.first() else { return Ok(()) };
@@ -210,10 +233,6 @@ pub(super) struct Answer {
     pub(super) value: Value,
     /// The remaining time, where it was asked for.
     pub(super) pttl: Value,
-}
-
-fn unexpected_answer() -> RedisError {
-    RedisError::from((redis::ErrorKind::UnexpectedReturnType, "the answer has another type than it should"))
 }
 
 fn get(key: &str) -> Cmd {

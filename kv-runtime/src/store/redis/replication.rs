@@ -1,7 +1,8 @@
 //! Writes that are acknowledged once replicas have them.
 //!
-//! A second round trip asks for it, `WAIT` behind any command: the server then waits for its replicas to come as far as it was at that
-//! command, which was after the write.
+//! A second round trip asks for it: `WAIT` behind a command that is replicated. The server then waits for
+//! its replicas to come as far as that command, which was after the write. A read would not do: since
+//! Redis 7.2 it moves nothing, and `WAIT` on a connection that has written nothing waits for nothing.
 
 use std::time::Duration;
 
@@ -51,14 +52,15 @@ impl Inner {
 
     /// How many replicas have what the key's node had written when it was asked; none if it does not answer.
     async fn confirmed(&self, key: &str, replicas: Replicas) -> usize {
-        let (mut any, mut wait) = (redis::cmd("EXISTS"), redis::cmd("WAIT"));
-        any.arg(key);
+        let (mut mark, mut wait) = (redis::cmd("SET"), redis::cmd("WAIT"));
+        // It is gone at once, and no list shows it.
+        mark.arg(self.spelling.mark_beside(key)).arg("").arg("PX").arg(1);
         wait.arg(replicas.wanted).arg(u64::try_from(replicas.within.as_millis()).unwrap_or(u64::MAX).max(1));
         let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.add_command(any).add_command(wait);
+        pipeline.add_command(mark).add_command(wait);
         match self.connection.pipeline(key, pipeline).await.as_deref() {
             // The node that has the key, and not one that it has moved away from.
-            Ok([Value::Int(_), Value::Int(confirmed)]) => usize::try_from(*confirmed).unwrap_or_default(),
+            Ok([Value::Okay, Value::Int(confirmed)]) => usize::try_from(*confirmed).unwrap_or_default(),
             _ => 0,
         }
     }

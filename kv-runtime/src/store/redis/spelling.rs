@@ -23,6 +23,14 @@ pub(super) struct Found {
     pub(super) entity_len: usize,
 }
 
+/// What the names of the list index begin with. A key that would begin so is spelled otherwise.
+pub(super) const INDEX: &str = "{#index:";
+
+/// How such a key begins on the server: without hash tags, and with them. No other key has these, since
+/// a `%` in an id is `%25`.
+const PLAIN_GUARD: &str = "%7B#index:";
+const TAGGED_GUARD: &str = "{%23index:";
+
 impl Spelling {
     /// The key on the server.
     pub(super) fn spell(self, key: &Key) -> Cow<'_, str> {
@@ -35,7 +43,10 @@ impl Spelling {
 
     fn spell_parts(self, text: &str, entity_len: usize) -> Cow<'_, str> {
         if self == Self::Plain {
-            return Cow::Borrowed(text);
+            return match text.strip_prefix(INDEX) {
+                Some(rest) => Cow::Owned(format!("{PLAIN_GUARD}{rest}")),
+                None => Cow::Borrowed(text),
+            };
         }
         let (entity, group) = text.split_at_checked(entity_len).unwrap_or((text, ""));
         let mut spelled = String::with_capacity(text.len() + 2);
@@ -43,14 +54,26 @@ impl Spelling {
         escape_braces(entity, &mut spelled);
         spelled.push('}');
         escape_braces(group, &mut spelled);
+        if let Some(rest) = spelled.strip_prefix(INDEX) {
+            return Cow::Owned(format!("{TAGGED_GUARD}{rest}"));
+        }
         Cow::Owned(spelled)
     }
 
     /// The key that is spelled like this, or nothing if it is somebody else's.
     pub(super) fn read(self, stored: &str) -> Option<Found> {
-        if self == Self::Plain {
-            return Some(Found { text: stored.to_owned(), entity_len: stored.len() });
+        if stored.starts_with(INDEX) {
+            return None;
         }
+        if self == Self::Plain {
+            let text = match stored.strip_prefix(PLAIN_GUARD) {
+                Some(rest) => format!("{INDEX}{rest}"),
+                None => stored.to_owned(),
+            };
+            return Some(Found { entity_len: text.len(), text });
+        }
+        let guarded = stored.strip_prefix(TAGGED_GUARD).map(|rest| format!("{INDEX}{rest}"));
+        let stored = guarded.as_deref().unwrap_or(stored);
         let (entity, group) = stored.strip_prefix('{')?.split_once('}')?;
         if !(group.is_empty() || group.starts_with(':')) || entity.contains('{') || group.contains(['{', '}'])
         {
@@ -62,12 +85,27 @@ impl Spelling {
         Some(Found { text, entity_len })
     }
 
+    /// A name that is no key's, on the slot of a key.
+    pub(super) fn mark_beside(self, spelled: &str) -> String {
+        match spelled.split_once('}') {
+            Some((tag, _)) if self == Self::HashTags => format!("{tag}}}#wait"),
+            _ => format!("{INDEX}wait}}"),
+        }
+    }
+
     /// A pattern of `SCAN` that takes at least the keys with this prefix and suffix.
     pub(super) fn pattern(self, prefix: &str, suffix: Option<&str>) -> String {
         let mut pattern = String::with_capacity(prefix.len() + 16);
         match self {
+            // A part of the index's name is no beginning of the keys that are spelled otherwise for it.
+            Self::Plain if !prefix.is_empty() && INDEX.starts_with(prefix) && prefix != INDEX => {
+                pattern.push('*');
+            }
             Self::Plain => {
-                escape_glob(prefix, &mut pattern);
+                match prefix.strip_prefix(INDEX) {
+                    Some(rest) => escape_glob(&format!("{PLAIN_GUARD}{rest}"), &mut pattern),
+                    None => escape_glob(prefix, &mut pattern),
+                }
                 pattern.push('*');
                 escape_glob(suffix.unwrap_or_default(), &mut pattern);
             }
@@ -76,8 +114,10 @@ impl Spelling {
                 let entity = prefix.rsplit_once(':').map_or("", |(entity, _)| entity);
                 let mut spelled = String::with_capacity(entity.len());
                 escape_braces(entity, &mut spelled);
+                // `#` may be spelled otherwise.
+                let known = spelled.split('#').next().unwrap_or_default();
                 pattern.push('{');
-                escape_glob(&spelled, &mut pattern);
+                escape_glob(known, &mut pattern);
                 pattern.push('*');
             }
         }
@@ -131,6 +171,19 @@ mod tests {
         assert_eq!(tagged("user:123", Some("profile")), "{user:123}:profile");
         assert_eq!(tagged("member:acme:7", None), "{member:acme:7}");
         assert_eq!(tagged("user:}{", Some("profile")), "{user:%7D%7B}:profile");
+    }
+
+    #[test]
+    fn no_key_has_a_name_of_the_index() {
+        for (spelling, text) in [(Spelling::Plain, "{#index:doc:0}"), (Spelling::HashTags, "#index:doc:0")] {
+            let key = Key::from_text(text);
+            let stored = spelling.spell(&key);
+            assert!(!stored.starts_with(INDEX), "{stored}");
+            let read = spelling.read(&stored).expect("it is a key");
+            assert_eq!((&*read.text, spelling.spell_found(&read)), (text, stored));
+            assert_eq!(spelling.read("{#index:doc:0}"), None);
+            assert_eq!(spelling.read("{#index:doc:0}:limbo"), None);
+        }
     }
 
     #[test]

@@ -4,70 +4,109 @@ use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
-#[cfg(feature = "redis-cluster")]
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
-use redis::{Client, ClientTlsConfig, ConnectionInfo, ErrorKind, RedisError, TlsCertificates};
-use rustls::pki_types::CertificateDer;
+use redis::{ErrorKind, RedisError};
 use rustls::pki_types::pem::PemObject;
-use rustls::{AlertDescription, CertificateError, Error as TlsError};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{AlertDescription, CertificateError, ClientConfig, Error as TlsError, RootCertStore};
+use tokio::net::TcpStream;
 
-/// What was given of certificates, as it was given. Its `Debug` shows none of it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Certificates(Option<TlsCertificates>);
+/// A stream of TLS.
+pub(super) type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
 
-impl Certificates {
-    pub(super) fn trust(&mut self, roots: Vec<u8>) {
-        self.given().root_cert = Some(roots);
-    }
+/// What was given of certificates, as it was given.
+#[derive(Clone, Default)]
+pub(super) struct Certificates {
+    roots: Option<Vec<u8>>,
+    /// The client's certificate and its key.
+    shown: Option<(Vec<u8>, Vec<u8>)>,
+}
 
-    pub(super) fn show(&mut self, client_cert: Vec<u8>, client_key: Vec<u8>) {
-        self.given().client_tls = Some(ClientTlsConfig { client_cert, client_key });
-    }
-
-    fn given(&mut self) -> &mut TlsCertificates {
-        self.0.get_or_insert(TlsCertificates { client_tls: None, root_cert: None })
-    }
-
-    pub(super) const fn are_given(&self) -> bool {
-        self.0.is_some()
-    }
-
-    pub(super) fn client(&self, server: ConnectionInfo) -> Result<Client, RedisError> {
-        match self.checked()? {
-            None => Client::open(server),
-            Some(certificates) => Client::build_with_tls(server, certificates.clone()).map_err(unusable),
-        }
-    }
-
-    #[cfg(feature = "redis-cluster")]
-    pub(super) fn cluster_client(&self, client: ClusterClientBuilder) -> Result<ClusterClient, RedisError> {
-        match self.checked()? {
-            None => client.build(),
-            Some(certificates) => client.certs(certificates.clone()).build().map_err(unusable),
-        }
-    }
-
-    /// A file without any certificate would trust nobody, or show nothing, and the crate does not mind.
-    fn checked(&self) -> Result<Option<&TlsCertificates>, RedisError> {
-        let Some(given) = &self.0 else { return Ok(None) };
-        let roots = given.root_cert.as_deref();
-        let shown = given.client_tls.as_ref().map(|client| client.client_cert.as_slice());
-        for (pem, what) in [
-            (roots, "there is no certificate in what was given to `root_certificates`"),
-            (shown, "there is no certificate in what was given to `client_certificate`"),
-        ] {
-            if pem.is_some_and(|pem| CertificateDer::pem_slice_iter(pem).next().is_none()) {
-                return Err(RedisError::from((ErrorKind::InvalidClientConfig, what)));
-            }
-        }
-        Ok(Some(given))
+/// Shows nothing of them.
+impl std::fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Certificates").finish_non_exhaustive()
     }
 }
 
-/// The crate tells of what it cannot parse as of a lost connection.
-fn unusable(error: RedisError) -> RedisError {
+impl Certificates {
+    pub(super) fn trust(&mut self, roots: Vec<u8>) {
+        self.roots = Some(roots);
+    }
+
+    pub(super) fn show(&mut self, certificate: Vec<u8>, key: Vec<u8>) {
+        self.shown = Some((certificate, key));
+    }
+
+    pub(super) const fn are_given(&self) -> bool {
+        self.roots.is_some() || self.shown.is_some()
+    }
+
+    /// What makes streams of TLS with these certificates.
+    pub(super) fn connector(&self) -> Result<Connector, RedisError> {
+        crate::store::tls::choose_cryptography();
+        let config = ClientConfig::builder().with_root_certificates(self.roots()?);
+        let config = match &self.shown {
+            None => config.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let chain = parsed(certificate, NOTHING_SHOWN)?;
+                let key = PrivateKeyDer::from_pem_slice(key).map_err(unusable)?;
+                config.with_client_auth_cert(chain, key).map_err(unusable)?
+            }
+        };
+        Ok(Connector(tokio_rustls::TlsConnector::from(Arc::new(config))))
+    }
+
+    /// The authorities that were given, or those of the system.
+    fn roots(&self) -> Result<RootCertStore, RedisError> {
+        let mut roots = RootCertStore::empty();
+        if let Some(pem) = &self.roots {
+            for certificate in parsed(pem, NOBODY_TRUSTED)? {
+                roots.add(certificate).map_err(unusable)?;
+            }
+            return Ok(roots);
+        }
+        let mut found = rustls_native_certs::load_native_certs();
+        if let Some(error) = found.errors.pop() {
+            let what = "the system's certificates, or those of `SSL_CERT_FILE`, cannot be read";
+            return Err(RedisError::from((ErrorKind::InvalidClientConfig, what, error.to_string())));
+        }
+        for certificate in found.certs {
+            roots.add(certificate).map_err(unusable)?;
+        }
+        Ok(roots)
+    }
+}
+
+const NOBODY_TRUSTED: &str = "there is no certificate in what was given to `root_certificates`";
+const NOTHING_SHOWN: &str = "there is no certificate in what was given to `client_certificate`";
+
+/// The certificates in a file. One without any would trust nobody, or show nothing.
+fn parsed(pem: &[u8], if_none: &'static str) -> Result<Vec<CertificateDer<'static>>, RedisError> {
+    let certificates: Vec<_> =
+        CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(unusable)?;
+    if certificates.is_empty() {
+        return Err(RedisError::from((ErrorKind::InvalidClientConfig, if_none)));
+    }
+    Ok(certificates)
+}
+
+fn unusable(error: impl StdError) -> RedisError {
     let what = "the certificates or the key cannot be used";
     RedisError::from((ErrorKind::InvalidClientConfig, what, error.to_string()))
+}
+
+/// What makes streams of TLS.
+#[derive(Clone)]
+pub(super) struct Connector(tokio_rustls::TlsConnector);
+
+impl Connector {
+    pub(super) async fn connect(&self, host: &str, stream: TcpStream) -> Result<TlsStream, RedisError> {
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
+            let what = "the host is no name that a certificate can be for";
+            RedisError::from((ErrorKind::InvalidClientConfig, what))
+        })?;
+        Ok(self.0.connect(name, stream).await?)
+    }
 }
 
 /// What it means, and whether the same call may succeed later; none if TLS is not what failed.
@@ -77,9 +116,7 @@ pub(super) fn explain(error: &RedisError) -> Option<(&'static str, bool)> {
     }
     // The crate holds what it was told shared.
     let cause = error.source()?.downcast_ref::<Arc<dyn StdError + Send + Sync>>()?;
-    let Some(io) = cause.downcast_ref::<io::Error>() else {
-        return Some(("the system's certificates, or those of `SSL_CERT_FILE`, cannot be read", false));
-    };
+    let io = cause.downcast_ref::<io::Error>()?;
     let told = io.get_ref()?.downcast_ref::<TlsError>()?;
     Some((explain_tls(told), false))
 }

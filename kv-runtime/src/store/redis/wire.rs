@@ -1,11 +1,12 @@
 //! Records to arguments of commands, and answers to records.
 
 use bytes::{BufMut, Bytes};
-use redis::{Cmd, RedisError, RedisWrite, ToRedisArgs, Value};
+use redis::{Cmd, RedisWrite, ToRedisArgs, Value};
 
 use super::NAME;
-use super::error::{failed, unexpected};
-use crate::clock::{Clock, Timestamp};
+use super::connection::unexpected_answer;
+use super::error::{Fault, failed, unexpected};
+use crate::clock::Timestamp;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::envelope;
@@ -23,7 +24,7 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn new(key: &Key, record: NewRecord) -> Result<Self> {
-        let token = fastrand::u64(..);
+        let token = crate::random::token();
         let mut bytes = Vec::new();
         // The server expires it: the envelope says nothing of that.
         envelope::write(&record.metadata, None, token, &mut bytes).map_err(|len| Error::MetadataTooLong {
@@ -81,10 +82,12 @@ impl Lifetime {
     pub(super) fn of(expiry: Expiry) -> Self {
         match expiry {
             Expiry::Never => Self::Endless,
-            Expiry::After(ttl) => match Timestamp::from_millis(0).saturating_add(ttl).as_millis() {
-                0 => Self::Over,
-                millis => Self::Millis(millis),
-            },
+            Expiry::After(ttl) | Expiry::AtLeast(ttl) => {
+                match Timestamp::from_millis(0).saturating_add(ttl).as_millis() {
+                    0 => Self::Over,
+                    millis => Self::Millis(millis),
+                }
+            }
             // To the server the moment itself still belongs to the record's life, to us no more. It takes no moment below 1.
             Expiry::At(at) => Self::Until(at.as_millis().saturating_sub(1).max(1)),
         }
@@ -104,29 +107,29 @@ pub(super) fn bytes(answer: Value, at: &dyn Fn() -> Box<Location>) -> Result<Opt
     match answer {
         Value::BulkString(bytes) => Ok(Some(bytes)),
         Value::Nil => Ok(None),
-        Value::ServerError(error) => Err(failed(at(), "read", error.into())),
+        Value::ServerError(error) => Err(failed(at(), "read", Fault::sent(error.into()))),
         _ => Err(unexpected(at(), "read")),
     }
 }
 
-/// When a record expires, from what `PTTL` answers; nothing if it does not.
-pub(super) fn expires_at(pttl: &Value, clock: &Clock) -> Option<Timestamp> {
+/// When a record expires, from what `PTTL` answered at `now`; nothing if it does not.
+pub(super) fn expires_at(pttl: &Value, now: Timestamp) -> Option<Timestamp> {
     match pttl {
         // The server counts whole milliseconds, and the record is there in the last of them.
         Value::Int(millis) if *millis >= 0 => {
             let millis = u64::try_from(*millis).unwrap_or_default().saturating_add(1);
-            Some(Timestamp::from_millis(clock.now().as_millis().saturating_add(millis)))
+            Some(Timestamp::from_millis(now.as_millis().saturating_add(millis)))
         }
         _ => None,
     }
 }
 
 /// Whether `EXISTS` or the like counted something.
-pub(super) fn count(answer: Value) -> Result<u64, RedisError> {
+pub(super) fn count(answer: Value) -> Result<u64, Fault> {
     match answer {
         Value::Int(count) => Ok(u64::try_from(count).unwrap_or_default()),
-        Value::ServerError(error) => Err(error.into()),
-        _ => Err(RedisError::from((redis::ErrorKind::UnexpectedReturnType, "a number was expected"))),
+        Value::ServerError(error) => Err(Fault::sent(error.into())),
+        _ => Err(unexpected_answer("a number was expected")),
     }
 }
 

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use redis::{Pipeline, RedisError, Value};
 
-use super::error::{failed, may_have_happened, unknown};
+use super::error::{Fault, failed, unknown};
 use super::index::Failure;
 use super::read::{beginning, many};
+use super::server::Deadline;
 use super::wire::{Lifetime, Outgoing};
 use super::{Inner, NAME};
 use crate::error::{Error, Location, Result};
@@ -14,7 +15,8 @@ use crate::key::Key;
 use crate::record::NewRecord;
 use crate::record::envelope::{MAGIC, REVISION_AT};
 
-/// How often a record is read to settle what has become of a write. The connection is made anew in between.
+/// How often records are read to settle what has become of a write. The connection is made anew in
+/// between.
 const LOOKS: u32 = 3;
 
 impl Inner {
@@ -26,9 +28,10 @@ impl Inner {
         let spelled = self.spelling.spell(key);
         // A record that is over already leaves nothing to be listed.
         let listed = (record.lifetime() != Lifetime::Over).then_some(key);
-        match self.write(listed, &spelled, record.put(&spelled)).await {
+        let by = self.connection.deadline();
+        match self.write(listed, &spelled, record.put(&spelled), by).await {
             Ok(_) => Ok(()),
-            Err(failure) => self.settle(&[(key, record)], failure, || Location::of(NAME, key)).await,
+            Err(failure) => self.settle(&[(key, record)], failure, by, || Location::of(NAME, key)).await,
         }
     }
 
@@ -39,7 +42,7 @@ impl Inner {
         for (_, addition) in self.additions(records.iter().map(|(key, _)| key)) {
             pipeline.add_command(addition);
         }
-        self.put_together(pipeline, &records).await
+        self.put_together(pipeline, &records, self.connection.deadline()).await
     }
 
     /// Records whose keys lie on one slot in one transaction, behind what is in the pipeline already.
@@ -47,6 +50,7 @@ impl Inner {
         &self,
         mut pipeline: Pipeline,
         records: &[(Key, Outgoing)],
+        by: Deadline,
     ) -> Result<()> {
         let Some((first, _)) = records.first() else { return Ok(()) };
         let at = || Location::store(NAME);
@@ -54,70 +58,85 @@ impl Inner {
         for (key, record) in records {
             pipeline.add_command(record.put(&self.spelling.spell(key)));
         }
-        match self.connection.pipeline(&self.spelling.spell(first), pipeline).await {
+        match self.connection.pipeline_by(&self.spelling.spell(first), &pipeline, by).await {
             Ok(answers) => {
                 let done: Result<(), RedisError> =
                     answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop));
                 // Of a transaction that is under way a server refuses nothing but a sorted set that is none: the index.
-                done.map_err(|error| unknown(at(), error))
+                done.map_err(|error| unknown(at(), Fault::sent(error)))
             }
-            Err(error) => {
+            Err(fault) => {
                 let written: Vec<_> = records.iter().map(|(key, record)| (key, record)).collect();
-                self.settle(&written, Failure::Sent(error), at).await
+                self.settle(&written, Failure::Failed(fault), by, at).await
             }
         }
     }
 
     /// All records whose keys lie on one slot, with one command.
-    pub(super) async fn delete_all(&self, keys: &[Key]) -> Result<()> {
+    pub(super) async fn delete_all(&self, keys: &[Key], by: Deadline) -> Result<()> {
         let spelled: Vec<Cow<'_, str>> = keys.iter().map(|key| self.spelling.spell(key)).collect();
         let Some(first) = spelled.first() else { return Ok(()) };
         let at = || match keys {
             [key] => Location::of(NAME, key),
             _ => Location::store(NAME),
         };
-        match self.connection.query(first, many("UNLINK", &spelled)).await {
+        match self.connection.query_by(first, &many("UNLINK", &spelled), by).await {
             Ok(_) => Ok(()),
-            Err(error) => self.settle(&[], Failure::Sent(error), at).await,
+            Err(fault) => self.settle(&[], Failure::Failed(fault), by, at).await,
         }
     }
 
-    /// What has become of a write of these records that ended with an error. They were written together, so one of them that is there
-    /// tells of all. One that is not there tells nothing: somebody may have written since, or the server may yet come to it.
+    /// What has become of a write of these records that ended with an error, as far as it can be told
+    /// before the deadline. They were written together, so one of them that is there tells of all. One
+    /// that is not there tells nothing: somebody may have written since, or the server may yet come to
+    /// it.
     pub(super) async fn settle(
         &self,
         written: &[(&Key, &Outgoing)],
         failure: Failure,
+        by: Deadline,
         at: impl Fn() -> Box<Location>,
     ) -> Result<()> {
-        let error = match failure {
-            Failure::Sent(error) if may_have_happened(&error) => error,
-            Failure::Sent(error) | Failure::Unsent(error) => return Err(failed(at(), "write", error)),
-            Failure::Unindexed(error) => return Err(unknown(at(), error)),
+        let fault = match failure {
+            Failure::Failed(fault) if fault.may_have_happened() => fault,
+            Failure::Failed(fault) => return Err(failed(at(), "write", fault)),
+            Failure::Unindexed(fault) => return Err(unknown(at(), fault)),
         };
-        for (key, record) in written {
-            if self.is_there(key, record.token).await == Some(true) {
-                return Ok(());
-            }
-        }
-        Err(unknown(at(), error))
+        if self.is_any_there(written, by).await { Ok(()) } else { Err(unknown(at(), fault)) }
     }
 
-    /// Whether the record is the one that got this token, if the server can be asked.
-    async fn is_there(&self, key: &Key, token: u64) -> Option<bool> {
-        let spelled = self.spelling.spell(key);
+    /// Whether one of the records has the token that it got, by one look at all of them. A look whose
+    /// connection is lost is repeated, and one that has no answer in time is the last.
+    async fn is_any_there(&self, written: &[(&Key, &Outgoing)], by: Deadline) -> bool {
+        let Some((first, _)) = written.first() else { return false };
+        let first = self.spelling.spell(first);
+        let mut pipeline = Pipeline::with_capacity(written.len());
+        for (key, _) in written {
+            pipeline.add_command(beginning(&self.spelling.spell(key), REVISION_AT + 8));
+        }
         for _ in 0..LOOKS {
-            match self.connection.query(&spelled, beginning(&spelled, REVISION_AT + 8)).await {
-                Ok(Value::BulkString(head)) => {
-                    let revision = head.get(REVISION_AT..);
-                    return Some(head.starts_with(&MAGIC) && revision == Some(&token.to_le_bytes()));
+            if by.is_over() {
+                return false;
+            }
+            match self.connection.pipeline_by(&first, &pipeline, by).await {
+                Ok(heads) => {
+                    return heads
+                        .iter()
+                        .zip(written)
+                        .any(|(head, (_, record))| has_token(head, record.token));
                 }
-                Err(error) if may_have_happened(&error) => {}
-                _ => break,
+                Err(fault) if fault.is_of_the_way() && !fault.error.is_timeout() => {}
+                Err(_) => return false,
             }
         }
-        None
+        false
     }
+}
+
+/// Whether the beginning of a record is that of the write which drew this token.
+fn has_token(head: &Value, token: u64) -> bool {
+    let Value::BulkString(head) = head else { return false };
+    head.starts_with(&MAGIC) && head.get(REVISION_AT..) == Some(&token.to_le_bytes())
 }
 
 /// Records with their envelopes; one that has no room for its metadata fails the batch before it is sent.

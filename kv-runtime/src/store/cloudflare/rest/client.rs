@@ -7,10 +7,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio::runtime::Handle;
 
 use super::failure::{Cause, Failure, Refusal};
 use super::reply::Envelope;
 use crate::clock::{Clock, Timestamp};
+use crate::network::within;
 
 /// All but what no part of an address gives a meaning to. `/` and `%` in a key are no separators.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -30,6 +32,8 @@ pub(super) const LONGEST_ANSWER: usize = 160 << 20;
 
 pub(super) struct Client {
     pub(super) http: reqwest::Client,
+    /// What drives its connections.
+    pub(super) runtime: Handle,
     /// Up to the namespace, with a `/` at its end.
     pub(super) base: String,
     pub(super) token: HeaderValue,
@@ -140,6 +144,10 @@ impl Client {
     }
 
     async fn once(&self, request: &Request) -> Result<Answer, Cause> {
+        within(&self.runtime, self.exchange(request)).await
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Answer, Cause> {
         let address = format!("{}{}", self.base, request.path);
         let url = Url::parse(&address).map_err(|_| Cause::NoAnswer("its address is none"))?;
         let mut builder =

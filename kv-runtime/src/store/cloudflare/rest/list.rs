@@ -21,6 +21,9 @@ const MOST_OF_PAGE: usize = 1_000;
 /// Of a list that leaves out other groups so many more are asked for.
 const GROUPS: usize = 4;
 
+/// How many values a page reads before it knows how large they are.
+const FIRST_READ: usize = 16;
+
 /// The most pages without a key that are followed to find one.
 const EMPTY_PAGES: usize = 64;
 
@@ -60,24 +63,27 @@ impl Shared {
             }
             let (name, Some(head)) = head_of(listed, query.prefix(), now) else { continue };
             if shown.len() == query.limit() {
-                cursor = Some(Position { server, after: last });
+                cursor = Some(Position { server: server.clone(), after: last });
                 break;
             }
             last = Some(name.clone());
             shown.push((name, head));
         }
-        let cursor = cursor.map(|position| self.seal(query, &position));
-        self.page(query, shown, cursor).await
+        let (mut page, is_cut) = self.page(query, shown).await?;
+        if let Some(after) = is_cut {
+            cursor = Some(Position { server, after: Some(after) });
+        }
+        page.cursor = cursor.map(|position| self.seal(query, &position));
+        Ok(page)
     }
 
+    /// The page, and the last key that it shows if its values left no room for the others.
     async fn page(
         &self,
         query: &ListQuery,
         shown: Vec<(String, Result<Head>)>,
-        cursor: Option<Cursor>,
-    ) -> Result<ListPage> {
+    ) -> Result<(ListPage, Option<String>)> {
         let mut page = ListPage::with_capacity(shown.len());
-        page.cursor = cursor;
         match query.content() {
             Content::Keys => shown.iter().for_each(|(name, _)| page.push(name, Entry::Key)),
             Content::Heads => {
@@ -85,20 +91,43 @@ impl Shared {
                     page.push(&name, head.map_or_else(Entry::Failed, Entry::Head));
                 }
             }
-            Content::Records => {
-                let names: Vec<&str> = shown.iter().map(|(name, _)| name.as_str()).collect();
-                let records = self.read(&names, Place::Under(query.prefix())).await?;
-                for ((name, head), record) in shown.iter().zip(records) {
-                    match record {
-                        Ok(Some(record)) => page.push(name, Entry::Record(with_expiry(record, head))),
-                        // It went between the list and the read.
-                        Ok(None) => {}
-                        Err(error) => page.push(name, Entry::Failed(error)),
+            Content::Records => return self.records(query, shown, page).await,
+        }
+        Ok((page, None))
+    }
+
+    /// Reads the values in parts that grow, since only the values read tell how many of the others have room.
+    async fn records(
+        &self,
+        query: &ListQuery,
+        shown: Vec<(String, Result<Head>)>,
+        mut page: ListPage,
+    ) -> Result<(ListPage, Option<String>)> {
+        let (mut rest, mut bytes, mut part) = (shown.as_slice(), 0_usize, FIRST_READ);
+        while !rest.is_empty() {
+            let (first, behind) = rest.split_at(part.min(rest.len()));
+            let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+            let records = self.read(&names, Place::Under(query.prefix())).await?;
+            for ((name, head), record) in first.iter().zip(records) {
+                bytes = bytes.saturating_add(name.len());
+                match record {
+                    Ok(Some(record)) => {
+                        bytes = bytes.saturating_add(record.value.len());
+                        page.push(name, Entry::Record(with_expiry(record, head)));
                     }
+                    // It went between the list and the read.
+                    Ok(None) => {}
+                    Err(error) => page.push(name, Entry::Failed(error)),
                 }
             }
+            if bytes >= query.max_bytes() && !behind.is_empty() {
+                return Ok((page, first.last().map(|(name, _)| name.clone())));
+            }
+            let read = shown.len() - behind.len();
+            part = (query.max_bytes().saturating_sub(bytes) / (bytes / read).max(1)).max(1);
+            rest = behind;
         }
-        Ok(page)
+        Ok((page, None))
     }
 
     /// The head of one key: the first of the list of those that begin with it.

@@ -123,10 +123,14 @@ impl CloudflareOptions {
             let error = Error::store(Location::store(NAME), "be set up", false, error);
             error.because("there is no client for HTTP, and most likely no usable TLS, on this machine")
         })?;
+        let runtime = crate::network::runtime().map_err(|error| {
+            Error::store(Location::store(NAME), "start the thread of its connections", true, error)
+        })?;
         let base = self.base_url.trim_end_matches('/');
         let base = format!("{base}/accounts/{}/storage/kv/namespaces/{}/", self.account, self.namespace);
         let client = Client {
             http,
+            runtime,
             base,
             token: header,
             clock: self.clock,

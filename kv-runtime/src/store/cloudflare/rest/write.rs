@@ -34,8 +34,10 @@ impl Incomplete {
     /// The error of a batch.
     pub(super) fn into_error(self) -> Error {
         let written = self.done.iter().take_while(|done| **done).count();
-        let also = (written..self.done.len()).filter(|place| self.done[*place]).collect();
-        Error::Partial { at: self.at, written, also, source: Box::new(self.source) }
+        let (also, others) = (written..self.done.len()).partition(|place| self.done[*place]);
+        // Which of them had been sent is not known here.
+        let unknown = if self.source.is_unknown() { others } else { Vec::new() };
+        Error::Partial { at: self.at, written, also, unknown, source: Box::new(self.source) }
     }
 }
 

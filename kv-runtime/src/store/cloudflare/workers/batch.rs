@@ -26,12 +26,25 @@ impl WorkersStore {
                 Some(self.write(key, record))
             });
             let done = join_all(started).await;
-            let mut ended = places.iter().zip(done).skip_while(|(_, done)| done.is_ok());
-            if let Some((failed, Err(source))) = ended.next() {
+            let mut ended = places.iter().copied().zip(done).skip_while(|(_, done)| done.is_ok());
+            if let Some((failed, Err(first))) = ended.next() {
                 let at =
-                    keys.get(*failed).map_or_else(|| Location::store(NAME), |key| Location::of(NAME, key));
-                let also = ended.filter(|(_, done)| done.is_ok()).map(|(place, _)| *place).collect();
-                return Err(Error::Partial { at, written: *failed, also, source: Box::new(source) });
+                    keys.get(failed).map_or_else(|| Location::store(NAME), |key| Location::of(NAME, key));
+                let (mut also, mut unknown, mut source) = (Vec::new(), Vec::new(), first);
+                if source.is_unknown() {
+                    unknown.push(failed);
+                }
+                for (place, done) in ended {
+                    match done {
+                        Ok(()) => also.push(place),
+                        Err(error) if error.is_unknown() => {
+                            unknown.push(place);
+                            source = error;
+                        }
+                        Err(_) => {}
+                    }
+                }
+                return Err(Error::Partial { at, written: failed, also, unknown, source: Box::new(source) });
             }
         }
         Ok(())

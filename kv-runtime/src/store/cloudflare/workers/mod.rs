@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::super::{Capabilities, Content, Cursor, Entry, ListPage, ListQuery, Store};
 use super::limits::{CAPABILITIES, check_key};
 use super::record::{self, Expiration, Found};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::error::{Location, Result};
 use crate::key::Key;
 use crate::record::{Head, NewRecord, Record};
@@ -87,37 +87,44 @@ impl WorkersStore {
         }
     }
 
-    fn read(&self, key: &Key, found: Found) -> Result<Option<Record>> {
-        record::read(found, self.clock.now(), &|| Location::of(NAME, key))
-    }
-
-    fn read_head(&self, key: &Key, metadata: Option<Value>, expiration: Option<u64>) -> Result<Option<Head>> {
-        record::read_head(metadata, expiration, self.clock.now(), &|| Location::of(NAME, key))
-    }
-
     /// The entry of each key that a list shows whole. Value and metadata come from one read; the expiry, which no read tells, is
     /// the list's unless the metadata has changed since.
     async fn records(&self, listed: Vec<Listed>, prefix: &Key) -> Result<Vec<(String, Entry)>> {
         let mut found = self.binding.get_many(listed.iter().map(|listed| listed.name.as_str())).await?;
+        let now = self.clock.now();
         let entry = |listed: Listed| {
             let mut found = found.remove(&listed.name)?;
             if found.metadata == listed.metadata {
                 found.expiration = listed.expiration.map_or(Expiration::Never, Expiration::At);
             }
-            shown(self.read(prefix, found), Entry::Record).map(|entry| (listed.name, entry))
+            shown(read(prefix, found, now), Entry::Record).map(|entry| (listed.name, entry))
         };
         Ok(listed.into_iter().filter_map(entry).collect())
     }
 
     /// The entry of each key of which a list shows no value.
     fn heads(&self, listed: Vec<Listed>, prefix: &Key, content: Content) -> Vec<(String, Entry)> {
+        let now = self.clock.now();
         let show = |head| if content == Content::Keys { Entry::Key } else { Entry::Head(head) };
         let entry = |listed: Listed| {
             let Listed { name, metadata, expiration } = listed;
-            shown(self.read_head(prefix, metadata, expiration), show).map(|entry| (name, entry))
+            shown(read_head(prefix, metadata, expiration, now), show).map(|entry| (name, entry))
         };
         listed.into_iter().filter_map(entry).collect()
     }
+}
+
+fn read(key: &Key, found: Found, now: Timestamp) -> Result<Option<Record>> {
+    record::read(found, now, &|| Location::of(NAME, key))
+}
+
+fn read_head(
+    key: &Key,
+    metadata: Option<Value>,
+    expiration: Option<u64>,
+    now: Timestamp,
+) -> Result<Option<Head>> {
+    record::read_head(metadata, expiration, now, &|| Location::of(NAME, key))
 }
 
 /// Nothing of an expired record, and the error of one that cannot be read.
@@ -150,7 +157,7 @@ impl Store for WorkersStore {
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
         check_key(NAME, key)?;
         match self.binding.get(key).await? {
-            Some(found) => self.read(key, found),
+            Some(found) => read(key, found, self.clock.now()),
             None => Ok(None),
         }
     }
@@ -158,10 +165,12 @@ impl Store for WorkersStore {
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
         keys.iter().try_for_each(|key| check_key(NAME, key))?;
         let mut found = self.binding.get_many(keys.iter().map(Key::as_str)).await?;
+        // One moment for all, as they are one answer.
+        let now = self.clock.now();
         let mut records: HashMap<&str, Option<Record>> = HashMap::with_capacity(found.len());
         for key in keys {
             if let Some(found) = found.remove(key.as_str()) {
-                records.insert(key.as_str(), self.read(key, found)?);
+                records.insert(key.as_str(), read(key, found, now)?);
             }
         }
         Ok(keys.iter().map(|key| records.get(key.as_str()).cloned().flatten()).collect())
@@ -172,7 +181,9 @@ impl Store for WorkersStore {
         check_key(NAME, key)?;
         let (listed, _) = self.binding.list(key, None, 1).await?;
         match listed.into_iter().find(|listed| listed.name == key.as_str()) {
-            Some(Listed { metadata, expiration, .. }) => self.read_head(key, metadata, expiration),
+            Some(Listed { metadata, expiration, .. }) => {
+                read_head(key, metadata, expiration, self.clock.now())
+            }
             None => Ok(None),
         }
     }
@@ -195,7 +206,8 @@ impl Store for WorkersStore {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         let after = query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()?;
-        // A page of whole records is that of one read, as a Worker has little memory.
+        // A page of whole records is that of one read, as a Worker has little memory. One read's answer is bounded in bytes by the server, and
+        // the list has gone past all of its keys, so the query's own bound cannot be kept.
         let most = if query.content() == Content::Records { BATCH_READ } else { PAGE };
         let (mut listed, next) = self.binding.list(query.prefix(), after, query.limit().min(most)).await?;
         listed.retain(|listed| query.matches(&listed.name));

@@ -1,12 +1,15 @@
 //! The writer without its thread: which pieces of work meet in one transaction is in the test's hands.
 
 use std::io;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use futures_util::FutureExt;
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, StorageBackend};
 
+use super::super::damage::Damage;
 use super::super::file::{RECORDS, create_tables};
+use super::super::read::OpenFile;
 use super::*;
 use crate::clock::Clock;
 use crate::key::Key;
@@ -63,12 +66,27 @@ fn worker_with(options: &mut redb::Builder) -> (Worker, Arc<AtomicBool>, Arc<Ato
     let disk = Disk { memory: InMemoryBackend::new(), fails: Arc::clone(&fails), reads: Arc::clone(&reads) };
     let database = options.create_with_backend(disk).expect("a new file");
     create_tables(&database).expect("a first commit");
-    let reader = Arc::new(Reader::new(database, Clock::system(), Damage::unknown("test.redb".as_ref())));
+    let reader = Arc::new(Reader::new(
+        OpenFile::Writable(Arc::new(database)),
+        Clock::system(),
+        Damage::unknown("test.redb".as_ref()),
+    ));
     let durability = RedbDurability::Immediate;
     let counters = Arc::default();
     // All work is given by hand: the queue has ended.
     let (_, jobs) = mpsc::channel();
-    (Worker { jobs, reader, durability, counters, stored: Vec::new(), is_committing: false }, fails, reads)
+    let worker = Worker {
+        jobs,
+        put_aside: None,
+        skipped: 0,
+        reader,
+        durability,
+        counters,
+        stored: Vec::new(),
+        has_parts: false,
+        is_committing: false,
+    };
+    (worker, fails, reads)
 }
 
 fn key(text: &str) -> Key {
@@ -79,12 +97,18 @@ fn put(text: &str) -> Write {
     Write::Put(key(text), NewRecord::new("{}", Metadata::default()))
 }
 
+/// Room in an empty queue.
+fn room(work: &Work) -> Room {
+    let queue = Arc::new(Queue::new(usize::MAX));
+    queue.enter(work.bytes()).now_or_never().flatten().expect("an empty queue")
+}
+
 /// Makes the work as one batch; the answers in its order.
 fn write(worker: &mut Worker, works: Vec<Work>) -> Vec<Result<Done>> {
     let (mut batch, mut answers) = (Vec::new(), Vec::new());
     for work in works {
         let (reply, answer) = oneshot::channel();
-        batch.push(Attempted::new(Job { work, reply }));
+        batch.push(Attempted::new(Job { room: room(&work), work, reply }));
         answers.push(answer);
     }
     assert!(worker.write(&mut batch), "there is work");
@@ -212,7 +236,15 @@ fn an_update_keeps_the_expiry_that_the_same_commit_gave() {
         ),
     ];
     assert!(write(&mut worker, works).iter().all(|answer| matches!(answer, Ok(Done::Written))));
-    let expiry = |text| worker.reader.head(&key(text)).expect("is read").and_then(|head| head.expires_at);
+    let expiry = |text| {
+        worker
+            .reader
+            .head(&key(text))
+            .now_or_never()
+            .expect("is ready")
+            .expect("is read")
+            .and_then(|head| head.expires_at)
+    };
     let millis = |text| expiry(text).map(crate::Timestamp::as_millis);
     assert_eq!((millis("a"), millis("b")), (Some(then), Some(first)));
 }
@@ -235,7 +267,8 @@ fn waiting(mut worker: Worker) -> (Sender<Job>, JoinHandle<Worker>) {
 
 fn submit(queue: &Sender<Job>, write: Write) -> oneshot::Receiver<Result<Done>> {
     let (reply, answer) = oneshot::channel();
-    queue.send(Job { work: Work::Write(write), reply }).expect("a queue");
+    let work = Work::Write(write);
+    queue.send(Job { room: room(&work), work, reply }).expect("a queue");
     answer
 }
 
@@ -303,11 +336,81 @@ fn a_disk_that_fails_a_read_while_the_writer_waits_leaves_the_next_write_undone(
         thread::yield_now();
     }
     fails.store(true, Ordering::Relaxed);
-    assert!(matches!(reader.get(&key("a")), Err(Error::Store { .. })));
+    assert!(matches!(reader.get(&key("a")).now_or_never(), Some(Err(Error::Store { .. }))));
     fails.store(false, Ordering::Relaxed);
     // redb writes no more before the file is opened anew, which is known before anything is on its way to the disk.
     let mut answer = submit(&queue, put("b"));
     drop(thread.join().expect("no panic"));
     let answer = answer.try_recv().expect("an answer");
     assert!(matches!(answer, Err(Error::Store { retryable: false, .. })), "{answer:?}");
+}
+
+#[test]
+fn work_whose_caller_is_gone_is_skipped() {
+    let (mut worker, _) = worker();
+    let (queue, jobs) = mpsc::channel();
+    worker.jobs = jobs;
+    drop(submit(&queue, put("a")));
+    let mut kept = submit(&queue, put("b"));
+    drop(submit(&queue, put("c")));
+    assert!(worker.write(&mut Vec::new()), "there is work");
+    assert!(matches!(kept.try_recv(), Ok(Ok(Done::Written))));
+    assert_eq!(keys(&worker), ["b"]);
+    assert_eq!(worker.counters.skipped.load(Ordering::Relaxed), 2);
+    drop(queue);
+    assert!(!worker.write(&mut Vec::new()), "there is no more work");
+}
+
+fn part(text: &str) -> Work {
+    Work::PutPart(vec![(key(text), NewRecord::new("{}", Metadata::default()))])
+}
+
+/// How many commits waited for the disk.
+fn durable(worker: &Worker) -> u64 {
+    worker.counters.durable.load(Ordering::Relaxed)
+}
+
+#[test]
+fn parts_are_durable_with_the_write_that_ends_them() {
+    let (mut worker, _) = worker();
+    for text in ["a", "b"] {
+        assert!(write(&mut worker, vec![part(text)])[0].is_ok());
+    }
+    assert_eq!((keys(&worker).len(), durable(&worker)), (2, 0));
+    assert!(write(&mut worker, vec![Work::PutMany(Vec::new())])[0].is_ok());
+    assert_eq!(durable(&worker), 1);
+    // Beside a write that waits for the disk a part is durable, too, and there is nothing to end.
+    assert!(write(&mut worker, vec![part("c"), Work::Write(put("d"))]).iter().all(Result::is_ok));
+    assert_eq!(durable(&worker), 2);
+    assert!(write(&mut worker, vec![Work::PutMany(Vec::new())])[0].is_ok());
+    assert_eq!(durable(&worker), 2);
+}
+
+#[test]
+fn parts_that_nothing_follows_become_durable_by_themselves() {
+    let (mut worker, _) = worker();
+    let (queue, jobs) = mpsc::channel();
+    worker.jobs = jobs;
+    assert!(write(&mut worker, vec![part("a")])[0].is_ok());
+    assert_eq!(durable(&worker), 0);
+    assert!(worker.write(&mut Vec::new()), "it goes on");
+    assert_eq!(durable(&worker), 1);
+    drop(queue);
+    assert!(!worker.write(&mut Vec::new()), "there is no work");
+}
+
+#[test]
+fn a_call_counts_as_over_when_those_before_it_do() {
+    let (mut worker, _) = worker();
+    let (queue, jobs) = mpsc::channel();
+    worker.jobs = jobs;
+    let answered = |worker: &Worker| worker.counters.answered.load(Ordering::SeqCst);
+    drop(submit(&queue, put("skipped first")));
+    let _kept = submit(&queue, put("a"));
+    drop(submit(&queue, put("skipped among others")));
+    let mut batch = Vec::new();
+    assert!(worker.gather(&mut batch) == Gathered::Work);
+    assert_eq!(answered(&worker), 1, "the one before the batch");
+    assert!(worker.write(&mut batch), "there is work");
+    assert_eq!(answered(&worker), 3);
 }

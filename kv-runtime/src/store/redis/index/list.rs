@@ -1,11 +1,14 @@
 //! The next keys of a list, by the index.
 
-use redis::{ErrorKind, Pipeline, RedisError, Value};
+use redis::{ErrorKind, RedisError, Value};
 
-use super::{COMPLETE, SHARDS, found, limbo, segment_of};
+use super::{COMPLETE, SHARDS, found, segment_of, shard, waiting};
 use crate::store::ListQuery;
 use crate::store::redis::Inner;
+use crate::store::redis::connection::{side_by_side, unexpected_answer};
+use crate::store::redis::error::Fault;
 use crate::store::redis::list::Candidates;
+use crate::store::redis::script::{Lua, lua};
 use crate::store::redis::spelling::{Found, Spelling};
 
 /// How often a page has a lost index rebuilt before it gives up.
@@ -23,34 +26,57 @@ struct Next {
     horizon: Option<Found>,
 }
 
+impl Next {
+    /// Takes keys in their order. If there may be more behind them, nothing is known beyond the last.
+    fn take(&mut self, keys: impl Iterator<Item = Found>, is_full: bool) {
+        let before = self.keys.len();
+        self.keys.extend(keys);
+        let last = self.keys.get(before..).and_then(<[Found]>::last).filter(|_| is_full);
+        if let Some(last) = last
+            && self.horizon.as_ref().is_none_or(|horizon| last < horizon)
+        {
+            self.horizon = Some(last.clone());
+        }
+    }
+}
+
+static SHARDS_FROM: Lua = lua!(include_str!("shards.lua"));
+
+const NO_SHARD: &str = "an index is made of sorted sets";
+
 impl Inner {
     /// The next keys of a list, from each shard as many as its share of the page; nothing if no index has the prefix.
     pub(in crate::store::redis) async fn indexed(
         &self,
         query: &ListQuery,
         after: Option<&str>,
-    ) -> Result<Option<Candidates>, RedisError> {
+    ) -> Result<Option<Candidates>, Fault> {
         let prefix = query.prefix().as_str();
         let (Some(_), Some(segment)) = (&self.index, segment_of(prefix)) else { return Ok(None) };
         for _ in 0..REBUILDS {
             let Next { mut keys, complete, horizon } = self.next_of_shards(segment, query, after).await?;
             if !complete {
-                self.rebuild(segment, true).await?;
+                match self.rebuild(segment, true).await {
+                    // Its memory is full, and it can be read all the same.
+                    Err(fault) if fault.code().as_deref() == Some("OOM") => return Ok(None),
+                    rebuilt => rebuilt?,
+                };
                 continue;
             }
             let more = horizon.is_some();
             keys.retain(|found| horizon.as_ref().is_none_or(|horizon| found <= horizon));
             keys.sort_unstable();
-            keys.dedup();
+            // A raw key and one of a group may have the same text, which is shown once.
+            keys.dedup_by(|later, first| later.text == first.text);
             // The last one that was looked at has to be known even if it is of another group.
             let last = keys.last().map(|found| found.text.clone());
             keys.retain(|found| query.matches(&found.text));
             return Ok(Some(Candidates { keys, more, last, remainder: 0 }));
         }
-        Err(RedisError::from((
+        Err(Fault::unsent(RedisError::from((
             ErrorKind::Client,
             "the list index is lost again and again; does the server evict it?",
-        )))
+        ))))
     }
 
     async fn next_of_shards(
@@ -58,7 +84,7 @@ impl Inner {
         segment: &str,
         query: &ListQuery,
         after: Option<&str>,
-    ) -> Result<Next, RedisError> {
+    ) -> Result<Next, Fault> {
         let prefix = query.prefix().as_str();
         let from = match (after, self.spelling) {
             (Some(after), Spelling::Plain) => format!("({after}").into_bytes(),
@@ -68,37 +94,47 @@ impl Inner {
         };
         let to = behind(prefix);
         let most = share(query.limit());
-        let answers = self.ask_shards(segment, |shard, pipeline: &mut Pipeline| {
-            pipeline.cmd("ZRANGE").arg(shard).arg(&from).arg(&to).arg("BYLEX").arg("LIMIT").arg(0).arg(most);
-            pipeline.cmd("ZRANGE").arg(limbo(shard)).arg(0).arg(-1);
-            pipeline.cmd("ZSCORE").arg(shard).arg(COMPLETE);
-        });
         let mut next = Next { keys: Vec::new(), complete: true, horizon: None };
-        for answer in answers.await? {
-            let Ok([Value::Array(members), Value::Array(waiting), marker]) = <[Value; 3]>::try_from(answer)
+        for answer in self.shards_from(segment, &from, &to, most).await? {
+            let Value::Array(parts) = answer else { return Err(unexpected_answer(NO_SHARD)) };
+            let Ok([Value::Array(members), Value::Array(waiting), Value::Int(is_complete)]) =
+                <[Value; 3]>::try_from(parts)
             else {
-                return Err(RedisError::from((ErrorKind::UnexpectedReturnType, "an index is a sorted set")));
+                return Err(unexpected_answer(NO_SHARD));
             };
-            next.complete &= marker != Value::Nil;
-            let is_full = members.len() == most;
-            let mut keys = members.iter().filter_map(|member| self.found(member));
-            if is_full {
-                let before = next.keys.len();
-                next.keys.extend(keys.by_ref());
-                let last = next.keys.get(before..).and_then(<[Found]>::last);
-                if let Some(last) =
-                    last.filter(|last| next.horizon.as_ref().is_none_or(|horizon| *last < horizon))
-                {
-                    next.horizon = Some(last.clone());
-                }
+            next.complete &= is_complete == 1;
+            for members in [members, waiting] {
+                next.take(members.iter().filter_map(|member| self.found(member)), members.len() == most);
             }
-            next.keys.extend(keys);
-            let is_next = |found: &Found| {
-                found.text.starts_with(prefix) && after.is_none_or(|after| *found.text > *after)
-            };
-            next.keys.extend(waiting.iter().filter_map(|member| self.found(member)).filter(is_next));
         }
         Ok(next)
+    }
+
+    /// What each shard has from here to there. One server answers for all of one moment.
+    async fn shards_from(
+        &self,
+        segment: &str,
+        from: &[u8],
+        to: &[u8],
+        most: usize,
+    ) -> Result<Vec<Value>, Fault> {
+        let keys: Vec<[String; 2]> = (0..SHARDS)
+            .map(|number| shard(segment, number))
+            .map(|shard| [shard.clone(), waiting(&shard)])
+            .collect();
+        let most = most.to_string();
+        let arguments = [from, to, most.as_bytes(), COMPLETE.as_bytes()];
+        let together = if self.connection.is_cluster() { 1 } else { keys.len() };
+        let by = self.connection.deadline();
+        let asking = keys.chunks(together).map(async |shards| {
+            let answer = self.connection.run(&SHARDS_FROM, shards.as_flattened(), &arguments, by).await?;
+            if let Value::Array(shards) = answer { Ok(shards) } else { Err(unexpected_answer(NO_SHARD)) }
+        });
+        let mut shards = Vec::with_capacity(keys.len());
+        for answer in side_by_side(asking).await {
+            shards.extend(answer?);
+        }
+        Ok(shards)
     }
 
     pub(super) fn found(&self, member: &Value) -> Option<Found> {
@@ -116,8 +152,9 @@ fn behind(prefix: &str) -> Vec<u8> {
     end
 }
 
-/// How many entries of each shard a page takes: its share, and half as many again, since they are not spread evenly.
+/// How many entries of each shard a page takes: its share, and twice the deviation that chance gives it,
+/// so that seldom a shard ends before the page does.
 fn share(limit: usize) -> usize {
     let share = limit / SHARDS as usize;
-    (share + share / 2 + 8).min(MOST_OF_SHARD)
+    (share + 2 * share.isqrt() + 4).min(MOST_OF_SHARD)
 }

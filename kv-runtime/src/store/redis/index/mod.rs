@@ -16,13 +16,14 @@ mod sweep;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, RedisError, Value};
+use redis::{Cmd, Pipeline, Value};
 use tokio::sync::Mutex;
 
 use super::Inner;
 use super::connection::side_by_side;
-use super::error::may_have_happened;
-use super::spelling::{Found, Spelling, escape_braces};
+use super::error::Fault;
+use super::server::Deadline;
+use super::spelling::{Found, INDEX, Spelling, escape_braces};
 use crate::key::Key;
 
 pub use sweep::IndexSweep;
@@ -51,12 +52,9 @@ impl Index {
 
 /// A write that ended with an error.
 pub(super) enum Failure {
-    /// It was not sent.
-    Unsent(RedisError),
-    /// It was sent.
-    Sent(RedisError),
+    Failed(Fault),
     /// It took place, and the index knows nothing of it, nor that it lacks something.
-    Unindexed(RedisError),
+    Unindexed(Fault),
 }
 
 impl Inner {
@@ -66,14 +64,16 @@ impl Inner {
         keys: impl IntoIterator<Item = &'k Key>,
         key: &str,
         command: Cmd,
+        by: Deadline,
     ) -> Result<Value, Failure> {
         let additions = self.additions(keys);
         if additions.is_empty() {
-            return self.connection.query(key, command).await.map_err(Failure::Sent);
+            return self.connection.query_by(key, &command, by).await.map_err(Failure::Failed);
         }
         if self.connection.is_cluster() {
-            self.add(additions).await.map_err(Failure::Unsent)?;
-            return self.connection.query(key, command).await.map_err(Failure::Sent);
+            let added = self.add(additions, by).await;
+            added.map_err(|fault| Failure::Failed(Fault::unsent(fault.error)))?;
+            return self.connection.query_by(key, &command, by).await.map_err(Failure::Failed);
         }
         // A server carries out a pipeline in its order.
         let mut pipeline = Pipeline::with_capacity(additions.len() + 1);
@@ -81,15 +81,18 @@ impl Inner {
             pipeline.add_command(addition.clone());
         }
         pipeline.add_command(command);
-        let mut answers = self.connection.pipeline(key, pipeline).await.map_err(Failure::Sent)?;
+        let mut answers = self.connection.pipeline_by(key, &pipeline, by).await.map_err(Failure::Failed)?;
         let answer = match answers.pop() {
-            Some(Value::ServerError(error)) => return Err(Failure::Sent(error.into())),
+            Some(Value::ServerError(error)) => return Err(Failure::Failed(Fault::sent(error.into()))),
             answer => answer.unwrap_or_default(),
         };
         for ((shard, _), added) in additions.iter().zip(answers) {
             if let Value::ServerError(_) = added {
                 // The record is there without its entry: the shard has to be rebuilt. That takes no memory, which the server may lack.
-                self.connection.query(shard, zrem(shard, COMPLETE)).await.map_err(Failure::Unindexed)?;
+                self.connection
+                    .query_by(shard, &zrem(shard, COMPLETE), by)
+                    .await
+                    .map_err(Failure::Unindexed)?;
             }
         }
         Ok(answer)
@@ -119,11 +122,11 @@ impl Inner {
     }
 
     /// Adds entries, the shards side by side. An addition does no harm twice, so one whose answer was lost is sent again.
-    pub(super) async fn add(&self, additions: Vec<(String, Cmd)>) -> Result<(), RedisError> {
+    pub(super) async fn add(&self, additions: Vec<(String, Cmd)>, by: Deadline) -> Result<(), Fault> {
         let adding = additions.into_iter().map(async |(shard, addition)| {
-            match self.connection.query(&shard, addition.clone()).await {
-                Err(error) if may_have_happened(&error) => {
-                    self.connection.query(&shard, addition).await.map(drop)
+            match self.connection.query_by(&shard, &addition, by).await {
+                Err(fault) if fault.may_have_happened() => {
+                    self.connection.query_by(&shard, &addition, by).await.map(drop)
                 }
                 answer => answer.map(drop),
             }
@@ -136,7 +139,7 @@ impl Inner {
         &self,
         segment: &str,
         commands: impl Fn(&str, &mut Pipeline),
-    ) -> Result<Vec<Vec<Value>>, RedisError> {
+    ) -> Result<Vec<Vec<Value>>, Fault> {
         let shards: Vec<String> = (0..SHARDS).map(|number| shard(segment, number)).collect();
         if !self.connection.is_cluster() {
             // One transaction for all.
@@ -160,8 +163,8 @@ impl Inner {
     }
 }
 
-fn no_error(answer: Value) -> Result<Value, RedisError> {
-    answer.extract_error()
+fn no_error(answer: Value) -> Result<Value, Fault> {
+    answer.extract_error().map_err(Fault::sent)
 }
 
 /// The part of a key before its first `:`, whose keys share an index. A prefix that has none is no index's.
@@ -174,9 +177,9 @@ fn shard_of(text: &str) -> String {
     shard(segment, fnv1a(text.as_bytes()) % SHARDS)
 }
 
-/// The sorted set of a shard. A prefix has no `#`, so it is no entity's key.
+/// The sorted set of a shard. No key is spelled like this: see `spelling`.
 fn shard(segment: &str, number: u64) -> String {
-    let mut name = "{#index:".to_owned();
+    let mut name = INDEX.to_owned();
     escape_braces(segment, &mut name);
     name.push(':');
     name.push_str(itoa::Buffer::new().format(number));
@@ -184,8 +187,13 @@ fn shard(segment: &str, number: u64) -> String {
     name
 }
 
-/// The sorted set of the entries of a shard that are about to be swept, by the moment when that began.
-fn limbo(shard: &str) -> String {
+/// The sorted set of the entries of a shard that wait to be swept, in the order of the shard.
+fn waiting(shard: &str) -> String {
+    format!("{shard}:waiting")
+}
+
+/// The same entries by the moment since which they wait.
+fn times(shard: &str) -> String {
     format!("{shard}:limbo")
 }
 

@@ -4,6 +4,7 @@ use redis::{ErrorKind, Pipeline, RedisError, Value};
 
 use super::{COMPLETE, REBUILDING, SHARDS, shard};
 use crate::store::redis::Inner;
+use crate::store::redis::error::Fault;
 use crate::store::redis::list::Walk;
 use crate::store::redis::spelling::Found;
 
@@ -26,14 +27,14 @@ impl Inner {
         &self,
         segment: &str,
         only_if_incomplete: bool,
-    ) -> Result<Option<usize>, RedisError> {
+    ) -> Result<Option<usize>, Fault> {
         let Some(index) = &self.index else { return Ok(None) };
         let _alone = index.rebuilding.lock().await;
         if only_if_incomplete && self.is_complete(segment).await? {
             return Ok(None);
         }
         for _ in 0..ATTEMPTS {
-            let token = format!("{REBUILDING}{:016x}", fastrand::u64(..));
+            let token = format!("{REBUILDING}{:016x}", crate::random::token());
             self.ask_shards(segment, |shard, pipeline: &mut Pipeline| {
                 pipeline.cmd("ZADD").arg(shard).arg(0).arg(&token);
             })
@@ -43,13 +44,13 @@ impl Inner {
                 return Ok(Some(added));
             }
         }
-        Err(RedisError::from((
+        Err(Fault::unsent(RedisError::from((
             ErrorKind::Client,
             "the list index was lost while it was rebuilt; does the server evict it?",
-        )))
+        ))))
     }
 
-    async fn is_complete(&self, segment: &str) -> Result<bool, RedisError> {
+    async fn is_complete(&self, segment: &str) -> Result<bool, Fault> {
         let markers = self
             .ask_shards(segment, |shard, pipeline: &mut Pipeline| {
                 pipeline.cmd("ZSCORE").arg(shard).arg(COMPLETE);
@@ -59,7 +60,7 @@ impl Inner {
     }
 
     /// Adds what one look at every key finds. What is written meanwhile its writers add.
-    async fn add_all(&self, segment: &str) -> Result<usize, RedisError> {
+    async fn add_all(&self, segment: &str) -> Result<usize, Fault> {
         let prefix = format!("{segment}:");
         let mut walk = Walk::begin(&self.connection, self.spelling.pattern(&prefix, None)).await?;
         let mut added = 0;
@@ -70,12 +71,16 @@ impl Inner {
                 .filter(|found| found.text.starts_with(&prefix))
                 .collect();
             added += found.len();
-            self.add(self.additions_of(found.iter().map(|found| (&*found.text, found.entity_len)))).await?;
+            self.add(
+                self.additions_of(found.iter().map(|found| (&*found.text, found.entity_len))),
+                self.connection.deadline(),
+            )
+            .await?;
         }
         Ok(added)
     }
 
-    async fn finish(&self, segment: &str, token: &str) -> Result<bool, RedisError> {
+    async fn finish(&self, segment: &str, token: &str) -> Result<bool, Fault> {
         let mut finished = true;
         for number in 0..SHARDS {
             let shard = shard(segment, number);

@@ -8,10 +8,10 @@ mod remainder;
 mod scan;
 mod walk;
 
-use redis::{Pipeline, RedisError, Value};
+use redis::{Pipeline, Value};
 
 use super::connection::side_by_side;
-use super::error::failed;
+use super::error::{Fault, failed};
 use super::read::{Answer, Expiries, beginning, pttl};
 use super::spelling::Found;
 use super::wire::{self, HEAD_LEN};
@@ -23,11 +23,7 @@ use crate::store::{Content, Cursor, Entry, ListPage, ListQuery};
 pub(super) use remainder::Remainders;
 pub(super) use walk::Walk;
 
-/// A page ends when what it shows has so many bytes.
-const BYTES_OF_PAGE: usize = 4 << 20;
-
-/// How many candidates are looked at in one go, before their size is known.
-const FIRST_LOOK: usize = 256;
+/// How many candidates are looked at in one go.
 const MOST_LOOKED_AT: usize = 2_048;
 
 /// The next keys of a list, in key order.
@@ -89,41 +85,55 @@ impl Inner {
         Ok(page)
     }
 
-    async fn candidates(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, RedisError> {
+    async fn candidates(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, Fault> {
         match self.indexed(query, after).await? {
             Some(candidates) => Ok(candidates),
             None => self.scan(query, after).await,
         }
     }
 
-    fn not_listed(&self, query: &ListQuery, error: RedisError) -> Error {
+    fn not_listed(&self, query: &ListQuery, error: Fault) -> Error {
         failed(Location::of(NAME, query.prefix()), "list", error)
     }
 
-    /// Shows what is still there of the candidates, up to the limit, and tells how many it looked at.
-    async fn show(&self, query: &ListQuery, keys: &[Found]) -> Result<(ListPage, usize), RedisError> {
+    /// Shows what is still there of the candidates, up to the limits, and tells how many it looked at.
+    async fn show(&self, query: &ListQuery, keys: &[Found]) -> Result<(ListPage, usize), Fault> {
         let mut page = ListPage::with_capacity(query.limit().min(keys.len()));
-        let (mut looked_at, mut bytes, mut look) = (0, 0, FIRST_LOOK);
-        while looked_at < keys.len() && page.len() < query.limit() && bytes < BYTES_OF_PAGE {
-            let len = look.min(query.limit() - page.len());
+        let (mut looked_at, mut bytes) = (0, 0);
+        while looked_at < keys.len() && page.len() < query.limit() && bytes < query.max_bytes() {
+            let len = MOST_LOOKED_AT.min(query.limit() - page.len());
             let keys = keys.get(looked_at..).unwrap_or_default();
-            let keys = keys.get(..len).unwrap_or(keys);
+            let mut keys = keys.get(..len).unwrap_or(keys);
+            if query.content() == Content::Records {
+                keys = self.with_room(keys, query.max_bytes() - bytes).await?;
+            }
             bytes += self.show_all(query, keys, &mut page).await?;
             looked_at += keys.len();
-            // As many more as will fill the page, if they are like those before.
-            let each = (bytes / looked_at).max(1);
-            look = (BYTES_OF_PAGE.saturating_sub(bytes) / each).clamp(1, MOST_LOOKED_AT);
         }
         Ok((page, looked_at))
     }
 
+    /// The first of these keys, up to the one at which keys and values have so many bytes. The server is asked for the lengths first: the
+    /// values of a page that was read whole could be of any size.
+    async fn with_room<'k>(&self, keys: &'k [Found], room: usize) -> Result<&'k [Found], Fault> {
+        if keys.len() < 2 {
+            return Ok(keys);
+        }
+        let spelled: Vec<_> = keys.iter().map(|found| self.spelling.spell_found(found)).collect();
+        let lens = self.each(&spelled, |key| [strlen(key)]).await?;
+        let mut bytes = 0_usize;
+        let reaches = |(found, [len]): (&Found, [Value; 1])| {
+            // What is no string is shown as an error, without its value.
+            let len = if let Value::Int(len) = len { usize::try_from(len).unwrap_or_default() } else { 0 };
+            bytes = bytes.saturating_add(found.text.len()).saturating_add(len);
+            bytes >= room
+        };
+        let last = keys.iter().zip(lens).position(reaches);
+        Ok(last.and_then(|last| keys.get(..=last)).unwrap_or(keys))
+    }
+
     /// Shows what is there of these, and tells how many bytes that was.
-    async fn show_all(
-        &self,
-        query: &ListQuery,
-        keys: &[Found],
-        page: &mut ListPage,
-    ) -> Result<usize, RedisError> {
+    async fn show_all(&self, query: &ListQuery, keys: &[Found], page: &mut ListPage) -> Result<usize, Fault> {
         let spelled: Vec<_> = keys.iter().map(|found| self.spelling.spell_found(found)).collect();
         let mut bytes = 0;
         let mut push = |found: &Found, entry: Result<Option<Entry>>, len: usize| {
@@ -147,9 +157,10 @@ impl Inner {
             }
             Content::Heads => {
                 let heads = self.each(&spelled, |key| [beginning(key, HEAD_LEN), pttl(key)]).await?;
+                let now = self.clock.now();
                 for ((found, spelled), [head, pttl]) in keys.iter().zip(&spelled).zip(heads) {
                     let key = Key::from_text(found.text.as_str());
-                    let head = self.head_of(&key, spelled, head, &pttl).await;
+                    let head = self.head_of(&key, spelled, head, &pttl, now).await;
                     push(found, head.map(|head| head.map(Entry::Head)), HEAD_LEN);
                 }
             }
@@ -171,7 +182,7 @@ impl Inner {
         &self,
         keys: &[S],
         commands: impl Fn(&str) -> [redis::Cmd; N],
-    ) -> Result<Vec<[Value; N]>, RedisError> {
+    ) -> Result<Vec<[Value; N]>, Fault> {
         let together = if self.connection.is_cluster() { 1 } else { keys.len().max(1) };
         let parts = keys.chunks(together).map(|keys| {
             let mut pipeline = Pipeline::with_capacity(keys.len() * N);
@@ -189,6 +200,12 @@ impl Inner {
         }
         Ok(answers)
     }
+}
+
+fn strlen(key: &str) -> redis::Cmd {
+    let mut command = redis::Cmd::with_capacity(2, key.len() + 6);
+    command.arg("STRLEN").arg(key);
+    command
 }
 
 pub(super) fn exists(key: &str) -> redis::Cmd {

@@ -5,11 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use redis::RedisError;
-
 use super::{Candidates, Walk};
 use crate::store::ListQuery;
 use crate::store::redis::Inner;
+use crate::store::redis::error::Fault;
 use crate::store::redis::spelling::Found;
 
 /// The most keys that a pass keeps, and their bytes.
@@ -18,11 +17,7 @@ const MOST_KEPT_BYTES: usize = 8 << 20;
 
 impl Inner {
     /// The next keys of a list, by one pass over all keys.
-    pub(super) async fn scan(
-        &self,
-        query: &ListQuery,
-        after: Option<&str>,
-    ) -> Result<Candidates, RedisError> {
+    pub(super) async fn scan(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, Fault> {
         let mut least = Least::default();
         let pattern = self.spelling.pattern(query.prefix().as_str(), query.suffix());
         let mut walk = Walk::begin(&self.connection, pattern).await?;
@@ -35,7 +30,9 @@ impl Inner {
                 .for_each(|found| least.insert(found));
         }
         let Least { keys, more, .. } = least;
-        let keys: Vec<Found> = keys.into_iter().collect();
+        let mut keys: Vec<Found> = keys.into_iter().collect();
+        // A raw key and one of a group may have the same text, which is shown once.
+        keys.dedup_by(|later, first| later.text == first.text);
         let last = keys.last().map(|found| found.text.clone());
         Ok(Candidates { keys, more, last, remainder: fastrand::u64(1..) })
     }

@@ -4,22 +4,33 @@
 
 use redis::{Cmd, ErrorKind, RedisError, Value};
 
-use crate::store::redis::connection::{Connection, Shape};
+use crate::network::within;
+#[cfg(feature = "redis-cluster")]
+use crate::store::redis::cluster::Rounds;
+use crate::store::redis::connection::{Connection, Nodes, unexpected_answer};
+use crate::store::redis::error::{Fault, SAYS_CLUSTER};
+use crate::store::redis::server::Mode;
 
 /// How many keys the server looks at before it serves somebody else.
 const AT_ONCE: u32 = 1_000;
 
-/// How often a cluster may be reshaped under a walk.
-const ROUNDS: u32 = 8;
-
 pub(in crate::store::redis) struct Walk<'a> {
     connection: &'a Connection,
     pattern: String,
-    shape: Shape,
-    /// The node that is walked now, and the cursor on it.
-    node: usize,
+    way: Way<'a>,
+    /// The cursor on the node that is walked now.
     cursor: Vec<u8>,
-    rounds: u32,
+}
+
+enum Way<'a> {
+    Single {
+        is_done: bool,
+    },
+    #[cfg(feature = "redis-cluster")]
+    Cluster(Rounds<'a>),
+    #[cfg(not(feature = "redis-cluster"))]
+    #[expect(dead_code, reason = "the lifetime is that of a cluster")]
+    Nowhere(&'a std::convert::Infallible),
 }
 
 const START: &[u8] = b"0";
@@ -28,41 +39,91 @@ impl<'a> Walk<'a> {
     pub(in crate::store::redis) async fn begin(
         connection: &'a Connection,
         pattern: String,
-    ) -> Result<Self, RedisError> {
-        let shape = connection.shape().await?;
-        Ok(Self { connection, pattern, shape, node: 0, cursor: START.to_vec(), rounds: 1 })
+    ) -> Result<Self, Fault> {
+        within(&connection.runtime, Self::begin_within(connection, pattern)).await
+    }
+
+    async fn begin_within(connection: &'a Connection, pattern: String) -> Result<Self, Fault> {
+        let way = match &connection.nodes {
+            Nodes::Single(_) => {
+                refuse_node_of_cluster(connection).await?;
+                Way::Single { is_done: false }
+            }
+            #[cfg(feature = "redis-cluster")]
+            Nodes::Cluster(cluster) => Way::Cluster(Rounds::begin(cluster, connection.timeout).await?),
+        };
+        Ok(Self { connection, pattern, way, cursor: START.to_vec() })
     }
 
     /// The next keys, perhaps none; nothing at the end.
-    pub(in crate::store::redis) async fn next(&mut self) -> Result<Option<Vec<String>>, RedisError> {
-        if self.node >= self.shape.nodes() {
-            // If slots moved meanwhile, keys may have moved past the walk: it begins anew.
-            let now = self.connection.shape().await?;
-            if now == self.shape {
-                return Ok(None);
-            }
-            if self.rounds == ROUNDS {
-                let what = "the cluster is being reshaped all the time";
-                return Err(RedisError::from((ErrorKind::ClusterConnectionNotFound, what)));
-            }
-            (self.shape, self.node, self.rounds) = (now, 0, self.rounds + 1);
-        }
+    pub(in crate::store::redis) async fn next(&mut self) -> Result<Option<Vec<String>>, Fault> {
+        let runtime = &self.connection.runtime;
+        within(runtime, self.next_within()).await
+    }
+
+    async fn next_within(&mut self) -> Result<Option<Vec<String>>, Fault> {
         let mut command = Cmd::new();
         command.arg("SCAN").arg(&self.cursor).arg("MATCH").arg(&self.pattern).arg("COUNT").arg(AT_ONCE);
-        let answer = self.connection.query_node(&self.shape, self.node, command).await?;
+        let answer = match &mut self.way {
+            Way::Single { is_done: true } => return Ok(None),
+            Way::Single { .. } => self.connection.query("", command).await?,
+            #[cfg(feature = "redis-cluster")]
+            Way::Cluster(rounds) => {
+                let Some((cluster, node)) = rounds.node().await? else { return Ok(None) };
+                cluster.query_node(node, &command, self.connection.deadline()).await?
+            }
+            #[cfg(not(feature = "redis-cluster"))]
+            Way::Nowhere(_) => return Ok(None),
+        };
         let Some((next, keys)) = parts(answer) else {
-            return Err(RedisError::from((
-                ErrorKind::UnexpectedReturnType,
-                "SCAN answers with a cursor and keys",
-            )));
+            return Err(unexpected_answer("SCAN answers with a cursor and keys"));
         };
         if next == START {
-            self.node += 1;
+            self.way.node_is_done().await?;
         }
         self.cursor = next;
         // A key that is no text is nobody's here.
         let text = |key| if let Value::BulkString(key) = key { String::from_utf8(key).ok() } else { None };
         Ok(Some(keys.into_iter().filter_map(text).collect()))
+    }
+}
+
+impl Way<'_> {
+    #[cfg_attr(not(feature = "redis-cluster"), expect(clippy::unused_async, reason = "nodes are asked"))]
+    async fn node_is_done(&mut self) -> Result<(), Fault> {
+        match self {
+            Self::Single { is_done } => *is_done = true,
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(rounds) => rounds.node_is_done().await?,
+            #[cfg(not(feature = "redis-cluster"))]
+            Self::Nowhere(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// A node of a cluster has a part of the keys, and nothing in its answers says so.
+async fn refuse_node_of_cluster(connection: &Connection) -> Result<(), Fault> {
+    let Nodes::Single(link) = &connection.nodes else { return Ok(()) };
+    let peer = link.peer(connection.deadline()).await?;
+    let is_of_cluster = match peer.mode {
+        Some(mode) => mode == Mode::Cluster,
+        // In RESP2 a server does not say it by itself.
+        None => says_cluster(connection).await,
+    };
+    if is_of_cluster {
+        return Err(Fault::unsent(RedisError::from((ErrorKind::InvalidClientConfig, SAYS_CLUSTER))));
+    }
+    Ok(())
+}
+
+/// Whether the server says to be a node of a cluster. A proxy may not take the question.
+async fn says_cluster(connection: &Connection) -> bool {
+    let mut command = redis::cmd("INFO");
+    command.arg("server");
+    match connection.query("", command).await {
+        Ok(Value::BulkString(text)) => String::from_utf8_lossy(&text).contains("_mode:cluster"),
+        _ => false,
     }
 }
 

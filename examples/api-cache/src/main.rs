@@ -1,0 +1,42 @@
+//! An endpoint that caches an upstream HTTP API: `cargo run -p api-cache`.
+//!
+//! Without options it starts both servers, visits the endpoint, and shows what the upstream notices: one call for many callers, none
+//! while an answer is fresh, and old answers rather than none while the upstream is slow or down. The clock is one that is moved, so
+//! minutes take no time.
+//!
+//! `cargo run -p api-cache -- --port 8080 [--max-age 60]` serves until Ctrl-C. upstream.rs is the upstream, app.rs the
+//! endpoint, and visit.rs the client.
+
+mod app;
+mod upstream;
+mod visit;
+
+use std::error::Error;
+
+use examples_support::{client, server};
+use kv_runtime::store::MemoryStore;
+use kv_runtime::{Clock, Kv, ManualClock, Timer, Timestamp};
+use upstream::Upstream;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let upstream = Upstream::new(server::option("--max-age")?.unwrap_or(60));
+    let (upstream_at, upstream_server) = server::spawn(upstream.router(), 0).await?;
+    let upstream_url = format!("http://{upstream_at}");
+
+    if let Some(port) = server::option("--port")? {
+        println!("upstream on {upstream_url}");
+        let app = app::router(&Kv::new(MemoryStore::new()), client::client()?, upstream_url);
+        server::until_stopped(app, port).await?;
+    } else {
+        let clock = ManualClock::new(Timestamp::from_millis(1_763_900_000_000));
+        // What waits for the upstream waits in real time.
+        let store = MemoryStore::with_clock(Clock::from(&clock).with_timer(Timer::system()));
+        let kv = Kv::new(store);
+        let (address, server) = server::spawn(app::router(&kv, client::client()?, upstream_url), 0).await?;
+        visit::all(address, &upstream, &clock).await?;
+        server.abort();
+    }
+    upstream_server.abort();
+    Ok(())
+}

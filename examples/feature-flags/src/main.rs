@@ -1,0 +1,112 @@
+//! Feature flags that are always answered: `cargo run -p feature-flags`.
+//!
+//! `feature:flags:{name}` is read with a fallback, so a page is shown whatever the store does: it has no such flag, it is down, it hangs.
+//! With a memory in front, what was known last is served for a while before the fallback is. Nothing of it is taken for the truth:
+//! no fallback is written anywhere.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use kv_runtime::cache::{Cache, Cached};
+use kv_runtime::layer::{Fault, FaultStore};
+use kv_runtime::store::MemoryStore;
+use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Served, Timer, Timestamp};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[derive(KvEntity, Debug, Clone)]
+#[kv(prefix = "feature:flags", version = 2)]
+struct Flag {
+    #[kv(id)]
+    name: String,
+    enabled: bool,
+    /// So many of 100 users have it.
+    #[kv(added(since = 2, default = 100))]
+    percent: u8,
+}
+
+impl Flag {
+    fn is_on_for(&self, user: u64) -> bool {
+        self.enabled && user % 100 < u64::from(self.percent)
+    }
+
+    /// What holds if nothing is known. The name is that of the flag which is asked for.
+    fn off() -> Self {
+        Self { name: String::new(), enabled: false, percent: 0 }
+    }
+}
+
+type Store = FaultStore<MemoryStore>;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let clock = ManualClock::new(Timestamp::from_millis(1_763_900_000_000));
+    // The time of day is one that is moved; a limit of time is waited for in real time.
+    let store = MemoryStore::with_clock(Clock::from(&clock).with_timer(Timer::system()));
+    let store = FaultStore::new(store);
+    let faults = store.faults().clone();
+    let kv = Kv::new(store);
+
+    let stored = kv.collection::<Flag>();
+    stored.put(&Flag { name: "new-home".to_owned(), enabled: true, percent: 100 }).await?;
+    stored.put(&Flag { name: "beta".to_owned(), enabled: true, percent: 25 }).await?;
+    let cache = Cache::new()
+        .memory_ttl(MINUTE)
+        .stale_for(10 * MINUTE)
+        .hard_timeout(Duration::from_millis(100))
+        .jitter(0.0); // So that the example shows the same each time.
+    let flags = stored.cached(cache);
+
+    println!("Two flags are in the store, one is not:");
+    for name in ["new-home", "beta", "dark-mode"] {
+        show(&flags, name).await;
+    }
+    let beta = flags.get_or("beta", Flag::off()).await;
+    let users = (0..1_000).filter(|user| beta.is_on_for(*user)).count();
+    println!("  beta is on for {users} of 1000 users");
+
+    println!("\nThe store is down. What was known last holds for ten minutes more:");
+    faults.add(Fault::fail());
+    clock.advance(2 * MINUTE);
+    for name in ["new-home", "beta", "dark-mode"] {
+        show(&flags, name).await;
+    }
+    clock.advance(10 * MINUTE);
+    show(&flags, "new-home").await;
+
+    println!("\nIt hangs. Nobody waits longer than 100 ms:");
+    faults.clear();
+    faults.add(Fault::hang());
+    clock.advance(MINUTE);
+    show(&flags, "new-home").await;
+
+    println!("\nIt is back:");
+    faults.clear();
+    clock.advance(MINUTE);
+    for name in ["new-home", "dark-mode"] {
+        show(&flags, name).await;
+    }
+    Ok(())
+}
+
+async fn show(flags: &Cached<Flag, Store>, name: &str) {
+    // `get_or` alone gives the flag; this form also says where it is from, and what went wrong.
+    let Served { value: flag, whence, error, .. } = flags.get_or_detailed(name, Flag::off()).await;
+    println!("  {:<11}{}, from {}", flag.name, OnOff(&flag), whence.as_str());
+    if let Some(error) = error {
+        println!("             {error}");
+    }
+}
+
+struct OnOff<'a>(&'a Flag);
+
+impl fmt::Display for OnOff<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Flag { enabled: true, percent: 100, .. } => f.write_str("on"),
+            Flag { enabled: true, percent, .. } => write!(f, "on for {percent}%"),
+            Flag { .. } => f.write_str("off"),
+        }
+    }
+}

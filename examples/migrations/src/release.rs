@@ -1,0 +1,38 @@
+//! What an earlier program left in the store: release 1.4.0 of the data, each country as plain JSON.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+
+use kv_runtime::key::Key;
+use kv_runtime::migrate::Object;
+use kv_runtime::record::{Metadata, NewRecord};
+use kv_runtime::store::Store;
+
+const OLDEST: &str = include_str!("../../data/countries-1.4.0.json");
+
+/// Writes each country as the program of that day did, which had never heard of versions: a JSON text under its code. A
+/// record that says nothing of itself is version 1 in JSON.
+///
+/// Gives how many were written, and the codes that stand in the release more than once: of these the last one remains.
+pub async fn write(store: &impl Store) -> Result<(usize, Vec<String>), Box<dyn Error>> {
+    let release: Vec<Object> = serde_json::from_str(OLDEST)?;
+    let (mut codes, mut doubled) = (BTreeSet::new(), Vec::new());
+    let mut records = Vec::new();
+    for country in &release {
+        let code = country.get("cca3").and_then(|code| code.as_str()).ok_or("a country without a code")?;
+        if !codes.insert(code) {
+            doubled.push(code.to_owned());
+        }
+        let key = Key::from_text(format!("country:{code}"));
+        records.push((key, NewRecord::new(serde_json::to_vec(country)?, Metadata::default())));
+    }
+    store.put_many(records).await?;
+    Ok((release.len(), doubled))
+}
+
+/// The record of one country as it stands in the store: its version and its JSON.
+pub async fn standing(store: &impl Store, code: &str) -> Result<(u32, String), Box<dyn Error>> {
+    let key = Key::from_text(format!("country:{code}"));
+    let record = store.get(&key).await?.ok_or_else(|| format!("{code} is not there"))?;
+    Ok((record.metadata.version, String::from_utf8(record.value.to_vec())?))
+}

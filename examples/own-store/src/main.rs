@@ -1,0 +1,118 @@
+//! A store of one's own, without compare-and-swap, and the suite that tells whether it is one: `cargo run -p own-store`.
+//!
+//! Its engine, a map, keeps bytes alone: what else a record has stands in the envelope before its value.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kv_runtime::conformance::{self, Foreign, Harness, Unfit};
+use kv_runtime::key::Key;
+use kv_runtime::record::{NewRecord, Record, Revision, envelope};
+use kv_runtime::store::{Capabilities, Content, Cursor, Entry, ListPage, ListQuery, Sharing, Store};
+use kv_runtime::{Clock, Error, Location, ManualClock, Result, Timestamp};
+
+struct OwnStore {
+    clock: Clock,
+    records: Mutex<BTreeMap<Key, Vec<u8>>>,
+}
+
+impl OwnStore {
+    fn records(&self) -> MutexGuard<'_, BTreeMap<Key, Vec<u8>>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The record in these bytes, unless it has expired.
+    fn open(&self, key: &Key, bytes: &[u8]) -> Result<Option<Record>> {
+        let opened = envelope::open(bytes.to_vec().into());
+        let record = opened.map_err(|error| error.into_error(Location::of(self.name(), key)))?;
+        Ok(Some(record).filter(|record| record.expires_at.is_none_or(|at| at > self.clock.now())))
+    }
+}
+
+impl Store for OwnStore {
+    fn name(&self) -> &'static str {
+        "own"
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(Sharing::Exclusive).ordered()
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        self.records().get(key).map_or(Ok(None), |bytes| self.open(key, bytes))
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        let expires_at = record.expiry.at(self.clock.now());
+        let (mut bytes, token) = (Vec::new(), Revision::random().token().unwrap_or_default());
+        let too_long =
+            |len| Error::MetadataTooLong { at: Location::of(self.name(), &key), len, max: u16::MAX.into() };
+        envelope::write(&record.metadata, expires_at, token, &mut bytes).map_err(too_long)?;
+        bytes.extend_from_slice(&record.value);
+        self.records().insert(key, bytes);
+        Ok(())
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        self.records().remove(&key);
+        Ok(())
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        let after = query.cursor().map(|cursor| cursor.open(query, self.name())).transpose()?;
+        let mut page = ListPage::default();
+        let is_ahead = |key: &str| after.is_none_or(|after| key > after) && query.matches(key);
+        for (key, bytes) in self.records().iter().filter(|(key, _)| is_ahead(key.as_str())) {
+            let entry = match (self.open(key, bytes), query.content()) {
+                (Ok(None), _) => continue,
+                (Ok(Some(_)), Content::Keys) => Entry::Key,
+                (Ok(Some(record)), Content::Heads) => Entry::Head(record.into()),
+                (Ok(Some(record)), _) => Entry::Record(record),
+                (Err(error), _) => Entry::Failed(error),
+            };
+            page.push(key.as_str(), entry);
+            if page.len() == query.limit() {
+                page.cursor = Some(Cursor::seal(query, key.as_str()));
+                break;
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// `conformance::ManualHarness` would do, but for the tests of what something else wrote.
+struct OwnHarness(ManualClock);
+
+impl Harness for OwnHarness {
+    type Store = OwnStore;
+
+    async fn store(&self) -> Result<OwnStore> {
+        Ok(OwnStore { clock: Clock::from(&self.0), records: Mutex::default() })
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.0.advance(time);
+    }
+
+    async fn store_holding(&self, records: &[(Key, Foreign)]) -> Result<Option<OwnStore>> {
+        let bytes = |foreign: &Foreign| match foreign {
+            Foreign::Plain(value) => value.to_vec(),
+            _ => envelope::MAGIC.to_vec(),
+        };
+        let records = records.iter().map(|(key, foreign)| (key.clone(), bytes(foreign))).collect();
+        Ok(Some(OwnStore { clock: Clock::from(&self.0), records: Mutex::new(records) }))
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Unfit> {
+    let harness = OwnHarness(ManualClock::new(Timestamp::from_millis(1_763_900_000_000)));
+    let report = conformance::store(&harness).await;
+    println!("{report}");
+    report.require(60)
+}

@@ -1,0 +1,19 @@
+//! The example `own-store` shows what it promises.
+
+use examples_support::testing::{Result, run, shows};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_own-store");
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn shows_what_it_promises() -> Result {
+    // It fails if a test of the suite fails.
+    shows(
+        &run(PROGRAM, NOTHING)?,
+        &["passed   a_plain_value_is_version_1", "passed   a_damaged_record_is_an_error"],
+    );
+    let lines = include_str!("../src/main.rs").lines().count();
+    assert!(lines < 120, "a store of one's own takes {lines} lines");
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Sessions of a web application, with axum and tower-sessions: `cargo run -p sessions`.
+//!
+//! Without options it starts the server, visits it with a client that keeps cookies, and shows what happens: log-in, a session that
+//! slides with few writes, an idle timeout, a log-out while another request is under way. The store's clock is one that is moved,
+//! so hours take no time.
+//!
+//! `cargo run -p sessions -- --port 8080 [--store redb:sessions.redb] [--idle 1800]` serves until Ctrl-C. On a store that
+//! outlives the server, whoever is logged in stays so when it starts again. app.rs has the application, and visit.rs the client.
+
+mod app;
+mod visit;
+
+use std::error::Error;
+use std::time::{Duration, SystemTime};
+
+use examples_support::server;
+use kv_runtime::store::{AtomicStore, RedbStore};
+use kv_runtime::tower_sessions::KvSessionStore;
+use kv_runtime::{Clock, Kv, ManualClock};
+use tower_sessions::cookie::time;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let Some(port) = server::option("--port")? else { return visit().await };
+    let url = server::option::<String>("--store")?.unwrap_or_else(|| "memory:".to_owned());
+    let idle = server::option("--idle")?.map_or(30 * MINUTE, Duration::from_secs);
+    let kv = Kv::connect(&url).await?;
+    server::until_stopped(app::router().layer(sessions(&kv, idle)), port).await
+}
+
+/// The cookie lives a day from the last change of the session; the session ends after `idle` without a request.
+fn sessions<S: AtomicStore>(kv: &Kv<S>, idle: Duration) -> SessionManagerLayer<KvSessionStore<S>> {
+    let store = KvSessionStore::new(kv).with_idle_timeout(idle).with_touch_interval(idle / 6);
+    SessionManagerLayer::new(store)
+        .with_expiry(Expiry::OnInactivity(time::Duration::days(1)))
+        .with_secure(false) // Only because this serves plain HTTP; leave it out behind TLS.
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tower-sessions goes by the system's clock, so the other begins there"
+)]
+async fn visit() -> Result<(), Box<dyn Error>> {
+    let directory = tempfile::tempdir()?;
+    let clock = ManualClock::new(SystemTime::now().into());
+    let store =
+        RedbStore::options().clock(Clock::from(&clock)).open(directory.path().join("sessions.redb"))?;
+    let kv = Kv::new(store);
+    let (address, server) = server::spawn(app::router().layer(sessions(&kv, 30 * MINUTE)), 0).await?;
+    visit::all(address, &kv, &clock).await?;
+    server.abort();
+    Ok(())
+}

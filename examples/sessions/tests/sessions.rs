@@ -1,0 +1,26 @@
+//! The example `sessions` shows what it promises.
+
+use examples_support::testing::{Result, run, shows};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_sessions");
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn shows_what_it_promises() -> Result {
+    let shown = run(PROGRAM, NOTHING)?;
+    shows(
+        &shown,
+        &[
+            "before                            401 Unauthorized",
+            "set-cookie: id=(a secret); HttpOnly; SameSite=Strict; Path=/; Max-Age=86400",
+            "240 requests in four hours, 48 writes",
+            "four hours later                  200 OK",
+            "after thirty minutes              401 Unauthorized",
+            "which ends after the log-out      200 OK",
+            "with the cookie from before       401 Unauthorized",
+            "0 sessions are left in the store",
+        ],
+    );
+    Ok(())
+}

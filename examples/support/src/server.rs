@@ -1,0 +1,49 @@
+//! Options, and an HTTP server that stops cleanly.
+
+use std::env;
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// Returns the value of `--name value`, if it is given.
+pub fn option<T>(name: &str) -> Result<Option<T>, Box<dyn Error>>
+where
+    T: FromStr<Err: Error + 'static>,
+{
+    let mut args = env::args().skip_while(|arg| arg != name);
+    if args.next().is_none() {
+        return Ok(None);
+    }
+    let value = args.next().ok_or_else(|| format!("{name} wants a value"))?;
+    Ok(Some(value.parse()?))
+}
+
+/// Serves on 127.0.0.1 until the returned task is aborted. Port 0 is any free port.
+pub async fn spawn(app: Router, port: u16) -> Result<(SocketAddr, JoinHandle<()>), Box<dyn Error>> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let address = listener.local_addr()?;
+    let task = tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, app).await {
+            eprintln!("the server stopped: {error}");
+        }
+    });
+    Ok((address, task))
+}
+
+/// Serves on 127.0.0.1 until Ctrl-C, then finishes the requests in progress.
+pub async fn until_stopped(app: Router, port: u16) -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    println!("listening on http://{}, until Ctrl-C", listener.local_addr()?);
+    let stop = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            eprintln!("Ctrl-C is not heard, so the server stops: {error}");
+        }
+    };
+    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
+    println!("stopped");
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Runs an example as a process, for its tests.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Returns what a program prints. It is an error if the program fails or writes to stderr.
+pub fn run<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) -> Result<String> {
+    let Output { status, stdout, stderr } = Command::new(program).args(args).output()?;
+    let stderr = String::from_utf8_lossy(&stderr);
+    if !status.success() || !stderr.is_empty() {
+        return Err(format!("{program}: {status}\n{stderr}").into());
+    }
+    Ok(String::from_utf8(stdout)?)
+}
+
+/// Asserts that each of these texts stands in what was printed.
+#[track_caller]
+pub fn shows(printed: &str, texts: &[&str]) {
+    for text in texts {
+        assert!(printed.contains(text), "there is no {text:?} in:\n{printed}");
+    }
+}
+
+/// Asserts that an example runs on the stores that need no server, and refuses what it does not know.
+pub fn runs_on_any_store(program: &str, directory: &Path) -> Result {
+    run(program, ["--store", "memory:"])?;
+    run(program, ["--store", &format!("redb:{}", directory.join("with-a-scheme").display())])?;
+    run(program, [directory.join("path-alone.redb")])?;
+    let refused = run(program, ["--store", "nowhere:"]).unwrap_or_else(|error| error.to_string());
+    shows(&refused, &["there is no store of this scheme"]);
+    let usage = run(program, ["--sotre"]).unwrap_or_else(|error| error.to_string());
+    shows(&usage, &["usage: [--store URL | FILE]"]);
+    Ok(())
+}
+
+/// An example that serves HTTP: started on a free port, and stopped by Ctrl-C.
+pub struct Server {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    url: String,
+    said: String,
+}
+
+impl Server {
+    /// Starts the program, and waits until it prints where it listens.
+    pub fn start<A: AsRef<OsStr>>(program: &str, options: impl IntoIterator<Item = A>) -> Result<Self> {
+        let mut process = Command::new(program)
+            .args(["--port", "0"])
+            .args(options)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut stdout = BufReader::new(process.stdout.take().ok_or("there is no output")?);
+        let mut said = String::new();
+        loop {
+            let line = said.len();
+            if stdout.read_line(&mut said)? == 0 {
+                return Err(format!("it does not say where it listens: {said}").into());
+            }
+            let Some(rest) = said[line..].strip_prefix("listening on ") else { continue };
+            let url = rest.split(',').next().unwrap_or_default().to_owned();
+            return Ok(Self { process, stdout, url, said });
+        }
+    }
+
+    /// Returns what it printed while it started.
+    pub fn said(&self) -> &str {
+        &self.said
+    }
+
+    /// Returns the URL of a path on this server.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Stops it as Ctrl-C does. Asserts that it ends well and wrote nothing to stderr.
+    pub fn stop(self) -> Result {
+        assert_eq!(self.stop_with_complaints()?, "");
+        Ok(())
+    }
+
+    /// Stops it as Ctrl-C does, and returns what it wrote to stderr. Asserts that it ends well.
+    pub fn stop_with_complaints(mut self) -> Result<String> {
+        // The shell's own `kill`: the program of that name is not everywhere.
+        let kill = format!("kill -INT {}", self.process.id());
+        let signalled = Command::new("sh").args(["-c", &kill]).status()?;
+        assert!(signalled.success());
+        let (mut said, mut complaints) = (String::new(), String::new());
+        self.stdout.read_to_string(&mut said)?;
+        self.process.stderr.take().ok_or("there is no stderr")?.read_to_string(&mut complaints)?;
+        let status = self.process.wait()?;
+        assert!(status.success() && said.ends_with("stopped\n"), "{status}: {said}{complaints}");
+        Ok(complaints)
+    }
+}
+
+impl Drop for Server {
+    /// What is left of it if a test fails before `stop`.
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,29 @@
+//! The example `tiered-cache` shows what it promises.
+
+use examples_support::testing::{Result, run, shows};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tiered-cache");
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn shows_what_it_promises() -> Result {
+    shows(
+        &run(PROGRAM, NOTHING)?,
+        &[
+            "one first                   206 cents   from origin",
+            "two at once                 206 cents   from store",
+            "one after 60 s              206 cents   from store",
+            "one after 300 s             206 cents   from origin",
+            "one once more               nothing     from memory",
+            "one on the node that wrote  100 cents   from memory",
+            "two on the other, at once   206 cents   from memory",
+            "two after 60 s              100 cents   from store",
+            "120000 requests, 200 calls of the origin",
+            "Node two:\nfrom memory ",
+            "asked of the origin                           94",
+            "entities in memory                            50",
+        ],
+    );
+    Ok(())
+}

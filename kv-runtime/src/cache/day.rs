@@ -1,0 +1,48 @@
+//! The time of day beside the monotonic clock: records expire by the first, spans end by the
+//! second.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::entry::Moment;
+use crate::clock::{Clock, Timestamp};
+
+/// Watches whether the time of day gains on the monotonic clock. If it does, records expire before
+/// their entries end.
+pub(super) struct Day {
+    /// The least lead of the time of day, in milliseconds, when an entry was made whose record
+    /// expires.
+    ahead: AtomicI64,
+}
+
+impl Day {
+    pub(super) fn of(clock: &Clock) -> Self {
+        Self { ahead: AtomicI64::new(ahead(clock)) }
+    }
+
+    /// When the entry of a record must end that expires at this time of day. The coarse clocks lag,
+    /// so it ends a little early.
+    pub(super) fn end(&self, expires_at: Timestamp, clock: &Clock) -> Moment {
+        self.ahead.fetch_min(ahead(clock), Ordering::Relaxed);
+        let left = expires_at.saturating_since(clock.coarse());
+        let end = Moment(clock.coarse_monotonic()).saturating_add(left);
+        end.saturating_sub(clock.lag() + clock.tolerance())
+    }
+
+    /// Whether the time of day was not set forward. If it was, forget all entries whose records
+    /// expire.
+    #[inline]
+    pub(super) fn is_steady(&self, clock: &Clock) -> bool {
+        ahead(clock) <= self.ahead.load(Ordering::Relaxed) + clock.tolerance().as_millis() as i64
+    }
+
+    /// Call this after all entries from before the step are forgotten.
+    pub(super) fn accept_step(&self, clock: &Clock) {
+        self.ahead.store(ahead(clock), Ordering::Relaxed);
+    }
+}
+
+/// The lead of the time of day over the monotonic clock, in milliseconds.
+#[inline]
+fn ahead(clock: &Clock) -> i64 {
+    clock.coarse().as_millis() as i64 - clock.coarse_monotonic() as i64
+}

@@ -1,0 +1,148 @@
+//! How a load fills the store with what the origin gave.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Cached;
+use super::fill::Filling;
+use super::lead::{FillTurn, Lead};
+use super::stats::Count;
+use super::wait::Deadline;
+use crate::entity::KvEntity;
+use crate::error::{Error, Result, causes};
+use crate::key::Key;
+use crate::store::{Commit, Condition, Store};
+
+/// What is to become of the store after a load.
+pub(super) enum StoreFill {
+    /// It holds what it should.
+    Needless,
+    /// It is to hold what the origin gave, on these conditions.
+    Wanted { unchanged: Vec<Condition>, ttl: Option<Duration> },
+    /// The store could not be read, so its record is left alone.
+    Unread(Error),
+}
+
+/// The right of a load to fill the store, or why it has none.
+pub(super) enum Turn<E: KvEntity> {
+    Needless,
+    Fill(FillTurn<E>, Vec<Condition>, Option<Duration>),
+    /// A write of this process met the load.
+    Lost,
+    Unread(Error),
+}
+
+/// A slot for the reason why a load did not fill the store.
+#[derive(Clone, Default)]
+pub(super) struct Report(Arc<Mutex<Option<Error>>>);
+
+impl Report {
+    pub(super) fn tell(&self, error: Error) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    pub(super) fn take(&self) -> Option<Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl StoreFill {
+    /// `differs`: whether the store has to change to hold what the origin gave.
+    pub(super) fn of(unchanged: Result<Vec<Condition>>, differs: bool, ttl: Option<Duration>) -> Self {
+        match unchanged {
+            Ok(unchanged) if differs => Self::Wanted { unchanged, ttl },
+            Ok(_) => Self::Needless,
+            Err(error) => Self::Unread(error),
+        }
+    }
+}
+
+impl<E: KvEntity, S: Store> Cached<E, S> {
+    /// Begins a fill, if there is anything to fill and no write met the load.
+    pub(super) fn turn_to_fill(&self, lead: &Lead<E>, fill: StoreFill) -> Turn<E> {
+        match fill {
+            StoreFill::Wanted { unchanged, ttl } if self.behind.filler.fill.is_some() => {
+                // No write has to wait for a fill that fails after any write.
+                let is_voided =
+                    !self.behind.filler.is_unseen && unchanged.iter().all(Condition::sees_any_write);
+                lead.begin_fill(!is_voided).map_or(Turn::Lost, |turn| Turn::Fill(turn, unchanged, ttl))
+            }
+            StoreFill::Unread(error) => Turn::Unread(error),
+            _ => Turn::Needless,
+        }
+    }
+
+    /// Fills the store within the deadline. The load has ended by now, so an error is only
+    /// reported.
+    pub(super) async fn fill_store(
+        &self,
+        key: &Key,
+        turn: Turn<E>,
+        entity: Option<Arc<E>>,
+        deadline: &mut Deadline,
+    ) -> Result<()> {
+        match turn {
+            Turn::Needless => return Ok(()),
+            Turn::Lost => return Err(self.fill_lost(key)),
+            Turn::Unread(error) => return Err(error),
+            Turn::Fill(..) => {}
+        }
+        let Some(filling) = self.filling(turn, key, entity) else { return Ok(()) };
+        let mut filling = pin!(filling);
+        match self.before(deadline, key, pin!(async { Ok(filling.as_mut().await) })).await {
+            Ok(filled) => filled,
+            Err(error) => {
+                self.fill_failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// The future of a fill, if the load has the right to it.
+    pub(super) fn filling(
+        &self,
+        turn: Turn<E>,
+        key: &Key,
+        entity: Option<Arc<E>>,
+    ) -> Option<impl Future<Output = Result<()>>> {
+        let Turn::Fill(turn, unchanged, ttl) = turn else { return None };
+        let filler = self.behind.filler.fill?;
+        let (cache, key) = (self.clone(), key.clone());
+        Some(async move {
+            let ttl = ttl.or(cache.tier.settings.store_ttl).map(|ttl| cache.store_ttl(ttl));
+            let filling = Filling { key: &key, unchanged, entity: entity.as_deref(), ttl };
+            let done = filler(cache.collection(), filling).await;
+            turn.end(&done);
+            match done {
+                Ok(Commit::Done) => {
+                    cache.tier.counters.count(Count::Filled);
+                    Ok(())
+                }
+                Ok(Commit::Conflict(_)) => {
+                    cache.tier.counters.count(Count::FillLost);
+                    Err(cache.fill_lost(&key))
+                }
+                Err(error) => {
+                    cache.fill_failed(&error);
+                    Err(error)
+                }
+            }
+        })
+    }
+
+    fn fill_lost(&self, key: &Key) -> Error {
+        Error::Conflict { at: self.collection().at(key), attempts: 1 }
+    }
+
+    pub(super) fn fill_failed(&self, error: &Error) {
+        self.tier.counters.count(Count::FillFailed);
+        tracing::warn!(%error, cause = causes(error), "what the origin gave was not written into the store");
+    }
+
+    /// A TTL with jitter, but not below what the store takes.
+    fn store_ttl(&self, ttl: Duration) -> Duration {
+        let least = self.collection().store().capabilities().limits.least_ttl.unwrap_or_default();
+        self.tier.settings.jittered(ttl).max(least.min(ttl))
+    }
+}

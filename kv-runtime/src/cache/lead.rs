@@ -1,0 +1,153 @@
+//! The two sides of a load: what makes it, and the callers that wait for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::drive::{Cycle, Drive, Signal};
+use super::flight::{Flight, Landed};
+use super::in_flight::Kind;
+use super::stats::Count;
+use super::tier::{Fill, Outcome, Tier};
+use super::writing::may_take_place;
+use crate::entity::KvEntity;
+use crate::error::Result;
+
+/// A caller's part in a load.
+pub(super) enum Seat<E: KvEntity> {
+    Lead(Lead<E>),
+    Wait(Waiter<E>),
+    /// The caller is part of that load, so it must not wait for it.
+    Within,
+}
+
+/// The side that makes a load. It is part of the load's future. If it is dropped before it is
+/// complete, the load is abandoned.
+pub(super) struct Lead<E: KvEntity> {
+    tier: Arc<Tier<E>>,
+    pub(super) id: E::Id,
+    pub(super) kind: Kind,
+    flight: Arc<Flight<Outcome<E>>>,
+    /// Whether the store had settled when the load began. If not, an earlier write may still change
+    /// what it reads.
+    is_settled: bool,
+    is_complete: bool,
+}
+
+/// The side of a caller that waits for a load.
+pub(super) struct Waiter<E: KvEntity> {
+    pub(super) flight: Arc<Flight<Outcome<E>>>,
+    pub(super) drive: Arc<Drive>,
+}
+
+impl<E: KvEntity> Lead<E> {
+    pub(super) fn new(
+        tier: &Arc<Tier<E>>,
+        id: &E::Id,
+        kind: Kind,
+        flight: Arc<Flight<Outcome<E>>>,
+        is_settled: bool,
+    ) -> Self {
+        Self { tier: Arc::clone(tier), id: id.clone(), kind, flight, is_settled, is_complete: false }
+    }
+
+    /// The side of the caller that begins the load. `drive` is the one that `join` made.
+    pub(super) fn waiter(&self, drive: &mut Option<Arc<Drive>>) -> Waiter<E> {
+        let drive = Arc::clone(drive.get_or_insert_with(Drive::new));
+        Waiter { flight: Arc::clone(&self.flight), drive }
+    }
+
+    /// Holds what the load brought, unless a write met it or an unsettled write may still take
+    /// place.
+    pub(super) fn settle(&self, fill: Fill<E>) {
+        let mut in_flight = self.tier.in_flight.lock(&self.id);
+        // A load ends what is being read: a read that began before may have seen less.
+        let supersedes = self.kind == Kind::Load && !matches!(fill, Fill::Failed(_));
+        let may_fill = in_flight.end(&self.id, |at| at.settle(self.kind, &self.flight, supersedes));
+        if may_fill != Some(true) || !(self.is_settled || matches!(fill, Fill::Failed(_))) {
+            self.tier.counters.count(Count::Detached);
+            return;
+        }
+        let left = self.tier.hold(&self.id, fill, self.kind);
+        drop(in_flight);
+        drop(left);
+    }
+
+    /// Begins to fill the store, if no write met the load. `first`: a write that begins now drives
+    /// the fill to its end first.
+    pub(super) fn begin_fill(&self, first: bool) -> Option<FillTurn<E>> {
+        let mut in_flight = self.tier.in_flight.lock(&self.id);
+        let is_over =
+            in_flight.end(&self.id, |at| at.begin_fill(self.kind, &self.flight, first)).flatten()?;
+        drop(in_flight);
+        let signal = Arc::clone(self.flight.signal());
+        Some(FillTurn {
+            tier: Arc::clone(&self.tier),
+            id: self.id.clone(),
+            is_over,
+            signal,
+            is_unknown: true,
+        })
+    }
+
+    /// Tells all who wait how the load ended.
+    pub(super) fn complete(mut self, outcome: Outcome<E>) {
+        self.is_complete = true;
+        self.leave();
+        self.flight.complete(outcome);
+    }
+
+    fn leave(&self) {
+        self.tier.in_flight.lock(&self.id).end(&self.id, |at| at.end(self.kind, &self.flight));
+    }
+}
+
+impl<E: KvEntity> Drop for Lead<E> {
+    fn drop(&mut self) {
+        if !self.is_complete {
+            self.leave();
+            self.flight.abandon();
+        }
+    }
+}
+
+impl<E: KvEntity> Waiter<E> {
+    /// Drives the load until it has ended.
+    pub(super) async fn landed(&self) -> Result<Landed<Outcome<E>>, Cycle> {
+        self.drive.until(|| self.flight.landed()).await
+    }
+
+    /// Drives the load and its fill to their end.
+    pub(super) async fn over(&self) -> Result<Landed<Outcome<E>>, Cycle> {
+        let abandoned = || self.flight.landed().filter(|landed| matches!(landed, Landed::Abandoned));
+        self.drive.until(|| if self.drive.is_over() { self.flight.landed() } else { abandoned() }).await
+    }
+}
+
+/// The right to fill the store with one id.
+pub(super) struct FillTurn<E: KvEntity> {
+    tier: Arc<Tier<E>>,
+    id: E::Id,
+    is_over: Arc<AtomicBool>,
+    signal: Arc<Signal>,
+    /// Whether the fill may still take place after this.
+    is_unknown: bool,
+}
+
+impl<E: KvEntity> FillTurn<E> {
+    pub(super) fn end<T>(mut self, filled: &Result<T>) {
+        self.is_unknown = filled.as_ref().is_err_and(may_take_place);
+    }
+}
+
+impl<E: KvEntity> Drop for FillTurn<E> {
+    fn drop(&mut self) {
+        let mut in_flight = self.tier.in_flight.lock(&self.id);
+        in_flight.end(&self.id, |at| at.end_fill(&self.is_over));
+        if self.is_unknown {
+            in_flight.unsettle(&self.id, self.tier.store.mark());
+        }
+        drop(in_flight);
+        self.is_over.store(true, Ordering::SeqCst);
+        self.signal.call_all();
+    }
+}

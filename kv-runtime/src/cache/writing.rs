@@ -1,0 +1,133 @@
+//! A write that is under way, and what memory holds after it.
+
+use std::sync::Arc;
+
+use super::in_flight::{AtId, Filling, Kind};
+use super::tier::{Fill, Tier};
+use crate::clock::Timestamp;
+use crate::entity::KvEntity;
+use crate::error::Error;
+
+/// A write that is under way. If it is dropped before it ends, its outcome is unknown: memory
+/// forgets the id, and holds nothing of it that is read before the store has settled.
+pub(super) struct Writing<E: KvEntity> {
+    tier: Arc<Tier<E>>,
+    id: E::Id,
+    epoch: u32,
+    filling: Option<Filling>,
+    /// Whether the store had settled when the write began.
+    is_settled: bool,
+    /// Whether a fill that began before may still take place.
+    meets_fill: bool,
+    after: After<E>,
+}
+
+enum After<E> {
+    /// It may still take place.
+    Unknown,
+    /// It has not taken place.
+    Forget,
+    Hold(Fill<E>),
+    /// The entity in memory is still right, up to this moment.
+    Keep(Option<Timestamp>),
+}
+
+impl<E: KvEntity> Tier<E> {
+    /// Begins a write. `keep`: it does not change what the entity is, so the memory may go on
+    /// serving it.
+    pub(super) fn begin_write(self: &Arc<Self>, id: E::Id, keep: bool) -> Writing<E> {
+        let mut in_flight = self.in_flight.lock(&id);
+        let is_settled = in_flight.is_settled(&id, |mark| self.store.has_settled(mark));
+        let (epoch, filling) = in_flight.begin(&id, AtId::begin_write);
+        let left = (!keep).then(|| self.memory.remove(&id));
+        drop(in_flight);
+        drop(left);
+        let (tier, after) = (Arc::clone(self), After::Unknown);
+        Writing { tier, id, epoch, filling, is_settled, meets_fill: false, after }
+    }
+}
+
+impl<E: KvEntity> Writing<E> {
+    /// Drives a fill to its end that began before the write.
+    pub(super) async fn after_fill(&mut self) {
+        if let Some(filling) = self.filling.take() {
+            self.meets_fill = true;
+            self.meets_fill = !self.tier.end_of(filling).await;
+        }
+    }
+
+    /// The write has failed.
+    pub(super) fn fail(mut self, error: &Error) {
+        if !may_take_place(error) {
+            self.after = After::Forget;
+        }
+    }
+
+    /// The write was not made.
+    pub(super) fn give_up(mut self) {
+        self.after = After::Forget;
+    }
+
+    /// The write is done, and the store holds this.
+    pub(super) fn hold(mut self, fill: Fill<E>) {
+        self.after = After::Hold(fill);
+    }
+
+    /// The write is done, and the entity is as it was, with this expiry.
+    pub(super) fn keep(mut self, expires_at: Option<Timestamp>) {
+        self.after = After::Keep(expires_at);
+    }
+}
+
+impl<E: KvEntity> Drop for Writing<E> {
+    fn drop(&mut self) {
+        let Self { tier, id, epoch, after, .. } = self;
+        let after = std::mem::replace(after, After::Unknown);
+        let mut in_flight = tier.in_flight.lock(id);
+        let was_alone = in_flight.end(id, |at| at.end_write(*epoch)) == Some(true);
+        if self.meets_fill || matches!(after, After::Unknown) {
+            in_flight.unsettle(id, tier.store.mark());
+        }
+        let may_hold = was_alone && self.is_settled && !self.meets_fill;
+        let left = match after {
+            After::Hold(fill) if may_hold => tier.hold(id, fill, Kind::Read),
+            After::Keep(None) => None,
+            After::Keep(Some(expires_at)) => {
+                let end = tier.end_of_record(expires_at);
+                let outlasting = tier.memory.peek(id).filter(|entry| entry.outlives(end, tier.spans));
+                outlasting.map(|entry| tier.memory.insert(id, entry.ending_at(end, tier.spans)))
+            }
+            After::Hold(_) | After::Forget | After::Unknown => Some(tier.memory.remove(id)),
+        };
+        drop(in_flight);
+        drop(left);
+    }
+}
+
+/// Whether a write may have taken place that failed with this error, or may still do so. The errors
+/// that exclude it are listed by name.
+pub(super) fn may_take_place(error: &Error) -> bool {
+    match error {
+        Error::Partial { source, .. } => may_take_place(source),
+        Error::NotFound { .. }
+        | Error::AlreadyExists { .. }
+        | Error::Conflict { .. }
+        | Error::IdChanged { .. }
+        | Error::Incomplete { .. }
+        | Error::TooNew { .. }
+        | Error::TooOld { .. }
+        | Error::MigrationFailed { .. }
+        | Error::Decode { .. }
+        | Error::Encode { .. }
+        | Error::Malformed { .. }
+        | Error::UnknownCodec { .. }
+        | Error::KeyTooLong { .. }
+        | Error::ValueTooLong { .. }
+        | Error::MetadataTooLong { .. }
+        | Error::TtlTooShort { .. }
+        | Error::ExpiryUnknown { .. }
+        | Error::Unsupported { .. }
+        | Error::NoTimer { .. } => false,
+        _ => true,
+    }
+}

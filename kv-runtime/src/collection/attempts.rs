@@ -1,0 +1,61 @@
+//! The attempts of one update: its place in the queue of its record, and the pauses between them.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::key::Key;
+use crate::store::{FairQueue, Turn};
+
+/// The first pause is at most so long, each further one at most twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(64);
+
+pub(super) struct Attempts<'a> {
+    queue: &'a FairQueue,
+    key: &'a Key,
+    clock: &'a Clock,
+    turn: Option<Turn>,
+    lost: u32,
+}
+
+impl<'a> Attempts<'a> {
+    /// Waits for a turn if others queue for the record.
+    pub(super) async fn begin(queue: &'a FairQueue, key: &'a Key, clock: &'a Clock) -> Self {
+        let mut attempts = Self { queue, key, clock, turn: None, lost: 0 };
+        if queue.is_contended() {
+            // Boxed, as it is seldom, and every future of an update would have its size.
+            attempts.turn = Box::pin(queue.turn_if_contended(key, clock.timer())).await;
+        }
+        attempts
+    }
+
+    /// Waits for the store. Where it has a turn, those behind it can see whether it is polled.
+    pub(super) async fn watch<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> T {
+        poll_fn(|context| match &self.turn {
+            Some(turn) => turn.poll(work.as_mut(), context),
+            None => work.as_mut().poll(context),
+        })
+        .await
+    }
+
+    /// Waits after an attempt that lost a race: for a turn, or, if it has one, for a random time. Whoever wins against a turn is in
+    /// another process, or does not wait for turns.
+    pub(super) async fn lost(&mut self) {
+        if self.turn.as_ref().is_some_and(Turn::is_held) {
+            self.watch(pin!(self.pause())).await;
+        } else {
+            // Its former place first: two of one update would wait for each other.
+            self.turn = None;
+            self.turn = Some(Box::pin(self.queue.turn(self.key, self.clock.timer())).await);
+        }
+        self.lost += 1;
+    }
+
+    /// Waits for a random part of a time that doubles, so that those who met once do not meet again.
+    async fn pause(&self) {
+        let longest = FIRST_PAUSE.saturating_mul(1 << self.lost.min(16)).min(LONGEST_PAUSE);
+        self.clock.timer().pause(longest.mul_f64(fastrand::f64())).await;
+    }
+}

@@ -1,0 +1,58 @@
+//! Records that a cache filled. They have the TTL of the cache until a caller writes them.
+
+use super::{Collection, groups, keys_of_groups};
+use crate::entity::KvEntity;
+use crate::error::Result;
+use crate::key::Key;
+use crate::record::{Metadata, NewRecord, Record};
+use crate::store::{Store, Write};
+
+/// The member of the metadata that marks a record whose expiry is the TTL of a cache:
+/// docs/wire-format.md.
+const CACHE_FILL: &str = "cacheFill";
+
+/// Whether the record's expiry is the TTL of a cache.
+pub(super) fn is_filled(metadata: &Metadata) -> bool {
+    metadata.foreign(CACHE_FILL).is_some_and(|fill| fill == true)
+}
+
+#[cfg(feature = "cache")]
+pub(super) fn set_filled(metadata: &mut Metadata) {
+    // Only the runtime's own names are refused, and this is none of them.
+    let _ = metadata.set_foreign(CACHE_FILL, true.into());
+}
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Extends the writes of a caller's change, so that no record of the entity keeps the TTL of a
+    /// cache. That includes groups that the change leaves alone: the entity would be gone without
+    /// them.
+    pub(super) fn made_own(
+        &self,
+        anchor: &Key,
+        entity: &E,
+        records: &[Option<Record>],
+        mut writes: Vec<Write>,
+    ) -> Result<Vec<Write>> {
+        if writes.is_empty() || !records.iter().flatten().any(|record| is_filled(&record.metadata)) {
+            return Ok(writes);
+        }
+        for ((schema, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(anchor)).zip(records) {
+            let Some(record) = record.as_ref().filter(|record| is_filled(&record.metadata)) else { continue };
+            let place = writes.iter().position(|write| *write.key() == key);
+            let mut new = match place.map(|place| writes.swap_remove(place)) {
+                // The change has set its expiry.
+                Some(Write::Put(key, mut new)) => {
+                    new.metadata.remove_foreign(CACHE_FILL);
+                    writes.push(Write::Put(key, new));
+                    continue;
+                }
+                Some(Write::Update(_, new)) => new,
+                _ => NewRecord::new(record.value.0.clone(), record.metadata.clone()),
+            };
+            new.metadata.remove_foreign(CACHE_FILL);
+            let new = self.checked(&key, new.with_expiry(self.expiry(entity, schema)))?;
+            writes.push(Write::Put(key, new));
+        }
+        Ok(writes)
+    }
+}

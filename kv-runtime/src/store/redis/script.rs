@@ -1,0 +1,86 @@
+//! Scripts: sent by their hash, and by their text to a server that has not seen them.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, Script, Value};
+
+use super::connection::Connection;
+use super::error::Fault;
+use super::server::Deadline;
+
+/// A script and the hash of its text, by which servers name it.
+pub(super) struct Lua {
+    text: &'static str,
+    hash: LazyLock<String>,
+}
+
+impl Lua {
+    pub(super) const fn new(text: &'static str, hash: fn() -> String) -> Self {
+        Self { text, hash: LazyLock::new(hash) }
+    }
+
+    /// Whether it is not worth a round trip to find out that the server does not know it.
+    const fn is_short(&self) -> bool {
+        self.text.len() < 256
+    }
+
+    /// The command that runs it by its hash.
+    pub(super) fn by_hash(&self) -> Cmd {
+        let mut command = Cmd::new();
+        command.arg("EVALSHA").arg(&*self.hash);
+        command
+    }
+
+    /// The command that runs it by its text.
+    pub(super) fn by_text(&self) -> Cmd {
+        let mut command = Cmd::new();
+        command.arg("EVAL").arg(self.text);
+        command
+    }
+}
+
+/// The hash of a script's text.
+pub(super) fn hash_of(text: &str) -> String {
+    Script::new(text).get_hash().to_owned()
+}
+
+/// Declares a script with its hash.
+macro_rules! lua {
+    ($text:expr) => {
+        $crate::store::redis::script::Lua::new($text, || $crate::store::redis::script::hash_of($text))
+    };
+}
+pub(super) use lua;
+
+impl Connection {
+    /// The answer of a script about these keys, which lie on one slot.
+    pub(super) async fn run<K: AsRef<str>>(
+        &self,
+        script: &Lua,
+        keys: &[K],
+        arguments: &[&[u8]],
+        by: Deadline,
+    ) -> Result<Value, Fault> {
+        let first = keys.first().map(AsRef::as_ref).unwrap_or_default();
+        if script.is_short() {
+            return self.query_by(first, &filled(script.by_text(), keys, arguments), by).await;
+        }
+        match self.query_by(first, &filled(script.by_hash(), keys, arguments), by).await {
+            Err(fault) if fault.code().as_deref() == Some("NOSCRIPT") => {
+                self.query_by(first, &filled(script.by_text(), keys, arguments), by).await
+            }
+            answer => answer,
+        }
+    }
+}
+
+fn filled<K: AsRef<str>>(mut command: Cmd, keys: &[K], arguments: &[&[u8]]) -> Cmd {
+    command.arg(keys.len());
+    for key in keys {
+        command.arg(key.as_ref());
+    }
+    for argument in arguments {
+        command.arg(*argument);
+    }
+    command
+}

@@ -1,0 +1,220 @@
+"""Tests of scripts/chart, scripts/check-docs and scripts/release: `python3 -m unittest discover scripts/tests`."""
+
+import importlib.machinery
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+
+
+def load(name):
+    sys.dont_write_bytecode = True
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(SCRIPTS / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+chart, check_docs = load("chart"), load("check-docs")
+
+
+class InFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+class Chart(InFolder):
+    def results(self, name, cases):
+        self.write(f"{name}.json", json.dumps(cases))
+
+    def case(self, name, ratio, peer="by hand"):
+        return {"case": name, "ours": ratio, "theirs": 1.0, "ratio": ratio, "unit": "ns", "peer": peer}
+
+    def test_a_case_is_a_bar_and_the_machine_stands_below(self):
+        self.results("one", [self.case("get", 1.25), self.case("put <&>", 0.5, "native_db")])
+        os.utime(self.root / "one.json", (1_700_000_000, 1_700_000_000))
+        groups, days = chart.read(self.root)
+        self.assertEqual(groups, {"by hand": [("get", 1.25)], "native_db": [("put <&>", 0.5)]})
+        self.assertEqual(days, "2023-11-14")
+
+        drawing = xml.fromstring(chart.draw(groups, f"A Processor, 2 cores, {days}"))
+        svg = "{http://www.w3.org/2000/svg}"
+        words = [text.text for text in drawing.iter(f"{svg}text")]
+        for expected in ["by hand", "get", "1.25", "put <&>", "0.50", "A Processor, 2 cores, 2023-11-14"]:
+            self.assertIn(expected, words)
+        bars = {rect.get("class"): float(rect.get("width")) for rect in drawing.iter(f"{svg}rect")}
+        line = next(line for line in drawing.iter(f"{svg}line") if line.get("class") == "line")
+        one = float(line.get("x1")) - chart.NAME
+        self.assertAlmostEqual(bars["more"] / one, 1.25, places=2)
+        self.assertAlmostEqual(bars["less"] / one, 0.5, places=2)
+
+    def test_the_colour_says_less_about_the_same_or_more(self):
+        for ratio, kind in [(0.94, "less"), (0.95, "near"), (1.05, "near"), (1.06, "more")]:
+            self.assertIn(f'class="{kind}"', "".join(chart.bar(0, "get", ratio, 100)), ratio)
+
+    def test_several_days_are_a_span(self):
+        for name, day in [("a", 1_700_000_000), ("b", 1_700_100_000)]:
+            self.results(name, [self.case(name, 1.0)])
+            os.utime(self.root / f"{name}.json", (day, day))
+        self.assertEqual(chart.read(self.root)[1], "2023-11-14 to 2023-11-16")
+
+    def test_what_was_not_measured_or_counts_upwards_is_left_out(self):
+        cases = [{"case": "npm", "not_measured": "no node"}, self.case("records-per-fsync", 4.0), self.case("get", 1.0)]
+        self.results("one", cases)
+        self.assertEqual(chart.read(self.root)[0], {"by hand": [("get", 1.0)]})
+
+    def test_no_results_are_a_fault_that_says_what_to_run(self):
+        with self.assertRaisesRegex(chart.Fault, "no results in .*; run `cargo bench"):
+            chart.read(self.root / "missing")
+        self.results("one", [{"case": "npm", "not_measured": "no node"}])
+        with self.assertRaisesRegex(chart.Fault, "no results"):
+            chart.read(self.root)
+
+    def test_a_file_of_another_shape_is_a_fault_that_names_it(self):
+        for text in ["{", "7", '[{"case": "get"}]', '[{"case": "get", "peer": "p", "ratio": "1"}]', '[{"case": "get", "peer": "p", "ratio": 0}]']:
+            self.write("odd.json", text)
+            with self.assertRaisesRegex(chart.Fault, "odd.json is no file of results", msg=text):
+                chart.read(self.root)
+
+    def test_the_command_fails_where_there_are_no_results(self):
+        environment = {**os.environ, "CARGO_TARGET_DIR": str(self.root)}
+        run = subprocess.run([sys.executable, SCRIPTS / "chart"], env=environment, capture_output=True, text=True)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("no results in", run.stderr)
+
+
+class CheckDocs(InFolder):
+    def setUp(self):
+        super().setUp()
+        self.write("Cargo.toml", '[workspace.package]\nrust-version = "1.85"\n')
+        self.write("docs/README.md", "# Guide\n\n- [calls](calls.md)\n")
+        self.write("docs/calls.md", "# Calls\n\n## What can be lost?\n\n## `get` twice\n\n## `get` twice\n")
+        self.write("README.md", "# Name\n\nRust 1.85\n\n| a | b |\n| --- | --- |\n| " + 40 * "x" + " | y |\n")
+
+    def test_a_right_tree_has_no_fault(self):
+        self.assertEqual([*check_docs.readme(self.root), *check_docs.guide(self.root)], [])
+
+    def test_too_many_words_a_long_cell_and_another_version_are_faults(self):
+        self.write("README.md", "rust-1.95 " + 699 * "word " + "\n| " + 41 * "x" + " |\n")
+        words, cell, version = check_docs.readme(self.root)
+        self.assertRegex(words, "703 words, at most 700")
+        self.assertRegex(cell, "README.md:2: a cell of 41 characters")
+        self.assertRegex(version, "names Rust 1.95, Cargo.toml declares 1.85")
+
+    def test_a_page_that_the_guide_does_not_link_is_a_fault(self):
+        self.write("docs/new.md", "# New\n")
+        self.assertEqual(list(check_docs.guide(self.root)), ["docs/README.md: no link to new.md"])
+
+    def test_links_lead_to_files_and_headings(self):
+        right = ["docs/calls.md", "docs", "docs/calls.md#what-can-be-lost", "docs/calls.md#get-twice-1", "#here", "https://a.b/c"]
+        wrong = {"docs/none.md": "no such file", "docs/calls.md#none": "no such heading", "#none": "no such heading", "../..": "leads out"}
+        self.write("page.md", "# Here\n" + "".join(f"[x]({link})\n" for link in [*right, *wrong]))
+        faults = list(check_docs.links(self.root, Path("page.md")))
+        self.assertEqual(len(faults), len(wrong), faults)
+        for fault, (link, reason) in zip(faults, wrong.items()):
+            self.assertIn(f"{link}: ", fault)
+            self.assertIn(reason, fault)
+
+    def test_code_holds_no_links(self):
+        self.write("page.md", "```rust\na[b](none)\n```\nand `[x](none)`\n")
+        self.assertEqual(list(check_docs.links(self.root, Path("page.md"))), [])
+
+
+class Release(InFolder):
+    """scripts/release in a repository with a stand-in for cargo, which writes down how it was called."""
+
+    def setUp(self):
+        super().setUp()
+        (self.root / "scripts").mkdir()
+        shutil.copy(SCRIPTS / "release", self.root / "scripts/release")
+        self.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-01-31\n")
+        self.write(".gitignore", "/bin\n/calls\n/metadata.json\n")
+        self.write("bin/cargo", '#!/bin/sh\nif [ "$1" = metadata ]; then cat metadata.json; else echo "$@" >> calls; fi\n')
+        (self.root / "bin/cargo").chmod(0o755)
+        self.metadata()
+        self.git("init", "--quiet")
+        self.commit()
+
+    def metadata(self, runtime="1.2.3", asks="=1.2.3"):
+        dependency = {"name": "derive", "req": asks, "kind": None}
+        other = {"name": "serde", "req": "^1.0", "kind": None}
+        packages = [
+            {"name": "derive", "version": "1.2.3", "publish": None, "dependencies": [{"name": "runtime", "req": "*", "kind": "dev"}]},
+            {"name": "runtime", "version": runtime, "publish": None, "dependencies": [dependency, other]},
+            {"name": "tests", "version": "0.0.0", "publish": [], "dependencies": [{"name": "runtime", "req": "*", "kind": None}]},
+        ]
+        self.write("metadata.json", json.dumps({"packages": packages}))
+
+    def git(self, *arguments):
+        settings = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        run = subprocess.run(["git", *settings, *arguments], cwd=self.root, check=True, capture_output=True, text=True)
+        return run.stdout.split()
+
+    def commit(self):
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "all")
+
+    def release(self, *arguments):
+        names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}
+        environment = {**os.environ, **names, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"}
+        run = subprocess.run(["scripts/release", *arguments], cwd=self.root, env=environment, capture_output=True, text=True)
+        calls = self.root / "calls"
+        return run.returncode, run.stdout + run.stderr, calls.read_text() if calls.exists() else ""
+
+    def refuses(self, reason, *arguments):
+        code, said, calls = self.release(*arguments)
+        self.assertEqual((code, calls), (1, ""), said)
+        self.assertIn(reason, said)
+
+    def test_without_a_word_it_publishes_and_tags_nothing(self):
+        code, said, calls = self.release()
+        self.assertEqual((code, calls), (0, "publish --dry-run --package derive --package runtime\n"), said)
+        self.assertEqual(self.git("tag"), [])
+
+    def test_it_publishes_and_tags_where_it_is_asked_to(self):
+        code, said, calls = self.release("--publish")
+        self.assertEqual((code, calls), (0, "publish --package derive --package runtime\n"), said)
+        self.assertEqual(self.git("tag"), ["v1.2.3"])
+        self.refuses_again()
+
+    def refuses_again(self):
+        (self.root / "calls").unlink()
+        self.refuses("the tag v1.2.3 is there already")
+
+    def test_an_unclean_tree_is_refused(self):
+        self.write("new", "")
+        self.refuses("the tree is not clean")
+
+    def test_versions_that_differ_are_refused(self):
+        self.metadata(runtime="1.2.4")
+        self.refuses("different versions")
+        self.metadata(asks="=1.2.2")
+        self.refuses("ask for another version than 1.2.3")
+
+    def test_a_changelog_without_the_version_is_refused(self):
+        for changelog in ["## [Unreleased]\n", "## [1.2.3]\n", "## [1x2.3] - 2026-01-31\n"]:
+            self.write("CHANGELOG.md", changelog)
+            self.commit()
+            self.refuses("CHANGELOG.md has no section `## [1.2.3] - YYYY-MM-DD`")
+
+    def test_another_word_is_refused(self):
+        self.refuses("usage: scripts/release [--publish]", "--force")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,207 @@
+//! The location of an error: the record that the engine named, and which records of a batch were
+//! written.
+
+use std::sync::Mutex;
+
+use kv_runtime::key::Key;
+use kv_runtime::record::{NewRecord, Record};
+use kv_runtime::store::{Capabilities, Limits, ListPage, ListQuery, MemoryStore, Sharing, Store};
+use kv_runtime::{Clock, Error, Kv, Location, Result};
+
+use crate::Outcome;
+use crate::entities::{Counter, User};
+
+/// A store that answers its writes by a script, and with `Ok` after its end.
+#[derive(Default)]
+struct Scripted {
+    store: MemoryStore,
+    atomic: bool,
+    answers: Mutex<Vec<Result<()>>>,
+}
+
+impl Scripted {
+    fn answering(atomic: bool, answers: impl IntoIterator<Item = Result<()>>) -> Kv<Self> {
+        let mut answers: Vec<_> = answers.into_iter().collect();
+        answers.reverse();
+        Kv::new(Self { atomic, answers: Mutex::new(answers), ..Self::default() })
+    }
+
+    fn answer(&self) -> Result<()> {
+        self.answers.lock().expect("nothing panics").pop().unwrap_or(Ok(()))
+    }
+}
+
+impl Store for Scripted {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn clock(&self) -> &Clock {
+        self.store.clock()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let capabilities = Capabilities::new(Sharing::Shared).limits(Limits::new().batches(100, 4));
+        if self.atomic { capabilities.atomic_batches() } else { capabilities }
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        self.store.get(key).await
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        self.answer()?;
+        self.store.put(key, record).await
+    }
+
+    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        self.answer()?;
+        self.store.put_many(records).await
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        self.answer()?;
+        self.store.delete(key).await
+    }
+
+    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        self.answer()?;
+        self.store.delete_many(keys).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        self.store.list(query).await
+    }
+}
+
+/// The engine failed, and named this key, or none.
+fn failure(key: Option<&str>) -> Error {
+    let at = match key {
+        Some(key) => Location::of("scripted", &Key::from_text(key)),
+        None => Location::store("scripted"),
+    };
+    Error::store(at, "write", true, std::io::Error::other("full"))
+}
+
+fn partial(key: &str, written: usize, also: &[usize]) -> Error {
+    let at = Location::of("scripted", &Key::from_text(key));
+    Error::Partial { at, written, also: also.to_vec(), source: Box::new(failure(Some(key))) }
+}
+
+/// A partial error's `written`, `also`, and key, and the key of its cause.
+type Told = (usize, Vec<usize>, Option<String>, Option<String>);
+
+fn told(result: Result<()>) -> std::result::Result<Told, Box<dyn std::error::Error>> {
+    match result {
+        Err(Error::Partial { at, written, also, source }) => {
+            assert_eq!(at.entity, source.location().and_then(|at| at.entity).or(at.entity));
+            let cause = source.location().and_then(|at| at.key.clone());
+            Ok((written, also, at.key.clone(), cause))
+        }
+        other => Err(format!("it is not partial: {other:?}").into()),
+    }
+}
+
+fn key(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn counters() -> impl Iterator<Item = Counter> {
+    (0..10).map(|count| Counter { name: count.to_string(), count })
+}
+
+#[tokio::test]
+async fn places_are_counted_from_the_beginning_of_the_call() -> Outcome {
+    // The second batch of four: one was written, one not, one was, and one not.
+    let kv = Scripted::answering(true, [Ok(()), Err(partial("counter:5", 1, &[2]))]);
+    let put = kv.collection::<Counter>().put_many(counters()).await;
+    assert_eq!(told(put)?, (5, vec![6], key("counter:5"), key("counter:5")));
+    // The first one, and the last one, which is not full.
+    let kv = Scripted::answering(true, [Err(partial("counter:1", 1, &[3]))]);
+    let put = kv.collection::<Counter>().put_many(counters()).await;
+    assert_eq!(told(put)?, (1, vec![3], key("counter:1"), key("counter:1")));
+    let kv = Scripted::answering(true, [Ok(()), Ok(()), Err(partial("counter:8", 0, &[1]))]);
+    let put = kv.collection::<Counter>().put_many(counters()).await;
+    assert_eq!(told(put)?, (8, vec![9], key("counter:8"), key("counter:8")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_that_failed_as_a_whole_counts_what_was_before() -> Outcome {
+    let kv = Scripted::answering(true, [Ok(()), Err(failure(None))]);
+    let put = kv.collection::<Counter>().put_many(counters()).await;
+    let (written, also, ..) = told(put)?;
+    assert_eq!((written, also), (4, Vec::new()));
+    let kv = Scripted::answering(true, [Ok(()), Ok(()), Err(failure(Some("counter:9")))]);
+    let names = (0..10).map(|name| name.to_string());
+    let deleted = kv.collection::<Counter>().delete_many(names.clone()).await;
+    // The first one of the batch, beside the one that the engine named.
+    assert_eq!(told(deleted)?, (8, Vec::new(), key("counter:8"), key("counter:9")));
+    // A batch of deletes counts as a whole.
+    let kv = Scripted::answering(true, [Ok(()), Err(partial("counter:6", 2, &[3]))]);
+    let deleted = kv.collection::<Counter>().delete_many(names).await;
+    assert_eq!(told(deleted)?, (4, Vec::new(), key("counter:4"), key("counter:6")));
+    Ok(())
+}
+
+/// Where batches are not atomic, the anchors are a separate call, whose places are those of the
+/// entities.
+#[tokio::test]
+async fn an_entity_is_written_when_its_anchor_is() -> Outcome {
+    let users = || (0..3).map(User::new);
+    // Four records a batch are one entity of three groups: the others, then the anchor.
+    let kv = Scripted::answering(false, [Ok(()), Ok(()), Err(partial("user:1:limits", 1, &[]))]);
+    let put = kv.collection::<User>().put_many(users()).await;
+    let (written, also, _, cause) = told(put)?;
+    assert_eq!((written, also, cause), (1, Vec::new(), key("user:1:limits")));
+    let kv = Scripted::answering(false, [Ok(()), Ok(()), Ok(()), Err(failure(Some("user:1:profile")))]);
+    let put = kv.collection::<User>().put_many(users()).await;
+    let (written, also, _, cause) = told(put)?;
+    assert_eq!((written, also, cause), (1, Vec::new(), key("user:1:profile")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_record_that_does_not_encode_comes_after_what_was_sent() -> Outcome {
+    let long =
+        |count: u64| Counter { name: if count == 9 { "n".repeat(2_000) } else { count.to_string() }, count };
+    let kv = Scripted::answering(true, []);
+    let put = kv.collection::<Counter>().put_many((0..10).map(long)).await;
+    let (written, also, ..) = told(put)?;
+    // Two batches were sent, and of the third nothing.
+    assert_eq!((written, also), (8, Vec::new()));
+    assert_eq!(kv.collection::<Counter>().list().ids().page().await?.ids.len(), 8);
+    let names = (0..10).map(|count| long(count).name);
+    let (written, also, at, _) = told(kv.collection::<Counter>().delete_many(names).await)?;
+    assert_eq!((written, also, at), (8, Vec::new(), key("counter:8")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_put_of_several_groups_names_the_record_that_the_engine_named() -> Outcome {
+    for atomic in [true, false] {
+        for (named, expected) in [(Some("user:7:settings"), "user:7:settings"), (None, "user:7:profile")] {
+            let kv = Scripted::answering(atomic, [Err(failure(named))]);
+            let error = kv.collection::<User>().put(&User::new(7)).await.expect_err("the engine fails");
+            let at = error.location().ok_or("an error has a place")?;
+            assert_eq!((at.entity, at.key.as_deref()), (Some("User"), Some(expected)), "{error}");
+        }
+    }
+    // One of the calls that one entity takes says nothing of places.
+    let kv = Scripted::answering(false, [Err(partial("user:7:limits", 1, &[]))]);
+    let error = kv.collection::<User>().put(&User::new(7)).await.expect_err("the engine fails");
+    assert!(matches!(error, Error::Store { .. }), "{error:?}");
+    assert_eq!(error.location().and_then(|at| at.key.as_deref()), Some("user:7:limits"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_entity_is_not_deleted_in_part() -> Outcome {
+    for atomic in [true, false] {
+        let kv = Scripted::answering(atomic, [Err(partial("user:7:profile", 0, &[]))]);
+        let error = kv.collection::<User>().delete(7).await.expect_err("the engine fails");
+        assert!(matches!(error, Error::Store { .. }), "{error:?}");
+        assert_eq!(error.location().and_then(|at| at.entity), Some("User"));
+    }
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Servers that are full, lack commands, or speak the older protocol.
+
+use std::time::Duration;
+
+use kv_runtime::record::Expiry;
+use kv_runtime::store::{Content, ListQuery, RedisStore, Store};
+use kv_runtime::{Error, Kv, KvEntity};
+
+use super::proxy::Proxy;
+use super::redis_server::RedisServer;
+use super::{Test, key, record, shown};
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_full_server_can_be_read() -> Test {
+    let server = RedisServer::start_with(&["--maxmemory-policy", "noeviction"]);
+    for url in [
+        server.url(0),
+        format!("{}?list_index=true", server.url(1)),
+        format!("{}?hash_tags=true", server.url(2)),
+    ] {
+        server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+        let store = RedisStore::connect(&url).await?;
+        store.put(key("a:1"), record("1").with_expiry(Expiry::After(Duration::from_secs(60)))).await?;
+        store.put(key("a:2"), record("2")).await?;
+        server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+        assert!(store.put(key("a:3"), record("3")).await.is_err());
+        assert!(store.get(&key("a:1")).await?.is_some());
+        let read = store.get_with_expiry(&key("a:1")).await?.ok_or("it is there")?;
+        assert!(read.expires_at.is_some(), "{url}");
+        let keys = [key("a:1"), key("a:2"), key("a:4")];
+        assert_eq!(store.get_many_with_expiry(&keys).await?.iter().flatten().count(), 2);
+        assert_eq!(store.get_many(&keys).await?.iter().flatten().count(), 2);
+        assert!(store.head(&key("a:1")).await?.is_some_and(|head| head.expires_at.is_some()));
+        for content in [Content::Keys, Content::Heads, Content::Records] {
+            let page = store.list(&ListQuery::new(key("a:")).with_content(content)).await?;
+            assert_eq!(page.len(), 2, "{url}");
+        }
+        store.delete_many(keys.to_vec()).await?;
+    }
+    Ok(())
+}
+
+#[derive(KvEntity, Debug)]
+#[kv(prefix = "session")]
+struct Session {
+    #[kv(id, secret)]
+    token: String,
+    user: u64,
+}
+
+const SECRET: &str = "THE-SECRET-TOKEN";
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn what_a_server_quotes_is_not_shown() -> Test {
+    let renamed = [
+        "--rename-command",
+        "EVALSHA",
+        "",
+        "--rename-command",
+        "UNLINK",
+        "",
+        "--rename-command",
+        "PEXPIRE",
+        "",
+    ];
+    let server = RedisServer::start_with(&renamed);
+    let store = RedisStore::connect(&server.url(0)).await?;
+    let sessions = Kv::new(store).collection::<Session>();
+    let session = Session { token: SECRET.to_owned(), user: 1 };
+    sessions.put(&session).await?;
+    for error in [
+        sessions.insert(&session).await.expect_err("there is no EVALSHA"),
+        sessions
+            .update(SECRET, |session| session.user += 1)
+            .await
+            .map(drop)
+            .expect_err("there is no EVALSHA"),
+        sessions.delete(SECRET).await.expect_err("there is no UNLINK"),
+    ] {
+        let text = shown(&error) + &format!("{error:?}");
+        assert!(!text.contains(SECRET) && text.contains("no such command"), "{text}");
+        assert!(matches!(error, Error::Store { retryable: false, .. }), "{error:?}");
+    }
+    Ok(())
+}
+
+/// The refusal quotes bytes that are no text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_refusal_of_bytes_fails_its_own_call_alone() -> Test {
+    let server = RedisServer::start_with(&["--rename-command", "EVALSHA", ""]);
+    let proxy = Proxy::start(server.port());
+    let store = RedisStore::connect(&proxy.url()).await?;
+    store.put(key("b:1"), record("1")).await?;
+    let others: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for _ in 0..200 {
+                    store.get(&key("b:1")).await?;
+                    store.put(key("b:2"), record("2")).await?;
+                }
+                Ok::<(), Error>(())
+            })
+        })
+        .collect();
+    let revision = store.get(&key("b:1")).await?.ok_or("it is there")?.revision;
+    for _ in 0..50 {
+        let refused = store.replace(key("b:ä\u{1F980}"), revision.clone(), record("1")).await;
+        assert!(matches!(refused, Err(Error::Store { retryable: false, .. })), "{refused:?}");
+    }
+    for other in others {
+        other.await??;
+    }
+    assert_eq!(proxy.accepted(), 1, "nobody had to connect again");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_server_with_too_many_clients_says_so() -> Test {
+    let server = RedisServer::start_with(&["--maxclients", "1"]);
+    let _first = RedisStore::connect(&server.url(0)).await?;
+    for database in [0, 3] {
+        let error = RedisStore::connect(&server.url(database)).await.expect_err("there is no room");
+        let text = shown(&error);
+        assert!(text.contains("`maxclients`") && !text.contains("TLS") && error.is_retryable(), "{text}");
+    }
+    Ok(())
+}
+
+async fn is_served(store: &RedisStore, server: &RedisServer, database: &str) -> Test {
+    store.put(key("a:1"), record("1")).await?;
+    let read = store.get_with_expiry(&key("a:1")).await?.ok_or("it was written")?;
+    let commit = store.replace(key("a:1"), read.revision, record("2")).await?;
+    assert_eq!(commit, kv_runtime::store::Commit::Done);
+    store.put_many(vec![(key("a:2"), record("2")), (key("a:3"), record("3"))]).await?;
+    assert_eq!(store.list(&ListQuery::new(key("a:"))).await?.len(), 3);
+    assert_eq!(server.cli(&["-n", database, "EXISTS", "a:1"]).trim(), "1");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn the_older_protocol_is_spoken_where_it_is_needed() -> Test {
+    let server = RedisServer::start();
+    server.cli(&["ACL", "SETUSER", "ada", "on", ">s3cret", "~*", "+@all"]);
+    let protocol = |server: &RedisServer| {
+        let clients = server.cli(&["CLIENT", "LIST"]);
+        let ours = clients.lines().find(|line| !line.contains("cmd=client")).unwrap_or_default().to_owned();
+        ours.split(' ').find_map(|field| field.strip_prefix("resp=").map(str::to_owned)).unwrap_or_default()
+    };
+    for (url, spoken) in [
+        (server.url(3), "3"),
+        (format!("{}?protocol=resp3", server.url(3)), "3"),
+        (format!("{}?protocol=resp2", server.url(3)), "2"),
+        (format!("redis://ada:s3cret@127.0.0.1:{}/3?protocol=resp2&list_index=true", server.port()), "2"),
+    ] {
+        let store = RedisStore::connect(&url).await?;
+        is_served(&store, &server, "3").await?;
+        assert_eq!(protocol(&server), spoken, "{url}");
+        drop(store);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let wrong = format!("redis://ada:wr0ng@127.0.0.1:{}?protocol=resp2", server.port());
+    let error = RedisStore::connect(&wrong).await.expect_err("the password is another one");
+    let text = shown(&error) + &format!("{error:?}");
+    assert!(text.contains("user and password are not right") && !text.contains("wr0ng"), "{text}");
+
+    // A server without `HELLO` is found out.
+    let old = RedisServer::start_with(&["--rename-command", "HELLO", "", "--requirepass", "s3cret"]);
+    let store = RedisStore::connect(&format!("redis://:s3cret@127.0.0.1:{}/2", old.port())).await?;
+    store.put(key("a:1"), record("1")).await?;
+    assert!(store.get(&key("a:1")).await?.is_some());
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn valkeys_schemes_are_those_of_redis() -> Test {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&format!("valkey://127.0.0.1:{}/1", server.port())).await?;
+    is_served(&store, &server, "1").await?;
+    Kv::connect(&format!("valkey://127.0.0.1:{}/1", server.port())).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_part_of_a_password_is_shown() -> Test {
+    for password in
+        ["s3cr3t/x9", "4711/x9", "s3cr3t#x9", "s3cr3t?x9", "s3cr3t@x9", "a/s3cr3t?b#c@x9", "s3cr3t%zz"]
+    {
+        for url in [
+            format!("redis://u5er:{password}@127.0.0.1:1/0"),
+            format!("redis+cluster://u5er:{password}@127.0.0.1:1"),
+            format!("redis+sentinel://u5er:{password}@127.0.0.1:1"),
+            format!("http://u5er:{password}@127.0.0.1:1"),
+            format!("u5er:{password}@127.0.0.1:1"),
+            format!("redis://u5er:{password}@127.0.0.1:1/0?unknown=s3cr3t"),
+        ] {
+            for error in [
+                RedisStore::connect(&url).await.map(drop).expect_err("nobody listens there"),
+                Kv::connect(&url).await.map(drop).expect_err("nobody listens there"),
+            ] {
+                let text = shown(&error) + &format!("{error:?}");
+                let shows = ["s3cr3t", "x9", "4711", "u5er"].into_iter().find(|part| text.contains(part));
+                assert_eq!(shows, None, "{url}: {text}");
+            }
+        }
+    }
+    let advice = RedisStore::connect("redis+unix:/run/redis.sock").await.expect_err("it has too few slashes");
+    assert!(advice.to_string().contains("write `redis+unix:///run/redis.sock`"), "{advice}");
+    Ok(())
+}
+
+/// A password is used as it stands, whether it is encoded or not.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_password_may_have_any_character() -> Test {
+    let server = RedisServer::start_with(&["--requirepass", "a/b?c#d@e"]);
+    for password in ["a/b?c#d@e", "a%2Fb%3Fc%23d%40e"] {
+        let store =
+            RedisStore::connect(&format!("redis://:{password}@127.0.0.1:{}/1", server.port())).await?;
+        store.put(key("a:1"), record("1")).await?;
+    }
+    Ok(())
+}

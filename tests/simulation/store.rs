@@ -1,0 +1,218 @@
+//! A store on the other side of a network that the seed decides on, with or without compare-and-swap.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt;
+use kv_runtime::key::Key;
+use kv_runtime::record::{Head, NewRecord, Record, Revision};
+use kv_runtime::store::{
+    AtomicStore, Capabilities, Commit, Condition, FairQueue, ListPage, ListQuery, MemoryStore, Sharing,
+    Store, Write,
+};
+use kv_runtime::{Clock, Error, Location, Result};
+
+use crate::sim::{Call, Failure, Sim};
+
+const NAME: &str = "simulated";
+
+#[derive(Clone)]
+pub struct SimStore {
+    sim: Sim,
+    memory: MemoryStore,
+    capabilities: Capabilities,
+    /// Whether it answers at once, as a store in this process does.
+    is_local: bool,
+}
+
+#[derive(Debug)]
+struct Faulty;
+
+impl std::fmt::Display for Faulty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the seed says so")
+    }
+}
+
+impl std::error::Error for Faulty {}
+
+impl SimStore {
+    /// A store that only this process has.
+    pub fn local(sim: &Sim) -> Self {
+        let memory = MemoryStore::with_clock(sim.clock());
+        let capabilities = memory.capabilities();
+        Self { sim: sim.clone(), memory, capabilities, is_local: true }
+    }
+
+    /// A server with compare-and-swap.
+    pub fn remote(sim: &Sim) -> Self {
+        let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().ordered();
+        let capabilities = capabilities.snapshot_reads().atomic_batches().cheap_metadata();
+        Self { capabilities, is_local: false, ..Self::local(sim) }
+    }
+
+    /// A server without it.
+    pub fn careless(sim: &Sim) -> Self {
+        Self { capabilities: Capabilities::new(Sharing::Shared).ordered(), ..Self::remote(sim) }
+    }
+
+    /// One of the two with compare-and-swap.
+    pub fn any(sim: &Sim) -> Self {
+        if sim.chance(250) { Self::local(sim) } else { Self::remote(sim) }
+    }
+
+    /// Sends a call, which the seed carries out and answers.
+    async fn call<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        is_write: bool,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let now = move || work.now_or_never().expect("memory does not wait");
+        if self.is_local {
+            self.sim.step(|| format!("the store does {name}"));
+            return now();
+        }
+        let reply = Arc::new(Mutex::new(None));
+        let (done, failed) = (Arc::clone(&reply), Arc::clone(&reply));
+        let call = Call {
+            number: 0,
+            name,
+            is_write,
+            work: Some(Box::new(move || {
+                let result = now();
+                done.lock().expect("no panic").get_or_insert(result);
+            })),
+            fail: Some(Box::new(move |failure| {
+                *failed.lock().expect("no panic") = Some(Err(error(failure)));
+            })),
+            waker: None,
+            is_answered: false,
+            is_hung: false,
+            is_dropped: false,
+        };
+        Answer { number: self.send(call), sim: self.sim.clone(), reply }.await
+    }
+
+    fn send(&self, mut call: Call) -> u64 {
+        let number = self.sim.step(|| format!("{} is sent", call.name));
+        call.number = number;
+        self.sim.state().calls.push(call);
+        number
+    }
+}
+
+fn error(failure: Failure) -> Error {
+    let at = Location::store(NAME);
+    match failure {
+        Failure::Refused => Error::store(at, "answer", true, Faulty),
+        Failure::Unknown => Error::OutcomeUnknown { at, source: kv_runtime::SharedError::new(Faulty) },
+    }
+}
+
+struct Answer<T> {
+    sim: Sim,
+    number: u64,
+    reply: Arc<Mutex<Option<Result<T>>>>,
+}
+
+impl<T> Future for Answer<T> {
+    type Output = Result<T>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        let mut state = self.sim.state();
+        if let Some(call) = state.calls.iter_mut().find(|call| call.number == self.number)
+            && !call.is_answered
+        {
+            call.waker = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        let reply = self.reply.lock().expect("no panic").take();
+        Poll::Ready(reply.expect("what is answered has an answer"))
+    }
+}
+
+impl<T> Drop for Answer<T> {
+    fn drop(&mut self) {
+        let mut state = self.sim.state();
+        let own = state.calls.iter_mut().find(|call| call.number == self.number);
+        if let Some(call) = own {
+            (call.is_dropped, call.waker) = (true, None);
+        }
+    }
+}
+
+/// A call of the store in memory, with what it takes owned by its future.
+macro_rules! call {
+    ($self:ident, $name:ident($($argument:expr),*), $is_write:literal) => {{
+        let memory = $self.memory.clone();
+        $self.call(stringify!($name), $is_write, async move { memory.$name($($argument),*).await }).await
+    }};
+}
+
+impl Store for SimStore {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn clock(&self) -> &Clock {
+        self.memory.clock()
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.memory.fair_queue()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        let key = key.clone();
+        call!(self, get(&key), false)
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        let keys = keys.to_vec();
+        call!(self, get_many(&keys), false)
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        let key = key.clone();
+        call!(self, head(&key), false)
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        call!(self, put(key, record), true)
+    }
+
+    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        call!(self, put_many(records), true)
+    }
+
+    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
+        call!(self, replace(key, revision, record), true)
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        call!(self, delete(key), true)
+    }
+
+    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        call!(self, delete_many(keys), true)
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        let query = query.clone();
+        call!(self, list(&query), false)
+    }
+}
+
+impl AtomicStore for SimStore {
+    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        assert!(self.capabilities.compare_and_swap, "a store without compare-and-swap is asked to commit");
+        call!(self, commit(conditions, writes), true)
+    }
+}
