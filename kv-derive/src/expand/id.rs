@@ -20,6 +20,7 @@ pub(crate) fn id(id: &Id<'_>) -> TokenStream {
     let (params, args, own) = generics.split_for_impl();
     let own = own.map(|clause| clause.predicates.iter().map(ToTokens::to_token_stream).collect());
     let mut predicates: Vec<TokenStream> = own.unwrap_or_default();
+    let declared = predicates.clone();
     predicates.extend(predicate);
     if !generics.params.is_empty() {
         // Of the type itself: what its parameters need for it is for its other impls to say.
@@ -32,7 +33,7 @@ pub(crate) fn id(id: &Id<'_>) -> TokenStream {
         true => lookups(kv, &quote!(#ident), &TokenStream::new(), where_clause.as_ref()),
         false => {
             let named = quote!(#ident #args);
-            let where_clause = quote!(where #named: #kv::__private::KvId);
+            let where_clause = quote!(where #(#declared,)* #named: #kv::__private::KvId);
             lookups(kv, &named, &quote!(#params), Some(&where_clause))
         }
     };

@@ -21,7 +21,8 @@ pub(crate) struct TaggedText {
 
 /// Encodes a value as JSON, and finds its tags.
 pub(crate) fn encode_tagged<T: Serialize>(value: &T) -> Result<TaggedText, CodecError> {
-    let mut out = Vec::new();
+    // As long as most values, so that it grows once at most.
+    let mut out = Vec::with_capacity(512);
     let tags = Tags::default();
     let counted = Counted { out: &mut out, written: &tags.written };
     guard::serialize_tagged(value, &mut serde_json::Serializer::new(counted), &tags)

@@ -89,7 +89,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         };
         let found = record.metadata.version;
         let version = found.max(schema.write_version()).min(schema.version());
-        let encoded = self.encode(&key, entity, place.group, version, Wanted::COMPARISON)?;
+        let encoded = self.encode(&key, entity, place.group, version, Wanted::TAGS)?;
         let is_text = record.metadata.codec == Codec::Json && encoded.codec == Codec::Json;
         if !is_text || (found >= version && record.value[..] == encoded.value[..]) {
             return Ok(GroupBefore { encoded, stored: Stored::Known });
@@ -98,7 +98,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         if text.as_bytes() == &encoded.value[..] {
             return Ok(GroupBefore { encoded, stored: Stored::Known });
         }
-        let encoded = self.encode(&key, entity, place.group, version, Wanted::TAGS)?;
         Ok(GroupBefore { encoded, stored: Stored::Text { text, is_converted } })
     }
 

@@ -108,7 +108,7 @@ impl IdKind {
     note = "ids are integers, bool, char, String, Box<str>, Arc<str> and Uuid (feature `uuid`)",
     note = "a newtype of these or an enum of unit variants joins in by `#[derive(KvId)]`"
 )]
-pub trait KvId: IdBase {
+pub trait KvId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {
     /// What its segments look like.
     const KIND: IdKind;
 
@@ -118,18 +118,6 @@ pub trait KvId: IdBase {
     /// Reads a segment; nothing if it is not the canonical spelling of an id of this type.
     fn decode(segment: &str, ordered: bool) -> Option<Self>;
 }
-
-/// The traits that every id implements. Blanket-implemented, so that one error names all that are missing.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` lacks what every id is: `Clone`, `Debug`, `PartialEq`, `Eq`, `Hash`, `Send` and `Sync`",
-    label = "this id type is not complete",
-    note = "add `#[derive(Clone, Debug, PartialEq, Eq, Hash)]` to `{Self}`"
-)]
-pub trait IdBase: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static> IdBase for T {}
 
 /// Writes one segment of a key.
 #[derive(Debug)]

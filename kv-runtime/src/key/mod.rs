@@ -11,7 +11,7 @@ mod parse;
 mod redact;
 
 pub use builder::{Key, KeyBuilder};
-pub use id::{EntityId, IdBase, IdKind, IdSchema, IdWriter, KvId};
+pub use id::{EntityId, IdKind, IdSchema, IdWriter, KvId};
 pub use lookup::{Depth1, Depth2, Depth3, Depth4, Depth5, Lookup, Within};
 pub use parse::IdSegments;
 

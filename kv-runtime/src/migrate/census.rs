@@ -7,10 +7,11 @@ use tracing::Instrument;
 
 use crate::collection::{Collection, span};
 use crate::coop;
+use crate::coop::Hold;
 use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::{KeyBuilder, parse_key};
-use crate::list::raw::{self, Anchor};
+use crate::list::raw;
 use crate::store::{Content, Entry, ListQuery, Store};
 
 /// How many records there are of each version: [`Collection::census`]. `Display` is a table.
@@ -79,13 +80,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub async fn census_with_values(&self) -> Result<Census> {
         let mut census = self.census().await?;
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
-        let (mut undecoded, mut cursor) = (0, None);
+        let (mut undecoded, mut cursor, mut hold) = (0, None, Hold::begin());
         loop {
-            let page = raw::page(self, &prefix, cursor, PAGE).await?;
+            let page = raw::page(self, &prefix, cursor, PAGE, ListQuery::MAX_BYTES).await?;
             undecoded += page.failed.len() as u64;
-            let decode =
-                |anchor: &Anchor<E::Id>| self.decode(anchor.id.clone(), &anchor.key, &anchor.records);
-            undecoded += page.anchors.iter().filter(|anchor| decode(anchor).is_err()).count() as u64;
+            for anchor in page.anchors {
+                hold.yield_after(anchor.bytes()).await;
+                let decoded = self.decode(anchor.id, &anchor.key, &anchor.records);
+                undecoded += u64::from(decoded.is_err());
+            }
             cursor = page.cursor;
             if cursor.is_none() {
                 census.undecoded = Some(undecoded);

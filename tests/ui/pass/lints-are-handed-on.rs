@@ -27,8 +27,7 @@ pub struct One {
     #[kv(id)]
     pub id: u64,
     /// One.
-    #[expect(non_snake_case)]
-    pub firstName: String,
+    pub first: String,
     #[allow(missing_docs)]
     #[kv(group = "b")]
     pub second: String,
