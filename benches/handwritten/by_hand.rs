@@ -4,11 +4,11 @@
 use kv_runtime::Codec;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{Entry, ListQuery, Store};
+use kv_runtime::store::{AtomicStore, Commit, Condition, Entry, Expect, ListQuery, Store, Write};
 
 use crate::support::Result;
 use crate::support::profile::Profile;
-use crate::user::Users;
+use crate::user::{Changes, Users};
 
 pub struct ByHand<S>(pub S);
 
@@ -54,6 +54,21 @@ impl<S: Store> Users for ByHand<S> {
             Err(error) => failed = Err(error),
         });
         failed.map(|()| users)
+    }
+}
+
+impl<S: AtomicStore> Changes for ByHand<S> {
+    async fn change(&self, id: u64) -> Result<()> {
+        let key = key(id);
+        let record = self.0.get(&key).await?.ok_or("it is there")?;
+        let mut profile: Profile = serde_json::from_slice(&record.value)?;
+        profile.logins += 1;
+        let new = NewRecord::new(serde_json::to_vec(&profile)?, record.metadata);
+        let unchanged = vec![Condition::new(key.clone(), Expect::Revision(record.revision))];
+        match self.0.commit(unchanged, vec![Write::Update(key, new)]).await? {
+            Commit::Done => Ok(()),
+            Commit::Conflict(_) => Err("nobody else writes".into()),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 use by_hand::ByHand;
 use raw::RawRedb;
 use support::{Report, Result, Sides, by_turns, nanos_each};
-use user::{User, Users};
+use user::{Changes, User, Users};
 
 /// How many users a store holds.
 const USERS: usize = 10_000;
@@ -34,6 +34,8 @@ const CALLS: usize = 1_000;
 const STORES: usize = 7;
 
 const GOAL: f64 = 1.05;
+/// An update also finds out what it changed, and keeps what it does not know.
+const UPDATE_GOAL: f64 = 1.3;
 const BY_HAND: &str = "by hand on the same store";
 const RAW: &str = "redb by hand, without envelope";
 
@@ -53,6 +55,7 @@ fn main() -> Result<()> {
     };
     report.case("memory/get", BY_HAND, "ns", GOAL, || memory.gets())?;
     report.case("memory/put", BY_HAND, "ns", GOAL, || memory.puts())?;
+    report.case("memory/update", BY_HAND, "ns", UPDATE_GOAL, || memory.updates())?;
     report.case("memory/list-1000", BY_HAND, "ns/record", GOAL, || memory.lists())?;
     report.case("allocations/get", BY_HAND, "allocations", 1.0, || memory.allocations_of_get())?;
     report.case("allocations/put", BY_HAND, "allocations", 1.0, || memory.allocations_of_put())?;
@@ -138,6 +141,34 @@ where
             });
         }
         Sides::middle(all)
+    }
+}
+
+impl<U, V, F, G> Stores<'_, F, G>
+where
+    U: Changes,
+    V: Changes,
+    F: Fn() -> Result<U>,
+    G: Fn() -> Result<V>,
+{
+    fn updates(&self) -> Result<Sides> {
+        self.each(|ours, theirs| by_turns(100, ours.updates(), theirs.updates()))
+    }
+}
+
+impl<U: Changes> Side<'_, U> {
+    fn updates(&self) -> impl FnMut() -> Result<f64> {
+        let places = Places::default();
+        move || {
+            nanos_each(CALLS, || {
+                self.runtime.block_on(async {
+                    for _ in 0..CALLS {
+                        self.calls.change(places.next() as u64).await?;
+                    }
+                    Ok(())
+                })
+            })
+        }
     }
 }
 

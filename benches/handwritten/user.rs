@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use kv_runtime::store::Store;
+use kv_runtime::store::{AtomicStore, Store};
 use kv_runtime::{Collection, KvEntity};
 
 use crate::support::Result;
@@ -36,6 +36,19 @@ pub trait Users {
     async fn put_many(&self, users: &[Self::User]) -> Result<()>;
     /// The first users by key.
     async fn list(&self, limit: usize) -> Result<Vec<Self::User>>;
+}
+
+/// What is compared where a change needs compare-and-swap.
+pub trait Changes: Users {
+    /// Counts one login more.
+    async fn change(&self, id: u64) -> Result<()>;
+}
+
+impl<S: AtomicStore> Changes for Collection<User, S> {
+    async fn change(&self, id: u64) -> Result<()> {
+        self.update(id, |user| user.logins += 1).await?;
+        Ok(())
+    }
 }
 
 impl<S: Store> Users for Collection<User, S> {

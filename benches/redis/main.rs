@@ -88,7 +88,8 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn ours(&self, database: usize, is_indexed: bool) -> Result<Collection<User, RedisStore>> {
-        let options = RedisStore::options().list_index(is_indexed);
+        // The hand-written side, too, lives on the runtime of its caller.
+        let options = RedisStore::options().list_index(is_indexed).runtime(self.runtime.handle().clone());
         let store = self.runtime.block_on(options.connect(&self.server.url(database)))?;
         Ok(Kv::new(store).collection())
     }

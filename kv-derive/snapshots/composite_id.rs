@@ -1,5 +1,5 @@
 #[doc(hidden)]
-#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+#[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
     #[derive(crate::renamed::__private::serde::Serialize)]
     #[serde(
@@ -8,7 +8,6 @@ const _: () = {
         deny_unknown_fields,
         crate = "crate::renamed::__private::serde"
     )]
-    #[allow(dead_code)]
     struct __Write0 {
         r#fn: String,
     }

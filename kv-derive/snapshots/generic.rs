@@ -1,5 +1,5 @@
 #[doc(hidden)]
-#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+#[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
     #[derive(::kv_runtime::__private::serde::Serialize)]
     #[serde(
@@ -10,7 +10,6 @@ const _: () = {
             serialize = "Option < T > : :: kv_runtime :: __private :: serde :: Serialize , Hashes < N > : :: kv_runtime :: __private :: serde :: Serialize"
         )
     )]
-    #[allow(dead_code)]
     struct __Write0<T: Clone, const N: usize>
     where
         T: Shown,
@@ -47,7 +46,6 @@ const _: () = {
             serialize = "Vec < Box < Cached < T , N > > > : :: kv_runtime :: __private :: serde :: Serialize"
         )
     )]
-    #[allow(dead_code)]
     struct __Write1<T: Clone, const N: usize>
     where
         T: Shown,
@@ -190,7 +188,6 @@ const _: () = {
     {}
 };
 /// The group `value` of [`Cached`]: an entity by itself, under the same key.
-#[allow(dead_code)]
 #[derive(::kv_runtime::KvEntity)]
 #[kv(
     prefix = "cache",
@@ -211,7 +208,6 @@ where
     hashes: Hashes<N>,
 }
 /// The group `about` of [`Cached`]: an entity by itself, under the same key.
-#[allow(dead_code)]
 #[derive(::kv_runtime::KvEntity)]
 #[kv(
     prefix = "cache",

@@ -1,5 +1,5 @@
 #[doc(hidden)]
-#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+#[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
     #[automatically_derived]
     impl ::kv_runtime::__private::KvId for UserId
@@ -53,7 +53,7 @@ const _: () = {
     }
 };
 #[doc(hidden)]
-#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+#[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
     #[automatically_derived]
     impl ::kv_runtime::__private::KvId for Flag {

@@ -1,5 +1,5 @@
 #[doc(hidden)]
-#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+#[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
     #[derive(::kv_runtime::__private::serde::Serialize)]
     #[serde(
@@ -8,7 +8,6 @@ const _: () = {
         rename_all = "camelCase",
         crate = "::kv_runtime::__private::serde"
     )]
-    #[allow(dead_code)]
     struct __Write0 {
         user_name: String,
         expires: Option<SystemTime>,
@@ -31,7 +30,6 @@ const _: () = {
         rename_all = "camelCase",
         crate = "::kv_runtime::__private::serde"
     )]
-    #[allow(dead_code)]
     struct __Write1 {
         theme: Theme,
         #[serde(default = "ten")]
@@ -151,7 +149,6 @@ const _: () = {
     }
 };
 /// The group `profile` of [`User`]: an entity by itself, under the same key.
-#[allow(dead_code)]
 #[derive(::kv_runtime::KvEntity)]
 #[kv(
     prefix = "user",
@@ -171,7 +168,6 @@ pub struct UserProfile {
     pub expires: Option<SystemTime>,
 }
 /// The group `settings` of [`User`]: an entity by itself, under the same key.
-#[allow(dead_code)]
 #[derive(Debug, Clone)]
 #[derive(::kv_runtime::KvEntity)]
 #[kv(

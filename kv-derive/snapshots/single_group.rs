@@ -1,5 +1,5 @@
 #[doc(hidden)]
-#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+#[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
     #[derive(::kv_runtime::__private::serde::Serialize)]
     #[serde(
@@ -7,7 +7,6 @@ const _: () = {
         rename = "Session",
         crate = "::kv_runtime::__private::serde"
     )]
-    #[allow(dead_code)]
     struct __Write0 {
         #[serde(default)]
         user: u64,

@@ -1,5 +1,5 @@
 #[doc(hidden)]
-#[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+#[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
     #[derive(::kv_runtime::__private::serde::Serialize)]
     #[serde(
@@ -9,7 +9,6 @@ const _: () = {
         deny_unknown_fields,
         crate = "::kv_runtime::__private::serde"
     )]
-    #[allow(dead_code)]
     struct __Write0 {
         user_name: String,
         visits: u32,
@@ -67,7 +66,7 @@ const _: () = {
                                         4u32,
                                         ::kv_runtime::__private::Change::Remove {
                                             name: "age",
-                                            default: ::core::option::Option::Some(|| ::kv_runtime::__private::to_value(
+                                            default: ::core::option::Option::Some(|| ::kv_runtime::__private::to_json(
                                                 0,
                                             )),
                                         },
@@ -84,7 +83,7 @@ const _: () = {
                                     4u32,
                                     ::kv_runtime::__private::Change::Add {
                                         name: "visits",
-                                        default: || ::kv_runtime::__private::to_value::<u32>(3 + 4),
+                                        default: || ::kv_runtime::__private::to_json::<u32>(3 + 4),
                                     },
                                 ),
                                 ::kv_runtime::__private::Step::new(
@@ -101,7 +100,7 @@ const _: () = {
                                                 #[serde(with = "hex")]
                                                 code: u32,
                                             }
-                                            ::kv_runtime::__private::to_value::<
+                                            ::kv_runtime::__private::to_json::<
                                                 __Member,
                                             >(__Member {
                                                 code: ::core::default::Default::default(),
@@ -143,12 +142,12 @@ const _: () = {
                 __groups,
                 0,
             )? {
-                ::core::option::Option::Some(__new) => {
-                    __Read0 {
-                        user_name: __new.user_name,
-                        visits: __new.visits,
-                        code: __new.code,
-                    }
+                ::core::option::Option::Some(mut __new) => {
+                    <Self as ::kv_runtime::__private::KvEntity>::set_id(
+                        &mut __new,
+                        __id,
+                    );
+                    return ::core::result::Result::Ok(__new);
                 }
                 ::core::option::Option::None => __groups.required(0)?,
             };

@@ -1,5 +1,5 @@
 #[doc(hidden)]
-#[allow(deprecated, unused_qualifications, clippy::absolute_paths, private_bounds)]
+#[allow(unused_qualifications, clippy::absolute_paths, private_bounds)]
 const _: () = {
     #[derive(::kv_runtime::__private::serde::Serialize)]
     #[serde(
@@ -8,7 +8,6 @@ const _: () = {
         crate = "::kv_runtime::__private::serde",
         bound(serialize = "")
     )]
-    #[allow(dead_code)]
     struct __Write0<T> {
         online: bool,
         #[serde(skip)]
@@ -33,7 +32,6 @@ const _: () = {
         crate = "::kv_runtime::__private::serde",
         bound(serialize = "T : :: kv_runtime :: __private :: serde :: Serialize")
     )]
-    #[allow(dead_code)]
     struct __Write1<T> {
         value: T,
         #[serde(skip)]
@@ -60,7 +58,6 @@ const _: () = {
         crate = "::kv_runtime::__private::serde",
         bound(serialize = "")
     )]
-    #[allow(dead_code)]
     struct __Write2<T> {
         newest: String,
         #[serde(skip)]
@@ -218,7 +215,6 @@ const _: () = {
     {}
 };
 /// The group `state` of [`Device`]: an entity by itself, under the same key.
-#[allow(dead_code)]
 #[derive(::kv_runtime::KvEntity)]
 #[kv(
     prefix = "device",
@@ -233,7 +229,6 @@ struct DeviceState {
     online: bool,
 }
 /// The group `config` of [`Device`]: an entity by itself, under the same key.
-#[allow(dead_code)]
 #[derive(::kv_runtime::KvEntity)]
 #[kv(
     prefix = "device",
@@ -251,7 +246,6 @@ struct DeviceConfig<T> {
     value: T,
 }
 /// The group `log` of [`Device`]: an entity by itself, under the same key.
-#[allow(dead_code)]
 #[derive(::kv_runtime::KvEntity)]
 #[kv(
     prefix = "device",

@@ -1,5 +1,7 @@
 //! The rules that concern more than one attribute, each a function, in the order of this list.
 
+mod owned;
+mod round_trip;
 mod versions;
 
 use syn::Type;
@@ -29,6 +31,7 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     serde_can_be_followed(cx, entity);
     members_have_names_of_their_own(cx, entity);
     binary_codecs_can_follow_serde(cx, entity);
+    round_trip::check(cx, entity);
     versions::check(cx, entity);
 }
 
@@ -65,6 +68,11 @@ fn ids_stand_alone(cx: &Ctxt, entity: &Entity<'_>) {
             cx.error(key, "an id never changes, so it cannot be the expiry");
         }
     }
+    for field in &entity.ids {
+        if let Type::Tuple(tuple) = &field.ty {
+            cx.error(tuple, "a composite id is several fields: mark each of them `#[kv(id)]`");
+        }
+    }
 }
 
 /// `ordered` and `secret` say how an id is written and shown.
@@ -96,11 +104,11 @@ fn data_is_owned(cx: &Ctxt, entity: &Entity<'_>) {
     }
     for field in entity.stored_fields() {
         // A borrow of a lifetime parameter is told at the parameter.
-        if let Type::Reference(ty) = &field.ty
+        if let Some(borrow) = owned::borrow_in(&field.ty)
             && entity.generics.lifetimes().next().is_none()
             && !field.attr.serde.reads_itself
         {
-            cx.error(ty, OWNED);
+            cx.error(borrow, OWNED);
         }
     }
 }

@@ -39,6 +39,13 @@ pub(crate) const WRITE_VERSION: Symbol = Symbol("write_version");
 /// Written by the macro alone, on the views that it emits.
 pub(crate) const VIEW_OF: Symbol = Symbol("__view_of");
 
+// The compiler's.
+pub(crate) const ALLOW: Symbol = Symbol("allow");
+pub(crate) const DENY: Symbol = Symbol("deny");
+pub(crate) const DEPRECATED: Symbol = Symbol("deprecated");
+pub(crate) const EXPECT: Symbol = Symbol("expect");
+pub(crate) const WARN: Symbol = Symbol("warn");
+
 // serde's.
 pub(crate) const ALIAS: Symbol = Symbol("alias");
 pub(crate) const BORROW: Symbol = Symbol("borrow");
@@ -46,6 +53,7 @@ pub(crate) const BOUND: Symbol = Symbol("bound");
 pub(crate) const CONTENT: Symbol = Symbol("content");
 pub(crate) const DEFAULT: Symbol = Symbol("default");
 pub(crate) const DENY_UNKNOWN_FIELDS: Symbol = Symbol("deny_unknown_fields");
+pub(crate) const DESERIALIZE: Symbol = Symbol("deserialize");
 pub(crate) const DESERIALIZE_WITH: Symbol = Symbol("deserialize_with");
 pub(crate) const EXPECTING: Symbol = Symbol("expecting");
 pub(crate) const FLATTEN: Symbol = Symbol("flatten");

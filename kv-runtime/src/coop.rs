@@ -1,6 +1,7 @@
 //! Cooperative yields: long work gives the executor's thread back to other tasks.
 //!
-//! They work on every executor: a yield is a future that wakes itself and is pending once. Calls on one entity never yield.
+//! They work on every executor: a yield is a future that wakes itself and is pending once. Calls on
+//! one entity never yield.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -8,7 +9,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Stopwatch};
 
-/// After so long work yields. Half of what an executor's thread may be held for: the work between two looks at the clock is added.
+/// After so long work yields. Half of what an executor's thread may be held for: the work between
+/// two looks at the clock is added.
 const LONGEST_HOLD: Duration = Duration::from_millis(5);
 
 /// How much work is done between two looks at the clock. A look costs as much as a small record.
@@ -33,7 +35,8 @@ pub(crate) async fn yield_now() {
 
 /// For how long the executor's thread has been held.
 ///
-/// It reads the system's clock, whatever the store's clock is: a test's clock stands still while the thread is held.
+/// It reads the system's clock, whatever the store's clock is: a test's clock stands still while
+/// the thread is held.
 #[derive(Debug)]
 pub(crate) struct Hold {
     since: Stopwatch,

@@ -84,7 +84,7 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
 
     /// Itself, read as what a group's oldest records are, and turned into today's shape.
     #[doc(hidden)]
-    fn read_as_previous<G: GroupSource, N: StepFrom<Self>>(
+    fn read_as_previous<G: GroupSource, N: StepFrom<Self> + KvEntity>(
         groups: &mut G,
         group: usize,
         id: impl FnOnce() -> Self::Id,
@@ -176,7 +176,7 @@ pub trait GroupSource {
     ) -> Result<T, Self::Error>;
 
     /// Today's shape `N` of a group whose record is no newer than its predecessor `P`; nothing if it is newer, or absent.
-    fn previous<P: KvEntity, N: StepFrom<P>>(
+    fn previous<P: KvEntity, N: StepFrom<P> + KvEntity>(
         &mut self,
         group: usize,
         id: impl FnOnce() -> P::Id,

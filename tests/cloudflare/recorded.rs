@@ -137,7 +137,8 @@ async fn a_page_may_be_smaller_than_the_servers() -> Test {
     Ok(())
 }
 
-/// The values of a page are read in parts, and those that it has no room for are left to the next page.
+/// The values of a page are read in parts, and those that it has no room for are left to the next
+/// page.
 #[tokio::test]
 async fn a_page_ends_by_bytes() -> Test {
     let name = |number: u32| format!("user:{number:02}");

@@ -90,7 +90,7 @@ async fn the_target_is_the_version_that_is_written() -> Outcome {
     assert_eq!(users.get(1).await?.map(|user| user.user_name).as_deref(), Some("ada"));
     assert_eq!(
         shape(&kv, "user:1:profile").await?,
-        (2, r#"{"name":"ada","role":"guest","visits":0}"#.to_owned())
+        (2, r#"{"name":"ada","visits":3,"role":"guest"}"#.to_owned())
     );
     Ok(())
 }

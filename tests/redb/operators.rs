@@ -1,4 +1,5 @@
-//! What an operator needs: backups of a store in use, its size and making it smaller, reading alone, a full disk.
+//! What an operator needs: backups of a store in use, its size and making it smaller, reading
+//! alone, a full disk.
 
 use std::fs;
 use std::path::Path;

@@ -332,7 +332,7 @@ async fn a_sweep_takes_all_that_was_deleted() -> Test {
         put(&store, part).await?;
     }
     store.delete_many(keys[100..].to_vec()).await?;
-    let begin = std::time::Instant::now();
+    let begin = tokio::time::Instant::now();
     let first = store.sweep_index("user").await?;
     assert_eq!((first.waiting, first.dropped), (49_900, 0));
     let asked = |server: &RedisServer| -> Result<u64, Box<dyn std::error::Error>> {

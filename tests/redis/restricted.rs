@@ -215,7 +215,7 @@ async fn no_part_of_a_password_is_shown() -> Test {
     Ok(())
 }
 
-/// A password is used as it stands, whether it is encoded or not.
+/// A password may be percent-encoded, and does not have to be.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_password_may_have_any_character() -> Test {

@@ -1,9 +1,10 @@
 //! Sentinels: the primary of a name is found and followed.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kv_runtime::Error;
 use kv_runtime::store::{RedisStore, Store};
+use tokio::time::Instant;
 
 use super::redis_server::{RedisServer, free_port};
 use super::{Test, key, record, shown};

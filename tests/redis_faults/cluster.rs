@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::layer::RetryStore;
@@ -10,6 +10,7 @@ use kv_runtime::record::{Metadata, NewRecord};
 use kv_runtime::store::{Content, ListQuery, RedisStore, Store};
 use kv_runtime::{Error, Kv, KvEntity, Result};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::Test;
 use super::redis_server::{RedisCluster, RedisServer};

@@ -1,11 +1,12 @@
 //! Connections that end, go silent or lead to the wrong server: the store comes back by itself.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
 use kv_runtime::store::{RedisStore, Store};
 use kv_runtime::{Error, Result};
+use tokio::time::Instant;
 
 use super::Test;
 use super::proxy::{Fault, Proxy};

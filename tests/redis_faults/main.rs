@@ -3,6 +3,7 @@
 //! What a client can know is bounded from both sides: of what was acknowledged nothing may be missing, and nothing may be there but
 //! what was acknowledged and what the client was told to be unknown.
 
+mod chaos;
 mod cluster;
 mod connections;
 mod eviction;

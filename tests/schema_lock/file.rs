@@ -136,3 +136,79 @@ fn other_files_are_told_as_what_they_are() {
     assert!(matches!(error, LockError::Format { found: 2, .. }), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), r#"{"format": 2, "releases": []}"#);
 }
+
+/// A lock of three versions, as it is written.
+fn three_versions() -> (tempfile::TempDir, PathBuf, String) {
+    let (dir, path) = place();
+    v1::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
+    v3::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
+    v4::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    (dir, path, text)
+}
+
+mod v4 {
+    #[derive(kv_runtime::KvEntity)]
+    #[kv(prefix = "user", group = "profile", version = 3, oldest = 3, ttl = "1h")]
+    pub struct User {
+        #[kv(id)]
+        pub id: u64,
+        pub user_name: String,
+        pub more: u8,
+    }
+    kv_runtime::schema! { pub App: User }
+}
+
+/// Checks that this text is refused as a lock, and whether an overwrite accepts it.
+fn refused(path: &PathBuf, text: &str, overwrite: bool) -> String {
+    fs::write(path, text).unwrap();
+    let refusal = |mode| v4::App::schema().check_lock_as(path, mode).unwrap_err();
+    let error = refusal(LockMode::Check);
+    assert!(matches!(error, LockError::Edited { .. }), "{error}");
+    assert_eq!(refusal(LockMode::Update).to_string(), error.to_string());
+    assert_eq!(fs::read_to_string(path).unwrap(), text, "it is left as it is");
+    if overwrite {
+        v4::App::schema().check_lock_as(path, LockMode::Overwrite).unwrap();
+        v4::App::schema().check_lock_as(path, LockMode::Check).unwrap();
+    } else {
+        refusal(LockMode::Overwrite);
+    }
+    error.to_string()
+}
+
+/// The lock's text with its releases changed.
+fn with_releases(text: &str, change: impl FnOnce(&mut Vec<serde_json::Value>)) -> String {
+    let mut lock: serde_json::Value = serde_json::from_str(text).unwrap();
+    change(lock["releases"].as_array_mut().unwrap());
+    serde_json::to_string_pretty(&lock).unwrap() + "\n"
+}
+
+#[test]
+fn two_releases_of_one_version_are_refused() {
+    let (_dir, path, text) = three_versions();
+    let twice = with_releases(&text, |releases| releases.insert(1, releases[1].clone()));
+    let told = refused(&path, &twice, false);
+    assert!(told.contains("version 2 of `User.profile` twice"), "{told}");
+    assert!(told.contains("raise `version` to 3"), "{told}");
+}
+
+#[test]
+fn an_entry_that_is_deleted_or_edited_is_refused() {
+    let (_dir, path, text) = three_versions();
+    let told = refused(&path, &with_releases(&text, |releases| drop(releases.remove(1))), true);
+    assert!(told.contains("version 3 of `User.profile` follows version 2"), "{told}");
+    for (from, to) in [
+        (r#""u8""#, r#""u16""#),
+        (r#""prefix": "user""#, r#""prefix": "usr""#),
+        (r#""ttl": 3600"#, r#""ttl": 60"#),
+    ] {
+        assert!(text.contains(from), "{text}");
+        let told = refused(&path, &text.replacen(from, to, 1), true);
+        assert!(told.contains("User"), "{told}");
+    }
+    for edited in [text.replace("\"format\": 1,", "\"format\": 1, \"more\": 2,"), text.trim_end().to_owned()]
+    {
+        let told = refused(&path, &edited, true);
+        assert!(told.contains("does not write"), "{told}");
+    }
+}

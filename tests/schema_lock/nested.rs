@@ -216,3 +216,88 @@ fn a_place_for_the_rest_is_a_version_of_its_own() {
     }
     assert_eq!(only(&v1::App::schema(), &raised::App::schema()).0, New);
 }
+
+#[test]
+fn what_a_struct_variant_says_of_its_fields() {
+    releases! {
+        released {
+            #[derive(Serialize, Deserialize)]
+            pub enum Role { Member { #[serde(default)] since: u32 } }
+            #[derive(KvEntity)]
+            #[kv(prefix = "user")]
+            pub struct User { #[kv(id)] id: u64, role: Role }
+        }
+        today {
+            #[derive(Serialize, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub enum Role { Member { since: u32 } }
+            #[derive(KvEntity)]
+            #[kv(prefix = "user")]
+            pub struct User { #[kv(id)] id: u64, role: Role }
+        }
+    }
+    let differences = between(&v1::App::schema(), &v2::App::schema());
+    assert!(differences.iter().all(|it| it.effect == Breaking), "{differences:#?}");
+    let whats: Vec<_> = differences.iter().map(|it| it.what.as_str()).collect();
+    let [missing, denied] = whats.as_slice() else { panic!("{whats:#?}") };
+    assert!(
+        missing.contains("values without `role.Member.since` are read; today they are refused"),
+        "{missing}"
+    );
+    assert!(denied.contains("deny_unknown_fields"), "{denied}");
+}
+
+#[test]
+fn a_field_that_loses_its_default_while_its_type_gains_a_field() {
+    releases! {
+        released {
+            #[derive(Serialize, Deserialize, Default)]
+            pub struct Address { street: String }
+            #[derive(KvEntity)]
+            #[kv(prefix = "user")]
+            pub struct User { #[kv(id)] id: u64, #[serde(default)] address: Address }
+        }
+        today {
+            #[derive(Serialize, Deserialize, Default)]
+            pub struct Address { street: String, #[serde(default)] zip: u32 }
+            #[derive(KvEntity)]
+            #[kv(prefix = "user")]
+            pub struct User { #[kv(id)] id: u64, address: Address }
+        }
+    }
+    let differences = between(&v1::App::schema(), &v2::App::schema());
+    let [added, missing] = differences.as_slice() else { panic!("{differences:#?}") };
+    assert_eq!((added.effect, missing.effect), (Additive, Breaking));
+    assert!(
+        missing.what.contains("values without `address` are read; today they are refused"),
+        "{}",
+        missing.what
+    );
+}
+
+#[test]
+fn a_recursion_that_points_at_another_type() {
+    releases! {
+        released {
+            #[derive(Serialize, Deserialize)]
+            pub struct Tree { leaves: Vec<Leaf> }
+            #[derive(Serialize, Deserialize)]
+            pub struct Leaf { next: Option<Box<Leaf>> }
+            #[derive(KvEntity)]
+            #[kv(prefix = "user")]
+            pub struct User { #[kv(id)] id: u64, tree: Tree }
+        }
+        today {
+            #[derive(Serialize, Deserialize)]
+            pub struct Tree { leaves: Vec<Leaf> }
+            #[derive(Serialize, Deserialize)]
+            pub struct Leaf { next: Option<Box<Tree>> }
+            #[derive(KvEntity)]
+            #[kv(prefix = "user")]
+            pub struct User { #[kv(id)] id: u64, tree: Tree }
+        }
+    }
+    let (effect, what, _) = only(&v1::App::schema(), &v2::App::schema());
+    assert_eq!(effect, Breaking);
+    assert!(what.contains("itself") && what.contains("the type 1 further out"), "{what}");
+}

@@ -6,7 +6,7 @@ use kv_runtime::store::AtomicStore;
 use kv_runtime::{Collection, Error, KvEntity, Touch};
 
 use crate::history::{Ended, History, Model};
-use crate::sim::START;
+use crate::sim::{START, Sim};
 
 /// How long a record lives, and how long one lives that is put with a TTL of its own.
 const TTL: u64 = 10_000;
@@ -71,6 +71,14 @@ pub const ALL: [Call; 14] = [
     Call::Exists,
     Call::List,
 ];
+
+/// Which calls a run makes: of a few kinds alone, so that these meet often.
+pub fn some<C: Copy>(sim: &Sim, most: &[C]) -> Vec<C> {
+    let kinds: Vec<C> = (0..2 + sim.below(4)).map(|_| most[sim.below(most.len())]).collect();
+    let first = most[0];
+    let calls = (0..3 + sim.below(6)).map(|_| kinds[sim.below(kinds.len())]);
+    calls.chain(sim.chance(600).then_some(first)).collect()
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Returned {

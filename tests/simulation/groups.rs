@@ -5,7 +5,7 @@ use std::time::Duration;
 use kv_runtime::store::AtomicStore;
 use kv_runtime::{Error, Kv, KvEntity};
 
-use crate::calls::failed;
+use crate::calls::{failed, some};
 use crate::history::{Ended, History, Model};
 use crate::run::{Moves, Run};
 use crate::sim::{START, Sim};
@@ -128,23 +128,30 @@ impl Model for State {
 fn two_groups(sim: &Sim) {
     let store = SimStore::any(sim);
     let history = History::new(sim);
-    let moves = Moves { often: 15, furthest: Duration::from_secs(8), back: false };
+    let moves = Moves { often: 30, furthest: Duration::from_secs(9), back: false };
     let mut run = Run::new(sim, moves);
-    for tag in 0..3 + sim.below(6) as u16 {
-        let call = ALL[sim.below(ALL.len())];
-        let (history, kv) = (history.clone(), Kv::new(store.clone()));
-        run.add(async move {
-            let work = async {
-                match returned(&kv, call, tag).await {
-                    Ok(returned) => Ended::Returned(returned),
-                    Err(error) => failed(&error),
-                }
-            };
-            history.note((call, tag), work).await;
-        });
+    for (tag, call) in some(sim, &ALL).into_iter().enumerate() {
+        run.add(make(history.clone(), Kv::new(store.clone()), call, tag as u16));
     }
     run.finish();
+    // What is left, and what is left of it later.
+    for call in [Call::Get, Call::GetSide, Call::Get] {
+        let mut run = Run::new(sim, Moves { often: 0, ..moves });
+        run.add(make(history.clone(), Kv::new(store.clone()), call, u16::MAX));
+        run.finish();
+        sim.pass(Duration::from_secs(3));
+    }
     history.check(State { now: START.as_millis(), kept: None });
+}
+
+async fn make<S: AtomicStore>(history: History<State>, kv: Kv<S>, call: Call, tag: u16) {
+    let work = async {
+        match returned(&kv, call, tag).await {
+            Ok(returned) => Ended::Returned(returned),
+            Err(error) => failed(&error),
+        }
+    };
+    history.note((call, tag), work).await;
 }
 
 async fn returned<S: AtomicStore>(kv: &Kv<S>, call: Call, tag: u16) -> Result<Returned, Error> {

@@ -13,7 +13,7 @@ use crate::store::SimStore;
 
 crate::scenarios!(tenants, retries_and_timeouts);
 
-const ONWARD: Moves = Moves { often: 20, furthest: Duration::from_secs(8), back: false };
+const ONWARD: Moves = Moves { often: 40, furthest: Duration::from_secs(9), back: false };
 
 fn tenants(sim: &Sim) {
     let store = SimStore::any(sim);

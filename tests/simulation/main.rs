@@ -40,9 +40,9 @@ fn simulate(name: &str, scenario: fn(&Sim)) {
     for seed in seeds {
         let sim = Sim::new(seed, is_shown);
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| scenario(&sim))) {
-            let path = name.replace("::", " ");
+            let name = name.split_once("::").map_or(name, |(_, test)| test);
             println!("{}", sim.shown());
-            println!("seed {seed} of {path} failed after {seed} that did not; replay it with\n");
+            println!("seed {seed} of {name} failed after {seed} that did not; replay it with\n");
             println!(
                 "    KV_SIM_SEED={seed} cargo test --all-features --test simulation -- --exact {name} --nocapture\n"
             );

@@ -8,6 +8,7 @@ use kv_runtime::{Collection, Error, Kv, KvEntity};
 
 use crate::calls::{self, ALL, Doc, Log, State};
 use crate::history::History;
+use crate::records::look;
 use crate::run::{Moves, Run};
 use crate::sim::Sim;
 use crate::store::SimStore;
@@ -47,11 +48,11 @@ fn backfills(sim: &Sim) {
 fn run(sim: &Sim, policies: &[WriteBack], backfills: usize) {
     let store = SimStore::any(sim);
     let history = History::<State>::new(sim);
-    let moves = Moves { often: 15, furthest: Duration::from_secs(8), back: false };
+    let moves = Moves { often: 30, furthest: Duration::from_secs(9), back: false };
     let mut run = Run::new(sim, moves);
     let old = Kv::new(store.clone()).collection::<Doc>();
-    for tag in 0..3 + sim.below(6) as u16 {
-        let call = ALL[sim.below(ALL.len())];
+    for (tag, call) in calls::some(sim, &ALL).into_iter().enumerate() {
+        let tag = tag as u16;
         if sim.chance(500) {
             run.add(calls::make(history.clone(), old.clone(), call, tag));
         } else {
@@ -63,6 +64,7 @@ fn run(sim: &Sim, policies: &[WriteBack], backfills: usize) {
         run.add(backfill(Kv::new(store.clone()).collection::<NewDoc>()));
     }
     run.finish();
+    look(sim, moves, &history, old);
     history.check(State::default());
 }
 

@@ -14,8 +14,8 @@ use crate::store::SimStore;
 crate::scenarios!(one_handle, a_handle_for_each, without_expiry, expiry, a_clock_that_goes_back);
 
 const STILL: Moves = Moves { often: 0, furthest: Duration::ZERO, back: false };
-const ONWARD: Moves = Moves { often: 20, furthest: Duration::from_secs(8), back: false };
-const BACK: Moves = Moves { often: 20, furthest: Duration::from_secs(8), back: true };
+const ONWARD: Moves = Moves { often: 40, furthest: Duration::from_secs(9), back: false };
+const BACK: Moves = Moves { often: 40, furthest: Duration::from_secs(9), back: true };
 
 fn one_handle(sim: &Sim) {
     let docs = Kv::new(SimStore::any(sim)).collection::<Doc>();
@@ -51,10 +51,30 @@ where
 {
     let history = History::new(sim);
     let mut run = Run::new(sim, moves);
-    for tag in 0..3 + sim.below(6) as u16 {
-        let call = most[sim.below(most.len())];
-        run.add(calls::make(history.clone(), docs(), call, tag));
+    for (tag, call) in calls::some(sim, most).into_iter().enumerate() {
+        run.add(calls::make(history.clone(), docs(), call, tag as u16));
     }
     run.finish();
+    look(sim, moves, &history, docs());
     history.check(calls::State::default());
+}
+
+/// Looks at what is left, and at what is left of it later.
+pub fn look<S: AtomicStore, E>(
+    sim: &Sim,
+    moves: Moves,
+    history: &History<calls::State>,
+    docs: Collection<E, S>,
+) where
+    E: KvEntity<Id = u64> + calls::Log,
+{
+    let looks = if moves.often == 0 { 1 } else { 4 };
+    for _ in 0..looks {
+        let mut run = Run::new(sim, STILL);
+        run.add(calls::make(history.clone(), docs.clone(), Call::Get, u16::MAX));
+        run.finish();
+        if moves.often > 0 {
+            sim.pass(Duration::from_secs(4));
+        }
+    }
 }

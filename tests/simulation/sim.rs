@@ -142,6 +142,12 @@ impl Sim {
         state.ticks.push((step, to.as_millis()));
     }
 
+    /// Moves the time of day on.
+    pub fn pass(&self, duration: Duration) {
+        let now = self.state().wall.now();
+        self.set_wall(now.saturating_add(duration));
+    }
+
     fn sleep(&self, duration: Duration) -> Sleep {
         let mut state = self.state();
         state.next += 1;

@@ -1,4 +1,5 @@
-//! Servers of Redis for tests, or of what `REDIS_SERVER` names: each on a free port of 127.0.0.1, with its data in a directory of its own, gone with its handle.
+//! Servers for tests: Redis, or the program that `REDIS_SERVER` names. Each listens on a free port of
+//! 127.0.0.1, has its own data directory, and ends with its handle.
 //!
 //! For a test that needs one: `#[path = "../support/redis_server.rs"] mod redis_server;`.
 
@@ -170,7 +171,7 @@ impl RedisCluster {
         first.cli(&[&["-c"], &arguments[..]].concat())
     }
 
-    /// Moves so many slots from one primary to another, with what lies there, by `redis-cli`.
+    /// Moves so many slots with their keys from one primary to another, by `redis-cli`.
     pub fn reshard(&self, from: &RedisServer, to: &RedisServer, slots: usize) {
         let id = |node: &RedisServer| node.cli(&["CLUSTER", "MYID"]).trim().to_owned();
         let (address, slots) = (format!("127.0.0.1:{}", from.port), slots.to_string());

@@ -1,4 +1,5 @@
-//! How much memory a side's process holds once it has read all records: in a separate process, as the kernel reports it.
+//! How much memory a side's process holds once it has read all records: in a separate process, as
+//! the kernel reports it.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,9 +1,10 @@
 //! From 1,000 records to a million, against native_db and against redb by hand with keys of text.
 //!
-//! `cargo bench --bench scale` runs 1,000 and 30,000 records; `SCALE=1000000 cargo bench --bench scale` goes up to so many. The cases
-//! of the largest number have plain names; those of smaller ones begin with it. Cases against redb by hand begin with `raw/`.
-//! `longest-hold` is the longest time between two turns of another task on the same thread while ours lists, counts, writes and migrates, over
-//! the 10 ms that it may be.
+//! `cargo bench --bench scale` runs 1,000 and 30,000 records; `SCALE=1000000 cargo bench --bench
+//! scale` goes up to so many. The cases of the largest number have plain names; those of smaller
+//! ones begin with it. Cases against redb by hand begin with `raw/`. `longest-hold` is the longest
+//! time between two turns of another task on the same thread while ours lists, counts, writes and
+//! migrates, over the 10 ms that it may be.
 
 #[path = "../../support/mod.rs"]
 mod support;
@@ -101,7 +102,8 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn new(directory: &'a Path, models: &'a Models, count: usize, is_largest: bool) -> Self {
         let in_order: Vec<u64> = (FIRST..).take(count).collect();
-        // Every id once, in no order: the factor is a prime that divides none of the numbers of records.
+        // Every id once, in no order: the factor is a prime that divides none of the numbers of
+        // records.
         let shuffled = (0..count as u64).map(|place| FIRST + place * 7_919 % count as u64).collect();
         let prefix = if is_largest { String::new() } else { format!("{count}/") };
         Self { directory, models, prefix, in_order, shuffled }

@@ -81,7 +81,8 @@ impl Side for Theirs<'_> {
         self.update_many(&[id])
     }
 
-    /// One after the other: each is durable by itself, and it has no transactions that share a commit.
+    /// One after the other: each is durable by itself, and it has no transactions that share a
+    /// commit.
     fn update_many(&self, ids: &[u64]) -> Result<()> {
         for &id in ids {
             let transaction = self.database.rw_transaction()?;

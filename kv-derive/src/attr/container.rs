@@ -4,12 +4,13 @@ use syn::{Attribute, Data, DeriveInput, Fields, LitStr, Path};
 
 use super::group::{Codec, Group, Ttl, read_codec, read_derive, read_ttl, read_view};
 use super::key::each;
+use super::lint::levels;
 use super::place::Place;
 use super::serde::ContainerSerde;
 use super::slot::Slot;
 use super::text;
 use crate::ctxt::Ctxt;
-use crate::symbol::{CODEC, CRATE, DERIVE, GROUP, KV, PREFIX, TTL, VIEW, VIEW_OF};
+use crate::symbol::{CODEC, CRATE, DEPRECATED, DERIVE, GROUP, KV, PREFIX, TTL, VIEW, VIEW_OF};
 
 /// What stands on the struct.
 pub(crate) struct Container {
@@ -26,6 +27,10 @@ pub(crate) struct Container {
     pub(crate) serde: ContainerSerde,
     /// Whether there are keys alone: anything else may stand for one that is missing.
     pub(crate) has_keys_alone: bool,
+    /// The levels of lints, for what is generated.
+    pub(crate) lints: Vec<Attribute>,
+    /// Whether the struct says that it is deprecated, or a field of it.
+    pub(crate) is_deprecated: bool,
 }
 
 impl Container {
@@ -46,6 +51,8 @@ impl Container {
             view_of: Slot::default(),
             serde: ContainerSerde::read(cx, serde),
             has_keys_alone: true,
+            lints: levels(&input.attrs),
+            is_deprecated: is_deprecated(input),
         };
         for attr in input.attrs.iter().filter(|attr| *attr.path() == KV) {
             let are_keys = each(cx, Place::Entity, attr, |key| match key.symbol {
@@ -71,4 +78,15 @@ impl Container {
         container.first = Some(first);
         container
     }
+}
+
+/// Whether a type says that it is deprecated, or a field or variant of it.
+pub(crate) fn is_deprecated(input: &DeriveInput) -> bool {
+    let says = |attrs: &[Attribute]| attrs.iter().any(|attr| *attr.path() == DEPRECATED);
+    let within = match &input.data {
+        Data::Struct(data) => data.fields.iter().any(|field| says(&field.attrs)),
+        Data::Enum(data) => data.variants.iter().any(|variant| says(&variant.attrs)),
+        Data::Union(_) => false,
+    };
+    within || says(&input.attrs)
 }

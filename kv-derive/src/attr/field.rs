@@ -3,6 +3,7 @@
 use syn::{Attribute, LitStr};
 
 use super::key::each;
+use super::lint::levels;
 use super::place::Place;
 use super::serde::FieldSerde;
 use super::slot::Slot;
@@ -26,6 +27,8 @@ pub(crate) struct Field {
     pub(crate) has_keys_alone: bool,
     /// Its doc comments, for the views.
     pub(crate) docs: Vec<Attribute>,
+    /// The levels of lints, for what is generated.
+    pub(crate) lints: Vec<Attribute>,
 }
 
 impl Field {
@@ -42,6 +45,7 @@ impl Field {
             serde: FieldSerde::read(cx, attrs),
             has_keys_alone: true,
             docs: attrs.iter().filter(|attr| *attr.path() == DOC).cloned().collect(),
+            lints: levels(attrs),
         };
         for attr in attrs.iter().filter(|attr| *attr.path() == KV) {
             let are_keys = each(cx, Place::Field, attr, |key| match key.symbol {

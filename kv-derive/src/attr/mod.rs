@@ -8,13 +8,14 @@ mod field;
 mod group;
 mod id_type;
 mod key;
+mod lint;
 mod place;
 mod serde;
 mod slot;
 mod text;
 mod versions;
 
-pub(crate) use container::Container;
+pub(crate) use container::{Container, is_deprecated};
 pub(crate) use field::Field;
 pub(crate) use group::{Codec, Group, Ttl};
 pub(crate) use id_type::{IdType, Variant, refuse_on_field};

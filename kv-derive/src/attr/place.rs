@@ -4,9 +4,10 @@ use std::fmt;
 
 use crate::suggest::{listed, nearest};
 use crate::symbol::{
-    ADDED, CODEC, COMPATIBLE, CRATE, DEFAULT, DERIVE, DOWN, EXPIRES_AT, FROM, GROUP, ID, NAME, OLDEST,
-    OPTIONAL, ORDERED, PREFIX, PREVIOUS, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SINCE, SKIP, STEP,
-    Symbol, TTL, VERSION, VIEW, VIEW_OF, WRITE_VERSION,
+    ADDED, ALIAS, CODEC, COMPATIBLE, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DERIVE, DESERIALIZE_WITH, DOWN,
+    EXPIRES_AT, FLATTEN, FROM, GROUP, ID, NAME, OLDEST, OPTIONAL, ORDERED, PREFIX, PREVIOUS, REMOVED, RENAME,
+    RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH, SINCE, SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING,
+    SKIP_SERIALIZING_IF, STEP, Symbol, TTL, VERSION, VIEW, VIEW_OF, WITH, WRITE_VERSION,
 };
 
 /// Where a `#[kv(...)]` key stands.
@@ -76,6 +77,9 @@ impl Place {
 
     /// The key that was meant by one that is not known, if there is a near one; a lone word may be a name instead.
     pub(super) fn meant(self, found: &str, is_alone: bool) -> Option<Symbol> {
+        if self.of_serde(found).is_some() {
+            return None;
+        }
         self.key(nearest(found, self.shown())?, is_alone)
     }
 
@@ -103,6 +107,9 @@ impl Place {
     /// The message about a key that is not known here.
     pub(super) fn unknown(self, found: &str, is_alone: bool) -> String {
         let known = self.known();
+        if let Some(meant) = self.of_serde(found) {
+            return format!("`{found}` is serde's: {meant}; {known}");
+        }
         let siblings: &[Self] = if ID_PLACES.contains(&self) { &ID_PLACES } else { &ENTITY_PLACES };
         if let Some(other) =
             siblings.iter().find(|other| other.keys().iter().any(|key| key.as_str() == found))
@@ -115,6 +122,34 @@ impl Place {
             (None, _) => String::new(),
         };
         format!("unknown key `{found}`{meant}; {known}")
+    }
+
+    /// What is meant by a key that serde has here, and the runtime has not.
+    fn of_serde(self, found: &str) -> Option<String> {
+        const ON_BOTH: [Symbol; 2] = [DEFAULT, RENAME];
+        const ON_THE_STRUCT: [Symbol; 2] = [RENAME_ALL, DENY_UNKNOWN_FIELDS];
+        const ON_A_FIELD: [Symbol; 8] = [
+            ALIAS,
+            DESERIALIZE_WITH,
+            FLATTEN,
+            SERIALIZE_WITH,
+            SKIP_DESERIALIZING,
+            SKIP_SERIALIZING,
+            SKIP_SERIALIZING_IF,
+            WITH,
+        ];
+        let mut keys = match self {
+            Self::Entity => ON_BOTH.iter().chain(&ON_THE_STRUCT),
+            Self::Field => ON_BOTH.iter().chain(&ON_A_FIELD),
+            _ => return None,
+        };
+        let key = keys.find(|key| key.as_str() == found)?;
+        let also = if (self, *key) == (Self::Field, RENAME) {
+            "; of a member that older records have under another name say `renamed`"
+        } else {
+            ""
+        };
+        Some(format!("write `#[serde({key})]` with what belongs to it{also}"))
     }
 
     /// The message about what is no key at all; `meant` is what it stands for.

@@ -11,14 +11,14 @@ use crate::case::Case;
 use crate::ctxt::Ctxt;
 use crate::suggest::did_you_mean;
 use crate::symbol::{
-    ALIAS, BORROW, BOUND, CONTENT, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DESERIALIZE_WITH, EXPECTING, FLATTEN,
-    FROM, GETTER, INTO, REMOTE, RENAME, RENAME_ALL, RENAME_ALL_FIELDS, SERDE, SERIALIZE, SERIALIZE_WITH,
-    SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, Symbol, TAG, TRANSPARENT, TRY_FROM,
-    UNTAGGED, WITH,
+    ALIAS, BORROW, BOUND, CONTENT, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DESERIALIZE, DESERIALIZE_WITH,
+    EXPECTING, FLATTEN, FROM, GETTER, INTO, REMOTE, RENAME, RENAME_ALL, RENAME_ALL_FIELDS, SERDE, SERIALIZE,
+    SERIALIZE_WITH, SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, Symbol, TAG,
+    TRANSPARENT, TRY_FROM, UNTAGGED, WITH,
 };
 
 /// What cannot work on an entity, and why.
-const REFUSED: [(Symbol, &str); 10] = [
+const REFUSED: [(Symbol, &str); 11] = [
     (TRANSPARENT, "an entity's value has its fields by name, so it cannot be transparent"),
     (FROM, "an entity is read field by field; put `from` on the type of a field"),
     (TRY_FROM, "an entity is read field by field; put `try_from` on the type of a field"),
@@ -29,20 +29,19 @@ const REFUSED: [(Symbol, &str); 10] = [
     (TAG, "a value has no tag: its key says what it is"),
     (CONTENT, "a value has no tag: its key says what it is"),
     (UNTAGGED, "a value has no tag: its key says what it is"),
+    (RENAME_ALL_FIELDS, "this is for the variants of an enum; for the fields of a struct it is `rename_all`"),
 ];
 
 /// What serde has beside these on a struct, and on a field. A key of neither is told here: serde would tell it as well, but
 /// of the hidden structs, with errors in its train.
-const ON_THE_STRUCT: [Symbol; 6] =
-    [DEFAULT, DENY_UNKNOWN_FIELDS, EXPECTING, RENAME, RENAME_ALL, RENAME_ALL_FIELDS];
-const ON_A_FIELD: [Symbol; 14] = [
+const ON_THE_STRUCT: [Symbol; 5] = [DEFAULT, DENY_UNKNOWN_FIELDS, EXPECTING, RENAME, RENAME_ALL];
+const ON_A_FIELD: [Symbol; 13] = [
     ALIAS,
     BORROW,
     BOUND,
     DEFAULT,
     DESERIALIZE_WITH,
     FLATTEN,
-    GETTER,
     RENAME,
     SERIALIZE_WITH,
     SKIP,
@@ -58,8 +57,9 @@ pub(crate) struct ContainerSerde {
     pub(crate) kept: Vec<TokenStream>,
     pub(crate) has_name: bool,
     pub(crate) has_expecting: bool,
-    /// How values write the names of fields.
-    pub(crate) rename_all: Option<Case>,
+    /// How values write the names of fields, and how they are read.
+    pub(crate) rename_all: Sides<Case>,
+    pub(crate) rename_all_key: Option<Path>,
     pub(crate) denies_unknown: bool,
     pub(crate) default: Option<ContainerDefault>,
 }
@@ -78,8 +78,13 @@ pub(crate) struct FieldSerde {
     /// Each key with its value, for the schema lock.
     pub(crate) keys: Vec<TokenStream>,
     pub(crate) default: Option<FieldDefault>,
-    /// What values call it, if that is not the field's own name.
-    pub(crate) rename: Option<String>,
+    /// What values call it, if that is not the field's own name, and under which name it is read.
+    pub(crate) rename: Sides<String>,
+    pub(crate) rename_key: Option<Path>,
+    /// Under which other names it is read.
+    pub(crate) aliases: Vec<(Path, String)>,
+    /// The keys by which a value may be without it.
+    pub(crate) left_out: Vec<Path>,
     pub(crate) is_flattened: bool,
     /// Whether values have nothing of it.
     pub(crate) is_skipped: bool,
@@ -106,7 +111,8 @@ impl ContainerSerde {
             kept: Vec::new(),
             has_name: false,
             has_expecting: false,
-            rename_all: None,
+            rename_all: Sides::default(),
+            rename_all_key: None,
             denies_unknown: false,
             default: None,
         };
@@ -122,7 +128,8 @@ impl ContainerSerde {
             } else if is_known(cx, &key, &ON_THE_STRUCT) {
                 if key == RENAME_ALL {
                     check_case(cx, value.clone());
-                    serde.rename_all = written(value.clone()).and_then(|case| Case::read(&case.value()).ok());
+                    serde.rename_all = sides(value.clone()).map(|case| Case::read(&case.value()).ok());
+                    serde.rename_all_key = Some(key.clone());
                 }
                 serde.denies_unknown |= key == DENY_UNKNOWN_FIELDS;
                 serde.has_name |= key == RENAME;
@@ -142,7 +149,10 @@ impl FieldSerde {
             attrs: attrs.iter().filter(|attr| *attr.path() == SERDE).cloned().collect(),
             keys: Vec::new(),
             default: None,
-            rename: None,
+            rename: Sides::default(),
+            rename_key: None,
+            aliases: Vec::new(),
+            left_out: Vec::new(),
             is_flattened: false,
             is_skipped: false,
             writes_itself: false,
@@ -154,6 +164,10 @@ impl FieldSerde {
         };
         let (mut unwritten, mut unread) = (None, None);
         for (key, value) in keys(cx, attrs) {
+            if key == GETTER {
+                cx.error(&key, "the derive reads the field itself; `getter` is for a `remote` type");
+                continue;
+            }
             if !is_known(cx, &key, &ON_A_FIELD) {
                 continue;
             }
@@ -168,7 +182,11 @@ impl FieldSerde {
             serde.is_skipped |= is_skip || key == SKIP_SERIALIZING;
             serde.is_flattened |= key == FLATTEN;
             if key == RENAME {
-                serde.rename = written(value).map(|name| name.value());
+                serde.rename = sides(value).map(|name| Some(name.value()));
+                serde.rename_key = Some(key);
+            } else if key == ALIAS {
+                let alias = text.parse2(value).map(|alias| alias.value());
+                serde.aliases.extend(alias.ok().map(|alias| (key, alias)));
             } else if key == DEFAULT {
                 serde.default = Some(function(value).map_or(FieldDefault::Trait, FieldDefault::Function));
             } else if key == BORROW {
@@ -180,12 +198,18 @@ impl FieldSerde {
             } else if key == SKIP_DESERIALIZING {
                 unread = Some(key);
             } else if key == FLATTEN || key == SKIP_SERIALIZING_IF {
+                serde.left_out.extend(Some(key.clone()).filter(|key| *key == SKIP_SERIALIZING_IF));
                 serde.needs_names.push(key);
             }
         }
         // Skipped both ways there is nothing in the value at all, which any codec can follow.
-        if let (Some(key), None) | (None, Some(key)) = (unwritten, unread) {
-            serde.needs_names.push(key);
+        match (unwritten, unread) {
+            (Some(key), None) => {
+                serde.left_out.push(key.clone());
+                serde.needs_names.push(key);
+            }
+            (None, Some(key)) => serde.needs_names.push(key),
+            _ => {}
         }
         serde
     }
@@ -225,12 +249,31 @@ fn check_case(cx: &Ctxt, value: TokenStream) {
     }
 }
 
-/// The text of `= "text"`, or of `(serialize = "text", ...)`: what stands in values.
-fn written(value: TokenStream) -> Option<LitStr> {
-    if let Ok(text) = text.parse2(value.clone()) {
-        return Some(text);
+/// What is said for writing and for reading.
+#[derive(Clone)]
+pub(crate) struct Sides<T> {
+    pub(crate) write: Option<T>,
+    pub(crate) read: Option<T>,
+}
+
+impl<T> Default for Sides<T> {
+    fn default() -> Self {
+        Self { write: None, read: None }
     }
-    let mut found = None;
+}
+
+impl<T> Sides<T> {
+    fn map<U>(self, map: impl Fn(T) -> Option<U>) -> Sides<U> {
+        Sides { write: self.write.and_then(&map), read: self.read.and_then(&map) }
+    }
+}
+
+/// The text of `= "text"`, which is for both, or those of `(serialize = "text", deserialize = "text")`.
+fn sides(value: TokenStream) -> Sides<LitStr> {
+    if let Ok(text) = text.parse2(value.clone()) {
+        return Sides { write: Some(text.clone()), read: Some(text) };
+    }
+    let mut found = Sides::default();
     let list = |input: ParseStream<'_>| {
         let content;
         parenthesized!(content in input);
@@ -239,11 +282,14 @@ fn written(value: TokenStream) -> Option<LitStr> {
     let keys = syn::meta::parser(|meta| {
         let value = rest_of_value(meta.input)?;
         if meta.path == SERIALIZE {
-            found = text.parse2(value).ok();
+            found.write = text.parse2(value).ok();
+        } else if meta.path == DESERIALIZE {
+            found.read = text.parse2(value).ok();
         }
         Ok(())
     });
-    list.parse2(value).and_then(|list| keys.parse2(list)).ok()?;
+    // serde says what is wrong with a list that is none.
+    let _ = list.parse2(value).and_then(|list| keys.parse2(list));
     found
 }
 

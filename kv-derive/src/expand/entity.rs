@@ -20,12 +20,15 @@ pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
     // A generic entity names its predecessor in a `where` clause, and that may be private.
     let names_previous = entity.groups.iter().any(|group| versions::is_named_in_bounds(entity, group));
     let private_bounds = names_previous.then(|| quote!(, private_bounds));
+    let deprecated = entity.container.is_deprecated.then(|| quote!(, deprecated));
+    let lints = &entity.container.lints;
     let impls = impls(entity);
     let predecessors = if entity.generics.params.is_empty() { versions::checks(entity) } else { Vec::new() };
     let views = view::views(entity);
     quote! {
         #[doc(hidden)]
-        #[allow(deprecated, unused_qualifications, clippy::absolute_paths #private_bounds)]
+        #(#lints)*
+        #[allow(unused_qualifications, clippy::absolute_paths #deprecated #private_bounds)]
         const _: () = {
             #payloads
             #impls

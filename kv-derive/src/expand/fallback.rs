@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::Parse;
-use syn::{Data, DeriveInput, GenericParam, Generics, Ident, Path};
+use syn::{Data, DeriveInput, GenericParam, Generics, Ident, Path, Type};
 
 use super::entity::id_type;
 use super::{bounds, id, view};
@@ -21,7 +21,7 @@ pub(crate) fn entity_fallback(
     let kv = runtime(krate, Span::call_site());
     let mut predicates = Vec::new();
     let id = match entity {
-        Some(entity) if is_owned && (1..=6).contains(&entity.ids.len()) => {
+        Some(entity) if is_owned && (1..=6).contains(&entity.ids.len()) && !has_tuple(entity) => {
             predicates.extend(entity.ids.iter().map(|field| bounds::for_id(entity, field)));
             id_type(&entity.ids)
         }
@@ -37,6 +37,11 @@ pub(crate) fn entity_fallback(
     quote!(#own #(#views)*)
 }
 
+/// Whether the type of an id is a tuple, which is told and is no id by itself.
+fn has_tuple(entity: &Entity<'_>) -> bool {
+    entity.ids.iter().any(|field| matches!(field.ty, Type::Tuple(_)))
+}
+
 /// `impl KvId` for a type that was not understood. There is none
 /// for a union and for a type with parameters, which do not have what else an id needs.
 pub(crate) fn id_fallback(input: &DeriveInput, krate: &Slot<Path>) -> TokenStream {
@@ -45,7 +50,7 @@ pub(crate) fn id_fallback(input: &DeriveInput, krate: &Slot<Path>) -> TokenStrea
     }
     let ident = &input.ident;
     let kv = runtime(krate, Span::call_site());
-    let lookup = id::lookups(&kv, ident, None);
+    let lookup = id::lookups(&kv, &quote!(#ident), &TokenStream::new(), None);
     quote! {
         #[automatically_derived]
         impl #kv::__private::KvId for #ident {

@@ -1,27 +1,48 @@
 //! `impl KvId`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::{Ident, Type};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Index;
 
 use super::bound;
-use crate::model::{Id, IdShape, Variant};
+use crate::model::{Id, IdShape, Newtype, Variant};
 
 /// Everything that `#[derive(KvId)]` adds.
 pub(crate) fn id(id: &Id<'_>) -> TokenStream {
     let kv = &id.kv(Span::call_site());
     let ident = id.ident;
-    let (where_clause, items) = match &id.shape {
-        IdShape::Newtype(ty) => newtype(id, ty),
+    let (predicate, items) = match &id.shape {
+        IdShape::Newtype(held) => newtype(id, held),
         IdShape::Enum(variants) => (None, enumeration(id, variants)),
     };
-    let lookups = lookups(kv, ident, where_clause.as_ref());
+    let generics = id.generics;
+    let deprecated = id.is_deprecated.then(|| quote!(, deprecated));
+    let (params, args, own) = generics.split_for_impl();
+    let own = own.map(|clause| clause.predicates.iter().map(ToTokens::to_token_stream).collect());
+    let mut predicates: Vec<TokenStream> = own.unwrap_or_default();
+    let declared = predicates.clone();
+    predicates.extend(predicate);
+    if !generics.params.is_empty() {
+        // Of the type itself: what its parameters need for it is for its other impls to say.
+        let bounds = quote!(::core::clone::Clone + ::core::cmp::Eq + ::core::hash::Hash + ::core::fmt::Debug);
+        predicates
+            .push(quote!(Self: #bounds + #kv::__private::MaybeSend + #kv::__private::MaybeSync + 'static));
+    }
+    let where_clause = (!predicates.is_empty()).then(|| quote!(where #(#predicates),*));
+    let lookups = match generics.params.is_empty() {
+        true => lookups(kv, &quote!(#ident), &TokenStream::new(), where_clause.as_ref()),
+        false => {
+            let named = quote!(#ident #args);
+            let where_clause = quote!(where #(#declared,)* #named: #kv::__private::KvId);
+            lookups(kv, &named, &quote!(#params), Some(&where_clause))
+        }
+    };
     quote! {
         #[doc(hidden)]
-        #[allow(deprecated, unused_qualifications, clippy::absolute_paths)]
+        #[allow(unused_qualifications, clippy::absolute_paths #deprecated)]
         const _: () = {
             #[automatically_derived]
-            impl #kv::__private::KvId for #ident #where_clause {
+            impl #params #kv::__private::KvId for #ident #args #where_clause {
                 #items
             }
             #lookups
@@ -30,10 +51,15 @@ pub(crate) fn id(id: &Id<'_>) -> TokenStream {
 }
 
 /// That the id and a reference to it name it in calls.
-pub(super) fn lookups(kv: &TokenStream, ident: &Ident, where_clause: Option<&TokenStream>) -> TokenStream {
+pub(super) fn lookups(
+    kv: &TokenStream,
+    ident: &TokenStream,
+    params: &TokenStream,
+    where_clause: Option<&TokenStream>,
+) -> TokenStream {
     quote! {
         #[automatically_derived]
-        impl #kv::__private::Lookup<#ident> for #ident #where_clause {
+        impl #params #kv::__private::Lookup<#ident> for #ident #where_clause {
             fn write(&self, __key: &mut #kv::__private::KeyBuilder) {
                 __key.push(self);
             }
@@ -48,7 +74,7 @@ pub(super) fn lookups(kv: &TokenStream, ident: &Ident, where_clause: Option<&Tok
             }
         }
         #[automatically_derived]
-        impl #kv::__private::Lookup<#ident> for &#ident #where_clause {
+        impl #params #kv::__private::Lookup<#ident> for &#ident #where_clause {
             fn write(&self, __key: &mut #kv::__private::KeyBuilder) {
                 __key.push(*self);
             }
@@ -67,7 +93,14 @@ pub(super) fn lookups(kv: &TokenStream, ident: &Ident, where_clause: Option<&Tok
 
 /// The keys of a newtype are those of what it holds. That this can be an id is a predicate, which the compiler reports
 /// once, under the type.
-fn newtype(id: &Id<'_>, ty: &Type) -> (Option<TokenStream>, TokenStream) {
+fn newtype(id: &Id<'_>, held: &Newtype<'_>) -> (Option<TokenStream>, TokenStream) {
+    let ty = held.ty;
+    let at = Index::from(held.at);
+    let fields = (0..held.len).map(|place| match place == held.at {
+        true => quote!(__held),
+        false => quote!(::core::marker::PhantomData),
+    });
+    let make = if held.len == 1 { quote!(Self) } else { quote!(|__held| Self(#(#fields),*)) };
     let kv = &id.kv(Span::call_site());
     let predicate = bound(ty, |span| {
         let kv = id.kv(span);
@@ -76,13 +109,13 @@ fn newtype(id: &Id<'_>, ty: &Type) -> (Option<TokenStream>, TokenStream) {
     let items = quote! {
         const KIND: #kv::__private::IdKind = <#ty as #kv::__private::KvId>::KIND;
         fn encode(&self, __out: &mut #kv::__private::IdWriter<'_>) {
-            <#ty as #kv::__private::KvId>::encode(&self.0, __out);
+            <#ty as #kv::__private::KvId>::encode(&self.#at, __out);
         }
         fn decode(__segment: &str, __ordered: bool) -> ::core::option::Option<Self> {
-            <#ty as #kv::__private::KvId>::decode(__segment, __ordered).map(Self)
+            <#ty as #kv::__private::KvId>::decode(__segment, __ordered).map(#make)
         }
     };
-    (Some(quote!(where #predicate)), items)
+    (Some(predicate), items)
 }
 
 fn enumeration(id: &Id<'_>, variants: &[Variant<'_>]) -> TokenStream {

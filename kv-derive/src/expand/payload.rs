@@ -38,7 +38,6 @@ fn write(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
     quote! {
         #[derive(#kv::__private::serde::Serialize)]
         #[serde(remote = #remote, #attrs)]
-        #[allow(dead_code)]
         struct #name #params #where_clause { #fields }
     }
 }
@@ -82,8 +81,8 @@ fn container_attrs(entity: &Entity<'_>, direction: &str, predicates: &[TokenStre
 
 fn fields(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
     let fields = group.fields.iter().map(|Field { ident, ty, attr, .. }| {
-        let serde = &attr.serde.attrs;
-        quote!(#(#serde)* #ident: #ty,)
+        let (lints, serde) = (&attr.lints, &attr.serde.attrs);
+        quote!(#(#lints)* #(#serde)* #ident: #ty,)
     });
     let marker = marker_field(entity);
     quote!(#(#fields)* #marker)

@@ -28,7 +28,7 @@ fn step(entity: &Entity<'_>, at: usize, step: &Step<'_>) -> TokenStream {
     let to = step.to;
     let change = match &step.kind {
         StepKind::Removed { name, default } => {
-            let default = option(default.map(|default| quote!(|| #kv::__private::to_value(#default))));
+            let default = option(default.map(|default| quote!(|| #kv::__private::to_json(#default))));
             quote!(Remove { name: #name, default: #default })
         }
         StepKind::Renamed { from, to } => quote!(Rename { from: #from, to: #to }),
@@ -68,7 +68,7 @@ fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&Tok
         _ => default_of(ty),
     };
     if !attr.serde.writes_itself {
-        return quote!(#kv::__private::to_value::<#ty>(#value));
+        return quote!(#kv::__private::to_json::<#ty>(#value));
     }
     // Its attributes write it, so it is written in a struct that has them and shows nothing but the field.
     let krate = quote!(#kv::__private::serde).to_string().replace(' ', "");
@@ -80,7 +80,7 @@ fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&Tok
         #[derive(#kv::__private::serde::Serialize)]
         #[serde(transparent, crate = #krate #bound)]
         struct __Member #params #where_clause { #(#serde)* #ident: #ty, #declared }
-        #kv::__private::to_value::<__Member #args>(__Member { #ident: #value, #marker })
+        #kv::__private::to_json::<__Member #args>(__Member { #ident: #value, #marker })
     })
 }
 
@@ -92,6 +92,23 @@ pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: T
     let kv = entity.kv(Span::call_site());
     let (reader, marker, literal) = (reader(at), marker(entity), Literal::usize_unsuffixed(at));
     let new = converted(entity, group);
+    if entity.viewed_groups().is_empty() {
+        // As a whole: an entity that implements `Drop` is not taken apart.
+        let skipped = entity.skipped.iter().map(|Field { ident, ty, .. }| {
+            let default = default_of(ty);
+            quote!(__new.#ident = #default;)
+        });
+        return quote! {
+            match <Self as #kv::__private::KvEntity>::from_previous(&__id, __groups, #literal)? {
+                ::core::option::Option::Some(mut __new) => {
+                    <Self as #kv::__private::KvEntity>::set_id(&mut __new, __id);
+                    #(#skipped)*
+                    return ::core::result::Result::Ok(__new);
+                }
+                ::core::option::Option::None => #current,
+            }
+        };
+    }
     let fields = group.fields.iter().map(|field| field.ident);
     quote! {
         match <#new as #kv::__private::KvEntity>::from_previous(&__id, __groups, #literal)? {

@@ -52,6 +52,7 @@ fn declaration(
     fields: impl Iterator<Item = TokenStream>,
 ) -> TokenStream {
     let vis = entity.vis;
+    let lints = &entity.container.lints;
     let name = entity.view_name(group);
     let doc = match group.name() {
         Some(group) => {
@@ -66,7 +67,7 @@ fn declaration(
     let where_clause = &generics.where_clause;
     quote! {
         #[doc = #doc]
-        #[allow(dead_code)]
+        #(#lints)*
         #derives
         #attrs
         #vis struct #name #generics #where_clause { #(#fields)* }
@@ -75,18 +76,18 @@ fn declaration(
 
 fn id_field(field: &Field<'_>) -> TokenStream {
     let Field { ident, vis, ty, attr, .. } = field;
-    let docs = &attr.docs;
+    let (docs, lints) = (&attr.docs, &attr.lints);
     let ordered = attr.ordered.is_written().then(|| quote!(, ordered));
     let secret = attr.secret.is_written().then(|| quote!(, secret));
-    quote!(#(#docs)* #[kv(id #ordered #secret)] #vis #ident: #ty,)
+    quote!(#(#docs)* #(#lints)* #[kv(id #ordered #secret)] #vis #ident: #ty,)
 }
 
 fn group_field(field: &Field<'_>) -> TokenStream {
     let Field { ident, vis, ty, attr, .. } = field;
-    let (docs, serde) = (&attr.docs, &attr.serde.attrs);
+    let (docs, lints, serde) = (&attr.docs, &attr.lints, &attr.serde.attrs);
     let expires_at = attr.expires_at.is_written().then(|| quote!(#[kv(expires_at)]));
     let versions = versions::field_attrs(field);
-    quote!(#(#docs)* #expires_at #versions #(#serde)* #vis #ident: #ty,)
+    quote!(#(#docs)* #(#lints)* #expires_at #versions #(#serde)* #vis #ident: #ty,)
 }
 
 /// The same keys as the entity's: what the group has of its own, and what it has from the entity.

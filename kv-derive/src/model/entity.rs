@@ -7,7 +7,7 @@ use syn::{Data, DeriveInput, Fields, Generics, Ident, Path, Type, Visibility};
 
 use super::receiver::Receiver;
 use crate::attr::{self, Codec, Slot, Ttl};
-use crate::case::camel;
+use crate::case::{Case, camel};
 use crate::ctxt::Ctxt;
 use crate::suggest::{did_you_mean, listed};
 
@@ -42,6 +42,8 @@ pub(crate) struct Field<'a> {
     pub(crate) ty: Type,
     /// What values call it.
     pub(crate) stored: String,
+    /// Under which name it is read.
+    pub(crate) read: String,
     pub(crate) attr: attr::Field,
 }
 
@@ -61,12 +63,15 @@ impl<'a> Entity<'a> {
                 attr.added.change(|added| added.with_default(|default| receiver.replace(default)));
                 let ident = field.ident.as_ref()?;
                 let name = ident.unraw().to_string();
-                let rename_all = container.serde.rename_all;
-                let stored = attr.serde.rename.clone().unwrap_or_else(|| match rename_all {
-                    Some(case) => case.apply_to_field(&name),
-                    None => name,
-                });
-                Some(Field { ident, vis: &field.vis, ty: receiver.replace(&field.ty), stored, attr })
+                let called = |own: &Option<String>, all: Option<Case>| match (own, all) {
+                    (Some(own), _) => own.clone(),
+                    (None, Some(case)) => case.apply_to_field(&name),
+                    (None, None) => name.clone(),
+                };
+                let (own, all) = (&attr.serde.rename, &container.serde.rename_all);
+                let (stored, read) = (called(&own.write, all.write), called(&own.read, all.read));
+                let ty = receiver.replace(&field.ty);
+                Some(Field { ident, vis: &field.vis, ty, stored, read, attr })
             })
             .collect();
 

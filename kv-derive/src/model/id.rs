@@ -1,8 +1,9 @@
 //! An id type: a newtype, or an enum of unit variants.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Data, DeriveInput, Fields, Ident, Type};
+use syn::{Data, DeriveInput, Fields, FieldsUnnamed, GenericParam, Generics, Ident, Type};
 
 use super::entity::runtime;
 use crate::attr;
@@ -12,15 +13,26 @@ use crate::ctxt::Ctxt;
 /// A type with `#[derive(KvId)]`.
 pub(crate) struct Id<'a> {
     pub(crate) ident: &'a Ident,
+    pub(crate) generics: &'a Generics,
+    /// Whether the type says so, or a variant of it.
+    pub(crate) is_deprecated: bool,
     attr: attr::IdType,
     pub(crate) shape: IdShape<'a>,
 }
 
 pub(crate) enum IdShape<'a> {
-    /// A struct around one other id.
-    Newtype(&'a Type),
+    /// A struct around one other id, and phantoms beside it.
+    Newtype(Newtype<'a>),
     /// An enum of unit variants.
     Enum(Vec<Variant<'a>>),
+}
+
+pub(crate) struct Newtype<'a> {
+    pub(crate) ty: &'a Type,
+    /// Its place among the fields.
+    pub(crate) at: usize,
+    /// How many fields there are: the others are phantoms.
+    pub(crate) len: usize,
 }
 
 pub(crate) struct Variant<'a> {
@@ -32,9 +44,7 @@ pub(crate) struct Variant<'a> {
 impl<'a> Id<'a> {
     /// Reads the type with what stands on it; nothing if it can be no id.
     pub(crate) fn read(cx: &Ctxt, input: &'a DeriveInput, attr: attr::IdType) -> Option<Self> {
-        if let Some(param) = input.generics.params.first() {
-            cx.error(param, "an id type is not generic: its keys have one form");
-        }
+        generics_are_phantoms(cx, input);
         let shape = match &input.data {
             Data::Struct(data) => newtype(cx, input, &data.fields, &attr),
             Data::Enum(data) => variants(cx, input, data, attr.rename_all.get().copied()),
@@ -43,13 +53,50 @@ impl<'a> Id<'a> {
                 None
             }
         };
-        Some(Self { ident: &input.ident, attr, shape: shape? })
+        let is_deprecated = attr::is_deprecated(input);
+        Some(Self { ident: &input.ident, generics: &input.generics, is_deprecated, attr, shape: shape? })
     }
 
     /// The path of the runtime, written at `span`.
     pub(crate) fn kv(&self, span: Span) -> TokenStream {
         runtime(&self.attr.krate, span)
     }
+}
+
+/// A parameter may tell kinds of ids apart, as a phantom; what is in keys has one form.
+fn generics_are_phantoms(cx: &Ctxt, input: &DeriveInput) {
+    let held = match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Unnamed(fields) => held(fields).map(|(_, ty)| ty.to_token_stream()).collect(),
+            _ => TokenStream::new(),
+        },
+        Data::Enum(_) | Data::Union(_) => TokenStream::new(),
+    };
+    let is_struct = matches!(input.data, Data::Struct(_));
+    for param in &input.generics.params {
+        let is_phantom = match param {
+            GenericParam::Type(param) => is_struct && !mentions(held.clone(), &param.ident),
+            GenericParam::Const(param) => is_struct && !mentions(held.clone(), &param.ident),
+            GenericParam::Lifetime(_) => false,
+        };
+        if !is_phantom {
+            cx.error(param, "an id type is generic only by a `PhantomData`: its keys have one form");
+        }
+    }
+}
+
+fn mentions(tokens: TokenStream, name: &Ident) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(word) => word == *name,
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        _ => false,
+    })
+}
+
+/// The fields that are not phantoms, each with its place.
+fn held(fields: &FieldsUnnamed) -> impl Iterator<Item = (usize, &Type)> {
+    let is_phantom = |ty: &Type| matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "PhantomData"));
+    fields.unnamed.iter().map(|field| &field.ty).enumerate().filter(move |(_, ty)| !is_phantom(ty))
 }
 
 fn newtype<'a>(
@@ -65,10 +112,10 @@ fn newtype<'a>(
         attr::refuse_on_field(cx, &field.attrs);
     }
     match fields {
-        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-            fields.unnamed.first().map(|field| IdShape::Newtype(&field.ty))
-        }
-        Fields::Unnamed(fields) if fields.unnamed.len() > 1 => {
+        Fields::Unnamed(fields) if held(fields).count() == 1 => held(fields)
+            .next()
+            .map(|(at, ty)| IdShape::Newtype(Newtype { ty, at, len: fields.unnamed.len() })),
+        Fields::Unnamed(fields) if held(fields).count() > 1 => {
             let message =
                 "an id type holds one id; for a composite id mark several fields of the entity `#[kv(id)]`";
             cx.error(&input.ident, message);

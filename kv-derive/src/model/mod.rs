@@ -6,5 +6,5 @@ mod receiver;
 mod steps;
 
 pub(crate) use entity::{Entity, Field, Group, runtime};
-pub(crate) use id::{Id, IdShape, Variant};
+pub(crate) use id::{Id, IdShape, Newtype, Variant};
 pub(crate) use steps::{Step, StepKind};

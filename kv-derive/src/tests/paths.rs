@@ -88,7 +88,7 @@ fn only_absolute_paths_occur() {
 
 /// All paths, as far as tokens show them: words with `::` between. A word that no path follows is one, too.
 fn collect_paths(tokens: TokenStream, paths: &mut Vec<String>) {
-    const KEYWORDS: [&str; 4] = ["impl", "for", "as", "mut"];
+    const KEYWORDS: [&str; 5] = ["impl", "for", "as", "mut", "return"];
     let mut path = String::new();
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

@@ -3,7 +3,46 @@
 //! serde's messages quote what they met (`invalid type: string "..."`), and a value may be a secret. The kind of the
 //! fault, what was expected and the place are kept. postcard's quote nothing, but speak of postcard.
 
+use serde::de::IgnoredAny;
 use serde_json::error::Category;
+
+/// What JavaScript makes of an object that is used as a text.
+const OBJECT_AS_TEXT: &[u8] = b"[object Object]";
+
+/// Returns what is wrong with these bytes, whose decoding ended in this error, and whether they are no JSON at all. serde_json stops
+/// at the first fault, so the rest has to be looked at: it calls a number that the type does not take bad syntax, and a type may
+/// refuse bytes before it shows that they are no JSON.
+pub(super) fn json_text(error: &serde_json::Error, bytes: &[u8]) -> (String, bool) {
+    if bytes.trim_ascii() == OBJECT_AS_TEXT {
+        let told = "it is the text `[object Object]`, which JavaScript writes for an object that was not given to `JSON.stringify`";
+        return (told.to_owned(), true);
+    }
+    let is_json = serde_json::from_slice::<IgnoredAny>(bytes);
+    match (error.classify(), is_json) {
+        (_, Err(fault)) => (json(&fault), true),
+        (Category::Data, Ok(_)) => (json(error), false),
+        (_, Ok(_)) => of_whole_json(error, bytes),
+    }
+}
+
+/// A fault of syntax in what is JSON all the same.
+fn of_whole_json(error: &serde_json::Error, bytes: &[u8]) -> (String, bool) {
+    let told = json(error);
+    if told.starts_with("recursion limit exceeded") {
+        return (told, false);
+    }
+    let is_text = ["lone leading surrogate", "invalid unicode code point", "unexpected end of hex escape"];
+    if is_text.iter().any(|known| told.starts_with(known)) {
+        return (told, true);
+    }
+    let (line, column) = (error.line(), error.column());
+    let is_number = |byte: &u8| byte.is_ascii_digit() || b".eE+-".contains(byte);
+    let told = match super::member::beginning(bytes, error).and_then(<[u8]>::last) {
+        Some(byte) if !is_number(byte) => "invalid type, expected a number",
+        _ => "a number has a fraction or an exponent that its type does not take, or is too large for it",
+    };
+    (format!("{told} at line {line} column {column}"), false)
+}
 
 pub(super) fn json(error: &serde_json::Error) -> String {
     let message = error.to_string();
@@ -42,11 +81,23 @@ pub(super) const fn postcard(error: &postcard::Error) -> &'static str {
     }
 }
 
+/// How messages of serde begin that quote nothing of a value.
+const SERDES_OWN: [&str; 11] = [
+    "missing field `",
+    "duplicate field `",
+    "invalid length ",
+    "data did not match any variant of untagged enum ",
+    "no variant of enum ",
+    "can only flatten structs and maps",
+    "cannot deserialize unsupported type",
+    "u128 is not supported",
+    "i128 is not supported",
+    "key must be a string",
+    "float key must be finite",
+];
+
 fn without_value(words: &str) -> String {
-    if ["missing field `", "duplicate field `", "invalid length "]
-        .iter()
-        .any(|known| words.starts_with(known))
-    {
+    if SERDES_OWN.iter().any(|known| words.starts_with(known)) {
         return words.to_owned();
     }
     let quoting = ["invalid type: ", "invalid value: ", "unknown variant ", "unknown field "];
@@ -106,6 +157,19 @@ mod tests {
             "unknown field, expected one of `tries`, `role`, `token` at line 1 column 10"
         );
         assert_eq!(told(r#"{"token":"hunter2"}"#), "a field's own check refused it at line 1 column 19");
+    }
+
+    #[test]
+    fn serdes_own_refusals_are_told() {
+        #[derive(Debug, Deserialize)]
+        #[serde(untagged)]
+        #[expect(dead_code, reason = "read by the derive alone")]
+        enum Guess {
+            Number(u8),
+            Wide { wei: u128 },
+        }
+        let guess = |text: &str| json(&serde_json::from_str::<Guess>(text).expect_err("is none"));
+        assert_eq!(guess("true"), "data did not match any variant of untagged enum Guess");
     }
 
     #[test]

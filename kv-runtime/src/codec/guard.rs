@@ -4,13 +4,18 @@
 //! was left out, and no codec reads what is nested without end. They are refused while they are written, by a serializer around
 //! the codec's own.
 
+mod map;
+
 use std::cell::RefCell;
 use std::fmt::{self, Display};
 
 use serde::ser::{
-    Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    Error, Serialize, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
+
+use super::tagged::Tags;
+use map::{GuardedMap, Names};
 
 /// As many levels as serde_json reads; a variant with several fields is two.
 const LEVELS: u8 = 127;
@@ -24,20 +29,38 @@ where
     T: Serialize + ?Sized,
     S: Serializer,
 {
-    let refused = RefCell::new(None);
+    guarded(value, serializer, None)
+}
+
+/// As [`serialize`], and takes down where tags stand.
+pub(super) fn serialize_tagged<T, S>(value: &T, serializer: S, tags: &Tags) -> Result<S::Ok, Fault<S::Error>>
+where
+    T: Serialize + ?Sized,
+    S: Serializer,
+{
+    guarded(value, serializer, Some(tags))
+}
+
+fn guarded<T, S>(value: &T, serializer: S, tags: Option<&Tags>) -> Result<S::Ok, Fault<S::Error>>
+where
+    T: Serialize + ?Sized,
+    S: Serializer,
+{
+    let notes = Notes { refused: RefCell::new(None), fields: RefCell::default(), tags };
     let within =
-        Within { levels: LEVELS, wraps: WRAPS, is_text: serializer.is_human_readable(), refused: &refused };
+        Within { levels: LEVELS, wraps: WRAPS, is_text: serializer.is_human_readable(), notes: &notes };
     let result = value.serialize(Guarded { inner: serializer, within });
-    result.map_err(|error| match refused.take() {
-        Some(refused) => Fault::Refused(refused),
-        None => Fault::Format(error),
+    result.map_err(|error| match notes.refused.take() {
+        Some(reason) => Fault::Refused(Refused { reason, fields: notes.fields.take() }),
+        None => Fault::Format(error, notes.fields.take()),
     })
 }
 
 /// Why a value was not written.
 pub(super) enum Fault<E> {
     Refused(Refused),
-    Format(E),
+    /// With the fields around it, the innermost first.
+    Format(E, Vec<&'static str>),
 }
 
 /// What could not be read back, and where in the value it stands.
@@ -52,15 +75,15 @@ pub(super) struct Refused {
 enum Reason {
     NotFinite,
     LeftOut(&'static str),
+    Twice,
     TooDeep,
 }
 
 impl Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Of a value that is nested without end the way in would be as long.
-        if !matches!(self.reason, Reason::TooDeep) && !self.fields.is_empty() {
-            let fields: Vec<_> = self.fields.iter().rev().copied().collect();
-            write!(f, "in `{}`: ", fields.join("."))?;
+        if !matches!(self.reason, Reason::TooDeep) {
+            f.write_str(&place(&self.fields))?;
         }
         match self.reason {
             Reason::NotFinite => f.write_str(
@@ -70,9 +93,18 @@ impl Display for Refused {
                 f,
                 "the field `{field}` is left out (`skip_serializing_if`), and a codec without names cannot tell; write it always, or use `codec = \"json\"`"
             ),
+            Reason::Twice => f.write_str(
+                "a map within (`flatten`, `tag`) has a key that is the name of another member, so the object could not be read back",
+            ),
             Reason::TooDeep => write!(f, "it is nested more than {LEVELS} levels deep, and nothing reads that"),
         }
     }
+}
+
+/// Where a fault is: ``in `a.b`: ``; nothing if it is in no field.
+pub(super) fn place(fields: &[&'static str]) -> String {
+    let fields: Vec<_> = fields.iter().rev().copied().collect();
+    if fields.is_empty() { String::new() } else { format!("in `{}`: ", fields.join(".")) }
 }
 
 /// What a value is within.
@@ -83,14 +115,23 @@ struct Within<'a> {
     wraps: u8,
     /// Whether it is written as text: with names, so that any field may be left out, and without words for some numbers.
     is_text: bool,
+    notes: &'a Notes<'a>,
+}
+
+/// What is taken down while a value is written.
+struct Notes<'a> {
     /// Why it failed, as the format's own error may have no place for it.
-    refused: &'a RefCell<Option<Refused>>,
+    refused: RefCell<Option<Reason>>,
+    /// The fields that a fault is within, the innermost first.
+    fields: RefCell<Vec<&'static str>>,
+    tags: Option<&'a Tags>,
 }
 
 impl Within<'_> {
     #[cold]
     fn refuse<E: Error>(self, reason: Reason) -> E {
-        *self.refused.borrow_mut() = Some(Refused { reason, fields: Vec::new() });
+        *self.notes.refused.borrow_mut() = Some(reason);
+        self.notes.fields.borrow_mut().clear();
         E::custom("it could not be read back")
     }
 
@@ -116,12 +157,17 @@ impl Within<'_> {
         if self.is_text { Ok(()) } else { Err(self.refuse(Reason::LeftOut(field))) }
     }
 
-    /// Names a field that something in it was refused.
+    /// A member with a value of this type is written next.
+    fn meet<T: ?Sized>(self) {
+        if let Some(tags) = self.notes.tags {
+            tags.meet::<T>();
+        }
+    }
+
+    /// Names a field in which there was a fault.
     #[cold]
     fn named(self, field: &'static str) {
-        if let Some(refused) = &mut *self.refused.borrow_mut() {
-            refused.fields.push(field);
-        }
+        self.notes.fields.borrow_mut().push(field);
     }
 }
 
@@ -162,7 +208,7 @@ impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
     type SerializeTuple = Guarded<'a, S::SerializeTuple>;
     type SerializeTupleStruct = Guarded<'a, S::SerializeTupleStruct>;
     type SerializeTupleVariant = Guarded<'a, S::SerializeTupleVariant>;
-    type SerializeMap = Guarded<'a, S::SerializeMap>;
+    type SerializeMap = GuardedMap<'a, S::SerializeMap>;
     type SerializeStruct = Guarded<'a, S::SerializeStruct>;
     type SerializeStructVariant = Guarded<'a, S::SerializeStructVariant>;
 
@@ -182,10 +228,15 @@ impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
         serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct, 1;
         serialize_tuple_variant(name: &'static str, place: u32, variant: &'static str, len: usize)
             -> SerializeTupleVariant, 2;
-        serialize_map(len: Option<usize>) -> SerializeMap, 1;
         serialize_struct(name: &'static str, len: usize) -> SerializeStruct, 1;
         serialize_struct_variant(name: &'static str, place: u32, variant: &'static str, len: usize)
             -> SerializeStructVariant, 2;
+    }
+
+    fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
+        let within = self.within.nest(1)?;
+        let names = Names::of_map(within.is_text && len.is_none());
+        Ok(GuardedMap { inner: self.inner.serialize_map(len)?, within, names })
     }
 
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
@@ -263,6 +314,7 @@ macro_rules! fields {
                 inner: &T,
             ) -> Result<(), S::Error> {
                 let within = self.within;
+                within.meet::<T>();
                 self.inner
                     .serialize_field(name, &Guarded { inner, within })
                     .inspect_err(|_| within.named(name))
@@ -290,32 +342,6 @@ elements! {
 fields! {
     SerializeStruct;
     SerializeStructVariant;
-}
-
-impl<S: SerializeMap> SerializeMap for Guarded<'_, S> {
-    type Ok = S::Ok;
-    type Error = S::Error;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, inner: &T) -> Result<(), S::Error> {
-        self.inner.serialize_key(&Guarded { inner, within: self.within })
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, inner: &T) -> Result<(), S::Error> {
-        self.inner.serialize_value(&Guarded { inner, within: self.within })
-    }
-
-    fn serialize_entry<K, V>(&mut self, key: &K, value: &V) -> Result<(), S::Error>
-    where
-        K: Serialize + ?Sized,
-        V: Serialize + ?Sized,
-    {
-        let within = self.within;
-        self.inner.serialize_entry(&Guarded { inner: key, within }, &Guarded { inner: value, within })
-    }
-
-    fn end(self) -> Result<S::Ok, S::Error> {
-        self.inner.end()
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::de::{Deserializer, Error as _, Visitor, value::Error as Unread};
 use serde::{Deserialize, forward_to_deserialize_any};
 
 /// The names of the members that a struct reads; none of anything else, nor of one with `flatten`, which reads whatever comes.
-pub(super) fn names<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+pub(crate) fn names<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     let names = Cell::new([].as_slice());
     // It always fails, once it was asked for them.
     let _ = T::deserialize(Names(&names));
@@ -45,10 +45,15 @@ pub(super) fn of_json(
     error: &serde_json::Error,
     names: &[&'static str],
 ) -> Option<&'static str> {
+    let key = last_key(beginning(bytes, error)?)?;
+    names.iter().copied().find(|name| name.as_bytes() == key)
+}
+
+/// Returns the bytes up to the place of this error.
+pub(super) fn beginning<'a>(bytes: &'a [u8], error: &serde_json::Error) -> Option<&'a [u8]> {
     let lines = bytes.split_inclusive(|byte| *byte == b'\n');
     let line_at: usize = lines.take(error.line().saturating_sub(1)).map(<[u8]>::len).sum();
-    let key = last_key(bytes.get(..line_at.checked_add(error.column())?)?)?;
-    names.iter().copied().find(|name| name.as_bytes() == key)
+    bytes.get(..line_at.checked_add(error.column())?)
 }
 
 /// The key of the member that is open where this beginning of a JSON object ends. A name with an escape is not told: it is none of a
@@ -86,7 +91,7 @@ fn last_key(beginning: &[u8]) -> Option<&[u8]> {
 }
 
 /// How long the text is that begins here, up to its quote.
-fn text_len(text: &[u8]) -> usize {
+pub(super) fn text_len(text: &[u8]) -> usize {
     let mut is_escaped = false;
     let end = text.iter().position(|byte| match byte {
         _ if is_escaped => {

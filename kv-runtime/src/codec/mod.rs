@@ -11,14 +11,21 @@ mod depth;
 mod describe;
 mod guard;
 mod member;
+mod members;
+mod merge;
+mod raw;
+mod tagged;
 
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use crate::migrate::Object;
+pub(crate) use member::names as member_names;
+pub(crate) use members::{Members, may_round, value as rounded_value};
+pub(crate) use merge::{Tagged, merge, merge_only};
+pub(crate) use raw::{Name, RawObject, sorted};
+pub(crate) use tagged::encode_tagged;
 
 /// A way to write values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -95,22 +102,32 @@ pub struct CodecError {
 }
 
 impl CodecError {
-    fn new(words: impl Into<String>) -> Self {
+    pub(crate) fn new(words: impl Into<String>) -> Self {
         Self { words: words.into(), is_malformed: false }
     }
 
-    fn json(error: &serde_json::Error) -> Self {
-        Self { words: describe::json(error), is_malformed: !error.is_data() }
+    /// Describes this error of decoding these bytes.
+    fn json(error: &serde_json::Error, bytes: &[u8]) -> Self {
+        let (words, is_malformed) = describe::json_text(error, bytes);
+        Self { words, is_malformed }
     }
 
     /// Of bytes that are no `T`: it names the member of the struct that it was met in.
     #[cold]
     fn in_json<T: DeserializeOwned>(error: &serde_json::Error, bytes: &[u8]) -> Self {
-        let told = Self::json(error);
+        let told = Self::json(error, bytes);
         match member::of_json(bytes, error, member::names::<T>()) {
             Some(member) => Self { words: format!("in `{member}`: {told}"), ..told },
             None => told,
         }
+    }
+
+    /// The same of a text that nobody sees.
+    pub(crate) fn without_place(self) -> Self {
+        let (words, place) = self.words.rsplit_once(" at line ").unwrap_or((&self.words, ""));
+        let is_place = place.split(" column ").all(|number| number.parse::<usize>().is_ok());
+        let words = if is_place { words } else { &self.words };
+        Self { words: words.to_owned(), is_malformed: self.is_malformed }
     }
 
     /// Whether the bytes are nothing that the codec writes, or end too early, so that no change of a struct explains them. Bytes of
@@ -146,15 +163,16 @@ pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Res
 fn not_written<E>(fault: guard::Fault<E>, describe: impl FnOnce(E) -> String) -> CodecError {
     CodecError::new(match fault {
         guard::Fault::Refused(refused) => refused.to_string(),
-        guard::Fault::Format(error) => describe(error),
+        guard::Fault::Format(error, fields) => format!("{}{}", guard::place(&fields), describe(error)),
     })
 }
 
-/// Whether what was written in a codec has to be read before it can be trusted: a value of a codec without names may lack what its
-/// reader looks for, and only the reader knows.
+/// Whether what was written in a codec has to be read before it can be trusted. A value of a codec without names may lack what its reader
+/// looks for, or be another one to it, and only the reader knows. With names few types can: a release build, where the proof would
+/// make a write three times as long, refuses what is seen on the way.
 pub(crate) const fn needs_proof(codec: Codec) -> bool {
     match codec {
-        Codec::Json => false,
+        Codec::Json => cfg!(debug_assertions),
         #[cfg(feature = "postcard")]
         Codec::Postcard => true,
     }
@@ -179,18 +197,4 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<
             }
         }
     }
-}
-
-/// A value as a JSON object, for steps that change it.
-pub(crate) fn to_object<T: Serialize>(value: &T) -> Result<Object, CodecError> {
-    match guard::serialize(value, serde_json::value::Serializer) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(CodecError::new("it is no JSON object")),
-        Err(fault) => Err(not_written(fault, |error| describe::json(&error))),
-    }
-}
-
-/// A value from a JSON object.
-pub(crate) fn from_object<T: DeserializeOwned>(object: Object) -> Result<T, CodecError> {
-    serde_json::from_value(Value::Object(object)).map_err(|error| CodecError::json(&error))
 }

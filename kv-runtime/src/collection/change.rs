@@ -5,6 +5,7 @@ use std::pin::pin;
 use tracing::Instrument;
 
 use super::attempts::Attempts;
+use super::difference::Before;
 use super::read::TOLD;
 use super::{Collection, Found, always, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
@@ -52,8 +53,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// `change` may be called several times. The condition covers every group that was read. What `change` leaves as it is is not
     /// written; the remaining time and metadata of others are kept. A change of the id is [`Error::IdChanged`].
     ///
-    /// A value that is written has the members that the struct names. Those that it does not name are lost, but in a record of a newer
-    /// version; a field `#[serde(flatten)] rest: BTreeMap<String, serde_json::Value>` keeps them.
+    /// Of JSON the difference is written. Members that the struct does not name stay as they are, byte for byte, at every level of
+    /// objects; a field `#[serde(flatten)] rest: BTreeMap<String, serde_json::Value>` shows them. An enum with a tag that changes its
+    /// variant is replaced as a whole, and so are changed elements of arrays. What would not be read back as the changed entity
+    /// is not kept (a member under an `alias`, once the field is written under its own name). [`put`](Self::put) replaces the value.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -80,7 +83,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         F: FnMut(&mut E),
     {
         let changed =
-            self.change("update", self.key(&id), id.into_id(), always(change), None::<fn() -> E>).await?;
+            self.change("update", self.key_for(&id), id.into_id(), always(change), None::<fn() -> E>).await?;
         Ok(changed.entity)
     }
 
@@ -94,7 +97,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         X: From<Error>,
     {
         let changed =
-            self.change("try_update", self.key(&id), id.into_id(), change, None::<fn() -> E>).await?;
+            self.change("try_update", self.key_for(&id), id.into_id(), change, None::<fn() -> E>).await?;
         Ok(changed.entity)
     }
 
@@ -108,7 +111,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         F: FnMut(&mut E),
     {
         let changed =
-            self.change("upsert", self.key(&id), id.into_id(), always(change), Some(create)).await?;
+            self.change("upsert", self.key_for(&id), id.into_id(), always(change), Some(create)).await?;
         Ok(changed.entity)
     }
 
@@ -123,7 +126,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         E: Touch,
         S: AtomicStore,
     {
-        self.touch_at(self.key(&id)).await
+        self.touch_at(self.key_for(&id)).await
     }
 
     /// As [`touch`](Self::touch), of the entity with this anchor.
@@ -230,7 +233,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     let entity = create();
                     self.check_id(&key, &entity, true)?;
                     let nothing = vec![None; records.len()];
-                    let writes = self.writes_of_change(&key, &entity, &nothing, &[])?;
+                    let writes = self.writes_of_change(&key, &entity, &nothing, &Before::default())?;
                     (entity, writes)
                 }
             };
@@ -273,6 +276,7 @@ fn found_after<E: KvEntity>(
 ) -> Found<E> {
     let written = |key: &Key| match writes.iter().find(|write| write.key() == key) {
         Some(Write::Put(_, new)) => Some(new.expiry.at(now)),
+        Some(Write::Touch(_, expiry)) => Some(expiry.at(now)),
         _ => None,
     };
     Found::after(entity, keys_of_groups::<E>(anchor).zip(records), written)

@@ -7,7 +7,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::codec::{self, CodecError};
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
 use crate::error::{BoxError, Error, Location};
-use crate::migrate::{Hook, Migration, MigrationOutcome, Object, StepFrom, bring_up, guarded, read_reshaped};
+use crate::migrate::{Hook, Migration, MigrationOutcome, StepFrom, bring_up, guarded, read_reshaped};
 use crate::record::{Metadata, Record, RecordRef};
 
 /// What decoding asks of those around it.
@@ -23,7 +23,7 @@ pub(crate) struct Context<'a> {
 }
 
 /// Boxed while values are handed on: beside an error as large as many a value, each hand would take both apart on their way.
-type Result<T> = std::result::Result<T, Box<Error>>;
+pub(super) type Result<T> = std::result::Result<T, Box<Error>>;
 
 /// The entity that these records of its groups hold, if its anchor is there.
 pub(crate) fn decode<E: KvEntity>(
@@ -54,7 +54,7 @@ pub(crate) enum Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    fn get(&self, group: usize) -> Option<RecordRef<'a>> {
+    pub(super) fn get(&self, group: usize) -> Option<RecordRef<'a>> {
         match self {
             Self::Only(record) => Some(*record).filter(|_| group == 0),
             Self::All(records) => records.get(group)?.as_ref().map(RecordRef::from),
@@ -74,15 +74,16 @@ impl<'a> From<&'a [Option<Record>]> for Records<'a> {
     }
 }
 
-struct Groups<'a> {
-    schema: &'static [GroupSchema],
-    records: Records<'a>,
-    context: &'a Context<'a>,
+/// Reads groups from their records.
+pub(super) struct Groups<'a> {
+    pub(super) schema: &'static [GroupSchema],
+    pub(super) records: Records<'a>,
+    pub(super) context: &'a Context<'a>,
 }
 
 impl Groups<'_> {
     #[inline]
-    fn schema(&self, group: usize) -> Result<&'static GroupSchema> {
+    pub(super) fn schema(&self, group: usize) -> Result<&'static GroupSchema> {
         let capability = "reading a group without a schema";
         let missing = || Box::new(Error::Unsupported { at: Box::default(), capability });
         self.schema.get(group).ok_or_else(missing)
@@ -121,26 +122,29 @@ impl Groups<'_> {
         if version > schema.version() {
             return self.decoded(schema, record);
         }
-        self.migrating(schema, record, || {
-            let mut object = match record.metadata.codec {
-                codec::Codec::Json => {
-                    if let Some(value) = read_reshaped(record.value, schema.steps(), version) {
-                        return Ok(value);
-                    }
-                    self.decoded::<Object>(schema, record)?
-                }
-                #[cfg(feature = "postcard")]
-                _ => {
-                    let binary =
-                        "its codec is a binary one, which no step reads but a predecessor (`previous`)"
-                            .into();
-                    return Err(self.failed(schema, version, schema.version(), binary));
-                }
-            };
-            bring_up(schema.steps(), &mut object, version)
-                .map_err(|failed| self.failed(schema, failed.from, failed.to, failed.into()))?;
-            codec::from_object(object).map_err(|source| self.undecoded(schema, codec::Codec::Json, source))
+        self.migrating(schema, record, || match record.metadata.codec {
+            codec::Codec::Json => self.by_steps(schema, record),
+            #[cfg(feature = "postcard")]
+            _ => {
+                let binary = "its codec is a binary one, which no step reads but a predecessor (`previous`)";
+                Err(self.failed(schema, version, schema.version(), binary.into()))
+            }
         })
+    }
+
+    fn by_steps<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
+        let version = record.metadata.version;
+        if let Some(value) = read_reshaped(record.value, schema.steps(), version) {
+            return Ok(value);
+        }
+        let json = codec::Codec::Json;
+        let mut members =
+            codec::Members::read(record.value).map_err(|source| self.undecoded(schema, json, source))?;
+        bring_up(schema.steps(), &mut members, version)
+            .map_err(|failed| failed.into_error((self.context.locate)(schema)))?;
+        // A place in this text would be none in the record.
+        codec::decode(json, members.to_text().as_bytes())
+            .map_err(|source| self.undecoded(schema, json, source.without_place()))
     }
 
     #[inline]
@@ -199,7 +203,7 @@ impl GroupSource for Groups<'_> {
         self.records.get(group).map_or_else(|| Ok(default()), |record| self.value(schema, record))
     }
 
-    fn previous<P: KvEntity, N: StepFrom<P>>(
+    fn previous<P: KvEntity, N: StepFrom<P> + KvEntity>(
         &mut self,
         group: usize,
         id: impl FnOnce() -> P::Id,

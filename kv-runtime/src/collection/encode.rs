@@ -4,16 +4,16 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
+use super::proof::prove;
 use super::{Collection, groups};
 use crate::clock::Timestamp;
-use crate::codec::{self, Codec, CodecError};
-use crate::entity::{FieldText, GroupSchema, KvEntity, PreviousVisitor, ShapeVisitor};
-use crate::error::{BoxError, Error, Location, Result, SharedError};
+use crate::codec::{self, Codec, CodecError, Members, Tagged};
+use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
+use crate::error::{BoxError, Error, Location, Result};
 use crate::key::Key;
-use crate::migrate::{Object, bring_down};
+use crate::migrate::bring_down;
 use crate::record::{Expiry, Metadata, NewRecord};
 use crate::store::{Limits, Store};
 
@@ -26,14 +26,41 @@ thread_local! {
 const KEPT_SCRATCH: usize = 16 << 10;
 
 /// A value, and the codec that it is in: a predecessor may have another one.
+#[derive(Clone)]
 pub(super) struct Encoded {
     pub(super) value: Bytes,
-    codec: Codec,
-    version: u32,
+    pub(super) codec: Codec,
+    pub(super) version: u32,
     oldest_reader: u32,
+    /// The offsets of tags of enums in JSON, if they were asked for.
+    tags: Vec<usize>,
+}
+
+/// What an encoding is for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    /// It is stored, so what would not be read back is refused. Otherwise it is compared.
+    pub(super) is_stored: bool,
+    /// It is merged with what is stored, for which the tags of enums are found.
+    pub(super) tags: bool,
+}
+
+impl Wanted {
+    /// To be stored as it is.
+    pub(super) const VALUE: Self = Self { is_stored: true, tags: false };
+    /// To be compared with what is stored.
+    pub(super) const COMPARISON: Self = Self { is_stored: false, tags: false };
+    /// To be merged with what is stored.
+    pub(super) const TAGS: Self = Self { is_stored: false, tags: true };
 }
 
 impl Encoded {
+    /// The value as JSON that can be merged; none of another codec.
+    pub(super) fn as_tagged(&self) -> Option<Tagged<'_>> {
+        let text = std::str::from_utf8(&self.value).ok().filter(|_| self.codec == Codec::Json)?;
+        Some(Tagged { text, tags: &self.tags })
+    }
+
     /// What stands beside the value: with the oldest reader, where that is another than the version itself.
     pub(super) fn metadata(&self) -> Metadata {
         let mut metadata = Metadata::new(self.version, self.codec);
@@ -44,8 +71,15 @@ impl Encoded {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The value of one group at a version. `group` is a place in the schema.
-    pub(super) fn encode(&self, key: &Key, entity: &E, group: usize, version: u32) -> Result<Encoded> {
-        encode_at(entity, group, version, &|| self.at(key))
+    pub(super) fn encode(
+        &self,
+        key: &Key,
+        entity: &E,
+        group: usize,
+        version: u32,
+        wanted: Wanted,
+    ) -> Result<Encoded> {
+        encode_at(entity, group, version, wanted, &|| self.at(key))
     }
 
     /// A new record of one group, checked against the store's limits.
@@ -58,7 +92,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<NewRecord> {
         let schema = &groups::<E>()[group];
         let version = schema.write_version();
-        let encoded = self.encode(key, entity, group, version)?;
+        let encoded = self.encode(key, entity, group, version, Wanted::VALUE)?;
         let metadata = encoded.metadata().with_created_at(Some(now));
         let record = NewRecord::new(encoded.value, metadata).with_expiry(self.expiry(entity, schema));
         self.checked(key, record)
@@ -105,10 +139,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 /// Today's value, or that of an older version by the steps back to it: the group's own, or its predecessor's.
-fn encode_at<E: KvEntity>(
+pub(super) fn encode_at<E: KvEntity>(
     entity: &E,
     group: usize,
     version: u32,
+    wanted: Wanted,
     at: &dyn Fn() -> Box<Location>,
 ) -> Result<Encoded> {
     let schema = &groups::<E>()[group];
@@ -116,54 +151,32 @@ fn encode_at<E: KvEntity>(
     let encode_error = |source| Error::Encode { at: at(), codec, source };
     let value = Group { entity, group };
     if version == schema.version() {
-        let value = encode_exactly(codec, &value).map_err(encode_error)?;
-        if codec::needs_proof(codec) {
-            Proof::read::<E>(group, codec, &value).map_err(encode_error)?;
+        let (value, tags) = if wanted.tags && codec == Codec::Json {
+            let tagged = codec::encode_tagged(&value).map_err(encode_error)?;
+            (tagged.text.into(), tagged.tags)
+        } else {
+            (encode_exactly(codec, &value).map_err(encode_error)?, Vec::new())
+        };
+        if wanted.is_stored && codec::needs_proof(codec) {
+            prove(entity, group, codec, &value).map_err(encode_error)?;
         }
-        return Ok(Encoded { value, codec, version, oldest_reader });
+        return Ok(Encoded { value, codec, version, oldest_reader, tags });
     }
-    if let Some(encoded) = entity.as_previous(group, version, AtVersion { version, schema, at }) {
+    if let Some(encoded) = entity.as_previous(group, version, AtVersion { version, schema, wanted, at }) {
         return encoded;
     }
-    let mut object: Object = codec::to_object(&value).map_err(encode_error)?;
-    bring_down(schema.steps(), &mut object, version).map_err(|failed| Error::MigrationFailed {
-        at: at(),
-        from: failed.from,
-        to: failed.to,
-        source: SharedError::new(failed),
-    })?;
-    let value = encode_exactly(Codec::Json, &object).map_err(encode_error)?;
-    Ok(Encoded { value, codec: Codec::Json, version, oldest_reader })
-}
-
-/// Reads what was just written, as what a group is read as.
-struct Proof<'a> {
-    group: usize,
-    codec: Codec,
-    value: &'a [u8],
-    result: std::result::Result<(), CodecError>,
-}
-
-impl<'a> Proof<'a> {
-    fn read<E: KvEntity>(group: usize, codec: Codec, value: &'a [u8]) -> std::result::Result<(), CodecError> {
-        let mut proof = Self { group, codec, value, result: Ok(()) };
-        E::visit_shape(&mut proof);
-        proof.result
-    }
-}
-
-impl ShapeVisitor for Proof<'_> {
-    fn group<T: DeserializeOwned>(&mut self, group: usize, _: &[FieldText]) {
-        if group == self.group {
-            self.result = codec::decode::<T>(self.codec, self.value).map(drop);
-        }
-    }
-
-    fn previous<P: KvEntity>(&mut self, _: usize) {}
+    let today = codec::encode_tagged(&value).map_err(encode_error)?;
+    let mut members = Members::read(today.text.as_bytes()).map_err(encode_error)?;
+    bring_down(schema.steps(), &mut members, version).map_err(|failed| failed.into_error(at()))?;
+    let older = members.to_tagged(&today);
+    Ok(Encoded { value: older.text.into(), codec: Codec::Json, version, oldest_reader, tags: older.tags })
 }
 
 /// A value in one allocation of its length.
-fn encode_exactly<T: Serialize>(codec: Codec, value: &T) -> std::result::Result<Bytes, CodecError> {
+pub(super) fn encode_exactly<T: Serialize>(
+    codec: Codec,
+    value: &T,
+) -> std::result::Result<Bytes, CodecError> {
     // Taken rather than borrowed: a field's own serialization may encode something, too.
     let scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
     codec::encode(codec, value, scratch).map(kept)
@@ -184,6 +197,7 @@ fn kept(mut written: Vec<u8>) -> Bytes {
 struct AtVersion<'a> {
     version: u32,
     schema: &'static GroupSchema,
+    wanted: Wanted,
     at: &'a dyn Fn() -> Box<Location>,
 }
 
@@ -198,7 +212,7 @@ impl PreviousVisitor for AtVersion<'_> {
             to,
             source: source.into(),
         })?;
-        encode_at(&previous, 0, self.version, self.at)
+        encode_at(&previous, 0, self.version, self.wanted, self.at)
     }
 }
 
@@ -238,9 +252,9 @@ fn check_ttl(limits: &Limits, ttl: Duration, at: &dyn Fn() -> Box<Location>) -> 
 }
 
 /// One group of an entity, as serde sees it.
-struct Group<'a, E> {
-    entity: &'a E,
-    group: usize,
+pub(super) struct Group<'a, E> {
+    pub(super) entity: &'a E,
+    pub(super) group: usize,
 }
 
 impl<E: KvEntity> Serialize for Group<'_, E> {

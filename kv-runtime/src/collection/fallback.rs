@@ -36,7 +36,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// As [`get_or`](Self::get_or), with where the entity came from and what failed, if something did.
     pub async fn get_or_detailed<L: Lookup<E::Id>>(&self, id: L, mut fallback: E) -> Served<E> {
-        let key = self.key(&id);
+        let key = self.key_for(&id);
         let id = id.into_id();
         let error = match self.look::<LEFT_OUT, _>(id.clone(), &key, |entity, _| entity).await {
             Ok(Some(entity)) => return Served::new(entity, Whence::Store),

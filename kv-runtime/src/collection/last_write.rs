@@ -4,6 +4,7 @@
 
 use tracing::Instrument;
 
+use super::difference::Before;
 use super::read::TOLD;
 use super::write::whole_failure;
 use super::{Collection, Found, groups, keys_of_groups, named, once};
@@ -20,16 +21,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// back. Where reads may be old ([`Sharing::Eventual`](crate::store::Sharing::Eventual)) that time is as long as they may be, a
     /// minute on Cloudflare KV. Use [`update`](Self::update) wherever the store has compare-and-swap.
     ///
-    /// The rest is as in `update`: what `change` leaves as it is is not written; the expiry and metadata of others are kept, and of the value
-    /// what the struct names. Where it
-    /// cannot be found out when the record expires, nothing is written: [`Error::ExpiryUnknown`]. The groups of an entity are written
-    /// one after the other, its anchor last.
+    /// The rest is as in `update`: what `change` leaves as it is is not written; the expiry, the metadata of others and members of the value
+    /// that the struct does not name are kept. Where it cannot be found out when the record expires, nothing is written:
+    /// [`Error::ExpiryUnknown`]. The groups of an entity are written one after the other, its anchor last.
     pub async fn update_last_write_wins<L, F>(&self, id: L, change: F) -> Result<E>
     where
         L: Lookup<E::Id>,
         F: FnOnce(&mut E),
     {
-        let (operation, key) = ("update_last_write_wins", self.key(&id));
+        let (operation, key) = ("update_last_write_wins", self.key_for(&id));
         Ok(self.overwrite(operation, key, id.into_id(), once(change), None::<fn() -> E>).await?.entity)
     }
 
@@ -41,7 +41,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         F: FnOnce(&mut E) -> Result<(), X>,
         X: From<Error>,
     {
-        let (operation, key) = ("try_update_last_write_wins", self.key(&id));
+        let (operation, key) = ("try_update_last_write_wins", self.key_for(&id));
         Ok(self.overwrite(operation, key, id.into_id(), change, None::<fn() -> E>).await?.entity)
     }
 
@@ -53,7 +53,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         C: FnOnce() -> E,
         F: FnOnce(&mut E),
     {
-        let (operation, key) = ("upsert_last_write_wins", self.key(&id));
+        let (operation, key) = ("upsert_last_write_wins", self.key_for(&id));
         Ok(self.overwrite(operation, key, id.into_id(), once(change), Some(create)).await?.entity)
     }
 
@@ -68,7 +68,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     where
         E: Touch,
     {
-        Ok(self.rewrite_at(self.key(&id)).await? != Touched::Absent)
+        Ok(self.rewrite_at(self.key_for(&id)).await? != Touched::Absent)
     }
 
     /// As [`touch_last_write_wins`](Self::touch_last_write_wins), of the entity with this anchor.
@@ -136,7 +136,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 let entity = create();
                 self.check_id(&key, &entity, true)?;
                 let nothing = vec![None; records.len()];
-                let writes = self.writes_of_change(&key, &entity, &nothing, &[])?;
+                let writes = self.writes_of_change(&key, &entity, &nothing, &Before::default())?;
                 (entity, writes)
             }
             (None, None) => return Err(Error::NotFound { at: self.at(&key) }.into()),
@@ -171,8 +171,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     };
                     unconditional.push((key, record.with_expiry(expiry)));
                 }
-                // A change neither touches nor deletes.
-                Write::Touch(..) | Write::Delete(_) => {}
+                Write::Touch(key, expiry) => {
+                    let mut groups = keys_of_groups::<E>(anchor).zip(records);
+                    let standing = groups.find(|(of, _)| of.as_str() == key.as_str());
+                    if let Some(record) = standing.and_then(|(_, record)| record.clone()) {
+                        let record = NewRecord::new(record.value.0, record.metadata).with_expiry(expiry);
+                        unconditional.push((key, record));
+                    }
+                }
+                // A change does not delete.
+                Write::Delete(_) => {}
             }
         }
         Ok(unconditional)

@@ -1,18 +1,24 @@
 //! The typed handle on all entities of one type in one store.
 //!
 //! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
-//! touch, which need compare-and-swap), `last_write` (the same without it), `rewrite` (what a change writes), `encode` (an entity to records), `decode` (records to an entity), `attempts` (fairness
-//! among updates of one record, and the pauses between their attempts), `unfailing` (changes that never give up), `write_back` (what was migrated while it was read).
+//! touch, which need compare-and-swap), `last_write` (the same without it), `rewrite` (what a change writes), `difference` (a change within the stored
+//! text), `carry` (an older record's text at a newer version), `encode` (an entity to records), `decode` (records to an entity), `attempts` (fairness
+//! among updates of one record, and the pauses between their attempts), `raw` (keys and records, for commits of the application's own), `proof` (that what is stored will be read back),
+//! `unfailing` (changes that never give up), `write_back` (what was migrated while it was read).
 
 mod attempts;
+mod carry;
 mod change;
 mod decode;
+mod difference;
 mod encode;
 mod fallback;
 #[cfg(feature = "cache")]
 mod fill;
 mod filled;
 mod last_write;
+mod proof;
+mod raw;
 mod read;
 mod rewrite;
 mod unfailing;
@@ -35,6 +41,7 @@ use crate::list::secret::CursorKey;
 use crate::store::Store;
 
 use decode::{Context, Records, decode, decode_present};
+pub(crate) use difference::Place;
 #[cfg(feature = "cache")]
 pub(crate) use fallback::warn;
 #[cfg(feature = "cache")]
@@ -114,7 +121,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.kv.cursor_key()
     }
 
-    pub(crate) fn key<L: Lookup<E::Id>>(&self, id: &L) -> Key {
+    pub(crate) fn key_for<L: Lookup<E::Id>>(&self, id: &L) -> Key {
         let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
         id.write(&mut key);
         key.finish(anchor::<E>().name())

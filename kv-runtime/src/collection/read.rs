@@ -96,7 +96,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn get<L: Lookup<E::Id>>(&self, id: L) -> Result<Option<E>> {
-        let key = self.key(&id);
+        let key = self.key_for(&id);
         self.look::<LEFT_OUT, _>(id.into_id(), &key, |entity, _| entity).await
     }
 
@@ -106,7 +106,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         &self,
         id: L,
     ) -> Result<Option<(E, Option<Timestamp>)>> {
-        let key = self.key(&id);
+        let key = self.key_for(&id);
         Ok(self.find(id.into_id(), &key).await?.map(|found| (found.entity, found.expires_at)))
     }
 
@@ -117,7 +117,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         I::Item: Lookup<E::Id>,
     {
         let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
-            ids.into_iter().map(|id| (self.key(&id), id.into_id())).unzip();
+            ids.into_iter().map(|id| (self.key_for(&id), id.into_id())).unzip();
         let span = self.span_many("get_many", &anchors.iter());
         let found = self.look_all::<LEFT_OUT>(anchors, ids).instrument(span).await?;
         Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
@@ -125,7 +125,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Whether there is an entity with this id: whether its anchor is there.
     pub async fn exists<L: Lookup<E::Id>>(&self, id: L) -> Result<bool> {
-        let key = self.key(&id);
+        let key = self.key_for(&id);
         let span = self.span("exists", &key);
         async {
             self.check_key(&key)?;
@@ -265,7 +265,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         decode_present(id, records, &self.context(locate))
     }
 
-    fn context<'a>(&'a self, locate: &'a dyn Fn(&GroupSchema) -> Box<Location>) -> Context<'a> {
+    pub(super) fn context<'a>(&'a self, locate: &'a dyn Fn(&GroupSchema) -> Box<Location>) -> Context<'a> {
         let (hook, clock) = (self.kv.hook(), self.store().clock());
         Context { entity: E::SCHEMA.name(), locate, hook, clock }
     }

@@ -1,55 +1,37 @@
 //! What a change of an entity writes: the groups that it changed, with all that this code does not know of them.
 
-use bytes::Bytes;
-use serde_json::Value;
-
-use super::encode::expires_by_field;
-use super::{Collection, groups, keys_of_groups};
-use crate::codec::{self, Codec};
-use crate::entity::KvEntity;
+use super::difference::{Before, GroupBefore, Place};
+use super::encode::{Wanted, expires_by_field};
+use super::{Collection, groups};
+use crate::clock::Timestamp;
+use crate::codec::Codec;
+use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Result};
 use crate::key::Key;
-use crate::migrate::merge;
-use crate::record::{Expiry, NewRecord, Record};
+use crate::record::{Expiry, Metadata, NewRecord, Record};
 use crate::store::{Store, Write};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// The values that were read of groups which are absent, so that they stay absent unless they are changed, or newer, so that the
-    /// change alone is written.
-    pub(super) fn values_before(
-        &self,
-        key: &Key,
-        entity: &E,
-        records: &[Option<Record>],
-    ) -> Result<Vec<Option<Bytes>>> {
-        let values = groups::<E>().iter().zip(records).enumerate().map(|(group, (schema, record))| {
-            let version = match record {
-                Some(record) if record.metadata.version <= schema.version() => return Ok(None),
-                Some(_) => schema.version(),
-                None => schema.write_version(),
-            };
-            self.encode(key, entity, group, version).map(|encoded| Some(encoded.value))
-        });
-        values.collect()
-    }
-
-    /// What it takes to bring the records to the changed entity. `before` holds the values of groups that were absent
-    /// or newer.
+    /// Returns the writes that bring the records to the changed entity. `before` is empty for an entity that `create` made.
     pub(super) fn writes_of_change(
         &self,
         anchor: &Key,
         entity: &E,
         records: &[Option<Record>],
-        before: &[Option<Bytes>],
+        before: &Before,
     ) -> Result<Vec<Write>> {
         let mut writes = Vec::new();
-        for (group, key) in keys_of_groups::<E>(anchor).enumerate() {
-            let was = before.get(group).and_then(Option::as_deref);
-            match records.get(group).and_then(Option::as_ref) {
-                Some(record) => writes.extend(self.rewrite(key, entity, group, record, was)?),
-                None => {
+        for group in 0..groups::<E>().len() {
+            let place = Place { anchor, records, group };
+            let key = anchor.with_group(groups::<E>()[group].name());
+            let was = before.groups.get(group);
+            match (records.get(group).and_then(Option::as_ref), was) {
+                (Some(record), Some(was)) => {
+                    writes.extend(self.rewrite(key, entity, place, record, (was, before.expires_at))?);
+                }
+                (_, was) => {
                     let record = self.new_record(&key, entity, group, self.store().clock().now())?;
-                    if was != Some(&*record.value) {
+                    if was.is_none_or(|was| was.encoded.value != record.value.0) {
                         writes.push(Write::Put(key, record));
                     }
                 }
@@ -58,79 +40,58 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.made_own(anchor, entity, records, writes)
     }
 
-    /// The write of a group whose record was read, if anything of it changes. A record that is older than what is written becomes the
-    /// newer version; none becomes an older one.
+    /// The write of a group whose record was read, if the change concerns it. A record that is older than what is written becomes the
+    /// newer version: if it is changed, or if a read would write it back. None becomes an older one.
     fn rewrite(
         &self,
         key: Key,
         entity: &E,
-        group: usize,
+        place: Place<'_>,
         record: &Record,
-        before: Option<&[u8]>,
+        (before, expired_at): (&GroupBefore, Option<Timestamp>),
     ) -> Result<Option<Write>> {
-        let schema = &groups::<E>()[group];
-        let found = record.metadata.version;
-        let (value, metadata) = match before {
-            Some(before) if found > schema.version() => {
-                let value = self.merged(&key, entity, group, record, before)?;
-                (value, record.metadata.clone())
-            }
-            _ => {
-                let version = found.max(schema.write_version());
-                let encoded = self.encode(&key, entity, group, version)?;
-                let mut metadata = encoded.metadata();
-                metadata.created_at = record.metadata.created_at;
-                metadata.migrated_at = record.metadata.migrated_at;
-                if found < version {
-                    metadata.migrated_at = Some(self.store().clock().now());
-                }
-                metadata.keep_foreign(&record.metadata);
-                (encoded.value, metadata)
-            }
-        };
-        // A field or a TTL of the collection's own says anew when the record expires; otherwise what stands there stays.
-        let expiry = match (expires_by_field(entity, schema), self.ttl) {
-            (Some(at), _) if record.expires_at == Some(at) => None,
-            (Some(at), _) => Some(Expiry::At(at)),
-            (None, Some(ttl)) => Some(Expiry::After(ttl)),
-            (None, None) if E::EXPIRES_BY_FIELD && schema.ttl().is_none() && record.expires_at.is_some() => {
-                Some(Expiry::Never)
-            }
-            (None, None) => None,
-        };
-        let same = record.metadata.codec == metadata.codec
-            && found == metadata.version
-            && record.value[..] == value[..];
-        if expiry.is_none() && same {
-            return Ok(None);
+        let schema = &groups::<E>()[place.group];
+        let wanted = Wanted { is_stored: true, tags: before.has_others() };
+        let after = self.encode(&key, entity, place.group, before.encoded.version, wanted)?;
+        let expiry = self.new_expiry(entity, schema, expired_at);
+        if after.value == before.encoded.value && !self.is_behind(schema, record) {
+            return Ok(expiry.map(|expiry| Write::Touch(key, expiry)));
         }
+        let (found, supported) = (record.metadata.version, schema.version());
+        if found > supported && (record.metadata.codec != Codec::Json || after.codec != Codec::Json) {
+            // A binary value has no names to tell what is known from what is not.
+            return Err(Error::TooNew { at: self.at(&key), found, supported });
+        }
+        let metadata = self.metadata_after(record, after.metadata(), after.version);
+        let value = self.value_after(entity, place, before, after, &metadata)?;
         let new = NewRecord::new(value, metadata).with_expiry(expiry.unwrap_or_default());
         let new = self.checked(&key, new)?;
         Ok(Some(if expiry.is_some() { Write::Put(key, new) } else { Write::Update(key, new) }))
     }
 
-    /// The newer record's value with this code's change in it: what this code does not know stays.
-    fn merged(&self, key: &Key, entity: &E, group: usize, record: &Record, before: &[u8]) -> Result<Bytes> {
-        let schema = &groups::<E>()[group];
-        let (codec, found) = (record.metadata.codec, record.metadata.version);
-        if codec != Codec::Json || schema.codec() != Codec::Json {
-            // A binary value has no names to tell what is known from what is not.
-            return Err(Error::TooNew { at: self.at(key), found, supported: schema.version() });
+    /// Returns the metadata of a record that is rewritten at a version, or at its own version if that is newer.
+    pub(super) fn metadata_after(&self, record: &Record, new: Metadata, version: u32) -> Metadata {
+        if record.metadata.version > version {
+            return record.metadata.clone();
         }
-        let after = self.encode(key, entity, group, schema.version())?.value;
-        let parsed = |bytes: &[u8]| {
-            codec::decode::<Value>(codec, bytes).map_err(|source| Error::Decode {
-                at: self.at(key),
-                codec,
-                source,
-            })
-        };
-        let mut standing = parsed(&record.value)?;
-        merge(&mut standing, &parsed(before)?, &parsed(&after)?);
-        codec::encode(codec, &standing, Vec::new()).map(Bytes::from).map_err(|source| Error::Encode {
-            at: self.at(key),
-            codec,
-            source,
-        })
+        let mut metadata = new;
+        metadata.created_at = record.metadata.created_at;
+        metadata.migrated_at = record.metadata.migrated_at;
+        if record.metadata.version < version {
+            metadata.migrated_at = Some(self.store().clock().now());
+        }
+        metadata.keep_foreign(&record.metadata);
+        metadata
+    }
+
+    /// Returns when the record expires from now on, or none if its expiry stays. A field sets it where the closure changed the
+    /// field, and the collection's TTL sets it with each change. `before` is what the field said.
+    fn new_expiry(&self, entity: &E, schema: &GroupSchema, before: Option<Timestamp>) -> Option<Expiry> {
+        let before = before.filter(|_| schema.ttl().is_none());
+        match (expires_by_field(entity, schema), self.ttl) {
+            (Some(at), _) => (before != Some(at)).then_some(Expiry::At(at)),
+            (None, Some(ttl)) => Some(Expiry::After(ttl)),
+            (None, None) => before.map(|_| Expiry::Never),
+        }
     }
 }

@@ -82,8 +82,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Writes entities as [`put`](Self::put) does, in batches as large as the store takes; the batches are not one transaction.
     ///
-    /// If it fails, [`Error::Partial`] says how many were written, and are as durable as the store makes a write. Memory is that of two batches, however many there are: one on its way
-    /// to the store, and the next. It yields to other tasks every few milliseconds.
+    /// If it fails, [`Error::Partial`] says how many were written, and are as durable as the store
+    /// makes a write. Memory is that of two batches, however many there are: one on its way to the
+    /// store, and the next. It yields to other tasks every few milliseconds.
     pub async fn put_many<I>(&self, entities: I) -> Result<()>
     where
         I: IntoIterator,
@@ -155,7 +156,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Removes the entity with this id, if there is one: all of its groups.
     pub async fn delete<L: Lookup<E::Id>>(&self, id: L) -> Result<()> {
-        self.delete_at(self.key(&id)).await
+        self.delete_at(self.key_for(&id)).await
     }
 
     /// As [`delete`](Self::delete), of the entity with this anchor.
@@ -185,7 +186,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let batch = Self::entities_in(self.store().capabilities().limits.batch_write);
             let mut deleted = 0;
             loop {
-                let anchors: Vec<Key> = ids.by_ref().take(batch).map(|id| self.key(&id)).collect();
+                let anchors: Vec<Key> = ids.by_ref().take(batch).map(|id| self.key_for(&id)).collect();
                 let Some(first) = anchors.first() else { return Ok(()) };
                 let done = anchors.iter().try_for_each(|anchor| self.check_key(anchor));
                 let done = match done {
@@ -202,7 +203,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The records of all groups, the anchor last.
-    fn new_records(&self, anchor: &Key, entity: &E) -> Result<Vec<(Key, NewRecord)>> {
+    pub(super) fn new_records(&self, anchor: &Key, entity: &E) -> Result<Vec<(Key, NewRecord)>> {
         let now = self.store().clock().now();
         let groups = groups::<E>().iter().enumerate().rev();
         groups

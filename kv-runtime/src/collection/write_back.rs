@@ -1,5 +1,7 @@
 //! What was migrated while it was read is written back, by the store's policy; the read never fails for it.
 
+use super::difference::Place;
+use super::encode::Wanted;
 use super::{Collection, groups, learn_expiry};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::Result;
@@ -24,7 +26,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         all.any(|(schema, record)| record.as_ref().is_some_and(|record| self.is_behind(schema, record)))
     }
 
-    fn is_behind(&self, schema: &GroupSchema, record: &Record) -> bool {
+    pub(super) fn is_behind(&self, schema: &GroupSchema, record: &Record) -> bool {
         record.metadata.version < schema.write_version() && self.may_be_brought_up(schema, record)
     }
 
@@ -32,21 +34,22 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     #[cold]
     fn may_be_brought_up(&self, schema: &GroupSchema, record: &Record) -> bool {
         let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;
-        self.kv.write_back_policy().allows(&self.store().capabilities(), compatible)
+        let is_ours = record.metadata.names_version();
+        self.kv.write_back_policy().allows(&self.store().capabilities(), compatible, is_ours)
     }
 
     pub(super) async fn write_back(&self, anchor: &Key, entity: &E, records: &[Option<Record>]) {
         let mut replacements = Vec::new();
         for (group, (schema, record)) in groups::<E>().iter().zip(records).enumerate() {
-            let Some(record) = record.as_ref().filter(|record| self.is_behind(schema, record)) else {
+            if !record.as_ref().is_some_and(|record| self.is_behind(schema, record)) {
                 continue;
-            };
+            }
             if !self.kv.may_write_back(self.store().clock().now()) {
                 self.kv.count(WrittenBack::Deferred);
                 continue;
             }
-            match self.replacement(anchor.with_group(schema.name()), entity, group, record) {
-                Ok(replacement) => replacements.push(replacement),
+            match self.replacement(entity, Place { anchor, records, group }) {
+                Ok(replacement) => replacements.extend(replacement),
                 Err(error) => {
                     self.kv.count(WrittenBack::Failed);
                     tracing::warn!(%error, cause = crate::error::causes(&error), "a migrated record could not be encoded to be written back");
@@ -59,25 +62,19 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// The record at the version that is written, with everything that is not ours.
-    pub(crate) fn replacement(
-        &self,
-        key: Key,
-        entity: &E,
-        group: usize,
-        record: &Record,
-    ) -> Result<Replacement> {
-        let schema = &groups::<E>()[group];
-        let version = schema.write_version();
-        let encoded = self.encode(&key, entity, group, version)?;
-        let mut metadata = encoded.metadata();
-        metadata.created_at = record.metadata.created_at;
-        metadata.migrated_at = Some(self.store().clock().now());
-        metadata.keep_foreign(&record.metadata);
+    /// A group's record at the version that is written, with everything that is not ours; none if it is not there.
+    pub(crate) fn replacement(&self, entity: &E, place: Place<'_>) -> Result<Option<Replacement>> {
+        let Some(record) = place.record() else { return Ok(None) };
+        let key = place.anchor.with_group(groups::<E>()[place.group].name());
+        let before = self.value_before(entity, place)?;
+        let wanted = Wanted { is_stored: true, tags: before.has_others() };
+        let now = self.encode(&key, entity, place.group, before.encoded.version, wanted)?;
+        let metadata = self.metadata_after(record, now.metadata(), now.version);
+        let value = self.value_after(entity, place, &before, now, &metadata)?;
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
-        let new = self.checked(&key, NewRecord::new(encoded.value, metadata).with_expiry(expiry))?;
+        let new = self.checked(&key, NewRecord::new(value, metadata).with_expiry(expiry))?;
         let unknown_expiry = (!record.expiry_known).then(|| record.metadata.clone());
-        Ok(Replacement { key, revision: record.revision.clone(), record: new, unknown_expiry })
+        Ok(Some(Replacement { key, revision: record.revision.clone(), record: new, unknown_expiry }))
     }
 }
 

@@ -107,18 +107,21 @@ impl<E: KvEntity, S: Store> List<E, S> {
         self
     }
 
-    /// Returns at most so many entities: on the page (which otherwise holds up to 1,000), or in all from the stream (which otherwise
-    /// shows every one). A stream of none ends at once. A page of none leads nowhere, so it is [`Error::InvalidOptions`].
+    /// Returns at most so many entities: on the page (which otherwise holds up to 1,000), or in all
+    /// from the stream (which otherwise shows every one). A stream of none ends at once. A page of
+    /// none leads nowhere, so it is [`Error::InvalidOptions`].
     pub fn limit(mut self, entities: usize) -> Self {
         self.limit = Some(entities);
         self
     }
 
-    /// Ends a page with the entity at which its stored keys and values have so many bytes, instead of 4 MiB. A stream fetches as much at a
-    /// time, and holds no more in memory. A page holds at least one entity, however large it is.
+    /// Ends a page with the entity at which its stored keys and values have so many bytes, instead
+    /// of 4 MiB. A stream fetches as much at a time, and holds no more in memory. A page holds at
+    /// least one entity, however large it is.
     ///
-    /// Entities of several groups are read in batches, since no store says how large they are. On a store that other processes share, a page
-    /// may exceed this by the first batch, which is 16 entities.
+    /// Entities of several groups are read in batches, since no store says how large they are. On a
+    /// store that other processes share, a page may exceed this by the first batch, which is 16
+    /// entities.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes.max(1);
         self
@@ -137,21 +140,24 @@ impl<E: KvEntity, S: Store> List<E, S> {
 
     /// Returns the first page, or the one at the cursor.
     ///
-    /// A page ends after [`limit`](Self::limit) entities, after [`max_bytes`](Self::max_bytes), or when the store has looked at about 100,000
-    /// keys that it does not show, such as those of expired records. So it may hold fewer entities than the limit, even none, although there
-    /// are more: only [`Page::cursor`] tells. A page that takes long yields to other tasks every few milliseconds.
+    /// A page ends after [`limit`](Self::limit) entities, after [`max_bytes`](Self::max_bytes), or
+    /// when the store has looked at about 100,000 keys that it does not show, such as those of
+    /// expired records. So it may hold fewer entities than the limit, even none, although there are
+    /// more: only [`Page::cursor`] tells. A page that takes long yields to other tasks every few
+    /// milliseconds.
     ///
-    /// [`Error::InvalidCursor`] if the cursor is not of this list; [`Error::InvalidOptions`] if the limit is 0; the store's error if
-    /// the store fails.
+    /// [`Error::InvalidCursor`] if the cursor is not of this list; [`Error::InvalidOptions`] if the
+    /// limit is 0; the store's error if the store fails.
     pub async fn page(self) -> Result<Page<E>> {
         let span = self.span("list");
         async { page::entities(&self.collection, &self.prefix, self.asked()?).await }.instrument(span).await
     }
 
-    /// Returns all entities from the cursor on, fetched page by page: memory does not grow with their number or size.
+    /// Returns all entities from the cursor on, fetched page by page: memory does not grow with
+    /// their number or size.
     ///
-    /// An entity that cannot be read is an `Err` and the stream goes on; if the store fails, that error is the last item. The stream yields
-    /// to other tasks after each page.
+    /// An entity that cannot be read is an `Err` and the stream goes on; if the store fails, that
+    /// error is the last item. The stream yields to other tasks after each page.
     #[must_use]
     pub fn stream(self) -> ListStream<E> {
         stream::entities(self)

@@ -13,8 +13,9 @@ use crate::store::{Content, Cursor, Entry, ListQuery, Store};
 /// The most bytes that a page takes before there is an entity in it.
 const RESERVED: usize = 1 << 20;
 
-/// A page ends after so many pages of the store that left it room, so that one over keys that are not shown ends, too. A page that showed
-/// nothing counts twice: the stores in this process have then looked at 16,384 keys.
+/// A page ends after so many pages of the store that left it room, so that one over keys that are
+/// not shown ends, too. A page that showed nothing counts twice: the stores in this process have
+/// then looked at 16,384 keys.
 const PASSES: usize = 12;
 
 /// What a page is asked for.
@@ -155,7 +156,8 @@ pub(super) fn id_in<E: KvEntity>(key: &str) -> Found<E::Id> {
     Found::Foreign
 }
 
-/// Entities of one group are decoded as the store shows them. Returns how many bytes the store has shown.
+/// Entities of one group are decoded as the store shows them. Returns how many bytes the store has
+/// shown.
 async fn read_only_group<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,

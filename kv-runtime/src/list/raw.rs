@@ -34,8 +34,8 @@ pub(crate) struct RawPage<I> {
     pub(crate) cursor: Option<Cursor>,
 }
 
-/// At most `limit` entities, ending with the one at which they have `max_bytes`; fewer, even none, although there are more: the
-/// cursor tells.
+/// At most `limit` entities, ending with the one at which they have `max_bytes`; fewer, even none,
+/// although there are more: the cursor tells.
 pub(crate) async fn page<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
@@ -60,7 +60,8 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
         read_groups(collection, &mut page, first).await?;
         pace.saw(page.anchors.get(first..).unwrap_or_default());
         let is_done = page.len() >= limit || page.bytes >= max_bytes;
-        // A page that is not full has passed over many keys: whether to go on is for the caller to say.
+        // A page that is not full has passed over many keys: whether to go on is for the caller to
+        // say.
         if is_done || !is_full || page.cursor.is_none() {
             return Ok(page);
         }
@@ -104,8 +105,8 @@ impl<I> RawPage<I> {
     }
 }
 
-/// How many entities of several groups are read at a time. No store says how large an entity is before it is read, so the first few tell
-/// how many of them have room.
+/// How many entities of several groups are read at a time. No store says how large an entity is
+/// before it is read, so the first few tell how many of them have room.
 struct Pace {
     next: usize,
     /// The bytes of the largest one so far.
@@ -135,8 +136,9 @@ impl Pace {
     }
 }
 
-/// Reads all groups of the anchors from `first` on, with as few batches as the store takes. A batch that meets a record that cannot be read is
-/// halved until that one is alone, so that the others are shown.
+/// Reads all groups of the anchors from `first` on, with as few batches as the store takes. A batch
+/// that meets a record that cannot be read is halved until that one is alone, so that the others
+/// are shown.
 async fn read_groups<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     page: &mut RawPage<E::Id>,

@@ -56,8 +56,8 @@ pub(super) fn ids<E: KvEntity, S: Store>(list: List<E, S>) -> IdStream<E::Id> {
     }))
 }
 
-/// A page of which nothing is decoded yet. Each entity is decoded when it is asked for: a thousand of them at once would take much memory, and
-/// be far from the processor when they are used.
+/// A page of which nothing is decoded yet. Each entity is decoded when it is asked for: a thousand
+/// of them at once would take much memory, and be far from the processor when they are used.
 enum Undecoded<I> {
     /// Records of an only group.
     Entries(Entries),

@@ -3,8 +3,11 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::step::{Change, Object, Step};
-use crate::error::BoxError;
+use serde_json::value::RawValue;
+
+use super::step::{Change, Step};
+use crate::codec::Members;
+use crate::error::{BoxError, Error, Location, SharedError};
 
 /// A step that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -16,8 +19,16 @@ pub(crate) struct StepFailed {
     source: BoxError,
 }
 
+impl StepFailed {
+    /// The error of a record.
+    pub(crate) fn into_error(self, at: Box<Location>) -> Error {
+        let (from, to) = (self.from, self.to);
+        Error::MigrationFailed { at, from, to, source: SharedError::new(self) }
+    }
+}
+
 /// Makes an object of version `from` one of the newest version that the steps lead to.
-pub(crate) fn bring_up(steps: &[Step], object: &mut Object, from: u32) -> Result<(), StepFailed> {
+pub(crate) fn bring_up(steps: &[Step], object: &mut Members<'_>, from: u32) -> Result<(), StepFailed> {
     for step in steps.iter().filter(|step| step.to() > from) {
         up(step, object).map_err(|source| StepFailed { from: step.to() - 1, to: step.to(), source })?;
     }
@@ -25,41 +36,40 @@ pub(crate) fn bring_up(steps: &[Step], object: &mut Object, from: u32) -> Result
 }
 
 /// Makes an object of the newest version one of version `to`.
-pub(crate) fn bring_down(steps: &[Step], object: &mut Object, to: u32) -> Result<(), StepFailed> {
+pub(crate) fn bring_down(steps: &[Step], object: &mut Members<'_>, to: u32) -> Result<(), StepFailed> {
     for step in steps.iter().rev().filter(|step| step.to() > to) {
         down(step, object).map_err(|source| StepFailed { from: step.to(), to: step.to() - 1, source })?;
     }
     Ok(())
 }
 
-fn up(step: &Step, object: &mut Object) -> Result<(), BoxError> {
+/// Makes an object of version `from` one of version `to`, which is no older and need not be the newest.
+pub(crate) fn bring_up_to(
+    steps: &[Step],
+    object: &mut Members<'_>,
+    from: u32,
+    to: u32,
+) -> Result<(), StepFailed> {
+    let last = steps.partition_point(|step| step.to() <= to);
+    bring_up(steps.get(..last).unwrap_or_default(), object, from)
+}
+
+fn up(step: &Step, object: &mut Members<'_>) -> Result<(), BoxError> {
     match *step.change() {
-        Change::Rename { from, to } => rename(object, from, to),
-        Change::Add { name, default } => {
-            if !object.contains_key(name) {
-                object.insert(name.to_owned(), guarded(default)?);
-            }
-        }
-        Change::Remove { name, .. } => {
-            object.remove(name);
-        }
-        Change::Function { up, .. } => guarded(|| up(object))?,
+        Change::Rename { from, to } => object.rename(from, to),
+        Change::Add { name, default } => add(object, name, "added", default)?,
+        Change::Remove { name, .. } => object.remove(name),
+        Change::Function { up, .. } => object.change(|object| guarded(|| up(object)))?,
     }
     Ok(())
 }
 
-fn down(step: &Step, object: &mut Object) -> Result<(), BoxError> {
+fn down(step: &Step, object: &mut Members<'_>) -> Result<(), BoxError> {
     match *step.change() {
-        Change::Rename { from, to } => rename(object, to, from),
-        Change::Add { name, .. } => {
-            object.remove(name);
-        }
-        Change::Remove { name, default: Some(default) } => {
-            if !object.contains_key(name) {
-                object.insert(name.to_owned(), guarded(default)?);
-            }
-        }
-        Change::Function { down: Some(down), .. } => guarded(|| down(object))?,
+        Change::Rename { from, to } => object.rename(to, from),
+        Change::Add { name, .. } => object.remove(name),
+        Change::Remove { name, default: Some(default) } => add(object, name, "removed", default)?,
+        Change::Function { down: Some(down), .. } => object.change(|object| guarded(|| down(object)))?,
         Change::Remove { default: None, .. } | Change::Function { down: None, .. } => {
             return Err("the step has no way back".into());
         }
@@ -67,12 +77,29 @@ fn down(step: &Step, object: &mut Object) -> Result<(), BoxError> {
     Ok(())
 }
 
-fn rename(object: &mut Object, from: &str, to: &str) {
-    if let Some(value) = object.remove(from)
-        && !object.contains_key(to)
-    {
-        object.insert(to.to_owned(), value);
+/// What makes the value of a member that is not there.
+pub(super) type MakeMember = fn() -> Result<Box<RawValue>, BoxError>;
+
+fn add(
+    object: &mut Members<'_>,
+    name: &'static str,
+    attribute: &'static str,
+    default: MakeMember,
+) -> Result<(), BoxError> {
+    if !object.contains(name) {
+        let value = guarded(default).map_err(|source| BadDefault { attribute, name, source })?;
+        object.insert(name, &value);
     }
+    Ok(())
+}
+
+/// The value of an attribute that JSON cannot say, or a panic in it.
+#[derive(Debug, thiserror::Error)]
+#[error("the `default` of `{attribute}` for the member `{name}` has no value")]
+struct BadDefault {
+    attribute: &'static str,
+    name: &'static str,
+    source: BoxError,
 }
 
 /// Runs the application's code: a panic in it is that record's error, and not the end of the process.
@@ -93,14 +120,14 @@ impl From<Box<dyn Any + Send>> for Panicked {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::value::to_raw_value;
 
     use super::*;
 
     const STEPS: &[Step] = &[
         Step::new(2, Change::Rename { from: "name", to: "userName" }),
-        Step::new(3, Change::Add { name: "role", default: || Ok("guest".into()) }),
-        Step::new(3, Change::Remove { name: "age", default: Some(|| Ok(0.into())) }),
+        Step::new(3, Change::Add { name: "role", default: || Ok(to_raw_value("guest")?) }),
+        Step::new(3, Change::Remove { name: "age", default: Some(|| Ok(to_raw_value(&0)?)) }),
         Step::new(
             4,
             Change::Function {
@@ -119,36 +146,36 @@ mod tests {
         Step::new(5, Change::Function { name: "never", up: |_| panic!("hunter2"), down: Some(|_| Ok(())) }),
     ];
 
-    fn object(value: serde_json::Value) -> Object {
-        value.as_object().cloned().unwrap_or_default()
+    fn object(text: &str) -> Members<'_> {
+        Members::read(text.as_bytes()).expect("is an object")
     }
 
     #[test]
     fn steps_are_made_from_the_records_version_on() {
-        let mut old = object(json!({"name": "ada", "age": 36}));
+        let mut old = object(r#"{"name":"ada","age":36}"#);
         bring_up(&STEPS[..4], &mut old, 1).expect("can be brought up");
-        assert_eq!(old, object(json!({"userName": "ADA", "role": "guest"})));
-        let mut newer = object(json!({"userName": "ada", "age": 36}));
+        assert_eq!(old.to_text(), r#"{"userName":"ADA","role":"guest"}"#);
+        let mut newer = object(r#"{"userName":"ada","age":36}"#);
         bring_up(&STEPS[..3], &mut newer, 2).expect("can be brought up");
-        assert_eq!(newer, object(json!({"userName": "ada", "role": "guest"})));
+        assert_eq!(newer.to_text(), r#"{"userName":"ada","role":"guest"}"#);
         bring_down(&STEPS[..3], &mut newer, 1).expect("can be brought down");
-        assert_eq!(newer, object(json!({"name": "ada", "age": 0})));
+        assert_eq!(newer.to_text(), r#"{"name":"ada","age":0}"#);
     }
 
     #[test]
     fn where_both_names_stand_the_new_one_wins() {
-        let mut both = object(json!({"name": "old", "userName": "new"}));
+        let mut both = object(r#"{"name":"old","userName":"new"}"#);
         bring_up(&STEPS[..1], &mut both, 1).expect("can be brought up");
-        assert_eq!(both, object(json!({"userName": "new"})));
+        assert_eq!(both.to_text(), r#"{"userName":"new"}"#);
     }
 
     #[test]
     fn a_failure_names_its_step_and_a_panic_is_one() {
-        let failed = bring_up(STEPS, &mut object(json!({"age": 1})), 1).expect_err("has no name");
+        let failed = bring_up(STEPS, &mut object(r#"{"age":1}"#), 1).expect_err("has no name");
         assert_eq!((failed.from, failed.to), (3, 4));
-        let failed = bring_up(STEPS, &mut object(json!({"userName": "ada"})), 4).expect_err("panics");
+        let failed = bring_up(STEPS, &mut object(r#"{"userName":"ada"}"#), 4).expect_err("panics");
         assert_eq!((failed.from, failed.to, failed.source.to_string().as_str()), (4, 5, "it panicked"));
-        let failed = bring_down(STEPS, &mut object(json!({})), 3).expect_err("has no way back");
+        let failed = bring_down(STEPS, &mut object(r#"{}"#), 3).expect_err("has no way back");
         assert_eq!((failed.from, failed.to), (4, 3));
     }
 }

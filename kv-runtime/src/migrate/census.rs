@@ -7,9 +7,11 @@ use tracing::Instrument;
 
 use crate::collection::{Collection, span};
 use crate::coop;
+use crate::coop::Hold;
 use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::{KeyBuilder, parse_key};
+use crate::list::raw;
 use crate::store::{Content, Entry, ListQuery, Store};
 
 /// How many records there are of each version: [`Collection::census`]. `Display` is a table.
@@ -20,6 +22,8 @@ pub struct Census {
     pub groups: Vec<GroupCensus>,
     /// Keys under the prefix that are not keys of this entity.
     pub skipped: u64,
+    /// Entities that could not be decoded, if it was tried: [`Collection::census_with_values`].
+    pub undecoded: Option<u64>,
 }
 
 /// How many records of one group there are of each version.
@@ -38,8 +42,9 @@ pub struct GroupCensus {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Counts the records of each version. Where the store lists metadata by itself
-    /// ([`Capabilities::cheap_metadata`](crate::store::Capabilities)), no value is read; memory does not grow with the number of records. It yields to other
-    /// tasks after each page of 1,000 keys.
+    /// ([`Capabilities::cheap_metadata`](crate::store::Capabilities)), no value is read; memory
+    /// does not grow with the number of records. It yields to other tasks after each page of 1,000
+    /// keys.
     pub async fn census(&self) -> Result<Census> {
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
         let span = span("census", E::SCHEMA.name(), self.store().name(), &prefix);
@@ -50,7 +55,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 current: group.version(),
                 ..GroupCensus::default()
             });
-            let mut census = Census { groups: groups.collect(), skipped: 0 };
+            let mut census = Census { groups: groups.collect(), skipped: 0, undecoded: None };
             let mut cursor = None;
             loop {
                 let query = ListQuery::new(prefix.clone()).with_content(Content::Heads).with_cursor(cursor);
@@ -68,6 +73,34 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 }
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// As [`census`](Self::census), and reads and decodes every entity, page by page, to say how many could not be:
+    /// [`Census::undecoded`]. Older records are migrated in memory for it, and nothing is written. What fails, and why, a
+    /// [list](Self::list) tells record by record.
+    pub async fn census_with_values(&self) -> Result<Census> {
+        let mut census = self.census().await?;
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
+        let (mut undecoded, mut cursor, mut hold) = (0, None, Hold::begin());
+        loop {
+            let page = raw::page(self, &prefix, cursor, PAGE, ListQuery::MAX_BYTES).await?;
+            undecoded += page.failed.len() as u64;
+            for anchor in page.anchors {
+                hold.yield_after(anchor.bytes()).await;
+                let decoded = self.decode(anchor.id, &anchor.key, &anchor.records);
+                undecoded += u64::from(decoded.is_err());
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                census.undecoded = Some(undecoded);
+                return Ok(census);
+            }
+        }
+    }
+}
+
+/// How many entities are decoded at a time.
+const PAGE: usize = 256;
 
 impl Census {
     fn count<E: KvEntity>(&mut self, key: &str, entry: &Entry) {
@@ -127,6 +160,9 @@ impl fmt::Display for Census {
         writeln!(f, "{:<16} {:>8} {:>10}", "group", "version", "records")?;
         for group in self.groups.iter().filter(|group| group.total() > 0) {
             writeln!(f, "{group}")?;
+        }
+        if let Some(undecoded) = self.undecoded {
+            writeln!(f, "{:<16} {:>8} {:>10}", "(not decoded)", "", undecoded)?;
         }
         write!(f, "{:<16} {:>8} {:>10}", "(other keys)", "", self.skipped)
     }

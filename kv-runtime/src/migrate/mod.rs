@@ -1,8 +1,7 @@
 //! Versions: how a record of an older shape becomes one of today's, and back.
 //!
 //! `step` (one version to the next, as constant data), `apply` (steps on a JSON object, up and down), `reshape` (steps by attributes, made while
-//! the object is read), `chain` (what constant
-//! evaluation proves of a predecessor), `merge` (old code's change of a newer record), `hook` (who is told), `policy` (when what was
+//! the object is read), `chain` (what constant evaluation proves of a predecessor), `hook` (who is told), `policy` (when what was
 //! migrated on read is written back), `census` and `backfill` (all records at once).
 
 mod apply;
@@ -10,7 +9,6 @@ mod backfill;
 mod census;
 mod chain;
 mod hook;
-mod merge;
 mod policy;
 #[cfg(test)]
 mod properties;
@@ -26,8 +24,7 @@ pub use step::{Change, Object, Step, StepFn, StepFrom, StepInto};
 #[doc(hidden)]
 pub use chain::{assert_follows, assert_not_written};
 
-pub(crate) use apply::{bring_down, bring_up, guarded};
+pub(crate) use apply::{bring_down, bring_up, bring_up_to, guarded};
 pub(crate) use hook::Hook;
-pub(crate) use merge::merge;
 pub(crate) use policy::Budget;
 pub(crate) use reshape::read_reshaped;

@@ -17,9 +17,11 @@ pub enum WriteBack {
     /// compare-and-swap; never on one without.
     Safe,
     /// Whenever a record was migrated, on every store with compare-and-swap. Code that cannot read the newer version gets
-    /// [`Error::TooNew`](crate::Error::TooNew) from then on.
+    /// [`Error::TooNew`](crate::Error::TooNew) from then on, and a program that does not know this library's envelope cannot read the
+    /// record any more.
     Always,
-    /// Only if code of the record's own version can read the result.
+    /// Only if code of the record's own version can read the result. On a shared store that is not known of a record that
+    /// [names no version](crate::record::Metadata::names_version): another program may have written it, and gets no envelope to read.
     Compatible,
     /// Never: records stay as they are until they are written for another reason.
     Never,
@@ -29,10 +31,13 @@ pub enum WriteBack {
 }
 
 impl WriteBack {
-    /// Whether to write back; `compatible` says whether code of the record's own version can read the result.
-    pub(crate) fn allows(self, store: &Capabilities, compatible: bool) -> bool {
+    /// Whether to write back; `compatible` says whether code of the record's own version can read the result, and `is_ours` whether it is
+    /// known that such code alone reads it.
+    pub(crate) fn allows(self, store: &Capabilities, compatible: bool, is_ours: bool) -> bool {
+        let is_exclusive = store.sharing == Sharing::Exclusive;
+        let compatible = compatible && (is_ours || is_exclusive);
         match self {
-            Self::Safe => store.compare_and_swap && (store.sharing == Sharing::Exclusive || compatible),
+            Self::Safe => store.compare_and_swap && (is_exclusive || compatible),
             Self::Always => store.compare_and_swap,
             Self::Compatible => store.compare_and_swap && compatible,
             Self::Never => false,
@@ -94,7 +99,13 @@ mod tests {
         let exclusive = Capabilities::new(Sharing::Exclusive).compare_and_swap();
         let shared = Capabilities::new(Sharing::Shared).compare_and_swap();
         let eventual = Capabilities::new(Sharing::Eventual);
-        let allowed = |policy: WriteBack, store| [policy.allows(store, false), policy.allows(store, true)];
+        let allowed = |policy: WriteBack, store| [false, true].map(|it| policy.allows(store, it, true));
+        // Of a record that names no version nobody knows whose it is.
+        assert!(
+            !WriteBack::Safe.allows(&shared, true, false) && WriteBack::Safe.allows(&exclusive, true, false)
+        );
+        assert!(!WriteBack::Compatible.allows(&shared, true, false));
+        assert!(WriteBack::Always.allows(&shared, true, false));
         assert_eq!(allowed(WriteBack::Safe, &exclusive), [true, true]);
         assert_eq!(allowed(WriteBack::Safe, &shared), [false, true]);
         assert_eq!(allowed(WriteBack::Safe, &eventual), [false, false]);

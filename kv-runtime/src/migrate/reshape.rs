@@ -1,19 +1,19 @@
 //! Steps by attributes, made while a JSON object is read: members are renamed, left out and added on their way, and no tree of values
 //! is built. Such a read costs little more than that of a current record.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
 };
+use serde_json::Error;
 use serde_json::de::SliceRead;
-use serde_json::{Error, Value};
+use serde_json::value::RawValue;
 
-use super::apply::guarded;
+use super::apply::{MakeMember, guarded};
 use super::step::{Change, Step};
-use crate::error::BoxError;
+use crate::codec::Name;
 
 /// What the object of version `from` is after the steps, if it can be told on the way: none of them is a function, and no two members
 /// end under one name. Otherwise, and for whatever is wrong with the object, the steps are made on the object itself
@@ -99,7 +99,7 @@ struct Members<'s, A> {
     /// So many changes were looked at for what they add, after the object's own members.
     left: usize,
     /// The value of a member that is not the object's own.
-    added: Option<Value>,
+    added: Option<Box<RawValue>>,
 }
 
 impl<'s, A> Members<'s, A> {
@@ -127,7 +127,7 @@ impl<'s, A> Members<'s, A> {
     }
 
     /// The next addition whose member is not there: how many changes are done with it, and what it adds.
-    fn next_added(&mut self) -> Option<(usize, &'static str, MakeValue)> {
+    fn next_added(&mut self) -> Option<(usize, &'static str, MakeMember)> {
         let rest = self.due.changes().enumerate().skip(self.left);
         let missing = rest.filter_map(|(place, change)| match *change {
             Change::Add { name, default } if self.present & 1 << place == 0 => {
@@ -140,9 +140,6 @@ impl<'s, A> Members<'s, A> {
         next
     }
 }
-
-/// What makes the value of an added member.
-type MakeValue = fn() -> Result<Value, BoxError>;
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, A> {
     type Error = A::Error;
@@ -166,42 +163,20 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, A> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
         match self.added.take() {
-            Some(value) => seed.deserialize(value).map_err(A::Error::custom),
+            Some(value) => {
+                // From a reader, as what is borrowed would have to live as long as the record.
+                let mut json = serde_json::Deserializer::from_reader(value.get().as_bytes());
+                seed.deserialize(&mut json).map_err(A::Error::custom)
+            }
             None => self.map.next_value_seed(seed),
         }
-    }
-}
-
-/// A member's name, borrowed where it has no escapes.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Borrowed(name))
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Owned(name.to_owned()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
+    use serde_json::Value;
 
     use super::*;
 
@@ -209,7 +184,7 @@ mod tests {
         Step::new(2, Change::Rename { from: "name", to: "title" }),
         Step::new(3, Change::Rename { from: "title", to: "user_name" }),
         Step::new(3, Change::Remove { name: "age", default: None }),
-        Step::new(4, Change::Add { name: "role", default: || Ok("guest".into()) }),
+        Step::new(4, Change::Add { name: "role", default: || Ok(serde_json::value::to_raw_value("guest")?) }),
     ];
 
     #[derive(Deserialize, Debug, PartialEq)]

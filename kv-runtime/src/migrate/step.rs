@@ -1,10 +1,14 @@
 //! One version to the next.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::BoxError;
 
 /// A JSON object, as a step function changes it.
+///
+/// The record keeps the original text of what a step leaves as it is, at every level of objects, and of a member that it moves to
+/// another name. So numbers that [`Value`] rounds, beyond `u64` and `f64`, survive a step that does not change them.
 pub type Object = Map<String, Value>;
 
 /// One change that leads to a version from the one before it. A version may have several, which are made in their order.
@@ -34,14 +38,14 @@ pub enum Change {
         /// Its name.
         name: &'static str,
         /// What it is in older records.
-        default: fn() -> Result<Value, BoxError>,
+        default: fn() -> Result<Box<RawValue>, BoxError>,
     },
     /// A member is gone.
     Remove {
         /// Its name.
         name: &'static str,
         /// What older code is given for it; without it the step cannot be reversed.
-        default: Option<fn() -> Result<Value, BoxError>>,
+        default: Option<fn() -> Result<Box<RawValue>, BoxError>>,
     },
     /// A function of the application's.
     Function {

@@ -1,9 +1,8 @@
 //! What stands beside a value: its version, its codec, its times, and the members of others.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
+use super::foreign::Foreign;
 use crate::clock::Timestamp;
 use crate::codec::Codec;
 
@@ -20,7 +19,7 @@ use crate::codec::Codec;
 /// assert_eq!(metadata.foreign("theirs"), Some(&true.into()));
 /// # Ok::<(), kv_runtime::record::MetadataError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Metadata {
     /// The version of the value's shape, from 1.
@@ -34,13 +33,22 @@ pub struct Metadata {
     /// When the value was brought from an older version to this one, if it was.
     pub migrated_at: Option<Timestamp>,
     /// Boxed, as few records have any and every record carries the place.
-    foreign: Option<Box<Map<String, Value>>>,
+    foreign: Option<Box<Foreign>>,
+    names_version: bool,
 }
 
-/// The metadata of a value that has none: version 1 in JSON.
+/// The metadata of a value that has none: version 1 in JSON, which [names no version](Metadata::names_version).
 impl Default for Metadata {
     fn default() -> Self {
-        Self::new(1, Codec::Json)
+        Self { names_version: false, ..Self::new(1, Codec::Json) }
+    }
+}
+
+/// Whether it says the same of the value; a version that is not named is 1.
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |it: &Self| (it.version, it.min_reader, it.codec, it.created_at, it.migrated_at);
+        parts(self) == parts(other) && self.foreign == other.foreign
     }
 }
 
@@ -72,7 +80,15 @@ impl Metadata {
     /// The metadata of a new value.
     #[must_use]
     pub const fn new(version: u32, codec: Codec) -> Self {
-        Self { version, min_reader: None, codec, created_at: None, migrated_at: None, foreign: None }
+        Self {
+            version,
+            min_reader: None,
+            codec,
+            created_at: None,
+            migrated_at: None,
+            foreign: None,
+            names_version: true,
+        }
     }
 
     /// With the moment of the first write.
@@ -88,7 +104,14 @@ impl Metadata {
         self.min_reader.unwrap_or(self.version)
     }
 
-    /// A member that the runtime does not know.
+    /// Whether the record said its version. One that did not may be another program's, which knows nothing of versions, so
+    /// [`WriteBack::Safe`](crate::migrate::WriteBack::Safe) leaves it alone on a shared store.
+    #[must_use]
+    pub const fn names_version(&self) -> bool {
+        self.names_version
+    }
+
+    /// A member that the runtime does not know. A number beyond `u64` and `f64` is rounded here, and written as it was read.
     #[must_use]
     pub fn foreign(&self, name: &str) -> Option<&Value> {
         self.foreign.as_ref()?.get(name)
@@ -96,7 +119,8 @@ impl Metadata {
 
     /// All members that the runtime does not know.
     pub fn foreign_members(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.foreign.iter().flat_map(|members| members.iter()).map(|(name, value)| (name.as_str(), value))
+        let members = self.foreign.iter().flat_map(|foreign| foreign.members());
+        members.map(|(name, value)| (name.as_str(), value))
     }
 
     /// Adds or replaces a member that the runtime does not know; one of the runtime's own names is refused.
@@ -104,7 +128,7 @@ impl Metadata {
         if let Some(own) = OWN.iter().find(|own| **own == name) {
             return Err(MetadataError::Member(own, "a foreign member"));
         }
-        self.foreign.get_or_insert_default().insert(name.to_owned(), value);
+        self.foreign.get_or_insert_default().insert(name, value);
         Ok(())
     }
 
@@ -122,26 +146,32 @@ impl Metadata {
     }
 
     pub(super) fn foreign_json(&self) -> Option<String> {
-        self.foreign.as_deref().filter(|members| !members.is_empty()).map(to_text)
+        let foreign = self.foreign.as_deref().filter(|foreign| !foreign.is_empty());
+        foreign.map(|foreign| foreign.text_of(foreign.members()))
     }
 
     pub(super) fn set_foreign_json(&mut self, json: &[u8]) -> Result<(), MetadataError> {
-        let mut members: Map<String, Value> =
-            serde_json::from_slice(json).map_err(|_| MetadataError::NotAnObject)?;
-        members.retain(|name, _| !OWN.contains(&name.as_str()));
-        self.foreign = (!members.is_empty()).then(|| Box::new(members));
+        let mut foreign = Foreign::read(json).ok_or(MetadataError::NotAnObject)?;
+        for own in OWN {
+            foreign.remove(own);
+        }
+        self.foreign = (!foreign.is_empty()).then(|| Box::new(foreign));
         Ok(())
     }
 
     /// The JSON object, in as few bytes as it takes: members at their default are left out, but `version`.
     #[must_use]
     pub fn to_json(&self) -> String {
-        to_text(&self.to_members())
+        let members = self.to_members();
+        match self.foreign.as_deref() {
+            Some(foreign) => foreign.text_of(&members),
+            None => to_text(&members),
+        }
     }
 
     /// The members of the JSON object.
     pub(crate) fn to_members(&self) -> Map<String, Value> {
-        let mut members = self.foreign.as_deref().cloned().unwrap_or_default();
+        let mut members = self.foreign.as_deref().map(Foreign::members).cloned().unwrap_or_default();
         members.insert(VERSION.to_owned(), self.version.into());
         if let Some(min_reader) = self.min_reader {
             members.insert(MIN_READER.to_owned(), min_reader.into());
@@ -159,18 +189,22 @@ impl Metadata {
 
     /// Reads the JSON object. A `version` that is absent, null or 0 is 1, as an application's own records may have it.
     pub fn from_json(json: &[u8]) -> Result<Self, MetadataError> {
-        match serde_json::from_slice(json) {
-            Ok(Value::Object(members)) => Self::from_members(members),
-            _ => Err(MetadataError::NotAnObject),
-        }
+        Self::read(Foreign::read(json).ok_or(MetadataError::NotAnObject)?)
     }
 
     /// Reads the members of the JSON object.
-    pub(crate) fn from_members(mut members: Map<String, Value>) -> Result<Self, MetadataError> {
-        let mut metadata = Self::new(read_version(&mut members, VERSION)?.unwrap_or(1), Codec::Json);
-        metadata.min_reader = read_version(&mut members, MIN_READER)?;
-        metadata.created_at = read_time(&mut members, CREATED_AT)?;
-        metadata.migrated_at = read_time(&mut members, MIGRATED_AT)?;
+    #[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
+    pub(crate) fn from_members(members: Map<String, Value>) -> Result<Self, MetadataError> {
+        Self::read(members.into())
+    }
+
+    fn read(mut members: Foreign) -> Result<Self, MetadataError> {
+        let version = read_version(members.remove(VERSION), VERSION)?;
+        let mut metadata = Self::new(version.unwrap_or(1), Codec::Json);
+        metadata.names_version = version.is_some();
+        metadata.min_reader = read_version(members.remove(MIN_READER), MIN_READER)?;
+        metadata.created_at = time(members.remove(CREATED_AT), CREATED_AT)?;
+        metadata.migrated_at = time(members.remove(MIGRATED_AT), MIGRATED_AT)?;
         metadata.codec = match members.remove(CODEC) {
             None | Some(Value::Null) => Codec::Json,
             Some(Value::String(name)) => Codec::from_name(&name).ok_or(MetadataError::UnknownCodec(name))?,
@@ -183,7 +217,7 @@ impl Metadata {
     /// The length of the metadata where it grows without bound: that of its JSON.
     #[must_use]
     pub fn json_len(&self) -> usize {
-        json_len(&self.to_members())
+        self.to_json().len()
     }
 
     /// Shortens it to `max` bytes of JSON: `migratedAt` goes first, then `createdAt`, a foreign member never. Gives the
@@ -205,29 +239,18 @@ impl Metadata {
 }
 
 /// The length of the JSON object.
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 pub(crate) fn json_len(members: &Map<String, Value>) -> usize {
     to_text(members).len()
 }
 
 fn to_text(members: &Map<String, Value>) -> String {
-    // `Value`'s own Display writes compact JSON and cannot fail, as serde_json's writers formally can.
-    struct Compact<'a>(&'a Map<String, Value>);
-    impl fmt::Display for Compact<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("{")?;
-            for (at, (name, value)) in self.0.iter().enumerate() {
-                let comma = if at == 0 { "" } else { "," };
-                write!(f, "{comma}{}:{value}", Value::String(name.clone()))?;
-            }
-            f.write_str("}")
-        }
-    }
-    Compact(members).to_string()
+    Foreign::default().text_of(members)
 }
 
 /// Absent, null and 0 are nothing.
-fn read_version(members: &mut Map<String, Value>, name: &'static str) -> Result<Option<u32>, MetadataError> {
-    match members.remove(name) {
+fn read_version(member: Option<Value>, name: &'static str) -> Result<Option<u32>, MetadataError> {
+    match member {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_u64().map(u32::try_from) {
             Some(Ok(0)) => Ok(None),
@@ -237,13 +260,19 @@ fn read_version(members: &mut Map<String, Value>, name: &'static str) -> Result<
     }
 }
 
-/// Takes a time out of the members. JavaScript may write a whole number as a float, and a fraction of a millisecond is nobody's
-/// meaning.
+/// Takes a time out of the members.
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 pub(crate) fn read_time(
     members: &mut Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<Timestamp>, MetadataError> {
-    match members.remove(name) {
+    time(members.remove(name), name)
+}
+
+/// JavaScript may write a whole number as a float, and a fraction of a millisecond is nobody's
+/// meaning.
+fn time(member: Option<Value>, name: &'static str) -> Result<Option<Timestamp>, MetadataError> {
+    match member {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match (value.as_u64(), value.as_f64()) {
             (Some(millis), _) => Ok(Some(Timestamp::from_millis(millis))),
@@ -268,6 +297,38 @@ mod tests {
     fn foreign_members_survive() {
         let json = r#"{"createdAt":5,"owner":{"a":[1,null]},"version":3}"#;
         assert_eq!(Metadata::from_json(json.as_bytes()).map(|it| it.to_json()), Ok(json.to_owned()));
+    }
+
+    #[test]
+    fn foreign_numbers_keep_their_digits() {
+        let json = r#"{"version":3,"wei":123456789012345678901234567890,"far":[1e400]}"#;
+        let mut metadata = Metadata::from_json(json.as_bytes()).expect("is metadata");
+        let told = metadata.to_json();
+        assert!(
+            told.contains(r#""wei":123456789012345678901234567890"#) && told.contains("[1e400]"),
+            "{told}"
+        );
+        assert_eq!(metadata.json_len(), told.len());
+        let mut other = Metadata::default();
+        other.set_foreign_json(json.as_bytes()).expect("is an object");
+        assert_eq!(
+            other.foreign_json().as_deref(),
+            Some(r#"{"far":[1e400],"wei":123456789012345678901234567890}"#)
+        );
+        metadata.set_foreign("wei", 1.into()).expect("is not ours");
+        assert!(metadata.to_json().contains(r#""wei":1"#));
+    }
+
+    #[test]
+    fn a_version_that_is_not_named_is_told() {
+        for (json, names) in [("{}", false), (r#"{"version":0}"#, false), (r#"{"version":1}"#, true)] {
+            assert_eq!(
+                Metadata::from_json(json.as_bytes()).map(|it| it.names_version()),
+                Ok(names),
+                "{json}"
+            );
+        }
+        assert!(!Metadata::default().names_version() && Metadata::new(1, Codec::Json).names_version());
     }
 
     #[test]

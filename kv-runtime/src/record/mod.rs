@@ -4,6 +4,7 @@
 //! of both for stores without metadata of their own).
 
 pub mod envelope;
+mod foreign;
 mod metadata;
 mod revision;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{Difference, compare, pairs};
 use super::describe::{EntityShape, GroupShape, IdShape, Schema, pretty};
+use super::seal::{checksum, seal};
 use super::shape::is_false;
 
 /// The environment variable that lets [`Schema::check_lock`] write.
@@ -37,6 +38,12 @@ pub struct Release {
     /// Whether the entity or the group is no longer in the schema.
     #[serde(default, skip_serializing_if = "is_false")]
     pub retired: bool,
+    /// The version of the group that was released before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u32>,
+    /// A checksum of the rest, by which a hand in the file shows.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    digest: String,
     /// The group and what it stores.
     #[serde(flatten)]
     pub shape: GroupShape,
@@ -83,6 +90,13 @@ pub enum LockError {
         path: PathBuf,
         /// Its format.
         found: u32,
+    },
+    /// The lock is not what this library writes: it was edited by hand, or merged so.
+    Edited {
+        /// The lock.
+        path: PathBuf,
+        /// What shows it.
+        what: String,
     },
     /// The environment variable says something else.
     Mode(String),
@@ -135,20 +149,24 @@ impl Schema {
     /// As of [`check_lock`](Self::check_lock).
     pub fn check_lock_as(&self, path: impl AsRef<Path>, mode: LockMode) -> Result<(), LockError> {
         let path = path.as_ref();
-        let lock = match std::fs::read_to_string(path) {
-            Ok(text) => Some(Lock::parse(&text, path)?),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        let (text, lock) = match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let lock = Lock::parse(&text, path, mode)?;
+                (Some(text), Some(lock))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (None, None),
             Err(source) => return Err(LockError::Io { path: path.to_owned(), source }),
         };
         let old = match lock {
             None if mode == LockMode::Check => return Err(LockError::Missing { path: path.to_owned() }),
             lock => lock.unwrap_or_default(),
         };
-        let mut lock = old.clone();
+        let mut lock = old;
         if mode != LockMode::Check {
             lock.record(self, mode);
-            if lock != old || !path.exists() {
-                std::fs::write(path, lock.to_string())
+            let written = lock.to_string();
+            if text != Some(written.clone()) {
+                std::fs::write(path, written)
                     .map_err(|source| LockError::Io { path: path.to_owned(), source })?;
             }
         }
@@ -182,7 +200,7 @@ impl Lock {
         lock
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, LockError> {
+    fn parse(text: &str, path: &Path, mode: LockMode) -> Result<Self, LockError> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,
@@ -192,7 +210,11 @@ impl Lock {
         if format != FORMAT {
             return Err(LockError::Format { path: path.to_owned(), found: format });
         }
-        serde_json::from_str(text).map_err(malformed)
+        let lock: Self = serde_json::from_str(text).map_err(malformed)?;
+        match lock.flaw(text, mode) {
+            Some(what) => Err(LockError::Edited { path: path.to_owned(), what }),
+            None => Ok(lock),
+        }
     }
 
     /// Records a schema, as far as `mode` lets it: groups with a difference that is not acceptable stay as they are.
@@ -225,6 +247,16 @@ impl Lock {
         let key =
             |it: &Release| (it.entity.clone(), it.prefix.clone(), it.shape.name.clone(), it.shape.version);
         self.releases.sort_by_key(key);
+        seal(&mut self.releases);
+    }
+}
+
+impl Release {
+    /// Gives it the checksum of all else.
+    pub(super) fn seal(&mut self) {
+        self.digest.clear();
+        // What cannot be written is no lock: then the checksum is that of nothing, as ever.
+        self.digest = checksum(&serde_json::to_string(self).unwrap_or_default());
     }
 }
 
@@ -237,6 +269,8 @@ fn as_of(today: &EntityShape, release: Release) -> Release {
         ids: today.ids.clone(),
         retired: !is_there,
         shape: release.shape,
+        after: None,
+        digest: String::new(),
     }
 }
 
@@ -265,6 +299,8 @@ fn record_group(today: &EntityShape, group: &GroupShape, overwrites: bool, relea
                 ids: today.ids.clone(),
                 retired: false,
                 shape,
+                after: None,
+                digest: String::new(),
             }),
         }
     }
@@ -306,6 +342,7 @@ impl fmt::Display for LockError {
                     path.display()
                 )
             }
+            Self::Edited { path, what } => write!(f, "{} is not what was written: {what}", path.display()),
             Self::Mode(found) => {
                 write!(f, "{VARIABLE} is {found:?}; it can be `update` or `overwrite`, or be left unset")
             }

@@ -137,7 +137,8 @@ impl fmt::Display for Shape {
                 write!(f, "by `{tag}`: ")?;
                 joined(f, variants, " | ", |f, variant| f.write_str(variant))
             }
-            Self::Recursive(_) => f.write_str("itself"),
+            Self::Recursive(0) => f.write_str("itself"),
+            Self::Recursive(levels) => write!(f, "the type {levels} further out"),
             Self::Opaque(ty) if ty.is_empty() => f.write_str("something unknown"),
             Self::Opaque(ty) => write!(f, "whatever `{ty}` stores"),
             Self::Plain(name) => f.write_str(name),

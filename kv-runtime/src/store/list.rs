@@ -34,7 +34,8 @@ impl ListQuery {
     /// After so many bytes of keys and values a page ends, unless the query says otherwise: 4 MiB.
     pub const MAX_BYTES: usize = 4 << 20;
 
-    /// The first 1,000 whole records whose keys begin with `prefix`, or fewer if they have 4 MiB together.
+    /// The first 1,000 whole records whose keys begin with `prefix`, or fewer if they have 4 MiB
+    /// together.
     #[must_use]
     pub const fn new(prefix: Key) -> Self {
         Self {
@@ -68,8 +69,8 @@ impl ListQuery {
         self
     }
 
-    /// Ends the page with the entry at which its keys and values have so many bytes. A page holds at least one entry, however
-    /// large that is.
+    /// Ends the page with the entry at which its keys and values have so many bytes. A page holds
+    /// at least one entry, however large that is.
     #[must_use]
     pub const fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = if bytes == 0 { 1 } else { bytes };
@@ -203,27 +204,49 @@ impl ListPage {
         Entries { keys: self.keys, start: 0, entries: self.entries.into_iter() }
     }
 
-    /// Lends the whole records, entry by entry, and returns the cursor: what [`Store::list_each`](super::Store::list_each) does by
-    /// default. It yields to other tasks every few milliseconds.
-    pub async fn lend_each(mut self, mut each: impl FnMut(&str, Result<RecordRef<'_>>)) -> Option<Cursor> {
+    /// Lends the whole records, entry by entry, and returns the cursor, as
+    /// [`Store::list_each`](super::Store::list_each) does.
+    pub fn lend_each(mut self, mut each: impl FnMut(&str, Result<RecordRef<'_>>)) -> Option<Cursor> {
+        let mut start = 0;
+        for place in 0..self.entries.len() {
+            (start, _) = self.lend(start, place, &mut each);
+        }
+        self.cursor
+    }
+
+    /// Does the same, and yields to other tasks every few milliseconds.
+    pub(crate) async fn lend_each_yielding(
+        mut self,
+        mut each: impl FnMut(&str, Result<RecordRef<'_>>),
+    ) -> Option<Cursor> {
         let (mut start, mut hold) = (0, Hold::begin());
-        for (end, entry) in &mut self.entries {
-            let key = &self.keys[start..*end];
-            let mut bytes = key.len();
-            match entry {
-                Entry::Record(record) => {
-                    bytes += record.value.len();
-                    each(key, Ok(RecordRef::from(&*record)));
-                }
-                Entry::Failed(error) => each(key, Err(error.clone())),
-                Entry::Key | Entry::Head(_) => {}
-            }
-            start = *end;
-            // Dropped where it lies, and at once, while it is near.
-            *entry = Entry::Key;
+        for place in 0..self.entries.len() {
+            let bytes;
+            (start, bytes) = self.lend(start, place, &mut each);
             hold.yield_after(bytes).await;
         }
         self.cursor
+    }
+
+    /// Lends the entry at a place, whose key begins at `start`. Returns where the next key begins,
+    /// and how many bytes were lent.
+    fn lend(
+        &mut self,
+        start: usize,
+        place: usize,
+        each: &mut impl FnMut(&str, Result<RecordRef<'_>>),
+    ) -> (usize, usize) {
+        let Some((end, entry)) = self.entries.get_mut(place) else { return (start, 0) };
+        let key = &self.keys[start..*end];
+        let bytes = key.len() + entry.value_len();
+        match entry {
+            Entry::Record(record) => each(key, Ok(RecordRef::from(&*record))),
+            Entry::Failed(error) => each(key, Err(error.clone())),
+            Entry::Key | Entry::Head(_) => {}
+        }
+        // Dropped where it lies, and at once, while it is near.
+        *entry = Entry::Key;
+        (*end, bytes)
     }
 }
 

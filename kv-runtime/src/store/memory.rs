@@ -71,10 +71,11 @@ impl MemoryStore {
         Self(Arc::new(Shared { clock, ..Shared::default() }))
     }
 
-    /// Frees the memory of all records that have expired, and returns how many they were. Writes do it bit by bit; this is for
-    /// a store that is no longer written to.
+    /// Frees the memory of all records that have expired, and returns how many they were. Writes do
+    /// it bit by bit; this is for a store that is no longer written to.
     ///
-    /// It holds the caller's thread until it is done, about 1 µs a record. Other callers get the store in between.
+    /// It holds the caller's thread until it is done, about 1 µs a record. Other callers get the
+    /// store in between.
     pub fn sweep(&self) -> usize {
         let now = self.0.clock.now();
         let mut swept = 0;

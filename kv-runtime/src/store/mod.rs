@@ -177,11 +177,12 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         }
     }
 
-    /// Writes records as [`Store::put_many`] does, as a part of a longer write that ends with a `put_many`, which may be of no
-    /// records.
+    /// Writes records as [`Store::put_many`] does, as a part of a longer write that ends with a
+    /// `put_many`, which may be of no records.
     ///
-    /// A store whose every write waits for its disk MAY make the part durable with a later write only. Until then it is read like any
-    /// other write, and a crash may lose it. A later write MUST NOT be durable without it.
+    /// A store whose every write waits for its disk MAY make the part durable with a later write
+    /// only. Until then it is read like any other write, and a crash may lose it. A later write
+    /// MUST NOT be durable without it.
     fn put_part(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
         self.put_many(records)
     }
@@ -219,9 +220,11 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
     /// One page of the keys that begin with [`ListQuery::prefix`] and end with its suffix.
     ///
-    /// - It MUST hold at most [`ListQuery::limit`] entries; it MAY hold fewer, even none, and yet have a cursor.
-    /// - It SHOULD end with the entry at which its keys and values have [`ListQuery::max_bytes`], and after a bounded number of
-    ///   keys that it passes over. It SHOULD yield to other tasks rather than hold the thread for longer than 10 ms.
+    /// - It MUST hold at most [`ListQuery::limit`] entries; it MAY hold fewer, even none, and yet
+    ///   have a cursor.
+    /// - It SHOULD end with the entry at which its keys and values have [`ListQuery::max_bytes`],
+    ///   and after a bounded number of keys that it passes over. It SHOULD yield to other tasks
+    ///   rather than hold the thread for longer than 10 ms.
     /// - Following cursors until there is none MUST show every key that was there all the time exactly once. A key written
     ///   or deleted meanwhile MAY be shown or not.
     /// - Entries MUST be in the order of their keys' bytes if [`Capabilities::ordered`] says so.
@@ -244,7 +247,7 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     ) -> impl Future<Output = Result<Option<Cursor>>> + MaybeSend {
         async move {
             let page = self.list(&query.clone().with_content(Content::Records)).await?;
-            Ok(page.lend_each(each).await)
+            Ok(page.lend_each_yielding(each).await)
         }
     }
 }

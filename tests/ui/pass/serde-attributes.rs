@@ -21,7 +21,7 @@ fn seven() -> u32 {
 struct User {
     #[kv(id)]
     id: u64,
-    #[serde(alias = "nick", rename(serialize = "a", deserialize = "b"))]
+    #[serde(alias = "nick", alias = "a", rename(serialize = "a", deserialize = "b"))]
     user_name: Cow<'static, str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default = "BTreeMap::new")]
     map: BTreeMap<String, u8>,

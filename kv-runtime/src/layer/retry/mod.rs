@@ -228,7 +228,7 @@ impl<S: Store> Store for RetryStore<S> {
     ) -> Result<Option<Cursor>> {
         // By whole pages: a second attempt must not show again what the first one has shown.
         let query = query.clone().with_content(Content::Records);
-        Ok(self.list(&query).await?.lend_each(each).await)
+        Ok(self.list(&query).await?.lend_each_yielding(each).await)
     }
 }
 

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, stream};
 
 use super::report::MigrationReport;
-use crate::collection::{Collection, Replacement, TOLD};
+use crate::collection::{Collection, Place, Replacement, TOLD};
 use crate::coop::Hold;
 use crate::entity::KvEntity;
 use crate::error::Result;
@@ -55,7 +55,8 @@ impl<I> Batch<I> {
     }
 }
 
-/// Reads one page of at most `limit` entities, and migrates it in memory. It yields every few milliseconds.
+/// Reads one page of at most `limit` entities, and migrates it in memory. It yields every few
+/// milliseconds.
 pub(super) async fn prepare<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
@@ -203,8 +204,8 @@ fn bring_up<E: KvEntity, S: Store>(
     for (group, (schema, record)) in E::SCHEMA.groups().iter().zip(records).enumerate() {
         match record {
             Some(record) if record.metadata.version < schema.write_version() => {
-                let key = key.with_group(schema.name());
-                replacements.push(collection.replacement(key, &entity, group, record)?);
+                let place = Place { anchor: key, records, group };
+                replacements.extend(collection.replacement(&entity, place)?);
             }
             Some(_) => current += 1,
             None => {}

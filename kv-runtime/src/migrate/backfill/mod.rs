@@ -70,15 +70,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 impl<E: KvEntity, S: Store> MigrateAll<E, S> {
-    /// So many entities a batch at most, instead of 4,000. A batch ends with the entity at which its records have 4 MiB. The records of two
-    /// batches are in memory: one that is written, and the next.
+    /// So many entities a batch at most, instead of 4,000. A batch ends with the entity at which
+    /// its records have 4 MiB. The records of two batches are in memory: one that is written, and
+    /// the next.
     pub fn batch(mut self, entities: usize) -> Self {
         self.batch = entities.max(1);
         self
     }
 
-    /// At most so many entities a second, on average. It waits by the timer of the store's clock ([`Timer`](crate::Timer)), so with the
-    /// system's clock it needs a tokio runtime whose time is enabled; elsewhere the run ends with [`Error::NoTimer`] after a batch.
+    /// At most so many entities a second, on average. It waits by the timer of the store's clock ([`Timer`](crate::Timer)). Without one
+    /// the run ends with [`Error::NoTimer`] after a batch.
     pub fn rate(mut self, entities_per_second: u32) -> Self {
         self.rate = Some(entities_per_second.max(1));
         self

@@ -34,7 +34,8 @@ pub struct MigrationReport {
     pub current: u64,
     /// Entities with a record that only newer code can read.
     pub too_new: u64,
-    /// Records that others kept writing meanwhile; none in a dry run. They are left to reads, or to the next run.
+    /// Records that others kept writing meanwhile; none in a dry run. They are left to reads, or to
+    /// the next run.
     pub contended: u64,
     /// Entities that could not be migrated.
     pub failed: u64,

@@ -178,7 +178,7 @@ fn field(place: &Place, was: &Field, is: &Field, changes: &mut Vec<Change>) {
     }
     let has_changed = changes.len() > before;
     match (was.can_be_missing, is.can_be_missing) {
-        (Some(true), Some(false)) if !has_changed => changes.push(place.change(
+        (Some(true), Some(false)) => changes.push(place.change(
             Effect::Breaking,
             format!("released so that values without `{}` are read; today they are refused", inner.path),
         )),

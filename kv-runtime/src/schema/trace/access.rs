@@ -6,7 +6,7 @@ use serde::de::value::{BorrowedStrDeserializer, UnitDeserializer};
 use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::error::Refusal;
-use super::node::{Member, Node, Probe, VariantKind, VariantNode};
+use super::node::{Member, Node, Probe, StructNode, VariantKind, VariantNode};
 use super::walker::Context;
 
 /// Visits a node with a seed, whose type the node then knows.
@@ -129,6 +129,34 @@ impl<'de> MapAccess<'de> for Members<'_> {
     }
 }
 
+/// Shows a struct, or what a variant has of one, the members that are not known yet, or what answers the next question about them.
+pub(super) fn visit_struct<'de, V: Visitor<'de>>(
+    node: &mut StructNode,
+    context: &mut Context,
+    visitor: V,
+) -> Result<V::Value, Refusal> {
+    let unfinished = node.members.iter().any(|member| !member.node.is_finished());
+    let Some(probe) = (if unfinished { None } else { node.probes.pop() }) else {
+        let plan = if unfinished { Plan::unfinished(&node.members) } else { Plan::whole(&node.members) };
+        return visitor.visit_map(Members::new(&mut node.members, plan, context));
+    };
+    context.advance();
+    let plan = Plan::of(probe, &node.members);
+    let result = visitor.visit_map(Members::new(&mut node.members, plan, context));
+    match (probe, result.as_ref().err()) {
+        (Probe::Unknown, refusal) => node.denies_unknown = refusal == Some(&Refusal::UnknownField),
+        (Probe::Twins(at), Some(Refusal::Twice(name))) => {
+            for member in &mut node.members[at..at + 2] {
+                member.is_alias = member.name != *name;
+            }
+        }
+        (Probe::Without(at), None) => node.members[at].is_required = Some(false),
+        (Probe::Without(at), Some(Refusal::Missing(_))) => node.members[at].is_required = Some(true),
+        _ => {}
+    }
+    result
+}
+
 /// A variant of an enum.
 pub(super) struct Pick<'a> {
     pub(super) variant: &'a mut VariantNode,
@@ -185,12 +213,9 @@ impl<'de> VariantAccess<'de> for Pick<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        let unseen = || VariantKind::Struct(fields.iter().map(|name| Member::unseen(name)).collect());
-        let (VariantKind::Struct(members), context) = self.become_kind(unseen) else {
-            return Err(Refusal::Other);
-        };
-        let unfinished = Plan::unfinished(members);
-        let plan = if unfinished.is_empty() { Plan::whole(members) } else { unfinished };
-        visitor.visit_map(Members::new(members, plan, context))
+        match self.become_kind(|| VariantKind::Struct(StructNode::new(fields))) {
+            (VariantKind::Struct(node), context) => visit_struct(node, context, visitor),
+            _ => Err(Refusal::Other),
+        }
     }
 }

@@ -70,7 +70,7 @@ pub(super) enum VariantKind {
     Unit,
     Newtype(Node),
     Tuple(Vec<Node>),
-    Struct(Vec<Member>),
+    Struct(StructNode),
 }
 
 impl Node {
@@ -85,9 +85,7 @@ impl Node {
             Kind::Option(inner) | Kind::List(inner) | Kind::Array(inner, _) => inner.is_finished(),
             Kind::Map(entry) => entry.0.is_finished() && entry.1.is_finished(),
             Kind::Tuple(nodes) => nodes.iter().all(Self::is_finished),
-            Kind::Struct(node) => {
-                node.probes.is_empty() && node.members.iter().all(|it| it.node.is_finished())
-            }
+            Kind::Struct(node) => node.is_finished(),
             Kind::Enum(variants) => self.is_settled && variants.iter().all(VariantNode::is_finished),
             Kind::Tagged(..) | Kind::Recursive(_) | Kind::Opaque => true,
         }
@@ -104,10 +102,7 @@ impl Node {
                 entry.1.give_up();
             }
             Kind::Tuple(nodes) => nodes.iter_mut().for_each(Self::give_up),
-            Kind::Struct(node) => {
-                node.probes.clear();
-                node.members.iter_mut().for_each(|it| it.node.give_up());
-            }
+            Kind::Struct(node) => node.give_up(),
             Kind::Enum(variants) => variants.iter_mut().for_each(VariantNode::give_up),
             Kind::Leaf(..) | Kind::Tagged(..) | Kind::Recursive(_) | Kind::Opaque => {}
         }
@@ -122,9 +117,7 @@ impl Node {
             Kind::Array(inner, len) => Shape::Array(Box::new(inner.shape()), *len),
             Kind::Map(entry) => Shape::Map(Box::new((entry.0.shape(), entry.1.shape()))),
             Kind::Tuple(nodes) => tuple(nodes.iter().map(Self::shape).collect()),
-            Kind::Struct(node) => {
-                Shape::Struct { fields: fields(&node.members), denies_unknown: node.denies_unknown }
-            }
+            Kind::Struct(node) => node.shape(),
             Kind::Enum(variants) => Shape::Enum(variants.iter().map(VariantNode::shape).collect()),
             Kind::Tagged(tag, variants) => Shape::Tagged {
                 tag: (*tag).to_owned(),
@@ -143,7 +136,7 @@ impl VariantNode {
             VariantKind::Unit | VariantKind::Opaque => true,
             VariantKind::Newtype(node) => node.is_finished(),
             VariantKind::Tuple(nodes) => nodes.iter().all(Node::is_finished),
-            VariantKind::Struct(members) => members.iter().all(|it| it.node.is_finished()),
+            VariantKind::Struct(node) => node.is_finished(),
         }
     }
 
@@ -153,7 +146,7 @@ impl VariantNode {
             VariantKind::Unit | VariantKind::Opaque => {}
             VariantKind::Newtype(node) => node.give_up(),
             VariantKind::Tuple(nodes) => nodes.iter_mut().for_each(Node::give_up),
-            VariantKind::Struct(members) => members.iter_mut().for_each(|it| it.node.give_up()),
+            VariantKind::Struct(node) => node.give_up(),
         }
     }
 
@@ -162,9 +155,7 @@ impl VariantNode {
             VariantKind::Unit => VariantShape::Unit,
             VariantKind::Newtype(node) => VariantShape::Value(node.shape()),
             VariantKind::Tuple(nodes) => VariantShape::Value(tuple(nodes.iter().map(Node::shape).collect())),
-            VariantKind::Struct(members) => {
-                VariantShape::Value(Shape::Struct { fields: fields(members), denies_unknown: false })
-            }
+            VariantKind::Struct(node) => VariantShape::Value(node.shape()),
             VariantKind::Unseen | VariantKind::Opaque => VariantShape::Opaque,
         };
         Variant { name: self.name.to_owned(), shape }
@@ -186,6 +177,19 @@ impl StructNode {
             probes: without.chain(twins).chain([Probe::Unknown]).collect(),
             denies_unknown: false,
         }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.probes.is_empty() && self.members.iter().all(|it| it.node.is_finished())
+    }
+
+    fn give_up(&mut self) {
+        self.probes.clear();
+        self.members.iter_mut().for_each(|it| it.node.give_up());
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Struct { fields: fields(&self.members), denies_unknown: self.denies_unknown }
     }
 }
 

@@ -5,9 +5,9 @@ use std::any::type_name;
 use serde::de::value::MapDeserializer;
 use serde::de::{Deserializer, Visitor};
 
-use super::access::{Elements, Members, Pick, Plan};
+use super::access::{Elements, Members, Pick};
 use super::error::Refusal;
-use super::node::{Kind, Node, Probe, StructNode, VariantKind, VariantNode};
+use super::node::{Kind, Node, StructNode, VariantKind, VariantNode};
 
 /// Types that contain so many others, each in the next, are taken for endless.
 const DEPTH: usize = 48;
@@ -287,26 +287,7 @@ impl<'de> Deserializer<'de> for Walker<'_> {
         self.enter(type_name::<V::Value>(), || Kind::Struct(StructNode::new(fields)))?;
         let Self { node, context } = self;
         let Kind::Struct(node) = &mut node.kind else { return Err(Refusal::Other) };
-        let unfinished = node.members.iter().any(|member| !member.node.is_finished());
-        let Some(probe) = (if unfinished { None } else { node.probes.pop() }) else {
-            let plan = if unfinished { Plan::unfinished(&node.members) } else { Plan::whole(&node.members) };
-            return visitor.visit_map(Members::new(&mut node.members, plan, context));
-        };
-        context.advance();
-        let plan = Plan::of(probe, &node.members);
-        let result = visitor.visit_map(Members::new(&mut node.members, plan, context));
-        match (probe, result.as_ref().err()) {
-            (Probe::Unknown, refusal) => node.denies_unknown = refusal == Some(&Refusal::UnknownField),
-            (Probe::Twins(at), Some(Refusal::Twice(name))) => {
-                for member in &mut node.members[at..at + 2] {
-                    member.is_alias = member.name != *name;
-                }
-            }
-            (Probe::Without(at), None) => node.members[at].is_required = Some(false),
-            (Probe::Without(at), Some(Refusal::Missing(_))) => node.members[at].is_required = Some(true),
-            _ => {}
-        }
-        result
+        super::access::visit_struct(node, context, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -51,7 +51,8 @@ impl Slot {
         }
     }
 
-    /// How many bytes an entry has beyond its key: those of its value, or of metadata that are not of a fixed size.
+    /// How many bytes an entry has beyond its key: those of its value, or of metadata that are not
+    /// of a fixed size.
     fn len(&self, content: Content) -> usize {
         match content {
             Content::Keys => 0,
@@ -181,7 +182,8 @@ impl State {
         swept
     }
 
-    /// Goes on with a page until it is complete; false if that takes so long that other callers should come in between.
+    /// Goes on with a page until it is complete; false if that takes so long that other callers
+    /// should come in between.
     pub(super) fn list(&self, listing: &mut Listing<'_>, now: Timestamp) -> bool {
         let Listing { query, after, page, scanned, bytes } = listing;
         let prefix = query.prefix().as_str();

@@ -1,4 +1,5 @@
-//! Long work on the file, on a separate thread: it neither holds the executor's thread nor keeps the writer waiting.
+//! Long work on the file, on a separate thread: it neither holds the executor's thread nor keeps
+//! the writer waiting.
 
 use std::sync::Arc;
 use std::thread;
@@ -18,7 +19,8 @@ impl<T> Caller<T> {
     }
 }
 
-/// Runs the work on a separate thread. If the future is dropped, the work learns of it ([`Caller::is_gone`]).
+/// Runs the work on a separate thread. If the future is dropped, the work learns of it
+/// ([`Caller::is_gone`]).
 pub(super) async fn run<T: Send + 'static>(
     reader: &Arc<Reader>,
     action: &'static str,

@@ -1,7 +1,8 @@
 //! Backups: a copy of the file as it is at one moment, made while the store is in use.
 //!
-//! The records of one read transaction are copied into a new file beside the target, which is renamed into place when it is whole and
-//! on the disk. So whatever ends a backup early, the target is what it was before.
+//! The records of one read transaction are copied into a new file beside the target, which is
+//! renamed into place when it is whole and on the disk. So whatever ends a backup early, the target
+//! is what it was before.
 
 use std::fmt;
 use std::fs;
@@ -63,18 +64,20 @@ pub struct BackupReport {
 }
 
 impl RedbStore {
-    /// Copies the store into a new file while it is in use. The copy is of one moment: every commit is in it as a whole or not at
-    /// all, and each write that was acknowledged before the call is.
+    /// Copies the store into a new file while it is in use. The copy is of one moment: every commit
+    /// is in it as a whole or not at all, and each write that was acknowledged before the call is.
     ///
-    /// The file is written under another name in the same directory (`NAME.….partial`), and renamed to `path` when it is whole and on the disk;
-    /// what stood there is replaced. If the future is dropped, or the backup fails, the partial file is removed and `path` is as before. To
+    /// The file is written under another name in the same directory (`NAME.….partial`), and renamed
+    /// to `path` when it is whole and on the disk; what stood there is replaced. If the future is
+    /// dropped, or the backup fails, the partial file is removed and `path` is as before. To
     /// restore, stop the program and put the copy in the place of the store's file.
     ///
-    /// It runs on a separate thread and blocks no other call. It reads the whole store once. Until it ends, the file grows with what is
-    /// written meanwhile, as redb keeps the pages of the moment that is copied.
+    /// It runs on a separate thread and blocks no other call. It reads the whole store once. Until
+    /// it ends, the file grows with what is written meanwhile, as redb keeps the pages of the
+    /// moment that is copied.
     ///
-    /// Fails with [`Error::InvalidOptions`] if `path` is the store's own file, and with [`Error::Store`] if the file cannot be
-    /// written, such as on a full disk.
+    /// Fails with [`Error::InvalidOptions`] if `path` is the store's own file, and with
+    /// [`Error::Store`] if the file cannot be written, such as on a full disk.
     ///
     /// ```
     /// # use kv_runtime::store::RedbStore;

@@ -16,8 +16,8 @@ pub struct RedbStats {
     pub records: u64,
     /// Calls that were queued and given up before the writer had begun them. It has skipped them.
     pub skipped: u64,
-    /// Bytes that are queued or being written now. At [`RedbOptions::queue_bytes`](super::RedbOptions::queue_bytes) further
-    /// writes wait.
+    /// Bytes that are queued or being written now. At
+    /// [`RedbOptions::queue_bytes`](super::RedbOptions::queue_bytes) further writes wait.
     pub queued_bytes: u64,
     /// The length of the file in bytes; 0 if the operating system does not tell.
     pub file_bytes: u64,
@@ -26,7 +26,8 @@ pub struct RedbStats {
 /// The numbers as they grow.
 #[derive(Default)]
 pub(super) struct Counters {
-    /// Calls that were queued. Counted before a call is queued, so that there are never more in the queue than are counted.
+    /// Calls that were queued. Counted before a call is queued, so that there are never more in the
+    /// queue than are counted.
     pub(super) queued: AtomicU64,
     /// Calls that were answered or skipped: always the first of those that were queued.
     pub(super) answered: AtomicU64,

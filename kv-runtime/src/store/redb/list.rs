@@ -17,7 +17,8 @@ use crate::store::{Content, Cursor, Entry, ListPage, ListQuery};
 /// The most keys that one page looks at, whatever its limit.
 pub(super) const SCANNED_BY_PAGE: usize = 16_384;
 
-/// A page in the making. It holds no transaction while it yields, so that an abandoned list keeps no pages of the file.
+/// A page in the making. It holds no transaction while it yields, so that an abandoned list keeps
+/// no pages of the file.
 struct Listing<'q> {
     query: &'q ListQuery,
     /// The last key that was looked at.
@@ -106,8 +107,8 @@ impl Reader {
         }
     }
 
-    /// Goes on with a page. `show` returns how many bytes the page grew by, beyond the key, or that it wants no more; then there
-    /// is no cursor.
+    /// Goes on with a page. `show` returns how many bytes the page grew by, beyond the key, or that
+    /// it wants no more; then there is no cursor.
     fn look(
         &self,
         records: &Records,

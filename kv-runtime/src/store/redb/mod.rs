@@ -1,9 +1,10 @@
 //! The durable store: one [redb](https://docs.rs/redb) file, which this process alone has open.
 //!
-//! One file a subject: `options` (how a store is opened), `file` (what a file must be to be ours), `read` (what runs on the
-//! caller's thread), `list`, `aside` (what runs on a thread of
-//! its own: `backup`, and the measuring of `space`), `queue` (room for work), `writer` (the queue and its thread, which turn concurrent writes into one commit), `work` (what is
-//! queued), `tables` (one piece of work on a transaction).
+//! One file a subject: `options` (how a store is opened), `file` (what a file must be to be ours),
+//! `read` (what runs on the caller's thread), `list`, `aside` (what runs on a separate thread:
+//! `backup`, and the measuring of `space`), `queue` (room for work), `writer` (the queue and its
+//! thread, which turn concurrent writes into one commit), `work` (what is queued), `tables` (one
+//! piece of work on a transaction).
 //!
 //! # The file
 //!
@@ -61,11 +62,13 @@ const READ_ONLY: &str = "a write, as its file is open for reading alone";
 
 /// Records in one [redb](https://docs.rs/redb) file: durable, ordered, atomic; open in one process at a time.
 ///
-/// A write is on the disk when its future is ready. Writes that wait at the same time share one commit, and so its fsync: 64
-/// tasks that write do not pay 64 of them. Each is queued for the store's own thread when its future is polled and the queue has room
-/// ([`RedbOptions::queue_bytes`]). If the future is dropped before the writer has begun the write, the write is skipped; after that it is made as a
-/// whole. A `put_many` of a collection that takes several batches waits for the disk with the last one: until then a crash may lose the whole
-/// of it. Reads run where they are called, and never wait for the disk to confirm a write.
+/// A write is on the disk when its future is ready. Writes that wait at the same time share one
+/// commit, and so its fsync: 64 tasks that write do not pay 64 of them. Each is queued for the
+/// store's own thread when its future is polled and the queue has room
+/// ([`RedbOptions::queue_bytes`]). If the future is dropped before the writer has begun the write,
+/// the write is skipped; after that it is made as a whole. A `put_many` of a collection that takes
+/// several batches waits for the disk with the last one: until then a crash may lose the whole of
+/// it. Reads run where they are called, and never wait for the disk to confirm a write.
 ///
 /// Clones share the file. When the last one is dropped, what is queued is written and the file is closed; that blocks for as long
 /// as it takes.
@@ -102,7 +105,8 @@ pub struct RedbStore(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    // Before the reader: the thread ends, and lets go of the file, first. None of a file that is open for reading alone.
+    // Before the reader: the thread ends, and lets go of the file, first. None of a file that is
+    // open for reading alone.
     writer: Option<Writer>,
     reader: Arc<Reader>,
     queue: FairQueue,
@@ -148,8 +152,8 @@ impl RedbStore {
         self.write(Work::Flush).await.map(drop)
     }
 
-    /// What its writer has done since it was opened, and the length of the file. It costs a call of the operating system;
-    /// [`space`](Self::space) tells what of the file is in use.
+    /// What its writer has done since it was opened, and the length of the file. It costs a call of
+    /// the operating system; [`space`](Self::space) tells what of the file is in use.
     #[must_use]
     pub fn stats(&self) -> RedbStats {
         let stats = self.0.writer.as_ref().map(Writer::stats).unwrap_or_default();

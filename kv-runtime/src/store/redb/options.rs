@@ -66,11 +66,12 @@ impl RedbOptions {
         self
     }
 
-    /// Opens the file for reading alone: it is not changed, may lie on a read-only file system, and several processes may have it open so at
-    /// the same time. redb refuses it while a process has it open for writing, and that while any has it open for reading.
+    /// Opens the file for reading alone: it is not changed, may lie on a read-only file system, and
+    /// several processes may have it open so at the same time. redb refuses it while a process has
+    /// it open for writing, and that while any has it open for reading.
     ///
-    /// Each write is [`Error::Unsupported`](crate::Error::Unsupported). A file that was not closed in order has to be opened for writing once, which
-    /// repairs it.
+    /// Each write is [`Error::Unsupported`](crate::Error::Unsupported). A file that was not closed
+    /// in order has to be opened for writing once, which repairs it.
     pub fn read_only(mut self) -> Self {
         self.opening.read_only = true;
         self
@@ -82,9 +83,10 @@ impl RedbOptions {
         self
     }
 
-    /// How many bytes of writes are queued or being written at a time, instead of 32 MiB. Further calls wait for room before they are
-    /// queued, and are woken in the order in which they came. A call that is larger than the room that is left is queued, too, so the queue
-    /// may hold that much more.
+    /// How many bytes of writes are queued or being written at a time, instead of 32 MiB. Further
+    /// calls wait for room before they are queued, and are woken in the order in which they came. A
+    /// call that is larger than the room that is left is queued, too, so the queue may hold that
+    /// much more.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = Some(bytes);
         self

@@ -1,7 +1,8 @@
 //! Room in the writer's queue: work waits for it outside, in its caller's future.
 //!
-//! Nothing is reserved for a future that waits. A waiter that is woken takes its room when it is polled, and gets in line again, at its
-//! old place, if others were faster. So a future that is never polled again keeps nobody out.
+//! Nothing is reserved for a future that waits. A waiter that is woken takes its room when it is
+//! polled, and gets in line again, at its old place, if others were faster. So a future that is
+//! never polled again keeps nobody out.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -17,8 +18,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     held: usize,
-    /// Those who wait and were not woken, in the order in which they came. While there are any, something is held: what is held
-    /// wakes them when it is given back.
+    /// Those who wait and were not woken, in the order in which they came. While there are any,
+    /// something is held: what is held wakes them when it is given back.
     waiting: BTreeMap<u64, Waiting>,
     next_place: u64,
     is_closed: bool,
@@ -47,8 +48,8 @@ impl Queue {
         Self { max_bytes: max_bytes.max(1), state: Mutex::default() }
     }
 
-    /// Waits until less than the most is held. Work that is larger than what is left gets in, too: otherwise small work could keep
-    /// large work out without end.
+    /// Waits until less than the most is held. Work that is larger than what is left gets in, too:
+    /// otherwise small work could keep large work out without end.
     pub(super) fn enter(self: &Arc<Self>, bytes: usize) -> Enter<'_> {
         Enter { queue: self, bytes: bytes.max(1), place: None }
     }

@@ -42,8 +42,8 @@ pub(super) enum OpenFile {
     ReadOnly(Arc<ReadOnlyDatabase>),
 }
 
-/// The records as the last commit left them. To begin a transaction and to open a table costs more than half as much again as to read one
-/// record, so that is done by the first read after a commit.
+/// The records as the last commit left them. To begin a transaction and to open a table costs more
+/// than half as much again as to read one record, so that is done by the first read after a commit.
 enum Latest {
     Unopened,
     Open(Arc<Records>),
@@ -187,7 +187,8 @@ impl Reader {
                 return Ok(records);
             }
             let resumed = self.resumed.notified();
-            // It hears of the end from here on, so the end cannot slip between the look and the wait.
+            // It hears of the end from here on, so the end cannot slip between the look and the
+            // wait.
             if let Some(records) = latest()? {
                 return Ok(records);
             }
@@ -212,7 +213,8 @@ impl Reader {
         let at = || Location::store(NAME);
         let records = self.records(at, "read").await?;
         self.damage.reading(at, "read", || {
-            // One moment for all: else one group of an entity could expire between two looks at the clock.
+            // One moment for all: else one group of an entity could expire between two looks at the
+            // clock.
             let now = self.clock.now();
             let get = |key| {
                 self.find(

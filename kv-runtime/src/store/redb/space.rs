@@ -24,12 +24,13 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub struct RedbSpace {
     /// The length of the file.
     pub file_bytes: u64,
-    /// Keys and values of records and of the index of expiry, expired ones that were not swept included.
+    /// Keys and values of records and of the index of expiry, expired ones that were not swept
+    /// included.
     pub live_bytes: u64,
     /// What the B-trees take beside that: inner pages, and room that is left in pages.
     pub overhead_bytes: u64,
-    /// The rest of the file: free pages, which later writes use, and some that redb has for itself. About so much can be given back to the
-    /// file system by [`RedbStore::compact`].
+    /// The rest of the file: free pages, which later writes use, and some that redb has for itself.
+    /// About so much can be given back to the file system by [`RedbStore::compact`].
     pub free_bytes: u64,
     /// How many records there are, expired ones that were not swept included.
     pub records: u64,
@@ -56,7 +57,8 @@ pub struct CompactReport {
 }
 
 impl RedbStore {
-    /// Measures the file, and tells what of it is in use. It reads all pages, on a separate thread. [`stats`](Self::stats) costs nothing, and tells the length of the file alone.
+    /// Measures the file, and tells what of it is in use. It reads all pages, on a separate thread.
+    /// [`stats`](Self::stats) costs nothing, and tells the length of the file alone.
     pub async fn space(&self) -> Result<RedbSpace> {
         let path = self.0.path.clone();
         aside::run(&self.0.reader, "measure its file", move |reader, _| {
@@ -68,8 +70,8 @@ impl RedbStore {
         .await
     }
 
-    /// Counts the records whose keys begin with `prefix`, such as `user:`, and their bytes. It reads all of them, and yields to other
-    /// tasks every few milliseconds.
+    /// Counts the records whose keys begin with `prefix`, such as `user:`, and their bytes. It
+    /// reads all of them, and yields to other tasks every few milliseconds.
     pub async fn space_of(&self, prefix: &str) -> Result<PrefixSpace> {
         let mut space = PrefixSpace::default();
         let mut query = ListQuery::new(Key::from_text(prefix)).with_limit(usize::MAX);
@@ -88,10 +90,13 @@ impl RedbStore {
         }
     }
 
-    /// Gives the free pages of the file back to the file system. It moves pages from the end of the file to its beginning, so the
-    /// file may stay larger than what it holds; a second call does no harm.
+    /// Gives the free pages of the file back to the file system. It moves pages from the end of the
+    /// file to its beginning, so the file may stay larger than what it holds; a second call does no
+    /// harm.
     ///
-    /// It waits in the writer's queue as a write does. While it runs, reads and writes wait for it, without holding a thread. It is worth it when [`RedbSpace::free_bytes`] is most of the file and will not be written again.
+    /// It waits in the writer's queue as a write does. While it runs, reads and writes wait for it,
+    /// without holding a thread. It is worth it when [`RedbSpace::free_bytes`] is most of the file
+    /// and will not be written again.
     ///
     /// Fails with a retryable [`Error::Store`] while a [backup](Self::backup) is made.
     pub async fn compact(&self) -> Result<CompactReport> {
@@ -113,7 +118,8 @@ fn measure(reader: &Reader, file_bytes: u64) -> Result<RedbSpace, redb::Error> {
     Ok(RedbSpace { file_bytes, live_bytes, overhead_bytes, free_bytes, records: records.len()? })
 }
 
-/// Compacts the file, on the writer's thread and with no transaction begun. Reads that are in progress are waited for.
+/// Compacts the file, on the writer's thread and with no transaction begun. Reads that are in
+/// progress are waited for.
 pub(super) fn compact(reader: &Reader) -> Result<(), Error> {
     let in_progress = |error| {
         Error::store(Location::store(NAME), "compact its file", true, error)

@@ -33,7 +33,8 @@ const BATCH_JOBS: usize = 4_096;
 /// A commit takes no further work when what it has writes so many bytes.
 const BATCH_BYTES: usize = 16 << 20;
 
-/// How long parts of a longer write wait for the next one before they are made durable by themselves: their caller may have given up.
+/// How long parts of a longer write wait for the next one before they are made durable by
+/// themselves: their caller may have given up.
 const PARTS_WAIT: Duration = Duration::from_millis(50);
 
 /// The handle on the thread. Dropping it waits until what is queued is written.
@@ -101,7 +102,8 @@ impl Writer {
         self.counters.queued.load(Ordering::SeqCst)
     }
 
-    /// Whether the first `calls` that were queued have been answered, or skipped. The queue keeps their order. After a panic nothing more is written.
+    /// Whether the first `calls` that were queued have been answered, or skipped. The queue keeps
+    /// their order. After a panic nothing more is written.
     pub(super) fn has_answered(&self, calls: u64) -> bool {
         self.counters.answered.load(Ordering::SeqCst) >= calls
             || self.thread.as_ref().is_none_or(JoinHandle::is_finished)
@@ -224,7 +226,7 @@ impl Worker {
                 }
             }
         };
-        // Calls that were skipped among these count when these do: a mark goes by their order.
+        // Calls that were skipped among these count when these do: a mark counts calls in order.
         self.counters
             .answered
             .fetch_add(batch.len() as u64 + std::mem::take(&mut self.skipped), Ordering::SeqCst);

@@ -144,7 +144,7 @@ impl RedisStore {
     ///
     /// One call finds all entries without a record, and the first call after the grace drops them. Call it
     /// regularly if records expire or are deleted. Several calls may run at once. It takes a look at each
-    /// key of the prefix, 1,024 in one round trip; on a cluster each key is a command of its own.
+    /// key of the prefix, 1,024 in one round trip; on a cluster each key takes its own command.
     ///
     /// # Errors
     ///

@@ -15,8 +15,7 @@ use crate::key::Key;
 use crate::record::NewRecord;
 use crate::record::envelope::{MAGIC, REVISION_AT};
 
-/// How often records are read to settle what has become of a write. The connection is made anew in
-/// between.
+/// How often records are read to settle a write whose answer was lost. The store connects again in between.
 const LOOKS: u32 = 3;
 
 impl Inner {
@@ -86,10 +85,9 @@ impl Inner {
         }
     }
 
-    /// What has become of a write of these records that ended with an error, as far as it can be told
-    /// before the deadline. They were written together, so one of them that is there tells of all. One
-    /// that is not there tells nothing: somebody may have written since, or the server may yet come to
-    /// it.
+    /// Settles a write of these records that ended with an error, if that is possible before the deadline.
+    /// They were written together, so one of them that is there proves that all were written. One that is
+    /// not there proves nothing: another writer may have come since, or the server may yet run the command.
     pub(super) async fn settle(
         &self,
         written: &[(&Key, &Outgoing)],

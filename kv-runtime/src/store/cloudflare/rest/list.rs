@@ -96,7 +96,8 @@ impl Shared {
         Ok((page, None))
     }
 
-    /// Reads the values in parts that grow, since only the values read tell how many of the others have room.
+    /// Reads the values in parts that grow, since only the values read tell how many of the others
+    /// have room.
     async fn records(
         &self,
         query: &ListQuery,

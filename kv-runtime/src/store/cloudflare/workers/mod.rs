@@ -206,8 +206,9 @@ impl Store for WorkersStore {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         let after = query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()?;
-        // A page of whole records is that of one read, as a Worker has little memory. One read's answer is bounded in bytes by the server, and
-        // the list has gone past all of its keys, so the query's own bound cannot be kept.
+        // A page of whole records is that of one read, as a Worker has little memory. One read's
+        // answer is bounded in bytes by the server, and the list has gone past all of its keys, so
+        // the query's own bound cannot be kept.
         let most = if query.content() == Content::Records { BATCH_READ } else { PAGE };
         let (mut listed, next) = self.binding.list(query.prefix(), after, query.limit().min(most)).await?;
         listed.retain(|listed| query.matches(&listed.name));

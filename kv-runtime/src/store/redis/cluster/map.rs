@@ -10,7 +10,7 @@ pub(super) const SLOTS: u16 = 16_384;
 /// The owner of a slot that no node serves.
 const NOBODY: u16 = u16::MAX;
 
-/// The slots of a cluster, as one of its nodes told them.
+/// The slots of a cluster, from the answer of one of its nodes.
 #[derive(Clone)]
 pub(super) struct Map {
     /// By slot: the place of its primary.

@@ -1,6 +1,6 @@
 //! A cluster: where a key's node is found, and what is done when it has moved.
 //!
-//! Every node has a connection of its own, so nodes do not wait for each other. A command is sent again
+//! Every node has its own connection, so nodes do not wait for each other. A command is sent again
 //! only after a node has refused it, which says that nothing was done, or if it was not sent at all.
 
 mod batch;
@@ -121,7 +121,7 @@ impl Cluster {
         answer
     }
 
-    /// Who has which slots now, by a look that begins now.
+    /// Asks a node for the slots now, and returns the new map.
     async fn fresh_map(&self, timeout: Duration) -> Result<Arc<Map>, Fault> {
         self.0.learn(None, timeout).await.map_err(Fault::unsent)?;
         Ok(self.map())
@@ -192,7 +192,7 @@ impl Shared {
         links.entry(address.clone()).or_insert_with(make).clone()
     }
 
-    /// Asks one node after the other who has which slots, this one last, until one answers.
+    /// Asks one node after the other for the slots, the suspect last, until one answers.
     async fn learn(&self, suspect: Option<&Address>, timeout: Duration) -> Result<(), RedisError> {
         let mut first_failure = None;
         for node in self.to_ask(suspect) {
@@ -241,8 +241,8 @@ async fn slots_by(link: &Link, timeout: Duration) -> Result<Value, RedisError> {
     link.query(&command, by).await.map_err(|fault| fault.error)?.extract_error()
 }
 
-/// Sends commands to the node that their slot is moving to, which has to be told so before each, or
-/// before their transaction.
+/// Sends commands to the node that their slot is moving to. `ASKING` goes before each of them, or before
+/// their transaction.
 async fn ask_all(link: &Link, commands: &Pipeline, by: Deadline) -> Result<Vec<Value>, Fault> {
     let mut pipeline = Pipeline::with_capacity(2 * commands.len() + 2);
     if commands.is_transaction() {

@@ -93,7 +93,7 @@ impl<'a> Rounds<'a> {
         self.left = nodes;
     }
 
-    /// Whether there is another round: for the nodes to which keys may have come unseen.
+    /// Whether there is another round, for the nodes to which keys may have moved behind the walk.
     async fn next_round(&mut self) -> Result<bool, Fault> {
         self.now = views(self.cluster, self.timeout).await?;
         let mut again = Vec::new();

@@ -31,7 +31,7 @@ impl Tries {
         Self { slot, by, done: 0, asking: None }
     }
 
-    /// The node for the next try, and whether it has to be told that the slot is moving there.
+    /// The node for the next try, and whether `ASKING` has to go before the command.
     pub(super) async fn node(&mut self, cluster: &Cluster) -> Result<(Address, Link, bool), Fault> {
         if let Some(node) = self.asking.take() {
             let link = cluster.link(&node);

@@ -96,7 +96,8 @@ impl Inner {
         failed(Location::of(NAME, query.prefix()), "list", error)
     }
 
-    /// Shows what is still there of the candidates, up to the limits, and tells how many it looked at.
+    /// Shows what is still there of the candidates, up to the limits, and tells how many it looked
+    /// at.
     async fn show(&self, query: &ListQuery, keys: &[Found]) -> Result<(ListPage, usize), Fault> {
         let mut page = ListPage::with_capacity(query.limit().min(keys.len()));
         let (mut looked_at, mut bytes) = (0, 0);
@@ -113,8 +114,9 @@ impl Inner {
         Ok((page, looked_at))
     }
 
-    /// The first of these keys, up to the one at which keys and values have so many bytes. The server is asked for the lengths first: the
-    /// values of a page that was read whole could be of any size.
+    /// The first of these keys, up to the one at which keys and values have so many bytes. The
+    /// server is asked for the lengths first: the values of a page that was read whole could be of
+    /// any size.
     async fn with_room<'k>(&self, keys: &'k [Found], room: usize) -> Result<&'k [Found], Fault> {
         if keys.len() < 2 {
             return Ok(keys);

@@ -9,7 +9,7 @@ use crate::network::within;
 use crate::store::redis::cluster::Rounds;
 use crate::store::redis::connection::{Connection, Nodes, unexpected_answer};
 use crate::store::redis::error::{Fault, SAYS_CLUSTER};
-use crate::store::redis::server::Mode;
+use crate::store::redis::server::{Link, Mode};
 
 /// How many keys the server looks at before it serves somebody else.
 const AT_ONCE: u32 = 1_000;
@@ -45,8 +45,8 @@ impl<'a> Walk<'a> {
 
     async fn begin_within(connection: &'a Connection, pattern: String) -> Result<Self, Fault> {
         let way = match &connection.nodes {
-            Nodes::Single(_) => {
-                refuse_node_of_cluster(connection).await?;
+            Nodes::Single(link) => {
+                refuse_node_of_cluster(connection, link).await?;
                 Way::Single { is_done: false }
             }
             #[cfg(feature = "redis-cluster")]
@@ -103,8 +103,7 @@ impl Way<'_> {
 }
 
 /// A node of a cluster has a part of the keys, and nothing in its answers says so.
-async fn refuse_node_of_cluster(connection: &Connection) -> Result<(), Fault> {
-    let Nodes::Single(link) = &connection.nodes else { return Ok(()) };
+async fn refuse_node_of_cluster(connection: &Connection, link: &Link) -> Result<(), Fault> {
     let peer = link.peer(connection.deadline()).await?;
     let is_of_cluster = match peer.mode {
         Some(mode) => mode == Mode::Cluster,

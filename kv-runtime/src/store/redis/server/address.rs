@@ -16,6 +16,7 @@ impl Address {
     }
 
     /// Reads `host:port`, with or without brackets around an IPv6 address.
+    #[cfg_attr(not(feature = "redis-cluster"), expect(dead_code, reason = "clusters redirect"))]
     pub(in crate::store::redis) fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

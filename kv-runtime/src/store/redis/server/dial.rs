@@ -23,7 +23,7 @@ const QUEUE: usize = 1_024;
 /// Whom a connection leads to.
 pub(in crate::store::redis) enum Target {
     Server(Address),
-    /// Whoever is the primary of a name, as sentinels know it.
+    /// The primary of a name, as sentinels know it.
     Primary(Sentinels),
 }
 
@@ -119,7 +119,7 @@ impl Dialer {
         }
     }
 
-    /// Connects to an address in time, whoever is there.
+    /// Connects to an address, within the timeout.
     pub(super) async fn open(&self, address: &Address, login: &Login) -> Result<Dialed, RedisError> {
         match tokio::time::timeout(self.timeout, self.greet(address, login)).await {
             Ok(dialed) => dialed,

@@ -1,4 +1,4 @@
-//! What a server is told first: who the client is, which protocol it speaks, and its database.
+//! How a connection begins: user and password, the version of the protocol, and the database.
 
 use redis::{ErrorKind, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value};
 

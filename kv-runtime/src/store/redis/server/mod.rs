@@ -1,6 +1,6 @@
 //! One server: how it is reached, and the connection to it that many calls share.
 //!
-//! `address` (where it is), `login` (what it is told first), `stream` (TCP, TLS or a socket), `lines`
+//! `address` (where it is), `login` (how a connection begins), `stream` (TCP, TLS or a socket), `lines`
 //! (what the parser must not see), `dial` (from an address to a connection), `sentinel` (who the
 //! primary is), `link` (a connection that is replaced when it fails).
 

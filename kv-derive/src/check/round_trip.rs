@@ -1,0 +1,162 @@
+//! What is written has to be read back: serde's attributes that would keep it from that. What types hold within shows when a value is
+//! written.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{GenericArgument, Path, PathArguments, Type};
+
+use crate::ctxt::Ctxt;
+use crate::model::{Entity, Field, StepKind};
+
+pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
+    for group in entity.groups.iter().filter(|group| !entity.codec(group).is_binary()) {
+        for field in &group.fields {
+            names_are_read(cx, entity, field);
+            left_out_has_a_default(cx, entity, field);
+            flattened_can_be_read(cx, field);
+        }
+        for step in group.steps() {
+            let default = match &step.kind {
+                StepKind::Added { default, .. } | StepKind::Removed { default, .. } => *default,
+                StepKind::Renamed { .. } | StepKind::Function { .. } => None,
+            };
+            default.into_iter().for_each(|default| default_is_json(cx, default.clone()));
+        }
+    }
+    for field in entity.stored_fields() {
+        aliases_stand_without_steps(cx, field);
+    }
+}
+
+/// A member is read under the name that it is written under.
+fn names_are_read(cx: &Ctxt, entity: &Entity<'_>, field: &Field<'_>) {
+    let serde = &field.attr.serde;
+    let is_read = field.read == field.stored || serde.aliases.iter().any(|(_, alias)| *alias == field.stored);
+    if is_read || serde.is_flattened || serde.is_skipped || serde.is_skipped_reading {
+        return;
+    }
+    let Some(key) = serde.rename_key.as_ref().or(entity.container.serde.rename_all_key.as_ref()) else {
+        return;
+    };
+    let (written, read) = (&field.stored, &field.read);
+    cx.error(
+        key,
+        format_args!(
+            "the field `{}` is written as {written:?} and read as {read:?}, so no value could be read back: give it one name, and \
+             the other as an `alias`",
+            field.ident
+        ),
+    );
+}
+
+/// A value that may be without a member is read with a default, which `None` alone is by itself.
+fn left_out_has_a_default(cx: &Ctxt, entity: &Entity<'_>, field: &Field<'_>) {
+    let serde = &field.attr.serde;
+    let has_default = serde.default.is_some() || entity.container.serde.default.is_some();
+    if has_default || serde.is_skipped_reading || (is_option(&field.ty) && !serde.reads_itself) {
+        return;
+    }
+    for key in &serde.left_out {
+        cx.error(
+            key,
+            format_args!("a value without `{}` could not be read back: add `default`", field.stored),
+        );
+    }
+}
+
+/// serde holds a flattened field's members in between, where keys are texts and some numbers have no place.
+fn flattened_can_be_read(cx: &Ctxt, field: &Field<'_>) {
+    if !field.attr.serde.is_flattened || field.attr.serde.reads_itself {
+        return;
+    }
+    if let Some(key) = key_of_map(&field.ty).filter(|key| is_integer(key)) {
+        cx.error(
+            key,
+            "the keys of a flattened map are read as texts alone: make them `String`s, or do not flatten it",
+        );
+    }
+    for name in ["u128", "i128", "RawValue"] {
+        if let Some(word) = word(field.ty.to_token_stream(), name) {
+            cx.error(
+                word,
+                format_args!("serde does not read a `{name}` within a flattened field: do not flatten it"),
+            );
+        }
+    }
+}
+
+/// A step adds a member, or gives it its new name, beside one under an alias; two members of one field are not read.
+fn aliases_stand_without_steps(cx: &Ctxt, field: &Field<'_>) {
+    let step = field.attr.added.key().or(field.attr.renamed.first().map(|renamed| &renamed.at));
+    let Some(step) = step else { return };
+    for (key, _) in &field.attr.serde.aliases {
+        cx.error(
+            key,
+            format_args!(
+                "beside `{step}` a record may come to have the member under both names, which cannot be read: say `renamed(from = \
+                 ...)` in the place of the alias"
+            ),
+        );
+    }
+}
+
+/// JSON has no word for what these constants are.
+fn default_is_json(cx: &Ctxt, default: TokenStream) {
+    let mut float = false;
+    for token in default {
+        match token {
+            TokenTree::Ident(word) if word == "f64" || word == "f32" => float = true,
+            TokenTree::Ident(word)
+                if float && ["INFINITY", "NEG_INFINITY", "NAN"].iter().any(|it| word == it) =>
+            {
+                cx.error(&word, format_args!("JSON has no word for `{word}`"));
+                float = false;
+            }
+            TokenTree::Punct(punct) if punct.as_char() == ':' => {}
+            TokenTree::Group(group) => {
+                default_is_json(cx, group.stream());
+                float = false;
+            }
+            _ => float = false,
+        }
+    }
+}
+
+fn is_option(ty: &Type) -> bool {
+    path_of(ty).is_some_and(|path| path.segments.last().is_some_and(|last| last.ident == "Option"))
+}
+
+/// The type of a map's keys, if it is one of std's or is called as they are.
+fn key_of_map(ty: &Type) -> Option<&Type> {
+    let last = path_of(ty)?.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(key) if last.ident.to_string().ends_with("Map") => Some(key),
+        _ => None,
+    }
+}
+
+fn is_integer(ty: &Type) -> bool {
+    const INTEGERS: [&str; 12] =
+        ["i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];
+    path_of(ty).is_some_and(|path| INTEGERS.iter().any(|integer| path.is_ident(integer)))
+}
+
+/// The path of a type, also of one that a macro was given.
+fn path_of(ty: &Type) -> Option<&Path> {
+    match ty {
+        Type::Path(ty) => Some(&ty.path),
+        Type::Group(group) => path_of(&group.elem),
+        Type::Paren(paren) => path_of(&paren.elem),
+        _ => None,
+    }
+}
+
+/// The first token of this name.
+fn word(tokens: TokenStream, name: &str) -> Option<proc_macro2::Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(word) if word == name => Some(word),
+        TokenTree::Group(group) => word(group.stream(), name),
+        _ => None,
+    })
+}

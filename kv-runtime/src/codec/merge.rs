@@ -1,0 +1,322 @@
+//! The difference of two encodings of a value, applied to the text that is stored.
+//!
+//! What neither encoding has is somebody else's and stays, byte for byte, at every level of objects. A tagged enum that changes its
+//! variant is replaced as a whole. Of an array, elements that are equal before and after keep their text.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::raw::{RawObject, elements, offset};
+
+/// A value as this program writes it, and the offsets of the members that are tags of enums.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tagged<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) tags: &'a [usize],
+}
+
+impl<'a> From<&'a str> for Tagged<'a> {
+    /// A value without tags.
+    fn from(text: &'a str) -> Self {
+        Self { text, tags: &[] }
+    }
+}
+
+/// The stored text with a difference in it.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    pub(crate) text: String,
+    /// The offsets in the stored text of what is kept although the encodings do not have it: members, and arrays of which some
+    /// elements were kept.
+    pub(crate) kept: Vec<usize>,
+}
+
+/// Applies the difference from `before` to `after` to `stored`. A member that `stored` lacks, as it is read as a default, stays absent
+/// unless it was changed.
+pub(crate) fn merge<'a>(stored: &'a str, before: Tagged<'a>, after: Tagged<'a>) -> Merged {
+    let (out, kept) = (String::new(), Vec::new());
+    let mut merge = Merge { stored, before, after, only: None, fills: false, out, kept };
+    merge.value(stored, before.text, after.text);
+    Merged { text: merge.out, kept: merge.kept }
+}
+
+/// As [`merge`], but of what the encodings do not have only this is kept. With `fills` every member of `after` is written.
+pub(crate) fn merge_only<'a>(
+    stored: &'a str,
+    before: Tagged<'a>,
+    after: Tagged<'a>,
+    only: &HashSet<usize>,
+    fills: bool,
+) -> Merged {
+    let (out, kept) = (String::new(), Vec::new());
+    let mut merge = Merge { stored, before, after, only: Some(only), fills, out, kept };
+    merge.composite(stored, before.text, after.text);
+    Merged { text: merge.out, kept: merge.kept }
+}
+
+struct Merge<'a, 'o> {
+    stored: &'a str,
+    before: Tagged<'a>,
+    after: Tagged<'a>,
+    only: Option<&'o HashSet<usize>>,
+    fills: bool,
+    out: String,
+    kept: Vec<usize>,
+}
+
+impl<'a> Merge<'a, '_> {
+    fn value(&mut self, stored: &'a str, before: &'a str, after: &'a str) {
+        if before == after {
+            self.out.push_str(stored);
+        } else {
+            self.composite(stored, before, after);
+        }
+    }
+
+    fn composite(&mut self, stored: &'a str, before: &'a str, after: &'a str) {
+        let objects = (RawObject::read(stored), RawObject::read(before), RawObject::read(after));
+        if let (Some(stored), Some(before), Some(after)) = &objects {
+            self.object(stored, before, after);
+            return;
+        }
+        match (elements(stored), elements(before), elements(after)) {
+            (Some(stored_elements), Some(before), Some(now)) if stored_elements.len() == before.len() => {
+                self.array((stored, &stored_elements), &before, (after, &now));
+            }
+            _ => self.out.push_str(after),
+        }
+    }
+
+    fn object(&mut self, stored: &RawObject<'a>, before: &RawObject<'a>, after: &RawObject<'a>) {
+        let same_variant = tags(self.before, before).eq(tags(self.after, after));
+        let Some(found) = Names::read(stored).filter(|_| same_variant) else {
+            self.out.push_str(after.text);
+            return;
+        };
+        let (old, new) = (Names::of(before), Names::of(after));
+        self.out.push('{');
+        let mut is_first = true;
+        for member in &stored.members {
+            let (was, is) = (old.get(&member.name), new.get(&member.name));
+            if is.is_none() && (was.is_some() || !self.keeps(member.value)) {
+                continue;
+            }
+            let (comma, lead) = member.lead(is_first);
+            self.out.extend([comma, lead]);
+            is_first = false;
+            match (was, is) {
+                (Some(was), Some(is)) => self.value(member.value, was, is),
+                (None, Some(is)) => self.out.push_str(is),
+                (_, None) => self.out.push_str(member.value),
+            }
+        }
+        for member in &after.members {
+            let is_default = !self.fills && old.get(&member.name) == Some(member.value);
+            if found.get(&member.name).is_some() || is_default {
+                continue;
+            }
+            let (comma, lead) = member.lead(is_first);
+            self.out.extend([comma, lead, member.value]);
+            is_first = false;
+        }
+        self.out.push_str(stored.tail());
+    }
+
+    /// Elements that are equal before and after keep their text. They are matched by position, from both ends.
+    fn array(&mut self, (whole, stored): (&'a str, &[&'a str]), before: &[&str], after: (&str, &[&str])) {
+        let (after_whole, after) = after;
+        let same_length = before.len() == after.len();
+        let ahead = before.iter().zip(after).take_while(|(was, is)| was == is).count();
+        let rest = before.len().min(after.len()) - ahead;
+        let behind = before.iter().rev().zip(after.iter().rev()).take(rest);
+        let behind = behind.take_while(|(was, is)| was == is).count();
+        let old_place = |place: usize| {
+            if same_length || place < ahead {
+                Some(place)
+            } else {
+                let from_end = after.len() - place;
+                (from_end <= behind).then(|| before.len() - from_end)
+            }
+        };
+        let mut keeps_any = false;
+        let texts = after.iter().enumerate().map(|(place, is)| {
+            let old = old_place(place).filter(|old| before.get(*old) == Some(is));
+            match old.and_then(|old| stored.get(old)) {
+                Some(text) if text != is && covers(text, is) => {
+                    keeps_any = true;
+                    *text
+                }
+                _ => *is,
+            }
+        });
+        let texts: Vec<&str> = texts.collect();
+        if keeps_any && self.keeps(whole) {
+            self.out.push('[');
+            self.out.push_str(&texts.join(","));
+            self.out.push(']');
+        } else {
+            self.out.push_str(after_whole);
+        }
+    }
+
+    /// Whether this part of the stored text is kept, though neither encoding has it.
+    fn keeps(&mut self, part: &str) -> bool {
+        let place = offset(self.stored, part);
+        let keeps = self.only.is_none_or(|only| only.contains(&place));
+        if keeps {
+            self.kept.push(place);
+        }
+        keeps
+    }
+}
+
+/// The tags of an object, each with its value.
+fn tags<'m, 'a>(
+    value: Tagged<'a>,
+    object: &'m RawObject<'a>,
+) -> impl Iterator<Item = (&'m str, &'a str)> + use<'m, 'a> {
+    let members = object.members.iter().filter(|_| !value.tags.is_empty());
+    let tags = members.filter(move |member| value.tags.binary_search(&member.start(value.text)).is_ok());
+    tags.map(|tag| (&*tag.name, tag.value))
+}
+
+/// Whether the stored text says what the encoded one says, and perhaps more.
+fn covers(stored: &str, encoded: &str) -> bool {
+    if stored == encoded {
+        return true;
+    }
+    if let (Some(stored), Some(encoded)) = (RawObject::read(stored), RawObject::read(encoded)) {
+        let Some(stored) = Names::read(&stored) else { return false };
+        let mut members = encoded.members.iter();
+        return members
+            .all(|member| stored.get(&member.name).is_none_or(|stored| covers(stored, member.value)));
+    }
+    if let (Some(stored), Some(encoded)) = (elements(stored), elements(encoded)) {
+        let mut both = stored.iter().zip(&encoded);
+        return stored.len() == encoded.len() && both.all(|(stored, encoded)| covers(stored, encoded));
+    }
+    let value = |text| serde_json::from_str::<Value>(text).ok();
+    value(stored).is_some_and(|stored| value(encoded) == Some(stored))
+}
+
+/// The members of an object by their names.
+enum Names<'m, 'a> {
+    Few(&'m RawObject<'a>),
+    Many(HashMap<&'m str, &'a str>),
+}
+
+/// So many names are looked through faster than hashed.
+const FEW: usize = 16;
+
+impl<'m, 'a> Names<'m, 'a> {
+    fn of(object: &'m RawObject<'a>) -> Self {
+        if object.members.len() <= FEW {
+            return Self::Few(object);
+        }
+        Self::Many(object.members.iter().map(|member| (&*member.name, member.value)).collect())
+    }
+
+    /// None if a name is there twice.
+    fn read(object: &'m RawObject<'a>) -> Option<Self> {
+        let names = Self::of(object);
+        let are_unique = match &names {
+            Self::Few(object) => {
+                let members = &object.members;
+                let is_new = |(at, name)| members.iter().take(at).all(|earlier| earlier.name != name);
+                members.iter().map(|member| &*member.name).enumerate().all(is_new)
+            }
+            Self::Many(names) => names.len() == object.members.len(),
+        };
+        are_unique.then_some(names)
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        match self {
+            Self::Few(object) => {
+                object.members.iter().find(|member| member.name == name).map(|member| member.value)
+            }
+            Self::Many(names) => names.get(name).copied(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(stored: &str, before: &str, after: &str) -> String {
+        merge(stored, before.into(), after.into()).text
+    }
+
+    #[test]
+    fn what_is_unknown_survives_as_it_is_written() {
+        let stored = r#"{ "a": 1, "new": {"x": 1e400}, "nested": {"b":1,"n\u0065w":123456789012345678901234567890}, "list": [1, {"new": 1}], "gone": 1 }"#;
+        let before = r#"{"a":1,"nested":{"b":1},"list":[1,{}],"gone":1,"absent":0}"#;
+        let after = r#"{"a":2,"nested":{"b":2,"c":3},"list":[1,{}],"absent":0}"#;
+        assert_eq!(
+            merged(stored, before, after),
+            r#"{ "a": 2, "new": {"x": 1e400}, "nested": {"b":2,"n\u0065w":123456789012345678901234567890,"c":3}, "list": [1, {"new": 1}] }"#
+        );
+    }
+
+    #[test]
+    fn members_come_and_go_at_every_place() {
+        for (stored, before, after, expected) in [
+            (r#"{"a":1,"x":2}"#, r#"{"a":1}"#, "{}", r#"{"x":2}"#),
+            (r#"{"x":2, "a":1}"#, r#"{"a":1}"#, "{}", r#"{"x":2}"#),
+            ("{}", "{}", r#"{"a":1,"b":2}"#, r#"{"a":1,"b":2}"#),
+            (r#"{ "x":1 }"#, "{}", r#"{"a":1}"#, r#"{ "x":1,"a":1 }"#),
+            (r#"{"a":null,"x":1}"#, "{}", r#"{"a":5}"#, r#"{"a":5,"x":1}"#),
+            (r#"{"a":1,"a":2,"x":1}"#, r#"{"a":2}"#, r#"{"a":3}"#, r#"{"a":3}"#),
+            ("[1]", r#"{"a":2}"#, r#"{"a":3}"#, r#"{"a":3}"#),
+        ] {
+            assert_eq!(merged(stored, before, after), expected, "{stored}");
+        }
+    }
+
+    #[test]
+    fn elements_that_are_left_alone_keep_what_is_unknown() {
+        let stored = r#"[{"a":1,"x":1},{"a":2,"x":2},{"a":3,"x":3}]"#;
+        let before = r#"[{"a":1},{"a":2},{"a":3}]"#;
+        for (after, expected) in [
+            (r#"[{"a":1},{"a":9},{"a":3}]"#, r#"[{"a":1,"x":1},{"a":9},{"a":3,"x":3}]"#),
+            (r#"[{"a":1},{"a":3}]"#, r#"[{"a":1,"x":1},{"a":3,"x":3}]"#),
+            (
+                r#"[{"a":0},{"a":1},{"a":2},{"a":3}]"#,
+                r#"[{"a":0},{"a":1,"x":1},{"a":2,"x":2},{"a":3,"x":3}]"#,
+            ),
+            ("[]", "[]"),
+        ] {
+            assert_eq!(merged(stored, before, after), expected);
+        }
+        // A set that was read in another order cannot be matched by position.
+        assert_eq!(merged(r#"["a","b","c"]"#, r#"["c","a","b"]"#, r#"["a","b"]"#), r#"["a","b"]"#);
+    }
+
+    #[test]
+    fn a_changed_variant_replaces_the_value() {
+        let (before, after) = (r#"{"s":{"t":"C","r":1},"n":1}"#, r#"{"s":{"t":"R","w":2},"n":1}"#);
+        let (old, new) = (Tagged { text: before, tags: &[6] }, Tagged { text: after, tags: &[6] });
+        let stored = r#"{"s":{"t":"C","r":1,"unit":"cm"},"n":1,"x":1}"#;
+        assert_eq!(merge(stored, old, new).text, r#"{"s":{"t":"R","w":2},"n":1,"x":1}"#);
+        let same = Tagged { text: r#"{"s":{"t":"C","r":2},"n":1}"#, tags: &[6] };
+        assert_eq!(merge(stored, old, same).text, r#"{"s":{"t":"C","r":2,"unit":"cm"},"n":1,"x":1}"#);
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_kept() {
+        let stored = r#"{"full":"Ada","x":1}"#;
+        let (before, after) = (r#"{"name":"Ada"}"#.into(), r#"{"name":"Bob"}"#.into());
+        let all = merge(stored, before, after);
+        assert_eq!(all.text, r#"{"full":"Ada","x":1,"name":"Bob"}"#);
+        assert_eq!(all.kept, [8, 18]);
+        let only = |after, kept: &[usize], fills| {
+            merge_only(stored, before, after, &kept.iter().copied().collect(), fills).text
+        };
+        assert_eq!(only(after, &[], false), r#"{"name":"Bob"}"#);
+        assert_eq!(only(after, &[18], false), r#"{"x":1,"name":"Bob"}"#);
+        assert_eq!(only(before, &[18], false), r#"{"x":1}"#);
+        assert_eq!(only(before, &[18], true), r#"{"x":1,"name":"Ada"}"#);
+    }
+}

@@ -1,0 +1,234 @@
+//! A change as a difference: what a group was before the change, and the stored text with the change in it.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+
+use super::carry::carry;
+use super::decode::{Context, Records, decode};
+use super::encode::{Encoded, Wanted, encode_at};
+use super::{Collection, groups};
+use crate::clock::Timestamp;
+use crate::codec::{Codec, CodecError, Tagged, merge, merge_only, sorted};
+use crate::entity::{GroupSchema, KvEntity};
+use crate::error::{Error, Result};
+use crate::key::Key;
+use crate::migrate::Hook;
+use crate::record::{Metadata, Record};
+use crate::store::Store;
+
+/// How many members that the struct does not name are tried one by one where they cannot all stay.
+const TRIED: usize = 64;
+
+/// An entity before it is changed.
+#[derive(Default)]
+pub(super) struct Before {
+    pub(super) groups: Vec<GroupBefore>,
+    /// What its `expires_at` field said.
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+/// A group before it is changed.
+pub(super) struct GroupBefore {
+    /// At the version at which it will be written. A record of a newer one is changed as today's code sees it.
+    pub(super) encoded: Encoded,
+    pub(super) stored: Stored,
+}
+
+impl GroupBefore {
+    /// Whether there is something in the stored text that is not ours, with which a change is merged.
+    pub(super) fn has_others(&self) -> bool {
+        matches!(self.stored, Stored::Text { .. })
+    }
+}
+
+/// What is stored of a group.
+pub(super) enum Stored {
+    /// Exactly what would be written, or nothing, or a value without names: a change replaces it.
+    Known,
+    /// JSON with members of others, or spelt otherwise, at the version at which it will be written.
+    Text {
+        text: String,
+        /// Whether a predecessor was converted for it.
+        is_converted: bool,
+    },
+}
+
+/// The records that a group is written among.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// The anchor's key.
+    pub(crate) anchor: &'a Key,
+    /// Those of all groups.
+    pub(crate) records: &'a [Option<Record>],
+    pub(crate) group: usize,
+}
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// What is to be compared with the entity once it is changed.
+    pub(super) fn values_before(
+        &self,
+        anchor: &Key,
+        entity: &E,
+        records: &[Option<Record>],
+    ) -> Result<Before> {
+        let groups = (0..groups::<E>().len())
+            .map(|group| self.value_before(entity, Place { anchor, records, group }))
+            .collect::<Result<_>>()?;
+        Ok(Before { groups, expires_at: entity.expires_at() })
+    }
+
+    /// What a group is before it is changed, or only brought to the version that is written.
+    pub(super) fn value_before(&self, entity: &E, place: Place<'_>) -> Result<GroupBefore> {
+        let schema = &groups::<E>()[place.group];
+        let key = place.anchor.with_group(schema.name());
+        let Some(record) = place.record() else {
+            let version = schema.write_version();
+            let encoded = self.encode(&key, entity, place.group, version, Wanted::COMPARISON)?;
+            return Ok(GroupBefore { encoded, stored: Stored::Known });
+        };
+        let found = record.metadata.version;
+        let version = found.max(schema.write_version()).min(schema.version());
+        let encoded = self.encode(&key, entity, place.group, version, Wanted::TAGS)?;
+        let is_text = record.metadata.codec == Codec::Json && encoded.codec == Codec::Json;
+        if !is_text || (found >= version && record.value[..] == encoded.value[..]) {
+            return Ok(GroupBefore { encoded, stored: Stored::Known });
+        }
+        let (text, is_converted) = self.text_at(entity, place, version)?;
+        if text.as_bytes() == &encoded.value[..] {
+            return Ok(GroupBefore { encoded, stored: Stored::Known });
+        }
+        Ok(GroupBefore { encoded, stored: Stored::Text { text, is_converted } })
+    }
+
+    /// The record's text at a version, and whether a predecessor was converted for it.
+    fn text_at(&self, entity: &E, place: Place<'_>, version: u32) -> Result<(String, bool)> {
+        let unknown = || (String::new(), false);
+        let Some(record) = place.record() else { return Ok(unknown()) };
+        if record.metadata.version < version {
+            let locate = |group: &GroupSchema| self.at(&place.anchor.with_group(group.name()));
+            let context = Context { hook: &Hook(None), ..self.context(&locate) };
+            let records = Records::All(place.records);
+            let carried = carry::<E>(entity.id(), records, place.group, version, &context);
+            let carried = carried.map_err(|error| *error)?;
+            return Ok(carried.map_or_else(unknown, |carried| (carried.text, carried.is_converted)));
+        }
+        match std::str::from_utf8(&record.value) {
+            Ok(text) => Ok((text.to_owned(), false)),
+            Err(_) => {
+                let source = CodecError::new("a member that the struct does not name is not UTF-8");
+                Err(Error::Decode { at: self.at(place.anchor), codec: Codec::Json, source })
+            }
+        }
+    }
+
+    /// The value to be stored of a group that has become `after`, with all that the struct does not name. `metadata` is that
+    /// of the new record.
+    pub(super) fn value_after(
+        &self,
+        entity: &E,
+        place: Place<'_>,
+        before: &GroupBefore,
+        after: Encoded,
+        metadata: &Metadata,
+    ) -> Result<Bytes> {
+        let Stored::Text { text, is_converted } = &before.stored else { return Ok(after.value) };
+        let key = place.anchor.with_group(groups::<E>()[place.group].name());
+        let (Some(old), Some(new)) = (before.encoded.as_tagged(), after.as_tagged()) else {
+            return Ok(after.value);
+        };
+        let reread = |value: &str| self.reread(entity, place, value, metadata, after.version);
+        let proof = Proof { expected: new.text, reread: &reread };
+        match difference(text, old, new, *is_converted, &proof) {
+            Some(text) => Ok(text.into()),
+            None => {
+                let source = CodecError::new(
+                    "what the change makes of it would not be read back as it is; nothing was written",
+                );
+                Err(Error::Encode { at: self.at(&key), codec: Codec::Json, source })
+            }
+        }
+    }
+
+    /// What the entity is written as once it was read from this value of one group.
+    fn reread(
+        &self,
+        entity: &E,
+        place: Place<'_>,
+        value: &str,
+        metadata: &Metadata,
+        version: u32,
+    ) -> Option<Bytes> {
+        let mut records = place.records.to_vec();
+        let record = records.get_mut(place.group)?.as_mut()?;
+        record.value.0 = Bytes::copy_from_slice(value.as_bytes());
+        record.metadata = metadata.clone();
+        let locate = |group: &GroupSchema| self.at(&place.anchor.with_group(group.name()));
+        let context = Context { hook: &Hook(None), ..self.context(&locate) };
+        let entity = decode::<E>(entity.id(), &records, &context).ok()??;
+        let at = || self.at(place.anchor);
+        encode_at(&entity, place.group, version, Wanted::COMPARISON, &at).ok().map(|encoded| encoded.value)
+    }
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn record(self) -> Option<&'a Record> {
+        self.records.get(self.group)?.as_ref()
+    }
+}
+
+/// That a text is read as the entity that is to be written.
+struct Proof<'a, F> {
+    /// What the entity is written as.
+    expected: &'a str,
+    reread: &'a F,
+}
+
+impl<F: Fn(&str) -> Option<Bytes>> Proof<'_, F> {
+    fn holds(&self, text: &str) -> bool {
+        let Some(found) = (self.reread)(text) else { return false };
+        if found[..] == *self.expected.as_bytes() {
+            return true;
+        }
+        // A hash map has another order each time, and some types write what they do not read.
+        let Ok(found) = std::str::from_utf8(&found).map(sorted) else { return false };
+        let again = || (self.reread)(self.expected).and_then(|again| String::from_utf8(again.to_vec()).ok());
+        found == sorted(self.expected) || again().is_some_and(|again| found == sorted(&again))
+    }
+}
+
+/// The stored text with the difference in it, and with as much of what the encodings do not have as can stay; none if there is no
+/// text that is read as the entity.
+fn difference<F: Fn(&str) -> Option<Bytes>>(
+    stored: &str,
+    before: Tagged<'_>,
+    after: Tagged<'_>,
+    is_converted: bool,
+    proof: &Proof<'_, F>,
+) -> Option<String> {
+    let all = merge(stored, before, after);
+    if (all.kept.is_empty() && !is_converted) || proof.holds(&all.text) {
+        return Some(all.text);
+    }
+    // A member that the struct reads by another name, or that decides how others are read, must go.
+    let only = |kept: &HashSet<usize>, fills| merge_only(stored, before, after, kept, fills).text;
+    let mut kept = HashSet::new();
+    let mut best = only(&kept, false);
+    let fills = !proof.holds(&best);
+    if fills {
+        best = only(&kept, true);
+        if !proof.holds(&best) {
+            return proof.holds(after.text).then(|| after.text.to_owned());
+        }
+    }
+    for member in all.kept.into_iter().take(TRIED) {
+        kept.insert(member);
+        let text = only(&kept, fills);
+        if proof.holds(&text) {
+            best = text;
+        } else {
+            kept.remove(&member);
+        }
+    }
+    Some(best)
+}

@@ -1,0 +1,67 @@
+//! Keys and records by themselves, for an application that writes its own commits.
+
+use super::{Collection, keys_of_groups};
+use crate::entity::KvEntity;
+use crate::error::Result;
+use crate::key::{Key, Lookup};
+use crate::record::{NewRecord, Record};
+use crate::store::Store;
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Returns the key of the entity's first group, which decides whether the entity is there. [`Key::group`] names the group.
+    ///
+    /// With this method and [`records_of`](Self::records_of), an application can commit records of several entities at once:
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity};
+    /// use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, MemoryStore, Write};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "order")]
+    /// # struct Order { #[kv(id)] id: u64, total: u64 }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # let kv = Kv::new(MemoryStore::new());
+    /// let orders = kv.collection::<Order>();
+    /// let absent = vec![Condition::new(orders.key(7), Expect::Absent)];
+    /// let mut writes = Vec::new();
+    /// for (key, record) in orders.records_of(&Order { id: 7, total: 3 })? {
+    ///     writes.push(Write::Put(key, record));
+    /// }
+    /// assert_eq!(kv.store().commit(absent, writes).await?, Commit::Done);
+    /// assert_eq!(orders.get(7).await?.map(|order| order.total), Some(3));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn key<L: Lookup<E::Id>>(&self, id: L) -> Key {
+        self.key_for(&id)
+    }
+
+    /// Returns the keys of all groups of an entity, in the order of the schema: the first group's is [`key`](Self::key).
+    pub fn keys<L: Lookup<E::Id>>(&self, id: L) -> Vec<Key> {
+        keys_of_groups::<E>(&self.key_for(&id)).collect()
+    }
+
+    /// Encodes an entity as [`put`](Self::put) does: one record for each group with its key, the first group's first. Nothing is
+    /// written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`](crate::Error::Encode) if a value could not be read back, and the errors of the store's limits.
+    pub fn records_of(&self, entity: &E) -> Result<Vec<(Key, NewRecord)>> {
+        let mut records = self.new_records(&self.key_of(entity), entity)?;
+        records.reverse();
+        Ok(records)
+    }
+
+    /// Decodes an entity from the records of its groups, in the order of [`keys`](Self::keys): an older version is migrated in memory.
+    /// Returns nothing if the first is not there. Nothing is read from the store or written back.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get) about a record that is there: [`Error::Decode`](crate::Error::Decode),
+    /// [`Error::TooNew`](crate::Error::TooNew), [`Error::Incomplete`](crate::Error::Incomplete) and the like.
+    pub fn entity_of<L: Lookup<E::Id>>(&self, id: L, records: &[Option<Record>]) -> Result<Option<E>> {
+        let key = self.key_for(&id);
+        self.decode(id.into_id(), &key, records)
+    }
+}
