@@ -120,7 +120,9 @@ fn a_read_whose_caller_is_not_polled_holds_up_no_other() -> Outcome {
 #[derive(Clone, Default)]
 struct Forgotten(Arc<Mutex<Vec<BackgroundFuture>>>);
 
-fn spawners() -> Vec<(&'static str, Box<dyn Fn(BackgroundFuture) + Send + Sync>)> {
+type Spawner = Box<dyn Fn(BackgroundFuture) + Send + Sync>;
+
+fn spawners() -> Vec<(&'static str, Spawner)> {
     let forgotten = Forgotten::default();
     let ended = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
     let handle = ended.handle().clone();

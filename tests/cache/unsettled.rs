@@ -35,9 +35,12 @@ fn note(text: &str) -> Note {
 #[derive(Clone)]
 struct LateStore(Arc<Queue>);
 
+/// A write, and whom to tell of it.
+type Queued = (Vec<Condition>, Vec<Write>, oneshot::Sender<Commit>);
+
 struct Queue {
     engine: MemoryStore,
-    waiting: Mutex<Vec<(Vec<Condition>, Vec<Write>, oneshot::Sender<Commit>)>>,
+    waiting: Mutex<Vec<Queued>>,
     queued: AtomicU64,
     made: AtomicU64,
     /// Whether writes wait for `catch_up`.

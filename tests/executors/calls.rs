@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_runtime::cache::Cache;
 use kv_runtime::layer::{Fault, FaultStore, Gate, NamespaceStore, ObservedStore, RetryStore, TimeoutStore};
-use kv_runtime::store::{AnyStore, AtomicStore, MemoryStore, RedbStore};
+use kv_runtime::store::{AnyStore, AtomicStore, MemoryStore, RedbStore, Store};
 use kv_runtime::tower_sessions::KvSessionStore;
 use kv_runtime::{Error, Kv, KvEntity};
 use tower_sessions::SessionStore;
@@ -37,7 +37,11 @@ async fn every_call<S: AtomicStore>(kv: Kv<S>) -> Outcome {
     assert!(matches!(jobs.insert(&job(2)).await, Err(Error::AlreadyExists { .. })));
     jobs.put_many((3..9).map(job)).await?;
     assert_eq!(jobs.update(1, |job| job.done += 1).await?.done, 1);
-    jobs.try_update(1, |job| Ok::<_, Error>(job.done += 1)).await?;
+    let counted = jobs.try_update(1, |job| {
+        job.done += 1;
+        Ok::<_, Error>(())
+    });
+    assert_eq!(counted.await?.done, 2);
     jobs.upsert(9, || job(9), |_| ()).await?;
     jobs.update_last_write_wins(1, |job| job.done += 1).await?;
     jobs.upsert_last_write_wins(1, || job(1), |job| job.done += 1).await?;
@@ -161,7 +165,7 @@ fn sessions() {
             let kv = Kv::new(MemoryStore::new());
             let plain = KvSessionStore::new(&kv).with_idle_timeout(60 * SECOND);
             for store in [plain.clone(), plain.with_memory(SECOND, 100)] {
-                let expiry_date = std::time::SystemTime::now() + 3_600 * SECOND;
+                let expiry_date = std::time::SystemTime::from(kv.store().clock().now()) + 3_600 * SECOND;
                 let (data, id) = (Default::default(), Id::default());
                 let mut record = Record { id, data, expiry_date: expiry_date.into() };
                 store.create(&mut record).await?;

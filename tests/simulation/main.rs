@@ -11,6 +11,7 @@
 //!
 //! README.md tells how many seeds each of several faults took that were put into the library.
 
+mod caches;
 mod calls;
 mod groups;
 mod history;

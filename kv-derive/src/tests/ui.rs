@@ -53,7 +53,9 @@ fn ui() -> PathBuf {
 /// The cases that must not compile, in the order of their names.
 fn cases() -> Vec<PathBuf> {
     let topics = entries(&ui()).into_iter().filter(|topic| !topic.ends_with("pass"));
-    let cases: Vec<PathBuf> = topics.flat_map(|topic| files(&topic)).collect();
+    // A type that a `macro_rules!` writes is not there before the macro is expanded.
+    let has_macro = |case: &PathBuf| fs::read_to_string(case).is_ok_and(|it| it.contains("macro_rules!"));
+    let cases: Vec<_> = topics.flat_map(|topic| files(&topic)).filter(|case| !has_macro(case)).collect();
     assert!(cases.len() > 100, "{} cases", cases.len());
     cases
 }

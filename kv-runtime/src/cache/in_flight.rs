@@ -272,7 +272,8 @@ impl<T: Clone> AtId<T> {
 
     /// A write ends that began at this epoch; whether it met no other.
     pub(super) fn end_write(&mut self, epoch: u32) -> bool {
-        let was_alone = self.epoch == epoch;
+        // A write that began before and is still under way may take place after this one.
+        let was_alone = self.epoch == epoch && self.writers == 1;
         self.move_epoch();
         self.writers -= 1;
         was_alone
@@ -325,6 +326,16 @@ mod tests {
         // A call for any id clears up.
         assert!(shard.is_settled(&7, upto(3)));
         assert!(shard.ids.is_empty() && shard.unsettled.is_empty());
+    }
+
+    #[test]
+    fn a_write_is_alone_only_if_no_other_is_under_way_from_its_begin_to_its_end() {
+        let mut at = AtId::<()>::default();
+        let (first, _) = at.begin_write();
+        let (second, _) = at.begin_write();
+        assert!(!at.end_write(second) && !at.end_write(first));
+        let (third, _) = at.begin_write();
+        assert!(at.end_write(third) && at.is_idle());
     }
 
     #[test]

@@ -232,7 +232,7 @@ withins! {
 #[cfg(test)]
 mod tests {
     use std::fmt::Debug;
-    use std::hash::{DefaultHasher, Hash};
+    use std::hash::DefaultHasher;
 
     use super::*;
     use crate::key::EntityId;

@@ -11,9 +11,11 @@ const ORDERED: &[IdSchema] = &[IdSchema::new("id", IdKind::Integer { signed: fal
 
 /// One step to each of these versions.
 macro_rules! steps {
-    ($($to:literal),*) => {
-        &[$(Step::new($to, Change::Function { name: "up", up: |_| Ok(()), down: None })),*]
-    };
+    ($($to:literal),*) => {{
+        const STEPS: &[Step] =
+            &[$(Step::new($to, Change::Function { name: "up", up: |_| Ok(()), down: None })),*];
+        STEPS
+    }};
 }
 
 fn group(name: Option<&'static str>, version: u32) -> GroupSchema {
@@ -117,7 +119,7 @@ fn versions_that_do_not_follow_are_told() {
 fn a_gap_behind_a_predecessor_is_told() {
     let json = |steps| entity("User", [group(None, 4).with_steps(steps)]);
     let old = || entity("Old", [group(None, 1)]);
-    for (steps, from) in [(steps![].as_slice(), 2), (steps![4], 2), (steps![3], 3)] {
+    for (steps, from) in [(steps![], 2), (steps![4], 2), (steps![3], 3)] {
         says(
             follows(json(steps), old()),
             &format!(
@@ -133,7 +135,7 @@ fn a_gap_behind_a_predecessor_is_told() {
 #[test]
 fn a_step_before_a_predecessor_is_told() {
     let this = |steps| entity("User", [group(None, 4).with_steps(steps)]);
-    for steps in [steps![2, 4].as_slice(), steps![1, 2, 4]] {
+    for steps in [steps![2, 4], steps![1, 2, 4]] {
         let to = steps[0].to();
         says(
             follows(this(steps), entity("Old", [group(None, 2)])),
