@@ -248,3 +248,14 @@ fn a_list_with_quotes_is_told_once_and_how_it_is_spelled() {
         assert_eq!(told(expansion), [format!("expected a path without quotes: `{spelled}`")]);
     }
 }
+
+#[test]
+fn a_borrow_that_a_macro_was_given_is_told() {
+    let ty = proc_macro2::Group::new(proc_macro2::Delimiter::None, quote!(&'static str));
+    let expansion = entity(quote! {
+        #[kv(prefix = "a")]
+        struct Entity { #[kv(id)] id: u64, borrowed: #ty, within: Option<#ty> }
+    });
+    let complaint = "an entity owns its data: use `String` or `Cow<'static, str>` instead of a borrow";
+    assert_eq!(told(expansion), [complaint, complaint]);
+}

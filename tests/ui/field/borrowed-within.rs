@@ -2,21 +2,6 @@ use std::borrow::Cow;
 
 use kv_runtime::KvEntity;
 
-macro_rules! entity {
-    ($name:ident, $prefix:literal, $ty:ty) => {
-        #[derive(KvEntity)]
-        #[kv(prefix = $prefix)]
-        struct $name {
-            #[kv(id)]
-            id: u64,
-            borrowed: $ty,
-        }
-    };
-}
-
-entity!(Direct, "direct", &'static str);
-entity!(Owned, "owned", Cow<'static, str>);
-
 #[derive(KvEntity)]
 #[kv(prefix = "user")]
 struct User {
@@ -24,6 +9,7 @@ struct User {
     id: u64,
     name: Option<&'static str>,
     pairs: Vec<(u8, &'static [u8])>,
+    owned: Cow<'static, str>,
 }
 
 fn main() {}
