@@ -40,8 +40,8 @@ impl<'a> Attempts<'a> {
         .await
     }
 
-    /// Waits after an attempt that lost a race: for a turn, or, if it has one, for a random time. Whoever wins against a turn is in
-    /// another process, or does not wait for turns.
+    /// Waits after an attempt that lost a race: for a turn, or, if it has one, for a random time. The
+    /// winner against a turn is in another process, or does not wait for turns.
     pub(super) async fn lost(&mut self) {
         if self.turn.as_ref().is_some_and(Turn::is_held) {
             self.watch(pin!(self.pause())).await;

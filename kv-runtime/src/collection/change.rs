@@ -117,7 +117,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Gives what is there its full TTL again, without reading or writing its value, and says whether it is there. A group
     /// without TTL stays as it is, and so does a record that lives longer already, by [`with_ttl`](Self::with_ttl) or without an expiry:
-    /// a touch never shortens a life, whoever else touches at the same time.
+    /// a touch never shortens a life, also if others touch at the same time.
     ///
     /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone. A record that has
     /// been deleted or has expired stays so.

@@ -269,8 +269,7 @@ pub(crate) fn read_time(
     time(members.remove(name), name)
 }
 
-/// JavaScript may write a whole number as a float, and a fraction of a millisecond is nobody's
-/// meaning.
+/// JavaScript may write a whole number as a float. A fraction of a millisecond is cut off.
 fn time(member: Option<Value>, name: &'static str) -> Result<Option<Timestamp>, MetadataError> {
     match member {
         None | Some(Value::Null) => Ok(None),

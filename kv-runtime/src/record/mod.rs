@@ -157,8 +157,8 @@ pub enum Expiry {
     Never,
     /// So long after the write, by the store's clock.
     After(Duration),
-    /// In a [`Touch`](crate::store::Write::Touch): so long after the write, unless the record lives longer already. In any other write it
-    /// is [`After`](Self::After).
+    /// In a [`Touch`](crate::store::Write::Touch): this long after the write, unless the record lives
+    /// longer already. In any other write it is [`After`](Self::After).
     AtLeast(Duration),
     /// At this moment; one that has passed makes a write into a delete.
     At(Timestamp),

@@ -1,12 +1,14 @@
 //! Fairness among the updates of one record in this process.
 //!
-//! Compare-and-swap alone lets a slow task lose to faster ones for ever. So an update that has lost a race queues up, and one that
-//! begins while others queue for its record joins them. Only the first of a queue tries; the number of attempts then stays bounded,
-//! however many tasks there are. An update without rivals takes no lock.
+//! By compare-and-swap alone a slow task may lose to faster ones again and again. So an update that
+//! has lost a race queues up, and one that begins while others queue for its record joins them. Only
+//! the first of a queue tries. The number of attempts then stays bounded, however many tasks there
+//! are. An update without rivals takes no lock.
 //!
-//! A turn is a hint. Its owner may not be polled for a long time, and its store may never answer, so nobody waits for it without
-//! end: whoever has waited too long for the first of the queue removes it, and goes on. Compare-and-swap keeps every update right
-//! without turns. Other processes are met by compare-and-swap alone.
+//! A turn is a hint. Its owner may not be polled for a long time, and its store may never answer. So
+//! nobody waits for it without end: an update that has waited too long for the first of the queue
+//! removes it, and goes on. Compare-and-swap keeps every update right without turns, also against
+//! other processes.
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +29,7 @@ use crate::key::Key;
 use crate::timer::Timer;
 
 /// How long the first of a queue may be woken and not polled, before it counts as stalled; and how long a store may take for it.
-/// Whoever waits looks that often, and less often the longer it waits.
+/// An update that waits looks that often, and less often the longer it waits.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 const LONGEST_LOOK: Duration = Duration::from_millis(40);
 const LONGEST_WAIT: Duration = Duration::from_millis(100);

@@ -319,8 +319,9 @@ pub enum Write {
     /// Writes value and metadata; the expiry that stands there at that moment stays, and the record's own is not used. Where no
     /// record stands it is a `Put`.
     Update(Key, NewRecord),
-    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens. [`Expiry::AtLeast`] MUST NOT set
-    /// an earlier one than stands there, and MUST leave a record as it is that does not expire.
+    /// Sets the expiry of the record, and nothing else. Without a record nothing happens.
+    /// [`Expiry::AtLeast`] MUST NOT set an earlier expiry than the record has, and MUST leave a record
+    /// as it is that does not expire.
     Touch(Key, Expiry),
     /// Removes what stands there.
     Delete(Key),

@@ -85,7 +85,7 @@ fn run() {
     }
 }
 
-/// Ends at a moment; never, if that is too far away to be told.
+/// Ends at a moment; never, if that is too far away for an `Instant`.
 struct Wait {
     due: Option<Instant>,
     /// Its place among the alarms.
@@ -144,7 +144,7 @@ mod tests {
 
     impl Wake for Told {
         fn wake(self: std::sync::Arc<Self>) {
-            // A receiver that is gone need not be told.
+            // Nobody waits for it if the receiver is gone.
             let _ = self.0.send(());
         }
     }
