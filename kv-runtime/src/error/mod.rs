@@ -245,7 +245,7 @@ pub enum Error {
         written: usize,
         /// The places of further ones that were written.
         also: Vec<usize>,
-        /// The places of those of which it is [unknown](Error::OutcomeUnknown) whether they were written.
+        /// The places of which it is [unknown](Error::OutcomeUnknown) whether they were written.
         unknown: Vec<usize>,
         /// Why it ended. If something is unknown, it is the reason for that.
         source: Box<Error>,
