@@ -1,4 +1,5 @@
-//! Every call on every executor: it works, or it fails with its documented error. None panics, and none hangs.
+//! Every call on every executor: it works, or it fails with its documented error. None panics, and
+//! none hangs.
 
 mod calls;
 #[path = "../support/redis_server.rs"]

@@ -61,7 +61,8 @@ impl Run {
         self.waiting.push((number, Box::pin(task)));
     }
 
-    /// Runs all tasks as the seed will have it; then lets all that are not held back come to their end, and then these.
+    /// Runs all tasks as the seed will have it; then lets all that are not held back come to their
+    /// end, and then these.
     pub fn finish(mut self) {
         while !self.waiting.is_empty() || (!self.running.is_empty() && self.sim.chance(990)) {
             self.act();

@@ -25,7 +25,8 @@ pub fn shows(printed: &str, texts: &[&str]) {
     }
 }
 
-/// Asserts that an example runs on the stores that need no server, and refuses what it does not know.
+/// Asserts that an example runs on the stores that need no server, and refuses what it does not
+/// know.
 pub fn runs_on_any_store(program: &str, directory: &Path) -> Result {
     run(program, ["--store", "memory:"])?;
     run(program, ["--store", &format!("redb:{}", directory.join("with-a-scheme").display())])?;

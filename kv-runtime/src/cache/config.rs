@@ -241,10 +241,10 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// For a store that holds nothing but copies of the origin: what the origin gave overwrites
-    /// the record in the store without a look at it. It is the way to fill a store without compare-and-swap;
-    /// there it may undo what somebody wrote, or bring back what somebody deleted, until the
-    /// store's TTL has passed.
+    /// For a store that holds nothing but copies of the origin: what the origin gave overwrites the
+    /// record in the store without a look at it. It is the way to fill a store without
+    /// compare-and-swap; there it may undo what somebody wrote, or bring back what somebody
+    /// deleted, until the store's TTL has passed.
     #[must_use]
     pub fn pure_cache(self) -> Cache<E, PureCache> {
         self.filling()

@@ -230,8 +230,8 @@ pub enum Error {
 
     /// A write of many ended before all of it was done.
     ///
-    /// Each place of the batch, counted from 0, is one of three: written if it is below `written` or in
-    /// `also`, unknown if it is in `unknown`, and otherwise not written. Such an error is
+    /// Each place of the batch, counted from 0, is one of three: written if it is below `written`
+    /// or in `also`, unknown if it is in `unknown`, and otherwise not written. Such an error is
     /// [retryable](Error::is_retryable) only if nothing is unknown.
     #[error(
         "{at}: the first {written} were written, and of the others {}; {}",

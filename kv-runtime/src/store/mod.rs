@@ -92,8 +92,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         let _ = at;
     }
 
-    /// Returns a mark that [settles](Self::has_settled) once no earlier call can change a record any
-    /// more. Earlier calls include those whose futures were dropped, and those that failed with
+    /// Returns a mark that [settles](Self::has_settled) once no earlier call can change a record
+    /// any more. Earlier calls include those whose futures were dropped, and those that failed with
     /// [`Error::OutcomeUnknown`]. A cache holds nothing that it read before.
     ///
     /// By default a mark settles [`SETTLES_AFTER`] later by the store's
@@ -109,17 +109,18 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         mark.has_passed(self.clock())
     }
 
-    /// Returns what tells whether the key is written from now on, for a [`Condition`]; nothing if other
-    /// processes write as well.
+    /// Returns what tells whether the key is written from now on, for a [`Condition`]; nothing if
+    /// other processes write as well.
     #[doc(hidden)]
     fn fence(&self, key: &Key) -> Option<Fence> {
         let _ = key;
         None
     }
 
-    /// The queue in which updates of one record wait for each other. An engine with compare-and-swap SHOULD keep one for all of its
-    /// clones, and a wrapper MUST return that of the store inside, [`within`](FairQueue::within) its prefix if it changes keys. Without
-    /// it updates are fair among the clones of one [`Kv`](crate::Kv) alone.
+    /// The queue in which updates of one record wait for each other. An engine with
+    /// compare-and-swap SHOULD keep one for all of its clones, and a wrapper MUST return that of
+    /// the store inside, [`within`](FairQueue::within) its prefix if it changes keys. Without it
+    /// updates are fair among the clones of one [`Kv`](crate::Kv) alone.
     fn fair_queue(&self) -> Option<&FairQueue> {
         None
     }

@@ -205,7 +205,8 @@ impl Store for RedbStore {
             .cheap_metadata()
     }
 
-    /// Counts the calls that are queued. One that still waits for room is not among them, and writes nothing if it is dropped.
+    /// Counts the calls that are queued. One that still waits for room is not among them, and
+    /// writes nothing if it is dropped.
     fn mark(&self) -> Mark {
         Mark::new(self.0.writer.as_ref().map_or(0, Writer::queued))
     }

@@ -340,7 +340,8 @@ fn a_disk_that_fails_a_read_while_the_writer_waits_leaves_the_next_write_undone(
     fails.store(true, Ordering::Relaxed);
     assert!(matches!(reader.get(&key("a")).now_or_never(), Some(Err(Error::Store { .. }))));
     fails.store(false, Ordering::Relaxed);
-    // redb writes no more before the file is opened again, which is known before anything is on its way to the disk.
+    // redb writes no more before the file is opened again, which is known before anything is on its
+    // way to the disk.
     let mut answer = submit(&queue, put("b"));
     drop(thread.join().expect("no panic"));
     let answer = answer.try_recv().expect("an answer");
