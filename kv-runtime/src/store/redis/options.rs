@@ -141,7 +141,8 @@ impl RedisOptions {
     /// Trusts a server by TLS whose certificate comes from one of these authorities, given as PEM, and no other one. Without this the system's
     /// are trusted, or those of the file that the environment variable `SSL_CERT_FILE` names, also by [`Kv::connect`](crate::Kv::connect).
     ///
-    /// What cannot be read as certificates fails when the store connects, as does a URL that is not `rediss://` or `rediss+cluster://`.
+    /// What cannot be read as certificates fails when the store connects, as does a URL without TLS.
+    /// Those with TLS are `rediss://`, `rediss+sentinel://` and `rediss+cluster://`.
     ///
     /// ```no_run
     /// use kv_runtime::store::RedisStore;
