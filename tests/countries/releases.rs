@@ -48,15 +48,20 @@ pub async fn stand_as(countries: &Countries, version: u32) -> Outcome<Kv<MemoryS
 
 /// Reads countries, which stand in a store as records of one version, as `E`, and gives the JSON that `E` writes.
 pub async fn read_as<E: KvEntity>(countries: &Countries, version: u32) -> Outcome<Countries> {
-    let kv = stand_as(countries, version).await?;
+    let written = written_again::<E>(&stand_as(countries, version).await?).await?;
+    assert_eq!(written.len(), countries.len());
+    Ok(written)
+}
+
+/// Reads all records of a store as `E` and puts them, and returns the JSON that `E` writes.
+pub async fn written_again<E: KvEntity>(kv: &Kv<MemoryStore>) -> Outcome<Countries> {
     let mut entities = Vec::new();
     let mut stream = kv.collection::<E>().list().stream();
     while let Some(entity) = stream.next().await {
         entities.push(entity?);
     }
-    assert_eq!(entities.len(), countries.len());
     kv.collection::<E>().put_many(&entities).await?;
-    standing::<E>(&kv).await
+    standing::<E>(kv).await
 }
 
 /// The JSON of all records, which are of the version that `E` writes. The code is the key, and not in the value.

@@ -25,8 +25,11 @@ impl Foreign {
         let mut foreign = Self::default();
         for member in RawObject::read(std::str::from_utf8(json).ok()?)?.members {
             let name = member.name.into_owned();
-            foreign.insert(&name, rounded_value(member.value).ok()?);
-            if may_round(member.value.as_bytes()) {
+            let value = rounded_value(member.value).ok()?;
+            // What the value writes itself needs no text, and is then equal to one that was never text.
+            let rounds = may_round(member.value.as_bytes()) && value.to_string() != member.value;
+            foreign.insert(&name, value);
+            if rounds {
                 foreign.texts.insert(name, member.value.to_owned());
             }
         }

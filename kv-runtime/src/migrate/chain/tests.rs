@@ -19,7 +19,7 @@ macro_rules! steps {
 }
 
 fn group(name: Option<&'static str>, version: u32) -> GroupSchema {
-    GroupSchema::new(name, version, Codec::Json)
+    GroupSchema::new(name, version, Codec::Json).with_oldest(1)
 }
 
 fn entity(name: &'static str, groups: impl Into<Vec<GroupSchema>>) -> EntitySchema {

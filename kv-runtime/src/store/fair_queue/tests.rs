@@ -86,7 +86,9 @@ async fn whoever_is_woken_and_not_polled_is_passed_sooner() {
     });
     second.wait(&timer).await;
     assert_eq!((looks.load(Ordering::Relaxed), stalled.is_held()), (1, false));
-    // One that answers is waited for.
+    // One that waits for its store is waited for.
+    let store = pin!(std::future::pending::<()>());
+    assert!(second.poll(store, &Context::from_waker(Waker::noop())).is_pending());
     let third = queue.lines.join("a".into());
     third.wait(&timer).await;
     assert!(looks.load(Ordering::Relaxed) > 3);
