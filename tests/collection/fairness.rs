@@ -17,7 +17,7 @@ use crate::{Outcome, START};
 const TASKS: u64 = 64;
 const BY_EACH: u64 = 5;
 
-/// Counts with 64 tasks, each of which has a collection of its own, and says how many updates
+/// Counts with 64 tasks, each with its own collection, and says how many updates
 /// failed.
 async fn count<S: AtomicStore>(collection: impl Fn() -> Collection<Counter, S>) -> Result<u64, Error> {
     let counters = collection();
@@ -127,7 +127,7 @@ async fn what_was_not_polled_for_long_goes_on_where_it_was() -> Outcome {
     let counters = kv.collection::<Counter>();
     let slow = stalled(&kv).await?;
     counters.update("hits", |counter| counter.count += 1).await?;
-    // Its gate is still closed: the commit that stands there is dropped with it, and nothing of it
+    // Its gate is still closed: the commit that waits there is dropped with it, and nothing of it
     // is written.
     drop(slow);
     assert_eq!(counters.update("hits", |counter| counter.count += 1).await?.count, 12);

@@ -1,5 +1,5 @@
 //! A proxy between a client and a server on 127.0.0.1, which counts round trips and breaks
-//! connections when it is told to.
+//! connections on request.
 //!
 //! For a test that needs one: `#[path = "../support/proxy.rs"] mod proxy;`.
 

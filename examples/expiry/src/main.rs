@@ -41,7 +41,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Result {
-    // Everything goes by the store's clock. This one stands still until it is moved; an application
+    // Everything uses the store's clock. This one stands still until it is moved; an application
     // leaves it out.
     let clock = ManualClock::new(Timestamp::from_millis(1_700_000_000_000));
     let directory = tempfile::tempdir()?;

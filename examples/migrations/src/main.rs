@@ -56,7 +56,7 @@ async fn census(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An old record is read as today's shape. The store is this process's own, so what was read is
+/// An old record is read as today's shape. The store belongs to this process, so what was read is
 /// also written back: the next read finds it migrated.
 async fn read(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     heading("Read: old records arrive as today's");

@@ -231,7 +231,7 @@ fn next(file: &File, screen: &Screen) {
 
 /// The file of the store.
 enum File {
-    /// In a directory of its own, which is removed at the end.
+    /// In a separate directory, which is removed at the end.
     Temporary(PathBuf),
     Kept(PathBuf),
 }

@@ -17,7 +17,7 @@ pub fn run<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) ->
     Ok(String::from_utf8(stdout)?)
 }
 
-/// Asserts that each of these texts stands in what was printed.
+/// Asserts that each of these texts was printed.
 #[track_caller]
 pub fn shows(printed: &str, texts: &[&str]) {
     for text in texts {

@@ -212,7 +212,7 @@ fn a_commit_that_fails_on_its_way_to_the_disk_has_an_unknown_outcome() {
     }
     assert!(matches!(answers[1], Err(Error::MetadataTooLong { .. })), "{answers:?}");
 
-    // redb writes no more before the file is opened again, and that is told of each write.
+    // redb writes no more before the file is opened again, and each write says so.
     fails.store(false, Ordering::Relaxed);
     let answers = write(&mut worker, vec![Work::Write(put("e"))]);
     assert!(matches!(answers[0], Err(Error::Store { retryable: false, .. })), "{answers:?}");
