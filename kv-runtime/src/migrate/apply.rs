@@ -43,8 +43,7 @@ pub(crate) fn bring_down(steps: &[Step], object: &mut Members<'_>, to: u32) -> R
     Ok(())
 }
 
-/// Makes an object of version `from` one of version `to`, which is no older and need not be the
-/// newest.
+/// Makes an object of version `from` one of version `to`, which is no older and need not be the newest.
 pub(crate) fn bring_up_to(
     steps: &[Step],
     object: &mut Members<'_>,

@@ -7,9 +7,8 @@ use crate::error::BoxError;
 
 /// A JSON object, as a step function changes it.
 ///
-/// The record keeps the original text of what a step leaves as it is, at every level of objects,
-/// and of a member that it moves to another name. So numbers that [`Value`] rounds, beyond `u64`
-/// and `f64`, survive a step that does not change them.
+/// The record keeps the original text of what a step leaves as it is, at every level of objects, and of a member that it moves to
+/// another name. So numbers that [`Value`] rounds, beyond `u64` and `f64`, survive a step that does not change them.
 pub type Object = Map<String, Value>;
 
 /// One change that leads to a version from the one before it. A version may have several, which are made in their order.

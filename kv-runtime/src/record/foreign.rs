@@ -71,8 +71,7 @@ impl From<Map<String, Value>> for Foreign {
     }
 }
 
-/// Compact JSON. `Value`'s own Display writes it and cannot fail, as serde_json's writers formally
-/// can.
+/// Compact JSON. `Value`'s own Display writes it and cannot fail, as serde_json's writers formally can.
 struct Compact<'a> {
     members: &'a Map<String, Value>,
     texts: &'a BTreeMap<String, String>,
