@@ -77,7 +77,7 @@ async fn a_backup_tells_its_progress_and_keeps_expiries() -> Test {
     let seen = Arc::clone(&told);
     let target = directory.path().join("backup.redb");
     store.backup(&target).progress(move |it| seen.lock().unwrap().push(*it)).await?;
-    let told = told.lock().unwrap();
+    let told = std::mem::take(&mut *told.lock().unwrap());
     assert!(told.len() >= 4 && told.is_sorted_by_key(|it| it.bytes), "{told:?}");
     assert!(told.iter().all(|it| it.total == 21), "{told:?}");
     assert_eq!(told.last().map(|it| it.records), Some(21));

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::needless_borrows_for_generic_args, reason = "a reference is another form of an id")]
+    #[expect(clippy::needless_borrows_for_generic_args, reason = "a borrow is a form of its own")]
     fn every_form_of_an_id_names_that_id_alone() {
         names_only(7, &7_u64, &[8, 0]);
         names_only(&7, &7_u64, &[8, 0]);

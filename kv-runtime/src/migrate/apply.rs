@@ -3,9 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde_json::value::RawValue;
-
-use super::step::{Change, Step};
+use super::step::{Change, MakeMember, Step};
 use crate::codec::Members;
 use crate::error::{BoxError, Error, Location, SharedError};
 
@@ -76,9 +74,6 @@ fn down(step: &Step, object: &mut Members<'_>) -> Result<(), BoxError> {
     }
     Ok(())
 }
-
-/// What makes the value of a member that is not there.
-pub(super) type MakeMember = fn() -> Result<Box<RawValue>, BoxError>;
 
 fn add(
     object: &mut Members<'_>,

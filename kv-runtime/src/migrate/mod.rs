@@ -19,7 +19,7 @@ pub use backfill::{Failed, MigrateAll, MigrationReport, Progress};
 pub use census::{Census, GroupCensus};
 pub use hook::{Migration, MigrationHook, MigrationOutcome};
 pub use policy::WriteBack;
-pub use step::{Change, Object, Step, StepFn, StepFrom, StepInto};
+pub use step::{Change, MakeMember, Object, Step, StepFn, StepFrom, StepInto};
 
 #[doc(hidden)]
 pub use chain::{assert_follows, assert_not_written};

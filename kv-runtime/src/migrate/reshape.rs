@@ -11,8 +11,8 @@ use serde_json::Error;
 use serde_json::de::SliceRead;
 use serde_json::value::RawValue;
 
-use super::apply::{MakeMember, guarded};
-use super::step::{Change, Step};
+use super::apply::guarded;
+use super::step::{Change, MakeMember, Step};
 use crate::codec::Name;
 
 /// What the object of version `from` is after the steps, if it can be told on the way: none of them is a function, and no two members

@@ -22,6 +22,9 @@ pub struct Step {
 /// A function of the application's that changes the JSON object of a value.
 pub type StepFn = fn(&mut Object) -> Result<(), BoxError>;
 
+/// A function that returns the JSON text of a member that is not there.
+pub type MakeMember = fn() -> Result<Box<RawValue>, BoxError>;
+
 /// What a step does to the JSON object of a value.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -38,14 +41,14 @@ pub enum Change {
         /// Its name.
         name: &'static str,
         /// What it is in older records.
-        default: fn() -> Result<Box<RawValue>, BoxError>,
+        default: MakeMember,
     },
     /// A member is gone.
     Remove {
         /// Its name.
         name: &'static str,
         /// What older code is given for it; without it the step cannot be reversed.
-        default: Option<fn() -> Result<Box<RawValue>, BoxError>>,
+        default: Option<MakeMember>,
     },
     /// A function of the application's.
     Function {

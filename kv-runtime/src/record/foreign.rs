@@ -27,7 +27,8 @@ impl Foreign {
             let name = member.name.into_owned();
             let value = rounded_value(member.value).ok()?;
             // What the value writes itself needs no text, and is then equal to one that was never text.
-            let rounds = may_round(member.value.as_bytes()) && value.to_string() != member.value;
+            let own_text = value.to_string();
+            let rounds = may_round(member.value.as_bytes()) && own_text != member.value;
             foreign.insert(&name, value);
             if rounds {
                 foreign.texts.insert(name, member.value.to_owned());
