@@ -1,4 +1,4 @@
-//! Every example is a package with tests of its own, which plain `cargo test` covers.
+//! Every example is a package with its own tests, which plain `cargo test` covers.
 
 use std::error::Error;
 use std::fs;

@@ -32,7 +32,8 @@ fn the_example_prints_what_the_readme_shows() -> Result<(), Box<dyn Error>> {
     let shown =
         after.split("```text\n").nth(1).and_then(|block| block.split("```").next()).ok_or("no output")?;
 
-    // The example opens a file in the directory in which it runs. Twice: it prints the same when the file is there.
+    // The example opens a file in the directory in which it runs. Twice: it prints the same when
+    // the file is there.
     let directory = tempfile::tempdir()?;
     for _ in 0..2 {
         let output = Command::new(env::current_exe()?)

@@ -120,8 +120,8 @@ enum Source {
 }
 
 impl Clock {
-    /// The system's clock, with the system's timer ([`Timer::system`]). On wasm32 it has no timer until
-    /// it is given one.
+    /// The system's clock, with the system's timer ([`Timer::system`]). On wasm32 it has no timer
+    /// until it is given one.
     #[must_use]
     pub const fn system() -> Self {
         Self { source: Source::System, timer: Timer::default_of_system() }

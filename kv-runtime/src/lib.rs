@@ -24,6 +24,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The calls work on every executor. Only waiting needs a timer: the system's, or the one of the
+//! store's [`Clock`].
+//!
 //! # Features
 //!
 //! None is on by default, and each adds to the others.
@@ -31,7 +34,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `redb` | `store::RedbStore`: an embedded, durable store in one file |
-//! | `redis`, `redis-cluster`, `redis-tls` | `store::RedisStore`: Redis and Valkey; their clusters; by TLS |
+//! | `redis`, `redis-cluster`, `redis-tls` | `store::RedisStore`: Redis, Valkey and Sentinel; clusters; TLS |
 //! | `cloudflare`, `workers` | Cloudflare KV: `store::CloudflareStore` over its REST API; `store::WorkersStore` inside a Worker |
 //! | `cache` | `Collection::cached`: memory, the store, an origin |
 //! | `tower-sessions` | `tower_sessions::KvSessionStore`: sessions of web applications |

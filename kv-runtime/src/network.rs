@@ -1,8 +1,9 @@
 //! The tokio runtime that drives the connections to servers.
 //!
-//! The clients of Redis and of HTTP need one, with time and IO. An application may run on another executor, or on a tokio runtime that
-//! was built without them, which panics when they are used, and which nothing tells apart. So connections live on a runtime of
-//! their own, on one thread for all stores, unless the application names another.
+//! The clients of Redis and of HTTP need one, with time and IO. An application may run on another
+//! executor, or on a tokio runtime that was built without them, which panics when they are used,
+//! and which nothing tells apart. So connections live on a runtime of their own, on one thread for
+//! all stores, unless the application names another.
 
 use std::io;
 use std::pin::pin;
@@ -26,7 +27,8 @@ pub(crate) fn runtime() -> io::Result<Handle> {
     Ok(shared.insert(handle).clone())
 }
 
-/// Drives `work` where it is awaited, on whatever executor, with this runtime's timers, connections and tasks.
+/// Drives `work` where it is awaited, on whatever executor, with this runtime's timers, connections
+/// and tasks.
 pub(crate) async fn within<T>(runtime: &Handle, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {

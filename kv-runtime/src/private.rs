@@ -21,7 +21,8 @@ pub fn no_such_group<S: serde::Serializer>(group: usize, _: S) -> Result<S::Ok, 
     Err(serde::ser::Error::custom(format_args!("there is no group {group}")))
 }
 
-/// The JSON of an expression, for a member that older or newer code has. What JSON cannot say is an error.
+/// The JSON of an expression, for a member that older or newer code has. What JSON cannot say is an
+/// error.
 pub fn to_json<T: serde::Serialize>(value: T) -> Result<Box<serde_json::value::RawValue>, BoxError> {
     let text = crate::codec::encode_tagged(&value)?.text;
     Ok(serde_json::value::RawValue::from_string(text)?)

@@ -16,9 +16,10 @@ use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 
 /// How the library waits: for a rate, a timeout, or the pause before a retry.
 ///
-/// A timer belongs to a [`Clock`](crate::Clock) and so to a store. The system's clock waits by [`Timer::system`]. On wasm32 it cannot
-/// wait until it is given a timer ([`Clock::with_timer`](crate::Clock::with_timer)). A manual clock waits until it is moved, so that a
-/// test decides when a second is over.
+/// A timer belongs to a [`Clock`](crate::Clock) and so to a store. The system's clock waits by
+/// [`Timer::system`]. On wasm32 it cannot wait until it is given a timer
+/// ([`Clock::with_timer`](crate::Clock::with_timer)). A manual clock waits until it is moved, so
+/// that a test decides when a second is over.
 ///
 /// ```
 /// use kv_runtime::{Clock, Timer, store::MemoryStore};
@@ -54,10 +55,12 @@ where
 }
 
 impl Timer {
-    /// The system's timer, which works on every executor: tokio, smol, or a `block_on` of one's own.
+    /// The system's timer, which works on every executor: tokio, smol, or a `block_on` of one's
+    /// own.
     ///
-    /// It needs no time driver of tokio's. A thread named `kv-timer` starts with the first wait, and wakes all that wait. In a test that
-    /// pauses tokio's clock the timer follows that clock. Fails with [`NoTimer`] only if the thread cannot be started.
+    /// It needs no time driver of tokio's. A thread named `kv-timer` starts with the first wait,
+    /// and wakes all that wait. In a test that pauses tokio's clock the timer follows that clock.
+    /// Fails with [`NoTimer`] only if the thread cannot be started.
     #[cfg(not(target_arch = "wasm32"))]
     #[must_use]
     pub const fn system() -> Self {
@@ -88,7 +91,8 @@ impl Timer {
         return Self::none();
     }
 
-    /// Begins to wait for `duration`, from now on. Fails at once, not when the future is polled, if there is no timer.
+    /// Begins to wait for `duration`, from now on. Fails at once, not when the future is polled, if
+    /// there is no timer.
     pub fn sleep(&self, duration: Duration) -> Result<Sleep, NoTimer> {
         match &self.0 {
             #[cfg(not(target_arch = "wasm32"))]
@@ -99,8 +103,9 @@ impl Timer {
         }
     }
 
-    /// Waits about `duration` before a step that must come whatever the clock shows: the next attempt of an update, or the end of the
-    /// wait for a turn. So it does not wait for the hand of a manual clock. Where there is no timer it gives way to other tasks.
+    /// Waits about `duration` before a step that must come whatever the clock shows: the next
+    /// attempt of an update, or the end of the wait for a turn. So it does not wait for the hand of
+    /// a manual clock. Where there is no timer it gives way to other tasks.
     pub(crate) fn pause(&self, duration: Duration) -> Sleep {
         #[cfg(not(target_arch = "wasm32"))]
         if let Kind::System | Kind::Manual(_) = &self.0

@@ -17,7 +17,8 @@ use crate::{Outcome, START};
 const TASKS: u64 = 64;
 const BY_EACH: u64 = 5;
 
-/// Counts with 64 tasks, each of which has a collection of its own, and says how many updates failed.
+/// Counts with 64 tasks, each with its own collection, and says how many updates
+/// failed.
 async fn count<S: AtomicStore>(collection: impl Fn() -> Collection<Counter, S>) -> Result<u64, Error> {
     let counters = collection();
     counters.put(&Counter { name: "hits".to_owned(), count: 0 }).await?;
@@ -70,7 +71,8 @@ async fn one_thread_serves_all_in_turn() -> Outcome {
     Ok(())
 }
 
-/// An update that has lost a race, taken its turn, and stands at its second commit; it is never polled again.
+/// An update that has lost a race, taken its turn, and stands at its second commit; it is never
+/// polled again.
 async fn stalled(
     kv: &Kv<FaultStore<MemoryStore>>,
 ) -> Result<Pin<Box<dyn Future<Output = Result<Counter, Error>>>>, Error> {
@@ -125,13 +127,15 @@ async fn what_was_not_polled_for_long_goes_on_where_it_was() -> Outcome {
     let counters = kv.collection::<Counter>();
     let slow = stalled(&kv).await?;
     counters.update("hits", |counter| counter.count += 1).await?;
-    // Its gate is still closed: the commit that stands there is dropped with it, and nothing of it is written.
+    // Its gate is still closed: the commit that waits there is dropped with it, and nothing of it
+    // is written.
     drop(slow);
     assert_eq!(counters.update("hits", |counter| counter.count += 1).await?.count, 12);
     Ok(())
 }
 
-/// A stream of updates, and an update in the body of its loop: the others of the stream are not polled meanwhile.
+/// A stream of updates, and an update in the body of its loop: the others of the stream are not
+/// polled meanwhile.
 #[tokio::test]
 async fn an_update_beside_a_stream_of_updates_ends() -> Outcome {
     let (kv, _, _dir) = crate::redb()?;

@@ -133,8 +133,8 @@ async fn places_are_counted_from_the_beginning_of_the_call() -> Outcome {
     Ok(())
 }
 
-/// Places of unknown outcome are counted from the beginning of the call, too; where a whole batch is
-/// unknown, they are all of the batch.
+/// Places of unknown outcome are counted from the beginning of the call, too; where a whole batch
+/// is unknown, they are all of the batch.
 #[tokio::test]
 async fn places_of_unknown_outcome_are_counted_alike() -> Outcome {
     let unknown_of = |result: Result<()>| match result {

@@ -1,5 +1,6 @@
 //! What `#[derive(KvEntity)]` and `#[derive(KvId)]` generate, seen through a store: keys, values, defaults, views.
 
+mod drops;
 mod generics;
 mod groups;
 mod hygiene;

@@ -1,4 +1,5 @@
-//! Every call on every executor: it works, or it fails with its documented error. None panics, and none hangs.
+//! Every call on every executor: it works, or it fails with its documented error. None panics, and
+//! none hangs.
 
 mod calls;
 #[path = "../support/redis_server.rs"]
@@ -46,7 +47,7 @@ fn run(builder: &mut Builder, work: Work) -> Outcome {
     builder.build()?.block_on(work)
 }
 
-/// Runs what `make` makes on each executor, on a thread of its own.
+/// Runs what `make` makes on each executor, each on a separate thread.
 pub fn everywhere(make: fn() -> Work) {
     static PANICS: AtomicUsize = AtomicUsize::new(0);
     static HOOK: Once = Once::new();

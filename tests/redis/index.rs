@@ -321,7 +321,8 @@ async fn sweeps_side_by_side_drop_nothing_that_is_there() -> Test {
     Ok(())
 }
 
-/// Two calls of a sweep are enough, however many records were deleted, and pages do not read what waits.
+/// Two calls of a sweep are enough, however many records were deleted, and pages do not read what
+/// waits.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_sweep_takes_all_that_was_deleted() -> Test {

@@ -1,8 +1,8 @@
-//! Faults at random while 64 tasks count: nothing that was acknowledged is lost, and all tasks go on soon
-//! after the last repair.
+//! Faults at random while 64 tasks count: nothing that was acknowledged is lost, and all tasks go
+//! on soon after the last repair.
 //!
-//! A run takes 10 seconds, or as many as `CHAOS_SECONDS` says. It prints its seed, and `CHAOS_SEED` repeats
-//! the order of its faults.
+//! A run takes 10 seconds, or as many as `CHAOS_SECONDS` says. It prints its seed, and `CHAOS_SEED`
+//! repeats the order of its faults.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! A cache through which all calls go: what was written through it is what it serves, whatever was dropped or lost meanwhile.
+//! A cache through which all calls go: what was written through it is what it serves, whatever was
+//! dropped or lost meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -254,7 +254,8 @@ impl Model for State {
     type Returned = Returned;
 
     fn call(&self, (call, tag): &(Call, u16), returned: Option<&Returned>) -> Vec<Self> {
-        // A store may have given back the memory of what has expired, so that a clock which goes back does not show it again.
+        // A store may have given back the memory of what has expired, so that a clock which goes
+        // back does not show it again.
         let mut before = vec![self.clone()];
         if self.kept.is_some() && self.live().is_none() {
             before.push(self.without());

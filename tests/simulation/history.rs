@@ -1,8 +1,9 @@
 //! What the calls returned, and whether a plain model could have returned it.
 //!
-//! The check is that of Wing and Gong, as Lowe has it: calls are put in an order that keeps to the times at which they began and
-//! ended, such that the model returns what they did. A call that was dropped, or whose outcome is unknown, has no end: it may come anywhere
-//! behind its beginning, or never.
+//! The check is that of Wing and Gong, as Lowe has it: calls are put in an order that keeps to the
+//! times at which they began and ended, such that the model returns what they did. A call that was
+//! dropped, or whose outcome is unknown, has no end: it may come anywhere behind its beginning, or
+//! never.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -16,7 +17,8 @@ pub trait Model: Clone + Debug + Eq + Hash + 'static {
     type Call: Clone + Debug + Send;
     type Returned: Clone + Debug + Send;
 
-    /// The states that the call may lead to. Nothing if it cannot have returned this; `None` where nobody knows what it returned.
+    /// The states that the call may lead to. Nothing if it cannot have returned this; `None` where
+    /// nobody knows what it returned.
     fn call(&self, call: &Self::Call, returned: Option<&Self::Returned>) -> Vec<Self>;
 
     /// The states after the time of day has become `now`.

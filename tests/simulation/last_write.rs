@@ -1,4 +1,5 @@
-//! A store without compare-and-swap: what looks at nothing is in order; what reads and writes may lose what came between, and no more.
+//! A store without compare-and-swap: what looks at nothing is in order; what reads and writes may
+//! lose what came between, and no more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,7 +55,8 @@ impl Model for State {
             (Step::Put(tag), _) => vec![Self(Some(vec![*tag]))],
             (Step::Delete, _) => vec![Self(None)],
             (Step::Get, Some(found)) if *found != self.0 => Vec::new(),
-            // It has written what it returned, whatever stood there meanwhile; where it met nothing it has written nothing.
+            // It has written what it returned, whatever stood there meanwhile; where it met nothing
+            // it has written nothing.
             (Step::Change(tag), Some(Some(log))) if log.last() == Some(tag) => vec![Self(Some(log.clone()))],
             (Step::Change(_), Some(Some(_))) => Vec::new(),
             (Step::Get | Step::Change(_), _) => vec![self.clone()],

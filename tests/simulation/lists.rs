@@ -1,4 +1,5 @@
-//! Lists while others write: what is there all the time is shown once, what is not there is not shown.
+//! Lists while others write: what is there all the time is shown once, what is not there is not
+//! shown.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -49,7 +50,8 @@ fn pages_while_others_write(sim: &Sim) {
             let ended = sim.step(|| format!("{id} was written: {}", written.is_ok()));
             match written.map_err(|error| failed::<()>(&error)) {
                 Ok(()) => writes.lock().expect("no panic")[place].ended = Some(ended),
-                // It is as if it had not been: a write that has taken place before anything was there.
+                // It is as if it had not been: a write that has taken place before anything was
+                // there.
                 Err(Ended::Undone) => writes.lock().expect("no panic")[place].id = IDS,
                 Err(_) => {}
             }
@@ -85,7 +87,8 @@ fn pages_while_others_write(sim: &Sim) {
     }
 }
 
-/// Whether a key was there, or was not, from the beginning of a list to its end, whatever the order of the writes was.
+/// Whether a key was there, or was not, from the beginning of a list to its end, whatever the order
+/// of the writes was.
 fn is_all_the_time(writes: &[&Write], list: &Shown, there: bool) -> bool {
     let ended_before = |write: &&&Write, moment: u64| write.ended.is_some_and(|ended| ended < moment);
     let against: Vec<&&Write> =

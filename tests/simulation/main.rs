@@ -1,13 +1,15 @@
 //! Simulation: schedules, faults, dropped futures and moved clocks, all drawn from one seed.
 //!
-//! A seed decides which future runs next, which is dropped, which is not polled for a long time, when the store carries a call out and
-//! when it answers, which calls fail, hang or lose their answer, and how the clocks move. There are no threads and no real time, so
-//! a seed always gives the same run. After it, all calls but those that are still held back must end, then those too; what
-//! the calls returned must be linearizable against a plain model.
+//! A seed decides which future runs next, which is dropped, which is not polled for a long time,
+//! when the store carries a call out and when it answers, which calls fail, hang or lose their
+//! answer, and how the clocks move. There are no threads and no real time, so a seed always gives
+//! the same run. After it, all calls but those that are still held back must end, then those too;
+//! what the calls returned must be linearizable against a plain model.
 //!
 //! - `cargo test --all-features --test simulation` runs a fixed number of seeds of each scenario.
 //! - `KV_SIM_SEEDS=5000000` runs as many of each.
-//! - `KV_SIM_SEED=7` runs that one alone, and prints what happened. A seed that fails prints the command.
+//! - `KV_SIM_SEED=7` runs that one alone, and prints what happened. A seed that fails prints the
+//!   command.
 //!
 //! README.md tells how many seeds each of several faults took that were put into the library.
 

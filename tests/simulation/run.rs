@@ -61,7 +61,8 @@ impl Run {
         self.waiting.push((number, Box::pin(task)));
     }
 
-    /// Runs all tasks as the seed will have it; then lets all that are not held back come to their end, and then these.
+    /// Runs all tasks as the seed will have it; then lets all that are not held back come to their
+    /// end, and then these.
     pub fn finish(mut self) {
         while !self.waiting.is_empty() || (!self.running.is_empty() && self.sim.chance(990)) {
             self.act();
@@ -80,7 +81,7 @@ impl Run {
     fn settle(&mut self, complaint: &str) {
         while self.running.iter().any(|task| !self.is_parked(task)) {
             let has_gone_on = self.poll_any() || self.answer_any() || self.sim.wait();
-            // A call that waits for ever may look again and again.
+            // A call that waits without end may look again and again.
             assert!(has_gone_on && self.sim.state().step < 2 * MOST_STEPS, "{complaint}");
         }
     }

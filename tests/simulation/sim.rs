@@ -1,4 +1,5 @@
-//! The world of one seed: its random numbers, its clocks, what the store is asked, and what has happened.
+//! The world of one seed: its random numbers, its clocks, what the store is asked, and what has
+//! happened.
 
 use std::fmt::Write;
 use std::future::Future;
@@ -80,7 +81,8 @@ impl Sim {
         fastrand::seed(seed);
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut faults = Faults::default();
-        // One run in three has none of a kind, so that what depends on the absence of one is tried, too.
+        // One run in three has none of a kind, so that what depends on the absence of one is tried,
+        // too.
         let mut rate = |most| if rng.u32(..3) == 0 { 0 } else { rng.u32(..most) };
         (faults.fail, faults.lose, faults.hang) = (rate(120), rate(120), rate(60));
         (faults.drop, faults.park) = (rate(60), rate(120));

@@ -1,4 +1,5 @@
-//! A store on the other side of a network that the seed decides on, with or without compare-and-swap.
+//! A store on the other side of a network that the seed decides on, with or without
+//! compare-and-swap.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,5 +1,5 @@
-//! A proxy between a client and a server on 127.0.0.1, which counts round trips and breaks connections
-//! when it is told to.
+//! A proxy between a client and a server on 127.0.0.1, which counts round trips and breaks
+//! connections on request.
 //!
 //! For a test that needs one: `#[path = "../support/proxy.rs"] mod proxy;`.
 
@@ -37,11 +37,11 @@ struct Connection {
 pub enum Fault {
     /// What the client sends is lost, and the connection with it.
     LoseRequest,
-    /// The server gets it; of its answer so many bytes come through, and the connection is lost. Before
-    /// that the function is called.
+    /// The server gets it; of its answer so many bytes come through, and the connection is lost.
+    /// Before that the function is called.
     CutReply(usize, Box<dyn FnOnce() + Send>),
-    /// The server gets it. Its answer is lost, as is everything later on this connection, and nothing is
-    /// closed.
+    /// The server gets it. Its answer is lost, as is everything later on this connection, and
+    /// nothing is closed.
     SilenceReply,
 }
 

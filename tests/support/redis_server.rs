@@ -1,5 +1,5 @@
-//! Servers for tests: Redis, or the program that `REDIS_SERVER` names. Each listens on a free port of
-//! 127.0.0.1, has its own data directory, and ends with its handle.
+//! Servers for tests: Redis, or the program that `REDIS_SERVER` names. Each listens on a free port
+//! of 127.0.0.1, has its own data directory, and ends with its handle.
 //!
 //! For a test that needs one: `#[path = "../support/redis_server.rs"] mod redis_server;`.
 
@@ -31,8 +31,8 @@ impl RedisServer {
         Self::start_with(&[])
     }
 
-    /// A sentinel that watches the server on this port as `mymaster`, and has it replaced by itself when it
-    /// was silent for half a second.
+    /// A sentinel that watches the server on this port as `mymaster`, and has it replaced by itself
+    /// when it was silent for half a second.
     pub fn start_sentinel(primary: u16) -> Self {
         let lines = [
             format!("sentinel monitor mymaster 127.0.0.1 {primary} 1"),
@@ -86,7 +86,8 @@ impl RedisServer {
         self.process.kill().and_then(|()| self.process.wait()).expect("the server can be stopped");
     }
 
-    /// Stops the server's process until the handle is gone: it answers nothing, and its connections stay.
+    /// Stops the server's process until the handle is gone: it answers nothing, and its connections
+    /// stay.
     pub fn freeze(&self) -> Frozen {
         let process = self.process.id();
         signal("-STOP", process);

@@ -1,4 +1,5 @@
-//! The application: an endpoint that answers with what an upstream API says, and calls it as seldom as it can.
+//! The application: an endpoint that answers with what an upstream API says, and calls it as seldom
+//! as it can.
 
 use std::error::Error;
 use std::time::Duration;
@@ -80,7 +81,8 @@ struct Upstream {
 }
 
 impl Upstream {
-    /// Nothing if the upstream knows no such currency. How long it may be kept is what the answer says.
+    /// Nothing if the upstream knows no such currency. How long it may be kept is what the answer
+    /// says.
     async fn rate(self, currency: String) -> reqwest::Result<Loaded<Option<Rate>>> {
         let response = self.client.get(format!("{}/rates/{currency}", self.url)).send().await?;
         if response.status() == reqwest::StatusCode::NOT_FOUND {

@@ -1,11 +1,12 @@
 //! An endpoint that caches an upstream HTTP API: `cargo run -p api-cache`.
 //!
-//! Without options it starts both servers, visits the endpoint, and shows what the upstream notices: one call for many callers, none
-//! while an answer is fresh, and old answers rather than none while the upstream is slow or down. The clock is one that is moved, so
-//! minutes take no time.
+//! Without options it starts both servers, visits the endpoint, and shows what the upstream
+//! notices: one call for many callers, none while an answer is fresh, and old answers rather than
+//! none while the upstream is slow or down. The clock is one that is moved, so minutes take no
+//! time.
 //!
-//! `cargo run -p api-cache -- --port 8080 [--max-age 60]` serves until Ctrl-C. upstream.rs is the upstream, app.rs the
-//! endpoint, and visit.rs the client.
+//! `cargo run -p api-cache -- --port 8080 [--max-age 60]` serves until Ctrl-C. upstream.rs is the
+//! upstream, app.rs the endpoint, and visit.rs the client.
 
 mod app;
 mod upstream;

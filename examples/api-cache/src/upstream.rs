@@ -1,5 +1,5 @@
-//! The upstream API: exchange rates, from a server that counts its calls, and can be slow or fail. `PUT /mode` changes how it behaves,
-//! and `GET /calls` tells how often it was asked.
+//! The upstream API: exchange rates, from a server that counts its calls, and can be slow or fail.
+//! `PUT /mode` changes how it behaves, and `GET /calls` tells how often it was asked.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

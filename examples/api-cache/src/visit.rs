@@ -1,4 +1,5 @@
-//! A client that asks for rates, and shows where the answers come from and what the upstream had to do for them.
+//! A client that asks for rates, and shows where the answers come from and what the upstream had to
+//! do for them.
 
 use std::collections::BTreeMap;
 use std::error::Error;

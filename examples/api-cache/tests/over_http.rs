@@ -89,7 +89,8 @@ async fn one_call_for_many_and_old_answers_rather_than_none() -> Result {
     assert!((2..=bound + 1).contains(&both.calls().await?), "{} calls", both.calls().await?);
     assert_eq!(both.ask("GBP").await?, Answer::Refused(StatusCode::BAD_GATEWAY));
 
-    // Slow: nobody waits for it who can have the old answer, and the new one comes behind their backs.
+    // Slow: nobody waits for it who can have the old answer, and the new one comes behind their
+    // backs.
     both.mode(json!({"slow_ms": 2_000})).await?;
     sleep(SECOND + SECOND / 10).await;
     let stale = timeout(SECOND + SECOND / 2, both.ask("USD")).await??;

@@ -1,8 +1,9 @@
 //! Ids: `cargo run -p composite-ids [-- --store URL | FILE]`.
 //!
-//! What one learns: composite ids are hierarchies in which a list can stop at any level; integers can be ordered; newtypes and
-//! enums are ids by `#[derive(KvId)]`; a secret id is in no error and no log; no id and no prefix can reach another's keys; and
-//! `schema!` proves while it compiles that no two entities share a key.
+//! What one learns: composite ids are hierarchies in which a list can stop at any level; integers
+//! can be ordered; newtypes and enums are ids by `#[derive(KvId)]`; a secret id is in no error and
+//! no log; no id and no prefix can reach another's keys; and `schema!` proves while it compiles
+//! that no two entities share a key.
 
 use std::error::Error;
 
@@ -64,7 +65,8 @@ struct ArchivedUser {
 }
 
 kv_runtime::schema! {
-    /// What this application keeps. Two entities whose keys can be equal are an error here, which names both.
+    /// What this application keeps. Two entities whose keys can be equal are an error here, which
+    /// names both.
     pub App: Event, Session, User, ArchivedUser
 }
 

@@ -1,8 +1,9 @@
 //! Expiry: `cargo run -p expiry [-- --store URL | FILE]`.
 //!
-//! What one learns: a TTL on the entity, an expiry in a field, what keeps the remaining time and what renews it, sliding sessions
-//! that do not write on each request, a TTL for one collection, and how a test moves the clock. An expired record is invisible
-//! at once; a sweep gives its place in the file back.
+//! What one learns: a TTL on the entity, an expiry in a field, what keeps the remaining time and
+//! what renews it, sliding sessions that do not write on each request, a TTL for one collection,
+//! and how a test moves the clock. An expired record is invisible at once; a sweep gives its place
+//! in the file back.
 
 use std::error::Error;
 use std::time::Duration;
@@ -40,7 +41,8 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Result {
-    // Everything goes by the store's clock. This one stands still until it is moved; an application leaves it out.
+    // Everything uses the store's clock. This one stands still until it is moved; an application
+    // leaves it out.
     let clock = ManualClock::new(Timestamp::from_millis(1_700_000_000_000));
     let directory = tempfile::tempdir()?;
     let file = format!("redb:{}", directory.path().join("expiry.redb").display());
@@ -100,7 +102,8 @@ async fn main() -> Result {
     let tomorrow = clock.now().saturating_add(24 * HOUR);
     invites.put(&Invite { code: "WELCOME".to_owned(), until: Some(tomorrow) }).await?;
     invites.put(&Invite { code: "FRIEND".to_owned(), until: None }).await?;
-    // The record's expiry follows the field. `invites.touch(..)` does not compile: the field says when.
+    // The record's expiry follows the field. `invites.touch(..)` does not compile: the field says
+    // when.
     invites.update("WELCOME", |invite| invite.until = Some(tomorrow.saturating_add(24 * HOUR))).await?;
     clock.advance(47 * HOUR);
     println!("  after 47 hours: {:?}", codes(&invites).await?);

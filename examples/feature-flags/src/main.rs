@@ -1,8 +1,9 @@
 //! Feature flags that are always answered: `cargo run -p feature-flags`.
 //!
-//! `feature:flags:{name}` is read with a fallback, so a page is shown whatever the store does: it has no such flag, it is down, it hangs.
-//! With a memory in front, what was known last is served for a while before the fallback is. Nothing of it is taken for the truth:
-//! no fallback is written anywhere.
+//! `feature:flags:{name}` is read with a fallback, so a page is shown whatever the store does: it
+//! has no such flag, it is down, it hangs. With a memory in front, what was known last is served
+//! for a while before the fallback is. Nothing of it is taken for the truth: no fallback is written
+//! anywhere.
 
 use std::error::Error;
 use std::fmt;

@@ -14,7 +14,8 @@ use crate::country_v3::CountryV3;
 ///
 /// The attributes say how an old record becomes one of these:
 ///
-/// - up to version 3 it is read as `CountryV3`, which brings versions 1 and 2 to its own by functions, and `From` does the rest;
+/// - up to version 3 it is read as `CountryV3`, which brings versions 1 and 2 to its own by
+///   functions, and `From` does the rest;
 /// - from 4 to 5 two fields were added, and an attribute on each is all it takes.
 ///
 /// What a release did not know yet is `None`: a migration makes nothing up.
@@ -99,9 +100,11 @@ pub struct Demonym {
     pub m: String,
 }
 
-/// Reads a map that somebody wrote in PHP, where an empty one and an empty list are the same. It is written as a map again.
+/// Reads a map that somebody wrote in PHP, where an empty one and an empty list are the same. It is
+/// written as a map again.
 ///
-/// Not every quirk needs a version: this one does not change what the member means, and tells itself from the bytes.
+/// Not every quirk needs a version: this one does not change what the member means, and tells
+/// itself from the bytes.
 pub fn map_or_empty_list<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
 where
     D: Deserializer<'de>,

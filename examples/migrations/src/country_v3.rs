@@ -1,7 +1,8 @@
-//! Version 3 of the entity: the last one whose shape is kept as a struct, that of release 3.0.0 of the data.
+//! Version 3 of the entity: the last one whose shape is kept as a struct, that of release 3.0.0 of
+//! the data.
 //!
-//! From here on a typed conversion is the better step: no member is spelled by hand, and the compiler asks for each field of
-//! today's shape.
+//! From here on a typed conversion is the better step: no member is spelled by hand, and the
+//! compiler asks for each field of today's shape.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,8 @@ use kv_runtime::KvEntity;
 use crate::country::{Country, Currency, Demonym, Idd, Name, Status, map_or_empty_list};
 use crate::steps;
 
-/// A country as release 3.0.0 had it. Its prefix, group and id are those of [`Country`]: the records are the same.
+/// A country as release 3.0.0 had it. Its prefix, group and id are those of [`Country`]: the
+/// records are the same.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[kv(prefix = "country", version = 3)]
@@ -47,7 +49,8 @@ impl From<CountryV3> for Country {
         let english = Demonym { f: old.demonym.clone(), m: old.demonym };
         Self {
             demonyms: BTreeMap::from([("eng".to_owned(), english)]),
-            // A predecessor is converted to today's shape, so what came after version 3 is here too.
+            // A predecessor is converted to today's shape, so what came after version 3 is here
+            // too.
             un_member: None,
             un_regional_group: None,
             cca3: old.cca3,

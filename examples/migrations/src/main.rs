@@ -1,14 +1,17 @@
-//! Five shapes of one entity, and every record brought to the last: `cargo run -p migrations [-- --store URL | FILE]`.
+//! Five shapes of one entity, and every record brought to the last:
+//! `cargo run -p migrations [-- --store URL | FILE]`.
 //!
-//! The data is real: a public list of countries, whose authors changed its shape from release to release as applications do. A
-//! store holds release 1.4.0; this program knows the shape of release 5.1.0. Read in this order:
+//! The data is real: a public list of countries, whose authors changed its shape from release to
+//! release as applications do. A store holds release 1.4.0; this program knows the shape of release
+//! 5.1.0. Read in this order:
 //!
 //! - country.rs: today's struct, version 5, and how it says what became of it;
 //! - country_v3.rs: the shape of version 3 as a struct, and the conversion from it;
 //! - steps.rs: the functions from version 1 to 2 and from 2 to 3.
 //!
-//! By default the store is a temporary file; with the argument `countries.redb` it stays, and a second run finds everything migrated. What tests/countries
-//! compares is how close the migrated records come to the releases that followed.
+//! By default the store is a temporary file; with the argument `countries.redb` it stays, and a
+//! second run finds everything migrated. What tests/countries compares is how close the migrated
+//! records come to the releases that followed.
 
 mod country;
 mod country_v3;
@@ -53,8 +56,8 @@ async fn census(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An old record is read as today's shape. The store is this process's own, so what was read is also written back: the next read
-/// finds it migrated.
+/// An old record is read as today's shape. The store belongs to this process, so what was read is
+/// also written back: the next read finds it migrated.
 async fn read(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     heading("Read: old records arrive as today's");
     let (version, json) = release::standing(kv.store(), "CHE").await?;
@@ -87,7 +90,8 @@ async fn dry_run(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Brings every record to today's version, batch by batch. It may be killed at any moment: run again, it goes on.
+/// Brings every record to today's version, batch by batch. It may be killed at any moment: run
+/// again, it goes on.
 async fn migrate(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     heading("Migrate all");
     let countries = kv.collection::<Country>();

@@ -1,4 +1,5 @@
-//! What an earlier program left in the store: release 1.4.0 of the data, each country as plain JSON.
+//! What an earlier program left in the store: release 1.4.0 of the data, each country as plain
+//! JSON.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -10,10 +11,11 @@ use kv_runtime::store::Store;
 
 const OLDEST: &str = include_str!("../../data/countries-1.4.0.json");
 
-/// Writes each country as the program of that day did, which had never heard of versions: a JSON text under its code. A
-/// record that says nothing of itself is version 1 in JSON.
+/// Writes each country as the program of that day did, which had never heard of versions: a JSON
+/// text under its code. A record that says nothing of itself is version 1 in JSON.
 ///
-/// Gives how many were written, and the codes that stand in the release more than once: of these the last one remains.
+/// Gives how many were written, and the codes that stand in the release more than once: of these
+/// the last one remains.
 pub async fn write(store: &impl Store) -> Result<(usize, Vec<String>), Box<dyn Error>> {
     let release: Vec<Object> = serde_json::from_str(OLDEST)?;
     let (mut codes, mut doubled) = (BTreeSet::new(), Vec::new());

@@ -1,7 +1,9 @@
-//! Versions 1 to 3 of the entity: functions over the JSON object of a record. No struct of the old shapes is kept.
+//! Versions 1 to 3 of the entity: functions over the JSON object of a record. No struct of the old
+//! shapes is kept.
 //!
-//! A step takes the old members out of the object and puts the new ones in; what it does not touch stays. If it fails, the record
-//! stays as it is and the read says why, so a step refuses what it does not understand rather than lose it.
+//! A step takes the old members out of the object and puts the new ones in; what it does not touch
+//! stays. If it fails, the record stays as it is and the read says why, so a step refuses what it
+//! does not understand rather than lose it.
 
 use kv_runtime::BoxError;
 use kv_runtime::migrate::Object;
@@ -14,16 +16,19 @@ const LANGUAGES: &str = include_str!("../languages.tsv");
 /// Of a language that nobody named, in ISO 639-3: undetermined.
 const UNDETERMINED: &str = "und";
 
-/// Release 1.4.0 to 2.0.0: the name becomes an object, two lists become one map of languages, the capital becomes a list.
+/// Release 1.4.0 to 2.0.0: the name becomes an object, two lists become one map of languages, the
+/// capital becomes a list.
 pub fn v1_to_v2(country: &mut Object) -> Result<(), BoxError> {
     let languages = without_empty(take(country, "language")?);
-    // Two-letter codes in another order than the names, and often not of the same languages: of no use beside the names.
+    // Two-letter codes in another order than the names, and often not of the same languages: of no
+    // use beside the names.
     country.remove("languageCodes");
     let languages = coded(&languages)?;
 
     let common = take::<String>(country, "name")?;
     let native = take::<String>(country, "nativeName")?;
-    // The old shape does not say in which language the native name is. It is the one that was listed first.
+    // The old shape does not say in which language the native name is. It is the one that was
+    // listed first.
     let language = languages.first().map_or(UNDETERMINED, |(code, _)| *code);
     let native = if native.is_empty() {
         json!({})
@@ -49,7 +54,8 @@ pub fn v1_to_v2(country: &mut Object) -> Result<(), BoxError> {
 /// Release 2.0.0 to 3.0.0: currency codes become keys, calling codes become a root and suffixes.
 pub fn v2_to_v3(country: &mut Object) -> Result<(), BoxError> {
     let codes = take::<Vec<String>>(country, "currency")?;
-    // Names and symbols are not in the old shape: whoever has them puts them in after the migration.
+    // Names and symbols are not in the old shape: whoever has them puts them in after the
+    // migration.
     let currencies = codes.into_iter().map(|code| (code, json!({ "name": null, "symbol": null })));
     country.insert("currencies".to_owned(), currencies.collect());
 

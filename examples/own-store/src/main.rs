@@ -1,6 +1,8 @@
-//! A store of one's own, without compare-and-swap, and the suite that tells whether it is one: `cargo run -p own-store`.
+//! A store of one's own, without compare-and-swap, and the suite that tells whether it is one:
+//! `cargo run -p own-store`.
 //!
-//! Its engine, a map, keeps bytes alone: what else a record has stands in the envelope before its value.
+//! Its engine, a map, keeps bytes alone: what else a record has stands in the envelope before its
+//! value.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 
 /// A country of the newest release, in two groups: what every page shows, and what few ask for.
 ///
-/// `KvEntity` is all that the store needs. `Deserialize` is here to read the release's file, which happens to have the
-/// same members; an entity derives serde's traits if the application wants them for something else.
+/// `KvEntity` is all that the store needs. `Deserialize` is here to read the release's file, which
+/// happens to have the same members; an entity derives serde's traits if the application wants them
+/// for something else.
 #[derive(KvEntity, Deserialize, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[kv(prefix = "country", group = "profile")]
 #[kv(group(name = "facts"))]
 pub struct Country {
-    // The ids are the key, `country:Europe:DEU`, and are not in the value. The region comes first, so that a list can
-    // stop at it.
+    // The ids are the key, `country:Europe:DEU`, and are not in the value. The region comes first,
+    // so that a list can stop at it.
     #[kv(id)]
     pub region: String,
     #[kv(id)]

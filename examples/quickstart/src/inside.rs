@@ -1,4 +1,5 @@
-//! What is stored: keys, metadata and bytes. An application sees entities only, and needs none of this.
+//! What is stored: keys, metadata and bytes. An application sees entities only, and needs none of
+//! this.
 
 use std::error::Error;
 use std::path::Path;

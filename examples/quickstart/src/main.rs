@@ -1,8 +1,8 @@
 //! The first example to run: `cargo run -p quickstart [-- FILE]`.
 //!
-//! It stores the 250 countries of a public data set in one file, reads, changes and lists them, looks at
-//! what is stored, and opens the file again. Without an argument the file is temporary. With
-//! `countries.redb` the file stays, and the next run goes on with it.
+//! It stores the 250 countries of a public data set in one file, reads, changes and lists them,
+//! looks at what is stored, and opens the file again. Without an argument the file is temporary.
+//! With `countries.redb` the file stays, and the next run goes on with it.
 //!
 //! country.rs has the entities. inside.rs looks at the records, and screen.rs prints.
 
@@ -108,8 +108,8 @@ async fn read(kv: &Kv<RedbStore>, screen: &Screen) -> Result {
     Ok(())
 }
 
-/// `update` reads, changes, and writes only if nobody wrote in between. Otherwise it starts again, so no
-/// count is lost.
+/// `update` reads, changes, and writes only if nobody wrote in between. Otherwise it starts again,
+/// so no count is lost.
 async fn change(kv: &Kv<RedbStore>, screen: &Screen) -> Result {
     screen
         .heading("Change", &format!("{TASKS} tasks count {VISITS_BY_TASK} visits each, all of one country"));
@@ -153,8 +153,8 @@ async fn list(kv: &Kv<RedbStore>, screen: &Screen) -> Result {
         cursor = Some(Cursor::from_text(next.as_str()));
     }
 
-    // A stream reads page by page, so memory does not grow with the number of countries. A list of ids
-    // reads no values.
+    // A stream reads page by page, so memory does not grow with the number of countries. A list of
+    // ids reads no values.
     let start = now();
     let mut by_region = BTreeMap::<String, usize>::new();
     let mut ids = countries.list().ids().stream();
@@ -231,7 +231,7 @@ fn next(file: &File, screen: &Screen) {
 
 /// The file of the store.
 enum File {
-    /// In a directory of its own, which is removed at the end.
+    /// In a separate directory, which is removed at the end.
     Temporary(PathBuf),
     Kept(PathBuf),
 }

@@ -34,7 +34,8 @@ pub fn router() -> Router {
         .route("/checkout", post(check_out))
 }
 
-/// A real one asks for a password. The id changes with the log-in, so that nobody who knew the old one is logged in, too.
+/// A real one asks for a password. The id changes with the log-in, so that nobody who knew the old
+/// one is logged in, too.
 async fn log_in(session: Session, Json(LogIn { user }): Json<LogIn>) -> Result<Json<Me>, Failure> {
     session.cycle_id().await?;
     session.insert("user", &user).await?;

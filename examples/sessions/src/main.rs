@@ -1,11 +1,12 @@
 //! Sessions of a web application, with axum and tower-sessions: `cargo run -p sessions`.
 //!
-//! Without options it starts the server, visits it with a client that keeps cookies, and shows what happens: log-in, a session that
-//! slides with few writes, an idle timeout, a log-out while another request is under way. The store's clock is one that is moved,
-//! so hours take no time.
+//! Without options it starts the server, visits it with a client that keeps cookies, and shows what
+//! happens: log-in, a session that slides with few writes, an idle timeout, a log-out while another
+//! request is under way. The store's clock is one that is moved, so hours take no time.
 //!
-//! `cargo run -p sessions -- --port 8080 [--store redb:sessions.redb] [--idle 1800]` serves until Ctrl-C. On a store that
-//! outlives the server, whoever is logged in stays so when it starts again. app.rs has the application, and visit.rs the client.
+//! `cargo run -p sessions -- --port 8080 [--store redb:sessions.redb] [--idle 1800]` serves until
+//! Ctrl-C. On a store that outlives the server, whoever is logged in stays so when it starts again.
+//! app.rs has the application, and visit.rs the client.
 
 mod app;
 mod visit;
@@ -31,7 +32,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     server::until_stopped(app::router().layer(sessions(&kv, idle)), port).await
 }
 
-/// The cookie lives a day from the last change of the session; the session ends after `idle` without a request.
+/// The cookie lives a day from the last change of the session; the session ends after `idle`
+/// without a request.
 fn sessions<S: AtomicStore>(kv: &Kv<S>, idle: Duration) -> SessionManagerLayer<KvSessionStore<S>> {
     let store = KvSessionStore::new(kv).with_idle_timeout(idle).with_touch_interval(idle / 6);
     SessionManagerLayer::new(store)

@@ -1,4 +1,5 @@
-//! What several examples have in common: options, an HTTP client and server, and how tests run them.
+//! What several examples have in common: options, an HTTP client and server, and how tests run
+//! them.
 
 #[cfg(feature = "client")]
 pub mod client;

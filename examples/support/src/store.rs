@@ -3,8 +3,8 @@
 use std::env;
 use std::error::Error;
 
-/// Returns the URL of the store, if the command line has one. A path alone means a redb file. Any other
-/// argument is an error.
+/// Returns the URL of the store, if the command line has one. A path alone means a redb file. Any
+/// other argument is an error.
 pub fn url() -> Result<Option<String>, Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
     match args.as_slice() {

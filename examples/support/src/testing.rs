@@ -17,7 +17,7 @@ pub fn run<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) ->
     Ok(String::from_utf8(stdout)?)
 }
 
-/// Asserts that each of these texts stands in what was printed.
+/// Asserts that each of these texts was printed.
 #[track_caller]
 pub fn shows(printed: &str, texts: &[&str]) {
     for text in texts {
@@ -25,7 +25,8 @@ pub fn shows(printed: &str, texts: &[&str]) {
     }
 }
 
-/// Asserts that an example runs on the stores that need no server, and refuses what it does not know.
+/// Asserts that an example runs on the stores that need no server, and refuses what it does not
+/// know.
 pub fn runs_on_any_store(program: &str, directory: &Path) -> Result {
     run(program, ["--store", "memory:"])?;
     run(program, ["--store", &format!("redb:{}", directory.join("with-a-scheme").display())])?;

@@ -1,7 +1,8 @@
 //! Memory, then the store, then the origin: `cargo run -p tiered-cache`.
 //!
-//! A catalogue of products that takes its time for an answer, in front of it a store that keeps an answer for 300 s, in front of that a
-//! memory that keeps it for 60 s. Two nodes share the store. The clock is one that is moved, so minutes take no time.
+//! A catalogue of products that takes its time for an answer, in front of it a store that keeps an
+//! answer for 300 s, in front of that a memory that keeps it for 60 s. Two nodes share the store.
+//! The clock is one that is moved, so minutes take no time.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -4,7 +4,8 @@ use syn::{Attribute, Ident, Meta};
 
 use crate::symbol::{ALLOW, DENY, EXPECT, WARN};
 
-/// Returns the lint levels among these attributes, for generated code. `expect` becomes `allow`: the lint fires once, in the source.
+/// Returns the lint levels among these attributes, for generated code. `expect` becomes `allow`:
+/// the lint fires once, in the source.
 pub(super) fn levels(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter_map(level).collect()
 }

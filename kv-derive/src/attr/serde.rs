@@ -268,7 +268,8 @@ impl<T> Sides<T> {
     }
 }
 
-/// The text of `= "text"`, which is for both, or those of `(serialize = "text", deserialize = "text")`.
+/// The text of `= "text"`, which is for both, or those of
+/// `(serialize = "text", deserialize = "text")`.
 fn sides(value: TokenStream) -> Sides<LitStr> {
     if let Ok(text) = text.parse2(value.clone()) {
         return Sides { write: Some(text.clone()), read: Some(text) };

@@ -2,7 +2,8 @@
 
 use syn::{GenericArgument, PathArguments, Type, TypeReference};
 
-/// The first reference that a value of this type would hold; also one of a type that a macro was given.
+/// The first reference that a value of this type would hold; also one of a type that a macro was
+/// given.
 pub(super) fn borrow_in(ty: &Type) -> Option<&TypeReference> {
     match ty {
         Type::Reference(reference) => Some(reference),

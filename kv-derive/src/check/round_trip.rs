@@ -1,5 +1,5 @@
-//! What is written has to be read back: serde's attributes that would keep it from that. What types hold within shows when a value is
-//! written.
+//! What is written has to be read back: serde's attributes that would keep it from that. What types
+//! hold within shows when a value is written.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -64,7 +64,8 @@ fn left_out_has_a_default(cx: &Ctxt, entity: &Entity<'_>, field: &Field<'_>) {
     }
 }
 
-/// serde holds a flattened field's members in between, where keys are texts and some numbers have no place.
+/// serde holds a flattened field's members in between, where keys are texts and some numbers have
+/// no place.
 fn flattened_can_be_read(cx: &Ctxt, field: &Field<'_>) {
     if !field.attr.serde.is_flattened || field.attr.serde.reads_itself {
         return;
@@ -85,7 +86,8 @@ fn flattened_can_be_read(cx: &Ctxt, field: &Field<'_>) {
     }
 }
 
-/// A step adds a member, or gives it its new name, beside one under an alias; two members of one field are not read.
+/// A step adds a member, or gives it its new name, beside one under an alias; two members of one
+/// field are not read.
 fn aliases_stand_without_steps(cx: &Ctxt, field: &Field<'_>) {
     let step = field.attr.added.key().or(field.attr.renamed.first().map(|renamed| &renamed.at));
     let Some(step) = step else { return };

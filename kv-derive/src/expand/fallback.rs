@@ -37,7 +37,7 @@ pub(crate) fn entity_fallback(
     quote!(#own #(#views)*)
 }
 
-/// Whether the type of an id is a tuple, which is told and is no id by itself.
+/// Whether the type of an id is a tuple, which is an error by itself.
 fn has_tuple(entity: &Entity<'_>) -> bool {
     entity.ids.iter().any(|field| matches!(field.ty, Type::Tuple(_)))
 }

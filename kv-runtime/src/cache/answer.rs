@@ -331,15 +331,15 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// A call of the origin, or the whole of a load, has failed: told once, however many wait, and
-    /// whether or not something stale is served.
+    /// A call of the origin, or the whole of a load, has failed. It is counted and traced once,
+    /// however many wait, and whether or not something stale is served.
     pub(super) fn origin_failed(&self, error: &Error) {
         self.tier.counters.count(Count::OriginError);
         tracing::warn!(%error, cause = causes(error), "the origin failed");
     }
 
-    /// A call of the store that nothing is behind has failed: told as
-    /// [`origin_failed`](Self::origin_failed) is.
+    /// A call of the store has failed, and no origin is behind it. It is counted and traced as
+    /// [`origin_failed`](Self::origin_failed) does.
     pub(super) fn store_failed(&self, error: &Error) {
         self.tier.counters.count(Count::StoreError);
         tracing::warn!(%error, cause = causes(error), "the store failed");

@@ -214,8 +214,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         loaded
     }
 
-    /// What stands in the store at each id. A store that fails is a miss, and whatever stands there
-    /// is left alone.
+    /// What the store has under each id. A store that fails is a miss, and its records are left
+    /// alone.
     async fn standing_of(&self, leads: &[Lead<E>], keys: &[Key]) -> Vec<Result<Standing<E>>> {
         let ids = leads.iter().map(|lead| lead.id.clone()).collect();
         match self.collection().standing_all(keys, ids).await {

@@ -102,8 +102,8 @@ impl<E> Default for Cache<E> {
 
 impl<E, F> Cache<E, F> {
     /// How long what was read is served from memory, counted from the beginning of the read; one
-    /// minute unless it is set. So long a write by another process may stay unseen. A record that
-    /// expires earlier leaves the memory earlier.
+    /// minute unless it is set. For that long the cache may not see a write by another process. A
+    /// record that expires earlier leaves the memory earlier.
     #[must_use]
     pub fn memory_ttl(mut self, ttl: Duration) -> Self {
         self.settings.memory_ttl = ttl.min(LONGEST);
@@ -241,10 +241,10 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// For a store that holds nothing but copies of the origin: what the origin gave overwrites
-    /// what stands in the store, unseen. It is the way to fill a store without compare-and-swap;
-    /// there it may undo what somebody wrote, or bring back what somebody deleted, until the
-    /// store's TTL has passed.
+    /// For a store that holds nothing but copies of the origin: what the origin gave overwrites the
+    /// record in the store without a look at it. It is the way to fill a store without
+    /// compare-and-swap; there it may undo what somebody wrote, or bring back what somebody
+    /// deleted, until the store's TTL has passed.
     #[must_use]
     pub fn pure_cache(self) -> Cache<E, PureCache> {
         self.filling()

@@ -12,9 +12,10 @@ use super::config::Settings;
 /// is due, then it is stale, then dead.
 pub(super) struct Entry<E> {
     pub(super) value: Arc<E>,
-    /// From the highest bit: when it is due, 41 bits of milliseconds (69 years) by the monotonic clock; how long it then is fresh, as so
-    /// many fifteenths of what the cache gives at most, 4 bits; how long it then is stale, likewise as 127ths, 7 bits; whether its record
-    /// expires, 1 bit; whether it is for loads alone, 1 bit; its weight, 10 bits.
+    /// From the highest bit: when it is due, 41 bits of milliseconds (69 years) by the monotonic
+    /// clock; how long it then is fresh, as so many fifteenths of what the cache gives at most, 4
+    /// bits; how long it then is stale, likewise as 127ths, 7 bits; whether its record expires, 1
+    /// bit; whether it is for loads alone, 1 bit; its weight, 10 bits.
     word: u64,
 }
 

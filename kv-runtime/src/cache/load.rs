@@ -22,7 +22,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// all. Its error reaches all of them as [`Error::Load`], a panic too. After a failure the
     /// origin is not asked again for [`Cache::pause`](super::Cache::pause).
     ///
-    /// Two mistakes of a loader are [`Error::Load`] as well, and no retry mends them: an entity
+    /// Two mistakes of a loader are [`Error::Load`] as well, and no retry helps: an entity
     /// with another id than the one that was asked for, and a call of this cache that waits for the
     /// loader's own load, directly or by way of other loads.
     ///

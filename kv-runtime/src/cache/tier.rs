@@ -195,8 +195,8 @@ impl<E: KvEntity> Tier<E> {
         self.day.end(expires_at, &self.clock)
     }
 
-    /// What may stand in for this call if it fails. What the store no longer has stands in for an
-    /// origin alone.
+    /// What may be served if this call fails. What the store no longer has may only replace an
+    /// answer of the origin.
     pub(super) fn stand_in(entry: Entry<E>, kind: Kind) -> Option<Entry<E>> {
         Some(entry).filter(|entry| kind == Kind::Load || !entry.is_for_loads())
     }
@@ -331,8 +331,8 @@ impl<E: KvEntity> Tier<E> {
         match fill {
             Fill::Present(entry) => Some(self.memory.insert(id, entry)),
             Fill::Absent { for_origin } => {
-                // That the store has none is no word of the origin's: what there was may still
-                // stand in for that. A delete has taken it out before.
+                // The store has none, but the origin may: what there was may still be served if
+                // the origin fails. A delete has taken it out before.
                 let kept = self.memory.peek(id).filter(|_| !for_origin);
                 let kept = kept.map(|entry| entry.for_loads(self.now(), self.spans));
                 let left = match kept.filter(|entry| self.may_serve_stale(entry)) {

@@ -178,7 +178,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 }
 
-/// Who ended a change. An error of the caller's closure comes before anything is written.
+/// Which code ended a change. The caller's closure fails before anything is written.
 pub(super) enum Failed<X> {
     Caller(X),
     Library(Error),

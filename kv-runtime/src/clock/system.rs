@@ -54,7 +54,7 @@ pub(super) const COARSE_LAG: Duration = Duration::ZERO;
 
 /// The present moment of the clock that no correction of the time of day moves.
 #[cfg(not(target_arch = "wasm32"))]
-#[expect(clippy::disallowed_methods, reason = "what the system's timer goes by")]
+#[expect(clippy::disallowed_methods, reason = "the clock of the system's timer")]
 pub(crate) fn instant() -> Instant {
     Instant::now()
 }

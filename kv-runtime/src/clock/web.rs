@@ -12,7 +12,8 @@ pub(super) fn now() -> Timestamp {
 }
 
 thread_local! {
-    /// What JavaScript's clock showed last, and how often it was set back by how much, in milliseconds.
+    /// What JavaScript's clock showed last, and how often it was set back by how much, in
+    /// milliseconds.
     static SHOWN: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
 }
 

@@ -9,9 +9,10 @@ use serde_json::error::Category;
 /// What JavaScript makes of an object that is used as a text.
 const OBJECT_AS_TEXT: &[u8] = b"[object Object]";
 
-/// Returns what is wrong with these bytes, whose decoding ended in this error, and whether they are no JSON at all. serde_json stops
-/// at the first fault, so the rest has to be looked at: it calls a number that the type does not take bad syntax, and a type may
-/// refuse bytes before it shows that they are no JSON.
+/// Returns what is wrong with these bytes, whose decoding ended in this error, and whether they are
+/// no JSON at all. serde_json stops at the first fault, so the rest has to be looked at: it calls a
+/// number that the type does not take bad syntax, and a type may refuse bytes before it shows that
+/// they are no JSON.
 pub(super) fn json_text(error: &serde_json::Error, bytes: &[u8]) -> (String, bool) {
     if bytes.trim_ascii() == OBJECT_AS_TEXT {
         let told = "it is the text `[object Object]`, which JavaScript writes for an object that was not given to `JSON.stringify`";

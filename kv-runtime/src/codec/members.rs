@@ -1,4 +1,5 @@
-//! A JSON object for steps between versions: each member's value is text, so that what no step changes stays as it is written.
+//! A JSON object for steps between versions: each member's value is text, so that what no step
+//! changes stays as it is written.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +12,8 @@ use super::raw::{RawObject, offset};
 use super::{CodecError, tagged::TaggedText};
 use crate::error::BoxError;
 
-/// The members of an object in their order. A repeated member is kept, and refused where it is read.
+/// The members of an object in their order. A repeated member is kept, and refused where it is
+/// read.
 #[derive(Clone, Debug)]
 pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -51,7 +53,8 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Lets the application change the object. What it leaves equal keeps its text, and so does a number that it moves.
+    /// Lets the application change the object. What it leaves equal keeps its text, and so does a
+    /// number that it moves.
     pub(crate) fn change(
         &mut self,
         change: impl FnOnce(&mut Map<String, Value>) -> Result<(), BoxError>,
@@ -97,7 +100,8 @@ impl<'a> Members<'a> {
         self.to_tagged(&TaggedText::default()).text
     }
 
-    /// Returns the object's text, and the offsets of the tags that `source` has, from which members are borrowed.
+    /// Returns the object's text, and the offsets of the tags that `source` has, from which members
+    /// are borrowed.
     pub(crate) fn to_tagged(&self, source: &TaggedText) -> TaggedText {
         let mut text = "{".to_owned();
         let mut tags = Vec::new();
@@ -137,7 +141,8 @@ fn largest(number: &str) -> Option<String> {
     Some(Value::from(number.clamp(f64::MIN, f64::MAX)).to_string())
 }
 
-/// Numbers that [`Value`] rounds, under their rounded text; none where two numbers round to the same text.
+/// Numbers that [`Value`] rounds, under their rounded text; none where two numbers round to the
+/// same text.
 struct Rounded<'a>(HashMap<String, Option<&'a str>>);
 
 impl<'a> Rounded<'a> {

@@ -1,7 +1,8 @@
 //! The difference of two encodings of a value, applied to the text that is stored.
 //!
-//! What neither encoding has is somebody else's and stays, byte for byte, at every level of objects. A tagged enum that changes its
-//! variant is replaced as a whole. Of an array, elements that are equal before and after keep their text.
+//! What neither encoding has is somebody else's and stays, byte for byte, at every level of
+//! objects. A tagged enum that changes its variant is replaced as a whole. Of an array, elements
+//! that are equal before and after keep their text.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,13 +28,13 @@ impl<'a> From<&'a str> for Tagged<'a> {
 #[derive(Debug)]
 pub(crate) struct Merged {
     pub(crate) text: String,
-    /// The offsets in the stored text of what is kept although the encodings do not have it: members, and arrays of which some
-    /// elements were kept.
+    /// The offsets in the stored text of what is kept although the encodings do not have it:
+    /// members, and arrays of which some elements were kept.
     pub(crate) kept: Vec<usize>,
 }
 
-/// Applies the difference from `before` to `after` to `stored`. A member that `stored` lacks, as it is read as a default, stays absent
-/// unless it was changed.
+/// Applies the difference from `before` to `after` to `stored`. A member that `stored` lacks, as it
+/// is read as a default, stays absent unless it was changed.
 pub(crate) fn merge<'a>(stored: &'a str, before: Tagged<'a>, after: Tagged<'a>) -> Merged {
     let (out, kept) = (String::new(), Vec::new());
     let mut merge = Merge { stored, before, after, only: None, fills: false, out, kept };
@@ -41,7 +42,8 @@ pub(crate) fn merge<'a>(stored: &'a str, before: Tagged<'a>, after: Tagged<'a>) 
     Merged { text: merge.out, kept: merge.kept }
 }
 
-/// As [`merge`], but of what the encodings do not have only this is kept. With `fills` every member of `after` is written.
+/// As [`merge`], but of what the encodings do not have only this is kept. With `fills` every member
+/// of `after` is written.
 pub(crate) fn merge_only<'a>(
     stored: &'a str,
     before: Tagged<'a>,
@@ -123,7 +125,8 @@ impl<'a> Merge<'a, '_> {
         self.out.push_str(stored.tail());
     }
 
-    /// Elements that are equal before and after keep their text. They are matched by position, from both ends.
+    /// Elements that are equal before and after keep their text. They are matched by position, from
+    /// both ends.
     fn array(&mut self, (whole, stored): (&'a str, &[&'a str]), before: &[&str], after: (&str, &[&str])) {
         let (after_whole, after) = after;
         let same_length = before.len() == after.len();

@@ -167,9 +167,10 @@ fn not_written<E>(fault: guard::Fault<E>, describe: impl FnOnce(E) -> String) ->
     })
 }
 
-/// Whether what was written in a codec has to be read before it can be trusted. A value of a codec without names may lack what its reader
-/// looks for, or be another one to it, and only the reader knows. With names few types can: a release build, where the proof would
-/// make a write three times as long, refuses what is seen on the way.
+/// Whether what was written in a codec has to be read before it can be trusted. A value of a codec
+/// without names may lack what its reader looks for, or be another one to it, and only the reader
+/// knows. With names few types can: a release build, where the proof would make a write three times
+/// as long, refuses what is seen on the way.
 pub(crate) const fn needs_proof(codec: Codec) -> bool {
     match codec {
         Codec::Json => cfg!(debug_assertions),

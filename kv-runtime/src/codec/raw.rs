@@ -1,6 +1,7 @@
 //! JSON as text: the members of an object and the elements of an array.
 //!
-//! Nothing is converted on the way, so numbers beyond `u64` and `f64`, the spelling of strings and whitespace survive.
+//! Nothing is converted on the way, so numbers beyond `u64` and `f64`, the spelling of strings and
+//! whitespace survive.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,7 +21,8 @@ pub(crate) struct RawObject<'a> {
 pub(crate) struct RawMember<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) value: &'a str,
-    /// What stands between the value of the member before it, or the opening brace, and its own value.
+    /// What stands between the value of the member before it, or the opening brace, and its own
+    /// value.
     lead: &'a str,
 }
 
@@ -89,8 +91,9 @@ pub(crate) fn elements(text: &str) -> Option<Vec<&str>> {
     Some(elements.into_iter().map(RawValue::get).collect())
 }
 
-/// The same value, with members in the order of their names and elements in that of their texts: two encodings of one value are
-/// the same text then, whatever order its hash maps and hash sets had.
+/// The same value, with members in the order of their names and elements in that of their texts:
+/// two encodings of one value are the same text then, whatever order its hash maps and hash sets
+/// had.
 pub(crate) fn sorted(text: &str) -> String {
     let text = trimmed(text);
     if let Some(object) = RawObject::read(text) {

@@ -1,7 +1,8 @@
-//! Finds the tags of enums in JSON that is written, so that a changed variant differs from a changed text.
+//! Finds the tags of enums in JSON that is written, so that a changed variant differs from a
+//! changed text.
 //!
-//! serde's derive writes an internal tag as a plain `str`. No field of a struct has that type: it is a `String` or a `&str`. An adjacent
-//! tag has a private type of serde's.
+//! serde's derive writes an internal tag as a plain `str`. No field of a struct has that type: it
+//! is a `String` or a `&str`. An adjacent tag has a private type of serde's.
 
 use std::any::type_name;
 use std::cell::{Cell, RefCell};

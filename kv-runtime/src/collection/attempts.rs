@@ -40,8 +40,8 @@ impl<'a> Attempts<'a> {
         .await
     }
 
-    /// Waits after an attempt that lost a race: for a turn, or, if it has one, for a random time. Whoever wins against a turn is in
-    /// another process, or does not wait for turns.
+    /// Waits after an attempt that lost a race: for a turn, or, if it has one, for a random time.
+    /// The winner against a turn is in another process, or does not wait for turns.
     pub(super) async fn lost(&mut self) {
         if self.turn.as_ref().is_some_and(Turn::is_held) {
             self.watch(pin!(self.pause())).await;
@@ -53,7 +53,8 @@ impl<'a> Attempts<'a> {
         self.lost += 1;
     }
 
-    /// Waits for a random part of a time that doubles, so that those who met once do not meet again.
+    /// Waits for a random part of a time that doubles, so that those who met once do not meet
+    /// again.
     async fn pause(&self) {
         let longest = FIRST_PAUSE.saturating_mul(1 << self.lost.min(16)).min(LONGEST_PAUSE);
         self.clock.timer().pause(longest.mul_f64(fastrand::f64())).await;

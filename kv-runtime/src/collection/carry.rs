@@ -1,4 +1,5 @@
-//! The stored text of an older record at a newer version: with all that no struct names, whatever steps and predecessors lie between.
+//! The stored text of an older record at a newer version: with all that no struct names, whatever
+//! steps and predecessors lie between.
 
 use serde::de::DeserializeOwned;
 
@@ -14,12 +15,13 @@ use crate::record::RecordRef;
 /// A record's text at another version than its own.
 pub(super) struct Carried {
     pub(super) text: String,
-    /// Whether a predecessor was converted on the way, so that it is not yet known to be read as the entity.
+    /// Whether a predecessor was converted on the way, so that it is not yet known to be read as
+    /// the entity.
     pub(super) is_converted: bool,
 }
 
-/// The text of a group's record at version `to`, which is no older than the record; none if its codec has no names. `records` are
-/// those of all groups.
+/// The text of a group's record at version `to`, which is no older than the record; none if its
+/// codec has no names. `records` are those of all groups.
 pub(super) fn carry<E: KvEntity>(
     id: E::Id,
     records: Records<'_>,
@@ -78,7 +80,8 @@ fn newest<P: KvEntity>() -> u32 {
     groups::<P>().first().map_or(0, GroupSchema::version)
 }
 
-/// Reads an entity, and takes along the text of one of its groups where that is converted from a predecessor.
+/// Reads an entity, and takes along the text of one of its groups where that is converted from a
+/// predecessor.
 struct Carrier<'a> {
     groups: Groups<'a>,
     group: usize,
@@ -111,7 +114,8 @@ impl Carrier<'_> {
         Ok(new)
     }
 
-    /// The text of a predecessor's record with the difference to its successor in it, at the version that is asked for.
+    /// The text of a predecessor's record with the difference to its successor in it, at the
+    /// version that is asked for.
     fn converted<N: KvEntity>(
         &self,
         stored: &str,

@@ -15,8 +15,8 @@ use crate::key::{Key, Lookup};
 use crate::record::{Expiry, Record};
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
-/// After one lost race an update queues up among this process's, so more are lost to other processes, or to those who were not kept
-/// waiting any longer.
+/// After one lost race an update queues up among this process's, so more are lost to other
+/// processes, or to those who were not kept waiting any longer.
 const MAX_ATTEMPTS: u32 = 32;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -53,10 +53,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// `change` may be called several times. The condition covers every group that was read. What `change` leaves as it is is not
     /// written; the remaining time and metadata of others are kept. A change of the id is [`Error::IdChanged`].
     ///
-    /// Of JSON the difference is written. Members that the struct does not name stay as they are, byte for byte, at every level of
-    /// objects; a field `#[serde(flatten)] rest: BTreeMap<String, serde_json::Value>` shows them. An enum with a tag that changes its
-    /// variant is replaced as a whole, and so are changed elements of arrays. What would not be read back as the changed entity
-    /// is not kept (a member under an `alias`, once the field is written under its own name). [`put`](Self::put) replaces the value.
+    /// Of JSON the difference is written. Members that the struct does not name stay as they are,
+    /// byte for byte, at every level of objects; a field
+    /// `#[serde(flatten)] rest: BTreeMap<String, serde_json::Value>` shows them. An enum with a tag
+    /// that changes its variant is replaced as a whole, and so are changed elements of arrays. What
+    /// would not be read back as the changed entity is not kept (a member under an `alias`, once
+    /// the field is written under its own name). [`put`](Self::put) replaces the value.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -115,9 +117,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(changed.entity)
     }
 
-    /// Gives what is there its full TTL again, without reading or writing its value, and says whether it is there. A group
-    /// without TTL stays as it is, and so does a record that lives longer already, by [`with_ttl`](Self::with_ttl) or without an expiry:
-    /// a touch never shortens a life, whoever else touches at the same time.
+    /// Gives what is there its full TTL again, without reading or writing its value, and says
+    /// whether it is there. A group without TTL stays as it is, and so does a record that lives
+    /// longer already, by [`with_ttl`](Self::with_ttl) or without an expiry: a touch never shortens
+    /// a life, also if others touch at the same time.
     ///
     /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone. A record that has
     /// been deleted or has expired stays so.

@@ -1,4 +1,5 @@
-//! A change as a difference: what a group was before the change, and the stored text with the change in it.
+//! A change as a difference: what a group was before the change, and the stored text with the
+//! change in it.
 
 use std::collections::HashSet;
 
@@ -30,13 +31,15 @@ pub(super) struct Before {
 
 /// A group before it is changed.
 pub(super) struct GroupBefore {
-    /// At the version at which it will be written. A record of a newer one is changed as today's code sees it.
+    /// At the version at which it will be written. A record of a newer one is changed as today's
+    /// code sees it.
     pub(super) encoded: Encoded,
     pub(super) stored: Stored,
 }
 
 impl GroupBefore {
-    /// Whether there is something in the stored text that is not ours, with which a change is merged.
+    /// Whether there is something in the stored text that is not ours, with which a change is
+    /// merged.
     pub(super) fn has_others(&self) -> bool {
         matches!(self.stored, Stored::Text { .. })
     }
@@ -122,8 +125,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// The value to be stored of a group that has become `after`, with all that the struct does not name. `metadata` is that
-    /// of the new record.
+    /// The value to be stored of a group that has become `after`, with all that the struct does not
+    /// name. `metadata` is that of the new record.
     pub(super) fn value_after(
         &self,
         entity: &E,
@@ -197,8 +200,8 @@ impl<F: Fn(&str) -> Option<Bytes>> Proof<'_, F> {
     }
 }
 
-/// The stored text with the difference in it, and with as much of what the encodings do not have as can stay; none if there is no
-/// text that is read as the entity.
+/// The stored text with the difference in it, and with as much of what the encodings do not have as
+/// can stay; none if there is no text that is read as the entity.
 fn difference<F: Fn(&str) -> Option<Bytes>>(
     stored: &str,
     before: Tagged<'_>,

@@ -21,8 +21,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// back. Where reads may be old ([`Sharing::Eventual`](crate::store::Sharing::Eventual)) that time is as long as they may be, a
     /// minute on Cloudflare KV. Use [`update`](Self::update) wherever the store has compare-and-swap.
     ///
-    /// The rest is as in `update`: what `change` leaves as it is is not written; the expiry, the metadata of others and members of the value
-    /// that the struct does not name are kept. Where it cannot be found out when the record expires, nothing is written:
+    /// The rest is as in `update`: what `change` leaves as it is is not written; the expiry, the
+    /// metadata of others and members of the value that the struct does not name are kept. Where it
+    /// cannot be found out when the record expires, nothing is written:
     /// [`Error::ExpiryUnknown`]. The groups of an entity are written one after the other, its anchor last.
     pub async fn update_last_write_wins<L, F>(&self, id: L, change: F) -> Result<E>
     where
@@ -57,10 +58,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(self.overwrite(operation, key, id.into_id(), once(change), Some(create)).await?.entity)
     }
 
-    /// Gives what is there its full TTL again, on every store, and says whether it is there: reads the records and writes them as they
-    /// were, so that **the last write wins** as in [`update_last_write_wins`](Self::update_last_write_wins). A group without TTL
-    /// stays as it is, and so does a record that lives longer already. Where it cannot be found out when the record expires, nothing is
-    /// written: [`Error::ExpiryUnknown`].
+    /// Gives what is there its full TTL again, on every store, and says whether it is there: reads
+    /// the records and writes them as they were, so that **the last write wins** as in
+    /// [`update_last_write_wins`](Self::update_last_write_wins). A group without TTL stays as it
+    /// is, and so does a record that lives longer already. Where it cannot be found out when the
+    /// record expires, nothing is written: [`Error::ExpiryUnknown`].
     ///
     /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone, which spares
     /// the write.

@@ -1,10 +1,13 @@
 //! The typed handle on all entities of one type in one store.
 //!
-//! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update, try_update, upsert,
-//! touch, which need compare-and-swap), `last_write` (the same without it), `rewrite` (what a change writes), `difference` (a change within the stored
-//! text), `carry` (an older record's text at a newer version), `encode` (an entity to records), `decode` (records to an entity), `attempts` (fairness
-//! among updates of one record, and the pauses between their attempts), `raw` (keys and records, for commits of the application's own), `proof` (that what is stored will be read back),
-//! `unfailing` (changes that never give up), `write_back` (what was migrated while it was read).
+//! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update,
+//! try_update, upsert, touch, which need compare-and-swap), `last_write` (the same without it),
+//! `rewrite` (what a change writes), `difference` (a change within the stored text), `carry` (an
+//! older record's text at a newer version), `encode` (an entity to records), `decode` (records to
+//! an entity), `attempts` (fairness among updates of one record, and the pauses between their
+//! attempts), `raw` (keys and records, for commits of the application's own), `proof` (that what is
+//! stored will be read back), `unfailing` (changes that never give up), `write_back` (what was
+//! migrated while it was read).
 
 mod attempts;
 mod carry;
@@ -76,9 +79,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
     }
 
-    /// The same collection, whose writes give records this TTL instead of the entity's: `put`, `insert` and `touch` (which never
-    /// shortens a longer one), and `update`, which otherwise keeps the remaining time. An `expires_at` field that is set goes before it. What is written with a TTL of
-    /// zero has expired at once, and what stood there is gone.
+    /// The same collection, whose writes give records this TTL instead of the entity's: `put`,
+    /// `insert` and `touch` (which never shortens a longer one), and `update`, which otherwise
+    /// keeps the remaining time. An `expires_at` field that is set goes before it. What is written
+    /// with a TTL of zero has expired at once, and what stood there is gone.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -1,4 +1,5 @@
-//! That what is stored will be read back: a value is read from what was just written, and written again.
+//! That what is stored will be read back: a value is read from what was just written, and written
+//! again.
 
 use serde::de::DeserializeOwned;
 

@@ -8,9 +8,11 @@ use crate::record::{NewRecord, Record};
 use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Returns the key of the entity's first group, which decides whether the entity is there. [`Key::group`] names the group.
+    /// Returns the key of the entity's first group, which decides whether the entity is there.
+    /// [`Key::group`] names the group.
     ///
-    /// With this method and [`records_of`](Self::records_of), an application can commit records of several entities at once:
+    /// With this method and [`records_of`](Self::records_of), an application can commit records of
+    /// several entities at once:
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity};
@@ -36,13 +38,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.key_for(&id)
     }
 
-    /// Returns the keys of all groups of an entity, in the order of the schema: the first group's is [`key`](Self::key).
+    /// Returns the keys of all groups of an entity, in the order of the schema: the first group's
+    /// is [`key`](Self::key).
     pub fn keys<L: Lookup<E::Id>>(&self, id: L) -> Vec<Key> {
         keys_of_groups::<E>(&self.key_for(&id)).collect()
     }
 
-    /// Encodes an entity as [`put`](Self::put) does: one record for each group with its key, the first group's first. Nothing is
-    /// written.
+    /// Encodes an entity as [`put`](Self::put) does: one record for each group with its key, the
+    /// first group's first. Nothing is written.
     ///
     /// # Errors
     ///
@@ -53,12 +56,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(records)
     }
 
-    /// Decodes an entity from the records of its groups, in the order of [`keys`](Self::keys): an older version is migrated in memory.
-    /// Returns nothing if the first is not there. Nothing is read from the store or written back.
+    /// Decodes an entity from the records of its groups, in the order of [`keys`](Self::keys): an
+    /// older version is migrated in memory. Returns nothing if the first is not there. Nothing is
+    /// read from the store or written back.
     ///
     /// # Errors
     ///
-    /// Those of [`get`](Self::get) about a record that is there: [`Error::Decode`](crate::Error::Decode),
+    /// Those of [`get`](Self::get) about a record that is there:
+    /// [`Error::Decode`](crate::Error::Decode),
     /// [`Error::TooNew`](crate::Error::TooNew), [`Error::Incomplete`](crate::Error::Incomplete) and the like.
     pub fn entity_of<L: Lookup<E::Id>>(&self, id: L, records: &[Option<Record>]) -> Result<Option<E>> {
         let key = self.key_for(&id);

@@ -44,7 +44,8 @@ impl<E> Found<E> {
         Self { entity, expires_at, own_expires_at }
     }
 
-    /// The entity after a change. `written` returns the new expiry of a key, if the change sets one.
+    /// The entity after a change. `written` returns the new expiry of a key, if the change sets
+    /// one.
     pub(super) fn after<'r>(
         entity: E,
         records: impl Iterator<Item = (Key, &'r Option<Record>)>,

@@ -12,7 +12,8 @@ use crate::record::{Expiry, Metadata, NewRecord, Record};
 use crate::store::{Store, Write};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Returns the writes that bring the records to the changed entity. `before` is empty for an entity that `create` made.
+    /// Returns the writes that bring the records to the changed entity. `before` is empty for an
+    /// entity that `create` made.
     pub(super) fn writes_of_change(
         &self,
         anchor: &Key,
@@ -40,8 +41,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.made_own(anchor, entity, records, writes)
     }
 
-    /// The write of a group whose record was read, if the change concerns it. A record that is older than what is written becomes the
-    /// newer version: if it is changed, or if a read would write it back. None becomes an older one.
+    /// The write of a group whose record was read, if the change concerns it. A record that is
+    /// older than what is written becomes the newer version: if it is changed, or if a read would
+    /// write it back. None becomes an older one.
     fn rewrite(
         &self,
         key: Key,
@@ -69,7 +71,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(Some(if expiry.is_some() { Write::Put(key, new) } else { Write::Update(key, new) }))
     }
 
-    /// Returns the metadata of a record that is rewritten at a version, or at its own version if that is newer.
+    /// Returns the metadata of a record that is rewritten at a version, or at its own version if
+    /// that is newer.
     pub(super) fn metadata_after(&self, record: &Record, new: Metadata, version: u32) -> Metadata {
         if record.metadata.version > version {
             return record.metadata.clone();
@@ -84,8 +87,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         metadata
     }
 
-    /// Returns when the record expires from now on, or none if its expiry stays. A field sets it where the closure changed the
-    /// field, and the collection's TTL sets it with each change. `before` is what the field said.
+    /// Returns when the record expires from now on, or none if its expiry stays. A field sets it
+    /// where the closure changed the field, and the collection's TTL sets it with each change.
+    /// `before` is what the field said.
     fn new_expiry(&self, entity: &E, schema: &GroupSchema, before: Option<Timestamp>) -> Option<Expiry> {
         let before = before.filter(|_| schema.ttl().is_none());
         match (expires_by_field(entity, schema), self.ttl) {

@@ -255,8 +255,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.store().delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
     }
 
-    /// What failed after so many entities, with what the store says of the batch of `len` in which it
-    /// failed.
+    /// What failed after so many entities, with what the store says of the batch of `len` in which
+    /// it failed.
     fn partial(&self, key: &Key, before: usize, len: usize, error: Error) -> Error {
         let placed = |places: Vec<usize>| places.into_iter().map(|place| place + before).collect();
         match error {

@@ -62,7 +62,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// A group's record at the version that is written, with everything that is not ours; none if it is not there.
+    /// A group's record at the version that is written, with everything that is not ours; none if
+    /// it is not there.
     pub(crate) fn replacement(&self, entity: &E, place: Place<'_>) -> Result<Option<Replacement>> {
         let Some(record) = place.record() else { return Ok(None) };
         let key = place.anchor.with_group(groups::<E>()[place.group].name());

@@ -230,8 +230,8 @@ pub enum Error {
 
     /// A write of many ended before all of it was done.
     ///
-    /// Each place of the batch, counted from 0, is one of three: written if it is below `written` or in
-    /// `also`, unknown if it is in `unknown`, and otherwise not written. Such an error is
+    /// Each place of the batch, counted from 0, is one of three: written if it is below `written`
+    /// or in `also`, unknown if it is in `unknown`, and otherwise not written. Such an error is
     /// [retryable](Error::is_retryable) only if nothing is unknown.
     #[error(
         "{at}: the first {written} were written, and of the others {}; {}",
@@ -245,7 +245,7 @@ pub enum Error {
         written: usize,
         /// The places of further ones that were written.
         also: Vec<usize>,
-        /// The places of those of which it is [unknown](Error::OutcomeUnknown) whether they were written.
+        /// The places of which it is [unknown](Error::OutcomeUnknown) whether they were written.
         unknown: Vec<usize>,
         /// Why it ended. If something is unknown, it is the reason for that.
         source: Box<Error>,

@@ -75,7 +75,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// As [`census`](Self::census), and reads and decodes every entity, page by page, to say how many could not be:
+    /// As [`census`](Self::census), and reads and decodes every entity, page by page, to say how
+    /// many could not be:
     /// [`Census::undecoded`]. Older records are migrated in memory for it, and nothing is written. What fails, and why, a
     /// [list](Self::list) tells record by record.
     pub async fn census_with_values(&self) -> Result<Census> {

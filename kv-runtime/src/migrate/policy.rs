@@ -20,7 +20,8 @@ pub enum WriteBack {
     /// [`Error::TooNew`](crate::Error::TooNew) from then on, and a program that does not know this library's envelope cannot read the
     /// record any more.
     Always,
-    /// Only if code of the record's own version can read the result. On a shared store that is not known of a record that
+    /// Only if code of the record's own version can read the result. On a shared store that is not
+    /// known of a record that
     /// [names no version](crate::record::Metadata::names_version): another program may have written it, and gets no envelope to read.
     Compatible,
     /// Never: records stay as they are until they are written for another reason.
@@ -31,8 +32,8 @@ pub enum WriteBack {
 }
 
 impl WriteBack {
-    /// Whether to write back; `compatible` says whether code of the record's own version can read the result, and `is_ours` whether it is
-    /// known that such code alone reads it.
+    /// Whether to write back; `compatible` says whether code of the record's own version can read
+    /// the result, and `is_ours` whether it is known that such code alone reads it.
     pub(crate) fn allows(self, store: &Capabilities, compatible: bool, is_ours: bool) -> bool {
         let is_exclusive = store.sharing == Sharing::Exclusive;
         let compatible = compatible && (is_ours || is_exclusive);

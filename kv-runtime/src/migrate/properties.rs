@@ -31,7 +31,7 @@ fn members(text: &str) -> Members<'_> {
     Members::read(text.as_bytes()).expect("it is an object")
 }
 
-/// The object again: steps may order its members anew.
+/// The object again: steps may change the order of its members.
 fn value(members: &Members<'_>) -> Value {
     serde_json::from_str(&members.to_text()).expect("it is JSON")
 }

@@ -37,7 +37,8 @@ pub struct Metadata {
     names_version: bool,
 }
 
-/// The metadata of a value that has none: version 1 in JSON, which [names no version](Metadata::names_version).
+/// The metadata of a value that has none: version 1 in JSON, which [names no
+/// version](Metadata::names_version).
 impl Default for Metadata {
     fn default() -> Self {
         Self { names_version: false, ..Self::new(1, Codec::Json) }
@@ -104,14 +105,16 @@ impl Metadata {
         self.min_reader.unwrap_or(self.version)
     }
 
-    /// Whether the record said its version. One that did not may be another program's, which knows nothing of versions, so
+    /// Whether the record said its version. One that did not may be another program's, which knows
+    /// nothing of versions, so
     /// [`WriteBack::Safe`](crate::migrate::WriteBack::Safe) leaves it alone on a shared store.
     #[must_use]
     pub const fn names_version(&self) -> bool {
         self.names_version
     }
 
-    /// A member that the runtime does not know. A number beyond `u64` and `f64` is rounded here, and written as it was read.
+    /// A member that the runtime does not know. A number beyond `u64` and `f64` is rounded here,
+    /// and written as it was read.
     #[must_use]
     pub fn foreign(&self, name: &str) -> Option<&Value> {
         self.foreign.as_ref()?.get(name)
@@ -269,8 +272,7 @@ pub(crate) fn read_time(
     time(members.remove(name), name)
 }
 
-/// JavaScript may write a whole number as a float, and a fraction of a millisecond is nobody's
-/// meaning.
+/// JavaScript may write a whole number as a float. A fraction of a millisecond is cut off.
 fn time(member: Option<Value>, name: &'static str) -> Result<Option<Timestamp>, MetadataError> {
     match member {
         None | Some(Value::Null) => Ok(None),

@@ -157,8 +157,8 @@ pub enum Expiry {
     Never,
     /// So long after the write, by the store's clock.
     After(Duration),
-    /// In a [`Touch`](crate::store::Write::Touch): so long after the write, unless the record lives longer already. In any other write it
-    /// is [`After`](Self::After).
+    /// In a [`Touch`](crate::store::Write::Touch): this long after the write, unless the record
+    /// lives longer already. In any other write it is [`After`](Self::After).
     AtLeast(Duration),
     /// At this moment; one that has passed makes a write into a delete.
     At(Timestamp),
@@ -175,7 +175,8 @@ impl Expiry {
         }
     }
 
-    /// The moment for a touch at `now` of a record that expires at `standing`, which is never if that is `None`.
+    /// The moment for a touch at `now` of a record that expires at `standing`, which is never if
+    /// that is `None`.
     #[must_use]
     pub fn touched(self, standing: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
         match (self, standing) {

@@ -5,7 +5,7 @@
 //! docs/schema-lock.md is its guide.
 //!
 //! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape` and `describe` (the data), `compare` (what differs, and
-//! what mends it), `lock` (the file), `seal` (whether it is as it was written).
+//! what to do about it), `lock` (the file), `seal` (whether it is as it was written).
 
 pub(crate) mod collide;
 #[cfg(feature = "schema-lock")]

@@ -3,7 +3,8 @@
 use super::lock::{Lock, LockMode, Release};
 
 impl Lock {
-    /// What shows that the file's text is not what was written. An overwrite takes what is whole but was edited.
+    /// What shows that the file's text is not what was written. An overwrite takes what is whole
+    /// but was edited.
     pub(super) fn flaw(&self, text: &str, mode: LockMode) -> Option<String> {
         let mut releases = self.releases.iter().zip(self.releases.iter().skip(1));
         if let Some((one, _)) = releases.find(|(one, next)| is_same_version(one, next)) {
@@ -68,7 +69,8 @@ pub(super) fn seal(releases: &mut [Release]) {
     }
 }
 
-/// FNV-1a, which is the same on every machine. It is to show a slip of the hand, and keeps nobody from writing what he wants.
+/// FNV-1a, which is the same on every machine. It is to show a slip of the hand, and keeps nobody
+/// from writing what he wants.
 pub(super) fn checksum(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

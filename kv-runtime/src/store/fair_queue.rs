@@ -1,12 +1,14 @@
 //! Fairness among the updates of one record in this process.
 //!
-//! Compare-and-swap alone lets a slow task lose to faster ones for ever. So an update that has lost a race queues up, and one that
-//! begins while others queue for its record joins them. Only the first of a queue tries; the number of attempts then stays bounded,
-//! however many tasks there are. An update without rivals takes no lock.
+//! By compare-and-swap alone a slow task may lose to faster ones again and again. So an update that
+//! has lost a race queues up, and one that begins while others queue for its record joins them.
+//! Only the first of a queue tries. The number of attempts then stays bounded, however many tasks
+//! there are. An update without rivals takes no lock.
 //!
-//! A turn is a hint. Its owner may not be polled for a long time, and its store may never answer, so nobody waits for it without
-//! end: whoever has waited too long for the first of the queue removes it, and goes on. Compare-and-swap keeps every update right
-//! without turns. Other processes are met by compare-and-swap alone.
+//! A turn is a hint. Its owner may not be polled for a long time, and its store may never answer.
+//! So nobody waits for it without end: an update that has waited too long for the first of the
+//! queue removes it, and goes on. Compare-and-swap keeps every update right without turns, also
+//! against other processes.
 
 #[cfg(test)]
 mod tests;
@@ -26,18 +28,21 @@ use futures_util::task::AtomicWaker;
 use crate::key::Key;
 use crate::timer::Timer;
 
-/// How long the first of a queue may be woken and not polled, before it counts as stalled; and how long a store may take for it.
-/// Whoever waits looks that often, and less often the longer it waits.
+/// How long the first of a queue may be woken and not polled, before it counts as stalled; and how
+/// long a store may take for it. An update that waits looks that often, and less often the longer
+/// it waits.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 const LONGEST_LOOK: Duration = Duration::from_millis(40);
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
 /// The queue of a store, in which updates of one record wait for each other in this process.
 ///
-/// An engine keeps one and returns it from [`Store::fair_queue`](super::Store::fair_queue); clones are the same queue. A store that
-/// wraps another one returns that one's queue. If it changes keys, it returns [`within`](Self::within) its prefix.
+/// An engine keeps one and returns it from [`Store::fair_queue`](super::Store::fair_queue); clones
+/// are the same queue. A store that wraps another one returns that one's queue. If it changes keys,
+/// it returns [`within`](Self::within) its prefix.
 ///
-/// It is a matter of speed and fairness alone. Updates are right without it, since each is a compare-and-swap.
+/// It is a matter of speed and fairness alone. Updates are right without it, since each is a
+/// compare-and-swap.
 #[derive(Clone, Default)]
 pub struct FairQueue {
     lines: Arc<Lines>,
@@ -49,7 +54,8 @@ pub struct FairQueue {
 struct Lines {
     /// How many tickets there are, so that an update without rivals need not lock.
     tickets: AtomicUsize,
-    /// The number of the next ticket. None is given twice, so that a late owner takes nobody else's out.
+    /// The number of the next ticket. None is given twice, so that a late owner takes nobody else's
+    /// out.
     next: AtomicU64,
     by_key: Mutex<HashMap<Box<str>, Line>>,
 }
@@ -64,7 +70,8 @@ struct Ticket {
     presence: Arc<Presence>,
 }
 
-/// A place in the queue of a record. The first has the turn, until this is dropped or others have waited too long for it.
+/// A place in the queue of a record. The first has the turn, until this is dropped or others have
+/// waited too long for it.
 pub(crate) struct Turn {
     lines: Arc<Lines>,
     key: Box<str>,
@@ -156,12 +163,14 @@ impl Lines {
 }
 
 impl Turn {
-    /// Whether it still has a place in the queue. It loses that if others have waited too long for it.
+    /// Whether it still has a place in the queue. It loses that if others have waited too long for
+    /// it.
     pub(crate) fn is_held(&self) -> bool {
         self.lines.lock().get(&self.key).is_some_and(|line| has(line, self.number))
     }
 
-    /// Polls what the owner of the turn waits for, and notes when that wakes it and it is not polled.
+    /// Polls what the owner of the turn waits for, and notes when that wakes it and it is not
+    /// polled.
     pub(crate) fn poll<T>(&self, work: Pin<&mut impl Future<Output = T>>, context: &Context<'_>) -> Poll<T> {
         self.presence.poll(context);
         work.poll(&mut Context::from_waker(&Waker::from(Arc::clone(&self.presence))))
@@ -197,7 +206,8 @@ impl Turn {
         Some((first.number, Arc::clone(&first.presence)))
     }
 
-    /// Ready when another one than `first` is the first. Of one that comes before this it is not woken.
+    /// Ready when another one than `first` is the first. Of one that comes before this it is not
+    /// woken.
     fn poll_moved(&self, first: u64, context: &Context<'_>) -> Poll<()> {
         self.presence.poll(context);
         let mut by_key = self.lines.lock();

@@ -92,8 +92,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         let _ = at;
     }
 
-    /// Returns a mark that [settles](Self::has_settled) once no earlier call can change a record any
-    /// more. Earlier calls include those whose futures were dropped, and those that failed with
+    /// Returns a mark that [settles](Self::has_settled) once no earlier call can change a record
+    /// any more. Earlier calls include those whose futures were dropped, and those that failed with
     /// [`Error::OutcomeUnknown`]. A cache holds nothing that it read before.
     ///
     /// By default a mark settles [`SETTLES_AFTER`] later by the store's
@@ -109,17 +109,18 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         mark.has_passed(self.clock())
     }
 
-    /// Returns what tells whether the key is written from now on, for a [`Condition`]; nothing if other
-    /// processes write as well.
+    /// Returns what tells whether the key is written from now on, for a [`Condition`]; nothing if
+    /// other processes write as well.
     #[doc(hidden)]
     fn fence(&self, key: &Key) -> Option<Fence> {
         let _ = key;
         None
     }
 
-    /// The queue in which updates of one record wait for each other. An engine with compare-and-swap SHOULD keep one for all of its
-    /// clones, and a wrapper MUST return that of the store inside, [`within`](FairQueue::within) its prefix if it changes keys. Without
-    /// it updates are fair among the clones of one [`Kv`](crate::Kv) alone.
+    /// The queue in which updates of one record wait for each other. An engine with
+    /// compare-and-swap SHOULD keep one for all of its clones, and a wrapper MUST return that of
+    /// the store inside, [`within`](FairQueue::within) its prefix if it changes keys. Without it
+    /// updates are fair among the clones of one [`Kv`](crate::Kv) alone.
     fn fair_queue(&self) -> Option<&FairQueue> {
         None
     }
@@ -319,8 +320,9 @@ pub enum Write {
     /// Writes value and metadata; the expiry that stands there at that moment stays, and the record's own is not used. Where no
     /// record stands it is a `Put`.
     Update(Key, NewRecord),
-    /// Sets the expiry of what stands there, and nothing else. Where no record stands nothing happens. [`Expiry::AtLeast`] MUST NOT set
-    /// an earlier one than stands there, and MUST leave a record as it is that does not expire.
+    /// Sets the expiry of the record, and nothing else. Without a record nothing happens.
+    /// [`Expiry::AtLeast`] MUST NOT set an earlier expiry than the record has, and MUST leave a record
+    /// as it is that does not expire.
     Touch(Key, Expiry),
     /// Removes what stands there.
     Delete(Key),

@@ -1,7 +1,8 @@
 //! The system's timer: one thread, which wakes all that wait.
 //!
-//! tokio's own timer panics in a runtime that was built without it, and there is no way to ask. So it is not used, except in a test
-//! that has paused tokio's clock: there only tokio knows when a second is over.
+//! tokio's own timer panics in a runtime that was built without it, and there is no way to ask. So
+//! it is not used, except in a test that has paused tokio's clock: there only tokio knows when a
+//! second is over.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +24,8 @@ pub(super) fn sleep(duration: Duration) -> Result<BoxFuture<'static, ()>, NoTime
     Ok(Box::pin(Wait { due: instant().checked_add(duration), alarm: None }))
 }
 
-/// Whether a test has paused or moved the clock of the tokio runtime that this thread is in. Such a clock lags behind the system's.
+/// Whether a test has paused or moved the clock of the tokio runtime that this thread is in. Such a
+/// clock lags behind the system's.
 fn is_tokio_paused() -> bool {
     let before = instant();
     let tokio = tokio::time::Instant::now().into_std();
@@ -68,7 +70,8 @@ fn run() {
         if !due.is_empty() {
             drop(alarms);
             for waker in due.into_values() {
-                // A waker is the executor's code. If it panics, the others have to be woken all the same.
+                // A waker is the executor's code. If it panics, the others have to be woken all the
+                // same.
                 let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
             }
             alarms = self::alarms();
@@ -85,7 +88,7 @@ fn run() {
     }
 }
 
-/// Ends at a moment; never, if that is too far away to be told.
+/// Ends at a moment; never, if that is too far away for an `Instant`.
 struct Wait {
     due: Option<Instant>,
     /// Its place among the alarms.
@@ -144,7 +147,7 @@ mod tests {
 
     impl Wake for Told {
         fn wake(self: std::sync::Arc<Self>) {
-            // A receiver that is gone need not be told.
+            // Nobody waits for it if the receiver is gone.
             let _ = self.0.send(());
         }
     }

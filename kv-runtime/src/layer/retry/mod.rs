@@ -27,8 +27,8 @@ use batch::Batch;
 /// The pauses double from 50 ms to 5 s, each with up to as much again at random, so that callers which failed together do not come
 /// back together; after five attempts the last error is the caller's. They wait by the timer of the store's clock.
 ///
-/// - A write of which it is [unknown](Error::OutcomeUnknown) whether it took place is never made again, nor is a batch that has
-///   such a part.
+/// - A write of which it is [unknown](Error::OutcomeUnknown) whether it took place is never made
+///   again, nor is a batch that has such a part.
 /// - Of a batch that was written [in part](Error::Partial) only the rest is written again, and an error tells of the whole.
 /// - A commit whose conditions did not hold has not failed: the collection decides what comes of it.
 ///

@@ -129,7 +129,8 @@ impl<'de> MapAccess<'de> for Members<'_> {
     }
 }
 
-/// Shows a struct, or what a variant has of one, the members that are not known yet, or what answers the next question about them.
+/// Shows a struct, or what a variant has of one, the members that are not known yet, or what
+/// answers the next question about them.
 pub(super) fn visit_struct<'de, V: Visitor<'de>>(
     node: &mut StructNode,
     context: &mut Context,

@@ -87,9 +87,12 @@ impl AnyStore {
     /// | `memory:` | a [`MemoryStore`] of its own | |
     /// | `redb:app.redb` | a [`RedbStore`](super::RedbStore): the path as it stands, relative or not; opening it blocks | `redb` |
     /// | `redis://`, `redis+unix://` | a [`RedisStore`](super::RedisStore), whose docs have the rest of the URL | `redis` |
+    /// | `redis+sentinel://` | the same of a primary behind sentinels | `redis` |
     /// | `redis+cluster://` | the same of a cluster | `redis-cluster` |
-    /// | `rediss://`, `rediss+cluster://` | the same by TLS | `redis-tls` |
+    /// | `rediss://`, also with `+sentinel` and `+cluster` | the same by TLS | `redis-tls` |
     /// | `cloudflare-kv://account/namespace` | a [`CloudflareStore`](super::CloudflareStore), whose token is in the environment variable `CLOUDFLARE_API_TOKEN`; `?base_url=http://127.0.0.1:8787/client/v4`, percent-encoded or not, is [another API](super::CloudflareOptions::base_url) | `cloudflare` |
+    ///
+    /// `valkey` and `valkeys` mean the same as `redis` and `rediss`.
     ///
     /// A URL that leads to none of them is [`Error::InvalidUrl`](crate::Error::InvalidUrl), which says what is wrong with it and shows
     /// no password. What stands in the way of opening the store is that store's own error.

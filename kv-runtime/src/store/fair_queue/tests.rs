@@ -77,7 +77,7 @@ async fn whoever_is_woken_and_not_polled_is_passed_sooner() {
     waker.expect("it was polled").wake();
     assert_eq!(stalled.presence.absence(), Some(1));
     let second = queue.lines.join("a".into());
-    // By one look: with this timer's pauses the second would wait for ever otherwise.
+    // By one look: with this timer's pauses the second would never end otherwise.
     let looks = std::sync::atomic::AtomicUsize::new(0);
     let looks: &'static std::sync::atomic::AtomicUsize = Box::leak(Box::new(looks));
     let timer = Timer::new(move |_| {

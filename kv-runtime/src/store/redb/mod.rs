@@ -205,7 +205,8 @@ impl Store for RedbStore {
             .cheap_metadata()
     }
 
-    /// A call is queued when its future is first polled, and made whether that is dropped or not.
+    /// Counts the calls that are queued. One that still waits for room is not among them, and
+    /// writes nothing if it is dropped.
     fn mark(&self) -> Mark {
         Mark::new(self.0.writer.as_ref().map_or(0, Writer::queued))
     }

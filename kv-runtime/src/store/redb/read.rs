@@ -245,7 +245,8 @@ impl Reader {
         self.damage.failed(at, "read", error)
     }
 
-    /// What `shape` makes of the record under `key`, if it has not expired at the moment that `now` tells.
+    /// What `shape` makes of the record under `key`, if it has not expired at the moment that `now`
+    /// tells.
     fn find<T>(
         &self,
         records: &Records,

@@ -4,16 +4,16 @@
 //! commits does not grow with the number of writers. The next transaction is begun before there is work for it, so that work which
 //! finds the writer at rest does not wait for that.
 
+mod gather;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
+use gather::Gathered;
 use redb::{CommitError, Durability, WriteTransaction};
 use tokio::sync::oneshot;
 
@@ -26,16 +26,6 @@ use super::tables::{Failure, OpenTables};
 use super::work::{Done, Work};
 use super::{NAME, space};
 use crate::error::{Error, Location, Result, SharedError};
-
-/// The most pieces of work that one commit makes.
-const BATCH_JOBS: usize = 4_096;
-
-/// A commit takes no further work when what it has writes so many bytes.
-const BATCH_BYTES: usize = 16 << 20;
-
-/// How long parts of a longer write wait for the next one before they are made durable by
-/// themselves: their caller may have given up.
-const PARTS_WAIT: Duration = Duration::from_millis(50);
 
 /// The handle on the thread. Dropping it waits until what is queued is written.
 pub(super) struct Writer {
@@ -139,7 +129,7 @@ impl Drop for Writer {
 
 /// The thread is gone, after a panic of what waited for it.
 #[derive(Debug, thiserror::Error)]
-#[error("the store's writer ended in a panic; open the file anew")]
+#[error("the store's writer ended in a panic; open the file again")]
 struct WriterEnded;
 
 /// How a transaction ended that was not done.
@@ -148,23 +138,6 @@ enum Aborted {
     Unwritten(SharedError),
     /// The commit failed on its way to the disk.
     Unknown(SharedError),
-}
-
-/// Whether there is work before the one that is received.
-#[derive(Clone, Copy)]
-enum Batch {
-    Empty,
-    Begun,
-}
-
-/// What waiting for work came to.
-#[derive(PartialEq, Eq)]
-enum Gathered {
-    Work,
-    /// None came in time.
-    Nothing,
-    /// None will come.
-    Ended,
 }
 
 /// What came of a transaction.
@@ -244,61 +217,6 @@ impl Worker {
             drop(room);
         }
         true
-    }
-
-    /// Waits for work and takes what has gathered.
-    fn gather(&mut self, batch: &mut Vec<Attempted>) -> Gathered {
-        let first = match self.first() {
-            Ok(first) => first,
-            Err(gathered) => return gathered,
-        };
-        let mut bytes = first.work.bytes();
-        let is_alone = matches!(first.work, Work::Compact);
-        batch.push(Attempted::new(first));
-        while !is_alone && batch.len() < BATCH_JOBS && bytes < BATCH_BYTES {
-            let Some(job) = self.next(Batch::Begun, |jobs| jobs.try_recv().ok()) else { break };
-            if matches!(job.work, Work::Compact) {
-                self.put_aside = Some(job);
-                break;
-            }
-            bytes += job.work.bytes();
-            batch.push(Attempted::new(job));
-        }
-        Gathered::Work
-    }
-
-    /// Waits for work; not for long if there are parts that ought to be on the disk.
-    fn first(&mut self) -> Result<Job, Gathered> {
-        if let Some(job) = self.put_aside.take() {
-            return Ok(job);
-        }
-        if !self.has_parts {
-            return self.next(Batch::Empty, |jobs| jobs.recv().ok()).ok_or(Gathered::Ended);
-        }
-        let is_idle = Cell::new(false);
-        let first = self.next(Batch::Empty, |jobs| {
-            let received = jobs.recv_timeout(PARTS_WAIT);
-            is_idle.set(matches!(received, Err(RecvTimeoutError::Timeout)));
-            received.ok()
-        });
-        first.ok_or(if is_idle.get() { Gathered::Nothing } else { Gathered::Ended })
-    }
-
-    /// The next work that somebody still waits for.
-    fn next(&mut self, batch: Batch, receive: impl Fn(&Receiver<Job>) -> Option<Job>) -> Option<Job> {
-        loop {
-            let job = receive(&self.jobs)?;
-            if !job.reply.is_closed() {
-                return Some(job);
-            }
-            Counters::add(&self.counters.skipped, 1);
-            match batch {
-                Batch::Empty => {
-                    self.counters.answered.fetch_add(1, Ordering::SeqCst);
-                }
-                Batch::Begun => self.skipped += 1,
-            }
-        }
     }
 
     /// One transaction, unless the file is damaged.

@@ -118,7 +118,8 @@ impl Inner {
         let mut command = COMMIT.by_hash();
         words(&mut command);
         match self.write(listed.iter().copied(), key, command, by).await {
-            // Whether the index took the keys is only known of a write that took place: they are sent again.
+            // Whether the index took the keys is only known of a write that took place: they are
+            // sent again.
             Err(Failure::Failed(fault)) if fault.code().as_deref() == Some("NOSCRIPT") => {
                 let mut command = COMMIT.by_text();
                 words(&mut command);

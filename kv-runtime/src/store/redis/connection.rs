@@ -58,8 +58,8 @@ impl Connection {
         }
     }
 
-    /// The answers to commands that are sent in one go; each may be an error. An atomic pipeline fails
-    /// as a whole.
+    /// The answers to commands that are sent in one go; each may be an error. An atomic pipeline
+    /// fails as a whole.
     pub(super) async fn pipeline(&self, key: &str, pipeline: Pipeline) -> Result<Vec<Value>, Fault> {
         self.pipeline_by(key, &pipeline, self.deadline()).await
     }
@@ -92,8 +92,8 @@ pub(super) fn unexpected_answer(what: &'static str) -> Fault {
     Fault::sent(RedisError::from((ErrorKind::UnexpectedReturnType, what)))
 }
 
-/// The most commands of one call that are under way at a time: more would wait so long that they are
-/// taken for lost.
+/// The most commands of one call that are under way at a time: more would wait so long that they
+/// are taken for lost.
 const SIDE_BY_SIDE: usize = 256;
 
 /// The outcomes of many commands, which go to their nodes side by side, in the commands' order.
@@ -102,8 +102,8 @@ where
     F: Future,
     I: IntoIterator<Item = F>,
 {
-    // Collected first: a future that held the iterator, and so its closures, would not be known to be
-    // `Send`.
+    // Collected first: a future that held the iterator, and so its closures, would not be known to
+    // be `Send`.
     let commands: Vec<F> = commands.into_iter().collect();
     stream::iter(commands).buffered(SIDE_BY_SIDE).collect()
 }

@@ -35,8 +35,8 @@ impl Fault {
         matches!(self.error.kind(), ErrorKind::Io | ErrorKind::Parse)
     }
 
-    /// Whether the server may have carried out what was sent: it was not refused, and its answer did
-    /// not come.
+    /// Whether the server may have carried out what was sent: it was not refused, and its answer
+    /// did not come.
     pub(super) fn may_have_happened(&self) -> bool {
         self.sent && self.is_of_the_way()
     }
@@ -48,8 +48,8 @@ impl Fault {
 
 /// The crate's error as a text alone: what it gives as its source it has shown already.
 ///
-/// Of what a server says only the code is shown. The rest may quote the arguments of the command, which
-/// are keys and values.
+/// Of what a server says only the code is shown. The rest may quote the arguments of the command,
+/// which are keys and values.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Said(String);

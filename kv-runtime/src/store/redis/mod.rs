@@ -1,10 +1,11 @@
 //! Redis, Valkey and their like: one server, a primary behind sentinels, or a cluster.
 //!
-//! One file a subject: `options` and `url` (how a store is connected), `tls` (whom it trusts), `server`
-//! (one server and the connection to it), `cluster` (many), `connection` (either), `spelling` (how a key
-//! stands on the server), `wire` (records to arguments, answers to records), `read`, `write` (and how a
-//! write is settled whose answer did not come), `commit` (and its script), `script` (how scripts are
-//! sent), `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
+//! One file a subject: `options` and `url` (how a store is connected), `tls` (whom it trusts),
+//! `server` (one server and the connection to it), `cluster` (many), `connection` (either),
+//! `spelling` (how a key stands on the server), `wire` (records to arguments, answers to records),
+//! `read`, `write` (and how a write is settled whose answer did not come), `commit` (and its
+//! script), `script` (how scripts are sent), `list`, `index` (what lists may go by), `replication`
+//! (writes that wait for replicas), `error`.
 
 #[cfg(feature = "redis-cluster")]
 mod cluster;
@@ -51,28 +52,28 @@ const NAME: &str = "redis";
 /// Records on a server of Redis 6.2 or newer, Valkey or compatible with them, on a primary behind
 /// sentinels, or on a cluster (feature `redis-cluster`).
 ///
-/// A record is one string: the envelope and the value behind it, written by one `SET`. A string that
-/// another program wrote is version 1 in JSON; a key of another Redis type is
+/// A record is one string: the envelope and the value behind it, written by one `SET`. A string
+/// that another program wrote is version 1 in JSON; a key of another Redis type is
 /// [`Error::Malformed`](crate::Error::Malformed) to reads. Conditional commits are one script on the
-/// server. The server expires records, by its clock; TTLs are sent as durations. `get`, `get_many` and
-/// lists of records leave `expires_at` out, which only the server knows. [`head`](Store::head),
+/// server. The server expires records, by its clock; TTLs are sent as durations. `get`, `get_many`
+/// and lists of records leave `expires_at` out, which only the server knows. [`head`](Store::head),
 /// [`get_with_expiry`](Store::get_with_expiry) and its like, and lists of heads return it.
 ///
-/// Clones share one connection, on which any number of calls are under way at a time. It is replaced when
-/// it fails, by the next call that needs one. A read whose answer did not come is a retryable error. After
-/// such a write the store reads the record once more, within the same
+/// Clones share one connection, on which any number of calls are under way at a time. It is
+/// replaced when it fails, by the next call that needs one. A read whose answer did not come is a
+/// retryable error. After such a write the store reads the record once more, within the same
 /// [deadline](RedisOptions::response_timeout): the token of this very write there means that it took
-/// place, and otherwise the error is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown). No write is
-/// sent twice.
+/// place, and otherwise the error is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown). No
+/// write is sent twice.
 ///
-/// On one server batches are of one moment and commits may name any keys. On a cluster that holds for the
-/// groups of one entity, which lie together; a commit over several entities is
+/// On one server batches are of one moment and commits may name any keys. On a cluster that holds
+/// for the groups of one entity, which lie together; a commit over several entities is
 /// [`Error::Unsupported`](crate::Error::Unsupported) unless they share a slot.
 ///
-/// A list reads every key of the server (`SCAN`), so it costs what the server holds, not what the entity
-/// has. It is in key order, and keeps up to 65,536 keys in memory for the later pages of each of the last
-/// four lists; a page that finds none there reads every key again. With [`RedisOptions::list_index`] a
-/// list costs what its prefix has.
+/// A list reads every key of the server (`SCAN`), so it costs what the server holds, not what the
+/// entity has. It is in key order, and keeps up to 65,536 keys in memory for the later pages of
+/// each of the last four lists; a page that finds none there reads every key again. With
+/// [`RedisOptions::list_index`] a list costs what its prefix has.
 ///
 /// ```no_run
 /// use kv_runtime::Kv;
@@ -97,9 +98,9 @@ struct Inner {
 }
 
 impl RedisStore {
-    /// Connects to the server or cluster at a URL, and fails if there is none. It works on every executor:
-    /// a thread of the library drives the connection, unless [`RedisOptions::runtime`] names a tokio
-    /// runtime.
+    /// Connects to the server or cluster at a URL, and fails if there is none. It works on every
+    /// executor: a thread of the library drives the connection, unless [`RedisOptions::runtime`]
+    /// names a tokio runtime.
     ///
     /// | URL | Connects to |
     /// | --- | --- |
@@ -112,8 +113,9 @@ impl RedisStore {
     /// `valkey` and `valkeys` mean the same as `redis` and `rediss`. User and password may be
     /// percent-encoded; everything before the last `@` belongs to them.
     ///
-    /// The parameters `?list_index=true` and `?hash_tags=true` switch on what [`RedisOptions`] calls so,
-    /// and override it. `?protocol=resp2` speaks RESP2, which is also used if the server refuses `HELLO`.
+    /// The parameters `?list_index=true` and `?hash_tags=true` switch on what [`RedisOptions`]
+    /// calls so, and override it. `?protocol=resp2` speaks RESP2, which is also used if the server
+    /// refuses `HELLO`.
     ///
     /// # Errors
     ///
@@ -142,9 +144,10 @@ impl RedisStore {
     /// Looks at every entry of a prefix in the list index, and drops those whose records have been gone for
     /// [`RedisOptions::index_grace`].
     ///
-    /// One call finds all entries without a record, and the first call after the grace drops them. Call it
-    /// regularly if records expire or are deleted. Several calls may run at once. It takes a look at each
-    /// key of the prefix, 1,024 in one round trip; on a cluster each key takes its own command.
+    /// One call finds all entries without a record, and the first call after the grace drops them.
+    /// Call it regularly if records expire or are deleted. Several calls may run at once. It takes
+    /// a look at each key of the prefix, 1,024 in one round trip; on a cluster each key takes its
+    /// own command.
     ///
     /// # Errors
     ///

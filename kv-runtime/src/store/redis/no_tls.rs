@@ -1,5 +1,5 @@
-//! What `tls` is without the feature `redis-tls`: nobody gives certificates, and there are no streams of
-//! TLS.
+//! What `tls` is without the feature `redis-tls`: nobody gives certificates, and there are no
+//! streams of TLS.
 
 use std::convert::Infallible;
 

@@ -96,40 +96,40 @@ impl RedisOptions {
         self
     }
 
-    /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary that dies
-    /// takes with it what it has acknowledged and not yet replicated.
+    /// Acknowledges a write only once so many replicas have it, by `WAIT`. Without this a primary
+    /// that dies takes with it what it has acknowledged and not yet replicated.
     ///
     /// If fewer replicas confirm it `within` the time, which must be shorter than
     /// [`RedisOptions::response_timeout`], the error is [`OutcomeUnknown`](crate::Error::OutcomeUnknown):
-    /// the primary has the write. Each write takes one more round trip and a small write that expires at
-    /// once. The other calls on this connection wait meanwhile, so spread tasks over several stores. It
-    /// narrows the window and does not close it: a replica that confirms a write may be lost with its
-    /// primary, and one that has not may be the one that takes over.
+    /// the primary has the write. Each write takes one more round trip and a small write that
+    /// expires at once. The other calls on this connection wait meanwhile, so spread tasks over
+    /// several stores. It narrows the window and does not close it: a replica that confirms a write
+    /// may be lost with its primary, and one that has not may be the one that takes over.
     pub fn wait_for_replicas(mut self, replicas: usize, within: Duration) -> Self {
         self.replicas = Some(Replicas { wanted: replicas, within });
         self
     }
 
-    /// Drives the connection by this tokio runtime, in the place of a thread of the library's. Where that runs the callers, too, each call saves
-    /// the way between two threads.
+    /// Drives the connection by this tokio runtime, in the place of a thread of the library's.
+    /// Where that runs the callers, too, each call saves the way between two threads.
     ///
-    /// The runtime must have time and IO ([`enable_all`](tokio::runtime::Builder::enable_all)): without them tokio panics. When it
-    /// ends, the store's calls fail.
+    /// The runtime must have time and IO ([`enable_all`](tokio::runtime::Builder::enable_all)):
+    /// without them tokio panics. When it ends, the store's calls fail.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// How long one attempt to connect may take, greeting included; 2 seconds by default. The attempt goes
-    /// on if the call that waits for it gives up.
+    /// How long one attempt to connect may take, greeting included; 2 seconds by default. The
+    /// attempt goes on if the call that waits for it gives up.
     pub fn connection_timeout(mut self, timeout: Duration) -> Self {
         self.connection_timeout = timeout;
         self
     }
 
     /// How long a call may take; 5 seconds by default. It bounds everything together: waiting for a
-    /// connection, the answer, redirections on a cluster, and the look that settles a lost write. A read
-    /// then fails with a retryable error, and a write with
+    /// connection, the answer, redirections on a cluster, and the look that settles a lost write. A
+    /// read then fails with a retryable error, and a write with
     /// [`OutcomeUnknown`](crate::Error::OutcomeUnknown) if it was sent. A list makes several such calls.
     ///
     /// A connection on which two calls in a row had no answer in time is replaced.
@@ -141,7 +141,8 @@ impl RedisOptions {
     /// Trusts a server by TLS whose certificate comes from one of these authorities, given as PEM, and no other one. Without this the system's
     /// are trusted, or those of the file that the environment variable `SSL_CERT_FILE` names, also by [`Kv::connect`](crate::Kv::connect).
     ///
-    /// What cannot be read as certificates fails when the store connects, as does a URL that is not `rediss://` or `rediss+cluster://`.
+    /// What cannot be read as certificates fails when the store connects, as does a URL without TLS.
+    /// Those with TLS are `rediss://`, `rediss+sentinel://` and `rediss+cluster://`.
     ///
     /// ```no_run
     /// use kv_runtime::store::RedisStore;
@@ -203,7 +204,8 @@ impl RedisOptions {
             return Err(RedisError::from((ErrorKind::InvalidClientConfig, what)));
         }
         let tls = if url.by_tls { Some(self.certificates.connector()?) } else { None };
-        // A cluster that does not get an answer asks another node at once, and a single server is the only one.
+        // A cluster that does not get an answer asks another node at once, and a single server is
+        // the only one.
         let timeouts = if url.kind == Kind::Cluster { 1 } else { 2 };
         let timeout = self.connection_timeout;
         let runtime = runtime.clone();

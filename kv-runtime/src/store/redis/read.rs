@@ -179,8 +179,8 @@ impl Inner {
         Ok(answers)
     }
 
-    /// Records and their expiries, of one moment. A transaction would not do: a server whose memory is
-    /// full takes no transaction at all.
+    /// Records and their expiries, of one moment. A transaction would not do: a server whose memory
+    /// is full takes no transaction at all.
     async fn values_with_expiries(&self, keys: &[&str]) -> Result<Vec<Answer>, Fault> {
         let answer = self.connection.run(&GET_WITH_PTTL, keys, &[], self.connection.deadline()).await?;
         let Value::Array(parts) = answer else {

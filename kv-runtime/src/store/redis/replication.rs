@@ -1,8 +1,9 @@
 //! Writes that are acknowledged once replicas have them.
 //!
-//! A second round trip asks for it: `WAIT` behind a command that is replicated. The server then waits for
-//! its replicas to come as far as that command, which was after the write. A read would not do: since
-//! Redis 7.2 it moves nothing, and `WAIT` on a connection that has written nothing waits for nothing.
+//! A second round trip asks for it: `WAIT` behind a command that is replicated. The server then
+//! waits for its replicas to come as far as that command, which was after the write. A read would
+//! not do: since Redis 7.2 it moves nothing, and `WAIT` on a connection that has written nothing
+//! waits for nothing.
 
 use std::time::Duration;
 

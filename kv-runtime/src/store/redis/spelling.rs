@@ -26,8 +26,8 @@ pub(super) struct Found {
 /// What the names of the list index begin with. A key that would begin so is spelled otherwise.
 pub(super) const INDEX: &str = "{#index:";
 
-/// How such a key begins on the server: without hash tags, and with them. No other key has these, since
-/// a `%` in an id is `%25`.
+/// How such a key begins on the server: without hash tags, and with them. No other key has these,
+/// since a `%` in an id is `%25`.
 const PLAIN_GUARD: &str = "%7B#index:";
 const TAGGED_GUARD: &str = "{%23index:";
 
@@ -97,7 +97,8 @@ impl Spelling {
     pub(super) fn pattern(self, prefix: &str, suffix: Option<&str>) -> String {
         let mut pattern = String::with_capacity(prefix.len() + 16);
         match self {
-            // A part of the index's name is no beginning of the keys that are spelled otherwise for it.
+            // A part of the index's name is no beginning of the keys that are spelled otherwise for
+            // it.
             Self::Plain if !prefix.is_empty() && INDEX.starts_with(prefix) && prefix != INDEX => {
                 pattern.push('*');
             }

@@ -1,7 +1,7 @@
 //! What a URL says of how a store is connected.
 //!
-//! `scheme://[user[:password]@]host[:port][,host[:port]...][/path][?parameters]`. Everything before the
-//! last `@` is user and password, whatever its characters are, and no error shows any of it.
+//! `scheme://[user[:password]@]host[:port][,host[:port]...][/path][?parameters]`. Everything before
+//! the last `@` is user and password, whatever its characters are, and no error shows any of it.
 
 use std::borrow::Cow;
 use std::path::PathBuf;

@@ -15,7 +15,8 @@ use crate::key::Key;
 use crate::record::NewRecord;
 use crate::record::envelope::{MAGIC, REVISION_AT};
 
-/// How often records are read to settle a write whose answer was lost. The store connects again in between.
+/// How often records are read to settle a write whose answer was lost. The store connects again in
+/// between.
 const LOOKS: u32 = 3;
 
 impl Inner {
@@ -85,9 +86,10 @@ impl Inner {
         }
     }
 
-    /// Settles a write of these records that ended with an error, if that is possible before the deadline.
-    /// They were written together, so one of them that is there proves that all were written. One that is
-    /// not there proves nothing: another writer may have come since, or the server may yet run the command.
+    /// Settles a write of these records that ended with an error, if that is possible before the
+    /// deadline. They were written together, so one of them that is there proves that all were
+    /// written. One that is not there proves nothing: another writer may have come since, or the
+    /// server may yet run the command.
     pub(super) async fn settle(
         &self,
         written: &[(&Key, &Outgoing)],
@@ -103,8 +105,8 @@ impl Inner {
         if self.is_any_there(written, by).await { Ok(()) } else { Err(unknown(at(), fault)) }
     }
 
-    /// Whether one of the records has the token that it got, by one look at all of them. A look whose
-    /// connection is lost is repeated, and one that has no answer in time is the last.
+    /// Whether one of the records has the token that it got, by one look at all of them. A look
+    /// whose connection is lost is repeated, and one that has no answer in time is the last.
     async fn is_any_there(&self, written: &[(&Key, &Outgoing)], by: Deadline) -> bool {
         let Some((first, _)) = written.first() else { return false };
         let first = self.spelling.spell(first);

@@ -1,5 +1,7 @@
 //! The writer without its thread: which pieces of work meet in one transaction is in the test's hands.
 
+mod gather;
+
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -210,7 +212,7 @@ fn a_commit_that_fails_on_its_way_to_the_disk_has_an_unknown_outcome() {
     }
     assert!(matches!(answers[1], Err(Error::MetadataTooLong { .. })), "{answers:?}");
 
-    // redb writes no more before the file is opened anew, and that is told of each write.
+    // redb writes no more before the file is opened again, and each write says so.
     fails.store(false, Ordering::Relaxed);
     let answers = write(&mut worker, vec![Work::Write(put("e"))]);
     assert!(matches!(answers[0], Err(Error::Store { retryable: false, .. })), "{answers:?}");
@@ -338,79 +340,10 @@ fn a_disk_that_fails_a_read_while_the_writer_waits_leaves_the_next_write_undone(
     fails.store(true, Ordering::Relaxed);
     assert!(matches!(reader.get(&key("a")).now_or_never(), Some(Err(Error::Store { .. }))));
     fails.store(false, Ordering::Relaxed);
-    // redb writes no more before the file is opened anew, which is known before anything is on its way to the disk.
+    // redb writes no more before the file is opened again, which is known before anything is on its
+    // way to the disk.
     let mut answer = submit(&queue, put("b"));
     drop(thread.join().expect("no panic"));
     let answer = answer.try_recv().expect("an answer");
     assert!(matches!(answer, Err(Error::Store { retryable: false, .. })), "{answer:?}");
-}
-
-#[test]
-fn work_whose_caller_is_gone_is_skipped() {
-    let (mut worker, _) = worker();
-    let (queue, jobs) = mpsc::channel();
-    worker.jobs = jobs;
-    drop(submit(&queue, put("a")));
-    let mut kept = submit(&queue, put("b"));
-    drop(submit(&queue, put("c")));
-    assert!(worker.write(&mut Vec::new()), "there is work");
-    assert!(matches!(kept.try_recv(), Ok(Ok(Done::Written))));
-    assert_eq!(keys(&worker), ["b"]);
-    assert_eq!(worker.counters.skipped.load(Ordering::Relaxed), 2);
-    drop(queue);
-    assert!(!worker.write(&mut Vec::new()), "there is no more work");
-}
-
-fn part(text: &str) -> Work {
-    Work::PutPart(vec![(key(text), NewRecord::new("{}", Metadata::default()))])
-}
-
-/// How many commits waited for the disk.
-fn durable(worker: &Worker) -> u64 {
-    worker.counters.durable.load(Ordering::Relaxed)
-}
-
-#[test]
-fn parts_are_durable_with_the_write_that_ends_them() {
-    let (mut worker, _) = worker();
-    for text in ["a", "b"] {
-        assert!(write(&mut worker, vec![part(text)])[0].is_ok());
-    }
-    assert_eq!((keys(&worker).len(), durable(&worker)), (2, 0));
-    assert!(write(&mut worker, vec![Work::PutMany(Vec::new())])[0].is_ok());
-    assert_eq!(durable(&worker), 1);
-    // Beside a write that waits for the disk a part is durable, too, and there is nothing to end.
-    assert!(write(&mut worker, vec![part("c"), Work::Write(put("d"))]).iter().all(Result::is_ok));
-    assert_eq!(durable(&worker), 2);
-    assert!(write(&mut worker, vec![Work::PutMany(Vec::new())])[0].is_ok());
-    assert_eq!(durable(&worker), 2);
-}
-
-#[test]
-fn parts_that_nothing_follows_become_durable_by_themselves() {
-    let (mut worker, _) = worker();
-    let (queue, jobs) = mpsc::channel();
-    worker.jobs = jobs;
-    assert!(write(&mut worker, vec![part("a")])[0].is_ok());
-    assert_eq!(durable(&worker), 0);
-    assert!(worker.write(&mut Vec::new()), "it goes on");
-    assert_eq!(durable(&worker), 1);
-    drop(queue);
-    assert!(!worker.write(&mut Vec::new()), "there is no work");
-}
-
-#[test]
-fn a_call_counts_as_over_when_those_before_it_do() {
-    let (mut worker, _) = worker();
-    let (queue, jobs) = mpsc::channel();
-    worker.jobs = jobs;
-    let answered = |worker: &Worker| worker.counters.answered.load(Ordering::SeqCst);
-    drop(submit(&queue, put("skipped first")));
-    let _kept = submit(&queue, put("a"));
-    drop(submit(&queue, put("skipped among others")));
-    let mut batch = Vec::new();
-    assert!(worker.gather(&mut batch) == Gathered::Work);
-    assert_eq!(answered(&worker), 1, "the one before the batch");
-    assert!(worker.write(&mut batch), "there is work");
-    assert_eq!(answered(&worker), 3);
 }

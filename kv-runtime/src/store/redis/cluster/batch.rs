@@ -55,7 +55,8 @@ impl Inner {
     }
 }
 
-/// The outcome of a write of so many records from those of its slots: which were written, if not all.
+/// The outcome of a write of so many records from those of its slots: which were written, if not
+/// all.
 fn all_of(len: usize, slots: &[Vec<usize>], outcomes: Vec<Result<(), Error>>) -> Result<(), Error> {
     let mut done = vec![false; len];
     let mut unknown = Vec::new();

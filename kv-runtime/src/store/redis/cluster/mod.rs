@@ -1,7 +1,8 @@
 //! A cluster: where a key's node is found, and what is done when it has moved.
 //!
 //! Every node has its own connection, so nodes do not wait for each other. A command is sent again
-//! only after a node has refused it, which says that nothing was done, or if it was not sent at all.
+//! only after a node has refused it, which says that nothing was done, or if it was not sent at
+//! all.
 
 mod batch;
 mod map;
@@ -146,8 +147,8 @@ impl Cluster {
         self.look(None);
     }
 
-    /// Leaves the connection to a node that does not answer, and has somebody ask the others for the
-    /// slots.
+    /// Leaves the connection to a node that does not answer, and has somebody ask the others for
+    /// the slots.
     fn suspect(&self, node: &Address, link: &Link) {
         link.leave();
         self.look(Some(node));
@@ -218,8 +219,8 @@ impl Shared {
         }))
     }
 
-    /// The nodes in the order in which they are asked: those that are known, in any order, and those of
-    /// the URL.
+    /// The nodes in the order in which they are asked: those that are known, in any order, and
+    /// those of the URL.
     fn to_ask(&self, suspect: Option<&Address>) -> Vec<Address> {
         let map = Arc::clone(&self.lock().map);
         let mut nodes: Vec<Address> = map.nodes().cloned().collect();
@@ -241,8 +242,8 @@ async fn slots_by(link: &Link, timeout: Duration) -> Result<Value, RedisError> {
     link.query(&command, by).await.map_err(|fault| fault.error)?.extract_error()
 }
 
-/// Sends commands to the node that their slot is moving to. `ASKING` goes before each of them, or before
-/// their transaction.
+/// Sends commands to the node that their slot is moving to. `ASKING` goes before each of them, or
+/// before their transaction.
 async fn ask_all(link: &Link, commands: &Pipeline, by: Deadline) -> Result<Vec<Value>, Fault> {
     let mut pipeline = Pipeline::with_capacity(2 * commands.len() + 2);
     if commands.is_transaction() {

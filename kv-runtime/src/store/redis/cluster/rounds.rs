@@ -1,8 +1,8 @@
 //! The order in which all primaries are walked, so that no key is missed while slots move.
 //!
-//! A key that moves while its old node and its new one are walked may be seen on neither. So a node that
-//! has got slots since its walk began is walked again, and one that is getting some is walked after all
-//! others, since keys only come to it.
+//! A key that moves while its old node and its new one are walked may be seen on neither. So a node
+//! that has got slots since its walk began is walked again, and one that is getting some is walked
+//! after all others, since keys only come to it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -65,8 +65,8 @@ impl<'a> Rounds<'a> {
         }
         let Some(node) = self.left.last() else { return Ok(None) };
         if !self.is_begun {
-            // Only who was getting slots before all walks of this round is walked behind those that they
-            // come from.
+            // Only who was getting slots before all walks of this round is walked behind those that
+            // they come from.
             let is_importing = self.now.get(node).is_some_and(|view| view.is_importing);
             let view = view(self.cluster, node, self.timeout).await?;
             self.walked.insert(node.clone(), View { is_importing, ..view });
@@ -131,7 +131,8 @@ impl View {
         !has_gained && (self.is_importing || !now.is_importing)
     }
 
-    /// Reads the line of the node that was asked: `... myself,master ... connected 0-99 500 [77-<-...]`.
+    /// Reads the line of the node that was asked:
+    /// `... myself,master ... connected 0-99 500 [77-<-...]`.
     fn parse(nodes: &Value) -> Option<Self> {
         let text = match nodes {
             Value::BulkString(text) => String::from_utf8_lossy(text).into_owned(),

@@ -47,7 +47,8 @@ impl Tries {
         }
     }
 
-    /// Waits as long as the refusal asks for; an error that is none, or one too many, is the answer.
+    /// Waits as long as the refusal asks for; an error that is none, or one too many, is the
+    /// answer.
     pub(super) async fn go_on(
         &mut self,
         cluster: &Cluster,
@@ -118,8 +119,8 @@ pub(super) fn is_split(error: &RedisError) -> bool {
     code(error).as_deref() == Some("TRYAGAIN")
 }
 
-/// The node that a redirection names, also one that a transaction met. A node that does not know its
-/// own host leaves it out.
+/// The node that a redirection names, also one that a transaction met. A node that does not know
+/// its own host leaves it out.
 fn redirection(error: &RedisError, from: &Address) -> Option<Address> {
     let errors = error.clone().into_server_errors()?;
     let (_, node) = errors.first()?.1.details()?.split_once(' ')?;

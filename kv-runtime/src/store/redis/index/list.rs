@@ -27,7 +27,8 @@ struct Next {
 }
 
 impl Next {
-    /// Takes keys in their order. If there may be more behind them, nothing is known beyond the last.
+    /// Takes keys in their order. If there may be more behind them, nothing is known beyond the
+    /// last.
     fn take(&mut self, keys: impl Iterator<Item = Found>, is_full: bool) {
         let before = self.keys.len();
         self.keys.extend(keys);
@@ -152,8 +153,8 @@ fn behind(prefix: &str) -> Vec<u8> {
     end
 }
 
-/// How many entries of each shard a page takes: its share, and twice the deviation that chance gives it,
-/// so that seldom a shard ends before the page does.
+/// How many entries of each shard a page takes: its share, and twice the deviation that chance
+/// gives it, so that seldom a shard ends before the page does.
 fn share(limit: usize) -> usize {
     let share = limit / SHARDS as usize;
     (share + 2 * share.isqrt() + 4).min(MOST_OF_SHARD)

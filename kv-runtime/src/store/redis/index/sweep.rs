@@ -1,9 +1,9 @@
 //! Sweeping: entries whose records are gone leave the index.
 //!
-//! A writer may have added its entry and not yet written its record. So an entry without record first
-//! waits beside its shard, where lists look, too, and is dropped when it has waited for a grace and there
-//! still is no record. A record that came in between brings it back. Each step is a script that looks at
-//! what it moves, so that sweeps may run side by side.
+//! A writer may have added its entry and not yet written its record. So an entry without record
+//! first waits beside its shard, where lists look, too, and is dropped when it has waited for a
+//! grace and there still is no record. A record that came in between brings it back. Each step is a
+//! script that looks at what it moves, so that sweeps may run side by side.
 
 use redis::{Cmd, Value};
 

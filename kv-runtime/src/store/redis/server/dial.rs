@@ -70,7 +70,8 @@ pub(super) struct Dialed {
     pub(super) peer: Peer,
 }
 
-/// The task that moves the bytes of a connection. It ends with its last holder, or with its runtime.
+/// The task that moves the bytes of a connection. It ends with its last holder, or with its
+/// runtime.
 pub(super) struct Driver {
     task: AbortHandle,
     pub(super) health: Arc<Health>,

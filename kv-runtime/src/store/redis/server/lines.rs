@@ -1,9 +1,9 @@
 //! Answers whose lines are text.
 //!
-//! An error of a server may quote the arguments of the command that it refused, and those may be any
-//! bytes. The parser of the `redis` crate takes a line that is not UTF-8 for a broken connection, which
-//! would fail every other call on it. So this reader replaces such bytes, in lines alone: values keep
-//! theirs.
+//! An error of a server may quote the arguments of the command that it refused, and those may be
+//! any bytes. The parser of the `redis` crate takes a line that is not UTF-8 for a broken
+//! connection, which would fail every other call on it. So this reader replaces such bytes, in
+//! lines alone: values keep theirs.
 
 use std::io;
 use std::pin::Pin;

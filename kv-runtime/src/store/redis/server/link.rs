@@ -1,10 +1,10 @@
 //! A connection that many calls share, and that is replaced when it fails.
 //!
-//! A call takes the connection that there is. Where there is none, or it has ended, one task connects
-//! for all callers; it is a task of the runtime's, so it goes on when a caller is dropped. A connection
-//! ends when its bytes stop or make no sense, when too many calls in a row had no answer in time, when
-//! the server turns out to be a read-only replica, or with the runtime that it was made in. Nothing is
-//! sent again here: whether that is safe is the caller's to say.
+//! A call takes the connection that there is. Where there is none, or it has ended, one task
+//! connects for all callers; it is a task of the runtime's, so it goes on when a caller is dropped.
+//! A connection ends when its bytes stop or make no sense, when too many calls in a row had no
+//! answer in time, when the server turns out to be a read-only replica, or with the runtime that it
+//! was made in. Nothing is sent again here: whether that is safe is the caller's to say.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,8 @@ use crate::store::redis::error::{Fault, code, explain};
 /// How often a connection is tried before the calls that wait for it fail.
 const TRIES: u32 = 3;
 
-/// How long is waited between two tries, at first and at most; each pause is drawn from its upper half.
+/// How long is waited between two tries, at first and at most; each pause is drawn from its upper
+/// half.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -208,7 +209,8 @@ impl Shared {
         Step::Wait(dialing)
     }
 
-    /// Tries to connect a few times, if a further try may help, and never faster than the pauses allow.
+    /// Tries to connect a few times, if a further try may help, and never faster than the pauses
+    /// allow.
     async fn dial(&self) -> Outcome {
         let mut tries = 0;
         loop {

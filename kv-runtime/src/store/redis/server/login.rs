@@ -25,9 +25,9 @@ pub(in crate::store::redis) struct Login {
 }
 
 impl Login {
-    /// User and password for the `redis` crate, which sends them in its first command. It sends no other
-    /// one: a server that refuses the first may close the connection at once, and the crate would then
-    /// tell of that.
+    /// User and password for the `redis` crate, which sends them in its first command. It sends no
+    /// other one: a server that refuses the first may close the connection at once, and the crate
+    /// would then tell of that.
     pub(super) fn info(&self, protocol: Protocol) -> RedisConnectionInfo {
         let protocol = match protocol {
             Protocol::Resp2 => ProtocolVersion::RESP2,
@@ -43,8 +43,8 @@ impl Login {
         info
     }
 
-    /// What follows `HELLO`: what the server says of itself, the client's name for `CLIENT LIST`, and the
-    /// database.
+    /// What follows `HELLO`: what the server says of itself, the client's name for `CLIENT LIST`,
+    /// and the database.
     pub(super) fn begin_resp3(&self) -> Pipeline {
         let mut pipeline = Pipeline::with_capacity(4);
         pipeline.cmd("HELLO");

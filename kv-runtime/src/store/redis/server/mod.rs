@@ -1,8 +1,8 @@
 //! One server: how it is reached, and the connection to it that many calls share.
 //!
-//! `address` (where it is), `login` (how a connection begins), `stream` (TCP, TLS or a socket), `lines`
-//! (what the parser must not see), `dial` (from an address to a connection), `sentinel` (who the
-//! primary is), `link` (a connection that is replaced when it fails).
+//! `address` (where it is), `login` (how a connection begins), `stream` (TCP, TLS or a socket),
+//! `lines` (what the parser must not see), `dial` (from an address to a connection), `sentinel`
+//! (who the primary is), `link` (a connection that is replaced when it fails).
 
 mod address;
 mod dial;

@@ -1,4 +1,5 @@
-//! Sentinels: servers that know who the primary of a name is, and choose another one when it is down.
+//! Sentinels: servers that know who the primary of a name is, and choose another one when it is
+//! down.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 use super::Address;
 use crate::store::redis::tls::{Connector, TlsStream};
 
-/// After so much silence the kernel asks whether the other side is still there, so often, and so many
-/// times. It then closes the connection, which fails the calls on it.
+/// After so much silence the kernel asks whether the other side is still there, so often, and so
+/// many times. It then closes the connection, which fails the calls on it.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
 #[cfg(not(windows))]
