@@ -30,6 +30,10 @@ pub struct State {
     /// The moments that the wall clock was moved to, and when.
     pub ticks: Vec<(u64, u64)>,
     pub faults: Faults,
+    /// Tasks that the library has spawned and the executor has not taken yet.
+    pub spawned: Vec<crate::run::Task>,
+    /// The first step at which the store carried a commit out too late for a cache to wait for it.
+    pub late_commit: Option<u64>,
     log: Option<String>,
 }
 
@@ -48,6 +52,8 @@ pub struct Call {
     pub number: u64,
     pub name: &'static str,
     pub is_write: bool,
+    /// When it was sent, by the clock that only moves on.
+    pub sent_at: Duration,
     /// What the store does, until it has done it.
     pub work: Option<Box<dyn FnOnce() + Send>>,
     /// Ends the call with an error, in the place of the answer.
@@ -74,6 +80,20 @@ struct Alarm {
     waker: Option<Waker>,
 }
 
+impl State {
+    pub fn elapsed_since(&self, earlier: Duration) -> Duration {
+        self.elapsed.saturating_sub(earlier)
+    }
+
+    /// Notes that a call is carried out now after its caller, or a write that has to wait for it,
+    /// has gone on.
+    pub fn note_late(&mut self, name: &str, is_late: bool) {
+        if is_late && name == "commit" {
+            self.late_commit.get_or_insert(self.step);
+        }
+    }
+}
+
 impl Sim {
     pub fn new(seed: u64, is_shown: bool) -> Self {
         // What the library draws for its pauses.
@@ -94,6 +114,8 @@ impl Sim {
             wall: ManualClock::new(START),
             ticks: Vec::new(),
             faults,
+            spawned: Vec::new(),
+            late_commit: None,
             log: is_shown.then(String::new),
         })))
     }
@@ -158,17 +180,39 @@ impl Sim {
 
     /// Moves the clock that only moves on to the next alarm; false if there is none.
     pub fn wait(&self) -> bool {
-        let mut state = self.state();
+        let state = self.state();
         let awaited = state.alarms.iter().filter(|alarm| alarm.waker.is_some());
         let Some(next) = awaited.map(|alarm| alarm.due).min() else { return false };
-        state.elapsed = state.elapsed.max(next);
+        let rest = next.saturating_sub(state.elapsed);
+        drop(state);
+        self.elapse(rest);
+        true
+    }
+
+    /// Moves the clock that only moves on, and not the time of day.
+    pub fn elapse(&self, duration: Duration) {
+        let mut state = self.state();
+        state.elapsed += duration;
         let now = state.elapsed;
+        let time_of_day = state.wall.now();
+        state.wall.advance(duration);
+        state.wall.set_time_of_day(time_of_day);
         let due = state.alarms.iter_mut().filter(|alarm| alarm.due <= now);
         let wakers: Vec<Waker> = due.filter_map(|alarm| alarm.waker.take()).collect();
         drop(state);
         self.step(|| format!("{now:?} have passed"));
         wakers.into_iter().for_each(Waker::wake);
-        true
+    }
+
+    /// Sets the time of day, and lets no time pass. A history does not see it.
+    pub fn set_time_of_day(&self, to: Timestamp) {
+        self.step(|| format!("somebody sets the time of day to {to:?}"));
+        self.state().wall.set_time_of_day(to);
+    }
+
+    /// How much time has passed.
+    pub fn elapsed(&self) -> Duration {
+        self.state().elapsed
     }
 }
 
