@@ -12,6 +12,9 @@ use kv_runtime::{Clock, ManualClock, Timer, Timestamp};
 /// The moment at which each run begins.
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
+/// How long a write of a cache waits for a fill of its id.
+const FILL_LIMIT: Duration = Duration::from_secs(1);
+
 /// A handle on the world; clones are the same.
 #[derive(Clone)]
 pub struct Sim(Arc<Mutex<State>>);
@@ -34,6 +37,8 @@ pub struct State {
     pub spawned: Vec<crate::run::Task>,
     /// The first step at which the store carried a commit out too late for a cache to wait for it.
     pub late_commit: Option<u64>,
+    /// The longest between the sending of a commit and its carrying out.
+    pub slowest_commit: Duration,
     log: Option<String>,
 }
 
@@ -81,14 +86,14 @@ struct Alarm {
 }
 
 impl State {
-    pub fn elapsed_since(&self, earlier: Duration) -> Duration {
-        self.elapsed.saturating_sub(earlier)
-    }
-
-    /// Notes that a call is carried out now after its caller, or a write that has to wait for it,
-    /// has gone on.
-    pub fn note_late(&mut self, name: &str, is_late: bool) {
-        if is_late && name == "commit" {
+    /// Notes that the store carries out what was asked then. `is_unheard`: its caller has gone on.
+    pub fn note_commit(&mut self, name: &str, sent_at: Duration, is_unheard: bool) {
+        if name != "commit" {
+            return;
+        }
+        let took = self.elapsed.saturating_sub(sent_at);
+        self.slowest_commit = self.slowest_commit.max(took);
+        if is_unheard || took >= FILL_LIMIT {
             self.late_commit.get_or_insert(self.step);
         }
     }
@@ -116,6 +121,7 @@ impl Sim {
             faults,
             spawned: Vec::new(),
             late_commit: None,
+            slowest_commit: Duration::ZERO,
             log: is_shown.then(String::new),
         })))
     }
