@@ -24,6 +24,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The anchor and `notes` expire by the field, `log` by itself.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
+#[expect(clippy::duplicated_attributes, reason = "two groups may be alike")]
 #[kv(prefix = "pass", group = "terms")]
 #[kv(group(name = "log", ttl = "30d", optional))]
 #[kv(group(name = "notes", optional))]

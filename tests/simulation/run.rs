@@ -47,13 +47,16 @@ pub struct Moves {
     pub back: bool,
 }
 
+/// Something that a scenario lets happen between two steps.
+type Event = fn(&Sim);
+
 pub struct Run {
     sim: Sim,
     waiting: Vec<(usize, Task)>,
     running: Vec<Running>,
     moves: Moves,
     /// What else happens, and in how many of a thousand steps.
-    also: Option<(u32, fn(&Sim))>,
+    also: Option<(u32, Event)>,
 }
 
 impl Run {
@@ -62,7 +65,7 @@ impl Run {
     }
 
     /// A run in which the clocks move in a way of the scenario's own.
-    pub fn with(sim: &Sim, often: u32, happens: fn(&Sim)) -> Self {
+    pub fn with(sim: &Sim, often: u32, happens: Event) -> Self {
         let still = Moves { often: 0, furthest: Duration::ZERO, back: false };
         Self { also: Some((often, happens)), ..Self::new(sim, still) }
     }
