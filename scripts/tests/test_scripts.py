@@ -102,12 +102,18 @@ class CheckDocs(InFolder):
     def setUp(self):
         super().setUp()
         self.write("Cargo.toml", '[workspace.package]\nrust-version = "1.85"\n')
+        self.write("kv-runtime/Cargo.toml", '[package.metadata.rust-version-of-features]\nredb = "1.90"\n')
         self.write("docs/README.md", "# Guide\n\n- [calls](calls.md)\n")
         self.write("docs/calls.md", "# Calls\n\n## What can be lost?\n\n## `get` twice\n\n## `get` twice\n")
         self.write("README.md", "# Name\n\nRust 1.85\n\n| a | b |\n| --- | --- |\n| " + 40 * "x" + " | y |\n")
 
     def test_a_right_tree_has_no_fault(self):
         self.assertEqual([*check_docs.readme(self.root), *check_docs.guide(self.root)], [])
+
+    def test_the_version_of_a_feature_stands_beside_the_oldest_and_not_in_its_place(self):
+        for text, right in [("Rust 1.85, Rust\n1.90", True), ("Rust 1.90", False), ("Rust 1.85, Rust 1.91", False)]:
+            self.write("README.md", text)
+            self.assertEqual(list(check_docs.readme(self.root)) == [], right, text)
 
     def test_too_many_words_a_long_cell_and_another_version_are_faults(self):
         self.write("README.md", "rust-1.95 " + 699 * "word " + "\n| " + 41 * "x" + " |\n")
