@@ -136,6 +136,21 @@ class CheckDocs(InFolder):
             self.assertIn(f"{link}: ", fault)
             self.assertIn(reason, fault)
 
+    def test_a_page_with_hidden_lines_says_how_to_copy_them(self):
+        for code in ["```rust\n# fn main() {}\n```\n", "- ```rust,no_run\n  #\n  ```\n"]:
+            self.write("docs/new.md", code)
+            (fault,) = check_docs.page(self.root, Path("docs/new.md"))
+            self.assertIn("docs/new.md: its code has hidden lines", fault)
+            self.write("docs/new.md", check_docs.HIDDEN.replace("take", "\ntake") + "\n\n" + code)
+            self.assertEqual(list(check_docs.page(self.root, Path("docs/new.md"))), [])
+        self.write("docs/new.md", "# New\n\n```sh\n# a comment\n```\n\n```rust\n#[test]\n```\n")
+        self.assertEqual(list(check_docs.page(self.root, Path("docs/new.md"))), [])
+
+    def test_prose_is_wrapped_and_code_tables_and_long_words_are_not(self):
+        long = 50 * "a b "
+        self.write("docs/new.md", f"| {long} |\n\n```text\n{long}\n```\n\nhttps://{200 * 'a'}\n\n{long}\n")
+        self.assertEqual(list(check_docs.page(self.root, Path("docs/new.md"))), ["docs/new.md:9: a line of 200 characters, at most 100"])
+
     def test_code_holds_no_links(self):
         self.write("page.md", "```rust\na[b](none)\n```\nand `[x](none)`\n")
         self.assertEqual(list(check_docs.links(self.root, Path("page.md"))), [])
