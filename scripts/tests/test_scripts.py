@@ -148,7 +148,7 @@ class CheckDocs(InFolder):
 
     def test_prose_is_wrapped_and_code_tables_and_long_words_are_not(self):
         long = 50 * "a b "
-        self.write("docs/new.md", f"| {long} |\n\n```text\n{long}\n```\n\nhttps://{200 * 'a'}\n\n{long}\n")
+        self.write("docs/new.md", f"| {long} |\n\n```text\n{long}\n```\n\nhttps://{200 * 'a'}\n`{long}`,\n{long}\n")
         self.assertEqual(list(check_docs.page(self.root, Path("docs/new.md"))), ["docs/new.md:9: a line of 200 characters, at most 100"])
 
     def test_code_holds_no_links(self):
