@@ -24,8 +24,10 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The anchor and `notes` expire by the field, `log` by itself.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
+#[expect(clippy::duplicated_attributes, reason = "two groups may be alike")]
 #[kv(prefix = "pass", group = "terms")]
-#[kv(group(name = "log", ttl = "30d", optional), group(name = "notes", optional))]
+#[kv(group(name = "log", ttl = "30d", optional))]
+#[kv(group(name = "notes", optional))]
 struct Pass {
     #[kv(id)]
     id: u64,

@@ -17,6 +17,8 @@ use crate::{Outcome, START};
 const TASKS: u64 = 64;
 const BY_EACH: u64 = 5;
 
+type Update = Pin<Box<dyn Future<Output = Result<Counter, Error>>>>;
+
 /// Counts with 64 tasks, each with its own collection, and says how many updates
 /// failed.
 async fn count<S: AtomicStore>(collection: impl Fn() -> Collection<Counter, S>) -> Result<u64, Error> {
@@ -73,9 +75,7 @@ async fn one_thread_serves_all_in_turn() -> Outcome {
 
 /// An update that has lost a race, taken its turn, and stands at its second commit; it is never
 /// polled again.
-async fn stalled(
-    kv: &Kv<FaultStore<MemoryStore>>,
-) -> Result<Pin<Box<dyn Future<Output = Result<Counter, Error>>>>, Error> {
+async fn stalled(kv: &Kv<FaultStore<MemoryStore>>) -> Result<Update, Error> {
     let counters = kv.collection::<Counter>();
     counters.put(&Counter { name: "hits".to_owned(), count: 0 }).await?;
     let (first, second) = (Gate::new(), Gate::new());
@@ -83,8 +83,7 @@ async fn stalled(
     faults.add(Fault::hold(&first).on(&[Operation::Commit]).times(1));
     faults.add(Fault::hold(&second).on(&[Operation::Commit]).times(1));
     let slow = counters.clone();
-    let mut slow: Pin<Box<dyn Future<Output = Result<Counter, Error>>>> =
-        Box::pin(async move { slow.update("hits", |counter| counter.count += 1).await });
+    let mut slow: Update = Box::pin(async move { slow.update("hits", |counter| counter.count += 1).await });
     let mut context = Context::from_waker(Waker::noop());
     assert!(slow.as_mut().poll(&mut context).is_pending());
     counters.put(&Counter { name: "hits".to_owned(), count: 10 }).await?; // it will lose this race
@@ -142,7 +141,7 @@ async fn an_update_beside_a_stream_of_updates_ends() -> Outcome {
     let counters = kv.collection::<Counter>();
     counters.put(&Counter { name: "hits".to_owned(), count: 0 }).await?;
     let run = async {
-        let mut buffered: Vec<Pin<Box<dyn Future<Output = Result<Counter, Error>>>>> = Vec::new();
+        let mut buffered: Vec<Update> = Vec::new();
         for _ in 0..50 {
             while buffered.len() < 8 {
                 let counters = counters.clone();

@@ -53,7 +53,9 @@ async fn without_atomic_batches_each_entity_is_a_commit() -> Outcome {
 
 /// Two groups that both have changed.
 #[derive(KvEntity, Debug)]
-#[kv(prefix = "pair", group(name = "left", version = 2), group(name = "right", version = 2))]
+#[expect(clippy::duplicated_attributes, reason = "two groups may be alike")]
+#[kv(prefix = "pair", group(name = "left", version = 2))]
+#[kv(group(name = "right", version = 2))]
 struct Pair {
     #[kv(id)]
     id: u64,

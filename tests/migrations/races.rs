@@ -187,7 +187,9 @@ async fn what_is_written_all_the_time_is_contended(batches: Batches) -> Outcome 
 
 /// Two groups that both have changed.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
-#[kv(prefix = "pair", group(name = "left", version = 2), group(name = "right", version = 2))]
+#[expect(clippy::duplicated_attributes, reason = "two groups may be alike")]
+#[kv(prefix = "pair", group(name = "left", version = 2))]
+#[kv(group(name = "right", version = 2))]
 struct Pair {
     #[kv(id)]
     id: u64,

@@ -13,6 +13,7 @@
 //!
 //! README.md tells how many seeds each of several faults took that were put into the library.
 
+mod ages;
 mod caches;
 mod calls;
 mod groups;
@@ -20,9 +21,12 @@ mod history;
 mod last_write;
 mod layers;
 mod lists;
+mod loads;
 mod migrations;
+mod origin;
 mod records;
 mod run;
+mod sessions;
 mod sim;
 mod store;
 

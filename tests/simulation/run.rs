@@ -16,6 +16,9 @@ pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// More steps than any run takes that comes to an end.
 const MOST_STEPS: u64 = 20_000;
 
+/// The numbers from here on are of tasks that the library spawned.
+const FIRST_TASK: usize = 1_000;
+
 /// Shows whether its task is to be polled.
 struct Flag(AtomicBool);
 
@@ -44,16 +47,27 @@ pub struct Moves {
     pub back: bool,
 }
 
+/// Something that a scenario lets happen between two steps.
+type Event = fn(&Sim);
+
 pub struct Run {
     sim: Sim,
     waiting: Vec<(usize, Task)>,
     running: Vec<Running>,
     moves: Moves,
+    /// What else happens, and in how many of a thousand steps.
+    also: Option<(u32, Event)>,
 }
 
 impl Run {
     pub fn new(sim: &Sim, moves: Moves) -> Self {
-        Self { sim: sim.clone(), waiting: Vec::new(), running: Vec::new(), moves }
+        Self { sim: sim.clone(), waiting: Vec::new(), running: Vec::new(), moves, also: None }
+    }
+
+    /// A run in which the clocks move in a way of the scenario's own.
+    pub fn with(sim: &Sim, often: u32, happens: Event) -> Self {
+        let still = Moves { often: 0, furthest: Duration::ZERO, back: false };
+        Self { also: Some((often, happens)), ..Self::new(sim, still) }
     }
 
     pub fn add(&mut self, task: impl Future<Output = ()> + Send + 'static) {
@@ -75,11 +89,14 @@ impl Run {
         self.settle("a call does not end");
         // What was sent by those who are gone may come at any time.
         self.carry_out_the_rest();
+        let spawned = std::mem::take(&mut self.sim.state().spawned);
+        drop(spawned);
     }
 
     /// Lets everything go on until all tasks have ended but those that are parked.
     fn settle(&mut self, complaint: &str) {
         while self.running.iter().any(|task| !self.is_parked(task)) {
+            self.take_spawned();
             let has_gone_on = self.poll_any() || self.answer_any() || self.sim.wait();
             // A call that waits without end may look again and again.
             assert!(has_gone_on && self.sim.state().step < 2 * MOST_STEPS, "{complaint}");
@@ -96,6 +113,12 @@ impl Run {
         if self.moves.often > 0 && self.sim.chance(self.moves.often) {
             self.move_clock();
         }
+        if let Some((often, happens)) = self.also
+            && self.sim.chance(often)
+        {
+            happens(&self.sim);
+        }
+        self.take_spawned();
         let done = match self.sim.below(10) {
             0..4 => self.poll_any(),
             4..8 => self.answer_any(),
@@ -107,20 +130,49 @@ impl Run {
             self.sim.step(|| "nothing happens".to_owned());
             if self.sim.chance(100) {
                 self.sim.state().calls.iter_mut().for_each(|call| call.is_hung = false);
+                self.start_one();
             }
         }
     }
 
     fn start(&mut self) -> bool {
-        if self.waiting.is_empty() || self.running.len() >= 5 {
+        let calls = self.running.iter().filter(|task| task.number < FIRST_TASK).count();
+        calls < 5 && self.start_one()
+    }
+
+    fn start_one(&mut self) -> bool {
+        if self.waiting.is_empty() {
             return false;
         }
         let place = self.sim.below(self.waiting.len());
         let (number, future) = self.waiting.swap_remove(place);
+        self.run(number, future, 0);
+        true
+    }
+
+    fn run(&mut self, number: usize, future: Task, parked_until: u64) {
         let flag = Arc::new(Flag(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&flag));
-        self.running.push(Running { number, future, flag, waker, parked_until: 0 });
-        true
+        self.running.push(Running { number, future, flag, waker, parked_until });
+    }
+
+    /// What an executor makes of the tasks of the library: it runs them, some late, or drops them.
+    fn take_spawned(&mut self) {
+        let spawned = std::mem::take(&mut self.sim.state().spawned);
+        for (place, task) in spawned.into_iter().enumerate() {
+            let step = self.sim.step(|| "a task is spawned".to_owned());
+            let number = FIRST_TASK * step as usize + place;
+            match self.sim.below(6) {
+                0 => {
+                    self.sim.step(|| format!("task {number} is dropped"));
+                    drop(task);
+                }
+                // Not before all calls have ended.
+                1 => self.run(number, task, u64::MAX),
+                2 => self.run(number, task, step + 20),
+                _ => self.run(number, task, 0),
+            }
+        }
     }
 
     /// Polls a task that was woken, and sometimes one that was not.
@@ -201,6 +253,9 @@ impl Run {
             // Its caller hears nothing any more: it is carried out late, or lost.
             let call = state.calls.swap_remove(place);
             let is_lost = chance < 300;
+            if call.work.is_some() && !is_lost {
+                state.note_commit(name, call.sent_at, true);
+            }
             drop(state);
             if let (Some(work), false) = (call.work, is_lost) {
                 self.sim.step(|| format!("{name} {number} is carried out, and nobody hears of it"));
@@ -222,6 +277,11 @@ impl Run {
             None
         };
         let (work, waker) = (call.work.take(), call.waker.take());
+        let sent_at = call.sent_at;
+        if failed.is_none() && work.is_some() {
+            state.note_commit(name, sent_at, false);
+        }
+        let call = &mut state.calls[place];
         match failed {
             Some(mut failure) => {
                 // What was carried out already was not refused.

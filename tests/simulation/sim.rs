@@ -13,6 +13,9 @@ use kv_runtime::{Clock, ManualClock, Timer, Timestamp};
 /// The moment at which each run begins.
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
+/// How long a write of a cache waits for a fill of its id.
+const FILL_LIMIT: Duration = Duration::from_secs(1);
+
 /// A handle on the world; clones are the same.
 #[derive(Clone)]
 pub struct Sim(Arc<Mutex<State>>);
@@ -31,6 +34,12 @@ pub struct State {
     /// The moments that the wall clock was moved to, and when.
     pub ticks: Vec<(u64, u64)>,
     pub faults: Faults,
+    /// Tasks that the library has spawned and the executor has not taken yet.
+    pub spawned: Vec<crate::run::Task>,
+    /// The first step at which the store carried a commit out too late for a cache to wait for it.
+    pub late_commit: Option<u64>,
+    /// The longest between the sending of a commit and its carrying out.
+    pub slowest_commit: Duration,
     log: Option<String>,
 }
 
@@ -49,6 +58,8 @@ pub struct Call {
     pub number: u64,
     pub name: &'static str,
     pub is_write: bool,
+    /// When it was sent, by the clock that only moves on.
+    pub sent_at: Duration,
     /// What the store does, until it has done it.
     pub work: Option<Box<dyn FnOnce() + Send>>,
     /// Ends the call with an error, in the place of the answer.
@@ -75,6 +86,20 @@ struct Alarm {
     waker: Option<Waker>,
 }
 
+impl State {
+    /// Notes that the store carries out what was asked then. `is_unheard`: its caller has gone on.
+    pub fn note_commit(&mut self, name: &str, sent_at: Duration, is_unheard: bool) {
+        if name != "commit" {
+            return;
+        }
+        let took = self.elapsed.saturating_sub(sent_at);
+        self.slowest_commit = self.slowest_commit.max(took);
+        if is_unheard || took >= FILL_LIMIT {
+            self.late_commit.get_or_insert(self.step);
+        }
+    }
+}
+
 impl Sim {
     pub fn new(seed: u64, is_shown: bool) -> Self {
         // What the library draws for its pauses.
@@ -96,6 +121,9 @@ impl Sim {
             wall: ManualClock::new(START),
             ticks: Vec::new(),
             faults,
+            spawned: Vec::new(),
+            late_commit: None,
+            slowest_commit: Duration::ZERO,
             log: is_shown.then(String::new),
         })))
     }
@@ -160,17 +188,39 @@ impl Sim {
 
     /// Moves the clock that only moves on to the next alarm; false if there is none.
     pub fn wait(&self) -> bool {
-        let mut state = self.state();
+        let state = self.state();
         let awaited = state.alarms.iter().filter(|alarm| alarm.waker.is_some());
         let Some(next) = awaited.map(|alarm| alarm.due).min() else { return false };
-        state.elapsed = state.elapsed.max(next);
+        let rest = next.saturating_sub(state.elapsed);
+        drop(state);
+        self.elapse(rest);
+        true
+    }
+
+    /// Moves the clock that only moves on, and not the time of day.
+    pub fn elapse(&self, duration: Duration) {
+        let mut state = self.state();
+        state.elapsed += duration;
         let now = state.elapsed;
+        let time_of_day = state.wall.now();
+        state.wall.advance(duration);
+        state.wall.set_time_of_day(time_of_day);
         let due = state.alarms.iter_mut().filter(|alarm| alarm.due <= now);
         let wakers: Vec<Waker> = due.filter_map(|alarm| alarm.waker.take()).collect();
         drop(state);
         self.step(|| format!("{now:?} have passed"));
         wakers.into_iter().for_each(Waker::wake);
-        true
+    }
+
+    /// Sets the time of day, and lets no time pass. A history does not see it.
+    pub fn set_time_of_day(&self, to: Timestamp) {
+        self.step(|| format!("somebody sets the time of day to {to:?}"));
+        self.state().wall.set_time_of_day(to);
+    }
+
+    /// How much time has passed.
+    pub fn elapsed(&self) -> Duration {
+        self.state().elapsed
     }
 }
 

@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Head, NewRecord, Record, Revision};
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, FairQueue, ListPage, ListQuery, MemoryStore, Sharing,
-    Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, FairQueue, Fence, ListPage, ListQuery, MemoryStore,
+    Sharing, Store, Write,
 };
 use kv_runtime::{Clock, Error, Location, Result};
 
@@ -26,6 +26,8 @@ pub struct SimStore {
     capabilities: Capabilities,
     /// Whether it answers at once, as a store in this process does.
     is_local: bool,
+    /// Whether one process has it for itself, so that it tells when a key is written.
+    has_fences: bool,
 }
 
 #[derive(Debug)]
@@ -44,14 +46,19 @@ impl SimStore {
     pub fn local(sim: &Sim) -> Self {
         let memory = MemoryStore::with_clock(sim.clock());
         let capabilities = memory.capabilities();
-        Self { sim: sim.clone(), memory, capabilities, is_local: true }
+        Self { sim: sim.clone(), memory, capabilities, is_local: true, has_fences: true }
     }
 
     /// A server with compare-and-swap.
     pub fn remote(sim: &Sim) -> Self {
         let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().ordered();
         let capabilities = capabilities.snapshot_reads().atomic_batches().cheap_metadata();
-        Self { capabilities, is_local: false, ..Self::local(sim) }
+        Self { capabilities, is_local: false, has_fences: false, ..Self::local(sim) }
+    }
+
+    /// A file that one process has for itself, written by a thread.
+    pub fn embedded(sim: &Sim) -> Self {
+        Self { is_local: false, ..Self::local(sim) }
     }
 
     /// A server without it.
@@ -71,38 +78,44 @@ impl SimStore {
         is_write: bool,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
-        let now = move || work.now_or_never().expect("memory does not wait");
         if self.is_local {
             self.sim.step(|| format!("the store does {name}"));
-            return now();
+            return work.now_or_never().expect("memory does not wait");
         }
-        let reply = Arc::new(Mutex::new(None));
-        let (done, failed) = (Arc::clone(&reply), Arc::clone(&reply));
-        let call = Call {
-            number: 0,
-            name,
-            is_write,
-            work: Some(Box::new(move || {
-                let result = now();
-                done.lock().expect("no panic").get_or_insert(result);
-            })),
-            fail: Some(Box::new(move |failure| {
-                *failed.lock().expect("no panic") = Some(Err(error(failure)));
-            })),
-            waker: None,
-            is_answered: false,
-            is_hung: false,
-            is_dropped: false,
-        };
-        Answer { number: self.send(call), sim: self.sim.clone(), reply }.await
+        ask(&self.sim, name, is_write, work).await
     }
+}
 
-    fn send(&self, mut call: Call) -> u64 {
-        let number = self.sim.step(|| format!("{} is sent", call.name));
-        call.number = number;
-        self.sim.state().calls.push(call);
-        number
-    }
+/// Sends a call to the other side of the network, which the seed carries out and answers.
+pub async fn ask<T: Send + 'static>(
+    sim: &Sim,
+    name: &'static str,
+    is_write: bool,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let now = move || work.now_or_never().expect("memory does not wait");
+    let reply = Arc::new(Mutex::new(None));
+    let (done, failed) = (Arc::clone(&reply), Arc::clone(&reply));
+    let number = sim.step(|| format!("{name} is sent"));
+    let call = Call {
+        number,
+        name,
+        is_write,
+        sent_at: sim.elapsed(),
+        work: Some(Box::new(move || {
+            let result = now();
+            done.lock().expect("no panic").get_or_insert(result);
+        })),
+        fail: Some(Box::new(move |failure| {
+            *failed.lock().expect("no panic") = Some(Err(error(failure)));
+        })),
+        waker: None,
+        is_answered: false,
+        is_hung: false,
+        is_dropped: false,
+    };
+    sim.state().calls.push(call);
+    Answer { number, sim: sim.clone(), reply }.await
 }
 
 fn error(failure: Failure) -> Error {
@@ -168,6 +181,10 @@ impl Store for SimStore {
 
     fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    fn fence(&self, key: &Key) -> Option<Fence> {
+        self.memory.fence(key).filter(|_| self.has_fences)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -76,15 +76,19 @@ async fn every_way_to_change_keeps_them() -> Outcome {
     let kv = memory();
     let users = kv.collection::<User>();
     let bob = |user: &mut User| "Bob".clone_into(&mut user.name);
+    let try_bob = |user: &mut User| {
+        bob(user);
+        Ok::<(), kv_runtime::Error>(())
+    };
     let none = || -> User { unreachable!("it is there") };
     for call in 0..6 {
         lay(&kv, "user:7", r#"{"name":"Ada","x":[1.10]}"#).await?;
         match call {
             0 => users.update(7, bob).await?,
-            1 => users.try_update(7, |user| Ok::<(), kv_runtime::Error>(bob(user))).await?,
+            1 => users.try_update(7, try_bob).await?,
             2 => users.upsert(7, none, bob).await?,
             3 => users.update_last_write_wins(7, bob).await?,
-            4 => users.try_update_last_write_wins(7, |user| Ok::<(), kv_runtime::Error>(bob(user))).await?,
+            4 => users.try_update_last_write_wins(7, try_bob).await?,
             _ => users.upsert_last_write_wins(7, none, bob).await?,
         };
         assert_eq!(text(&kv, "user:7").await?, r#"{"name":"Bob","x":[1.10]}"#, "call {call}");
