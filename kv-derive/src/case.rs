@@ -32,7 +32,7 @@ impl Case {
         let names = || CASES.iter().map(|(name, _)| *name);
         let found = CASES.iter().find(|(known, _)| *known == name);
         found.map(|(_, case)| *case).ok_or_else(|| {
-            format!("unknown case {name:?}{}; there are {}", did_you_mean(name, names()), listed(names()))
+            format!("unknown case {name:?}{}; the cases are {}", did_you_mean(name, names()), listed(names()))
         })
     }
 

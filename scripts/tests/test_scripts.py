@@ -102,12 +102,18 @@ class CheckDocs(InFolder):
     def setUp(self):
         super().setUp()
         self.write("Cargo.toml", '[workspace.package]\nrust-version = "1.85"\n')
+        self.write("kv-runtime/Cargo.toml", '[package.metadata.rust-version-of-features]\nredb = "1.90"\n')
         self.write("docs/README.md", "# Guide\n\n- [calls](calls.md)\n")
         self.write("docs/calls.md", "# Calls\n\n## What can be lost?\n\n## `get` twice\n\n## `get` twice\n")
         self.write("README.md", "# Name\n\nRust 1.85\n\n| a | b |\n| --- | --- |\n| " + 40 * "x" + " | y |\n")
 
     def test_a_right_tree_has_no_fault(self):
         self.assertEqual([*check_docs.readme(self.root), *check_docs.guide(self.root)], [])
+
+    def test_the_version_of_a_feature_stands_beside_the_oldest_and_not_in_its_place(self):
+        for text, right in [("Rust 1.85, Rust\n1.90", True), ("Rust 1.90", False), ("Rust 1.85, Rust 1.91", False)]:
+            self.write("README.md", text)
+            self.assertEqual(list(check_docs.readme(self.root)) == [], right, text)
 
     def test_too_many_words_a_long_cell_and_another_version_are_faults(self):
         self.write("README.md", "rust-1.95 " + 699 * "word " + "\n| " + 41 * "x" + " |\n")
@@ -129,6 +135,21 @@ class CheckDocs(InFolder):
         for fault, (link, reason) in zip(faults, wrong.items()):
             self.assertIn(f"{link}: ", fault)
             self.assertIn(reason, fault)
+
+    def test_a_page_with_hidden_lines_says_how_to_copy_them(self):
+        for code in ["```rust\n# fn main() {}\n```\n", "- ```rust,no_run\n  #\n  ```\n"]:
+            self.write("docs/new.md", code)
+            (fault,) = check_docs.page(self.root, Path("docs/new.md"))
+            self.assertIn("docs/new.md: its code has hidden lines", fault)
+            self.write("docs/new.md", check_docs.HIDDEN.replace("take", "\ntake") + "\n\n" + code)
+            self.assertEqual(list(check_docs.page(self.root, Path("docs/new.md"))), [])
+        self.write("docs/new.md", "# New\n\n```sh\n# a comment\n```\n\n```rust\n#[test]\n```\n")
+        self.assertEqual(list(check_docs.page(self.root, Path("docs/new.md"))), [])
+
+    def test_prose_is_wrapped_and_code_tables_and_long_words_are_not(self):
+        long = 50 * "a b "
+        self.write("docs/new.md", f"| {long} |\n\n```text\n{long}\n```\n\nhttps://{200 * 'a'}\n`{long}`,\n{long}\n")
+        self.assertEqual(list(check_docs.page(self.root, Path("docs/new.md"))), ["docs/new.md:9: a line of 200 characters, at most 100"])
 
     def test_code_holds_no_links(self):
         self.write("page.md", "```rust\na[b](none)\n```\nand `[x](none)`\n")

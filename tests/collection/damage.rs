@@ -21,6 +21,9 @@ const MALFORMED: &[&[u8]] = &[b"", b"{", b"\xFF\xFE", b"{\"count\":1}x"];
 /// JSON of another shape.
 const OTHERS: &[&[u8]] = &[b"null", b"[]", b"{\"count\":-1}", b"{\"count\":\"hunter2\"}"];
 
+const SAY_HOW_IT_CHANGED: &str = "does not decode as JSON and was left as it is; if the struct has changed, raise its `version` \
+                                  and say how it changed: `renamed`, `added`, `removed` or `step`";
+
 fn plain(value: &'static [u8]) -> NewRecord {
     NewRecord::new(value, Metadata::default())
 }
@@ -29,8 +32,7 @@ async fn bytes_that_do_not_decode_are_told_and_kept<S: AtomicStore>(kv: Kv<S>, _
     let counters = kv.collection::<Counter>();
     let key = Key::from_text("counter:a");
     let advised = |values: &'static [&'static [u8]], advice| values.iter().map(move |value| (value, advice));
-    let all =
-        advised(MALFORMED, "another program wrote it").chain(advised(OTHERS, "if the struct has changed"));
+    let all = advised(MALFORMED, "cannot be read as JSON at all").chain(advised(OTHERS, SAY_HOW_IT_CHANGED));
     for (value, advice) in all {
         kv.store().put(key.clone(), plain(value)).await?;
         let error = counters.get("a").await.expect_err("is damaged");

@@ -33,6 +33,8 @@ async fn what_is_changed_is_written<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -
     assert_eq!(changed, User { quota: 11, ..User::new(1) });
     let absent = users.update_last_write_wins(2, |_| ()).await;
     assert!(matches!(absent, Err(Error::NotFound { .. })), "{absent:?}");
+    let advice = "`put` creates it, and `upsert` changes or creates it";
+    assert!(absent.is_err_and(|error| error.to_string().ends_with(advice)));
     Ok(())
 }
 

@@ -14,18 +14,19 @@ mod visit;
 
 use std::error::Error;
 
-use examples_support::{client, server};
+use examples_support::{client, server, usage};
 use kv_runtime::store::MemoryStore;
 use kv_runtime::{Clock, Kv, ManualClock, Timer, Timestamp};
 use upstream::Upstream;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let upstream = Upstream::new(server::option("--max-age")?.unwrap_or(60));
+    usage::expect_options(&["--port", "--max-age"], "[--port PORT] [--max-age SECONDS]");
+    let upstream = Upstream::new(server::option("--max-age").unwrap_or(60));
     let (upstream_at, upstream_server) = server::spawn(upstream.router(), 0).await?;
     let upstream_url = format!("http://{upstream_at}");
 
-    if let Some(port) = server::option("--port")? {
+    if let Some(port) = server::option("--port") {
         println!("upstream on {upstream_url}");
         let app = app::router(&Kv::new(MemoryStore::new()), client::client()?, upstream_url);
         server::until_stopped(app, port).await?;

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use examples_support::testing::{Result, shows};
+use examples_support::testing::{Result, run, says_its_usage, shows};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_api-cache");
 
@@ -29,5 +29,15 @@ fn shows_what_it_promises() -> Result {
     let complaints = String::from_utf8(stderr)?;
     assert_eq!(complaints.matches("HTTP status server error (500 Internal Server Error)").count(), 2);
     assert_eq!(complaints.lines().count(), 2, "{complaints}");
+    Ok(())
+}
+
+#[test]
+fn refuses_other_arguments() -> Result {
+    for wrong in ["--sotre", "--max-age"] {
+        says_its_usage(PROGRAM, "[--port PORT] [--max-age SECONDS]", wrong)?;
+    }
+    let refused = run(PROGRAM, ["--max-age", "1m"]).unwrap_err().to_string();
+    shows(&refused, &["\nerror: --max-age 1m: invalid digit found in string"]);
     Ok(())
 }

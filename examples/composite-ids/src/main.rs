@@ -74,7 +74,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Result {
-    let kv = Kv::connect(store::url()?.as_deref().unwrap_or("memory:")).await?;
+    let kv = Kv::connect(store::url().as_deref().unwrap_or("memory:")).await?;
     let events = kv.collection::<Event>();
     for (region, org, at) in [
         (Region::EuWest, 1, 1_000),

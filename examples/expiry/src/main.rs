@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use examples_support::store;
+use examples_support::{store, usage};
 use kv_runtime::layer::{ObservedStore, Operation};
 use kv_runtime::store::{AnyStore, Sharing, Store};
 use kv_runtime::{Clock, Collection, Kv, KvEntity, ManualClock, Timestamp};
@@ -46,10 +46,11 @@ async fn main() -> Result {
     let clock = ManualClock::new(Timestamp::from_millis(1_700_000_000_000));
     let directory = tempfile::tempdir()?;
     let file = format!("redb:{}", directory.path().join("expiry.redb").display());
-    let url = store::url()?.unwrap_or(file);
+    let url = store::url().unwrap_or(file);
     let store = AnyStore::connect_with_clock(&url, Clock::from(&clock)).await?;
     if store.capabilities().sharing != Sharing::Exclusive {
-        return Err("a server's clock cannot be moved: take `memory:` or `redb:expiry.redb`".into());
+        directory.close()?;
+        usage::refuse("a server's clock cannot be moved: take `memory:` or `redb:expiry.redb`");
     }
     // It counts the calls, to see that a touch need not be a write.
     let kv = Kv::new(ObservedStore::new(store));

@@ -51,7 +51,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Result {
-    let kv = Kv::connect(store::url()?.as_deref().unwrap_or("memory:")).await?;
+    let kv = Kv::connect(store::url().as_deref().unwrap_or("memory:")).await?;
     let users = kv.collection::<User>();
     let profiles = kv.collection::<UserProfile>(); // named by the macro
     let histories = kv.collection::<UserHistory>();

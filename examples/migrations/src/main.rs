@@ -30,7 +30,7 @@ use kv_runtime::store::AnyStore;
 async fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("countries.redb");
-    let url = store::url()?.unwrap_or_else(|| format!("redb:{}", file.display()));
+    let url = store::url().unwrap_or_else(|| format!("redb:{}", file.display()));
     let kv = Kv::connect(&url).await?;
 
     heading("What an earlier program left");

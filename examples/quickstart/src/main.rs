@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io, process};
 
 use country::{Country, CountryFacts, CountryProfile, CountryV1};
+use examples_support::usage;
 use kv_runtime::store::RedbStore;
 use kv_runtime::{Cursor, Kv, KvEntity};
 use screen::{Screen, now};
@@ -245,7 +246,7 @@ impl File {
             [path] if !path.is_empty() && !path.as_encoded_bytes().starts_with(b"-") => {
                 Ok(Self::Kept(path.into()))
             }
-            _ => Err("usage: [FILE], such as `countries.redb`".into()),
+            _ => usage::show("[FILE], such as `countries.redb`"),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use examples_support::testing::{Result, run, shows};
+use examples_support::testing::{Result, run, says_its_usage, shows};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_quickstart");
 const NOTHING: [&str; 0] = [];
@@ -76,11 +76,13 @@ fn leaves_a_foreign_file_as_it_is() -> Result {
 }
 
 #[test]
-fn refuses_other_arguments() {
-    for args in [&["--sotre"][..], &[""], &["a.redb", "b.redb"]] {
+fn refuses_other_arguments() -> Result {
+    says_its_usage(PROGRAM, "[FILE], such as `countries.redb`", "--sotre")?;
+    for args in [&[""][..], &["a.redb", "b.redb"]] {
         let refused = run(PROGRAM, args).unwrap_err().to_string();
-        shows(&refused, &["usage: [FILE]"]);
+        shows(&refused, &["usage: cargo run -p quickstart -- [FILE]"]);
     }
+    Ok(())
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod visit;
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use examples_support::server;
+use examples_support::{server, usage};
 use kv_runtime::store::{AtomicStore, RedbStore};
 use kv_runtime::tower_sessions::KvSessionStore;
 use kv_runtime::{Clock, Kv, ManualClock};
@@ -25,9 +25,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let Some(port) = server::option("--port")? else { return visit().await };
-    let url = server::option::<String>("--store")?.unwrap_or_else(|| "memory:".to_owned());
-    let idle = server::option("--idle")?.map_or(30 * MINUTE, Duration::from_secs);
+    usage::expect_options(&["--port", "--store", "--idle"], "[--port PORT [--store URL] [--idle SECONDS]]");
+    let Some(port) = server::option("--port") else { return visit().await };
+    let url = server::option::<String>("--store").unwrap_or_else(|| "memory:".to_owned());
+    let idle = server::option("--idle").map_or(30 * MINUTE, Duration::from_secs);
     let kv = Kv::connect(&url).await?;
     server::until_stopped(app::router().layer(sessions(&kv, idle)), port).await
 }

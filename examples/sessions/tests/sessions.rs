@@ -1,6 +1,6 @@
 //! The example `sessions` shows what it promises.
 
-use examples_support::testing::{Result, run, shows};
+use examples_support::testing::{Result, run, says_its_usage, shows};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sessions");
 
@@ -22,5 +22,16 @@ fn shows_what_it_promises() -> Result {
             "0 sessions are left in the store",
         ],
     );
+    Ok(())
+}
+
+#[test]
+fn refuses_other_arguments() -> Result {
+    let usage = "[--port PORT [--store URL] [--idle SECONDS]]";
+    for wrong in ["--sotre", "--port"] {
+        says_its_usage(PROGRAM, usage, wrong)?;
+    }
+    let refused = run(PROGRAM, ["--port", "http"]).unwrap_err().to_string();
+    shows(&refused, &["\nerror: --port http: invalid digit found in string"]);
     Ok(())
 }

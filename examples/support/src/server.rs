@@ -9,17 +9,13 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// Returns the value of `--name value`, if it is given.
-pub fn option<T>(name: &str) -> Result<Option<T>, Box<dyn Error>>
-where
-    T: FromStr<Err: Error + 'static>,
-{
-    let mut args = env::args().skip_while(|arg| arg != name);
-    if args.next().is_none() {
-        return Ok(None);
-    }
-    let value = args.next().ok_or_else(|| format!("{name} wants a value"))?;
-    Ok(Some(value.parse()?))
+use crate::usage;
+
+/// Returns the value of `--name value`, if it is given. A value of another kind ends the program.
+pub fn option<T: FromStr<Err: Error>>(name: &str) -> Option<T> {
+    let mut args = env::args().skip_while(|arg| arg != name).skip(1);
+    let value = args.next()?;
+    Some(value.parse().unwrap_or_else(|error| usage::refuse(format_args!("{name} {value}: {error}"))))
 }
 
 /// Serves on 127.0.0.1 until the returned task is aborted. Port 0 is any free port.

@@ -33,8 +33,17 @@ pub fn runs_on_any_store(program: &str, directory: &Path) -> Result {
     run(program, [directory.join("path-alone.redb")])?;
     let refused = run(program, ["--store", "nowhere:"]).unwrap_or_else(|error| error.to_string());
     shows(&refused, &["there is no store of this scheme"]);
-    let usage = run(program, ["--sotre"]).unwrap_or_else(|error| error.to_string());
-    shows(&usage, &["usage: [--store URL | FILE]"]);
+    says_its_usage(program, "[--store URL | FILE], such as `--store memory:` or `app.redb`", "--sotre")
+}
+
+/// Asserts that `--help` prints the line of usage alone, and that an argument which is wrong is
+/// answered with it on stderr.
+pub fn says_its_usage(program: &str, arguments: &str, wrong: &str) -> Result {
+    let name = Path::new(program).file_stem().unwrap_or_default().display();
+    let line = format!("usage: cargo run -p {name} -- {arguments}\n");
+    assert_eq!(run(program, ["--help"])?, line);
+    let Output { status, stdout, stderr } = Command::new(program).arg(wrong).output()?;
+    assert_eq!((status.code(), stdout, String::from_utf8(stderr)?), (Some(2), Vec::new(), line));
     Ok(())
 }
 

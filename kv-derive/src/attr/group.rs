@@ -115,7 +115,7 @@ pub(super) fn read_codec(key: &Key<'_>, slot: &mut Slot<Codec>) {
             }
             None => {
                 let meant = did_you_mean(&name, ["json", "postcard"]);
-                Err(format!("unknown codec {name:?}{meant}; there are \"json\" and \"postcard\""))
+                Err(format!("unknown codec {name:?}{meant}; the codecs are \"json\" and \"postcard\""))
             }
         }
     });

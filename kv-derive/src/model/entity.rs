@@ -110,10 +110,10 @@ impl<'a> Entity<'a> {
             } else {
                 let names: Vec<String> = self.groups.iter().filter_map(Group::name).collect();
                 let names = || names.iter().map(String::as_str);
-                let known = if names().next().is_some() {
-                    format!("{}; there are {}", did_you_mean(&wanted, names()), listed(names()))
-                } else {
-                    format!("; declare it on the struct: `#[kv(group(name = {wanted:?}))]`")
+                let known = match names().count() {
+                    0 => format!("; declare it on the struct: `#[kv(group(name = {wanted:?}))]`"),
+                    1 => format!("{}; the group is {}", did_you_mean(&wanted, names()), listed(names())),
+                    _ => format!("{}; the groups are {}", did_you_mean(&wanted, names()), listed(names())),
                 };
                 cx.error(name, format_args!("no group is named {wanted:?}{known}"));
                 self.has_stray = true;

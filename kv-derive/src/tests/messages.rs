@@ -54,12 +54,27 @@ fn a_field_of_an_id_type_has_no_keys() {
 }
 
 #[test]
+fn an_unknown_group_is_told_with_the_group_or_the_groups() {
+    let one = entity(quote! {
+        #[kv(prefix = "a", group = "profile")]
+        struct Entity { #[kv(id)] id: u64, #[kv(group = "x")] a: u8 }
+    });
+    assert_eq!(told(one), ["no group is named \"x\"; the group is `profile`"]);
+    let two = entity(quote! {
+        #[kv(prefix = "a", group = "profile", group(name = "settings"))]
+        struct Entity { #[kv(id)] id: u64, a: u8, #[kv(group = "settings")] b: u8, #[kv(group = "x")] c: u8 }
+    });
+    assert_eq!(told(two), ["no group is named \"x\"; the groups are `profile`, `settings`"]);
+}
+
+#[test]
 fn a_group_is_not_said_to_lack_the_field_that_misspells_it() {
     let expansion = entity(quote! {
         #[kv(prefix = "a", group(name = "profile"), group(name = "settings"))]
         struct Entity { #[kv(id)] id: u64, #[kv(group = "profile")] a: u8, #[kv(group = "setings")] b: u8 }
     });
-    let message = "no group is named \"setings\" (did you mean `settings`?); there are `profile`, `settings`";
+    let message =
+        "no group is named \"setings\" (did you mean `settings`?); the groups are `profile`, `settings`";
     assert_eq!(told(expansion), [message]);
     let expansion = entity(quote! {
         #[kv(prefix = "a", group(name = "settings"))]

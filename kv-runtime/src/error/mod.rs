@@ -16,7 +16,9 @@ use crate::timer::NoTimer;
 pub use cause::{BoxError, SharedError};
 pub use location::Location;
 pub(crate) use shown::causes;
-use shown::{also_shown, id_shown, load_shown, rest_shown, retry_shown, undecoded_shown, why_shown};
+use shown::{
+    also_shown, format_shown, id_shown, load_shown, rest_shown, retry_shown, undecoded_shown, why_shown,
+};
 
 /// What went wrong, where, and what to do.
 ///
@@ -30,9 +32,7 @@ use shown::{also_shown, id_shown, load_shown, rest_shown, retry_shown, undecoded
 #[non_exhaustive]
 pub enum Error {
     /// There is nothing to change; or an origin has said that there is none, which a loader that gives no `Option` cannot tell.
-    #[error(
-        "{at}: there is no such record; `put` creates it, `upsert` (on a store without compare-and-swap `upsert_last_write_wins`) changes or creates it"
-    )]
+    #[error("{at}: there is no such record; `put` creates it, and `upsert` changes or creates it")]
     NotFound {
         /// Where.
         at: Box<Location>,
@@ -132,7 +132,7 @@ pub enum Error {
     },
 
     /// The entity cannot be written in this codec.
-    #[error("{at}: the entity does not encode as {codec}; nothing was written")]
+    #[error("{at}: the entity does not encode as {}; nothing was written", format_shown(.codec))]
     Encode {
         /// Where.
         at: Box<Location>,

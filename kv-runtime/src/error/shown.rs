@@ -27,19 +27,29 @@ pub(super) fn id_shown(created: &bool) -> &'static str {
     }
 }
 
+/// The format as people write it; [`Codec::name`] is what a record has.
+pub(super) const fn format_shown(codec: &Codec) -> &'static str {
+    match codec {
+        Codec::Json => "JSON",
+        #[cfg(feature = "postcard")]
+        Codec::Postcard => "postcard",
+    }
+}
+
 pub(super) fn undecoded_shown(codec: &Codec, source: &CodecError) -> String {
+    let format = format_shown(codec);
     if source.is_malformed() {
         return format!(
-            "the value cannot be read as {codec} at all and was left as it is; another program wrote it, or it was damaged on its way; if nobody needs it, `put` replaces it"
+            "the value cannot be read as {format} at all and was left as it is; another program wrote it, or it was damaged on its way; if nobody needs it, `put` replaces it"
         );
     }
     let remedy = match codec {
-        Codec::Json => "give its version a step",
+        Codec::Json => "raise its `version` and say how it changed: `renamed`, `added`, `removed` or `step`",
         #[cfg(feature = "postcard")]
-        Codec::Postcard => "raise its version, and keep the old struct as its `previous`",
+        Codec::Postcard => "raise its `version` and keep the old struct as its `previous`",
     };
     format!(
-        "the value does not decode as {codec} and was left as it is; if the struct has changed, {remedy}, and if nobody needs the record, `put` replaces it"
+        "the value does not decode as {format} and was left as it is; if the struct has changed, {remedy}; if nobody needs the record, `put` replaces it"
     )
 }
 

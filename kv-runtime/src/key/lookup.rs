@@ -14,8 +14,8 @@ use super::id::KvId;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name an id of type `{Id}`",
     label = "expected `{Id}` or `&{Id}`",
-    note = "ids of text alone are named by a `&str` as well",
-    note = "a newtype of an id is named by itself, not by what it holds, so that ids of two kinds are not mixed up: `OrgId(..)` or `&org_id`, not `\"acme\"`"
+    note = "a `&str` names an id of text; several ids are a tuple: `(\"acme\", 7)`",
+    note = "a newtype is named by itself, not by what it holds: `OrgId(..)` or `&org_id`"
 )]
 pub trait Lookup<Id> {
     /// Appends the id to a key.
