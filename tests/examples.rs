@@ -26,8 +26,9 @@ fn every_example_is_a_package_with_tests() -> Outcome {
 fn every_example_says_how_to_run_it() -> Outcome {
     for (name, folder) in examples()? {
         let main = fs::read_to_string(folder.join("src/main.rs"))?;
-        let first = main.lines().next().unwrap_or_default();
-        assert!(first.contains(&format!("`cargo run -p {name}")), "examples/{name}: {first}");
+        let header: Vec<_> = main.lines().map_while(|line| line.strip_prefix("//!")).collect();
+        let header = header.join("");
+        assert!(header.contains(&format!("`cargo run -p {name}")), "examples/{name}: {header}");
     }
     Ok(())
 }
