@@ -336,3 +336,23 @@ async fn a_file_serves_nothing_old_after_a_write_whose_caller_went() -> Outcome 
     }
     Ok(())
 }
+
+#[test]
+fn what_is_loaded_anew_before_a_fill_has_settled_leaves_nothing_older_in_memory() -> Outcome {
+    let clock = ManualClock::new(START);
+    for asks_origin in [true, false] {
+        let kv = Kv::new(FaultStore::new(SharedStore::new(&clock)));
+        let notes = kv.collection::<Note>().cached(exact());
+        kv.store().faults().add(Fault::fail().after().on(&[Operation::Commit]).times(1));
+        block_on(notes.get_or_load(1, || async { Ok::<_, Error>(note("old")) }))?;
+        assert_eq!(notes.peek(1).expect("the origin gave it").text, "old");
+        if asks_origin {
+            block_on(notes.refresh_from(1, || async { Ok::<_, Error>(note("new")) }))?;
+        } else {
+            block_on(kv.collection::<Note>().put(&note("new")))?;
+            assert_eq!(block_on(notes.refresh(1))?.expect("it is there").text, "new");
+        }
+        assert_eq!(block_on(notes.get(1))?.expect("it is there").text, "new");
+    }
+    Ok(())
+}

@@ -1,5 +1,5 @@
-//! How old an answer of a cache is when the origin changes and nobody writes through the cache: by the clock that only moves on, whatever
-//! becomes of the time of day.
+//! How old an answer of a cache is when the origin changes and nobody writes through the cache: by
+//! the clock that only moves on, whatever becomes of the time of day.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

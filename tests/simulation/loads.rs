@@ -1,5 +1,6 @@
-//! Loads, fills and refreshes among the writes of one cache. A caller changes the origin, then writes through the cache; nothing that
-//! is read after that write was acknowledged is older than it, and nothing comes back after a delete.
+//! Loads, fills and refreshes among the writes of one cache. A caller changes the origin, then
+//! writes through the cache; nothing that is read after that write was acknowledged is older than
+//! it, and nothing comes back after a delete.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -205,7 +206,8 @@ impl World {
         self.look();
     }
 
-    /// Before the store has settled, the memory holds nothing after a write whose outcome is unknown.
+    /// Before the store has settled, the memory holds nothing after a write whose outcome is
+    /// unknown.
     fn look(&self) {
         let now = self.sim.elapsed();
         let is_unsettled = self.seen().unsettled.iter().any(|at| now < *at + SETTLES_AFTER);
@@ -227,7 +229,8 @@ impl World {
                 };
                 let is_given =
                     given.iter().any(|given| given.version == read.version && given.read >= write.began);
-                // No condition tells a fill that a delete has not waited for from one that met no delete.
+                // No condition tells a fill that a delete has not waited for from one that met no
+                // delete.
                 let has_deletes = seen.written.iter().any(|written| written.version != Some(read.version));
                 let is_brought_back = has_deletes
                     && late.is_some()

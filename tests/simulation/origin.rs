@@ -68,7 +68,8 @@ impl Origin {
         self.held().version = None;
     }
 
-    /// A loader: the seed decides when the origin is read and when it answers, and whether it fails or hangs.
+    /// A loader: the seed decides when the origin is read and when it answers, and whether it fails
+    /// or hangs.
     pub async fn load(self) -> Result<Option<Copied>> {
         let (sim, held) = (self.sim.clone(), Arc::clone(&self.held));
         let read = async move {

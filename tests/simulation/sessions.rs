@@ -1,4 +1,5 @@
-//! Sessions with a memory before the store: a log-out is final, and nothing that a request does revives its session.
+//! Sessions with a memory before the store: a log-out is final, and nothing that a request does
+//! revives its session.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -30,7 +31,8 @@ const ALL: [Request; 5] = [Request::Read, Request::Read, Request::Change, Reques
 
 #[derive(Default)]
 struct Seen {
-    /// Steps after which the session is gone for good: of log-outs that ended, and of reads that found nothing.
+    /// Steps after which the session is gone for good: of log-outs that ended, and of reads that
+    /// found nothing.
     gone: Vec<u64>,
     /// Reads that found the session, and when they began.
     found: Vec<u64>,

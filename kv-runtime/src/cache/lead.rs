@@ -63,11 +63,17 @@ impl<E: KvEntity> Lead<E> {
         // A load ends what is being read: a read that began before may have seen less.
         let supersedes = self.kind == Kind::Load && !matches!(fill, Fill::Failed(_));
         let may_fill = in_flight.end(&self.id, |at| at.settle(self.kind, &self.flight, supersedes));
-        if may_fill != Some(true) || !(self.is_settled || matches!(fill, Fill::Failed(_))) {
+        if may_fill != Some(true) {
             self.tier.counters.count(Count::Detached);
             return;
         }
-        let left = self.tier.hold(&self.id, fill, self.kind);
+        let left = if self.is_settled || matches!(fill, Fill::Failed(_)) {
+            self.tier.hold(&self.id, fill, self.kind)
+        } else {
+            self.tier.counters.count(Count::Detached);
+            // What the memory holds is older than what the load brought.
+            Some(self.tier.memory.remove(&self.id))
+        };
         drop(in_flight);
         drop(left);
     }
