@@ -40,6 +40,7 @@ fn one_cache(sim: &Sim) {
     let mut run = Run::new(sim, STILL);
     run.add(make(history.clone(), docs, Call::Get, u16::MAX));
     run.finish();
+    history.let_reads_join(|(call, _)| matches!(call, Call::Get | Call::GetMany));
     history.check(State::default());
 }
 

@@ -81,6 +81,24 @@ impl<M: Model> History<M> {
             (returned.is_some().then_some(ended), returned, is_undone);
     }
 
+    /// Counts a read that begins while a write is under way as begun when a write began or ended last.
+    /// A cache may answer it from a load that another caller has begun since then.
+    pub fn let_reads_join(&self, is_read: impl Fn(&M::Call) -> bool) {
+        let mut events = self.events();
+        let is_write = |event: &Event<M>| event.call.as_ref().is_ok_and(|call| !is_read(call));
+        let writes: Vec<_> =
+            events.iter().filter(|it| is_write(it)).map(|write| (write.began, write.ended)).collect();
+        for read in events.iter_mut().filter(|event| !is_write(event)) {
+            let at = read.began;
+            let under_way =
+                |(began, ended): &(u64, Option<u64>)| *began < at && ended.is_none_or(|ended| ended > at);
+            if writes.iter().any(under_way) {
+                let moves = writes.iter().flat_map(|(began, ended)| [Some(*began), *ended]).flatten();
+                read.began = moves.filter(|step| *step < at).max().unwrap_or(at);
+            }
+        }
+    }
+
     /// Panics if no order of the calls explains what they returned.
     pub fn check(&self, initial: M) {
         let mut events: Vec<Event<M>> = std::mem::take(&mut *self.events());

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex as Lock, MutexGuard as Locked, PoisonError, Weak};
 use quick_cache::DefaultHashBuilder;
 
 use super::drive::{Cycle, Drive};
+use super::entry::Moment;
 use super::flight::Flight;
 use crate::key::EntityId;
 use crate::store::Mark;
@@ -61,6 +62,8 @@ pub(super) struct Filling {
     is_over: Arc<AtomicBool>,
     /// Whether a write has to wait for its end, because it could undo the write.
     first: bool,
+    /// Until then it may still take place, if it is not known to be over.
+    until: Moment,
 }
 
 /// A caller's part in a load.
@@ -230,19 +233,22 @@ impl<T: Clone> AtId<T> {
         kind: Kind,
         flight: &Arc<Flight<T>>,
         first: bool,
+        until: Moment,
     ) -> Option<Arc<AtomicBool>> {
         if !self.may_fill(kind, flight) || self.filling.as_ref().is_some_and(|filling| filling.first) {
             return None;
         }
         let is_over = Arc::<AtomicBool>::default();
         let drive = flight.drive_handle().clone();
-        self.filling = Some(Filling { drive, is_over: Arc::clone(&is_over), first });
+        self.filling = Some(Filling { drive, is_over: Arc::clone(&is_over), first, until });
         Some(is_over)
     }
 
     pub(super) fn end_fill(&mut self, is_over: &Arc<AtomicBool>) {
         if self.filling.as_ref().is_some_and(|filling| Arc::ptr_eq(&filling.is_over, is_over)) {
             self.filling = None;
+            // It may have read the store before the fill took place.
+            self.loads[Kind::Read as usize] = None;
         }
     }
 
@@ -254,9 +260,16 @@ impl<T: Clone> AtId<T> {
     }
 
     /// Whether what the load brought may be held. If it supersedes what is being read, that may not
-    /// be held any more.
-    pub(super) fn settle(&mut self, kind: Kind, flight: &Arc<Flight<T>>, supersedes: bool) -> bool {
-        let may_fill = self.may_fill(kind, flight);
+    /// be held any more. What was read while the store is filled may be older than the fill.
+    pub(super) fn settle(
+        &mut self,
+        kind: Kind,
+        flight: &Arc<Flight<T>>,
+        supersedes: bool,
+        now: Moment,
+    ) -> bool {
+        let is_filling = self.filling.as_ref().is_some_and(|filling| now < filling.until);
+        let may_fill = self.may_fill(kind, flight) && !(kind == Kind::Read && is_filling);
         if may_fill && supersedes {
             self.loads[Kind::Read as usize] = None;
         }
@@ -336,6 +349,27 @@ mod tests {
         assert!(!at.end_write(second) && !at.end_write(first));
         let (third, _) = at.begin_write();
         assert!(at.end_write(third) && at.is_idle());
+    }
+
+    #[test]
+    fn what_is_read_while_the_store_is_filled_is_not_held() {
+        let (now, until) = (Moment(1), Moment(2));
+        let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, Drive::new) {
+            Part::Lead(flight, _) => flight,
+            _ => panic!("nobody else loads"),
+        };
+        let mut at = AtId::default();
+        let load = begin(&mut at, Kind::Load);
+        let is_over = at.begin_fill(Kind::Load, &load, true, until).expect("nothing goes on");
+        let meanwhile = begin(&mut at, Kind::Read);
+        assert!(!at.settle(Kind::Read, &meanwhile, false, now));
+        // A fill that nobody drives to its end counts for so long only.
+        assert!(at.settle(Kind::Read, &meanwhile, false, until));
+        // One that read before the fill ended, and ends after it.
+        at.end_fill(&is_over);
+        assert!(!at.settle(Kind::Read, &meanwhile, false, now));
+        let after = begin(&mut at, Kind::Read);
+        assert!(at.settle(Kind::Read, &after, false, now));
     }
 
     #[test]

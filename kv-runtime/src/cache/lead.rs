@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::drive::{Cycle, Drive, Signal};
 use super::flight::{Flight, Landed};
-use super::in_flight::Kind;
+use super::in_flight::{AtId, Kind};
 use super::stats::Count;
 use super::tier::{Fill, Outcome, Tier};
 use super::writing::may_take_place;
 use crate::entity::KvEntity;
 use crate::error::Result;
+use crate::store::SETTLES_AFTER;
 
 /// A caller's part in a load.
 pub(super) enum Seat<E: KvEntity> {
@@ -59,10 +60,11 @@ impl<E: KvEntity> Lead<E> {
     /// Holds what the load brought, unless a write met it or an unsettled write may still take
     /// place.
     pub(super) fn settle(&self, fill: Fill<E>) {
+        let now = self.tier.now();
         let mut in_flight = self.tier.in_flight.lock(&self.id);
         // A load ends what is being read: a read that began before may have seen less.
         let supersedes = self.kind == Kind::Load && !matches!(fill, Fill::Failed(_));
-        let may_fill = in_flight.end(&self.id, |at| at.settle(self.kind, &self.flight, supersedes));
+        let may_fill = in_flight.end(&self.id, |at| at.settle(self.kind, &self.flight, supersedes, now));
         if may_fill != Some(true) {
             self.tier.counters.count(Count::Detached);
             return;
@@ -81,9 +83,10 @@ impl<E: KvEntity> Lead<E> {
     /// Begins to fill the store, if no write met the load. `first`: a write that begins now drives
     /// the fill to its end first.
     pub(super) fn begin_fill(&self, first: bool) -> Option<FillTurn<E>> {
+        let until = self.tier.now().saturating_add(SETTLES_AFTER);
         let mut in_flight = self.tier.in_flight.lock(&self.id);
-        let is_over =
-            in_flight.end(&self.id, |at| at.begin_fill(self.kind, &self.flight, first)).flatten()?;
+        let begin = |at: &mut AtId<_>| at.begin_fill(self.kind, &self.flight, first, until);
+        let is_over = in_flight.end(&self.id, begin).flatten()?;
         drop(in_flight);
         let signal = Arc::clone(self.flight.signal());
         Some(FillTurn {
