@@ -1,5 +1,4 @@
-//! A store of one's own, without compare-and-swap, and the suite that tells whether it is one:
-//! `cargo run -p own-store`.
+//! Your own store, and the suite that tests it: `cargo run -p own-store`.
 //!
 //! Its engine, a map, keeps bytes alone: what else a record has stands in the envelope before its
 //! value.

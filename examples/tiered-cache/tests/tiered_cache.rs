@@ -19,9 +19,9 @@ fn shows_what_it_promises() -> Result {
             "one on the node that wrote  100 cents   from memory",
             "two on the other, at once   206 cents   from memory",
             "two after 60 s              100 cents   from store",
-            "120000 requests, 200 calls of the origin",
+            "120000 requests, 196 calls of the origin",
             "Node two:\nfrom memory ",
-            "asked of the origin                           94",
+            "asked of the origin                           93",
             "entities in memory                            50",
         ],
     );
