@@ -234,7 +234,7 @@ pub enum Error {
     /// or in `also`, unknown if it is in `unknown`, and otherwise not written. Such an error is
     /// [retryable](Error::is_retryable) only if nothing is unknown.
     #[error(
-        "{at}: the first {written} were written, and of the others {}; {}",
+        "{at}: the first {written}{} were written; {}",
         also_shown(.also),
         rest_shown(.unknown)
     )]

@@ -7,7 +7,7 @@ use super::Error;
 use crate::codec::{Codec, CodecError};
 
 pub(super) fn also_shown(also: &[usize]) -> String {
-    if also.is_empty() { "none".to_owned() } else { format!("{} more", also.len()) }
+    if also.is_empty() { String::new() } else { format!(" and {} more", also.len()) }
 }
 
 pub(super) fn rest_shown(unknown: &[usize]) -> String {
@@ -89,5 +89,18 @@ impl fmt::Debug for Error {
             cause = source.source();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{also_shown, rest_shown};
+
+    #[test]
+    fn a_partial_write_contradicts_nothing() {
+        assert_eq!([also_shown(&[]), also_shown(&[4, 7])], [String::new(), " and 2 more".to_owned()]);
+        assert_eq!(rest_shown(&[]), "write the rest again");
+        let unknown = "of 1 it is unknown, so read those before you write again; the rest was not written";
+        assert_eq!(rest_shown(&[3]), unknown);
     }
 }
