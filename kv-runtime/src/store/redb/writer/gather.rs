@@ -4,11 +4,12 @@
 //! a batch by itself.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::{Attempted, Counters, Job, Worker};
+use super::{Attempted, Counters, Job};
 use crate::store::redb::work::Work;
 
 /// The most pieces of work that one commit makes.
@@ -38,7 +39,28 @@ pub(super) enum Gathered {
     Ended,
 }
 
-impl Worker {
+/// Where work comes from, and how much of it was answered.
+pub(super) struct Intake {
+    pub(super) jobs: Receiver<Job>,
+    /// What comes next, if it was received and belongs to no batch.
+    put_aside: Option<Job>,
+    /// How many calls were skipped since the last transaction ended.
+    skipped: u64,
+    /// How many parts were answered in the transaction that goes on.
+    held_back: u64,
+    /// [`PARTS_WAIT`], or a test's.
+    pub(super) parts_wait: Duration,
+    /// Whether there are parts of longer writes that are not on the disk yet.
+    pub(super) has_parts: bool,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl Intake {
+    pub(super) fn of(jobs: Receiver<Job>, counters: Arc<Counters>) -> Self {
+        let parts_wait = PARTS_WAIT;
+        Self { jobs, put_aside: None, skipped: 0, held_back: 0, parts_wait, has_parts: false, counters }
+    }
+
     /// Waits for work and takes what has gathered.
     pub(super) fn gather(&mut self, batch: &mut Vec<Attempted>) -> Gathered {
         let first = match self.first() {
@@ -60,6 +82,22 @@ impl Worker {
         Gathered::Work
     }
 
+    /// So many parts are answered before they are committed. They count as answered after that,
+    /// when they can be read.
+    pub(super) fn hold_back(&mut self, parts: usize) {
+        self.has_parts = true;
+        self.held_back += parts as u64;
+        Counters::add(&self.counters.calls, parts as u64);
+    }
+
+    /// A transaction has ended, and so many calls are about to be answered. Those that were skipped
+    /// or held back before them count now: a mark counts calls in order.
+    pub(super) fn settle(&mut self, calls: usize) {
+        let before = std::mem::take(&mut self.skipped) + std::mem::take(&mut self.held_back);
+        self.counters.answered.fetch_add(calls as u64 + before, Ordering::SeqCst);
+        Counters::add(&self.counters.calls, calls as u64);
+    }
+
     /// Waits for work; not for long if there are parts that ought to be on the disk.
     fn first(&mut self) -> Result<Job, Gathered> {
         if let Some(job) = self.put_aside.take() {
@@ -70,7 +108,7 @@ impl Worker {
         }
         let is_idle = Cell::new(false);
         let first = self.next(Batch::Empty, |jobs| {
-            let received = jobs.recv_timeout(PARTS_WAIT);
+            let received = jobs.recv_timeout(self.parts_wait);
             is_idle.set(matches!(received, Err(RecvTimeoutError::Timeout)));
             received.ok()
         });
@@ -86,10 +124,10 @@ impl Worker {
             }
             Counters::add(&self.counters.skipped, 1);
             match batch {
-                Batch::Empty => {
+                Batch::Empty if self.held_back == 0 => {
                     self.counters.answered.fetch_add(1, Ordering::SeqCst);
                 }
-                Batch::Begun => self.skipped += 1,
+                Batch::Empty | Batch::Begun => self.skipped += 1,
             }
         }
     }
