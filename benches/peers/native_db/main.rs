@@ -145,17 +145,24 @@ fn get(ours: &Ours, theirs: &Theirs<'_>, ids: &[u64]) -> Result<Sides> {
 
 fn insert(ours: &Ours, theirs: &Theirs<'_>) -> Result<Sides> {
     let (mut our_ids, mut their_ids) = (IDS.end.., IDS.end..);
+    let inserts: usize = std::env::var("INS").ok().and_then(|it| it.parse().ok()).unwrap_or(1);
     by_turns(
-        1_000,
+        1_000 / inserts,
         || {
-            let id = our_ids.next().unwrap_or_default();
-            let user = ours::User { id, profile: Profile::sample(id) };
-            nanos_each(1, || ours.insert(&user))
+            let users: Vec<_> = our_ids.by_ref().take(inserts).collect();
+            let users = users
+                .into_iter()
+                .map(|id| ours::User { id, profile: Profile::sample(id) })
+                .collect::<Vec<_>>();
+            nanos_each(inserts, || users.iter().try_for_each(|user| ours.insert(user)))
         },
         || {
-            let id = their_ids.next().unwrap_or_default();
-            let user = theirs::User { id, profile: Profile::sample(id) };
-            nanos_each(1, || theirs.insert(user))
+            let users: Vec<_> = their_ids.by_ref().take(inserts).collect();
+            let users = users
+                .into_iter()
+                .map(|id| theirs::User { id, profile: Profile::sample(id) })
+                .collect::<Vec<_>>();
+            nanos_each(inserts, || users.into_iter().try_for_each(|user| theirs.insert(user)))
         },
     )
 }

@@ -111,17 +111,29 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(self.find(id.into_id(), &key).await?.map(|found| (found.entity, found.expires_at)))
     }
 
-    /// The entities with these ids: as many answers, in the same order. Read in batches as large as the store takes.
+    /// The entities with these ids: as many answers, in the same order. Read in batches as large as
+    /// the store takes. It yields to other tasks every few milliseconds.
     pub async fn get_many<I>(&self, ids: I) -> Result<Vec<Option<E>>>
     where
         I: IntoIterator,
         I::Item: Lookup<E::Id>,
     {
-        let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
-            ids.into_iter().map(|id| (self.key_for(&id), id.into_id())).unzip();
-        let span = self.span_many("get_many", &anchors.iter());
-        let found = self.look_all::<LEFT_OUT>(anchors, ids).instrument(span).await?;
-        Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
+        let lookups = ids.into_iter();
+        let span = self.span_many("get_many", &lookups);
+        async {
+            let (mut anchors, mut ids) = (Vec::new(), Vec::new());
+            let mut hold = Hold::begin();
+            for id in lookups {
+                let anchor = self.key_for(&id);
+                ids.push(id.into_id());
+                hold.yield_after(anchor.len()).await;
+                anchors.push(anchor);
+            }
+            let found = self.look_all::<LEFT_OUT>(anchors, ids).await?;
+            Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
+        }
+        .instrument(span)
+        .await
     }
 
     /// Whether there is an entity with this id: whether its anchor is there.

@@ -6,10 +6,11 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use super::{Attempted, Counters, Job};
+use crate::clock::{Clock, Stopwatch};
 use crate::store::redb::work::Work;
 
 /// The most pieces of work that one commit makes.
@@ -20,7 +21,7 @@ const BATCH_BYTES: usize = 16 << 20;
 
 /// How long parts of a longer write wait for the next one before they are made durable by
 /// themselves: their caller may have given up.
-const PARTS_WAIT: Duration = Duration::from_millis(50);
+const PARTS_WAIT: Duration = Duration::from_millis(200);
 
 /// Whether there is work before the one that is received.
 #[derive(Clone, Copy)]
@@ -104,11 +105,11 @@ impl Intake {
             return Ok(job);
         }
         if !self.has_parts {
-            return self.next(Batch::Empty, |jobs| jobs.recv().ok()).ok_or(Gathered::Ended);
+            return self.next(Batch::Empty, receive).ok_or(Gathered::Ended);
         }
-        let is_idle = Cell::new(false);
+        let (is_idle, wait) = (Cell::new(false), self.parts_wait);
         let first = self.next(Batch::Empty, |jobs| {
-            let received = jobs.recv_timeout(self.parts_wait);
+            let received = jobs.recv_timeout(wait);
             is_idle.set(matches!(received, Err(RecvTimeoutError::Timeout)));
             received.ok()
         });
@@ -131,4 +132,20 @@ impl Intake {
             }
         }
     }
+}
+
+/// Waits for work: first awake, then asleep.
+fn receive(jobs: &Receiver<Job>) -> Option<Job> {
+    let spin = Duration::from_micros(std::env::var("SPIN").ok().and_then(|it| it.parse().ok()).unwrap_or(0));
+    let yields = std::env::var_os("YIELD").is_some();
+    let since = Stopwatch::start(&Clock::system());
+    while since.elapsed() < spin {
+        match jobs.try_recv() {
+            Ok(job) => return Some(job),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) if yields => std::thread::yield_now(),
+            Err(TryRecvError::Empty) => (0..32).for_each(|_| std::hint::spin_loop()),
+        }
+    }
+    jobs.recv().ok()
 }
