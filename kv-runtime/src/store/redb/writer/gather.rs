@@ -6,11 +6,10 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::{Attempted, Counters, Job};
-use crate::clock::{Clock, Stopwatch};
 use crate::store::redb::work::Work;
 
 /// The most pieces of work that one commit makes.
@@ -105,7 +104,9 @@ impl Intake {
             return Ok(job);
         }
         if !self.has_parts {
-            return self.next(Batch::Empty, receive).ok_or(Gathered::Ended);
+            // It sleeps at once. To look for work for some time first made single writes slower on a
+            // machine with other work, which a thread that wakes up is given the processor before.
+            return self.next(Batch::Empty, |jobs| jobs.recv().ok()).ok_or(Gathered::Ended);
         }
         let (is_idle, wait) = (Cell::new(false), self.parts_wait);
         let first = self.next(Batch::Empty, |jobs| {
@@ -132,20 +133,4 @@ impl Intake {
             }
         }
     }
-}
-
-/// Waits for work: first awake, then asleep.
-fn receive(jobs: &Receiver<Job>) -> Option<Job> {
-    let spin = Duration::from_micros(std::env::var("SPIN").ok().and_then(|it| it.parse().ok()).unwrap_or(0));
-    let yields = std::env::var_os("YIELD").is_some();
-    let since = Stopwatch::start(&Clock::system());
-    while since.elapsed() < spin {
-        match jobs.try_recv() {
-            Ok(job) => return Some(job),
-            Err(TryRecvError::Disconnected) => return None,
-            Err(TryRecvError::Empty) if yields => std::thread::yield_now(),
-            Err(TryRecvError::Empty) => (0..32).for_each(|_| std::hint::spin_loop()),
-        }
-    }
-    jobs.recv().ok()
 }
