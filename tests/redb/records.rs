@@ -44,7 +44,7 @@ async fn a_batch_is_read_at_one_moment() -> Test {
     Ok(())
 }
 
-/// A long batch yields to other tasks, and yet shows no write that comes between.
+/// A long batch yields to other tasks, and shows no write that was made meanwhile.
 #[tokio::test]
 async fn a_long_batch_of_reads_yields_and_is_of_one_moment() -> Test {
     let (_directory, path) = directory()?;

@@ -244,8 +244,8 @@ impl Worker {
             if self.intake.gather(batch) == Gathered::Ended {
                 return Ok(Ended::NoWork);
             }
-            // A read may have met a failing disk since, or damage. Whether there can still be a
-            // transaction is asked anew.
+            // A read may have met a failing disk since, or damage: begin again, which fails if
+            // redb takes no more transactions.
             if reader.damage().has_failed() {
                 return Ok(Ended::Again);
             }

@@ -77,7 +77,7 @@ fn a_write_beside_parts_commits_them() {
     let absent = vec![Condition::new(key("a"), Expect::Absent)];
     let conflict = submit_work(&queue, Work::Commit(absent, vec![put("a")])).blocking_recv();
     assert!(matches!(conflict, Ok(Ok(Done::Conflict(0)))), "{conflict:?}");
-    // Whoever lost to the part reads it now.
+    // The caller that lost to the part can read it now.
     let worker = thread.join().expect("no panic");
     assert_eq!((keys(&worker), durable(&worker)), (vec!["a".to_owned()], 1));
 }
