@@ -35,7 +35,7 @@ struct Migrations {
     spawn: Option<Arc<dyn Spawn>>,
 }
 
-/// A write-back that is not waited for; `Send`, but on wasm32.
+/// A write-back that runs in the background. It is `Send`, except on wasm32.
 pub type WriteBackFuture = BoxFuture<'static, ()>;
 
 /// What runs a future that nobody waits for.
@@ -102,7 +102,7 @@ impl<S: Store> Kv<S> {
         self.with_migrations(|migrations| migrations.spawn = Some(Arc::new(spawn)))
     }
 
-    /// The same store, with a hook that is told of every migration and may refuse it.
+    /// Returns a handle whose `hook` is called for every migration and may refuse it.
     #[must_use]
     pub fn with_migration_hook(self, hook: impl MigrationHook) -> Self {
         self.with_migrations(|migrations| migrations.hook = Hook(Some(Arc::new(hook))))

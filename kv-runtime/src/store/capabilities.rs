@@ -112,8 +112,9 @@ pub struct Limits {
     pub metadata: usize,
     /// The least time that a record is kept for, if there is one.
     pub least_ttl: Option<Duration>,
-    /// The least time for which the server itself keeps a record, if there is one. A record with a shorter TTL is taken, and is
-    /// invisible here in time; other programs may see it for so long.
+    /// The shortest TTL that the server supports, if it has a minimum. A record with a shorter TTL
+    /// still expires on time for this library. Other programs may see it until the server's minimum
+    /// has passed.
     pub server_ttl: Option<Duration>,
     /// The most keys of one batched read.
     pub batch_read: usize,
@@ -124,8 +125,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What is sensible where an engine has no limits of its own: keys of 1 KiB, values of 512 MiB, metadata of 60 KiB, batches of
-    /// 10,000 records and 8 MiB.
+    /// Returns sensible limits for an engine that has none: keys of 1 KiB, values of 512 MiB,
+    /// metadata of 60 KiB, and batches of 10,000 records and 8 MiB.
     #[must_use]
     pub const fn new() -> Self {
         Self {
