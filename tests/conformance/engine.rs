@@ -31,7 +31,7 @@ pub enum Fault {
     EmptyValueIsAbsent,
     KeysIgnoreCase,
     DeleteDoesNothing,
-    /// `replace` writes whatever stands there.
+    /// `replace` writes unconditionally.
     ReplaceLooksAtNothing,
     GetManyAnswersOnce,
     GetManyOfManyMoments,
