@@ -106,7 +106,7 @@ async fn nothing_that_is_traced_or_shown_holds_a_secret() -> Result<(), Box<dyn 
     fail_next(Operation::Commit);
     told.push(store.create(&mut record.clone()).await.expect_err("fails").to_string());
     let stored = kv.collection::<StoredSession>();
-    let shown = format!("{store:?} {stored:?} {kv:?} {:?}", stored.get(id.to_string()).await?);
+    let shown = format!("{store:?} {stored:?} {kv:?} {:?}", stored.get(&id.to_string()).await?);
     store.delete(&id).await?;
     store.save(&record).await?;
     let damaged = NewRecord::new(format!(r#"{{"data":"{SECRET}"}}"#), Meta::default());

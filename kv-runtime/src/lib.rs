@@ -100,13 +100,13 @@ mod unpanicked;
 
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use codec::Codec;
-pub use collection::Collection;
+pub use collection::{Collection, IdRef};
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
 pub use error::{BoxError, Error, Location, Result, SharedError};
 pub use key::{KvId, Lookup, Within};
 pub use kv::{Kv, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
-pub use maybe_send::{MaybeSend, MaybeSync};
+pub use maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 pub use served::{Served, Whence};
 pub use store::Cursor;
 pub use timer::{NoTimer, Sleep, Timer};

@@ -5,8 +5,8 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {
-    /// A boxed future.
-    pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+    /// A boxed future, which is `Send` but on wasm32. Calls that take many ids return one: a wrong id is then one compile error.
+    pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
     /// `Send`, except on wasm32, where every type implements it.
     pub trait MaybeSend: Send {}
@@ -19,8 +19,8 @@ mod imp {
 
 #[cfg(target_arch = "wasm32")]
 mod imp {
-    /// A boxed future.
-    pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;
+    /// A boxed future, which is `Send` but on wasm32. Calls that take many ids return one: a wrong id is then one compile error.
+    pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;
 
     /// `Send`, except on wasm32, where every type implements it.
     pub trait MaybeSend {}
@@ -31,5 +31,4 @@ mod imp {
     impl<T: ?Sized> MaybeSync for T {}
 }
 
-pub(crate) use imp::BoxFuture;
-pub use imp::{MaybeSend, MaybeSync};
+pub use imp::{BoxFuture, MaybeSend, MaybeSync};

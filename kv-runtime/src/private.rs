@@ -11,7 +11,7 @@ pub use crate::entity::{
     EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, ShapeVisitor, Touch,
 };
 pub use crate::error::BoxError;
-pub use crate::key::{EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup};
+pub use crate::key::{ByValue, EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup, Passing};
 pub use crate::maybe_send::{MaybeSend, MaybeSync};
 pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_not_written};
 pub use crate::schema::collide::assert_apart;

@@ -207,7 +207,8 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
             return self.delete(&record.id).await;
         }
         let sessions = self.tier.with_ttl(ttl);
-        let saved = sessions.try_update(record.id.to_string(), |session| {
+        let id = record.id.to_string();
+        let saved = sessions.try_update(&id, |session| {
             let moved = expires_at.saturating_since(session.expires_at);
             let sooner = expires_at < session.expires_at;
             if session.data == record.data && !sooner && (moved.is_zero() || moved < self.touch_interval) {
@@ -228,7 +229,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let Some(Seen { session, record }) = self.tier.find(id.to_string()).await.map_err(told)? else {
+        let Some(Seen { session, record }) = self.tier.find(&id.to_string()).await.map_err(told)? else {
             return Ok(None);
         };
         if session.expires_at <= self.now() || !self.slide(&session, record).await {
@@ -240,7 +241,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.tier.delete(id.to_string()).await.map_err(told)
+        self.tier.delete(&id.to_string()).await.map_err(told)
     }
 }
 
