@@ -74,6 +74,17 @@ impl<S: Store> Kv<S> {
         self
     }
 
+    /// Says which feature the call needs.
+    #[cfg(not(feature = "sealed-cursors"))]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_cursor_key(self, _: [u8; 32]) -> Self
+    where
+        Self: crate::__private::SealedCursors,
+    {
+        self
+    }
+
     /// The same store, with another policy for records that were migrated on read.
     #[must_use]
     pub fn with_write_back(self, policy: WriteBack) -> Self {
