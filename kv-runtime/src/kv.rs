@@ -77,6 +77,17 @@ impl<S: Store> Kv<S> {
         self
     }
 
+    /// Says which feature the call needs.
+    #[cfg(not(feature = "sealed-cursors"))]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_cursor_key(self, _: [u8; 32]) -> Self
+    where
+        Self: crate::__private::SealedCursors,
+    {
+        self
+    }
+
     /// Sets the policy for records that a read has migrated.
     #[must_use]
     pub fn with_write_back(self, policy: WriteBack) -> Self {

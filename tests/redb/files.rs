@@ -174,6 +174,14 @@ async fn one_handle_of_a_file_at_a_time() -> Test {
 
 /// A name without a directory is a file in the current one, new or not.
 #[test]
+fn an_empty_path_is_told_as_that() {
+    for opened in [RedbStore::open(""), RedbStore::options().read_only().open("")] {
+        let error = opened.expect_err("there is no file");
+        assert_eq!(error.to_string(), "redb: the path of the file is empty; name a file, such as `app.redb`");
+    }
+}
+
+#[test]
 fn a_file_opens_by_its_bare_name() -> Test {
     let (directory, path) = directory()?;
     let bare = path.file_name().ok_or("it has a name")?;

@@ -24,9 +24,7 @@ pub(crate) fn id(id: &Id<'_>) -> TokenStream {
     predicates.extend(predicate);
     if !generics.params.is_empty() {
         // Of the type itself: what its parameters need for it is for its other impls to say.
-        let bounds = quote!(::core::clone::Clone + ::core::cmp::Eq + ::core::hash::Hash + ::core::fmt::Debug);
-        predicates
-            .push(quote!(Self: #bounds + #kv::__private::MaybeSend + #kv::__private::MaybeSync + 'static));
+        predicates.push(quote!(Self: #kv::__private::IdTraits));
     }
     let where_clause = (!predicates.is_empty()).then(|| quote!(where #(#predicates),*));
     let lookups = match generics.params.is_empty() {
