@@ -34,6 +34,7 @@ mod dropped;
 mod expiry;
 mod foreign;
 mod keys;
+mod leases;
 mod lent;
 mod lists;
 mod places;
@@ -61,6 +62,7 @@ pub async fn atomic_store<H: Harness<Store: AtomicStore>>(harness: &H) -> Report
     run_store(&mut suite).await;
     commits::run(&mut suite).await;
     writes::run(&mut suite).await;
+    leases::run(&mut suite).await;
     deadlines::run(&mut suite).await;
     revisions::run(&mut suite).await;
     concurrency::run_atomic(&mut suite).await;

@@ -11,6 +11,7 @@ mod cloudflare;
 mod cursor;
 mod fair_queue;
 mod fence;
+mod lease;
 mod list;
 mod mark;
 mod memory;
@@ -22,6 +23,7 @@ mod redis;
 mod tls;
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
@@ -47,9 +49,8 @@ pub use cloudflare::WorkersStore;
 pub use cursor::Cursor;
 pub use fair_queue::FairQueue;
 pub(crate) use fair_queue::Turn;
-#[doc(hidden)]
-pub use fence::Fence;
 pub(crate) use fence::Fences;
+pub use lease::{LONGEST_LEASE, Lease};
 pub(crate) use list::Entries;
 pub use list::{Content, Entry, ListPage, ListQuery};
 pub use mark::{Mark, SETTLES_AFTER};
@@ -116,12 +117,25 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         mark.has_passed(self.clock())
     }
 
-    /// Returns what tells whether the key is written from now on, for a [`Condition`]; nothing if
-    /// other processes write as well.
-    #[doc(hidden)]
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        let _ = key;
-        None
+    /// Takes a lease of each key, and returns one for each, in the same order. A store without
+    /// leases returns none at all, which is the default. A wrapper MUST forward the call.
+    ///
+    /// A record that is absent has no revision, so [`Expect::Absent`] cannot tell whether the
+    /// record was written and deleted meanwhile. With a lease it can. A cache takes one of an absent
+    /// record before it asks an origin, and fills the store with the answer only if the lease still
+    /// holds. Without leases a fill can bring back what another process deleted.
+    ///
+    /// - A commit MUST fail at a condition that expects an absent record and has a lease, if the key
+    ///   was written since the lease was taken. That includes puts and deletes by other handles and
+    ///   processes, in batches and commits.
+    /// - A write that makes a lease void MUST do so in the same step.
+    /// - A lease SHOULD hold for `life`, and MAY be lost earlier. It MUST NOT hold for longer than
+    ///   [`LONGEST_LEASE`].
+    /// - Several callers MAY hold the same lease of a key.
+    /// - Nothing that a store keeps for a lease may be shown by reads or lists.
+    fn lease(&self, keys: &[Key], life: Duration) -> impl Future<Output = Result<Vec<Lease>>> + MaybeSend {
+        let _ = (keys, life);
+        async { Ok(Vec::new()) }
     }
 
     /// The queue in which updates of one record wait for each other. An engine with
@@ -305,21 +319,22 @@ pub struct Condition {
     pub key: Key,
     /// What is expected there.
     pub expect: Expect,
-    /// Fails the condition if the key was written meanwhile. Only the store that made it checks it.
-    pub(crate) fence: Option<Fence>,
+    /// With [`Expect::Absent`]: fails the condition if the key was written since the lease was
+    /// taken. The store that gave the lease out checks it.
+    pub lease: Option<Lease>,
 }
 
 impl Condition {
     /// Returns a condition on one key.
     #[must_use]
     pub const fn new(key: Key, expect: Expect) -> Self {
-        Self { key, expect, fence: None }
+        Self { key, expect, lease: None }
     }
 
     /// Whether every write of the key makes it fail.
     #[cfg(feature = "cache")]
     pub(crate) const fn sees_any_write(&self) -> bool {
-        self.fence.is_some() || matches!(self.expect, Expect::Revision(_))
+        self.lease.is_some() || matches!(self.expect, Expect::Revision(_))
     }
 }
 

@@ -5,6 +5,7 @@ mod tests;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
@@ -12,7 +13,7 @@ use crate::key::{Key, escape_into};
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Fence, Limits, ListPage,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Lease, Limits, ListPage,
     ListQuery, Mark, Store, Write,
 };
 
@@ -189,8 +190,10 @@ impl<S: Store> Store for NamespaceStore<S> {
         self.inner.has_settled(mark)
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        self.inner.fence(&self.namespace.key(key))
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        let Self { inner, namespace, .. } = self;
+        let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
+        inner.lease(&keys, life).await.map_err(|error| namespace.told(error))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -17,7 +17,7 @@ use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, FairQueue, Fence, ListPage, ListQuery,
+    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, FairQueue, Lease, ListPage, ListQuery,
     Mark, Store, Write,
 };
 use batch::Batch;
@@ -167,8 +167,8 @@ impl<S: Store> Store for RetryStore<S> {
         self.inner.has_settled(mark)
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        self.inner.fence(key)
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        self.again(Operation::Lease, || self.inner.lease(keys, life)).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

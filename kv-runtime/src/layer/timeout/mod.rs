@@ -13,7 +13,7 @@ use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark, Store,
     Write,
 };
 
@@ -122,8 +122,8 @@ impl<S: Store> Store for TimeoutStore<S> {
         self.inner.has_settled(mark)
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        self.inner.fence(key)
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        self.read(keys.first(), self.inner.lease(keys, life)).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

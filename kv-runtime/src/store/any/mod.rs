@@ -3,6 +3,7 @@
 mod url;
 
 use std::fmt;
+use std::time::Duration;
 
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 use super::CloudflareStore;
@@ -11,7 +12,7 @@ use super::RedbStore;
 #[cfg(feature = "redis")]
 use super::RedisStore;
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark,
     MemoryStore, Store, Write,
 };
 use crate::clock::Clock;
@@ -194,8 +195,8 @@ impl Store for AnyStore {
         inside!(self, store => store.has_settled(mark))
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        inside!(self, store => store.fence(key))
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        inside!(self, store => store.lease(keys, life).await)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
