@@ -1,7 +1,9 @@
 //! The conformance suite of stores, and what else can be told inside workerd alone, as a Worker. `tests/workers` calls it over HTTP.
 
+mod durable;
 mod faulty;
 mod namespaces;
+mod speed;
 
 use std::cell::Cell;
 
@@ -59,6 +61,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
             failed(WorkersStore::new(&env, "KV_0").map_err(told)?.get(&too_long_key()).await.err())
         }
         "/no-binding" => failed(WorkersStore::new(&env, "NOWHERE").err()),
+        path if path.starts_with("/durable/") => durable::answer(&env, path).await?,
         path if path.starts_with("/faulty/") => faulty::answer(&env, path).await.map_err(told)?,
         path => json!({ "error": format!("there is nothing at {path}") }),
     };
@@ -66,7 +69,10 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
 }
 
 async fn run_suite(env: Env) -> Value {
-    let report = conformance::store(&Namespaces::new(env)).await;
+    summary(&conformance::store(&Namespaces::new(env)).await)
+}
+
+fn summary(report: &conformance::Report) -> Value {
     let skipped: Vec<_> = report.skipped().collect();
     let failed: Vec<_> = report.failures().map(|(name, failure)| (name, failure.to_string())).collect();
     json!({ "passed": report.passed(), "skipped": skipped, "failed": failed, "table": report.to_string() })
