@@ -32,7 +32,7 @@ struct Migrations {
     policy: WriteBack,
     budget: Arc<Budget>,
     hook: Hook,
-    spawn: Option<Arc<dyn Spawn>>,
+    spawn: Option<Arc<dyn Spawn + Send + Sync>>,
 }
 
 /// A write-back that is not waited for; `Send`, but on wasm32.
@@ -97,14 +97,14 @@ impl<S: Store> Kv<S> {
     #[must_use]
     pub fn with_write_back_spawner(
         self,
-        spawn: impl Fn(WriteBackFuture) + MaybeSend + MaybeSync + 'static,
+        spawn: impl Fn(WriteBackFuture) + Send + Sync + 'static,
     ) -> Self {
         self.with_migrations(|migrations| migrations.spawn = Some(Arc::new(spawn)))
     }
 
     /// The same store, with a hook that is told of every migration and may refuse it.
     #[must_use]
-    pub fn with_migration_hook(self, hook: impl MigrationHook) -> Self {
+    pub fn with_migration_hook(self, hook: impl MigrationHook + Send + Sync) -> Self {
         self.with_migrations(|migrations| migrations.hook = Hook(Some(Arc::new(hook))))
     }
 

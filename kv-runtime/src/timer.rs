@@ -37,7 +37,7 @@ enum Kind {
     System,
     None,
     Manual(ManualClock),
-    Custom(Arc<dyn Start>),
+    Custom(Arc<dyn Start + Send + Sync>),
 }
 
 trait Start: MaybeSend + MaybeSync {
@@ -73,11 +73,12 @@ impl Timer {
         Self(Kind::None)
     }
 
-    /// A timer of the application's: `sleep` gives a future that ends after a duration.
+    /// A timer of the application's: `sleep` gives a future that ends after a duration. It is `Send`
+    /// and `Sync` on wasm32, too, so that a store's handle is.
     #[must_use]
     pub fn new<F, W>(sleep: F) -> Self
     where
-        F: Fn(Duration) -> W + MaybeSend + MaybeSync + 'static,
+        F: Fn(Duration) -> W + Send + Sync + 'static,
         W: Future<Output = ()> + MaybeSend + 'static,
     {
         Self(Kind::Custom(Arc::new(sleep)))

@@ -106,7 +106,7 @@ pub(super) async fn answer(env: &Env, path: &str) -> worker::Result<Value> {
         "/durable/inside" => ask(env, "suite", "/suite", Method::Get, None).await,
         "/durable/client" => Ok(summary(&conformance::atomic_store(&Outside::new(env)).await)),
         path => match path.strip_prefix("/durable/object") {
-            Some(path) => ask(env, "checks", path, Method::Get, None).await,
+            Some(path) => ask(env, path, path, Method::Get, None).await,
             None => checks::outside(env, path.trim_start_matches("/durable/")).await,
         },
     }

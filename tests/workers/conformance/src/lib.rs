@@ -1,5 +1,6 @@
 //! The conformance suite of stores, and what else can be told inside workerd alone, as a Worker. `tests/workers` calls it over HTTP.
 
+mod binding;
 mod durable;
 mod faulty;
 mod namespaces;
@@ -10,8 +11,8 @@ use std::cell::Cell;
 use kv_runtime::conformance;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord, Record, Revision};
-use kv_runtime::store::{AtomicStore, MemoryStore, Store, WorkersStore};
-use kv_runtime::{Kv, KvEntity};
+use kv_runtime::store::{AtomicStore, DurableClient, DurableStore, MemoryStore, Store, WorkersStore};
+use kv_runtime::{Collection, Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::{Context, Env, Request, Response, event};
 
@@ -26,6 +27,14 @@ const _: fn() = || {
     impl<S> Claims<()> for S {}
     impl<S: AtomicStore> Claims<CompareAndSwap> for S {}
     let _ = <WorkersStore as Claims<_>>::nothing;
+};
+
+/// Handles can be the state of an `axum` router, which has to be `Send` and `Sync`.
+const _: fn() = || {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Collection<Session, WorkersStore>>();
+    is_shared::<Collection<Session, DurableStore>>();
+    is_shared::<Collection<Session, DurableClient>>();
 };
 
 thread_local! {
@@ -61,6 +70,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
             failed(WorkersStore::new(&env, "KV_0").map_err(told)?.get(&too_long_key()).await.err())
         }
         "/no-binding" => failed(WorkersStore::new(&env, "NOWHERE").err()),
+        path if path.starts_with("/binding/") => binding::answer(&env, path).await?,
         path if path.starts_with("/durable/") => durable::answer(&env, path).await?,
         path if path.starts_with("/faulty/") => faulty::answer(&env, path).await.map_err(told)?,
         path => json!({ "error": format!("there is nothing at {path}") }),

@@ -94,7 +94,9 @@ impl Table {
         mut changes: Vec<Change>,
         now: Timestamp,
     ) -> Result<Option<usize>, Failure> {
-        if let ([check], 1, Some(change)) = (checks, changes.len(), changes.pop()) {
+        if let ([check], 1) = (checks, changes.len())
+            && let Some(change) = changes.pop()
+        {
             match self.bind_checked(check, change, now) {
                 Ok(Bound(statement, values)) => {
                     let is_done = self.first::<1>(statement, values)?.is_some();

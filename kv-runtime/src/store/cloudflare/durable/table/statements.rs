@@ -81,7 +81,7 @@ impl Statements {
     }
 
     /// The rows from `?1` on and below `?2`, at most `?3`: those that have not expired at `?4` and
-    /// whose key ends with `?5` have a record, and all have their key.
+    /// whose key ends with `?5`, beyond the prefix, have a record, and all have their key.
     pub(super) fn list(&self, range: &Range, is_after: bool) -> String {
         let start = if is_after { ">" } else { ">=" };
         let record = match range.content {
@@ -92,7 +92,10 @@ impl Statements {
         // The keys' bytes are compared: as text they would end at a NUL.
         let suffix = match range.suffix.len() {
             0 => "?5 = ''".to_owned(),
-            len => format!("substr(CAST(key AS BLOB), -{len}) = CAST(?5 AS BLOB)"),
+            len => format!(
+                "length(CAST(key AS BLOB)) >= {} AND substr(CAST(key AS BLOB), -{len}) = CAST(?5 AS BLOB)",
+                range.prefix.len() + len
+            ),
         };
         let name = &self.name;
         format!(
