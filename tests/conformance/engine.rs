@@ -32,7 +32,7 @@ pub enum Fault {
     EmptyValueIsAbsent,
     KeysIgnoreCase,
     DeleteDoesNothing,
-    /// `replace` writes whatever stands there.
+    /// `replace` writes unconditionally.
     ReplaceLooksAtNothing,
     GetManyAnswersOnce,
     GetManyOfManyMoments,
@@ -59,7 +59,7 @@ pub enum Fault {
     /// It takes memory for as many records as the limit says.
     PanicsAtALimit,
     ExpiredIsLent,
-    /// After a panic of the caller's code nothing is listed any more.
+    /// After the caller's code has panicked, lists return nothing.
     PanicsPoison,
     ConditionsIgnored,
     ConditionsBeforehand,
@@ -151,7 +151,7 @@ impl FaultyStore {
         Ok(record)
     }
 
-    /// The sound store's condition for one of ours.
+    /// The correct store's condition for one of the faulty store.
     async fn condition(&self, mut condition: Condition) -> Result<Condition> {
         if let (true, Expect::Revision(told)) = (self.has(Fault::RevisionOfValue), &condition.expect) {
             let standing = self.inner.get(&condition.key).await?;
