@@ -1,11 +1,12 @@
 //! Keys: `prefix ":" id *( ":" id ) [ ":" group ]`, UTF-8 text that reads as it stands.
 //!
 //! One file a subject: `id` (what can be an id), `lookup` (what can stand for one in a call), `escape` (how text becomes
-//! a segment), `parse` (from a key back to its ids), `redact` (how a secret id is shown).
+//! a segment), `parse` (from a key back to its ids), `known` (which groups raw keys may have), `redact` (how a secret id is shown).
 
 mod builder;
 mod escape;
 mod id;
+mod known;
 mod lookup;
 mod parse;
 mod redact;
@@ -16,4 +17,5 @@ pub use lookup::{Depth1, Depth2, Depth3, Depth4, Depth5, Lookup, Within};
 pub use parse::IdSegments;
 
 pub(crate) use escape::escape_into;
+pub(crate) use known::learn;
 pub(crate) use parse::parse_key;
