@@ -7,6 +7,7 @@ mod conformance;
 mod index;
 mod index_faults;
 mod layout;
+mod leases;
 mod outcomes;
 #[path = "../support/proxy.rs"]
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]

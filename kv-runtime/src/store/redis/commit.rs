@@ -6,8 +6,10 @@ use redis::{Cmd, Value};
 
 use super::error::{Fault, unexpected};
 use super::index::Entries;
+use super::lease::Leases;
 use super::script::{Lua, lua};
 use super::server::Deadline;
+use super::spelling::lease_of;
 use super::wire::{Lifetime, Outgoing};
 use super::{Inner, NAME};
 use crate::error::{Error, Location, Result};
@@ -77,12 +79,13 @@ fn spec(kind: &str, lifetime: Lifetime) -> String {
     }
 }
 
-/// A call of the script.
+/// A call of the script. To the script a lease is one more condition, and its end one more write.
 struct Call<'a> {
     conditions: &'a [Condition],
     writes: Vec<Words<'a>>,
     /// The keys of the conditions, then those of the writes.
     keys: Vec<Cow<'a, str>>,
+    leases: Leases,
     /// What the list index gets in the same step.
     entries: Vec<Entries>,
 }
@@ -93,18 +96,33 @@ impl Call<'_> {
     }
 
     fn fill(&self, mut command: Cmd) -> Cmd {
-        command.arg(self.keys.len() + self.entries.len());
-        for key in &self.keys {
+        let Leases { shown, ended } = &self.leases;
+        command.arg(self.keys.len() + shown.len() + ended.len() + self.entries.len());
+        let of_conditions = self.conditions.len().min(self.keys.len());
+        let (of_conditions, of_writes) = self.keys.split_at(of_conditions);
+        for key in of_conditions {
             command.arg(&**key);
         }
+        for (_, lease, _) in shown {
+            command.arg(lease);
+        }
+        for key in of_writes {
+            command.arg(&**key);
+        }
+        command.arg(ended);
         for entries in &self.entries {
             command.arg(&entries.shard);
         }
-        command.arg(self.conditions.len()).arg(self.writes.len());
+
+        command.arg(self.conditions.len() + shown.len()).arg(self.writes.len() + ended.len());
         for condition in self.conditions {
             command.arg(expectation(&condition.expect));
         }
+        for (_, _, number) in shown {
+            command.arg([&b"v"[..], &number.to_le_bytes()].concat());
+        }
         self.writes.iter().for_each(|write| write.write(&mut command));
+        ended.iter().for_each(|_| Words::Delete.write(&mut command));
         for entries in &self.entries {
             command.arg(entries.members.len()).arg(&entries.members);
         }
@@ -114,6 +132,7 @@ impl Call<'_> {
 
 impl Inner {
     pub(super) async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        let leases = self.leases(&conditions, &writes);
         let writes = writes.into_iter().map(Told::new).collect::<Result<Vec<_>>>()?;
         let keys = || conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(Told::key));
         let Some(first) = keys().next() else { return Ok(Commit::Done) };
@@ -131,12 +150,15 @@ impl Inner {
             })
             .collect();
         let by = self.connection.deadline();
-        let words = writes.iter().map(Told::words).collect();
-        match self.run(&conditions, words, spelled, &records, by).await {
+        let of_lease: Vec<usize> = leases.shown.iter().map(|(place, _, _)| *place).collect();
+        let (conditions, writes) = (conditions.as_slice(), writes.iter().map(Told::words).collect());
+        let call = Call { conditions, writes, keys: spelled, leases, entries: self.entries(&records) };
+        match self.run(call, by).await {
             Ok(Value::Int(0)) => Ok(Commit::Done),
             Ok(Value::Int(place)) => {
                 let place = usize::try_from(place).unwrap_or(1) - 1;
-                Ok(Commit::Conflict(place.min(conditions.len().saturating_sub(1))))
+                let of_lease = |of: usize| of_lease.get(of).copied().unwrap_or_default();
+                Ok(Commit::Conflict(place.checked_sub(conditions.len()).map_or(place, of_lease)))
             }
             Ok(_) => Err(unexpected(at(), "write")),
             Err(fault) => self.settle(&records, fault, by, at).await.map(|()| Commit::Done),
@@ -149,27 +171,25 @@ impl Inner {
         records: &[(&Key, &Outgoing)],
         by: Deadline,
     ) -> Result<(), Fault> {
-        let words = records.iter().map(|(_, record)| Words::Record("p", record)).collect();
-        let spelled = records.iter().map(|(key, _)| self.spelling.spell(key)).collect();
-        self.run(&[], words, spelled, records, by).await.map(drop)
+        let now = self.clock.now();
+        let short = records.iter().filter(|(_, record)| record.lifetime().is_short(now));
+        let ended = short.map(|(key, _)| lease_of(&self.spelling.spell(key))).collect();
+        let call = Call {
+            conditions: &[],
+            writes: records.iter().map(|(_, record)| Words::Record("p", record)).collect(),
+            keys: records.iter().map(|(key, _)| self.spelling.spell(key)).collect(),
+            leases: Leases { shown: Vec::new(), ended },
+            entries: self.entries(records),
+        };
+        self.run(call, by).await.map(drop)
     }
 
     /// Runs the script by its hash, or by its text on a server that has not seen it. The index gets
-    /// the records that will be there: by the script, or before it where the index may lie on other
-    /// nodes.
-    async fn run(
-        &self,
-        conditions: &[Condition],
-        writes: Vec<Words<'_>>,
-        keys: Vec<Cow<'_, str>>,
-        records: &[(&Key, &Outgoing)],
-        by: Deadline,
-    ) -> Result<Value, Fault> {
-        let mut entries = self.entries(records);
+    /// its entries by the script, or before it where they may lie on other nodes.
+    async fn run(&self, mut call: Call<'_>, by: Deadline) -> Result<Value, Fault> {
         if self.connection.is_cluster() {
-            self.add_before(std::mem::take(&mut entries), by).await?;
+            self.add_before(std::mem::take(&mut call.entries), by).await?;
         }
-        let call = Call { conditions, writes, keys, entries };
         match self.connection.query_by(call.first_key(), &call.fill(COMMIT.by_hash()), by).await {
             Err(fault) if fault.code().as_deref() == Some("NOSCRIPT") => {
                 self.connection.query_by(call.first_key(), &call.fill(COMMIT.by_text()), by).await
