@@ -1,12 +1,13 @@
 //! Keys: `prefix ":" id *( ":" id ) [ ":" group ]`, UTF-8 text that reads as it stands.
 //!
 //! One file a subject: `id` (what can be an id), `passing` (how ids are passed to calls), `lookup` (what can stand for
-//! one among many), `escape` (how text becomes a segment), `parse` (from a key back to its ids), `redact` (how a secret
-//! id is shown).
+//! one among many), `escape` (how text becomes a segment), `parse` (from a key back to its ids), `known` (which groups
+//! raw keys may have), `redact` (how a secret id is shown).
 
 mod builder;
 mod escape;
 mod id;
+mod known;
 mod lookup;
 mod parse;
 mod passing;
@@ -19,4 +20,5 @@ pub use parse::IdSegments;
 pub use passing::{ByReference, ByValue, Passing};
 
 pub(crate) use escape::escape_into;
+pub(crate) use known::learn;
 pub(crate) use parse::parse_key;
