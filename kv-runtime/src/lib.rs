@@ -35,7 +35,8 @@
 //! | --- | --- |
 //! | `redb` | `store::RedbStore`: an embedded, durable store in one file |
 //! | `redis`, `redis-cluster`, `redis-tls` | `store::RedisStore`: Redis, Valkey and Sentinel; clusters; TLS |
-//! | `cloudflare`, `workers` | Cloudflare KV: `store::CloudflareStore` over its REST API; `store::WorkersStore` inside a Worker |
+//! | `cloudflare` | `store::CloudflareStore`: Cloudflare KV over its REST API |
+//! | `workers` | `store::WorkersStore`: Cloudflare KV inside a Worker |
 //! | `cache` | `Collection::cached`: memory, the store, an origin |
 //! | `tower-sessions` | `tower_sessions::KvSessionStore`: sessions of web applications |
 //! | `retry` | `layer::RetryStore` |

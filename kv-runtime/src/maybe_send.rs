@@ -8,11 +8,11 @@ mod imp {
     /// A boxed future, which is `Send` but on wasm32. Calls that take many ids return one: a wrong id is then one compile error.
     pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-    /// `Send`, but on wasm32, where every type has it.
+    /// `Send`, except on wasm32, where every type implements it.
     pub trait MaybeSend: Send {}
     impl<T: Send + ?Sized> MaybeSend for T {}
 
-    /// `Sync`, but on wasm32, where every type has it.
+    /// `Sync`, except on wasm32, where every type implements it.
     pub trait MaybeSync: Sync {}
     impl<T: Sync + ?Sized> MaybeSync for T {}
 }
@@ -22,11 +22,11 @@ mod imp {
     /// A boxed future, which is `Send` but on wasm32. Calls that take many ids return one: a wrong id is then one compile error.
     pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;
 
-    /// `Send`, but on wasm32, where every type has it.
+    /// `Send`, except on wasm32, where every type implements it.
     pub trait MaybeSend {}
     impl<T: ?Sized> MaybeSend for T {}
 
-    /// `Sync`, but on wasm32, where every type has it.
+    /// `Sync`, except on wasm32, where every type implements it.
     pub trait MaybeSync {}
     impl<T: ?Sized> MaybeSync for T {}
 }

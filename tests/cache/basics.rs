@@ -167,7 +167,7 @@ async fn stale_rather_than_down() -> Outcome {
     Ok(())
 }
 
-/// What the store no longer has may stand in for the origin, and for nothing else.
+/// A record that the store has lost may replace a failing origin, and nothing else.
 #[tokio::test]
 async fn an_absence_in_the_store_leaves_what_stands_in_for_the_origin() -> Outcome {
     let (kv, clock) = kv();

@@ -95,7 +95,7 @@ async fn their_text_goes_on_with_the_key_alone<S: AtomicStore>(kv: Kv<S>, _: Man
     for forged in ["", "0", "zz", "é", start, &text.to_uppercase(), &format!("{text}00")] {
         refused(&keyed, "acme", forged).await;
     }
-    // The store's own cursor is none of theirs.
+    // The list refuses the store's own cursor.
     let clear = kv.collection::<crate::entities::Counter>();
     clear
         .put_many(["a", "b"].map(|name| crate::entities::Counter { name: name.to_owned(), count: 1 }))

@@ -1,4 +1,4 @@
-//! put_many, delete_many, get_many: order, batches, and what is told when they fail half-way.
+//! put_many, delete_many, get_many: order, batches, and the errors when they fail half-way.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

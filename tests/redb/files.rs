@@ -39,7 +39,7 @@ fn the_database_of_another_program_is_refused() -> Test {
     let transaction = database.begin_write()?;
     transaction.open_table(TableDefinition::<u64, &str>::new("records"))?.insert(1, "theirs")?;
     transaction.commit()?;
-    // As a crash leaves it: redb repairs it before it can be told what it holds.
+    // As a crash leaves it: redb must repair the file before its content is known.
     let crashed = path.with_file_name("crashed.app.redb");
     fs::copy(&path, &crashed)?;
     drop(database);
