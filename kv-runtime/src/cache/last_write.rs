@@ -6,7 +6,7 @@ use super::Cached;
 use super::write::Failed;
 use crate::collection::{IdRef, Touched, once};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{Error, Result};
+use crate::error::{ChangeError, Error, Result};
 use crate::key::Lookup;
 use crate::store::Store;
 
@@ -30,7 +30,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub async fn try_update_last_write_wins<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
     where
         F: FnOnce(&mut E) -> Result<(), X>,
-        X: From<Error>,
+        X: ChangeError,
     {
         self.overwrite("try_update_last_write_wins", id, change, None::<fn() -> E>).await
     }

@@ -9,7 +9,7 @@ use super::{Cached, IntoShared};
 use crate::clock::Timestamp;
 use crate::collection::{Found, IdRef, always};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{Error, Result};
+use crate::error::{ChangeError, Error, Result};
 use crate::key::Lookup;
 use crate::store::{AtomicStore, Store};
 
@@ -55,7 +55,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     where
         S: AtomicStore,
         F: FnMut(&mut E) -> Result<(), X>,
-        X: From<Error>,
+        X: ChangeError,
     {
         self.change("try_update", id, change, None::<fn() -> E>).await
     }
