@@ -36,6 +36,7 @@
 //! | `redb` | `store::RedbStore`: an embedded, durable store in one file |
 //! | `redis`, `redis-cluster`, `redis-tls` | `store::RedisStore`: Redis, Valkey and Sentinel; clusters; TLS |
 //! | `cloudflare`, `workers` | Cloudflare KV: `store::CloudflareStore` over its REST API; `store::WorkersStore` inside a Worker |
+//! | `durable-objects` | `store::DurableStore` in a Cloudflare Durable Object; `store::DurableClient` |
 //! | `cache` | `Collection::cached`: memory, the store, an origin |
 //! | `tower-sessions` | `tower_sessions::KvSessionStore`: sessions of web applications |
 //! | `retry` | `layer::RetryStore` |
