@@ -22,7 +22,8 @@ pub(crate) enum Address {
 impl Address {
     pub(crate) fn of(request: &Request) -> Result<Self, Failure> {
         let path = request.path();
-        let (first, rest) = path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
+        let (first, rest) =
+            path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
         match (first, rest) {
             ("profiles", "") => {}
             ("profiles", id) => return decode(id).map(Self::One),

@@ -23,7 +23,9 @@ impl Failure {
     pub(crate) fn into_response(self) -> worker::Result<Response> {
         let (status, message) = match self {
             Self::NoSuchPath => (404, "there are only /profiles, /counters and /sessions".to_owned()),
-            Self::NoSuchMethod => (405, "the methods are GET, PUT and DELETE; POST for a visit and a new session".to_owned()),
+            Self::NoSuchMethod => {
+                (405, "the methods are GET, PUT and DELETE; POST for a visit and a new session".to_owned())
+            }
             Self::NotThere => (404, "there is no such record".to_owned()),
             Self::Encoding => (400, "the address is not percent-encoded UTF-8".to_owned()),
             Self::Body(error) => (400, format!("the body is not what belongs there: {error}")),

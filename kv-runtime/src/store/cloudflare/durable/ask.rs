@@ -17,9 +17,9 @@ impl Failure {
             FailureKind::Quota => {
                 Some("the account has used up its plan's quota for today, which resets at 00:00 UTC")
             }
-            FailureKind::Form => {
-                Some("the object runs a release of this crate that does not know the request; deploy one release on both sides")
-            }
+            FailureKind::Form => Some(
+                "the object runs a release of this crate that does not know the request; deploy one release on both sides",
+            ),
         };
         let error = Error::store(at, action, false, self);
         match why {
