@@ -6,6 +6,7 @@ mod cluster;
 mod conformance;
 mod index;
 mod layout;
+mod leases;
 mod outcomes;
 #[path = "../support/proxy.rs"]
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]

@@ -293,6 +293,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         if unchanged.is_ok() && !stood {
             tier.counters.count(Count::StoreMiss);
         }
+        let unchanged = self.with_leases(unchanged).await;
         tier.counters.count(Count::OriginLoad);
         let (value, [memory_ttl, store_ttl]) = match origin.load().await {
             Ok(given) => given.into_parts(),

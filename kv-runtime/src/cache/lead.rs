@@ -11,7 +11,7 @@ use super::tier::{Fill, Outcome, Tier};
 use super::writing::may_take_place;
 use crate::entity::KvEntity;
 use crate::error::Result;
-use crate::store::SETTLES_AFTER;
+use crate::store::{Commit, SETTLES_AFTER};
 
 /// A caller's part in a load.
 pub(super) enum Seat<E: KvEntity> {
@@ -143,8 +143,12 @@ pub(super) struct FillTurn<E: KvEntity> {
 }
 
 impl<E: KvEntity> FillTurn<E> {
-    pub(super) fn end<T>(mut self, filled: &Result<T>) {
+    pub(super) fn end(mut self, filled: &Result<Commit>) {
         self.is_unknown = filled.as_ref().is_err_and(may_take_place);
+        if matches!(filled, Ok(Commit::Conflict(_))) {
+            // Another writer came meanwhile, and what the load brought may be older.
+            self.tier.forget(&self.id);
+        }
     }
 }
 

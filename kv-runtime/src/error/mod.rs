@@ -221,7 +221,7 @@ pub enum Error {
 
     /// The cursor is not one that this list gave.
     #[error(
-        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew; where ids are secret its text leads nowhere without `Kv::with_cursor_key`"
+        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew"
     )]
     InvalidCursor {
         /// Where: the list's prefix.

@@ -1,9 +1,12 @@
 //! Conditional commits: one script on the server, which nothing comes between.
 
+use std::borrow::Cow;
+
 use redis::{Cmd, Value};
 
 use super::error::unexpected;
 use super::index::Failure;
+use super::lease::Leases;
 use super::script::{Lua, lua};
 use super::server::Deadline;
 use super::wire::{Lifetime, Outgoing};
@@ -60,6 +63,7 @@ fn spec(kind: &str, lifetime: Lifetime) -> String {
 
 impl Inner {
     pub(super) async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        let leases = self.leases(&conditions, &writes);
         let writes = writes.into_iter().map(Told::new).collect::<Result<Vec<_>>>()?;
         let keys: Vec<&Key> =
             conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(Told::key)).collect();
@@ -70,17 +74,7 @@ impl Inner {
             let capability = "one commit of keys on several slots of the cluster";
             return Err(Error::Unsupported { at: at(), capability });
         }
-        let words = |command: &mut Cmd| {
-            command.arg(spelled.len());
-            for key in &spelled {
-                command.arg(&**key);
-            }
-            command.arg(conditions.len());
-            for condition in &conditions {
-                command.arg(expectation(&condition.expect));
-            }
-            writes.iter().for_each(|write| write.write_words(command));
-        };
+        let words = |command: &mut Cmd| write_words(command, &spelled, &conditions, &writes, &leases);
         let first_key = spelled.first().map(|key| &**key).unwrap_or_default();
         let listed = writes.iter().filter_map(|write| match write {
             Told::Record(_, key, record) if record.lifetime() != Lifetime::Over => Some(key),
@@ -91,7 +85,8 @@ impl Inner {
             Ok(Value::Int(0)) => Ok(Commit::Done),
             Ok(Value::Int(place)) => {
                 let place = usize::try_from(place).unwrap_or(1) - 1;
-                Ok(Commit::Conflict(place.min(conditions.len().saturating_sub(1))))
+                let of_lease = |of: usize| leases.shown.get(of).map_or(0, |(place, _, _)| *place);
+                Ok(Commit::Conflict(place.checked_sub(conditions.len()).map_or(place, of_lease)))
             }
             Ok(_) => Err(unexpected(at(), "write")),
             Err(failure) => {
@@ -127,6 +122,39 @@ impl Inner {
             }
             answer => answer,
         }
+    }
+}
+
+/// All words of a commit. To the script a lease is one more condition, and its end one more write.
+fn write_words(
+    command: &mut Cmd,
+    spelled: &[Cow<'_, str>],
+    conditions: &[Condition],
+    writes: &[Told],
+    leases: &Leases,
+) {
+    let Leases { shown, ended } = leases;
+    command.arg(spelled.len() + shown.len() + ended.len());
+    let (of_conditions, of_writes) = spelled.split_at_checked(conditions.len()).unwrap_or((spelled, &[]));
+    for key in of_conditions {
+        command.arg(&**key);
+    }
+    for (_, lease, _) in shown {
+        command.arg(lease);
+    }
+    for key in of_writes {
+        command.arg(&**key);
+    }
+    command.arg(ended).arg(conditions.len() + shown.len());
+    for condition in conditions {
+        command.arg(expectation(&condition.expect));
+    }
+    for (_, _, number) in shown {
+        command.arg([&b"v"[..], &number.to_le_bytes()].concat());
+    }
+    writes.iter().for_each(|write| write.write_words(command));
+    for _ in ended {
+        command.arg("d").arg("");
     }
 }
 

@@ -8,12 +8,14 @@ use super::error::{Fault, failed, unknown};
 use super::index::Failure;
 use super::read::{beginning, many};
 use super::server::Deadline;
+use super::spelling::lease_of;
 use super::wire::{Lifetime, Outgoing};
 use super::{Inner, NAME};
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::NewRecord;
 use crate::record::envelope::{MAGIC, REVISION_AT};
+use crate::store::Write;
 
 /// How often records are read to settle a write whose answer was lost. The store connects again in
 /// between.
@@ -21,6 +23,10 @@ const LOOKS: u32 = 3;
 
 impl Inner {
     pub(super) async fn put(&self, key: &Key, record: NewRecord) -> Result<()> {
+        if Lifetime::of(record.expiry).is_short(self.clock.now()) {
+            // A script, since it voids a lease in the same step.
+            return self.commit(Vec::new(), vec![Write::Put(key.clone(), record)]).await.map(drop);
+        }
         self.put_outgoing(key, &Outgoing::new(key, record)?).await
     }
 
@@ -55,8 +61,16 @@ impl Inner {
         let Some((first, _)) = records.first() else { return Ok(()) };
         let at = || Location::store(NAME);
         pipeline.atomic();
+        let (now, mut leases) = (self.clock.now(), Vec::new());
         for (key, record) in records {
-            pipeline.add_command(record.put(&self.spelling.spell(key)));
+            let spelled = self.spelling.spell(key);
+            pipeline.add_command(record.put(&spelled));
+            if record.lifetime().is_short(now) {
+                leases.push(lease_of(&spelled));
+            }
+        }
+        if !leases.is_empty() {
+            pipeline.add_command(many("UNLINK", &leases));
         }
         match self.connection.pipeline_by(&self.spelling.spell(first), &pipeline, by).await {
             Ok(answers) => {
@@ -72,16 +86,15 @@ impl Inner {
         }
     }
 
-    /// All records whose keys lie on one slot, with one command.
+    /// All records whose keys lie on one slot, and their leases, with one command.
     pub(super) async fn delete_all(&self, keys: &[Key], by: Deadline) -> Result<()> {
         let spelled: Vec<Cow<'_, str>> = keys.iter().map(|key| self.spelling.spell(key)).collect();
-        let Some(first) = spelled.first() else { return Ok(()) };
         let at = || match keys {
             [key] => Location::of(NAME, key),
             _ => Location::store(NAME),
         };
-        match self.connection.query_by(first, &many("UNLINK", &spelled), by).await {
-            Ok(_) => Ok(()),
+        match self.unlink(&spelled, by).await {
+            Ok(()) => Ok(()),
             Err(fault) => self.settle(&[], Failure::Failed(fault), by, at).await,
         }
     }
