@@ -133,7 +133,7 @@ impl Workspace {
 
     /// How many milliseconds the crate alone takes, for each of its structs.
     fn time(&self, of: &Crate) -> Result<f64> {
-        // Written anew, it is compiled anew.
+        // Cargo compiles a file that was written again.
         fs::write(self.source_path(of), of.source()?)?;
         let nanos = nanos_each(STRUCTS, || self.cargo(of, &["--offline"]))?;
         Ok(nanos / 1e6)

@@ -46,7 +46,7 @@ fn a_hit_allocates_nothing() -> support::Result<()> {
         let allocations = allocations::of(|| {
             let user = std::pin::pin!(users.get(7)).poll(&mut context);
             let member = std::pin::pin!(members.get(("acme", 7))).poll(&mut context);
-            let fallback = std::pin::pin!(users.get_detailed(&7)).poll(&mut context);
+            let fallback = std::pin::pin!(users.get_detailed(7)).poll(&mut context);
             hits = usize::from(user.is_ready())
                 + usize::from(member.is_ready())
                 + usize::from(fallback.is_ready());

@@ -109,7 +109,7 @@ fn read_lines(stdout: ChildStdout) -> Receiver<String> {
     received
 }
 
-/// Kills the child, and takes note of all that it was told. Gives how many writes that were.
+/// Kills the child, and records which writes it saw acknowledged. Returns how many.
 fn kill(mut running: Running, acknowledged: &mut HashMap<String, u64>) -> Result<usize, Failure> {
     running.child.kill()?;
     let status = running.child.wait()?;

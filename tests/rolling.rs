@@ -53,7 +53,7 @@ fn two_programs_take_turns() -> Outcome {
 const OLD: &str = env!("CARGO_BIN_EXE_rolling-old");
 const NEW: &str = env!("CARGO_BIN_EXE_rolling-new");
 
-/// The notes as they stand in the end: all that either program may have written.
+/// The final notes: everything that either program may have written.
 #[derive(KvEntity, Debug)]
 #[kv(prefix = "note", version = 2)]
 struct Note {

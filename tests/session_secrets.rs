@@ -1,4 +1,5 @@
-//! Ids and data of sessions are in no span, event, error or `Debug`. A program of its own, since all that is traced is looked at.
+//! Ids and data of sessions appear in no span, event, error or `Debug`. This is a separate program,
+//! because it examines everything that is traced.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
@@ -20,7 +21,7 @@ use tracing::{Event, Metadata, Subscriber};
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Takes down all that is traced, whoever says it.
+/// Records everything that any code traces.
 #[derive(Clone, Default)]
 struct Trace(Arc<Mutex<String>>);
 
@@ -88,7 +89,7 @@ async fn nothing_that_is_traced_or_shown_holds_a_secret() -> Result<(), Box<dyn 
     assert_eq!(session.get::<String>("password").await?.as_deref(), Some(SECRET));
     session.save().await?;
 
-    // Failures of each kind, each of which is told in an error and traced.
+    // Failures of each kind. Each is returned as an error and traced.
     let mut told = Vec::new();
     fail_next(Operation::Get);
     told.push(store.load(&id).await.expect_err("fails").to_string());
@@ -105,7 +106,7 @@ async fn nothing_that_is_traced_or_shown_holds_a_secret() -> Result<(), Box<dyn 
     fail_next(Operation::Commit);
     told.push(store.create(&mut record.clone()).await.expect_err("fails").to_string());
     let stored = kv.collection::<StoredSession>();
-    let shown = format!("{store:?} {stored:?} {kv:?} {:?}", stored.get(id.to_string()).await?);
+    let shown = format!("{store:?} {stored:?} {kv:?} {:?}", stored.get(&id.to_string()).await?);
     store.delete(&id).await?;
     store.save(&record).await?;
     let damaged = NewRecord::new(format!(r#"{{"data":"{SECRET}"}}"#), Meta::default());

@@ -1,6 +1,7 @@
 //! What the compiler says of mistakes, and what compiles.
 //!
-//! The cases that fail compare whole error messages, so they belong to one compiler; `TRYBUILD=overwrite` writes them anew.
+//! The failing cases compare whole error messages, so they belong to one compiler version.
+//! `TRYBUILD=overwrite` updates them.
 
 #[test]
 #[ignore = "compares the words of a pinned compiler: Rust 1.95"]

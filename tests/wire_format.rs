@@ -149,7 +149,7 @@ struct OfState {
 
 #[test]
 fn an_enum_is_written_as_its_variant() {
-    assert!(PAGE.contains("what `rename` or `rename_all` makes of it | `in-use` |"));
+    assert!(PAGE.contains("after `rename` and `rename_all` | `in-use` |"));
     assert_key::<OfState>(&State::InUse, "t:in-use");
 }
 
@@ -271,7 +271,7 @@ fn envelopes() {
 #[test]
 fn the_usual_envelope_has_the_size_that_the_page_says() {
     let page = PAGE.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(page.contains("has an envelope of 26 bytes, and never more than 30."));
+    assert!(page.contains("has 26 bytes, and at most 30."));
     let time = Some(Timestamp::MAX);
     for (version, size) in [(1, 26), (u32::MAX, 30)] {
         let mut written = Vec::new();

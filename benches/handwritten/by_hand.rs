@@ -1,5 +1,5 @@
-//! The calls written by hand, as an engineer would who wants the same in the store: readable keys, JSON, a version and the time
-//! of creation.
+//! The calls written by hand, as an engineer would write them for the same stored data: readable keys,
+//! JSON, a version and the time of creation.
 
 use kv_runtime::Codec;
 use kv_runtime::key::Key;

@@ -31,8 +31,8 @@ const BATCH: usize = 1_000;
 /// How many single calls a round makes.
 const CALLS: usize = 1_000;
 
-/// How often a case is measured on stores made anew: where a store's memory happens to lie makes it faster or slower for as long as
-/// it lives.
+/// How often a case is measured on a new store. The location of a store's memory makes it faster or
+/// slower for as long as it lives.
 const STORES: usize = 7;
 
 const GOAL: f64 = 1.05;
@@ -137,7 +137,7 @@ where
         })
     }
 
-    /// Measures on stores made anew, sometimes ours first and sometimes theirs.
+    /// Measures on new stores, sometimes ours first and sometimes theirs.
     fn each(&self, measure: impl Fn(&Side<'_, U>, &Side<'_, V>) -> Result<Sides>) -> Result<Sides> {
         let mut all = Vec::with_capacity(STORES);
         for turn in 0..STORES {

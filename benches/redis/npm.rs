@@ -1,4 +1,4 @@
-//! npm's libraries, each in a process of its own, which works when it is told to.
+//! npm's libraries, each in a separate process that works on command.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

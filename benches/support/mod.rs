@@ -30,7 +30,7 @@ struct Case {
     unit: &'static str,
     /// What ours is compared with.
     peer: &'static str,
-    /// The most that ours may be of theirs; none if the case is for information.
+    /// The maximum ratio of ours to theirs; `None` if the case has no goal.
     goal: Option<f64>,
 }
 
@@ -61,7 +61,7 @@ impl Report {
         Self { bench, only, cases: Vec::new(), not_measured: Vec::new() }
     }
 
-    /// Measures a case if it was asked for. The goal is the most that ours may be of theirs.
+    /// Measures a case if it was selected. The goal is the maximum ratio of ours to theirs.
     pub fn case(
         &mut self,
         name: impl Into<String>,

@@ -31,7 +31,7 @@ pub struct Timestamp(
 const _: () = assert!(size_of::<Option<Timestamp>>() == size_of::<u64>());
 
 impl Timestamp {
-    /// The latest moment that can be told.
+    /// The latest moment that can be represented.
     pub const MAX: Timestamp = Timestamp(NonZeroU64::MIN.saturating_add((1 << 48) - 1));
 
     /// The moment `millis` milliseconds after the Unix epoch, at most [`Timestamp::MAX`].
@@ -93,10 +93,10 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
     }
 }
 
-/// Where a store takes the time from, and by what is waited for it.
+/// A source of time for a store, and the timer that waits for it.
 ///
-/// Expiry, `createdAt`, `migratedAt`, rates and timeouts all go by the clock of the store, so one
-/// clock set by a test moves everything.
+/// Expiry, `createdAt`, `migratedAt`, rates and timeouts all use the store's clock. So a test that
+/// sets this one clock controls them all.
 ///
 /// ```
 /// use kv_runtime::{Clock, ManualClock, Timestamp};
@@ -127,14 +127,14 @@ impl Clock {
         Self { source: Source::System, timer: Timer::default_of_system() }
     }
 
-    /// The same clock, which waits by another timer.
+    /// Returns the same clock with another timer.
     #[must_use]
     pub fn with_timer(mut self, timer: Timer) -> Self {
         self.timer = timer;
         self
     }
 
-    /// By what is waited.
+    /// Returns the timer that this clock waits with.
     #[must_use]
     pub const fn timer(&self) -> &Timer {
         &self.timer

@@ -21,24 +21,24 @@ pub struct Kv<S> {
 
 struct Shared<S> {
     store: S,
-    /// For a store that has none.
+    /// The queue for a store that has none.
     queue: FairQueue,
     counters: Counters,
 }
 
-/// How records of older versions are treated.
+/// How reads treat records of older versions.
 #[derive(Clone)]
 struct Migrations {
     policy: WriteBack,
     budget: Arc<Budget>,
     hook: Hook,
-    spawn: Option<Arc<dyn Spawn>>,
+    spawn: Option<Arc<dyn Spawn + Send + Sync>>,
 }
 
-/// A write-back that is not waited for; `Send`, but on wasm32.
+/// A write-back that runs in the background. It is `Send`, except on wasm32.
 pub type WriteBackFuture = BoxFuture<'static, ()>;
 
-/// What runs a future that nobody waits for.
+/// Runs futures in the background.
 pub(crate) trait Spawn: MaybeSend + MaybeSync {
     fn spawn(&self, task: BoxFuture<'static, ()>);
 }
@@ -50,7 +50,8 @@ impl<F: Fn(BoxFuture<'static, ()>) + MaybeSend + MaybeSync> Spawn for F {
 }
 
 impl<S: Store> Kv<S> {
-    /// Takes a store. What is migrated on read is written back where that can hurt nobody: [`WriteBack::Safe`].
+    /// Returns a handle on `store`. Reads write migrated records back if this is safe:
+    /// [`WriteBack::Safe`].
     #[must_use]
     pub fn new(store: S) -> Self {
         let migrations = Migrations {
@@ -63,10 +64,12 @@ impl<S: Store> Kv<S> {
         Self { shared: Arc::new(shared), migrations: Arc::new(migrations), cursor_key: None }
     }
 
-    /// The same store, whose lists of [secret ids](macro@crate::KvEntity#fields) give cursors that can be handed to a client and back: their
-    /// text is encrypted with this key (AES-SIV). Every process and every later run that is to take them needs the same 32 random bytes.
+    /// Sets the key that encrypts the cursors of lists over [secret ids](macro@crate::KvEntity#fields)
+    /// (AES-SIV), so that their text can be passed to a client and back. Every process that takes these
+    /// cursors needs the same 32 random bytes, also after a restart.
     ///
-    /// Without a key such a cursor goes on only as the value that it is, within the program.
+    /// Without a key, the text of such a cursor does not continue a list. The [`Cursor`](crate::Cursor)
+    /// itself does.
     #[cfg(feature = "sealed-cursors")]
     #[must_use]
     pub fn with_cursor_key(mut self, key: [u8; 32]) -> Self {
@@ -74,19 +77,30 @@ impl<S: Store> Kv<S> {
         self
     }
 
-    /// The same store, with another policy for records that were migrated on read.
+    /// Says which feature the call needs.
+    #[cfg(not(feature = "sealed-cursors"))]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_cursor_key(self, _: [u8; 32]) -> Self
+    where
+        Self: crate::__private::SealedCursors,
+    {
+        self
+    }
+
+    /// Sets the policy for records that a read has migrated.
     #[must_use]
     pub fn with_write_back(self, policy: WriteBack) -> Self {
         self.with_migrations(|migrations| migrations.policy = policy)
     }
 
-    /// The same store, where at most so many records a second are written back; others are left to later reads.
+    /// Sets how many migrated records may be written back in a second. Later reads write the others.
     #[must_use]
     pub fn with_write_back_rate(self, per_second: u32) -> Self {
         self.with_migrations(|migrations| migrations.budget = Arc::new(Budget::new(per_second)))
     }
 
-    /// The same store, whose reads do not wait for the write-back: it is handed to `spawn`.
+    /// Runs write-backs through `spawn`, so that reads do not wait for them.
     ///
     /// ```
     /// # use kv_runtime::{Kv, store::MemoryStore};
@@ -95,32 +109,29 @@ impl<S: Store> Kv<S> {
     /// });
     /// ```
     #[must_use]
-    pub fn with_write_back_spawner(
-        self,
-        spawn: impl Fn(WriteBackFuture) + MaybeSend + MaybeSync + 'static,
-    ) -> Self {
+    pub fn with_write_back_spawner(self, spawn: impl Fn(WriteBackFuture) + Send + Sync + 'static) -> Self {
         self.with_migrations(|migrations| migrations.spawn = Some(Arc::new(spawn)))
     }
 
-    /// The same store, with a hook that is told of every migration and may refuse it.
+    /// Returns a handle whose `hook` is called for every migration and may refuse it.
     #[must_use]
-    pub fn with_migration_hook(self, hook: impl MigrationHook) -> Self {
+    pub fn with_migration_hook(self, hook: impl MigrationHook + Send + Sync) -> Self {
         self.with_migrations(|migrations| migrations.hook = Hook(Some(Arc::new(hook))))
     }
 
-    /// All entities of one type in this store.
+    /// Returns the collection of all entities of one type.
     #[must_use]
     pub fn collection<E: KvEntity>(&self) -> Collection<E, S> {
         Collection::new(self.clone())
     }
 
-    /// The store.
+    /// Returns the store.
     #[must_use]
     pub fn store(&self) -> &S {
         &self.shared.store
     }
 
-    /// What has become of records that were migrated on read, since the store was taken.
+    /// Returns how many migrated records were written back, or not, through this handle and its clones.
     #[must_use]
     pub fn write_back_stats(&self) -> WriteBackStats {
         let [written, lost, deferred, failed] = &self.shared.counters.0;
@@ -142,7 +153,7 @@ impl<S: Store> Kv<S> {
         self.cursor_key.as_deref()
     }
 
-    /// The store's, which all who use the store share.
+    /// The store's queue, which all its users share.
     pub(crate) fn fair_queue(&self) -> &FairQueue {
         self.shared.store.fair_queue().unwrap_or(&self.shared.queue)
     }
@@ -171,21 +182,22 @@ impl<S: Store> Kv<S> {
     }
 }
 
-/// What has become of records that were migrated on read: [`Kv::write_back_stats`].
+/// What happened to records that reads migrated. Returned by [`Kv::write_back_stats`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriteBackStats {
-    /// Written in their new shape.
+    /// Records written in their new version.
     pub written: u64,
-    /// Left, because somebody else wrote first.
+    /// Records left unchanged because another writer was first.
     pub lost: u64,
-    /// Left as they are, because of the rate, or because they expire so soon that the server would keep them for longer.
+    /// Records left unchanged because of the rate limit, or because they expire so soon that the server
+    /// would keep them for longer.
     pub deferred: u64,
-    /// Not written, because the store or a limit refused.
+    /// Records not written because the store or a limit refused them.
     pub failed: u64,
 }
 
-/// What has become of one record; the order is that of the counters.
+/// What happened to one record, in the order of the counters.
 #[derive(Clone, Copy)]
 pub(crate) enum WrittenBack {
     Written,

@@ -5,31 +5,30 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {
-    /// A boxed future.
-    pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+    /// A boxed future, which is `Send` but on wasm32. Calls that take many ids return one: a wrong id is then one compile error.
+    pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-    /// `Send`, but on wasm32, where every type has it.
+    /// `Send`, except on wasm32, where every type implements it.
     pub trait MaybeSend: Send {}
     impl<T: Send + ?Sized> MaybeSend for T {}
 
-    /// `Sync`, but on wasm32, where every type has it.
+    /// `Sync`, except on wasm32, where every type implements it.
     pub trait MaybeSync: Sync {}
     impl<T: Sync + ?Sized> MaybeSync for T {}
 }
 
 #[cfg(target_arch = "wasm32")]
 mod imp {
-    /// A boxed future.
-    pub(crate) type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;
+    /// A boxed future, which is `Send` but on wasm32. Calls that take many ids return one: a wrong id is then one compile error.
+    pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;
 
-    /// `Send`, but on wasm32, where every type has it.
+    /// `Send`, except on wasm32, where every type implements it.
     pub trait MaybeSend {}
     impl<T: ?Sized> MaybeSend for T {}
 
-    /// `Sync`, but on wasm32, where every type has it.
+    /// `Sync`, except on wasm32, where every type implements it.
     pub trait MaybeSync {}
     impl<T: ?Sized> MaybeSync for T {}
 }
 
-pub(crate) use imp::BoxFuture;
-pub use imp::{MaybeSend, MaybeSync};
+pub use imp::{BoxFuture, MaybeSend, MaybeSync};

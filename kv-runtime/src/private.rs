@@ -11,7 +11,9 @@ pub use crate::entity::{
     EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, ShapeVisitor, Touch,
 };
 pub use crate::error::BoxError;
-pub use crate::key::{EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup};
+pub use crate::key::{
+    ByReference, ByValue, EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup, Passing,
+};
 pub use crate::maybe_send::{MaybeSend, MaybeSync};
 pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_not_written};
 pub use crate::schema::collide::assert_apart;
@@ -56,6 +58,75 @@ impl<P, N> WayBack<P, false> for N {
 impl<P, N: StepInto<P>> WayBack<P, true> for N {
     fn way_back(&self) -> Result<P, BoxError> {
         self.step_into()
+    }
+}
+
+/// `Default`, by a name that says why it is needed.
+macro_rules! defaults {
+    ($($(#[$attribute:meta])* $name:ident;)*) => {$(
+        $(#[$attribute])*
+        pub trait $name {
+            fn make() -> Self;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: Default> $name for T {
+            fn make() -> T {
+                T::default()
+            }
+        }
+    )*};
+}
+
+defaults! {
+    /// Of a field in an optional group.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` has no default, which a field of an optional group needs",
+        label = "the group may be absent, and is then read as the defaults of its fields",
+        note = "implement `Default` for `{Self}`, or name a function: `#[serde(default = \"path\")]`"
+    )]
+    AbsentDefault;
+
+    /// Of a field with `#[kv(skip)]`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` has no default, which a skipped field needs",
+        label = "no record has the field, so it is read as its default",
+        note = "implement `Default` for `{Self}`"
+    )]
+    SkippedDefault;
+
+    /// Of a field with `#[kv(added(...))]`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` has no default, which a field that older records lack needs",
+        label = "an older record is read with the default of the field",
+        note = "say what it is, `added(since = 2, default = ...)`, or implement `Default` for `{Self}`"
+    )]
+    AddedDefault;
+}
+
+/// What a call asks for that is there without its feature, in order to name it.
+#[diagnostic::on_unimplemented(
+    message = "`with_cursor_key` needs the feature `sealed-cursors` of kv-runtime",
+    label = "this feature is off",
+    note = "add it to Cargo.toml: `kv-runtime = {{ version = \"..\", features = [\"sealed-cursors\"] }}`"
+)]
+pub trait SealedCursors {}
+
+/// As [`SealedCursors`]. The lifetime makes the bound one that is checked where it is used.
+#[diagnostic::on_unimplemented(
+    message = "`schema()` needs the feature `schema-lock` of kv-runtime",
+    label = "this feature is off",
+    note = "add it to Cargo.toml: `kv-runtime = {{ version = \"..\", features = [\"schema-lock\"] }}`"
+)]
+pub trait SchemaLock<'a> {}
+
+/// What `schema()` would give, with the one call that is made of it.
+#[derive(Debug)]
+pub struct NoSchema;
+
+impl NoSchema {
+    pub fn check_lock(&self, _: impl AsRef<std::path::Path>) -> Result<(), BoxError> {
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Waiting: by the system's timer, by another runtime's, or until a test moves its clock.
+//! Timers: the system's, another runtime's, or a test's clock that is moved by hand.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
@@ -14,12 +14,11 @@ use futures_util::future::{self, Either};
 use crate::clock::ManualClock;
 use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 
-/// How the library waits: for a rate, a timeout, or the pause before a retry.
+/// Waits for the library: for a rate, a timeout, or the pause before a retry.
 ///
-/// A timer belongs to a [`Clock`](crate::Clock) and so to a store. The system's clock waits by
-/// [`Timer::system`]. On wasm32 it cannot wait until it is given a timer
-/// ([`Clock::with_timer`](crate::Clock::with_timer)). A manual clock waits until it is moved, so
-/// that a test decides when a second is over.
+/// A timer belongs to a [`Clock`](crate::Clock), and the clock to a store. The system's clock uses
+/// [`Timer::system`]. On wasm32 it needs a timer of the application
+/// ([`Clock::with_timer`](crate::Clock::with_timer)). A manual clock waits until a test moves it.
 ///
 /// ```
 /// use kv_runtime::{Clock, Timer, store::MemoryStore};
@@ -37,7 +36,7 @@ enum Kind {
     System,
     None,
     Manual(ManualClock),
-    Custom(Arc<dyn Start>),
+    Custom(Arc<dyn Start + Send + Sync>),
 }
 
 trait Start: MaybeSend + MaybeSync {
@@ -55,35 +54,35 @@ where
 }
 
 impl Timer {
-    /// The system's timer, which works on every executor: tokio, smol, or a `block_on` of one's
-    /// own.
+    /// Returns the system's timer. It works on every executor: tokio, smol, or a plain `block_on`.
     ///
-    /// It needs no time driver of tokio's. A thread named `kv-timer` starts with the first wait,
-    /// and wakes all that wait. In a test that pauses tokio's clock the timer follows that clock.
-    /// Fails with [`NoTimer`] only if the thread cannot be started.
+    /// It does not need tokio's time driver. The first wait starts a thread named `kv-timer`, which
+    /// wakes all waiting calls. In a test that pauses tokio's clock, the timer follows that clock. A
+    /// wait fails with [`NoTimer`] only if the thread cannot be started.
     #[cfg(not(target_arch = "wasm32"))]
     #[must_use]
     pub const fn system() -> Self {
         Self(Kind::System)
     }
 
-    /// No timer: whatever has to wait fails with [`NoTimer`].
+    /// Returns a timer that cannot wait. Calls that have to wait fail with [`NoTimer`].
     #[must_use]
     pub const fn none() -> Self {
         Self(Kind::None)
     }
 
-    /// A timer of the application's: `sleep` gives a future that ends after a duration.
+    /// Returns a timer that uses the application's `sleep`. It returns a future that completes after the
+    /// given time. `sleep` must be `Send` and `Sync` on wasm32 as well, so that a store's handle is.
     #[must_use]
     pub fn new<F, W>(sleep: F) -> Self
     where
-        F: Fn(Duration) -> W + MaybeSend + MaybeSync + 'static,
+        F: Fn(Duration) -> W + Send + Sync + 'static,
         W: Future<Output = ()> + MaybeSend + 'static,
     {
         Self(Kind::Custom(Arc::new(sleep)))
     }
 
-    /// The timer of the system's clock.
+    /// Returns the timer of the system's clock.
     pub(crate) const fn default_of_system() -> Self {
         #[cfg(not(target_arch = "wasm32"))]
         return Self::system();
@@ -91,8 +90,11 @@ impl Timer {
         return Self::none();
     }
 
-    /// Begins to wait for `duration`, from now on. Fails at once, not when the future is polled, if
-    /// there is no timer.
+    /// Starts to wait for `duration`. The time counts from this call.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NoTimer`] at once if there is no timer.
     pub fn sleep(&self, duration: Duration) -> Result<Sleep, NoTimer> {
         match &self.0 {
             #[cfg(not(target_arch = "wasm32"))]
@@ -103,9 +105,8 @@ impl Timer {
         }
     }
 
-    /// Waits about `duration` before a step that must come whatever the clock shows: the next
-    /// attempt of an update, or the end of the wait for a turn. So it does not wait for the hand of
-    /// a manual clock. Where there is no timer it gives way to other tasks.
+    /// Waits about `duration` of real time, even if the clock is a manual one: before the next
+    /// attempt of an update, or for a turn. Without a timer it yields to other tasks.
     pub(crate) fn pause(&self, duration: Duration) -> Sleep {
         #[cfg(not(target_arch = "wasm32"))]
         if let Kind::System | Kind::Manual(_) = &self.0
@@ -119,7 +120,8 @@ impl Timer {
         }
     }
 
-    /// Drives `work` for at most `limit`; `None` if it has not ended by then, and was dropped. Without a timer the work is not begun.
+    /// Polls `work` for at most `limit`. Returns `None` if it has not completed by then, and drops it.
+    /// Without a timer, fails before it polls `work`.
     pub async fn timeout<F: Future>(&self, limit: Duration, work: F) -> Result<Option<F::Output>, NoTimer> {
         let sleep = self.sleep(limit)?;
         match future::select(pin!(work), sleep).await {
@@ -129,7 +131,7 @@ impl Timer {
     }
 }
 
-/// Waits until the clock is moved so far.
+/// Waits until the clock is moved to this time.
 impl From<&ManualClock> for Timer {
     fn from(manual: &ManualClock) -> Self {
         Self(Kind::Manual(manual.clone()))
@@ -148,7 +150,7 @@ impl fmt::Debug for Timer {
     }
 }
 
-/// A wait that has begun: [`Timer::sleep`].
+/// A running wait, returned by [`Timer::sleep`].
 #[must_use = "a future waits only while it is awaited"]
 pub struct Sleep(BoxFuture<'static, ()>);
 
@@ -166,10 +168,10 @@ impl fmt::Debug for Sleep {
     }
 }
 
-/// How often a pause gives way to other tasks where there is no timer.
+/// How often a pause yields to other tasks if there is no timer.
 const YIELDS: u32 = 32;
 
-/// Returns to the executor so many times.
+/// Yields to the executor this many times.
 async fn give_way(times: u32) {
     for _ in 0..times {
         let mut given = false;
@@ -184,7 +186,7 @@ async fn give_way(times: u32) {
     }
 }
 
-/// Something has to wait, and there is no timer.
+/// A call has to wait, and there is no timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[error("waiting needs a timer: set one on the store's clock (`Clock::with_timer`)")]

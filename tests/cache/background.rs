@@ -29,7 +29,7 @@ async fn a_refresh_comes_before_the_end() -> Outcome {
     assert_eq!(users.get(1).await?.expect("it is fresh").name, "old");
     assert_eq!(users.stats().refreshes, 0);
     clock.advance(SECOND);
-    // Who asks gets what is there, at once; the next one what was loaded meanwhile.
+    // The caller gets the cached value at once, and the next caller gets the loaded one.
     let gate = Gate::new();
     kv.store().faults().add(Fault::hold(&gate).on(&[Operation::Get]).times(1));
     for _ in 0..3 {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kv_runtime::cache::{Cache, Loaded};
+use kv_runtime::key::EntityId;
 use kv_runtime::layer::{Fault, Operation};
 use kv_runtime::{Error, KvEntity, Whence};
 
@@ -15,7 +16,7 @@ async fn a_second_get_does_not_ask_the_store() -> Outcome {
     kv.collection().put(&User::new(1, "Ada")).await?;
     let first = users.get(1).await?.expect("it is there");
     kv.store().faults().add(Fault::fail());
-    let second = users.get(&1).await?.expect("it is in memory");
+    let second = users.get(1).await?.expect("it is in memory");
     assert!(Arc::ptr_eq(&first, &second));
     assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
     clock.advance(MINUTE);
@@ -166,7 +167,7 @@ async fn stale_rather_than_down() -> Outcome {
     Ok(())
 }
 
-/// What the store no longer has may stand in for the origin, and for nothing else.
+/// A record that the store has lost may replace a failing origin, and nothing else.
 #[tokio::test]
 async fn an_absence_in_the_store_leaves_what_stands_in_for_the_origin() -> Outcome {
     let (kv, clock) = kv();
@@ -296,8 +297,10 @@ async fn every_form_of_an_id_finds_the_entry() -> Outcome {
     let members = kv.collection::<Member>().cached(Cache::new());
     members.put(Member { org: "acme".to_owned(), user: 7, role: "owner".to_owned() }).await?;
     let id = ("acme".to_owned(), 7);
-    assert!(members.peek(("acme", 7)).is_some() && members.peek(&id).is_some() && members.peek(id).is_some());
-    assert!(members.peek(("acme", &8)).is_none() && members.peek(("acm", 7)).is_none());
+    assert!(members.peek(("acme", 7)).is_some() && members.peek(id.as_id_ref()).is_some());
+    assert_eq!(members.get_many([&id]).await?.len(), 1);
+    assert_eq!(members.get_many([id]).await?.len(), 1);
+    assert!(members.peek(("acme", 8)).is_none() && members.peek(("acm", 7)).is_none());
     assert_eq!(members.get(("acme", 7)).await?.map(|member| member.role.clone()).as_deref(), Some("owner"));
     assert_eq!(members.stats().store_hits, 0);
     Ok(())

@@ -62,7 +62,7 @@ async fn reads() -> Outcome {
     look.moved(|it| (it.store_hits, it.entries, it.weight) = (1, 1, 1));
     users.get(1).await?;
     look.moved(|it| it.memory_hits += 1);
-    users.get_detailed(&1).await?;
+    users.get_detailed(1).await?;
     look.moved(|it| it.memory_hits += 1);
     users.get(3).await?;
     look.moved(|it| (it.store_misses, it.negatives) = (1, 1));

@@ -12,7 +12,7 @@ fn visits(user: Option<Arc<User>>) -> Option<u64> {
     user.map(|user| user.visits)
 }
 
-/// Nothing is asked of the store but that it is one.
+/// Any store will do.
 async fn visit<S: store::Store>(users: &Cached<User, S>) -> Result<Arc<User>, Error> {
     users.update_last_write_wins(1, |user| user.visits += 1).await
 }
@@ -72,7 +72,7 @@ async fn of_a_change_and_a_write_that_meet_neither_is_held() -> Outcome {
     users.put(User::new(1, "Bea")).await?;
     gate.open();
     change.await??;
-    // The last write won, and nothing else is told.
+    // The last write won, and the call reports nothing else.
     assert_eq!(users.peek(1), None);
     assert_eq!(users.get(1).await?.map(|user| user.name.clone()).as_deref(), Some("Ada"));
     Ok(())
@@ -108,7 +108,7 @@ async fn what_is_held_of_a_change_ends_with_its_record() -> Outcome {
     assert_eq!(visits(users.get(1).await?), Some(1));
     clock.advance(SECOND);
     assert_eq!(users.get(1).await?, None);
-    // A TTL of one call's own begins anew.
+    // A TTL of one call starts again.
     users.with_ttl(30 * SECOND).upsert_last_write_wins(1, || User::new(1, "Bea"), |_| ()).await?;
     clock.advance(29 * SECOND);
     assert!(users.peek(1).is_some());

@@ -36,7 +36,7 @@ enum Op {
     /// By another process.
     Foreign(u8, bool),
     Wait(u64),
-    /// The store fails until it is told not to: before or after the engine's part.
+    /// The store fails until the model ends it: before or after the engine has done its part.
     Fail(bool),
     Recover,
 }

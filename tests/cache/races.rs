@@ -22,7 +22,7 @@ async fn stored_name(kv: &Kv<Store>) -> Result<Option<String>, Error> {
     Ok(name_of(kv.collection::<User>().get(1).await?.as_ref()).map(str::to_owned))
 }
 
-/// A read that has seen what stands in the store, and has not come back yet.
+/// A read that has seen the stored record, and has not returned yet.
 async fn read_on_its_way(
     kv: &Kv<Store>,
     users: &Users,
@@ -166,7 +166,7 @@ async fn an_unknown_outcome_is_looked_up() -> Outcome {
     Ok(())
 }
 
-/// A load from an origin that has been asked, and gives "old" when it is told to.
+/// A load from an origin that has been asked, and returns "old" on command.
 async fn load_on_its_way(
     users: &Users,
 ) -> (oneshot::Sender<()>, tokio::task::JoinHandle<Result<std::sync::Arc<User>, Error>>) {

@@ -1,4 +1,4 @@
-//! One load for any number of callers, however it ends and whoever goes.
+//! One load for any number of callers, however it ends and whichever callers leave.
 
 use std::sync::Arc;
 

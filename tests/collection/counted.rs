@@ -1,4 +1,4 @@
-//! A store without compare-and-swap, with limits of its own, that counts its calls and can fail: what the others are not.
+//! A store without compare-and-swap and with small limits. It counts its calls and can fail.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

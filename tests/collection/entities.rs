@@ -56,7 +56,7 @@ pub struct Session {
     pub user: u64,
 }
 
-/// An expiry of its own.
+/// An expiry in a field.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "invite")]
 pub struct Invite {

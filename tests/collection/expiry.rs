@@ -162,7 +162,7 @@ async fn touch_extends_what_is_there<S: AtomicStore>(kv: Kv<S>, clock: ManualClo
     assert!(sessions.touch("t").await?);
     assert_eq!(expiry_of(&kv, "session:t").await?, after(HOUR + 20 * MINUTE));
     assert_eq!(sessions.get("t").await?, Some(session()));
-    // An entity without TTL is there, and stays for ever.
+    // An entity without TTL stays forever.
     kv.collection::<User>().put(&User::new(1)).await?;
     assert!(kv.collection::<User>().touch(1).await?);
     assert_eq!(expiry_of(&kv, "user:1:profile").await?, None);

@@ -1,4 +1,5 @@
-//! Changes where the last write wins: they promise what `update` does, but for who comes between.
+//! Changes where the last write wins. They make the promises of `update`, except against concurrent
+//! writers.
 
 use std::time::Duration;
 
@@ -145,14 +146,14 @@ async fn a_touch_spares_writes<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) ->
     Ok(())
 }
 
-/// What the name says: a writer that comes between is not seen.
+/// As the name says, the call does not see a concurrent writer.
 async fn the_last_write_wins<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
     let counters = kv.collection::<Counter>();
     counters.put(&Counter { name: "a".to_owned(), count: 1 }).await?;
     let between = counters.clone();
     let wins = counters.update_last_write_wins("a", move |counter| {
         let other = Counter { name: "a".to_owned(), count: 100 };
-        // The store is asked within a closure that does not wait, so by a thread of its own.
+        // The closure cannot await, so another thread calls the store.
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

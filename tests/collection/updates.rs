@@ -1,4 +1,4 @@
-//! update, try_update, upsert: nothing is lost, whoever else writes.
+//! update, try_update, upsert: no write is lost under concurrent writers.
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};

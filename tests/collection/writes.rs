@@ -79,7 +79,7 @@ async fn an_optional_group_reads_as_default<S: AtomicStore>(kv: Kv<S>, _: Manual
     kv.collection::<UserPrefs>().delete(7).await?;
     let plain = User { theme: String::new(), max_items: 0, ..User::new(7) };
     assert_eq!(users.get(7).await?, Some(plain));
-    // A change of another group leaves it absent; a change of its own brings it back.
+    // A change of another group leaves it absent. A change of this group writes it again.
     users.update(7, |user| user.quota += 1).await?;
     assert!(!kv.collection::<UserPrefs>().exists(7).await?);
     users.update(7, |user| user.max_items = 3).await?;

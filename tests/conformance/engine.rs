@@ -3,11 +3,12 @@
 use std::future::poll_fn;
 use std::sync::Mutex;
 use std::task::Poll;
+use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Head, Metadata, NewRecord, Record, RecordRef, Revision};
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, Entry, Expect, ListPage, ListQuery,
+    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, Entry, Expect, Lease, ListPage, ListQuery,
     MemoryStore, Store, Write,
 };
 use kv_runtime::{Clock, Error, Location, ManualClock, MaybeSend, Result, Timestamp};
@@ -31,7 +32,7 @@ pub enum Fault {
     EmptyValueIsAbsent,
     KeysIgnoreCase,
     DeleteDoesNothing,
-    /// `replace` writes whatever stands there.
+    /// `replace` writes unconditionally.
     ReplaceLooksAtNothing,
     GetManyAnswersOnce,
     GetManyOfManyMoments,
@@ -58,7 +59,7 @@ pub enum Fault {
     /// It takes memory for as many records as the limit says.
     PanicsAtALimit,
     ExpiredIsLent,
-    /// After a panic of the caller's code nothing is listed any more.
+    /// After the caller's code has panicked, lists return nothing.
     PanicsPoison,
     ConditionsIgnored,
     ConditionsBeforehand,
@@ -66,6 +67,9 @@ pub enum Fault {
     ConflictAtZero,
     RevisionOfValue,
     CommitInManySteps,
+    /// A condition's lease is not looked at.
+    LeaseIgnored,
+    LeasesBackwards,
 }
 
 pub struct FaultyStore {
@@ -147,12 +151,15 @@ impl FaultyStore {
         Ok(record)
     }
 
-    /// The sound store's condition for one of ours.
+    /// The correct store's condition for one of the faulty store.
     async fn condition(&self, mut condition: Condition) -> Result<Condition> {
         if let (true, Expect::Revision(told)) = (self.has(Fault::RevisionOfValue), &condition.expect) {
             let standing = self.inner.get(&condition.key).await?;
             let same = standing.filter(|record| Some(&record.value.0) == told.plain());
             condition.expect = Expect::Revision(same.map_or_else(Revision::random, |record| record.revision));
+        }
+        if self.has(Fault::LeaseIgnored) {
+            condition.lease = None;
         }
         Ok(condition)
     }
@@ -182,6 +189,15 @@ impl Store for FaultyStore {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        let keys: Vec<Key> = keys.iter().map(|key| self.key(key)).collect();
+        let mut leases = self.inner(Fault::None).lease(&keys, life).await?;
+        if self.has(Fault::LeasesBackwards) {
+            leases.reverse();
+        }
+        Ok(leases)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

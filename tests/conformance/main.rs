@@ -22,10 +22,10 @@ async fn memory() -> Result<(), Unfit> {
 async fn redb() -> Result<(), Unfit> {
     let report = conformance::atomic_store(&RedbHarness::new(RedbDurability::Immediate)).await;
     println!("{report}");
-    report.require(102)
+    report.require(112)
 }
 
 #[tokio::test]
 async fn redb_that_waits_for_a_flush() -> Result<(), Unfit> {
-    conformance::atomic_store(&RedbHarness::new(RedbDurability::OnFlush)).await.require(102)
+    conformance::atomic_store(&RedbHarness::new(RedbDurability::OnFlush)).await.require(112)
 }

@@ -11,7 +11,7 @@ use crate::releases::Countries;
 pub struct Comparison {
     /// Country, member, migrated and released value, in columns; sorted. `-` is a value that is not there.
     pub differences: Vec<String>,
-    /// How many members each `New` stands for.
+    /// How many members each `New` covers.
     pub new: Vec<usize>,
 }
 

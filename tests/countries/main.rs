@@ -1,12 +1,14 @@
-//! The migrations example against what really came next: five releases of one public data set are the five versions of its
-//! entity, so each migrated record can be held against the record that the data's authors published.
+//! Compares the migrations example with the real data: five releases of one public data set are the
+//! five versions of its entity. Each migrated record is compared with the published record.
 //!
-//! Every member that differs is in one of two places, and in no third: a table of this directory names country, member and both
-//! values, because the authors changed the data and not only its shape; or `new.rs` says why no step could know it, and how often.
-//! After a change of the steps, `COUNTRIES=overwrite cargo test --test countries` writes the tables anew, for `git diff` to show.
+//! Every member that differs has one of two explanations. A table in this directory lists country,
+//! member and both values, if the authors changed the data and not only its shape. Or `new.rs` says why
+//! no step could know it, and how often this occurs. After a change of the steps,
+//! `COUNTRIES=overwrite cargo test --test countries` updates the tables, so that `git diff` shows the
+//! difference.
 //!
-//! `releases` (the data, put into a store as one version and read as another), `compare` (member by member), `new` (what no step
-//! could know), `failing` (records that no step understands).
+//! `releases` stores the data as one version and reads it as another. `compare` compares members. `new`
+//! lists what no step could know, and `failing` lists records that no step understands.
 
 mod compare;
 mod failing;
@@ -62,7 +64,8 @@ async fn version_2_becomes_version_3() -> Outcome {
     check("2.0.0-3.0.0", &migrated, &release("3.0.0")?.countries, new::SINCE_2_0_0)
 }
 
-/// The predecessor is converted to today's shape, which is version 4's and two members of version 5.
+/// The predecessor is converted to the current struct, which has version 4's members and two of
+/// version 5.
 #[tokio::test]
 async fn version_3_becomes_version_4() -> Outcome {
     let mut migrated = read_as::<Country>(&release("3.0.0")?.countries, 3).await?;
@@ -119,7 +122,7 @@ async fn a_backfill_writes_what_a_read_gives() -> Outcome {
 }
 
 /// The structs leave out no member of the releases that they are made for, or the comparisons above would say little. The four
-/// differences are empty lists that stand for empty maps; they are written as maps.
+/// differences are empty lists in the place of empty maps; they are written as maps.
 #[tokio::test]
 async fn the_structs_lose_nothing() -> Outcome {
     for (name, version) in [("3.0.0", 3), ("5.1.0", 5)] {

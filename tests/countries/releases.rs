@@ -17,7 +17,7 @@ pub type Countries = BTreeMap<String, Object>;
 /// A release of the data.
 pub struct Release {
     pub countries: Countries,
-    /// Codes that stand in it more than once; the last one remains.
+    /// Codes that occur more than once; the last record is kept.
     pub doubled: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub async fn stand_as(countries: &Countries, version: u32) -> Outcome<Kv<MemoryS
     Ok(kv)
 }
 
-/// Reads countries, which stand in a store as records of one version, as `E`, and gives the JSON that `E` writes.
+/// Stores countries as records of one version, reads them as `E`, and returns the JSON that `E` writes.
 pub async fn read_as<E: KvEntity>(countries: &Countries, version: u32) -> Outcome<Countries> {
     let written = written_again::<E>(&stand_as(countries, version).await?).await?;
     assert_eq!(written.len(), countries.len());

@@ -123,7 +123,7 @@ async fn under_another_name() {
     let renamed = collection::<renamed::Renamed>();
     let id = || renamed::Id("a".to_owned());
     renamed.put(&renamed::Renamed { id: id(), value: 1, other: 2 }).await.unwrap();
-    let read = renamed.get(id()).await.unwrap().unwrap();
+    let read = renamed.get(&id()).await.unwrap().unwrap();
     assert_eq!((read.value, read.other), (1, 2));
 }
 

@@ -37,7 +37,7 @@ async fn newtypes_and_enums_are_ids() {
     flags.put(&flag).await.unwrap();
     assert_eq!(stored(flags.store(), "flag:new-home:00000000000000000007").await, json!({"set_by": 1}));
     assert_eq!(flags.get((Flag::NewHome, UserId(7))).await.unwrap(), Some(flag.clone()));
-    assert_eq!(flags.get((&Flag::NewHome, &UserId(7))).await.unwrap(), Some(flag.clone()));
+    assert_eq!(flags.get_many([(&Flag::NewHome, &UserId(7))]).await.unwrap(), [Some(flag.clone())]);
     assert_eq!(flags.get((Flag::Beta, UserId(7))).await.unwrap(), None);
     let page = flags.list().within(Flag::NewHome).page().await.unwrap();
     assert_eq!(page.entities, [flag]);

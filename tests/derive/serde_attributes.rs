@@ -231,7 +231,7 @@ async fn missing_fields_are_taken_from_the_whole_entity() {
     assert_eq!(made.get(5).await.unwrap(), Some(Made { id: 5, theme: "made".to_owned() }));
 }
 
-/// serde's own derives stand beside the entity's and see the whole struct.
+/// serde's own derives are on the same struct, and see all of it.
 #[derive(KvEntity, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[kv(prefix = "both")]
 #[serde(rename_all = "UPPERCASE")]

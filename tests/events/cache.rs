@@ -1,4 +1,5 @@
-//! What fails behind a cache is told, once for each call and with its causes, also where something stale is served.
+//! A failure behind a cache emits one event for each call, with its causes, even if the cache serves a
+//! stale value.
 
 use std::fmt;
 use std::time::Duration;

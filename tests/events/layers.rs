@@ -1,4 +1,4 @@
-//! What a wrapper tells of a call that failed, and what lies beneath it.
+//! The event of a wrapper for a failed call, with the error's causes.
 
 use std::time::Duration;
 

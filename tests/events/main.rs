@@ -1,5 +1,5 @@
-//! What fails is told by an event, with its causes. A program of its own, where nobody meets an event who does not listen: one that another
-//! thread meets for the first time while this one begins to listen may stay unheard.
+//! Failures emit events with their causes. These tests are a separate program, because an event that
+//! another thread meets first, just as this thread installs its subscriber, may stay disabled.
 
 mod cache;
 mod layers;

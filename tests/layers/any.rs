@@ -50,7 +50,7 @@ async fn every_call_of_a_collection_works_by_url() -> Outcome {
     // The file was closed, and holds what was written.
     let users = Kv::connect(&file).await?.collection::<User>();
     assert_eq!(users.get(7).await?, Some(User { id: 7, visits: 1 }));
-    // What stands in the way of opening is the store's own error.
+    // If the store cannot be opened, the error is the store's own.
     let second = Kv::connect(&file).await;
     assert!(matches!(second, Err(Error::AlreadyOpen { .. })), "{second:?}");
     Ok(())

@@ -40,7 +40,7 @@ pub struct User {
     pub roles: Vec<String>,
 }
 
-/// Today's shape, written as version 2 until every reader is rolled out.
+/// The current struct, written as version 2 until every reader is deployed.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile", version = 4, write_version = 2)]
 #[kv(step(1 => add_role, down = remove_role, compatible))]

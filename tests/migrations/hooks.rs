@@ -1,4 +1,4 @@
-//! The hook is told of every migration, and may refuse it.
+//! The hook is called for every migration, and may refuse it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Random operations through a collection, against a plain map: what is read, and what lies in the store, is the same after
-//! every one of them, whatever time does in between.
+//! Random operations through a collection, compared with a plain map. Reads and stored records agree
+//! after every operation, whatever time passes in between.
 
 mod plain;
 mod step;

@@ -34,7 +34,7 @@ pub enum Step {
     DeleteMany(Vec<Id>),
     /// Deletes the required group alone, which leaves the entity incomplete.
     Lose(Id),
-    /// Another program adds a member of its own to a group's metadata.
+    /// Another program adds a member to a group's metadata.
     Mark(Id, usize, u8),
     List(usize),
     Pass(u64),

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::Test;
 
-/// Each store is a file of its own in one directory.
+/// Each store is another file in one directory.
 struct Files {
     directory: TempDir,
     made: AtomicUsize,

@@ -173,7 +173,7 @@ fn examine(
     }
 }
 
-/// Examines it in a thread of its own, within a time.
+/// Examines it in another thread, with a time limit.
 fn examine_in_time(
     whole: &Arc<[u8]>,
     path: &Path,

@@ -40,7 +40,7 @@ fn the_database_of_another_program_is_refused() -> Test {
     let transaction = database.begin_write()?;
     transaction.open_table(TableDefinition::<u64, &str>::new("records"))?.insert(1, "theirs")?;
     transaction.commit()?;
-    // As a crash leaves it: redb repairs it before it can be told what it holds.
+    // As a crash leaves it: redb must repair the file before its content is known.
     let crashed = path.with_file_name("crashed.app.redb");
     fs::copy(&path, &crashed)?;
     drop(database);
@@ -174,6 +174,14 @@ async fn one_handle_of_a_file_at_a_time() -> Test {
 }
 
 /// A name without a directory is a file in the current one, new or not.
+#[test]
+fn an_empty_path_is_told_as_that() {
+    for opened in [RedbStore::open(""), RedbStore::options().read_only().open("")] {
+        let error = opened.expect_err("there is no file");
+        assert_eq!(error.to_string(), "redb: the path of the file is empty; name a file, such as `app.redb`");
+    }
+}
+
 #[test]
 fn a_file_opens_by_its_bare_name() -> Test {
     let (directory, path) = directory()?;

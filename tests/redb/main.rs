@@ -1,5 +1,5 @@
-//! What is special to the store in a file: which files it opens, what its writers share and promise, what lies in the file; and that
-//! it passes the suite.
+//! Tests of the redb store alone: which files it opens, what its writers promise, and the content of the
+//! file. It also passes the conformance suite.
 
 mod conformance;
 mod damage;

@@ -1,4 +1,4 @@
-//! What lies in the file: what a sweep takes away, and what it makes of damage.
+//! The content of the file: what a sweep removes, and how it treats damage.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -164,7 +164,7 @@ async fn a_damaged_record_is_told_and_left() -> Test {
     assert_eq!(stored.as_deref(), Some(damaged));
     drop(database);
 
-    // Whoever knows better replaces it.
+    // The application can replace it.
     let store = RedbStore::open(&path)?;
     store.put(key("a:2"), record("2")).await?;
     assert_eq!(value_of(&store, "a:2").await?.as_deref(), Some("2"));

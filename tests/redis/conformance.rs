@@ -97,7 +97,7 @@ fn plain(key: &Key) -> String {
 async fn one_server() -> Test {
     let report = conformance::atomic_store(&Databases::new(RedisStore::options(), plain)).await;
     println!("{report}");
-    Ok(report.require(102)?)
+    Ok(report.require(112)?)
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn one_server_with_hash_tags() -> Test {
     let options = RedisStore::options().hash_tags(true);
     let report = conformance::atomic_store(&Databases::new(options, tagged)).await;
     println!("{report}");
-    Ok(report.require(102)?)
+    Ok(report.require(112)?)
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn one_server_with_an_index() -> Test {
     let options = RedisStore::options().list_index(true);
     let report = conformance::atomic_store(&Databases::new(options, plain)).await;
     println!("{report}");
-    Ok(report.require(102)?)
+    Ok(report.require(112)?)
 }
 
 /// A user who may send the commands that docs/redis.md names, and no other ones.
@@ -135,7 +135,7 @@ async fn a_user_with_the_documented_permissions() -> Test {
     assert_eq!(databases.server.cli(&user).trim(), "OK");
     let report = conformance::atomic_store(&databases).await;
     println!("{report}");
-    report.require(102)?;
+    report.require(112)?;
     let store = databases.store().await?;
     store.put(Key::from_text("user:1"), super::record("1")).await?;
     assert_eq!(store.rebuild_index("user").await?, 1);

@@ -1,4 +1,4 @@
-//! A store that fails: what was written is told as written, and what was not as not.
+//! A failing store: calls report correctly what was written and what was not.
 
 use kv_runtime::layer::{Fault, Operation};
 use kv_runtime::tower_sessions::KvSessionStore;
@@ -28,7 +28,7 @@ async fn a_failure_is_told_with_its_cause() -> Outcome {
     Ok(())
 }
 
-/// A save whose reply is lost is no save that is told as done.
+/// A save whose reply is lost does not report success.
 #[tokio::test]
 async fn an_unknown_outcome_is_an_error() -> Outcome {
     let (kv, faults, _clock) = faulty();

@@ -1,4 +1,5 @@
-//! tower-sessions' store over stores of ours: what its calls promise, races, faults, and what the middleware makes of it.
+//! tower-sessions' store over this library's stores: the promises of its calls, races, faults, and the
+//! middleware.
 
 mod calls;
 mod counted;
@@ -53,7 +54,7 @@ fn faulty() -> (Kv<FaultStore<MemoryStore>>, Faults, ManualClock) {
     (Kv::new(store), faults, clock)
 }
 
-/// A session that expires so long after the start.
+/// A session that expires this long after the start.
 fn record(after: Duration) -> Record {
     Record {
         id: Id::default(),
@@ -66,7 +67,7 @@ fn expires_after(record: &mut Record, after: Duration) {
     record.expiry_date = SystemTime::from(START.saturating_add(after)).into();
 }
 
-/// A session that was created and expires so long after the start.
+/// A session that was created, and expires this long after the start.
 async fn created<S: AtomicStore>(store: &KvSessionStore<S>, after: Duration) -> Outcome<Record> {
     let mut record = record(after);
     store.create(&mut record).await?;

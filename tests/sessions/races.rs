@@ -1,5 +1,5 @@
-//! A log-out against requests in flight: whatever comes between, the session stays gone. Each race is run on a store, and on one behind
-//! a memory.
+//! A log-out races with requests in flight: the session stays deleted. Each race runs on a store, and on
+//! a store behind a memory.
 
 use std::sync::Arc;
 
@@ -142,7 +142,7 @@ async fn a_load_that_a_log_out_overtakes_is_not_remembered() -> Outcome {
     Ok(())
 }
 
-/// Nobody who writes a session that is being logged out leaves it behind, whatever the order.
+/// No writer of a session leaves it behind while it is being logged out, whatever the order.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_requests_against_one_log_out() -> Outcome {
     let (kv, _clock) = crate::memory();

@@ -12,10 +12,11 @@ use kv_runtime::{Error, Kv, Result};
 use crate::calls::some;
 use crate::origin::{Copied, Origin, any_cache};
 use crate::run::Run;
+use crate::seen::{By, Read, Seen};
 use crate::sim::Sim;
 use crate::store::SimStore;
 
-crate::scenarios!(on_a_server, on_a_file, in_memory);
+crate::scenarios!(on_a_server, without_leases, on_a_file, in_memory);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
@@ -49,21 +50,26 @@ fn on_a_server(sim: &Sim) {
     run(sim, SimStore::remote(sim), true);
 }
 
+fn without_leases(sim: &Sim) {
+    run(sim, SimStore::without_leases(sim), false);
+}
+
 fn on_a_file(sim: &Sim) {
-    run(sim, SimStore::embedded(sim), false);
+    run(sim, SimStore::embedded(sim), true);
 }
 
 fn in_memory(sim: &Sim) {
-    run(sim, SimStore::local(sim), false);
+    run(sim, SimStore::local(sim), true);
 }
 
-/// `is_shared`: the store cannot tell a fill that comes too late from one that meets no delete.
-fn run(sim: &Sim, store: SimStore, is_shared: bool) {
+/// `has_leases`: the store can tell a fill that comes too late from one that meets no delete.
+fn run(sim: &Sim, store: SimStore, has_leases: bool) {
     let world = Arc::new(World {
         sim: sim.clone(),
         docs: Kv::new(store).collection::<Copied>().cached(any_cache(sim)),
         origin: Origin::new(sim),
         seen: Mutex::default(),
+        unsettled: Mutex::default(),
     });
     if sim.chance(500) {
         world.origin.change();
@@ -78,7 +84,7 @@ fn run(sim: &Sim, store: SimStore, is_shared: bool) {
         run.add(Arc::clone(&world).make(call));
         run.finish();
     }
-    world.check(is_shared);
+    world.check(has_leases);
 }
 
 fn move_clocks(sim: &Sim) {
@@ -103,31 +109,8 @@ struct World {
     docs: Cached<Copied, SimStore>,
     origin: Origin,
     seen: Mutex<Seen>,
-}
-
-#[derive(Default)]
-struct Seen {
-    written: Vec<Written>,
-    reads: Vec<Read>,
     /// When a write ended of which nobody knows whether it took place.
-    unsettled: Vec<Duration>,
-}
-
-/// A write, or a refresh from the origin.
-#[derive(Debug)]
-struct Written {
-    /// What it writes, where that is not what the origin gives.
-    version: Option<Option<u64>>,
-    began: u64,
-    /// After this step it does not take place; nothing where nobody knows.
-    ended: Option<u64>,
-    is_acknowledged: bool,
-}
-
-#[derive(Debug)]
-struct Read {
-    version: Option<u64>,
-    began: u64,
+    unsettled: Mutex<Vec<Duration>>,
 }
 
 impl World {
@@ -152,8 +135,7 @@ impl World {
             _ => None,
         };
         let Some(version) = written else { return self.read(call, began).await };
-        let place = self.seen().written.len();
-        self.seen().written.push(Written { version, began, ended: None, is_acknowledged: false });
+        let place = self.seen().begin(By::Cache, version, began, false);
         let mut dropped = Dropped { world: &self, is_armed: version.is_some() };
         let made = self.write(call, version.flatten()).await;
         dropped.is_armed &= made.as_ref().is_err_and(|error| !matches!(error, Error::Conflict { .. }));
@@ -200,8 +182,8 @@ impl World {
         };
         self.sim.step(|| format!("{call:?} of step {began} ends: {found:?}"));
         if let Ok(found) = found {
-            let version = found.map(|copy| copy.version);
-            self.seen().reads.push(Read { version, began });
+            let (version, looked) = (found.map(|copy| copy.version), self.sim.elapsed());
+            self.seen().reads.push(Read { version, began, whence: None, looked });
         }
         self.look();
     }
@@ -210,39 +192,24 @@ impl World {
     /// unknown.
     fn look(&self) {
         let now = self.sim.elapsed();
-        let is_unsettled = self.seen().unsettled.iter().any(|at| now < *at + SETTLES_AFTER);
+        let unsettled = self.unsettled.lock().expect("nobody panics with it");
+        let is_unsettled = unsettled.iter().any(|at| now < *at + SETTLES_AFTER);
         let held = self.docs.peek(1);
         assert!(!is_unsettled || held.is_none(), "the store has not settled, and the memory holds {held:?}");
     }
 
-    fn check(&self, is_shared: bool) {
+    fn check(&self, has_leases: bool) {
         let (seen, given) = (self.seen(), self.origin.given());
-        let late = self.sim.state().late_commit.filter(|_| is_shared);
-        for read in &seen.reads {
-            let before = seen.written.iter().filter(|written| {
-                written.is_acknowledged && written.ended.is_some_and(|ended| ended < read.began)
-            });
-            for write in before {
-                let may_come = |written: &Written| {
-                    written.version == Some(read.version)
-                        && written.ended.is_none_or(|ended| ended > write.began)
-                };
-                let is_given =
-                    given.iter().any(|given| given.version == read.version && given.read >= write.began);
-                // No condition tells a fill that a delete has not waited for from one that met no
-                // delete.
-                let has_deletes = seen.written.iter().any(|written| written.version != Some(read.version));
-                let is_brought_back = has_deletes
-                    && late.is_some()
-                    && read.version.is_some()
-                    && given.iter().any(|given| given.version == read.version);
-                assert!(
-                    seen.written.iter().any(may_come) || is_given || is_brought_back,
-                    "{read:?} is older than {write:?}\n{:#?}\n{given:#?}",
-                    seen.written
-                );
-            }
-        }
+        let is_late = self.sim.state().late_commit.is_some() && !has_leases;
+        // A delete waits for a fill for a second at most, and without a lease no condition tells a
+        // fill that comes later from one that met no delete.
+        let is_brought_back = |read: &Read| {
+            is_late
+                && read.version.is_some()
+                && seen.written.iter().any(|written| written.version == Some(None))
+                && given.iter().any(|given| given.version == read.version)
+        };
+        seen.check(&given, is_brought_back);
     }
 }
 
@@ -256,7 +223,7 @@ impl Drop for Dropped<'_> {
     fn drop(&mut self) {
         if self.is_armed {
             let now = self.world.sim.elapsed();
-            self.world.seen().unsettled.push(now);
+            self.world.unsettled.lock().expect("nobody panics with it").push(now);
         }
     }
 }

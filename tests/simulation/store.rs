@@ -5,16 +5,18 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Head, NewRecord, Record, Revision};
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, FairQueue, Fence, ListPage, ListQuery, MemoryStore,
-    Sharing, Store, Write,
+    AtomicStore, Capabilities, Commit, Condition, FairQueue, Lease, ListPage, ListQuery, Sharing, Store,
+    Write,
 };
 use kv_runtime::{Clock, Error, Location, Result};
 
+use crate::server::{Leases, Server};
 use crate::sim::{Call, Failure, Sim};
 
 const NAME: &str = "simulated";
@@ -22,12 +24,10 @@ const NAME: &str = "simulated";
 #[derive(Clone)]
 pub struct SimStore {
     sim: Sim,
-    memory: MemoryStore,
+    server: Server,
     capabilities: Capabilities,
     /// Whether it answers at once, as a store in this process does.
     is_local: bool,
-    /// Whether one process has it for itself, so that it tells when a key is written.
-    has_fences: bool,
 }
 
 #[derive(Debug)]
@@ -44,16 +44,23 @@ impl std::error::Error for Faulty {}
 impl SimStore {
     /// A store that only this process has.
     pub fn local(sim: &Sim) -> Self {
-        let memory = MemoryStore::with_clock(sim.clock());
-        let capabilities = memory.capabilities();
-        Self { sim: sim.clone(), memory, capabilities, is_local: true, has_fences: true }
+        let server = Server::new(sim.clock(), Leases::Local);
+        let capabilities = server.capabilities();
+        Self { sim: sim.clone(), server, capabilities, is_local: true }
     }
 
     /// A server with compare-and-swap.
     pub fn remote(sim: &Sim) -> Self {
         let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().ordered();
         let capabilities = capabilities.snapshot_reads().atomic_batches().cheap_metadata();
-        Self { capabilities, is_local: false, has_fences: false, ..Self::local(sim) }
+        let server = Server::new(sim.clock(), Leases::Numbers(Arc::default()));
+        Self { sim: sim.clone(), server, capabilities, is_local: false }
+    }
+
+    /// A server with compare-and-swap and without leases.
+    pub fn without_leases(sim: &Sim) -> Self {
+        let remote = Self::remote(sim);
+        Self { server: remote.server.with_leases(Leases::None), ..remote }
     }
 
     /// A file that one process has for itself, written by a thread.
@@ -158,11 +165,11 @@ impl<T> Drop for Answer<T> {
     }
 }
 
-/// A call of the store in memory, with what it takes owned by its future.
+/// A call of the server, with what it takes owned by its future.
 macro_rules! call {
     ($self:ident, $name:ident($($argument:expr),*), $is_write:literal) => {{
-        let memory = $self.memory.clone();
-        $self.call(stringify!($name), $is_write, async move { memory.$name($($argument),*).await }).await
+        let server = $self.server.clone();
+        $self.call(stringify!($name), $is_write, async move { server.$name($($argument),*).await }).await
     }};
 }
 
@@ -172,19 +179,20 @@ impl Store for SimStore {
     }
 
     fn clock(&self) -> &Clock {
-        self.memory.clock()
+        self.server.clock()
     }
 
     fn fair_queue(&self) -> Option<&FairQueue> {
-        self.memory.fair_queue()
+        self.server.fair_queue()
     }
 
     fn capabilities(&self) -> Capabilities {
         self.capabilities
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        self.memory.fence(key).filter(|_| self.has_fences)
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        let keys = keys.to_vec();
+        call!(self, lease(&keys, life), false)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -36,7 +36,7 @@ impl Authority {
         self.issuer.pem()
     }
 
-    /// The file of its own certificate.
+    /// The file of its certificate.
     pub fn path(&self) -> PathBuf {
         self.directory.path().join("ca.crt")
     }

@@ -1,1 +1,1 @@
-//! Nothing of its own: the root package exists for its examples, tests and benches.
+//! Empty: the root package exists for its tests and benches.

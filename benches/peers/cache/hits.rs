@@ -38,9 +38,9 @@ pub fn texts(threads: usize) -> Result<Sides> {
         || {
             on_threads(threads, |start| {
                 runtime()?.block_on(async {
-                    let mut account = hit(cached.get(name(start)).await?);
+                    let mut account = hit(cached.get(&name(start)).await?);
                     for _ in 0..ENTRIES {
-                        account = hit(cached.get(account.next.as_str()).await?);
+                        account = hit(cached.get(&account.next).await?);
                     }
                     Ok(())
                 })

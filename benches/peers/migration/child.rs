@@ -1,4 +1,4 @@
-//! What is measured in a process of its own: `<this program> --child <work> <arguments>`.
+//! Measurements that need a separate process: `<this program> --child <work> <arguments>`.
 
 use std::process::{Command, Stdio};
 

@@ -1,4 +1,4 @@
-//! How much memory a backfill takes: the growth of the peak from before it to after it, in a process of its own.
+//! The memory that a backfill takes: how much it raises the peak of a separate process.
 
 use std::fs;
 use std::path::Path;

@@ -58,7 +58,7 @@ impl Ours {
     pub fn get_all(&self, ids: &[u64]) -> Result<usize> {
         self.runtime.block_on(async {
             let mut found = 0;
-            for id in ids {
+            for &id in ids {
                 found += usize::from(std::hint::black_box(self.users.get(id).await?).is_some());
             }
             Ok(found)

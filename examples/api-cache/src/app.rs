@@ -51,7 +51,7 @@ async fn rate(State(app): State<App>, Path(currency): Path<String>) -> Response 
         return StatusCode::NOT_FOUND.into_response();
     }
     let App { rates, upstream } = app;
-    match rates.get_or_load_detailed(currency.clone(), move || upstream.rate(currency)).await {
+    match rates.get_or_load_detailed(&currency.clone(), move || upstream.rate(currency)).await {
         Ok(Served { value: Some(rate), whence, .. }) => {
             ([("x-cache", whence.as_str())], Json(&*rate)).into_response()
         }

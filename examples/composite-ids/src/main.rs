@@ -1,9 +1,9 @@
 //! Ids: `cargo run -p composite-ids [-- --store URL | FILE]`.
 //!
-//! What one learns: composite ids are hierarchies in which a list can stop at any level; integers
-//! can be ordered; newtypes and enums are ids by `#[derive(KvId)]`; a secret id is in no error and
-//! no log; no id and no prefix can reach another's keys; and `schema!` proves while it compiles
-//! that no two entities share a key.
+//! You learn that composite ids form hierarchies, and that a list can stop at any level. Integers
+//! can be ordered. Newtypes and enums become ids with `#[derive(KvId)]`. A secret id appears in no
+//! error and no log. No id and no prefix can reach the keys of another. `schema!` proves at compile
+//! time that no two entities share a key.
 
 use std::error::Error;
 
@@ -12,7 +12,7 @@ use kv_runtime::key::Key;
 use kv_runtime::store::{AnyStore, Content, ListQuery, Store};
 use kv_runtime::{Kv, KvEntity, KvId, Page};
 
-/// A type of its own, so that no other number is taken for it.
+/// A newtype, so that the compiler rejects any other number.
 #[derive(KvId, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct OrgId(u32);
 
@@ -137,7 +137,7 @@ fn texts(page: Page<Event>) -> Vec<String> {
     page.entities.into_iter().map(|event| event.text).collect()
 }
 
-/// The keys as they stand in the store, below the collections.
+/// Returns the keys that the store holds for the collections.
 async fn keys(kv: &Kv<AnyStore>, prefix: &str) -> Result<Vec<String>> {
     let query = ListQuery::new(Key::from_text(prefix)).with_content(Content::Keys);
     Ok(kv.store().list(&query).await?.keys().map(str::to_owned).collect())

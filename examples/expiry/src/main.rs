@@ -26,7 +26,7 @@ struct Session {
     clicks: u32,
 }
 
-/// Says itself how long it lives; `None` is for ever.
+/// Each invite has its own expiry; `None` means that it never expires.
 #[derive(KvEntity, Debug)]
 #[kv(prefix = "invite")]
 struct Invite {

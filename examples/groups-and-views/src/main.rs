@@ -1,9 +1,8 @@
 //! Groups and views: `cargo run -p groups-and-views [-- --store URL | FILE]`.
 //!
-//! What one learns: fields that are read often and fields that are read seldom stand in one struct
-//! and yet under two keys, each with a codec, version and TTL of its own; each group has a
-//! generated struct that is an entity by itself; a group may be optional; and an update writes only
-//! the groups that it changes.
+//! You learn how one struct stores its hot and cold fields under two keys, each with its own codec,
+//! version and TTL. Each group has a generated struct that is an entity by itself. A group may be
+//! optional. An update writes only the groups that it changes.
 
 use std::error::Error;
 

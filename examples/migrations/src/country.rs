@@ -1,4 +1,4 @@
-//! Version 5 of the entity: today's shape, that of release 5.1.0 of the data.
+//! Version 5 of the entity: the current shape, that of release 5.1.0 of the data.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,17 +1,17 @@
-//! Five shapes of one entity, and every record brought to the last:
+//! Five versions of one entity, and a migration of every record to the latest:
 //! `cargo run -p migrations [-- --store URL | FILE]`.
 //!
 //! The data is real: a public list of countries, whose authors changed its shape from release to
-//! release as applications do. A store holds release 1.4.0; this program knows the shape of release
-//! 5.1.0. Read in this order:
+//! release as applications do. The store holds release 1.4.0, and this program has the shape of
+//! release 5.1.0. Read the files in this order:
 //!
-//! - country.rs: today's struct, version 5, and how it says what became of it;
+//! - country.rs: the current struct, version 5, with its history in attributes;
 //! - country_v3.rs: the shape of version 3 as a struct, and the conversion from it;
 //! - steps.rs: the functions from version 1 to 2 and from 2 to 3.
 //!
-//! By default the store is a temporary file; with the argument `countries.redb` it stays, and a
-//! second run finds everything migrated. What tests/countries compares is how close the migrated
-//! records come to the releases that followed.
+//! By default the store is a temporary file. With the argument `countries.redb` it stays, and a
+//! second run finds everything migrated. tests/countries compares the migrated records with the
+//! later releases.
 
 mod country;
 mod country_v3;
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{countries} countries of release 1.4.0, as plain JSON");
         let (records, doubled_codes) = (countries - doubled.len(), doubled.join(", "));
         println!(
-            "{records} records: {doubled_codes} stands for two countries there, and the later one remains"
+            "{records} records: {doubled_codes} is the code of two countries, and the later one is kept"
         );
     } else {
         println!("{url} is there from an earlier run");
@@ -56,8 +56,8 @@ async fn census(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An old record is read as today's shape. The store belongs to this process, so what was read is
-/// also written back: the next read finds it migrated.
+/// Reads an old record as the current struct. Only this process uses the store, so the read also
+/// writes the migrated record back.
 async fn read(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     heading("Read: old records arrive as today's");
     let (version, json) = release::standing(kv.store(), "CHE").await?;
@@ -86,12 +86,12 @@ async fn dry_run(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     print!("{report}");
     match report.failed {
         0 => Ok(()),
-        failed => Err(format!("{failed} records would not be migrated: mend the steps first").into()),
+        failed => Err(format!("{failed} records would not be migrated: fix the steps first").into()),
     }
 }
 
-/// Brings every record to today's version, batch by batch. It may be killed at any moment: run
-/// again, it goes on.
+/// Migrates every record to the current version, in batches. It can be killed at any time. The next
+/// run continues.
 async fn migrate(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     heading("Migrate all");
     let countries = kv.collection::<Country>();
@@ -116,7 +116,7 @@ async fn migrate(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     heading("After it");
     census(kv).await?;
     let behind = countries.census().await?.behind();
-    println!("{behind} records are older than today's shape");
+    println!("{behind} records are older than the current version");
     Ok(())
 }
 

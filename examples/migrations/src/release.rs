@@ -11,11 +11,11 @@ use kv_runtime::store::Store;
 
 const OLDEST: &str = include_str!("../../data/countries-1.4.0.json");
 
-/// Writes each country as the program of that day did, which had never heard of versions: a JSON
-/// text under its code. A record that says nothing of itself is version 1 in JSON.
+/// Writes each country as a program without versions would have: as JSON text under its code. A
+/// record without metadata is version 1 in JSON.
 ///
-/// Gives how many were written, and the codes that stand in the release more than once: of these
-/// the last one remains.
+/// Returns the number of countries, and the codes that occur more than once. The last country with
+/// such a code is kept.
 pub async fn write(store: &impl Store) -> Result<(usize, Vec<String>), Box<dyn Error>> {
     let release: Vec<Object> = serde_json::from_str(OLDEST)?;
     let (mut codes, mut doubled) = (BTreeSet::new(), Vec::new());
@@ -32,7 +32,7 @@ pub async fn write(store: &impl Store) -> Result<(usize, Vec<String>), Box<dyn E
     Ok((release.len(), doubled))
 }
 
-/// The record of one country as it stands in the store: its version and its JSON.
+/// Returns the stored record of one country: its version and its JSON.
 pub async fn standing(store: &impl Store, code: &str) -> Result<(u32, String), Box<dyn Error>> {
     let key = Key::from_text(format!("country:{code}"));
     let record = store.get(&key).await?.ok_or_else(|| format!("{code} is not there"))?;

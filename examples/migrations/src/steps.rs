@@ -54,7 +54,7 @@ pub fn v1_to_v2(country: &mut Object) -> Result<(), BoxError> {
 /// Release 2.0.0 to 3.0.0: currency codes become keys, calling codes become a root and suffixes.
 pub fn v2_to_v3(country: &mut Object) -> Result<(), BoxError> {
     let codes = take::<Vec<String>>(country, "currency")?;
-    // Names and symbols are not in the old shape: whoever has them puts them in after the
+    // The old shape has no names and symbols. An application that knows them can add them after the
     // migration.
     let currencies = codes.into_iter().map(|code| (code, json!({ "name": null, "symbol": null })));
     country.insert("currencies".to_owned(), currencies.collect());

@@ -19,7 +19,7 @@ fn brings_every_record_up_and_finds_it_so_again() -> Result {
         &first,
         &[
             "251 countries of release 1.4.0",
-            "250 records: SHN stands for two countries there, and the later one remains",
+            "250 records: SHN is the code of two countries, and the later one is kept",
             "before, version 1:",
             r#""callingCode":["41"],"capital":"Bern""#,
             "🇨🇭 Switzerland: German, French, Italian, Romansh",
@@ -33,7 +33,7 @@ fn brings_every_record_up_and_finds_it_so_again() -> Result {
             "migrated            244",
             "failed                0",
             "5        250  current",
-            "0 records are older than today's shape",
+            "0 records are older than the current version",
         ],
     );
     assert_eq!(first.matches("migrated            244").count(), 2, "the dry run and the run: {first}");

@@ -1,7 +1,6 @@
 //! Your own store, and the suite that tests it: `cargo run -p own-store`.
 //!
-//! Its engine, a map, keeps bytes alone: what else a record has stands in the envelope before its
-//! value.
+//! Its engine is a map of bytes. So metadata and expiry are stored in an envelope before the value.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -86,7 +85,7 @@ impl Store for OwnStore {
     }
 }
 
-/// `conformance::ManualHarness` would do, but for the tests of what something else wrote.
+/// `conformance::ManualHarness` would do, except for the tests of records of other programs.
 struct OwnHarness(ManualClock);
 
 impl Harness for OwnHarness {

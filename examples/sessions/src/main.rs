@@ -1,12 +1,12 @@
 //! Sessions of a web application, with axum and tower-sessions: `cargo run -p sessions`.
 //!
 //! Without options it starts the server, visits it with a client that keeps cookies, and shows what
-//! happens: log-in, a session that slides with few writes, an idle timeout, a log-out while another
-//! request is under way. The store's clock is one that is moved, so hours take no time.
+//! happens: a log-in, a session that is extended with few writes, an idle timeout, and a log-out
+//! while another request is in flight. The program moves the store's clock, so hours take no time.
 //!
 //! `cargo run -p sessions -- --port 8080 [--store redb:sessions.redb] [--idle 1800]` serves until
-//! Ctrl-C. On a store that outlives the server, whoever is logged in stays so when it starts again.
-//! app.rs has the application, and visit.rs the client.
+//! Ctrl-C. On a durable store users stay logged in after a restart. app.rs has the application, and
+//! visit.rs the client.
 
 mod app;
 mod visit;
@@ -44,7 +44,7 @@ fn sessions<S: AtomicStore>(kv: &Kv<S>, idle: Duration) -> SessionManagerLayer<K
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "tower-sessions goes by the system's clock, so the other begins there"
+    reason = "tower-sessions uses the system's clock, so the store's clock starts at the same time"
 )]
 async fn visit() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;

@@ -1,4 +1,4 @@
-//! A client with a cookie jar, which visits the server and shows what it is told.
+//! A client with a cookie jar, which visits the server and prints its answers.
 
 use std::error::Error;
 use std::net::SocketAddr;

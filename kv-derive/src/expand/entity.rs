@@ -217,7 +217,7 @@ fn from_groups(entity: &Entity<'_>) -> TokenStream {
         fields.extend(quote!(#(#idents: #local.#idents,)*));
     }
     for Field { ident, ty, .. } in &entity.skipped {
-        let default = default_of(ty);
+        let default = default_of(entity, ty, "SkippedDefault");
         fields.extend(quote!(#ident: #default,));
     }
     // What depends on parameters is checked where the entity is read.

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Index;
+use syn::{Ident, Index};
 
 use super::bound;
 use crate::model::{Id, IdShape, Newtype, Variant};
@@ -106,8 +106,11 @@ fn newtype(id: &Id<'_>, held: &Newtype<'_>) -> (Option<TokenStream>, TokenStream
         let kv = id.kv(span);
         quote_spanned!(span=> #kv::__private::KvId)
     });
+    let pass = pass(&id.kv(id.ident.span()), id.ident);
     let items = quote! {
         const KIND: #kv::__private::IdKind = <#ty as #kv::__private::KvId>::KIND;
+        type Passing = <#ty as #kv::__private::KvId>::Passing;
+        #pass
         fn encode(&self, __out: &mut #kv::__private::IdWriter<'_>) {
             <#ty as #kv::__private::KvId>::encode(&self.#at, __out);
         }
@@ -118,12 +121,27 @@ fn newtype(id: &Id<'_>, held: &Newtype<'_>) -> (Option<TokenStream>, TokenStream
     (Some(predicate), items)
 }
 
+/// The form in which calls take it, as its `Passing` says.
+///
+/// At the type's name, where the compiler says what an id type lacks: otherwise it would say so twice.
+pub(super) fn pass(kv: &TokenStream, ident: &Ident) -> TokenStream {
+    quote_spanned! {ident.span()=>
+        type Ref<'__a> = <Self::Passing as #kv::__private::Passing>::Ref<'__a, Self>;
+        fn pass(&self) -> Self::Ref<'_> {
+            <Self::Passing as #kv::__private::Passing>::pass(self)
+        }
+    }
+}
+
 fn enumeration(id: &Id<'_>, variants: &[Variant<'_>]) -> TokenStream {
     let kv = &id.kv(Span::call_site());
     let idents: Vec<_> = variants.iter().map(|variant| variant.ident).collect();
     let texts: Vec<_> = variants.iter().map(|variant| &variant.text).collect();
+    let pass = pass(&id.kv(id.ident.span()), id.ident);
     quote! {
         const KIND: #kv::__private::IdKind = #kv::__private::IdKind::Enum(&[#(#texts),*]);
+        type Passing = #kv::__private::ByValue;
+        #pass
         fn encode(&self, __out: &mut #kv::__private::IdWriter<'_>) {
             __out.text(match self {
                 #(Self::#idents => #texts,)*

@@ -17,17 +17,23 @@ pub(crate) use schema::schema_checks;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Ident;
 use syn::spanned::Spanned;
+
+use crate::model::Entity;
 
 /// The place of the last token: what is generated behind a type and stands there lets an error underline all of it.
 fn end_of(tokens: &impl ToTokens) -> Span {
     tokens.to_token_stream().into_iter().last().map_or_else(Span::call_site, |token| token.span())
 }
 
-/// The value of `Default`, with the place of the type, so that a missing `Default` is reported there.
-fn default_of(ty: &syn::Type) -> TokenStream {
-    let start = quote_spanned!(ty.span()=> ::core::default::Default::);
-    let end = quote_spanned!(end_of(ty)=> default());
+/// The value of `Default`, with the place of the type, so that a missing `Default` is reported there. `reason` is the runtime's trait that
+/// says why it is needed.
+fn default_of(entity: &Entity<'_>, ty: &syn::Type, reason: &str) -> TokenStream {
+    let kv = entity.kv(ty.span());
+    let reason = Ident::new(reason, ty.span());
+    let start = quote_spanned!(ty.span()=> #kv::__private::#reason::);
+    let end = quote_spanned!(end_of(ty)=> make());
     quote!(#start #end)
 }
 

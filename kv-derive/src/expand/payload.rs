@@ -136,7 +136,7 @@ pub(super) fn missing(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> Toke
                 takes_container = true;
                 quote!(__default.#ident)
             }
-            _ => default_of(ty),
+            _ => default_of(entity, ty, "AbsentDefault"),
         };
         fields.extend(quote!(#ident: #value,));
     }

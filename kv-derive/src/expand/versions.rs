@@ -65,7 +65,7 @@ fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&Tok
             let reader = reader(at);
             quote!(<#reader #args as ::core::default::Default>::default().#ident)
         }
-        _ => default_of(ty),
+        _ => default_of(entity, ty, "AddedDefault"),
     };
     if !attr.serde.writes_itself {
         return quote!(#kv::__private::to_json::<#ty>(#value));
@@ -95,7 +95,7 @@ pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: T
     if entity.viewed_groups().is_empty() {
         // As a whole: an entity that implements `Drop` is not taken apart.
         let skipped = entity.skipped.iter().map(|Field { ident, ty, .. }| {
-            let default = default_of(ty);
+            let default = default_of(entity, ty, "SkippedDefault");
             quote!(__new.#ident = #default;)
         });
         return quote! {

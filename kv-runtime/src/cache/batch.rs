@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::Cached;
-use super::answer::{LoadedEntity, When};
+use super::answer::When;
 use super::fill_store::StoreFill;
 use super::lead::Lead;
+use super::load_one::LoadedEntity;
 use super::origin::{FromOrigin, Loaded, Panicked, guarded};
 use super::stats::Count;
 use super::tier::{Fill, Got, Outcome, RecordExpiry};
@@ -227,6 +228,16 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
+    /// Takes leases for all that the origin is asked for. If the store fails, it is not filled.
+    async fn all_with_leases(&self, mut lacking: Vec<Lacking>) -> Vec<Lacking> {
+        let mut all: Vec<_> = lacking.iter_mut().filter_map(|it| it.unchanged.as_mut().ok()).collect();
+        if let Err(error) = self.take_leases(&mut all).await {
+            let read = lacking.iter_mut().filter(|it| it.unchanged.is_ok());
+            read.for_each(|it| it.unchanged = Err(error.clone()));
+        }
+        lacking
+    }
+
     /// Asks the origin once for all that the store lacks. If it fails, the loads of those fail, and
     /// no others.
     async fn ask_origin_for(
@@ -237,6 +248,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         origin: &ManyOrigin<E>,
         loaded: &mut [Result<LoadedEntity<E>>],
     ) {
+        let lacking = self.all_with_leases(lacking).await;
         let ids: Vec<E::Id> = lacking.iter().map(|lacking| leads[lacking.place].id.clone()).collect();
         ids.iter().for_each(|_| self.tier.counters.count(Count::OriginLoad));
         let given = match origin.load(ids).await {

@@ -14,6 +14,9 @@ use crate::error::{Error, Result, causes};
 use crate::key::Key;
 use crate::store::{Commit, Condition, Store};
 
+/// How long a lease lasts if no `hard_timeout` says how long a load may take.
+const LEASE_LIFE: Duration = Duration::from_secs(60);
+
 /// What is to become of the store after a load.
 pub(super) enum StoreFill {
     /// It holds what it should.
@@ -59,6 +62,30 @@ impl StoreFill {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
+    /// The conditions with leases of the absent records, to be taken before the origin is asked. If
+    /// the store fails, it is not filled.
+    pub(super) async fn with_leases(&self, unchanged: Result<Vec<Condition>>) -> Result<Vec<Condition>> {
+        let mut unchanged = unchanged?;
+        self.take_leases(&mut [&mut unchanged]).await?;
+        Ok(unchanged)
+    }
+
+    /// Adds leases to the conditions of fills, if this cache fills the store on conditions.
+    pub(super) async fn take_leases(&self, unchanged: &mut [&mut Vec<Condition>]) -> Result<()> {
+        let filler = &self.behind.filler;
+        if filler.fill.is_none() || filler.is_unseen {
+            return Ok(());
+        }
+        let life = self.tier.settings.hard_timeout.unwrap_or(LEASE_LIFE);
+        let taken = self.collection().take_leases(unchanged, life).await;
+        taken.inspect_err(|error| self.unleased(error))
+    }
+
+    fn unleased(&self, error: &Error) {
+        self.tier.counters.count(Count::StoreError);
+        tracing::warn!(%error, cause = causes(error), "the store gave no lease, so it is not filled");
+    }
+
     /// Begins a fill, if there is anything to fill and no write met the load.
     pub(super) fn turn_to_fill(&self, lead: &Lead<E>, fill: StoreFill) -> Turn<E> {
         match fill {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::Cached;
 use super::write::Failed;
-use crate::collection::{Touched, once};
+use crate::collection::{IdRef, Touched, once};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{Error, Result};
+use crate::error::{ChangeError, Error, Result};
 use crate::key::Lookup;
 use crate::store::Store;
 
@@ -18,9 +18,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// **The last write wins**, as in
     /// [`Collection::update_last_write_wins`](crate::Collection::update_last_write_wins). Where the store's reads may be old, the
     /// change is made to what it reads, which may be older than what the memory holds.
-    pub async fn update_last_write_wins<L, F>(&self, id: L, change: F) -> Result<Arc<E>>
+    pub async fn update_last_write_wins<F>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>>
     where
-        L: Lookup<E::Id>,
         F: FnOnce(&mut E),
     {
         self.overwrite("update_last_write_wins", id, once(change), None::<fn() -> E>).await
@@ -28,20 +27,18 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// As [`update_last_write_wins`](Self::update_last_write_wins), unless `change` gives up with an error of the caller's; see
     /// [`Collection::try_update_last_write_wins`](crate::Collection::try_update_last_write_wins).
-    pub async fn try_update_last_write_wins<L, F, X>(&self, id: L, change: F) -> Result<Arc<E>, X>
+    pub async fn try_update_last_write_wins<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
     where
-        L: Lookup<E::Id>,
         F: FnOnce(&mut E) -> Result<(), X>,
-        X: From<Error>,
+        X: ChangeError,
     {
         self.overwrite("try_update_last_write_wins", id, change, None::<fn() -> E>).await
     }
 
     /// As [`update_last_write_wins`](Self::update_last_write_wins), or writes what `create` makes where there is none; see
     /// [`Collection::upsert_last_write_wins`](crate::Collection::upsert_last_write_wins).
-    pub async fn upsert_last_write_wins<L, C, F>(&self, id: L, create: C, change: F) -> Result<Arc<E>>
+    pub async fn upsert_last_write_wins<C, F>(&self, id: IdRef<'_, E>, create: C, change: F) -> Result<Arc<E>>
     where
-        L: Lookup<E::Id>,
         C: FnOnce() -> E,
         F: FnOnce(&mut E),
     {
@@ -53,7 +50,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     ///
     /// What is written is what the store gave, which may be older than what the memory holds: so the memory forgets it. What an
     /// interval spares it goes on serving.
-    pub async fn touch_last_write_wins<L: Lookup<E::Id>>(&self, id: L) -> Result<bool>
+    pub async fn touch_last_write_wins(&self, id: IdRef<'_, E>) -> Result<bool>
     where
         E: Touch,
     {
@@ -62,7 +59,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         writing.after_fill().await;
         let touched = self.collection().rewrite_at(self.collection().key_of_id(&id)).await;
         match &touched {
-            Ok(Touched::Spared) => writing.keep(None),
+            Ok(Touched::Spared) => writing.keep(),
             // What was written may be older than what the memory holds.
             Ok(Touched::Written | Touched::Absent) => writing.give_up(),
             Err(error) => writing.fail(error),
@@ -70,10 +67,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Ok(touched? != Touched::Absent)
     }
 
-    async fn overwrite<L: Lookup<E::Id>, X: From<Error>>(
+    async fn overwrite<X: From<Error>>(
         &self,
         operation: &'static str,
-        id: L,
+        id: IdRef<'_, E>,
         change: impl FnOnce(&mut E) -> Result<(), X>,
         create: Option<impl FnOnce() -> E>,
     ) -> Result<Arc<E>, X> {

@@ -11,7 +11,7 @@ use super::tier::{Fill, Outcome, Tier};
 use super::writing::may_take_place;
 use crate::entity::KvEntity;
 use crate::error::Result;
-use crate::store::SETTLES_AFTER;
+use crate::store::{Commit, SETTLES_AFTER};
 
 /// A caller's part in a load.
 pub(super) enum Seat<E: KvEntity> {
@@ -60,11 +60,27 @@ impl<E: KvEntity> Lead<E> {
     /// Holds what the load brought, unless a write met it or an unsettled write may still take
     /// place.
     pub(super) fn settle(&self, fill: Fill<E>) {
+        self.settle_and(fill, |_| {});
+    }
+
+    /// Holds what the load brought, as [`settle`](Self::settle) does, and tells all who wait how
+    /// the load ended.
+    pub(super) fn land(mut self, fill: Fill<E>, outcome: Outcome<E>) {
+        self.is_complete = true;
+        self.settle_and(fill, |at| at.end(self.kind, &self.flight));
+        self.flight.complete(outcome);
+    }
+
+    fn settle_and(&self, fill: Fill<E>, then: impl FnOnce(&mut AtId<Outcome<E>>)) {
         let now = self.tier.now();
         let mut in_flight = self.tier.in_flight.lock(&self.id);
         // A load ends what is being read: a read that began before may have seen less.
         let supersedes = self.kind == Kind::Load && !matches!(fill, Fill::Failed(_));
-        let may_fill = in_flight.end(&self.id, |at| at.settle(self.kind, &self.flight, supersedes, now));
+        let may_fill = in_flight.end(&self.id, |at| {
+            let may_fill = at.settle(self.kind, &self.flight, supersedes, now);
+            then(at);
+            may_fill
+        });
         if may_fill != Some(true) {
             self.tier.counters.count(Count::Detached);
             return;
@@ -143,8 +159,12 @@ pub(super) struct FillTurn<E: KvEntity> {
 }
 
 impl<E: KvEntity> FillTurn<E> {
-    pub(super) fn end<T>(mut self, filled: &Result<T>) {
+    pub(super) fn end(mut self, filled: &Result<Commit>) {
         self.is_unknown = filled.as_ref().is_err_and(may_take_place);
+        if matches!(filled, Ok(Commit::Conflict(_))) {
+            // Another writer came meanwhile, and what the load brought may be older.
+            self.tier.forget(&self.id);
+        }
     }
 }
 

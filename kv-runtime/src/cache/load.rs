@@ -5,6 +5,7 @@ use super::answer::{Answer, Ask, When};
 use super::fill_store::Report;
 use super::origin::{FromOrigin, origin};
 use super::tier::Look;
+use crate::collection::IdRef;
 use crate::entity::KvEntity;
 use crate::error::{BoxError, Error, Result};
 use crate::key::Lookup;
@@ -54,9 +55,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn get_or_load<L, F, Fut, T, X>(&self, id: L, load: F) -> Result<T::Found>
+    pub async fn get_or_load<F, Fut, T, X>(&self, id: IdRef<'_, E>, load: F) -> Result<T::Found>
     where
-        L: Lookup<E::Id>,
         F: FnOnce() -> Fut + MaybeSend + 'static,
         Fut: Future<Output = Result<T, X>> + MaybeSend + 'static,
         T: FromOrigin<E>,
@@ -67,9 +67,12 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// As [`get_or_load`](Self::get_or_load), with where the answer came from, and what failed if
     /// it is a stale one.
-    pub async fn get_or_load_detailed<L, F, Fut, T, X>(&self, id: L, load: F) -> Result<Served<T::Found>>
+    pub async fn get_or_load_detailed<F, Fut, T, X>(
+        &self,
+        id: IdRef<'_, E>,
+        load: F,
+    ) -> Result<Served<T::Found>>
     where
-        L: Lookup<E::Id>,
         F: FnOnce() -> Fut + MaybeSend + 'static,
         Fut: Future<Output = Result<T, X>> + MaybeSend + 'static,
         T: FromOrigin<E>,
@@ -84,7 +87,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         };
         let id = id.into_id();
         let ask = Ask::of(origin(load), When::Missed);
-        let answer = self.answer(id.clone(), look, ask).await;
+        let answer = self.answer(id.clone(), look, ask).end().await;
         self.in_form::<T>(&id, answer)
     }
 
@@ -98,9 +101,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// asked: its write stays, and memory forgets the id. Call it again then. If the store failed,
     /// it is the store's error, and memory holds what the origin gave. Callers that wait for the
     /// same load get the entity in any case.
-    pub async fn refresh_from<L, F, Fut, T, X>(&self, id: L, load: F) -> Result<T::Found>
+    pub async fn refresh_from<F, Fut, T, X>(&self, id: IdRef<'_, E>, load: F) -> Result<T::Found>
     where
-        L: Lookup<E::Id>,
         F: FnOnce() -> Fut + MaybeSend + 'static,
         Fut: Future<Output = Result<T, X>> + MaybeSend + 'static,
         T: FromOrigin<E>,
@@ -109,7 +111,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let report = Report::default();
         let ask = Ask { report: Some(report.clone()), ..Ask::of(origin(load), When::Always) };
-        let answer = self.answer(id.clone(), Look::Nothing, ask).await;
+        let answer = self.answer(id.clone(), Look::Nothing, ask).end().await;
         let found = self.in_form::<T>(&id, answer)?.value;
         match report.take() {
             None => Ok(found),

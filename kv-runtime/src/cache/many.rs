@@ -42,17 +42,18 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// all that the memory lacks, and not for what others are loading already.
     ///
     /// If the store fails, what is stale is served; the first id without is the error.
-    pub async fn get_many<I>(&self, ids: I) -> Result<Vec<Option<Arc<E>>>>
+    pub fn get_many<'a, I>(&'a self, ids: I) -> BoxFuture<'a, Result<Vec<Option<Arc<E>>>>>
     where
-        I: IntoIterator,
-        I::Item: Lookup<E::Id>,
+        I: IntoIterator<Item: Lookup<E::Id>> + MaybeSend + 'a,
     {
-        let looked = self.look_many(ids, Kind::Read);
-        self.refresh_many_behind(looked.due, None);
-        if looked.missing.is_empty() {
-            return Ok(looked.answers);
-        }
-        self.answer_many(looked.answers, looked.missing, None).await
+        Box::pin(async move {
+            let looked = self.look_many(ids, Kind::Read);
+            self.refresh_many_behind(looked.due, None);
+            if looked.missing.is_empty() {
+                return Ok(looked.answers);
+            }
+            self.answer_many(looked.answers, looked.missing, None).await
+        })
     }
 
     /// The entities with these ids: as many answers, in the same order. The store is asked once for
@@ -92,25 +93,30 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn get_or_load_many<I, F, Fut, T, X>(&self, ids: I, load: F) -> Result<Vec<Option<Arc<E>>>>
+    pub fn get_or_load_many<'a, I, F, Fut, T, X>(
+        &'a self,
+        ids: I,
+        load: F,
+    ) -> BoxFuture<'a, Result<Vec<Option<Arc<E>>>>>
     where
-        I: IntoIterator,
-        I::Item: Lookup<E::Id>,
+        I: IntoIterator<Item: Lookup<E::Id>> + MaybeSend + 'a,
         F: FnMut(Vec<E::Id>) -> Fut + MaybeSend + 'static,
         Fut: Future<Output = Result<Vec<T>, X>> + MaybeSend + 'static,
         T: FromOrigin<E, Found = Arc<E>>,
         X: Into<BoxError>,
     {
-        let looked = self.look_many(ids, Kind::Load);
-        if looked.missing.is_empty() && looked.due.is_empty() {
-            return Ok(looked.answers);
-        }
-        let origin = ManyOrigin::new(load);
-        self.refresh_many_behind(looked.due, Some(&origin));
-        if looked.missing.is_empty() {
-            return Ok(looked.answers);
-        }
-        self.answer_many(looked.answers, looked.missing, Some(origin)).await
+        Box::pin(async move {
+            let looked = self.look_many(ids, Kind::Load);
+            if looked.missing.is_empty() && looked.due.is_empty() {
+                return Ok(looked.answers);
+            }
+            let origin = ManyOrigin::new(load);
+            self.refresh_many_behind(looked.due, Some(&origin));
+            if looked.missing.is_empty() {
+                return Ok(looked.answers);
+            }
+            self.answer_many(looked.answers, looked.missing, Some(origin)).await
+        })
     }
 
     fn look_many<I>(&self, ids: I, kind: Kind) -> Looked<E>

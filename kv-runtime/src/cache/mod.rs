@@ -63,6 +63,7 @@ mod in_flight;
 mod last_write;
 mod lead;
 mod load;
+mod load_one;
 mod many;
 mod memory;
 mod origin;
@@ -80,7 +81,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::collection::Collection;
+use crate::collection::{Collection, IdRef};
 use crate::entity::KvEntity;
 use crate::key::Lookup;
 use crate::store::Store;
@@ -154,7 +155,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// Forgets what the memory holds of this id, and what is being loaded of it. The store is left
     /// as it is.
-    pub fn invalidate<L: Lookup<E::Id>>(&self, id: L) {
+    pub fn invalidate(&self, id: IdRef<'_, E>) {
         self.tier.forget(&id.into_id());
     }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::Cached;
-use super::answer::{Ask, When};
+use super::answer::{Ask, Begun, When};
 use super::stats::Count;
 use super::tier::Look;
-use crate::collection::warn;
+use crate::collection::{IdRef, warn};
 use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::Lookup;
@@ -25,7 +25,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// that; once it is read from the store, the field is its `Default`.
     // Not an `async fn`: what the compiler makes of one moves room for an error about with each hit, which is a sixth of all that a hit is.
     #[inline]
-    pub fn get<L: Lookup<E::Id>>(&self, id: L) -> impl Future<Output = Result<Option<Arc<E>>>> {
+    pub fn get(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<Option<Arc<E>>>> {
         let (mut asked, mut behind) = (Some(id), None);
         poll_fn(move |context| {
             if let Some(id) = asked.take() {
@@ -33,7 +33,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                     Ok(value) => return Poll::Ready(Ok(Some(value))),
                     Err(other) => {
                         let look = self.tier.look_at(other);
-                        behind = Some(self.answer(id.into_id(), look, Ask::STORE));
+                        match self.answer(id.into_id(), look, Ask::STORE) {
+                            Begun::Done(answer) => return Poll::Ready(answer.map(|served| served.value)),
+                            Begun::Waits(waits) => behind = Some(waits),
+                        }
                     }
                 }
             }
@@ -45,16 +48,16 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// As [`get`](Self::get), with where the answer came from, and what failed if it is a stale one.
-    pub async fn get_detailed<L: Lookup<E::Id>>(&self, id: L) -> Result<Served<Option<Arc<E>>>> {
+    pub async fn get_detailed(&self, id: IdRef<'_, E>) -> Result<Served<Option<Arc<E>>>> {
         match self.tier.look(&id) {
             Look::Fresh(value) => Ok(Served::new(Some(value), Whence::Memory)),
-            look => self.answer(id.into_id(), look, Ask::STORE).await,
+            look => self.answer(id.into_id(), look, Ask::STORE).end().await,
         }
     }
 
     /// What the memory holds of this id and need not be loaded again. It asks nobody and does not wait.
     #[inline]
-    pub fn peek<L: Lookup<E::Id>>(&self, id: L) -> Option<Arc<E>> {
+    pub fn peek(&self, id: IdRef<'_, E>) -> Option<Arc<E>> {
         match self.tier.look(&id) {
             Look::Fresh(value) | Look::Due(value) => Some(value),
             Look::Stale(_) | Look::Nothing => None,
@@ -67,7 +70,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     ///
     /// A failure is a `tracing` event at warn level. It waits as long as the store does, unless there is
     /// a [`hard_timeout`](super::Cache::hard_timeout).
-    pub async fn get_or<L: Lookup<E::Id>>(&self, id: L, fallback: E) -> Arc<E> {
+    pub async fn get_or(&self, id: IdRef<'_, E>, fallback: E) -> Arc<E> {
         match self.tier.look(&id) {
             Look::Fresh(value) => value,
             look => self.answer_or(id.into_id(), look, fallback).await.value,
@@ -75,7 +78,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// As [`get_or`](Self::get_or), with where the entity came from and what failed, if something did.
-    pub async fn get_or_detailed<L: Lookup<E::Id>>(&self, id: L, fallback: E) -> Served<Arc<E>> {
+    pub async fn get_or_detailed(&self, id: IdRef<'_, E>, fallback: E) -> Served<Arc<E>> {
         match self.tier.look(&id) {
             Look::Fresh(value) => Served::new(value, Whence::Memory),
             look => self.answer_or(id.into_id(), look, fallback).await,
@@ -83,13 +86,13 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// Reads the store, whatever the memory holds, and keeps what it says. If it fails, the memory keeps what it has.
-    pub async fn refresh<L: Lookup<E::Id>>(&self, id: L) -> Result<Option<Arc<E>>> {
+    pub async fn refresh(&self, id: IdRef<'_, E>) -> Result<Option<Arc<E>>> {
         let ask = Ask { when: When::Always, ..Ask::STORE };
-        Ok(self.answer(id.into_id(), Look::Nothing, ask).await?.value)
+        Ok(self.answer(id.into_id(), Look::Nothing, ask).end().await?.value)
     }
 
     async fn answer_or(&self, id: E::Id, look: Look<E>, mut fallback: E) -> Served<Arc<E>> {
-        let error = match self.answer(id.clone(), look, Ask::STORE).await {
+        let error = match self.answer(id.clone(), look, Ask::STORE).end().await {
             Ok(Served { value: Some(value), whence, error }) => return Served::instead(value, whence, error),
             Ok(_) => None,
             Err(error) => Some(error),

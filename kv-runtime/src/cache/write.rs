@@ -7,9 +7,9 @@ use super::tier::{Fill, RecordExpiry};
 use super::writing::Writing;
 use super::{Cached, IntoShared};
 use crate::clock::Timestamp;
-use crate::collection::{Found, always};
+use crate::collection::{Found, IdRef, always};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{Error, Result};
+use crate::error::{ChangeError, Error, Result};
 use crate::key::Lookup;
 use crate::store::{AtomicStore, Store};
 
@@ -41,10 +41,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// Changes the entity that is in the store as [`Collection::update`](crate::Collection::update)
     /// does, whatever the memory holds, then holds it as it was written.
-    pub async fn update<L, F>(&self, id: L, change: F) -> Result<Arc<E>>
+    pub async fn update<F>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>>
     where
         S: AtomicStore,
-        L: Lookup<E::Id>,
         F: FnMut(&mut E),
     {
         self.change("update", id, always(change), None::<fn() -> E>).await
@@ -52,22 +51,20 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// As [`update`](Self::update), unless `change` gives up with an error of the caller's; see
     /// [`Collection::try_update`](crate::Collection::try_update).
-    pub async fn try_update<L, F, X>(&self, id: L, change: F) -> Result<Arc<E>, X>
+    pub async fn try_update<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
     where
         S: AtomicStore,
-        L: Lookup<E::Id>,
         F: FnMut(&mut E) -> Result<(), X>,
-        X: From<Error>,
+        X: ChangeError,
     {
         self.change("try_update", id, change, None::<fn() -> E>).await
     }
 
     /// As [`update`](Self::update), or writes what `create` makes where there is none; see
     /// [`Collection::upsert`](crate::Collection::upsert).
-    pub async fn upsert<L, C, F>(&self, id: L, create: C, change: F) -> Result<Arc<E>>
+    pub async fn upsert<C, F>(&self, id: IdRef<'_, E>, create: C, change: F) -> Result<Arc<E>>
     where
         S: AtomicStore,
-        L: Lookup<E::Id>,
         C: FnMut() -> E,
         F: FnMut(&mut E),
     {
@@ -75,7 +72,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// Removes the entity from the store, if there is one, then from memory.
-    pub async fn delete<L: Lookup<E::Id>>(&self, id: L) -> Result<()> {
+    pub async fn delete(&self, id: IdRef<'_, E>) -> Result<()> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
         let deleted = self.collection().delete_at(self.collection().key_of_id(&id)).await;
@@ -89,7 +86,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Gives what is in the store its full TTL again, and says whether it is there; see
     /// [`Collection::touch`](crate::Collection::touch). The memory goes on serving what it holds,
     /// until the expiry that it knew.
-    pub async fn touch<L: Lookup<E::Id>>(&self, id: L) -> Result<bool>
+    pub async fn touch(&self, id: IdRef<'_, E>) -> Result<bool>
     where
         E: Touch,
         S: AtomicStore,
@@ -97,20 +94,20 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let mut writing = self.tier.begin_write(id.clone(), true);
         writing.after_fill().await;
-        let (_, now) = self.begun();
         let touched = self.collection().touch_at(self.collection().key_of_id(&id)).await;
         match &touched {
-            Ok(true) => writing.keep(self.collection().touched_until(now)),
+            // No touch shortens the life of a record.
+            Ok(true) => writing.keep(),
             Ok(false) => writing.give_up(),
             Err(error) => writing.fail(error),
         }
         touched
     }
 
-    async fn change<L: Lookup<E::Id>, X: From<Error>>(
+    async fn change<X: From<Error>>(
         &self,
         operation: &'static str,
-        id: L,
+        id: IdRef<'_, E>,
         mut change: impl FnMut(&mut E) -> Result<(), X>,
         create: Option<impl FnMut() -> E>,
     ) -> Result<Arc<E>, X>

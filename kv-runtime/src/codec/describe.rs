@@ -83,7 +83,7 @@ pub(super) const fn postcard(error: &postcard::Error) -> &'static str {
 }
 
 /// How messages of serde begin that quote nothing of a value.
-const SERDES_OWN: [&str; 11] = [
+const SERDES_OWN: [&str; 10] = [
     "missing field `",
     "duplicate field `",
     "invalid length ",
@@ -91,14 +91,37 @@ const SERDES_OWN: [&str; 11] = [
     "no variant of enum ",
     "can only flatten structs and maps",
     "cannot deserialize unsupported type",
-    "u128 is not supported",
-    "i128 is not supported",
-    "key must be a string",
+    "cannot serialize tagged newtype variant ",
+    "the enum variant ",
     "float key must be finite",
 ];
 
+/// Messages of serde, serde_json and std's parsers that are the same for each value.
+const FIXED: [&str; 20] = [
+    "JSON number out of range",
+    "already mutably borrowed",
+    "i128 is not supported",
+    "invalid IP address syntax",
+    "invalid IPv4 address syntax",
+    "invalid IPv4 socket address syntax",
+    "invalid IPv6 address syntax",
+    "invalid IPv6 socket address syntax",
+    "invalid socket address syntax",
+    "key must be a string",
+    "lock poison error while serializing",
+    "overflow deserializing Duration",
+    "overflow deserializing SystemTime",
+    "overflow deserializing SystemTime epoch offset",
+    "path contains invalid UTF-8 characters",
+    "SystemTime must be later than UNIX_EPOCH",
+    "u128 is not supported",
+    "unexpected map key",
+    "untagged and internally tagged enums do not support enum input",
+    "value is missing",
+];
+
 fn without_value(words: &str) -> String {
-    if SERDES_OWN.iter().any(|known| words.starts_with(known)) {
+    if FIXED.contains(&words) || SERDES_OWN.iter().any(|known| words.starts_with(known)) {
         return words.to_owned();
     }
     let quoting = ["invalid type: ", "invalid value: ", "unknown variant ", "unknown field "];
@@ -171,6 +194,14 @@ mod tests {
         }
         let guess = |text: &str| json(&serde_json::from_str::<Guess>(text).expect_err("is none"));
         assert_eq!(guess("true"), "data did not match any variant of untagged enum Guess");
+        let address = serde_json::from_str::<std::net::IpAddr>(r#""10.0.0""#).expect_err("is none");
+        assert_eq!(json(&address), "invalid IP address syntax at line 1 column 8");
+        let duration = format!(r#"{{"secs":{},"nanos":1000000000}}"#, u64::MAX);
+        let duration = serde_json::from_str::<std::time::Duration>(&duration).expect_err("is none");
+        assert_eq!(json(&duration), "overflow deserializing Duration");
+        // One that begins like serde's may go on with a value.
+        let own = <serde_json::Error as serde::de::Error>::custom("value is missing: hunter2");
+        assert_eq!(json(&own), "a field's own check refused it");
     }
 
     #[test]

@@ -7,11 +7,11 @@ use tracing::Instrument;
 use super::attempts::Attempts;
 use super::difference::Before;
 use super::read::TOLD;
-use super::{Collection, Found, always, groups, keys_of_groups, named};
+use super::{Collection, Found, IdRef, always, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
 use crate::entity::{KvEntity, Touch};
-use crate::error::{Error, Result};
-use crate::key::{Key, Lookup};
+use crate::error::{ChangeError, Error, Result};
+use crate::key::Key;
 use crate::record::{Expiry, Record};
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
@@ -78,43 +78,46 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn update<L, F>(&self, id: L, change: F) -> Result<E>
+    pub fn update<F>(&self, id: IdRef<'_, E>, change: F) -> impl Future<Output = Result<E>> + use<'_, E, S, F>
     where
         S: AtomicStore,
-        L: Lookup<E::Id>,
         F: FnMut(&mut E),
     {
-        let changed =
-            self.change("update", self.key_for(&id), id.into_id(), always(change), None::<fn() -> E>).await?;
-        Ok(changed.entity)
+        let (key, id) = self.key_and_id(id);
+        async move { Ok(self.change("update", key, id, always(change), None::<fn() -> E>).await?.entity) }
     }
 
     /// Changes the entity that is there as [`update`](Self::update) does, unless `change` gives up with an error of the
     /// caller's, which is handed through; then nothing is written.
-    pub async fn try_update<L, F, X>(&self, id: L, change: F) -> Result<E, X>
+    pub fn try_update<F, X>(
+        &self,
+        id: IdRef<'_, E>,
+        change: F,
+    ) -> impl Future<Output = Result<E, X>> + use<'_, E, S, F, X>
     where
         S: AtomicStore,
-        L: Lookup<E::Id>,
         F: FnMut(&mut E) -> Result<(), X>,
-        X: From<Error>,
+        X: ChangeError,
     {
-        let changed =
-            self.change("try_update", self.key_for(&id), id.into_id(), change, None::<fn() -> E>).await?;
-        Ok(changed.entity)
+        let (key, id) = self.key_and_id(id);
+        async move { Ok(self.change("try_update", key, id, change, None::<fn() -> E>).await?.entity) }
     }
 
     /// Changes the entity that is there as [`update`](Self::update) does, or writes what `create` makes where there is none;
     /// gives it as it was written. `change` is not applied to what `create` made.
-    pub async fn upsert<L, C, F>(&self, id: L, create: C, change: F) -> Result<E>
+    pub fn upsert<C, F>(
+        &self,
+        id: IdRef<'_, E>,
+        create: C,
+        change: F,
+    ) -> impl Future<Output = Result<E>> + use<'_, E, S, C, F>
     where
         S: AtomicStore,
-        L: Lookup<E::Id>,
         C: FnMut() -> E,
         F: FnMut(&mut E),
     {
-        let changed =
-            self.change("upsert", self.key_for(&id), id.into_id(), always(change), Some(create)).await?;
-        Ok(changed.entity)
+        let (key, id) = self.key_and_id(id);
+        async move { Ok(self.change("upsert", key, id, always(change), Some(create)).await?.entity) }
     }
 
     /// Gives what is there its full TTL again, without reading or writing its value, and says
@@ -124,12 +127,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ///
     /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone. A record that has
     /// been deleted or has expired stays so.
-    pub async fn touch<L: Lookup<E::Id>>(&self, id: L) -> Result<bool>
+    pub fn touch(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<bool>> + use<'_, E, S>
     where
         E: Touch,
         S: AtomicStore,
     {
-        self.touch_at(self.key_for(&id)).await
+        self.touch_at(self.key_for(&id))
     }
 
     /// As [`touch`](Self::touch), of the entity with this anchor.

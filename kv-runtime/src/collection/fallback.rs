@@ -1,10 +1,9 @@
 //! The error boundary: an answer whatever happens.
 
-use super::Collection;
 use super::read::LEFT_OUT;
+use super::{Collection, IdRef};
 use crate::entity::KvEntity;
 use crate::error::{Error, causes};
-use crate::key::Lookup;
 use crate::served::{Served, Whence};
 use crate::store::Store;
 
@@ -30,22 +29,28 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn get_or<L: Lookup<E::Id>>(&self, id: L, fallback: E) -> E {
-        self.get_or_detailed(id, fallback).await.value
+    pub fn get_or(&self, id: IdRef<'_, E>, fallback: E) -> impl Future<Output = E> + use<'_, E, S> {
+        let served = self.get_or_detailed(id, fallback);
+        async move { served.await.value }
     }
 
     /// As [`get_or`](Self::get_or), with where the entity came from and what failed, if something did.
-    pub async fn get_or_detailed<L: Lookup<E::Id>>(&self, id: L, mut fallback: E) -> Served<E> {
-        let key = self.key_for(&id);
-        let id = id.into_id();
-        let error = match self.look::<LEFT_OUT, _>(id.clone(), &key, |entity, _| entity).await {
-            Ok(Some(entity)) => return Served::new(entity, Whence::Store),
-            Ok(None) => None,
-            Err(error) => Some(error),
-        };
-        fallback.set_id(id);
-        warn(error.as_ref());
-        Served::instead(fallback, Whence::Fallback, error)
+    pub fn get_or_detailed(
+        &self,
+        id: IdRef<'_, E>,
+        mut fallback: E,
+    ) -> impl Future<Output = Served<E>> + use<'_, E, S> {
+        let (key, id) = self.key_and_id(id);
+        async move {
+            let error = match self.look::<LEFT_OUT, _>(id.clone(), &key, |entity, _| entity).await {
+                Ok(Some(entity)) => return Served::new(entity, Whence::Store),
+                Ok(None) => None,
+                Err(error) => Some(error),
+            };
+            fallback.set_id(id);
+            warn(error.as_ref());
+            Served::instead(fallback, Whence::Fallback, error)
+        }
     }
 }
 

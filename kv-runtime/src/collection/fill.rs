@@ -12,7 +12,7 @@ use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::Key;
 use crate::record::{Expiry, NewRecord};
-use crate::store::{AtomicStore, Commit, Condition, Expect, Fence, Store, Write};
+use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
 /// What a miss saw in the store: the entity, if there was one, and the state that a fill must still find.
 pub(crate) struct Standing<E> {
@@ -25,9 +25,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) async fn standing(&self, id: E::Id, key: &Key) -> Result<Standing<E>> {
         let span = self.span("get", key);
         async {
-            let fences = self.fences(key);
             let records = self.records::<TOLD>(std::slice::from_ref(key)).await?;
-            let unchanged = fenced(self.unchanged(key, &records), fences);
+            let unchanged = self.unchanged(key, &records);
             Ok(Standing { found: self.found(id, key, &records).await?, unchanged })
         }
         .instrument(span)
@@ -43,12 +42,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let mut ids = ids.into_iter();
             let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
             for anchors in anchors.chunks(batch) {
-                let fences: Vec<_> = anchors.iter().map(|anchor| self.fences(anchor)).collect();
-                let mut fences = fences.into_iter();
                 let records = self.records::<TOLD>(anchors).await?;
                 for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
-                    let fences = fences.next().unwrap_or_default();
-                    let unchanged = fenced(self.unchanged(anchor, records), fences);
+                    let unchanged = self.unchanged(anchor, records);
                     all.push(Standing { found: self.found(id, anchor, records).await?, unchanged });
                 }
             }
@@ -58,9 +54,25 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// Fences for the keys of all groups, where the store has them.
-    fn fences(&self, anchor: &Key) -> Vec<Option<Fence>> {
-        keys_of_groups::<E>(anchor).map(|key| self.store().fence(&key)).collect()
+    /// Adds leases to the conditions on absent records, which have no revision. Each set of
+    /// conditions is of one entity. A store without leases leaves them as they are.
+    pub(crate) async fn take_leases(
+        &self,
+        unchanged: &mut [&mut Vec<Condition>],
+        life: Duration,
+    ) -> Result<()> {
+        let absent = |condition: &&mut Condition| matches!(condition.expect, Expect::Absent);
+        let conditions = unchanged.iter_mut().flat_map(|unchanged| unchanged.iter_mut());
+        let mut absent: Vec<&mut Condition> = conditions.filter(absent).collect();
+        let batch = self.store().capabilities().limits.batch_read.max(1);
+        for absent in absent.chunks_mut(batch) {
+            let keys: Vec<Key> = absent.iter().map(|condition| condition.key.clone()).collect();
+            let leases = self.store().lease(&keys, life).await.map_err(named::<E>)?;
+            for (condition, lease) in absent.iter_mut().zip(leases) {
+                condition.lease = Some(lease);
+            }
+        }
+        Ok(())
     }
 
     /// Makes the store hold `entity`, or nothing, if it still is as the miss saw it.
@@ -122,16 +134,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             })
             .collect()
     }
-}
-
-/// Adds fences to conditions on absent records, which have no revision.
-fn fenced(mut unchanged: Vec<Condition>, fences: Vec<Option<Fence>>) -> Vec<Condition> {
-    for (condition, fence) in unchanged.iter_mut().zip(fences) {
-        if matches!(condition.expect, Expect::Absent) {
-            condition.fence = fence;
-        }
-    }
-    unchanged
 }
 
 /// The TTL as an expiry, if it ends before the record's own.

@@ -7,10 +7,10 @@ use tracing::Instrument;
 use super::difference::Before;
 use super::read::TOLD;
 use super::write::whole_failure;
-use super::{Collection, Found, groups, keys_of_groups, named, once};
+use super::{Collection, Found, IdRef, groups, keys_of_groups, named, once};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{Error, Location, Result};
-use crate::key::{Key, Lookup};
+use crate::error::{ChangeError, Error, Location, Result};
+use crate::key::Key;
 use crate::record::{Expiry, Metadata, NewRecord, Record};
 use crate::store::{Store, Write};
 
@@ -25,37 +25,47 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// metadata of others and members of the value that the struct does not name are kept. Where it
     /// cannot be found out when the record expires, nothing is written:
     /// [`Error::ExpiryUnknown`]. The groups of an entity are written one after the other, its anchor last.
-    pub async fn update_last_write_wins<L, F>(&self, id: L, change: F) -> Result<E>
+    pub fn update_last_write_wins<F>(
+        &self,
+        id: IdRef<'_, E>,
+        change: F,
+    ) -> impl Future<Output = Result<E>> + use<'_, E, S, F>
     where
-        L: Lookup<E::Id>,
         F: FnOnce(&mut E),
     {
-        let (operation, key) = ("update_last_write_wins", self.key_for(&id));
-        Ok(self.overwrite(operation, key, id.into_id(), once(change), None::<fn() -> E>).await?.entity)
+        let (operation, (key, id)) = ("update_last_write_wins", self.key_and_id(id));
+        async move { Ok(self.overwrite(operation, key, id, once(change), None::<fn() -> E>).await?.entity) }
     }
 
     /// Changes the entity that is there as [`update_last_write_wins`](Self::update_last_write_wins) does, unless `change` gives up with an
     /// error of the caller's, which is handed through; then nothing is written.
-    pub async fn try_update_last_write_wins<L, F, X>(&self, id: L, change: F) -> Result<E, X>
+    pub fn try_update_last_write_wins<F, X>(
+        &self,
+        id: IdRef<'_, E>,
+        change: F,
+    ) -> impl Future<Output = Result<E, X>> + use<'_, E, S, F, X>
     where
-        L: Lookup<E::Id>,
         F: FnOnce(&mut E) -> Result<(), X>,
-        X: From<Error>,
+        X: ChangeError,
     {
-        let (operation, key) = ("try_update_last_write_wins", self.key_for(&id));
-        Ok(self.overwrite(operation, key, id.into_id(), change, None::<fn() -> E>).await?.entity)
+        let (operation, (key, id)) = ("try_update_last_write_wins", self.key_and_id(id));
+        async move { Ok(self.overwrite(operation, key, id, change, None::<fn() -> E>).await?.entity) }
     }
 
     /// Changes the entity that is there as [`update_last_write_wins`](Self::update_last_write_wins) does, or writes what `create` makes
     /// where there is none; gives it as it was written. `change` is not applied to what `create` made.
-    pub async fn upsert_last_write_wins<L, C, F>(&self, id: L, create: C, change: F) -> Result<E>
+    pub fn upsert_last_write_wins<C, F>(
+        &self,
+        id: IdRef<'_, E>,
+        create: C,
+        change: F,
+    ) -> impl Future<Output = Result<E>> + use<'_, E, S, C, F>
     where
-        L: Lookup<E::Id>,
         C: FnOnce() -> E,
         F: FnOnce(&mut E),
     {
-        let (operation, key) = ("upsert_last_write_wins", self.key_for(&id));
-        Ok(self.overwrite(operation, key, id.into_id(), once(change), Some(create)).await?.entity)
+        let (operation, (key, id)) = ("upsert_last_write_wins", self.key_and_id(id));
+        async move { Ok(self.overwrite(operation, key, id, once(change), Some(create)).await?.entity) }
     }
 
     /// Gives what is there its full TTL again, on every store, and says whether it is there: reads
@@ -66,11 +76,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ///
     /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone, which spares
     /// the write.
-    pub async fn touch_last_write_wins<L: Lookup<E::Id>>(&self, id: L) -> Result<bool>
+    pub fn touch_last_write_wins(
+        &self,
+        id: IdRef<'_, E>,
+    ) -> impl Future<Output = Result<bool>> + use<'_, E, S>
     where
         E: Touch,
     {
-        Ok(self.rewrite_at(self.key_for(&id)).await? != Touched::Absent)
+        let key = self.key_for(&id);
+        async move { Ok(self.rewrite_at(key).await? != Touched::Absent) }
     }
 
     /// As [`touch_last_write_wins`](Self::touch_last_write_wins), of the entity with this anchor.

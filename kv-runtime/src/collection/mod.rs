@@ -56,6 +56,47 @@ pub(crate) use read::{Found, LEFT_OUT, TOLD};
 pub(crate) use unfailing::{always, once};
 pub(crate) use write_back::Replacement;
 
+/// The id of an entity in the form that calls take.
+///
+/// Numbers, `bool`, `char`, `Uuid` and enums are passed by value, text as `&str`, several ids as a tuple: `(&str, u64)`. A newtype is
+/// passed as what it holds, but in its own type: `UserId` around a number by value, `OrgId` around text as `&OrgId`. So a number of
+/// another type needs a cast, and a `&String` is a `&str` by deref coercion. An id that is owned becomes one by
+/// [`EntityId::as_id_ref`].
+///
+/// ```
+/// # use kv_runtime::{Error, IdRef, Kv, KvEntity, KvId, store::MemoryStore};
+/// use kv_runtime::key::EntityId;
+///
+/// #[derive(KvId, Debug, Clone, PartialEq, Eq, Hash)]
+/// struct OrgId(String);
+///
+/// #[derive(KvEntity)]
+/// #[kv(prefix = "member")]
+/// struct Member {
+///     #[kv(id)]
+///     org: OrgId,
+///     #[kv(id)]
+///     user: u64,
+///     role: String,
+/// }
+///
+/// /// An id is passed on as it came.
+/// async fn role(kv: &Kv<MemoryStore>, id: IdRef<'_, Member>) -> Result<Option<String>, Error> {
+///     Ok(kv.collection::<Member>().get(id).await?.map(|member| member.role))
+/// }
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # let kv = Kv::new(MemoryStore::new());
+/// let acme = OrgId("acme".to_owned());
+/// let ada = Member { org: acme.clone(), user: 7, role: "owner".to_owned() };
+/// kv.collection::<Member>().put(&ada).await?;
+/// assert_eq!(role(&kv, (&acme, 7)).await?.as_deref(), Some("owner"));
+/// assert_eq!(role(&kv, ada.id().as_id_ref()).await?.as_deref(), Some("owner"));
+/// # Ok::<(), Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type IdRef<'a, E> = <<E as KvEntity>::Id as EntityId>::Ref<'a>;
+
 /// The typed handle on all entities of one type in one store. Cheap to clone, and it outlives nothing: it holds the store.
 ///
 /// Reads and unconditional writes work on every [`Store`]; what changes a record on a condition needs an
@@ -76,6 +117,7 @@ pub struct Collection<E, S> {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) fn new(kv: Kv<S>) -> Self {
+        crate::key::learn(E::SCHEMA);
         Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
     }
 
@@ -129,6 +171,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
         id.write(&mut key);
         key.finish(anchor::<E>().name())
+    }
+
+    /// Both before a call's future begins, so that it does not borrow what the id is made of.
+    fn key_and_id(&self, id: IdRef<'_, E>) -> (Key, E::Id) {
+        (self.key_for(&id), id.into_id())
     }
 
     fn key_of(&self, entity: &E) -> Key {

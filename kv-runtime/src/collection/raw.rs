@@ -1,9 +1,9 @@
 //! Keys and records by themselves, for an application that writes its own commits.
 
-use super::{Collection, keys_of_groups};
+use super::{Collection, IdRef, keys_of_groups};
 use crate::entity::KvEntity;
 use crate::error::Result;
-use crate::key::{Key, Lookup};
+use crate::key::Key;
 use crate::record::{NewRecord, Record};
 use crate::store::Store;
 
@@ -34,13 +34,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn key<L: Lookup<E::Id>>(&self, id: L) -> Key {
+    pub fn key(&self, id: IdRef<'_, E>) -> Key {
         self.key_for(&id)
     }
 
     /// Returns the keys of all groups of an entity, in the order of the schema: the first group's
     /// is [`key`](Self::key).
-    pub fn keys<L: Lookup<E::Id>>(&self, id: L) -> Vec<Key> {
+    pub fn keys(&self, id: IdRef<'_, E>) -> Vec<Key> {
         keys_of_groups::<E>(&self.key_for(&id)).collect()
     }
 
@@ -65,8 +65,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Those of [`get`](Self::get) about a record that is there:
     /// [`Error::Decode`](crate::Error::Decode),
     /// [`Error::TooNew`](crate::Error::TooNew), [`Error::Incomplete`](crate::Error::Incomplete) and the like.
-    pub fn entity_of<L: Lookup<E::Id>>(&self, id: L, records: &[Option<Record>]) -> Result<Option<E>> {
-        let key = self.key_for(&id);
-        self.decode(id.into_id(), &key, records)
+    pub fn entity_of(&self, id: IdRef<'_, E>, records: &[Option<Record>]) -> Result<Option<E>> {
+        let (key, id) = self.key_and_id(id);
+        self.decode(id, &key, records)
     }
 }

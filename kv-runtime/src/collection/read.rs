@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use tracing::Instrument;
 
 use super::filled::is_filled;
-use super::{Collection, Context, Records, decode, decode_present, groups, keys_of_groups, named};
+use super::{Collection, Context, IdRef, Records, decode, decode_present, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
 use crate::coop::Hold;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
+use crate::maybe_send::BoxFuture;
 use crate::record::Record;
 use crate::store::Store;
 
@@ -96,56 +97,46 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn get<L: Lookup<E::Id>>(&self, id: L) -> Result<Option<E>> {
-        let key = self.key_for(&id);
-        self.look::<LEFT_OUT, _>(id.into_id(), &key, |entity, _| entity).await
+    pub fn get(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<Option<E>>> + use<'_, E, S> {
+        let (key, id) = self.key_and_id(id);
+        async move { self.look::<LEFT_OUT, _>(id, &key, |entity, _| entity).await }
     }
 
     /// The entity as [`get`](Self::get) gives it, and when it expires.
     #[cfg(feature = "tower-sessions")]
-    pub(crate) async fn get_with_expiry<L: Lookup<E::Id>>(
-        &self,
-        id: L,
-    ) -> Result<Option<(E, Option<Timestamp>)>> {
-        let key = self.key_for(&id);
-        Ok(self.find(id.into_id(), &key).await?.map(|found| (found.entity, found.expires_at)))
+    pub(crate) async fn get_with_expiry(&self, id: IdRef<'_, E>) -> Result<Option<(E, Option<Timestamp>)>> {
+        let (key, id) = self.key_and_id(id);
+        Ok(self.find(id, &key).await?.map(|found| (found.entity, found.expires_at)))
     }
 
     /// The entities with these ids: as many answers, in the same order. Read in batches as large as
-    /// the store takes. It yields to other tasks every few milliseconds.
-    pub async fn get_many<I>(&self, ids: I) -> Result<Vec<Option<E>>>
+    /// the store takes. It yields to other tasks every few milliseconds, once it has the keys.
+    pub fn get_many<I>(&self, ids: I) -> BoxFuture<'_, Result<Vec<Option<E>>>>
     where
         I: IntoIterator,
         I::Item: Lookup<E::Id>,
     {
-        let lookups = ids.into_iter();
-        let span = self.span_many("get_many", &lookups);
-        async {
-            let (mut anchors, mut ids) = (Vec::new(), Vec::new());
-            let mut hold = Hold::begin();
-            for id in lookups {
-                let anchor = self.key_for(&id);
-                ids.push(id.into_id());
-                hold.yield_after(anchor.len()).await;
-                anchors.push(anchor);
-            }
-            let found = self.look_all::<LEFT_OUT>(anchors, ids).await?;
+        let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
+            ids.into_iter().map(|id| (self.key_for(&id), id.into_id())).unzip();
+        Box::pin(async move {
+            let span = self.span_many("get_many", &anchors.iter());
+            let found = self.look_all::<LEFT_OUT>(anchors, ids).instrument(span).await?;
             Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
-        }
-        .instrument(span)
-        .await
+        })
     }
 
     /// Whether there is an entity with this id: whether its anchor is there.
-    pub async fn exists<L: Lookup<E::Id>>(&self, id: L) -> Result<bool> {
+    pub fn exists(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<bool>> + use<'_, E, S> {
         let key = self.key_for(&id);
-        let span = self.span("exists", &key);
-        async {
-            self.check_key(&key)?;
-            Ok(self.store().head(&key).await.map_err(named::<E>)?.is_some())
+        async move {
+            let span = self.span("exists", &key);
+            async {
+                self.check_key(&key)?;
+                Ok(self.store().head(&key).await.map_err(named::<E>)?.is_some())
+            }
+            .instrument(span)
+            .await
         }
-        .instrument(span)
-        .await
     }
 
     /// The entities under these keys, and when they expire.

@@ -6,11 +6,12 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::{Collection, groups, keys_of_groups, named};
+use super::{Collection, IdRef, groups, keys_of_groups, named};
 use crate::coop::{self, Hold};
 use crate::entity::KvEntity;
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
+use crate::maybe_send::{BoxFuture, MaybeSend};
 use crate::record::NewRecord;
 use crate::store::{Sharing, Store};
 
@@ -156,8 +157,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Removes the entity with this id, if there is one: all of its groups.
-    pub async fn delete<L: Lookup<E::Id>>(&self, id: L) -> Result<()> {
-        self.delete_at(self.key_for(&id)).await
+    pub fn delete(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<()>> + use<'_, E, S> {
+        self.delete_at(self.key_for(&id))
     }
 
     /// As [`delete`](Self::delete), of the entity with this anchor.
@@ -176,14 +177,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Removes the entities with these ids, in batches as large as the store takes. If it fails, [`Error::Partial`] says how many
     /// of the ids were done. It yields to other tasks after each batch.
-    pub async fn delete_many<I>(&self, ids: I) -> Result<()>
+    pub fn delete_many<'a, I>(&'a self, ids: I) -> BoxFuture<'a, Result<()>>
     where
-        I: IntoIterator,
+        I: IntoIterator<IntoIter: MaybeSend + 'a>,
         I::Item: Lookup<E::Id>,
     {
         let mut ids = ids.into_iter();
         let span = self.span_many("delete_many", &ids);
-        async {
+        let deleting = async move {
             let batch = Self::entities_in(self.store().capabilities().limits.batch_write);
             let mut deleted = 0;
             loop {
@@ -198,9 +199,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 deleted += anchors.len();
                 coop::yield_now().await;
             }
-        }
-        .instrument(span)
-        .await
+        };
+        Box::pin(deleting.instrument(span))
     }
 
     /// The records of all groups, the anchor last.

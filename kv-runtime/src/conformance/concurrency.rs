@@ -1,5 +1,5 @@
-//! Many callers at once. They are futures of one task, so that the suite needs no runtime of its own: they meet wherever a
-//! store waits, and here between a read and the write that it leads to.
+//! Concurrent callers. They are futures of one task, so the suite needs no runtime. They interleave
+//! wherever a store waits, and here between a read and the following write.
 
 use futures_util::future::{join_all, poll_fn};
 use std::task::Poll;
@@ -21,7 +21,7 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
 pub(super) async fn run_atomic<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
         one_of_many_inserts_wins: "conditions MUST be tested and writes made as one step: one insert of many is done",
-        no_increment_is_lost: "no other writer comes between condition and write: a counter counts exactly",
+        no_increment_is_lost: "no other write happens between condition and write: a counter counts exactly",
         commits_do_not_mix: "of many commits of two records at once one MUST remain, both of its records",
     );
 }
@@ -63,7 +63,7 @@ async fn writers_of_one_key_leave_one_record<H: Harness>(t: Test<'_, H>) -> Chec
     t.settle().await;
     let record = t.standing(&key).await?;
     let whole = (0..CALLERS).any(|number| is_written(&record, &sample(number)));
-    check!(whole, "the record is nobody's: {record:?}");
+    check!(whole, "no caller wrote this record: {record:?}");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Where a list goes on.
+//! Cursors: where a list continues.
 
 use super::harness::Harness;
 use super::suite::{Checked, Ended, Suite, Test, key, sample};
@@ -29,7 +29,7 @@ fn query(prefix: &str) -> ListQuery {
     ListQuery::new(key(prefix)).with_limit(2).with_content(Content::Keys)
 }
 
-/// The list's first page: its keys, and the cursor, which there must be.
+/// Returns the keys of the list's first page, and its cursor. Fails if there is none.
 async fn first_page<H: Harness>(t: &Test<'_, H>, query: &ListQuery) -> Checked<(Vec<String>, Cursor)> {
     let mut keys = Vec::new();
     let mut cursor = None;

@@ -13,10 +13,10 @@ use crate::store::Write;
 pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
         expired_counts_as_absent: "an expired record MUST count as absent in a condition",
-        an_update_keeps_the_expiry: "the expiry that stands there stays, and the record's own is not used",
+        an_update_keeps_the_expiry: "the stored record keeps its expiry, and the new record's is not used",
         an_update_of_an_expired_record_is_a_put: "an expired record MUST be invisible to an Update",
         a_touch_sets_the_expiry: "Touch sets the expiry: later, sooner, or none",
-        a_touch_of_at_least_never_shortens: "AtLeast MUST NOT set an earlier expiry than stands there",
+        a_touch_of_at_least_never_shortens: "AtLeast MUST NOT shorten the expiry",
         a_touch_into_the_past_deletes: "an expiry that has passed makes a write into a delete, a Touch too",
         a_touch_revives_nothing: "an expired record MUST be invisible to a Touch",
         writes_of_one_commit_build_on_each_other: "a Touch and an Update see what the same commit wrote before",

@@ -1,4 +1,4 @@
-//! Futures that are dropped before they end, as a timeout or a closed connection does.
+//! Futures that are dropped before they complete, as by a timeout or a closed connection.
 
 use std::future::Future;
 use std::pin::pin;
@@ -26,10 +26,10 @@ pub(super) async fn run_atomic<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
     );
 }
 
-/// How often a future is polled before it is dropped, at most. Most stores are done before that.
+/// The maximum number of polls before a future is dropped. Most stores complete earlier.
 const MOST_POLLS: u32 = 6;
 
-/// Polls a future so often, and drops it.
+/// Polls a future this many times, and drops it.
 async fn abandon(future: impl Future, polls: u32) {
     let mut future = pin!(future);
     let mut left = polls;
@@ -46,13 +46,14 @@ async fn abandon(future: impl Future, polls: u32) {
     .await;
 }
 
-/// A record that would show it if it were torn: all of one number, over many pages of any engine.
+/// Returns a record that shows whether it is torn: it repeats one number over many pages of any
+/// engine.
 fn long(number: u32) -> NewRecord {
     let metadata = sample(number).metadata;
     NewRecord::new(vec![number as u8; 40_000], metadata)
 }
 
-/// Which of the two writes stands under the key.
+/// Returns which of the two writes is stored under the key.
 async fn stands<H: Harness>(t: &Test<'_, H>, key: &Key, old: u32, new: u32) -> Checked<u32> {
     let record = t.standing(key).await?;
     let whole = [old, new].into_iter().find(|number| is_written(&record, &long(*number)));

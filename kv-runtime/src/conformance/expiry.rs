@@ -1,4 +1,4 @@
-//! Expiry, as every store has it.
+//! Expiry, as every store must implement it.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
         expired_is_in_no_list: "an expired record MUST be in no list, at once",
         expiry_comes_back: "a record MUST come back with its expiry, where a method tells it; those that are named for it MUST",
         an_expiry_of_a_batch_counts: "a record that put_many wrote expires as one that put wrote",
-        put_replaces_the_expiry: "what stood there is gone, its expiry too",
+        put_replaces_the_expiry: "put replaces the expiry",
         a_past_expiry_deletes: "an expiry that has passed makes a write into a delete",
         a_far_expiry_is_kept: "an expiry beyond all clocks is no error, and the record stays",
         an_expired_key_is_free: "a key whose record expired can be written, deleted and written again",

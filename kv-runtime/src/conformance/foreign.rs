@@ -1,4 +1,4 @@
-//! Records that something else wrote: plain values, and what cannot be read at all.
+//! Records of other programs: plain values, and bytes that cannot be read at all.
 
 use super::commits::{absent, put, unchanged};
 use super::harness::{AtomicHarness, Foreign, Harness};
@@ -13,7 +13,7 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
         a_plain_value_is_version_1: "a value without envelope or metadata is version 1 in JSON",
         a_damaged_record_is_an_error: "a record that cannot be read gives Error::Malformed with the key, and stays as it is",
         a_damaged_record_ends_no_list: "a record that cannot be read MUST NOT end the list: its entry holds the error",
-        a_damaged_record_can_be_replaced: "put and delete write whatever stands there",
+        a_damaged_record_can_be_replaced: "put and delete replace any stored bytes",
     );
 }
 
@@ -57,7 +57,7 @@ async fn a_plain_value_is_version_1<H: Harness>(t: Test<'_, H>) -> Checked {
     t.holds(&plain, &sample(2)).await.map(drop)
 }
 
-/// Checks that reads of the key tell of damage, and where.
+/// Checks that reads of the key report damage, with the key.
 async fn is_damaged<H: Harness>(t: &Test<'_, H>, key: &Key) -> Checked {
     let reads = [
         t.store.get(key).await.map(drop),
@@ -68,7 +68,7 @@ async fn is_damaged<H: Harness>(t: &Test<'_, H>, key: &Key) -> Checked {
         match read {
             Err(Error::Malformed { at, .. }) => {
                 let told = at.key.as_deref();
-                check!(told == Some(key.as_str()), "the error about `{key}` tells of {told:?}");
+                check!(told == Some(key.as_str()), "the error about `{key}` names {told:?}");
             }
             Err(error) => return Err(error.into()),
             Ok(()) => {

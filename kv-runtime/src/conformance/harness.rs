@@ -1,4 +1,4 @@
-//! What an implementor gives the suite: stores, and time.
+//! What an implementor passes to the suite: stores and a way to let time pass.
 
 use std::fmt;
 use std::future::Future;
@@ -10,39 +10,40 @@ use crate::key::Key;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::store::{AtomicStore, Store};
 
-/// Makes the stores that the suite tests, and lets time pass for them.
+/// Creates the stores that the suite tests, and lets time pass for them.
 ///
-/// For a store that takes a [`Clock`] there is [`ManualHarness`]. One for a server gives each store a namespace of its own and
-/// sleeps in `pass`.
+/// Use [`ManualHarness`] for a store that takes a [`Clock`]. The harness of a server gives each store
+/// another namespace, and sleeps in `pass`.
 pub trait Harness: MaybeSync {
     /// The store under test.
     type Store: Store;
 
-    /// A store that holds nothing, and that nothing else writes to. Every test asks for one.
+    /// Creates an empty store that nothing else writes to. Every test creates one.
     fn store(&self) -> impl Future<Output = Result<Self::Store>> + MaybeSend;
 
-    /// Lets at least so much time pass for every store that was made.
+    /// Lets at least this much time pass for every store that was created.
     fn pass(&self, time: Duration) -> impl Future<Output = ()> + MaybeSend;
 
-    /// Waits until every write is seen. Called for a store of [`Sharing::Eventual`](crate::store::Sharing::Eventual) alone.
+    /// Waits until every write is visible. Only called for a store with
+    /// [`Sharing::Eventual`](crate::store::Sharing::Eventual).
     fn settle(&self) -> impl Future<Output = ()> + MaybeSend {
         async {}
     }
 
-    /// The TTL of the tests: some of them `pass` three times as much, and make a few calls in half of it. The suite takes the
-    /// store's least TTL instead if that is longer.
+    /// Returns the TTL that the tests use. Some of them `pass` three times as much, and make a few
+    /// calls in half of it. The suite uses the store's minimum TTL instead if that is longer.
     fn ttl(&self) -> Duration {
         Duration::from_secs(60)
     }
 
-    /// The most records of one batch of the tests, which otherwise try what the store's limits allow, up to 10,000. For a store whose
-    /// test bed is much slower than the store.
+    /// Returns the maximum number of records in a batch. Without it the tests use the store's limit, up
+    /// to 10,000. Lower it if the test environment is much slower than the real store.
     fn largest_batch(&self) -> usize {
         10_000
     }
 
-    /// A store in which something else wrote these records, as another program or a fault would. The tests of such records are
-    /// skipped if there is no way to make one.
+    /// Creates a store that already holds these records, as another program or a fault would have
+    /// written them. If it returns `None`, the suite skips the tests of such records.
     fn store_holding(
         &self,
         records: &[(Key, Foreign)],
@@ -52,7 +53,7 @@ pub trait Harness: MaybeSync {
     }
 }
 
-/// A harness of stores that can commit: one bound instead of two on every test.
+/// A harness of stores that can commit. It saves the tests a second bound.
 pub(super) trait AtomicHarness: Harness<Store: AtomicStore> {}
 
 impl<H: Harness<Store: AtomicStore>> AtomicHarness for H {}
@@ -63,11 +64,11 @@ impl<H: Harness<Store: AtomicStore>> AtomicHarness for H {}
 pub enum Foreign {
     /// This value, with neither envelope nor metadata.
     Plain(&'static [u8]),
-    /// Something that cannot be read as a record, such as an envelope that is cut short.
+    /// Bytes that cannot be read as a record, such as a truncated envelope.
     Damaged,
 }
 
-/// The harness of stores that live in this process and take a [`Clock`].
+/// A harness for stores that live in this process and take a [`Clock`].
 ///
 /// ```
 /// use kv_runtime::conformance::ManualHarness;
@@ -84,7 +85,8 @@ pub struct ManualHarness<F> {
 const START: Timestamp = Timestamp::from_millis(1_763_900_000_000);
 
 impl<S: Store, F: Fn(Clock) -> Result<S>> ManualHarness<F> {
-    /// A harness whose stores are made by this function, each with the clock that it is given and empty.
+    /// Returns a harness that creates each store with `make`. It must return an empty store that uses
+    /// the given clock.
     pub fn new(make: F) -> Self {
         Self { clock: ManualClock::new(START), make }
     }

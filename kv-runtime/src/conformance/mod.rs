@@ -1,11 +1,12 @@
 //! A test suite for implementors of [`Store`](crate::store::Store) and [`AtomicStore`] (feature `conformance`).
 //!
-//! It tests every MUST of the traits' docs. A [`Harness`] makes the stores and lets time pass; the suite asks each store what it
-//! [can do](crate::store::Capabilities) and runs what applies. The [`Report`] tells what ran, what was skipped and why, and what
-//! failed; [`Report::require`] makes it a test's result, and fails if the suite ran less than it should have.
+//! It tests every MUST of the traits' docs. A [`Harness`] creates the stores and lets time pass. The
+//! suite runs the tests that a store's [capabilities](crate::store::Capabilities) allow. The [`Report`]
+//! lists what passed, what failed, and what was skipped and why. [`Report::require`] turns it into a
+//! test's result, and fails if too few tests ran.
 //!
-//! A wrapper is best tested around a [`NamespaceStore`](crate::layer::NamespaceStore): only there does it show whether it passes
-//! [`Store::locate`](crate::store::Store::locate) on.
+//! Test a wrapper around a [`NamespaceStore`](crate::layer::NamespaceStore). Only then the suite can
+//! check that it forwards [`Store::locate`](crate::store::Store::locate).
 //!
 //! ```
 //! use kv_runtime::conformance::{self, ManualHarness};
@@ -33,6 +34,7 @@ mod dropped;
 mod expiry;
 mod foreign;
 mod keys;
+mod leases;
 mod lent;
 mod lists;
 mod places;
@@ -60,6 +62,7 @@ pub async fn atomic_store<H: Harness<Store: AtomicStore>>(harness: &H) -> Report
     run_store(&mut suite).await;
     commits::run(&mut suite).await;
     writes::run(&mut suite).await;
+    leases::run(&mut suite).await;
     deadlines::run(&mut suite).await;
     revisions::run(&mut suite).await;
     concurrency::run_atomic(&mut suite).await;

@@ -1,4 +1,4 @@
-//! What a store tells of the place of an error.
+//! The location of an error, as a store reports it.
 
 use super::harness::Harness;
 use super::suite::{Checked, Ended, Suite, Test, key};
@@ -11,7 +11,7 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     );
 }
 
-/// A wrapper that forgot `locate` still hands on the errors of what it wraps, which know the namespace.
+/// A wrapper without `locate` still returns the wrapped store's errors, which know the namespace.
 async fn other_errors_tell_the_namespace_too<H: Harness>(t: Test<'_, H>) -> Checked {
     let query = ListQuery::new(key("a:")).with_cursor(Some(Cursor::from_text("of no list")));
     let Err(own) = t.store.list(&query).await else {

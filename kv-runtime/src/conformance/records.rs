@@ -13,7 +13,7 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
         absent_is_none: "what was never written is absent, and deleting it is no error",
         get_after_put: "a record MUST come back as it was written",
         head_is_all_but_the_value: "head gives metadata and expiry of the record",
-        put_replaces_everything: "what stood there is gone, its metadata too",
+        put_replaces_everything: "put replaces value and metadata",
         delete_removes: "delete removes the record, and it can be written again",
         all_metadata_comes_back: "a record MUST come back with every member of its metadata",
         foreign_members_come_back: "a record MUST come back with its foreign members",

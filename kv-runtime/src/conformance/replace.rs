@@ -25,7 +25,7 @@ async fn replace_writes_what_is_unchanged<H: Harness>(t: Test<'_, H>) -> Checked
     let commit = t.store.replace(key.clone(), before.revision.clone(), sample(2)).await?;
     check!(commit == Commit::Done, "it was unchanged, and replace ended with {commit:?}");
     let after = t.standing(&key).await?;
-    check!(is_written(&after, &sample(2)), "{after:?} stands there after the replace");
+    check!(is_written(&after, &sample(2)), "{after:?} is stored after the replace");
     check!(after.expires_at.is_some() == before.expires_at.is_some(), "the expiry is gone");
     check!(after.revision != before.revision, "the revision is the one before");
     Ok(())

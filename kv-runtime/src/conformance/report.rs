@@ -1,4 +1,4 @@
-//! What ran, what was skipped, what failed.
+//! The suite's report: what passed, was skipped, or failed.
 
 use std::error::Error as _;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::panic::Location;
 
 use crate::error::Error;
 
-/// The outcome of every test of the suite, in the order in which they ran. `Display` gives a table.
+/// The outcome of every test of the suite, in the order in which they ran. `Display` prints a table.
 #[derive(Clone, Debug)]
 #[must_use = "a report is not a test's result: call `require`"]
 pub struct Report {
@@ -22,11 +22,11 @@ pub struct TestRun {
     pub name: &'static str,
     /// The rule of the store's docs that it tests.
     pub rule: &'static str,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// How a test ended.
+/// The outcome of a test.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -46,8 +46,8 @@ pub struct Failure {
     place: &'static Location<'static>,
 }
 
-/// A store that does not do what it must, or a suite that ran too little to tell. `Debug`, too, gives the whole table, as it
-/// is what a test that returns this shows.
+/// A store that broke a rule, or a suite that ran too few tests. `Debug` prints the whole table as
+/// well, because a test that returns this error shows it.
 pub struct Unfit(String);
 
 impl Report {
@@ -55,7 +55,8 @@ impl Report {
         Self { store, runs }
     }
 
-    /// Fails unless no test failed and at least so many passed: a suite that skipped most of itself has shown nothing.
+    /// Fails if a test failed, or if fewer than this many passed. A suite that skipped most tests has
+    /// shown nothing.
     pub fn require(&self, at_least: usize) -> Result<(), Unfit> {
         if self.failures().next().is_some() {
             return Err(Unfit(format!("the store breaks its contract\n{self}")));
@@ -66,19 +67,19 @@ impl Report {
         Ok(())
     }
 
-    /// Every test that the suite has, in the order in which they ran.
+    /// Returns every test of the suite, in the order in which they ran.
     #[must_use]
     pub fn runs(&self) -> &[TestRun] {
         &self.runs
     }
 
-    /// How many tests passed.
+    /// Returns how many tests passed.
     #[must_use]
     pub fn passed(&self) -> usize {
         self.runs.iter().filter(|run| matches!(run.outcome, Outcome::Passed)).count()
     }
 
-    /// The tests that were skipped, and why.
+    /// Returns the tests that were skipped, and why.
     pub fn skipped(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.runs.iter().filter_map(|run| match run.outcome {
             Outcome::Skipped(reason) => Some((run.name, reason)),
@@ -86,7 +87,7 @@ impl Report {
         })
     }
 
-    /// The tests that failed, and how.
+    /// Returns the tests that failed, and how.
     pub fn failures(&self) -> impl Iterator<Item = (&'static str, &Failure)> {
         self.runs.iter().filter_map(|run| match &run.outcome {
             Outcome::Failed(failure) => Some((run.name, failure)),
@@ -120,7 +121,7 @@ impl Failure {
     }
 }
 
-/// An error that a store gave where there was no reason for one, with its causes.
+/// Returns a failure for an unexpected error of a store, with its causes.
 impl From<Error> for Failure {
     #[track_caller]
     fn from(error: Error) -> Self {

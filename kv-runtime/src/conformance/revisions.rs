@@ -1,4 +1,4 @@
-//! Revisions: one for each state of a record, and never the same again.
+//! Revisions: each state of a record has another one, and none repeats.
 
 use std::collections::HashSet;
 
@@ -39,7 +39,7 @@ async fn reads_agree_on_the_revision<H: AtomicHarness>(t: Test<'_, H>) -> Checke
     t.done(vec![unchanged(&key, &revision)], vec![put(&key, 2)]).await
 }
 
-/// Collects revisions, and fails if one comes a second time.
+/// Collects revisions, and fails if one repeats.
 async fn collect<H: AtomicHarness>(t: &Test<'_, H>, key: &Key, seen: &mut HashSet<Revision>) -> Checked {
     let revision = t.revision(key).await?;
     check!(!seen.contains(&revision), "`{key}` has the revision {revision:?} again");

@@ -1,4 +1,4 @@
-//! What every test is made of: a fresh store, checks, and sample records.
+//! What the tests share: a fresh store, checks, and sample records.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,7 +14,7 @@ use crate::record::{Expiry, Metadata, NewRecord, Record, RecordRef};
 use crate::store::{Capabilities, Content, Cursor, Entry, ListQuery, Sharing, Store};
 use crate::unpanicked::unpanicked;
 
-/// Ends a test with a failure unless the condition holds.
+/// Fails the test unless the condition holds.
 macro_rules! check {
     ($holds:expr, $($what:tt)+) => {
         if !$holds {
@@ -23,14 +23,14 @@ macro_rules! check {
     };
 }
 
-/// Runs tests, each with the rule of the store's docs that it tests.
+/// Runs tests. Each names the rule of the store's docs that it tests.
 macro_rules! run_all {
     ($suite:expr; $($test:ident: $rule:literal,)+) => {
         $($suite.run(stringify!($test), $rule, $test).await;)+
     };
 }
 
-/// How a test ended that did not pass.
+/// The outcome of a test that did not pass.
 pub(super) enum Ended {
     Skipped(&'static str),
     Failed(Failure),
@@ -52,7 +52,7 @@ impl From<Error> for Ended {
     }
 }
 
-/// Runs one test after the other, and collects how they ended.
+/// Runs one test after the other, and collects the outcomes.
 pub(super) struct Suite<'h, H> {
     harness: &'h H,
     store: &'static str,
@@ -90,7 +90,7 @@ impl<'h, H: Harness> Suite<'h, H> {
     }
 }
 
-/// One test's store, and what it can do.
+/// The store of one test, and its capabilities.
 pub(super) struct Test<'h, H: Harness> {
     harness: &'h H,
     pub(super) store: H::Store,
@@ -103,7 +103,7 @@ impl<'h, H: Harness> Test<'h, H> {
         Self { harness, store, can }
     }
 
-    /// The same test with a store in which something else wrote records.
+    /// Returns the same test with a store that already holds records of another program.
     pub(super) async fn holding(self, records: &[(Key, Foreign)]) -> Checked<Self> {
         match self.harness.store_holding(records).await? {
             Some(store) => Ok(Self::new(self.harness, store)),
@@ -111,7 +111,7 @@ impl<'h, H: Harness> Test<'h, H> {
         }
     }
 
-    /// Skips the test unless the store can do what it takes.
+    /// Skips the test unless the store has the capability.
     pub(super) fn needs(&self, can: bool, otherwise: &'static str) -> Checked {
         if can { Ok(()) } else { Err(Ended::Skipped(otherwise)) }
     }
@@ -132,7 +132,7 @@ impl<'h, H: Harness> Test<'h, H> {
         self.harness.pass(time).await;
     }
 
-    /// To be called between writes and reads.
+    /// Waits until writes are visible. Tests call it between writes and reads.
     pub(super) async fn settle(&self) {
         if self.can.sharing == Sharing::Eventual {
             self.harness.settle().await;
@@ -159,7 +159,7 @@ impl<'h, H: Harness> Test<'h, H> {
         Ok(())
     }
 
-    /// The record under `key`, which has to be there.
+    /// Returns the record under `key`. Fails if there is none.
     pub(super) async fn standing(&self, key: &Key) -> Checked<Record> {
         match self.store.get(key).await? {
             Some(record) => Ok(record),
@@ -167,7 +167,7 @@ impl<'h, H: Harness> Test<'h, H> {
         }
     }
 
-    /// Checks that the record is there, in value and metadata what was written.
+    /// Checks that the record exists, with the value and metadata that were written.
     pub(super) async fn holds(&self, key: &Key, written: &NewRecord) -> Checked<Record> {
         let record = self.standing(key).await?;
         check!(is_written(&record, written), "`{key}` came back as {record:?}, and {written:?} was written");
@@ -180,7 +180,7 @@ impl<'h, H: Harness> Test<'h, H> {
         Ok(())
     }
 
-    /// Checks the moment of expiry, as far as the store tells it: a server may round it, or know it alone.
+    /// Checks the expiry, as far as the store reports it. A server may round it, or not return it.
     pub(super) fn expires(&self, told: Option<Timestamp>, earliest: Timestamp, latest: Timestamp) -> Checked {
         let slack = match self.can.sharing {
             Sharing::Exclusive => 0,
@@ -200,7 +200,7 @@ impl<'h, H: Harness> Test<'h, H> {
         Ok(())
     }
 
-    /// Every entry of a list, page by page. Of whole records the store lends the same ones.
+    /// Returns every entry of a list, page by page. Checks that the store lends the same records.
     pub(super) async fn list(&self, query: &ListQuery) -> Checked<Vec<(String, Entry)>> {
         let entries = self.listed(query).await?;
         if query.content() == Content::Records {
@@ -234,7 +234,7 @@ impl<'h, H: Harness> Test<'h, H> {
         Err(Ended::failed(format!("the list goes on after {MOST_PAGES} pages")))
     }
 
-    /// Every record that the store lends, page by page.
+    /// Returns every record that the store lends, page by page.
     pub(super) async fn lent(&self, query: &ListQuery) -> Checked<Vec<Lent>> {
         let (mut all, mut cursor) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
@@ -260,28 +260,29 @@ impl<'h, H: Harness> Test<'h, H> {
         Ok((shown, cursor))
     }
 
-    /// The keys of a list, page by page.
+    /// Returns the keys of a list, page by page.
     pub(super) async fn list_keys(&self, query: &ListQuery) -> Checked<Vec<String>> {
         Ok(self.list(query).await?.into_iter().map(|(key, _)| key).collect())
     }
 }
 
-/// What was lent of a record: its key, value and version, or that it cannot be read.
+/// A lent record: its key, value and version, or that it cannot be read.
 pub(super) type Lent = (String, Option<(Vec<u8>, u32)>);
 
-/// No list of the tests takes as many.
+/// More pages than any list of the tests has.
 pub(super) const MOST_PAGES: usize = 20_000;
 
 pub(super) fn key(text: &str) -> Key {
     Key::from_text(text)
 }
 
-/// The key of one group of an entity: several of one entity are what a store can be asked to commit together.
+/// Returns the key of one group of an entity. A store must be able to commit the groups of one entity
+/// together.
 pub(super) fn group(entity: &str, group: &str) -> Key {
     Key::from_text(entity).with_group(Some(group))
 }
 
-/// A record that differs from that of every other number in value and metadata.
+/// Returns a record whose value and metadata differ from those of every other number.
 pub(super) fn sample(number: u32) -> NewRecord {
     let created_at = Some(Timestamp::from_millis(1_700_000_000_000 + u64::from(number)));
     let metadata = Metadata::new(number.saturating_add(1), Codec::Json).with_created_at(created_at);

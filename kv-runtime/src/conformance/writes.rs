@@ -11,10 +11,10 @@ pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
         a_commit_makes_all_its_writes: "if all conditions hold all writes are made",
         a_later_write_of_one_key_remains: "of two writes of one key in a commit the later one MUST remain",
         an_update_replaces_value_and_metadata: "Update writes value and metadata",
-        an_update_of_nothing_is_a_put: "where no record stands an Update is a Put",
+        an_update_of_nothing_is_a_put: "if there is no record, an Update is a Put",
         a_touch_leaves_the_rest: "Touch sets the expiry and nothing else",
-        a_touch_of_nothing_does_nothing: "where no record stands a Touch does nothing",
-        a_delete_removes: "Delete removes what stands there, and is no error where nothing does",
+        a_touch_of_nothing_does_nothing: "if there is no record, a Touch does nothing",
+        a_delete_removes: "Delete removes the record, and succeeds if there is none",
         what_is_committed_is_listed: "what a commit wrote MUST be seen by every later read, a list too",
     );
 }

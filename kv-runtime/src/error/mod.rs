@@ -13,7 +13,7 @@ use crate::codec::{Codec, CodecError};
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::timer::NoTimer;
 
-pub use cause::{BoxError, SharedError};
+pub use cause::{BoxError, ChangeError, SharedError};
 pub use location::Location;
 pub(crate) use shown::causes;
 use shown::{
@@ -221,7 +221,7 @@ pub enum Error {
 
     /// The cursor is not one that this list gave.
     #[error(
-        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew; where ids are secret its text leads nowhere without `Kv::with_cursor_key`"
+        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew"
     )]
     InvalidCursor {
         /// Where: the list's prefix.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::builder::KeyBuilder;
 use super::escape::{escape_into, unescape};
+use super::lookup::Lookup;
 use super::parse::IdSegments;
+use super::passing::{ByReference, ByValue, Passing};
 use crate::maybe_send::{MaybeSend, MaybeSync};
 
 /// The constant description of one `#[kv(id)]` field.
@@ -98,8 +100,9 @@ impl IdKind {
 /// A type that can stand as one id in a key: integers, `bool`, `char`, `String`, `Box<str>`, `Arc<str>`, `uuid::Uuid` (feature
 /// `uuid`), and newtypes and unit enums with [`#[derive(KvId)]`](macro@crate::KvId).
 ///
-/// In a call an id is named by itself or a reference to it, text by a `&str`, too. A newtype is a kind of its own: what it holds does not
-/// name it, so that ids of two kinds are not mixed up.
+/// Calls take an id as [`Ref`](Self::Ref): numbers, `bool`, `char`, `Uuid` and enums by value, text as `&str`. A newtype is passed as what
+/// it holds, but in its own type: `UserId` around a number by value, `OrgId` around text as `&OrgId`. What it holds does not name it, so
+/// that ids of two kinds are not mixed up.
 ///
 /// `decode` takes exactly what `encode` writes: a second spelling of the same id is nobody's key.
 #[diagnostic::on_unimplemented(
@@ -111,6 +114,15 @@ impl IdKind {
 pub trait KvId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {
     /// What its segments look like.
     const KIND: IdKind;
+
+    /// The form in which calls take the id.
+    type Ref<'a>: Lookup<Self> + MaybeSend + MaybeSync;
+
+    /// How newtypes around it are passed.
+    type Passing: Passing;
+
+    /// Returns the id in the form that calls take.
+    fn pass(&self) -> Self::Ref<'_>;
 
     /// Writes the id as one segment.
     fn encode(&self, out: &mut IdWriter<'_>);
@@ -159,11 +171,26 @@ fn is_canonical_decimal(digits: &str) -> bool {
     matches!(digits.as_bytes(), [b'0'] | [b'1'..=b'9', ..] | [b'-', b'1'..=b'9', ..])
 }
 
+/// An id that is passed as it is.
+macro_rules! by_value {
+    () => {
+        type Ref<'a> = Self;
+
+        type Passing = ByValue;
+
+        fn pass(&self) -> Self {
+            *self
+        }
+    };
+}
+
 /// `ordered` integers: the unsigned number of the same size in which `offset` moves negatives below the others.
 macro_rules! integer_ids {
     ($($int:ty as $unsigned:ty, signed: $signed:literal, width: $width:literal;)*) => {$(
         impl KvId for $int {
             const KIND: IdKind = IdKind::Integer { signed: $signed, bits: <$unsigned>::BITS };
+
+            by_value!();
 
             fn encode(&self, out: &mut IdWriter<'_>) {
                 let mut buffer = itoa::Buffer::new();
@@ -208,6 +235,8 @@ integer_ids! {
 impl KvId for bool {
     const KIND: IdKind = IdKind::Bool;
 
+    by_value!();
+
     fn encode(&self, out: &mut IdWriter<'_>) {
         out.plain(if *self { "true" } else { "false" });
     }
@@ -219,6 +248,8 @@ impl KvId for bool {
 
 impl KvId for char {
     const KIND: IdKind = IdKind::Char;
+
+    by_value!();
 
     fn encode(&self, out: &mut IdWriter<'_>) {
         out.text(self.encode_utf8(&mut [0; 4]));
@@ -235,6 +266,14 @@ macro_rules! text_ids {
     ($($text:ty),*) => {$(
         impl KvId for $text {
             const KIND: IdKind = IdKind::Text;
+
+            type Ref<'a> = &'a str;
+
+            type Passing = ByReference;
+
+            fn pass(&self) -> &str {
+                self
+            }
 
             fn encode(&self, out: &mut IdWriter<'_>) {
                 out.text(self);
@@ -253,6 +292,8 @@ text_ids!(String, Box<str>, Arc<str>);
 impl KvId for uuid::Uuid {
     const KIND: IdKind = IdKind::Uuid;
 
+    by_value!();
+
     fn encode(&self, out: &mut IdWriter<'_>) {
         out.plain(self.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
     }
@@ -265,6 +306,12 @@ impl KvId for uuid::Uuid {
 
 /// The whole id of an entity: one [`KvId`], or a tuple of two to six.
 pub trait EntityId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {
+    /// The form in which calls take the id: that of [`KvId::Ref`], or a tuple of these. Of an entity it is [`IdRef`](crate::IdRef).
+    type Ref<'a>: Lookup<Self> + MaybeSend + MaybeSync;
+
+    /// Returns the id in the form that calls take: `members.get(id.as_id_ref())`.
+    fn as_id_ref(&self) -> Self::Ref<'_>;
+
     /// Appends the id to a key.
     #[doc(hidden)]
     fn write(&self, key: &mut KeyBuilder);
@@ -275,6 +322,12 @@ pub trait EntityId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'st
 }
 
 impl<I: KvId> EntityId for I {
+    type Ref<'a> = <I as KvId>::Ref<'a>;
+
+    fn as_id_ref(&self) -> Self::Ref<'_> {
+        self.pass()
+    }
+
     fn write(&self, key: &mut KeyBuilder) {
         key.push(self);
     }
@@ -287,6 +340,14 @@ impl<I: KvId> EntityId for I {
 macro_rules! tuple_ids {
     ($($($name:ident)+;)*) => {$(
         impl<$($name: KvId),+> EntityId for ($($name,)+) {
+            type Ref<'a> = ($($name::Ref<'a>,)+);
+
+            fn as_id_ref(&self) -> Self::Ref<'_> {
+                #[expect(non_snake_case, reason = "named as its type")]
+                let ($($name,)+) = self;
+                ($($name.pass(),)+)
+            }
+
             fn write(&self, key: &mut KeyBuilder) {
                 #[expect(non_snake_case, reason = "named as its type")]
                 let ($($name,)+) = self;

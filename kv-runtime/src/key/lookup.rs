@@ -1,4 +1,4 @@
-//! What can stand for an id in a call: `get(123)`, `get("abc")`, `get(("acme", 7))`, owned or borrowed.
+//! What can stand for an id among many, and for the first ids of a list: owned or borrowed.
 //!
 //! The impls are concrete, so that a literal's type is inferred and a wrong one is reported where it stands.
 
@@ -8,13 +8,15 @@ use std::sync::Arc;
 use super::builder::KeyBuilder;
 use super::id::KvId;
 
-/// Something that names an id of type `Id`. Implemented for each id type, references to it, `&str` for string ids, and
+/// Something that names an id of type `Id`, for calls that take many: `get_many(&ids)`. Calls that take one have
+/// [`IdRef`](crate::IdRef). Implemented for each id type, references to it, `&str` for string ids, and
 /// tuples of lookups for composite ids; [`#[derive(KvId)]`](macro@crate::KvId) implements it for the derived type and references to it,
 /// and not for what a newtype holds.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name an id of type `{Id}`",
     label = "expected `{Id}` or `&{Id}`",
     note = "a `&str` names an id of text; several ids are a tuple: `(\"acme\", 7)`",
+    note = "a number of another type needs a cast, as in `id as u64`, and an `Option` has to be unwrapped",
     note = "a newtype is named by itself, not by what it holds: `OrgId(..)` or `&org_id`"
 )]
 pub trait Lookup<Id> {

@@ -1,9 +1,10 @@
-//! Wrappers: stores that hand every call on to another store, and add one thing on the way.
+//! Wrappers: stores that forward every call to another store and add one feature.
 //!
-//! Each takes any [`Store`](crate::store::Store), and is an [`AtomicStore`](crate::store::AtomicStore) where that is one. They nest in any
-//! order; what is wrapped last sees a call first.
+//! Each wraps any [`Store`](crate::store::Store), and is an
+//! [`AtomicStore`](crate::store::AtomicStore) if the wrapped store is one. They nest in any order. The
+//! outermost wrapper sees a call first.
 
-// A method with a default that a wrapper forgot would silently be that default, and not the engine's own.
+// A wrapper that does not forward a method with a default would use the default, not the engine's method.
 #![deny(clippy::missing_trait_methods)]
 
 #[cfg(feature = "faults")]

@@ -26,11 +26,13 @@ pub enum Operation {
     DeleteMany,
     /// [`AtomicStore::commit`](crate::store::AtomicStore::commit).
     Commit,
+    /// [`Store::lease`](crate::store::Store::lease).
+    Lease,
 }
 
 impl Operation {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Get,
         Self::GetMany,
         Self::Head,
@@ -41,6 +43,7 @@ impl Operation {
         Self::Delete,
         Self::DeleteMany,
         Self::Commit,
+        Self::Lease,
     ];
 
     /// The method's name, such as `get_many`.
@@ -57,13 +60,14 @@ impl Operation {
             Self::Delete => "delete",
             Self::DeleteMany => "delete_many",
             Self::Commit => "commit",
+            Self::Lease => "lease",
         }
     }
 
-    /// Whether it may change what the store holds.
+    /// Whether it may change what the store holds. A lease changes no record.
     #[must_use]
     pub const fn is_write(self) -> bool {
-        !matches!(self, Self::Get | Self::GetMany | Self::Head | Self::List)
+        !matches!(self, Self::Get | Self::GetMany | Self::Head | Self::List | Self::Lease)
     }
 
     /// What an error says that the store was doing.
@@ -79,6 +83,7 @@ impl Operation {
             Self::Delete => "delete the record",
             Self::DeleteMany => "delete the records",
             Self::Commit => "commit",
+            Self::Lease => "take leases",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Lists: all entities of a collection, or those within the first ids, page by page or as a stream.
 
+mod awaited;
 mod page;
 pub(crate) mod raw;
 pub(crate) mod secret;
@@ -146,8 +147,12 @@ impl<E: KvEntity, S: Store> List<E, S> {
     /// more: only [`Page::cursor`] tells. A page that takes long yields to other tasks every few
     /// milliseconds.
     ///
-    /// [`Error::InvalidCursor`] if the cursor is not of this list; [`Error::InvalidOptions`] if the
-    /// limit is 0; the store's error if the store fails.
+    /// # Errors
+    ///
+    /// - [`Error::InvalidCursor`] if the cursor is not of this list.
+    /// - [`Error::InvalidOptions`] if the limit is 0, or if the cursor is the text of one over secret
+    ///   ids and the [`Kv`](crate::Kv) has no cursor key.
+    /// - The store's error if the store fails.
     pub async fn page(self) -> Result<Page<E>> {
         let span = self.span("list");
         async { page::entities(&self.collection, &self.prefix, self.asked()?).await }.instrument(span).await

@@ -47,8 +47,11 @@ pub(crate) fn stored<E: KvEntity, S: Store>(
     if let Some(stored) = cursor.revealed() {
         return Ok(Some(stored));
     }
-    let opened = collection.cursor_key().and_then(|key| key.opened(prefix.as_str(), cursor.as_str()));
-    match opened {
+    let Some(key) = collection.cursor_key() else {
+        let what = "the ids are secret, so the text of a cursor leads nowhere without a key: pass on the cursor itself, or set `Kv::with_cursor_key` (feature `sealed-cursors`)";
+        return Err(Error::InvalidOptions { at: collection.at(prefix), what: what.into() });
+    };
+    match key.opened(prefix.as_str(), cursor.as_str()) {
         Some(text) => Ok(Some(Cursor::from_text(text))),
         None => Err(Error::InvalidCursor { at: collection.at(prefix) }),
     }

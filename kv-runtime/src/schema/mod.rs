@@ -105,10 +105,21 @@ macro_rules! __schema_lock {
     };
 }
 
-/// Nothing, without the feature.
+/// Without the feature, a function that says which one it needs.
 #[cfg(not(feature = "schema-lock"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __schema_lock {
-    ($($anything:tt)*) => {};
+    ($name:ident: $($entity:ty),+) => {
+        impl $name {
+            #[doc(hidden)]
+            #[allow(dead_code)]
+            pub fn schema<'a>() -> $crate::__private::NoSchema
+            where
+                Self: $crate::__private::SchemaLock<'a>,
+            {
+                $crate::__private::NoSchema
+            }
+        }
+    };
 }

@@ -1,8 +1,8 @@
-//! What a store can do, and how much it takes, as data.
+//! The capabilities and limits of a store, as data.
 
 use std::time::Duration;
 
-/// What a store can do beside its methods.
+/// The capabilities of a store: which promises it makes beyond its methods' docs.
 ///
 /// ```
 /// use kv_runtime::store::{Capabilities, Sharing};
@@ -13,37 +13,37 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Who else may write to it.
+    /// Who else can write to the store.
     pub sharing: Sharing,
-    /// Whether it is an [`AtomicStore`](super::AtomicStore) that can commit; a store chosen at run time may implement the trait
-    /// and yet lack it.
+    /// Whether the store can commit. A store that is chosen at run time may implement
+    /// [`AtomicStore`](super::AtomicStore) without this capability.
     pub compare_and_swap: bool,
-    /// Whether a list is in the order of the keys' bytes.
+    /// Whether lists are sorted by the bytes of the keys.
     pub ordered: bool,
-    /// Whether a batched read is of one moment.
+    /// Whether a batched read is a snapshot: all answers are of one moment.
     pub snapshot_reads: bool,
-    /// Whether a batched write is all or nothing.
+    /// Whether a batched write is atomic: all or nothing.
     pub atomic_batches: bool,
-    /// Whether metadata can be listed and read without reading values.
+    /// Whether the store can list and read metadata without reading values.
     pub cheap_metadata: bool,
-    /// How much it takes.
+    /// The store's limits.
     pub limits: Limits,
 }
 
-/// Who may write to a store beside this program's handle on it.
+/// Who can write to a store, apart from this program's handle on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sharing {
-    /// Nobody: it lives in this process, or this process holds its lock.
+    /// Nobody: the store lives in this process, or this process holds its lock.
     Exclusive,
-    /// Other processes; a write is seen by the next read of each.
+    /// Other processes. Each sees a write with its next read.
     Shared,
-    /// Other processes; a write is seen after some time.
+    /// Other processes. They see a write after some time.
     Eventual,
 }
 
 impl Capabilities {
-    /// A store with no more than its methods.
+    /// Returns the capabilities of a store that makes no further promises.
     #[must_use]
     pub const fn new(sharing: Sharing) -> Self {
         Self {
@@ -57,42 +57,42 @@ impl Capabilities {
         }
     }
 
-    /// With compare-and-swap.
+    /// Adds compare-and-swap.
     #[must_use]
     pub const fn compare_and_swap(mut self) -> Self {
         self.compare_and_swap = true;
         self
     }
 
-    /// With lists in key order.
+    /// Adds lists in key order.
     #[must_use]
     pub const fn ordered(mut self) -> Self {
         self.ordered = true;
         self
     }
 
-    /// With batched reads of one moment.
+    /// Adds batched reads that are snapshots.
     #[must_use]
     pub const fn snapshot_reads(mut self) -> Self {
         self.snapshot_reads = true;
         self
     }
 
-    /// With batched writes that are all or nothing.
+    /// Adds atomic batched writes.
     #[must_use]
     pub const fn atomic_batches(mut self) -> Self {
         self.atomic_batches = true;
         self
     }
 
-    /// With metadata that can be read alone.
+    /// Adds metadata that can be read without values.
     #[must_use]
     pub const fn cheap_metadata(mut self) -> Self {
         self.cheap_metadata = true;
         self
     }
 
-    /// With these limits.
+    /// Sets the limits.
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -100,32 +100,33 @@ impl Capabilities {
     }
 }
 
-/// How much a store takes. Lengths are bytes.
+/// The limits of a store. Lengths are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest key.
+    /// The maximum length of a key.
     pub key: usize,
-    /// The longest value.
+    /// The maximum length of a value.
     pub value: usize,
-    /// The longest metadata, as JSON.
+    /// The maximum length of metadata, as JSON.
     pub metadata: usize,
-    /// The least time that a record is kept for, if there is one.
+    /// The shortest TTL that the store accepts, if there is a minimum.
     pub least_ttl: Option<Duration>,
-    /// The least time for which the server itself keeps a record, if there is one. A record with a shorter TTL is taken, and is
-    /// invisible here in time; other programs may see it for so long.
+    /// The shortest TTL that the server supports, if it has a minimum. A record with a shorter TTL
+    /// still expires on time for this library. Other programs may see it until the server's minimum
+    /// has passed.
     pub server_ttl: Option<Duration>,
-    /// The most keys of one batched read.
+    /// The maximum number of keys in a batched read.
     pub batch_read: usize,
-    /// The most records of one batched write.
+    /// The maximum number of records in a batched write.
     pub batch_write: usize,
-    /// The most bytes, keys and values, of one batched write.
+    /// The maximum size of a batched write: the bytes of its keys and values.
     pub batch_write_bytes: usize,
 }
 
 impl Limits {
-    /// What is sensible where an engine has no limits of its own: keys of 1 KiB, values of 512 MiB, metadata of 60 KiB, batches of
-    /// 10,000 records and 8 MiB.
+    /// Returns sensible limits for an engine that has none: keys of 1 KiB, values of 512 MiB,
+    /// metadata of 60 KiB, and batches of 10,000 records and 8 MiB.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -140,42 +141,42 @@ impl Limits {
         }
     }
 
-    /// With another longest key, in bytes.
+    /// Sets the maximum length of a key, in bytes.
     #[must_use]
     pub const fn key(mut self, bytes: usize) -> Self {
         self.key = bytes;
         self
     }
 
-    /// With another longest value, in bytes.
+    /// Sets the maximum length of a value, in bytes.
     #[must_use]
     pub const fn value(mut self, bytes: usize) -> Self {
         self.value = bytes;
         self
     }
 
-    /// With another longest metadata, in bytes of JSON.
+    /// Sets the maximum length of metadata, in bytes of JSON.
     #[must_use]
     pub const fn metadata(mut self, bytes: usize) -> Self {
         self.metadata = bytes;
         self
     }
 
-    /// With a least time that a record is kept for.
+    /// Sets the shortest TTL that the store accepts.
     #[must_use]
     pub const fn least_ttl(mut self, ttl: Duration) -> Self {
         self.least_ttl = Some(ttl);
         self
     }
 
-    /// With a least time for which the server itself keeps a record.
+    /// Sets the shortest TTL that the server supports.
     #[must_use]
     pub const fn server_ttl(mut self, ttl: Duration) -> Self {
         self.server_ttl = Some(ttl);
         self
     }
 
-    /// With other batches: keys of a read, records of a write.
+    /// Sets the maximum number of keys in a batched read, and of records in a batched write.
     #[must_use]
     pub const fn batches(mut self, read: usize, write: usize) -> Self {
         self.batch_read = read;
@@ -183,7 +184,7 @@ impl Limits {
         self
     }
 
-    /// With another size of a batched write, in bytes.
+    /// Sets the maximum size of a batched write, in bytes.
     #[must_use]
     pub const fn batch_write_bytes(mut self, bytes: usize) -> Self {
         self.batch_write_bytes = bytes;

@@ -1,17 +1,20 @@
-//! Where a list goes on.
+//! The position at which a list continues.
 
 use std::fmt;
 
 use super::list::ListQuery;
 use crate::error::{Error, Location, Result};
 
-/// Where a list goes on: nothing to take apart, and bound to the list that gave it.
+/// The position at which a list continues. It is opaque, and only valid for the list that returned
+/// it.
 ///
-/// It is text, to be handed to a client and back. It holds the last key shown, ids and all, in clear; `Debug` shows nothing of it.
+/// A cursor is text that can be passed to a client and back. The text contains the last key of the
+/// page, with its ids, in clear. `Debug` shows nothing of it.
 ///
-/// That of a list of [secret ids](macro@crate::KvEntity#fields) holds none of them. It goes on where it is handed back as it is; its text
-/// goes on if the `Kv` has a key to encrypt it with ([`Kv::with_cursor_key`](crate::Kv), feature `sealed-cursors`), and without one is a
-/// stand-in that no list takes.
+/// The cursor of a list over [secret ids](macro@crate::KvEntity#fields) contains no id. The `Cursor`
+/// itself continues the list. Its text does so only if the `Kv` has a key to encrypt it
+/// ([`Kv::with_cursor_key`](crate::Kv), feature `sealed-cursors`). Without a key the text is a
+/// placeholder that every list refuses.
 ///
 /// ```
 /// use kv_runtime::store::Cursor;
@@ -30,26 +33,30 @@ pub struct Cursor {
 const SEAL_LEN: usize = 16;
 
 impl Cursor {
-    /// A cursor that came back. Whether it is one is told by the list.
+    /// Returns a cursor from text that a client passed back. The list that it is used for checks it.
     #[must_use]
     pub fn from_text(text: impl Into<String>) -> Self {
         Self { text: text.into(), hidden: None }
     }
 
-    /// The text to hand out.
+    /// Returns the text to pass to a client.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// For stores: a cursor of this list, at a position that means something to the store.
+    /// For stores: returns a cursor of this list, at a position in the store's own format.
     #[must_use]
     pub fn seal(query: &ListQuery, position: &str) -> Self {
         Self::from_text(format!("{:016x}{position}", seal(query, position)))
     }
 
-    /// For stores: the position in a cursor that [`Cursor::seal`] made for a list of the same prefix and suffix; anything else is
-    /// [`Error::InvalidCursor`].
+    /// For stores: returns the position in a cursor.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::InvalidCursor`] unless [`Cursor::seal`] made the cursor for a list with the
+    /// same prefix and suffix.
     pub fn open(&self, query: &ListQuery, store: &'static str) -> Result<&str> {
         self.text
             .split_at_checked(SEAL_LEN)
@@ -75,8 +82,8 @@ impl fmt::Debug for Cursor {
     }
 }
 
-/// FNV-1a over prefix, suffix and position. It is stable over processes and versions of Rust, and guards against mistakes, not
-/// against forgers: whoever forges a cursor reaches no key outside the list's prefix.
+/// FNV-1a over prefix, suffix and position, because it is the same in every process and version of
+/// Rust. It detects mistakes, not forgery: a forged cursor reaches no key outside the list's prefix.
 fn seal(query: &ListQuery, position: &str) -> u64 {
     let parts = [query.prefix().as_str(), query.suffix().unwrap_or_default(), position];
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;

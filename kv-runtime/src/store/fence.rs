@@ -1,17 +1,17 @@
-//! Fences, which tell a key that stayed absent from one that was written and deleted meanwhile.
+//! Fences: the leases of a store that one process has for itself.
 //!
-//! A condition on a record names its revision. An absent record has none, so "absent, put, deleted,
-//! absent" looks unchanged. A caller takes a fence before it reads a key. Every write of the key
-//! voids the fence. A condition with a void fence fails.
+//! The store counts the writes of each key that has a fence. Every write of the key voids them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Tells whether a key was written since it was made: [`Store::fence`](super::Store::fence). Only
-/// stores that one process has for itself make fences.
+use super::Lease;
+use crate::key::Key;
+
+/// Tells whether a key was written since it was made: a [`Lease`](super::Lease).
 #[derive(Clone, Debug)]
-pub struct Fence(Arc<Post>);
+pub(crate) struct Fence(Arc<Post>);
 
 #[derive(Debug)]
 struct Post {
@@ -45,9 +45,16 @@ impl Fence {
 }
 
 impl Fences {
-    pub(crate) fn fence(self: &Arc<Self>, key: &str) -> Fence {
+    /// A fence of each key. A cache takes them after it has read the keys, and before it asks an
+    /// origin.
+    pub(crate) fn leases(self: &Arc<Self>, keys: &[Key]) -> Vec<Lease> {
+        keys.iter().map(|key| Lease::local(self.fence(key.as_str()))).collect()
+    }
+
+    fn fence(self: &Arc<Self>, key: &str) -> Fence {
         let mut keys = self.lock();
-        // The caller reads the key after this, so a write that sees no fence is over by then.
+        // The caller asks the origin after this, so a write that sees no fence is no newer than the
+        // origin's answer.
         self.posts.fetch_add(1, Ordering::SeqCst);
         let fenced = keys.entry(Box::from(key)).or_default();
         fenced.posts += 1;

@@ -1,4 +1,4 @@
-//! What a list asks for, and a page of its answer.
+//! List queries and pages.
 
 use super::cursor::Cursor;
 use crate::coop::Hold;
@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::record::{Head, Record, RecordRef};
 
-/// What a list asks for.
+/// The parameters of a list.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ListQuery {
@@ -18,11 +18,12 @@ pub struct ListQuery {
     content: Content,
 }
 
-/// How much of each record a list shows. A store that does not know one of them shows whole records, which hold all that there is.
+/// Which part of each record a list returns. A store that cannot return a part alone returns whole
+/// records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Content {
-    /// The keys alone.
+    /// Only keys.
     Keys,
     /// Keys, metadata and expiry.
     Heads,
@@ -31,11 +32,11 @@ pub enum Content {
 }
 
 impl ListQuery {
-    /// After so many bytes of keys and values a page ends, unless the query says otherwise: 4 MiB.
+    /// The default size at which a page ends: 4 MiB of keys and values.
     pub const MAX_BYTES: usize = 4 << 20;
 
-    /// The first 1,000 whole records whose keys begin with `prefix`, or fewer if they have 4 MiB
-    /// together.
+    /// Returns a query for the first 1,000 whole records whose keys start with `prefix`, or fewer if
+    /// they have 4 MiB together.
     #[must_use]
     pub const fn new(prefix: Key) -> Self {
         Self {
@@ -48,86 +49,86 @@ impl ListQuery {
         }
     }
 
-    /// Only keys that also end with `suffix`, beyond the prefix.
+    /// Selects only keys that also end with `suffix`, after the prefix.
     #[must_use]
     pub fn with_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.suffix = Some(suffix.into());
         self
     }
 
-    /// From where a page of the same list ended.
+    /// Continues after a page of the same list.
     #[must_use]
     pub fn with_cursor(mut self, cursor: Option<Cursor>) -> Self {
         self.cursor = cursor;
         self
     }
 
-    /// At most so many entries; at least one.
+    /// Sets the maximum number of entries. It is at least one.
     #[must_use]
     pub fn with_limit(mut self, limit: usize) -> Self {
         self.limit = limit.max(1);
         self
     }
 
-    /// Ends the page with the entry at which its keys and values have so many bytes. A page holds
-    /// at least one entry, however large that is.
+    /// Ends the page once its keys and values have this many bytes. A page can always hold one entry,
+    /// however large that is.
     #[must_use]
     pub const fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = if bytes == 0 { 1 } else { bytes };
         self
     }
 
-    /// Showing so much of each record.
+    /// Sets which part of each record the list returns.
     #[must_use]
     pub const fn with_content(mut self, content: Content) -> Self {
         self.content = content;
         self
     }
 
-    /// The same of other keys, for a store that keeps them under longer ones.
+    /// Returns the same query with another prefix, for a wrapper that makes keys longer.
     #[must_use]
     pub fn with_prefix(mut self, prefix: Key) -> Self {
         self.prefix = prefix;
         self
     }
 
-    /// What the keys begin with, such as `user:`.
+    /// Returns what the keys start with, such as `user:`.
     #[must_use]
     pub const fn prefix(&self) -> &Key {
         &self.prefix
     }
 
-    /// What the keys end with, such as `:profile`.
+    /// Returns what the keys end with, such as `:profile`.
     #[must_use]
     pub fn suffix(&self) -> Option<&str> {
         self.suffix.as_deref()
     }
 
-    /// Where a page ended.
+    /// Returns the position at which to continue.
     #[must_use]
     pub const fn cursor(&self) -> Option<&Cursor> {
         self.cursor.as_ref()
     }
 
-    /// The most entries of the page.
+    /// Returns the maximum number of entries.
     #[must_use]
     pub const fn limit(&self) -> usize {
         self.limit
     }
 
-    /// The bytes of keys and values at which the page ends.
+    /// Returns the number of bytes of keys and values at which the page ends.
     #[must_use]
     pub const fn max_bytes(&self) -> usize {
         self.max_bytes
     }
 
-    /// How much of each record is shown.
+    /// Returns which part of each record the list returns.
     #[must_use]
     pub const fn content(&self) -> Content {
         self.content
     }
 
-    /// Whether a key belongs to the list.
+    /// Returns whether a key belongs to the list.
     #[must_use]
     pub fn matches(&self, key: &str) -> bool {
         key.strip_prefix(self.prefix.as_str())
@@ -135,32 +136,32 @@ impl ListQuery {
     }
 }
 
-/// One page of a list, as a store gives it.
+/// One page of a list, as a store returns it.
 #[derive(Debug, Default)]
 pub struct ListPage {
-    /// All keys, one behind the other: one allocation instead of one a key.
+    /// All keys, concatenated: one allocation instead of one for each key.
     keys: String,
     entries: Vec<(usize, Entry)>,
-    /// Where the list goes on; none at its end.
+    /// Where the list continues; `None` at its end.
     pub cursor: Option<Cursor>,
 }
 
-/// What a list shows of one record.
+/// What a list returns of one record.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Entry {
-    /// Only that it is there.
+    /// Nothing but the key.
     Key,
-    /// All but its value.
+    /// Everything except the value.
     Head(Head),
-    /// The whole.
+    /// The whole record.
     Record(Record),
-    /// It cannot be read.
+    /// The record cannot be read.
     Failed(Error),
 }
 
 impl ListPage {
-    /// A page with room for so many entries.
+    /// Returns an empty page with room for this many entries.
     #[must_use]
     pub fn with_capacity(entries: usize) -> Self {
         Self { keys: String::with_capacity(entries * 24), entries: Vec::with_capacity(entries), cursor: None }
@@ -172,25 +173,25 @@ impl ListPage {
         self.entries.push((self.keys.len(), entry));
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether the page has no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The keys, in the page's order.
+    /// Returns the keys, in the page's order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         let mut start = 0;
         self.entries.iter().map(move |(end, _)| &self.keys[std::mem::replace(&mut start, *end)..*end])
     }
 
-    /// Takes the page apart, entry by entry.
+    /// Passes each key and its entry to `each`.
     pub fn for_each(self, mut each: impl FnMut(&str, Entry)) {
         let mut start = 0;
         for (end, entry) in self.entries {
@@ -199,7 +200,7 @@ impl ListPage {
         }
     }
 
-    /// Takes the page apart bit by bit.
+    /// Returns an iterator over the keys and entries.
     pub(crate) fn into_entries(self) -> Entries {
         Entries { keys: self.keys, start: 0, entries: self.entries.into_iter() }
     }

@@ -9,9 +9,10 @@ mod tests;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, Fence, ListPage, ListQuery, Mark,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, Lease, ListPage, ListQuery, Mark,
     Sharing, Store, Write,
 };
 use crate::clock::{Clock, Timestamp};
@@ -151,8 +152,8 @@ impl Store for MemoryStore {
         true
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        Some(self.read().fences.fence(key.as_str()))
+    async fn lease(&self, keys: &[Key], _: Duration) -> Result<Vec<Lease>> {
+        Ok(self.read().fences.leases(keys))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -1,16 +1,17 @@
 //! Stores: engines that keep records under keys. They see keys and bytes, never entities.
 //!
-//! [`Store`] is what an implementor writes; [`AtomicStore`] adds compare-and-swap, on which `insert`, `update` and groups
-//! written together are built. What a store can do and how much it takes is data: [`Capabilities`]. The conformance
-//! suite (feature `conformance`) tests every MUST of these docs.
+//! An engine implements [`Store`]. [`AtomicStore`] adds compare-and-swap, which `insert`, `update`
+//! and atomic writes of several groups need. [`Capabilities`] describes as data what a store can do
+//! and its limits. The conformance suite (feature `conformance`) tests every MUST of these docs.
 
 mod any;
 mod capabilities;
-#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
+#[cfg(any(feature = "cloudflare", feature = "workers", feature = "durable-objects"))]
 mod cloudflare;
 mod cursor;
 mod fair_queue;
 mod fence;
+mod lease;
 mod list;
 mod mark;
 mod memory;
@@ -22,6 +23,7 @@ mod redis;
 mod tls;
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
@@ -44,12 +46,13 @@ pub use any::AnyStore;
 pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 pub use cloudflare::WorkersStore;
+#[cfg(all(feature = "durable-objects", target_arch = "wasm32"))]
+pub use cloudflare::{DurableClient, DurableOptions, DurableStore, Shards};
 pub use cursor::Cursor;
 pub use fair_queue::FairQueue;
 pub(crate) use fair_queue::Turn;
-#[doc(hidden)]
-pub use fence::Fence;
 pub(crate) use fence::Fences;
+pub use lease::{LONGEST_LEASE, Lease};
 pub(crate) use list::Entries;
 pub use list::{Content, Entry, ListPage, ListQuery};
 pub use mark::{Mark, SETTLES_AFTER};
@@ -57,37 +60,44 @@ pub use memory::MemoryStore;
 
 /// An engine that keeps records under keys.
 ///
-/// The words MUST and SHOULD are meant as in RFC 2119, and the conformance suite tests each MUST.
+/// MUST, SHOULD and MAY have their meaning in RFC 2119. The conformance suite tests each MUST.
 ///
-/// - An **expired record** (its moment is not after the present one of [`Store::clock`], or of the server where that expires by
-///   itself) MUST be invisible to every method, at once, and count as absent in a condition.
-/// - A record MUST come back as it was written: value, metadata with its foreign members, expiry. It MAY lose `expires_at` where
-///   only the server knows it and the method says nothing of it.
-/// - A write MUST be seen by every later read through the same store, unless [`Capabilities::sharing`] is
+/// - A record expires when the store's [clock](Store::clock) reaches `expires_at`, or when the
+///   server's clock does, if the server removes expired records itself. An **expired record** MUST
+///   be invisible to every method at once, and MUST count as absent in a condition.
+/// - A read MUST return a record as it was written: value, metadata with its foreign members, and
+///   expiry. It MAY omit `expires_at` if only the server knows it and the method does not promise
+///   it.
+/// - Every later read through the same store MUST see a write, unless [`Capabilities::sharing`] is
 ///   [`Eventual`](Sharing::Eventual).
-/// - A future that is dropped MUST leave each record whole: as it was, or as it was to become.
-/// - A method MUST NOT panic, whatever lies in the engine; it gives [`Error::Malformed`] with the key, and leaves the record as it is.
-/// - Limits are checked by the caller; a store need not check them again.
-/// - An error SHOULD be located by the [`Key`] that the caller gave ([`Location::of`]), which knows what in it is secret. A key made
-///   anew from its text ([`Key::from_text`]) does not.
+/// - A dropped future MUST leave each record whole: either as before the call, or as after it.
+/// - A method MUST NOT panic on any stored bytes. It returns [`Error::Malformed`] with the key, and
+///   leaves the record unchanged.
+/// - The caller checks limits. A store need not check them again.
+/// - The location of an error SHOULD be made from the [`Key`] that the caller passed
+///   ([`Location::of`]), because it knows which of its segments are secret. A key parsed from text
+///   ([`Key::from_text`]) does not.
 ///
-/// A collection is the way to use a store; applications seldom call these methods.
+/// Applications use a store through a [`Collection`](crate::Collection) and seldom call these
+/// methods.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store",
     label = "expected a store, such as `MemoryStore` or `RedbStore`"
 )]
 pub trait Store: MaybeSend + MaybeSync + 'static {
-    /// The store's name in errors and spans, such as `redb`.
+    /// Returns the store's name for errors and spans, such as `redb`.
     fn name(&self) -> &'static str;
 
-    /// The clock that expiry goes by. Collections take the time of a record's metadata from it, too.
+    /// Returns the clock that decides when records expire. Collections also take the timestamps in
+    /// a record's metadata from it.
     fn clock(&self) -> &Clock;
 
-    /// What it can do and how much it takes. MUST always give the same.
+    /// Returns what the store can do, and its limits. MUST return the same value every time.
     fn capabilities(&self) -> Capabilities;
 
-    /// Adds to the place of an error what this store alone knows of it, such as a namespace; nothing, unless it is written. It is for errors
-    /// that are not the store's own. A wrapper MUST pass it on.
+    /// Adds what only this store knows to the location of an error, such as a namespace. Callers
+    /// use it for errors that did not come from the store. A wrapper MUST forward it. Does nothing
+    /// by default.
     fn locate(&self, at: &mut Location) {
         let _ = at;
     }
@@ -109,12 +119,25 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         mark.has_passed(self.clock())
     }
 
-    /// Returns what tells whether the key is written from now on, for a [`Condition`]; nothing if
-    /// other processes write as well.
-    #[doc(hidden)]
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        let _ = key;
-        None
+    /// Takes a lease of each key, and returns one for each, in the same order. A store without
+    /// leases returns none at all, which is the default. A wrapper MUST forward the call.
+    ///
+    /// A record that is absent has no revision, so [`Expect::Absent`] cannot tell whether the
+    /// record was written and deleted meanwhile. With a lease it can. A cache takes one of an absent
+    /// record before it asks an origin, and fills the store with the answer only if the lease still
+    /// holds. Without leases a fill can bring back what another process deleted.
+    ///
+    /// - A commit MUST fail at a condition that expects an absent record and has a lease, if the key
+    ///   was written since the lease was taken. That includes puts and deletes by other handles and
+    ///   processes, in batches and commits.
+    /// - A write that makes a lease void MUST do so in the same step.
+    /// - A lease SHOULD hold for `life`, and MAY be lost earlier. It MUST NOT hold for longer than
+    ///   [`LONGEST_LEASE`].
+    /// - Several callers MAY hold the same lease of a key.
+    /// - Nothing that a store keeps for a lease may be shown by reads or lists.
+    fn lease(&self, keys: &[Key], life: Duration) -> impl Future<Output = Result<Vec<Lease>>> + MaybeSend {
+        let _ = (keys, life);
+        async { Ok(Vec::new()) }
     }
 
     /// The queue in which updates of one record wait for each other. An engine with
@@ -125,12 +148,14 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         None
     }
 
-    /// The record under `key`.
+    /// Returns the record under `key`.
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Record>>> + MaybeSend;
 
-    /// The records under `keys`: as many answers, in the same order, a key that is asked for twice answered twice. MUST be
-    /// of one moment if [`Capabilities::snapshot_reads`] says so. The caller keeps to [`Limits::batch_read`], but for the groups of
-    /// one entity, which are one batch.
+    /// Returns one answer for each of `keys`, in the same order. A key that is passed twice is
+    /// answered twice. All answers MUST be of one moment if [`Capabilities::snapshot_reads`] is set.
+    ///
+    /// The caller passes at most [`Limits::batch_read`] keys. The groups of one entity are one
+    /// batch even if they are more.
     fn get_many(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Option<Record>>>> + MaybeSend {
         async move {
             let mut records = Vec::with_capacity(keys.len());
@@ -141,14 +166,17 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         }
     }
 
-    /// The record under `key` as [`Store::get`] gives it, and when it expires. A store whose `get` leaves that out, because only the server
-    /// tells it and it costs more, has to ask here, in the same round trip. Where that cannot be, [`Record::expiry_known`] MUST be
-    /// false, and [`Store::head`] tells.
+    /// Returns the record under `key` as [`Store::get`] does, with its expiry.
+    ///
+    /// A store whose `get` omits the expiry must ask its server for it here, in the same round
+    /// trip. If it cannot, [`Record::expiry_known`] MUST be false, and [`Store::head`] MUST return
+    /// the expiry.
     fn get_with_expiry(&self, key: &Key) -> impl Future<Output = Result<Option<Record>>> + MaybeSend {
         self.get(key)
     }
 
-    /// The records under `keys` as [`Store::get_many`] gives them, and when they expire, as [`Store::get_with_expiry`] has it.
+    /// Returns the records under `keys` as [`Store::get_many`] does, with their expiry as
+    /// [`Store::get_with_expiry`] returns it.
     fn get_many_with_expiry(
         &self,
         keys: &[Key],
@@ -156,18 +184,23 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         self.get_many(keys)
     }
 
-    /// All of the record under `key` but its value, and when it expires, also where the other reads do not know
-    /// ([`Record::expiry_known`]). SHOULD cost less than reading the record.
+    /// Returns the record under `key` without its value. Always includes the expiry, even if the
+    /// other reads do not ([`Record::expiry_known`]). SHOULD cost less than reading the record.
     fn head(&self, key: &Key) -> impl Future<Output = Result<Option<Head>>> + MaybeSend {
         async move { Ok(self.get(key).await?.map(Head::from)) }
     }
 
-    /// Writes the record, whatever stands there; what stood there is gone, its expiry and metadata too.
+    /// Writes the record. Replaces any record under `key`, including its expiry and metadata.
     fn put(&self, key: Key, record: NewRecord) -> impl Future<Output = Result<()>> + MaybeSend;
 
-    /// Writes records, in their order: of two under one key the later one MUST remain. All or none if
-    /// [`Capabilities::atomic_batches`] says so; otherwise a failure MUST be [`Error::Partial`], saying which were written and of which that is unknown.
-    /// The caller keeps to [`Limits::batch_write`], but for the groups of one entity, which are one batch.
+    /// Writes records in order. If two have the same key, the later one MUST win.
+    ///
+    /// If [`Capabilities::atomic_batches`] is set, either all records are written or none.
+    /// Otherwise a failure MUST be [`Error::Partial`], which says which records were written, and
+    /// for which this is unknown.
+    ///
+    /// The caller passes at most [`Limits::batch_write`] records. The groups of one entity are one
+    /// batch even if they are more.
     fn put_many(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
         async move {
             for (written, (key, record)) in records.into_iter().enumerate() {
@@ -188,11 +221,11 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         self.put_many(records)
     }
 
-    /// Writes value and metadata if the record is still in the state of `revision`; the expiry that stands there stays. It is how a
-    /// record that was migrated while it was read is written back, and how a cache fills a store.
+    /// Writes value and metadata if the record still has `revision`, and keeps the expiry of the
+    /// stored record. A migrating read writes back with it, and a cache fills its store with it.
     ///
-    /// A store with [`Capabilities::compare_and_swap`] MUST do so as a commit of [`Write::Update`] would. On any other it is
-    /// [`Error::Unsupported`].
+    /// A store with [`Capabilities::compare_and_swap`] MUST do what a commit of [`Write::Update`]
+    /// does. Any other store returns [`Error::Unsupported`].
     fn replace(
         &self,
         key: Key,
@@ -205,10 +238,10 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         }
     }
 
-    /// Removes the record under `key`, if there is one.
+    /// Deletes the record under `key`. Does nothing if there is none.
     fn delete(&self, key: Key) -> impl Future<Output = Result<()>> + MaybeSend;
 
-    /// Removes the records under `keys`, with the promises of [`Store::put_many`].
+    /// Deletes the records under `keys`, with the promises of [`Store::put_many`].
     fn delete_many(&self, keys: Vec<Key>) -> impl Future<Output = Result<()>> + MaybeSend {
         async move {
             for (written, key) in keys.into_iter().enumerate() {
@@ -219,28 +252,30 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         }
     }
 
-    /// One page of the keys that begin with [`ListQuery::prefix`] and end with its suffix.
+    /// Returns one page of the keys that start with the query's prefix and end with its suffix.
     ///
-    /// - It MUST hold at most [`ListQuery::limit`] entries; it MAY hold fewer, even none, and yet
+    /// - A page MUST hold at most [`ListQuery::limit`] entries. It MAY hold fewer, or none, and still
     ///   have a cursor.
-    /// - It SHOULD end with the entry at which its keys and values have [`ListQuery::max_bytes`],
-    ///   and after a bounded number of keys that it passes over. It SHOULD yield to other tasks
-    ///   rather than hold the thread for longer than 10 ms.
-    /// - Following cursors until there is none MUST show every key that was there all the time exactly once. A key written
-    ///   or deleted meanwhile MAY be shown or not.
-    /// - Entries MUST be in the order of their keys' bytes if [`Capabilities::ordered`] says so.
-    /// - A record that cannot be read MUST NOT end the list: its entry holds the error.
-    /// - A cursor that this list did not give MUST be [`Error::InvalidCursor`]: one of another prefix, or of no list.
+    /// - A page SHOULD end once its keys and values reach [`ListQuery::max_bytes`], or after a
+    ///   bounded number of skipped keys. The call SHOULD yield to other tasks rather than hold the
+    ///   thread for longer than 10 ms.
+    /// - A caller that follows the cursors to the end MUST see every key that existed all the time
+    ///   exactly once. Keys written or deleted meanwhile MAY appear.
+    /// - Entries MUST be sorted by the bytes of their keys if [`Capabilities::ordered`] is set.
+    /// - A record that cannot be read MUST NOT end the list. Its entry holds the error.
+    /// - A cursor that did not come from a list with this prefix MUST be [`Error::InvalidCursor`].
     fn list(&self, query: &ListQuery) -> impl Future<Output = Result<ListPage>> + MaybeSend;
 
-    /// Shows the entries of a page that [`Store::list`] would give, one after the other, and gives that page's cursor, with the promises of
-    /// that. It is for a store that can lend its records: they are decoded where they lie, and no page is built.
+    /// Passes each entry of the page that [`Store::list`] would return to `each`, and returns the
+    /// page's cursor. A store that can lend its records implements it, so that they are decoded
+    /// in place and no page is built. The promises of [`Store::list`] hold here as well.
     ///
-    /// - It MUST show records with their values, whatever [`ListQuery::content`] says; and what cannot be read as an error.
-    /// - `each` is the caller's code. The store SHOULD hold no lock while it runs. A panic of it MUST reach the caller, and leave the
-    ///   store as sound as before.
+    /// - Entries MUST include values, whatever [`ListQuery::content`] says. A record that cannot be
+    ///   read is passed as an error.
+    /// - `each` is the caller's code. The store SHOULD hold no lock while it runs. If it panics, the
+    ///   panic MUST reach the caller, and the store MUST work as before.
     ///
-    /// After an error the caller throws away what was shown.
+    /// If the call fails, the caller discards the entries that it was passed.
     fn list_each(
         &self,
         query: &ListQuery,
@@ -253,7 +288,7 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     }
 }
 
-/// A store that can change records on conditions, all at once.
+/// A store with compare-and-swap: it can write several records atomically if conditions hold.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no compare-and-swap, which this call needs",
     label = "this store cannot tell whether a record has changed since it was read",
@@ -264,10 +299,13 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 pub trait AtomicStore: Store {
     /// Makes all writes if all conditions hold, and none otherwise.
     ///
-    /// - Conditions MUST be tested and writes made as one step: no other writer comes between.
-    /// - After a failure nothing MUST have been written, unless it is [`Error::OutcomeUnknown`].
-    /// - Every `Put` and `Update` MUST give the record a revision that no record had before; a `Touch` MAY leave the revision.
-    /// - Of two writes of one key the later one MUST remain.
+    /// - Conditions MUST be checked and writes made in one atomic step. No other write can happen
+    ///   between them.
+    /// - A failed commit MUST NOT have written anything, unless it fails with
+    ///   [`Error::OutcomeUnknown`].
+    /// - Every `Put` and `Update` MUST give the record a revision that no record had before. A
+    ///   `Touch` MAY keep the revision.
+    /// - If two writes have the same key, the later one MUST win.
     fn commit(
         &self,
         conditions: Vec<Condition>,
@@ -275,7 +313,7 @@ pub trait AtomicStore: Store {
     ) -> impl Future<Output = Result<Commit>> + MaybeSend;
 }
 
-/// What must stand under a key for a commit to take place.
+/// A requirement on the record under a key. A commit takes place only if all of them hold.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Condition {
@@ -283,21 +321,22 @@ pub struct Condition {
     pub key: Key,
     /// What is expected there.
     pub expect: Expect,
-    /// Fails the condition if the key was written meanwhile. Only the store that made it checks it.
-    pub(crate) fence: Option<Fence>,
+    /// With [`Expect::Absent`]: fails the condition if the key was written since the lease was
+    /// taken. The store that gave the lease out checks it.
+    pub lease: Option<Lease>,
 }
 
 impl Condition {
-    /// A condition on one key.
+    /// Returns a condition on one key.
     #[must_use]
     pub const fn new(key: Key, expect: Expect) -> Self {
-        Self { key, expect, fence: None }
+        Self { key, expect, lease: None }
     }
 
     /// Whether every write of the key makes it fail.
     #[cfg(feature = "cache")]
     pub(crate) const fn sees_any_write(&self) -> bool {
-        self.fence.is_some() || matches!(self.expect, Expect::Revision(_))
+        self.lease.is_some() || matches!(self.expect, Expect::Revision(_))
     }
 }
 
@@ -308,28 +347,28 @@ pub enum Expect {
     Absent,
     /// Any record.
     Present,
-    /// The record in the state that was read.
+    /// The record with this revision, which an earlier read returned.
     Revision(Revision),
 }
 
 /// One write of a commit.
 #[derive(Clone, Debug)]
 pub enum Write {
-    /// Writes the record, whatever stands there.
+    /// Writes the record. Replaces any stored one.
     Put(Key, NewRecord),
-    /// Writes value and metadata; the expiry that stands there at that moment stays, and the record's own is not used. Where no
-    /// record stands it is a `Put`.
+    /// Writes value and metadata, and keeps the expiry that the stored record has at the time of
+    /// the commit. The new record's own expiry is used only if there is no stored record.
     Update(Key, NewRecord),
-    /// Sets the expiry of the record, and nothing else. Without a record nothing happens.
-    /// [`Expiry::AtLeast`] MUST NOT set an earlier expiry than the record has, and MUST leave a record
-    /// as it is that does not expire.
+    /// Sets only the expiry of the record. Does nothing if there is no record.
+    /// [`Expiry::AtLeast`] MUST NOT shorten the record's expiry, and MUST NOT change a record that
+    /// does not expire.
     Touch(Key, Expiry),
-    /// Removes what stands there.
+    /// Deletes the record, if there is one.
     Delete(Key),
 }
 
 impl Write {
-    /// The key that it writes.
+    /// Returns the key that it writes.
     #[must_use]
     pub const fn key(&self) -> &Key {
         match self {
@@ -338,13 +377,13 @@ impl Write {
     }
 }
 
-/// How a commit ended that did not fail.
+/// The outcome of a commit that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Commit {
-    /// All conditions held, and all is written.
+    /// All conditions held, and all writes were made.
     Done,
-    /// The condition at this place did not hold, and nothing is written.
+    /// The condition with this index did not hold. Nothing was written.
     Conflict(usize),
 }
 

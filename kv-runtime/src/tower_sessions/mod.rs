@@ -24,7 +24,8 @@ use crate::store::{AtomicStore, Store};
 pub use stored::StoredSession;
 use tier::{Seen, SeenRecord, Tier};
 
-/// A collision of two random ids of 128 bits is not to be expected once; a store that tells of several is broken.
+/// Random ids of 128 bits never collide in practice. A store that reports several collisions is
+/// broken.
 const MAX_CREATES: usize = 4;
 
 /// Keeps the sessions of tower-sessions in a store. Cheap to clone; clones share the store.
@@ -44,24 +45,29 @@ const MAX_CREATES: usize = 4;
 ///
 /// # How long a session lives
 ///
-/// To the expiry date that tower-sessions gives it, which is the cookie's too: so long after its last **change**, or to a fixed moment.
-/// With [`with_idle_timeout`](Self::with_idle_timeout) it ends earlier if no **request** has looked at it for that time. So the two are the
-/// absolute and the idle timeout of a session, and a request that only reads slides the latter.
+/// A session ends at the expiry date that tower-sessions sets, which the cookie has as well: a fixed
+/// moment, or a fixed time after the last **change**. With
+/// [`with_idle_timeout`](Self::with_idle_timeout) it ends earlier if no **request** has read it for
+/// that time. So a session has an absolute and an idle timeout, and a request that only reads extends
+/// the idle timeout.
 ///
-/// Sliding needs no `with_always_save` of tower-sessions, and is better without it: that makes each request hand back the whole of
-/// the data that it read, so that one which changed nothing can take back what another changed meanwhile. What slides here is
-/// the record's expiry alone.
+/// This does not need `with_always_save` of tower-sessions. Do not use it: it makes each request
+/// write back all the data that it read. So a request that changed nothing can undo what another
+/// request changed meanwhile. The idle timeout only extends the record's expiry.
 ///
 /// # What the calls promise
 ///
-/// - `create` draws another id if the session's is taken.
-/// - `save` changes a session that is there. One that was deleted or has expired stays so, which is no error: a request in flight neither
-///   brings a logged-out session back, nor fails because of the log-out. If two requests change the data, the later one's remains.
-/// - `load` gives a session until its time is over. If prolonging it fails, that is a warning in the trace, and the session is given.
-/// - `delete` removes it, whether it is there or not.
+/// - `create` draws another id if the session's id is taken.
+/// - `save` changes an existing session. If the session was deleted or has expired, `save` does
+///   nothing and succeeds. So a request in flight neither restores a session after log-out, nor fails
+///   because of it. If two requests change the data, the later one wins.
+/// - `load` returns a session until it ends. If its idle timeout cannot be extended, `load` logs a
+///   warning and still returns the session.
+/// - `delete` succeeds whether or not the session exists.
 ///
-/// Times are those of the store's [`clock`](Store::clock), to the millisecond. The id is a secret id: errors and spans show a hash.
-/// tower-sessions has text for errors, so the causes stand in it, one after another.
+/// Times come from the store's [`clock`](Store::clock) and have millisecond precision. The id is
+/// secret: errors and spans show its hash. tower-sessions represents an error as text, so the text
+/// includes all causes.
 pub struct KvSessionStore<S> {
     tier: Tier<S>,
     idle_timeout: Option<Duration>,
@@ -201,7 +207,8 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
             return self.delete(&record.id).await;
         }
         let sessions = self.tier.with_ttl(ttl);
-        let saved = sessions.try_update(record.id.to_string(), |session| {
+        let id = record.id.to_string();
+        let saved = sessions.try_update(&id, |session| {
             let moved = expires_at.saturating_since(session.expires_at);
             let sooner = expires_at < session.expires_at;
             if session.data == record.data && !sooner && (moved.is_zero() || moved < self.touch_interval) {
@@ -222,7 +229,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let Some(Seen { session, record }) = self.tier.find(id.to_string()).await.map_err(told)? else {
+        let Some(Seen { session, record }) = self.tier.find(&id.to_string()).await.map_err(told)? else {
             return Ok(None);
         };
         if session.expires_at <= self.now() || !self.slide(&session, record).await {
@@ -234,7 +241,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.tier.delete(id.to_string()).await.map_err(told)
+        self.tier.delete(&id.to_string()).await.map_err(told)
     }
 }
 
@@ -254,7 +261,7 @@ fn expiry_of(record: &Record) -> Timestamp {
     SystemTime::from(record.expiry_date).into()
 }
 
-/// tower-sessions' errors are text, so the causes are told in it.
+/// tower-sessions represents errors as text, so this includes the causes.
 fn told(error: Error) -> session_store::Error {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 #[kv(prefix = "tower-session")]
 #[non_exhaustive]
 pub struct StoredSession {
-    /// The id as it stands in the cookie. Whoever knows it holds the session.
+    /// The id in the cookie. Anyone who knows it can use the session.
     #[kv(id, secret)]
     pub id: String,
     /// What the application put into the session.

@@ -52,7 +52,7 @@ impl<S: Store> Tier<S> {
         }
     }
 
-    pub(super) async fn find(&self, id: String) -> Result<Option<Seen>> {
+    pub(super) async fn find(&self, id: &str) -> Result<Option<Seen>> {
         match self {
             Self::Store(sessions) => {
                 let found = sessions.get_with_expiry(id).await?;
@@ -73,7 +73,7 @@ impl<S: Store> Tier<S> {
         }
     }
 
-    pub(super) async fn delete(&self, id: String) -> Result<()> {
+    pub(super) async fn delete(&self, id: &str) -> Result<()> {
         match self {
             Self::Store(sessions) => sessions.delete(id).await,
             #[cfg(feature = "cache")]
@@ -93,7 +93,7 @@ impl<S: AtomicStore> Tier<S> {
 
     pub(super) async fn try_update<X: From<Error>>(
         &self,
-        id: String,
+        id: &str,
         change: impl FnMut(&mut StoredSession) -> Result<(), X>,
     ) -> Result<(), X> {
         match self {

@@ -10,6 +10,7 @@ mod tests;
 
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
@@ -18,7 +19,7 @@ use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark, Store,
     Write,
 };
 
@@ -155,8 +156,8 @@ impl<S: Store> Store for FaultStore<S> {
         self.inner.has_settled(mark)
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        self.inner.fence(key)
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        self.around(self.call(Operation::Lease, keys), || self.inner.lease(keys, life)).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -36,19 +36,19 @@ impl Fault {
         Self::new(Effect::Fail { retryable: true })
     }
 
-    /// As [`Fault::fail`], and the error says that no retry helps.
+    /// Like [`Fault::fail`], with an error that is not retryable.
     pub const fn fail_for_good() -> Self {
         Self::new(Effect::Fail { retryable: false })
     }
 
-    /// Of `put_many` and `delete_many` the first half is done, and the rest fails, to be tried again:
-    /// [`Error::Partial`](crate::Error::Partial). A store that says that its batches are all or nothing should be told
-    /// [otherwise](super::FaultStore::pretending).
+    /// Makes the first half of a `put_many` or `delete_many`, and fails the rest with a retryable
+    /// [`Error::Partial`](crate::Error::Partial). If the store's batches are atomic, let it
+    /// [claim otherwise](super::FaultStore::pretending).
     pub fn cut() -> Self {
         Self::new(Effect::Cut).on(&[Operation::PutMany, Operation::DeleteMany])
     }
 
-    /// The call takes so much longer, by the timer of the store's clock.
+    /// Delays the call by this time, with the timer of the store's clock.
     pub const fn delay(by: Duration) -> Self {
         Self::new(Effect::Delay(by))
     }

@@ -1,10 +1,11 @@
-//! Many tenants in one store, each seeing its own keys alone.
+//! Namespaces: many tenants in one store, each with its own keys.
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
@@ -12,20 +13,22 @@ use crate::key::{Key, escape_into};
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Fence, Limits, ListPage,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Lease, Limits, ListPage,
     ListQuery, Mark, Store, Write,
 };
 
 /// The part of a store that belongs to one tenant.
 ///
-/// Its keys lie behind the tenant's name as one more segment, `acme:user:7:profile`, escaped as a text id is. So no name
-/// reaches into another one's keys, and no key, list or cursor leads out: a cursor of another namespace is
-/// [`Error::InvalidCursor`]. Keys may be shorter by that segment ([`Capabilities::limits`] says so), and errors show the key
-/// and the namespace apart. On a cluster the entity's groups stay together, and a tenant is spread over all nodes.
+/// Its keys start with the tenant's name as an additional segment, such as `acme:user:7:profile`. The
+/// name is escaped like a text id, so no tenant can reach another tenant's keys. A cursor of another
+/// namespace is [`Error::InvalidCursor`]. The maximum length of a key is shorter by the segment
+/// ([`Capabilities::limits`]). Errors show the key and the namespace separately. On a cluster the
+/// groups of an entity share a slot, and a tenant's entities are spread over all nodes.
 ///
-/// Making one is cheap where the store is cheap to clone, so a server may do it per request. Namespaces nest:
-/// `NamespaceStore::new(NamespaceStore::new(store, "tenant"), "acme")` keeps `tenant:acme:user:7`, apart from what the
-/// application itself has in the store. Without such a segment a tenant must not be called as an entity's prefix is.
+/// A namespace is cheap to create if the store is cheap to clone, so a server may create one for each
+/// request. Namespaces nest: `NamespaceStore::new(NamespaceStore::new(store, "tenant"), "acme")` keeps
+/// `tenant:acme:user:7`, apart from the application's own keys. Without such an outer segment, a
+/// tenant's name must not equal the prefix of an entity.
 ///
 /// ```
 /// use kv_runtime::layer::NamespaceStore;
@@ -52,19 +55,20 @@ use crate::store::{
 pub struct NamespaceStore<S> {
     inner: S,
     namespace: Arc<Namespace>,
-    /// The queue of the store inside, by the keys of this namespace.
+    /// The queue of the wrapped store, for keys of this namespace.
     queue: Option<FairQueue>,
 }
 
 struct Namespace {
-    /// As the application calls it.
+    /// The name as the application wrote it.
     name: Box<str>,
-    /// What the engine's keys begin with: the name as a segment, and the separator.
+    /// What the engine's keys start with: the escaped name and the separator.
     prefix: Box<str>,
 }
 
 impl<S: Store> NamespaceStore<S> {
-    /// The tenant's part of the store. Any text is a name, and different texts are different namespaces.
+    /// Returns the tenant's part of the store. Any text is a name, and different texts are different
+    /// namespaces.
     pub fn new(inner: S, name: &str) -> Self {
         let mut prefix = String::with_capacity(name.len() + 1);
         escape_into(name, &mut prefix);
@@ -74,13 +78,13 @@ impl<S: Store> NamespaceStore<S> {
         Self { inner, namespace: Arc::new(namespace), queue }
     }
 
-    /// The name that it was made with.
+    /// Returns the tenant's name.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace.name
     }
 
-    /// The store inside, which holds all namespaces.
+    /// Returns the wrapped store, which holds all namespaces.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.inner
@@ -105,7 +109,7 @@ impl Namespace {
         }
     }
 
-    /// The page with the keys as the tenant knows them.
+    /// Returns the page with the tenant's keys.
     fn page(&self, page: ListPage) -> ListPage {
         let mut shown = ListPage::with_capacity(page.len());
         shown.cursor.clone_from(&page.cursor);
@@ -186,8 +190,10 @@ impl<S: Store> Store for NamespaceStore<S> {
         self.inner.has_settled(mark)
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        self.inner.fence(&self.namespace.key(key))
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        let Self { inner, namespace, .. } = self;
+        let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
+        inner.lease(&keys, life).await.map_err(|error| namespace.told(error))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

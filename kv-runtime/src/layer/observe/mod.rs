@@ -1,4 +1,4 @@
-//! What a store's calls came to, and how long they took: as data, and as events.
+//! Counts, latencies and events of a store's calls.
 
 mod latency;
 mod stats;
@@ -17,7 +17,7 @@ use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark, Store,
     Write,
 };
 
@@ -28,15 +28,20 @@ pub use stats::{OperationStats, StoreStats};
 /// The target of the events.
 const TARGET: &str = "kv_runtime::store";
 
-/// A store whose calls are counted and timed.
+/// A store that counts and times its calls.
 ///
-/// [`ObservedStore::stats`] gives it as data: by operation, how many calls ended how, and a histogram of their latency. Each call is
-/// a `tracing` event of the target `kv_runtime::store` with `operation`, `records` (how many keys), `outcome` and `micros`: at debug level, or
-/// as a warning if it failed, with `error` and `cause`, or was [slow](ObservedStore::warn_above). It stands within the collection's span, which names entity and key.
+/// [`ObservedStore::stats`] returns, for each operation, how many calls ended in which way, and a
+/// histogram of their latency. Each call also emits a `tracing` event with the target
+/// `kv_runtime::store` and the fields `operation`, `records` (the number of keys), `outcome` and
+/// `micros`. The level is debug. It is warn if the call failed, with `error` and `cause`, or if it was
+/// [slow](ObservedStore::warn_above). The event is inside the collection's span, which names entity and
+/// key.
 ///
-/// A list that a collection decodes while the store shows it ([`Store::list_each`]) takes as long as both.
+/// A collection may decode records while the store lists them ([`Store::list_each`]). The latency of
+/// such a list includes the decoding.
 ///
-/// Outside of a [`RetryStore`](crate::layer::RetryStore) it sees calls as the application does, inside each attempt.
+/// Around a [`RetryStore`](crate::layer::RetryStore) it counts the application's calls; inside it counts
+/// each attempt.
 ///
 /// ```
 /// use kv_runtime::key::Key;
@@ -62,25 +67,25 @@ pub struct ObservedStore<S> {
 }
 
 impl<S: Store> ObservedStore<S> {
-    /// The store, and nothing counted yet. Clones count together.
+    /// Wraps a store. All counters are zero. Clones share them.
     pub fn new(inner: S) -> Self {
         Self { inner, counters: Arc::default(), slow: Duration::MAX }
     }
 
-    /// The same store, where a call that takes longer than this is a warning.
+    /// Logs a warning for each call that takes longer than `slow`.
     #[must_use]
     pub const fn warn_above(mut self, slow: Duration) -> Self {
         self.slow = slow;
         self
     }
 
-    /// What was counted until now.
+    /// Returns the counts up to now.
     #[must_use]
     pub fn stats(&self) -> StoreStats {
         self.counters.read()
     }
 
-    /// The store inside, whose calls are not counted.
+    /// Returns the wrapped store, whose calls are not counted.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.inner
@@ -203,8 +208,8 @@ impl<S: Store> Store for ObservedStore<S> {
         self.inner.has_settled(mark)
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        self.inner.fence(key)
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        self.observe(Operation::Lease, keys.len(), self.inner.lease(keys, life)).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -17,20 +17,22 @@ use crate::layer::Operation;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, FairQueue, Fence, ListPage, ListQuery,
+    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, FairQueue, Lease, ListPage, ListQuery,
     Mark, Store, Write,
 };
 use batch::Batch;
 
-/// A store whose calls are made again if they failed in a way that [a retry may help](Error::is_retryable) (feature `retry`).
+/// A store that repeats calls after [retryable](Error::is_retryable) errors (feature `retry`).
 ///
-/// The pauses double from 50 ms to 5 s, each with up to as much again at random, so that callers which failed together do not come
-/// back together; after five attempts the last error is the caller's. They wait by the timer of the store's clock.
+/// Pauses double from 50 ms to 5 s. Each is extended by a random time of up to its own length, so that
+/// callers that failed together do not retry together. After five attempts the call returns the last
+/// error. Pauses use the timer of the store's clock.
 ///
-/// - A write of which it is [unknown](Error::OutcomeUnknown) whether it took place is never made
-///   again, nor is a batch that has such a part.
-/// - Of a batch that was written [in part](Error::Partial) only the rest is written again, and an error tells of the whole.
-/// - A commit whose conditions did not hold has not failed: the collection decides what comes of it.
+/// - A write with an [unknown outcome](Error::OutcomeUnknown) is never repeated. Neither is a batch
+///   that has a record with an unknown outcome.
+/// - After a [partial](Error::Partial) write of a batch, only the rest is written again. An error
+///   describes the whole batch.
+/// - A commit whose conditions did not hold has not failed, and is not repeated.
 ///
 /// ```
 /// use std::time::Duration;
@@ -165,8 +167,8 @@ impl<S: Store> Store for RetryStore<S> {
         self.inner.has_settled(mark)
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        self.inner.fence(key)
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        self.again(Operation::Lease, || self.inner.lease(keys, life)).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

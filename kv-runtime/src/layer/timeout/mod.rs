@@ -1,4 +1,4 @@
-//! Calls that take too long come to an end.
+//! A time limit for each call.
 
 #[cfg(test)]
 mod tests;
@@ -13,20 +13,23 @@ use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark, Store,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark, Store,
     Write,
 };
 
-/// A store whose calls end after a time, even if the engine does not answer.
+/// A store that limits the time of each call, even if the engine does not answer.
 ///
-/// A read that is late is [`Error::TimedOut`], and may be tried again. A write that is late may have been made all the same, so it is
-/// [`Error::OutcomeUnknown`]: read the record before you write again. The engine's future is dropped, and leaves each record whole.
+/// A read that takes too long fails with [`Error::TimedOut`], which is retryable. A write that takes
+/// too long may still happen, so it fails with [`Error::OutcomeUnknown`]: read the record before you
+/// write again. The engine's future is dropped, which leaves each record whole.
 ///
-/// What an engine does on the caller's own thread, as memory and redb's reads, nothing can interrupt.
+/// The limit does not interrupt work on the caller's own thread, such as reads of the memory store and
+/// of redb.
 ///
-/// The time is that of one call of the store. A collection's method makes one or a few of them, and a list one for each page.
-/// Outside of a [`RetryStore`](crate::layer::RetryStore) it limits all attempts and pauses together, inside each attempt.
-/// It waits by the timer of the store's clock; without one each call is [`Error::NoTimer`], and the engine is not asked.
+/// The limit applies to one call of the store. A collection's method makes one or a few such calls, and
+/// a list makes one for each page. Around a [`RetryStore`](crate::layer::RetryStore) it limits all
+/// attempts and pauses together; inside it limits each attempt. It uses the timer of the store's clock.
+/// Without a timer each call fails with [`Error::NoTimer`] and does not reach the engine.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,25 +45,25 @@ pub struct TimeoutStore<S> {
     writes: Duration,
 }
 
-/// The cause of an unknown outcome: nobody waited for it.
+/// The cause of an unknown outcome: the limit passed first.
 #[derive(Debug, thiserror::Error)]
 #[error("there was no answer within {0:?}")]
 struct Late(Duration);
 
 impl<S: Store> TimeoutStore<S> {
-    /// The store whose calls may take so long, reads and writes alike.
+    /// Limits both reads and writes of `inner` to `limit`.
     pub const fn new(inner: S, limit: Duration) -> Self {
         Self { inner, reads: limit, writes: limit }
     }
 
-    /// The same store, whose writes and commits may take so long.
+    /// Sets another limit for writes and commits.
     #[must_use]
     pub const fn writes(mut self, limit: Duration) -> Self {
         self.writes = limit;
         self
     }
 
-    /// The store inside, whose calls may take any time.
+    /// Returns the wrapped store, whose calls have no limit.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.inner
@@ -119,8 +122,8 @@ impl<S: Store> Store for TimeoutStore<S> {
         self.inner.has_settled(mark)
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        self.inner.fence(key)
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        self.read(keys.first(), self.inner.lease(keys, life)).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -3,6 +3,7 @@
 mod url;
 
 use std::fmt;
+use std::time::Duration;
 
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 use super::CloudflareStore;
@@ -11,7 +12,7 @@ use super::RedbStore;
 #[cfg(feature = "redis")]
 use super::RedisStore;
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Fence, ListPage, ListQuery, Mark,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark,
     MemoryStore, Store, Write,
 };
 use crate::clock::Clock;
@@ -80,28 +81,40 @@ macro_rules! inside {
 }
 
 impl AnyStore {
-    /// The store of a URL.
+    /// Opens the store that a URL names.
     ///
     /// | URL | store | feature |
     /// | --- | --- | --- |
-    /// | `memory:` | a [`MemoryStore`] of its own | |
-    /// | `redb:app.redb` | a [`RedbStore`](super::RedbStore): the path as it stands, relative or not; opening it blocks | `redb` |
-    /// | `redis://`, `redis+unix://` | a [`RedisStore`](super::RedisStore), whose docs have the rest of the URL | `redis` |
-    /// | `redis+sentinel://` | the same of a primary behind sentinels | `redis` |
-    /// | `redis+cluster://` | the same of a cluster | `redis-cluster` |
-    /// | `rediss://`, also with `+sentinel` and `+cluster` | the same by TLS | `redis-tls` |
-    /// | `cloudflare-kv://account/namespace` | a [`CloudflareStore`](super::CloudflareStore), whose token is in the environment variable `CLOUDFLARE_API_TOKEN`; `?base_url=http://127.0.0.1:8787/client/v4`, percent-encoded or not, is [another API](super::CloudflareOptions::base_url) | `cloudflare` |
+    /// | `memory:` | a new [`MemoryStore`] | |
+    /// | `redb:app.redb` | a [`RedbStore`](super::RedbStore) in this file | `redb` |
+    /// | `redis://`, `redis+unix://` | a [`RedisStore`](super::RedisStore) | `redis` |
+    /// | `redis+sentinel://` | the primary behind sentinels | `redis` |
+    /// | `redis+cluster://` | a cluster | `redis-cluster` |
+    /// | `rediss://`, also with `+sentinel` and `+cluster` | the same over TLS | `redis-tls` |
+    /// | `cloudflare-kv://account/namespace` | a [`CloudflareStore`](super::CloudflareStore) | `cloudflare` |
     ///
-    /// `valkey` and `valkeys` mean the same as `redis` and `rediss`.
+    /// - The path of a `redb:` URL is used unchanged. It may be relative. Opening the file blocks.
+    /// - [`RedisStore`](super::RedisStore) documents the rest of its URLs. `valkey` and `valkeys` mean
+    ///   the same as `redis` and `rediss`.
+    /// - `cloudflare-kv:` reads the token from the environment variable `CLOUDFLARE_API_TOKEN`.
+    ///   `?base_url=http://127.0.0.1:8787/client/v4`, percent-encoded or not, selects
+    ///   [another API](super::CloudflareOptions::base_url).
     ///
-    /// A URL that leads to none of them is [`Error::InvalidUrl`](crate::Error::InvalidUrl), which says what is wrong with it and shows
-    /// no password. What stands in the way of opening the store is that store's own error.
+    /// # Errors
+    ///
+    /// Returns [`Error::InvalidUrl`](crate::Error::InvalidUrl) if the URL names no store. The error
+    /// says what is wrong and shows no password. If the store cannot be opened, returns the store's
+    /// error.
     pub async fn connect(url: &str) -> Result<Self> {
         Self::connect_with_clock(url, Clock::system()).await
     }
 
-    /// The store of a URL, which goes by this clock: for tests, and for a timer of one's own. Where a server expires records, its
-    /// clock decides all the same.
+    /// Opens the store that a URL names, with this clock: for tests, or to use another timer. If a
+    /// server expires records, its own clock still decides when.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`AnyStore::connect`] does.
     pub async fn connect_with_clock(url: &str, clock: Clock) -> Result<Self> {
         url::connect(url, clock).await
     }
@@ -182,8 +195,8 @@ impl Store for AnyStore {
         inside!(self, store => store.has_settled(mark))
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        inside!(self, store => store.fence(key))
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        inside!(self, store => store.lease(keys, life).await)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

@@ -109,6 +109,13 @@ fn redb(url: &str, path: &str, clock: Clock) -> Result<AnyStore> {
     if path.is_empty() {
         return Err(invalid(url, "the path of the file is missing; write `redb:app.redb`"));
     }
+    // Only a shell knows home directories; this would be a directory of that name.
+    if path.starts_with("~/") {
+        return Err(invalid(
+            url,
+            "`~` is not expanded; write the whole path, such as `redb:/home/me/app.redb`",
+        ));
+    }
     // A path of two slashes is allowed and never meant.
     if let Some(path) = path.strip_prefix("//") {
         return Err(invalid(url, format!("a file has no host; write `redb:{path}`")));
@@ -216,6 +223,10 @@ mod tests {
             "`redb:a.redb`: a URL of a file has no parameters; open a file with `?` in its name by `RedbStore::open`"
         );
         assert_eq!(told("redb:").await, "`redb:`: the path of the file is missing; write `redb:app.redb`");
+        assert_eq!(
+            told("redb:~/app.redb").await,
+            "`redb:~/app.redb`: `~` is not expanded; write the whole path, such as `redb:/home/me/app.redb`"
+        );
         assert_eq!(
             told("redb://app.redb").await,
             "`redb://app.redb`: a file has no host; write `redb:app.redb`"

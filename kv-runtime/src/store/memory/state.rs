@@ -83,7 +83,7 @@ impl State {
     }
 
     pub(super) fn holds(&self, condition: &Condition, now: Timestamp) -> bool {
-        if condition.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+        if condition.lease.as_ref().is_some_and(|lease| !lease.holds_here()) {
             return false;
         }
         match (&condition.expect, self.live_at(&condition.key, now)) {

@@ -37,9 +37,10 @@ mod writer;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, FairQueue, Fence, ListPage, ListQuery,
+    AtomicStore, Capabilities, Commit, Condition, Cursor, Expect, FairQueue, Lease, ListPage, ListQuery,
     Mark, Sharing, Store, Write,
 };
 use crate::clock::Clock;
@@ -219,8 +220,8 @@ impl Store for RedbStore {
         self.0.writer.as_ref().is_none_or(|writer| writer.has_answered(mark.number()))
     }
 
-    fn fence(&self, key: &Key) -> Option<Fence> {
-        Some(self.0.reader.fences().fence(key.as_str()))
+    async fn lease(&self, keys: &[Key], _: Duration) -> Result<Vec<Lease>> {
+        Ok(self.0.reader.fences().leases(keys))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

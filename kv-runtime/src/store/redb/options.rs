@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::file::Opening;
 use super::read::Reader;
 use super::writer::Writer;
-use super::{Inner, RedbStore, file};
+use super::{Inner, NAME, RedbStore, file};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Location, Result};
 use crate::store::FairQueue;
 
 /// How a [`RedbStore`] is opened; [`RedbStore::options`] gives one.
@@ -95,6 +95,10 @@ impl RedbOptions {
     /// Opens the file as [`RedbStore::open`] does.
     pub fn open(self, path: impl AsRef<Path>) -> Result<RedbStore> {
         let path = path.as_ref();
+        if path.as_os_str().is_empty() {
+            let what = "the path of the file is empty; name a file, such as `app.redb`";
+            return Err(Error::InvalidOptions { at: Location::store(NAME), what: what.into() });
+        }
         let (file, damage) = file::open(path, self.opening)?;
         let reader = Arc::new(Reader::new(file, self.clock, damage));
         let queue_bytes = self.queue_bytes.unwrap_or(QUEUE_BYTES);

@@ -149,7 +149,7 @@ impl Tables<'_> {
 
     fn holds(&self, condition: &Condition) -> Result<Held, Failure> {
         let key = &condition.key;
-        if condition.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+        if condition.lease.as_ref().is_some_and(|lease| !lease.holds_here()) {
             return Ok(Held::Not);
         }
         let Some(stored) = self.records.get(key.as_str())? else {

@@ -4,8 +4,8 @@
 //! `server` (one server and the connection to it), `cluster` (many), `connection` (either),
 //! `spelling` (how a key stands on the server), `wire` (records to arguments, answers to records),
 //! `read`, `write` (and how a write is settled whose answer did not come), `commit` (and its
-//! script), `script` (how scripts are sent), `list`, `index` (what lists may go by), `replication`
-//! (writes that wait for replicas), `error`.
+//! script), `lease` (what tells a cache that nobody wrote), `script` (how scripts are sent), `list`,
+//! `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
 
 #[cfg(feature = "redis-cluster")]
 mod cluster;
@@ -13,6 +13,7 @@ mod commit;
 mod connection;
 mod error;
 mod index;
+mod lease;
 mod list;
 mod options;
 mod read;
@@ -28,10 +29,11 @@ mod write;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, ListPage, ListQuery, Sharing, Store,
-    Write,
+    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, Lease, ListPage, ListQuery, Sharing,
+    Store, Write,
 };
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
@@ -137,8 +139,7 @@ impl RedisStore {
     /// [`RedisOptions::list_index`] it is [`Error::Unsupported`].
     pub async fn rebuild_index(&self, prefix: &str) -> Result<usize> {
         let (segment, at) = self.indexed_segment(prefix)?;
-        let rebuilt = self.0.rebuild(segment, false).await;
-        Ok(rebuilt.map_err(|error| error::failed(at, "rebuild the list index", error))?.unwrap_or_default())
+        self.0.rebuild(segment).await.map_err(|error| error::failed(at, "rebuild the list index", error))
     }
 
     /// Looks at every entry of a prefix in the list index, and drops those whose records have been gone for
@@ -193,6 +194,10 @@ impl Store for RedisStore {
     fn capabilities(&self) -> Capabilities {
         let any = Capabilities::new(Sharing::Shared).compare_and_swap().ordered().cheap_metadata();
         if self.0.connection.is_cluster() { any } else { any.snapshot_reads().atomic_batches() }
+    }
+
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        self.0.lease(keys, life).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>> {

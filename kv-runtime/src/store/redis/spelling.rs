@@ -31,6 +31,14 @@ pub(super) const INDEX: &str = "{#index:";
 const PLAIN_GUARD: &str = "%7B#index:";
 const TAGGED_GUARD: &str = "{%23index:";
 
+/// What the name of a lease ends with. No key of an entity does, since a `%` in an id is `%25`.
+const LEASE: &str = "%lease";
+
+/// The name of the lease of a key that is spelled so. It lies on the same slot.
+pub(super) fn lease_of(spelled: &str) -> String {
+    [spelled, LEASE].concat()
+}
+
 impl Spelling {
     /// The key on the server.
     pub(super) fn spell(self, key: &Key) -> Cow<'_, str> {
@@ -62,7 +70,7 @@ impl Spelling {
 
     /// The key that is spelled like this, or nothing if it is somebody else's.
     pub(super) fn read(self, stored: &str) -> Option<Found> {
-        if stored.starts_with(INDEX) {
+        if stored.starts_with(INDEX) || stored.ends_with(LEASE) {
             return None;
         }
         if self == Self::Plain {
@@ -193,6 +201,16 @@ mod tests {
             ["user:1", "{user:1", "x{user:1}", "{user:1}profile", "{user:{1}", "{user:1}:{p}", "{user:1}}"]
         {
             assert_eq!(Spelling::HashTags.read(stored), None, "{stored}");
+        }
+    }
+
+    #[test]
+    fn no_key_has_the_name_of_a_lease() {
+        for spelling in [Spelling::Plain, Spelling::HashTags] {
+            for group in [None, Some("profile")] {
+                let name = lease_of(&spelled(spelling, "user:1", group));
+                assert_eq!(spelling.read(&name), None, "{name}");
+            }
         }
     }
 

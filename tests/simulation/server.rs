@@ -1,0 +1,188 @@
+//! What the store of a run does with what it is asked: records in memory, and leases of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use kv_runtime::key::Key;
+use kv_runtime::record::{Expiry, Head, NewRecord, Record, Revision};
+use kv_runtime::store::{
+    AtomicStore, Commit, Condition, Expect, FairQueue, LONGEST_LEASE, Lease, ListPage, ListQuery,
+    MemoryStore, Store, Write,
+};
+use kv_runtime::{Clock, Result, Timestamp};
+
+#[derive(Clone)]
+pub struct Server {
+    memory: MemoryStore,
+    leases: Leases,
+}
+
+/// How the store tells that a record was written and deleted meanwhile.
+#[derive(Clone)]
+pub enum Leases {
+    /// It does not.
+    None,
+    /// One process has it for itself: any write voids a lease.
+    Local,
+    /// By numbers, as Redis: a write voids a lease only if its record may be gone before the lease.
+    Numbers(Arc<Mutex<Numbers>>),
+}
+
+#[derive(Default)]
+pub struct Numbers {
+    last: u64,
+    held: HashMap<String, (u64, Timestamp)>,
+}
+
+impl Numbers {
+    fn holds(&self, key: &Key, lease: &Lease, now: Timestamp) -> bool {
+        let held = self.held.get(key.as_str()).filter(|(_, until)| *until > now);
+        held.is_some_and(|(number, _)| Some(*number) == lease.number())
+    }
+
+    fn take(&mut self, key: &Key, life: Duration, now: Timestamp) -> u64 {
+        let least = life.min(LONGEST_LEASE);
+        match self.held.get(key.as_str()) {
+            Some((number, until)) if *until >= now.saturating_add(least) => *number,
+            _ => {
+                self.last += 1;
+                let until = now.saturating_add((2 * least).min(LONGEST_LEASE));
+                self.held.insert(key.as_str().to_owned(), (self.last, until));
+                self.last
+            }
+        }
+    }
+
+    fn note(&mut self, write: &Write, now: Timestamp) {
+        let longest = now.saturating_add(LONGEST_LEASE);
+        let is_short = |expiry: Expiry| expiry.at(now).is_some_and(|at| at < longest);
+        let ends = match write {
+            Write::Put(_, record) | Write::Update(_, record) => is_short(record.expiry),
+            Write::Touch(_, Expiry::AtLeast(_)) => false,
+            Write::Touch(_, expiry) => is_short(*expiry),
+            Write::Delete(_) => true,
+        };
+        if ends {
+            self.held.remove(write.key().as_str());
+        }
+    }
+}
+
+impl Server {
+    pub fn new(clock: Clock, leases: Leases) -> Self {
+        Self { memory: MemoryStore::with_clock(clock), leases }
+    }
+
+    pub fn with_leases(&self, leases: Leases) -> Self {
+        Self { leases, ..self.clone() }
+    }
+
+    fn numbers(&self) -> Option<MutexGuard<'_, Numbers>> {
+        match &self.leases {
+            Leases::Numbers(numbers) => Some(numbers.lock().expect("nobody panics with it")),
+            Leases::None | Leases::Local => None,
+        }
+    }
+
+    fn note<'w>(&self, writes: impl IntoIterator<Item = &'w Write>) {
+        let now = self.clock().now();
+        if let Some(mut numbers) = self.numbers() {
+            writes.into_iter().for_each(|write| numbers.note(write, now));
+        }
+    }
+}
+
+impl Store for Server {
+    fn name(&self) -> &'static str {
+        self.memory.name()
+    }
+
+    fn clock(&self) -> &Clock {
+        self.memory.clock()
+    }
+
+    fn fair_queue(&self) -> Option<&FairQueue> {
+        self.memory.fair_queue()
+    }
+
+    fn capabilities(&self) -> kv_runtime::store::Capabilities {
+        self.memory.capabilities()
+    }
+
+    async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
+        match self.leases {
+            Leases::None => return Ok(Vec::new()),
+            Leases::Local => return self.memory.lease(keys, life).await,
+            Leases::Numbers(_) => {}
+        }
+        let (mut leases, now) = (Vec::new(), self.clock().now());
+        for key in keys {
+            let is_there = self.memory.get(key).await?.is_some();
+            let number = self.numbers().filter(|_| !is_there).map(|mut it| it.take(key, life, now));
+            leases.push(Lease::new(number.unwrap_or(0)));
+        }
+        Ok(leases)
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        self.memory.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        self.memory.get_many(keys).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<Head>> {
+        self.memory.head(key).await
+    }
+
+    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+        self.note([&Write::Put(key.clone(), record.clone())]);
+        self.memory.put(key, record).await
+    }
+
+    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        for (key, record) in &records {
+            self.note([&Write::Put(key.clone(), record.clone())]);
+        }
+        self.memory.put_many(records).await
+    }
+
+    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
+        let unchanged = Condition::new(key.clone(), Expect::Revision(revision));
+        self.commit(vec![unchanged], vec![Write::Update(key, record)]).await
+    }
+
+    async fn delete(&self, key: Key) -> Result<()> {
+        self.note([&Write::Delete(key.clone())]);
+        self.memory.delete(key).await
+    }
+
+    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        keys.iter().for_each(|key| self.note([&Write::Delete(key.clone())]));
+        self.memory.delete_many(keys).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+        self.memory.list(query).await
+    }
+}
+
+impl AtomicStore for Server {
+    async fn commit(&self, mut conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        if let Some(numbers) = self.numbers() {
+            let now = self.clock().now();
+            for (place, condition) in conditions.iter_mut().enumerate() {
+                if condition.lease.take().is_some_and(|lease| !numbers.holds(&condition.key, &lease, now)) {
+                    return Ok(Commit::Conflict(place));
+                }
+            }
+        }
+        let commit = self.memory.commit(conditions, writes.clone()).await?;
+        if commit == Commit::Done {
+            self.note(&writes);
+        }
+        Ok(commit)
+    }
+}
