@@ -269,10 +269,9 @@ impl Worker {
                 }
                 Err(error) => return Err(unwritten(error)),
             }
-            if batch.is_empty() || !batch.iter().all(Attempted::is_part) {
+            if !self.intake.holds_back(batch) {
                 break;
             }
-            self.intake.hold_back(batch.len());
             answer(batch, &Ok(()));
             self.intake.gather(batch);
             if is_compaction(batch) || batch.iter().any(|piece| piece.job.work.may_fail_half_way()) {

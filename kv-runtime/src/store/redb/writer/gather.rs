@@ -22,6 +22,10 @@ const BATCH_BYTES: usize = 16 << 20;
 /// themselves: their caller may have given up.
 const PARTS_WAIT: Duration = Duration::from_millis(200);
 
+/// So many bytes of parts are in one transaction at most. It bounds how long another write waits
+/// that has to be on the disk with them, and what a crash loses.
+const PARTS_BYTES: usize = 256 << 20;
+
 /// Whether there is work before the one that is received.
 #[derive(Clone, Copy)]
 enum Batch {
@@ -46,8 +50,11 @@ pub(super) struct Intake {
     put_aside: Option<Job>,
     /// How many calls were skipped since the last transaction ended.
     skipped: u64,
-    /// How many parts were answered in the transaction that goes on.
+    /// How many parts were answered in the transaction that goes on, and their bytes.
     held_back: u64,
+    held_back_bytes: usize,
+    /// [`PARTS_BYTES`], or a test's.
+    pub(super) parts_bytes: usize,
     /// [`PARTS_WAIT`], or a test's.
     pub(super) parts_wait: Duration,
     /// Whether there are parts of longer writes that are not on the disk yet.
@@ -57,8 +64,17 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn of(jobs: Receiver<Job>, counters: Arc<Counters>) -> Self {
-        let parts_wait = PARTS_WAIT;
-        Self { jobs, put_aside: None, skipped: 0, held_back: 0, parts_wait, has_parts: false, counters }
+        Self {
+            jobs,
+            put_aside: None,
+            skipped: 0,
+            held_back: 0,
+            held_back_bytes: 0,
+            parts_bytes: PARTS_BYTES,
+            parts_wait: PARTS_WAIT,
+            has_parts: false,
+            counters,
+        }
     }
 
     /// Waits for work and takes what has gathered.
@@ -82,18 +98,27 @@ impl Intake {
         Gathered::Work
     }
 
-    /// So many parts are answered before they are committed. They count as answered after that,
-    /// when they can be read.
-    pub(super) fn hold_back(&mut self, parts: usize) {
+    /// Whether a batch is answered before it is committed: one of parts alone, unless the
+    /// transaction becomes too large. It counts as answered after that, when it can be read.
+    pub(super) fn holds_back(&mut self, batch: &[Attempted]) -> bool {
+        if batch.is_empty() || !batch.iter().all(Attempted::is_part) {
+            return false;
+        }
+        self.held_back_bytes += batch.iter().map(|part| part.job.work.bytes()).sum::<usize>();
+        if self.held_back_bytes >= self.parts_bytes {
+            return false;
+        }
         self.has_parts = true;
-        self.held_back += parts as u64;
-        Counters::add(&self.counters.calls, parts as u64);
+        self.held_back += batch.len() as u64;
+        Counters::add(&self.counters.calls, batch.len() as u64);
+        true
     }
 
     /// A transaction has ended, and so many calls are about to be answered. Those that were skipped
     /// or held back before them count now: a mark counts calls in order.
     pub(super) fn settle(&mut self, calls: usize) {
         let before = std::mem::take(&mut self.skipped) + std::mem::take(&mut self.held_back);
+        self.held_back_bytes = 0;
         self.counters.answered.fetch_add(calls as u64 + before, Ordering::SeqCst);
         Counters::add(&self.counters.calls, calls as u64);
     }

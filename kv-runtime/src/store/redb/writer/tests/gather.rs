@@ -70,6 +70,17 @@ fn parts_are_committed_with_the_write_that_ends_them() {
 }
 
 #[test]
+fn parts_that_become_too_large_are_committed() {
+    let (mut worker, _) = worker();
+    worker.intake.parts_bytes = part("a").bytes() + part("b").bytes();
+    let (queue, thread) = patient(worker);
+    assert!(is_made(submit_work(&queue, part("a"))));
+    assert!(is_made(submit_work(&queue, part("b"))));
+    let worker = thread.join().expect("no panic");
+    assert_eq!((keys(&worker).len(), commits(&worker), durable(&worker)), (2, 1, 1));
+}
+
+#[test]
 fn a_write_beside_parts_commits_them() {
     let (worker, _) = worker();
     let (queue, thread) = patient(worker);
