@@ -246,16 +246,17 @@ async fn several_processes_read_a_file_that_nobody_may_write() -> Test {
         let told = lines.find(|line| line.as_ref().map_or(true, |line| line.contains("child: ")));
         let told = told.ok_or("it says something")??;
         assert!(told.contains("child: reads 1"), "{told}");
-        // It keeps the file open until its input ends.
-        children.push(child);
+        // It keeps the file open until its input ends, and prints more after that.
+        children.push((child, lines));
     }
     assert_eq!(value_of(&here, "a").await?.as_deref(), Some("1"));
     // As root it is refused for the readers, as any other user for the file's mode.
     let refused = open_in_child(&path, Path::new("."))?;
     let words = ["child: AlreadyOpen", "this user may not read and write it"];
     assert!(words.iter().any(|words| refused.contains(words)), "{refused}");
-    for mut child in children {
+    for (mut child, lines) in children {
         drop(child.stdin.take());
+        assert!(lines.last().transpose()?.is_some());
         assert!(child.wait()?.success());
     }
     assert!(fs::read(&path)? == before, "the file was changed");
