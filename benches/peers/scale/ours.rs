@@ -94,7 +94,7 @@ fn longest_hold<S: AtomicStore>(kv: &Kv<S>, ids: &[u64]) -> Result<f64> {
                 tokio::task::yield_now().await;
                 let this = (now(), held_up());
                 let nanos = u64::try_from((this.0 - last.0).as_nanos()).unwrap_or(u64::MAX);
-                longest.fetch_max(nanos.saturating_sub(this.1 - last.1), Ordering::Relaxed);
+                longest.fetch_max(nanos.saturating_sub(this.1.saturating_sub(last.1)), Ordering::Relaxed);
                 last = this;
             }
         }
