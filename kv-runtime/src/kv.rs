@@ -32,7 +32,7 @@ struct Migrations {
     policy: WriteBack,
     budget: Arc<Budget>,
     hook: Hook,
-    spawn: Option<Arc<dyn Spawn>>,
+    spawn: Option<Arc<dyn Spawn + Send + Sync>>,
 }
 
 /// A write-back that runs in the background. It is `Send`, except on wasm32.
@@ -109,16 +109,13 @@ impl<S: Store> Kv<S> {
     /// });
     /// ```
     #[must_use]
-    pub fn with_write_back_spawner(
-        self,
-        spawn: impl Fn(WriteBackFuture) + MaybeSend + MaybeSync + 'static,
-    ) -> Self {
+    pub fn with_write_back_spawner(self, spawn: impl Fn(WriteBackFuture) + Send + Sync + 'static) -> Self {
         self.with_migrations(|migrations| migrations.spawn = Some(Arc::new(spawn)))
     }
 
     /// Returns a handle whose `hook` is called for every migration and may refuse it.
     #[must_use]
-    pub fn with_migration_hook(self, hook: impl MigrationHook) -> Self {
+    pub fn with_migration_hook(self, hook: impl MigrationHook + Send + Sync) -> Self {
         self.with_migrations(|migrations| migrations.hook = Hook(Some(Arc::new(hook))))
     }
 

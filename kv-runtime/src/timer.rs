@@ -36,7 +36,7 @@ enum Kind {
     System,
     None,
     Manual(ManualClock),
-    Custom(Arc<dyn Start>),
+    Custom(Arc<dyn Start + Send + Sync>),
 }
 
 trait Start: MaybeSend + MaybeSync {
@@ -72,11 +72,11 @@ impl Timer {
     }
 
     /// Returns a timer that uses the application's `sleep`. It returns a future that completes after the
-    /// given time.
+    /// given time. `sleep` must be `Send` and `Sync` on wasm32 as well, so that a store's handle is.
     #[must_use]
     pub fn new<F, W>(sleep: F) -> Self
     where
-        F: Fn(Duration) -> W + MaybeSend + MaybeSync + 'static,
+        F: Fn(Duration) -> W + Send + Sync + 'static,
         W: Future<Output = ()> + MaybeSend + 'static,
     {
         Self(Kind::Custom(Arc::new(sleep)))

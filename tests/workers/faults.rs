@@ -143,3 +143,96 @@ async fn a_retry_goes_on_and_repeats_nothing_that_may_be_done() -> Test {
     assert_eq!(call(&worker, "get-many", json!([])).await?, json!({ "done": ["1", "1", "1"] }));
     Ok(())
 }
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn an_empty_page_that_is_not_the_last_hides_nothing() -> Test {
+    let worker = Worker::start("conformance")?;
+    call(&worker, "put-many", json!([])).await?;
+    let empty = json!([{ "asked": "LIST", "reply": "empty", "times": 2 }]);
+    assert_eq!(call(&worker, "head", empty).await?, json!({ "done": true }));
+    assert_eq!(worker.asked().await?, json!({ "LIST": 3 }));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_batch_is_read_in_parts_that_are_taken() -> Test {
+    let worker = Worker::start("conformance")?;
+    assert_eq!(call(&worker, "two-hundred", json!([])).await?, json!({ "done": 200 }));
+    assert_eq!(worker.asked().await?, json!({ "BULK": 2 }));
+    call(&worker, "put-many", json!([])).await?;
+    // A value that is too long for a reply that frames it is read by itself.
+    let read = call(&worker, "close-to-the-limit", json!([])).await?;
+    assert_eq!(read, json!({ "done": [[(25 << 20) - 8, 1, 1], ["a:1"], ["a:2", "a:3"]] }));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_page_of_entities_of_several_groups_is_one_list_and_one_read() -> Test {
+    let worker = Worker::start("conformance")?;
+    call(&worker, "groups", json!([])).await?;
+    let pages = call(&worker, "page-of-groups", json!([])).await?;
+    let keys = |ids: std::ops::Range<u32>| ids.map(|id| format!("g:{id}:a")).collect::<Vec<_>>();
+    assert_eq!(pages, json!({ "done": [keys(100..110), keys(110..120)] }));
+    assert_eq!(worker.asked().await?, json!({ "LIST": 2, "BULK": 2 }));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn limits_of_the_plan_are_told_and_not_retried() -> Test {
+    let worker = Worker::start("conformance")?;
+    for (path, why) in [
+        ("binding/quota", "the account has used up its plan's quota for today"),
+        ("binding/calls", "this invocation has made as many calls as one may"),
+    ] {
+        let answer = worker.get(path).await?;
+        for call in ["write", "read"] {
+            let error = answer[call]["error"].as_str().unwrap_or_default();
+            assert!(error.contains(why) && error.contains("`a:1`"), "{answer}");
+            assert_eq!(answer[call]["retryable"], json!(false), "{answer}");
+        }
+    }
+    let busy = call(&worker, "put", fault("PUT", 429, EACH_TIME)).await?;
+    let error = busy["error"].as_str().unwrap_or_default();
+    assert!(error.contains("of one key it takes one write a second"), "{busy}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn copies_marks_and_cursors_are_as_they_should_be() -> Test {
+    let worker = Worker::start("conformance")?;
+    let asked = worker.get("binding/cache-ttl").await?;
+    assert_eq!(asked["unset"], json!("\"arrayBuffer\""));
+    assert_eq!(asked["set"], json!("{\"type\":\"arrayBuffer\",\"cacheTtl\":3600}"));
+    assert!(asked["short"].as_str().unwrap_or_default().contains("least, 30 seconds"), "{asked}");
+    assert_eq!(worker.get("binding/mark").await?, json!(["Ada", "Ada"]));
+    let cursors = worker.get("binding/cursors").await?;
+    assert_eq!(cursors["own"], json!(1));
+    assert!(cursors["other"].as_str().unwrap_or_default().contains("not of this list"), "{cursors}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_hot_id_is_cached_although_no_request_waits_for_another() -> Test {
+    let worker = Worker::start("conformance")?;
+    call(&worker, "put-hot", json!([])).await?;
+    worker.fail(json!([{ "asked": "GET", "reply": { "slow": 300 }, "times": 1_000 }])).await?;
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        requests.spawn(worker.request(reqwest::Method::GET, "binding/hot", None).send());
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    for answer in requests.join_all().await {
+        let answer = answer?.error_for_status()?;
+        assert_eq!(answer.text().await?, r#"{"name":"Ada"}"#);
+    }
+    // Those that came before the first had ended.
+    let reads = worker.asked().await?["GET"].as_u64().unwrap_or_default();
+    assert!((1..=8).contains(&reads), "40 requests made {reads} reads");
+    Ok(())
+}

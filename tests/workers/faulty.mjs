@@ -1,9 +1,11 @@
 // A namespace that fails as it is told. The runtime asks it as it asks Cloudflare's own service, so that what a Worker is told of a
 // failure are the runtime's own words. `POST /faults` with `[{ "asked": "PUT", "key": "a:1", "reply": 429, "times": 2, "done": false }]` says what the next
-// requests of a kind meet, of any key if none is given, after as many as `skip` says: a status, `cut` (no reply at all) or `nonsense`; and whether it is done all
-// the same. `GET /asked` tells how many requests of each kind came since.
+// requests of a kind meet, of any key if none is given, after as many as `skip` says: a status, `cut` (no reply at all), `nonsense`, `empty` (a page without keys that is not the
+// last) or `{ "slow": 300 }` (the right reply, so many milliseconds later); and whether it is done all
+// the same. As in production, a bulk reply has at most 25 MiB with what it is framed by. `GET /asked` tells how many requests of each kind came since.
 import { createServer } from "node:http";
 
+const MOST_OF_BULK = 25 << 20;
 const KINDS = { GET: "GET", PUT: "PUT", DELETE: "DELETE", POST: "BULK" };
 
 export async function startFaulty() {
@@ -31,9 +33,14 @@ export async function startFaulty() {
     const fault = next?.skip > 0 ? undefined : next;
     if (fault) fault.times -= 1;
     else if (next) next.skip -= 1;
-    if (!fault || fault.done) {
+    if (fault?.reply === "empty") {
+      return response.end(JSON.stringify({ keys: [], list_complete: false, cursor: "0", cacheStatus: null }));
+    }
+    if (fault?.reply.slow) await new Promise((passed) => setTimeout(passed, fault.reply.slow));
+    const isDone = !fault || fault.reply.slow;
+    if (isDone || fault.done) {
       const answer = answers[kind](key, url, body, request.headers["mf-header-cf-kv-metadata"]);
-      if (!fault) {
+      if (isDone) {
         response.writeHead(answer.status ?? 200, answer.headers);
         return response.end(answer.body);
       }
@@ -63,7 +70,10 @@ export async function startFaulty() {
         const record = records.get(key);
         return record ? { value: record.value.toString(), metadata: JSON.parse(record.metadata ?? "null") } : null;
       };
-      return { body: JSON.stringify(Object.fromEntries(JSON.parse(body).keys.map((key) => [key, entry(key)]))) };
+      const { keys } = JSON.parse(body);
+      if (keys.length > 100) return { status: 400 };
+      const reply = JSON.stringify(Object.fromEntries(keys.map((key) => [key, entry(key)])));
+      return reply.length > MOST_OF_BULK ? { status: 413 } : { body: reply };
     },
     LIST(_key, url) {
       const prefix = url.searchParams.get("prefix") ?? "";

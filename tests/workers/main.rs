@@ -3,6 +3,7 @@
 //! scripts/test builds both Workers and installs the runtime, and runs these tests.
 
 mod conformance;
+mod durable;
 mod faults;
 mod isolates;
 mod profiles;

@@ -16,6 +16,12 @@ const modules = files.map((file) => {
   const path = join(build, file);
   return { type: file.endsWith(".js") ? "ESModule" : "CompiledWasm", path, contents: readFileSync(path) };
 });
+// Each class that the Worker exports is one of objects with SQLite, bound by its name in capitals.
+const entry = readFileSync(join(build, "index.js"), "utf8");
+const classes = [...entry.matchAll(/^export \{ (\w+) \} from/gm)].map(([, name]) => name);
+const durableObjects = Object.fromEntries(
+  classes.map((className) => [className.toUpperCase(), { className, useSQLite: true }]),
+);
 const plain = ["PROFILES", ...Array.from({ length: 100 }, (_, number) => `KV_${number}`)];
 const faulty = await startFaulty();
 const server = new Miniflare(
@@ -28,6 +34,7 @@ const server = new Miniflare(
     compatibilityDate: "2026-09-01",
     modulesRoot: build,
     modules,
+    durableObjects,
     kvNamespaces: {
       ...Object.fromEntries(plain.map((name) => [name, name])),
       FAULTY: { id: "FAULTY", remoteProxyConnectionString: new URL(faulty.url) },

@@ -9,6 +9,8 @@ pub(super) struct Flight<T> {
     progress: Mutex<Progress<T>>,
     signal: Arc<Signal>,
     drive: Weak<Drive>,
+    /// Shared by the loads that go on beside each other and that no write has parted.
+    group: Arc<()>,
 }
 
 enum Progress<T> {
@@ -26,11 +28,25 @@ pub(super) enum Landed<T> {
 
 impl<T: Clone> Flight<T> {
     pub(super) fn of(drive: &Arc<Drive>) -> Self {
+        Self::within(Arc::default(), drive)
+    }
+
+    /// A load that goes on beside this one, where no caller waits for another one's.
+    pub(super) fn beside(&self, drive: &Arc<Drive>) -> Self {
+        Self::within(Arc::clone(&self.group), drive)
+    }
+
+    fn within(group: Arc<()>, drive: &Arc<Drive>) -> Self {
         Self {
             progress: Mutex::new(Progress::Flying),
             signal: Arc::clone(drive.signal()),
             drive: Arc::downgrade(drive),
+            group,
         }
+    }
+
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.group, &other.group)
     }
 
     /// Its drive, if anything still holds that.

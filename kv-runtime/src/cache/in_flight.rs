@@ -189,17 +189,26 @@ impl<T> Default for AtId<T> {
 
 impl<T: Clone> AtId<T> {
     /// Takes part in the load of this kind, or begins one. `anew`: not in one that has begun
-    /// already.
-    pub(super) fn join(&mut self, kind: Kind, anew: bool, drive: impl FnOnce() -> Arc<Drive>) -> Part<T> {
+    /// already. `waits`: whether a caller may wait for one; if not, it begins one beside it.
+    pub(super) fn join(
+        &mut self,
+        kind: Kind,
+        anew: bool,
+        waits: bool,
+        drive: impl FnOnce() -> Arc<Drive>,
+    ) -> Part<T> {
         let begun = self.load(kind);
         match begun {
             Some((_, driven)) if driven.is_polled_here() => Part::Within(driven),
-            Some((flight, driven)) if !anew => Part::Wait(flight, driven),
+            Some((flight, driven)) if !anew && waits => Part::Wait(flight, driven),
             begun => {
                 if anew {
                     self.move_epoch();
                 }
-                let flight = Arc::new(Flight::of(&drive()));
+                let flight = Arc::new(match &begun {
+                    Some((begun, _)) if !anew => begun.beside(&drive()),
+                    _ => Flight::of(&drive()),
+                });
                 self.loads[kind as usize] = Some(Arc::clone(&flight));
                 Part::Lead(flight, begun.map(|(_, driven)| driven))
             }
@@ -254,7 +263,7 @@ impl<T: Clone> AtId<T> {
 
     /// Ends a load: who comes now begins another.
     pub(super) fn end(&mut self, kind: Kind, flight: &Arc<Flight<T>>) {
-        if self.is_attached(kind, flight) {
+        if self.loads[kind as usize].as_ref().is_some_and(|latest| Arc::ptr_eq(latest, flight)) {
             self.loads[kind as usize] = None;
         }
     }
@@ -306,7 +315,7 @@ impl<T: Clone> AtId<T> {
     }
 
     fn is_attached(&self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
-        self.loads[kind as usize].as_ref().is_some_and(|attached| Arc::ptr_eq(attached, flight))
+        self.loads[kind as usize].as_ref().is_some_and(|latest| latest.is_beside(flight))
     }
 }
 
@@ -321,6 +330,31 @@ impl Filling {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// In a Worker, where no request may wait for another one's load.
+    #[test]
+    fn loads_beside_each_other_may_all_be_held_until_a_write_comes() {
+        let now = Moment(0);
+        let mut at = AtId::<()>::default();
+        let drives: Vec<_> = (0..4).map(|_| Drive::new()).collect();
+        let lead = |at: &mut AtId<()>, place: usize| match at
+            .join(Kind::Read, false, false, || Arc::clone(&drives[place]))
+        {
+            Part::Lead(flight, _) => flight,
+            _ => panic!("it waits for another load"),
+        };
+        let [first, second] = [lead(&mut at, 0), lead(&mut at, 1)];
+        assert!(at.settle(Kind::Read, &first, false, now), "a later load voided an earlier one");
+        at.end(Kind::Read, &first);
+        let third = lead(&mut at, 2);
+        assert!(at.settle(Kind::Read, &second, false, now));
+        let (epoch, _) = at.begin_write();
+        let fourth = lead(&mut at, 3);
+        assert!(!at.settle(Kind::Read, &third, false, now), "a write voids what began before");
+        assert!(!at.settle(Kind::Read, &fourth, false, now), "and what began while it went on");
+        at.end_write(epoch);
+        assert!(!at.settle(Kind::Read, &fourth, false, now));
+    }
 
     fn shard() -> Shard<u64, ()> {
         Shard { ids: HashMap::with_hasher(DefaultHashBuilder::default()), unsettled: Unsettled::default() }
@@ -354,7 +388,7 @@ mod tests {
     #[test]
     fn what_is_read_while_the_store_is_filled_is_not_held() {
         let (now, until) = (Moment(1), Moment(2));
-        let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, Drive::new) {
+        let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, true, Drive::new) {
             Part::Lead(flight, _) => flight,
             _ => panic!("nobody else loads"),
         };

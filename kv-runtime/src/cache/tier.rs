@@ -257,7 +257,7 @@ impl<E: KvEntity> Tier<E> {
         drive: &mut Option<Arc<Drive>>,
     ) -> Seat<E> {
         let drive = || Arc::clone(drive.get_or_insert_with(Drive::new));
-        let join = |at: &mut AtId<_>| at.join(kind, anew || !CALLERS_WAIT, drive);
+        let join = |at: &mut AtId<_>| at.join(kind, anew, CALLERS_WAIT, drive);
         let mut in_flight = self.in_flight.lock(id);
         let is_settled = in_flight.is_settled(id, |mark| self.store.has_settled(mark));
         let part = in_flight.begin(id, join);

@@ -12,6 +12,10 @@ use crate::store::{FairQueue, Turn};
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
+/// Whether an update may wait for the turn of another one. In a Worker none may: what one request
+/// wakes goes on within that request, and the runtime refuses its calls there. Updates pause there.
+const UPDATES_QUEUE: bool = cfg!(not(target_arch = "wasm32"));
+
 pub(super) struct Attempts<'a> {
     queue: &'a FairQueue,
     key: &'a Key,
@@ -24,7 +28,7 @@ impl<'a> Attempts<'a> {
     /// Waits for a turn if others queue for the record.
     pub(super) async fn begin(queue: &'a FairQueue, key: &'a Key, clock: &'a Clock) -> Self {
         let mut attempts = Self { queue, key, clock, turn: None, lost: 0 };
-        if queue.is_contended() {
+        if UPDATES_QUEUE && queue.is_contended() {
             // Boxed, as it is seldom, and every future of an update would have its size.
             attempts.turn = Box::pin(queue.turn_if_contended(key, clock.timer())).await;
         }
@@ -43,7 +47,7 @@ impl<'a> Attempts<'a> {
     /// Waits after an attempt that lost a race: for a turn, or, if it has one, for a random time.
     /// The winner against a turn is in another process, or does not wait for turns.
     pub(super) async fn lost(&mut self) {
-        if self.turn.as_ref().is_some_and(Turn::is_held) {
+        if !UPDATES_QUEUE || self.turn.as_ref().is_some_and(Turn::is_held) {
             self.watch(pin!(self.pause())).await;
         } else {
             // Its former place first: two of one update would wait for each other.

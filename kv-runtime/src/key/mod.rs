@@ -14,7 +14,7 @@ mod passing;
 mod redact;
 
 pub use builder::{Key, KeyBuilder};
-pub use id::{EntityId, IdKind, IdSchema, IdTraits, IdWriter, KvId};
+pub use id::{EntityId, IdKind, IdSchema, IdWriter, KvId};
 pub use lookup::{Depth1, Depth2, Depth3, Depth4, Depth5, Lookup, Within};
 pub use parse::IdSegments;
 pub use passing::{ByReference, ByValue, Passing};

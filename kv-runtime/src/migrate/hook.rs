@@ -49,7 +49,7 @@ pub trait MigrationHook: MaybeSend + MaybeSync + 'static {
 
 /// The hook that was set, if one was.
 #[derive(Clone, Default)]
-pub(crate) struct Hook(pub(crate) Option<Arc<dyn MigrationHook>>);
+pub(crate) struct Hook(pub(crate) Option<Arc<dyn MigrationHook + Send + Sync>>);
 
 impl fmt::Debug for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

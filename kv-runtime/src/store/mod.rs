@@ -6,7 +6,7 @@
 
 mod any;
 mod capabilities;
-#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
+#[cfg(any(feature = "cloudflare", feature = "workers", feature = "durable-objects"))]
 mod cloudflare;
 mod cursor;
 mod fair_queue;
@@ -46,6 +46,8 @@ pub use any::AnyStore;
 pub use capabilities::{Capabilities, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 pub use cloudflare::WorkersStore;
+#[cfg(all(feature = "durable-objects", target_arch = "wasm32"))]
+pub use cloudflare::{DurableClient, DurableOptions, DurableStore, Shards};
 pub use cursor::Cursor;
 pub use fair_queue::FairQueue;
 pub(crate) use fair_queue::Turn;

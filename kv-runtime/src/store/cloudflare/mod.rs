@@ -1,15 +1,23 @@
-//! Cloudflare KV: over its REST API (feature `cloudflare`), and inside a Worker (feature `workers`).
+//! Cloudflare: KV over its REST API (feature `cloudflare`) and inside a Worker (feature `workers`);
+//! Durable Objects (feature `durable-objects`).
 //!
-//! `record` (how a record is spelt there, so that JavaScript reads and writes the same ones) and `limits` serve both stores; `rest` and
-//! `workers` are these.
+//! `record` (how a record is spelt in KV, so that JavaScript reads and writes the same ones) and
+//! `limits` serve both stores of KV; `rest` and `workers` are these. `durable` is the store in an
+//! object, and its client.
 
+#[cfg(all(feature = "durable-objects", any(target_arch = "wasm32", test)))]
+mod durable;
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 mod limits;
+#[cfg(any(feature = "cloudflare", all(feature = "workers", target_arch = "wasm32")))]
 mod record;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 mod rest;
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 mod workers;
 
+#[cfg(all(feature = "durable-objects", target_arch = "wasm32"))]
+pub use durable::{DurableClient, DurableOptions, DurableStore, Shards};
 #[cfg(all(fuzzing, feature = "cloudflare", not(target_arch = "wasm32")))]
 pub use rest::cloudflare_answer;
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]

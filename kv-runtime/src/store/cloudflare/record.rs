@@ -131,7 +131,12 @@ pub(super) fn read(found: Found, now: Timestamp, at: &dyn Fn() -> Box<Location>)
         return Ok(None);
     }
     let value = if is_text {
-        found.value
+        // A mark that something else wrote is no part of the JSON. Reads of text swallow it, and
+        // reads of bytes do not.
+        match found.value.strip_prefix(BYTE_ORDER_MARK.as_bytes()) {
+            Some(text) => found.value.slice_ref(text),
+            None => found.value,
+        }
     } else {
         let decoded = BASE64.decode(found.value);
         Bytes::from(decoded.map_err(|_| malformed(at, "its metadata says base64, and the value is none"))?)
@@ -292,6 +297,16 @@ mod tests {
             assert_eq!(record.metadata, Metadata::default());
             assert!(!record.expiry_known && record.expires_at.is_none());
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_of_another_program_is_left_out() {
+        let record = read(found("\u{FEFF}{}", Value::Null, Expiration::Untold), NOW, &at);
+        assert_eq!(record.expect("is a record").expect("is there").value[..], *b"{}");
+        // In base64 it is part of the value.
+        let metadata = json!({ "encoding": "base64" });
+        let record = read(found("77u/MQ==", metadata, Expiration::Untold), NOW, &at);
+        assert_eq!(record.expect("is a record").expect("is there").value[..], *b"\xEF\xBB\xBF1");
     }
 
     #[test]

@@ -52,6 +52,41 @@ async fn call(store: &impl Store, operation: &str) -> Result<Value> {
             let first = store.list(&query).await?;
             json!(store.list(&query.with_cursor(first.cursor)).await?.keys().collect::<Vec<_>>())
         }
+        "put-hot" => {
+            let hot = NewRecord::new(r#"{"name":"Ada"}"#, Metadata::default());
+            json!(store.put(Key::from_text("hot:7"), hot).await?)
+        }
+        "head" => json!(store.head(&first).await?.is_some()),
+        "two-hundred" => {
+            let keys: Vec<Key> = (0..200).map(|number| Key::from_text(format!("n:{number}"))).collect();
+            json!(store.get_many(&keys).await?.len())
+        }
+        "close-to-the-limit" => {
+            let long = NewRecord::new(vec![b'1'; (25 << 20) - 8], Metadata::default());
+            store.put(first.clone(), long).await?;
+            let read = store.get_many(&keys).await?;
+            let read: Vec<_> = read.into_iter().map(|record| record.map(|it| it.value.len())).collect();
+            // A page ends with the value that leaves no room.
+            let query = ListQuery::new(Key::from_text("a:"));
+            let page = store.list(&query).await?;
+            let first = page.keys().map(str::to_owned).collect::<Vec<_>>();
+            let rest = store.list(&query.with_cursor(page.cursor)).await?;
+            json!([read, first, rest.keys().collect::<Vec<_>>()])
+        }
+        "groups" => {
+            let many = (100..250).flat_map(|id| ["a", "b"].map(|group| format!("g:{id}:{group}")));
+            for keys in many.collect::<Vec<_>>().chunks(100) {
+                let records = keys.iter().map(|key| (Key::from_text(key.as_str()), record()));
+                store.put_many(records.collect()).await?;
+            }
+            json!(null)
+        }
+        "page-of-groups" => {
+            let query = ListQuery::new(Key::from_text("g:")).with_suffix(":a").with_limit(10);
+            let page = store.list(&query).await?;
+            let next = store.list(&query.with_cursor(page.cursor.clone())).await?;
+            json!([page.keys().collect::<Vec<_>>(), next.keys().collect::<Vec<_>>()])
+        }
         _ => json!(store.list(&ListQuery::new(Key::from_text("a:"))).await?.keys().collect::<Vec<_>>()),
     })
 }

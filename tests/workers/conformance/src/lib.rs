@@ -1,15 +1,18 @@
 //! The conformance suite of stores, and what else can be told inside workerd alone, as a Worker. `tests/workers` calls it over HTTP.
 
+mod binding;
+mod durable;
 mod faulty;
 mod namespaces;
+mod speed;
 
 use std::cell::Cell;
 
 use kv_runtime::conformance;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord, Record, Revision};
-use kv_runtime::store::{AtomicStore, MemoryStore, Store, WorkersStore};
-use kv_runtime::{Kv, KvEntity};
+use kv_runtime::store::{AtomicStore, DurableClient, DurableStore, MemoryStore, Store, WorkersStore};
+use kv_runtime::{Collection, Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::{Context, Env, Request, Response, event};
 
@@ -24,6 +27,14 @@ const _: fn() = || {
     impl<S> Claims<()> for S {}
     impl<S: AtomicStore> Claims<CompareAndSwap> for S {}
     let _ = <WorkersStore as Claims<_>>::nothing;
+};
+
+/// Handles can be the state of an `axum` router, which has to be `Send` and `Sync`.
+const _: fn() = || {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Collection<Session, WorkersStore>>();
+    is_shared::<Collection<Session, DurableStore>>();
+    is_shared::<Collection<Session, DurableClient>>();
 };
 
 thread_local! {
@@ -59,6 +70,8 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
             failed(WorkersStore::new(&env, "KV_0").map_err(told)?.get(&too_long_key()).await.err())
         }
         "/no-binding" => failed(WorkersStore::new(&env, "NOWHERE").err()),
+        path if path.starts_with("/binding/") => binding::answer(&env, path).await?,
+        path if path.starts_with("/durable/") => durable::answer(&env, path).await?,
         path if path.starts_with("/faulty/") => faulty::answer(&env, path).await.map_err(told)?,
         path => json!({ "error": format!("there is nothing at {path}") }),
     };
@@ -66,7 +79,10 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
 }
 
 async fn run_suite(env: Env) -> Value {
-    let report = conformance::store(&Namespaces::new(env)).await;
+    summary(&conformance::store(&Namespaces::new(env)).await)
+}
+
+fn summary(report: &conformance::Report) -> Value {
     let skipped: Vec<_> = report.skipped().collect();
     let failed: Vec<_> = report.failures().map(|(name, failure)| (name, failure.to_string())).collect();
     json!({ "passed": report.passed(), "skipped": skipped, "failed": failed, "table": report.to_string() })

@@ -48,6 +48,9 @@ const KEY_NOT_FOUND: u64 = 10_009;
 /// No such namespace.
 const NAMESPACE_NOT_FOUND: u64 = 10_013;
 
+/// The account has used up what its plan has for a day.
+const QUOTA_USED_UP: u64 = 10_048;
+
 impl Cause {
     /// What stood in the way and what to do about it, as far as it can be said in general.
     fn why(&self) -> Option<&'static str> {
@@ -62,6 +65,7 @@ impl Cause {
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Connection(error) => !error.is_builder(),
+            Self::Refused(Refusal { code: Some(QUOTA_USED_UP), .. }) => false,
             Self::Refused(refusal) => matches!(refusal.status, 408 | 425 | 429 | 500..),
             Self::NoAnswer(_) | Self::Contended => true,
             Self::TooLong | Self::Unwritable(_) | Self::NoTimer(_) => false,
@@ -177,6 +181,9 @@ impl Refusal {
                 "Cloudflare refused the token: it has to be valid, and to have the permission `Workers KV Storage` for this account"
             }
             (404, Some(NAMESPACE_NOT_FOUND)) => "the account has no such namespace",
+            (_, Some(QUOTA_USED_UP)) => {
+                "the account has used up its plan's quota for today, which resets at 00:00 UTC"
+            }
             (429, _) => "Cloudflare takes no more requests for now",
             _ => "Cloudflare refused the request",
         }

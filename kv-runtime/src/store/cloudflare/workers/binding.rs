@@ -1,29 +1,33 @@
-//! The calls of a KV binding, and what their failures mean.
+//! The calls of a KV binding.
 //!
 //! They are made here, not through the `KvStore` of the `worker` crate: of several keys read at once, that fails if one is absent.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 use worker::js_sys::{self, Array, Function, JSON, Object, Promise, Reflect, Uint8Array};
+use worker::send::SendWrapper;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
 use super::super::record::{Expiration, Found, Spelt};
-use super::NAME;
-use crate::error::{Error, Location, Result, SharedError};
+use super::failure::Failure;
+use super::{BATCH_READ, NAME};
+use crate::error::{Error, Location, Result};
 use crate::key::Key;
 
 /// What stands in the place of bytes that are no text.
 const REPLACEMENT: char = '\u{FFFD}';
 
-const NO_REPLY: &str = "the binding's reply is not what it should be";
-
 /// A namespace.
 #[derive(Clone)]
-pub(super) struct Binding(JsValue);
+pub(super) struct Binding {
+    namespace: SendWrapper<JsValue>,
+    /// In seconds.
+    cache_ttl: Option<u64>,
+}
 
 /// A key that a list shows.
 #[derive(Deserialize)]
@@ -46,10 +50,15 @@ impl Binding {
     pub(super) fn of(env: &worker::Env, name: &str) -> Result<Self> {
         let binding = Reflect::get(env.as_ref(), &name.into()).unwrap_or_default();
         if binding.is_object() && Reflect::has(&binding, &"getWithMetadata".into()).unwrap_or_default() {
-            return Ok(Self(binding));
+            return Ok(Self { namespace: SendWrapper::new(binding), cache_ttl: None });
         }
         let what = format!("the Worker's configuration binds no KV namespace as `{name}`; add it there");
         Err(Error::InvalidOptions { at: Location::store(NAME), what: what.into() })
+    }
+
+    pub(super) const fn with_cache_ttl(mut self, seconds: u64) -> Self {
+        self.cache_ttl = Some(seconds);
+        self
     }
 
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Found>> {
@@ -58,32 +67,52 @@ impl Binding {
     }
 
     async fn get_bytes(&self, key: &str) -> Result<Option<Found>, Failure> {
-        let reply = self.call("getWithMetadata", &[key.into(), "arrayBuffer".into()]).await?;
+        let reply = self.read(key.into(), "arrayBuffer").await?;
         Ok(entry(&reply)?.map(|(value, metadata)| found(Uint8Array::new(&value).to_vec(), metadata)))
     }
 
-    /// What stands under these keys. Where the values are too much for one reply, each half is asked for by itself.
-    pub(super) async fn get_many(&self, keys: impl Iterator<Item = &str>) -> Result<HashMap<String, Found>> {
-        let keys: Vec<&str> = keys.collect::<BTreeSet<&str>>().into_iter().collect();
-        let mut all = HashMap::with_capacity(keys.len());
-        let mut asked = vec![keys.as_slice()];
-        while let Some(keys) = asked.pop().filter(|keys| !keys.is_empty()) {
-            match self.get_part(keys, &mut all).await {
-                Ok(()) => {}
-                Err(failure) if failure.is_too_much() && keys.len() > 1 => {
-                    let (first, second) = keys.split_at(keys.len() / 2);
-                    asked.extend([first, second]);
+    /// Reads these keys, which do not repeat, until the values read have `most_bytes`. Also returns
+    /// how many keys were read. Where the values are too much for one reply, each half is read by
+    /// itself.
+    pub(super) async fn get_many(
+        &self,
+        keys: &[&str],
+        most_bytes: usize,
+        at: &dyn Fn(&str) -> Box<Location>,
+    ) -> Result<(HashMap<String, Found>, usize)> {
+        let (mut all, mut bytes, mut read) = (HashMap::with_capacity(keys.len()), 0_usize, 0);
+        // The parts that are left, the next one last.
+        let mut left: Vec<&[&str]> = keys.chunks(BATCH_READ).rev().collect();
+        while bytes < most_bytes
+            && let Some(part) = left.pop()
+        {
+            let first = part.first().copied().unwrap_or_default();
+            let found = match self.get_part(part).await {
+                Err(failure) if failure.is_too_much() && part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    left.extend([second, first]);
+                    continue;
                 }
-                Err(failure) => return Err(failure.of("read", Location::store(NAME))),
-            }
+                // What is too long for a reply with others is read by itself.
+                Err(failure) if failure.is_too_much() => {
+                    let found = self.get_bytes(first).await;
+                    found.map(|found| found.map(|found| (first.to_owned(), found)).into_iter().collect())
+                }
+                found => found,
+            };
+            let found: Vec<_> = found.map_err(|failure| failure.of("read", at(first)))?;
+            bytes = found.iter().fold(bytes, |bytes, (_, found)| bytes.saturating_add(found.value.len()));
+            all.extend(found);
+            read += part.len();
         }
-        Ok(all)
+        Ok((all, read))
     }
 
-    async fn get_part(&self, keys: &[&str], all: &mut HashMap<String, Found>) -> Result<(), Failure> {
+    async fn get_part(&self, keys: &[&str]) -> Result<Vec<(String, Found)>, Failure> {
         let names: Array = keys.iter().map(|key| JsValue::from_str(key)).collect();
-        let reply = self.call("getWithMetadata", &[names.into(), "text".into()]).await?;
+        let reply = self.read(names.into(), "text").await?;
         let reply: js_sys::Map = reply.dyn_into()?;
+        let mut all = Vec::with_capacity(keys.len());
         for key in keys {
             let Some((value, metadata)) = entry(&reply.get(&(*key).into()))? else { continue };
             let text = value.as_string().ok_or(value)?;
@@ -94,7 +123,21 @@ impl Binding {
             };
             all.extend(found.map(|found| ((*key).to_owned(), found)));
         }
-        Ok(())
+        Ok(all)
+    }
+
+    /// Value and metadata of a key, or of several.
+    async fn read(&self, keys: JsValue, form: &str) -> Result<JsValue, Failure> {
+        let how = match self.cache_ttl {
+            None => form.into(),
+            Some(seconds) => {
+                let options = Object::new();
+                Reflect::set(&options, &"type".into(), &form.into())?;
+                Reflect::set(&options, &"cacheTtl".into(), &JsValue::from_f64(seconds as f64))?;
+                options.into()
+            }
+        };
+        self.call("getWithMetadata", &[keys, how]).await
     }
 
     pub(super) async fn put(&self, key: &Key, spelt: Spelt) -> Result<()> {
@@ -126,7 +169,7 @@ impl Binding {
         let at = || Location::of(NAME, prefix);
         let page = self.list_page(prefix.as_str(), after, limit).await.map_err(|failure| match failure {
             // Its prefix and its limit are ones that are taken.
-            Failure { status: Some(400), .. } if after.is_some() => Error::InvalidCursor { at: at() },
+            failure if failure.is_bad_request() && after.is_some() => Error::InvalidCursor { at: at() },
             failure => failure.of("list", at()),
         })?;
         let next = page.cursor.filter(|cursor| !page.list_complete && !cursor.is_empty());
@@ -146,8 +189,8 @@ impl Binding {
     }
 
     async fn call(&self, method: &str, arguments: &[JsValue]) -> Result<JsValue, Failure> {
-        let method: Function = Reflect::get(&self.0, &method.into())?.dyn_into()?;
-        let promise = method.apply(&self.0, &arguments.iter().collect())?;
+        let method: Function = Reflect::get(&self.namespace, &method.into())?.dyn_into()?;
+        let promise = method.apply(&self.namespace, &arguments.iter().collect())?;
         Ok(JsFuture::from(Promise::resolve(&promise)).await?)
     }
 }
@@ -170,71 +213,4 @@ fn entry(reply: &JsValue) -> Result<Option<(JsValue, Option<Value>)>, Failure> {
         false => Some(serde_json::from_str(&String::from(JSON::stringify(&metadata)?))?),
     };
     Ok(Some((value, metadata)))
-}
-
-/// What the runtime threw, or a reply that is none of the binding's.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-struct Failure {
-    message: String,
-    /// The status of the service's reply, where it was that.
-    status: Option<u16>,
-}
-
-impl Failure {
-    fn is_too_much(&self) -> bool {
-        self.status == Some(413)
-    }
-
-    /// Whether it was the service or the way to it: the call itself was right.
-    fn is_of_service(&self) -> bool {
-        match self.status {
-            Some(status) => status >= 500,
-            // The connection, or the runtime itself. What else it throws are mistakes of the call, which no retry mends.
-            None => self.message.contains("connection") || self.message.contains("internal error"),
-        }
-    }
-
-    fn of(self, action: &'static str, at: Box<Location>) -> Error {
-        let retryable = self.status == Some(429) || self.is_of_service();
-        Error::store(at, action, retryable, self)
-    }
-
-    /// Of something that writes: what may have been done is not said to have failed.
-    fn of_write(self, action: &'static str, at: Box<Location>) -> Error {
-        if self.is_of_service() {
-            return Error::OutcomeUnknown { at, source: SharedError::new(self) };
-        }
-        self.of(action, at)
-    }
-}
-
-/// `KV PUT failed: 429 Too Many Requests` is how the runtime tells of a reply. It quotes neither key nor value, but where it parses one.
-impl From<JsValue> for Failure {
-    fn from(thrown: JsValue) -> Self {
-        if thrown.has_type::<js_sys::SyntaxError>() {
-            return Self { message: NO_REPLY.to_owned(), status: None };
-        }
-        let Some(error) = thrown.dyn_ref::<js_sys::Error>() else {
-            return Self {
-                message: "the binding gave something else than it should".to_owned(),
-                status: None,
-            };
-        };
-        let message = String::from(error.message());
-        let status = message.split_once("failed: ").and_then(|(_, reply)| reply.get(..3)?.parse().ok());
-        Self { message, status }
-    }
-}
-
-impl From<js_sys::Object> for Failure {
-    fn from(reply: js_sys::Object) -> Self {
-        JsValue::from(reply).into()
-    }
-}
-
-impl From<serde_json::Error> for Failure {
-    fn from(_: serde_json::Error) -> Self {
-        Self { message: NO_REPLY.to_owned(), status: None }
-    }
 }

@@ -1,24 +1,28 @@
 //! The KV binding of a Worker.
 //!
-//! `binding` (each call of the binding, and its failures), `batch` (many writes, a few at a time).
+//! `binding` (each call of the binding), `failure` (what its failures mean), `batch` (many writes, a
+//! few at a time), `list` (pages and heads).
 
 mod batch;
 mod binding;
+mod failure;
+mod list;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::{Capabilities, Content, Cursor, Entry, ListPage, ListQuery, Store};
+use super::super::{Capabilities, ListPage, ListQuery, Store};
 use super::limits::{CAPABILITIES, check_key};
-use super::record::{self, Expiration, Found};
+use super::record::{self, Found};
 use crate::clock::{Clock, Timestamp};
-use crate::error::{Location, Result};
+use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::{Head, NewRecord, Record};
 use crate::timer::Timer;
-use binding::{Binding, Listed};
+use binding::Binding;
 
 const NAME: &str = "workers-kv";
 
@@ -33,13 +37,19 @@ const PAGE: usize = 1_000;
 
 /// Cloudflare KV inside a Worker: a KV binding (feature `workers`, on wasm32 alone).
 ///
-/// Records are spelt as [docs/wire-format.md](https://docs.rs/crate/kv-runtime) says, so a service with `CloudflareStore` and Workers in
-/// JavaScript share them. KV has no compare-and-swap and shows a write elsewhere after up to a minute; one key takes one
-/// write a second. An invocation may make a limited number of calls, and each read, write, delete and list is one; a batched
-/// read of 100 keys is one, too.
+/// Records are spelt as [docs/wire-format.md](https://docs.rs/crate/kv-runtime) says, so a service
+/// with `CloudflareStore` and Workers in JavaScript share them. KV has no compare-and-swap. It shows
+/// a write elsewhere after 60 seconds or more, and takes one write of a key a second.
 ///
-/// A call that fails is made once. It is a retryable error at status 429, and where a read met a 5xx or a lost connection; a write that met those is
-/// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown).
+/// An invocation may make a limited number of calls. Each read, write, delete and list is one; a
+/// read of up to 100 keys is one, too.
+///
+/// A call that fails is made once. Its error is retryable at status 429, and where a read met a 5xx
+/// or a lost connection. A write that met those is
+/// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown). The error of a used-up daily quota, or
+/// of an invocation that has made all of its calls, says so and is not retryable.
+///
+/// The handle is `Send` and `Sync`, as the `worker` crate's own are: a Worker has one thread.
 ///
 /// ```ignore
 /// #[worker::event(fetch)]
@@ -52,14 +62,19 @@ const PAGE: usize = 1_000;
 /// }
 ///
 /// fn told(error: kv_runtime::Error) -> worker::Error {
-///     worker::Error::RustError(error.to_string())
+///     worker::Error::RustError(format!("{error:?}")) // with its causes
 /// }
 /// ```
 #[derive(Clone)]
 pub struct WorkersStore {
     binding: Binding,
+    /// What the Worker's configuration calls the namespace.
+    name: String,
     clock: Clock,
 }
+
+/// The least time for which Cloudflare keeps a copy near the reader.
+const LEAST_CACHE_TTL: Duration = Duration::from_secs(30);
 
 impl WorkersStore {
     /// The namespace that the Worker's configuration binds to this name, by the Worker's clock and timer.
@@ -71,7 +86,21 @@ impl WorkersStore {
 
     /// The same, by this clock. Cloudflare itself forgets records by its own.
     pub fn with_clock(env: &worker::Env, binding: &str, clock: Clock) -> Result<Self> {
-        Ok(Self { binding: Binding::of(env, binding)?, clock })
+        Ok(Self { binding: Binding::of(env, binding)?, name: binding.to_owned(), clock })
+    }
+
+    /// The same, whose reads may be answered by a copy near the reader for so long: KV's `cacheTtl`,
+    /// which is 60 seconds unless it is set. A longer one makes reads of seldom read keys faster,
+    /// and lets them be as old.
+    ///
+    /// Less than 30 seconds is [`Error::InvalidOptions`](crate::Error::InvalidOptions).
+    pub fn with_cache_ttl(mut self, ttl: Duration) -> Result<Self> {
+        if ttl < LEAST_CACHE_TTL {
+            let what = "the cache TTL is below Cloudflare's least, 30 seconds";
+            return Err(Error::InvalidOptions { at: Location::store(NAME), what: what.into() });
+        }
+        self.binding = self.binding.with_cache_ttl(ttl.as_secs());
+        Ok(self)
     }
 
     /// Writes a record, or removes what stands there.
@@ -86,32 +115,6 @@ impl WorkersStore {
             None => self.binding.delete(key).await,
         }
     }
-
-    /// The entry of each key that a list shows whole. Value and metadata come from one read; the expiry, which no read tells, is
-    /// the list's unless the metadata has changed since.
-    async fn records(&self, listed: Vec<Listed>, prefix: &Key) -> Result<Vec<(String, Entry)>> {
-        let mut found = self.binding.get_many(listed.iter().map(|listed| listed.name.as_str())).await?;
-        let now = self.clock.now();
-        let entry = |listed: Listed| {
-            let mut found = found.remove(&listed.name)?;
-            if found.metadata == listed.metadata {
-                found.expiration = listed.expiration.map_or(Expiration::Never, Expiration::At);
-            }
-            shown(read(prefix, found, now), Entry::Record).map(|entry| (listed.name, entry))
-        };
-        Ok(listed.into_iter().filter_map(entry).collect())
-    }
-
-    /// The entry of each key of which a list shows no value.
-    fn heads(&self, listed: Vec<Listed>, prefix: &Key, content: Content) -> Vec<(String, Entry)> {
-        let now = self.clock.now();
-        let show = |head| if content == Content::Keys { Entry::Key } else { Entry::Head(head) };
-        let entry = |listed: Listed| {
-            let Listed { name, metadata, expiration } = listed;
-            shown(read_head(prefix, metadata, expiration, now), show).map(|entry| (name, entry))
-        };
-        listed.into_iter().filter_map(entry).collect()
-    }
 }
 
 fn read(key: &Key, found: Found, now: Timestamp) -> Result<Option<Record>> {
@@ -125,14 +128,6 @@ fn read_head(
     now: Timestamp,
 ) -> Result<Option<Head>> {
     record::read_head(metadata, expiration, now, &|| Location::of(NAME, key))
-}
-
-/// Nothing of an expired record, and the error of one that cannot be read.
-fn shown<T>(read: Result<Option<T>>, show: impl FnOnce(T) -> Entry) -> Option<Entry> {
-    match read {
-        Ok(read) => read.map(show),
-        Err(error) => Some(Entry::Failed(error)),
-    }
 }
 
 impl fmt::Debug for WorkersStore {
@@ -164,7 +159,12 @@ impl Store for WorkersStore {
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
         keys.iter().try_for_each(|key| check_key(NAME, key))?;
-        let mut found = self.binding.get_many(keys.iter().map(Key::as_str)).await?;
+        let names: Vec<&str> = keys.iter().map(Key::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+        let at = |name: &str| match keys.iter().find(|key| key.as_str() == name) {
+            Some(key) => Location::of(NAME, key),
+            None => Location::store(NAME),
+        };
+        let (mut found, _) = self.binding.get_many(&names, usize::MAX, &at).await?;
         // One moment for all, as they are one answer.
         let now = self.clock.now();
         let mut records: HashMap<&str, Option<Record>> = HashMap::with_capacity(found.len());
@@ -176,16 +176,9 @@ impl Store for WorkersStore {
         Ok(keys.iter().map(|key| records.get(key.as_str()).cloned().flatten()).collect())
     }
 
-    /// By a list, which alone tells when the server forgets the record. No key that begins with this one comes before it.
     async fn head(&self, key: &Key) -> Result<Option<Head>> {
         check_key(NAME, key)?;
-        let (listed, _) = self.binding.list(key, None, 1).await?;
-        match listed.into_iter().find(|listed| listed.name == key.as_str()) {
-            Some(Listed { metadata, expiration, .. }) => {
-                read_head(key, metadata, expiration, self.clock.now())
-            }
-            None => Ok(None),
-        }
+        self.listed_head(key).await
     }
 
     async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
@@ -205,22 +198,6 @@ impl Store for WorkersStore {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        let after = query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()?;
-        // A page of whole records is that of one read, as a Worker has little memory. One read's
-        // answer is bounded in bytes by the server, and the list has gone past all of its keys, so
-        // the query's own bound cannot be kept.
-        let most = if query.content() == Content::Records { BATCH_READ } else { PAGE };
-        let (mut listed, next) = self.binding.list(query.prefix(), after, query.limit().min(most)).await?;
-        listed.retain(|listed| query.matches(&listed.name));
-        let entries = match query.content() {
-            Content::Records => self.records(listed, query.prefix()).await?,
-            content => self.heads(listed, query.prefix(), content),
-        };
-        let mut page = ListPage::with_capacity(entries.len());
-        for (key, entry) in entries {
-            page.push(&key, entry);
-        }
-        page.cursor = next.map(|position| Cursor::seal(query, &position));
-        Ok(page)
+        self.list_page(query).await
     }
 }
