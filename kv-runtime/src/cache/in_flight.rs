@@ -337,11 +337,11 @@ mod tests {
         let now = Moment(std::time::Duration::ZERO);
         let mut at = AtId::<()>::default();
         let drives: Vec<_> = (0..4).map(|_| Drive::new()).collect();
-        let mut lead = |at: &mut AtId<()>, place: usize| {
-            match at.join(Kind::Read, false, false, || Arc::clone(&drives[place])) {
-                Part::Lead(flight, _) => flight,
-                _ => panic!("it waits for another load"),
-            }
+        let mut lead = |at: &mut AtId<()>, place: usize| match at
+            .join(Kind::Read, false, false, || Arc::clone(&drives[place]))
+        {
+            Part::Lead(flight, _) => flight,
+            _ => panic!("it waits for another load"),
         };
         let [first, second] = [lead(&mut at, 0), lead(&mut at, 1)];
         assert!(at.settle(Kind::Read, &first, false, now), "a later load voided an earlier one");

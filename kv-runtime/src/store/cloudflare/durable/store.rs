@@ -189,7 +189,8 @@ impl Store for DurableStore {
 
 impl AtomicStore for DurableStore {
     async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        let at = writes.first().map_or_else(|| Location::store(NAME), |write| Location::of(NAME, write.key()));
+        let at =
+            writes.first().map_or_else(|| Location::store(NAME), |write| Location::of(NAME, write.key()));
         let request = Request::Commit(Check::all(conditions), Change::all(writes)?);
         answer::commit(self.call(request).await, || at)
     }

@@ -14,9 +14,7 @@ use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlStorage, SqlStorageValue as Sql, State, Storage};
 
-use super::message::{
-    Change, ChangeKind, Check, Expected, Failure, FailureKind, Request, Response, Row,
-};
+use super::message::{Change, ChangeKind, Check, Expected, Failure, FailureKind, Request, Response, Row};
 use crate::clock::Timestamp;
 use crate::record::Expiry;
 use statements::Statements;
