@@ -82,7 +82,7 @@ pub fn of_enum(rng: &mut Rng) -> (Vec<String>, Tagging) {
     (all, tagging)
 }
 
-/// Those of a variant, and whether it is never written.
+/// Those of a variant.
 pub fn of_variant(rng: &mut Rng, name: &str) -> Vec<String> {
     match rng.u8(0..16) {
         0 => vec!["skip".to_owned()],

@@ -36,14 +36,15 @@ fn fields(rng: &mut Rng, known: &[Type], may_flatten: bool, public: &str) -> Fie
     let mut all = Fields { declared: Vec::new(), values: Vec::new(), is_loose: false, flattens: false };
     for place in 0..rng.usize(0..5) {
         let name = format!("field_{}", ["a", "b", "c", "d", "e"][place]);
-        if may_flatten && one_in(rng, 7) {
-            if let Some(ty) = flattened(rng, known) {
-                all.declared.push(format!("#[serde(flatten)] {public}{name}: {}", ty.text));
-                all.values.push(format!("{name}: any(rng)"));
-                all.is_loose |= ty.is_loose;
-                all.flattens = true;
-                continue;
-            }
+        if may_flatten
+            && one_in(rng, 7)
+            && let Some(ty) = flattened(rng, known)
+        {
+            all.declared.push(format!("#[serde(flatten)] {public}{name}: {}", ty.text));
+            all.values.push(format!("{name}: any(rng)"));
+            all.is_loose |= ty.is_loose;
+            all.flattens = true;
+            continue;
         }
         let ty = any(rng, known, 2);
         let (attributes, is_default) = of_field(rng, &name, &ty);
