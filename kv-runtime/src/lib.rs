@@ -37,6 +37,7 @@
 //! | `redis`, `redis-cluster`, `redis-tls` | `store::RedisStore`: Redis, Valkey and Sentinel; clusters; TLS |
 //! | `cloudflare` | `store::CloudflareStore`: Cloudflare KV over its REST API |
 //! | `workers` | `store::WorkersStore`: Cloudflare KV inside a Worker |
+//! | `durable-objects` | `store::DurableStore`: SQLite in a Cloudflare Durable Object; `store::DurableClient` |
 //! | `cache` | `Collection::cached`: memory, the store, an origin |
 //! | `tower-sessions` | `tower_sessions::KvSessionStore`: sessions of web applications |
 //! | `retry` | `layer::RetryStore` |
@@ -102,7 +103,7 @@ pub use clock::{Clock, ManualClock, Timestamp};
 pub use codec::Codec;
 pub use collection::{Collection, IdRef};
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
-pub use error::{BoxError, Error, Location, Result, SharedError};
+pub use error::{BoxError, ChangeError, Error, Location, Result, SharedError};
 pub use key::{KvId, Lookup, Within};
 pub use kv::{Kv, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};

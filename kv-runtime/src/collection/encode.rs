@@ -118,12 +118,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// When the first group expires of an entity that is touched now.
-    #[cfg(feature = "cache")]
-    pub(crate) fn touched_until(&self, now: Timestamp) -> Option<Timestamp> {
-        groups::<E>().iter().filter_map(|schema| self.ttl_of(schema)).min().map(|ttl| now.saturating_add(ttl))
-    }
-
     /// When the first group expires of an entity that is written now.
     #[cfg(feature = "cache")]
     pub(crate) fn expires_at(&self, entity: &E, now: Timestamp) -> Option<Timestamp> {

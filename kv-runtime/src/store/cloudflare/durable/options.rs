@@ -37,7 +37,7 @@ impl<'a> DurableOptions<'a> {
         self
     }
 
-    /// The clock that expiry goes by.
+    /// The clock of expiry, instead of the runtime's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self

@@ -1,7 +1,7 @@
 //! A table of the object's SQLite: the calls of `message`, each in one step.
 //!
-//! No call awaits anything, and an object has one thread, so nobody comes between the statements of
-//! one call. The runtime commits what one step wrote as one transaction. A call of several writes
+//! No call awaits anything, and an object has one thread, so no other call runs between the
+//! statements of one call. The runtime commits what one step wrote as one transaction. A call of several writes
 //! also asks for `transactionSync`, so that a statement that fails undoes those before it.
 
 mod list;
