@@ -8,8 +8,9 @@ use crate::Test;
 use crate::runtime::Worker;
 
 /// The aim is 400 KiB as Cloudflare's tool builds it: that runs wasm-opt, too, which takes a twentieth away. It is missed
-/// by a quarter since updates keep unknown members and caches wait for the store to settle. The bound keeps it from growing.
-const MOST_KIB: u64 = 500;
+/// by a third since updates keep unknown members, steps see values, and caches wait for the store to settle. The bound keeps
+/// it from growing.
+const MOST_KIB: u64 = 525;
 
 fn ada() -> Value {
     json!({ "displayName": "Ada", "email": "ada@example.org" })
