@@ -65,7 +65,7 @@ fn declaration(
     let derives = group.attr.derives.get().map(|paths| quote!(#[derive(#(#paths),*)]));
     let generics = used_generics(entity, group);
     let where_clause = &generics.where_clause;
-    // A name that is taken is told of the struct as a whole: at the group that asks for it.
+    // If the name is taken, the compiler points at the whole struct: that is the group's name.
     let span = group.attr.view.get().map(Ident::span).or(group.attr.name.get().map(LitStr::span));
     let item = quote_spanned!(span.unwrap_or_else(Span::call_site)=> struct #name #generics #where_clause { #(#fields)* });
     quote! {
