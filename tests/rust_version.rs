@@ -10,7 +10,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 type Version = (u32, u32);
 
 /// Features whose dependencies are for wasm32 alone.
-const FOR_WASM: [&str; 1] = ["workers"];
+const FOR_WASM: [&str; 2] = ["workers", "durable-objects"];
 
 #[test]
 fn covers_what_the_dependencies_of_each_feature_need() -> Result {

@@ -109,10 +109,7 @@ impl<S: Store> Kv<S> {
     /// });
     /// ```
     #[must_use]
-    pub fn with_write_back_spawner(
-        self,
-        spawn: impl Fn(WriteBackFuture) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn with_write_back_spawner(self, spawn: impl Fn(WriteBackFuture) + Send + Sync + 'static) -> Self {
         self.with_migrations(|migrations| migrations.spawn = Some(Arc::new(spawn)))
     }
 

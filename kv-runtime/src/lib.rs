@@ -37,6 +37,7 @@
 //! | `redis`, `redis-cluster`, `redis-tls` | `store::RedisStore`: Redis, Valkey and Sentinel; clusters; TLS |
 //! | `cloudflare` | `store::CloudflareStore`: Cloudflare KV over its REST API |
 //! | `workers` | `store::WorkersStore`: Cloudflare KV inside a Worker |
+//! | `durable-objects` | `store::DurableStore`: SQLite in a Cloudflare Durable Object; `store::DurableClient` |
 //! | `cache` | `Collection::cached`: memory, the store, an origin |
 //! | `tower-sessions` | `tower_sessions::KvSessionStore`: sessions of web applications |
 //! | `retry` | `layer::RetryStore` |

@@ -33,7 +33,7 @@ async fn a_commit_that_breaks_off_leaves_nothing() -> Test {
     let broken = Worker::start("conformance")?.get("durable/object/broken").await?;
     assert_eq!(broken["read"], json!(["1", null]), "{broken}");
     let source = broken["failed"]["source"].as_str().unwrap_or_default();
-    assert!(source.contains("TOOBIG"), "{broken}");
+    assert!(source.contains("it is refused"), "{broken}");
     assert_eq!(broken["failed"]["retryable"], json!(false));
     Ok(())
 }

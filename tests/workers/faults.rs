@@ -185,7 +185,7 @@ async fn a_page_of_entities_of_several_groups_is_one_list_and_one_read() -> Test
 async fn limits_of_the_plan_are_told_and_not_retried() -> Test {
     let worker = Worker::start("conformance")?;
     for (path, why) in [
-        ("binding/quota", "the account has used up what its plan has for today"),
+        ("binding/quota", "the account has used up its plan's quota for today"),
         ("binding/calls", "this invocation has made as many calls as one may"),
     ] {
         let answer = worker.get(path).await?;
@@ -220,6 +220,7 @@ async fn copies_marks_and_cursors_are_as_they_should_be() -> Test {
 #[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
 async fn a_hot_id_is_cached_although_no_request_waits_for_another() -> Test {
     let worker = Worker::start("conformance")?;
+    call(&worker, "put-hot", json!([])).await?;
     worker.fail(json!([{ "asked": "GET", "reply": { "slow": 300 }, "times": 1_000 }])).await?;
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..40 {
@@ -227,7 +228,8 @@ async fn a_hot_id_is_cached_although_no_request_waits_for_another() -> Test {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     for answer in requests.join_all().await {
-        answer?.error_for_status()?;
+        let answer = answer?.error_for_status()?;
+        assert_eq!(answer.text().await?, r#"{"name":"Ada"}"#);
     }
     // Those that came before the first had ended.
     let reads = worker.asked().await?["GET"].as_u64().unwrap_or_default();

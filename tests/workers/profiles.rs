@@ -99,7 +99,11 @@ async fn what_cannot_be_served_is_told() -> Test {
     let worker = Worker::start("example")?;
     let long = format!("profiles/{}", "x".repeat(600));
     let refused = [
-        (Method::GET, "nothing", None, 404, "there are only /profiles"),
+        (Method::GET, "nothing", None, 404, "there are only /profiles, /counters and /sessions"),
+        (Method::GET, "counters/none", None, 404, "there is no such record"),
+        (Method::PUT, "counters/x", None, 405, "the methods are"),
+        (Method::POST, "sessions", Some(json!({ "id": 7 })), 400, "unknown field `id`"),
+        (Method::GET, "sessions/none", None, 404, "there is no such record"),
         (Method::POST, "profiles/ada", Some(ada()), 405, "the methods are"),
         (Method::PUT, "profiles/ada", Some(json!({ "name": "Ada" })), 400, "unknown field `name`"),
         (Method::GET, "profiles/%FF", None, 400, "percent-encoded"),
@@ -112,6 +116,35 @@ async fn what_cannot_be_served_is_told() -> Test {
         let body = response.text().await?;
         assert!(body.contains(told), "{path}: {body}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_counter_in_an_object_counts_every_visit() -> Test {
+    let worker = Worker::start("example")?;
+    let visits = (0..16).map(|_| worker.request(Method::POST, "counters/front%20page", None).send());
+    for answer in visits.collect::<JoinSet<_>>().join_all().await {
+        answer?.error_for_status()?;
+    }
+    let read = worker.get("counters/front%20page").await?;
+    assert_eq!(read, json!({ "name": "front page", "visits": 16 }));
+    let other = worker.request(Method::POST, "counters/other", None).send().await?.text().await?;
+    assert_eq!(other, r#"{"name":"other","visits":1}"#);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_session_lives_in_an_object_of_its_own() -> Test {
+    let worker = Worker::start("example")?;
+    let begun = worker.request(Method::POST, "sessions", Some(json!({ "user": "ada" }))).send().await?;
+    let begun: Value = serde_json::from_slice(&begun.error_for_status()?.bytes().await?)?;
+    let path = format!("sessions/{}", begun["token"].as_str().ok_or("there is no token")?);
+    assert_eq!(worker.get(&path).await?, begun);
+    assert_eq!(begun["user"], json!("ada"));
+    assert_eq!(status(&worker, Method::DELETE, &path, None).await?, StatusCode::NO_CONTENT);
+    assert_eq!(status(&worker, Method::GET, &path, None).await?, StatusCode::NOT_FOUND);
     Ok(())
 }
 

@@ -11,16 +11,26 @@ pub(crate) enum Address {
     All { limit: Option<usize>, cursor: Option<String> },
     /// `/profiles/{id}`
     One(String),
+    /// `/counters/{name}`
+    Counter(String),
+    /// `/sessions`
+    Sessions,
+    /// `/sessions/{token}`
+    Session(String),
 }
 
 impl Address {
     pub(crate) fn of(request: &Request) -> Result<Self, Failure> {
-        match request.path().strip_prefix("/profiles") {
-            Some("" | "/") => {}
-            Some(rest) => {
-                return rest.strip_prefix('/').ok_or(Failure::NoSuchPath).and_then(decode).map(Self::One);
-            }
-            None => return Err(Failure::NoSuchPath),
+        let path = request.path();
+        let (first, rest) =
+            path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
+        match (first, rest) {
+            ("profiles", "") => {}
+            ("profiles", id) => return decode(id).map(Self::One),
+            ("counters", name) if !name.is_empty() => return decode(name).map(Self::Counter),
+            ("sessions", "") => return Ok(Self::Sessions),
+            ("sessions", token) => return decode(token).map(Self::Session),
+            _ => return Err(Failure::NoSuchPath),
         }
         let (mut limit, mut cursor) = (None, None);
         let url = request.inner().url();

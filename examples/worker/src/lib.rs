@@ -4,8 +4,15 @@
 //! - `PUT /profiles/ada` with `{"displayName": "Ada", "email": "ada@example.org"}` writes one;
 //! - `DELETE /profiles/ada` removes one;
 //! - `GET /profiles?limit=10&cursor=...` lists them, page by page.
+//!
+//! What KV cannot hold lives in Durable Objects (`object`):
+//!
+//! - `POST /counters/front-page` counts a visit, `GET` reads the count;
+//! - `POST /sessions` with `{"user": "ada"}` begins a session and answers with its token;
+//! - `GET /sessions/{token}` reads it, and lets it live on; `DELETE` ends it.
 
 mod address;
+mod object;
 mod profile;
 mod reply;
 
@@ -59,7 +66,7 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response, Failure> {
         (Method::Get, Address::All { limit, cursor }) => list(&profiles, limit, cursor).await,
         (Method::Get, Address::One(id)) => match profiles.get(id.as_str()).await? {
             Some(profile) => Ok(Response::from_json(&*profile)?),
-            None => Err(Failure::NoSuchProfile),
+            None => Err(Failure::NotThere),
         },
         (Method::Put, Address::One(id)) => {
             let body = request.bytes().await?;
@@ -71,6 +78,15 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response, Failure> {
             profiles.delete(id.as_str()).await?;
             Ok(Response::empty()?.with_status(204))
         }
+        (method @ (Method::Get | Method::Post), Address::Counter(name)) => {
+            object::counter(env, &name, method).await
+        }
+        (Method::Post, Address::Sessions) => {
+            let body = request.bytes().await?;
+            object::begin(env, serde_json::from_slice(&body).map_err(Failure::Body)?).await
+        }
+        (Method::Get, Address::Session(token)) => object::read(env, &token).await,
+        (Method::Delete, Address::Session(token)) => object::end(env, &token).await,
         _ => Err(Failure::NoSuchMethod),
     }
 }

@@ -7,7 +7,7 @@ use worker::{Response, console_error};
 pub(crate) enum Failure {
     NoSuchPath,
     NoSuchMethod,
-    NoSuchProfile,
+    NotThere,
     Encoding,
     Body(serde_json::Error),
     Kv(Error),
@@ -22,11 +22,13 @@ struct Refusal {
 impl Failure {
     pub(crate) fn into_response(self) -> worker::Result<Response> {
         let (status, message) = match self {
-            Self::NoSuchPath => (404, "there are only /profiles and /profiles/{id}".to_owned()),
-            Self::NoSuchMethod => (405, "the methods are GET, PUT and DELETE".to_owned()),
-            Self::NoSuchProfile => (404, "there is no such profile".to_owned()),
+            Self::NoSuchPath => (404, "there are only /profiles, /counters and /sessions".to_owned()),
+            Self::NoSuchMethod => {
+                (405, "the methods are GET, PUT and DELETE; POST for a visit and a new session".to_owned())
+            }
+            Self::NotThere => (404, "there is no such record".to_owned()),
             Self::Encoding => (400, "the address is not percent-encoded UTF-8".to_owned()),
-            Self::Body(error) => (400, format!("the body is no profile: {error}")),
+            Self::Body(error) => (400, format!("the body is not what belongs there: {error}")),
             // What the caller can mend.
             Self::Kv(error @ (Error::KeyTooLong { .. } | Error::ValueTooLong { .. })) => {
                 (413, error.to_string())
@@ -36,7 +38,7 @@ impl Failure {
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
                 console_error!("{error}: {cause}");
                 let status = if error.is_retryable() { 503 } else { 500 };
-                (status, "the profiles cannot be reached".to_owned())
+                (status, "the records cannot be reached".to_owned())
             }
             Self::Worker(error) => {
                 console_error!("{error}");

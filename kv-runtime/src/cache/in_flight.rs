@@ -334,14 +334,14 @@ mod tests {
     /// In a Worker, where no request may wait for another one's load.
     #[test]
     fn loads_beside_each_other_may_all_be_held_until_a_write_comes() {
-        let now = Moment(std::time::Duration::ZERO);
+        let now = Moment(0);
         let mut at = AtId::<()>::default();
         let drives: Vec<_> = (0..4).map(|_| Drive::new()).collect();
-        let mut lead = |at: &mut AtId<()>, place: usize| {
-            match at.join(Kind::Read, false, false, || Arc::clone(&drives[place])) {
-                Part::Lead(flight, _) => flight,
-                _ => panic!("it waits for another load"),
-            }
+        let lead = |at: &mut AtId<()>, place: usize| match at
+            .join(Kind::Read, false, false, || Arc::clone(&drives[place]))
+        {
+            Part::Lead(flight, _) => flight,
+            _ => panic!("it waits for another load"),
         };
         let [first, second] = [lead(&mut at, 0), lead(&mut at, 1)];
         assert!(at.settle(Kind::Read, &first, false, now), "a later load voided an earlier one");
@@ -388,7 +388,7 @@ mod tests {
     #[test]
     fn what_is_read_while_the_store_is_filled_is_not_held() {
         let (now, until) = (Moment(1), Moment(2));
-        let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, Drive::new) {
+        let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, true, Drive::new) {
             Part::Lead(flight, _) => flight,
             _ => panic!("nobody else loads"),
         };

@@ -59,7 +59,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         writing.after_fill().await;
         let touched = self.collection().rewrite_at(self.collection().key_of_id(&id)).await;
         match &touched {
-            Ok(Touched::Spared) => writing.keep(None),
+            Ok(Touched::Spared) => writing.keep(),
             // What was written may be older than what the memory holds.
             Ok(Touched::Written | Touched::Absent) => writing.give_up(),
             Err(error) => writing.fail(error),

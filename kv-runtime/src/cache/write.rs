@@ -94,10 +94,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let mut writing = self.tier.begin_write(id.clone(), true);
         writing.after_fill().await;
-        let (_, now) = self.begun();
         let touched = self.collection().touch_at(self.collection().key_of_id(&id)).await;
         match &touched {
-            Ok(true) => writing.keep(self.collection().touched_until(now)),
+            // No touch shortens the life of a record.
+            Ok(true) => writing.keep(),
             Ok(false) => writing.give_up(),
             Err(error) => writing.fail(error),
         }

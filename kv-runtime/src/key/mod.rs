@@ -2,11 +2,12 @@
 //!
 //! One file a subject: `id` (what can be an id), `passing` (how calls take an id), `lookup` (how
 //! they take many), `escape` (how text becomes a segment), `parse` (from a key back to its ids),
-//! `redact` (how a secret id is shown).
+//! `known` (which groups raw keys may have), `redact` (how a secret id is shown).
 
 mod builder;
 mod escape;
 mod id;
+mod known;
 mod lookup;
 mod parse;
 mod passing;
@@ -19,4 +20,5 @@ pub use parse::IdSegments;
 pub use passing::{ByReference, ByValue, Passing};
 
 pub(crate) use escape::escape_into;
+pub(crate) use known::learn;
 pub(crate) use parse::parse_key;

@@ -11,9 +11,7 @@ use kv_runtime::store::{DurableClient, DurableStore, Shards, Store};
 use kv_runtime::{Clock, Error, ManualClock, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use worker::{
-    DurableObject, Env, Method, Request, RequestInit, Response, State, Stub, durable_object,
-};
+use worker::{DurableObject, Env, Method, Request, RequestInit, Response, State, Stub, durable_object};
 
 use super::{summary, told};
 use objects::{Inside, Outside, TABLE};
@@ -45,9 +43,7 @@ impl DurableObject for Records {
             return store.serve(request).await;
         }
         match request.path().as_str() {
-            "/suite" => {
-                Response::from_json(&summary(&conformance::atomic_store(&Inside::new(self)).await))
-            }
+            "/suite" => Response::from_json(&summary(&conformance::atomic_store(&Inside::new(self)).await)),
             "/hold" => {
                 let held: Vec<Held> = request.json().await?;
                 // The table is made by the first call.

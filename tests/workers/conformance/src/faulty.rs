@@ -52,6 +52,10 @@ async fn call(store: &impl Store, operation: &str) -> Result<Value> {
             let first = store.list(&query).await?;
             json!(store.list(&query.with_cursor(first.cursor)).await?.keys().collect::<Vec<_>>())
         }
+        "put-hot" => {
+            let hot = NewRecord::new(r#"{"name":"Ada"}"#, Metadata::default());
+            json!(store.put(Key::from_text("hot:7"), hot).await?)
+        }
         "head" => json!(store.head(&first).await?.is_some()),
         "two-hundred" => {
             let keys: Vec<Key> = (0..200).map(|number| Key::from_text(format!("n:{number}"))).collect();

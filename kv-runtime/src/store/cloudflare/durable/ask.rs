@@ -15,11 +15,11 @@ impl Failure {
                 Some("the object is full; an object holds 10 GB, so spread the keys over more objects")
             }
             FailureKind::Quota => {
-                Some("the account has used up the operations of its plan for today, which begin anew at 00:00 UTC")
+                Some("the account has used up its plan's quota for today, which resets at 00:00 UTC")
             }
-            FailureKind::Form => {
-                Some("the object runs a release of this crate that does not know the request; deploy one release on both sides")
-            }
+            FailureKind::Form => Some(
+                "the object runs a release of this crate that does not know the request; deploy one release on both sides",
+            ),
         };
         let error = Error::store(at, action, false, self);
         match why {

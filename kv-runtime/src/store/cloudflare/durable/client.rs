@@ -18,9 +18,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::{NewRecord, Record, Revision};
-use crate::store::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Store, Write,
-};
+use crate::store::{AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Store, Write};
 use crate::timer::Timer;
 use lost::Lost;
 

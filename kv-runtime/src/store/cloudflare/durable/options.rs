@@ -37,7 +37,7 @@ impl<'a> DurableOptions<'a> {
         self
     }
 
-    /// The clock that expiry goes by.
+    /// The clock of expiry, instead of the runtime's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -56,7 +56,8 @@ impl<'a> DurableOptions<'a> {
         let name = &self.table;
         let starts = name.bytes().next().is_some_and(|first| !first.is_ascii_digit());
         if !starts || name.len() > 64 || !name.bytes().all(is_part) {
-            let what = "the table's name has to be ASCII letters, digits and `_`, not a digit first, at most 64";
+            let what =
+                "the table's name has to be ASCII letters, digits and `_`, not a digit first, at most 64";
             return Err(Error::InvalidOptions { at: Location::store(NAME), what: what.into() });
         }
         Ok(self.build())

@@ -12,9 +12,9 @@ impl DurableStore {
     /// Answers a request of a [`DurableClient`](super::DurableClient): what the object's `fetch`
     /// has to call.
     ///
-    /// A request that is none of a client's is answered with status 404, and can be told before by
-    /// [`is_of_client`](Self::is_of_client). Whoever can send requests to the object reads and
-    /// writes all of its records, so do not pass on requests from outside.
+    /// A request that no client made is answered with status 404;
+    /// [`is_of_client`](Self::is_of_client) tells it before. A sender of requests to the object can
+    /// read and write all of its records, so do not pass on requests from outside.
     pub async fn serve(&self, mut request: Request) -> worker::Result<Response> {
         if !Self::is_of_client(&request) {
             return Response::error("it is no request of a DurableClient", 404);

@@ -25,7 +25,7 @@ use crate::store::{
 /// It has all that [`MemoryStore`](super::super::super::MemoryStore) has, and is durable: commits of several keys, lists in
 /// order, expiry. A call takes place in one step, when it is first polled. What a request wrote is
 /// on the disk before its response leaves the object. A Worker reaches it from outside by
-/// [`DurableClient`](super::DurableClient), or by requests of its own to the object.
+/// [`DurableClient`](super::DurableClient), or by any other request to the object.
 ///
 /// An object has 10 GB. A key has at most 2,048 bytes here and a value 1.9 MB, as a row may have
 /// 2 MB.
@@ -189,7 +189,8 @@ impl Store for DurableStore {
 
 impl AtomicStore for DurableStore {
     async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        let at = writes.first().map_or_else(|| Location::store(NAME), |write| Location::of(NAME, write.key()));
+        let at =
+            writes.first().map_or_else(|| Location::store(NAME), |write| Location::of(NAME, write.key()));
         let request = Request::Commit(Check::all(conditions), Change::all(writes)?);
         answer::commit(self.call(request).await, || at)
     }

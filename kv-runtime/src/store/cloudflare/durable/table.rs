@@ -1,7 +1,7 @@
 //! A table of the object's SQLite: the calls of `message`, each in one step.
 //!
-//! No call awaits anything, and an object has one thread, so nobody comes between the statements of
-//! one call. The runtime commits what one step wrote as one transaction. A call of several writes
+//! No call awaits anything, and an object has one thread, so no other call runs between the
+//! statements of one call. The runtime commits what one step wrote as one transaction. A call of several writes
 //! also asks for `transactionSync`, so that a statement that fails undoes those before it.
 
 mod list;
@@ -14,9 +14,7 @@ use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlStorage, SqlStorageValue as Sql, State, Storage};
 
-use super::message::{
-    Change, ChangeKind, Check, Expected, Failure, FailureKind, Request, Response, Row,
-};
+use super::message::{Change, ChangeKind, Check, Expected, Failure, FailureKind, Request, Response, Row};
 use crate::clock::Timestamp;
 use crate::record::Expiry;
 use statements::Statements;

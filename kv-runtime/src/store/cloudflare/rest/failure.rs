@@ -182,7 +182,7 @@ impl Refusal {
             }
             (404, Some(NAMESPACE_NOT_FOUND)) => "the account has no such namespace",
             (_, Some(QUOTA_USED_UP)) => {
-                "the account has used up what its plan has for today, which begins anew at 00:00 UTC"
+                "the account has used up its plan's quota for today, which resets at 00:00 UTC"
             }
             (429, _) => "Cloudflare takes no more requests for now",
             _ => "Cloudflare refused the request",

@@ -71,9 +71,9 @@ impl Binding {
         Ok(entry(&reply)?.map(|(value, metadata)| found(Uint8Array::new(&value).to_vec(), metadata)))
     }
 
-    /// What stands under these keys, each of which is there once: of all, or of the first so many
-    /// whose values have `most_bytes`. Also returns how many were read. Where the values are too
-    /// much for one reply, each half is asked for by itself.
+    /// Reads these keys, which do not repeat, until the values read have `most_bytes`. Also returns
+    /// how many keys were read. Where the values are too much for one reply, each half is read by
+    /// itself.
     pub(super) async fn get_many(
         &self,
         keys: &[&str],

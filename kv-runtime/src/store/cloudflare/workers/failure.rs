@@ -37,7 +37,7 @@ impl Failure {
     fn is_of_service(&self) -> bool {
         match self.status {
             Some(status) => status >= 500,
-            // The connection, or the runtime itself. What else it throws are mistakes of the call, which no retry mends.
+            // The connection, or the runtime itself. Anything else that it throws is a mistake of the call, and a retry does not help.
             None => self.message.contains("connection") || self.message.contains("internal error"),
         }
     }
@@ -49,7 +49,7 @@ impl Failure {
     /// What stood in the way and what to do about it, and whether a retry may help.
     fn why(&self) -> (Option<&'static str>, bool) {
         if self.says(QUOTA) {
-            let why = "the account has used up what its plan has for today, which begins anew at 00:00 UTC";
+            let why = "the account has used up its plan's quota for today, which resets at 00:00 UTC";
             return (Some(why), false);
         }
         if self.says(CALLS) {
@@ -81,7 +81,8 @@ impl Failure {
     }
 }
 
-/// `KV PUT failed: 429 Too Many Requests` is how the runtime tells of a reply. It quotes neither key nor value, but where it parses one.
+/// The runtime reports a reply as `KV PUT failed: 429 Too Many Requests`. It quotes a key or a value
+/// only where it fails to parse one.
 impl From<JsValue> for Failure {
     fn from(thrown: JsValue) -> Self {
         if thrown.has_type::<js_sys::SyntaxError>() {

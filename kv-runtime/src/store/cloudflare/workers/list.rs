@@ -85,9 +85,14 @@ impl WorkersStore {
         let now = self.clock.now();
         for Listed { name, metadata, expiration } in listed {
             let head = read_head(prefix, metadata, expiration, now);
-            show(page, &name, head, |head| {
-                if content == Content::Keys { Entry::Key } else { Entry::Head(head) }
-            });
+            show(
+                page,
+                &name,
+                head,
+                |head| {
+                    if content == Content::Keys { Entry::Key } else { Entry::Head(head) }
+                },
+            );
         }
     }
 

@@ -38,7 +38,17 @@ const AT_ONCE: usize = 16;
 /// What a path asks of the object.
 pub(super) async fn inside(state: &State, store: &DurableStore, path: &str) -> worker::Result<Value> {
     match path {
-        "/broken" => broken(store).await.map_err(told),
+        "/broken" => {
+            // The table is made by the first call.
+            store.get(&Key::from_text("a")).await.map_err(told)?;
+            // What a full disk would do, at the third key.
+            let refuse = format!(
+                "CREATE TRIGGER refuse BEFORE INSERT ON {TABLE} WHEN NEW.key = 'a:3' \
+                 BEGIN SELECT RAISE(ABORT, 'it is refused'); END"
+            );
+            state.storage().sql().exec(&refuse, None)?;
+            broken(store).await.map_err(told)
+        }
         "/sweep" => sweep(state, store).await,
         "/speed" => speed::inside(state, store).await,
         path => Ok(json!({ "error": format!("there is nothing at {path}") })),
@@ -52,8 +62,7 @@ async fn broken(store: &DurableStore) -> kv_runtime::Result<Value> {
     let writes = vec![
         Write::Update(first.clone(), record("2")),
         Write::Put(second.clone(), record("2")),
-        // More than a row takes, and more than a collection would send.
-        Write::Put(third, record(vec![b'1'; 3 << 20])),
+        Write::Put(third, record("2")),
     ];
     let error = store.commit(vec![Condition::new(first.clone(), Expect::Present)], writes).await.err();
     let value = |record: Record| String::from_utf8_lossy(&record.value).into_owned();

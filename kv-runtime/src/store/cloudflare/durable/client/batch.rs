@@ -43,12 +43,7 @@ impl DurableClient {
         Ok(records)
     }
 
-    async fn read_object(
-        &self,
-        object: &str,
-        places: &[usize],
-        keys: &[Key],
-    ) -> Result<Vec<Option<Record>>> {
+    async fn read_object(&self, object: &str, places: &[usize], keys: &[Key]) -> Result<Vec<Option<Record>>> {
         let keys: Vec<&Key> = places.iter().filter_map(|place| keys.get(*place)).collect();
         let request = Request::Get(keys.iter().map(|key| key.as_str().to_owned()).collect());
         match self.call(object, &request).await {

@@ -90,7 +90,8 @@ fn another_format_or_kind_is_refused_and_a_count_that_lies_reserves_nothing() {
 /// A TTL of a fraction of a millisecond is not cut to none.
 #[test]
 fn a_ttl_is_rounded_up() {
-    let change = Change { key: String::new(), kind: ChangeKind::Touch(Expiry::After(Duration::from_nanos(1))) };
+    let change =
+        Change { key: String::new(), kind: ChangeKind::Touch(Expiry::After(Duration::from_nanos(1))) };
     let sent = Request::Write(vec![change]).to_bytes();
     let expected = ChangeKind::Touch(Expiry::After(Duration::from_millis(1)));
     let read = Request::from_bytes(&sent);
