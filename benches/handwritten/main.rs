@@ -5,6 +5,7 @@ mod support;
 
 mod allocations;
 mod by_hand;
+mod locked;
 mod raw;
 mod user;
 
@@ -18,6 +19,7 @@ use kv_runtime::store::{MemoryStore, RedbStore};
 use tokio::runtime::Runtime;
 
 use by_hand::ByHand;
+use locked::LockedMap;
 use raw::RawRedb;
 use support::{Report, Result, Sides, by_turns, nanos_each};
 use user::{Changes, User, Users};
@@ -37,6 +39,7 @@ const GOAL: f64 = 1.05;
 /// An update also finds out what it changed, and keeps what it does not know.
 const UPDATE_GOAL: f64 = 1.3;
 const BY_HAND: &str = "by hand on the same store";
+const LOCKED: &str = "a locked BTreeMap by hand";
 const RAW: &str = "redb by hand, without envelope";
 
 #[global_allocator]
@@ -59,6 +62,12 @@ fn main() -> Result<()> {
     report.case("memory/list-1000", BY_HAND, "ns/record", GOAL, || memory.lists())?;
     report.case("allocations/get", BY_HAND, "allocations", 1.0, || memory.allocations_of_get())?;
     report.case("allocations/put", BY_HAND, "allocations", 1.0, || memory.allocations_of_put())?;
+
+    // What the store's metadata, expiry and revisions cost.
+    let raw = Stores { runtime: &runtime, ours: &memory.ours, theirs: || Ok(LockedMap::default()) };
+    report.case("memory-raw/get", LOCKED, "ns", 1.1, || raw.gets())?;
+    report.case("memory-raw/put", LOCKED, "ns", 1.2, || raw.puts())?;
+    report.case("memory-raw/list-1000", LOCKED, "ns/record", 1.1, || raw.lists())?;
 
     let redb = Stores {
         runtime: &runtime,

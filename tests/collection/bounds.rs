@@ -189,6 +189,10 @@ async fn long_calls_yield<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome 
     });
     assert_eq!(seen?, some);
     assert!(yields >= 2, "{yields}");
+    // It takes far longer than 10 ms to make so many keys, and to read so many records.
+    let (found, yields) = polled(counters.get_many(std::iter::repeat_n("7", 100_000)));
+    assert!(found?.iter().all(Option::is_some));
+    assert!(yields >= 2, "{yields}");
     let (report, yields) = polled(counters.migrate_all().batch(1_000).run());
     assert_eq!(report?.current, some);
     assert!(yields >= 2, "{yields}");

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -194,18 +195,21 @@ fn a_file_opens_by_its_bare_name() -> Test {
     Ok(())
 }
 
-/// Where the tests here tell their child process the file.
+/// Where the tests here tell their child process the file, and whether it is to read alone.
 const CHILD_OPENS: &str = "KV_TEST_CHILD_OPENS";
+const CHILD_READS: &str = "KV_TEST_CHILD_READS";
+
+/// A child process that opens the file.
+fn child(path: &Path) -> Result<Command, Box<dyn StdError>> {
+    let mut child = Command::new(std::env::current_exe()?);
+    child.args(["--exact", "files::child_process", "--ignored", "--nocapture"]);
+    child.env(CHILD_OPENS, path).stderr(Stdio::inherit());
+    Ok(child)
+}
 
 /// What a child process says that opens the file while this is its current directory.
 fn open_in_child(path: &Path, current: &Path) -> Result<String, Box<dyn StdError>> {
-    let output = Command::new(std::env::current_exe()?)
-        .args(["--exact", "files::child_process", "--ignored", "--nocapture"])
-        .env(CHILD_OPENS, path)
-        .current_dir(current)
-        .stderr(Stdio::inherit())
-        .output()?;
-    Ok(String::from_utf8(output.stdout)?)
+    Ok(String::from_utf8(child(path)?.current_dir(current).output()?.stdout)?)
 }
 
 #[test]
@@ -221,11 +225,56 @@ fn a_second_process_is_refused() -> Test {
     Ok(())
 }
 
-#[test]
+#[tokio::test]
+async fn several_processes_read_a_file_that_nobody_may_write() -> Test {
+    let (_directory, path) = directory()?;
+    RedbStore::open(&path)?.put(key("a"), record("1")).await?;
+    let mut rights = fs::metadata(&path)?.permissions();
+    rights.set_readonly(true);
+    fs::set_permissions(&path, rights)?;
+    let before = fs::read(&path)?;
+
+    let here = RedbStore::options().read_only().open(&path)?;
+    let reads = || -> Result<_, Box<dyn StdError>> {
+        Ok(child(&path)?.env(CHILD_READS, "").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?)
+    };
+    let mut children = Vec::new();
+    for _ in 0..2 {
+        let mut child = reads()?;
+        let stdout = child.stdout.take().ok_or("it was piped")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let told = lines.find(|line| line.as_ref().map_or(true, |line| line.contains("child: ")));
+        let told = told.ok_or("it says something")??;
+        assert!(told.contains("child: reads 1"), "{told}");
+        // It keeps the file open until its input ends, and prints more after that.
+        children.push((child, lines));
+    }
+    assert_eq!(value_of(&here, "a").await?.as_deref(), Some("1"));
+    // As root it is refused for the readers, as any other user for the file's mode.
+    let refused = open_in_child(&path, Path::new("."))?;
+    let words = ["child: AlreadyOpen", "this user may not read and write it"];
+    assert!(words.iter().any(|words| refused.contains(words)), "{refused}");
+    for (mut child, lines) in children {
+        drop(child.stdin.take());
+        assert!(lines.last().transpose()?.is_some());
+        assert!(child.wait()?.success());
+    }
+    assert!(fs::read(&path)? == before, "the file was changed");
+    Ok(())
+}
+
+#[tokio::test]
 #[ignore = "the child process of another test, which alone gives it a file"]
-fn child_process() {
+async fn child_process() {
     let Some(path) = std::env::var_os(CHILD_OPENS) else { return };
-    match RedbStore::open(path) {
+    let reads = std::env::var_os(CHILD_READS).is_some();
+    let options = if reads { RedbStore::options().read_only() } else { RedbStore::options() };
+    match options.open(path) {
+        Ok(store) if reads => {
+            let value = value_of(&store, "a").await.expect("it is read").unwrap_or_default();
+            println!("\nchild: reads {value}");
+            std::io::stdin().read_to_end(&mut Vec::new()).expect("its input ends");
+        }
         Ok(_) => println!("child: opened"),
         Err(Error::AlreadyOpen { .. }) => println!("child: AlreadyOpen"),
         Err(error) => println!("child: {error}"),

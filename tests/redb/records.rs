@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use kv_runtime::record::Expiry;
 use kv_runtime::store::{
     AtomicStore, Commit, Condition, Content, Entry, Expect, ListQuery, RedbStore, Store, Write,
@@ -40,6 +41,50 @@ async fn a_batch_is_read_at_one_moment() -> Test {
     stop.store(true, Ordering::Relaxed);
     ticking.join().map_err(|_| "the clock ticks")?;
     assert_eq!(torn, 0);
+    Ok(())
+}
+
+/// A long batch yields to other tasks, and shows no write that was made meanwhile.
+#[tokio::test]
+async fn a_long_batch_of_reads_yields_and_is_of_one_moment() -> Test {
+    let (_directory, path) = directory()?;
+    let store = RedbStore::open(&path)?;
+    store.put(key("first"), record(&"x".repeat(4_000))).await?;
+    store.put(key("last"), record("before")).await?;
+    let keys: Vec<_> = std::iter::repeat_n(key("first"), 50_000).chain([key("last")]).collect();
+    let mut reading = Box::pin(store.get_many(&keys));
+    assert!(reading.as_mut().now_or_never().is_none(), "it takes far more than 10 ms");
+    store.put(key("last"), record("after")).await?;
+    let found = reading.await?;
+    let last = found.last().and_then(Option::as_ref).ok_or("it is there")?;
+    assert_eq!((found.len(), &*last.value), (50_001, &b"before"[..]));
+    Ok(())
+}
+
+/// A long value is not copied, and yet stays what it was when it was read.
+#[tokio::test]
+async fn a_long_value_outlives_what_comes_after_it() -> Test {
+    let (_directory, path) = directory()?;
+    let store = RedbStore::open(&path)?;
+    let long = |letter: &str| letter.repeat(1 << 20);
+    store.put(key("a"), record(&long("x"))).await?;
+    let held = store.get(&key("a")).await?.ok_or("it is there")?;
+    assert_eq!(held.metadata, record("").metadata);
+    for letter in ["y", "z"] {
+        store.put(key("a"), record(&long(letter))).await?;
+        store.put(key("b"), record(&long(letter))).await?;
+    }
+    assert_eq!(value_of(&store, "a").await?, Some(long("z")));
+    let refused = store.compact().await.expect_err("its pages are in use");
+    assert!(refused.is_retryable(), "{refused}");
+    store.delete(key("a")).await?;
+    drop(store);
+    let store = RedbStore::open(&path)?;
+    store.put(key("c"), record(&long("y"))).await?;
+    assert!(*held.value == *long("x").as_bytes(), "it has changed");
+    drop(held);
+    store.compact().await?;
+    assert_eq!(value_of(&store, "b").await?, Some(long("z")));
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 //! scale` goes up to so many. The cases of the largest number have plain names; those of smaller
 //! ones begin with it. Cases against redb by hand begin with `raw/`. `longest-hold` is the longest
 //! time between two turns of another task on the same thread while ours lists, counts, writes and
-//! migrates, over the 10 ms that it may be.
+//! migrates, over the 10 ms that it may be; `memory/longest-hold` is that of the store in memory.
 
 #[path = "../../support/mod.rs"]
 mod support;
@@ -177,6 +177,9 @@ impl<'a> Bench<'a> {
         })?;
         report.case(self.name("", "longest-hold"), "10 ms", "ms", 1.0, || {
             Ok(Sides { ours: self.ours()?.longest_hold(&self.in_order)?, theirs: 10.0 })
+        })?;
+        report.case(self.name("memory/", "longest-hold"), "10 ms", "ms", 1.0, || {
+            Ok(Sides { ours: ours::longest_hold_in_memory(&self.in_order)?, theirs: 10.0 })
         })
     }
 

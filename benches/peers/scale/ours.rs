@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use kv_runtime::store::RedbStore;
+use kv_runtime::store::{AtomicStore, MemoryStore, RedbStore};
 use kv_runtime::{Collection, Kv, KvEntity};
 use tokio::runtime::Runtime;
 
@@ -74,40 +74,71 @@ impl Ours {
 
     /// The longest time, in milliseconds, for which another task of the thread had to wait.
     pub fn longest_hold(&self, ids: &[u64]) -> Result<f64> {
-        let (longest, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
-        let beside = {
-            let (longest, stop) = (Arc::clone(&longest), Arc::clone(&stop));
-            async move {
-                let mut last = now();
-                while !stop.load(Ordering::Relaxed) {
-                    tokio::task::yield_now().await;
-                    let nanos = u64::try_from(last.elapsed().as_nanos()).unwrap_or(u64::MAX);
-                    longest.fetch_max(nanos, Ordering::Relaxed);
-                    last = now();
-                }
-            }
-        };
-        self.runtime.block_on(async {
-            let beside = tokio::spawn(beside);
-            let users = self.kv.collection::<OldUser>();
-            users.put_many(ids.iter().map(|&id| OldUser { id, profile: profile(id) })).await?;
-            let mut stream = users.list().stream();
-            while let Some(user) = stream.next().await {
-                user?;
-            }
-            self.users.census().await?;
-            self.users.migrate_all().run().await?;
-            users.delete_many(ids).await?;
-            stop.store(true, Ordering::Relaxed);
-            Ok::<_, Box<dyn std::error::Error>>(beside.await?)
-        })?;
-        Ok(longest.load(Ordering::Relaxed) as f64 / 1e6)
+        longest_hold(&self.kv, ids)
     }
+}
+
+/// The same of a store in memory.
+pub fn longest_hold_in_memory(ids: &[u64]) -> Result<f64> {
+    longest_hold(&Kv::new(MemoryStore::new()), ids)
+}
+
+fn longest_hold<S: AtomicStore>(kv: &Kv<S>, ids: &[u64]) -> Result<f64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let (longest, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+    let beside = {
+        let (longest, stop) = (Arc::clone(&longest), Arc::clone(&stop));
+        async move {
+            let mut last = (now(), held_up());
+            while !stop.load(Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+                let this = (now(), held_up());
+                let nanos = u64::try_from((this.0 - last.0).as_nanos()).unwrap_or(u64::MAX);
+                longest.fetch_max(nanos.saturating_sub(this.1 - last.1), Ordering::Relaxed);
+                last = this;
+            }
+        }
+    };
+    let told = |call: &str| {
+        let held = longest.swap(0, Ordering::Relaxed) as f64 / 1e6;
+        eprintln!("scale: longest-hold: {call}: {held:.1} ms");
+        held
+    };
+    runtime.block_on(async {
+        let beside = tokio::spawn(beside);
+        let (old, users) = (kv.collection::<OldUser>(), kv.collection::<User>());
+        old.put_many(ids.iter().map(|&id| OldUser { id, profile: profile(id) })).await?;
+        let mut held = told("put_many");
+        let mut stream = old.list().stream();
+        while let Some(user) = stream.next().await {
+            user?;
+        }
+        held = held.max(told("stream"));
+        let some = ids.get(..100_000).unwrap_or(ids);
+        assert_eq!(old.get_many(some).await?.len(), some.len());
+        held = held.max(told("get_many"));
+        users.census().await?;
+        held = held.max(told("census"));
+        users.migrate_all().run().await?;
+        held = held.max(told("migrate_all"));
+        users.delete_many(ids).await?;
+        held = held.max(told("delete_many"));
+        stop.store(true, Ordering::Relaxed);
+        beside.await?;
+        Ok(held)
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 fn now() -> Instant {
     Instant::now()
+}
+
+/// For how many nanoseconds this thread was ready to run and did not, as the machine was busy with
+/// other programs: Linux tells it.
+fn held_up() -> u64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    told.split_whitespace().nth(1).and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
 }
 
 impl Side for Ours {

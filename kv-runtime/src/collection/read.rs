@@ -109,7 +109,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(self.find(id, &key).await?.map(|found| (found.entity, found.expires_at)))
     }
 
-    /// The entities with these ids: as many answers, in the same order. Read in batches as large as the store takes.
+    /// The entities with these ids: as many answers, in the same order. Read in batches as large as
+    /// the store takes. It yields to other tasks every few milliseconds, once it has the keys.
     pub fn get_many<I>(&self, ids: I) -> BoxFuture<'_, Result<Vec<Option<E>>>>
     where
         I: IntoIterator,

@@ -85,7 +85,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ///
     /// If it fails, [`Error::Partial`] says how many were written, and are as durable as the store
     /// makes a write. Memory is that of two batches, however many there are: one on its way to the
-    /// store, and the next. It yields to other tasks every few milliseconds.
+    /// store, and the next. It yields to other tasks every few milliseconds. Other calls may read
+    /// none of the entities before it is done.
     pub async fn put_many<I>(&self, entities: I) -> Result<()>
     where
         I: IntoIterator,

@@ -81,6 +81,15 @@ pub struct Envelope {
     pub value_at: usize,
 }
 
+/// Fails as [`write()`] does.
+#[cfg_attr(not(feature = "redb"), expect(dead_code, reason = "asked by the store that checks first"))]
+pub(crate) fn check(metadata: &Metadata) -> Result<(), usize> {
+    match metadata.foreign_json().map(|json| json.len()) {
+        Some(len) if u16::try_from(len).is_err() => Err(len),
+        _ => Ok(()),
+    }
+}
+
 /// Writes the envelope of a record. `Err` gives the length of foreign members that are longer than the 65,535 bytes
 /// which it has room for.
 pub fn write(

@@ -214,9 +214,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// Writes records as [`Store::put_many`] does, as a part of a longer write that ends with a
     /// `put_many`, which may be of no records.
     ///
-    /// A store whose every write waits for its disk MAY make the part durable with a later write
-    /// only. Until then it is read like any other write, and a crash may lose it. A later write
-    /// MUST NOT be durable without it.
+    /// A store whose every write waits for its disk MAY commit the part with a later write only.
+    /// Until then reads may miss it, a crash may lose it, and a [mark](Store::mark) MUST NOT settle.
+    /// A later write MUST NOT be seen or be durable without it.
     fn put_part(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
         self.put_many(records)
     }

@@ -68,8 +68,12 @@ const READ_ONLY: &str = "a write, as its file is open for reading alone";
 /// store's own thread when its future is polled and the queue has room
 /// ([`RedbOptions::queue_bytes`]). If the future is dropped before the writer has begun the write,
 /// the write is skipped; after that it is made as a whole. A `put_many` of a collection that takes
-/// several batches waits for the disk with the last one: until then a crash may lose the whole of
-/// it. Reads run where they are called, and never wait for the disk to confirm a write.
+/// several batches is committed after each 256 MiB and with the last one; any other write commits
+/// the batches before it, too. Until then reads may miss them, and a crash may lose them. Reads run
+/// where they are called, and never wait for the disk to confirm a write.
+///
+/// The value of a record of 64 KiB or more is not copied by [`get`](Store::get): as long as it is
+/// held, the file keeps the pages of that moment, and cannot be [compacted](RedbStore::compact).
 ///
 /// Clones share the file. When the last one is dropped, what is queued is written and the file is closed; that blocks for as long
 /// as it takes.

@@ -6,13 +6,14 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use redb::{Database, ReadOnlyDatabase, ReadOnlyTable, ReadTransaction, ReadableDatabase};
+use redb::{Database, OwnedAccessGuard, ReadOnlyDatabase, ReadOnlyTable, ReadTransaction, ReadableDatabase};
 use tokio::sync::Notify;
 
 use super::NAME;
 use super::damage::Damage;
 use super::file::RECORDS;
 use crate::clock::{Clock, Timestamp};
+use crate::coop::{self, Hold};
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::envelope::{self, Envelope, EnvelopeError};
@@ -49,6 +50,19 @@ enum Latest {
     Open(Arc<Records>),
     /// Somebody needs the file for itself; reads wait.
     Paused,
+}
+
+/// A longer record is not copied out of its page. As long as its value is held, the file keeps the
+/// pages of that moment.
+const LENT: usize = 64 << 10;
+
+/// A page that keeps its transaction.
+struct Lent(OwnedAccessGuard<&'static [u8]>);
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        self.0.value()
+    }
 }
 
 /// A long read of one moment. While there is one, the file is not compacted.
@@ -200,32 +214,73 @@ impl Reader {
         let at = || Location::of(NAME, key);
         let records = self.records(at, "read").await?;
         self.damage.reading(at, "read", || {
-            self.find(
+            let copied = self.find(
                 &records,
                 key,
                 || self.clock.now(),
-                |envelope, stored| record(envelope, stored, Bytes::copy_from_slice),
-            )
+                |envelope, stored| match stored.len() {
+                    ..LENT => Some(record(envelope, stored, Bytes::copy_from_slice)),
+                    LENT.. => None,
+                },
+            )?;
+            match copied {
+                Some(Some(copied)) => Ok(Some(copied)),
+                Some(None) => self.lend(&records, key),
+                None => Ok(None),
+            }
         })
     }
 
+    /// A record whose value stays where redb has it.
+    fn lend(&self, records: &Records, key: &Key) -> Result<Option<Record>> {
+        let found = records.get_owned(key.as_str());
+        let found = found.map_err(|error| self.not_read(Location::of(NAME, key), error.into()))?;
+        let Some(stored) = found.map(|page| Bytes::from_owner(Lent(page))) else { return Ok(None) };
+        envelope::open(stored).map(Some).map_err(|damage| damage.into_error(Location::of(NAME, key)))
+    }
+
+    /// All of one moment, so the file is read as it was at the beginning, also after a yield.
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
         let at = || Location::store(NAME);
         let records = self.records(at, "read").await?;
-        self.damage.reading(at, "read", || {
-            // One moment for all: else one group of an entity could expire between two looks at the
-            // clock.
-            let now = self.clock.now();
-            let get = |key| {
-                self.find(
-                    &records,
-                    key,
-                    || now,
-                    |envelope, stored| record(envelope, stored, Bytes::copy_from_slice),
-                )
-            };
-            keys.iter().map(get).collect()
-        })
+        // One look at the clock for all: else one group of an entity could expire between two.
+        let now = self.clock.now();
+        let mut found = Vec::with_capacity(keys.len());
+        loop {
+            self.damage.reading(at, "read", || self.find_some(&records, keys, now, &mut found))?;
+            if found.len() == keys.len() {
+                return Ok(found);
+            }
+            coop::yield_now().await;
+        }
+    }
+
+    /// Goes on with what was found, until other tasks should run.
+    fn find_some(
+        &self,
+        records: &Records,
+        keys: &[Key],
+        now: Timestamp,
+        found: &mut Vec<Option<Record>>,
+    ) -> Result<()> {
+        let mut hold = Hold::begin();
+        for key in keys.iter().skip(found.len()) {
+            let mut bytes = key.len();
+            let copied = self.find(
+                records,
+                key,
+                || now,
+                |envelope, stored| {
+                    bytes += stored.len();
+                    record(envelope, stored, Bytes::copy_from_slice)
+                },
+            )?;
+            found.push(copied);
+            if hold.is_long_after(bytes) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn head(&self, key: &Key) -> Result<Option<Head>> {

@@ -98,7 +98,8 @@ impl RedbStore {
     /// without holding a thread. It is worth it when [`RedbSpace::free_bytes`] is most of the file
     /// and will not be written again.
     ///
-    /// Fails with a retryable [`Error::Store`] while a [backup](Self::backup) is made.
+    /// Fails with a retryable [`Error::Store`] while a [backup](Self::backup) is made, and while a
+    /// value of 64 KiB or more is held that [`get`](Store::get) returned.
     pub async fn compact(&self) -> Result<CompactReport> {
         let len = || fs::metadata(&self.0.path).map(|file| file.len());
         let not_measured = |error| file::not_written(&self.0.path, "measure its file", error);
@@ -123,7 +124,9 @@ fn measure(reader: &Reader, file_bytes: u64) -> Result<RedbSpace, redb::Error> {
 pub(super) fn compact(reader: &Reader) -> Result<(), Error> {
     let in_progress = |error| {
         Error::store(Location::store(NAME), "compact its file", true, error)
-            .because("a backup or another long read is in progress; try again when it has ended")
+            .because(
+                "a backup or another long read is in progress, or the value of a large record is held; try again later",
+            )
     };
     if reader.has_snapshots() {
         return Err(in_progress(redb::Error::TransactionInProgress));

@@ -73,6 +73,9 @@ impl Standing {
     }
 }
 
+/// The longest value that is stored. redb takes 3 GiB, the envelope included.
+const MAX_VALUE: usize = 2 << 30;
+
 /// A longer buffer is not kept for the next record.
 const KEPT_BUFFER: usize = 1 << 20;
 
@@ -82,14 +85,15 @@ impl Tables<'_> {
         self.changed
     }
 
+    /// The moment of the work that follows in the same transaction.
+    pub(super) fn go_on_at(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
     pub(super) fn make(&mut self, work: &Work) -> Result<Done, Failure> {
         match work {
             Work::Write(write) => self.write(write)?,
-            Work::PutMany(records) | Work::PutPart(records) => {
-                for (key, record) in records {
-                    self.put(key, record, record.expiry.at(self.now))?;
-                }
-            }
+            Work::PutMany(records) | Work::PutPart(records) => self.put_many(records)?,
             Work::DeleteMany(keys) => {
                 for key in keys {
                     self.remove(key.as_str())?;
@@ -126,6 +130,21 @@ impl Tables<'_> {
             }
         }
         Ok(Done::Written)
+    }
+
+    /// By key, so that one page after the other is changed. None is put unless all can be.
+    fn put_many(&mut self, records: &[(Key, NewRecord)]) -> Result<(), Failure> {
+        for (key, record) in records {
+            check(key, record).map_err(Failure::Own)?;
+        }
+        let put = |(key, record): &(Key, NewRecord)| self.put(key, record, record.expiry.at(self.now));
+        if records.is_sorted_by(|(one, _), (next, _)| one.as_str() <= next.as_str()) {
+            return records.iter().try_for_each(put);
+        }
+        let mut by_key: Vec<_> = records.iter().collect();
+        // Stable: of two records under one key the later one remains.
+        by_key.sort_by(|(one, _), (next, _)| one.as_str().cmp(next.as_str()));
+        by_key.into_iter().try_for_each(put)
     }
 
     fn holds(&self, condition: &Condition) -> Result<Held, Failure> {
@@ -197,10 +216,8 @@ impl Tables<'_> {
     ) -> Result<(), Failure> {
         self.stored.clear();
         self.stored.shrink_to(KEPT_BUFFER);
-        envelope::write(metadata, expires_at, token, self.stored).map_err(|len| {
-            let at = Location::of(NAME, key);
-            Failure::Own(Error::MetadataTooLong { at, len, max: usize::from(u16::MAX) })
-        })
+        envelope::write(metadata, expires_at, token, self.stored)
+            .map_err(|len| Failure::Own(metadata_too_long(Location::of(NAME, key), len)))
     }
 
     /// Stores what was encoded, and keeps the index in step.
@@ -282,6 +299,19 @@ impl Tables<'_> {
         };
         Ok(SweepReport { removed, more })
     }
+}
+
+/// Whether the record can be stored: all that redb and the envelope refuse.
+fn check(key: &Key, record: &NewRecord) -> Result<(), Error> {
+    let at = || Location::of(NAME, key);
+    if record.value.len() > MAX_VALUE {
+        return Err(Error::ValueTooLong { at: at(), len: record.value.len(), max: MAX_VALUE });
+    }
+    envelope::check(&record.metadata).map_err(|len| metadata_too_long(at(), len))
+}
+
+fn metadata_too_long(at: Box<Location>, len: usize) -> Error {
+    Error::MetadataTooLong { at, len, max: usize::from(u16::MAX) }
 }
 
 /// When a stored record expires; a damaged one does not.

@@ -10,7 +10,8 @@ use crate::store::{Condition, Fences, Write};
 pub(super) enum Work {
     Write(Write),
     PutMany(Vec<(Key, NewRecord)>),
-    /// The same, as a part of a longer write: it is made durable with the work that comes later.
+    /// The same, as a part of a longer write: it is committed and made durable with the work that
+    /// comes later.
     PutPart(Vec<(Key, NewRecord)>),
     DeleteMany(Vec<Key>),
     Commit(Vec<Condition>, Vec<Write>),
@@ -70,6 +71,12 @@ impl Work {
             Self::Panic | Self::Raw(..) => 0,
         };
         pieces + PIECE
+    }
+
+    /// Whether it may fail when some of its writes are made. The others make one write, or are
+    /// checked before.
+    pub(super) fn may_fail_half_way(&self) -> bool {
+        matches!(self, Self::Commit(_, writes) if writes.len() > 1)
     }
 
     /// Voids the fences of the keys that it writes.

@@ -1,8 +1,13 @@
 //! The writer: a thread with a queue, which makes all work that waits in one transaction.
 //!
-//! While a commit waits for the disk, further work gathers in the queue, and the next commit makes all of it. So the number of
-//! commits does not grow with the number of writers. The next transaction is begun before there is work for it, so that work which
-//! finds the writer at rest does not wait for that.
+//! While a commit waits for the disk, further work gathers in the queue, and the next commit makes
+//! all of it. So the number of commits does not grow with the number of writers. The next
+//! transaction is begun before there is work for it, so that work which finds the writer at rest
+//! does not wait for that.
+//!
+//! The parts of a longer write ([`Work::PutPart`]) stay in one transaction until other work, or the
+//! end of the write, asks for a commit: each commit would copy again every page that a part
+//! changes, and random keys change most pages.
 
 mod gather;
 #[cfg(test)]
@@ -10,10 +15,10 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
-use gather::Gathered;
+use gather::{Gathered, Intake};
 use redb::{CommitError, Durability, WriteTransaction};
 use tokio::sync::oneshot;
 
@@ -22,10 +27,11 @@ use super::damage::Panicked;
 use super::options::RedbDurability;
 use super::queue::{Queue, Room};
 use super::read::Reader;
-use super::tables::{Failure, OpenTables};
+use super::tables::{Failure, OpenTables, Tables};
 use super::work::{Done, Work};
 use super::{NAME, space};
 use crate::error::{Error, Location, Result, SharedError};
+use crate::store::Fences;
 
 /// The handle on the thread. Dropping it waits until what is queued is written.
 pub(super) struct Writer {
@@ -47,17 +53,7 @@ impl Writer {
         let room = Arc::new(Queue::new(queue_bytes));
         let closing = Closing(Arc::clone(&room));
         let counters = Arc::<Counters>::default();
-        let mut worker = Worker {
-            jobs,
-            put_aside: None,
-            skipped: 0,
-            reader,
-            durability,
-            counters: Arc::clone(&counters),
-            stored: Vec::new(),
-            has_parts: false,
-            is_committing: false,
-        };
+        let mut worker = Worker::new(reader, durability, Intake::of(jobs, Arc::clone(&counters)));
         let thread = thread::Builder::new()
             .name("kv-redb-writer".to_owned())
             .spawn(move || {
@@ -150,6 +146,24 @@ enum Ended {
     NoWork,
 }
 
+/// Why a transaction is committed.
+#[derive(Clone, Copy)]
+enum Reason {
+    /// Callers wait for it.
+    Calls,
+    /// A caller waits until it is on the disk, whatever the store's durability.
+    Flush,
+    /// The parts in it are to stay when the work that follows them fails.
+    Parts,
+}
+
+/// Whether a batch was made.
+enum Made {
+    Whole,
+    /// A piece of it failed half-way: the others are to be made again without it.
+    Undone,
+}
+
 /// A piece of work, and how it ends if the transaction is committed.
 struct Attempted {
     job: Job,
@@ -160,28 +174,26 @@ struct Attempted {
 
 /// What the thread owns.
 struct Worker {
-    jobs: Receiver<Job>,
-    /// What comes next, if it was received and belongs to no batch.
-    put_aside: Option<Job>,
-    /// How many calls were skipped among those of the batch.
-    skipped: u64,
+    intake: Intake,
     reader: Arc<Reader>,
     durability: RedbDurability,
-    counters: Arc<Counters>,
     stored: Vec<u8>,
-    /// Whether parts of longer writes are committed and not on the disk yet.
-    has_parts: bool,
     /// Whether the transaction is on its way to the disk.
     is_committing: bool,
 }
 
 impl Worker {
+    fn new(reader: Arc<Reader>, durability: RedbDurability, intake: Intake) -> Self {
+        Self { intake, reader, durability, stored: Vec::new(), is_committing: false }
+    }
+
     fn run(&mut self) {
         let mut batch = Vec::new();
         while self.write(&mut batch) {}
     }
 
-    /// Makes a batch and answers each of its callers. An empty one is filled from the queue first; false if that has ended.
+    /// Makes a batch and answers each of its callers. An empty one is filled from the queue first;
+    /// false if that has ended.
     fn write(&mut self, batch: &mut Vec<Attempted>) -> bool {
         let ended = loop {
             match self.attempt_caught(batch) {
@@ -190,32 +202,17 @@ impl Worker {
                 Ok(Ended::NoWork) => return false,
                 Err(aborted) => {
                     // What was to follow them has failed, and redb writes no more.
-                    self.has_parts = false;
+                    self.intake.has_parts = false;
                     // It may have failed before there was anybody to tell: the next work is told.
-                    if batch.is_empty() && self.gather(batch) == Gathered::Ended {
+                    if batch.is_empty() && self.intake.gather(batch) == Gathered::Ended {
                         return false;
                     }
                     break Err(aborted);
                 }
             }
         };
-        // Calls that were skipped among these count when these do: a mark counts calls in order.
-        self.counters
-            .answered
-            .fetch_add(batch.len() as u64 + std::mem::take(&mut self.skipped), Ordering::SeqCst);
-        Counters::add(&self.counters.calls, batch.len() as u64);
-        for Attempted { job: Job { work, reply, room }, done, failed } in batch.drain(..) {
-            let answer = match (failed, &ended) {
-                (Some(own), _) => Err(own),
-                (None, Ok(())) => Ok(done),
-                (None, Err(aborted)) => Err(aborted.told(&work)),
-            };
-            // A caller that is gone needs no answer.
-            drop(reply.send(answer));
-            // The room is given back when the memory is.
-            drop(work);
-            drop(room);
-        }
+        self.intake.settle(batch.len());
+        answer(batch, &ended);
         true
     }
 
@@ -244,46 +241,51 @@ impl Worker {
         let transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
         let tables = OpenTables::of(&transaction).map_err(unwritten)?;
         if batch.is_empty() {
-            if self.gather(batch) == Gathered::Ended {
+            if self.intake.gather(batch) == Gathered::Ended {
                 return Ok(Ended::NoWork);
             }
-            // A read may have met a failing disk since, or damage. Whether there can still be a transaction is asked anew.
+            // A read may have met a failing disk since, or damage: begin again, which fails if
+            // redb takes no more transactions.
             if reader.damage().has_failed() {
                 return Ok(Ended::Again);
             }
         }
-        if let [Attempted { job: Job { work: Work::Compact, .. }, failed, .. }] = batch.as_mut_slice() {
+        if is_compaction(batch) {
             drop(tables);
             transaction.abort().map_err(|error| unwritten(error.into()))?;
-            *failed = space::compact(&reader).err();
+            if let [Attempted { failed, .. }] = batch.as_mut_slice() {
+                *failed = space::compact(&reader).err();
+            }
             return Ok(Ended::Done);
         }
         let mut tables = tables.at(reader.clock().now(), &mut self.stored);
-        let mut is_flush = false;
-        for Attempted { job, done, failed } in batch.iter_mut().filter(|piece| piece.failed.is_none()) {
-            let before = tables.changed();
-            match tables.make(&job.work) {
-                Ok(made) => {
-                    if !matches!(made, Done::Conflict(_)) {
-                        job.work.void(reader.fences());
-                    }
-                    *done = made;
+        loop {
+            match make(&mut tables, batch, reader.fences()) {
+                Ok(Made::Whole) => {}
+                Ok(Made::Undone) => {
+                    drop(tables);
+                    transaction.abort().map_err(|error| unwritten(error.into()))?;
+                    return Ok(Ended::Again);
                 }
-                Err(Failure::Own(error)) => {
-                    *failed = Some(error);
-                    if tables.changed() != before {
-                        drop(tables);
-                        transaction.abort().map_err(|error| unwritten(error.into()))?;
-                        return Ok(Ended::Again);
-                    }
-                }
-                Err(Failure::Engine(error)) => return Err(unwritten(error)),
+                Err(error) => return Err(unwritten(error)),
             }
-            is_flush |= matches!(job.work, Work::Flush);
+            if !self.intake.holds_back(batch) {
+                break;
+            }
+            answer(batch, &Ok(()));
+            self.intake.gather(batch);
+            if is_compaction(batch) || batch.iter().any(|piece| piece.job.work.may_fail_half_way()) {
+                // It needs a transaction that can be given up.
+                let changed = tables.changed();
+                drop(tables);
+                return self.commit(transaction, changed, Reason::Parts).map(|_| Ended::Again);
+            }
+            tables.go_on_at(reader.clock().now());
         }
         let changed = tables.changed();
         drop(tables);
-        self.commit(transaction, changed, is_flush, batch)
+        let is_flush = batch.iter().any(|piece| matches!(piece.job.work, Work::Flush));
+        self.commit(transaction, changed, if is_flush { Reason::Flush } else { Reason::Calls })
     }
 
     /// Commits what changed, and waits for the disk unless nobody asked for that.
@@ -291,16 +293,17 @@ impl Worker {
         &mut self,
         mut transaction: WriteTransaction,
         changed: u64,
-        is_flush: bool,
-        batch: &[Attempted],
+        reason: Reason,
     ) -> Result<Ended, Aborted> {
         let reader = Arc::clone(&self.reader);
         let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().told(error));
         let on_flush = self.durability == RedbDurability::OnFlush;
-        let are_parts = batch.iter().all(|piece| matches!(piece.job.work, Work::PutPart(_)));
-        let is_durable = is_flush || !(on_flush || (are_parts && !batch.is_empty()));
-        let ends_parts = is_durable && (self.has_parts || on_flush);
-        if changed == 0 && !ends_parts {
+        let is_durable = match reason {
+            Reason::Calls => !on_flush,
+            Reason::Flush => true,
+            Reason::Parts => false,
+        };
+        if changed == 0 && !(is_durable && (self.intake.has_parts || on_flush)) {
             transaction.abort().map_err(|error| unwritten(error.into()))?;
             return Ok(Ended::Done);
         }
@@ -315,17 +318,65 @@ impl Worker {
             CommitError::TransactionPoisoned => unwritten(error.into()),
             error => Aborted::Unknown(reader.damage().told(error.into())),
         })?;
-        self.has_parts = !is_durable && !on_flush;
-        Counters::add(&self.counters.commits, 1);
-        Counters::add(&self.counters.durable, u64::from(is_durable));
-        Counters::add(&self.counters.records, changed);
+        self.intake.has_parts = !is_durable && !on_flush;
+        let counters = &self.intake.counters;
+        Counters::add(&counters.commits, 1);
+        Counters::add(&counters.durable, u64::from(is_durable));
+        Counters::add(&counters.records, changed);
         Ok(Ended::Done)
     }
+}
+
+/// Makes the pieces that have not failed yet.
+fn make(tables: &mut Tables<'_>, batch: &mut [Attempted], fences: &Fences) -> Result<Made, redb::Error> {
+    for Attempted { job, done, failed } in batch.iter_mut().filter(|piece| piece.failed.is_none()) {
+        let before = tables.changed();
+        match tables.make(&job.work) {
+            Ok(made) => {
+                if !matches!(made, Done::Conflict(_)) {
+                    job.work.void(fences);
+                }
+                *done = made;
+            }
+            Err(Failure::Own(error)) => {
+                *failed = Some(error);
+                if tables.changed() != before {
+                    return Ok(Made::Undone);
+                }
+            }
+            Err(Failure::Engine(error)) => return Err(error),
+        }
+    }
+    Ok(Made::Whole)
+}
+
+/// Answers each of the callers.
+fn answer(batch: &mut Vec<Attempted>, ended: &Result<(), Aborted>) {
+    for Attempted { job: Job { work, reply, room }, done, failed } in batch.drain(..) {
+        let answer = match (failed, ended) {
+            (Some(own), _) => Err(own),
+            (None, Ok(())) => Ok(done),
+            (None, Err(aborted)) => Err(aborted.told(&work)),
+        };
+        // A caller that is gone needs no answer.
+        drop(reply.send(answer));
+        // The room is given back when the memory is.
+        drop(work);
+        drop(room);
+    }
+}
+
+fn is_compaction(batch: &[Attempted]) -> bool {
+    matches!(batch, [Attempted { job: Job { work: Work::Compact, .. }, .. }])
 }
 
 impl Attempted {
     fn new(job: Job) -> Self {
         Self { job, done: Done::Written, failed: None }
+    }
+
+    fn is_part(&self) -> bool {
+        matches!(self.job.work, Work::PutPart(_))
     }
 }
 

@@ -77,17 +77,7 @@ fn worker_with(options: &mut redb::Builder) -> (Worker, Arc<AtomicBool>, Arc<Ato
     let counters = Arc::default();
     // All work is given by hand: the queue has ended.
     let (_, jobs) = mpsc::channel();
-    let worker = Worker {
-        jobs,
-        put_aside: None,
-        skipped: 0,
-        reader,
-        durability,
-        counters,
-        stored: Vec::new(),
-        has_parts: false,
-        is_committing: false,
-    };
+    let worker = Worker::new(reader, durability, Intake::of(jobs, counters));
     (worker, fails, reads)
 }
 
@@ -126,7 +116,7 @@ fn keys(worker: &Worker) -> Vec<String> {
 }
 
 fn commits(worker: &Worker) -> u64 {
-    worker.counters.commits.load(Ordering::Relaxed)
+    worker.intake.counters.commits.load(Ordering::Relaxed)
 }
 
 #[test]
@@ -165,9 +155,8 @@ fn what_changes_nothing_costs_no_commit() {
     assert_eq!(commits(&worker), 0);
 }
 
-#[test]
-fn a_piece_that_fails_half_way_is_undone_alone() {
-    let (mut worker, _) = worker();
+/// Makes `damaged` a record that cannot be read.
+fn damage_record(worker: &Worker) {
     let transaction = worker.reader.database().expect("is open").begin_write().expect("a transaction");
     transaction
         .open_table(RECORDS)
@@ -175,6 +164,12 @@ fn a_piece_that_fails_half_way_is_undone_alone() {
         .insert("damaged", &b"\xFFK\x01"[..])
         .expect("an insert");
     transaction.commit().expect("a commit");
+}
+
+#[test]
+fn a_piece_that_fails_half_way_is_undone_alone() {
+    let (mut worker, _) = worker();
+    damage_record(&worker);
     let mut too_long = NewRecord::new("{}", Metadata::default());
     too_long.metadata.set_foreign("theirs", "x".repeat(70_000).into()).expect("is not ours");
 
@@ -254,7 +249,7 @@ fn an_update_keeps_the_expiry_that_the_same_commit_gave() {
 /// A worker that waits on a thread with a transaction begun, and its queue.
 fn waiting(mut worker: Worker) -> (Sender<Job>, JoinHandle<Worker>) {
     let (queue, jobs) = mpsc::channel();
-    worker.jobs = jobs;
+    worker.intake.jobs = jobs;
     let reader = Arc::clone(&worker.reader);
     let thread = thread::spawn(move || {
         assert!(worker.write(&mut Vec::new()), "there is work");
@@ -268,8 +263,11 @@ fn waiting(mut worker: Worker) -> (Sender<Job>, JoinHandle<Worker>) {
 }
 
 fn submit(queue: &Sender<Job>, write: Write) -> oneshot::Receiver<Result<Done>> {
+    submit_work(queue, Work::Write(write))
+}
+
+fn submit_work(queue: &Sender<Job>, work: Work) -> oneshot::Receiver<Result<Done>> {
     let (reply, answer) = oneshot::channel();
-    let work = Work::Write(write);
     queue.send(Job { room: room(&work), work, reply }).expect("a queue");
     answer
 }
@@ -293,7 +291,7 @@ fn a_transaction_that_cannot_be_begun_is_told_to_the_work_that_comes() {
     assert!(matches!(write(&mut worker, vec![Work::Write(put("a"))])[0], Err(Error::OutcomeUnknown { .. })));
     // From now on redb refuses to begin one.
     let (queue, jobs) = mpsc::channel();
-    worker.jobs = jobs;
+    worker.intake.jobs = jobs;
     let mut answer = submit(&queue, put("b"));
     assert!(worker.write(&mut Vec::new()), "there is work");
     let answer = answer.try_recv().expect("an answer");

@@ -1,5 +1,7 @@
 //! Work that is skipped, and parts of longer writes.
 
+use std::time::Duration;
+
 use super::super::gather::Gathered;
 use super::*;
 
@@ -7,14 +9,14 @@ use super::*;
 fn work_whose_caller_is_gone_is_skipped() {
     let (mut worker, _) = worker();
     let (queue, jobs) = mpsc::channel();
-    worker.jobs = jobs;
+    worker.intake.jobs = jobs;
     drop(submit(&queue, put("a")));
     let mut kept = submit(&queue, put("b"));
     drop(submit(&queue, put("c")));
     assert!(worker.write(&mut Vec::new()), "there is work");
     assert!(matches!(kept.try_recv(), Ok(Ok(Done::Written))));
     assert_eq!(keys(&worker), ["b"]);
-    assert_eq!(worker.counters.skipped.load(Ordering::Relaxed), 2);
+    assert_eq!(worker.intake.counters.skipped.load(Ordering::Relaxed), 2);
     drop(queue);
     assert!(!worker.write(&mut Vec::new()), "there is no more work");
 }
@@ -25,49 +27,136 @@ fn part(text: &str) -> Work {
 
 /// How many commits waited for the disk.
 fn durable(worker: &Worker) -> u64 {
-    worker.counters.durable.load(Ordering::Relaxed)
+    worker.intake.counters.durable.load(Ordering::Relaxed)
+}
+
+/// A worker that waits, and does not get tired of waiting for parts.
+fn patient(mut worker: Worker) -> (Sender<Job>, JoinHandle<Worker>) {
+    worker.intake.parts_wait = Duration::from_secs(3_600);
+    waiting(worker)
+}
+
+/// Submits work whose caller is gone.
+fn submit_gone(queue: &Sender<Job>, work: Work) {
+    let (reply, answer) = oneshot::channel();
+    drop(answer);
+    queue.send(Job { room: room(&work), work, reply }).expect("a queue");
+}
+
+fn is_made(answer: oneshot::Receiver<Result<Done>>) -> bool {
+    matches!(answer.blocking_recv(), Ok(Ok(Done::Written)))
 }
 
 #[test]
-fn parts_are_durable_with_the_write_that_ends_them() {
-    let (mut worker, _) = worker();
+fn parts_are_committed_with_the_write_that_ends_them() {
+    let (worker, _) = worker();
+    let (reader, counters) = (Arc::clone(&worker.reader), Arc::clone(&worker.intake.counters));
+    let (queue, thread) = patient(worker);
     for text in ["a", "b"] {
-        assert!(write(&mut worker, vec![part(text)])[0].is_ok());
+        assert!(is_made(submit_work(&queue, part(text))));
+        // What cannot be read yet does not count as over.
+        assert!(reader.get(&key(text)).now_or_never().expect("is ready").expect("is read").is_none());
+        assert_eq!(counters.answered.load(Ordering::SeqCst), 0);
     }
-    assert_eq!((keys(&worker).len(), durable(&worker)), (2, 0));
+    submit_gone(&queue, part("skipped"));
+    assert!(is_made(submit_work(&queue, Work::PutMany(Vec::new()))));
+    let mut worker = thread.join().expect("no panic");
+    assert_eq!(keys(&worker), ["a", "b"]);
+    assert_eq!((commits(&worker), durable(&worker)), (1, 1));
+    assert_eq!(counters.answered.load(Ordering::SeqCst), 4);
+    // There is nothing to end.
     assert!(write(&mut worker, vec![Work::PutMany(Vec::new())])[0].is_ok());
-    assert_eq!(durable(&worker), 1);
-    // Beside a write that waits for the disk a part is durable, too, and there is nothing to end.
-    assert!(write(&mut worker, vec![part("c"), Work::Write(put("d"))]).iter().all(Result::is_ok));
-    assert_eq!(durable(&worker), 2);
-    assert!(write(&mut worker, vec![Work::PutMany(Vec::new())])[0].is_ok());
-    assert_eq!(durable(&worker), 2);
+    assert_eq!(commits(&worker), 1);
+}
+
+#[test]
+fn parts_that_become_too_large_are_committed() {
+    let (mut worker, _) = worker();
+    worker.intake.parts_bytes = part("a").bytes() + part("b").bytes();
+    let (queue, thread) = patient(worker);
+    assert!(is_made(submit_work(&queue, part("a"))));
+    assert!(is_made(submit_work(&queue, part("b"))));
+    let worker = thread.join().expect("no panic");
+    assert_eq!((keys(&worker).len(), commits(&worker), durable(&worker)), (2, 1, 1));
+}
+
+#[test]
+fn a_write_beside_parts_commits_them() {
+    let (worker, _) = worker();
+    let (queue, thread) = patient(worker);
+    assert!(is_made(submit_work(&queue, part("a"))));
+    let absent = vec![Condition::new(key("a"), Expect::Absent)];
+    let conflict = submit_work(&queue, Work::Commit(absent, vec![put("a")])).blocking_recv();
+    assert!(matches!(conflict, Ok(Ok(Done::Conflict(0)))), "{conflict:?}");
+    // The caller that lost to the part can read it now.
+    let worker = thread.join().expect("no panic");
+    assert_eq!((keys(&worker), durable(&worker)), (vec!["a".to_owned()], 1));
 }
 
 #[test]
 fn parts_that_nothing_follows_become_durable_by_themselves() {
-    let (mut worker, _) = worker();
-    let (queue, jobs) = mpsc::channel();
-    worker.jobs = jobs;
-    assert!(write(&mut worker, vec![part("a")])[0].is_ok());
-    assert_eq!(durable(&worker), 0);
-    assert!(worker.write(&mut Vec::new()), "it goes on");
-    assert_eq!(durable(&worker), 1);
+    let (worker, _) = worker();
+    let (queue, thread) = waiting(worker);
+    assert!(is_made(submit_work(&queue, part("a"))));
+    let mut worker = thread.join().expect("no panic");
+    assert_eq!((keys(&worker), durable(&worker)), (vec!["a".to_owned()], 1));
     drop(queue);
     assert!(!worker.write(&mut Vec::new()), "there is no work");
+}
+
+#[test]
+fn a_commit_that_fails_half_way_undoes_no_part() {
+    let (worker, _) = worker();
+    damage_record(&worker);
+    let (queue, thread) = patient(worker);
+    assert!(is_made(submit_work(&queue, part("a"))));
+    let update = Write::Update(key("damaged"), NewRecord::new("{}", Metadata::default()));
+    let failed = submit_work(&queue, Work::Commit(Vec::new(), vec![put("b"), update])).blocking_recv();
+    assert!(matches!(failed, Ok(Err(Error::Malformed { .. }))), "{failed:?}");
+    let worker = thread.join().expect("no panic");
+    assert_eq!((keys(&worker), durable(&worker)), (vec!["a".to_owned(), "damaged".to_owned()], 1));
+}
+
+#[test]
+fn a_part_that_is_refused_undoes_no_other() {
+    let (worker, _) = worker();
+    let (queue, thread) = patient(worker);
+    assert!(is_made(submit_work(&queue, part("a"))));
+    let mut too_long = NewRecord::new("{}", Metadata::default());
+    too_long.metadata.set_foreign("theirs", "x".repeat(70_000).into()).expect("is not ours");
+    let records = vec![(key("b"), NewRecord::new("{}", Metadata::default())), (key("c"), too_long)];
+    let refused = submit_work(&queue, Work::PutPart(records)).blocking_recv();
+    assert!(matches!(refused, Ok(Err(Error::MetadataTooLong { .. }))), "{refused:?}");
+    assert!(is_made(submit_work(&queue, Work::Flush)));
+    let worker = thread.join().expect("no panic");
+    assert_eq!((keys(&worker), commits(&worker)), (vec!["a".to_owned()], 1));
+}
+
+#[test]
+fn of_two_records_under_one_key_the_later_one_remains() {
+    let (mut worker, _) = worker();
+    let record = |text: &str, value: &str| (key(text), NewRecord::new(value.to_owned(), Metadata::default()));
+    let records =
+        vec![record("b", "1"), record("a", "1"), record("b", "2"), record("a", "2"), record("b", "3")];
+    assert!(write(&mut worker, vec![Work::PutMany(records)])[0].is_ok());
+    let value = |text| {
+        let found = worker.reader.get(&key(text)).now_or_never().expect("is ready").expect("is read");
+        found.map(|record| record.value.to_vec())
+    };
+    assert_eq!((value("a"), value("b")), (Some(b"2".to_vec()), Some(b"3".to_vec())));
 }
 
 #[test]
 fn a_call_counts_as_over_when_those_before_it_do() {
     let (mut worker, _) = worker();
     let (queue, jobs) = mpsc::channel();
-    worker.jobs = jobs;
-    let answered = |worker: &Worker| worker.counters.answered.load(Ordering::SeqCst);
+    worker.intake.jobs = jobs;
+    let answered = |worker: &Worker| worker.intake.counters.answered.load(Ordering::SeqCst);
     drop(submit(&queue, put("skipped first")));
     let _kept = submit(&queue, put("a"));
     drop(submit(&queue, put("skipped among others")));
     let mut batch = Vec::new();
-    assert!(worker.gather(&mut batch) == Gathered::Work);
+    assert!(worker.intake.gather(&mut batch) == Gathered::Work);
     assert_eq!(answered(&worker), 1, "the one before the batch");
     assert!(worker.write(&mut batch), "there is work");
     assert_eq!(answered(&worker), 3);
