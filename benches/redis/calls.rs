@@ -2,7 +2,7 @@
 
 use kv_runtime::store::RedisStore;
 use kv_runtime::{Collection, KvEntity};
-use redis::aio::ConnectionManager;
+use redis::aio::ConnectionLike;
 use redis::{AsyncCommands, Pipeline};
 
 use crate::support::Result;
@@ -63,11 +63,10 @@ impl Calls for Collection<User, RedisStore> {
     }
 }
 
-/// The crate alone, by the connection that its docs advise and that connects again by itself, as ours does. An indexed one adds the key to
-/// a sorted set in the same pipeline.
+/// The crate alone. An indexed one adds the key to a sorted set in the same pipeline.
 #[derive(Clone)]
-pub struct ByHand {
-    pub connection: ConnectionManager,
+pub struct ByHand<C> {
+    pub connection: C,
     pub is_indexed: bool,
 }
 
@@ -75,7 +74,7 @@ fn key(id: u64) -> String {
     format!("user:{id}:profile")
 }
 
-impl Calls for ByHand {
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> Calls for ByHand<C> {
     type User = (u64, Profile);
 
     fn sample(id: u64) -> (u64, Profile) {
@@ -110,5 +109,17 @@ impl Calls for ByHand {
                 Ok(profile.map(|profile| (id, profile)))
             })
             .collect()
+    }
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> ByHand<C> {
+    /// The first users by the sorted set, whose members are in the order of the keys.
+    pub async fn list(&self, limit: usize) -> Result<Vec<Profile>, BoxError> {
+        let mut connection = self.connection.clone();
+        let mut next = redis::cmd("ZRANGE");
+        next.arg("index:user").arg("-").arg("+").arg("BYLEX").arg("LIMIT").arg(0).arg(limit);
+        let keys: Vec<String> = next.query_async(&mut connection).await?;
+        let values: Vec<Vec<u8>> = connection.mget(keys).await?;
+        Ok(values.iter().map(|value| serde_json::from_slice(value)).collect::<Result<_, _>>()?)
     }
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use kv_runtime::store::RedisStore;
 use kv_runtime::{Collection, Kv};
+use redis::aio::{ConnectionManager, MultiplexedConnection};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -36,7 +37,10 @@ const SEQUENTIAL: usize = 200;
 const CONCURRENT: usize = 3_200;
 const BATCHES: usize = 20;
 
+/// By the connection that the crate's docs advise and that connects again by itself, as ours does.
 const BY_HAND: &str = "the redis crate by hand";
+/// By the one below it, which ends with its first failure.
+const BARE: &str = "the bare multiplexed connection";
 
 fn main() -> Result<()> {
     let mut report = Report::new("redis");
@@ -54,6 +58,9 @@ fn main() -> Result<()> {
         .case("get-64", BY_HAND, "ns", 1.05, || by_turns(ROUNDS, || ours.gets_64(), || theirs.gets_64()))?;
     report
         .case("put-64", BY_HAND, "ns", 1.05, || by_turns(ROUNDS, || ours.puts_64(), || theirs.puts_64()))?;
+    let bare = Side { runtime: &runtime, calls: bench.bare(1)? };
+    report.case("get-64-bare", BARE, "ns", 1.1, || by_turns(ROUNDS, || ours.gets_64(), || bare.gets_64()))?;
+    report.case("put-64-bare", BARE, "ns", 1.1, || by_turns(ROUNDS, || ours.puts_64(), || bare.puts_64()))?;
     report.case("get-many-100", BY_HAND, "ns/record", 1.1, || {
         by_turns(ROUNDS, || ours.batches(), || theirs.batches())
     })?;
@@ -64,6 +71,10 @@ fn main() -> Result<()> {
     their_index.fill()?;
     report.case("put-64-indexed", "SET and ZADD by hand", "ns", 1.1, || {
         by_turns(ROUNDS, || our_index.puts_64(), || their_index.puts_64())
+    })?;
+
+    report.case("list-indexed", "ZRANGE and MGET by hand", "ns/record", 1.2, || {
+        by_turns(ROUNDS / 4, || our_index.lists(), || their_index.lists())
     })?;
 
     report.case("list-foreign-1m", "an empty server", "ns/record", 1.5, || bench.lists())?;
@@ -88,16 +99,24 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn ours(&self, database: usize, is_indexed: bool) -> Result<Collection<User, RedisStore>> {
-        // The hand-written side, too, lives on the runtime of its caller.
-        let options = RedisStore::options().list_index(is_indexed).runtime(self.runtime.handle().clone());
+        let mut options = RedisStore::options().list_index(is_indexed);
+        if std::env::var_os("BENCH_RUNTIME").is_some() {
+            options = options.runtime(self.runtime.handle().clone());
+        }
         let store = self.runtime.block_on(options.connect(&self.server.url(database)))?;
         Ok(Kv::new(store).collection())
     }
 
-    fn by_hand(&self, database: usize, is_indexed: bool) -> Result<ByHand> {
+    fn by_hand(&self, database: usize, is_indexed: bool) -> Result<ByHand<ConnectionManager>> {
         let client = redis::Client::open(self.server.url(database))?;
         let connection = self.runtime.block_on(client.get_connection_manager())?;
         Ok(ByHand { connection, is_indexed })
+    }
+
+    fn bare(&self, database: usize) -> Result<ByHand<MultiplexedConnection>> {
+        let client = redis::Client::open(self.server.url(database))?;
+        let connection = self.runtime.block_on(client.get_multiplexed_async_connection())?;
+        Ok(ByHand { connection, is_indexed: false })
     }
 
     /// The same list on this server, which gets a million foreign keys, and on one that has nothing else.
@@ -219,6 +238,16 @@ impl Side<'_, Collection<User, RedisStore>> {
             let page = self.runtime.block_on(self.calls.list().limit(USERS).page())?;
             assert_eq!(page.entities.len(), USERS);
             Ok(page)
+        })
+    }
+}
+
+impl Side<'_, ByHand<ConnectionManager>> {
+    fn lists(&self) -> Result<f64> {
+        nanos_each(USERS, || {
+            let users = self.run(self.calls.list(USERS))?;
+            assert_eq!(users.len(), USERS);
+            Ok(users)
         })
     }
 }

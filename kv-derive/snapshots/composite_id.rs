@@ -34,6 +34,8 @@ const _: () = {
     where
         OrgId: crate::renamed::__private::KvId,
         i64: crate::renamed::__private::KvId,
+        String: crate::renamed::__private::MaybeSend
+            + crate::renamed::__private::MaybeSync,
     {
         type Id = (OrgId, i64);
         const SCHEMA: crate::renamed::__private::EntitySchema = crate::renamed::__private::EntitySchema::new(
@@ -107,6 +109,8 @@ const _: () = {
     where
         OrgId: crate::renamed::__private::KvId,
         i64: crate::renamed::__private::KvId,
+        String: crate::renamed::__private::MaybeSend
+            + crate::renamed::__private::MaybeSync,
     {}
     const _: () = ::core::assert!(
         < i64 as crate ::renamed::__private::KvId > ::KIND.is_integer(),

@@ -52,6 +52,12 @@ const _: () = {
     where
         u64: ::kv_runtime::__private::KvId,
         Option<SystemTime>: ::kv_runtime::__private::ExpiresAt,
+        String: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
+        Option<
+            SystemTime,
+        >: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
+        Theme: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
+        u32: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
     {
         type Id = u64;
         const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
@@ -117,7 +123,7 @@ const _: () = {
                     1,
                     || {
                         __Read1 {
-                            theme: ::core::default::Default::default(),
+                            theme: ::kv_runtime::__private::AbsentDefault::make(),
                             max_items: ten(),
                         }
                     },

@@ -25,6 +25,8 @@ const _: () = {
     impl ::kv_runtime::__private::KvEntity for Session
     where
         String: ::kv_runtime::__private::KvId,
+        u64: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
+        u32: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
     {
         type Id = String;
         const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
@@ -74,7 +76,7 @@ const _: () = {
             ::core::result::Result::Ok(Self {
                 token: __id,
                 user: __group0.user,
-                hits: ::core::default::Default::default(),
+                hits: ::kv_runtime::__private::SkippedDefault::make(),
             })
         }
         fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
@@ -87,5 +89,7 @@ const _: () = {
     impl ::kv_runtime::__private::Touch for Session
     where
         String: ::kv_runtime::__private::KvId,
+        u64: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
+        u32: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
     {}
 };

@@ -33,6 +33,8 @@ const _: () = {
     impl ::kv_runtime::__private::KvEntity for User
     where
         u64: ::kv_runtime::__private::KvId,
+        String: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
+        u32: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
     {
         type Id = u64;
         const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
@@ -103,7 +105,7 @@ const _: () = {
                                             ::kv_runtime::__private::to_json::<
                                                 __Member,
                                             >(__Member {
-                                                code: ::core::default::Default::default(),
+                                                code: ::kv_runtime::__private::AddedDefault::make(),
                                             })
                                         },
                                     },
@@ -217,6 +219,8 @@ const _: () = {
     impl ::kv_runtime::__private::Touch for User
     where
         u64: ::kv_runtime::__private::KvId,
+        String: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
+        u32: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
     {}
     const _: () = ::kv_runtime::__private::assert_follows(
         &<User as ::kv_runtime::__private::KvEntity>::SCHEMA,

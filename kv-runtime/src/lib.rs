@@ -103,7 +103,7 @@ pub use clock::{Clock, ManualClock, Timestamp};
 pub use codec::Codec;
 pub use collection::{Collection, IdRef};
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
-pub use error::{BoxError, Error, Location, Result, SharedError};
+pub use error::{BoxError, ChangeError, Error, Location, Result, SharedError};
 pub use key::{KvId, Lookup, Within};
 pub use kv::{Kv, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};

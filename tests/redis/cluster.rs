@@ -109,6 +109,19 @@ async fn a_url_of_one_server_is_told_to_be_wrong(cluster: &RedisCluster) -> Test
         }
     }
     assert!(told > 0, "the node has all slots");
+    // Several keys at once are on different slots, wherever these lie.
+    let keys: Vec<_> = (0..20).map(|number| key(&format!("a:{number}"))).collect();
+    let absent = |place: usize| Condition::new(keys[place].clone(), Expect::Absent);
+    let writes: Vec<Write> = keys.iter().map(|key| Write::Put(key.clone(), record("1"))).collect();
+    for error in [
+        node.get_many(&keys).await.map(drop).expect_err("they lie on different slots"),
+        node.delete_many(keys.clone()).await.expect_err("they lie on different slots"),
+        node.commit(vec![absent(0), absent(1)], writes).await.map(drop).expect_err("on different slots"),
+    ] {
+        let text = shown(&error);
+        assert!(text.contains("CROSSSLOT") && !error.is_retryable(), "{text}");
+        assert!(text.contains("the keys lie on different slots; connect by `redis+cluster://`"), "{text}");
+    }
     // The same by the URL of a cluster, whatever the store of a URL is.
     let users = Kv::connect(&cluster.url()).await?.collection::<User>();
     let user = User { id: "by URL".to_owned(), name: "Ada".to_owned(), dark: false };

@@ -5,17 +5,20 @@ mod certificates;
 mod cluster;
 mod conformance;
 mod index;
+mod index_faults;
 mod layout;
 mod leases;
 mod outcomes;
 #[path = "../support/proxy.rs"]
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod proxy;
+mod raw_keys;
 mod records;
 #[path = "../support/redis_server.rs"]
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod redis_server;
 mod refusals;
+mod replicas;
 mod restricted;
 mod round_trips;
 mod sentinel;

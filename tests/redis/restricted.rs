@@ -227,3 +227,46 @@ async fn a_password_may_have_any_character() -> Test {
     }
     Ok(())
 }
+
+#[derive(KvEntity, Debug)]
+#[kv(prefix = "user", group = "profile")]
+#[kv(group(name = "prefs"))]
+struct User {
+    #[kv(id)]
+    id: u64,
+    name: String,
+    #[kv(group = "prefs")]
+    dark: bool,
+}
+
+/// The key patterns that docs/redis.md gives a user cover the records, the index, and what is
+/// written to wait for replicas.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn the_documented_patterns_are_enough() -> Test {
+    let page = include_str!("../../docs/redis.md");
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("ACL SETUSER app ")).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for (line, parameters) in lines.into_iter().zip(["list_index=true", "list_index=true&hash_tags=true"]) {
+        let server = RedisServer::start();
+        let patterns = line.split_whitespace().filter(|word| word.starts_with('~'));
+        let mut user = vec!["ACL", "SETUSER", "app", "reset", "on", ">s3cret", "+@all"];
+        user.extend(patterns);
+        assert!(user.len() > 8, "{line}");
+        assert_eq!(server.cli(&user).trim(), "OK");
+        let url = format!("redis://app:s3cret@127.0.0.1:{}?{parameters}", server.port());
+        let options = RedisStore::options().wait_for_replicas(0, Duration::from_millis(100));
+        let users = Kv::new(options.connect(&url).await?).collection::<User>();
+        for id in 0..20 {
+            users.insert(&User { id, name: "Ada".to_owned(), dark: true }).await?;
+        }
+        users.update(7, |user| user.dark = false).await?;
+        users.delete(8).await?;
+        assert_eq!(users.list().page().await?.entities.len(), 19, "{line}");
+        assert_eq!(users.store().rebuild_index("user").await?, 38, "{line}");
+        assert_eq!(users.store().sweep_index("user").await?.waiting, 2, "{line}");
+        let foreign = users.store().put(key("invoice:1"), record("1")).await;
+        assert!(foreign.is_err(), "the patterns cover no more than they must");
+    }
+    Ok(())
+}

@@ -288,3 +288,44 @@ async fn a_cluster_is_served_by_tls() -> Test {
     assert!(text.contains("not trusted here"), "{text}");
     Ok(())
 }
+
+/// The sentinels, the primary and its replica speak TLS alone with each other and with the client.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_failover_of_a_sentinel_is_followed_by_tls() -> Test {
+    let authority = Authority::new()?;
+    let issued = authority.issue("127.0.0.1")?;
+    let each = ["--tls-auth-clients", "no", "--tls-replication", "yes"];
+    let mut primary = TlsServer::start_with(&authority, &issued, &each);
+    let follows = ["--replicaof", "127.0.0.1", &primary.port.to_string()];
+    let replica = TlsServer::start_with(&authority, &issued, &[&each[..], &follows].concat());
+    let port = free_port();
+    let tls = issued.served(&authority, port);
+    let options: Vec<&str> = tls.iter().map(String::as_str).chain(each).collect();
+    let sentinel = RedisServer::start_sentinel_with(primary.port, &options);
+    let begin = tokio::time::Instant::now();
+    while !sentinel.cli(&["SENTINEL", "REPLICAS", "mymaster"]).contains(&replica.port.to_string()) {
+        assert!(begin.elapsed() < Duration::from_secs(30), "the sentinel learns of no replica");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let url = format!("rediss+sentinel://127.0.0.1:{port}/mymaster");
+    let text = refused(RedisStore::options(), &url).await;
+    assert!(text.contains("not trusted here"), "{text}");
+    let store = trusting(&authority).connect(&url).await?;
+    store.put(key("a:1"), record("1")).await?;
+    assert_eq!(primary.server.cli(&["EXISTS", "a:1"]).trim(), "1");
+
+    primary.server.kill();
+    let begin = tokio::time::Instant::now();
+    loop {
+        match store.put(key("a:2"), record("2")).await {
+            Ok(()) => break,
+            Err(error) => {
+                let may_go_on = error.is_retryable() || matches!(error, Error::OutcomeUnknown { .. });
+                assert!(may_go_on && begin.elapsed() < Duration::from_secs(20), "{error:?}");
+            }
+        }
+    }
+    assert_eq!(replica.server.cli(&["EXISTS", "a:2"]).trim(), "1");
+    Ok(())
+}

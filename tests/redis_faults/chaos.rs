@@ -16,8 +16,8 @@ use super::load::{Books, Counters, Load, counters, missing};
 use super::proxy::Proxy;
 use super::redis_server::{RedisCluster, RedisServer};
 
-const TASKS: u64 = 64;
-const COUNTERS: u64 = 40;
+pub const TASKS: u64 = 64;
+pub const COUNTERS: u64 = 40;
 
 /// How long tasks may take to work again after the last repair.
 const RECOVERY: Duration = Duration::from_secs(5);
@@ -26,26 +26,26 @@ fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn seeded() -> Rng {
+pub fn seeded() -> Rng {
     let seed = from_environment("CHAOS_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("CHAOS_SEED={seed}");
     Rng::with_seed(seed)
 }
 
-fn is_over(begin: Instant) -> bool {
+pub fn is_over(begin: Instant) -> bool {
     begin.elapsed() > Duration::from_secs(from_environment("CHAOS_SECONDS").unwrap_or(10))
 }
 
-fn options() -> RedisOptions {
+pub fn options() -> RedisOptions {
     RedisStore::options().response_timeout(Duration::from_secs(1))
 }
 
-async fn pause(random: &mut Rng, most: u64) {
+pub async fn pause(random: &mut Rng, most: u64) {
     tokio::time::sleep(Duration::from_millis(random.u64(20..most))).await;
 }
 
 /// Waits until so many changes are acknowledged as every task makes in a few turns.
-async fn ends_well(load: Load, connection: &Counters) -> Result<Books, Box<dyn std::error::Error>> {
+pub async fn ends_well(load: Load, connection: &Counters) -> Result<Books, Box<dyn std::error::Error>> {
     let begin = Instant::now();
     load.goes_on(TASKS * 2).await?;
     assert!(begin.elapsed() < RECOVERY, "the tasks took {:?} to work again", begin.elapsed());
@@ -130,33 +130,4 @@ async fn a_cluster_loses_nothing() -> Test {
         pause(&mut random, 600).await;
     }
     ends_well(load, &connection).await.map(drop)
-}
-
-/// A primary that dies, and its replica that takes over, which a write waits for.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs redis-server; scripts/test runs it"]
-async fn a_sentinels_primary_loses_nothing_that_a_replica_confirmed() -> Test {
-    let mut random = seeded();
-    let mut primary = RedisServer::start();
-    let _replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &primary.port().to_string()]);
-    let sentinel = RedisServer::start_sentinel(primary.port());
-    while !sentinel.cli(&["SENTINEL", "REPLICAS", "mymaster"]).contains("slave") {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let url = format!("redis+sentinel://127.0.0.1:{}/mymaster", sentinel.port());
-    let writes = options().wait_for_replicas(1, Duration::from_millis(300)).connect(&url).await?;
-    let connection = counters(options().connect(&url).await?);
-    let load = Load::start(&[counters(writes)], TASKS, COUNTERS);
-    load.goes_on(200).await?;
-    pause(&mut random, 1_000).await;
-    // From here on nothing is confirmed, and what is written is unknown to its writer.
-    primary.kill();
-    let begin = Instant::now();
-    while connection.get(0).await.is_err() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "nobody took over");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let books = load.stop().await;
-    assert_eq!(missing(&connection, &books, COUNTERS).await?, [0; COUNTERS as usize]);
-    Ok(())
 }

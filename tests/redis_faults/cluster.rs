@@ -47,6 +47,14 @@ async fn task(store: RedisStore, number: u64, stop: Arc<AtomicBool>, done: Arc<A
                 let keys: Vec<Key> = (0..300).map(key).collect();
                 assert_eq!(store.get_many(&keys).await?.iter().flatten().count(), 300);
             }
+            5..9 => {
+                let own = |place: u64| Key::from_text(format!("b:{number}-{place}"));
+                let batch = (0..100).map(|place| (own(place), record("1")));
+                store.put_many(batch.collect()).await?;
+                let keys: Vec<Key> = (0..100).map(own).collect();
+                assert_eq!(store.get_many(&keys).await?.iter().flatten().count(), 100);
+                store.delete_many(keys).await?;
+            }
             _ => {
                 let key = key((number * 31 + turn * 7) % 1_000);
                 store.put(key.clone(), record("1")).await?;
@@ -103,12 +111,17 @@ async fn a_list_is_whole_or_fails() -> Test {
     let mut cluster = RedisCluster::start();
     let store =
         RedisStore::options().response_timeout(Duration::from_secs(1)).connect(&cluster.url()).await?;
+    let indexed = RedisStore::options().list_index(true).response_timeout(Duration::from_secs(1));
+    let indexed = indexed.connect(&cluster.url()).await?;
     fill(&store, 300).await?;
     // Connections that end all the time.
     for _ in 0..20 {
         for primary in cluster.primaries() {
             primary.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
             if let Ok(len) = listed(&store).await {
+                assert_eq!(len, 300);
+            }
+            if let Ok(len) = indexed.rebuild_index("a").await {
                 assert_eq!(len, 300);
             }
         }

@@ -26,6 +26,7 @@ mod migrations;
 mod origin;
 mod processes;
 mod records;
+mod refreshes;
 mod run;
 mod seen;
 mod server;

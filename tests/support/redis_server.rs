@@ -34,12 +34,20 @@ impl RedisServer {
     /// A sentinel that watches the server on this port as `mymaster`, and has it replaced by itself
     /// when it was silent for half a second.
     pub fn start_sentinel(primary: u16) -> Self {
+        Self::start_sentinel_with(primary, &[])
+    }
+
+    /// The same with further options.
+    pub fn start_sentinel_with(primary: u16, arguments: &[&str]) -> Self {
         let lines = [
             format!("sentinel monitor mymaster 127.0.0.1 {primary} 1"),
             "sentinel down-after-milliseconds mymaster 500".to_owned(),
             "sentinel failover-timeout mymaster 2000".to_owned(),
         ];
-        Self::start_as(Some(lines.join("\n")), Vec::new())
+        Self::start_as(
+            Some(lines.join("\n")),
+            arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+        )
     }
 
     /// A server with further options, such as `["--maxmemory", "8mb"]`.
@@ -96,7 +104,14 @@ impl RedisServer {
 
     /// Starts it again on the same port, with what it has on its disk.
     pub fn restart(&mut self) {
-        self.process = spawn(self.port, self.directory.path(), &self.arguments);
+        self.restart_with(&[]);
+    }
+
+    /// The same with further options, for this time.
+    pub fn restart_with(&mut self, more: &[&str]) {
+        let more = more.iter().map(|argument| (*argument).to_owned());
+        let arguments: Vec<String> = self.arguments.iter().cloned().chain(more).collect();
+        self.process = spawn(self.port, self.directory.path(), &arguments);
         assert!(answers(self.port, &mut self.process), "redis-server did not start again");
     }
 }

@@ -21,7 +21,8 @@ pub(super) fn for_entity(entity: &Entity<'_>) -> Vec<TokenStream> {
         }));
     }
     if entity.generics.params.is_empty() {
-        return predicates;
+        predicates.extend(for_threads(entity));
+        return without_repeats(predicates);
     }
     let kv = entity.kv(Span::call_site());
     predicates.push(quote!(Self: #kv::__private::MaybeSend + #kv::__private::MaybeSync + 'static));
@@ -41,6 +42,18 @@ pub(super) fn for_entity(entity: &Entity<'_>) -> Vec<TokenStream> {
     }
     predicates.extend(entity.skipped.iter().filter_map(|field| default_of(entity, field)));
     without_repeats(predicates)
+}
+
+/// That the fields may go from thread to thread, as an entity may. Said of each field, the compiler reports it there and once.
+fn for_threads(entity: &Entity<'_>) -> Vec<TokenStream> {
+    let fields = entity.stored_fields().chain(&entity.skipped);
+    let predicates = fields.map(|field| {
+        bound(&field.ty, |span| {
+            let kv = entity.kv(span);
+            quote_spanned!(span=> #kv::__private::MaybeSend + #kv::__private::MaybeSync)
+        })
+    });
+    predicates.collect()
 }
 
 /// What `impl Touch` needs: that the struct is an entity, said so that a type that can be no id is not reported twice.

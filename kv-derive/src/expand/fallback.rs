@@ -42,6 +42,15 @@ fn has_tuple(entity: &Entity<'_>) -> bool {
     entity.ids.iter().any(|field| matches!(field.ty, Type::Tuple(_)))
 }
 
+/// Whether a newtype holds text, as far as its tokens tell: calls take it by reference.
+fn holds_text(input: &DeriveInput) -> bool {
+    let Data::Struct(data) = &input.data else { return false };
+    data.fields.iter().any(|field| {
+        let ty = field.ty.to_token_stream();
+        bounds::mentions(ty, &["String".to_owned(), "str".to_owned()])
+    })
+}
+
 /// `impl KvId` for a type that was not understood. There is none
 /// for a union and for a type with parameters, which do not have what else an id needs.
 pub(crate) fn id_fallback(input: &DeriveInput, krate: &Slot<Path>) -> TokenStream {
@@ -51,10 +60,14 @@ pub(crate) fn id_fallback(input: &DeriveInput, krate: &Slot<Path>) -> TokenStrea
     let ident = &input.ident;
     let kv = runtime(krate, Span::call_site());
     let lookup = id::lookups(&kv, &quote!(#ident), &TokenStream::new(), None);
+    let pass = id::pass(&runtime(krate, ident.span()), ident);
+    let passing = Ident::new(if holds_text(input) { "ByReference" } else { "ByValue" }, Span::call_site());
     quote! {
         #[automatically_derived]
         impl #kv::__private::KvId for #ident {
             const KIND: #kv::__private::IdKind = #kv::__private::IdKind::Text;
+            type Passing = #kv::__private::#passing;
+            #pass
             fn encode(&self, _: &mut #kv::__private::IdWriter<'_>) {}
             fn decode(_: &str, _: bool) -> ::core::option::Option<Self> {
                 ::core::option::Option::None

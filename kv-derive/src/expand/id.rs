@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Index;
+use syn::{Ident, Index};
 
 use super::bound;
 use crate::model::{Id, IdShape, Newtype, Variant};
@@ -24,7 +24,9 @@ pub(crate) fn id(id: &Id<'_>) -> TokenStream {
     predicates.extend(predicate);
     if !generics.params.is_empty() {
         // Of the type itself: what its parameters need for it is for its other impls to say.
-        predicates.push(quote!(Self: #kv::__private::IdTraits));
+        let bounds = quote!(::core::clone::Clone + ::core::cmp::Eq + ::core::hash::Hash + ::core::fmt::Debug);
+        predicates
+            .push(quote!(Self: #bounds + #kv::__private::MaybeSend + #kv::__private::MaybeSync + 'static));
     }
     let where_clause = (!predicates.is_empty()).then(|| quote!(where #(#predicates),*));
     let lookups = match generics.params.is_empty() {
@@ -104,7 +106,7 @@ fn newtype(id: &Id<'_>, held: &Newtype<'_>) -> (Option<TokenStream>, TokenStream
         let kv = id.kv(span);
         quote_spanned!(span=> #kv::__private::KvId)
     });
-    let pass = pass(kv);
+    let pass = pass(&id.kv(id.ident.span()), id.ident);
     let items = quote! {
         const KIND: #kv::__private::IdKind = <#ty as #kv::__private::KvId>::KIND;
         type Passing = <#ty as #kv::__private::KvId>::Passing;
@@ -120,8 +122,10 @@ fn newtype(id: &Id<'_>, held: &Newtype<'_>) -> (Option<TokenStream>, TokenStream
 }
 
 /// The form in which calls take it, as its `Passing` says.
-fn pass(kv: &TokenStream) -> TokenStream {
-    quote! {
+///
+/// At the type's name, where the compiler says what an id type lacks: otherwise it would say so twice.
+pub(super) fn pass(kv: &TokenStream, ident: &Ident) -> TokenStream {
+    quote_spanned! {ident.span()=>
         type Ref<'__a> = <Self::Passing as #kv::__private::Passing>::Ref<'__a, Self>;
         fn pass(&self) -> Self::Ref<'_> {
             <Self::Passing as #kv::__private::Passing>::pass(self)
@@ -133,7 +137,7 @@ fn enumeration(id: &Id<'_>, variants: &[Variant<'_>]) -> TokenStream {
     let kv = &id.kv(Span::call_site());
     let idents: Vec<_> = variants.iter().map(|variant| variant.ident).collect();
     let texts: Vec<_> = variants.iter().map(|variant| &variant.text).collect();
-    let pass = pass(kv);
+    let pass = pass(&id.kv(id.ident.span()), id.ident);
     quote! {
         const KIND: #kv::__private::IdKind = #kv::__private::IdKind::Enum(&[#(#texts),*]);
         type Passing = #kv::__private::ByValue;

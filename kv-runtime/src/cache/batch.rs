@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::Cached;
-use super::answer::{LoadedEntity, When};
+use super::answer::When;
 use super::fill_store::StoreFill;
 use super::lead::Lead;
+use super::load_one::LoadedEntity;
 use super::origin::{FromOrigin, Loaded, Panicked, guarded};
 use super::stats::Count;
 use super::tier::{Fill, Got, Outcome, RecordExpiry};

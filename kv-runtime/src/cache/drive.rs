@@ -139,8 +139,17 @@ impl Drive {
         self.end(work);
     }
 
+    /// As [`poll`](Self::poll), on the runtime on which the work began.
+    pub(super) fn poll_at_home(self: &Arc<Self>) {
+        self.step(true);
+    }
+
     /// Polls the work if it was woken and no other thread is polling it.
     pub(super) fn poll(self: &Arc<Self>) {
+        self.step(false);
+    }
+
+    fn step(self: &Arc<Self>, is_at_home: bool) {
         // Dropped after the lock, so that the waiters find it open.
         let _panics = Panics(&self.signal);
         let mut work = match self.work.try_lock() {
@@ -160,7 +169,7 @@ impl Drive {
         let waker = Waker::from(Arc::clone(&self.signal));
         let polled = {
             let _here = Polled::begin(self);
-            let _runtime = self.runtime.enter();
+            let _runtime = (!is_at_home).then(|| self.runtime.enter());
             running.as_mut().poll(&mut Context::from_waker(&waker))
         };
         if polled.is_ready() {

@@ -136,20 +136,6 @@ impl<E> Entry<E> {
         code_weight(self.word & mask(WEIGHT_BITS))
     }
 
-    /// Whether it could be served after this moment.
-    pub(super) fn outlives(&self, moment: Moment, spans: Spans) -> bool {
-        moment < self.stale_until(spans)
-    }
-
-    /// The same entry, which ends with its record at the latest.
-    pub(super) fn ending_at(self, end: Moment, spans: Spans) -> Self {
-        let fresh_until = self.fresh_until(spans).min(end);
-        let due_for = fresh_until.saturating_since(self.due_at());
-        let stale_until = self.stale_until(spans).min(end);
-        let constant = (self.word & mask(STALE_SHIFT)) | EXPIRES;
-        Self { value: self.value, word: pack(fresh_until, due_for, stale_until, constant, spans) }
-    }
-
     /// The same entry once the store has said that it has none: no longer fresh, stale no longer than before, and for loads alone.
     pub(super) fn for_loads(self, now: Moment, spans: Spans) -> Self {
         let fresh_until = self.fresh_until(spans).min(now);
@@ -310,11 +296,7 @@ mod tests {
             prop_assert!(kept.is_for_loads() && kept.weight() == entry.weight() && !entry.is_for_loads());
             prop_assert!(matches!(kept.age(moment, spans), Age::Stale | Age::Dead));
             prop_assert!(age != Age::Dead || kept.age(after(SINCE, later), spans) == Age::Dead);
-            let end = later.min(1 << 39);
             prop_assert_eq!(entry.expires(), expires_after.is_some());
-            let cut = entry.ending_at(after(SINCE, end), spans);
-            prop_assert!(cut.expires());
-            prop_assert_eq!(cut.age(after(SINCE, end), spans), Age::Dead);
         }
 
         #[test]

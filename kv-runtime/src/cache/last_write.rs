@@ -6,7 +6,7 @@ use super::Cached;
 use super::write::Failed;
 use crate::collection::{IdRef, Touched, once};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{Error, Result};
+use crate::error::{ChangeError, Error, Result};
 use crate::key::Lookup;
 use crate::store::Store;
 
@@ -30,7 +30,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub async fn try_update_last_write_wins<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
     where
         F: FnOnce(&mut E) -> Result<(), X>,
-        X: From<Error>,
+        X: ChangeError,
     {
         self.overwrite("try_update_last_write_wins", id, change, None::<fn() -> E>).await
     }
@@ -59,7 +59,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         writing.after_fill().await;
         let touched = self.collection().rewrite_at(self.collection().key_of_id(&id)).await;
         match &touched {
-            Ok(Touched::Spared) => writing.keep(None),
+            Ok(Touched::Spared) => writing.keep(),
             // What was written may be older than what the memory holds.
             Ok(Touched::Written | Touched::Absent) => writing.give_up(),
             Err(error) => writing.fail(error),

@@ -60,11 +60,27 @@ impl<E: KvEntity> Lead<E> {
     /// Holds what the load brought, unless a write met it or an unsettled write may still take
     /// place.
     pub(super) fn settle(&self, fill: Fill<E>) {
+        self.settle_and(fill, |_| {});
+    }
+
+    /// Holds what the load brought, as [`settle`](Self::settle) does, and tells all who wait how
+    /// the load ended.
+    pub(super) fn land(mut self, fill: Fill<E>, outcome: Outcome<E>) {
+        self.is_complete = true;
+        self.settle_and(fill, |at| at.end(self.kind, &self.flight));
+        self.flight.complete(outcome);
+    }
+
+    fn settle_and(&self, fill: Fill<E>, then: impl FnOnce(&mut AtId<Outcome<E>>)) {
         let now = self.tier.now();
         let mut in_flight = self.tier.in_flight.lock(&self.id);
         // A load ends what is being read: a read that began before may have seen less.
         let supersedes = self.kind == Kind::Load && !matches!(fill, Fill::Failed(_));
-        let may_fill = in_flight.end(&self.id, |at| at.settle(self.kind, &self.flight, supersedes, now));
+        let may_fill = in_flight.end(&self.id, |at| {
+            let may_fill = at.settle(self.kind, &self.flight, supersedes, now);
+            then(at);
+            may_fill
+        });
         if may_fill != Some(true) {
             self.tier.counters.count(Count::Detached);
             return;

@@ -87,7 +87,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         };
         let id = id.into_id();
         let ask = Ask::of(origin(load), When::Missed);
-        let answer = self.answer(id.clone(), look, ask).await;
+        let answer = self.answer(id.clone(), look, ask).end().await;
         self.in_form::<T>(&id, answer)
     }
 
@@ -111,7 +111,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let report = Report::default();
         let ask = Ask { report: Some(report.clone()), ..Ask::of(origin(load), When::Always) };
-        let answer = self.answer(id.clone(), Look::Nothing, ask).await;
+        let answer = self.answer(id.clone(), Look::Nothing, ask).end().await;
         let found = self.in_form::<T>(&id, answer)?.value;
         match report.take() {
             None => Ok(found),

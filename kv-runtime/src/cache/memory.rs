@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, Weighter, sync};
 
@@ -17,6 +17,8 @@ pub(super) struct Memory<E: KvEntity> {
     values: sync::Cache<E::Id, Entry<E>, ByEntry, DefaultHashBuilder, Evicting>,
     negatives: sync::Cache<E::Id, Negative>,
     remembers_negatives: bool,
+    /// Whether there ever was one. Until then nobody looks for it.
+    has_negatives: AtomicBool,
     evictions: AtomicU64,
 }
 
@@ -41,6 +43,7 @@ impl<E: KvEntity> Memory<E> {
             values: sync::Cache::with(entries, weight, ByEntry, DefaultHashBuilder::default(), Evicting),
             negatives: sync::Cache::new(negatives),
             remembers_negatives: negatives > 0,
+            has_negatives: AtomicBool::new(false),
             evictions: AtomicU64::new(0),
         }
     }
@@ -51,11 +54,16 @@ impl<E: KvEntity> Memory<E> {
     }
 
     pub(super) fn negative(&self, id: &E::Id) -> Option<Negative> {
-        if self.remembers_negatives { self.negatives.get(id) } else { None }
+        if self.has_negatives() { self.negatives.get(id) } else { None }
+    }
+
+    // Both are noted under the lock of the id's place.
+    fn has_negatives(&self) -> bool {
+        self.has_negatives.load(Ordering::Relaxed)
     }
 
     pub(super) fn insert(&self, id: &E::Id, entry: Entry<E>) -> Left<E> {
-        if self.remembers_negatives {
+        if self.has_negatives() {
             self.negatives.remove(id);
         }
         let mut evicted = Evicted::default();
@@ -71,12 +79,13 @@ impl<E: KvEntity> Memory<E> {
 
     pub(super) fn insert_negative(&self, id: &E::Id, negative: Negative) {
         if self.remembers_negatives {
+            self.has_negatives.store(true, Ordering::Relaxed);
             self.negatives.insert(id.clone(), negative);
         }
     }
 
     pub(super) fn remove(&self, id: &E::Id) -> Left<E> {
-        if self.remembers_negatives {
+        if self.has_negatives() {
             self.negatives.remove(id);
         }
         (self.values.remove(id).map(|(_, entry)| entry), Evicted::default())

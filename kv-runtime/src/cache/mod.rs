@@ -63,6 +63,7 @@ mod in_flight;
 mod last_write;
 mod lead;
 mod load;
+mod load_one;
 mod many;
 mod memory;
 mod origin;

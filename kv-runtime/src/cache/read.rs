@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::Cached;
-use super::answer::{Ask, When};
+use super::answer::{Ask, Begun, When};
 use super::stats::Count;
 use super::tier::Look;
 use crate::collection::{IdRef, warn};
@@ -33,7 +33,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                     Ok(value) => return Poll::Ready(Ok(Some(value))),
                     Err(other) => {
                         let look = self.tier.look_at(other);
-                        behind = Some(self.answer(id.into_id(), look, Ask::STORE));
+                        match self.answer(id.into_id(), look, Ask::STORE) {
+                            Begun::Done(answer) => return Poll::Ready(answer.map(|served| served.value)),
+                            Begun::Waits(waits) => behind = Some(waits),
+                        }
                     }
                 }
             }
@@ -48,7 +51,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub async fn get_detailed(&self, id: IdRef<'_, E>) -> Result<Served<Option<Arc<E>>>> {
         match self.tier.look(&id) {
             Look::Fresh(value) => Ok(Served::new(Some(value), Whence::Memory)),
-            look => self.answer(id.into_id(), look, Ask::STORE).await,
+            look => self.answer(id.into_id(), look, Ask::STORE).end().await,
         }
     }
 
@@ -85,11 +88,11 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Reads the store, whatever the memory holds, and keeps what it says. If it fails, the memory keeps what it has.
     pub async fn refresh(&self, id: IdRef<'_, E>) -> Result<Option<Arc<E>>> {
         let ask = Ask { when: When::Always, ..Ask::STORE };
-        Ok(self.answer(id.into_id(), Look::Nothing, ask).await?.value)
+        Ok(self.answer(id.into_id(), Look::Nothing, ask).end().await?.value)
     }
 
     async fn answer_or(&self, id: E::Id, look: Look<E>, mut fallback: E) -> Served<Arc<E>> {
-        let error = match self.answer(id.clone(), look, Ask::STORE).await {
+        let error = match self.answer(id.clone(), look, Ask::STORE).end().await {
             Ok(Served { value: Some(value), whence, error }) => return Served::instead(value, whence, error),
             Ok(_) => None,
             Err(error) => Some(error),

@@ -1,7 +1,7 @@
 //! What a cache has done, as numbers.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a cache has done since it was made, and what it holds: [`Cached::stats`](super::Cached::stats).
 ///
@@ -76,12 +76,14 @@ pub(super) enum Count {
 
 const COUNTS: usize = Count::WeighPanic as usize + 1;
 
-/// Hits are counted in stripes, one for each thread as far as they reach, so that threads do not pass a cache line to and fro.
-const STRIPES: usize = 32;
+/// So many threads have a stripe of their own to count hits in. They pass no cache line to and fro,
+/// and add to it without a lock of the bus. All others share one more.
+const OWN_STRIPES: usize = 32;
 
 pub(super) struct Counters {
     entity: &'static str,
-    hits: [Stripe; STRIPES],
+    hits: [Stripe; OWN_STRIPES],
+    shared_hits: Stripe,
     counts: [AtomicU64; COUNTS],
 }
 
@@ -90,23 +92,62 @@ pub(super) struct Counters {
 struct Stripe(AtomicU64);
 
 thread_local! {
-    /// This thread's stripe; none before its first hit.
-    static STRIPE: Cell<usize> = const { Cell::new(usize::MAX) };
+    static OWN: Own = Own::take();
 }
 
-static NEXT_STRIPE: AtomicUsize = AtomicUsize::new(0);
+/// The stripes that no thread has.
+static FREE: Mutex<Free> = Mutex::new(Free { next: 0, given_back: Vec::new() });
+
+struct Free {
+    next: usize,
+    given_back: Vec<usize>,
+}
+
+/// The number of a stripe that one thread has for itself, in every cache, until it ends. None if all
+/// are taken.
+struct Own(Option<usize>);
+
+impl Own {
+    fn take() -> Self {
+        let mut free = free();
+        if let Some(stripe) = free.given_back.pop() {
+            return Self(Some(stripe));
+        }
+        let stripe = free.next;
+        free.next = OWN_STRIPES.min(stripe + 1);
+        Self(Some(stripe).filter(|stripe| *stripe < OWN_STRIPES))
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        free().given_back.extend(self.0);
+    }
+}
+
+// Nothing panics while it is locked.
+fn free() -> MutexGuard<'static, Free> {
+    FREE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Counters {
     pub(super) fn of(entity: &'static str) -> Self {
-        Self { entity, hits: Default::default(), counts: Default::default() }
+        let shared_hits = Stripe::default();
+        Self { entity, hits: Default::default(), shared_hits, counts: Default::default() }
     }
 
     #[inline]
     pub(super) fn hit(&self) {
         tracing::trace!(entity = self.entity, event = "MemoryHit", "cache");
-        // A thread that ends has no stripe.
-        let stripe = STRIPE.try_with(stripe_of).unwrap_or(0);
-        self.hits[stripe % STRIPES].0.fetch_add(1, Ordering::Relaxed);
+        // A thread that ends has none any more.
+        let own = OWN.try_with(|own| own.0).ok().flatten();
+        match own.and_then(|own| self.hits.get(own)) {
+            // No other thread writes to it.
+            Some(Stripe(hits)) => hits.store(hits.load(Ordering::Relaxed) + 1, Ordering::Relaxed),
+            None => {
+                self.shared_hits.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     pub(super) fn count(&self, count: Count) {
@@ -117,8 +158,9 @@ impl Counters {
     /// All that is counted here.
     pub(super) fn read(&self) -> CacheStats {
         let count = |count: Count| self.counts[count as usize].load(Ordering::Relaxed);
+        let hits = self.hits.iter().chain([&self.shared_hits]);
         CacheStats {
-            memory_hits: self.hits.iter().map(|stripe| stripe.0.load(Ordering::Relaxed)).sum(),
+            memory_hits: hits.map(|stripe| stripe.0.load(Ordering::Relaxed)).sum(),
             negative_hits: count(Count::NegativeHit),
             store_hits: count(Count::StoreHit),
             store_misses: count(Count::StoreMiss),
@@ -140,10 +182,30 @@ impl Counters {
     }
 }
 
-#[inline]
-fn stripe_of(stripe: &Cell<usize>) -> usize {
-    if stripe.get() == usize::MAX {
-        stripe.set(NEXT_STRIPE.fetch_add(1, Ordering::Relaxed) % STRIPES);
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn each_thread_has_a_stripe_of_its_own_and_no_hit_is_lost() {
+        const THREADS: usize = 3 * OWN_STRIPES;
+        let (counters, barrier) = (Counters::of("test"), Barrier::new(THREADS));
+        let taken: Vec<Option<usize>> = std::thread::scope(|scope| {
+            let hit = || {
+                let own = OWN.with(|own| own.0);
+                barrier.wait();
+                (0..1_000).for_each(|_| counters.hit());
+                own
+            };
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(hit)).collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        });
+        let own: Vec<usize> = taken.iter().copied().flatten().collect();
+        assert!(own.len() <= OWN_STRIPES && taken.len() == THREADS);
+        assert_eq!(own.iter().collect::<HashSet<_>>().len(), own.len());
+        assert_eq!(counters.read().memory_hits, 1_000 * THREADS as u64);
     }
-    stripe.get()
 }

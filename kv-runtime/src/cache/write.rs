@@ -9,7 +9,7 @@ use super::{Cached, IntoShared};
 use crate::clock::Timestamp;
 use crate::collection::{Found, IdRef, always};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{Error, Result};
+use crate::error::{ChangeError, Error, Result};
 use crate::key::Lookup;
 use crate::store::{AtomicStore, Store};
 
@@ -55,7 +55,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     where
         S: AtomicStore,
         F: FnMut(&mut E) -> Result<(), X>,
-        X: From<Error>,
+        X: ChangeError,
     {
         self.change("try_update", id, change, None::<fn() -> E>).await
     }
@@ -94,10 +94,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let mut writing = self.tier.begin_write(id.clone(), true);
         writing.after_fill().await;
-        let (_, now) = self.begun();
         let touched = self.collection().touch_at(self.collection().key_of_id(&id)).await;
         match &touched {
-            Ok(true) => writing.keep(self.collection().touched_until(now)),
+            // No touch shortens the life of a record.
+            Ok(true) => writing.keep(),
             Ok(false) => writing.give_up(),
             Err(error) => writing.fail(error),
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::in_flight::{AtId, Filling, Kind};
 use super::tier::{Fill, Tier};
-use crate::clock::Timestamp;
 use crate::entity::KvEntity;
 use crate::error::Error;
 
@@ -28,8 +27,8 @@ enum After<E> {
     /// It has not taken place.
     Forget,
     Hold(Fill<E>),
-    /// The entity in memory is still right, up to this moment.
-    Keep(Option<Timestamp>),
+    /// The entity in memory is still right.
+    Keep,
 }
 
 impl<E: KvEntity> Tier<E> {
@@ -73,9 +72,9 @@ impl<E: KvEntity> Writing<E> {
         self.after = After::Hold(fill);
     }
 
-    /// The write is done, and the entity is as it was, with this expiry.
-    pub(super) fn keep(mut self, expires_at: Option<Timestamp>) {
-        self.after = After::Keep(expires_at);
+    /// The write is done, and the entity is as it was.
+    pub(super) fn keep(mut self) {
+        self.after = After::Keep;
     }
 }
 
@@ -91,12 +90,7 @@ impl<E: KvEntity> Drop for Writing<E> {
         let may_hold = was_alone && self.is_settled && !self.meets_fill;
         let left = match after {
             After::Hold(fill) if may_hold => tier.hold(id, fill, Kind::Read),
-            After::Keep(None) => None,
-            After::Keep(Some(expires_at)) => {
-                let end = tier.end_of_record(expires_at);
-                let outlasting = tier.memory.peek(id).filter(|entry| entry.outlives(end, tier.spans));
-                outlasting.map(|entry| tier.memory.insert(id, entry.ending_at(end, tier.spans)))
-            }
+            After::Keep => None,
             After::Hold(_) | After::Forget | After::Unknown => Some(tier.memory.remove(id)),
         };
         drop(in_flight);

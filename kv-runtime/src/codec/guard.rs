@@ -6,7 +6,7 @@
 
 mod map;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::{self, Display};
 
 use serde::ser::{
@@ -14,6 +14,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::rounded::fractions_are_maps;
 use super::tagged::Tags;
 use map::{GuardedMap, Names};
 
@@ -23,30 +24,23 @@ const LEVELS: u8 = 127;
 /// How many options and newtypes may stand around a value. JSON does not write them, but each takes some of the stack.
 const WRAPS: u8 = 128;
 
+/// What is seen while a value is written.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Where tags stand, if that is asked for.
+    pub(super) tags: Option<Tags>,
+    /// Whether there was something that some types write and cannot read, as serde's derive reads
+    /// them by way of a buffer.
+    pub(super) is_doubtful: Cell<bool>,
+}
+
 /// Serializes a value, unless it could not be read back.
-pub(super) fn serialize<T, S>(value: &T, serializer: S) -> Result<S::Ok, Fault<S::Error>>
+pub(super) fn serialize<T, S>(value: &T, serializer: S, seen: &Seen) -> Result<S::Ok, Fault<S::Error>>
 where
     T: Serialize + ?Sized,
     S: Serializer,
 {
-    guarded(value, serializer, None)
-}
-
-/// As [`serialize`], and takes down where tags stand.
-pub(super) fn serialize_tagged<T, S>(value: &T, serializer: S, tags: &Tags) -> Result<S::Ok, Fault<S::Error>>
-where
-    T: Serialize + ?Sized,
-    S: Serializer,
-{
-    guarded(value, serializer, Some(tags))
-}
-
-fn guarded<T, S>(value: &T, serializer: S, tags: Option<&Tags>) -> Result<S::Ok, Fault<S::Error>>
-where
-    T: Serialize + ?Sized,
-    S: Serializer,
-{
-    let notes = Notes { refused: RefCell::new(None), fields: RefCell::default(), tags };
+    let notes = Notes { refused: RefCell::new(None), fields: RefCell::default(), seen };
     let within =
         Within { levels: LEVELS, wraps: WRAPS, is_text: serializer.is_human_readable(), notes: &notes };
     let result = value.serialize(Guarded { inner: serializer, within });
@@ -124,7 +118,7 @@ struct Notes<'a> {
     refused: RefCell<Option<Reason>>,
     /// The fields that a fault is within, the innermost first.
     fields: RefCell<Vec<&'static str>>,
-    tags: Option<&'a Tags>,
+    seen: &'a Seen,
 }
 
 impl Within<'_> {
@@ -136,7 +130,20 @@ impl Within<'_> {
     }
 
     fn finite<E: Error>(self, is_finite: bool) -> Result<(), E> {
-        if self.is_text && !is_finite { Err(self.refuse(Reason::NotFinite)) } else { Ok(()) }
+        if self.is_text {
+            if !is_finite {
+                return Err(self.refuse(Reason::NotFinite));
+            }
+            self.doubt(fractions_are_maps());
+        }
+        Ok(())
+    }
+
+    /// Notes what has to be read before it is trusted.
+    fn doubt(self, is_doubtful: bool) {
+        if is_doubtful {
+            self.notes.seen.is_doubtful.set(true);
+        }
     }
 
     fn nest<E: Error>(self, levels: u8) -> Result<Self, E> {
@@ -159,7 +166,7 @@ impl Within<'_> {
 
     /// A member with a value of this type is written next.
     fn meet<T: ?Sized>(self) {
-        if let Some(tags) = self.notes.tags {
+        if let Some(tags) = &self.notes.seen.tags {
             tags.meet::<T>();
         }
     }
@@ -214,9 +221,9 @@ impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
 
     scalars! {
         serialize_bool(value: bool); serialize_i8(value: i8); serialize_i16(value: i16);
-        serialize_i32(value: i32); serialize_i64(value: i64); serialize_i128(value: i128);
+        serialize_i32(value: i32); serialize_i64(value: i64);
         serialize_u8(value: u8); serialize_u16(value: u16); serialize_u32(value: u32);
-        serialize_u64(value: u64); serialize_u128(value: u128); serialize_char(value: char);
+        serialize_u64(value: u64); serialize_char(value: char);
         serialize_str(value: &str); serialize_bytes(value: &[u8]); serialize_none(); serialize_unit();
         serialize_unit_struct(name: &'static str);
         serialize_unit_variant(name: &'static str, place: u32, variant: &'static str);
@@ -237,6 +244,16 @@ impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
         let within = self.within.nest(1)?;
         let names = Names::of_map(within.is_text && len.is_none());
         Ok(GuardedMap { inner: self.inner.serialize_map(len)?, within, names })
+    }
+
+    fn serialize_i128(self, value: i128) -> Result<S::Ok, S::Error> {
+        self.within.doubt(i64::try_from(value).is_err());
+        self.inner.serialize_i128(value)
+    }
+
+    fn serialize_u128(self, value: u128) -> Result<S::Ok, S::Error> {
+        self.within.doubt(u64::try_from(value).is_err());
+        self.inner.serialize_u128(value)
     }
 
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {

@@ -1,21 +1,35 @@
-//! A JSON object for steps between versions: each member's value is text, so that what no step
-//! changes stays as it is written.
+//! A JSON object for steps between versions: each member has its text, so that what no step changes
+//! stays as it is written.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::fmt;
 
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::merge::merge;
-use super::raw::{RawObject, offset};
+use super::raw::{Name, RawObject, between, offset};
+use super::rounded::{Rounded, value};
 use super::{CodecError, tagged::TaggedText};
 use crate::error::BoxError;
 
 /// The members of an object in their order. A repeated member is kept, and refused where it is
 /// read.
 #[derive(Clone, Debug)]
-pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(crate) struct Members<'a> {
+    texts: Texts<'a>,
+    /// What the texts say, if a function was shown it.
+    values: Option<Map<String, Value>>,
+}
+
+/// Names, each with its value's text.
+type Texts<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 impl<'a> Members<'a> {
     /// The members of the object that is the whole of these bytes.
@@ -27,20 +41,37 @@ impl<'a> Members<'a> {
                 Ok(_) => CodecError::new("it is no JSON object"),
             });
         };
-        let members = object.members.into_iter();
-        Ok(Self(members.map(|member| (member.name, Cow::Borrowed(member.value))).collect()))
+        let texts = object.members.into_iter().map(|member| (member.name, Cow::Borrowed(member.value)));
+        Ok(Self { texts: texts.collect(), values: None })
+    }
+
+    /// As [`read`](Self::read), in one pass with the values that a function is shown. Fails where
+    /// that pass cannot tell where texts begin, where a number is beyond `f64`, or a name is there
+    /// twice.
+    pub(crate) fn read_valued(bytes: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let Valued { names, values } = serde_json::from_str(text).ok()?;
+        let mut texts = Vec::with_capacity(names.len() + 1);
+        let mut names = names.into_iter().peekable();
+        while let Some(name) = names.next() {
+            let text = between(text, name, names.peek().copied())?;
+            texts.push((Cow::Borrowed(name), Cow::Borrowed(text)));
+        }
+        Some(Self { texts, values: Some(values) })
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|(own, _)| own == name)
+        self.texts.iter().any(|(own, _)| own == name)
     }
 
     pub(crate) fn remove(&mut self, name: &str) {
-        self.0.retain(|(own, _)| own != name);
+        self.values = None;
+        self.texts.retain(|(own, _)| own != name);
     }
 
     pub(crate) fn insert(&mut self, name: &'static str, value: &RawValue) {
-        self.0.push((Cow::Borrowed(name), Cow::Owned(value.get().to_owned())));
+        self.values = None;
+        self.texts.push((Cow::Borrowed(name), Cow::Owned(value.get().to_owned())));
     }
 
     /// Where both names stand, the new one wins.
@@ -48,7 +79,8 @@ impl<'a> Members<'a> {
         if from != to && self.contains(to) {
             self.remove(from);
         }
-        for (name, _) in self.0.iter_mut().filter(|(name, _)| name == from) {
+        self.values = None;
+        for (name, _) in self.texts.iter_mut().filter(|(name, _)| name == from) {
             *name = Cow::Borrowed(to);
         }
     }
@@ -59,40 +91,34 @@ impl<'a> Members<'a> {
         &mut self,
         change: impl FnOnce(&mut Map<String, Value>) -> Result<(), BoxError>,
     ) -> Result<(), BoxError> {
-        let before = self.to_map()?;
-        let mut after = before.clone();
-        change(&mut after)?;
-        let old = std::mem::take(&mut self.0);
-        let is_left = |name: &str| after.get(name) == before.get(name);
-        let (left, gone): (Vec<_>, Vec<_>) = old.iter().partition(|(name, _)| is_left(name));
-        // What is moved is gone from where it was.
-        let rounded = Rounded::of(&gone).or(Rounded::of(&left));
+        let mut values = match self.values.take() {
+            Some(values) => values,
+            None => to_map(&self.texts)?,
+        };
+        let rounds = values.values().any(may_be_rounded);
+        change(&mut values)?;
+        let old = std::mem::take(&mut self.texts);
+        let rounded = if rounds { rounded_by(&old, &values) } else { Rounded::default() };
+        self.texts.reserve(old.len().max(values.len()));
         for (name, text) in &old {
-            let (Some(was), Some(is)) = (before.get(&**name), after.remove(&**name)) else { continue };
-            let text = if *was == is {
-                text.clone()
-            } else {
-                let (was, is) = (rounded.restored(was), rounded.restored(&is));
-                Cow::Owned(merge(text, was.as_str().into(), is.as_str().into()).text)
-            };
-            self.0.push((name.clone(), text));
+            let Some(is) = values.get(&**name) else { continue };
+            let text = if says(text, is) { text.clone() } else { changed(text, is, &rounded)? };
+            self.texts.push((name.clone(), text));
         }
-        for (name, is) in after {
-            self.0.push((Cow::Owned(name), Cow::Owned(rounded.restored(&is))));
+        if self.texts.len() < values.len() {
+            let known: HashSet<&str> = old.iter().map(|(name, _)| &**name).collect();
+            for (name, is) in values.iter().filter(|(name, _)| !known.contains(name.as_str())) {
+                self.texts.push((Cow::Owned(name.clone()), Cow::Owned(rounded.restored(is))));
+            }
         }
+        self.values = Some(values);
         Ok(())
     }
 
-    /// The members as values, in which numbers beyond `u64` and `f64` are rounded.
-    fn to_map(&self) -> Result<Map<String, Value>, BoxError> {
-        let mut map = Map::new();
-        for (name, text) in &self.0 {
-            if map.insert(name.clone().into_owned(), value(text)?).is_some() {
-                // In serde's words for a struct, as a name that no struct has is data.
-                return Err("the object has a member twice".into());
-            }
-        }
-        Ok(map)
+    /// Decodes the object, and takes its values for that; none if it is not a `T`.
+    pub(crate) fn decode<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let values = self.values.take();
+        T::deserialize(FromMembers { texts: self.texts.iter(), values, next: None }).ok()
     }
 
     /// The object's text.
@@ -105,13 +131,11 @@ impl<'a> Members<'a> {
     pub(crate) fn to_tagged(&self, source: &TaggedText) -> TaggedText {
         let mut text = "{".to_owned();
         let mut tags = Vec::new();
-        for (name, value) in &self.0 {
+        for (name, value) in &self.texts {
             if text.len() > 1 {
                 text.push(',');
             }
-            // `Value` writes itself without an error to be ignored.
-            text.push_str(&Value::String(name.clone().into_owned()).to_string());
-            text.push(':');
+            push_name(&mut text, name);
             if let Cow::Borrowed(value) = value {
                 let (from, to) = (offset(&source.text, value), text.len());
                 let within = source.tags.iter().filter(|tag| (from..from + value.len()).contains(*tag));
@@ -124,96 +148,158 @@ impl<'a> Members<'a> {
     }
 }
 
-/// A value as steps see it. A number that no `f64` holds is the largest one.
-pub(crate) fn value(text: &str) -> Result<Value, BoxError> {
-    match serde_json::from_str(text) {
-        Ok(value) => Ok(value),
-        Err(error) => {
-            let text = with_numbers(text, |number| largest(number).map(Cow::Owned));
-            serde_json::from_str(&text).map_err(|_| super::describe::json(&error).into())
+fn push_name(text: &mut String, name: &str) {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if name.bytes().all(is_plain) {
+        text.extend(["\"", name, "\":"]);
+        return;
+    }
+    // `Value` writes itself without an error to be ignored.
+    text.push_str(&Value::String(name.to_owned()).to_string());
+    text.push(':');
+}
+
+/// The members as values, in which numbers beyond `u64` and `f64` are rounded.
+fn to_map(texts: &Texts<'_>) -> Result<Map<String, Value>, BoxError> {
+    let mut map = Map::new();
+    for (name, text) in texts {
+        if map.insert(name.clone().into_owned(), value(text)?).is_some() {
+            // In serde's words for a struct, as a name that no struct has is data.
+            return Err("the object has a member twice".into());
         }
+    }
+    Ok(map)
+}
+
+/// Whether a number in the value may be another one in the text.
+fn may_be_rounded(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => !number.is_u64() && !number.is_i64(),
+        Value::Array(elements) => elements.iter().any(may_be_rounded),
+        Value::Object(members) => members.values().any(may_be_rounded),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 
-/// The largest `f64` of its sign, for a number that is beyond it.
-fn largest(number: &str) -> Option<String> {
-    let number = number.parse::<f64>().ok().filter(|number| number.is_infinite())?;
-    Some(Value::from(number.clamp(f64::MIN, f64::MAX)).to_string())
+/// The numbers that were rounded for a function. What it has moved is gone from where it was, and
+/// counts more.
+fn rounded_by<'t>(old: &'t Texts<'_>, after: &Map<String, Value>) -> Rounded<'t> {
+    let is_left = |name: &str, text: &str| after.get(name).is_some_and(|is| says(text, is));
+    let (left, gone): (Vec<_>, Vec<_>) = old.iter().partition(|(name, text)| is_left(name, text));
+    let texts = |members: Vec<&'t (Cow<'_, str>, Cow<'_, str>)>| members.into_iter().map(|(_, text)| &**text);
+    Rounded::of(texts(gone)).or(Rounded::of(texts(left)))
 }
 
-/// Numbers that [`Value`] rounds, under their rounded text; none where two numbers round to the
-/// same text.
-struct Rounded<'a>(HashMap<String, Option<&'a str>>);
+/// Whether the text says this value.
+fn says(text: &str, is: &Value) -> bool {
+    match is {
+        Value::String(is) if !text.contains('\\') => {
+            text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) == Some(is)
+        }
+        Value::Number(is) if is.is_u64() => text.parse().ok() == is.as_u64(),
+        _ => value(text).is_ok_and(|was| was == *is),
+    }
+}
 
-impl<'a> Rounded<'a> {
-    fn of(members: &[&'a (Cow<'_, str>, Cow<'_, str>)]) -> Self {
-        let mut rounded = HashMap::new();
-        let texts = members.iter().map(|(_, text)| &**text);
-        for text in texts.filter(|text| may_round(text.as_bytes())) {
-            with_numbers(text, |number| {
-                let becomes = value(number).map(|value| value.to_string()).unwrap_or_default();
-                if becomes != number {
-                    let is_other =
-                        |known: &mut Option<&'a str>| *known = known.filter(|known| *known == number);
-                    rounded.entry(becomes).and_modify(is_other).or_insert(Some(number));
+/// The text of a member that a function has changed.
+fn changed<'a>(text: &str, is: &Value, rounded: &Rounded<'_>) -> Result<Cow<'a, str>, BoxError> {
+    let after = rounded.restored(is);
+    if !is.is_object() && !is.is_array() {
+        return Ok(Cow::Owned(after));
+    }
+    let before = rounded.restored(&value(text)?);
+    Ok(Cow::Owned(merge(text, before.as_str().into(), after.as_str().into()).text))
+}
+
+/// Names and values in one pass. It fails at a name with an escape, which is not a part of the text,
+/// and at one that is there twice.
+struct Valued<'a> {
+    names: Vec<&'a str>,
+    values: Map<String, Value>,
+}
+
+impl<'de> Deserialize<'de> for Valued<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Valued<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Valued<'de>, A::Error> {
+                let (mut names, mut values) = (Vec::with_capacity(16), Map::new());
+                while let Some(name) = map.next_key_seed(Name)? {
+                    let value = map.next_value()?;
+                    let is_new = values.insert((*name).to_owned(), value).is_none();
+                    match name {
+                        Cow::Borrowed(name) if is_new => names.push(name),
+                        _ => return Err(A::Error::custom("a name that is no part of the text, or not new")),
+                    }
                 }
-                None
-            });
+                Ok(Valued { names, values })
+            }
         }
-        Self(rounded)
-    }
-
-    fn or(self, mut others: Self) -> Self {
-        others.0.extend(self.0);
-        others
-    }
-
-    /// The text of a value, with the numbers that were rounded as they were.
-    fn restored(&self, value: &Value) -> String {
-        let text = value.to_string();
-        if self.0.is_empty() {
-            return text;
-        }
-        with_numbers(&text, |number| self.0.get(number).copied().flatten().map(Cow::Borrowed))
+        deserializer.deserialize_map(Read)
     }
 }
 
-/// The text with other numbers in it, where `replace` gives one.
-fn with_numbers<'a>(text: &'a str, mut replace: impl FnMut(&'a str) -> Option<Cow<'a, str>>) -> String {
-    let mut replaced = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
-        let (before, from) = rest.split_at(at);
-        replaced.push_str(before);
-        let is_text = from.starts_with('"');
-        let len = if is_text {
-            1 + super::member::text_len(from.get(1..).unwrap_or_default().as_bytes()) + 1
-        } else {
-            from.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E')).unwrap_or(from.len())
-        };
-        let (token, behind) = from.split_at_checked(len).unwrap_or((from, ""));
-        let other = if is_text { None } else { replace(token) };
-        replaced.push_str(&other.unwrap_or(Cow::Borrowed(token)));
-        rest = behind;
-    }
-    replaced.push_str(rest);
-    replaced
+/// The members as the deserializer of the object.
+struct FromMembers<'m, 'a> {
+    texts: std::slice::Iter<'m, (Cow<'a, str>, Cow<'a, str>)>,
+    values: Option<Map<String, Value>>,
+    /// The member whose value comes next.
+    next: Option<(&'m str, &'m str)>,
 }
 
-/// Whether the text may have a number that [`Value`] rounds: so many digits, or an exponent.
-pub(crate) fn may_round(text: &[u8]) -> bool {
-    /// As many digits as every `f64` gives back.
-    const EXACT: usize = 15;
-    let mut digits = 0;
-    text.iter().any(|byte| {
-        digits = match byte {
-            b'0'..=b'9' => digits + 1,
-            b'.' | b'-' | b'+' => digits,
-            b'e' | b'E' if digits > 0 => EXACT + 1,
-            _ => 0,
+impl<'de> Deserializer<'de> for FromMembers<'de, '_> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_map(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct
+        seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de> MapAccess<'de> for FromMembers<'de, '_> {
+    type Error = serde_json::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
+        self.next = self.texts.next().map(|(name, text)| (&**name, &**text));
+        let Some((name, _)) = self.next else { return Ok(None) };
+        seed.deserialize(StrDeserializer::new(name)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Self::Error> {
+        let Some((name, text)) = self.next.take() else {
+            return Err(Self::Error::custom("a value without a name"));
         };
-        digits > EXACT
-    })
+        let value = self.values.as_mut().and_then(|values| values.get_mut(name));
+        match value.filter(|value| is_all_of(value, text)) {
+            Some(value) => seed.deserialize(value.take()),
+            None => {
+                let mut json = serde_json::Deserializer::from_str(text);
+                let value = seed.deserialize(&mut json)?;
+                json.end().map(|()| value)
+            }
+        }
+    }
+}
+
+/// Whether the value has all that is in its text, to whatever type is read from it: no order of
+/// members, and no spelling.
+fn is_all_of(value: &Value, text: &str) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::Number(number) => number.is_u64() || number.is_i64(),
+        Value::String(_) => !text.contains('\\'),
+        Value::Array(_) | Value::Object(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -272,8 +358,36 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_a_value_rounds_are_seen() {
-        assert!(may_round(WIDE.as_bytes()) && may_round(b"[1e5]") && may_round(b"[12345678901234567]"));
-        assert!(!may_round(br#"{"even":1,"e":-12.5,"t":1234567890123}"#));
+    fn both_ways_to_read_are_alike() {
+        for text in [
+            WIDE.replace("1e400", "1e40").replace("1e999", "1").as_str(),
+            " { \"a\" : 1 ,\n\"b\":[ 1, {} ] } ",
+            r#"{"a":"\"b\":","c":{}}"#,
+            "{}",
+        ] {
+            let (one_pass, two) = (Members::read_valued(text.as_bytes()), members(text));
+            assert_eq!(one_pass.expect("has no escape in a name").to_text(), two.to_text());
+        }
+        for text in [r#"{"\u0061":1}"#, r#"{"a":1e400}"#, "[]", "{", r#"{"a":1} x"#] {
+            assert!(Members::read_valued(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Exact {
+        wei: u128,
+        price: Box<str>,
+        as_written: Box<RawValue>,
+        n: Vec<(String, f32)>,
+    }
+
+    #[test]
+    fn a_type_sees_what_the_text_says() {
+        let text = r#"{"wei":340282366920938463463374607431768211455,"price":"\u00e9","as_written":{"b": 1.50,"a":"\u0041"},"n":[["x",16777217]]}"#;
+        let mut stepped = Members::read_valued(text.as_bytes()).expect("is an object");
+        stepped.change(|_| Ok(())).expect("changes nothing");
+        let found: Exact = stepped.decode().expect("is one");
+        assert_eq!(found.as_written.get(), r#"{"b": 1.50,"a":"\u0041"}"#);
+        assert_eq!((found.wei, &*found.price, found.n[0].1), (u128::MAX, "é", 16_777_216.0));
     }
 }

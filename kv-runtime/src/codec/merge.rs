@@ -4,6 +4,7 @@
 //! objects. A tagged enum that changes its variant is replaced as a whole. Of an array, elements
 //! that are equal before and after keep their text.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
@@ -26,17 +27,25 @@ impl<'a> From<&'a str> for Tagged<'a> {
 
 /// The stored text with a difference in it.
 #[derive(Debug)]
-pub(crate) struct Merged {
+pub(crate) struct Merged<'a> {
     pub(crate) text: String,
-    /// The offsets in the stored text of what is kept although the encodings do not have it:
-    /// members, and arrays of which some elements were kept.
-    pub(crate) kept: Vec<usize>,
+    /// What is kept although the encodings do not have it.
+    pub(crate) kept: Vec<Kept<'a>>,
+}
+
+/// A member that is kept, or an array of which some elements are.
+#[derive(Debug)]
+pub(crate) struct Kept<'a> {
+    /// The offset of its text in the stored text.
+    pub(crate) place: usize,
+    /// The name of a member of the value itself.
+    pub(crate) name_in_value: Option<Cow<'a, str>>,
 }
 
 /// Applies the difference from `before` to `after` to `stored`. A member that `stored` lacks, as it
 /// is read as a default, stays absent unless it was changed.
-pub(crate) fn merge<'a>(stored: &'a str, before: Tagged<'a>, after: Tagged<'a>) -> Merged {
-    let (out, kept) = (String::new(), Vec::new());
+pub(crate) fn merge<'a>(stored: &'a str, before: Tagged<'a>, after: Tagged<'a>) -> Merged<'a> {
+    let (out, kept) = (String::with_capacity(stored.len() + after.text.len() / 4), Vec::new());
     let mut merge = Merge { stored, before, after, only: None, fills: false, out, kept };
     merge.value(stored, before.text, after.text);
     Merged { text: merge.out, kept: merge.kept }
@@ -50,8 +59,8 @@ pub(crate) fn merge_only<'a>(
     after: Tagged<'a>,
     only: &HashSet<usize>,
     fills: bool,
-) -> Merged {
-    let (out, kept) = (String::new(), Vec::new());
+) -> Merged<'a> {
+    let (out, kept) = (String::with_capacity(stored.len()), Vec::new());
     let mut merge = Merge { stored, before, after, only: Some(only), fills, out, kept };
     merge.composite(stored, before.text, after.text);
     Merged { text: merge.out, kept: merge.kept }
@@ -64,7 +73,7 @@ struct Merge<'a, 'o> {
     only: Option<&'o HashSet<usize>>,
     fills: bool,
     out: String,
-    kept: Vec<usize>,
+    kept: Vec<Kept<'a>>,
 }
 
 impl<'a> Merge<'a, '_> {
@@ -77,9 +86,11 @@ impl<'a> Merge<'a, '_> {
     }
 
     fn composite(&mut self, stored: &'a str, before: &'a str, after: &'a str) {
-        let objects = (RawObject::read(stored), RawObject::read(before), RawObject::read(after));
-        if let (Some(stored), Some(before), Some(after)) = &objects {
-            self.object(stored, before, after);
+        if let Some(before) = RawObject::split(before, None)
+            && let Some(after) = RawObject::split(after, Some(&before))
+            && let Some(stored) = RawObject::split(stored, Some(&before))
+        {
+            self.object(&stored, &before, &after);
             return;
         }
         match (elements(stored), elements(before), elements(after)) {
@@ -97,11 +108,13 @@ impl<'a> Merge<'a, '_> {
             return;
         };
         let (old, new) = (Names::of(before), Names::of(after));
+        let is_value = offset(self.after.text, after.text) == 0;
         self.out.push('{');
         let mut is_first = true;
-        for member in &stored.members {
-            let (was, is) = (old.get(&member.name), new.get(&member.name));
-            if is.is_none() && (was.is_some() || !self.keeps(member.value)) {
+        for (place, member) in stored.members.iter().enumerate() {
+            let (was, is) = (old.get(&member.name, place), new.get(&member.name, place));
+            let name = || is_value.then(|| member.name.clone());
+            if is.is_none() && (was.is_some() || !self.keeps(member.value, name)) {
                 continue;
             }
             let (comma, lead) = member.lead(is_first);
@@ -113,9 +126,9 @@ impl<'a> Merge<'a, '_> {
                 (_, None) => self.out.push_str(member.value),
             }
         }
-        for member in &after.members {
-            let is_default = !self.fills && old.get(&member.name) == Some(member.value);
-            if found.get(&member.name).is_some() || is_default {
+        for (place, member) in after.members.iter().enumerate() {
+            let is_default = || !self.fills && old.get(&member.name, place) == Some(member.value);
+            if found.get(&member.name, place).is_some() || is_default() {
                 continue;
             }
             let (comma, lead) = member.lead(is_first);
@@ -154,7 +167,7 @@ impl<'a> Merge<'a, '_> {
             }
         });
         let texts: Vec<&str> = texts.collect();
-        if keeps_any && self.keeps(whole) {
+        if keeps_any && self.keeps(whole, || None) {
             self.out.push('[');
             self.out.push_str(&texts.join(","));
             self.out.push(']');
@@ -164,11 +177,11 @@ impl<'a> Merge<'a, '_> {
     }
 
     /// Whether this part of the stored text is kept, though neither encoding has it.
-    fn keeps(&mut self, part: &str) -> bool {
+    fn keeps(&mut self, part: &str, name_in_value: impl FnOnce() -> Option<Cow<'a, str>>) -> bool {
         let place = offset(self.stored, part);
         let keeps = self.only.is_none_or(|only| only.contains(&place));
         if keeps {
-            self.kept.push(place);
+            self.kept.push(Kept { place, name_in_value: name_in_value() });
         }
         keeps
     }
@@ -189,11 +202,12 @@ fn covers(stored: &str, encoded: &str) -> bool {
     if stored == encoded {
         return true;
     }
-    if let (Some(stored), Some(encoded)) = (RawObject::read(stored), RawObject::read(encoded)) {
+    if let (Some(stored), Some(encoded)) = (RawObject::split(stored, None), RawObject::split(encoded, None)) {
         let Some(stored) = Names::read(&stored) else { return false };
-        let mut members = encoded.members.iter();
-        return members
-            .all(|member| stored.get(&member.name).is_none_or(|stored| covers(stored, member.value)));
+        let is_covered =
+            |value: &str, stored: Option<&str>| stored.is_none_or(|stored| covers(stored, value));
+        let mut members = encoded.members.iter().enumerate();
+        return members.all(|(place, member)| is_covered(member.value, stored.get(&member.name, place)));
     }
     if let (Some(stored), Some(encoded)) = (elements(stored), elements(encoded)) {
         let mut both = stored.iter().zip(&encoded);
@@ -234,10 +248,13 @@ impl<'m, 'a> Names<'m, 'a> {
         are_unique.then_some(names)
     }
 
-    fn get(&self, name: &str) -> Option<&'a str> {
+    /// The value of a member, which is likely at this place.
+    fn get(&self, name: &str, place: usize) -> Option<&'a str> {
         match self {
             Self::Few(object) => {
-                object.members.iter().find(|member| member.name == name).map(|member| member.value)
+                let likely = object.members.get(place).filter(|member| member.name == name);
+                let found = likely.or_else(|| object.members.iter().find(|member| member.name == name));
+                found.map(|member| member.value)
             }
             Self::Many(names) => names.get(name).copied(),
         }
@@ -313,7 +330,8 @@ mod tests {
         let (before, after) = (r#"{"name":"Ada"}"#.into(), r#"{"name":"Bob"}"#.into());
         let all = merge(stored, before, after);
         assert_eq!(all.text, r#"{"full":"Ada","x":1,"name":"Bob"}"#);
-        assert_eq!(all.kept, [8, 18]);
+        let kept: Vec<_> = all.kept.iter().map(|kept| (kept.place, kept.name_in_value.as_deref())).collect();
+        assert_eq!(kept, [(8, Some("full")), (18, Some("x"))]);
         let only = |after, kept: &[usize], fills| {
             merge_only(stored, before, after, &kept.iter().copied().collect(), fills).text
         };

@@ -14,6 +14,8 @@ mod member;
 mod members;
 mod merge;
 mod raw;
+mod rounded;
+mod scan;
 mod tagged;
 
 use std::fmt;
@@ -22,10 +24,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use member::names as member_names;
-pub(crate) use members::{Members, may_round, value as rounded_value};
-pub(crate) use merge::{Tagged, merge, merge_only};
+pub(crate) use members::Members;
+pub(crate) use merge::{Kept, Merged, Tagged, merge, merge_only};
 pub(crate) use raw::{Name, RawObject, sorted};
-pub(crate) use tagged::encode_tagged;
+pub(crate) use rounded::{may_round, value as rounded_value};
+pub(crate) use tagged::{Asked, encode_json, encode_tagged};
 
 /// A way to write values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -142,11 +145,7 @@ impl CodecError {
 pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Result<Vec<u8>, CodecError> {
     match codec {
         Codec::Json => {
-            let mut out = out;
-            match guard::serialize(value, &mut serde_json::Serializer::new(&mut out)) {
-                Ok(()) => Ok(out),
-                Err(fault) => Err(not_written(fault, |error| describe::json(&error))),
-            }
+            encode_json(value, Asked { out, unless: None, tags: false }).map(|written| written.out)
         }
         #[cfg(feature = "postcard")]
         Codec::Postcard => {
@@ -154,7 +153,8 @@ pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Res
 
             let told = |error: postcard::Error| describe::postcard(&error).to_owned();
             let mut serializer = postcard::Serializer { output: ExtendFlavor::new(out) };
-            guard::serialize(value, &mut serializer).map_err(|fault| not_written(fault, told))?;
+            guard::serialize(value, &mut serializer, &guard::Seen::default())
+                .map_err(|fault| not_written(fault, told))?;
             serializer.output.finalize().map_err(|error| CodecError::new(told(error)))
         }
     }
@@ -167,17 +167,21 @@ fn not_written<E>(fault: guard::Fault<E>, describe: impl FnOnce(E) -> String) ->
     })
 }
 
-/// Whether what was written in a codec has to be read before it can be trusted. A value of a codec
-/// without names may lack what its reader looks for, or be another one to it, and only the reader
-/// knows. With names few types can: a release build, where the proof would make a write three times
-/// as long, refuses what is seen on the way.
-pub(crate) const fn needs_proof(codec: Codec) -> bool {
+/// Whether so many bytes that were written in a codec have to be read before they can be trusted. A
+/// value of a codec without names may lack what its reader looks for, or be another one to it, and
+/// only the reader knows. With names few types can: a release build, where the proof would make a
+/// write three times as long, proves only what is doubtful.
+pub(crate) const fn needs_proof(codec: Codec, len: usize, is_doubtful: bool) -> bool {
     match codec {
-        Codec::Json => cfg!(debug_assertions),
+        Codec::Json => is_doubtful || (cfg!(debug_assertions) && len <= PROVEN),
         #[cfg(feature = "postcard")]
-        Codec::Postcard => true,
+        Codec::Postcard => !cfg!(debug_assertions) || len <= PROVEN,
     }
 }
+
+/// So many bytes of a value are proven in a debug build, where a longer one would take a tenth of a
+/// second.
+const PROVEN: usize = 128 << 10;
 
 /// Decodes a value, and all of it: bytes that are left over are an error, and so is a value nested too deeply.
 #[inline]

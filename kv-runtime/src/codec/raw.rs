@@ -23,7 +23,7 @@ pub(crate) struct RawMember<'a> {
     pub(crate) value: &'a str,
     /// What stands between the value of the member before it, or the opening brace, and its own
     /// value.
-    lead: &'a str,
+    pub(super) lead: &'a str,
 }
 
 impl<'a> RawObject<'a> {
@@ -70,10 +70,24 @@ impl<'a> RawMember<'a> {
 }
 
 /// What JSON calls whitespace.
-const WHITESPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+pub(super) const WHITESPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 fn trimmed(text: &str) -> &str {
     text.trim_matches(WHITESPACE)
+}
+
+/// The text of the value of a member in the text of an object: what stands between its name and the
+/// next one, or the end.
+pub(super) fn between<'a>(object: &'a str, name: &str, next: Option<&str>) -> Option<&'a str> {
+    let from = offset(object, name) + name.len();
+    let value = match next {
+        Some(next) => object.get(from..offset(object, next))?.strip_suffix('"')?,
+        None => object.get(from..)?.trim_end_matches(WHITESPACE).strip_suffix('}')?,
+    };
+    let value = value.strip_prefix('"')?.trim_start_matches(WHITESPACE).strip_prefix(':')?;
+    let value = value.trim_end_matches(WHITESPACE);
+    let value = if next.is_some() { value.strip_suffix(',')? } else { value };
+    Some(trimmed(value))
 }
 
 /// Where `part` begins in `whole`, of which it is a part.

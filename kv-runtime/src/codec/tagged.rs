@@ -1,5 +1,5 @@
-//! Finds the tags of enums in JSON that is written, so that a changed variant differs from a
-//! changed text.
+//! JSON as it is written: whether it is another text than an expected one, and where the tags of
+//! enums stand in it, so that a changed variant differs from a changed text.
 //!
 //! serde's derive writes an internal tag as a plain `str`. No field of a struct has that type: it
 //! is a `String` or a `&str`. An adjacent tag has a private type of serde's.
@@ -20,16 +20,51 @@ pub(crate) struct TaggedText {
     pub(crate) tags: Vec<usize>,
 }
 
+/// What is asked of JSON that is written.
+pub(crate) struct Asked<'a> {
+    /// Where it is written, behind what is there already.
+    pub(crate) out: Vec<u8>,
+    /// Nothing is written as long as it is as in this text.
+    pub(crate) unless: Option<&'a [u8]>,
+    /// Whether tags are found.
+    pub(crate) tags: bool,
+}
+
+/// JSON that was written.
+pub(crate) struct Json {
+    pub(crate) out: Vec<u8>,
+    /// In ascending order.
+    pub(crate) tags: Vec<usize>,
+    /// Whether it is the expected text, and so was not written.
+    pub(crate) is_expected: bool,
+    /// Whether it has to be read before it can be trusted, in every build.
+    pub(crate) is_doubtful: bool,
+}
+
+/// Encodes a value as JSON. All JSON is written here, so that a type is compiled for one writer.
+pub(crate) fn encode_json<T: Serialize>(value: &T, asked: Asked<'_>) -> Result<Json, CodecError> {
+    let seen = guard::Seen { tags: asked.tags.then(Tags::default), ..guard::Seen::default() };
+    let expected = asked.unless.unwrap_or_default();
+    let writer = Writer { out: asked.out, expected, rest: asked.unless, tags: seen.tags.as_ref() };
+    let mut serializer = serde_json::Serializer::new(writer);
+    guard::serialize(value, &mut serializer, &seen)
+        .map_err(|fault| not_written(fault, |error| describe::json(&error)))?;
+    let mut writer = serializer.into_inner();
+    let is_expected = writer.rest.is_some_and(<[u8]>::is_empty);
+    if !is_expected {
+        writer.write_what_was_expected();
+    }
+    let (out, is_doubtful) = (writer.out, seen.is_doubtful.get());
+    let tags = seen.tags.map(|tags| tags.places.into_inner()).unwrap_or_default();
+    Ok(Json { out, tags, is_expected, is_doubtful })
+}
+
 /// Encodes a value as JSON, and finds its tags.
 pub(crate) fn encode_tagged<T: Serialize>(value: &T) -> Result<TaggedText, CodecError> {
     // As long as most values, so that it grows once at most.
-    let mut out = Vec::with_capacity(512);
-    let tags = Tags::default();
-    let counted = Counted { out: &mut out, written: &tags.written };
-    guard::serialize_tagged(value, &mut serde_json::Serializer::new(counted), &tags)
-        .map_err(|fault| not_written(fault, |error| describe::json(&error)))?;
-    let text = String::from_utf8(out).map_err(|_| CodecError::new("it is not UTF-8"))?;
-    Ok(TaggedText { text, tags: tags.places.into_inner() })
+    let json = encode_json(value, Asked { out: Vec::with_capacity(512), unless: None, tags: true })?;
+    let text = String::from_utf8(json.out).map_err(|_| CodecError::new("it is not UTF-8"))?;
+    Ok(TaggedText { text, tags: json.tags })
 }
 
 /// Takes down the tags while a value is written.
@@ -54,16 +89,43 @@ fn is_tag<T: ?Sized>() -> bool {
     name == "str" || name.ends_with("::AdjacentlyTaggedEnumVariant")
 }
 
-struct Counted<'a> {
-    out: &'a mut Vec<u8>,
-    written: &'a Cell<usize>,
+struct Writer<'a> {
+    out: Vec<u8>,
+    expected: &'a [u8],
+    /// What of the expected text is still to come, if all was as expected.
+    rest: Option<&'a [u8]>,
+    tags: Option<&'a Tags>,
 }
 
-impl io::Write for Counted<'_> {
+impl Writer<'_> {
+    /// Writes what was left out so far, as it was expected.
+    #[cold]
+    fn write_what_was_expected(&mut self) {
+        if let Some(rest) = self.rest.take() {
+            self.out.extend_from_slice(&self.expected[..self.expected.len() - rest.len()]);
+        }
+    }
+}
+
+impl io::Write for Writer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(tags) = self.tags {
+            tags.written.set(tags.written.get() + bytes.len());
+        }
+        if let Some(rest) = self.rest {
+            if let Some(rest) = rest.strip_prefix(bytes) {
+                self.rest = Some(rest);
+                return Ok(());
+            }
+            self.write_what_was_expected();
+        }
         self.out.extend_from_slice(bytes);
-        self.written.set(self.out.len());
-        Ok(bytes.len())
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -124,5 +186,23 @@ mod tests {
             [r#""t":"Unit""#, r#""t":"Struct""#, r#""t":"Newtype""#, r#""k":"A""#, r#""t":"Struct","r":2"#];
         assert_eq!(at.len(), expected.len(), "{at:?}");
         assert!(at.iter().zip(expected).all(|(at, expected)| at.starts_with(expected)), "{at:?}");
+    }
+
+    #[test]
+    fn only_another_text_is_written() {
+        let value = vec![Internal::Struct { r: 1 }, Internal::Unit];
+        let text = encode_tagged(&value).expect("is JSON");
+        let json = |unless: &str| {
+            let asked = Asked { out: Vec::new(), unless: Some(unless.as_bytes()), tags: true };
+            encode_json(&value, asked).expect("is JSON")
+        };
+        let same = json(&text.text);
+        assert!(same.is_expected && same.out.is_empty());
+        for other in ["", "[", &text.text[1..], &text.text[..text.text.len() - 1], &format!("{} ", text.text)]
+        {
+            let json = json(other);
+            assert!(!json.is_expected, "{other}");
+            assert_eq!((json.out.as_slice(), &json.tags), (text.text.as_bytes(), &text.tags), "{other}");
+        }
     }
 }

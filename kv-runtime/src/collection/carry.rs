@@ -9,8 +9,8 @@ use super::groups;
 use crate::codec::{Codec, Members, merge};
 use crate::entity::{FieldText, GroupSchema, GroupSource, KvEntity, ShapeVisitor};
 use crate::error::{Error, Location};
-use crate::migrate::{StepFrom, bring_down, bring_up_to, guarded};
-use crate::record::RecordRef;
+use crate::migrate::{StepFrom, bring_down, guarded, read_stepped};
+use crate::record::{Record, RecordRef};
 
 /// A record's text at another version than its own.
 pub(super) struct Carried {
@@ -45,15 +45,16 @@ pub(super) fn carry<E: KvEntity>(
 }
 
 fn by_steps(schema: &GroupSchema, record: RecordRef<'_>, to: u32, context: &Context<'_>) -> Result<Carried> {
-    let at = || (context.locate)(schema);
-    let mut members = Members::read(record.value).map_err(|source| Error::Decode {
-        at: at(),
-        codec: Codec::Json,
-        source,
-    })?;
-    bring_up_to(schema.steps(), &mut members, record.metadata.version, to)
-        .map_err(|failed| failed.into_error(at()))?;
+    let members = read_stepped(schema.steps(), record.value, record.metadata.version, to)
+        .map_err(|failed| failed.into_error((context.locate)(schema)))?;
     Ok(Carried { text: members.to_text(), is_converted: false })
+}
+
+/// Whether a group's record is JSON that becomes today's by steps alone.
+pub(super) fn is_by_steps<E: KvEntity>(group: usize, record: &Record) -> bool {
+    let is_json = groups::<E>().get(group).is_some_and(|schema| schema.codec() == Codec::Json);
+    let is_json = is_json && record.metadata.codec == Codec::Json;
+    is_json && record.metadata.version > newest_of_predecessor::<E>(group)
 }
 
 /// The newest version that a group's predecessor reads; 0 if it has none.

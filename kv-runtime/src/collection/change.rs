@@ -10,7 +10,7 @@ use super::read::TOLD;
 use super::{Collection, Found, IdRef, always, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
 use crate::entity::{KvEntity, Touch};
-use crate::error::{Error, Result};
+use crate::error::{ChangeError, Error, Result};
 use crate::key::Key;
 use crate::record::{Expiry, Record};
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
@@ -97,7 +97,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     where
         S: AtomicStore,
         F: FnMut(&mut E) -> Result<(), X>,
-        X: From<Error>,
+        X: ChangeError,
     {
         let (key, id) = self.key_and_id(id);
         async move { Ok(self.change("try_update", key, id, change, None::<fn() -> E>).await?.entity) }

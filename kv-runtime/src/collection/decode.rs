@@ -7,7 +7,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::codec::{self, CodecError};
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
 use crate::error::{BoxError, Error, Location};
-use crate::migrate::{Hook, Migration, MigrationOutcome, StepFrom, bring_up, guarded, read_reshaped};
+use crate::migrate::{Hook, Migration, MigrationOutcome, StepFrom, guarded, read_reshaped, read_stepped};
 use crate::record::{Metadata, Record, RecordRef};
 
 /// What decoding asks of those around it.
@@ -137,12 +137,14 @@ impl Groups<'_> {
         if let Some(value) = read_reshaped(record.value, schema.steps(), version) {
             return Ok(value);
         }
-        let json = codec::Codec::Json;
-        let mut members =
-            codec::Members::read(record.value).map_err(|source| self.undecoded(schema, json, source))?;
-        bring_up(schema.steps(), &mut members, version)
+        let mut members = read_stepped(schema.steps(), record.value, version, schema.version())
             .map_err(|failed| failed.into_error((self.context.locate)(schema)))?;
+        if let Some(value) = members.decode() {
+            return Ok(value);
+        }
+        // Once more from the text, whose error has the words.
         // A place in this text would be none in the record.
+        let json = codec::Codec::Json;
         codec::decode(json, members.to_text().as_bytes())
             .map_err(|source| self.undecoded(schema, json, source.without_place()))
     }

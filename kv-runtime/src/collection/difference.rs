@@ -5,12 +5,13 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
-use super::carry::carry;
+use super::carry::{Carried, carry, is_by_steps};
 use super::decode::{Context, Records, decode};
 use super::encode::{Encoded, Wanted, encode_at};
+use super::proof::names;
 use super::{Collection, groups};
 use crate::clock::Timestamp;
-use crate::codec::{Codec, CodecError, Tagged, merge, merge_only, sorted};
+use crate::codec::{Codec, CodecError, Kept, Merged, Tagged, merge, merge_only, sorted};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Result};
 use crate::key::Key;
@@ -41,7 +42,7 @@ impl GroupBefore {
     /// Whether there is something in the stored text that is not ours, with which a change is
     /// merged.
     pub(super) fn has_others(&self) -> bool {
-        matches!(self.stored, Stored::Text { .. })
+        matches!(self.stored, Stored::Text(_))
     }
 }
 
@@ -50,11 +51,7 @@ pub(super) enum Stored {
     /// Exactly what would be written, or nothing, or a value without names: a change replaces it.
     Known,
     /// JSON with members of others, or spelt otherwise, at the version at which it will be written.
-    Text {
-        text: String,
-        /// Whether a predecessor was converted for it.
-        is_converted: bool,
-    },
+    Text(Carried),
 }
 
 /// The records that a group is written among.
@@ -81,7 +78,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(Before { groups, expires_at: entity.expires_at() })
     }
 
-    /// What a group is before it is changed, or only brought to the version that is written.
+    /// What a group is before it is changed.
     pub(super) fn value_before(&self, entity: &E, place: Place<'_>) -> Result<GroupBefore> {
         let schema = &groups::<E>()[place.group];
         let key = place.anchor.with_group(schema.name());
@@ -92,37 +89,67 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         };
         let found = record.metadata.version;
         let version = found.max(schema.write_version()).min(schema.version());
-        let encoded = self.encode(&key, entity, place.group, version, Wanted::TAGS)?;
-        let is_text = record.metadata.codec == Codec::Json && encoded.codec == Codec::Json;
-        if !is_text || (found >= version && record.value[..] == encoded.value[..]) {
-            return Ok(GroupBefore { encoded, stored: Stored::Known });
-        }
-        let (text, is_converted) = self.text_at(entity, place, version)?;
-        if text.as_bytes() == &encoded.value[..] {
-            return Ok(GroupBefore { encoded, stored: Stored::Known });
-        }
-        Ok(GroupBefore { encoded, stored: Stored::Text { text, is_converted } })
+        let likely = Some(&record.value.0).filter(|_| found >= version);
+        let encoded = self.encode(&key, entity, place.group, version, Wanted::TAGS.unless(likely))?;
+        let is_known = likely == Some(&encoded.value);
+        let stored = if is_known { Stored::Known } else { self.stored(entity, place, record, &encoded)? };
+        Ok(GroupBefore { encoded, stored })
     }
 
-    /// The record's text at a version, and whether a predecessor was converted for it.
-    fn text_at(&self, entity: &E, place: Place<'_>, version: u32) -> Result<(String, bool)> {
-        let unknown = || (String::new(), false);
-        let Some(record) = place.record() else { return Ok(unknown()) };
+    /// What is stored of a group, at the version of its encoding.
+    fn stored(&self, entity: &E, place: Place<'_>, record: &Record, encoded: &Encoded) -> Result<Stored> {
+        if record.metadata.codec != Codec::Json || encoded.codec != Codec::Json {
+            return Ok(Stored::Known);
+        }
+        Ok(match self.text_at(entity, place, encoded.version)? {
+            Some(carried) if carried.text.as_bytes() != &encoded.value[..] => Stored::Text(carried),
+            _ => Stored::Known,
+        })
+    }
+
+    /// The record's text at a version; none if it has no names.
+    fn text_at(&self, entity: &E, place: Place<'_>, version: u32) -> Result<Option<Carried>> {
+        let Some(record) = place.record() else { return Ok(None) };
         if record.metadata.version < version {
             let locate = |group: &GroupSchema| self.at(&place.anchor.with_group(group.name()));
             let context = Context { hook: &Hook(None), ..self.context(&locate) };
             let records = Records::All(place.records);
             let carried = carry::<E>(entity.id(), records, place.group, version, &context);
-            let carried = carried.map_err(|error| *error)?;
-            return Ok(carried.map_or_else(unknown, |carried| (carried.text, carried.is_converted)));
+            return carried.map_err(|error| *error);
         }
         match std::str::from_utf8(&record.value) {
-            Ok(text) => Ok((text.to_owned(), false)),
+            Ok(text) => Ok(Some(Carried { text: text.to_owned(), is_converted: false })),
             Err(_) => {
                 let source = CodecError::new("a member that the struct does not name is not UTF-8");
                 Err(Error::Decode { at: self.at(place.anchor), codec: Codec::Json, source })
             }
         }
+    }
+
+    /// The value and the metadata of a group that is only brought to the version that is written.
+    pub(super) fn value_brought_up(
+        &self,
+        key: &Key,
+        entity: &E,
+        place: Place<'_>,
+        record: &Record,
+    ) -> Result<(Bytes, Metadata)> {
+        let schema = &groups::<E>()[place.group];
+        let version = record.metadata.version.max(schema.write_version()).min(schema.version());
+        if is_by_steps::<E>(place.group, record) {
+            // The entity was read by the same steps, so its own encoding is not asked for.
+            if let Some(carried) = self.text_at(entity, place, version)? {
+                let new = Encoded::new(carried.text.into(), schema, version);
+                let metadata = self.metadata_after(record, new.metadata(), version);
+                return Ok((new.value, metadata));
+            }
+        }
+        let encoded = self.encode(key, entity, place.group, version, Wanted::VALUE)?;
+        let metadata = self.metadata_after(record, encoded.metadata(), encoded.version);
+        let stored = self.stored(entity, place, record, &encoded)?;
+        let before = GroupBefore { encoded: encoded.clone(), stored };
+        let value = self.value_after(entity, place, &before, encoded, &metadata)?;
+        Ok((value, metadata))
     }
 
     /// The value to be stored of a group that has become `after`, with all that the struct does not
@@ -135,13 +162,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         after: Encoded,
         metadata: &Metadata,
     ) -> Result<Bytes> {
-        let Stored::Text { text, is_converted } = &before.stored else { return Ok(after.value) };
+        let Stored::Text(Carried { text, is_converted }) = &before.stored else { return Ok(after.value) };
         let key = place.anchor.with_group(groups::<E>()[place.group].name());
         let (Some(old), Some(new)) = (before.encoded.as_tagged(), after.as_tagged()) else {
             return Ok(after.value);
         };
         let reread = |value: &str| self.reread(entity, place, value, metadata, after.version);
-        let proof = Proof { expected: new.text, reread: &reread };
+        // An older version is read by steps, which may look for a member that is not the struct's.
+        let is_todays = after.version == groups::<E>()[place.group].version();
+        let names = if is_todays { names::<E>(place.group) } else { &[] };
+        let proof = Proof { expected: new.text, reread: &reread, names };
         match difference(text, old, new, *is_converted, &proof) {
             Some(text) => Ok(text.into()),
             None => {
@@ -185,9 +215,17 @@ struct Proof<'a, F> {
     /// What the entity is written as.
     expected: &'a str,
     reread: &'a F,
+    /// The members that the struct reads, aliases included; none if it may read any.
+    names: &'static [&'static str],
 }
 
 impl<F: Fn(&str) -> Option<Bytes>> Proof<'_, F> {
+    /// Whether the struct is known to read nothing of what is kept.
+    fn ignores(&self, merged: &Merged<'_>) -> bool {
+        let is_ignored = |name: &str| !self.names.is_empty() && !self.names.contains(&name);
+        merged.kept.iter().all(|kept| kept.name_in_value.as_deref().is_some_and(is_ignored))
+    }
+
     fn holds(&self, text: &str) -> bool {
         let Some(found) = (self.reread)(text) else { return false };
         if found[..] == *self.expected.as_bytes() {
@@ -210,7 +248,7 @@ fn difference<F: Fn(&str) -> Option<Bytes>>(
     proof: &Proof<'_, F>,
 ) -> Option<String> {
     let all = merge(stored, before, after);
-    if (all.kept.is_empty() && !is_converted) || proof.holds(&all.text) {
+    if (!is_converted && proof.ignores(&all)) || proof.holds(&all.text) {
         return Some(all.text);
     }
     // A member that the struct reads by another name, or that decides how others are read, must go.
@@ -224,13 +262,13 @@ fn difference<F: Fn(&str) -> Option<Bytes>>(
             return proof.holds(after.text).then(|| after.text.to_owned());
         }
     }
-    for member in all.kept.into_iter().take(TRIED) {
-        kept.insert(member);
+    for Kept { place, .. } in all.kept.into_iter().take(TRIED) {
+        kept.insert(place);
         let text = only(&kept, fills);
         if proof.holds(&text) {
             best = text;
         } else {
-            kept.remove(&member);
+            kept.remove(&place);
         }
     }
     Some(best)

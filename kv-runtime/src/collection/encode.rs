@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use super::proof::prove;
 use super::{Collection, groups};
 use crate::clock::Timestamp;
-use crate::codec::{self, Codec, CodecError, Members, Tagged};
+use crate::codec::{self, Asked, Codec, CodecError, Members, Tagged};
 use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
 use crate::error::{BoxError, Error, Location, Result};
 use crate::key::Key;
@@ -38,23 +38,35 @@ pub(super) struct Encoded {
 
 /// What an encoding is for.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted {
+pub(super) struct Wanted<'a> {
     /// It is stored, so what would not be read back is refused. Otherwise it is compared.
     pub(super) is_stored: bool,
     /// It is merged with what is stored, for which the tags of enums are found.
     pub(super) tags: bool,
+    /// Likely the same value, which is then shared.
+    pub(super) unless: Option<&'a Bytes>,
 }
 
-impl Wanted {
+impl<'a> Wanted<'a> {
     /// To be stored as it is.
-    pub(super) const VALUE: Self = Self { is_stored: true, tags: false };
+    pub(super) const VALUE: Self = Self { is_stored: true, tags: false, unless: None };
     /// To be compared with what is stored.
-    pub(super) const COMPARISON: Self = Self { is_stored: false, tags: false };
+    pub(super) const COMPARISON: Self = Self { is_stored: false, ..Self::VALUE };
     /// To be merged with what is stored.
-    pub(super) const TAGS: Self = Self { is_stored: false, tags: true };
+    pub(super) const TAGS: Self = Self { tags: true, ..Self::COMPARISON };
+
+    pub(super) const fn unless(self, likely: Option<&'a Bytes>) -> Self {
+        Self { unless: likely, ..self }
+    }
 }
 
 impl Encoded {
+    /// A group's value at a version, in its own codec.
+    pub(super) fn new(value: Bytes, schema: &GroupSchema, version: u32) -> Self {
+        let (codec, oldest_reader) = (schema.codec(), schema.oldest_reader(version));
+        Self { value, codec, version, oldest_reader, tags: Vec::new() }
+    }
+
     /// The value as JSON that can be merged; none of another codec.
     pub(super) fn as_tagged(&self) -> Option<Tagged<'_>> {
         let text = std::str::from_utf8(&self.value).ok().filter(|_| self.codec == Codec::Json)?;
@@ -77,7 +89,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         entity: &E,
         group: usize,
         version: u32,
-        wanted: Wanted,
+        wanted: Wanted<'_>,
     ) -> Result<Encoded> {
         encode_at(entity, group, version, wanted, &|| self.at(key))
     }
@@ -104,12 +116,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             Some(at) => Expiry::At(at),
             None => self.ttl_of(schema).map_or(Expiry::Never, Expiry::After),
         }
-    }
-
-    /// When the first group expires of an entity that is touched now.
-    #[cfg(feature = "cache")]
-    pub(crate) fn touched_until(&self, now: Timestamp) -> Option<Timestamp> {
-        groups::<E>().iter().filter_map(|schema| self.ttl_of(schema)).min().map(|ttl| now.saturating_add(ttl))
     }
 
     /// When the first group expires of an entity that is written now.
@@ -143,7 +149,7 @@ pub(super) fn encode_at<E: KvEntity>(
     entity: &E,
     group: usize,
     version: u32,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     at: &dyn Fn() -> Box<Location>,
 ) -> Result<Encoded> {
     let schema = &groups::<E>()[group];
@@ -151,13 +157,9 @@ pub(super) fn encode_at<E: KvEntity>(
     let encode_error = |source| Error::Encode { at: at(), codec, source };
     let value = Group { entity, group };
     if version == schema.version() {
-        let (value, tags) = if wanted.tags && codec == Codec::Json {
-            let tagged = codec::encode_tagged(&value).map_err(encode_error)?;
-            (tagged.text.into(), tagged.tags)
-        } else {
-            (encode_exactly(codec, &value).map_err(encode_error)?, Vec::new())
-        };
-        if wanted.is_stored && codec::needs_proof(codec) {
+        let Written { value, tags, is_doubtful } =
+            encode_wanted(codec, &value, wanted).map_err(encode_error)?;
+        if wanted.is_stored && codec::needs_proof(codec, value.len(), is_doubtful) {
             prove(entity, group, codec, &value).map_err(encode_error)?;
         }
         return Ok(Encoded { value, codec, version, oldest_reader, tags });
@@ -177,9 +179,33 @@ pub(super) fn encode_exactly<T: Serialize>(
     codec: Codec,
     value: &T,
 ) -> std::result::Result<Bytes, CodecError> {
+    encode_wanted(codec, value, Wanted::VALUE).map(|written| written.value)
+}
+
+/// A value that was written.
+struct Written {
+    value: Bytes,
+    tags: Vec<usize>,
+    is_doubtful: bool,
+}
+
+/// A value in one allocation of its length, or the one that is known, and where its tags are.
+fn encode_wanted<T: Serialize>(
+    codec: Codec,
+    value: &T,
+    wanted: Wanted<'_>,
+) -> std::result::Result<Written, CodecError> {
     // Taken rather than borrowed: a field's own serialization may encode something, too.
     let scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
-    codec::encode(codec, value, scratch).map(kept)
+    if codec != Codec::Json {
+        let value = codec::encode(codec, value, scratch).map(kept)?;
+        return Ok(Written { value, tags: Vec::new(), is_doubtful: false });
+    }
+    let unless = wanted.unless.map(|likely| &likely[..]);
+    let json = codec::encode_json(value, Asked { out: scratch, unless, tags: wanted.tags })?;
+    let (written, is_doubtful) = (kept(json.out), json.is_doubtful);
+    let value = wanted.unless.filter(|_| json.is_expected).cloned().unwrap_or(written);
+    Ok(Written { value, tags: json.tags, is_doubtful })
 }
 
 /// The value that was written, and its place free for the next one.
@@ -187,7 +213,7 @@ fn kept(mut written: Vec<u8>) -> Bytes {
     if written.len() > KEPT_SCRATCH {
         return Bytes::from(written);
     }
-    let value = Bytes::copy_from_slice(&written);
+    let value = if written.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&written) };
     written.clear();
     // A thread that ends has none to keep.
     SCRATCH.try_with(|scratch| scratch.set(written)).unwrap_or_default();
@@ -197,7 +223,7 @@ fn kept(mut written: Vec<u8>) -> Bytes {
 struct AtVersion<'a> {
     version: u32,
     schema: &'static GroupSchema,
-    wanted: Wanted,
+    wanted: Wanted<'a>,
     at: &'a dyn Fn() -> Box<Location>,
 }
 

@@ -9,7 +9,7 @@ use super::read::TOLD;
 use super::write::whole_failure;
 use super::{Collection, Found, IdRef, groups, keys_of_groups, named, once};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{Error, Location, Result};
+use crate::error::{ChangeError, Error, Location, Result};
 use crate::key::Key;
 use crate::record::{Expiry, Metadata, NewRecord, Record};
 use crate::store::{Store, Write};
@@ -46,7 +46,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> impl Future<Output = Result<E, X>> + use<'_, E, S, F, X>
     where
         F: FnOnce(&mut E) -> Result<(), X>,
-        X: From<Error>,
+        X: ChangeError,
     {
         let (operation, (key, id)) = ("try_update_last_write_wins", self.key_and_id(id));
         async move { Ok(self.overwrite(operation, key, id, change, None::<fn() -> E>).await?.entity) }

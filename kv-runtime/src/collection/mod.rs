@@ -117,6 +117,7 @@ pub struct Collection<E, S> {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) fn new(kv: Kv<S>) -> Self {
+        crate::key::learn(E::SCHEMA);
         Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
     }
 

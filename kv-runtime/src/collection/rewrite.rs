@@ -53,7 +53,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         (before, expired_at): (&GroupBefore, Option<Timestamp>),
     ) -> Result<Option<Write>> {
         let schema = &groups::<E>()[place.group];
-        let wanted = Wanted { is_stored: true, tags: before.has_others() };
+        let wanted =
+            Wanted { tags: before.has_others(), ..Wanted::VALUE }.unless(Some(&before.encoded.value));
         let after = self.encode(&key, entity, place.group, before.encoded.version, wanted)?;
         let expiry = self.new_expiry(entity, schema, expired_at);
         if after.value == before.encoded.value && !self.is_behind(schema, record) {

@@ -1,7 +1,6 @@
 //! What was migrated while it was read is written back, by the store's policy; the read never fails for it.
 
 use super::difference::Place;
-use super::encode::Wanted;
 use super::{Collection, groups, learn_expiry};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::Result;
@@ -67,11 +66,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) fn replacement(&self, entity: &E, place: Place<'_>) -> Result<Option<Replacement>> {
         let Some(record) = place.record() else { return Ok(None) };
         let key = place.anchor.with_group(groups::<E>()[place.group].name());
-        let before = self.value_before(entity, place)?;
-        let wanted = Wanted { is_stored: true, tags: before.has_others() };
-        let now = self.encode(&key, entity, place.group, before.encoded.version, wanted)?;
-        let metadata = self.metadata_after(record, now.metadata(), now.version);
-        let value = self.value_after(entity, place, &before, now, &metadata)?;
+        let (value, metadata) = self.value_brought_up(&key, entity, place, record)?;
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
         let new = self.checked(&key, NewRecord::new(value, metadata).with_expiry(expiry))?;
         let unknown_expiry = (!record.expiry_known).then(|| record.metadata.clone());

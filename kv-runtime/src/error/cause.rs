@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::Error;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 
 /// A cause of any type.
@@ -17,6 +18,18 @@ pub type BoxError = Box<dyn std::error::Error>;
 type DynError = dyn std::error::Error + Send + Sync;
 #[cfg(target_arch = "wasm32")]
 type DynError = dyn std::error::Error;
+
+/// The error of a change that may give up: any type with `From<kv_runtime::Error>`, since the call
+/// itself may fail, too. [`BoxError`] is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold an error of kv-runtime, with which the call may fail, too",
+    label = "this needs an error type with `From<kv_runtime::Error>`",
+    note = "implement it for an error type of yours, or let the change fail with `kv_runtime::BoxError`: `Err(\"..\".into())`"
+)]
+pub trait ChangeError: From<Error> {}
+
+#[diagnostic::do_not_recommend]
+impl<X: From<Error>> ChangeError for X {}
 
 /// A cause that several errors share: what makes [`Error`](enum@crate::Error) cheap to clone. It derefs to the error that it holds.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use crate::codec::{Codec, CodecError};
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::timer::NoTimer;
 
-pub use cause::{BoxError, SharedError};
+pub use cause::{BoxError, ChangeError, SharedError};
 pub use location::Location;
 pub(crate) use shown::causes;
 use shown::{

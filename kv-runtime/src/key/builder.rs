@@ -20,11 +20,17 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key that was not built from an entity: all of it is the entity's part, and nothing in it is secret.
+    /// Returns a key that was not built from an entity. Nothing in it is secret.
+    ///
+    /// The text does not tell a group from an id. If this program has opened a collection of the
+    /// entity, its groups are known, and `user:123:profile` is the same key as the entity's own.
+    /// Otherwise all of it is the entity's part, and a store that places the parts apart, such as
+    /// a cluster, looks for it elsewhere. [`Collection::key`](crate::Collection::key) returns an
+    /// entity's own key in either case.
     #[must_use]
     pub fn from_text(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { entity_len: text.len(), text, secrets: Vec::new() }
+        Self { entity_len: super::known::entity_len(&text), text, secrets: Vec::new() }
     }
 
     /// The text as it stands in the store, secret ids included.

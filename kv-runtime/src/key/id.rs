@@ -111,12 +111,12 @@ impl IdKind {
     note = "ids are integers, bool, char, String, Box<str>, Arc<str> and Uuid (feature `uuid`)",
     note = "a newtype of these or an enum of unit variants joins in by `#[derive(KvId)]`"
 )]
-pub trait KvId: IdTraits {
+pub trait KvId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {
     /// What its segments look like.
     const KIND: IdKind;
 
     /// The form in which calls take the id.
-    type Ref<'a>: Lookup<Self> + Clone + MaybeSend + MaybeSync;
+    type Ref<'a>: Lookup<Self> + MaybeSend + MaybeSync;
 
     /// How newtypes around it are passed.
     type Passing: Passing;
@@ -130,18 +130,6 @@ pub trait KvId: IdTraits {
     /// Reads a segment; nothing if it is not the canonical spelling of an id of this type.
     fn decode(segment: &str, ordered: bool) -> Option<Self>;
 }
-
-/// What every id type derives. It is a trait of its own, so that all that is missing is one compile error.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` lacks a trait that every id has",
-    label = "an id is `Debug`, `Clone`, `PartialEq`, `Eq` and `Hash`",
-    note = "add what is missing of `#[derive(Debug, Clone, PartialEq, Eq, Hash)]`",
-    note = "an id is `Send`, `Sync` and `'static`, too"
-)]
-pub trait IdTraits: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {}
-
-#[diagnostic::do_not_recommend]
-impl<I: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static> IdTraits for I {}
 
 /// Writes one segment of a key.
 #[derive(Debug)]
@@ -317,9 +305,9 @@ impl KvId for uuid::Uuid {
 }
 
 /// The whole id of an entity: one [`KvId`], or a tuple of two to six.
-pub trait EntityId: IdTraits {
+pub trait EntityId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {
     /// The form in which calls take the id: that of [`KvId::Ref`], or a tuple of these. Of an entity it is [`IdRef`](crate::IdRef).
-    type Ref<'a>: Lookup<Self> + Clone + MaybeSend + MaybeSync;
+    type Ref<'a>: Lookup<Self> + MaybeSend + MaybeSync;
 
     /// Returns the id in the form that calls take: `members.get(id.as_id_ref())`.
     fn as_id_ref(&self) -> Self::Ref<'_>;

@@ -1,22 +1,24 @@
 //! Keys: `prefix ":" id *( ":" id ) [ ":" group ]`, UTF-8 text that reads as it stands.
 //!
 //! One file a subject: `id` (what can be an id), `passing` (how ids are passed to calls), `lookup` (what can stand for
-//! one among many), `escape` (how text becomes a segment), `parse` (from a key back to its ids), `redact` (how a secret
-//! id is shown).
+//! one among many), `escape` (how text becomes a segment), `parse` (from a key back to its ids), `known` (which groups
+//! raw keys may have), `redact` (how a secret id is shown).
 
 mod builder;
 mod escape;
 mod id;
+mod known;
 mod lookup;
 mod parse;
 mod passing;
 mod redact;
 
 pub use builder::{Key, KeyBuilder};
-pub use id::{EntityId, IdKind, IdSchema, IdTraits, IdWriter, KvId};
+pub use id::{EntityId, IdKind, IdSchema, IdWriter, KvId};
 pub use lookup::{Depth1, Depth2, Depth3, Depth4, Depth5, Lookup, Within};
 pub use parse::IdSegments;
 pub use passing::{ByReference, ByValue, Passing};
 
 pub(crate) use escape::escape_into;
+pub(crate) use known::learn;
 pub(crate) use parse::parse_key;

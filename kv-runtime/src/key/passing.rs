@@ -9,7 +9,7 @@ use crate::maybe_send::{MaybeSend, MaybeSync};
 /// How an id type and the newtypes around it are passed to calls: [`ByValue`] or [`ByReference`].
 pub trait Passing: sealed::Sealed {
     /// The type that calls take for ids of type `I`.
-    type Ref<'a, I>: Lookup<I> + Clone + MaybeSend + MaybeSync
+    type Ref<'a, I>: Lookup<I> + MaybeSend + MaybeSync
     where
         I: KvId + Lookup<I>,
         for<'b> &'b I: Lookup<I>;

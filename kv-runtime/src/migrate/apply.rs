@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::step::{Change, MakeMember, Step};
-use crate::codec::Members;
+use crate::codec::{Codec, CodecError, Members};
 use crate::error::{BoxError, Error, Location, SharedError};
 
 /// A step that could not be made.
@@ -41,15 +41,42 @@ pub(crate) fn bring_down(steps: &[Step], object: &mut Members<'_>, to: u32) -> R
     Ok(())
 }
 
-/// Makes an object of version `from` one of version `to`, which is no older and need not be the newest.
-pub(crate) fn bring_up_to(
+/// Why an object could not be read and brought up.
+pub(crate) enum NotStepped {
+    Read(CodecError),
+    Step(StepFailed),
+}
+
+impl NotStepped {
+    /// The error of a record.
+    pub(crate) fn into_error(self, at: Box<Location>) -> Error {
+        match self {
+            Self::Read(source) => Error::Decode { at, codec: Codec::Json, source },
+            Self::Step(failed) => failed.into_error(at),
+        }
+    }
+}
+
+/// Reads an object of version `from` as one of version `to`, which is no older and need not be the newest.
+pub(crate) fn read_stepped<'a>(
     steps: &[Step],
-    object: &mut Members<'_>,
+    json: &'a [u8],
     from: u32,
     to: u32,
-) -> Result<(), StepFailed> {
+) -> Result<Members<'a>, NotStepped> {
     let last = steps.partition_point(|step| step.to() <= to);
-    bring_up(steps.get(..last).unwrap_or_default(), object, from)
+    let steps = steps.get(..last).unwrap_or_default();
+    let first = steps.iter().find(|step| step.to() > from).map(Step::change);
+    let valued = match first {
+        Some(Change::Function { .. }) => Members::read_valued(json),
+        _ => None,
+    };
+    let mut object = match valued {
+        Some(object) => object,
+        None => Members::read(json).map_err(NotStepped::Read)?,
+    };
+    bring_up(steps, &mut object, from).map_err(NotStepped::Step)?;
+    Ok(object)
 }
 
 fn up(step: &Step, object: &mut Members<'_>) -> Result<(), BoxError> {

@@ -24,7 +24,7 @@ pub use step::{Change, MakeMember, Object, Step, StepFn, StepFrom, StepInto};
 #[doc(hidden)]
 pub use chain::{assert_follows, assert_not_written};
 
-pub(crate) use apply::{bring_down, bring_up, bring_up_to, guarded};
+pub(crate) use apply::{bring_down, guarded, read_stepped};
 pub(crate) use hook::Hook;
 pub(crate) use policy::Budget;
 pub(crate) use reshape::read_reshaped;

@@ -28,8 +28,9 @@ impl Names {
         if is_struct { Self::Seen(HashSet::new()) } else { Self::Unseen }
     }
 
-    /// Whether the name is new, as far as it was looked at.
-    fn is_new<K: Serialize + ?Sized>(&mut self, key: &K) -> bool {
+    /// Whether the name is new, as far as it was looked at. One that is no text is doubtful beside
+    /// those of a struct.
+    fn is_new<K: Serialize + ?Sized>(&mut self, key: &K, within: Within<'_>) -> bool {
         // serde's derive names fields and tags by a plain `str`, which no key of a map is.
         if matches!(self, Self::Unseen) && type_name::<K>() == "str" {
             *self = Self::Seen(HashSet::new());
@@ -37,9 +38,15 @@ impl Names {
         let Self::Seen(names) = self else { return true };
         let name = match serde_json::to_value(key) {
             Ok(Value::String(name)) => name,
-            Ok(Value::Number(number)) => number.to_string(),
+            Ok(Value::Number(number)) => {
+                within.doubt(true);
+                number.to_string()
+            }
             // Whatever else it is, the codec says what it makes of it.
-            _ => return true,
+            _ => {
+                within.doubt(true);
+                return true;
+            }
         };
         names.insert(name)
     }
@@ -47,7 +54,7 @@ impl Names {
 
 impl<S: SerializeMap> GuardedMap<'_, S> {
     fn check<K: Serialize + ?Sized>(&mut self, key: &K) -> Result<(), S::Error> {
-        if self.within.is_text && !self.names.is_new(key) {
+        if self.within.is_text && !self.names.is_new(key, self.within) {
             return Err(self.within.refuse(Reason::Twice));
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Codec, decode, encode, encode_tagged};
+use crate::codec::{Asked, Codec, decode, encode, encode_json, encode_tagged};
 
 #[cfg(feature = "postcard")]
 const CODECS: &[Codec] = &[Codec::Json, Codec::Postcard];
@@ -219,4 +219,24 @@ fn nesting_without_end_does_not_overflow_the_stack() {
             );
         }
     }
+}
+
+#[derive(Serialize)]
+struct Keyed<K: Serialize + Ord> {
+    #[serde(flatten)]
+    by_key: BTreeMap<K, u8>,
+}
+
+fn is_doubtful<T: Serialize>(value: &T) -> bool {
+    let asked = Asked { out: Vec::new(), unless: None, tags: false };
+    encode_json(value, asked).expect("is JSON").is_doubtful
+}
+
+#[test]
+fn what_some_types_cannot_read_is_doubtful() {
+    assert!(is_doubtful(&[u128::MAX]) && is_doubtful(&i128::MIN));
+    assert!(!is_doubtful(&5_u128) && !is_doubtful(&(u64::MAX, i64::MIN, "5", 'a')));
+    assert!(is_doubtful(&Keyed { by_key: BTreeMap::from([(5_u8, 1)]) }));
+    assert!(!is_doubtful(&Keyed { by_key: BTreeMap::from([("5", 1)]) }));
+    assert!(!is_doubtful(&BTreeMap::from([(5_u8, 1)])));
 }

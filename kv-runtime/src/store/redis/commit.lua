@@ -1,8 +1,9 @@
 -- All writes if all conditions hold: 0; otherwise the place of a condition that does not, from 1.
--- KEYS: the conditions' keys, then the writes'. ARGV: the number of conditions; one word a condition; two words a write.
-local conditions = tonumber(ARGV[1])
+-- KEYS: the conditions' keys, the writes' keys, then the shards of the list index.
+-- ARGV: how many conditions and writes; one word a condition; two words a write; for each shard how many entries it gets, and these.
+local conditions, writes = tonumber(ARGV[1]), tonumber(ARGV[2])
 for place = 1, conditions do
-  local key, expected = KEYS[place], ARGV[1 + place]
+  local key, expected = KEYS[place], ARGV[2 + place]
   local kind, value = string.sub(expected, 1, 1), string.sub(expected, 2)
   local holds
   if kind == 't' then
@@ -20,9 +21,24 @@ for place = 1, conditions do
     return place
   end
 end
-for place = conditions + 1, #KEYS do
+-- The index comes first. If it refuses an entry, nothing is written: an entry without a record does no harm.
+local word = 3 + conditions + 2 * writes
+for place = conditions + writes + 1, #KEYS do
+  local last = word + tonumber(ARGV[word])
+  for entry = word + 1, last do
+    local added = redis.pcall('ZADD', KEYS[place], 0, ARGV[entry])
+    if type(added) == 'table' and added.err then
+      if string.find(added.err, 'WRONGTYPE') then
+        return redis.error_reply('WRONGINDEX a key of the list index is no sorted set')
+      end
+      return added
+    end
+  end
+  word = last + 1
+end
+for place = conditions + 1, conditions + writes do
   local key = KEYS[place]
-  local word = 2 * place - conditions
+  local word = 1 + 2 * place - conditions
   local spec, value = ARGV[word], ARGV[word + 1]
   local kind, unit, time = string.sub(spec, 1, 1), string.sub(spec, 2, 2), string.sub(spec, 3)
   if kind == 'e' then

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use redis::{Cmd, Value};
 
-use super::error::unexpected;
-use super::index::Failure;
+use super::error::{Fault, unexpected};
+use super::index::Entries;
 use super::lease::Leases;
 use super::script::{Lua, lua};
 use super::server::Deadline;
+use super::spelling::lease_of;
 use super::wire::{Lifetime, Outgoing};
 use super::{Inner, NAME};
 use crate::error::{Error, Location, Result};
@@ -18,7 +19,7 @@ use crate::store::{Commit, Condition, Expect, Write};
 
 static COMMIT: Lua = lua!(include_str!("commit.lua"));
 
-/// A write as the script is told of it.
+/// A write, with the record that goes to the server.
 enum Told {
     Record(&'static str, Key, Outgoing),
     /// With the kind of touch.
@@ -43,11 +44,28 @@ impl Told {
         }
     }
 
-    fn write_words(&self, command: &mut Cmd) {
+    const fn words(&self) -> Words<'_> {
         match self {
-            Self::Record(kind, _, record) => command.arg(spec(kind, record.lifetime())).arg(record),
-            Self::Touch(kind, _, lifetime) => command.arg(spec(kind, *lifetime)).arg(""),
-            Self::Delete(_) => command.arg("d").arg(""),
+            Self::Record(kind, _, record) => Words::Record(kind, record),
+            Self::Touch(kind, _, lifetime) => Words::Touch(kind, *lifetime),
+            Self::Delete(_) => Words::Delete,
+        }
+    }
+}
+
+/// A write as the script is told of it, beside its key.
+enum Words<'a> {
+    Record(&'static str, &'a Outgoing),
+    Touch(&'static str, Lifetime),
+    Delete,
+}
+
+impl Words<'_> {
+    fn write(&self, command: &mut Cmd) {
+        match self {
+            Self::Record(kind, record) => command.arg(spec(kind, record.lifetime())).arg(*record),
+            Self::Touch(kind, lifetime) => command.arg(spec(kind, *lifetime)).arg(""),
+            Self::Delete => command.arg("d").arg(""),
         };
     }
 }
@@ -61,100 +79,123 @@ fn spec(kind: &str, lifetime: Lifetime) -> String {
     }
 }
 
+/// A call of the script. To the script a lease is one more condition, and its end one more write.
+struct Call<'a> {
+    conditions: &'a [Condition],
+    writes: Vec<Words<'a>>,
+    /// The keys of the conditions, then those of the writes.
+    keys: Vec<Cow<'a, str>>,
+    leases: Leases,
+    /// What the list index gets in the same step.
+    entries: Vec<Entries>,
+}
+
+impl Call<'_> {
+    fn first_key(&self) -> &str {
+        self.keys.first().map(|key| &**key).unwrap_or_default()
+    }
+
+    fn fill(&self, mut command: Cmd) -> Cmd {
+        let Leases { shown, ended } = &self.leases;
+        command.arg(self.keys.len() + shown.len() + ended.len() + self.entries.len());
+        let of_conditions = self.conditions.len().min(self.keys.len());
+        let (of_conditions, of_writes) = self.keys.split_at(of_conditions);
+        for key in of_conditions {
+            command.arg(&**key);
+        }
+        for (_, lease, _) in shown {
+            command.arg(lease);
+        }
+        for key in of_writes {
+            command.arg(&**key);
+        }
+        command.arg(ended);
+        for entries in &self.entries {
+            command.arg(&entries.shard);
+        }
+
+        command.arg(self.conditions.len() + shown.len()).arg(self.writes.len() + ended.len());
+        for condition in self.conditions {
+            command.arg(expectation(&condition.expect));
+        }
+        for (_, _, number) in shown {
+            command.arg([&b"v"[..], &number.to_le_bytes()].concat());
+        }
+        self.writes.iter().for_each(|write| write.write(&mut command));
+        ended.iter().for_each(|_| Words::Delete.write(&mut command));
+        for entries in &self.entries {
+            command.arg(entries.members.len()).arg(&entries.members);
+        }
+        command
+    }
+}
+
 impl Inner {
     pub(super) async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
         let leases = self.leases(&conditions, &writes);
         let writes = writes.into_iter().map(Told::new).collect::<Result<Vec<_>>>()?;
-        let keys: Vec<&Key> =
-            conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(Told::key)).collect();
-        let Some(first) = keys.first() else { return Ok(Commit::Done) };
+        let keys = || conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(Told::key));
+        let Some(first) = keys().next() else { return Ok(Commit::Done) };
         let at = || Location::of(NAME, first);
-        let spelled: Vec<_> = keys.iter().map(|key| self.spelling.spell(key)).collect();
+        let spelled: Vec<_> = keys().map(|key| self.spelling.spell(key)).collect();
         if self.by_slot(&spelled).len() > 1 {
             let capability = "one commit of keys on several slots of the cluster";
             return Err(Error::Unsupported { at: at(), capability });
         }
-        let words = |command: &mut Cmd| write_words(command, &spelled, &conditions, &writes, &leases);
-        let first_key = spelled.first().map(|key| &**key).unwrap_or_default();
-        let listed = writes.iter().filter_map(|write| match write {
-            Told::Record(_, key, record) if record.lifetime() != Lifetime::Over => Some(key),
-            _ => None,
-        });
+        let records: Vec<(&Key, &Outgoing)> = writes
+            .iter()
+            .filter_map(|write| match write {
+                Told::Record(_, key, record) => Some((key, record)),
+                Told::Touch(..) | Told::Delete(_) => None,
+            })
+            .collect();
         let by = self.connection.deadline();
-        match self.run(first_key, &listed.collect::<Vec<_>>(), &words, by).await {
+        let of_lease: Vec<usize> = leases.shown.iter().map(|(place, _, _)| *place).collect();
+        let (conditions, writes) = (conditions.as_slice(), writes.iter().map(Told::words).collect());
+        let call = Call { conditions, writes, keys: spelled, leases, entries: self.entries(&records) };
+        match self.run(call, by).await {
             Ok(Value::Int(0)) => Ok(Commit::Done),
             Ok(Value::Int(place)) => {
                 let place = usize::try_from(place).unwrap_or(1) - 1;
-                let of_lease = |of: usize| leases.shown.get(of).map_or(0, |(place, _, _)| *place);
+                let of_lease = |of: usize| of_lease.get(of).copied().unwrap_or_default();
                 Ok(Commit::Conflict(place.checked_sub(conditions.len()).map_or(place, of_lease)))
             }
             Ok(_) => Err(unexpected(at(), "write")),
-            Err(failure) => {
-                let written: Vec<_> = writes
-                    .iter()
-                    .filter_map(|write| match write {
-                        Told::Record(_, key, record) => Some((key, record)),
-                        Told::Touch(..) | Told::Delete(_) => None,
-                    })
-                    .collect();
-                self.settle(&written, failure, by, at).await.map(|()| Commit::Done)
-            }
+            Err(fault) => self.settle(&records, fault, by, at).await.map(|()| Commit::Done),
         }
     }
 
-    /// Runs the script by its hash, or by its text on a server that has not seen it.
-    async fn run(
+    /// Writes records and their entries in the list index, all or nothing. One server has both.
+    pub(super) async fn put_with_entries(
         &self,
-        key: &str,
-        listed: &[&Key],
-        words: &(dyn Fn(&mut Cmd) + Sync),
+        records: &[(&Key, &Outgoing)],
         by: Deadline,
-    ) -> Result<Value, Failure> {
-        let mut command = COMMIT.by_hash();
-        words(&mut command);
-        match self.write(listed.iter().copied(), key, command, by).await {
-            // Whether the index took the keys is only known of a write that took place: they are
-            // sent again.
-            Err(Failure::Failed(fault)) if fault.code().as_deref() == Some("NOSCRIPT") => {
-                let mut command = COMMIT.by_text();
-                words(&mut command);
-                self.write(listed.iter().copied(), key, command, by).await
+    ) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let short = records.iter().filter(|(_, record)| record.lifetime().is_short(now));
+        let ended = short.map(|(key, _)| lease_of(&self.spelling.spell(key))).collect();
+        let call = Call {
+            conditions: &[],
+            writes: records.iter().map(|(_, record)| Words::Record("p", record)).collect(),
+            keys: records.iter().map(|(key, _)| self.spelling.spell(key)).collect(),
+            leases: Leases { shown: Vec::new(), ended },
+            entries: self.entries(records),
+        };
+        self.run(call, by).await.map(drop)
+    }
+
+    /// Runs the script by its hash, or by its text on a server that has not seen it. The index gets
+    /// its entries by the script, or before it where they may lie on other nodes.
+    async fn run(&self, mut call: Call<'_>, by: Deadline) -> Result<Value, Fault> {
+        if self.connection.is_cluster() {
+            self.add_before(std::mem::take(&mut call.entries), by).await?;
+        }
+        match self.connection.query_by(call.first_key(), &call.fill(COMMIT.by_hash()), by).await {
+            Err(fault) if fault.code().as_deref() == Some("NOSCRIPT") => {
+                self.connection.query_by(call.first_key(), &call.fill(COMMIT.by_text()), by).await
             }
             answer => answer,
         }
-    }
-}
-
-/// All words of a commit. To the script a lease is one more condition, and its end one more write.
-fn write_words(
-    command: &mut Cmd,
-    spelled: &[Cow<'_, str>],
-    conditions: &[Condition],
-    writes: &[Told],
-    leases: &Leases,
-) {
-    let Leases { shown, ended } = leases;
-    command.arg(spelled.len() + shown.len() + ended.len());
-    let (of_conditions, of_writes) = spelled.split_at_checked(conditions.len()).unwrap_or((spelled, &[]));
-    for key in of_conditions {
-        command.arg(&**key);
-    }
-    for (_, lease, _) in shown {
-        command.arg(lease);
-    }
-    for key in of_writes {
-        command.arg(&**key);
-    }
-    command.arg(ended).arg(conditions.len() + shown.len());
-    for condition in conditions {
-        command.arg(expectation(&condition.expect));
-    }
-    for (_, _, number) in shown {
-        command.arg([&b"v"[..], &number.to_le_bytes()].concat());
-    }
-    writes.iter().for_each(|write| write.write_words(command));
-    for _ in ended {
-        command.arg("d").arg("");
     }
 }
 

@@ -76,10 +76,15 @@ fn is_code(word: &str) -> bool {
 pub(super) fn failed(at: Box<Location>, action: &'static str, fault: Fault) -> Error {
     let error = fault.error;
     if code(&error).as_deref() == Some("WRONGTYPE") {
-        return Error::Malformed { at, what: "it is a Redis value of another type than string".into() };
+        return of_other_type(at);
     }
     let (why, retryable) = explain(&error);
     Error::store(at, action, retryable, Said::of(error)).because(why)
+}
+
+/// The error of a key that holds no string.
+pub(super) fn of_other_type(at: Box<Location>) -> Error {
+    Error::Malformed { at, what: "it is a Redis value of another type than string".into() }
 }
 
 /// The error of a store that is not connected to this address. A server that is spoken to in the wrong way does not say so.
@@ -194,6 +199,9 @@ fn explain_code(code: &str) -> Option<(&'static str, bool)> {
         "NOREPLICAS" => ("the server has fewer replicas than it must have for writes", true),
         "MISCONF" => ("the server cannot save its data to its disk, and so takes no writes", false),
         "MOVED" | "ASK" => (OF_A_CLUSTER, false),
+        "WRONGINDEX" => {
+            ("a key of the list index is no sorted set; delete it, and the index is rebuilt", false)
+        }
         "CROSSSLOT" => ("the keys lie on different slots; connect by `redis+cluster://`", false),
         "DENIED" => {
             ("the server takes connections from its own machine alone, until it has a password", false)

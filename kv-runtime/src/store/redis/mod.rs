@@ -139,8 +139,7 @@ impl RedisStore {
     /// [`RedisOptions::list_index`] it is [`Error::Unsupported`].
     pub async fn rebuild_index(&self, prefix: &str) -> Result<usize> {
         let (segment, at) = self.indexed_segment(prefix)?;
-        let rebuilt = self.0.rebuild(segment, false).await;
-        Ok(rebuilt.map_err(|error| error::failed(at, "rebuild the list index", error))?.unwrap_or_default())
+        self.0.rebuild(segment).await.map_err(|error| error::failed(at, "rebuild the list index", error))
     }
 
     /// Looks at every entry of a prefix in the list index, and drops those whose records have been gone for

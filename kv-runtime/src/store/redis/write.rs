@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use redis::{Pipeline, RedisError, Value};
 
 use super::error::{Fault, failed, unknown};
-use super::index::Failure;
 use super::read::{beginning, many};
 use super::server::Deadline;
 use super::spelling::lease_of;
@@ -31,35 +30,42 @@ impl Inner {
     }
 
     async fn put_outgoing(&self, key: &Key, record: &Outgoing) -> Result<()> {
-        let spelled = self.spelling.spell(key);
-        // A record that is over already leaves nothing to be listed.
-        let listed = (record.lifetime() != Lifetime::Over).then_some(key);
         let by = self.connection.deadline();
-        match self.write(listed, &spelled, record.put(&spelled), by).await {
-            Ok(_) => Ok(()),
-            Err(failure) => self.settle(&[(key, record)], failure, by, || Location::of(NAME, key)).await,
+        match self.send(key, record, by).await {
+            Ok(()) => Ok(()),
+            Err(fault) => self.settle(&[(key, record)], fault, by, || Location::of(NAME, key)).await,
         }
     }
 
-    /// All records in one transaction, of one server.
+    async fn send(&self, key: &Key, record: &Outgoing, by: Deadline) -> Result<(), Fault> {
+        let written = [(key, record)];
+        if self.writes_entries_by_script() {
+            return self.put_with_entries(&written, by).await;
+        }
+        self.add_before(self.entries(&written), by).await?;
+        let spelled = self.spelling.spell(key);
+        self.connection.query_by(&spelled, &record.put(&spelled), by).await.map(drop)
+    }
+
+    /// All records in one step, on one server.
     pub(super) async fn put_all(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         let records = outgoing(records)?;
-        let mut pipeline = Pipeline::with_capacity(records.len());
-        for (_, addition) in self.additions(records.iter().map(|(key, _)| key)) {
-            pipeline.add_command(addition);
+        let by = self.connection.deadline();
+        if !self.writes_entries_by_script() {
+            return self.put_together(&records, by).await;
         }
-        self.put_together(pipeline, &records, self.connection.deadline()).await
+        let written: Vec<_> = records.iter().map(|(key, record)| (key, record)).collect();
+        match self.put_with_entries(&written, by).await {
+            Ok(()) => Ok(()),
+            Err(fault) => self.settle(&written, fault, by, || Location::store(NAME)).await,
+        }
     }
 
-    /// Records whose keys lie on one slot in one transaction, behind what is in the pipeline already.
-    pub(super) async fn put_together(
-        &self,
-        mut pipeline: Pipeline,
-        records: &[(Key, Outgoing)],
-        by: Deadline,
-    ) -> Result<()> {
+    /// Records whose keys lie on one slot, in one transaction.
+    pub(super) async fn put_together(&self, records: &[(Key, Outgoing)], by: Deadline) -> Result<()> {
         let Some((first, _)) = records.first() else { return Ok(()) };
         let at = || Location::store(NAME);
+        let mut pipeline = Pipeline::with_capacity(records.len());
         pipeline.atomic();
         let (now, mut leases) = (self.clock.now(), Vec::new());
         for (key, record) in records {
@@ -76,12 +82,13 @@ impl Inner {
             Ok(answers) => {
                 let done: Result<(), RedisError> =
                     answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop));
-                // Of a transaction that is under way a server refuses nothing but a sorted set that is none: the index.
+                // No server is known to refuse a part of a transaction that holds `SET` and
+                // `UNLINK` alone. One that does has written the rest.
                 done.map_err(|error| unknown(at(), Fault::sent(error)))
             }
             Err(fault) => {
                 let written: Vec<_> = records.iter().map(|(key, record)| (key, record)).collect();
-                self.settle(&written, Failure::Failed(fault), by, at).await
+                self.settle(&written, fault, by, at).await
             }
         }
     }
@@ -95,7 +102,7 @@ impl Inner {
         };
         match self.unlink(&spelled, by).await {
             Ok(()) => Ok(()),
-            Err(fault) => self.settle(&[], Failure::Failed(fault), by, at).await,
+            Err(fault) => self.settle(&[], fault, by, at).await,
         }
     }
 
@@ -106,15 +113,13 @@ impl Inner {
     pub(super) async fn settle(
         &self,
         written: &[(&Key, &Outgoing)],
-        failure: Failure,
+        fault: Fault,
         by: Deadline,
         at: impl Fn() -> Box<Location>,
     ) -> Result<()> {
-        let fault = match failure {
-            Failure::Failed(fault) if fault.may_have_happened() => fault,
-            Failure::Failed(fault) => return Err(failed(at(), "write", fault)),
-            Failure::Unindexed(fault) => return Err(unknown(at(), fault)),
-        };
+        if !fault.may_have_happened() {
+            return Err(failed(at(), "write", fault));
+        }
         if self.is_any_there(written, by).await { Ok(()) } else { Err(unknown(at(), fault)) }
     }
 

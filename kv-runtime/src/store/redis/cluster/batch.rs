@@ -1,7 +1,5 @@
 //! Batches over many slots: each slot's part goes to its node by itself, side by side.
 
-use redis::Pipeline;
-
 use super::by_slot;
 use crate::error::{Error, Location};
 use crate::key::Key;
@@ -25,8 +23,9 @@ impl Inner {
             Err(error) => return nothing_written(error),
         };
         let by = self.connection.deadline();
-        let additions = self.additions(records.iter().map(|(key, _)| key));
-        if let Err(fault) = self.add(additions, by).await {
+        let listed: Vec<(&Key, &Outgoing)> = records.iter().map(|(key, record)| (key, record)).collect();
+        let entries = self.entries(&listed);
+        if let Err(fault) = self.add_before(entries, by).await {
             return nothing_written(failed(Location::store(NAME), "write", fault));
         }
         let slots = self.slots_of(records.iter().map(|(key, _)| key));
@@ -34,7 +33,7 @@ impl Inner {
         let parts = slots.iter().map(|places| {
             places.iter().filter_map(|place| records.get_mut(*place)?.take()).collect::<Vec<_>>()
         });
-        let parts = parts.map(async |part| self.put_together(Pipeline::new(), &part, by).await);
+        let parts = parts.map(async |part| self.put_together(&part, by).await);
         let outcomes = side_by_side(parts).await;
         all_of(len, &slots, outcomes)
     }

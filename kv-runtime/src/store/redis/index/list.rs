@@ -1,8 +1,10 @@
 //! The next keys of a list, by the index.
 
+use std::sync::Arc;
+
 use redis::{ErrorKind, RedisError, Value};
 
-use super::{COMPLETE, SHARDS, found, segment_of, shard, waiting};
+use super::{COMPLETE, SHARDS, found, of_index, segment_of, shard, waiting};
 use crate::store::ListQuery;
 use crate::store::redis::Inner;
 use crate::store::redis::connection::{side_by_side, unexpected_answer};
@@ -48,20 +50,21 @@ const NO_SHARD: &str = "an index is made of sorted sets";
 impl Inner {
     /// The next keys of a list, from each shard as many as its share of the page; nothing if no index has the prefix.
     pub(in crate::store::redis) async fn indexed(
-        &self,
+        self: &Arc<Self>,
         query: &ListQuery,
         after: Option<&str>,
     ) -> Result<Option<Candidates>, Fault> {
         let prefix = query.prefix().as_str();
         let (Some(_), Some(segment)) = (&self.index, segment_of(prefix)) else { return Ok(None) };
         for _ in 0..REBUILDS {
-            let Next { mut keys, complete, horizon } = self.next_of_shards(segment, query, after).await?;
+            let Next { mut keys, complete, horizon } =
+                self.next_of_shards(segment, query, after).await.map_err(of_index)?;
             if !complete {
-                match self.rebuild(segment, true).await {
+                match self.completed(segment).await {
                     // Its memory is full, and it can be read all the same.
                     Err(fault) if fault.code().as_deref() == Some("OOM") => return Ok(None),
-                    rebuilt => rebuilt?,
-                };
+                    completed => completed?,
+                }
                 continue;
             }
             let more = horizon.is_some();

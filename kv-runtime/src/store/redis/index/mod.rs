@@ -16,16 +16,17 @@ mod sweep;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, Value};
-use tokio::sync::Mutex;
+use redis::{Cmd, Pipeline, Value, make_extension_error};
 
 use super::Inner;
 use super::connection::side_by_side;
 use super::error::Fault;
 use super::server::Deadline;
 use super::spelling::{Found, INDEX, Spelling, escape_braces};
+use super::wire::{Lifetime, Outgoing};
 use crate::key::Key;
 
+use rebuild::Rebuilds;
 pub use sweep::IndexSweep;
 
 /// How many shards a prefix has. Part of the layout: another number is another index.
@@ -40,96 +41,73 @@ const REBUILDING: &str = "\0rebuilding:";
 pub(super) struct Index {
     /// Longer than any writer takes from its entry to its record.
     pub(super) grace: Duration,
-    /// One rebuild at a time is enough for this process.
-    rebuilding: Mutex<()>,
+    rebuilds: Rebuilds,
 }
 
 impl Index {
     pub(super) fn new(grace: Duration) -> Self {
-        Self { grace, rebuilding: Mutex::default() }
+        Self { grace, rebuilds: Rebuilds::default() }
     }
 }
 
-/// A write that ended with an error.
-pub(super) enum Failure {
-    Failed(Fault),
-    /// It took place, and the index knows nothing of it, nor that it lacks something.
-    Unindexed(Fault),
+/// What a shard gets.
+pub(super) struct Entries {
+    pub(super) shard: String,
+    pub(super) members: Vec<String>,
+}
+
+impl Entries {
+    fn command(&self) -> Cmd {
+        let bytes = self.members.iter().map(String::len).sum::<usize>();
+        let mut command = Cmd::with_capacity(2 * self.members.len() + 2, self.shard.len() + bytes + 16);
+        command.arg("ZADD").arg(&self.shard);
+        for member in &self.members {
+            command.arg(0).arg(member);
+        }
+        command
+    }
 }
 
 impl Inner {
-    /// Sends a command that writes these keys, after the index has them. It goes where `key` lies.
-    pub(super) async fn write<'k>(
-        &self,
-        keys: impl IntoIterator<Item = &'k Key>,
-        key: &str,
-        command: Cmd,
-        by: Deadline,
-    ) -> Result<Value, Failure> {
-        let additions = self.additions(keys);
-        if additions.is_empty() {
-            return self.connection.query_by(key, &command, by).await.map_err(Failure::Failed);
-        }
-        if self.connection.is_cluster() {
-            let added = self.add(additions, by).await;
-            added.map_err(|fault| Failure::Failed(Fault::unsent(fault.error)))?;
-            return self.connection.query_by(key, &command, by).await.map_err(Failure::Failed);
-        }
-        // A server carries out a pipeline in its order.
-        let mut pipeline = Pipeline::with_capacity(additions.len() + 1);
-        for (_, addition) in &additions {
-            pipeline.add_command(addition.clone());
-        }
-        pipeline.add_command(command);
-        let mut answers = self.connection.pipeline_by(key, &pipeline, by).await.map_err(Failure::Failed)?;
-        let answer = match answers.pop() {
-            Some(Value::ServerError(error)) => return Err(Failure::Failed(Fault::sent(error.into()))),
-            answer => answer.unwrap_or_default(),
-        };
-        for ((shard, _), added) in additions.iter().zip(answers) {
-            if let Value::ServerError(_) = added {
-                // The record is there without its entry: the shard has to be rebuilt. That takes no memory, which the server may lack.
-                self.connection
-                    .query_by(shard, &zrem(shard, COMPLETE), by)
-                    .await
-                    .map_err(Failure::Unindexed)?;
-            }
-        }
-        Ok(answer)
+    /// Whether one script writes records and their entries, as both lie on one server.
+    pub(super) fn writes_entries_by_script(&self) -> bool {
+        self.index.is_some() && !self.connection.is_cluster()
     }
 
-    /// The commands that add keys to their shards, and the shards.
-    pub(super) fn additions<'k>(&self, keys: impl IntoIterator<Item = &'k Key>) -> Vec<(String, Cmd)> {
+    /// The entries of the records that will be there; none without an index. A record that is over
+    /// already leaves nothing to be listed.
+    pub(super) fn entries(&self, records: &[(&Key, &Outgoing)]) -> Vec<Entries> {
         if self.index.is_none() {
             return Vec::new();
         }
-        let entries = keys.into_iter().map(|key| (key.as_str(), key.entity_part().len()));
-        self.additions_of(entries)
+        let listed = records.iter().filter(|(_, record)| record.lifetime() != Lifetime::Over);
+        self.entries_of(listed.map(|(key, _)| (key.as_str(), key.entity_part().len())))
     }
 
-    fn additions_of<'k>(&self, keys: impl Iterator<Item = (&'k str, usize)>) -> Vec<(String, Cmd)> {
-        let mut shards: BTreeMap<String, Cmd> = BTreeMap::new();
+    fn entries_of<'k>(&self, keys: impl Iterator<Item = (&'k str, usize)>) -> Vec<Entries> {
+        let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (text, entity_len) in keys {
-            let shard = shard_of(text);
-            let addition = shards.entry(shard).or_insert_with_key(|shard| {
-                let mut command = Cmd::with_capacity(4, shard.len() + text.len() + 24);
-                command.arg("ZADD").arg(shard);
-                command
-            });
-            addition.arg(0).arg(member(self.spelling, text, entity_len));
+            shards.entry(shard_of(text)).or_default().push(member(self.spelling, text, entity_len));
         }
-        shards.into_iter().collect()
+        shards.into_iter().map(|(shard, members)| Entries { shard, members }).collect()
+    }
+
+    /// Adds entries before a write. If that fails, the write is not sent.
+    pub(super) async fn add_before(&self, entries: Vec<Entries>, by: Deadline) -> Result<(), Fault> {
+        self.add(entries, by).await.map_err(|fault| Fault::unsent(fault.error))
     }
 
     /// Adds entries, the shards side by side. An addition does no harm twice, so one whose answer was lost is sent again.
-    pub(super) async fn add(&self, additions: Vec<(String, Cmd)>, by: Deadline) -> Result<(), Fault> {
-        let adding = additions.into_iter().map(async |(shard, addition)| {
-            match self.connection.query_by(&shard, &addition, by).await {
+    pub(super) async fn add(&self, entries: Vec<Entries>, by: Deadline) -> Result<(), Fault> {
+        let adding = entries.into_iter().map(async |entries| {
+            let addition = entries.command();
+            let added = match self.connection.query_by(&entries.shard, &addition, by).await {
                 Err(fault) if fault.may_have_happened() => {
-                    self.connection.query_by(&shard, &addition, by).await.map(drop)
+                    self.connection.query_by(&entries.shard, &addition, by).await
                 }
-                answer => answer.map(drop),
-            }
+                answer => answer,
+            };
+            added.map(drop).map_err(of_index)
         });
         side_by_side(adding).await.into_iter().collect()
     }
@@ -218,10 +196,13 @@ fn found(spelling: Spelling, member: &[u8]) -> Option<Found> {
     }
 }
 
-fn zrem(shard: &str, member: &str) -> Cmd {
-    let mut command = redis::cmd("ZREM");
-    command.arg(shard).arg(member);
-    command
+/// What is wrong with a key of the index, and with no record.
+fn of_index(fault: Fault) -> Fault {
+    match fault.code().as_deref() {
+        // The script says it in the same way.
+        Some("WRONGTYPE") => Fault { error: make_extension_error("WRONGINDEX".to_owned(), None), ..fault },
+        _ => fault,
+    }
 }
 
 /// FNV-1a of 64 bits: the same in every process and language.

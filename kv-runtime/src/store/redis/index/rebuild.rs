@@ -1,8 +1,12 @@
 //! Rebuilding: one look at every key of the server adds what the index lacks, and makes its shards complete.
 
-use redis::{ErrorKind, Pipeline, RedisError, Value};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{COMPLETE, REBUILDING, SHARDS, shard};
+use redis::{ErrorKind, Pipeline, RedisError, Value};
+use tokio::sync::watch;
+
+use super::{COMPLETE, REBUILDING, SHARDS, of_index, shard};
 use crate::store::redis::Inner;
 use crate::store::redis::error::Fault;
 use crate::store::redis::list::Walk;
@@ -20,19 +24,61 @@ redis.call('ZADD', KEYS[1], 0, ARGV[2])
 return 1
 ";
 
+/// The rebuilds that lists wait for, by segment. Each is a task, so that it goes on whoever stops
+/// waiting, and all lists wait for the same one.
+#[derive(Default)]
+pub(super) struct Rebuilds(Mutex<HashMap<String, watch::Receiver<Option<Outcome>>>>);
+
+type Outcome = Result<(), Fault>;
+
 impl Inner {
-    /// Adds every key of a segment to its shards, and makes them complete; tells how many keys there are, or nothing if the shards were
-    /// complete already and that was enough.
-    pub(in crate::store::redis) async fn rebuild(
-        &self,
-        segment: &str,
-        only_if_incomplete: bool,
-    ) -> Result<Option<usize>, Fault> {
-        let Some(index) = &self.index else { return Ok(None) };
-        let _alone = index.rebuilding.lock().await;
-        if only_if_incomplete && self.is_complete(segment).await? {
-            return Ok(None);
+    /// Has the shards of a segment rebuilt, if they are incomplete.
+    pub(super) async fn completed(self: &Arc<Self>, segment: &str) -> Result<(), Fault> {
+        let Some(mut rebuild) = self.rebuild_task(segment) else { return Ok(()) };
+        match rebuild.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone().unwrap_or(Ok(())),
+            Err(_) => {
+                let what = "the tokio runtime that drives the connection has ended";
+                Err(Fault::unsent(RedisError::from((ErrorKind::InvalidClientConfig, what))))
+            }
         }
+    }
+
+    /// The task that rebuilds a segment, which begins here if there is none.
+    fn rebuild_task(self: &Arc<Self>, segment: &str) -> Option<watch::Receiver<Option<Outcome>>> {
+        let index = self.index.as_ref()?;
+        let mut rebuilds = index.rebuilds.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // An error means that the task is gone and has said nothing.
+        if let Some(rebuild) = rebuilds.get(segment).filter(|rebuild| rebuild.has_changed().is_ok()) {
+            return Some(rebuild.clone());
+        }
+        let (sender, rebuild) = watch::channel(None);
+        let (inner, own) = (Arc::clone(self), segment.to_owned());
+        self.connection.runtime.spawn(async move {
+            let outcome = inner.rebuild_if_incomplete(&own).await;
+            if let Some(index) = &inner.index {
+                index.rebuilds.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
+            }
+            sender.send_replace(Some(outcome));
+        });
+        rebuilds.insert(segment.to_owned(), rebuild.clone());
+        Some(rebuild)
+    }
+
+    async fn rebuild_if_incomplete(&self, segment: &str) -> Outcome {
+        if !self.is_complete(segment).await.map_err(of_index)? {
+            self.rebuild(segment).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds every key of a segment to its shards, makes them complete, and returns how many keys
+    /// there are. Several rebuilds may run at once: each finishes only what it began.
+    pub(in crate::store::redis) async fn rebuild(&self, segment: &str) -> Result<usize, Fault> {
+        self.rebuild_all(segment).await.map_err(of_index)
+    }
+
+    async fn rebuild_all(&self, segment: &str) -> Result<usize, Fault> {
         for _ in 0..ATTEMPTS {
             let token = format!("{REBUILDING}{:016x}", crate::random::token());
             self.ask_shards(segment, |shard, pipeline: &mut Pipeline| {
@@ -41,7 +87,7 @@ impl Inner {
             .await?;
             let added = self.add_all(segment).await?;
             if self.finish(segment, &token).await? {
-                return Ok(Some(added));
+                return Ok(added);
             }
         }
         Err(Fault::unsent(RedisError::from((
@@ -71,11 +117,8 @@ impl Inner {
                 .filter(|found| found.text.starts_with(&prefix))
                 .collect();
             added += found.len();
-            self.add(
-                self.additions_of(found.iter().map(|found| (&*found.text, found.entity_len))),
-                self.connection.deadline(),
-            )
-            .await?;
+            let entries = self.entries_of(found.iter().map(|found| (&*found.text, found.entity_len)));
+            self.add(entries, self.connection.deadline()).await?;
         }
         Ok(added)
     }

@@ -7,7 +7,7 @@
 
 use redis::{Cmd, Value};
 
-use super::{COMPLETE, SHARDS, shard, times, waiting};
+use super::{COMPLETE, SHARDS, of_index, shard, times, waiting};
 use crate::store::redis::Inner;
 use crate::store::redis::error::Fault;
 use crate::store::redis::list::exists;
@@ -35,6 +35,10 @@ impl Inner {
         segment: &str,
         grace: u64,
     ) -> Result<IndexSweep, Fault> {
+        self.sweep_all(segment, grace).await.map_err(of_index)
+    }
+
+    async fn sweep_all(&self, segment: &str, grace: u64) -> Result<IndexSweep, Fault> {
         let mut done = IndexSweep::default();
         for number in 0..SHARDS {
             let shard = shard(segment, number);

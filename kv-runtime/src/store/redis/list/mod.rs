@@ -5,14 +5,17 @@
 //! needs nothing from the one before; what `remainder` keeps of it only spares work.
 
 mod remainder;
+mod room;
 mod scan;
 mod walk;
+
+use std::sync::Arc;
 
 use redis::{Pipeline, Value};
 
 use super::connection::side_by_side;
-use super::error::{Fault, failed};
-use super::read::{Answer, Expiries, beginning, pttl};
+use super::error::{Fault, failed, of_other_type};
+use super::read::{beginning, pttl};
 use super::spelling::Found;
 use super::wire::{self, HEAD_LEN};
 use super::{Inner, NAME};
@@ -52,8 +55,35 @@ impl<'a> Position<'a> {
     }
 }
 
+/// A page that fills.
+struct Shown<'a> {
+    query: &'a ListQuery,
+    page: ListPage,
+    /// How many bytes of keys and values it has.
+    bytes: usize,
+}
+
+impl Shown<'_> {
+    fn room(&self) -> usize {
+        self.query.max_bytes().saturating_sub(self.bytes)
+    }
+
+    fn push(&mut self, found: &Found, entry: Result<Option<Entry>>, len: usize) {
+        match entry {
+            Ok(None) => return,
+            Ok(Some(entry)) => self.page.push(&found.text, entry),
+            // By the prefix, as nothing here tells which part of the key is secret.
+            Err(error) => {
+                let error = error.moved_to(Location::of(NAME, self.query.prefix()));
+                self.page.push(&found.text, Entry::Failed(error));
+            }
+        }
+        self.bytes += found.text.len() + len;
+    }
+}
+
 impl Inner {
-    pub(super) async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+    pub(super) async fn list(self: &Arc<Self>, query: &ListQuery) -> Result<ListPage> {
         let invalid = || Error::InvalidCursor { at: Location::of(NAME, query.prefix()) };
         let position = match query.cursor() {
             Some(cursor) => Some(Position::parse(cursor.open(query, NAME)?).ok_or_else(invalid)?),
@@ -85,7 +115,11 @@ impl Inner {
         Ok(page)
     }
 
-    async fn candidates(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, Fault> {
+    async fn candidates(
+        self: &Arc<Self>,
+        query: &ListQuery,
+        after: Option<&str>,
+    ) -> Result<Candidates, Fault> {
         match self.indexed(query, after).await? {
             Some(candidates) => Ok(candidates),
             None => self.scan(query, after).await,
@@ -99,62 +133,28 @@ impl Inner {
     /// Shows what is still there of the candidates, up to the limits, and tells how many it looked
     /// at.
     async fn show(&self, query: &ListQuery, keys: &[Found]) -> Result<(ListPage, usize), Fault> {
-        let mut page = ListPage::with_capacity(query.limit().min(keys.len()));
-        let (mut looked_at, mut bytes) = (0, 0);
-        while looked_at < keys.len() && page.len() < query.limit() && bytes < query.max_bytes() {
-            let len = MOST_LOOKED_AT.min(query.limit() - page.len());
+        let page = ListPage::with_capacity(query.limit().min(keys.len()));
+        let mut shown = Shown { query, page, bytes: 0 };
+        let mut looked_at = 0;
+        while looked_at < keys.len() && shown.page.len() < query.limit() && shown.room() > 0 {
+            let len = MOST_LOOKED_AT.min(query.limit() - shown.page.len());
             let keys = keys.get(looked_at..).unwrap_or_default();
-            let mut keys = keys.get(..len).unwrap_or(keys);
-            if query.content() == Content::Records {
-                keys = self.with_room(keys, query.max_bytes() - bytes).await?;
-            }
-            bytes += self.show_all(query, keys, &mut page).await?;
-            looked_at += keys.len();
+            let taken = self.show_next(keys.get(..len).unwrap_or(keys), &mut shown).await?;
+            looked_at += taken;
         }
-        Ok((page, looked_at))
+        Ok((shown.page, looked_at))
     }
 
-    /// The first of these keys, up to the one at which keys and values have so many bytes. The
-    /// server is asked for the lengths first: the values of a page that was read whole could be of
-    /// any size.
-    async fn with_room<'k>(&self, keys: &'k [Found], room: usize) -> Result<&'k [Found], Fault> {
-        if keys.len() < 2 {
-            return Ok(keys);
-        }
+    /// Shows what is there of these, and returns how many of them that took: all of them, or so many
+    /// records as there was room for.
+    async fn show_next(&self, keys: &[Found], shown: &mut Shown<'_>) -> Result<usize, Fault> {
         let spelled: Vec<_> = keys.iter().map(|found| self.spelling.spell_found(found)).collect();
-        let lens = self.each(&spelled, |key| [strlen(key)]).await?;
-        let mut bytes = 0_usize;
-        let reaches = |(found, [len]): (&Found, [Value; 1])| {
-            // What is no string is shown as an error, without its value.
-            let len = if let Value::Int(len) = len { usize::try_from(len).unwrap_or_default() } else { 0 };
-            bytes = bytes.saturating_add(found.text.len()).saturating_add(len);
-            bytes >= room
-        };
-        let last = keys.iter().zip(lens).position(reaches);
-        Ok(last.and_then(|last| keys.get(..=last)).unwrap_or(keys))
-    }
-
-    /// Shows what is there of these, and tells how many bytes that was.
-    async fn show_all(&self, query: &ListQuery, keys: &[Found], page: &mut ListPage) -> Result<usize, Fault> {
-        let spelled: Vec<_> = keys.iter().map(|found| self.spelling.spell_found(found)).collect();
-        let mut bytes = 0;
-        let mut push = |found: &Found, entry: Result<Option<Entry>>, len: usize| {
-            match entry {
-                Ok(None) => return,
-                Ok(Some(entry)) => page.push(&found.text, entry),
-                // By the prefix, as nothing here tells which part of the key is secret.
-                Err(error) => {
-                    page.push(&found.text, Entry::Failed(error.moved_to(Location::of(NAME, query.prefix()))));
-                }
-            }
-            bytes += found.text.len() + len;
-        };
-        match query.content() {
+        match shown.query.content() {
             Content::Keys => {
                 let there = self.each(&spelled, |key| [exists(key)]).await?;
                 for (found, [there]) in keys.iter().zip(there) {
                     let there = wire::count(there)? > 0;
-                    push(found, Ok(there.then_some(Entry::Key)), 0);
+                    shown.push(found, Ok(there.then_some(Entry::Key)), 0);
                 }
             }
             Content::Heads => {
@@ -163,19 +163,25 @@ impl Inner {
                 for ((found, spelled), [head, pttl]) in keys.iter().zip(&spelled).zip(heads) {
                     let key = Key::from_text(found.text.as_str());
                     let head = self.head_of(&key, spelled, head, &pttl, now).await;
-                    push(found, head.map(|head| head.map(Entry::Head)), HEAD_LEN);
+                    shown.push(found, head.map(|head| head.map(Entry::Head)), HEAD_LEN);
                 }
             }
             Content::Records => {
-                let answers = self.values(&spelled, Expiries::LeftOut).await?;
-                for (found, Answer { value, .. }) in keys.iter().zip(answers) {
-                    let len = if let Value::BulkString(bytes) = &value { bytes.len() } else { 0 };
-                    let record = wire::record(query.prefix(), value);
-                    push(found, record.map(|record| record.map(Entry::Record)), len);
+                let values = self.values_with_room(&spelled, shown.room()).await?;
+                let len = values.len();
+                for (found, value) in keys.iter().zip(values) {
+                    let bytes = if let Value::BulkString(bytes) = &value { bytes.len() } else { 0 };
+                    let prefix = shown.query.prefix();
+                    let record = match value {
+                        Value::Int(_) => Err(of_other_type(Location::of(NAME, prefix))),
+                        value => wire::record(prefix, value),
+                    };
+                    shown.push(found, record.map(|record| record.map(Entry::Record)), bytes);
                 }
+                return Ok(len);
             }
         }
-        Ok(bytes)
+        Ok(keys.len())
     }
 
     /// The answers to the same commands for each key. On a cluster each goes by itself: of the keys of a slot that is moving some may have
@@ -202,12 +208,6 @@ impl Inner {
         }
         Ok(answers)
     }
-}
-
-fn strlen(key: &str) -> redis::Cmd {
-    let mut command = redis::Cmd::with_capacity(2, key.len() + 6);
-    command.arg("STRLEN").arg(key);
-    command
 }
 
 pub(super) fn exists(key: &str) -> redis::Cmd {

@@ -17,8 +17,11 @@ use super::sentinel::Sentinels;
 use super::stream::Stream;
 use crate::store::redis::tls::Connector;
 
-/// How many commands may wait to be sent on one connection. Further callers wait for their turn.
-const QUEUE: usize = 1_024;
+/// How many commands may wait to be sent on one connection. Further callers wait for their turn,
+/// and a turn that comes to a caller who is not polled is lost to the others meanwhile. So there is
+/// room for more than are ever begun and left alone. A command that waits here takes no more memory
+/// than one that waits with its caller.
+const QUEUE: usize = 1 << 16;
 
 /// Whom a connection leads to.
 pub(in crate::store::redis) enum Target {
