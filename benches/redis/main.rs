@@ -39,7 +39,9 @@ const BATCHES: usize = 20;
 
 /// By the connection that the crate's docs advise and that connects again by itself, as ours does.
 const BY_HAND: &str = "the redis crate by hand";
-/// By the one below it, which ends with its first failure.
+/// Ours with `RedisOptions::runtime`.
+const OWN_RUNTIME: &str = "the caller's runtime";
+/// By the one below the manager, which ends with its first failure.
 const BARE: &str = "the bare multiplexed connection";
 
 fn main() -> Result<()> {
@@ -61,6 +63,14 @@ fn main() -> Result<()> {
     let bare = Side { runtime: &runtime, calls: bench.bare(1)? };
     report.case("get-64-bare", BARE, "ns", 1.1, || by_turns(ROUNDS, || ours.gets_64(), || bare.gets_64()))?;
     report.case("put-64-bare", BARE, "ns", 1.1, || by_turns(ROUNDS, || ours.puts_64(), || bare.puts_64()))?;
+    // What the way between two threads costs, for information.
+    let default = Side { runtime: &runtime, calls: bench.by_default(0)? };
+    report.case("get-64-default", OWN_RUNTIME, "ns", None, || {
+        by_turns(ROUNDS, || default.gets_64(), || ours.gets_64())
+    })?;
+    report.case("put-64-default", OWN_RUNTIME, "ns", None, || {
+        by_turns(ROUNDS, || default.puts_64(), || ours.puts_64())
+    })?;
     report.case("get-many-100", BY_HAND, "ns/record", 1.1, || {
         by_turns(ROUNDS, || ours.batches(), || theirs.batches())
     })?;
@@ -73,7 +83,7 @@ fn main() -> Result<()> {
         by_turns(ROUNDS, || our_index.puts_64(), || their_index.puts_64())
     })?;
 
-    report.case("list-indexed", "ZRANGE and MGET by hand", "ns/record", 1.2, || {
+    report.case("list-indexed", "ZRANGE and MGET by hand", "ns/record", None, || {
         by_turns(ROUNDS / 4, || our_index.lists(), || their_index.lists())
     })?;
 
@@ -99,11 +109,15 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn ours(&self, database: usize, is_indexed: bool) -> Result<Collection<User, RedisStore>> {
-        let mut options = RedisStore::options().list_index(is_indexed);
-        if std::env::var_os("BENCH_RUNTIME").is_some() {
-            options = options.runtime(self.runtime.handle().clone());
-        }
+        // The hand-written side, too, lives on the runtime of its caller.
+        let options = RedisStore::options().list_index(is_indexed).runtime(self.runtime.handle().clone());
         let store = self.runtime.block_on(options.connect(&self.server.url(database)))?;
+        Ok(Kv::new(store).collection())
+    }
+
+    /// Ours as it is by default: a thread of the library drives the connection.
+    fn by_default(&self, database: usize) -> Result<Collection<User, RedisStore>> {
+        let store = self.runtime.block_on(RedisStore::connect(&self.server.url(database)))?;
         Ok(Kv::new(store).collection())
     }
 

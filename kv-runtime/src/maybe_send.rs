@@ -5,7 +5,8 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {
-    /// A boxed future, which is `Send` but on wasm32. Calls that take many ids return one: a wrong id is then one compile error.
+    /// A boxed future. It is `Send`, except on wasm32. Calls that take many ids return one, so that a
+    /// wrong id is one compile error.
     pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
     /// `Send`, except on wasm32, where every type implements it.
@@ -19,7 +20,8 @@ mod imp {
 
 #[cfg(target_arch = "wasm32")]
 mod imp {
-    /// A boxed future, which is `Send` but on wasm32. Calls that take many ids return one: a wrong id is then one compile error.
+    /// A boxed future. It is `Send`, except on wasm32. Calls that take many ids return one, so that a
+    /// wrong id is one compile error.
     pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;
 
     /// `Send`, except on wasm32, where every type implements it.

@@ -350,8 +350,7 @@ async fn a_sweep_takes_all_that_was_deleted() -> Test {
     let second = store.sweep_index("user").await?;
     assert_eq!((second.waiting, second.dropped), (0, 49_900));
     println!("swept 49,900 entries in {:?}", begin.elapsed());
-    // Of each entry it is asked twice whether its record is there, and no more; the rest goes by
-    // thousands.
+    // Each entry takes two `EXISTS`, and no more. The rest works on a thousand at a time.
     let stats = server.cli(&["INFO", "commandstats"]);
     let calls = |command: &str| -> usize {
         let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));

@@ -1,7 +1,7 @@
 //! The same faults at random for a primary and its replica, which a sentinel watches.
 //!
-//! Writes wait for the replica, so nothing that was acknowledged is lost, whoever is the primary at
-//! the end.
+//! Writes wait for the replica, so nothing that was acknowledged is lost, whichever server is the
+//! primary at the end.
 
 use std::time::Duration;
 
@@ -40,8 +40,8 @@ impl Watched {
         usize::from(told.lines().nth(1) == Some(&self.servers[1].port().to_string()))
     }
 
-    /// Waits until the primary has the other one as its replica and the sentinel knows it. Who
-    /// takes itself for the primary after it was replaced is told, as operators do.
+    /// Waits until the primary has the other one as its replica and the sentinel knows it. Makes a
+    /// replica of a former primary that has come back, as operators do.
     fn repair(&self) {
         let begin = Instant::now();
         loop {

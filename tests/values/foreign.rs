@@ -136,9 +136,9 @@ async fn foreign_metadata_keeps_its_numbers() -> Outcome {
     let metadata = Metadata::from_json(json.as_bytes())?;
     kv.store().put(Key::from_text("number:1"), NewRecord::new(r#"{"wei":1}"#, metadata)).await?;
     kv.collection::<Number>().update(1, |number| number.wei = 2).await?;
-    assert_eq!(
-        stored(&kv, "number:1").await?.metadata.to_json(),
-        r#"{"version":1,"wei":123456789012345678901234567890}"#
-    );
+    // In whatever order: serde_json may keep that of its maps.
+    let told = stored(&kv, "number:1").await?.metadata.to_json();
+    assert!(told.contains(r#""wei":123456789012345678901234567890"#), "{told}");
+    assert!(told.contains(r#""version":1"#), "{told}");
     Ok(())
 }

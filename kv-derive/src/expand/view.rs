@@ -2,8 +2,8 @@
 //! the same keys.
 
 use proc_macro2::{Literal, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::{GenericParam, Generics, Ident, LitStr, WherePredicate};
+use quote::{ToTokens, quote};
+use syn::{GenericParam, Generics, Ident, WherePredicate};
 
 use super::{bounds, versions};
 use crate::model::{Entity, Field, Group};
@@ -65,15 +65,12 @@ fn declaration(
     let derives = group.attr.derives.get().map(|paths| quote!(#[derive(#(#paths),*)]));
     let generics = used_generics(entity, group);
     let where_clause = &generics.where_clause;
-    // A name that is taken is told of the struct as a whole: at the group that asks for it.
-    let span = group.attr.view.get().map(Ident::span).or(group.attr.name.get().map(LitStr::span));
-    let item = quote_spanned!(span.unwrap_or_else(Span::call_site)=> struct #name #generics #where_clause { #(#fields)* });
     quote! {
         #[doc = #doc]
         #(#lints)*
         #derives
         #attrs
-        #vis #item
+        #vis struct #name #generics #where_clause { #(#fields)* }
     }
 }
 

@@ -45,7 +45,10 @@ pub(super) fn of_json(
     error: &serde_json::Error,
     names: &[&'static str],
 ) -> Option<&'static str> {
-    let key = last_key(beginning(bytes, error)?)?;
+    // serde_json finds a fault of a value that it has buffered where it goes on: the last member's
+    // behind the object, as a member that is missing.
+    let may_be_closed = !error.to_string().starts_with("missing field ");
+    let key = last_key(beginning(bytes, error)?, may_be_closed)?;
     names.iter().copied().find(|name| name.as_bytes() == key)
 }
 
@@ -56,9 +59,10 @@ pub(super) fn beginning<'a>(bytes: &'a [u8], error: &serde_json::Error) -> Optio
     bytes.get(..line_at.checked_add(error.column())?)
 }
 
-/// The key of the member that is open where this beginning of a JSON object ends. A name with an escape is not told: it is none of a
+/// The key of the member that is open where this beginning of a JSON object ends, or the last one of
+/// an object that ends there, if it may. A name with an escape is not told: it is none of a
 /// struct's, as nearly all are plain.
-fn last_key(beginning: &[u8]) -> Option<&[u8]> {
+fn last_key(beginning: &[u8], may_be_closed: bool) -> Option<&[u8]> {
     let mut rest = beginning.trim_ascii_start();
     let (mut depth, mut key, mut is_key_next) = (0_usize, None, false);
     if rest.first() != Some(&b'{') {
@@ -81,7 +85,7 @@ fn last_key(beginning: &[u8]) -> Option<&[u8]> {
             }
             b'}' | b']' => {
                 depth = depth.saturating_sub(1);
-                key = key.filter(|_| depth > 0);
+                key = key.filter(|_| depth > 0 || (may_be_closed && rest.is_empty()));
             }
             b',' if depth == 1 => (key, is_key_next) = (None, true),
             _ => {}
@@ -139,6 +143,19 @@ mod tests {
         rest: BTreeMap<String, String>,
     }
 
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "read by the derive alone")]
+    struct Last {
+        kind: Kind,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "t")]
+    #[expect(dead_code, reason = "read by the derive alone")]
+    enum Kind {
+        A { n: u8 },
+    }
+
     fn member<T: for<'de> Deserialize<'de> + std::fmt::Debug>(json: &str) -> Option<&'static str> {
         let error = serde_json::from_str::<T>(json).expect_err("is none");
         of_json(json.as_bytes(), &error, names::<T>())
@@ -156,6 +173,13 @@ mod tests {
         ] {
             assert_eq!(member::<Task>(json), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn the_last_member_is_told_if_its_value_was_buffered() {
+        assert_eq!(member::<Last>(r#"{"kind":{"t":"A","n":"x"}}"#), Some("kind"));
+        assert_eq!(member::<Last>(r#"{"kind":{"t":"A","n":"x"},"x":1}"#), Some("kind"));
+        assert_eq!(member::<Last>(r#"{"x":1}"#), None);
     }
 
     #[test]
@@ -185,13 +209,13 @@ mod tests {
             json.pop();
             let comma = if before.is_empty() { "" } else { "," };
             let beginning = format!("{json}{comma}\"{name}\":{open}");
-            prop_assert_eq!(last_key(beginning.as_bytes()), Some(name.as_bytes()));
+            prop_assert_eq!(last_key(beginning.as_bytes(), false), Some(name.as_bytes()));
         }
 
         #[test]
         fn any_bytes_are_looked_through(bytes in r#"[{}\[\],:"\\a ]{0,40}"#) {
             let is_object = bytes.trim_start().starts_with('{');
-            let key = last_key(bytes.as_bytes());
+            let key = last_key(bytes.as_bytes(), true);
             prop_assert!(key.is_none_or(|key| is_object && key.len() < bytes.len()));
         }
     }

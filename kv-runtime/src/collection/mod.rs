@@ -58,10 +58,10 @@ pub(crate) use write_back::Replacement;
 
 /// The id of an entity in the form that calls take.
 ///
-/// Numbers, `bool`, `char`, `Uuid` and enums are passed by value, text as `&str`, several ids as a tuple: `(&str, u64)`. A newtype is
-/// passed as what it holds, but in its own type: `UserId` around a number by value, `OrgId` around text as `&OrgId`. So a number of
-/// another type needs a cast, and a `&String` is a `&str` by deref coercion. An id that is owned becomes one by
-/// [`EntityId::as_id_ref`].
+/// Numbers, `bool`, `char`, `Uuid` and enums are passed by value, text as `&str`, several ids as a
+/// tuple: `(&str, u64)`. A newtype keeps its type: `UserId` around a number is passed by value, and
+/// `OrgId` around text as `&OrgId`. So a number of another type needs a cast, and a `&String` is a
+/// `&str` by deref coercion. [`EntityId::as_id_ref`] gives this form of an id that you own.
 ///
 /// ```
 /// # use kv_runtime::{Error, IdRef, Kv, KvEntity, KvId, store::MemoryStore};

@@ -24,7 +24,7 @@ type DynError = dyn std::error::Error;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold an error of kv-runtime, with which the call may fail, too",
     label = "this needs an error type with `From<kv_runtime::Error>`",
-    note = "implement it for an error type of yours, or let the change fail with `kv_runtime::BoxError`: `Err(\"..\".into())`"
+    note = "implement it for your error type, or let the change fail with `kv_runtime::BoxError`: `Err(\"..\".into())`"
 )]
 pub trait ChangeError: From<Error> {}
 

@@ -221,7 +221,7 @@ pub enum Error {
 
     /// The cursor is not one that this list gave.
     #[error(
-        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start anew"
+        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start without one"
     )]
     InvalidCursor {
         /// Where: the list's prefix.

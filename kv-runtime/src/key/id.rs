@@ -100,9 +100,9 @@ impl IdKind {
 /// A type that can stand as one id in a key: integers, `bool`, `char`, `String`, `Box<str>`, `Arc<str>`, `uuid::Uuid` (feature
 /// `uuid`), and newtypes and unit enums with [`#[derive(KvId)]`](macro@crate::KvId).
 ///
-/// Calls take an id as [`Ref`](Self::Ref): numbers, `bool`, `char`, `Uuid` and enums by value, text as `&str`. A newtype is passed as what
-/// it holds, but in its own type: `UserId` around a number by value, `OrgId` around text as `&OrgId`. What it holds does not name it, so
-/// that ids of two kinds are not mixed up.
+/// Calls take an id as [`Ref`](Self::Ref): numbers, `bool`, `char`, `Uuid` and enums by value, text
+/// as `&str`. A newtype keeps its type: `UserId` around a number is passed by value, and `OrgId`
+/// around text as `&OrgId`. What it holds does not name it, so ids of two kinds are not mixed up.
 ///
 /// `decode` takes exactly what `encode` writes: a second spelling of the same id is nobody's key.
 #[diagnostic::on_unimplemented(
@@ -306,7 +306,8 @@ impl KvId for uuid::Uuid {
 
 /// The whole id of an entity: one [`KvId`], or a tuple of two to six.
 pub trait EntityId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {
-    /// The form in which calls take the id: that of [`KvId::Ref`], or a tuple of these. Of an entity it is [`IdRef`](crate::IdRef).
+    /// The form in which calls take the id: that of [`KvId::Ref`], or a tuple of these. Of an entity
+    /// it is [`IdRef`](crate::IdRef).
     type Ref<'a>: Lookup<Self> + MaybeSend + MaybeSync;
 
     /// Returns the id in the form that calls take: `members.get(id.as_id_ref())`.

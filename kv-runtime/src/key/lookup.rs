@@ -1,4 +1,4 @@
-//! What can stand for an id among many, and for the first ids of a list: owned or borrowed.
+//! How calls take many ids, and a list its first ids: owned or borrowed.
 //!
 //! The impls are concrete, so that a literal's type is inferred and a wrong one is reported where it stands.
 

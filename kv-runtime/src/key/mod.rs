@@ -1,8 +1,8 @@
 //! Keys: `prefix ":" id *( ":" id ) [ ":" group ]`, UTF-8 text that reads as it stands.
 //!
-//! One file a subject: `id` (what can be an id), `passing` (how ids are passed to calls), `lookup` (what can stand for
-//! one among many), `escape` (how text becomes a segment), `parse` (from a key back to its ids), `known` (which groups
-//! raw keys may have), `redact` (how a secret id is shown).
+//! One file a subject: `id` (what can be an id), `passing` (how calls take an id), `lookup` (how
+//! they take many), `escape` (how text becomes a segment), `parse` (from a key back to its ids),
+//! `known` (which groups raw keys may have), `redact` (how a secret id is shown).
 
 mod builder;
 mod escape;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use redis::{Cmd, Value};
 
 use super::error::{Fault, unexpected};
-use super::index::Entries;
+use super::index::{Entries, of_index};
 use super::lease::Leases;
 use super::script::{Lua, lua};
 use super::server::Deadline;
@@ -16,6 +16,15 @@ use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::Expiry;
 use crate::store::{Commit, Condition, Expect, Write};
+
+/// Puts one record and its entry: the most frequent call, without what the other script has to
+/// decide. If the index refuses the entry, the script ends there.
+static PUT: Lua = lua!(
+    "-- KEYS: the record, the shard. ARGV: the entry, the record, and its expiry if it has one.
+redis.call('ZADD', KEYS[2], 0, ARGV[1])
+redis.call('SET', KEYS[1], unpack(ARGV, 2))
+return 0"
+);
 
 static COMMIT: Lua = lua!(include_str!("commit.lua"));
 
@@ -53,7 +62,7 @@ impl Told {
     }
 }
 
-/// A write as the script is told of it, beside its key.
+/// The arguments of the script for one write, beside its key.
 enum Words<'a> {
     Record(&'static str, &'a Outgoing),
     Touch(&'static str, Lifetime),
@@ -171,7 +180,19 @@ impl Inner {
         records: &[(&Key, &Outgoing)],
         by: Deadline,
     ) -> Result<(), Fault> {
-        let now = self.clock.now();
+        let (now, entries) = (self.clock.now(), self.entries(records));
+        if let ([(key, record)], [Entries { shard, members }]) = (records, entries.as_slice())
+            && !record.lifetime().is_short(now)
+        {
+            let spelled = self.spelling.spell(key);
+            let fill = |mut command: Cmd| {
+                command.arg(2).arg(&*spelled).arg(shard).arg(members);
+                record.value_and_expiry(&mut command);
+                command
+            };
+            let put = self.connection.run_filled(&spelled, &PUT, fill, by).await;
+            return put.map(drop).map_err(of_index);
+        }
         let short = records.iter().filter(|(_, record)| record.lifetime().is_short(now));
         let ended = short.map(|(key, _)| lease_of(&self.spelling.spell(key))).collect();
         let call = Call {
@@ -179,23 +200,18 @@ impl Inner {
             writes: records.iter().map(|(_, record)| Words::Record("p", record)).collect(),
             keys: records.iter().map(|(key, _)| self.spelling.spell(key)).collect(),
             leases: Leases { shown: Vec::new(), ended },
-            entries: self.entries(records),
+            entries,
         };
         self.run(call, by).await.map(drop)
     }
 
-    /// Runs the script by its hash, or by its text on a server that has not seen it. The index gets
-    /// its entries by the script, or before it where they may lie on other nodes.
+    /// Runs the script. The index gets its entries by it, or before it where they may lie on other
+    /// nodes.
     async fn run(&self, mut call: Call<'_>, by: Deadline) -> Result<Value, Fault> {
         if self.connection.is_cluster() {
             self.add_before(std::mem::take(&mut call.entries), by).await?;
         }
-        match self.connection.query_by(call.first_key(), &call.fill(COMMIT.by_hash()), by).await {
-            Err(fault) if fault.code().as_deref() == Some("NOSCRIPT") => {
-                self.connection.query_by(call.first_key(), &call.fill(COMMIT.by_text()), by).await
-            }
-            answer => answer,
-        }
+        self.connection.run_filled(call.first_key(), &COMMIT, |command| call.fill(command), by).await
     }
 }
 

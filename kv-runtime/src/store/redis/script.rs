@@ -25,14 +25,14 @@ impl Lua {
     }
 
     /// The command that runs it by its hash.
-    pub(super) fn by_hash(&self) -> Cmd {
+    fn by_hash(&self) -> Cmd {
         let mut command = Cmd::new();
         command.arg("EVALSHA").arg(&*self.hash);
         command
     }
 
     /// The command that runs it by its text.
-    pub(super) fn by_text(&self) -> Cmd {
+    fn by_text(&self) -> Cmd {
         let mut command = Cmd::new();
         command.arg("EVAL").arg(self.text);
         command
@@ -65,9 +65,21 @@ impl Connection {
         if script.is_short() {
             return self.query_by(first, &filled(script.by_text(), keys, arguments), by).await;
         }
-        match self.query_by(first, &filled(script.by_hash(), keys, arguments), by).await {
+        self.run_filled(first, script, |command| filled(command, keys, arguments), by).await
+    }
+
+    /// The answer of a script that this function gives its keys and arguments: by its hash, or by
+    /// its text on a server that has not seen it. Nothing was done there the first time.
+    pub(super) async fn run_filled(
+        &self,
+        key: &str,
+        script: &Lua,
+        fill: impl Fn(Cmd) -> Cmd,
+        by: Deadline,
+    ) -> Result<Value, Fault> {
+        match self.query_by(key, &fill(script.by_hash()), by).await {
             Err(fault) if fault.code().as_deref() == Some("NOSCRIPT") => {
-                self.query_by(first, &filled(script.by_text(), keys, arguments), by).await
+                self.query_by(key, &fill(script.by_text()), by).await
             }
             answer => answer,
         }

@@ -46,13 +46,27 @@ impl Outgoing {
     /// The write that puts it there, whatever stands there.
     pub(super) fn put(&self, key: &str) -> Cmd {
         let mut command = Cmd::with_capacity(5, key.len() + self.len() + 32);
-        match self.lifetime() {
-            Lifetime::Over => command.arg("UNLINK").arg(key),
-            Lifetime::Endless => command.arg("SET").arg(key).arg(self),
-            Lifetime::Millis(ttl) => command.arg("SET").arg(key).arg(self).arg("PX").arg(ttl),
-            Lifetime::Until(moment) => command.arg("SET").arg(key).arg(self).arg("PXAT").arg(moment),
-        };
+        if self.lifetime() == Lifetime::Over {
+            command.arg("UNLINK").arg(key);
+        } else {
+            command.arg("SET").arg(key);
+            self.value_and_expiry(&mut command);
+        }
         command
+    }
+
+    /// What follows the key in a `SET`.
+    pub(super) fn value_and_expiry(&self, command: &mut Cmd) {
+        command.arg(self);
+        match self.lifetime() {
+            Lifetime::Endless | Lifetime::Over => {}
+            Lifetime::Millis(ttl) => {
+                command.arg("PX").arg(ttl);
+            }
+            Lifetime::Until(moment) => {
+                command.arg("PXAT").arg(moment);
+            }
+        }
     }
 }
 

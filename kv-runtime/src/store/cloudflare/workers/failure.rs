@@ -25,6 +25,10 @@ const QUOTA: &str = "limit exceeded for the day";
 const CALLS: &str = "by single worker invocation";
 
 impl Failure {
+    pub(super) fn endless() -> Self {
+        Self { message: "a list has one empty page after the other".to_owned(), status: None }
+    }
+
     pub(super) fn is_too_much(&self) -> bool {
         self.status == Some(413)
     }

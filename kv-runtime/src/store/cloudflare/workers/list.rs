@@ -3,12 +3,16 @@
 use serde_json::Value;
 
 use super::binding::Listed;
+use super::failure::Failure;
 use super::{BATCH_READ, NAME, PAGE, WorkersStore, read, read_head};
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::Head;
 use crate::store::cloudflare::record::Expiration;
 use crate::store::{Content, Cursor, Entry, ListPage, ListQuery};
+
+/// The most pages without a key that are followed to find one. Each costs a call.
+const EMPTY_PAGES: usize = 64;
 
 /// Where a list goes on: a page of KV's, and the last key of it that was looked at.
 #[derive(Default)]
@@ -100,7 +104,7 @@ impl WorkersStore {
     /// that begins with this one comes before it.
     pub(super) async fn listed_head(&self, key: &Key) -> Result<Option<Head>> {
         let mut server = None;
-        loop {
+        for _ in 0..EMPTY_PAGES {
             let (listed, next) = self.binding.list(key, server.as_deref(), 1).await?;
             match (listed.into_iter().next(), next) {
                 (Some(Listed { name, metadata, expiration }), _) if name == key.as_str() => {
@@ -111,6 +115,7 @@ impl WorkersStore {
                 _ => return Ok(None),
             }
         }
+        Err(Failure::endless().of("read", Location::of(NAME, key)))
     }
 
     /// A cursor is bound to the namespace, too.

@@ -197,7 +197,7 @@ fn found(spelling: Spelling, member: &[u8]) -> Option<Found> {
 }
 
 /// What is wrong with a key of the index, and with no record.
-fn of_index(fault: Fault) -> Fault {
+pub(super) fn of_index(fault: Fault) -> Fault {
     match fault.code().as_deref() {
         // The script says it in the same way.
         Some("WRONGTYPE") => Fault { error: make_extension_error("WRONGINDEX".to_owned(), None), ..fault },

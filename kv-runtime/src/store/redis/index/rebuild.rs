@@ -24,8 +24,8 @@ redis.call('ZADD', KEYS[1], 0, ARGV[2])
 return 1
 ";
 
-/// The rebuilds that lists wait for, by segment. Each is a task, so that it goes on whoever stops
-/// waiting, and all lists wait for the same one.
+/// The rebuilds that lists wait for, by segment. Each is a task, so it goes on if a list
+/// stops waiting, and all lists wait for the same one.
 #[derive(Default)]
 pub(super) struct Rebuilds(Mutex<HashMap<String, watch::Receiver<Option<Outcome>>>>);
 

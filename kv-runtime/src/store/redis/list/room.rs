@@ -1,8 +1,8 @@
 //! The values of a page, as many as it has room for.
 //!
 //! The values of a page that was read whole could be of any size. One server gives values until the
-//! room is used up. On a cluster each key is on a node of its own, so the lengths are asked for
-//! first.
+//! room is used up. On a cluster the keys are on different nodes, so the lengths are asked
+//! for first.
 
 use redis::{Cmd, Value};
 
