@@ -18,6 +18,7 @@ mod message;
 mod options;
 #[cfg(target_arch = "wasm32")]
 mod serve;
+#[cfg_attr(not(target_arch = "wasm32"), expect(unreachable_pub, reason = "only its tests are built here"))]
 mod shards;
 #[cfg(target_arch = "wasm32")]
 mod store;

@@ -124,8 +124,8 @@ impl Output {
         self.bytes(text.as_bytes())
     }
 
-    fn list<T>(self, items: &[T], mut each: impl FnMut(Self, &T) -> Self) -> Self {
-        items.iter().fold(self.number(items.len() as u32), |out, item| each(out, item))
+    fn list<T>(self, items: &[T], each: impl FnMut(Self, &T) -> Self) -> Self {
+        items.iter().fold(self.number(items.len() as u32), each)
     }
 
     fn option<T>(self, item: Option<&T>, write: impl FnOnce(Self, &T) -> Self) -> Self {
