@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(json(&address), "invalid IP address syntax at line 1 column 8");
         let duration = format!(r#"{{"secs":{},"nanos":1000000000}}"#, u64::MAX);
         let duration = serde_json::from_str::<std::time::Duration>(&duration).expect_err("is none");
-        assert_eq!(json(&duration), "overflow deserializing Duration");
+        assert_eq!(json(&duration), "overflow deserializing Duration at line 1 column 48");
         // One that begins like serde's may go on with a value.
         let own = <serde_json::Error as serde::de::Error>::custom("value is missing: hunter2");
         assert_eq!(json(&own), "a field's own check refused it");
