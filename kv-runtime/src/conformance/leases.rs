@@ -1,4 +1,4 @@
-//! Leases: a key that was written and deleted meanwhile is told from one that stayed absent.
+//! Leases: they distinguish a key that was written and deleted meanwhile from one that stayed absent.
 
 use std::time::Duration;
 
