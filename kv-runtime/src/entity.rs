@@ -54,8 +54,9 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
     #[doc(hidden)]
     fn from_groups<G: GroupSource>(id: Self::Id, groups: &mut G) -> Result<Self, G::Error>;
 
-    /// Reads a group whose record is no newer than its predecessor, and makes today's shape of that. Only of one that has a single
-    /// group, which may be a view: `group` is its place in the source.
+    /// Reads a group whose record is no newer than its predecessor, and converts it to the current
+    /// shape. Only for an entity with one group, which may be a view: `group` is the group's index
+    /// in the source.
     #[doc(hidden)]
     fn from_previous<G: GroupSource>(
         id: &Self::Id,
@@ -79,10 +80,10 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
         let _ = visitor;
     }
 
-    // The next two are methods of the predecessor, and not of who is asked, so that each use of one that is no entity is told in the
-    // same words at the same place, and so once.
+    // The next two are methods of the predecessor. So if the predecessor is not an entity, every
+    // use gives the same error at the same place, and the compiler reports it once.
 
-    /// Itself, read as what a group's oldest records are, and turned into today's shape.
+    /// Reads a group's oldest records as this predecessor, and converts them to the current shape.
     #[doc(hidden)]
     fn read_as_previous<G: GroupSource, N: StepFrom<Self> + KvEntity>(
         groups: &mut G,
@@ -175,7 +176,8 @@ pub trait GroupSource {
         default: impl FnOnce() -> T,
     ) -> Result<T, Self::Error>;
 
-    /// Today's shape `N` of a group whose record is no newer than its predecessor `P`; nothing if it is newer, or absent.
+    /// Returns the current shape `N` of a group whose record is no newer than its predecessor `P`.
+    /// Returns `None` if the record is newer, or absent.
     fn previous<P: KvEntity, N: StepFrom<P> + KvEntity>(
         &mut self,
         group: usize,
@@ -250,7 +252,7 @@ impl EntitySchema {
         self.prefix
     }
 
-    /// The id's fields, in the order in which they stand in the key.
+    /// The id's fields, in their order in the key.
     #[must_use]
     pub const fn ids(&self) -> &'static [IdSchema] {
         self.ids
@@ -342,7 +344,7 @@ impl GroupSchema {
         self.name
     }
 
-    /// The version of today's shape, from 1.
+    /// The version of the current shape, from 1.
     #[must_use]
     pub const fn version(&self) -> u32 {
         self.version

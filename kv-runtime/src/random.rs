@@ -18,7 +18,8 @@ pub(crate) fn token() -> u64 {
             token
         }
         // A Worker has no random numbers before its first request. Until then it reaches no store but its own memory, where
-        // no number of this sequence has been before; it is not kept, as every isolate begins it anew.
+        // no number of this sequence was used before; the generator is not kept, because every isolate
+        // starts with the same one.
         None => fastrand::u64(..),
     })
 }

@@ -119,13 +119,13 @@ fn an_error_of_the_file_system_names_the_file() -> Test {
     let (directory, _) = directory()?;
     let refused = RedbStore::open(directory.path().join("missing").join("app.redb"));
     let Err(error @ Error::Store { .. }) = refused else { panic!("{refused:?}") };
-    let told = error.to_string();
+    let shown = error.to_string();
     let words = "missing/app.redb in redb: the store failed to open its file: its directory does not exist; make it first";
-    assert!(told.ends_with(words), "{told}");
+    assert!(shown.ends_with(words), "{shown}");
     assert!(error.source().is_some_and(|cause| cause.is::<std::io::Error>()), "{error:?}");
     // As a `main` that gives a `Result` prints it.
     let printed = format!("{error:?}");
-    assert_eq!(printed, format!("{told}\n\nCaused by:\n    No such file or directory (os error 2)"));
+    assert_eq!(printed, format!("{shown}\n\nCaused by:\n    No such file or directory (os error 2)"));
     Ok(())
 }
 
@@ -137,7 +137,7 @@ fn a_directory_and_a_path_through_a_file_are_told_to_be_that() -> Test {
     assert!(refused.ends_with("it is a directory; add a file's name to the path"), "{refused}");
     drop(RedbStore::open(&path)?);
     let refused = told(&path.join("app.redb")).expect_err("there is a file in the way");
-    assert!(refused.ends_with("a part of its path is no directory; mend the path"), "{refused}");
+    assert!(refused.ends_with("a part of its path is not a directory; correct the path"), "{refused}");
     let _open = RedbStore::open(&path)?;
     let refused = told(&path).expect_err("it is open");
     assert!(refused.contains("open already, in another process or a second time in this one"), "{refused}");

@@ -11,7 +11,7 @@ use kv_runtime::store::{RedisOptions, RedisStore, Store};
 use super::Test;
 use super::redis_server::{RedisCluster, RedisServer};
 
-/// Each store has a database of its own, flushed before.
+/// Each store has its own database, which is flushed first.
 struct Databases {
     server: RedisServer,
     /// User and password, as a URL has them; nobody if empty.

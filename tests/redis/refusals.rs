@@ -50,7 +50,7 @@ async fn an_unused_port_is_told_to_be_one() -> Test {
     let port = free_port();
     let error = refused(RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{port}")).await);
     let told = format!(
-        "redis at 127.0.0.1:{port}: the store failed to connect: nobody listens there; start the server, or mend the URL; a retry may help"
+        "redis at 127.0.0.1:{port}: the store failed to connect: nobody listens there; start the server, or correct the URL; a retry may help"
     );
     assert_eq!(error.to_string(), told);
     let text = shown(&error);

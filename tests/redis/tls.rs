@@ -13,7 +13,7 @@ use super::certificates::{Authority, Issued};
 use super::redis_server::{RedisCluster, RedisServer, free_port};
 use super::{Test, key, record, shown};
 
-/// A server that speaks TLS at a port of its own, beside the plain one.
+/// A server with one port for TLS and one for plain connections.
 struct TlsServer {
     server: RedisServer,
     port: u16,

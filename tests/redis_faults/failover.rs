@@ -108,7 +108,8 @@ async fn nothing_is_lost_by_who_waits_for_the_replica() -> Test {
     Ok(())
 }
 
-/// The same without any chance: a primary whose replica gets nothing more acknowledges writes, which are gone with it. Who waits is told.
+/// The same, made certain: the primary's replica receives nothing more, so writes that the primary
+/// acknowledges are lost with it. A client that waits for replicas gets an error.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn what_the_replica_has_not_is_lost_and_who_waits_is_told() -> Test {

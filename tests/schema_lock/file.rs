@@ -121,7 +121,7 @@ fn what_is_gone_is_kept_and_told_once() {
     Schema::default().check_lock_as(&path, LockMode::Update).unwrap();
     Schema::default().check_lock_as(&path, LockMode::Check).unwrap();
     assert_eq!(versions(&path), [1]);
-    // Whoever takes the prefix again meets the old records.
+    // An entity that reuses the prefix would read the old records.
     assert!(v2::App::schema().check_lock_as(&path, LockMode::Update).is_err());
 }
 

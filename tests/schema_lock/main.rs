@@ -18,7 +18,7 @@ pub fn between(released: &Schema, today: &Schema) -> Vec<Difference> {
     today.compare(&Lock::of(released))
 }
 
-/// The one difference: what it means, what it says and what mends it.
+/// Returns the one difference: its effect, its text, and how to resolve it.
 #[track_caller]
 pub fn only(released: &Schema, today: &Schema) -> (Effect, String, String) {
     let mut differences = between(released, today);

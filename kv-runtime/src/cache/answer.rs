@@ -107,7 +107,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                     self.tier.counters.count(Count::NegativeHit);
                     return Begun::Done(Ok(Served::new(None, Whence::Memory)));
                 }
-                // The store is asked again all the same if nothing stale could stand in for it.
+                // Without a stale entity to serve instead, the store is asked again all the same.
                 Some(Err(error)) if kind == Kind::Load || stale.is_some() => {
                     self.tier.counters.count(Count::Paused);
                     return Begun::Done(self.stale_or(stale, error));

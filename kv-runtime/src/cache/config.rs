@@ -169,8 +169,8 @@ impl<E, F> Cache<E, F> {
     }
 
     /// How long after its TTL an entity may still be served if what is behind the memory fails, or
-    /// is slower than [`soft_timeout`](Self::soft_timeout); not at all unless it is set. It is
-    /// marked: [`Whence::Stale`](crate::Whence::Stale). Never beyond the expiry of the record.
+    /// is slower than [`soft_timeout`](Self::soft_timeout). The default is zero. Such an answer is
+    /// marked as [`Stale`](crate::Whence::Stale). No entity is served after its record has expired.
     #[must_use]
     pub fn stale_for(mut self, limit: Duration) -> Self {
         self.settings.stale_for = limit;
@@ -261,7 +261,7 @@ impl<E, F> Cache<E, F> {
     }
 }
 
-/// As good as for ever, and far from what a multiplication could overflow.
+/// Longer than any program runs, and small enough that multiplying it cannot overflow.
 pub(super) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 
 /// A share between nothing and all; what is no number is nothing.
@@ -269,7 +269,7 @@ fn part(share: f64) -> f64 {
     if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
 }
 
-/// A load that nobody waits for: a boxed future, which is `Send` but on wasm32.
+/// A load that nobody waits for: a boxed future, which is `Send` except on wasm32.
 pub type BackgroundFuture = crate::kv::WriteBackFuture;
 
 impl<E, F> Clone for Cache<E, F> {

@@ -25,7 +25,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.overwrite("update_last_write_wins", id, once(change), None::<fn() -> E>).await
     }
 
-    /// As [`update_last_write_wins`](Self::update_last_write_wins), unless `change` gives up with an error of the caller's; see
+    /// As [`update_last_write_wins`](Self::update_last_write_wins), but `change` may fail with the
+    /// caller's own error; see
     /// [`Collection::try_update_last_write_wins`](crate::Collection::try_update_last_write_wins).
     pub async fn try_update_last_write_wins<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
     where
@@ -45,7 +46,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.overwrite("upsert_last_write_wins", id, once(change), Some(create)).await
     }
 
-    /// Gives what is in the store its full TTL again by writing it anew, and says whether it is there; see
+    /// Gives the record in the store its full TTL again by rewriting it, and returns whether it
+    /// exists; see
     /// [`Collection::touch_last_write_wins`](crate::Collection::touch_last_write_wins).
     ///
     /// What is written is what the store gave, which may be older than what the memory holds: so the memory forgets it. What an

@@ -30,8 +30,8 @@ pub(super) struct LoadedEntity<E> {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The future of a load, which tells all who wait. A read has a box of its own, because that of
-    /// a load is much larger.
+    /// The future of a load, which wakes all callers that wait for it. Reads use another future,
+    /// because that of a load is much larger.
     pub(super) fn flight(&self, lead: Lead<E>, ask: Ask<E>, span: Span) -> BoxFuture<'static, ()> {
         let cache = self.clone();
         match ask.origin {
@@ -108,7 +108,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let since = tier.now();
         let standing = match collection.standing(lead.id.clone(), key).await {
             Ok(standing) => Ok(standing),
-            // A store that fails is a miss. Whatever stands there is left alone.
+            // A store that fails is a miss. Its record is left untouched.
             Err(error) => {
                 self.passed_over(&error);
                 Err(error)

@@ -24,7 +24,7 @@ use crate::store::Store;
 struct Looked<E: KvEntity> {
     answers: Answers<E>,
     missing: Vec<Missing<E>>,
-    /// Ids that the memory has, and that are to be loaded anew.
+    /// Ids that memory has, and that refresh-ahead loads again.
     due: Vec<E::Id>,
 }
 

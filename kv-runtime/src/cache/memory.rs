@@ -1,4 +1,4 @@
-//! The maps of the memory tier: entities by id, and beside them what is known not to be there, with a capacity of its own.
+//! The maps of the memory tier: entities by id, and ids known to be absent, with a separate capacity.
 
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
@@ -141,7 +141,7 @@ impl<Id, E> Weighter<Id, Entry<E>> for ByEntry {
     }
 }
 
-/// Hands out what an insert drives out.
+/// Returns the entries that an insert evicts.
 #[derive(Clone)]
 struct Evicting;
 

@@ -11,8 +11,8 @@ use crate::error::{BoxError, SharedError};
 use crate::maybe_send::{BoxFuture, MaybeSend};
 use crate::unpanicked::unpanicked;
 
-/// What a loader may give: an entity, owned or in an `Arc`; an `Option` of one, where the origin may have none; and either in
-/// [`Loaded`], with TTLs of its own.
+/// What a loader may return: an entity, owned or in an `Arc`; an `Option` of one, if the origin may
+/// have none; and either of these in [`Loaded`], which sets the TTLs of this entity.
 #[diagnostic::on_unimplemented(
     message = "a loader cannot give `{Self}` for `{E}`",
     label = "expected a loader of `Result<{E}, _>` or `Result<Option<{E}>, _>`",
@@ -182,7 +182,8 @@ impl<E> Loaded<Option<Arc<E>>> {
     }
 }
 
-/// Runs the application's loader: a panic in it is that load's error, for all who wait for it, and ends nobody's task.
+/// Runs the application's loader. A panic in it becomes the load's error, for all callers that wait,
+/// and unwinds none of their tasks.
 pub(super) async fn guarded<T, Fut: Future<Output = T>>(load: impl FnOnce() -> Fut) -> Option<T> {
     unpanicked(pin!(catch_unwind(AssertUnwindSafe(load)).ok()?)).await
 }

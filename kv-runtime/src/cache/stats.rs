@@ -53,7 +53,7 @@ pub struct CacheStats {
     pub negatives: usize,
 }
 
-/// What is counted, but for hits. Each is an event of `tracing`, too, by its name here.
+/// What is counted, except hits. Each count is also a `tracing` event with this name.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Count {
     NegativeHit,

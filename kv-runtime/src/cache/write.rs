@@ -49,7 +49,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.change("update", id, always(change), None::<fn() -> E>).await
     }
 
-    /// As [`update`](Self::update), unless `change` gives up with an error of the caller's; see
+    /// As [`update`](Self::update), but `change` may fail with the caller's own error; see
     /// [`Collection::try_update`](crate::Collection::try_update).
     pub async fn try_update<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
     where

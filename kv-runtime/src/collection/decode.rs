@@ -14,11 +14,11 @@ use crate::record::{Metadata, Record, RecordRef};
 pub(crate) struct Context<'a> {
     /// The entity's name.
     pub(crate) entity: &'static str,
-    /// Where a group's record lies; asked only for an error or a migration.
+    /// Returns the location of a group's record; called only for an error or a migration.
     pub(crate) locate: &'a dyn Fn(&GroupSchema) -> Box<Location>,
-    /// Who is told of migrations.
+    /// The hook that migrations call.
     pub(crate) hook: &'a Hook,
-    /// By what they are told how long one took.
+    /// The clock that measures how long a migration took.
     pub(crate) clock: &'a Clock,
 }
 
@@ -100,17 +100,18 @@ impl Groups<'_> {
         Ok(())
     }
 
-    /// The value, if this program reads its version: one of today's, or of a newer one that says that this code can read it; an older one by its steps.
+    /// Returns the value if this program can read its version: the current one, a newer one that
+    /// says that this code can read it, or an older one, through its steps.
     #[inline]
     fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
-        // By far the most records, so nothing else stands in its way.
+        // By far the most common case, so it is tested first.
         if record.metadata.version == schema.version() {
             return self.decoded(schema, record);
         }
         self.value_of_another_version(schema, record)
     }
 
-    // Apart, so that reading today's version is small enough to be a part of its caller.
+    // A function apart, so that the path of the current version is small enough to be inlined.
     #[inline(never)]
     fn value_of_another_version<T: DeserializeOwned>(
         &self,

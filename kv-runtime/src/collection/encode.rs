@@ -73,7 +73,7 @@ impl Encoded {
         Some(Tagged { text, tags: &self.tags })
     }
 
-    /// What stands beside the value: with the oldest reader, where that is another than the version itself.
+    /// The metadata of the value. It names the oldest reader if that differs from the version.
     pub(super) fn metadata(&self) -> Metadata {
         let mut metadata = Metadata::new(self.version, self.codec);
         metadata.min_reader = Some(self.oldest_reader).filter(|oldest| *oldest != self.version);
@@ -242,7 +242,7 @@ impl PreviousVisitor for AtVersion<'_> {
     }
 }
 
-/// What the entity's `expires_at` field says of a group, unless the group has a TTL of its own.
+/// Returns the entity's `expires_at` for a group, unless the group declares a TTL.
 pub(super) fn expires_by_field<E: KvEntity>(entity: &E, schema: &GroupSchema) -> Option<Timestamp> {
     if schema.ttl().is_none() { entity.expires_at() } else { None }
 }

@@ -54,7 +54,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// Says that a fallback stands in for what could not be read.
+/// Warns that a fallback is served because the entity could not be read.
 pub(crate) fn warn(error: Option<&Error>) {
     if let Some(error) = error {
         tracing::warn!(%error, cause = causes(error), "a fallback is served");

@@ -97,7 +97,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.store().commit(unchanged, writes).instrument(span).await.map_err(named::<E>)
     }
 
-    /// Makes the store hold `entity`, or nothing, whatever stands there.
+    /// Overwrites the record with `entity`, or deletes it, without comparing it first.
     pub(crate) async fn fill_unseen(
         &self,
         key: &Key,

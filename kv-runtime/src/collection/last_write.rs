@@ -37,8 +37,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async move { Ok(self.overwrite(operation, key, id, once(change), None::<fn() -> E>).await?.entity) }
     }
 
-    /// Changes the entity that is there as [`update_last_write_wins`](Self::update_last_write_wins) does, unless `change` gives up with an
-    /// error of the caller's, which is handed through; then nothing is written.
+    /// Changes an existing entity as [`update_last_write_wins`](Self::update_last_write_wins) does,
+    /// but `change` may fail with the caller's own error. Then nothing is written, and the call
+    /// returns that error.
     pub fn try_update_last_write_wins<F, X>(
         &self,
         id: IdRef<'_, E>,
@@ -165,7 +166,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(found)
     }
 
-    /// The same writes for a store that keeps no expiry by itself: with the one that stands there.
+    /// Converts the writes for a store that cannot keep an expiry by itself: each names the expiry that
+    /// the record has now.
     async fn unconditional(
         &self,
         anchor: &Key,
@@ -203,7 +205,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// What has become of records that were to be written anew for the sake of their expiry.
+/// What became of records that `touch` had to rewrite in order to extend their expiry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Touched {
     /// There are none.
@@ -213,7 +215,7 @@ pub(crate) enum Touched {
     Written,
 }
 
-/// When a record expires that was read and is to be written anew.
+/// Returns when the record expires that was read and is about to be rewritten.
 async fn expiry_of<S: Store>(store: &S, key: &Key, standing: &Record) -> Result<Expiry> {
     if standing.expiry_known {
         return Ok(standing.expires_at.map_or(Expiry::Never, Expiry::At));

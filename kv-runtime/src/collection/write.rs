@@ -42,7 +42,7 @@ impl<F: Future<Output = Result<usize>>> Sent<F> {
     /// Hands over a batch, and does not wait for its end.
     fn begin(writing: F) -> Result<Self> {
         let mut writing = Box::pin(writing);
-        // Whoever ends it polls it again, so nobody need be woken before.
+        // The caller polls it again to finish it, so no waker is needed here.
         match writing.as_mut().now_or_never() {
             Some(written) => written.map(Self::Written),
             None => Ok(Self::OnItsWay(writing)),

@@ -14,7 +14,7 @@ pub(crate) struct Replacement {
     pub(crate) key: Key,
     pub(crate) revision: Revision,
     pub(crate) record: NewRecord,
-    /// The metadata that was read, if the expiry was not: it has to be learnt by whoever puts the record.
+    /// The metadata that was read, if the expiry is unknown: `put_back` has to ask for it first.
     pub(crate) unknown_expiry: Option<Metadata>,
 }
 
@@ -74,7 +74,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// A lost race is no error and no retry: whoever was faster has written what is true now.
+/// A lost race is not an error and is not retried: the other writer has stored the current state.
 async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
     for replacement in replacements {
         let result = if kv.store().capabilities().compare_and_swap {
@@ -96,7 +96,7 @@ async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
     }
 }
 
-/// Puts it, unseen, with the expiry that the record had.
+/// Overwrites the record without comparing it, and keeps the expiry that it had.
 async fn put_back<S: Store>(store: &S, replacement: Replacement) -> Result<WrittenBack> {
     let Replacement { key, mut record, unknown_expiry, .. } = replacement;
     if let Some(metadata) = unknown_expiry {

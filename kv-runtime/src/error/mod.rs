@@ -104,7 +104,7 @@ pub enum Error {
 
     /// The record could not be brought from one version to another.
     #[error(
-        "{at}: the record could not be migrated from version {from} to {to} and was left as it is; the cause says whether the step or the record is to be mended"
+        "{at}: the record could not be migrated from version {from} to {to} and was left as it is; the cause says whether to fix the step or the record"
     )]
     MigrationFailed {
         /// Where.
@@ -119,8 +119,9 @@ pub enum Error {
 
     /// The stored bytes are not what the codec can read as this group.
     ///
-    /// Its source names the member of the struct, if the value is JSON of today's version. It tells no path into that: it may lead through
-    /// a map, whose keys are data as its values are, and an error shows none.
+    /// The source names the field of the struct if the value is JSON of the current version. It
+    /// does not name the path inside that field: the path may lead through a map, whose keys are
+    /// application data, and errors show no data.
     #[error("{at}: {}", undecoded_shown(.codec, .source))]
     Decode {
         /// Where.
@@ -210,9 +211,9 @@ pub enum Error {
         least: Duration,
     },
 
-    /// The record would be written anew with the expiry that it has, and the store could not tell it.
+    /// A write had to keep the record's expiry, and the store could not say what it is.
     #[error(
-        "{at}: it is unknown when the record expires, and written anew it might stay for ever; nothing was written; try again in a minute, or `put` it with an expiry"
+        "{at}: the store does not know when the record expires, so rewriting it could keep it forever; nothing was written; try again in a minute, or `put` it with an expiry"
     )]
     ExpiryUnknown {
         /// Where.
@@ -393,7 +394,7 @@ impl Error {
         }
     }
 
-    /// Whether one record lies in the way, without which the others of the same batch can be read.
+    /// Returns whether the error is about one record, so that the rest of its batch can be read.
     pub(crate) fn is_of_a_record(&self) -> bool {
         matches!(self, Self::Malformed { .. } | Self::UnknownCodec { .. })
     }

@@ -1,4 +1,5 @@
-//! The place of an error: read, and told better by those who know more of it than the store below.
+//! The location of an error: how to read it, and how a layer that knows more than the store below
+//! it completes it.
 
 use super::{Error, Location};
 
@@ -53,7 +54,7 @@ impl Error {
         self
     }
 
-    /// Changes what is told of the place, in the cause of a partial failure, too.
+    /// Changes the location, also in the cause of a partial failure.
     pub(crate) fn with_place(mut self, change: &dyn Fn(&mut Location)) -> Self {
         if let Some(at) = with_location!(&mut self, at => at) {
             change(at);
@@ -66,7 +67,7 @@ impl Error {
         }
     }
 
-    /// Tells the place anew, where the store below knew less of it.
+    /// Replaces the location, where the store below knew less about it.
     pub(crate) fn moved_to(mut self, place: Box<Location>) -> Self {
         if let Some(at) = with_location!(&mut self, at => at) {
             *at = place;

@@ -58,7 +58,7 @@ pub(super) fn retry_shown(retryable: &bool) -> &'static str {
 }
 
 pub(super) fn load_shown(retryable: &bool) -> &'static str {
-    if *retryable { "a retry may help" } else { "mend the loader, as a retry gives the same" }
+    if *retryable { "a retry may help" } else { "fix the loader; retrying will not help" }
 }
 
 pub(super) fn why_shown(why: &Option<&'static str>) -> String {
@@ -76,7 +76,7 @@ pub(crate) fn causes(error: &Error) -> Option<tracing::field::DisplayValue<Strin
     Some(tracing::field::display(told))
 }
 
-/// The error as it is told, and its causes, as deep as they go.
+/// The error's `Display`, and a line for each of its causes.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;

@@ -26,7 +26,7 @@ const PAGE: usize = 1_000;
 ///
 /// It shows the entities whose anchor is there, in key order where the store has one: by the bytes of whole keys, `user:a-b:profile`
 /// before `user:a:profile` and `user:10` before `user:9`; `#[kv(id, ordered)]` makes it the order of numbers. Keys that are not canonical, or not of this
-/// entity, are skipped, and counted by pages; a record that cannot be read is told as an error and ends nothing. Nothing is written.
+/// entity, are skipped, and counted by pages; an unreadable record is returned as an error, and the list goes on. Nothing is written.
 ///
 /// An entity of several groups is read as [`Collection::get_many`] reads it: whole, as it is at one moment, where the store's reads are. The
 /// page itself is of no one moment: what is written while it is read may be on it or not.

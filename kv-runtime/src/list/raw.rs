@@ -9,7 +9,7 @@ use crate::key::Key;
 use crate::record::Record;
 use crate::store::{Content, Cursor, Entry, ListQuery, Sharing, Store};
 
-/// An entity as it lies in the store.
+/// The stored form of an entity: the key and record of its anchor.
 pub(crate) struct Anchor<I> {
     pub(crate) key: Key,
     pub(crate) id: I,

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::key::{IdSchema, Key};
 use crate::store::{Cursor, Store};
 
-/// What a cursor shows where there is no key to encrypt it with. A list takes it for no cursor of its own.
+/// The text of a cursor if there is no key to encrypt it with. A list rejects this text as a cursor.
 const STAND_IN: &str = "hidden, as ids are secret: see Kv::with_cursor_key";
 
 fn is_secret<E: KvEntity>() -> bool {

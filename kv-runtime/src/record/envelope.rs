@@ -6,8 +6,8 @@
 //!       | [minReader (1 to 5)] [length (2), foreign members as JSON] | value
 //! ```
 //!
-//! Numbers are little-endian; versions are LEB128. `FF` begins neither JSON nor UTF-8 text, so a value that something
-//! else wrote is told from a record of ours by its first byte.
+//! Numbers are little-endian; versions are LEB128. `FF` begins neither JSON nor UTF-8 text, so the
+//! first byte tells a record with an envelope from a value that another program wrote.
 
 #[cfg(test)]
 mod tests;

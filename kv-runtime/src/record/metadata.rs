@@ -1,4 +1,4 @@
-//! What stands beside a value: its version, its codec, its times, and the members of others.
+//! The metadata of a value: its version, its codec, its times, and members that other programs added.
 
 use serde_json::{Map, Value};
 
@@ -60,7 +60,7 @@ pub enum MetadataError {
     /// Not a JSON object.
     #[error("the metadata is not a JSON object")]
     NotAnObject,
-    /// A member of ours has another type or range.
+    /// A member that this library defines has another type or range.
     #[error("the metadata's `{0}` is not {1}")]
     Member(&'static str, &'static str),
     /// The codec is not known here.

@@ -1,7 +1,7 @@
 //! Records: what a store holds under one key.
 //!
-//! `metadata` (what stands beside a value), `revision` (the token of "unchanged since I read it"), `envelope` (the form
-//! of both for stores without metadata of their own).
+//! `metadata` (version, codec and times of a value), `revision` (the token that compare-and-swap
+//! compares), `envelope` (how a store without metadata keeps both in front of the value).
 
 pub mod envelope;
 mod foreign;
@@ -25,12 +25,14 @@ pub use revision::Revision;
 pub struct Record {
     /// The value in the codec that the metadata names.
     pub value: Value,
-    /// What stands beside the value.
+    /// The metadata of the value: version, codec, times.
     pub metadata: Metadata,
     /// When it becomes invisible, as far as the store can tell.
     pub expires_at: Option<Timestamp>,
-    /// Whether `expires_at` tells all. A server may let a record expire of which its reads do not say so; then this is false, and
-    /// [`Store::head`](crate::store::Store::head) tells. Whoever writes the record anew and keeps its expiry has to ask first.
+    /// Whether `expires_at` is known. Some servers do not return a record's expiry when the record
+    /// is read. Then this is `false` and `expires_at` is `None`, although the record may expire.
+    /// [`Store::head`](crate::store::Store::head) returns the expiry. A caller that rewrites the
+    /// record and keeps its expiry must ask for it first.
     pub expiry_known: bool,
     /// The token of this state of the record.
     pub revision: Revision,
@@ -69,12 +71,12 @@ impl Record {
 pub struct RecordRef<'a> {
     /// The value in the codec that the metadata names.
     pub value: &'a [u8],
-    /// What stands beside the value.
+    /// The metadata of the value: version, codec, times.
     pub metadata: &'a Metadata,
 }
 
 impl<'a> RecordRef<'a> {
-    /// A value and what stands beside it.
+    /// Makes a record of a value and its metadata.
     #[must_use]
     pub const fn new(value: &'a [u8], metadata: &'a Metadata) -> Self {
         Self { value, metadata }
@@ -101,7 +103,7 @@ impl std::fmt::Debug for RecordRef<'_> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Head {
-    /// What stands beside the value.
+    /// The metadata of the value: version, codec, times.
     pub metadata: Metadata,
     /// When it becomes invisible, as far as the store can tell.
     pub expires_at: Option<Timestamp>,
@@ -127,7 +129,7 @@ impl From<Record> for Head {
 pub struct NewRecord {
     /// The value in the codec that the metadata names.
     pub value: Value,
-    /// What stands beside the value.
+    /// The metadata of the value: version, codec, times.
     pub metadata: Metadata,
     /// When it becomes invisible.
     pub expiry: Expiry,
@@ -155,7 +157,7 @@ pub enum Expiry {
     /// It stays until it is deleted.
     #[default]
     Never,
-    /// So long after the write, by the store's clock.
+    /// This long after the write, by the store's clock.
     After(Duration),
     /// In a [`Touch`](crate::store::Write::Touch): this long after the write, unless the record
     /// lives longer already. In any other write it is [`After`](Self::After).

@@ -34,7 +34,7 @@ pub struct EntityShape {
     pub groups: Vec<GroupShape>,
 }
 
-/// An id, as it stands in keys.
+/// An id field, as keys contain it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct IdShape {
@@ -176,7 +176,7 @@ impl ShapeVisitor for Describe {
         let Some(name) = self.groups.get(group).map(GroupSchema::name) else { return };
         let mut previous = EntityShape::of::<P>();
         previous.groups.retain(|it| it.name.as_deref() == name);
-        // Elsewhere a view goes by its entity's name. Here it is named as whoever wrote `previous` knows it.
+        // Elsewhere a view has its entity's name. Here it has its own: the one in `previous = ...`.
         P::SCHEMA.name().clone_into(&mut previous.name);
         if let Some(described) = self.described.iter_mut().find(|it| it.name.as_deref() == name)
             && !previous.groups.is_empty()

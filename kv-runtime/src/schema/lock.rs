@@ -16,7 +16,7 @@ const VARIABLE: &str = "KV_SCHEMA_LOCK";
 /// The only format there is.
 const FORMAT: u32 = 1;
 
-/// Every shape that was released. `Display` is what stands in the file.
+/// Every shape that was released. `Display` is the text of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Lock {
@@ -131,7 +131,8 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// [`LockError::Differs`] names each difference and what mends it. The others are about the file.
+    /// [`LockError::Differs`] names each difference and how to resolve it. The other errors
+    /// are about the file.
     pub fn check_lock(&self, path: impl AsRef<Path>) -> Result<(), LockError> {
         let mode = match std::env::var(VARIABLE).unwrap_or_default().as_str() {
             "" | "check" => LockMode::Check,
@@ -322,7 +323,7 @@ impl fmt::Display for LockError {
                     writeln!(f, "\n  {difference}")?;
                 }
                 if differences.iter().any(|it| !it.effect.is_acceptable()) {
-                    let hint = "a version that was never released may change: KV_SCHEMA_LOCK=overwrite records it anew";
+                    let hint = "a version that was never released may change: KV_SCHEMA_LOCK=overwrite records the new shape";
                     writeln!(f, "\n  {hint}")?;
                 }
                 Ok(())

@@ -36,7 +36,7 @@ pub enum Shape {
     },
     /// One of several variants, by name; by order in a binary codec.
     Enum(Vec<Variant>),
-    /// An enum whose variants are told by a member. What else they have is not known.
+    /// An enum with a tag: a member names the variant. Other members of the variants are not known.
     Tagged {
         /// The member's name.
         tag: String,
@@ -45,7 +45,8 @@ pub enum Shape {
     },
     /// The struct or enum so many levels further out, 0 being the innermost.
     Recursive(usize),
-    /// A type that does not tell what it stores: its name. That it changes goes unseen unless its name does.
+    /// A type that does not reveal what it stores: its name. A change of the type is detected only if
+    /// its name changes.
     Opaque(String),
     /// `u64`, `string`, and so on; with `as`, what it is made into.
     #[serde(untagged)]

@@ -1,7 +1,8 @@
 //! The store in memory: a sorted map behind a lock.
 //!
-//! Records are kept as they are, so a read clones handles and copies no value. An index by expiry stands beside the map,
-//! and each write takes a few expired records out of both: no background task is needed to give their memory back.
+//! Records are kept as they are, so a read clones handles and copies no value. A second map orders
+//! the records by expiry, and each write removes a few expired records from both. So no background
+//! task is needed to free their memory.
 
 mod state;
 #[cfg(test)]
@@ -60,13 +61,13 @@ struct Shared {
 }
 
 impl MemoryStore {
-    /// An empty store that goes by the system's clock.
+    /// Makes an empty store with the system's clock.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An empty store that goes by this clock.
+    /// Makes an empty store with this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
         Self(Arc::new(Shared { clock, ..Shared::default() }))

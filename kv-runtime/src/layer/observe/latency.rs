@@ -122,8 +122,11 @@ mod tests {
         }
         let read = histogram.read();
         let about = |share, millis: u64| {
-            let (told, exact) = (read.quantile(share), Duration::from_millis(millis));
-            assert!(exact <= told && told <= exact * 5 / 4, "{share}: {told:?} and not {exact:?}");
+            let (estimate, exact) = (read.quantile(share), Duration::from_millis(millis));
+            assert!(
+                exact <= estimate && estimate <= exact * 5 / 4,
+                "{share}: {estimate:?} instead of {exact:?}"
+            );
         };
         about(0.5, 50);
         about(0.99, 99);

@@ -1,4 +1,5 @@
-//! An application's schema against what was released: every difference, what it means, and what mends it.
+//! Compares an application's schema with what was released: every difference, what it means, and how
+//! to resolve it.
 
 mod entity;
 mod mend;
@@ -53,7 +54,7 @@ pub struct Difference {
     pub effect: Effect,
     /// What was released, and what is today.
     pub what: String,
-    /// What mends it.
+    /// How to resolve it.
     pub mend: String,
 }
 

@@ -39,8 +39,8 @@ use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 /// assert!(matches!(store, AnyStore::Memory(_)));
 ///
 /// let error = AnyStore::connect("memroy:").await.map(drop);
-/// let told = "`memroy:`: there is no store of this scheme; did you mean `memory:`?";
-/// assert_eq!(error.map_err(|error| error.to_string()), Err(told.to_owned()));
+/// let text = "`memroy:`: there is no store of this scheme; did you mean `memory:`?";
+/// assert_eq!(error.map_err(|error| error.to_string()), Err(text.to_owned()));
 /// # Ok::<(), kv_runtime::Error>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

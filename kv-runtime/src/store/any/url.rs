@@ -259,14 +259,14 @@ mod tests {
         // The token goes nowhere in the clear.
         let told = connect("cloudflare-kv://a1/b2?base_url=http://kv.example", Some("hunter2"));
         assert!(told.is_err_and(|told| told.contains("or `http` to this machine")));
-        let told = connect("cloudflare-kv://a1/b2?token=hunter2", Some("hunter2")).expect_err("unknown");
-        assert!(told.contains("`?base_url=...` alone") && !told.contains("hunter2"), "{told}");
-        let told = connect("cloudflare-kv://a1/b2", None).expect_err("there is no token");
-        assert!(told.ends_with("`CLOUDFLARE_API_TOKEN` has to hold the API token"), "{told}");
+        let error = connect("cloudflare-kv://a1/b2?token=hunter2", Some("hunter2")).expect_err("unknown");
+        assert!(error.contains("`?base_url=...` alone") && !error.contains("hunter2"), "{error}");
+        let error = connect("cloudflare-kv://a1/b2", None).expect_err("there is no token");
+        assert!(error.ends_with("`CLOUDFLARE_API_TOKEN` has to hold the API token"), "{error}");
         for url in ["cloudflare-kv:a1/b2", "cloudflare-kv://a1", "cloudflare-kv://hunter2@a1/b2"] {
-            let told = connect(url, Some("hunter2")).expect_err("no such URL");
-            assert!(told.contains("write `cloudflare-kv://account/namespace`"), "{told}");
-            assert!(!told.contains("hunter2"), "{told}");
+            let error = connect(url, Some("hunter2")).expect_err("no such URL");
+            assert!(error.contains("write `cloudflare-kv://account/namespace`"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
         }
     }
 

@@ -46,7 +46,7 @@ impl Damage {
         self.0.is_met.load(Ordering::Acquire)
     }
 
-    /// Whether damage was met, or the disk has failed.
+    /// Returns whether damage was found, or the disk has failed.
     pub(super) fn has_failed(&self) -> bool {
         self.is_met() || self.0.disk_failed.load(Ordering::Acquire)
     }
@@ -77,14 +77,14 @@ impl Damage {
         self.caught(work).unwrap_or_else(|Panicked| Err(Error::store(at(), action, false, self.error(None))))
     }
 
-    /// An error of redb's, told as one of ours.
+    /// Converts an error of redb to one of this crate.
     pub(super) fn failed(
         &self,
         at: Box<Location>,
         action: &'static str,
         error: impl Into<redb::Error>,
     ) -> Error {
-        // redb retries what can be retried; after an I/O error it refuses to write until the file is opened anew.
+        // redb retries what can be retried; after an I/O error it refuses to write until the file is opened again.
         Error::Store { at, action, why: None, retryable: false, source: self.told(error.into()) }
     }
 
@@ -147,7 +147,7 @@ pub(super) struct DamagedFile {
     source: Option<redb::Error>,
 }
 
-/// A file that takes no writes once damage was met.
+/// A file that refuses writes once damage was found.
 pub(super) struct SealableFile {
     file: FileBackend,
     damage: Damage,

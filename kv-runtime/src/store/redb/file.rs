@@ -140,7 +140,7 @@ fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
     if tables.peek().is_none() && multimaps == 0 {
         return Ok(Content::Nothing);
     }
-    let others = || foreign("it is the redb database of another program; give the store a path of its own");
+    let others = || foreign("it is the redb database of another program; choose another path for the store");
     if !tables.any(|table| table.name() == "kv_runtime") {
         return Err(others());
     }
@@ -165,7 +165,7 @@ fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
             Err(TableError::Storage(error)) => return Err(not_read(error.into())),
             Err(_) => {
                 return Err(foreign(
-                    "its tables are not those of format 1; give the store a path of its own",
+                    "its tables are not those of format 1; choose another path for the store",
                 ));
             }
         }
@@ -203,7 +203,7 @@ fn told(path: &Path, error: DatabaseError) -> Error {
                 .into(),
         ),
         DatabaseError::Storage(StorageError::Io(source)) if source.kind() == io::ErrorKind::InvalidData => {
-            foreign("it is not a redb file; give the store a path of its own".into())
+            foreign("it is not a redb file; choose another path for the store".into())
         }
         DatabaseError::Storage(StorageError::Corrupted(found)) => damaged(path, &found),
         DatabaseError::Storage(StorageError::Io(source)) => not_opened(path, source),
@@ -221,7 +221,7 @@ pub(super) fn not_written(path: &Path, action: &'static str, error: io::Error) -
     let why = match error.kind() {
         // A file that is not there is made.
         io::ErrorKind::NotFound => Some("its directory does not exist; make it first"),
-        io::ErrorKind::NotADirectory => Some("a part of its path is no directory; mend the path"),
+        io::ErrorKind::NotADirectory => Some("a part of its path is not a directory; correct the path"),
         io::ErrorKind::IsADirectory => Some("it is a directory; add a file's name to the path"),
         io::ErrorKind::PermissionDenied => {
             Some("this user may not read and write it, or make it; change its rights or the path")

@@ -83,8 +83,8 @@ const READ_ONLY: &str = "a write, as its file is open for reading alone";
 /// is read. [`RedbOptions::check_pages`] finds such damage when the store is opened. (In a program that is built with `panic = "abort"` redb may
 /// end it instead.)
 ///
-/// An expired record is invisible at once; its place in the file is given back when it is written anew, deleted or
-/// [swept](RedbStore::sweep). docs/embedded.md says how much it takes, and when to sweep.
+/// An expired record is invisible at once. Its space in the file is freed when it is overwritten,
+/// deleted or [swept](RedbStore::sweep). docs/embedded.md says how much it takes, and when to sweep.
 ///
 /// ```
 /// use kv_runtime::key::Key;
@@ -143,8 +143,9 @@ impl RedbStore {
 
     /// Removes at most `limit` expired records in one commit, those that expired first.
     ///
-    /// The store does it on no schedule of its own. An application whose records expire calls it now and then, with a limit
-    /// that bounds how long other writers wait, until [`SweepReport::more`] says that there are no more.
+    /// The store never calls it by itself. An application whose records expire calls it from time to
+    /// time, until [`SweepReport::more`] says that there are no more. The limit bounds how long other
+    /// writers wait.
     pub async fn sweep(&self, limit: usize) -> Result<SweepReport> {
         match self.submit(Work::Sweep(limit)).await? {
             Done::Swept(report) => Ok(report),

@@ -47,7 +47,7 @@ pub enum RedbDurability {
 }
 
 impl RedbOptions {
-    /// The clock that expiry goes by; the system's if none is given.
+    /// Sets the clock that decides when records expire. The default is the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -60,7 +60,7 @@ impl RedbOptions {
     }
 
     /// Checks every page of the file against its checksum before the store is opened, so that damage is found at once. It takes as long as to
-    /// read the whole file. Without it a damaged page is met when it is read.
+    /// read the whole file. Otherwise damage is found when the damaged page is read.
     pub fn check_pages(mut self) -> Self {
         self.opening.checks_pages = true;
         self

@@ -282,7 +282,7 @@ impl Tables<'_> {
         for found in expired.take(limit) {
             let (entry, _) = found?;
             let (at, key) = entry.value();
-            // The record says when it expires: if another program has written it anew, it stays.
+            // The record's own expiry decides: if another program has replaced the record, it stays.
             let is_expired = match self.records.get(key)? {
                 Some(stored) => expiry_of(stored.value()) == Some(Timestamp::from_millis(at)),
                 None => false,

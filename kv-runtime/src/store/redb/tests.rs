@@ -26,7 +26,7 @@ fn lasting(secs: u64) -> NewRecord {
     record("{}").with_expiry(Expiry::After(Duration::from_secs(secs)))
 }
 
-/// A store in a directory of its own, and the hand of its clock.
+/// A store in a new directory, and the clock that the test sets.
 fn store() -> (RedbStore, ManualClock, TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
     let manual = ManualClock::new(Timestamp::from_millis(1_000));

@@ -203,7 +203,7 @@ impl Worker {
                 Err(aborted) => {
                     // What was to follow them has failed, and redb writes no more.
                     self.intake.has_parts = false;
-                    // It may have failed before there was anybody to tell: the next work is told.
+                    // If it failed while no caller waited, the next work gets the error.
                     if batch.is_empty() && self.intake.gather(batch) == Gathered::Ended {
                         return false;
                     }

@@ -1,4 +1,4 @@
-//! What the server says, told as one of this crate's errors.
+//! Converts the server's errors to those of this crate.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
@@ -133,7 +133,7 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
     {
         return told;
     }
-    // Of a command in a script the server has no word of its own for it.
+    // For a command inside a script the server has no error code, only this text.
     let says = |start: &str| error.detail().is_some_and(|said| said.starts_with(start));
     if says("The user executing the script can't") || says("ACL failure in script") {
         return (NO_PERMISSION, false);
@@ -158,7 +158,7 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
     match error.kind() {
         ErrorKind::Io if error.is_timeout() => (LATE, true),
         ErrorKind::Io if error.is_connection_refusal() => {
-            ("nobody listens there; start the server, or mend the URL", true)
+            ("nobody listens there; start the server, or correct the URL", true)
         }
         ErrorKind::Io => (LOST, true),
         ErrorKind::Parse => ("the answer is not that of a Redis server; the connection was given up", true),

@@ -112,7 +112,7 @@ impl Inner {
         }
     }
 
-    /// What stands under keys, as they are spelled on the server, in their order.
+    /// Reads the values of keys, given in the server's key format, in their order.
     pub(super) async fn values<S: AsRef<str> + Sync>(
         &self,
         keys: &[S],
@@ -247,7 +247,7 @@ pub(super) fn pttl(key: &str) -> Cmd {
     command
 }
 
-/// The first bytes of what stands under a key.
+/// Reads the first bytes of the value under a key.
 pub(super) fn beginning(key: &str, bytes: usize) -> Cmd {
     let mut command = Cmd::with_capacity(4, key.len() + 20);
     command.arg("GETRANGE").arg(key).arg(0).arg(bytes - 1);

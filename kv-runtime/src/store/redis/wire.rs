@@ -43,7 +43,7 @@ impl Outgoing {
         self.envelope.len() + self.record.value.len()
     }
 
-    /// The write that puts it there, whatever stands there.
+    /// Makes the command that writes the record and replaces what the key holds.
     pub(super) fn put(&self, key: &str) -> Cmd {
         let mut command = Cmd::with_capacity(5, key.len() + self.len() + 32);
         if self.lifetime() == Lifetime::Over {
@@ -79,7 +79,7 @@ impl ToRedisArgs for Outgoing {
     }
 }
 
-/// How long a record is there, as the server is told.
+/// The expiry of a record, as the server's commands express it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lifetime {
     /// Until it is deleted.

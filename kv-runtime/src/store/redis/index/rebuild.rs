@@ -12,7 +12,7 @@ use crate::store::redis::error::Fault;
 use crate::store::redis::list::Walk;
 use crate::store::redis::spelling::Found;
 
-/// How often a rebuild begins anew because a shard was lost under it.
+/// How often a rebuild starts again because the server lost a shard meanwhile.
 const ATTEMPTS: u32 = 3;
 
 /// Makes a shard complete, if it is still the one that the rebuild began with.

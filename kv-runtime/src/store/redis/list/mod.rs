@@ -184,8 +184,8 @@ impl Inner {
         Ok(keys.len())
     }
 
-    /// The answers to the same commands for each key. On a cluster each goes by itself: of the keys of a slot that is moving some may have
-    /// moved.
+    /// Sends the same commands for each key, and returns the answers. On a cluster each key has its own
+    /// request: of the keys of a slot that is moving, some may have moved already.
     pub(super) async fn each<const N: usize, S: AsRef<str>>(
         &self,
         keys: &[S],
