@@ -1,4 +1,4 @@
-//! docs/wire-format.md says what is so: every example in it, in both directions.
+//! kv-runtime/docs/wire-format.md says what is so: every example in it, in both directions.
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-const PAGE: &str = include_str!("../docs/wire-format.md");
+const PAGE: &str = include_str!("../kv-runtime/docs/wire-format.md");
 
 /// The examples in the code block of this name.
 fn examples<T: DeserializeOwned>(name: &str) -> Vec<T> {

@@ -118,11 +118,11 @@ async fn one_server_with_an_index() -> Test {
     Ok(report.require(112)?)
 }
 
-/// A user who may send the commands that docs/redis.md names, and no other ones.
+/// A user who may send the commands that kv-runtime/docs/redis.md names, and no other ones.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_user_with_the_documented_permissions() -> Test {
-    let page = include_str!("../../docs/redis.md");
+    let page = include_str!("../../kv-runtime/docs/redis.md");
     let (_, needs) = page.split_once("\nThe user needs ").ok_or("the page says what a user needs")?;
     let (needs, _) = needs.split_once("; on a cluster ").ok_or("it says what one server takes first")?;
     let commands: Vec<String> =

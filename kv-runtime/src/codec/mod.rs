@@ -61,7 +61,7 @@ impl Codec {
         }
     }
 
-    /// The number in an envelope; see docs/wire-format.md.
+    /// The number in an envelope; see [the wire format](crate::guide::wire_format).
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {

@@ -1,5 +1,5 @@
-//! The envelope: metadata, revision and expiry before the value, for stores that keep bytes alone. docs/wire-format.md
-//! specifies it, with test vectors.
+//! The envelope: metadata, revision and expiry before the value, for stores that keep only bytes.
+//! [The wire format](crate::guide::wire_format) specifies it, with test vectors.
 //!
 //! ```text
 //! FF 4B | format | flags | revision (8) | codec | version (1 to 5) | [createdAt (6)] [expiresAt (6)] [migratedAt (6)]

@@ -1,8 +1,9 @@
 //! `schema!`: the entities of an application in one list, whose keys cannot collide.
 //!
-//! With the feature `schema-lock` the list also tells what it stores, as data: `App::schema()` ([`Schema`]), down through nested types; and
-//! a test holds that against a committed `kv-schema.lock` ([`Schema::check_lock`]), which keeps every shape that was released.
-//! docs/schema-lock.md is its guide.
+//! With the feature `schema-lock`, `App::schema()` returns what the entities store as data
+//! ([`Schema`]), down through nested types. A test compares it with a committed `kv-schema.lock`
+//! ([`Schema::check_lock`]), which keeps every shape that was released. See [the
+//! guide](crate::guide::schema_lock).
 //!
 //! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape` and `describe` (the data), `compare` (what differs, and
 //! what to do about it), `lock` (the file), `seal` (whether it is as it was written).

@@ -33,8 +33,9 @@ const SWEPT_AT_ONCE: usize = 1_024;
 
 /// Records in this process's memory, gone with it: for tests, and for what a single process may forget.
 ///
-/// Lists are ordered, batches are of one moment, commits are atomic, and expired records give their memory back without a
-/// background task. Clones share the records. docs/embedded.md says how much it takes.
+/// Lists are in key order, a batch is read at one moment, and commits are atomic. Writes free the
+/// memory of expired records, so no background task is needed. Clones share the records. [The
+/// guide](crate::guide::memory) has its limits.
 ///
 /// ```
 /// use kv_runtime::key::Key;

@@ -1,5 +1,5 @@
 //! How a record is spelt in Cloudflare KV: the value as plain text, all else as the metadata that Cloudflare keeps beside it.
-//! docs/wire-format.md specifies it.
+//! The guide's page on the wire format specifies it.
 //!
 //! A Worker in JavaScript reads and writes such records with `getWithMetadata(key, "json")` and `put(key, text, { metadata })`.
 

@@ -84,7 +84,8 @@ const READ_ONLY: &str = "a write, as its file is open for reading alone";
 /// end it instead.)
 ///
 /// An expired record is invisible at once. Its space in the file is freed when it is overwritten,
-/// deleted or [swept](RedbStore::sweep). docs/embedded.md says how much it takes, and when to sweep.
+/// deleted or [swept](RedbStore::sweep). [The guide](crate::guide::embedded) says when to sweep, and
+/// how to back up and restore the file.
 ///
 /// ```
 /// use kv_runtime::key::Key;

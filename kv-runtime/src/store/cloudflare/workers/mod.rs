@@ -37,7 +37,7 @@ const PAGE: usize = 1_000;
 
 /// Cloudflare KV inside a Worker: a KV binding (feature `workers`, on wasm32 alone).
 ///
-/// Records are spelt as [docs/wire-format.md](https://docs.rs/crate/kv-runtime) says, so a service
+/// Records are spelt as [the wire format](crate::guide::wire_format) says, so a service
 /// with `CloudflareStore` and Workers in JavaScript share them. KV has no compare-and-swap. It shows
 /// a write elsewhere after 60 seconds or more, and takes one write of a key a second.
 ///

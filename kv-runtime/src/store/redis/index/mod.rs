@@ -1,6 +1,6 @@
 //! The list index: the keys of a prefix in sorted sets, so that a list costs what the prefix has and not what the server holds.
 //!
-//! docs/wire-format.md specifies it. What keeps it true:
+//! [The wire format](crate::guide::wire_format) specifies it. What keeps it true:
 //!
 //! - **A shard is complete only by its marker**, a member that [`rebuild`] alone adds, and only if the shard was not lost since the
 //!   rebuild began. A shard that was evicted or flushed has lost its marker with everything else: it is noticed, and rebuilt.
