@@ -81,6 +81,10 @@
 // The derive's output names this crate by its public name, in this crate's own tests and docs too.
 extern crate self as kv_runtime;
 
+// First, because rustdoc shows the methods of `Collection` in the order of modules, and `cache` and
+// `migrate` add to them.
+mod collection;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -88,7 +92,6 @@ pub mod __private;
 pub mod cache;
 mod clock;
 pub mod codec;
-mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod const_message;

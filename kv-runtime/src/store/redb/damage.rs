@@ -123,7 +123,8 @@ fn is_full(kind: io::ErrorKind) -> bool {
 }
 
 /// Where the guide says how to restore a backup. Errors that ask for one name it.
-pub(super) const RESTORING: &str = "https://docs.rs/kv-runtime/latest/kv_runtime/guide/embedded/#restoring-a-backup";
+pub(super) const RESTORING: &str =
+    "https://docs.rs/kv-runtime/latest/kv_runtime/guide/embedded/#restoring-a-backup";
 
 /// What is done about a full disk. redb writes no more until the file is opened again.
 #[derive(Debug, thiserror::Error)]

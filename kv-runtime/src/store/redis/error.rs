@@ -184,8 +184,7 @@ const LOST: &str = "the connection was lost, or cannot be made";
 const WRONG_USER: &str = "user and password are not right, or the server wants them and the URL has none";
 const NO_PERMISSION: &str = "the user may not do this; see the server's ACL";
 const READ_ONLY: &str = "the server is a read-only replica; connect to its primary";
-const UNKNOWN_COMMAND: &str =
-    "the server has no such command, or it was renamed; https://docs.rs/kv-runtime/latest/kv_runtime/guide/redis lists the commands that are needed";
+const UNKNOWN_COMMAND: &str = "the server has no such command, or it was renamed; https://docs.rs/kv-runtime/latest/kv_runtime/guide/redis lists the commands that are needed";
 
 fn explain_code(code: &str) -> Option<(&'static str, bool)> {
     Some(match code {
