@@ -36,7 +36,8 @@ impl Message {
         more.add(digit)
     }
 
-    /// Panics with the location of the caller's caller, which the compiler shows as that of the error.
+    /// Panics with the location of the caller's caller, which the compiler shows as that of the
+    /// error.
     #[track_caller]
     #[expect(clippy::panic, reason = "this is how constant evaluation reports an error")]
     pub(crate) const fn panic(&self) -> ! {

@@ -11,8 +11,8 @@ use crate::key::{EntityId, IdSchema, KeyBuilder};
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::migrate::{Step, StepFrom};
 
-/// A struct that is kept in a key-value store. Implemented by [`#[derive(KvEntity)]`](macro@crate::KvEntity) only: the
-/// hidden items change with the macro.
+/// A struct that is kept in a key-value store. Implemented by
+/// [`#[derive(KvEntity)]`](macro@crate::KvEntity) only: the hidden items change with the macro.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an entity",
     label = "this type does not derive `KvEntity`",
@@ -67,7 +67,8 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
         Ok(None)
     }
 
-    /// Shows the predecessor of a group that writes this version, if the group has one that old; nothing otherwise.
+    /// Shows the predecessor of a group that writes this version, if the group has one that old;
+    /// nothing otherwise.
     #[doc(hidden)]
     fn as_previous<V: PreviousVisitor>(&self, group: usize, version: u32, visitor: V) -> Option<V::Out> {
         let _ = (group, version, visitor);
@@ -100,7 +101,8 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
     }
 }
 
-/// What is written about a field: its name in Rust, its type, and the keys of its serde attributes in order.
+/// What is written about a field: its name in Rust, its type, and the keys of its serde attributes
+/// in order.
 #[doc(hidden)]
 pub(crate) type FieldText = (&'static str, &'static str, &'static [&'static str]);
 
@@ -123,7 +125,8 @@ pub trait PreviousVisitor {
     fn visit<P: KvEntity>(self, previous: Result<P, BoxError>) -> Self::Out;
 }
 
-/// An entity whose remaining time [`touch`](crate::Collection::touch) may extend: one without an `expires_at` field.
+/// An entity whose remaining time [`touch`](crate::Collection::touch) may extend: one without an
+/// `expires_at` field.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` carries its own expiry, so `touch` cannot extend it",
     label = "this entity has a `#[kv(expires_at)]` field",
@@ -131,8 +134,8 @@ pub trait PreviousVisitor {
 )]
 pub trait Touch: KvEntity {}
 
-/// A type that can say when a record expires, for `#[kv(expires_at)]`: [`Timestamp`], [`SystemTime`], and an `Option` of
-/// these, `None` being never.
+/// A type that can say when a record expires, for `#[kv(expires_at)]`: [`Timestamp`],
+/// [`SystemTime`], and an `Option` of these, `None` being never.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot say when a record expires",
     label = "not a moment",
@@ -217,7 +220,8 @@ impl EntitySchema {
         self
     }
 
-    /// Where the struct is declared; a view is where its entity is. It tells entities of one name apart.
+    /// Where the struct is declared; a view is where its entity is. It tells entities of one name
+    /// apart.
     #[doc(hidden)]
     #[must_use]
     pub const fn declared(mut self, module: &'static str, line: u32) -> Self {
@@ -356,7 +360,8 @@ impl GroupSchema {
         self.oldest
     }
 
-    /// The version that is written; below [`version`](Self::version) until every reader is rolled out.
+    /// The version that is written; below [`version`](Self::version) until every reader is rolled
+    /// out.
     #[must_use]
     pub const fn write_version(&self) -> u32 {
         self.write_version
@@ -368,7 +373,8 @@ impl GroupSchema {
         self.steps
     }
 
-    /// The oldest version whose code can read what is written as `version`: every step since is additive, in JSON.
+    /// The oldest version whose code can read what is written as `version`: every step since is
+    /// additive, in JSON.
     #[must_use]
     pub fn oldest_reader(&self, version: u32) -> u32 {
         let mut oldest = version;

@@ -1,7 +1,7 @@
 //! Typed, versioned structs in a key-value store.
 //!
-//! `#[derive(KvEntity)]` on a struct generates its keys, encodes its fields as values, and records the
-//! version of their shape. [`Kv`] and [`Collection`] read and write them in a
+//! `#[derive(KvEntity)]` on a struct generates its keys, encodes its fields as values, and records
+//! the version of their shape. [`Kv`] and [`Collection`] read and write them in a
 //! [`Store`](store::Store): memory, a file, Redis or Cloudflare.
 //!
 //! ```
@@ -32,7 +32,8 @@
 //! - The table at the top of [`Collection`] lists every call.
 //! - [`KvEntity`](derive@KvEntity) documents the attributes, and [modelling](guide::modelling) says
 //!   how to choose ids and groups.
-//! - [Choosing a store](guide::stores) compares the stores, and each has a page for those who run it.
+//! - [Choosing a store](guide::stores) compares the stores, and each has a page for those who run
+//!   it.
 //! - Before you release, read [migrations and rolling deploys](guide::migrations) and set up the
 //!   [schema lock](guide::schema_lock).
 //!

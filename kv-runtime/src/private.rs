@@ -151,7 +151,8 @@ impl<I> SameId<I> for I {
 }
 
 /// Clones an id. The bound is [`KvId`], which includes `Clone`: a bound on `Clone` would make the
-/// compiler report a missing impl twice. The two functions below have one bound for the same reason.
+/// compiler report a missing impl twice. The two functions below have one bound for the same
+/// reason.
 pub fn cloned<I: KvId>(id: &I) -> I {
     id.clone()
 }

@@ -205,7 +205,8 @@ async fn an_absence_in_the_store_leaves_what_stands_in_for_the_origin() -> Outco
     let served = users.get_or_load_detailed(1, calls.give(User::new(1, "Bea"))).await?;
     assert_eq!((served.whence, served.value.name.as_str(), calls.count()), (Whence::Origin, "Bea", 2));
 
-    // What is fresh in memory and gone from the store is stale from then on, and no longer than it would have been.
+    // What is fresh in memory and gone from the store is stale from then on, and no longer than it
+    // would have been.
     kv.collection::<User>().delete(1).await?;
     assert_eq!((users.refresh(1).await?, users.get(1).await?), (None, None));
     assert_eq!(users.get_or_load_detailed(1, down).await?.whence, Whence::Stale);

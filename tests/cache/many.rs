@@ -1,4 +1,5 @@
-//! Many ids at once, with all that one id has: TTLs of the loader's, refresh ahead, timeouts, failures.
+//! Many ids at once, with all that one id has: TTLs of the loader's, refresh ahead, timeouts,
+//! failures.
 
 use std::sync::{Arc, Mutex};
 

@@ -302,7 +302,8 @@ async fn limits_are_checked_before_anything_is_sent() -> Test {
 /// The page that specifies how records lie there, and this program, both ways.
 #[tokio::test]
 async fn records_are_spelt_as_the_wire_format_says() -> Test {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/kv-runtime/docs/wire-format.md"))?;
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/kv-runtime/docs/wire-format.md"))?;
     let block = page.split("```json cloudflare\n").nth(1).and_then(|rest| rest.split("```").next());
     let vectors: Vec<Value> = serde_json::from_str(block.ok_or("the page has the block")?)?;
     assert!(vectors.len() >= 5);

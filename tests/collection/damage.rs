@@ -1,4 +1,5 @@
-//! What is not ours, or no longer whole: an error with the key, never a panic, and the record stays as it is.
+//! What is not ours, or no longer whole: an error with the key, never a panic, and the record stays
+//! as it is.
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};

@@ -1,4 +1,5 @@
-//! The TTL contract: what has expired is invisible at once, and nothing drops a TTL that it did not set.
+//! The TTL contract: what has expired is invisible at once, and nothing drops a TTL that it did not
+//! set.
 
 use std::time::Duration;
 

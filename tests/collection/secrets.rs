@@ -1,4 +1,5 @@
-//! Operations are spans with entity, store and key; secret ids and values are in no span, error or `Debug`.
+//! Operations are spans with entity, store and key; secret ids and values are in no span, error or
+//! `Debug`.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};

@@ -40,7 +40,8 @@ async fn sixty_four_tasks_lose_no_update<S: AtomicStore>(kv: Kv<S>, _: ManualClo
     Ok(())
 }
 
-/// Each task may take one away while both together have more than one: without conditions on what was only read, both would.
+/// Each task may take one away while both together have more than one: without conditions on what
+/// was only read, both would.
 async fn two_groups_that_depend_on_each_other_are_not_skewed<S: AtomicStore>(
     kv: Kv<S>,
     _: ManualClock,

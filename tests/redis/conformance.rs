@@ -60,7 +60,8 @@ impl Harness for Databases {
     }
 }
 
-/// The command that writes a record as something else does: by turns another Redis type, and an envelope that is cut short.
+/// The command that writes a record as something else does: by turns another Redis type, and an
+/// envelope that is cut short.
 fn write_foreign(place: usize, key: String, foreign: Foreign) -> Vec<String> {
     let words: [&str; 3] = match foreign {
         Foreign::Plain(value) => ["SET", &key, std::str::from_utf8(value).expect("it is text")],

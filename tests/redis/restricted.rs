@@ -239,8 +239,8 @@ struct User {
     dark: bool,
 }
 
-/// The key patterns that kv-runtime/docs/redis.md gives a user cover the records, the index, and what is
-/// written to wait for replicas.
+/// The key patterns that kv-runtime/docs/redis.md gives a user cover the records, the index, and
+/// what is written to wait for replicas.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn the_documented_patterns_are_enough() -> Test {

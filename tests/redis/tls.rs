@@ -1,4 +1,5 @@
-//! `rediss://`: whom a store trusts, what it shows of itself, and what it says of a server that it does not speak with.
+//! `rediss://`: whom a store trusts, what it shows of itself, and what it says of a server that it
+//! does not speak with.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -283,7 +284,8 @@ async fn a_cluster_is_served_by_tls() -> Test {
     assert_eq!(users.get(7).await?, Some(User { id: 7, name: "Ada".to_owned(), dark: true }));
     assert_eq!(users.list().ids().page().await?.ids.len(), 50);
 
-    // One of its nodes is asked what the matter is, which the `redis` crate's client of clusters tells as a text alone.
+    // One of its nodes is asked what the matter is, which the `redis` crate's client of clusters
+    // tells as a text alone.
     let text = refused(RedisStore::options(), &url).await;
     assert!(text.contains("not trusted here"), "{text}");
     Ok(())

@@ -1,7 +1,7 @@
 //! The schema lock: what is caught, with which words, and what may be recorded.
 //!
-//! Each case has the same entity twice, as it was released (`v1`) and as it is today (`v2`), and compares the one's lock with the
-//! other's schema.
+//! Each case has the same entity twice, as it was released (`v1`) and as it is today (`v2`), and
+//! compares the one's lock with the other's schema.
 
 mod changes;
 mod committed;

@@ -1,4 +1,5 @@
-//! What tower-sessions' own middleware makes of the store: its expectations, through requests and cookies.
+//! What tower-sessions' own middleware makes of the store: its expectations, through requests and
+//! cookies.
 
 use axum::Router;
 use axum::body::Body;

@@ -1,15 +1,16 @@
 //! What the memory holds under an id, and how long.
 //!
-//! An entry is two words, for a reason: each byte of it is copied with each hit, and measured against a bare `Arc` in the map 16 bytes cost
-//! nothing where 24 cost a seventh, and more than half of it beside a clock. So the second word has everything but the entity.
+//! An entry is two words, for a reason: each byte of it is copied with each hit, and measured
+//! against a bare `Arc` in the map 16 bytes cost nothing where 24 cost a seventh, and more than
+//! half of it beside a clock. So the second word has everything but the entity.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::Settings;
 
-/// An entity in memory. Its times follow one another: until it is due it is served and nothing is done, then it is served and a refresh
-/// is due, then it is stale, then dead.
+/// An entity in memory. Its times follow one another: until it is due it is served and nothing is
+/// done, then it is served and a refresh is due, then it is stale, then dead.
 pub(super) struct Entry<E> {
     pub(super) value: Arc<E>,
     /// From the highest bit: when it is due, 41 bits of milliseconds (69 years) by the monotonic
@@ -58,7 +59,8 @@ pub(super) enum Age {
     Dead,
 }
 
-/// The longest that entries of a cache are due and stale, in milliseconds: what the parts in an entry are parts of.
+/// The longest that entries of a cache are due and stale, in milliseconds: what the parts in an
+/// entry are parts of.
 #[derive(Clone, Copy)]
 pub(super) struct Spans {
     due: u64,
@@ -136,7 +138,8 @@ impl<E> Entry<E> {
         code_weight(self.word & mask(WEIGHT_BITS))
     }
 
-    /// The same entry once the store has said that it has none: no longer fresh, stale no longer than before, and for loads alone.
+    /// The same entry once the store has said that it has none: no longer fresh, stale no longer
+    /// than before, and for loads alone.
     pub(super) fn for_loads(self, now: Moment, spans: Spans) -> Self {
         let fresh_until = self.fresh_until(spans).min(now);
         let constant = (self.word & mask(STALE_SHIFT)) | FOR_LOADS;
@@ -165,7 +168,8 @@ impl<E> Entry<E> {
     }
 }
 
-/// Parts are rounded down, so that nothing is served longer than it may be; the end of what is fresh stays exact. `constant` is what is no time.
+/// Parts are rounded down, so that nothing is served longer than it may be; the end of what is
+/// fresh stays exact. `constant` is what is no time.
 fn pack(fresh_until: Moment, due_for: Duration, stale_until: Moment, constant: u64, spans: Spans) -> u64 {
     let fresh_until = fresh_until.min(Moment::MAX);
     let stale_for = stale_until.saturating_since(fresh_until);
@@ -198,8 +202,8 @@ fn whole(part: u64, bits: u32, span: u64) -> u64 {
     part * span / mask(bits)
 }
 
-/// A weight as a small floating-point number: below 16 as it is, above with five significant bits, rounded up. Nothing weighs nothing, or it
-/// would never have to go.
+/// A weight as a small floating-point number: below 16 as it is, above with five significant bits,
+/// rounded up. Nothing weighs nothing, or it would never have to go.
 fn weight_code(weight: u64) -> u64 {
     let weight = weight.max(1);
     if weight < 16 {

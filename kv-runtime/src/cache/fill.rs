@@ -62,7 +62,8 @@ pub(super) struct Filling<'a, E> {
     pub(super) ttl: Option<Duration>,
 }
 
-// Otherwise the compiler would ask for the store to be atomic, and so hide the ways for one that is not.
+// Otherwise the compiler would ask for the store to be atomic, and so hide the ways for one that is
+// not.
 #[diagnostic::do_not_recommend]
 impl<S: AtomicStore> FillStore<S> for IfUnchanged {
     fn filler<E: KvEntity>() -> Filler<E, S> {

@@ -10,14 +10,17 @@ use crate::error::{ChangeError, Error, Result};
 use crate::key::Lookup;
 use crate::store::Store;
 
-/// Among the writes through this cache the same rules hold as for [`update`](Self::update): no load that one of them has met is held, and the
-/// memory forgets the id where it is not known how one ended.
+/// Among the writes through this cache the same rules hold as for [`update`](Self::update): no load
+/// that one of them has met is held, and the memory forgets the id where it is not known how one
+/// ended.
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Changes the entity that is in the store, whatever the memory holds, on every store, then holds it as it was written.
+    /// Changes the entity that is in the store, whatever the memory holds, on every store, then
+    /// holds it as it was written.
     ///
     /// **The last write wins**, as in
-    /// [`Collection::update_last_write_wins`](crate::Collection::update_last_write_wins). Where the store's reads may be old, the
-    /// change is made to what it reads, which may be older than what the memory holds.
+    /// [`Collection::update_last_write_wins`](crate::Collection::update_last_write_wins). Where the
+    /// store's reads may be old, the change is made to what it reads, which may be older than what
+    /// the memory holds.
     pub async fn update_last_write_wins<F>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>>
     where
         F: FnOnce(&mut E),
@@ -36,7 +39,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.overwrite("try_update_last_write_wins", id, change, None::<fn() -> E>).await
     }
 
-    /// As [`update_last_write_wins`](Self::update_last_write_wins), or writes what `create` makes where there is none; see
+    /// As [`update_last_write_wins`](Self::update_last_write_wins), or writes what `create` makes
+    /// where there is none; see
     /// [`Collection::upsert_last_write_wins`](crate::Collection::upsert_last_write_wins).
     pub async fn upsert_last_write_wins<C, F>(&self, id: IdRef<'_, E>, create: C, change: F) -> Result<Arc<E>>
     where
@@ -50,8 +54,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// exists; see
     /// [`Collection::touch_last_write_wins`](crate::Collection::touch_last_write_wins).
     ///
-    /// What is written is what the store gave, which may be older than what the memory holds: so the memory forgets it. What an
-    /// interval spares it goes on serving.
+    /// What is written is what the store gave, which may be older than what the memory holds: so
+    /// the memory forgets it. What an interval spares it goes on serving.
     pub async fn touch_last_write_wins(&self, id: IdRef<'_, E>) -> Result<bool>
     where
         E: Touch,

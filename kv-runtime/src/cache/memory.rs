@@ -1,4 +1,5 @@
-//! The maps of the memory tier: entities by id, and ids known to be absent, with a separate capacity.
+//! The maps of the memory tier: entities by id, and ids known to be absent, with a separate
+//! capacity.
 
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
@@ -31,7 +32,8 @@ pub(super) enum Negative {
     Failed { until: Moment, kind: Kind, error: Error },
 }
 
-/// What has left the maps: to be dropped where no lock is held, since an entity's own `Drop` may do anything.
+/// What has left the maps: to be dropped where no lock is held, since an entity's own `Drop` may do
+/// anything.
 pub(super) type Left<E> = (Option<Entry<E>>, Evicted<<E as KvEntity>::Id, Entry<E>>);
 
 impl<E: KvEntity> Memory<E> {
@@ -113,7 +115,8 @@ impl<E: KvEntity> Memory<E> {
     }
 }
 
-/// A lookup as a key of the map: it hashes and compares as the id that it names, so that none is made for a hit.
+/// A lookup as a key of the map: it hashes and compares as the id that it names, so that none is
+/// made for a hit.
 struct Named<'a, L, Id>(&'a L, PhantomData<fn() -> Id>);
 
 impl<L: Lookup<Id>, Id> Hash for Named<'_, L, Id> {

@@ -120,8 +120,8 @@ struct Behind<E, S> {
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Puts a cache in front of the collection: entities in memory, and an origin behind the store.
     ///
-    /// Make one for each entity and keep it. Clones share the memory. [The guide](crate::guide::caching)
-    /// says what a cache promises.
+    /// Make one for each entity and keep it. Clones share the memory. [The
+    /// guide](crate::guide::caching) says what a cache promises.
     ///
     /// On a store without compare-and-swap the cache must say how it fills the store:
     /// [`Cache::pure_cache`](crate::cache::Cache::pure_cache) or

@@ -182,13 +182,14 @@ impl<E> Loaded<Option<Arc<E>>> {
     }
 }
 
-/// Runs the application's loader. A panic in it becomes the load's error, for all callers that wait,
-/// and unwinds none of their tasks.
+/// Runs the application's loader. A panic in it becomes the load's error, for all callers that
+/// wait, and unwinds none of their tasks.
 pub(super) async fn guarded<T, Fut: Future<Output = T>>(load: impl FnOnce() -> Fut) -> Option<T> {
     unpanicked(pin!(catch_unwind(AssertUnwindSafe(load)).ok()?)).await
 }
 
-/// Why there is nothing: the panic's words are the application's own and may quote a value, so only a fixed text is shown.
+/// Why there is nothing: the panic's words are the application's own and may quote a value, so only
+/// a fixed text is shown.
 #[derive(Debug, thiserror::Error)]
 #[error("the loader panicked")]
 pub(super) struct Panicked;

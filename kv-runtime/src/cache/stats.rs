@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What a cache has done since it was made, and what it holds: [`Cached::stats`](super::Cached::stats).
+/// What a cache has done since it was made, and what it holds:
+/// [`Cached::stats`](super::Cached::stats).
 ///
-/// Each thing that is counted is a `tracing` event as well, with `entity` and `event`: at debug level, hits of the memory at trace level.
+/// Each thing that is counted is a `tracing` event as well, with `entity` and `event`: at debug
+/// level, hits of the memory at trace level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
@@ -103,8 +105,8 @@ struct Free {
     given_back: Vec<usize>,
 }
 
-/// The number of a stripe that one thread has for itself, in every cache, until it ends. None if all
-/// are taken.
+/// The number of a stripe that one thread has for itself, in every cache, until it ends. None if
+/// all are taken.
 struct Own(Option<usize>);
 
 impl Own {

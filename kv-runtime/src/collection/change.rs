@@ -22,14 +22,15 @@ const MAX_ATTEMPTS: u32 = 32;
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Writes the entity if there is none with its id.
     ///
-    /// The first group alone decides whether there is one. A record of another group that was written
-    /// without it, through the group's view, is overwritten. To keep such a record, insert the view of the
-    /// first group instead of the entity.
+    /// The first group alone decides whether there is one. A record of another group that was
+    /// written without it, through the group's view, is overwritten. To keep such a record, insert
+    /// the view of the first group instead of the entity.
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadyExists`] if there is one; nothing is written. [`Error::Incomplete`] if its first group
-    /// is there and a required group is not; `put` makes it whole. Otherwise as [`put`](Self::put).
+    /// [`Error::AlreadyExists`] if there is one; nothing is written. [`Error::Incomplete`] if its
+    /// first group is there and a required group is not; `put` makes it whole. Otherwise as
+    /// [`put`](Self::put).
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -73,21 +74,22 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Changes an existing entity, and returns it as it was written.
     ///
-    /// It reads the entity, applies `change`, and writes the result if nobody else wrote in the meantime.
-    /// Otherwise it starts again, so `change` may run several times. No update is lost. The condition covers
-    /// every group that was read. Groups that `change` leaves equal are not written. The remaining TTL and
-    /// the metadata of other programs are kept.
+    /// It reads the entity, applies `change`, and writes the result if nobody else wrote in the
+    /// meantime. Otherwise it starts again, so `change` may run several times. No update is lost.
+    /// The condition covers every group that was read. Groups that `change` leaves equal are not
+    /// written. The remaining TTL and the metadata of other programs are kept.
     ///
-    /// In JSON only the difference is written. Members that the struct does not name stay as they are, byte
-    /// for byte, at every level of objects; a field
+    /// In JSON only the difference is written. Members that the struct does not name stay as they
+    /// are, byte for byte, at every level of objects; a field
     /// `#[serde(flatten)] rest: BTreeMap<String, serde_json::Value>` shows them. [The
     /// guide](crate::guide::migrations#members-that-the-struct-does-not-name) has the exceptions.
     /// [`put`](Self::put) replaces the whole value.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is no such entity, [`Error::IdChanged`] if `change` changed the id, and
-    /// [`Error::Conflict`] after 32 lost races. Otherwise as [`get`](Self::get) and [`put`](Self::put).
+    /// [`Error::NotFound`] if there is no such entity, [`Error::IdChanged`] if `change` changed the
+    /// id, and [`Error::Conflict`] after 32 lost races. Otherwise as [`get`](Self::get) and
+    /// [`put`](Self::put).
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -116,8 +118,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async move { Ok(self.change("update", key, id, always(change), None::<fn() -> E>).await?.entity) }
     }
 
-    /// Changes an existing entity as [`update`](Self::update) does, but `change` may fail with the caller's
-    /// own error. Then nothing is written, and the call returns that error.
+    /// Changes an existing entity as [`update`](Self::update) does, but `change` may fail with the
+    /// caller's own error. Then nothing is written, and the call returns that error.
     ///
     /// The error type must implement `From<kv_runtime::Error>`.
     ///
@@ -167,8 +169,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async move { Ok(self.change("try_update", key, id, change, None::<fn() -> E>).await?.entity) }
     }
 
-    /// Changes an existing entity as [`update`](Self::update) does, or writes what `create` returns if there
-    /// is none. Returns the entity as it was written. `change` is not applied to what `create` returned.
+    /// Changes an existing entity as [`update`](Self::update) does, or writes what `create` returns
+    /// if there is none. Returns the entity as it was written. `change` is not applied to what
+    /// `create` returned.
     ///
     /// # Errors
     ///
@@ -210,8 +213,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async move { Ok(self.change("upsert", key, id, always(change), Some(create)).await?.entity) }
     }
 
-    /// Returns why the entity was not inserted: it exists, or its anchor does and a required group does
-    /// not.
+    /// Returns why the entity was not inserted: it exists, or its anchor does and a required group
+    /// does not.
     async fn not_inserted(&self, key: &Key) -> Error {
         if groups::<E>().len() > 1
             && let Ok(records) = self.records::<TOLD>(std::slice::from_ref(key)).await

@@ -22,7 +22,8 @@ pub(crate) struct Context<'a> {
     pub(crate) clock: &'a Clock,
 }
 
-/// Boxed while values are handed on: beside an error as large as many a value, each hand would take both apart on their way.
+/// Boxed while values are handed on: beside an error as large as many a value, each hand would take
+/// both apart on their way.
 pub(super) type Result<T> = std::result::Result<T, Box<Error>>;
 
 /// The entity that these records of its groups hold, if its anchor is there.
@@ -46,7 +47,8 @@ pub(crate) fn decode_present<'a, E: KvEntity>(
     E::from_groups(id, &mut Groups { schema: groups::<E>(), records: records.into(), context })
 }
 
-/// The records of an entity's groups: one by itself stays where it lies, as a list has thousands of them.
+/// The records of an entity's groups: one by itself stays where it lies, as a list has thousands of
+/// them.
 #[derive(Clone, Copy)]
 pub(crate) enum Records<'a> {
     Only(RecordRef<'a>),
@@ -218,7 +220,8 @@ impl GroupSource for Groups<'_> {
         let schema = self.schema(group)?;
         self.check_version(schema, record.metadata)?;
         self.migrating(schema, record, || {
-            // The predecessor reads the record through its own chain; the hook hears of the whole way, once.
+            // The predecessor reads the record through its own chain; the hook hears of the whole
+            // way, once.
             let context = Context { hook: &Hook(None), ..*self.context };
             let previous = decode_present::<P>(id(), record, &context)?;
             guarded(|| N::step_from(previous))

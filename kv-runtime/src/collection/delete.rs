@@ -50,8 +50,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// Removes the entities with these ids, in batches as large as the store allows. It yields to other
-    /// tasks after each batch.
+    /// Removes the entities with these ids, in batches as large as the store allows. It yields to
+    /// other tasks after each batch.
     ///
     /// # Errors
     ///

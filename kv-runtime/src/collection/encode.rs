@@ -18,7 +18,8 @@ use crate::record::{Expiry, Metadata, NewRecord};
 use crate::store::{Limits, Store};
 
 thread_local! {
-    /// Where a value is written while nobody knows how long it becomes. What is kept of it is one allocation of its length.
+    /// Where a value is written while nobody knows how long it becomes. What is kept of it is one
+    /// allocation of its length.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
@@ -144,7 +145,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// Today's value, or that of an older version by the steps back to it: the group's own, or its predecessor's.
+/// Today's value, or that of an older version by the steps back to it: the group's own, or its
+/// predecessor's.
 pub(super) fn encode_at<E: KvEntity>(
     entity: &E,
     group: usize,

@@ -8,11 +8,12 @@ use crate::served::{Served, Whence};
 use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Returns the entity with this id, or `fallback` if there is none or it cannot be read. It never fails.
+    /// Returns the entity with this id, or `fallback` if there is none or it cannot be read. It
+    /// never fails.
     ///
-    /// The fallback gets the id that was asked for, and is not stored. A failure is a `tracing` event at warn
-    /// level. The call waits as long as the store does, so a store that may hang needs a
-    /// [timeout](crate::layer::TimeoutStore).
+    /// The fallback gets the id that was asked for, and is not stored. A failure is a `tracing`
+    /// event at warn level. The call waits as long as the store does, so a store that may hang
+    /// needs a [timeout](crate::layer::TimeoutStore).
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -35,7 +36,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async move { served.await.value }
     }
 
-    /// Returns the entity as [`get_or`](Self::get_or) does, with its source and the error, if there was one.
+    /// Returns the entity as [`get_or`](Self::get_or) does, with its source and the error, if there
+    /// was one.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};

@@ -14,7 +14,8 @@ use crate::key::Key;
 use crate::record::{Expiry, NewRecord};
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
-/// What a miss saw in the store: the entity, if there was one, and the state that a fill must still find.
+/// What a miss saw in the store: the entity, if there was one, and the state that a fill must still
+/// find.
 pub(crate) struct Standing<E> {
     pub(crate) found: Option<Found<E>>,
     pub(crate) unchanged: Vec<Condition>,
@@ -116,7 +117,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// The records of all groups, the anchor last. A cache's TTL is a bound: a field may say that they expire earlier.
+    /// The records of all groups, the anchor last. A cache's TTL is a bound: a field may say that
+    /// they expire earlier.
     fn fill_records(&self, anchor: &Key, entity: &E, ttl: Option<Duration>) -> Result<Vec<(Key, NewRecord)>> {
         let now = self.store().clock().now();
         let groups = groups::<E>().iter().enumerate().rev();

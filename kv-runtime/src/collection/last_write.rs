@@ -1,6 +1,8 @@
-//! Changes without a condition, for stores that cannot tell whether a record has changed: the last write wins.
+//! Changes without a condition, for stores that cannot tell whether a record has changed: the last
+//! write wins.
 //!
-//! They read, change and write. Another writer can intervene between the two calls, and its write is then lost.
+//! They read, change and write. Another writer can intervene between the two calls, and its write
+//! is then lost.
 
 use tracing::Instrument;
 
@@ -17,19 +19,20 @@ use crate::store::{Store, Write};
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Changes an existing entity on any store, and returns it as it was written.
     ///
-    /// **The last write wins.** What another writer writes between this call's read and its write is lost,
-    /// and what it deletes comes back. On a store whose reads may be old
-    /// ([`Sharing::Eventual`](crate::store::Sharing::Eventual)) that time is as long as they may be: a
-    /// minute on Cloudflare KV. Use [`update`](Self::update) on every store with compare-and-swap.
+    /// **The last write wins.** What another writer writes between this call's read and its write
+    /// is lost, and what it deletes comes back. On a store whose reads may be old
+    /// ([`Sharing::Eventual`](crate::store::Sharing::Eventual)) that time is as long as they may
+    /// be: a minute on Cloudflare KV. Use [`update`](Self::update) on every store with
+    /// compare-and-swap.
     ///
-    /// Otherwise it works as `update`: groups that `change` leaves equal are not written, and the expiry,
-    /// the metadata of others and unknown members of the value are kept. The groups of an entity are written
-    /// one after the other, the first group last.
+    /// Otherwise it works as `update`: groups that `change` leaves equal are not written, and the
+    /// expiry, the metadata of others and unknown members of the value are kept. The groups of an
+    /// entity are written one after the other, the first group last.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is no such entity, and [`Error::ExpiryUnknown`] if the store cannot say
-    /// when the record expires; nothing is written then.
+    /// [`Error::NotFound`] if there is no such entity, and [`Error::ExpiryUnknown`] if the store
+    /// cannot say when the record expires; nothing is written then.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -64,6 +67,28 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Changes an existing entity as [`update_last_write_wins`](Self::update_last_write_wins) does,
     /// but `change` may fail with the caller's own error. Then nothing is written, and the call
     /// returns that error.
+    ///
+    /// The error type must implement `From<kv_runtime::Error>`.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let refuse = |_: &mut User| Err::<(), Box<dyn std::error::Error>>("not today".into());
+    /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
+    /// let refused = users.try_update_last_write_wins(7, refuse).await;
+    /// assert_eq!(refused.map_err(|error| error.to_string()), Err("not today".to_owned()));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_update_last_write_wins<F, X>(
         &self,
         id: IdRef<'_, E>,
@@ -77,9 +102,28 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async move { Ok(self.overwrite(operation, key, id, change, None::<fn() -> E>).await?.entity) }
     }
 
-    /// Changes an existing entity as [`update_last_write_wins`](Self::update_last_write_wins) does, or writes
-    /// what `create` returns if there is none. Returns the entity as it was written. `change` is not applied
-    /// to what `create` returned.
+    /// Changes an existing entity as [`update_last_write_wins`](Self::update_last_write_wins) does,
+    /// or writes what `create` returns if there is none. Returns the entity as it was written.
+    /// `change` is not applied to what `create` returned.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let new = || User { id: 7, name: "Ada".to_owned() };
+    /// let ada = users.upsert_last_write_wins(7, new, |user| user.name.push('!')).await?;
+    /// assert_eq!(ada.name, "Ada");
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn upsert_last_write_wins<C, F>(
         &self,
         id: IdRef<'_, E>,
@@ -97,13 +141,33 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Gives the record its full TTL again on any store, and returns whether it exists.
     ///
     /// It reads the records and writes them as they were, so **the last write wins** as in
-    /// [`update_last_write_wins`](Self::update_last_write_wins). It leaves alone a group without TTL, and a
-    /// record that lives longer already. With [`with_touch_interval`](Self::with_touch_interval) a record
-    /// that was extended a short while ago is skipped.
+    /// [`update_last_write_wins`](Self::update_last_write_wins). It leaves alone a group without
+    /// TTL, and a record that lives longer already. With
+    /// [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while
+    /// ago is skipped.
     ///
     /// # Errors
     ///
-    /// [`Error::ExpiryUnknown`] if the store cannot say when the record expires; nothing is written then.
+    /// [`Error::ExpiryUnknown`] if the store cannot say when the record expires; nothing is written
+    /// then.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "session", ttl = "30m")]
+    /// # struct Session {
+    /// #     #[kv(id)]
+    /// #     token: String,
+    /// #     user: u64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let sessions = Kv::new(MemoryStore::new()).collection::<Session>();
+    /// sessions.put(&Session { token: "t-123".to_owned(), user: 7 }).await?;
+    /// assert!(sessions.touch_last_write_wins("t-123").await?);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn touch_last_write_wins(
         &self,
         id: IdRef<'_, E>,
@@ -193,8 +257,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(found)
     }
 
-    /// Converts the writes for a store that cannot keep an expiry by itself: each names the expiry that
-    /// the record has now.
+    /// Converts the writes for a store that cannot keep an expiry by itself: each names the expiry
+    /// that the record has now.
     async fn unconditional(
         &self,
         anchor: &Key,
@@ -250,7 +314,8 @@ async fn expiry_of<S: Store>(store: &S, key: &Key, standing: &Record) -> Result<
     learn_expiry(store, key, &standing.metadata).await
 }
 
-/// When a record expires whose read did not say so. If what is there now has other metadata, it is another record's expiry.
+/// When a record expires whose read did not say so. If what is there now has other metadata, it is
+/// another record's expiry.
 pub(crate) async fn learn_expiry<S: Store>(store: &S, key: &Key, metadata: &Metadata) -> Result<Expiry> {
     match store.head(key).await? {
         Some(head) if head.metadata == *metadata => Ok(head.expires_at.map_or(Expiry::Never, Expiry::At)),

@@ -2,10 +2,10 @@
 //!
 //! The calls come first, in the order in which rustdoc shows them: it follows the order of modules.
 //! The other modules are what the calls are made of: `encode` (an entity to records), `decode`
-//! (records to an entity), `rewrite` (what a change writes), `difference` (a change within the stored
-//! text), `carry` (an older record's text at a newer version), `attempts` (fairness among updates of
-//! one record, and the pauses between their attempts), `proof` (that what is stored will be read
-//! back), `unfailing` (changes that cannot fail), `filled` (records that a cache filled),
+//! (records to an entity), `rewrite` (what a change writes), `difference` (a change within the
+//! stored text), `carry` (an older record's text at a newer version), `attempts` (fairness among
+//! updates of one record, and the pauses between their attempts), `proof` (that what is stored will
+//! be read back), `unfailing` (changes that cannot fail), `filled` (records that a cache filled),
 //! `write_back` (records that were migrated while they were read).
 
 // get, get_many, list, exists
@@ -147,15 +147,15 @@ pub type IdRef<'a, E> = <<E as KvEntity>::Id as EntityId>::Ref<'a>;
 /// # Groups
 ///
 /// An entity of several groups is read with one batch. If the store can write several keys at once
-/// ([`Capabilities::atomic_batches`](crate::store::Capabilities)), the entity is written and deleted
-/// at once. Otherwise its first group is written last and deleted first, so that a half-written
-/// entity is not seen.
+/// ([`Capabilities::atomic_batches`](crate::store::Capabilities)), the entity is written and
+/// deleted at once. Otherwise its first group is written last and deleted first, so that a
+/// half-written entity is not seen.
 ///
 /// # Spans
 ///
 /// Every operation is a `tracing` span `kv` at debug level with `operation`, `entity`, `store` and
-/// `key`, in which a secret id is a hash. A span is made only if a subscriber takes it: a logger that
-/// tracing's feature `log` serves sees none.
+/// `key`, in which a secret id is a hash. A span is made only if a subscriber takes it: a logger
+/// that tracing's feature `log` serves sees none.
 pub struct Collection<E, S> {
     kv: Kv<S>,
     ttl: Option<Duration>,
@@ -171,9 +171,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns the same collection with another TTL for its writes.
     ///
-    /// `put`, `insert` and `touch` give records this TTL instead of the entity's. `update` gives it as well;
-    /// otherwise it keeps the remaining time. An `expires_at` field that is set takes precedence. A record
-    /// that is written with a TTL of zero has expired at once, so the write deletes what was there.
+    /// `put`, `insert` and `touch` give records this TTL instead of the entity's. `update` gives it
+    /// as well; otherwise it keeps the remaining time. An `expires_at` field that is set takes
+    /// precedence. A record that is written with a TTL of zero has expired at once, so the write
+    /// deletes what was there.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -194,8 +195,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Self { ttl: Some(ttl), ..self.clone() }
     }
 
-    /// Returns the same collection, whose [`touch`](Self::touch) skips a record that was extended less than
-    /// `interval` ago. So a session that slides with each request does not cost a write for each request.
+    /// Returns the same collection, whose [`touch`](Self::touch) skips a record that was extended
+    /// less than `interval` ago. So a session that slides with each request does not cost a write
+    /// for each request.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -265,7 +267,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         at
     }
 
-    /// How many entities go into a batch of so many records: one in any case, as its groups are never parted.
+    /// How many entities go into a batch of so many records: one in any case, as its groups are
+    /// never parted.
     pub(crate) fn entities_in(records: usize) -> usize {
         (records / groups::<E>().len()).max(1)
     }
@@ -299,8 +302,9 @@ pub(crate) fn span(operation: &'static str, entity: &'static str, store: &'stati
     tracing::debug_span!("kv", operation, entity, store, key = %key)
 }
 
-/// Whether there may be a subscriber for the spans. Where a dependency turns on tracing's feature `log`, a span that nobody takes is
-/// made all the same, formatted for a logger, and costs a twentieth of a read from memory.
+/// Whether there may be a subscriber for the spans. Where a dependency turns on tracing's feature
+/// `log`, a span that nobody takes is made all the same, formatted for a logger, and costs a
+/// twentieth of a read from memory.
 fn are_spans_taken() -> bool {
     Level::DEBUG <= LevelFilter::current()
 }

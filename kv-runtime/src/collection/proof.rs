@@ -85,8 +85,8 @@ fn member_that_changed<E: KvEntity>(entity: &E, again: &E, group: usize) -> Opti
     names::<E>(group).iter().copied().find(|name| value(&was, name) != value(&is, name))
 }
 
-/// The names of the members that a group's struct reads, aliases included; none if it reads whatever
-/// comes (`flatten`).
+/// The names of the members that a group's struct reads, aliases included; none if it reads
+/// whatever comes (`flatten`).
 pub(super) fn names<E: KvEntity>(group: usize) -> &'static [&'static str] {
     struct Names {
         group: usize,

@@ -67,7 +67,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ///
     /// # Errors
     ///
-    /// [`Error::Encode`](crate::Error::Encode) if a value could not be read back, and the errors of the store's limits.
+    /// [`Error::Encode`](crate::Error::Encode) if a value could not be read back, and the errors of
+    /// the store's limits.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -100,8 +101,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # Errors
     ///
     /// Those of [`get`](Self::get) about a record that is there:
-    /// [`Error::Decode`](crate::Error::Decode),
-    /// [`Error::TooNew`](crate::Error::TooNew), [`Error::Incomplete`](crate::Error::Incomplete) and the like.
+    /// [`Error::Decode`](crate::Error::Decode), [`Error::TooNew`](crate::Error::TooNew),
+    /// [`Error::Incomplete`](crate::Error::Incomplete) and the like.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};

@@ -16,8 +16,9 @@ use crate::maybe_send::BoxFuture;
 use crate::record::Record;
 use crate::store::Store;
 
-/// Of a read: it tells when the records expire, which a change may have to keep, and which costs some stores more. A parameter of types,
-/// so that the compiler sees the one call of the store that is made.
+/// Of a read: it tells when the records expire, which a change may have to keep, and which costs
+/// some stores more. A parameter of types, so that the compiler sees the one call of the store that
+/// is made.
 pub(crate) const TOLD: bool = true;
 /// Of a read: it may leave that out.
 pub(crate) const LEFT_OUT: bool = false;
@@ -74,13 +75,15 @@ fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the entity with this id, or `None`.
     ///
-    /// All groups are read with one batch. A record of an older version is read as the current struct.
+    /// All groups are read with one batch. A record of an older version is read as the current
+    /// struct.
     ///
     /// # Errors
     ///
-    /// [`Error::Incomplete`](crate::Error::Incomplete) if the first group is there and a required group is
-    /// not. [`Error::Decode`](crate::Error::Decode), [`Error::TooNew`](crate::Error::TooNew) and the like if
-    /// a record cannot be read; it stays as it is. Otherwise the store's errors.
+    /// [`Error::Incomplete`](crate::Error::Incomplete) if the first group is there and a required
+    /// group is not. [`Error::Decode`](crate::Error::Decode),
+    /// [`Error::TooNew`](crate::Error::TooNew) and the like if a record cannot be read; it stays as
+    /// it is. Otherwise the store's errors.
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
     /// #[derive(KvEntity)]
@@ -116,7 +119,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns one answer for each id, in the order of the ids: the entity, or `None`.
     ///
-    /// Reads in batches as large as the store allows. It yields to other tasks every few milliseconds.
+    /// Reads in batches as large as the store allows. It yields to other tasks every few
+    /// milliseconds.
     ///
     /// # Errors
     ///
@@ -185,7 +189,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         List::new(self.clone())
     }
 
-    /// Returns whether there is an entity with this id: whether its first group is there. Reads no value.
+    /// Returns whether there is an entity with this id: whether its first group is there. Reads no
+    /// value.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -275,10 +280,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 all.as_slice()
             };
             if self.any_is_behind(records) {
-                // Apart, as the entity is then held while that is awaited, which costs every read a move.
+                // Apart, as the entity is then held while that is awaited, which costs every read a
+                // move.
                 return self.shaped(id, key, records, shape).await;
             }
-            // Not by `self.decode`: beside an error that is not boxed, the entity would be moved once more.
+            // Not by `self.decode`: beside an error that is not boxed, the entity would be moved
+            // once more.
             let locate = |group: &GroupSchema| self.at(&key.with_group(group.name()));
             match decode(id, records, &self.context(&locate)) {
                 Ok(found) => Ok(found.map(|entity| shape(entity, records))),
@@ -289,7 +296,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// The records of all groups of these entities, read with one batch: one entity's after the other, each in the schema's order.
+    /// The records of all groups of these entities, read with one batch: one entity's after the
+    /// other, each in the schema's order.
     pub(crate) async fn records<const EXPIRIES: bool>(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
         // An only group's key is the anchor.
         let mut keys = Cow::Borrowed(anchors);
@@ -310,7 +318,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         decode(id, records, &self.context(&locate)).map_err(|error| *error)
     }
 
-    /// The entity; records that are older than what is written are written back, if the policy says so.
+    /// The entity; records that are older than what is written are written back, if the policy says
+    /// so.
     pub(super) async fn found(
         &self,
         id: E::Id,
@@ -320,7 +329,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.shaped(id, anchor, records, Found::new).await
     }
 
-    /// What `shape` makes of the entity; records that are older than what is written are written back, if the policy says so.
+    /// What `shape` makes of the entity; records that are older than what is written are written
+    /// back, if the policy says so.
     async fn shaped<T>(
         &self,
         id: E::Id,

@@ -1,4 +1,5 @@
-//! What a change of an entity writes: the groups that it changed, with all that this code does not know of them.
+//! What a change of an entity writes: the groups that it changed, with all that this code does not
+//! know of them.
 
 use super::difference::{Before, GroupBefore, Place};
 use super::encode::{Wanted, expires_by_field};

@@ -11,15 +11,16 @@ use crate::record::Expiry;
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Gives the record its full TTL again, without reading or writing its value. Returns whether the entity
-    /// exists.
+    /// Gives the record its full TTL again, without reading or writing its value. Returns whether
+    /// the entity exists.
     ///
-    /// A touch never shortens a record's life, also if others touch it at the same time. It leaves alone a
-    /// group without TTL, and a record that lives longer already, by [`with_ttl`](Self::with_ttl) or without
-    /// an expiry. It does not bring back a record that was deleted or has expired.
+    /// A touch never shortens a record's life, also if others touch it at the same time. It leaves
+    /// alone a group without TTL, and a record that lives longer already, by
+    /// [`with_ttl`](Self::with_ttl) or without an expiry. It does not bring back a record that was
+    /// deleted or has expired.
     ///
-    /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago
-    /// is skipped.
+    /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short
+    /// while ago is skipped.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};

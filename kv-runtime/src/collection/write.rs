@@ -61,9 +61,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ///
     /// # Errors
     ///
-    /// [`Error::Encode`] if a value would not be read back equal, and [`Error::KeyTooLong`] and the like if
-    /// the store cannot hold it; nothing is written then. [`Error::OutcomeUnknown`] if the store's answer
-    /// was lost.
+    /// [`Error::Encode`] if a value would not be read back equal, and [`Error::KeyTooLong`] and the
+    /// like if the store cannot hold it; nothing is written then. [`Error::OutcomeUnknown`] if the
+    /// store's answer was lost.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -107,14 +107,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Writes entities as [`put`](Self::put) does, in batches as large as the store allows.
     ///
-    /// The batches are not one transaction. Memory is that of two batches, however many entities there are:
-    /// one on its way to the store, and the next. The call yields to other tasks every few milliseconds.
-    /// Other calls may not see any of the entities before it is done.
+    /// The batches are not one transaction. Memory is that of two batches, however many entities
+    /// there are: one on its way to the store, and the next. The call yields to other tasks every
+    /// few milliseconds. Other calls may not see any of the entities before it is done.
     ///
     /// # Errors
     ///
-    /// [`Error::Partial`] says how many entities were written. These are as durable as the store makes a
-    /// write.
+    /// [`Error::Partial`] says how many entities were written. These are as durable as the store
+    /// makes a write.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -231,9 +231,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// Writes one batch if the store writes it whole. Otherwise writes the anchors in a second batch,
-    /// after the other groups. If that batch fails in part, the error's positions are those of the
-    /// entities.
+    /// Writes one batch if the store writes it whole. Otherwise writes the anchors in a second
+    /// batch, after the other groups. If that batch fails in part, the error's positions are those
+    /// of the entities.
     pub(super) async fn write_anchors_last(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         if self.is_one_batch() {
             return self.store().put_many(records).await.map_err(named::<E>);
@@ -246,8 +246,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.store().put_many(anchors).await.map_err(named::<E>)
     }
 
-    /// Returns the error of a call that failed after `before` entities, in a batch of `len`, with what
-    /// the store says about that batch.
+    /// Returns the error of a call that failed after `before` entities, in a batch of `len`, with
+    /// what the store says about that batch.
     pub(super) fn partial(&self, key: &Key, before: usize, len: usize, error: Error) -> Error {
         let placed = |places: Vec<usize>| places.into_iter().map(|place| place + before).collect();
         match error {

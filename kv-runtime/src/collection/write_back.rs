@@ -1,4 +1,5 @@
-//! What was migrated while it was read is written back, by the store's policy; the read never fails for it.
+//! What was migrated while it was read is written back, by the store's policy; the read never fails
+//! for it.
 
 use super::difference::Place;
 use super::{Collection, groups, learn_expiry};
@@ -29,7 +30,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         record.metadata.version < schema.write_version() && self.may_be_brought_up(schema, record)
     }
 
-    /// Whether the policy says that an older record is written back. Apart, so that a read of a current record has none of it inlined.
+    /// Whether the policy says that an older record is written back. Apart, so that a read of a
+    /// current record has none of it inlined.
     #[cold]
     fn may_be_brought_up(&self, schema: &GroupSchema, record: &Record) -> bool {
         let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;

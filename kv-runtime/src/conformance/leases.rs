@@ -1,4 +1,5 @@
-//! Leases: they distinguish a key that was written and deleted meanwhile from one that stayed absent.
+//! Leases: they distinguish a key that was written and deleted meanwhile from one that stayed
+//! absent.
 
 use std::time::Duration;
 

@@ -281,8 +281,8 @@ pub(super) fn key(text: &str) -> Key {
     Key::from_text(text)
 }
 
-/// Returns the key of one group of an entity. A store must be able to commit the groups of one entity
-/// together.
+/// Returns the key of one group of an entity. A store must be able to commit the groups of one
+/// entity together.
 pub(super) fn group(entity: &str, group: &str) -> Key {
     Key::from_text(entity).with_group(Some(group))
 }

@@ -65,7 +65,8 @@ pub(super) fn why_shown(why: &Option<&'static str>) -> String {
     why.map(|why| format!(": {why}")).unwrap_or_default()
 }
 
-/// What lies beneath an error, as deep as it goes, for an event beside the error itself: `Display` does not tell it.
+/// What lies beneath an error, as deep as it goes, for an event beside the error itself: `Display`
+/// does not tell it.
 pub(crate) fn causes(error: &Error) -> Option<tracing::field::DisplayValue<String>> {
     let mut cause = error.source()?;
     let mut told = cause.to_string();

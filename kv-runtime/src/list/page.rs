@@ -244,7 +244,8 @@ fn unread<E: KvEntity, S: Store>(collection: &Collection<E, S>, id: &E::Id, erro
     error.moved_to(collection.at(&collection.key_of_id(id)))
 }
 
-/// Where a listed record lies. Only an error asks, so the id is read from the key a second time rather than kept.
+/// Where a listed record lies. Only an error asks, so the id is read from the key a second time
+/// rather than kept.
 fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Location> {
     match id_in::<E>(key) {
         Found::Entity(id) => collection.at(&collection.key_of_id(&id)),

@@ -44,7 +44,8 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
     max_bytes: usize,
 ) -> Result<RawPage<E::Id>> {
     let mut page = RawPage { anchors: Vec::new(), failed: Vec::new(), skipped: 0, bytes: 0, cursor };
-    // The anchors of several groups are read again, with the others at one moment: a page and a later batch do not belong together.
+    // The anchors of several groups are read again, with the others at one moment: a page and a
+    // later batch do not belong together.
     if E::SCHEMA.groups().len() == 1 {
         let query = query::<E>(prefix, page.cursor.take(), limit, Content::Records);
         list(collection, &query.with_max_bytes(max_bytes), &mut page).await?;

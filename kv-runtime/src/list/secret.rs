@@ -1,8 +1,9 @@
 //! Cursors of lists of secret ids, which show none of them.
 //!
-//! A store's cursor holds the last key that was shown. Here it is hidden behind another text: encrypted with the `Kv`'s cursor key, or a
-//! stand-in. AES-SIV (RFC 5297) is made for this: it needs no random number and no counter, authenticates what it is bound to, and
-//! gives away no more than that two cursors are the same.
+//! A store's cursor holds the last key that was shown. Here it is hidden behind another text:
+//! encrypted with the `Kv`'s cursor key, or a stand-in. AES-SIV (RFC 5297) is made for this: it
+//! needs no random number and no counter, authenticates what it is bound to, and gives away no more
+//! than that two cursors are the same.
 
 use crate::collection::Collection;
 use crate::entity::KvEntity;
@@ -10,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::key::{IdSchema, Key};
 use crate::store::{Cursor, Store};
 
-/// The text of a cursor if there is no key to encrypt it with. A list rejects this text as a cursor.
+/// The text of a cursor if there is no key to encrypt it with. A list rejects this text as a
+/// cursor.
 const STAND_IN: &str = "hidden, as ids are secret: see Kv::with_cursor_key";
 
 fn is_secret<E: KvEntity>() -> bool {

@@ -23,7 +23,8 @@ type BoxStream<T> = Pin<Box<dyn Stream<Item = T> + Send>>;
 #[cfg(target_arch = "wasm32")]
 type BoxStream<T> = Pin<Box<dyn Stream<Item = T>>>;
 
-/// All entities of a list, fetched page by page: [`List::stream`]. It is a [`Stream`]; [`next`](Self::next) needs no further crate.
+/// All entities of a list, fetched page by page: [`List::stream`]. It is a [`Stream`];
+/// [`next`](Self::next) needs no further crate.
 pub struct ListStream<E>(BoxStream<Result<E>>);
 
 /// All ids of a list, fetched page by page: [`ListIds::stream`](super::ListIds::stream).
@@ -118,7 +119,8 @@ struct State<P, F, D> {
     hold: Hold,
     /// Whether a page was fetched.
     has_begun: bool,
-    /// Nothing after the last page; otherwise the cursor of the next one, which the first page may lack.
+    /// Nothing after the last page; otherwise the cursor of the next one, which the first page may
+    /// lack.
     next: Option<Option<Cursor>>,
 }
 

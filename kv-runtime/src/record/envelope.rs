@@ -75,7 +75,8 @@ pub struct Envelope {
     pub metadata: Metadata,
     /// When the record becomes invisible.
     pub expires_at: Option<Timestamp>,
-    /// The token of the write. Nothing where there is no envelope: the value itself is the revision.
+    /// The token of the write. Nothing where there is no envelope: the value itself is the
+    /// revision.
     pub token: Option<u64>,
     /// Where the value begins.
     pub value_at: usize,
@@ -90,8 +91,8 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), usize> {
     }
 }
 
-/// Writes the envelope of a record. `Err` gives the length of foreign members that are longer than the 65,535 bytes
-/// which it has room for.
+/// Writes the envelope of a record. `Err` gives the length of foreign members that are longer than
+/// the 65,535 bytes which it has room for.
 pub fn write(
     metadata: &Metadata,
     expires_at: Option<Timestamp>,
@@ -127,8 +128,9 @@ pub fn write(
     Ok(())
 }
 
-/// Reads the envelope of a record. Bytes that do not begin with [`MAGIC`]'s first byte are a value without one: version
-/// 1 in JSON. The value itself is not looked at, so `bytes` may be a beginning of the record that is long enough.
+/// Reads the envelope of a record. Bytes that do not begin with [`MAGIC`]'s first byte are a value
+/// without one: version 1 in JSON. The value itself is not looked at, so `bytes` may be a beginning
+/// of the record that is long enough.
 pub fn read(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
     if bytes.first() != Some(&MAGIC[0]) {
         return Ok(Envelope { metadata: Metadata::default(), expires_at: None, token: None, value_at: 0 });

@@ -11,8 +11,8 @@ use crate::codec::Codec;
 use crate::entity::{FieldText, GroupSchema, KvEntity, ShapeVisitor};
 use crate::key::{IdKind, IdSchema};
 
-/// What an application stores: made by `App::schema()`, where `App` is what [`schema!`](crate::schema!) declares. `Display` is JSON, the
-/// same for the same entities.
+/// What an application stores: made by `App::schema()`, where `App` is what
+/// [`schema!`](crate::schema!) declares. `Display` is JSON, the same for the same entities.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Schema {
@@ -82,7 +82,8 @@ impl Schema {
         let entity = EntityShape::of::<E>();
         let is_it = |it: &&mut EntityShape| it.name == entity.name && it.prefix == entity.prefix;
         match self.entities.iter_mut().find(is_it) {
-            // Whichever of the two is listed first, all groups are known in the end, and the entity's own order.
+            // Whichever of the two is listed first, all groups are known in the end, and the
+            // entity's own order.
             Some(known) if entity.groups.len() > known.groups.len() => *known = entity,
             Some(known) => {
                 for group in entity.groups {

@@ -62,7 +62,8 @@ pub enum LockMode {
     Overwrite,
 }
 
-/// Why a check failed. `Debug` is as readable as `Display`, since a test that returns it shows that.
+/// Why a check failed. `Debug` is as readable as `Display`, since a test that returns it shows
+/// that.
 #[non_exhaustive]
 pub enum LockError {
     /// Schema and lock differ.
@@ -126,8 +127,9 @@ impl Schema {
     /// }
     /// ```
     ///
-    /// With `KV_SCHEMA_LOCK=update` in the environment it makes the lock, and records what is new in it; a released shape that has
-    /// changed under its version still fails. With `KV_SCHEMA_LOCK=overwrite` it records that, too: for versions that were never released.
+    /// With `KV_SCHEMA_LOCK=update` in the environment it makes the lock, and records what is new
+    /// in it; a released shape that has changed under its version still fails. With
+    /// `KV_SCHEMA_LOCK=overwrite` it records that, too: for versions that were never released.
     ///
     /// # Errors
     ///
@@ -218,7 +220,8 @@ impl Lock {
         }
     }
 
-    /// Records a schema, as far as `mode` lets it: groups with a difference that is not acceptable stay as they are.
+    /// Records a schema, as far as `mode` lets it: groups with a difference that is not acceptable
+    /// stay as they are.
     pub(super) fn record(&mut self, schema: &Schema, mode: LockMode) {
         let overwrites = mode == LockMode::Overwrite;
         let old = std::mem::take(&mut self.releases);

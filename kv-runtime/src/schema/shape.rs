@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 /// What is stored for a type.
 ///
-/// Types that are stored alike are of one shape: a newtype has that of what it contains, and names of structs and enums are not a
-/// part of it.
+/// Types that are stored alike are of one shape: a newtype has that of what it contains, and names
+/// of structs and enums are not a part of it.
 ///
-/// `Option` and `List` are names of other types: variants of these names would have the compiler spell those out in everybody's errors.
+/// `Option` and `List` are names of other types: variants of these names would have the compiler
+/// spell those out in everybody's errors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -45,8 +46,8 @@ pub enum Shape {
     },
     /// The struct or enum so many levels further out, 0 being the innermost.
     Recursive(usize),
-    /// A type that does not reveal what it stores: its name. A change of the type is detected only if
-    /// its name changes.
+    /// A type that does not reveal what it stores: its name. A change of the type is detected only
+    /// if its name changes.
     Opaque(String),
     /// `u64`, `string`, and so on; with `as`, what it is made into.
     #[serde(untagged)]

@@ -25,13 +25,15 @@ use state::{Listing, Slot, State};
 
 const NAME: &str = "memory";
 
-/// How many expired records go with each one that is written. It adds at most one, so two keep up and catch up.
+/// How many expired records go with each one that is written. It adds at most one, so two keep up
+/// and catch up.
 const SWEPT_BY_WRITE: usize = 2;
 
 /// How many expired records a sweep removes before it gives the lock back.
 const SWEPT_AT_ONCE: usize = 1_024;
 
-/// Records in this process's memory, gone with it: for tests, and for what a single process may forget.
+/// Records in this process's memory, gone with it: for tests, and for what a single process may
+/// forget.
 ///
 /// Lists are in key order, a batch is read at one moment, and commits are atomic. Writes free the
 /// memory of expired records, so no background task is needed. Clones share the records. [The
@@ -91,7 +93,8 @@ impl MemoryStore {
         }
     }
 
-    // A panic cannot leave the state half changed: nothing between two changes can panic but the allocator, which aborts.
+    // A panic cannot leave the state half changed: nothing between two changes can panic but the
+    // allocator, which aborts.
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.0.state.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -58,7 +58,8 @@ impl<'a> Comparison<'a> {
                 "this is no step: add it to {is} and leave it in {was}, write both, backfill, and remove it from {was} in a \
                  later release"
             );
-            // Of neither group alone: recorded in one of them, a move would look like two harmless changes.
+            // Of neither group alone: recorded in one of them, a move would look like two harmless
+            // changes.
             self.push(None, Effect::Breaking, what, mend);
         }
         for group in &self.today.groups {

@@ -26,9 +26,10 @@ use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 
 /// A store that is chosen while the program runs, by a URL: [`Kv::connect`].
 ///
-/// It is as fast as the store inside: an enumeration, no trait object. It implements [`AtomicStore`] whatever is inside, so that
-/// every method of a collection compiles; what the store inside cannot do is [`Error::Unsupported`](crate::Error::Unsupported), which
-/// names store and capability. [`Store::capabilities`] tells beforehand.
+/// It is as fast as the store inside: an enumeration, no trait object. It implements
+/// [`AtomicStore`] whatever is inside, so that every method of a collection compiles; what the
+/// store inside cannot do is [`Error::Unsupported`](crate::Error::Unsupported), which names store
+/// and capability. [`Store::capabilities`] tells beforehand.
 ///
 /// ```
 /// use kv_runtime::store::{AnyStore, Store};
@@ -53,7 +54,8 @@ pub enum AnyStore {
     /// `redb:app.redb`, `redb:/var/lib/app.redb` (feature `redb`)
     #[cfg(feature = "redb")]
     Redb(RedbStore),
-    /// `redis://127.0.0.1:6379`, `redis+cluster://host,host` (features `redis`, `redis-cluster`, `redis-tls`)
+    /// `redis://127.0.0.1:6379`, `redis+cluster://host,host` (features `redis`, `redis-cluster`,
+    /// `redis-tls`)
     #[cfg(feature = "redis")]
     Redis(RedisStore),
     /// `cloudflare-kv://account/namespace` (feature `cloudflare`)
@@ -94,8 +96,8 @@ impl AnyStore {
     /// | `cloudflare-kv://account/namespace` | a [`CloudflareStore`](super::CloudflareStore) | `cloudflare` |
     ///
     /// - The path of a `redb:` URL is used unchanged. It may be relative. Opening the file blocks.
-    /// - [`RedisStore`](super::RedisStore) documents the rest of its URLs. `valkey` and `valkeys` mean
-    ///   the same as `redis` and `rediss`.
+    /// - [`RedisStore`](super::RedisStore) documents the rest of its URLs. `valkey` and `valkeys`
+    ///   mean the same as `redis` and `rediss`.
     /// - `cloudflare-kv:` reads the token from the environment variable `CLOUDFLARE_API_TOKEN`.
     ///   `?base_url=http://127.0.0.1:8787/client/v4`, percent-encoded or not, selects
     ///   [another API](super::CloudflareOptions::base_url).
@@ -121,7 +123,8 @@ impl AnyStore {
 }
 
 impl Kv<AnyStore> {
-    /// Connects to the store of a URL, such as `memory:` or `redb:app.redb`: [`AnyStore::connect`] lists them.
+    /// Connects to the store of a URL, such as `memory:` or `redb:app.redb`: [`AnyStore::connect`]
+    /// lists them.
     ///
     /// ```
     /// use kv_runtime::Kv;

@@ -73,7 +73,8 @@ pub(super) async fn connect(url: &str, clock: Clock) -> Result<AnyStore> {
     }
 }
 
-/// Where the token for Cloudflare is. In the URL it would end up where URLs do: logs, histories, lists of processes.
+/// Where the token for Cloudflare is. In the URL it would end up where URLs do: logs, histories,
+/// lists of processes.
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 const TOKEN: &str = "CLOUDFLARE_API_TOKEN";
 
@@ -154,7 +155,8 @@ fn invalid(url: &str, what: impl Into<std::borrow::Cow<'static, str>>) -> Error 
     Error::InvalidUrl { url: shown(url), what: what.into() }
 }
 
-/// The URL without what may be a secret: whatever stands before an `@` but the scheme, and the query.
+/// The URL without what may be a secret: whatever stands before an `@` but the scheme, and the
+/// query.
 fn shown(url: &str) -> String {
     let without_query = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
     // A password may hold any character, so nothing ends before the last `@`.

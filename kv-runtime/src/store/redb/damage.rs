@@ -1,8 +1,9 @@
 //! Damage: pages of the file that something else has changed.
 //!
-//! redb trusts the pages that it wrote, and mostly panics at one that is no longer what it wrote. Such a panic ends here, as an
-//! error of the call that met it. From then on nothing is written to the file, not even in closing it: the backend below redb
-//! refuses. What can still be read is read.
+//! redb trusts the pages that it wrote, and mostly panics at one that is no longer what it wrote.
+//! Such a panic ends here, as an error of the call that met it. From then on nothing is written to
+//! the file, not even in closing it: the backend below redb refuses. What can still be read is
+//! read.
 
 use std::fmt;
 use std::io;
@@ -60,7 +61,8 @@ impl Damage {
 
     /// Runs what calls redb.
     pub(super) fn caught<T>(&self, work: impl FnOnce() -> T) -> Result<T, Panicked> {
-        // redb's own state may be half-changed: it is not used for writing any more, and what it answers to reads are pages.
+        // redb's own state may be half-changed: it is not used for writing any more, and what it
+        // answers to reads are pages.
         catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
             self.meet();
             Panicked
@@ -84,7 +86,8 @@ impl Damage {
         action: &'static str,
         error: impl Into<redb::Error>,
     ) -> Error {
-        // redb retries what can be retried; after an I/O error it refuses to write until the file is opened again.
+        // redb retries what can be retried; after an I/O error it refuses to write until the file
+        // is opened again.
         Error::Store { at, action, why: None, retryable: false, source: self.told(error.into()) }
     }
 

@@ -110,8 +110,9 @@ fn open_trusted(path: &Path, opening: Opening, damage: &Damage) -> Result<Databa
     Ok(database)
 }
 
-/// Refuses a file that is not ours before it is opened for writing, which would change it. One that was not closed in order
-/// cannot be looked at unchanged: redb repairs it first, and it is refused after that.
+/// Refuses a file that is not ours before it is opened for writing, which would change it. One that
+/// was not closed in order cannot be looked at unchanged: redb repairs it first, and it is refused
+/// after that.
 fn probe(path: &Path, builder: &Builder) -> Result<()> {
     match builder.open_read_only(path) {
         Ok(database) => content(path, &database).map(drop),

@@ -157,8 +157,8 @@ impl Reader {
         &self.clock
     }
 
-    /// For the writer, between a commit and its acknowledgement: what is read from now on is read from that commit. It also frees
-    /// the pages that only the old table needed.
+    /// For the writer, between a commit and its acknowledgement: what is read from now on is read
+    /// from that commit. It also frees the pages that only the old table needed.
     pub(super) fn forget_latest(&self) {
         *self.latest_mut() = Latest::Unopened;
     }

@@ -6,7 +6,8 @@ use super::NAME;
 use super::connection::unexpected_answer;
 use crate::error::{Error, Location, SharedError};
 
-/// Why it is unknown what has become of a write, in words that say what to do; the server's own are the source's.
+/// Why it is unknown what has become of a write, in words that say what to do; the server's own are
+/// the source's.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 struct Told {
@@ -87,7 +88,8 @@ pub(super) fn of_other_type(at: Box<Location>) -> Error {
     Error::Malformed { at, what: "it is a Redis value of another type than string".into() }
 }
 
-/// The error of a store that is not connected to this address. A server that is spoken to in the wrong way does not say so.
+/// The error of a store that is not connected to this address. A server that is spoken to in the
+/// wrong way does not say so.
 pub(super) fn not_connected(address: String, error: RedisError, by_tls: bool) -> Error {
     let (why, retryable) = match explain(&error) {
         (LATE, retryable) if by_tls => (

@@ -4,8 +4,8 @@
 //! `server` (one server and the connection to it), `cluster` (many), `connection` (either),
 //! `spelling` (how a key stands on the server), `wire` (records to arguments, answers to records),
 //! `read`, `write` (and how a write is settled whose answer did not come), `commit` (and its
-//! script), `lease` (what tells a cache that nobody wrote), `script` (how scripts are sent), `list`,
-//! `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
+//! script), `lease` (what tells a cache that nobody wrote), `script` (how scripts are sent),
+//! `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
 
 #[cfg(feature = "redis-cluster")]
 mod cluster;
@@ -56,17 +56,18 @@ const NAME: &str = "redis";
 ///
 /// A record is one string: the envelope and the value behind it, written by one `SET`. A string
 /// that another program wrote is version 1 in JSON; a key of another Redis type is
-/// [`Error::Malformed`](crate::Error::Malformed) to reads. Conditional commits are one script on the
-/// server. The server expires records, by its clock; TTLs are sent as durations. `get`, `get_many`
-/// and lists of records leave `expires_at` out, which only the server knows. [`head`](Store::head),
-/// [`get_with_expiry`](Store::get_with_expiry) and its like, and lists of heads return it.
+/// [`Error::Malformed`](crate::Error::Malformed) to reads. Conditional commits are one script on
+/// the server. The server expires records, by its clock; TTLs are sent as durations. `get`,
+/// `get_many` and lists of records leave `expires_at` out, which only the server knows.
+/// [`head`](Store::head), [`get_with_expiry`](Store::get_with_expiry) and its like, and lists of
+/// heads return it.
 ///
 /// Clones share one connection, on which any number of calls are under way at a time. It is
 /// replaced when it fails, by the next call that needs one. A read whose answer did not come is a
 /// retryable error. After such a write the store reads the record once more, within the same
-/// [deadline](RedisOptions::response_timeout): the token of this very write there means that it took
-/// place, and otherwise the error is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown). No
-/// write is sent twice.
+/// [deadline](RedisOptions::response_timeout): the token of this very write there means that it
+/// took place, and otherwise the error is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown).
+/// No write is sent twice.
 ///
 /// On one server batches are of one moment and commits may name any keys. On a cluster that holds
 /// for the groups of one entity, which lie together; a commit over several entities is
@@ -132,18 +133,19 @@ impl RedisStore {
         RedisOptions::default()
     }
 
-    /// Looks at every key of the server, adds what the list index lacks of a prefix such as `user`, and tells how many keys it has. It adopts what
-    /// older programs and others have written. A list does the same by itself where the index was lost.
+    /// Looks at every key of the server, adds what the list index lacks of a prefix such as `user`,
+    /// and tells how many keys it has. It adopts what older programs and others have written. A
+    /// list does the same by itself where the index was lost.
     ///
-    /// Prefixes that share their first segment, as `app:user` and `app:cache` do, share their index. Without
-    /// [`RedisOptions::list_index`] it is [`Error::Unsupported`].
+    /// Prefixes that share their first segment, as `app:user` and `app:cache` do, share their
+    /// index. Without [`RedisOptions::list_index`] it is [`Error::Unsupported`].
     pub async fn rebuild_index(&self, prefix: &str) -> Result<usize> {
         let (segment, at) = self.indexed_segment(prefix)?;
         self.0.rebuild(segment).await.map_err(|error| error::failed(at, "rebuild the list index", error))
     }
 
-    /// Looks at every entry of a prefix in the list index, and drops those whose records have been gone for
-    /// [`RedisOptions::index_grace`].
+    /// Looks at every entry of a prefix in the list index, and drops those whose records have been
+    /// gone for [`RedisOptions::index_grace`].
     ///
     /// One call finds all entries without a record, and the first call after the grace drops them.
     /// Call it regularly if records expire or are deleted. Several calls may run at once. It takes

@@ -17,9 +17,10 @@ use crate::record::{Head, Metadata, Record};
 /// As much of a record as its envelope can have.
 const LONGEST_ENVELOPE: usize = 64 + (1 << 16);
 
-/// `MGET` shows another type of value as nothing. Of so many keys `EXISTS` asks in the same round trip how many are there: an entity's
-/// groups are read in one, absent ones too. Of more keys, where each costs more than the round trip, only those shown as nothing are asked for a
-/// second time.
+/// `MGET` shows another type of value as nothing. Of so many keys `EXISTS` asks in the same round
+/// trip how many are there: an entity's groups are read in one, absent ones too. Of more keys,
+/// where each costs more than the round trip, only those shown as nothing are asked for a second
+/// time.
 const ASKED_AT_ONCE: usize = 16;
 
 /// Values and remaining times. What is wrong with one key is the answer for that key alone.

@@ -123,8 +123,8 @@ pub(super) fn explain(error: &RedisError) -> Option<(&'static str, bool)> {
 
 fn explain_tls(error: &TlsError) -> &'static str {
     match error {
-        // A bad signature comes from an authority with the name of a trusted one, such as one that was
-        // created again.
+        // A bad signature comes from an authority with the name of a trusted one, such as one that
+        // was created again.
         TlsError::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "the server's certificate is of an authority that is not trusted here; give it to \
              `RedisOptions::root_certificates`, or its file to `SSL_CERT_FILE`"

@@ -70,7 +70,8 @@ impl Outgoing {
     }
 }
 
-/// The envelope and the value behind it, as one argument that is put together where it is sent from.
+/// The envelope and the value behind it, as one argument that is put together where it is sent
+/// from.
 impl ToRedisArgs for Outgoing {
     fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
         let mut argument = out.bufmut_for_next_arg(self.len());
@@ -102,7 +103,8 @@ impl Lifetime {
                     millis => Self::Millis(millis),
                 }
             }
-            // To the server the moment itself still belongs to the record's life, to us no more. It takes no moment below 1.
+            // To the server the moment itself still belongs to the record's life, to us no more. It
+            // takes no moment below 1.
             Expiry::At(at) => Self::Until(at.as_millis().saturating_sub(1).max(1)),
         }
     }

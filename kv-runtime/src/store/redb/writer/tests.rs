@@ -1,4 +1,5 @@
-//! The writer without its thread: which pieces of work meet in one transaction is in the test's hands.
+//! The writer without its thread: which pieces of work meet in one transaction is in the test's
+//! hands.
 
 mod gather;
 
@@ -319,7 +320,8 @@ fn a_transaction_that_was_begun_writes_nothing_once_damage_is_met() {
 
 #[test]
 fn a_disk_that_fails_a_read_while_the_writer_waits_leaves_the_next_write_undone() {
-    // Without a cache, so that a read asks the disk; without a record, so that a write would not ask it before its commit.
+    // Without a cache, so that a read asks the disk; without a record, so that a write would not
+    // ask it before its commit.
     let (worker, fails, reads) = worker_with(Database::builder().set_cache_size(0));
     let reader = Arc::clone(&worker.reader);
     // The read must not fail before the writer has opened its tables, which takes so many reads.

@@ -1,4 +1,5 @@
-//! Rebuilding: one look at every key of the server adds what the index lacks, and makes its shards complete.
+//! Rebuilding: one look at every key of the server adds what the index lacks, and makes its shards
+//! complete.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
