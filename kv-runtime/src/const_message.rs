@@ -36,8 +36,7 @@ impl Message {
         more.add(digit)
     }
 
-    /// Panics with the location of the caller's caller, which the compiler shows as that of the
-    /// error.
+    /// Panics. The compiler shows the error at the place that called the caller.
     #[track_caller]
     #[expect(clippy::panic, reason = "this is how constant evaluation reports an error")]
     pub(crate) const fn panic(&self) -> ! {

@@ -53,9 +53,9 @@
 // The calls, in the order in which rustdoc shows them: it follows the order of modules.
 mod read;
 
-mod load;
-
 mod many;
+
+mod load;
 
 mod write;
 
@@ -160,14 +160,14 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         &self.behind.collection
     }
 
-    /// The same cache, whose writes give records this TTL instead of the entity's; see
+    /// Returns the same cache with another TTL for its writes; see
     /// [`Collection::with_ttl`](crate::Collection::with_ttl). It shares the memory.
     #[must_use]
     pub fn with_ttl(&self, ttl: Duration) -> Self {
         self.with_collection(self.collection().with_ttl(ttl))
     }
 
-    /// The same cache, whose `touch` leaves a record alone that was extended less than `interval`
+    /// Returns the same cache, whose `touch` skips a record that was extended less than `interval`
     /// ago; see [`Collection::with_touch_interval`](crate::Collection::with_touch_interval). It
     /// shares the memory.
     #[must_use]
@@ -181,18 +181,18 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Self { tier: Arc::clone(&self.tier), behind: Arc::new(behind) }
     }
 
-    /// Forgets what the memory holds of this id, and what is being loaded of it. The store is left
-    /// as it is.
+    /// Forgets the entity with this id, and detaches a load of it that is under way. The store is not
+    /// changed.
     pub fn invalidate(&self, id: IdRef<'_, E>) {
         self.tier.forget(&id.into_id());
     }
 
-    /// Forgets all that the memory holds, and all that is being loaded.
+    /// Forgets all entities, and detaches all loads that are under way.
     pub fn invalidate_all(&self) {
         self.tier.forget_all();
     }
 
-    /// What the cache has done, and what it holds.
+    /// Returns the counters of the cache, and what it holds.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         let (entries, weight, negatives, evictions) = self.tier.sizes();

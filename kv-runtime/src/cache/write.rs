@@ -39,8 +39,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.hold_written(writing, written, &entity, begun)
     }
 
-    /// Changes the entity that is in the store as [`Collection::update`](crate::Collection::update)
-    /// does, whatever the memory holds, then holds it as it was written.
+    /// Changes the entity in the store as [`Collection::update`](crate::Collection::update) does,
+    /// without reading memory. Then holds it as it was written.
     pub async fn update<F>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>>
     where
         S: AtomicStore,
@@ -49,8 +49,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.change("update", id, always(change), None::<fn() -> E>).await
     }
 
-    /// As [`update`](Self::update), but `change` may fail with the caller's own error; see
-    /// [`Collection::try_update`](crate::Collection::try_update).
+    /// Changes the entity as [`update`](Self::update) does, but `change` may fail with the caller's
+    /// own error; see [`Collection::try_update`](crate::Collection::try_update).
     pub async fn try_update<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
     where
         S: AtomicStore,
@@ -60,8 +60,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.change("try_update", id, change, None::<fn() -> E>).await
     }
 
-    /// As [`update`](Self::update), or writes what `create` makes where there is none; see
-    /// [`Collection::upsert`](crate::Collection::upsert).
+    /// Changes the entity as [`update`](Self::update) does, or writes what `create` returns if
+    /// there is none; see [`Collection::upsert`](crate::Collection::upsert).
     pub async fn upsert<C, F>(&self, id: IdRef<'_, E>, create: C, change: F) -> Result<Arc<E>>
     where
         S: AtomicStore,
@@ -71,7 +71,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.change("upsert", id, always(change), Some(create)).await
     }
 
-    /// Removes the entity from the store, if there is one, then from memory.
+    /// Removes the entity from the store and from memory.
     pub async fn delete(&self, id: IdRef<'_, E>) -> Result<()> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
@@ -83,9 +83,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         deleted
     }
 
-    /// Gives what is in the store its full TTL again, and says whether it is there; see
-    /// [`Collection::touch`](crate::Collection::touch). The memory goes on serving what it holds,
-    /// until the expiry that it knew.
+    /// Gives the record in the store its full TTL again, and returns whether it exists; see
+    /// [`Collection::touch`](crate::Collection::touch). Memory serves the entity until the expiry
+    /// that it knew.
     pub async fn touch(&self, id: IdRef<'_, E>) -> Result<bool>
     where
         E: Touch,

@@ -137,7 +137,7 @@ pub type IdRef<'a, E> = <<E as KvEntity>::Id as EntityId>::Ref<'a>;
 /// | [`with_ttl`](Self::with_ttl), [`with_touch_interval`](Self::with_touch_interval) | settings of a handle |
 /// | [`cached`](Self::cached) | puts memory in front (feature `cache`) |
 /// | [`census`](Self::census), [`migrate_all`](Self::migrate_all) | versions of all records |
-/// | [`key`](Self::key), [`records_of`](Self::records_of), [`entity_of`](Self::entity_of) | keys and records, for commits of your own |
+/// | [`key`](Self::key), [`records_of`](Self::records_of), ... | keys and records, for commits of your own |
 ///
 /// ᴬ needs compare-and-swap: an [`AtomicStore`](crate::store::AtomicStore). It does not compile on
 /// another store. The rest works on every [`Store`].

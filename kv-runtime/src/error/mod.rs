@@ -216,7 +216,7 @@ pub enum Error {
 
     /// A write had to keep the record's expiry, and the store could not say what it is.
     #[error(
-        "{at}: the store does not know when the record expires, so rewriting it could keep it forever; nothing was written; try again in a minute, or `put` it with an expiry"
+        "{at}: the store does not know when the record expires, and a rewrite could keep it forever; nothing was written; retry in a minute, or `put` it with an expiry"
     )]
     ExpiryUnknown {
         /// Where.

@@ -80,8 +80,8 @@ impl Reader {
         listing: &mut Listing<'_>,
         each: &mut impl FnMut(&str, Result<RecordRef<'_>>),
     ) -> Result<Looked> {
-        // A panic of the caller's code says nothing about the file. So it is caught here, and never
-        // reaches the code that treats a panic of redb as damage.
+        // A panic of the application's closure says nothing about the file. So it is caught here,
+        // and never reaches the code that treats a panic of redb as damage.
         let mut panicked = None;
         let looked = self.look(records, listing, |key, found| {
             let show = || match found {
