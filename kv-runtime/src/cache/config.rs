@@ -118,8 +118,8 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// Sets how long the cache remembers that there is no such entity. The default is 10 seconds.
-    /// Zero turns negative caching off.
+    /// Sets how long the cache remembers that there is no such entity, counted from when the store
+    /// was asked. The default is 10 seconds. Zero turns negative caching off.
     #[must_use]
     pub fn negative_ttl(mut self, ttl: Duration) -> Self {
         self.settings.negative_ttl = ttl.min(LONGEST);
