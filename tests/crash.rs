@@ -45,7 +45,7 @@ const WRITES_OF_A_LIFE: u64 = 1_000_000;
 const PARENT_SEED: &str = "KV_TEST_SEED";
 
 #[test]
-fn a_killed_process_loses_nothing_that_it_was_told_is_written() -> Result<(), Failure> {
+fn a_killed_process_loses_no_acknowledged_write() -> Result<(), Failure> {
     let seed = match std::env::var(PARENT_SEED) {
         Ok(seed) => seed.parse()?,
         Err(_) => fastrand::u64(..),
@@ -197,7 +197,7 @@ fn child_process() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
     runtime.block_on(async {
         let tasks =
-            (0..TASKS).map(|task| tokio::spawn(write_for_ever(store.clone(), task, seed ^ task, first)));
+            (0..TASKS).map(|task| tokio::spawn(write_until_killed(store.clone(), task, seed ^ task, first)));
         for task in tasks.collect::<Vec<_>>() {
             task.await??;
         }
@@ -207,7 +207,7 @@ fn child_process() -> Result<(), Failure> {
 
 /// Puts new keys and overwrites old ones, one and two at a time. A task's keys are its own, and its
 /// numbers grow.
-async fn write_for_ever(store: RedbStore, task: u64, seed: u64, first: u64) -> Result<(), Failure> {
+async fn write_until_killed(store: RedbStore, task: u64, seed: u64, first: u64) -> Result<(), Failure> {
     let mut random = fastrand::Rng::with_seed(seed);
     for number in first.. {
         let name = if random.bool() {

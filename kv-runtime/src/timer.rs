@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_wakes_who_waits() {
+    fn a_manual_clock_wakes_waiting_calls() {
         let (timer, clock) = manual();
         let mut sleep = timer.sleep(SECOND).expect("a manual clock waits");
         assert_eq!((&mut sleep).now_or_never(), None);

@@ -169,7 +169,7 @@ async fn stale_rather_than_down() -> Outcome {
 
 /// A record that the store has lost may replace a failing origin, and nothing else.
 #[tokio::test]
-async fn an_absence_in_the_store_leaves_what_stands_in_for_the_origin() -> Outcome {
+async fn an_absence_in_the_store_leaves_the_stale_entity_for_an_outage_of_the_origin() -> Outcome {
     let (kv, clock) = kv();
     let cache = || exact().memory_ttl(MINUTE / 2).store_ttl(10 * MINUTE).stale_for(60 * MINUTE);
     let users = kv.collection::<User>().cached(cache());

@@ -209,7 +209,7 @@ async fn a_load_that_was_taken_over_is_one_load() -> Outcome {
 }
 
 #[tokio::test]
-async fn batches_that_overlap_do_not_wait_for_each_other_for_ever() -> Outcome {
+async fn batches_that_overlap_do_not_wait_for_each_other() -> Outcome {
     let (kv, _) = kv();
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
     let batch = |ids: Vec<u64>| {

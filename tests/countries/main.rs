@@ -45,7 +45,7 @@ struct CountryV2 {
 /// 1.4.0 has SHN as Ascension Island and as Saint Helena; the later one remains, in every test
 /// here.
 #[test]
-fn one_code_stands_twice() -> Outcome {
+fn one_code_appears_twice() -> Outcome {
     assert_eq!(release("1.4.0")?.doubled, ["SHN"]);
     for later in ["2.0.0", "3.0.0", "4.0.0", "5.1.0"] {
         assert!(release(later)?.doubled.is_empty(), "{later}");

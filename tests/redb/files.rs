@@ -130,7 +130,7 @@ fn an_error_of_the_file_system_names_the_file() -> Test {
 }
 
 #[test]
-fn a_directory_and_a_path_through_a_file_are_told_to_be_that() -> Test {
+fn a_directory_and_a_path_through_a_file_are_errors_that_say_so() -> Test {
     let (directory, path) = directory()?;
     let told = |path: &std::path::Path| RedbStore::open(path).map(drop).map_err(|error| error.to_string());
     let refused = told(directory.path()).expect_err("it is a directory");
@@ -175,7 +175,7 @@ async fn one_handle_of_a_file_at_a_time() -> Test {
 
 /// A name without a directory is a file in the current one, new or not.
 #[test]
-fn an_empty_path_is_told_as_that() {
+fn an_empty_path_is_an_error_that_says_so() {
     for opened in [RedbStore::open(""), RedbStore::options().read_only().open("")] {
         let error = opened.expect_err("there is no file");
         assert_eq!(error.to_string(), "redb: the path of the file is empty; name a file, such as `app.redb`");

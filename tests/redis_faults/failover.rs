@@ -106,7 +106,7 @@ async fn nothing_is_lost_but_what_the_replica_had_not() -> Test {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn nothing_is_lost_by_who_waits_for_the_replica() -> Test {
+async fn a_client_that_waits_for_the_replica_loses_nothing() -> Test {
     let options = RedisStore::options().wait_for_replicas(1, Duration::from_millis(200));
     assert_eq!(through_a_failover(options).await?.missing, [0; RECORDS as usize]);
     Ok(())
@@ -116,7 +116,7 @@ async fn nothing_is_lost_by_who_waits_for_the_replica() -> Test {
 /// acknowledges are lost with it. A client that waits for replicas gets an error.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn what_the_replica_has_not_is_lost_and_who_waits_is_told() -> Test {
+async fn writes_that_the_replica_lacks_are_lost_and_a_client_that_waits_gets_an_error() -> Test {
     let mut cluster = RedisCluster::start();
     let store = RedisStore::connect(&cluster.url()).await?;
     let waits = RedisStore::options().wait_for_replicas(1, Duration::from_millis(100));

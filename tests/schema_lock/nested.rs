@@ -172,7 +172,7 @@ fn a_flattened_member_leaves_the_types() {
 }
 
 #[test]
-fn a_place_for_the_rest_is_a_version_of_its_own() {
+fn adding_flatten_needs_a_new_version() {
     releases! {
         released {
             #[derive(KvEntity)]

@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_thread_has_a_stripe_of_its_own_and_no_hit_is_lost() {
+    fn each_thread_has_its_own_stripe_and_no_hit_is_lost() {
         const THREADS: usize = 3 * OWN_STRIPES;
         let (counters, barrier) = (Counters::of("test"), Barrier::new(THREADS));
         let taken: Vec<Option<usize>> = std::thread::scope(|scope| {

@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_not_named_is_told() {
+    fn a_missing_version_is_known_as_missing() {
         for (json, names) in [("{}", false), (r#"{"version":0}"#, false), (r#"{"version":1}"#, true)] {
             assert_eq!(
                 Metadata::from_json(json.as_bytes()).map(|it| it.names_version()),
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_metadata_is_told() {
+    fn invalid_metadata_is_an_error() {
         for json in ["", "[]", "null", "7", "{", "\"x\""] {
             assert_eq!(Metadata::from_json(json.as_bytes()), Err(MetadataError::NotAnObject), "{json}");
         }

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_and_kinds_are_told_apart() {
+    fn literals_and_kinds_are_different() {
         let org = entity("org", ids![NUMBER], PLAIN);
         for (apart, other) in [
             (true, entity("org:member", ids![NUMBER], PLAIN)),

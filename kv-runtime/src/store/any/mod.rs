@@ -292,7 +292,7 @@ mod tests {
     use crate::record::{Metadata, NewRecord};
 
     #[tokio::test]
-    async fn what_the_store_inside_lacks_is_told_with_its_name() -> Result<()> {
+    async fn what_the_inner_store_lacks_is_an_error_with_its_name() -> Result<()> {
         let store = AnyStore::from(CloudflareStore::new("account", "namespace", "token")?);
         assert!(!store.capabilities().compare_and_swap);
         let put = Write::Put(Key::from_text("user:7"), NewRecord::new("{}", Metadata::default()));

@@ -175,7 +175,7 @@ async fn a_page_ends_after_some_megabytes_and_nothing_is_lost() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_panic_of_the_writer_is_told_and_reads_go_on() -> Result<()> {
+async fn a_panic_of_the_writer_is_an_error_and_reads_go_on() -> Result<()> {
     let (store, _manual, _directory) = store();
     store.put(key("a"), record("{}")).await?;
     let panicked = store.write(Work::Panic).await;

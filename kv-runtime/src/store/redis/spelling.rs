@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn other_spellings_are_nobodys() {
+    fn other_spellings_belong_to_no_entity() {
         for stored in
             ["user:1", "{user:1", "x{user:1}", "{user:1}profile", "{user:{1}", "{user:1}:{p}", "{user:1}}"]
         {

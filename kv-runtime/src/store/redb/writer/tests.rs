@@ -286,7 +286,7 @@ fn a_transaction_that_was_begun_takes_the_work_that_comes() {
 }
 
 #[test]
-fn a_transaction_that_cannot_be_begun_is_told_to_the_work_that_comes() {
+fn a_transaction_that_cannot_begin_fails_the_next_work() {
     let (mut worker, fails) = worker();
     fails.store(true, Ordering::Relaxed);
     assert!(matches!(write(&mut worker, vec![Work::Write(put("a"))])[0], Err(Error::OutcomeUnknown { .. })));
@@ -304,7 +304,7 @@ fn a_transaction_that_cannot_be_begun_is_told_to_the_work_that_comes() {
 }
 
 #[test]
-fn a_transaction_that_was_begun_writes_nothing_once_damage_is_met() {
+fn a_transaction_that_was_begun_writes_nothing_once_damage_is_found() {
     let (worker, _) = worker();
     let damage = worker.reader.damage().clone();
     let (queue, thread) = waiting(worker);
