@@ -181,8 +181,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Self { tier: Arc::clone(&self.tier), behind: Arc::new(behind) }
     }
 
-    /// Forgets the entity with this id, and detaches a load of it that is under way. The store is not
-    /// changed.
+    /// Forgets the entity with this id, and detaches a load of it that is under way. The store is
+    /// not changed.
     pub fn invalidate(&self, id: IdRef<'_, E>) {
         self.tier.forget(&id.into_id());
     }
