@@ -15,8 +15,9 @@ use crate::key::Key;
 use crate::record::Record;
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
-/// After one lost race an update queues up among this process's, so more are lost to other
-/// processes, or to those who were not kept waiting any longer.
+/// The maximum number of attempts. After one lost race an update queues up among this process's
+/// updates. So it loses further races only to other processes, or to updates that were not kept
+/// waiting any longer.
 const MAX_ATTEMPTS: u32 = 32;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -310,7 +311,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// The entity after these writes, which are made at `now` or later.
+/// Returns the entity after these writes, which are made at `now` or later.
 fn found_after<E: KvEntity>(
     entity: E,
     anchor: &Key,

@@ -1,4 +1,4 @@
-//! Records to an entity: the version is looked at first, then the codec that the record names.
+//! Decodes records to an entity: by the version first, then by the codec that the record names.
 
 use serde::de::DeserializeOwned;
 
@@ -10,7 +10,7 @@ use crate::error::{BoxError, Error, Location};
 use crate::migrate::{Hook, Migration, MigrationOutcome, StepFrom, guarded, read_reshaped, read_stepped};
 use crate::record::{Metadata, Record, RecordRef};
 
-/// What decoding asks of those around it.
+/// What decoding needs from its caller.
 pub(crate) struct Context<'a> {
     /// The entity's name.
     pub(crate) entity: &'static str,
@@ -22,11 +22,11 @@ pub(crate) struct Context<'a> {
     pub(crate) clock: &'a Clock,
 }
 
-/// Boxed while values are handed on: beside an error as large as many a value, each hand would take
-/// both apart on their way.
+/// Errors are boxed while values are passed on. An unboxed error is as large as many values, so
+/// each move would copy more.
 pub(super) type Result<T> = std::result::Result<T, Box<Error>>;
 
-/// The entity that these records of its groups hold, if its anchor is there.
+/// Returns the entity that these records of its groups hold, if its anchor is there.
 pub(crate) fn decode<E: KvEntity>(
     id: E::Id,
     records: &[Option<Record>],
@@ -38,7 +38,7 @@ pub(crate) fn decode<E: KvEntity>(
     }
 }
 
-/// The entity that these records of its groups hold, the anchor's being there.
+/// Returns the entity that these records of its groups hold. Its anchor is there.
 pub(crate) fn decode_present<'a, E: KvEntity>(
     id: E::Id,
     records: impl Into<Records<'a>>,
@@ -47,7 +47,7 @@ pub(crate) fn decode_present<'a, E: KvEntity>(
     E::from_groups(id, &mut Groups { schema: groups::<E>(), records: records.into(), context })
 }
 
-/// The records of an entity's groups: one by itself stays where it lies, as a list has thousands of
+/// The records of an entity's groups. A single one is borrowed, because a list has thousands of
 /// them.
 #[derive(Clone, Copy)]
 pub(crate) enum Records<'a> {
@@ -167,7 +167,7 @@ impl Groups<'_> {
         Box::new(Error::MigrationFailed { at: (self.context.locate)(schema), from, to, source })
     }
 
-    /// Runs a migration under the eyes of the hook.
+    /// Runs a migration, and calls the hook before and after it.
     fn migrating<T>(
         &self,
         schema: &GroupSchema,

@@ -22,7 +22,7 @@ pub(crate) struct Standing<E> {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// The entity under this key, with the conditions on which it may be replaced.
+    /// Returns the entity under this key, with the conditions on which it may be replaced.
     pub(crate) async fn standing(&self, id: E::Id, key: &Key) -> Result<Standing<E>> {
         let span = self.span("get", key);
         async {
@@ -34,7 +34,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// As [`standing`](Self::standing), of many.
+    /// Returns the same as [`standing`](Self::standing), for many keys.
     pub(crate) async fn standing_all(&self, anchors: &[Key], ids: Vec<E::Id>) -> Result<Vec<Standing<E>>> {
         let span = self.span_many("get_many", &anchors.iter());
         async {
@@ -76,7 +76,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(())
     }
 
-    /// Makes the store hold `entity`, or nothing, if it still is as the miss saw it.
+    /// Writes `entity`, or deletes it, if the store still is as the miss saw it.
     pub(crate) async fn fill(
         &self,
         key: &Key,
@@ -117,8 +117,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// The records of all groups, the anchor last. A cache's TTL is a bound: a field may say that
-    /// they expire earlier.
+    /// Returns the records of all groups, the anchor last. A cache's TTL is a maximum: a field may
+    /// let them expire earlier.
     fn fill_records(&self, anchor: &Key, entity: &E, ttl: Option<Duration>) -> Result<Vec<(Key, NewRecord)>> {
         let now = self.store().clock().now();
         let groups = groups::<E>().iter().enumerate().rev();
@@ -138,7 +138,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// The TTL as an expiry, if it ends before the record's own.
+/// Returns the TTL as an expiry, if it ends before the record's own.
 fn bounded(own: Expiry, ttl: Duration, now: Timestamp) -> Option<Expiry> {
     let is_sooner = match own {
         Expiry::Never => true,

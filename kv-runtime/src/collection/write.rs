@@ -22,23 +22,23 @@ struct Batch {
     bytes: usize,
 }
 
-/// Which batch of a call it is.
+/// The position of a batch in its call.
 #[derive(Clone, Copy)]
 enum Place {
-    /// Another one follows.
+    /// Another batch follows.
     Before,
     Last,
 }
 
-/// The batches that were handed to the store, and how many entities are written with them.
+/// The batches that were passed to the store, and how many entities are written with them.
 enum Sent<F> {
     Written(usize),
-    /// The last one is on its way, while the next one is made.
+    /// The last one is being written, while the next one is made.
     OnItsWay(Pin<Box<F>>),
 }
 
 impl<F: Future<Output = Result<usize>>> Sent<F> {
-    /// Hands over a batch, and does not wait for its end.
+    /// Passes a batch to the store, and does not wait for it.
     fn begin(writing: F) -> Result<Self> {
         let mut writing = Box::pin(writing);
         // The caller polls it again to finish it, so no waker is needed here.
@@ -182,7 +182,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.write_batch(batch, written, Place::Last).await.map(drop)
     }
 
-    /// After a failure: the batches that were written are made durable, or count as unwritten.
+    /// After a failure, makes the written batches durable, or counts them as unwritten.
     async fn end_parts(&self, error: Error) -> Error {
         match error {
             // Elsewhere each batch was durable when it was written.
@@ -197,12 +197,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// Whether a batch is written as a whole.
+    /// Returns whether a batch is written as a whole.
     fn is_one_batch(&self) -> bool {
         self.store().capabilities().atomic_batches || groups::<E>().len() == 1
     }
 
-    /// The records of all groups, the anchor last.
+    /// Returns the records of all groups, the anchor last.
     pub(super) fn new_records(&self, anchor: &Key, entity: &E) -> Result<Vec<(Key, NewRecord)>> {
         let now = self.store().clock().now();
         let groups = groups::<E>().iter().enumerate().rev();
@@ -264,7 +264,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// The cause of a failure whose parts mean nothing to the caller.
+/// Returns the cause of a partial failure whose positions mean nothing to the caller.
 pub(super) fn whole_failure(error: Error) -> Error {
     match error {
         Error::Partial { source, .. } => *source,

@@ -23,13 +23,9 @@ use shown::{
 /// The error of every call: what happened, where, and what to do.
 ///
 /// Every variant except those about a file or a URL has a [`Location`]: entity, store and key, in
-/// which a secret id is a hash. If an engine failed a whole batch, the location names only the
-/// store. The cause is [`source`](std::error::Error::source), and `Display` does not repeat it. No
-/// variant holds a value. Clones share the cause, so all callers that waited for one load get the
-/// same error.
-///
-/// `Debug` prints the error as `Display` does, and a line for each cause. So a `main` that returns
-/// a `Result` prints it readably.
+/// which a secret id is a hash. If an engine failed a whole batch, it names only the store.
+/// `Display` does not repeat the [`source`](std::error::Error::source), and `Debug` adds a line for
+/// each cause. No variant holds a value. Clones share the cause.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -58,8 +54,7 @@ pub enum Error {
         attempts: u32,
     },
 
-    /// The entity to be written has another id than the one that was asked for. An update cannot
-    /// change an id, because the id is the key.
+    /// The entity to be written has another id than the one that was asked for.
     #[error("{at}: {}", id_shown(.created))]
     IdChanged {
         /// Where: under the id that was asked for.
@@ -370,8 +365,7 @@ impl Error {
         Self::Store { at, action, why: None, retryable, source: SharedError::new(source) }
     }
 
-    /// Adds the reason of an engine's failure and what to do, in words that its source does not
-    /// have. Leaves other errors unchanged.
+    /// Adds the reason of an engine's failure and what to do. Leaves other errors unchanged.
     #[must_use]
     pub fn because(mut self, reason: &'static str) -> Self {
         if let Self::Store { why, .. } = &mut self {
