@@ -129,8 +129,7 @@ pub trait PreviousVisitor {
 )]
 pub trait Touch: KvEntity {}
 
-/// A type for `#[kv(expires_at)]` fields: [`Timestamp`], [`SystemTime`], and an `Option` of these,
-/// where `None` is never.
+/// A type for `#[kv(expires_at)]`: [`Timestamp`], [`SystemTime`], or an `Option` of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot say when a record expires",
     label = "not a moment",
@@ -174,8 +173,7 @@ pub trait GroupSource {
         default: impl FnOnce() -> T,
     ) -> Result<T, Self::Error>;
 
-    /// Returns the current shape `N` of a group whose record is no newer than its predecessor `P`.
-    /// Returns `None` if the record is newer, or absent.
+    /// Returns the current shape `N`, if the record is no newer than that of the predecessor `P`.
     fn previous<P: KvEntity, N: StepFrom<P> + KvEntity>(
         &mut self,
         group: usize,
@@ -368,8 +366,7 @@ impl GroupSchema {
         self.steps
     }
 
-    /// Returns the oldest version whose code can read a record of `version`: every step since then
-    /// is additive, in JSON.
+    /// Returns the oldest version whose code can read a record of `version`.
     #[must_use]
     pub fn oldest_reader(&self, version: u32) -> u32 {
         let mut oldest = version;

@@ -22,10 +22,10 @@ use shown::{
 
 /// The error of every call: what happened, where, and what to do.
 ///
-/// Every variant except those about a file or a URL has a [`Location`]: entity, store and key, in
-/// which a secret id is a hash. If an engine failed a whole batch, it names only the store.
-/// `Display` does not repeat the [`source`](std::error::Error::source), and `Debug` adds a line for
-/// each cause. No variant holds a value. Clones share the cause.
+/// Every variant except those about a file or a URL has a [`Location`], in which a secret id is a
+/// hash. If an engine failed a whole batch, it names only the store. `Display` does not repeat the
+/// [`source`](std::error::Error::source), and `Debug` adds a line for each cause. No variant holds
+/// a value. Clones share the cause.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -39,13 +39,13 @@ macro_rules! with_location {
 }
 
 impl Error {
-    /// Where it happened; nothing for an error about a file or a URL.
+    /// Returns the location, or `None` for an error about a file or a URL.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         with_location!(self, at => at)
     }
 
-    /// Names the entity, where the store below could not.
+    /// Names the entity, which the store below does not know.
     pub(crate) fn of_entity(mut self, entity: &'static str) -> Self {
         let at: Option<&mut Box<Location>> = with_location!(&mut self, at => at);
         if let Some(at) = at {

@@ -1,4 +1,4 @@
-//! How an error is shown, where its attributes alone cannot say so.
+//! Texts of errors that their attributes alone cannot express.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -27,7 +27,7 @@ pub(super) fn id_shown(created: &bool) -> &'static str {
     }
 }
 
-/// The format as people write it; [`Codec::name`] is what a record has.
+/// The format's usual name. [`Codec::name`] is its name in records.
 pub(super) const fn format_shown(codec: &Codec) -> &'static str {
     match codec {
         Codec::Json => "JSON",
@@ -65,8 +65,8 @@ pub(super) fn why_shown(why: &Option<&'static str>) -> String {
     why.map(|why| format!(": {why}")).unwrap_or_default()
 }
 
-/// What lies beneath an error, as deep as it goes, for an event beside the error itself: `Display`
-/// does not tell it.
+/// Returns the chain of causes of an error, for an event beside the error: `Display` does not
+/// contain them.
 pub(crate) fn causes(error: &Error) -> Option<tracing::field::DisplayValue<String>> {
     let mut cause = error.source()?;
     let mut told = cause.to_string();
