@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::network;
 use crate::store::FairQueue;
 
-/// How a [`RedisStore`] is connected; [`RedisStore::options`] gives one.
+/// Options for connecting a [`RedisStore`], which [`RedisStore::options`] returns.
 ///
 /// ```no_run
 /// use kv_runtime::store::RedisStore;
@@ -63,37 +63,37 @@ impl Default for RedisOptions {
 }
 
 impl RedisOptions {
-    /// The clock that `createdAt` and the like are taken from, and that remaining times are added
-    /// to; the system's if none is given. When a record expires is the server's business.
+    /// Sets the clock for `createdAt` and for moments that are computed from remaining times. The
+    /// default is the system's. The server's clock decides when a record expires.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Spells keys with their entity's part as a hash tag, `{user:123}:profile`, as a cluster needs
-    /// them. For a server whose data is to move to a cluster one day: keys of the two spellings do
-    /// not see each other.
+    /// Stores keys with the entity's part as a hash tag, `{user:123}:profile`, as a cluster needs
+    /// them. Use it on a server whose data will move to a cluster: records under the two forms of a
+    /// key do not see each other.
     pub fn hash_tags(mut self, on: bool) -> Self {
         self.hash_tags = on;
         self
     }
 
-    /// Keeps an index of the keys, by which a list costs what its prefix has and not what the
-    /// server holds. A write adds to it in the same round trip, or on a cluster in one before.
+    /// Keeps an index of the keys, so that a list costs what its prefix has and not what the server
+    /// holds. A write adds to it in the same round trip, or on a cluster in one before.
     ///
-    /// Every program that writes has to have it on: what another one writes is listed after the
-    /// next [`rebuild_index`](RedisStore::rebuild_index) alone. Entries of records that were
-    /// deleted or have expired stay, and cost the lists that pass them, until
-    /// [`sweep_index`](RedisStore::sweep_index) is called. On a cluster an entry and its record lie
-    /// on different nodes: a failover that loses the last writes of one of them may lose an entry
-    /// whose record is there, so rebuild after one.
+    /// Every program that writes must set this. Records of other programs are listed only after the
+    /// next [`rebuild_index`](RedisStore::rebuild_index). Entries of records that were deleted or
+    /// have expired stay, and slow lists down, until [`sweep_index`](RedisStore::sweep_index) is
+    /// called. On a cluster an entry and its record are on different nodes. A failover that loses
+    /// the last writes of one node may lose an entry whose record exists, so rebuild the index
+    /// after a failover.
     pub fn list_index(mut self, on: bool) -> Self {
         self.list_index = on;
         self
     }
 
-    /// How long an entry of the index is without record before a sweep drops it; 10 minutes if
-    /// nothing is said. It has to be longer than any writer takes for one write.
+    /// Sets how long an entry of the index is without a record before a sweep drops it. The default
+    /// is 10 minutes. It must be longer than any writer takes for one write.
     pub fn index_grace(mut self, grace: Duration) -> Self {
         self.index_grace = grace;
         self
