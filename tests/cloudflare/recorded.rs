@@ -207,12 +207,13 @@ async fn head_lists_one_key() -> Test {
     Ok(())
 }
 
-/// A value that is too long for the answer of a bulk read is read by itself, between two reads of its metadata.
+/// A value that is too long for the answer of a bulk read is read by itself, between two reads of
+/// its metadata.
 #[tokio::test]
 async fn a_long_value_is_read_between_its_metadata() -> Test {
     let server = Server::start(|number, request| match request.line.split('/').nth_back(1) {
         Some("bulk") => refused(413, 10_000, "too large"),
-        // It is written anew while it is read the first time.
+        // It is overwritten during the first read.
         Some("metadata") => ok(json!({ "version": if number == 1 { 1 } else { 2 } })),
         _ => text(200, "value").with_header("expiration", "4000000000"),
     })

@@ -40,7 +40,7 @@ pub(super) fn undecoded_shown(codec: &Codec, source: &CodecError) -> String {
     let format = format_shown(codec);
     if source.is_malformed() {
         return format!(
-            "the value cannot be read as {format} at all and was left as it is; another program wrote it, or it was damaged on its way; if nobody needs it, `put` replaces it"
+            "the value cannot be read as {format} at all and was left as it is; another program wrote it, or it was damaged; if nobody needs it, `put` replaces it"
         );
     }
     let remedy = match codec {

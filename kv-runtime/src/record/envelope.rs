@@ -67,11 +67,11 @@ pub enum EnvelopeError {
     Foreign(#[source] MetadataError),
 }
 
-/// An envelope that was read, and where the value begins behind it.
+/// An envelope that was read, and the offset of the value behind it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Envelope {
-    /// What stands beside the value.
+    /// The metadata of the value.
     pub metadata: Metadata,
     /// When the record becomes invisible.
     pub expires_at: Option<Timestamp>,
