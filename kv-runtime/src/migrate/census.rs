@@ -59,7 +59,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// let users = Kv::new(MemoryStore::new()).collection::<User>();
     /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
     /// let census = users.census().await?;
-    /// assert_eq!((census.total(), census.behind()), (1, 0));
+    /// assert_eq!((census.groups[0].total(), census.behind()), (1, 0));
     /// # Ok::<(), kv_runtime::Error>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
