@@ -328,7 +328,7 @@ mod tests {
     fn a_time_is_a_whole_number_or_a_float() {
         for (json, millis) in [("5", 5), ("5.9", 5), ("9007199254740993", 9_007_199_254_740_993)] {
             let metadata = Metadata::from_json(format!(r#"{{"createdAt":{json}}}"#).as_bytes());
-            let created_at = metadata.map(|it| it.created_at());
+            let created_at = metadata.map(|it| it.created_at);
             assert_eq!(created_at, Ok(Some(Timestamp::from_millis(millis))), "{json}");
         }
     }
