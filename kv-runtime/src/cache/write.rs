@@ -26,51 +26,6 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.hold_written(writing, written, &entity, begun)
     }
 
-    /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is
-    /// none, then holds it in memory.
-    pub async fn insert(&self, entity: impl IntoShared<E>) -> Result<()>
-    where
-        S: AtomicStore,
-    {
-        let entity = entity.into_shared();
-        let writing = self.begin(entity.id()).await;
-        let begun = self.begun();
-        let written = self.collection().insert(&entity).await;
-        self.hold_written(writing, written, &entity, begun)
-    }
-
-    /// Changes the entity that is in the store as [`Collection::update`](crate::Collection::update)
-    /// does, whatever the memory holds, then holds it as it was written.
-    pub async fn update<F>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>>
-    where
-        S: AtomicStore,
-        F: FnMut(&mut E),
-    {
-        self.change("update", id, always(change), None::<fn() -> E>).await
-    }
-
-    /// As [`update`](Self::update), unless `change` gives up with an error of the caller's; see
-    /// [`Collection::try_update`](crate::Collection::try_update).
-    pub async fn try_update<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
-    where
-        S: AtomicStore,
-        F: FnMut(&mut E) -> Result<(), X>,
-        X: ChangeError,
-    {
-        self.change("try_update", id, change, None::<fn() -> E>).await
-    }
-
-    /// As [`update`](Self::update), or writes what `create` makes where there is none; see
-    /// [`Collection::upsert`](crate::Collection::upsert).
-    pub async fn upsert<C, F>(&self, id: IdRef<'_, E>, create: C, change: F) -> Result<Arc<E>>
-    where
-        S: AtomicStore,
-        C: FnMut() -> E,
-        F: FnMut(&mut E),
-    {
-        self.change("upsert", id, always(change), Some(create)).await
-    }
-
     /// Removes the entity from the store, if there is one, then from memory.
     pub async fn delete(&self, id: IdRef<'_, E>) -> Result<()> {
         let id = id.into_id();
@@ -82,6 +37,49 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
         deleted
     }
+}
+
+/// Writes on a condition, which need a store with compare-and-swap.
+// The bound stands here and not at each method, as in `collection/change.rs`.
+impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
+    /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is
+    /// none, then holds it in memory.
+    pub async fn insert(&self, entity: impl IntoShared<E>) -> Result<()> {
+        let entity = entity.into_shared();
+        let writing = self.begin(entity.id()).await;
+        let begun = self.begun();
+        let written = self.collection().insert(&entity).await;
+        self.hold_written(writing, written, &entity, begun)
+    }
+
+    /// Changes the entity that is in the store as [`Collection::update`](crate::Collection::update)
+    /// does, whatever the memory holds, then holds it as it was written.
+    pub async fn update<F>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>>
+    where
+        F: FnMut(&mut E),
+    {
+        self.change("update", id, always(change), None::<fn() -> E>).await
+    }
+
+    /// As [`update`](Self::update), unless `change` gives up with an error of the caller's; see
+    /// [`Collection::try_update`](crate::Collection::try_update).
+    pub async fn try_update<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
+    where
+        F: FnMut(&mut E) -> Result<(), X>,
+        X: ChangeError,
+    {
+        self.change("try_update", id, change, None::<fn() -> E>).await
+    }
+
+    /// As [`update`](Self::update), or writes what `create` makes where there is none; see
+    /// [`Collection::upsert`](crate::Collection::upsert).
+    pub async fn upsert<C, F>(&self, id: IdRef<'_, E>, create: C, change: F) -> Result<Arc<E>>
+    where
+        C: FnMut() -> E,
+        F: FnMut(&mut E),
+    {
+        self.change("upsert", id, always(change), Some(create)).await
+    }
 
     /// Gives what is in the store its full TTL again, and says whether it is there; see
     /// [`Collection::touch`](crate::Collection::touch). The memory goes on serving what it holds,
@@ -89,7 +87,6 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub async fn touch(&self, id: IdRef<'_, E>) -> Result<bool>
     where
         E: Touch,
-        S: AtomicStore,
     {
         let id = id.into_id();
         let mut writing = self.tier.begin_write(id.clone(), true);
@@ -110,10 +107,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         id: IdRef<'_, E>,
         mut change: impl FnMut(&mut E) -> Result<(), X>,
         create: Option<impl FnMut() -> E>,
-    ) -> Result<Arc<E>, X>
-    where
-        S: AtomicStore,
-    {
+    ) -> Result<Arc<E>, X> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
         let (since, key) = (self.tier.now(), self.collection().key_of_id(&id));
@@ -121,7 +115,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let changed = self.collection().change(operation, key, id, change, create).await;
         self.hold_changed(writing, changed, since)
     }
+}
 
+impl<E: KvEntity, S: Store> Cached<E, S> {
     /// The present moment by both clocks.
     fn begun(&self) -> (Moment, Timestamp) {
         (self.tier.now(), self.collection().store().clock().now())

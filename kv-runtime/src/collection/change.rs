@@ -19,16 +19,17 @@ use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 /// processes, or to those who were not kept waiting any longer.
 const MAX_ATTEMPTS: u32 = 32;
 
-impl<E: KvEntity, S: Store> Collection<E, S> {
+/// Writes on a condition. On a store without compare-and-swap they do not compile: see
+/// [`put`](Self::put) and the calls whose names end with `_last_write_wins`.
+// The bound stands here and not at each method: there the compiler would repeat it for the future
+// that the method returns, and one mistake would be three errors.
+impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
     /// Writes the entity if none with its id is there; otherwise [`Error::AlreadyExists`], and nothing is written. If what is there lacks a
     /// required group, that is [`Error::Incomplete`]: `put` makes it whole.
     ///
     /// Whether it is there the anchor alone decides, the first group. Another group that was written without one, through its view, is
     /// overwritten. To keep it, insert the anchor's view in the place of the entity: that writes no other group.
-    pub async fn insert(&self, entity: &E) -> Result<()>
-    where
-        S: AtomicStore,
-    {
+    pub async fn insert(&self, entity: &E) -> Result<()> {
         let key = self.key_of(entity);
         let span = self.span("insert", &key);
         async {
@@ -80,7 +81,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// ```
     pub fn update<F>(&self, id: IdRef<'_, E>, change: F) -> impl Future<Output = Result<E>> + use<'_, E, S, F>
     where
-        S: AtomicStore,
         F: FnMut(&mut E),
     {
         let (key, id) = self.key_and_id(id);
@@ -95,7 +95,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         change: F,
     ) -> impl Future<Output = Result<E, X>> + use<'_, E, S, F, X>
     where
-        S: AtomicStore,
         F: FnMut(&mut E) -> Result<(), X>,
         X: ChangeError,
     {
@@ -112,7 +111,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         change: F,
     ) -> impl Future<Output = Result<E>> + use<'_, E, S, C, F>
     where
-        S: AtomicStore,
         C: FnMut() -> E,
         F: FnMut(&mut E),
     {
@@ -130,16 +128,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub fn touch(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<bool>> + use<'_, E, S>
     where
         E: Touch,
-        S: AtomicStore,
     {
         self.touch_at(self.key_for(&id))
     }
 
     /// As [`touch`](Self::touch), of the entity with this anchor.
-    pub(crate) async fn touch_at(&self, key: Key) -> Result<bool>
-    where
-        S: AtomicStore,
-    {
+    pub(crate) async fn touch_at(&self, key: Key) -> Result<bool> {
         let span = self.span("touch", &key);
         async {
             self.check_key(&key)?;
@@ -169,13 +163,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// Whether so little of the TTL is used that the interval spares a touch.
-    pub(super) fn was_just_touched(&self, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
-        let ttl = self.ttl_of(super::anchor::<E>());
-        let used = expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
-        used.is_some_and(|used| used < self.touch_interval)
-    }
-
     /// Why the entity was not inserted: it is there, or its anchor is and a required group is not.
     async fn not_inserted(&self, key: &Key) -> Error {
         if groups::<E>().len() > 1
@@ -201,10 +188,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         change: impl FnMut(&mut E) -> Result<(), X>,
         create: Option<impl FnMut() -> E>,
-    ) -> Result<Found<E>, X>
-    where
-        S: AtomicStore,
-    {
+    ) -> Result<Found<E>, X> {
         let span = self.span(operation, &key);
         self.change_at(key, id, change, create).instrument(span).await
     }
@@ -215,10 +199,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         mut change: impl FnMut(&mut E) -> Result<(), X>,
         mut create: Option<impl FnMut() -> E>,
-    ) -> Result<Found<E>, X>
-    where
-        S: AtomicStore,
-    {
+    ) -> Result<Found<E>, X> {
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
@@ -254,6 +235,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
         }
         Err(Error::Conflict { at: self.at(&key), attempts: MAX_ATTEMPTS }.into())
+    }
+}
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Whether so little of the TTL is used that the interval spares a touch.
+    pub(super) fn was_just_touched(&self, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+        let ttl = self.ttl_of(super::anchor::<E>());
+        let used = expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
+        used.is_some_and(|used| used < self.touch_interval)
     }
 
     pub(super) fn check_id(&self, key: &Key, entity: &E, created: bool) -> Result<()> {
