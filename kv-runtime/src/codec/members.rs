@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::merge::merge;
-use super::raw::{Name, RawObject, between, offset};
+use super::raw::{Name, RawMember, RawObject, between, offset};
 use super::rounded::{Rounded, may_round, value};
 use super::{CodecError, tagged::TaggedText};
 use crate::error::BoxError;
@@ -31,6 +31,8 @@ pub(crate) struct Members<'a> {
     /// Whether functions may have changed the values since. Texts follow when they are asked for,
     /// which a read rarely does.
     is_changed: bool,
+    /// Names with an escape, each with its text.
+    spelt: Vec<(String, &'a str)>,
 }
 
 /// Names, each with its value's text.
@@ -46,8 +48,9 @@ impl<'a> Members<'a> {
                 Ok(_) => CodecError::new("it is no JSON object"),
             });
         };
+        let spelt = object.members.iter().filter_map(RawMember::name_with_escapes).collect();
         let texts = object.members.into_iter().map(|member| (member.name, Cow::Borrowed(member.value)));
-        Ok(Self { texts: texts.collect(), values: None, is_changed: false })
+        Ok(Self { texts: texts.collect(), values: None, is_changed: false, spelt })
     }
 
     /// As [`read`](Self::read), in one pass with the values that a function is shown. Fails where
@@ -62,7 +65,7 @@ impl<'a> Members<'a> {
             let text = between(text, name, names.peek().copied())?;
             texts.push((Cow::Borrowed(name), Cow::Borrowed(text)));
         }
-        Some(Self { texts, values: Some(values), is_changed: false })
+        Some(Self { texts, values: Some(values), is_changed: false, spelt: Vec::new() })
     }
 
     pub(crate) fn contains(&mut self, name: &str) -> bool {
@@ -148,11 +151,15 @@ impl<'a> Members<'a> {
     pub(crate) fn to_tagged(&mut self, source: &TaggedText) -> TaggedText {
         let mut text = "{".to_owned();
         let mut tags = Vec::new();
-        for (name, value) in self.texts() {
+        self.texts();
+        for (name, value) in &self.texts {
             if text.len() > 1 {
                 text.push(',');
             }
-            push_name(&mut text, name);
+            match self.spelt.iter().find(|(own, _)| own == name) {
+                Some((_, spelt)) => text.extend([spelt, ":"]),
+                None => push_name(&mut text, name),
+            }
             if let Cow::Borrowed(value) = value {
                 let (from, to) = (offset(&source.text, value), text.len());
                 let within = source.tags.iter().filter(|tag| (from..from + value.len()).contains(*tag));

@@ -29,6 +29,20 @@ fn what_a_step_leaves_alone_keeps_its_text() {
 }
 
 #[test]
+fn a_name_keeps_its_escapes() {
+    let mut all = members(r#"{"n\u0061me":"\u0041", "a\"b":1,"c":2}"#);
+    all.change(|object| {
+        object["c"] = 3.into();
+        Ok(())
+    })
+    .expect("can be changed");
+    all.rename("c", "d");
+    assert_eq!(all.to_text(), r#"{"n\u0061me":"\u0041","a\"b":1,"d":3}"#);
+    all.rename("name", "title");
+    assert_eq!(all.to_text(), r#"{"title":"\u0041","a\"b":1,"d":3}"#);
+}
+
+#[test]
 fn steps_by_name_touch_no_other_member() {
     let mut all = members(r#"{"a":1.0,"b":2}"#);
     all.rename("a", "c");
