@@ -12,7 +12,7 @@ pub use crate::entity::{
 };
 pub use crate::error::BoxError;
 pub use crate::key::{
-    ByReference, ByValue, EntityId, IdKind, IdSchema, IdWriter, KeyBuilder, KvId, Lookup, Passing,
+    ByReference, ByValue, EntityId, IdKind, IdSchema, IdTraits, IdWriter, KeyBuilder, KvId, Lookup, Passing,
 };
 pub use crate::maybe_send::{MaybeSend, MaybeSync};
 pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_not_written};

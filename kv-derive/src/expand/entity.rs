@@ -49,10 +49,10 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
     let schema = schema(entity);
     let id_fields = entity.ids.iter().map(|field| field.ident);
     let id = match entity.ids.as_slice() {
-        [Field { ident, .. }] => quote!(::core::clone::Clone::clone(&self.#ident)),
+        [Field { ident, .. }] => quote!(#kv::__private::cloned(&self.#ident)),
         fields => {
             let fields = fields.iter().map(|field| field.ident);
-            quote!((#(::core::clone::Clone::clone(&self.#fields),)*))
+            quote!((#(#kv::__private::cloned(&self.#fields),)*))
         }
     };
     let set_id = match entity.ids.as_slice() {

@@ -61,13 +61,12 @@ pub(crate) fn id_fallback(input: &DeriveInput, krate: &Slot<Path>) -> TokenStrea
     let ident = &input.ident;
     let kv = runtime(krate, Span::call_site());
     let lookup = id::lookups(&kv, &quote!(#ident), &TokenStream::new(), None);
-    let pass = id::pass(&runtime(krate, ident.span()), ident);
     let passing = Ident::new(if holds_text(input) { "ByReference" } else { "ByValue" }, Span::call_site());
+    let pass = id::pass(&kv, &quote!(#kv::__private::#passing));
     quote! {
         #[automatically_derived]
         impl #kv::__private::KvId for #ident {
             const KIND: #kv::__private::IdKind = #kv::__private::IdKind::Text;
-            type Passing = #kv::__private::#passing;
             #pass
             fn encode(&self, _: &mut #kv::__private::IdWriter<'_>) {}
             fn decode(_: &str, _: bool) -> ::core::option::Option<Self> {

@@ -250,12 +250,13 @@ impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
     }
 
     fn serialize_i128(self, value: i128) -> Result<S::Ok, S::Error> {
-        self.within.doubt(i64::try_from(value).is_err());
+        // A buffer holds no integer of 128 bits, however small it is.
+        self.within.doubt(true);
         self.inner.serialize_i128(value)
     }
 
     fn serialize_u128(self, value: u128) -> Result<S::Ok, S::Error> {
-        self.within.doubt(u64::try_from(value).is_err());
+        self.within.doubt(true);
         self.inner.serialize_u128(value)
     }
 

@@ -45,7 +45,7 @@ pub(super) fn carry<E: KvEntity>(
 }
 
 fn by_steps(schema: &GroupSchema, record: RecordRef<'_>, to: u32, context: &Context<'_>) -> Result<Carried> {
-    let members = read_stepped(schema.steps(), record.value, record.metadata.version, to)
+    let mut members = read_stepped(schema.steps(), record.value, record.metadata.version, to)
         .map_err(|failed| failed.into_error((context.locate)(schema)))?;
     Ok(Carried { text: members.to_text(), is_converted: false })
 }

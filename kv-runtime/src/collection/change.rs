@@ -20,7 +20,11 @@ use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 /// waiting any longer.
 const MAX_ATTEMPTS: u32 = 32;
 
-impl<E: KvEntity, S: Store> Collection<E, S> {
+/// Writes on a condition. They do not compile on a store without compare-and-swap: see
+/// [`put`](Self::put) and the calls whose names end with `_last_write_wins`.
+// The bound is on the impl block and not on each method. There the compiler would repeat it for the
+// future that the method returns, and one mistake would be three errors.
+impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
     /// Writes the entity if there is none with its id.
     ///
     /// The first group alone decides whether there is one. A record of another group that was
@@ -51,10 +55,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn insert(&self, entity: &E) -> Result<()>
-    where
-        S: AtomicStore,
-    {
+    pub async fn insert(&self, entity: &E) -> Result<()> {
         let key = self.key_of(entity);
         let span = self.span("insert", &key);
         async {
@@ -112,7 +113,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// ```
     pub fn update<F>(&self, id: IdRef<'_, E>, change: F) -> impl Future<Output = Result<E>> + use<'_, E, S, F>
     where
-        S: AtomicStore,
         F: FnMut(&mut E),
     {
         let (key, id) = self.key_and_id(id);
@@ -162,7 +162,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         change: F,
     ) -> impl Future<Output = Result<E, X>> + use<'_, E, S, F, X>
     where
-        S: AtomicStore,
         F: FnMut(&mut E) -> Result<(), X>,
         X: ChangeError,
     {
@@ -206,7 +205,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         change: F,
     ) -> impl Future<Output = Result<E>> + use<'_, E, S, C, F>
     where
-        S: AtomicStore,
         C: FnMut() -> E,
         F: FnMut(&mut E),
     {
@@ -240,10 +238,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         change: impl FnMut(&mut E) -> Result<(), X>,
         create: Option<impl FnMut() -> E>,
-    ) -> Result<Found<E>, X>
-    where
-        S: AtomicStore,
-    {
+    ) -> Result<Found<E>, X> {
         let span = self.span(operation, &key);
         self.change_at(key, id, change, create).instrument(span).await
     }
@@ -254,10 +249,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         mut change: impl FnMut(&mut E) -> Result<(), X>,
         mut create: Option<impl FnMut() -> E>,
-    ) -> Result<Found<E>, X>
-    where
-        S: AtomicStore,
-    {
+    ) -> Result<Found<E>, X> {
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
@@ -294,7 +286,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         Err(Error::Conflict { at: self.at(&key), attempts: MAX_ATTEMPTS }.into())
     }
+}
 
+impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(super) fn check_id(&self, key: &Key, entity: &E, created: bool) -> Result<()> {
         if self.key_of(entity) == *key { Ok(()) } else { Err(Error::IdChanged { at: self.at(key), created }) }
     }

@@ -140,15 +140,17 @@ impl Groups<'_> {
         if let Some(value) = read_reshaped(record.value, schema.steps(), version) {
             return Ok(value);
         }
-        let mut members = read_stepped(schema.steps(), record.value, version, schema.version())
-            .map_err(|failed| failed.into_error((self.context.locate)(schema)))?;
-        if let Some(value) = members.decode() {
+        let stepped = || {
+            read_stepped(schema.steps(), record.value, version, schema.version())
+                .map_err(|failed| failed.into_error((self.context.locate)(schema)))
+        };
+        if let Some(value) = stepped()?.decode() {
             return Ok(value);
         }
         // Once more from the text, whose error has the words.
         // A place in this text would be none in the record.
         let json = codec::Codec::Json;
-        codec::decode(json, members.to_text().as_bytes())
+        codec::decode(json, stepped()?.to_text().as_bytes())
             .map_err(|source| self.undecoded(schema, json, source.without_place()))
     }
 

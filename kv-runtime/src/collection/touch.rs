@@ -10,7 +10,8 @@ use crate::key::Key;
 use crate::record::Expiry;
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
-impl<E: KvEntity, S: Store> Collection<E, S> {
+// The bound is on the impl block, as in `change.rs`.
+impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
     /// Gives the record its full TTL again, without reading or writing its value. Returns whether
     /// the entity exists.
     ///
@@ -43,16 +44,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub fn touch(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<bool>> + use<'_, E, S>
     where
         E: Touch,
-        S: AtomicStore,
     {
         self.touch_at(self.key_for(&id))
     }
 
     /// As [`touch`](Self::touch), of the entity with this anchor.
-    pub(crate) async fn touch_at(&self, key: Key) -> Result<bool>
-    where
-        S: AtomicStore,
-    {
+    pub(crate) async fn touch_at(&self, key: Key) -> Result<bool> {
         let span = self.span("touch", &key);
         async {
             self.check_key(&key)?;
@@ -81,7 +78,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .instrument(span)
         .await
     }
+}
 
+impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns whether so little of the TTL is used that the touch interval skips the touch.
     pub(super) fn was_just_touched(&self, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
         let ttl = self.ttl_of(super::anchor::<E>());

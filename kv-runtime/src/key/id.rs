@@ -1,7 +1,5 @@
 //! What can be an id: one segment of a key ([`KvId`]), or a tuple of them ([`EntityId`]).
 
-use std::fmt;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use super::builder::KeyBuilder;
@@ -9,6 +7,7 @@ use super::escape::{escape_into, unescape};
 use super::lookup::Lookup;
 use super::parse::IdSegments;
 use super::passing::{ByReference, ByValue, Passing};
+use super::traits::IdTraits;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 
 /// The constant description of one `#[kv(id)]` field.
@@ -114,7 +113,7 @@ impl IdKind {
     note = "ids are integers, bool, char, String, Box<str>, Arc<str> and Uuid (feature `uuid`)",
     note = "a newtype of these or an enum of unit variants joins in by `#[derive(KvId)]`"
 )]
-pub trait KvId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {
+pub trait KvId: IdTraits {
     /// What its segments look like.
     const KIND: IdKind;
 
@@ -310,7 +309,7 @@ impl KvId for uuid::Uuid {
 }
 
 /// The whole id of an entity: one [`KvId`], or a tuple of two to six.
-pub trait EntityId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {
+pub trait EntityId: IdTraits {
     /// The form in which calls take the id: that of [`KvId::Ref`], or a tuple of these. Of an
     /// entity it is [`IdRef`](crate::IdRef).
     type Ref<'a>: Lookup<Self> + MaybeSend + MaybeSync;

@@ -290,6 +290,11 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 }
 
 /// A store with compare-and-swap: it can write several records atomically if conditions hold.
+///
+/// `insert`, `update`, `try_update`, `upsert` and `touch` need it. A store without it has `put`, and
+/// calls where the last write wins: `update_last_write_wins`, `try_update_last_write_wins`,
+/// `upsert_last_write_wins` and `touch_last_write_wins`. In the place of `insert` there are `exists`
+/// and `put`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no compare-and-swap, which this call needs",
     label = "this store cannot tell whether a record has changed since it was read",
