@@ -64,8 +64,8 @@ const _: () = {
             .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
             (
-                ::core::clone::Clone::clone(&self.org),
-                ::core::clone::Clone::clone(&self.at),
+                crate::renamed::__private::cloned(&self.org),
+                crate::renamed::__private::cloned(&self.at),
             )
         }
         fn set_id(&mut self, __id: Self::Id) {

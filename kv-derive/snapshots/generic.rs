@@ -126,8 +126,8 @@ const _: () = {
         };
         fn id(&self) -> Self::Id {
             (
-                ::core::clone::Clone::clone(&self.key),
-                ::core::clone::Clone::clone(&self.number),
+                ::kv_runtime::__private::cloned(&self.key),
+                ::kv_runtime::__private::cloned(&self.number),
             )
         }
         fn set_id(&mut self, __id: Self::Id) {

@@ -7,13 +7,20 @@ const _: () = {
         u64: ::kv_runtime::__private::KvId,
     {
         const KIND: ::kv_runtime::__private::IdKind = <u64 as ::kv_runtime::__private::KvId>::KIND;
-        type Passing = <u64 as ::kv_runtime::__private::KvId>::Passing;
-        type Ref<'__a> = <Self::Passing as ::kv_runtime::__private::Passing>::Ref<
+        type Ref<'__a> = <<u64 as ::kv_runtime::__private::KvId>::Passing as ::kv_runtime::__private::Passing>::Ref<
             '__a,
             Self,
         >;
-        fn pass(&self) -> Self::Ref<'_> {
-            <Self::Passing as ::kv_runtime::__private::Passing>::pass(self)
+        type Passing = <u64 as ::kv_runtime::__private::KvId>::Passing;
+        fn pass(
+            &self,
+        ) -> <<u64 as ::kv_runtime::__private::KvId>::Passing as ::kv_runtime::__private::Passing>::Ref<
+            '_,
+            Self,
+        > {
+            <<u64 as ::kv_runtime::__private::KvId>::Passing as ::kv_runtime::__private::Passing>::pass(
+                self,
+            )
         }
         fn encode(&self, __out: &mut ::kv_runtime::__private::IdWriter<'_>) {
             <u64 as ::kv_runtime::__private::KvId>::encode(&self.0, __out);
@@ -68,13 +75,20 @@ const _: () = {
         const KIND: ::kv_runtime::__private::IdKind = ::kv_runtime::__private::IdKind::Enum(
             &["new-home", "beta.2"],
         );
-        type Passing = ::kv_runtime::__private::ByValue;
-        type Ref<'__a> = <Self::Passing as ::kv_runtime::__private::Passing>::Ref<
+        type Ref<'__a> = <::kv_runtime::__private::ByValue as ::kv_runtime::__private::Passing>::Ref<
             '__a,
             Self,
         >;
-        fn pass(&self) -> Self::Ref<'_> {
-            <Self::Passing as ::kv_runtime::__private::Passing>::pass(self)
+        type Passing = ::kv_runtime::__private::ByValue;
+        fn pass(
+            &self,
+        ) -> <::kv_runtime::__private::ByValue as ::kv_runtime::__private::Passing>::Ref<
+            '_,
+            Self,
+        > {
+            <::kv_runtime::__private::ByValue as ::kv_runtime::__private::Passing>::pass(
+                self,
+            )
         }
         fn encode(&self, __out: &mut ::kv_runtime::__private::IdWriter<'_>) {
             __out

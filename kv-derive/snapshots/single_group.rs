@@ -50,7 +50,7 @@ const _: () = {
             )
             .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
-            ::core::clone::Clone::clone(&self.token)
+            ::kv_runtime::__private::cloned(&self.token)
         }
         fn set_id(&mut self, __id: Self::Id) {
             self.token = __id;

@@ -117,7 +117,7 @@ const _: () = {
             )
             .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
-            ::core::clone::Clone::clone(&self.id)
+            ::kv_runtime::__private::cloned(&self.id)
         }
         fn set_id(&mut self, __id: Self::Id) {
             self.id = __id;

@@ -126,7 +126,8 @@ async fn a_read_that_meets_a_write_that_is_dropped_is_not_held() -> Outcome {
     let writer = users.clone();
     let write = tokio::spawn(async move { writer.put(User::new(1, "new")).await });
     put.arrived().await;
-    // The read begins and ends while the write goes on: it may not be held, since the write may come at any moment.
+    // The read begins and ends while the write goes on: it may not be held, since the write may
+    // come at any moment.
     assert_eq!(cached_name(&users).await?.as_deref(), Some("old"));
     assert_eq!(users.peek(1), None);
     let (read_gate, read) = read_on_its_way(&kv, &users).await;

@@ -1,4 +1,5 @@
-//! A list of entities of several groups shows each as it is at one moment, and goes on past one that cannot be read.
+//! A list of entities of several groups shows each as it is at one moment, and goes on past one
+//! that cannot be read.
 
 use std::sync::{Arc, Mutex};
 

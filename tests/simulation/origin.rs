@@ -9,7 +9,7 @@ use kv_runtime::{KvEntity, Result};
 use crate::sim::Sim;
 use crate::store::ask;
 
-/// A version of the origin, as the store and the memory hold it. It has no TTL of its own.
+/// A version of the origin, as the store and the memory hold it. It declares no TTL.
 #[derive(KvEntity, Clone, Debug, PartialEq)]
 #[kv(prefix = "copy")]
 pub struct Copied {

@@ -308,3 +308,14 @@ async fn a_repeated_member_is_refused_on_every_way() -> Outcome {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_repeated_member_that_no_struct_names_is_kept() -> Outcome {
+    let kv = memory();
+    let users = kv.collection::<User>();
+    let value = r#"{"x":1,"name":"Ada","x":2,"home":{"y":1,"city":"a","zip":1,"y":2}}"#;
+    lay_version(&kv, "user:7", 1, value).await?;
+    users.update(7, |user| user.home.as_mut().expect("is there").zip = 2).await?;
+    assert_eq!(text(&kv, "user:7").await?, value.replace(r#""zip":1"#, r#""zip":2"#));
+    Ok(())
+}

@@ -70,7 +70,7 @@ fn flattened_can_be_read(cx: &Ctxt, field: &Field<'_>) {
     if !field.attr.serde.is_flattened || field.attr.serde.reads_itself {
         return;
     }
-    if let Some(key) = key_of_map(&field.ty).filter(|key| is_integer(key)) {
+    if let Some(key) = key_of_map(&field.ty).filter(|key| is_no_text(key)) {
         cx.error(
             key,
             "the keys of a flattened map are read as texts alone: make them `String`s, or do not flatten it",
@@ -128,20 +128,25 @@ fn is_option(ty: &Type) -> bool {
     path_of(ty).is_some_and(|path| path.segments.last().is_some_and(|last| last.ident == "Option"))
 }
 
-/// The type of a map's keys, if it is one of std's or is called as they are.
+/// The type of a map's keys, if it is one of std's or is called as they are, by itself or within
+/// another type.
 fn key_of_map(ty: &Type) -> Option<&Type> {
     let last = path_of(ty)?.segments.last()?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-    match arguments.args.first()? {
-        GenericArgument::Type(key) if last.ident.to_string().ends_with("Map") => Some(key),
+    let mut types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
         _ => None,
-    }
+    });
+    if last.ident.to_string().ends_with("Map") { types.next() } else { types.find_map(key_of_map) }
 }
 
-fn is_integer(ty: &Type) -> bool {
-    const INTEGERS: [&str; 12] =
-        ["i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];
-    path_of(ty).is_some_and(|path| INTEGERS.iter().any(|integer| path.is_ident(integer)))
+/// Whether it is a type that JSON has no text for, and that is written as one in a key.
+fn is_no_text(ty: &Type) -> bool {
+    const NO_TEXTS: [&str; 15] = [
+        "bool", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+        "usize",
+    ];
+    path_of(ty).is_some_and(|path| NO_TEXTS.iter().any(|name| path.is_ident(name)))
 }
 
 /// The path of a type, also of one that a macro was given.

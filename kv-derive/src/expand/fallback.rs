@@ -1,4 +1,5 @@
-//! What stands beside the errors: impls without bodies, so that whatever uses the type brings no errors of its own.
+//! Impls without bodies, which are generated beside errors, so that uses of the type give no
+//! follow-up errors.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -16,7 +17,7 @@ pub(crate) fn entity_fallback(
     krate: &Slot<Path>,
     entity: Option<&Entity<'_>>,
 ) -> TokenStream {
-    // What borrows cannot be an entity at all, but `'static` it can stand for one.
+    // A type that borrows cannot be an entity, but with `'static` it can have the impls.
     let is_owned = input.generics.lifetimes().next().is_none();
     let kv = runtime(krate, Span::call_site());
     let mut predicates = Vec::new();
@@ -60,13 +61,12 @@ pub(crate) fn id_fallback(input: &DeriveInput, krate: &Slot<Path>) -> TokenStrea
     let ident = &input.ident;
     let kv = runtime(krate, Span::call_site());
     let lookup = id::lookups(&kv, &quote!(#ident), &TokenStream::new(), None);
-    let pass = id::pass(&runtime(krate, ident.span()), ident);
     let passing = Ident::new(if holds_text(input) { "ByReference" } else { "ByValue" }, Span::call_site());
+    let pass = id::pass(&kv, &quote!(#kv::__private::#passing));
     quote! {
         #[automatically_derived]
         impl #kv::__private::KvId for #ident {
             const KIND: #kv::__private::IdKind = #kv::__private::IdKind::Text;
-            type Passing = #kv::__private::#passing;
             #pass
             fn encode(&self, _: &mut #kv::__private::IdWriter<'_>) {}
             fn decode(_: &str, _: bool) -> ::core::option::Option<Self> {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, Index};
+use syn::Index;
 
 use super::bound;
 use crate::model::{Id, IdShape, Newtype, Variant};
@@ -24,9 +24,7 @@ pub(crate) fn id(id: &Id<'_>) -> TokenStream {
     predicates.extend(predicate);
     if !generics.params.is_empty() {
         // Of the type itself: what its parameters need for it is for its other impls to say.
-        let bounds = quote!(::core::clone::Clone + ::core::cmp::Eq + ::core::hash::Hash + ::core::fmt::Debug);
-        predicates
-            .push(quote!(Self: #bounds + #kv::__private::MaybeSend + #kv::__private::MaybeSync + 'static));
+        predicates.push(quote!(Self: #kv::__private::IdTraits));
     }
     let where_clause = (!predicates.is_empty()).then(|| quote!(where #(#predicates),*));
     let lookups = match generics.params.is_empty() {
@@ -106,10 +104,10 @@ fn newtype(id: &Id<'_>, held: &Newtype<'_>) -> (Option<TokenStream>, TokenStream
         let kv = id.kv(span);
         quote_spanned!(span=> #kv::__private::KvId)
     });
-    let pass = pass(&id.kv(id.ident.span()), id.ident);
+    let passing = quote!(<#ty as #kv::__private::KvId>::Passing);
+    let pass = pass(kv, &passing);
     let items = quote! {
         const KIND: #kv::__private::IdKind = <#ty as #kv::__private::KvId>::KIND;
-        type Passing = <#ty as #kv::__private::KvId>::Passing;
         #pass
         fn encode(&self, __out: &mut #kv::__private::IdWriter<'_>) {
             <#ty as #kv::__private::KvId>::encode(&self.#at, __out);
@@ -121,14 +119,14 @@ fn newtype(id: &Id<'_>, held: &Newtype<'_>) -> (Option<TokenStream>, TokenStream
     (Some(predicate), items)
 }
 
-/// The form in which calls take it, as its `Passing` says.
-///
-/// At the type's name, where the compiler says what an id type lacks: otherwise it would say so twice.
-pub(super) fn pass(kv: &TokenStream, ident: &Ident) -> TokenStream {
-    quote_spanned! {ident.span()=>
-        type Ref<'__a> = <Self::Passing as #kv::__private::Passing>::Ref<'__a, Self>;
-        fn pass(&self) -> Self::Ref<'_> {
-            <Self::Passing as #kv::__private::Passing>::pass(self)
+/// The form in which calls take it. It names no associated type of `Self`: at each of them the
+/// compiler would say again what an id type lacks.
+pub(super) fn pass(kv: &TokenStream, passing: &TokenStream) -> TokenStream {
+    quote! {
+        type Ref<'__a> = <#passing as #kv::__private::Passing>::Ref<'__a, Self>;
+        type Passing = #passing;
+        fn pass(&self) -> <#passing as #kv::__private::Passing>::Ref<'_, Self> {
+            <#passing as #kv::__private::Passing>::pass(self)
         }
     }
 }
@@ -137,10 +135,9 @@ fn enumeration(id: &Id<'_>, variants: &[Variant<'_>]) -> TokenStream {
     let kv = &id.kv(Span::call_site());
     let idents: Vec<_> = variants.iter().map(|variant| variant.ident).collect();
     let texts: Vec<_> = variants.iter().map(|variant| &variant.text).collect();
-    let pass = pass(&id.kv(id.ident.span()), id.ident);
+    let pass = pass(kv, &quote!(#kv::__private::ByValue));
     quote! {
         const KIND: #kv::__private::IdKind = #kv::__private::IdKind::Enum(&[#(#texts),*]);
-        type Passing = #kv::__private::ByValue;
         #pass
         fn encode(&self, __out: &mut #kv::__private::IdWriter<'_>) {
             __out.text(match self {

@@ -1,4 +1,4 @@
-//! The two sides of a load: what makes it, and the callers that wait for it.
+//! The two sides of a load: the code that runs it, and the callers that wait for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::store::{Commit, SETTLES_AFTER};
 
-/// A caller's part in a load.
+/// A caller's role in a load.
 pub(super) enum Seat<E: KvEntity> {
     Lead(Lead<E>),
     Wait(Waiter<E>),
@@ -21,7 +21,7 @@ pub(super) enum Seat<E: KvEntity> {
     Within,
 }
 
-/// The side that makes a load. It is part of the load's future. If it is dropped before it is
+/// The side that runs a load. It is part of the load's future. If it is dropped before it is
 /// complete, the load is abandoned.
 pub(super) struct Lead<E: KvEntity> {
     tier: Arc<Tier<E>>,
@@ -29,7 +29,7 @@ pub(super) struct Lead<E: KvEntity> {
     pub(super) kind: Kind,
     flight: Arc<Flight<Outcome<E>>>,
     /// Whether the store had settled when the load began. If not, an earlier write may still change
-    /// what it reads.
+    /// the record that it reads.
     is_settled: bool,
     /// Whether it is a refresh, so that its callers get something newer than what the memory held
     /// when it began.
@@ -62,14 +62,14 @@ impl<E: KvEntity> Lead<E> {
         Waiter { flight: Arc::clone(&self.flight), drive }
     }
 
-    /// Holds what the load brought, unless a write met it or an unsettled write may still take
+    /// Holds the result of the load, unless a write met it or an unsettled write may still take
     /// place.
     pub(super) fn settle(&self, fill: Fill<E>) {
         self.settle_and(fill, |_| {});
     }
 
-    /// Holds what the load brought, as [`settle`](Self::settle) does, and tells all who wait how
-    /// the load ended.
+    /// Holds the result of the load, as [`settle`](Self::settle) does, and wakes all callers with
+    /// the outcome.
     pub(super) fn land(mut self, fill: Fill<E>, outcome: Outcome<E>) {
         self.is_complete = true;
         self.settle_and(fill, |at| at.end(self.kind, &self.flight));
@@ -118,7 +118,7 @@ impl<E: KvEntity> Lead<E> {
         })
     }
 
-    /// Tells all who wait how the load ended.
+    /// Wakes all callers with the outcome of the load.
     pub(super) fn complete(mut self, outcome: Outcome<E>) {
         self.is_complete = true;
         self.leave();

@@ -26,52 +26,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.hold_written(writing, written, &entity, begun)
     }
 
-    /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is
-    /// none, then holds it in memory.
-    pub async fn insert(&self, entity: impl IntoShared<E>) -> Result<()>
-    where
-        S: AtomicStore,
-    {
-        let entity = entity.into_shared();
-        let writing = self.begin(entity.id()).await;
-        let begun = self.begun();
-        let written = self.collection().insert(&entity).await;
-        self.hold_written(writing, written, &entity, begun)
-    }
-
-    /// Changes the entity that is in the store as [`Collection::update`](crate::Collection::update)
-    /// does, whatever the memory holds, then holds it as it was written.
-    pub async fn update<F>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>>
-    where
-        S: AtomicStore,
-        F: FnMut(&mut E),
-    {
-        self.change("update", id, always(change), None::<fn() -> E>).await
-    }
-
-    /// As [`update`](Self::update), unless `change` gives up with an error of the caller's; see
-    /// [`Collection::try_update`](crate::Collection::try_update).
-    pub async fn try_update<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
-    where
-        S: AtomicStore,
-        F: FnMut(&mut E) -> Result<(), X>,
-        X: ChangeError,
-    {
-        self.change("try_update", id, change, None::<fn() -> E>).await
-    }
-
-    /// As [`update`](Self::update), or writes what `create` makes where there is none; see
-    /// [`Collection::upsert`](crate::Collection::upsert).
-    pub async fn upsert<C, F>(&self, id: IdRef<'_, E>, create: C, change: F) -> Result<Arc<E>>
-    where
-        S: AtomicStore,
-        C: FnMut() -> E,
-        F: FnMut(&mut E),
-    {
-        self.change("upsert", id, always(change), Some(create)).await
-    }
-
-    /// Removes the entity from the store, if there is one, then from memory.
+    /// Removes the entity from the store and from memory.
     pub async fn delete(&self, id: IdRef<'_, E>) -> Result<()> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
@@ -83,14 +38,56 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
         deleted
     }
+}
 
-    /// Gives what is in the store its full TTL again, and says whether it is there; see
-    /// [`Collection::touch`](crate::Collection::touch). The memory goes on serving what it holds,
-    /// until the expiry that it knew.
+/// Writes on a condition. They need a store with compare-and-swap.
+// The bound is on the impl block and not on each method, as in `collection/change.rs`.
+impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
+    /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is
+    /// none, then holds it in memory.
+    pub async fn insert(&self, entity: impl IntoShared<E>) -> Result<()> {
+        let entity = entity.into_shared();
+        let writing = self.begin(entity.id()).await;
+        let begun = self.begun();
+        let written = self.collection().insert(&entity).await;
+        self.hold_written(writing, written, &entity, begun)
+    }
+
+    /// Changes the entity in the store as [`Collection::update`](crate::Collection::update) does,
+    /// without reading memory. Then holds it as it was written.
+    pub async fn update<F>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>>
+    where
+        F: FnMut(&mut E),
+    {
+        self.change("update", id, always(change), None::<fn() -> E>).await
+    }
+
+    /// Changes the entity as [`update`](Self::update) does, but `change` may fail with the caller's
+    /// own error; see [`Collection::try_update`](crate::Collection::try_update).
+    pub async fn try_update<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
+    where
+        F: FnMut(&mut E) -> Result<(), X>,
+        X: ChangeError,
+    {
+        self.change("try_update", id, change, None::<fn() -> E>).await
+    }
+
+    /// Changes the entity as [`update`](Self::update) does, or writes what `create` returns if
+    /// there is none; see [`Collection::upsert`](crate::Collection::upsert).
+    pub async fn upsert<C, F>(&self, id: IdRef<'_, E>, create: C, change: F) -> Result<Arc<E>>
+    where
+        C: FnMut() -> E,
+        F: FnMut(&mut E),
+    {
+        self.change("upsert", id, always(change), Some(create)).await
+    }
+
+    /// Gives the record in the store its full TTL again, and returns whether it exists; see
+    /// [`Collection::touch`](crate::Collection::touch). Memory serves the entity until the expiry
+    /// that it knew.
     pub async fn touch(&self, id: IdRef<'_, E>) -> Result<bool>
     where
         E: Touch,
-        S: AtomicStore,
     {
         let id = id.into_id();
         let mut writing = self.tier.begin_write(id.clone(), true);
@@ -111,10 +108,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         id: IdRef<'_, E>,
         mut change: impl FnMut(&mut E) -> Result<(), X>,
         create: Option<impl FnMut() -> E>,
-    ) -> Result<Arc<E>, X>
-    where
-        S: AtomicStore,
-    {
+    ) -> Result<Arc<E>, X> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
         let (since, key) = (self.tier.now(), self.collection().key_of_id(&id));
@@ -122,7 +116,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let changed = self.collection().change(operation, key, id, change, create).await;
         self.hold_changed(writing, changed, since)
     }
+}
 
+impl<E: KvEntity, S: Store> Cached<E, S> {
     /// The present moment by both clocks.
     fn begun(&self) -> (Moment, Timestamp) {
         (self.tier.now(), self.collection().store().clock().now())

@@ -1,23 +1,25 @@
 //! A JSON object for steps between versions: each member has its text, so that what no step changes
 //! stays as it is written.
 
+mod decode;
+mod same;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::value::StrDeserializer;
-use serde::de::{
-    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor,
-};
-use serde::forward_to_deserialize_any;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::merge::merge;
-use super::raw::{Name, RawObject, between, offset};
-use super::rounded::{Rounded, value};
+use super::raw::{Name, RawMember, RawObject, between, offset};
+use super::rounded::{Rounded, may_round, value};
 use super::{CodecError, tagged::TaggedText};
 use crate::error::BoxError;
+use decode::{FromMembers, Source};
+use same::says;
 
 /// The members of an object in their order. A repeated member is kept, and refused where it is
 /// read.
@@ -26,6 +28,11 @@ pub(crate) struct Members<'a> {
     texts: Texts<'a>,
     /// What the texts say, if a function was shown it.
     values: Option<Map<String, Value>>,
+    /// Whether functions may have changed the values since. Texts follow when they are asked for,
+    /// which a read rarely does.
+    is_changed: bool,
+    /// Names with an escape, each with its text.
+    spelt: Vec<(String, &'a str)>,
 }
 
 /// Names, each with its value's text.
@@ -41,8 +48,9 @@ impl<'a> Members<'a> {
                 Ok(_) => CodecError::new("it is no JSON object"),
             });
         };
+        let spelt = object.members.iter().filter_map(RawMember::name_with_escapes).collect();
         let texts = object.members.into_iter().map(|member| (member.name, Cow::Borrowed(member.value)));
-        Ok(Self { texts: texts.collect(), values: None })
+        Ok(Self { texts: texts.collect(), values: None, is_changed: false, spelt })
     }
 
     /// As [`read`](Self::read), in one pass with the values that a function is shown. Fails where
@@ -57,21 +65,19 @@ impl<'a> Members<'a> {
             let text = between(text, name, names.peek().copied())?;
             texts.push((Cow::Borrowed(name), Cow::Borrowed(text)));
         }
-        Some(Self { texts, values: Some(values) })
+        Some(Self { texts, values: Some(values), is_changed: false, spelt: Vec::new() })
     }
 
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.texts.iter().any(|(own, _)| own == name)
+    pub(crate) fn contains(&mut self, name: &str) -> bool {
+        self.texts().iter().any(|(own, _)| own == name)
     }
 
     pub(crate) fn remove(&mut self, name: &str) {
-        self.values = None;
-        self.texts.retain(|(own, _)| own != name);
+        self.texts_alone().retain(|(own, _)| own != name);
     }
 
     pub(crate) fn insert(&mut self, name: &'static str, value: &RawValue) {
-        self.values = None;
-        self.texts.push((Cow::Borrowed(name), Cow::Owned(value.get().to_owned())));
+        self.texts_alone().push((Cow::Borrowed(name), Cow::Owned(value.get().to_owned())));
     }
 
     /// Where both names stand, the new one wins.
@@ -79,8 +85,7 @@ impl<'a> Members<'a> {
         if from != to && self.contains(to) {
             self.remove(from);
         }
-        self.values = None;
-        for (name, _) in self.texts.iter_mut().filter(|(name, _)| name == from) {
+        for (name, _) in self.texts_alone().iter_mut().filter(|(name, _)| name == from) {
             *name = Cow::Borrowed(to);
         }
     }
@@ -95,47 +100,66 @@ impl<'a> Members<'a> {
             Some(values) => values,
             None => to_map(&self.texts)?,
         };
-        let rounds = values.values().any(may_be_rounded);
         change(&mut values)?;
-        let old = std::mem::take(&mut self.texts);
-        let rounded = if rounds { rounded_by(&old, &values) } else { Rounded::default() };
-        self.texts.reserve(old.len().max(values.len()));
-        for (name, text) in &old {
-            let Some(is) = values.get(&**name) else { continue };
-            let text = if says(text, is) { text.clone() } else { changed(text, is, &rounded)? };
-            self.texts.push((name.clone(), text));
-        }
-        if self.texts.len() < values.len() {
-            let known: HashSet<&str> = old.iter().map(|(name, _)| &**name).collect();
-            for (name, is) in values.iter().filter(|(name, _)| !known.contains(name.as_str())) {
-                self.texts.push((Cow::Owned(name.clone()), Cow::Owned(rounded.restored(is))));
-            }
-        }
         self.values = Some(values);
+        self.is_changed = true;
         Ok(())
     }
 
-    /// Decodes the object, and takes its values for that; none if it is not a `T`.
-    pub(crate) fn decode<T: DeserializeOwned>(&mut self) -> Option<T> {
-        let values = self.values.take();
-        T::deserialize(FromMembers { texts: self.texts.iter(), values, next: None }).ok()
+    /// The texts, once they are to be changed by themselves.
+    fn texts_alone(&mut self) -> &mut Texts<'a> {
+        self.texts();
+        self.values = None;
+        &mut self.texts
+    }
+
+    /// The texts of what functions have left.
+    fn texts(&mut self) -> &Texts<'a> {
+        if let Some(values) = self.values.as_ref().filter(|_| self.is_changed) {
+            let old = std::mem::take(&mut self.texts);
+            self.texts = texts_after(old, values);
+            self.is_changed = false;
+        }
+        &self.texts
+    }
+
+    /// Decodes the object; none if it is not a `T`.
+    pub(crate) fn decode<T: DeserializeOwned>(mut self) -> Option<T> {
+        if let Some(values) = self.values.take() {
+            if let Some(texts) = decode::needed(&self.texts, &values) {
+                let mut members = values.into_iter().map(|(name, value)| {
+                    let place = texts.binary_search_by_key(&name.as_str(), |(name, _)| name);
+                    let text = place.ok().and_then(|place| texts.get(place));
+                    (Cow::Owned(name), text.map_or(Source::Value(value), |(_, text)| Source::Text(text)))
+                });
+                return T::deserialize(FromMembers::new(&mut members)).ok();
+            }
+            self.values = Some(values);
+        }
+        let texts = self.texts().iter();
+        let mut members = texts.map(|(name, text)| (Cow::Borrowed(&**name), Source::Text(text)));
+        T::deserialize(FromMembers::new(&mut members)).ok()
     }
 
     /// The object's text.
-    pub(crate) fn to_text(&self) -> String {
+    pub(crate) fn to_text(&mut self) -> String {
         self.to_tagged(&TaggedText::default()).text
     }
 
     /// Returns the object's text, and the offsets of the tags that `source` has, from which members
     /// are borrowed.
-    pub(crate) fn to_tagged(&self, source: &TaggedText) -> TaggedText {
+    pub(crate) fn to_tagged(&mut self, source: &TaggedText) -> TaggedText {
         let mut text = "{".to_owned();
         let mut tags = Vec::new();
+        self.texts();
         for (name, value) in &self.texts {
             if text.len() > 1 {
                 text.push(',');
             }
-            push_name(&mut text, name);
+            match self.spelt.iter().find(|(own, _)| own == name) {
+                Some((_, spelt)) => text.extend([spelt, ":"]),
+                None => push_name(&mut text, name),
+            }
             if let Cow::Borrowed(value) = value {
                 let (from, to) = (offset(&source.text, value), text.len());
                 let within = source.tags.iter().filter(|tag| (from..from + value.len()).contains(*tag));
@@ -171,14 +195,24 @@ fn to_map(texts: &Texts<'_>) -> Result<Map<String, Value>, BoxError> {
     Ok(map)
 }
 
-/// Whether a number in the value may be another one in the text.
-fn may_be_rounded(value: &Value) -> bool {
-    match value {
-        Value::Number(number) => !number.is_u64() && !number.is_i64(),
-        Value::Array(elements) => elements.iter().any(may_be_rounded),
-        Value::Object(members) => members.values().any(may_be_rounded),
-        Value::Null | Value::Bool(_) | Value::String(_) => false,
+/// The members' texts once functions have made these values of them.
+fn texts_after<'a>(old: Texts<'a>, values: &Map<String, Value>) -> Texts<'a> {
+    let may_be_rounded = old.iter().any(|(_, text)| may_round(text.as_bytes()));
+    let rounded = if may_be_rounded { rounded_by(&old, values) } else { Rounded::default() };
+    let mut texts: Texts<'a> = Vec::with_capacity(old.len().max(values.len()));
+    for (name, text) in &old {
+        let Some(is) = values.get(&**name) else { continue };
+        let text = if says(text, is) { text.clone() } else { changed(text, is, &rounded) };
+        texts.push((name.clone(), text));
     }
+    if texts.len() < values.len() {
+        let mut known: Vec<&str> = old.iter().map(|(name, _)| &**name).collect();
+        known.sort_unstable();
+        for (name, is) in values.iter().filter(|(name, _)| known.binary_search(&name.as_str()).is_err()) {
+            texts.push((Cow::Owned(name.clone()), Cow::Owned(rounded.restored(is))));
+        }
+    }
+    texts
 }
 
 /// The numbers that were rounded for a function. What it has moved is gone from where it was, and
@@ -190,25 +224,16 @@ fn rounded_by<'t>(old: &'t Texts<'_>, after: &Map<String, Value>) -> Rounded<'t>
     Rounded::of(texts(gone)).or(Rounded::of(texts(left)))
 }
 
-/// Whether the text says this value.
-fn says(text: &str, is: &Value) -> bool {
-    match is {
-        Value::String(is) if !text.contains('\\') => {
-            text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) == Some(is)
-        }
-        Value::Number(is) if is.is_u64() => text.parse().ok() == is.as_u64(),
-        _ => value(text).is_ok_and(|was| was == *is),
-    }
-}
-
 /// The text of a member that a function has changed.
-fn changed<'a>(text: &str, is: &Value, rounded: &Rounded<'_>) -> Result<Cow<'a, str>, BoxError> {
+fn changed<'a>(text: &str, is: &Value, rounded: &Rounded<'_>) -> Cow<'a, str> {
     let after = rounded.restored(is);
-    if !is.is_object() && !is.is_array() {
-        return Ok(Cow::Owned(after));
-    }
-    let before = rounded.restored(&value(text)?);
-    Ok(Cow::Owned(merge(text, before.as_str().into(), after.as_str().into()).text))
+    Cow::Owned(match value(text) {
+        Ok(was) if is.is_object() || is.is_array() => {
+            merge(text, rounded.restored(&was).as_str().into(), after.as_str().into()).text
+        }
+        // A text that is no value was not shown to a function.
+        _ => after,
+    })
 }
 
 /// Names and values in one pass. It fails at a name with an escape, which is not a part of the text,
@@ -242,152 +267,5 @@ impl<'de> Deserialize<'de> for Valued<'de> {
             }
         }
         deserializer.deserialize_map(Read)
-    }
-}
-
-/// The members as the deserializer of the object.
-struct FromMembers<'m, 'a> {
-    texts: std::slice::Iter<'m, (Cow<'a, str>, Cow<'a, str>)>,
-    values: Option<Map<String, Value>>,
-    /// The member whose value comes next.
-    next: Option<(&'m str, &'m str)>,
-}
-
-impl<'de> Deserializer<'de> for FromMembers<'de, '_> {
-    type Error = serde_json::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        visitor.visit_map(self)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct
-        seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-impl<'de> MapAccess<'de> for FromMembers<'de, '_> {
-    type Error = serde_json::Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
-        self.next = self.texts.next().map(|(name, text)| (&**name, &**text));
-        let Some((name, _)) = self.next else { return Ok(None) };
-        seed.deserialize(StrDeserializer::new(name)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Self::Error> {
-        let Some((name, text)) = self.next.take() else {
-            return Err(Self::Error::custom("a value without a name"));
-        };
-        let value = self.values.as_mut().and_then(|values| values.get_mut(name));
-        match value.filter(|value| is_all_of(value, text)) {
-            Some(value) => seed.deserialize(value.take()),
-            None => {
-                let mut json = serde_json::Deserializer::from_str(text);
-                let value = seed.deserialize(&mut json)?;
-                json.end().map(|()| value)
-            }
-        }
-    }
-}
-
-/// Whether the value has all that is in its text, to whatever type is read from it: no order of
-/// members, and no spelling.
-fn is_all_of(value: &Value, text: &str) -> bool {
-    match value {
-        Value::Null | Value::Bool(_) => true,
-        Value::Number(number) => number.is_u64() || number.is_i64(),
-        Value::String(_) => !text.contains('\\'),
-        Value::Array(_) | Value::Object(_) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WIDE: &str = r#"{"wei":123456789012345678901234567890,"price":19.990000000000000000001,"far":[1e400,"1e400"],"n":{"a":1,"w":1e999}}"#;
-
-    fn members(text: &str) -> Members<'_> {
-        Members::read(text.as_bytes()).expect("is an object")
-    }
-
-    #[test]
-    fn what_a_step_leaves_alone_keeps_its_text() {
-        let mut all = members(WIDE);
-        all.change(|_| Ok(())).expect("changes nothing");
-        assert_eq!(all.to_text(), WIDE);
-        all.change(|object| {
-            let wei = object.remove("wei").ok_or("it is gone")?;
-            object.insert("amount".to_owned(), wei);
-            object["n"]["a"] = 2.into();
-            Ok(())
-        })
-        .expect("can be changed");
-        assert_eq!(
-            all.to_text(),
-            r#"{"price":19.990000000000000000001,"far":[1e400,"1e400"],"n":{"a":2,"w":1e999},"amount":123456789012345678901234567890}"#
-        );
-    }
-
-    #[test]
-    fn steps_by_name_touch_no_other_member() {
-        let mut all = members(r#"{"a":1.0,"b":2}"#);
-        all.rename("a", "c");
-        all.rename("b", "c");
-        all.insert("d", &serde_json::value::to_raw_value(&u128::MAX).expect("is JSON"));
-        assert_eq!(all.to_text(), r#"{"c":1.0,"d":340282366920938463463374607431768211455}"#);
-        all.remove("d");
-        assert!(!all.contains("d"));
-    }
-
-    #[test]
-    fn a_repeated_member_is_refused_where_it_is_read() {
-        let mut twice = members(r#"{"a":1,"a":2}"#);
-        assert_eq!(twice.to_text(), r#"{"a":1,"a":2}"#);
-        assert!(twice.change(|_| Ok(())).is_err());
-    }
-
-    #[test]
-    fn tags_move_with_their_members() {
-        let source = TaggedText { text: r#"{"a":{"t":"C"},"b":{"t":"D"}}"#.to_owned(), tags: vec![6, 20] };
-        let mut all = members(&source.text);
-        all.remove("a");
-        let moved = all.to_tagged(&source);
-        assert_eq!((moved.text.as_str(), moved.tags), (r#"{"b":{"t":"D"}}"#, vec![6]));
-    }
-
-    #[test]
-    fn both_ways_to_read_are_alike() {
-        for text in [
-            WIDE.replace("1e400", "1e40").replace("1e999", "1").as_str(),
-            " { \"a\" : 1 ,\n\"b\":[ 1, {} ] } ",
-            r#"{"a":"\"b\":","c":{}}"#,
-            "{}",
-        ] {
-            let (one_pass, two) = (Members::read_valued(text.as_bytes()), members(text));
-            assert_eq!(one_pass.expect("has no escape in a name").to_text(), two.to_text());
-        }
-        for text in [r#"{"\u0061":1}"#, r#"{"a":1e400}"#, "[]", "{", r#"{"a":1} x"#] {
-            assert!(Members::read_valued(text.as_bytes()).is_none(), "{text}");
-        }
-    }
-
-    #[derive(Debug, serde::Deserialize)]
-    struct Exact {
-        wei: u128,
-        price: Box<str>,
-        as_written: Box<RawValue>,
-        n: Vec<(String, f32)>,
-    }
-
-    #[test]
-    fn a_type_sees_what_the_text_says() {
-        let text = r#"{"wei":340282366920938463463374607431768211455,"price":"\u00e9","as_written":{"b": 1.50,"a":"\u0041"},"n":[["x",16777217]]}"#;
-        let mut stepped = Members::read_valued(text.as_bytes()).expect("is an object");
-        stepped.change(|_| Ok(())).expect("changes nothing");
-        let found: Exact = stepped.decode().expect("is one");
-        assert_eq!(found.as_written.get(), r#"{"b": 1.50,"a":"\u0041"}"#);
-        assert_eq!((found.wei, &*found.price, found.n[0].1), (u128::MAX, "é", 16_777_216.0));
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::raw::{RawObject, elements, offset};
+use super::raw::{RawMember, RawObject, elements, offset};
 
 /// A value as this program writes it, and the offsets of the members that are tags of enums.
 #[derive(Clone, Copy, Debug)]
@@ -102,19 +102,23 @@ impl<'a> Merge<'a, '_> {
     }
 
     fn object(&mut self, stored: &RawObject<'a>, before: &RawObject<'a>, after: &RawObject<'a>) {
-        let same_variant = tags(self.before, before).eq(tags(self.after, after));
-        let Some(found) = Names::read(stored).filter(|_| same_variant) else {
+        if !tags(self.before, before).eq(tags(self.after, after)) {
             self.out.push_str(after.text);
             return;
-        };
-        let (old, new) = (Names::of(before), Names::of(after));
+        }
+        let (found, old, new) = (Names::of(stored), Names::of(before), Names::of(after));
         let is_value = offset(self.after.text, after.text) == 0;
         self.out.push('{');
         let mut is_first = true;
         for (place, member) in stored.members.iter().enumerate() {
             let (was, is) = (old.get(&member.name, place), new.get(&member.name, place));
             let name = || is_value.then(|| member.name.clone());
-            if is.is_none() && (was.is_some() || !self.keeps(member.value, name)) {
+            let is_known = was.is_some() || is.is_some();
+            // Of a known member that is there twice, a map has the last.
+            if is_known && (is.is_none() || !found.is_last(member)) {
+                continue;
+            }
+            if !is_known && !self.keeps(member.value, name) {
                 continue;
             }
             let (comma, lead) = member.lead(is_first);
@@ -128,7 +132,7 @@ impl<'a> Merge<'a, '_> {
         }
         for (place, member) in after.members.iter().enumerate() {
             let is_default = || !self.fills && old.get(&member.name, place) == Some(member.value);
-            if found.get(&member.name, place).is_some() || is_default() {
+            if found.last(&member.name).is_some() || is_default() {
                 continue;
             }
             let (comma, lead) = member.lead(is_first);
@@ -203,11 +207,10 @@ fn covers(stored: &str, encoded: &str) -> bool {
         return true;
     }
     if let (Some(stored), Some(encoded)) = (RawObject::split(stored, None), RawObject::split(encoded, None)) {
-        let Some(stored) = Names::read(&stored) else { return false };
+        let stored = Names::of(&stored);
         let is_covered =
             |value: &str, stored: Option<&str>| stored.is_none_or(|stored| covers(stored, value));
-        let mut members = encoded.members.iter().enumerate();
-        return members.all(|(place, member)| is_covered(member.value, stored.get(&member.name, place)));
+        return encoded.members.iter().all(|member| is_covered(member.value, stored.last(&member.name)));
     }
     if let (Some(stored), Some(encoded)) = (elements(stored), elements(encoded)) {
         let mut both = stored.iter().zip(&encoded);
@@ -234,18 +237,20 @@ impl<'m, 'a> Names<'m, 'a> {
         Self::Many(object.members.iter().map(|member| (&*member.name, member.value)).collect())
     }
 
-    /// None if a name is there twice.
-    fn read(object: &'m RawObject<'a>) -> Option<Self> {
-        let names = Self::of(object);
-        let are_unique = match &names {
+    /// The value of the last member of this name.
+    fn last(&self, name: &str) -> Option<&'a str> {
+        match self {
             Self::Few(object) => {
-                let members = &object.members;
-                let is_new = |(at, name)| members.iter().take(at).all(|earlier| earlier.name != name);
-                members.iter().map(|member| &*member.name).enumerate().all(is_new)
+                let found = object.members.iter().rfind(|member| member.name == name);
+                found.map(|member| member.value)
             }
-            Self::Many(names) => names.len() == object.members.len(),
-        };
-        are_unique.then_some(names)
+            Self::Many(names) => names.get(name).copied(),
+        }
+    }
+
+    /// Whether no member behind this one has its name.
+    fn is_last(&self, member: &RawMember<'_>) -> bool {
+        self.last(&member.name).is_some_and(|value| std::ptr::eq(value, member.value))
     }
 
     /// The value of a member, which is likely at this place.
@@ -288,7 +293,10 @@ mod tests {
             ("{}", "{}", r#"{"a":1,"b":2}"#, r#"{"a":1,"b":2}"#),
             (r#"{ "x":1 }"#, "{}", r#"{"a":1}"#, r#"{ "x":1,"a":1 }"#),
             (r#"{"a":null,"x":1}"#, "{}", r#"{"a":5}"#, r#"{"a":5,"x":1}"#),
-            (r#"{"a":1,"a":2,"x":1}"#, r#"{"a":2}"#, r#"{"a":3}"#, r#"{"a":3}"#),
+            // A map has the last one of a member that is there twice, and all of one that is not known stay.
+            (r#"{"a":1,"a":2,"x":1}"#, r#"{"a":2}"#, r#"{"a":3}"#, r#"{"a":3,"x":1}"#),
+            (r#"{"x":1,"a":1,"x":2}"#, r#"{"a":1}"#, r#"{"a":3}"#, r#"{"x":1,"a":3,"x":2}"#),
+            (r#"[{"a":1,"x":1,"x":2},1]"#, r#"[{"a":1},1]"#, r#"[{"a":1},2]"#, r#"[{"a":1,"x":1,"x":2},2]"#),
             ("[1]", r#"{"a":2}"#, r#"{"a":3}"#, r#"{"a":3}"#),
         ] {
             assert_eq!(merged(stored, before, after), expected, "{stored}");

@@ -63,6 +63,13 @@ impl<'a> RawMember<'a> {
         }
     }
 
+    /// The name and its text, if that has escapes.
+    pub(super) fn name_with_escapes(&self) -> Option<(String, &'a str)> {
+        let Cow::Owned(name) = &self.name else { return None };
+        let text = self.lead.get(self.lead.find('"')?..=self.lead.rfind('"')?)?;
+        Some((name.clone(), text))
+    }
+
     /// Where the member begins in `text`, of which it is a part: behind the value before it.
     pub(crate) fn start(&self, text: &str) -> usize {
         offset(text, self.lead)

@@ -1,7 +1,5 @@
 //! What can be an id: one segment of a key ([`KvId`]), or a tuple of them ([`EntityId`]).
 
-use std::fmt;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use super::builder::KeyBuilder;
@@ -9,6 +7,7 @@ use super::escape::{escape_into, unescape};
 use super::lookup::Lookup;
 use super::parse::IdSegments;
 use super::passing::{ByReference, ByValue, Passing};
+use super::traits::IdTraits;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 
 /// The constant description of one `#[kv(id)]` field.
@@ -66,7 +65,8 @@ impl IdSchema {
     }
 }
 
-/// What the segments of an id type look like, as far as it takes to tell whether two entities' keys can collide.
+/// What the segments of an id type look like, as far as it takes to tell whether two entities' keys
+/// can collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdKind {
@@ -74,7 +74,8 @@ pub enum IdKind {
     Integer {
         /// Whether negatives exist.
         signed: bool,
-        /// 8 to 128; `usize` and `isize` count as 64 everywhere, so that keys do not depend on the machine.
+        /// 8 to 128; `usize` and `isize` count as 64 everywhere, so that keys do not depend on the
+        /// machine.
         bits: u32,
     },
     /// `true` or `false`.
@@ -97,21 +98,22 @@ impl IdKind {
     }
 }
 
-/// A type that can stand as one id in a key: integers, `bool`, `char`, `String`, `Box<str>`, `Arc<str>`, `uuid::Uuid` (feature
-/// `uuid`), and newtypes and unit enums with [`#[derive(KvId)]`](macro@crate::KvId).
+/// A type that can stand as one id in a key: integers, `bool`, `char`, `String`, `Box<str>`,
+/// `Arc<str>`, `uuid::Uuid` (feature `uuid`), and newtypes and unit enums with
+/// [`#[derive(KvId)]`](macro@crate::KvId).
 ///
 /// Calls take an id as [`Ref`](Self::Ref): numbers, `bool`, `char`, `Uuid` and enums by value, text
 /// as `&str`. A newtype keeps its type: `UserId` around a number is passed by value, and `OrgId`
 /// around text as `&OrgId`. What it holds does not name it, so ids of two kinds are not mixed up.
 ///
-/// `decode` takes exactly what `encode` writes: a second spelling of the same id is nobody's key.
+/// `decode` accepts exactly what `encode` writes. Any other spelling of an id belongs to no key.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an id",
     label = "not an id type",
     note = "ids are integers, bool, char, String, Box<str>, Arc<str> and Uuid (feature `uuid`)",
     note = "a newtype of these or an enum of unit variants joins in by `#[derive(KvId)]`"
 )]
-pub trait KvId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {
+pub trait KvId: IdTraits {
     /// What its segments look like.
     const KIND: IdKind;
 
@@ -184,7 +186,8 @@ macro_rules! by_value {
     };
 }
 
-/// `ordered` integers: the unsigned number of the same size in which `offset` moves negatives below the others.
+/// `ordered` integers: the unsigned number of the same size in which `offset` moves negatives below
+/// the others.
 macro_rules! integer_ids {
     ($($int:ty as $unsigned:ty, signed: $signed:literal, width: $width:literal;)*) => {$(
         impl KvId for $int {
@@ -206,7 +209,8 @@ macro_rules! integer_ids {
                 if ordered {
                     const OFFSET: $unsigned = if $signed { 1 << (<$unsigned>::BITS - 1) } else { 0 };
                     let number: $unsigned = is_padded(segment, $width).then(|| segment.parse().ok())??;
-                    // On a machine of 32 bits an id of 64 may not fit `usize`: it is nobody's there.
+                    // On a 32-bit machine an id of 64 bits may not fit `usize`. There it is not a
+                    // valid id.
                     let id = (number ^ OFFSET) as $int;
                     (id as $unsigned == number ^ OFFSET).then_some(id)
                 } else {
@@ -305,9 +309,9 @@ impl KvId for uuid::Uuid {
 }
 
 /// The whole id of an entity: one [`KvId`], or a tuple of two to six.
-pub trait EntityId: Clone + Eq + Hash + fmt::Debug + MaybeSend + MaybeSync + 'static {
-    /// The form in which calls take the id: that of [`KvId::Ref`], or a tuple of these. Of an entity
-    /// it is [`IdRef`](crate::IdRef).
+pub trait EntityId: IdTraits {
+    /// The form in which calls take the id: that of [`KvId::Ref`], or a tuple of these. Of an
+    /// entity it is [`IdRef`](crate::IdRef).
     type Ref<'a>: Lookup<Self> + MaybeSend + MaybeSync;
 
     /// Returns the id in the form that calls take: `members.get(id.as_id_ref())`.

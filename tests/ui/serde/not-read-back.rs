@@ -43,6 +43,8 @@ struct Flat {
     #[serde(flatten)]
     by_number: BTreeMap<u64, String>,
     #[serde(flatten)]
+    by_answer: Option<Box<BTreeMap<bool, String>>>,
+    #[serde(flatten)]
     wide: BTreeMap<String, u128>,
     #[serde(flatten)]
     raw: BTreeMap<String, Box<serde_json::value::RawValue>>,
