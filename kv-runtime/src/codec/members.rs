@@ -50,7 +50,7 @@ impl<'a> Members<'a> {
     /// twice.
     pub(crate) fn read_valued(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
-        let Valued { names, values } = serde_json::from_str(text).ok()?;
+        let Valued { names, values } = super::json_of_text(text).ok()?;
         let mut texts = Vec::with_capacity(names.len() + 1);
         let mut names = names.into_iter().peekable();
         while let Some(name) = names.next() {
@@ -283,7 +283,7 @@ impl<'de> MapAccess<'de> for FromMembers<'de, '_> {
         match value.filter(|value| is_all_of(value, text)) {
             Some(value) => seed.deserialize(value.take()),
             None => {
-                let mut json = serde_json::Deserializer::from_str(text);
+                let mut json = serde_json::Deserializer::from_slice(text.as_bytes());
                 let value = seed.deserialize(&mut json)?;
                 json.end().map(|()| value)
             }

@@ -13,6 +13,7 @@ use crate::entity::{KvEntity, Touch};
 use crate::error::{ChangeError, Error, Result};
 use crate::key::Key;
 use crate::record::{Expiry, Record};
+use crate::small::apart;
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
 /// After one lost race an update queues up among this process's, so more are lost to other
@@ -179,7 +180,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Why the entity was not inserted: it is there, or its anchor is and a required group is not.
     async fn not_inserted(&self, key: &Key) -> Error {
         if groups::<E>().len() > 1
-            && let Ok(records) = self.records::<TOLD>(std::slice::from_ref(key)).await
+            && let Ok(records) = apart(self.records::<TOLD>(std::slice::from_ref(key))).await
             && matches!(records.first(), Some(Some(_)))
         {
             let mut missing = groups::<E>()

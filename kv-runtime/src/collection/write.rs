@@ -13,6 +13,7 @@ use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
 use crate::maybe_send::{BoxFuture, MaybeSend};
 use crate::record::NewRecord;
+use crate::small::apart;
 use crate::store::{Sharing, Store};
 
 /// The records of some entities, each entity's anchor last.
@@ -75,7 +76,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     at.key = Location::of(self.store().name(), &key).key;
                 }
             };
-            self.write_anchors_last(records).await.map_err(|error| error.with_place(&name))
+            apart(self.write_anchors_last(records)).await.map_err(|error| error.with_place(&name))
         }
         .instrument(span)
         .await
@@ -169,7 +170,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if groups::<E>().len() == 1 {
                 return self.store().delete(key).await.map_err(named::<E>);
             }
-            self.delete_anchors_first(&[key]).await
+            apart(self.delete_anchors_first(&[key])).await
         }
         .instrument(span)
         .await
