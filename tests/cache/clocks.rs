@@ -1,10 +1,11 @@
 //! Spans go by a clock that nobody sets, and the expiry of a record by the time of day.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use kv_runtime::cache::Cached;
-use kv_runtime::layer::{Fault, Operation};
-use kv_runtime::{Error, KvEntity, Whence};
+use kv_runtime::layer::{Fault, Gate, Operation};
+use kv_runtime::{Error, KvEntity, ManualClock, Whence};
 
 use crate::{Calls, MINUTE, Outcome, SECOND, START, Store, User, exact, kv};
 
@@ -47,6 +48,88 @@ async fn a_step_back_lengthens_nothing() -> Outcome {
     clock.advance(MINUTE);
     assert!(users.get(1).await.is_err());
     kv.store().faults().clear();
+    assert_eq!(users.get(1).await?.expect("it is there").name, "new");
+    Ok(())
+}
+
+/// One way to read an id through a cache.
+type Read = fn(Cached<User, Store>, u64) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+const READS: [Read; 2] = [
+    |users, id| Box::pin(async move { users.get(id).await.map(drop) }),
+    |users, id| Box::pin(async move { users.get_many([id]).await.map(drop) }),
+];
+
+const LOADS: [Read; 2] = [
+    |users, id| {
+        let none = || async { Ok::<Option<User>, Error>(None) };
+        Box::pin(async move { users.get_or_load(id, none).await.map(drop) })
+    },
+    |users, id| {
+        let none = |_| async { Ok::<Vec<User>, Error>(Vec::new()) };
+        Box::pin(async move { users.get_or_load_many([id], none).await.map(drop) })
+    },
+];
+
+/// Reads an id from a store that answers half a minute after it has looked.
+async fn read_slowly(users: &Cached<User, Store>, clock: &ManualClock, id: u64, read: Read) -> Outcome {
+    let (faults, gate) = (users.collection().store().faults(), Gate::new());
+    let struck = faults.struck();
+    faults.add(Fault::hold(&gate).after().on(&[Operation::Get, Operation::GetMany]));
+    let read = tokio::spawn(read(users.clone(), id));
+    while faults.struck() == struck {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(30 * SECOND);
+    gate.open();
+    read.await??;
+    faults.clear();
+    Ok(())
+}
+
+/// Another process may write as soon as the store has looked, however late its answer comes.
+#[tokio::test]
+async fn spans_count_from_the_beginning_of_a_read() -> Outcome {
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact().negative_ttl(MINUTE));
+    for (id, read) in (1..).zip(READS.into_iter().chain(LOADS)) {
+        kv.collection().put(&User::new(id, "old")).await?;
+        read_slowly(&users, &clock, id, read).await?;
+        kv.collection().put(&User::new(id, "new")).await?;
+        clock.advance(29 * SECOND);
+        assert_eq!(users.get(id).await?.expect("it is there").name, "old", "way {id}");
+        clock.advance(SECOND);
+        assert_eq!(users.get(id).await?.expect("it is there").name, "new", "way {id}");
+    }
+    for (id, read) in (11..).zip(READS) {
+        read_slowly(&users, &clock, id, read).await?;
+        kv.collection().put(&User::new(id, "new")).await?;
+        clock.advance(29 * SECOND);
+        assert_eq!(users.get(id).await?, None, "way {id}");
+        clock.advance(SECOND);
+        assert_eq!(users.get(id).await?.expect("it is there").name, "new", "way {id}");
+    }
+    Ok(())
+}
+
+/// Another process may write as soon as the record is gone.
+#[tokio::test]
+async fn an_absence_counts_from_the_beginning_of_the_delete() -> Outcome {
+    let (kv, clock) = kv();
+    let users = kv.collection::<User>().cached(exact().negative_ttl(MINUTE));
+    let gate = Gate::new();
+    kv.store().faults().add(Fault::hold(&gate).after().on(&[Operation::Delete]));
+    let deleter = users.clone();
+    let delete = tokio::spawn(async move { deleter.delete(1).await });
+    while kv.store().faults().struck() == 0 {
+        tokio::task::yield_now().await;
+    }
+    kv.collection().put(&User::new(1, "new")).await?;
+    clock.advance(30 * SECOND);
+    gate.open();
+    delete.await??;
+    assert_eq!(users.get(1).await?, None);
+    clock.advance(30 * SECOND);
     assert_eq!(users.get(1).await?.expect("it is there").name, "new");
     Ok(())
 }

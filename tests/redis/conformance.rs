@@ -81,7 +81,7 @@ fn tagged(key: &Key) -> String {
 }
 
 /// Long enough for a few calls in half of it.
-const TTL: Duration = Duration::from_millis(300);
+const TTL: Duration = Duration::from_millis(500);
 
 /// The server counts whole milliseconds.
 async fn pass(time: Duration) {

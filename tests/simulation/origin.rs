@@ -90,7 +90,7 @@ impl Origin {
 /// A cache with timeouts, pauses, refreshes ahead and an executor, or without.
 pub fn any_cache(sim: &Sim) -> Cache<Copied, IfUnchanged> {
     let maybe = || sim.chance(500);
-    let mut cache = Cache::new().memory_ttl(MEMORY_TTL);
+    let mut cache = Cache::new().memory_ttl(MEMORY_TTL).negative_ttl(NEGATIVE_TTL);
     if maybe() {
         cache = cache.pause(Duration::ZERO);
     }
@@ -114,4 +114,7 @@ pub fn any_cache(sim: &Sim) -> Cache<Copied, IfUnchanged> {
 }
 
 pub const MEMORY_TTL: Duration = Duration::from_secs(20);
+
+/// How long the memory holds that there is nothing.
+pub const NEGATIVE_TTL: Duration = Duration::from_secs(5);
 pub const STALE_FOR: Duration = Duration::from_secs(30);

@@ -164,7 +164,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             }
             None => {
                 tier.counters.count(Count::StoreMiss);
-                lead.settle(Fill::Absent { for_origin: false });
+                lead.settle(Fill::Absent { since, for_origin: false });
                 Ok(Got { value: None, whence: Whence::Store })
             }
         };

@@ -130,8 +130,8 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// How long it is remembered that there is no such entity; 10 seconds unless it is set. Zero
-    /// remembers nothing.
+    /// How long it is remembered that there is no such entity, from when the store was asked. 10
+    /// seconds unless it is set. Zero remembers nothing.
     #[must_use]
     pub fn negative_ttl(mut self, ttl: Duration) -> Self {
         self.settings.negative_ttl = ttl.min(LONGEST);

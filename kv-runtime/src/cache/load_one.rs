@@ -73,7 +73,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             }
             Ok(None) => {
                 tier.counters.count(Count::StoreMiss);
-                lead.land(Fill::Absent { for_origin: false }, Ok(Got { value: None, whence: Whence::Store }));
+                let fill = Fill::Absent { since, for_origin: false };
+                lead.land(fill, Ok(Got { value: None, whence: Whence::Store }));
             }
             Err(error) => {
                 self.store_failed(&error);
@@ -179,7 +180,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 let expiry = RecordExpiry::own(self.collection().expires_at(value, now));
                 Fill::Present(self.tier.entry(value, self.tier.now(), ttl, expiry))
             }
-            None => Fill::Absent { for_origin: true },
+            None => Fill::Absent { since: self.tier.now(), for_origin: true },
         }
     }
 }

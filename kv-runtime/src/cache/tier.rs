@@ -109,7 +109,11 @@ impl RecordExpiry {
 /// What is to be held of an id.
 pub(super) enum Fill<E> {
     Present(Entry<E>),
-    Absent { for_origin: bool },
+    /// The `negative_ttl` counts from `since`.
+    Absent {
+        since: Moment,
+        for_origin: bool,
+    },
     Failed(Error),
 }
 
@@ -329,16 +333,12 @@ impl<E: KvEntity> Tier<E> {
         self.memory.sizes()
     }
 
-    fn until(&self, ttl: Duration) -> Moment {
-        self.now().saturating_add(ttl)
-    }
-
     /// What has to be dropped after the lock is given to the caller.
     pub(super) fn hold(&self, id: &E::Id, fill: Fill<E>, kind: Kind) -> Option<Left<E>> {
         let settings = &self.settings;
         match fill {
             Fill::Present(entry) => Some(self.memory.insert(id, entry)),
-            Fill::Absent { for_origin } => {
+            Fill::Absent { since, for_origin } => {
                 // The store has none, but the origin may: what there was may still be served if
                 // the origin fails. A delete has taken it out before.
                 let kept = self.memory.peek(id).filter(|_| !for_origin);
@@ -348,14 +348,14 @@ impl<E: KvEntity> Tier<E> {
                     None => self.memory.remove(id),
                 };
                 if !settings.negative_ttl.is_zero() {
-                    let until = self.until(settings.jittered(settings.negative_ttl));
+                    let until = since.saturating_add(settings.jittered(settings.negative_ttl));
                     self.memory.insert_negative(id, Negative::Absent { until, for_origin });
                 }
                 Some(left)
             }
             Fill::Failed(error) => {
                 if !settings.pause.is_zero() {
-                    let until = self.until(settings.pause);
+                    let until = self.now().saturating_add(settings.pause);
                     self.memory.insert_negative(id, Negative::Failed { until, kind, error });
                 }
                 None

@@ -75,9 +75,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub async fn delete(&self, id: IdRef<'_, E>) -> Result<()> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
+        let since = self.tier.now();
         let deleted = self.collection().delete_at(self.collection().key_of_id(&id)).await;
         match &deleted {
-            Ok(()) => writing.hold(Fill::Absent { for_origin: false }),
+            Ok(()) => writing.hold(Fill::Absent { since, for_origin: false }),
             Err(error) => writing.fail(error),
         }
         deleted

@@ -69,12 +69,11 @@ async fn expired_is_invisible_to_get_many<H: Harness>(t: Test<'_, H>) -> Checked
 }
 
 async fn expired_is_in_no_list<H: Harness>(t: Test<'_, H>) -> Checked {
-    for number in 0..12 {
-        let expires = number % 3 != 1;
-        let record = if expires { expiring(number, t.ttl()) } else { sample(number) };
-        t.store.put(key(&format!("e:{number:02}")), record).await?;
-    }
-    t.settle().await;
+    let record = |number| {
+        let record = if number % 3 == 1 { sample(number) } else { expiring(number, t.ttl()) };
+        (key(&format!("e:{number:02}")), record)
+    };
+    t.put_all(&(0..12).map(record).collect::<Vec<_>>()).await?;
     let before = t.list_keys(&ListQuery::new(key("e:"))).await?.len();
     check!(before == 12, "of 12 records that last, {before} are shown");
     t.pass(t.ttl()).await;

@@ -322,6 +322,15 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_a_whole_number_or_a_float() {
+        for (json, millis) in [("5", 5), ("5.9", 5), ("9007199254740993", 9_007_199_254_740_993)] {
+            let metadata = Metadata::from_json(format!(r#"{{"createdAt":{json}}}"#).as_bytes());
+            let created_at = metadata.map(|it| it.created_at());
+            assert_eq!(created_at, Ok(Some(Timestamp::from_millis(millis))), "{json}");
+        }
+    }
+
+    #[test]
     fn a_version_that_is_not_named_is_told() {
         for (json, names) in [("{}", false), (r#"{"version":0}"#, false), (r#"{"version":1}"#, true)] {
             assert_eq!(

@@ -135,15 +135,12 @@ fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
         error => of_file(path, "read what the file holds", error),
     };
     let transaction = database.begin_read().map_err(|error| not_read(error.into()))?;
-    let mut tables = transaction.list_tables().map_err(|error| not_read(error.into()))?.peekable();
+    let tables = transaction.list_tables().map_err(|error| not_read(error.into()))?.count();
     let multimaps = transaction.list_multimap_tables().map_err(|error| not_read(error.into()))?.count();
-    if tables.peek().is_none() && multimaps == 0 {
+    if tables == 0 && multimaps == 0 {
         return Ok(Content::Nothing);
     }
     let others = || foreign("it is the redb database of another program; give the store a path of its own");
-    if !tables.any(|table| table.name() == "kv_runtime") {
-        return Err(others());
-    }
     let about = match transaction.open_table(ABOUT) {
         Ok(about) => about,
         Err(TableError::Storage(error)) => return Err(not_read(error.into())),
