@@ -4,15 +4,15 @@
 /// Whether size goes before speed.
 pub(crate) const SIZE_FIRST: bool = cfg!(target_arch = "wasm32");
 
-/// The future of a branch that many entities never take. On wasm32 it is boxed: where the compiler
-/// finds that the branch is not taken, its code is left out, which a part of the caller's own future
-/// would not be.
+/// Returns the future of a branch that many entities never take. On wasm32 it is boxed: where the
+/// compiler finds that the branch is never taken, it leaves out the code of a box, but not that of a
+/// future within the caller's future.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn apart<'a, T>(future: impl Future<Output = T> + 'a) -> crate::maybe_send::BoxFuture<'a, T> {
     Box::pin(future)
 }
 
-/// The future of a branch that many entities never take. It is boxed on wasm32 alone.
+/// Returns the future of a branch that many entities never take. Only wasm32 boxes it.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn apart<F: Future>(future: F) -> F {
     future

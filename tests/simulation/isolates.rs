@@ -1,6 +1,6 @@
 //! The cache of a Worker: requests whose client has gone are neither polled nor dropped any more, and
 //! no request waits for another one's load. What was written through the cache is served all the
-//! same, and no id stays out of the memory for ever.
+//! same, and no id stays out of the memory.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -91,8 +91,8 @@ impl Default for Settings {
 
 impl Settings {
     /// Whether a call may wait for what another one does. In a Worker none may: its runtime refuses
-    /// to let a request go on within another one, and a request whose client has gone stands still
-    /// for ever, with all that it holds. There each call loads for itself.
+    /// to let a request go on within another one, and it does not poll a request whose client has
+    /// gone, whatever that request holds. There each call loads for itself.
     pub(super) const fn callers_wait(&self) -> bool {
         cfg!(not(target_arch = "wasm32")) && self.callers_wait
     }
