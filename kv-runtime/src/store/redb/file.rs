@@ -9,7 +9,7 @@ use std::sync::Arc;
 use redb::backends::FileBackend;
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, StorageError, TableDefinition,
-    TableError, TableHandle,
+    TableError,
 };
 
 use super::NAME;
