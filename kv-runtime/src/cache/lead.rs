@@ -31,6 +31,9 @@ pub(super) struct Lead<E: KvEntity> {
     /// Whether the store had settled when the load began. If not, an earlier write may still change
     /// what it reads.
     is_settled: bool,
+    /// Whether it is a refresh, so that its callers get something newer than what the memory held
+    /// when it began.
+    is_refresh: bool,
     is_complete: bool,
 }
 
@@ -47,8 +50,10 @@ impl<E: KvEntity> Lead<E> {
         kind: Kind,
         flight: Arc<Flight<Outcome<E>>>,
         is_settled: bool,
+        is_refresh: bool,
     ) -> Self {
-        Self { tier: Arc::clone(tier), id: id.clone(), kind, flight, is_settled, is_complete: false }
+        let (tier, id) = (Arc::clone(tier), id.clone());
+        Self { tier, id, kind, flight, is_settled, is_refresh, is_complete: false }
     }
 
     /// The side of the caller that begins the load. `drive` is the one that `join` made.
@@ -75,22 +80,21 @@ impl<E: KvEntity> Lead<E> {
         let now = self.tier.now();
         let mut in_flight = self.tier.lock(&self.id);
         // A load ends what is being read: a read that began before may have seen less.
-        let supersedes = self.kind == Kind::Load && !matches!(fill, Fill::Failed(_));
+        let has_failed = matches!(fill, Fill::Failed(_));
+        let supersedes = self.kind == Kind::Load && !has_failed;
         let may_fill = in_flight.end(&self.id, |at| {
             let may_fill = at.settle(self.kind, &self.flight, supersedes, now);
             then(at);
             may_fill
         });
-        if may_fill != Some(true) {
-            self.tier.counters.count(Count::Detached);
-            return;
-        }
-        let left = if self.is_settled || matches!(fill, Fill::Failed(_)) {
+        let left = if may_fill == Some(true) && (self.is_settled || has_failed) {
             self.tier.hold(&self.id, fill, self.kind)
         } else {
             self.tier.counters.count(Count::Detached);
-            // What the memory holds is older than what the load brought.
-            Some(self.tier.memory.remove(&self.id))
+            // What the memory holds is older than what the load brought. Without a refresh it holds
+            // nothing fresh, or what met the load.
+            let is_older = may_fill == Some(true) || self.is_refresh;
+            (is_older && !has_failed).then(|| self.tier.memory.remove(&self.id))
         };
         drop(in_flight);
         drop(left);

@@ -264,7 +264,7 @@ impl<E: KvEntity> Tier<E> {
         let part = in_flight.begin(id, join);
         drop(in_flight);
         match part {
-            Part::Lead(flight, _outdated) => Seat::Lead(Lead::new(self, id, kind, flight, is_settled)),
+            Part::Lead(flight, _outdated) => Seat::Lead(Lead::new(self, id, kind, flight, is_settled, anew)),
             Part::Wait(flight, drive) => {
                 self.counters.count(Count::SharedWait);
                 Seat::Wait(Waiter { flight, drive })
