@@ -112,6 +112,7 @@ mod random;
 pub mod record;
 pub mod schema;
 mod served;
+mod small;
 pub mod store;
 mod timer;
 #[cfg(feature = "tower-sessions")]

@@ -71,6 +71,23 @@ async fn a_server_that_is_busy_for_long_is_told_at_once() -> Test {
 }
 
 #[tokio::test]
+async fn a_quota_that_is_used_up_is_told_at_once() -> Test {
+    let server =
+        Server::start(|_, _| refused(429, 10_048, "your account has exceeded its daily limit")).await;
+    let store = server.store();
+    let read = store.get(&key("user:1")).await.expect_err("nothing is left");
+    let written = store.put(key("user:1"), record()).await.expect_err("nothing is left");
+    for error in [read, written] {
+        assert!(matches!(error, Error::Store { .. }) && !error.is_retryable(), "{error:?}");
+        let told = told(&error);
+        assert!(told.contains("used up its plan's quota for today") && told.contains("10048"), "{told}");
+    }
+    // Each was asked for once.
+    assert_eq!(server.requests().len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_read_by_halves() -> Test {
     let server = Server::start(|_, request| {
         let keys = request.json()["keys"].as_array().cloned().unwrap_or_default();

@@ -236,3 +236,23 @@ async fn a_hot_id_is_cached_although_no_request_waits_for_another() -> Test {
     assert!((1..=8).contains(&reads), "40 requests made {reads} reads");
     Ok(())
 }
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_refresh_goes_on_behind_the_response_of_its_request() -> Test {
+    let worker = Worker::start("conformance")?;
+    call(&worker, "put-hot", json!([])).await?;
+    let ada = json!({ "name": "Ada" });
+    assert_eq!(worker.get("binding/ahead").await?, ada);
+    // It is due after 1.9 s of its 2 s.
+    tokio::time::sleep(std::time::Duration::from_millis(1_930)).await;
+    worker.fail(json!([{ "asked": "GET", "reply": { "slow": 500 }, "times": 1 }])).await?;
+    let begin = std::time::Instant::now();
+    assert_eq!(worker.get("binding/ahead").await?, ada);
+    assert!(begin.elapsed() < std::time::Duration::from_millis(400), "the response waited for the refresh");
+    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+    // The first copy's TTL has passed by now, and memory has the one that the refresh brought.
+    assert_eq!(worker.get("binding/ahead").await?, ada);
+    assert_eq!(worker.asked().await?, json!({ "GET": 1 }));
+    Ok(())
+}

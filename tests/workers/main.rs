@@ -8,5 +8,6 @@ mod faults;
 mod isolates;
 mod profiles;
 mod runtime;
+mod speed;
 
 type Test<T = ()> = Result<T, Box<dyn std::error::Error>>;

@@ -7,10 +7,9 @@ use tokio::task::JoinSet;
 use crate::Test;
 use crate::runtime::Worker;
 
-/// The aim is 480 KiB with the object as Cloudflare's tool builds it: that runs wasm-opt as well, which
-/// saves about 5 %. It is missed since updates keep unknown members, steps see values, and caches wait
-/// for the store to settle. The bound keeps it from growing.
-const MOST_KIB: u64 = 640;
+/// scripts/build-worker makes 514 KiB of it. The aim of 480 is missed: updates keep unknown members,
+/// steps see values, and records of KV have metadata. The bound keeps it from growing.
+const MOST_KIB: u64 = 530;
 
 fn ada() -> Value {
     json!({ "displayName": "Ada", "email": "ada@example.org" })

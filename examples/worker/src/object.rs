@@ -10,7 +10,7 @@ use kv_runtime::{Collection, Kv, KvEntity};
 use serde::{Deserialize, Serialize};
 use worker::js_sys::{self, Function, Reflect};
 use worker::wasm_bindgen::JsCast;
-use worker::{DurableObject, Env, Method, Request, RequestInit, Response, State, durable_object};
+use worker::{DurableObject, Env, Method, Request, Response, State, durable_object};
 
 use crate::address::Address;
 use crate::reply::Failure;
@@ -86,11 +86,9 @@ impl Objects {
 /// Passes a request on to the object that holds this counter.
 pub(crate) async fn counter(env: &Env, name: &str, method: Method) -> Result<Response, Failure> {
     let stub = env.durable_object("OBJECTS")?.id_from_name(&format!("counter:{name}"))?.get_stub()?;
-    let mut init = RequestInit::new();
-    init.with_method(method);
     // The object has its own name from the path, which must be percent-encoded in a URL.
     let name = String::from(js_sys::encode_uri_component(name));
-    let request = Request::new_with_init(&format!("https://object/counters/{name}"), &init)?;
+    let request = Request::new(&format!("https://object/counters/{name}"), method)?;
     Ok(stub.fetch_with_request(request).await?)
 }
 

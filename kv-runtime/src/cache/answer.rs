@@ -12,10 +12,10 @@ use super::entry::Entry;
 use super::fill_store::Report;
 use super::flight::Landed;
 use super::in_flight::Kind;
-use super::lead::{Seat, Waiter};
+use super::lead::{Lead, Seat, Waiter};
 use super::origin::Origin;
 use super::stats::Count;
-use super::tier::{CALLERS_WAIT, Look, Outcome, Tier};
+use super::tier::{Look, Outcome, Tier};
 use crate::entity::KvEntity;
 use crate::error::{Error, Result, SharedError, causes};
 use crate::key::Key;
@@ -52,13 +52,23 @@ struct Taken<E: KvEntity> {
 }
 
 /// What a call asks, and when.
-pub(super) struct Ask<E> {
+pub(super) struct Ask<E: KvEntity, S> {
     /// The origin, or `None` for a read.
-    pub(super) origin: Option<Origin<E>>,
+    pub(super) origin: Option<Beyond<E, S>>,
     pub(super) when: When,
     /// Receives the reason if the store is not filled.
     pub(super) report: Option<Report>,
 }
+
+/// An origin, and what makes the load that asks it. Only calls that have an origin name that
+/// function, so a program without one is without the function, too.
+pub(super) struct Beyond<E: KvEntity, S> {
+    pub(super) origin: Origin<E>,
+    pub(super) load: MakeLoad<E, S>,
+}
+
+type MakeLoad<E, S> =
+    fn(Cached<E, S>, Lead<E>, Origin<E>, When, Option<Report>, Span) -> BoxFuture<'static, ()>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
@@ -70,12 +80,12 @@ pub(super) enum When {
     Always,
 }
 
-impl<E> Ask<E> {
+impl<E: KvEntity, S: Store> Ask<E, S> {
     /// The store.
     pub(super) const STORE: Self = Self { origin: None, when: When::Missed, report: None };
 
-    pub(super) const fn of(origin: Origin<E>, when: When) -> Self {
-        Self { origin: Some(origin), when, report: None }
+    pub(super) fn of(origin: Origin<E>, when: When) -> Self {
+        Self { origin: Some(Beyond { origin, load: Cached::load_boxed }), when, report: None }
     }
 
     /// Moves the loader into the load that calls it.
@@ -91,7 +101,7 @@ impl<E> Ask<E> {
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Begins to answer a call that memory could not answer. Only futures that have to wait are
     /// boxed.
-    pub(super) fn answer(&self, id: E::Id, look: Look<E>, mut ask: Ask<E>) -> Begun<E> {
+    pub(super) fn answer(&self, id: E::Id, look: Look<E>, mut ask: Ask<E, S>) -> Begun<E> {
         let kind = ask.kind();
         let stale = match look {
             Look::Fresh(value) => return Begun::Done(Ok(Served::new(Some(value), Whence::Memory))),
@@ -141,7 +151,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// Joins the load of this id. If the load begins here, the caller takes its first step.
-    fn sit_down(&self, id: &E::Id, kind: Kind, ask: &mut Ask<E>) -> Result<Taken<E>> {
+    fn sit_down(&self, id: &E::Id, kind: Kind, ask: &mut Ask<E, S>) -> Result<Taken<E>> {
         let mut drive = None;
         match self.tier.join(id, kind, ask.when == When::Always, &mut drive) {
             Seat::Lead(lead) => {
@@ -161,7 +171,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         &self,
         id: &E::Id,
         kind: Kind,
-        mut ask: Ask<E>,
+        mut ask: Ask<E, S>,
         may_be_stale: bool,
         mut seat: Taken<E>,
     ) -> Outcome<E> {
@@ -193,7 +203,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub(super) fn set_going(&self, drive: &Arc<Drive>) {
         drive.poll_at_home();
         // In a Worker a load stays in its request, unless a soft timeout may leave it behind.
-        if (CALLERS_WAIT || self.tier.settings.soft_timeout.is_some())
+        let settings = &self.tier.settings;
+        if (settings.callers_wait() || settings.soft_timeout.is_some())
             && !drive.is_over()
             && let Some(executor) = self.behind.spawner.executor()
         {
@@ -228,7 +239,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// Refreshes a fresh entity in a task, if there is an executor and no load is under way.
-    fn refresh_behind(&self, id: &E::Id, ask: Ask<E>) {
+    fn refresh_behind(&self, id: &E::Id, ask: Ask<E, S>) {
         let Some(executor) = self.behind.spawner.executor() else { return };
         let (kind, mut drive) = (ask.kind(), None);
         if matches!(self.tier.known(id, kind), Some(Err(_))) || self.tier.is_loading(id, kind) {

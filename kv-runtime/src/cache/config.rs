@@ -63,6 +63,8 @@ pub(super) struct Settings {
     pub(super) refresh_at: Option<f64>,
     pub(super) stale_for: Duration,
     pub(super) pause: Duration,
+    /// Of a test, which behaves as in a Worker.
+    pub(super) callers_wait: bool,
     pub(super) soft_timeout: Option<Duration>,
     pub(super) hard_timeout: Option<Duration>,
 }
@@ -80,9 +82,19 @@ impl Default for Settings {
             refresh_at: None,
             stale_for: Duration::ZERO,
             pause: Duration::from_secs(1),
+            callers_wait: true,
             soft_timeout: None,
             hard_timeout: None,
         }
+    }
+}
+
+impl Settings {
+    /// Whether a call may wait for what another one does. In a Worker none may: its runtime refuses
+    /// to let a request go on within another one, and it does not poll a request whose client has
+    /// gone, whatever that request holds. There each call loads for itself.
+    pub(super) const fn callers_wait(&self) -> bool {
+        cfg!(not(target_arch = "wasm32")) && self.callers_wait
     }
 }
 
@@ -259,6 +271,14 @@ impl<E, F> Cache<E, F> {
     #[must_use]
     pub fn without_filling(self) -> Cache<E, Never> {
         self.filling()
+    }
+
+    /// Lets no call wait for another one's load, as on wasm32. Tests of that run on every machine.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_shared_loads(mut self) -> Self {
+        self.settings.callers_wait = false;
+        self
     }
 
     fn filling<G>(self) -> Cache<E, G> {

@@ -5,6 +5,10 @@
 //! a load that is not in the map keeps no result. No lock of this map is held across an await.
 //!
 //! The map is divided into places, each with its own lock. Ids are spread over them by their hash.
+//!
+//! What is under way has an age ([`age`]): a future may never be polled again, and never be dropped.
+
+mod age;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
@@ -18,6 +22,8 @@ use super::entry::Moment;
 use super::flight::Flight;
 use crate::key::EntityId;
 use crate::store::Mark;
+use age::LONGEST;
+pub(super) use age::alone_until;
 
 /// The number of places. Ids that share a place share its lock.
 const PLACES: usize = 64;
@@ -43,18 +49,38 @@ pub(super) struct InFlight<Id, T> {
 pub(super) struct Shard<Id, T> {
     ids: HashMap<Id, AtId<T>, DefaultHashBuilder>,
     unsettled: Unsettled<Id>,
+    /// How many writes have begun here.
+    writes: u64,
+    /// When all ids are looked through next for what is too old.
+    sweep_at: Moment,
 }
 
 pub(super) struct AtId<T> {
     /// Writes that have begun and not ended.
-    writers: u32,
+    writers: Vec<Writer>,
     /// Incremented when a write begins and when it ends, so that a write can tell whether it was
     /// alone.
     epoch: u32,
     loads: [Option<Arc<Flight<T>>>; 2],
+    /// When the latest load is too old, if no caller may wait for it and so drive it.
+    loads_until: Option<Moment>,
     filling: Option<Filling>,
     /// Settles when no write of unknown outcome can take place any more.
     unsettled: Option<Mark>,
+}
+
+/// A write that is under way.
+struct Writer {
+    number: u64,
+    /// Then it is too old.
+    until: Moment,
+}
+
+/// What a write needs in order to end.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    number: u64,
+    epoch: u32,
 }
 
 /// A fill of the store that is under way.
@@ -84,7 +110,7 @@ impl<Id: EntityId, T: Clone> InFlight<Id, T> {
         let hasher = DefaultHashBuilder::default();
         let shard = || {
             let ids = HashMap::with_hasher(hasher.clone());
-            Lock::new(Shard { ids, unsettled: Unsettled::default() })
+            Lock::new(Shard { ids, unsettled: Unsettled::default(), writes: 0, sweep_at: Moment(0) })
         };
         Self { shards: std::iter::repeat_with(shard).take(PLACES).collect(), hasher }
     }
@@ -120,7 +146,7 @@ impl<Id: EntityId, T: Clone> Shard<Id, T> {
     /// Returns whether all writes of this id with an unknown outcome have settled. Also removes
     /// settled marks of other ids.
     pub(super) fn is_settled(&mut self, id: &Id, has_settled: impl Fn(Mark) -> bool) -> bool {
-        let Self { ids, unsettled } = self;
+        let Self { ids, unsettled, .. } = self;
         if unsettled.is_empty() {
             return true;
         }
@@ -142,7 +168,7 @@ impl<Id: EntityId, T: Clone> Shard<Id, T> {
 
     /// Notes that a write of this id may take place until the mark has settled.
     pub(super) fn unsettle(&mut self, id: &Id, mark: Mark) {
-        let Self { ids, unsettled } = self;
+        let Self { ids, unsettled, .. } = self;
         if unsettled.ids.len() >= MOST_UNSETTLED {
             unsettled.all = Some(mark);
             for id in unsettled.ids.drain(..) {
@@ -155,6 +181,14 @@ impl<Id: EntityId, T: Clone> Shard<Id, T> {
         } else if ids.entry(id.clone()).or_default().unsettled.replace(mark).is_none() {
             unsettled.ids.push_back(id.clone());
         }
+    }
+
+    /// Begins a write of this id. Returns what it needs in order to end, and the fill of the store
+    /// that has to end first.
+    pub(super) fn begin_write(&mut self, id: &Id, now: Moment) -> (Begun, Option<Filling>) {
+        self.writes = self.writes.wrapping_add(1);
+        let writer = Writer { number: self.writes, until: now.saturating_add(LONGEST) };
+        self.begin(id, |at| at.begin_write(writer))
     }
 
     /// Detaches all loads, so that their results are not held.
@@ -186,25 +220,32 @@ impl<Id> Default for Unsettled<Id> {
 
 impl<T> Default for AtId<T> {
     fn default() -> Self {
-        Self { writers: 0, epoch: 0, loads: [None, None], filling: None, unsettled: None }
+        Self {
+            writers: Vec::new(),
+            epoch: 0,
+            loads: [None, None],
+            loads_until: None,
+            filling: None,
+            unsettled: None,
+        }
     }
 }
 
 impl<T: Clone> AtId<T> {
     /// Joins the load of this kind, or begins one. `anew`: never joins a load that has begun
-    /// already. `waits`: whether a caller may wait for another's load; if not, it begins one beside
-    /// it.
+    /// already. `alone_until`: set where no caller may wait for another's load. Then it begins one
+    /// beside it, which is too old at this moment.
     pub(super) fn join(
         &mut self,
         kind: Kind,
         anew: bool,
-        waits: bool,
+        alone_until: Option<Moment>,
         drive: impl FnOnce() -> Arc<Drive>,
     ) -> Part<T> {
         let begun = self.load(kind);
         match begun {
             Some((_, driven)) if driven.is_polled_here() => Part::Within(driven),
-            Some((flight, driven)) if !anew && waits => Part::Wait(flight, driven),
+            Some((flight, driven)) if !anew && alone_until.is_none() => Part::Wait(flight, driven),
             begun => {
                 if anew {
                     self.move_epoch();
@@ -214,6 +255,7 @@ impl<T: Clone> AtId<T> {
                     _ => Flight::of(&drive()),
                 });
                 self.loads[kind as usize] = Some(Arc::clone(&flight));
+                self.loads_until = alone_until;
                 Part::Lead(flight, begun.map(|(_, driven)| driven))
             }
         }
@@ -236,7 +278,7 @@ impl<T: Clone> AtId<T> {
 
     /// Returns whether no write has met this load, and none is under way.
     fn may_fill(&self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
-        self.writers == 0 && self.is_attached(kind, flight)
+        self.writers.is_empty() && self.is_attached(kind, flight)
     }
 
     /// Begins to fill the store, if no write has met the load, and no fill is under way that
@@ -258,11 +300,9 @@ impl<T: Clone> AtId<T> {
     }
 
     pub(super) fn end_fill(&mut self, is_over: &Arc<AtomicBool>) {
-        if self.filling.as_ref().is_some_and(|filling| Arc::ptr_eq(&filling.is_over, is_over)) {
-            self.filling = None;
-            // It may have read the store before the fill took place.
-            self.loads[Kind::Read as usize] = None;
-        }
+        self.filling.take_if(|filling| Arc::ptr_eq(&filling.is_over, is_over));
+        // It may have read the store before the fill took place.
+        self.loads[Kind::Read as usize] = None;
     }
 
     /// Ends a load: later callers begin another one.
@@ -290,19 +330,22 @@ impl<T: Clone> AtId<T> {
         may_fill
     }
 
-    /// Begins a write. Returns its epoch, and the fill of the store that has to end first.
-    pub(super) fn begin_write(&mut self) -> (u32, Option<Filling>) {
+    fn begin_write(&mut self, writer: Writer) -> (Begun, Option<Filling>) {
         self.move_epoch();
-        self.writers += 1;
-        (self.epoch, self.filling.clone().filter(|filling| filling.first))
+        let begun = Begun { number: writer.number, epoch: self.epoch };
+        self.writers.push(writer);
+        (begun, self.filling.clone().filter(|filling| filling.first))
     }
 
-    /// Ends a write that began at this epoch. Returns whether it met no other write.
-    pub(super) fn end_write(&mut self, epoch: u32) -> bool {
+    /// Ends a write. Returns whether it met no other write, and was not too old.
+    pub(super) fn end_write(&mut self, begun: Begun) -> bool {
+        let own = self.writers.iter().position(|writer| writer.number == begun.number);
         // A write that began before and is still under way may take place after this one.
-        let was_alone = self.epoch == epoch && self.writers == 1;
+        let was_alone = own.is_some() && self.writers.len() == 1 && self.epoch == begun.epoch;
         self.move_epoch();
-        self.writers -= 1;
+        if let Some(own) = own {
+            self.writers.swap_remove(own);
+        }
         was_alone
     }
 
@@ -313,7 +356,7 @@ impl<T: Clone> AtId<T> {
     }
 
     fn is_idle(&self) -> bool {
-        self.writers == 0
+        self.writers.is_empty()
             && self.filling.is_none()
             && self.unsettled.is_none()
             && self.loads.iter().all(Option::is_none)

@@ -78,7 +78,7 @@ impl<E: KvEntity> Lead<E> {
 
     fn settle_and(&self, fill: Fill<E>, then: impl FnOnce(&mut AtId<Outcome<E>>)) {
         let now = self.tier.now();
-        let mut in_flight = self.tier.in_flight.lock(&self.id);
+        let mut in_flight = self.tier.lock(&self.id);
         // A load ends what is being read: a read that began before may have seen less.
         let has_failed = matches!(fill, Fill::Failed(_));
         let supersedes = self.kind == Kind::Load && !has_failed;
@@ -104,7 +104,7 @@ impl<E: KvEntity> Lead<E> {
     /// the fill to its end first.
     pub(super) fn begin_fill(&self, first: bool) -> Option<FillTurn<E>> {
         let until = self.tier.now().saturating_add(SETTLES_AFTER);
-        let mut in_flight = self.tier.in_flight.lock(&self.id);
+        let mut in_flight = self.tier.lock(&self.id);
         let begin = |at: &mut AtId<_>| at.begin_fill(self.kind, &self.flight, first, until);
         let is_over = in_flight.end(&self.id, begin).flatten()?;
         drop(in_flight);

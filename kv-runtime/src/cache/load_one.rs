@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::{Instrument, Span};
 
 use super::Cached;
-use super::answer::{Ask, When};
+use super::answer::{Ask, Beyond, When};
 use super::fill_store::{Report, StoreFill};
 use super::lead::Lead;
 use super::origin::{Origin, OtherId};
@@ -32,12 +32,24 @@ pub(super) struct LoadedEntity<E> {
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// The future of a load, which wakes all callers that wait for it. Reads use another future,
     /// because that of a load is much larger.
-    pub(super) fn flight(&self, lead: Lead<E>, ask: Ask<E>, span: Span) -> BoxFuture<'static, ()> {
+    pub(super) fn flight(&self, lead: Lead<E>, ask: Ask<E, S>, span: Span) -> BoxFuture<'static, ()> {
         let cache = self.clone();
         match ask.origin {
             None => Box::pin(cache.read_store(lead).instrument(span)),
-            Some(origin) => Box::pin(cache.load_one(lead, origin, ask.when, ask.report).instrument(span)),
+            Some(Beyond { origin, load }) => load(cache, lead, origin, ask.when, ask.report, span),
         }
+    }
+
+    /// The future of a load that asks an origin.
+    pub(super) fn load_boxed(
+        self,
+        lead: Lead<E>,
+        origin: Origin<E>,
+        when: When,
+        report: Option<Report>,
+        span: Span,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(self.load_one(lead, origin, when, report).instrument(span))
     }
 
     pub(super) async fn read_store(self, lead: Lead<E>) {

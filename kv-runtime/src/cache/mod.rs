@@ -90,6 +90,7 @@ use std::time::Duration;
 use crate::collection::{Collection, IdRef};
 use crate::entity::KvEntity;
 use crate::key::Lookup;
+use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::store::Store;
 
 pub use config::{BackgroundFuture, Cache};
@@ -173,6 +174,25 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     #[must_use]
     pub fn with_touch_interval(&self, interval: Duration) -> Self {
         self.with_collection(self.collection().with_touch_interval(interval))
+    }
+
+    /// The same cache, whose calls hand their background loads to `spawn` instead of what
+    /// [`Cache::spawner`] gave. It shares the memory.
+    ///
+    /// A Worker needs it for [`refresh_ahead`](Cache::refresh_ahead) and
+    /// [`soft_timeout`](Cache::soft_timeout): there a load may outlive its response only by
+    /// `wait_until` of the request's own context.
+    ///
+    /// ```ignore
+    /// let context = Rc::new(context); // of `#[event(fetch)]`
+    /// let profiles = profiles.with_spawner(move |load| context.wait_until(load));
+    /// ```
+    #[must_use]
+    pub fn with_spawner(&self, spawn: impl Fn(BackgroundFuture) + MaybeSend + MaybeSync + 'static) -> Self {
+        let Behind { collection, filler, .. } = &*self.behind;
+        let spawner = Spawner(Some(Arc::new(spawn)));
+        let behind = Behind { collection: collection.clone(), filler: *filler, spawner };
+        Self { tier: Arc::clone(&self.tier), behind: Arc::new(behind) }
     }
 
     fn with_collection(&self, collection: Collection<E, S>) -> Self {

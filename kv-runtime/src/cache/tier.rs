@@ -7,7 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -16,7 +16,7 @@ use super::config::{Cache, Settings, Weigh};
 use super::day::Day;
 use super::drive::Drive;
 use super::entry::{Age, Entry, Lifetime, Moment, Spans};
-use super::in_flight::{AtId, Filling, InFlight, Kind, Part};
+use super::in_flight::{AtId, Filling, InFlight, Kind, Part, Shard, alone_until};
 use super::lead::{Lead, Seat, Waiter};
 use super::memory::{Left, Memory, Negative};
 use super::stats::{Count, Counters};
@@ -27,12 +27,8 @@ use crate::error::{Error, Result};
 use crate::key::Lookup;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::served::Whence;
+use crate::small::apart;
 use crate::store::{Mark, Store};
-
-/// Whether a call may wait for another one. In a Worker it must not: workerd does not let a request
-/// continue within another one, and a request whose client has gone is never polled again. There
-/// each call loads for itself.
-pub(super) const CALLERS_WAIT: bool = cfg!(not(target_arch = "wasm32"));
 
 /// How long a write waits at most for a fill that began before it. It waits for fills of a pure
 /// cache, and for fills of an absent record on a store that other processes share.
@@ -262,8 +258,9 @@ impl<E: KvEntity> Tier<E> {
         drive: &mut Option<Arc<Drive>>,
     ) -> Seat<E> {
         let drive = || Arc::clone(drive.get_or_insert_with(Drive::new));
-        let join = |at: &mut AtId<_>| at.join(kind, anew, CALLERS_WAIT, drive);
-        let mut in_flight = self.in_flight.lock(id);
+        let alone = (!self.settings.callers_wait()).then(|| alone_until(self.now()));
+        let join = |at: &mut AtId<_>| at.join(kind, anew, alone, drive);
+        let mut in_flight = self.lock(id);
         let is_settled = in_flight.is_settled(id, |mark| self.store.has_settled(mark));
         let part = in_flight.begin(id, join);
         drop(in_flight);
@@ -280,9 +277,17 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
+    /// Locks what is under way at the ids that share a place with this one, without what is too old.
+    pub(super) fn lock(&self, id: &E::Id) -> MutexGuard<'_, Shard<E::Id, Outcome<E>>> {
+        let now = self.now();
+        let mut in_flight = self.in_flight.lock(id);
+        in_flight.age(id, now, || self.store.mark());
+        in_flight
+    }
+
     /// Returns whether a load of this kind is under way.
     pub(super) fn is_loading(&self, id: &E::Id, kind: Kind) -> bool {
-        self.in_flight.lock(id).end(id, |at| at.is_loading(kind)).unwrap_or(false)
+        self.lock(id).end(id, |at| at.is_loading(kind)).unwrap_or(false)
     }
 
     /// Drives the fill of the store that is under way at this id to its end.
@@ -295,15 +300,18 @@ impl<E: KvEntity> Tier<E> {
 
     /// Drives a fill to its end, and returns whether it has ended within [`FILL_LIMIT`].
     pub(super) async fn end_of(&self, filling: Filling) -> bool {
-        if !CALLERS_WAIT {
+        if !self.settings.callers_wait() {
             return false;
         }
         // No fill waits for a load or a write, so there is no cycle to break.
-        let end = pin!(filling.end());
-        match self.clock.timer().sleep(FILL_LIMIT) {
-            Ok(sleep) => matches!(select(end, sleep).await, Either::Left(_)),
-            Err(_) => end.await.is_ok(),
-        }
+        let ending = async {
+            let end = pin!(filling.end());
+            match self.clock.timer().sleep(FILL_LIMIT) {
+                Ok(sleep) => matches!(select(end, sleep).await, Either::Left(_)),
+                Err(_) => end.await.is_ok(),
+            }
+        };
+        apart(ending).await
     }
 
     /// Forgets an id, and detaches its loads.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::in_flight::{AtId, Filling, Kind};
+use super::in_flight::{Begun, Filling, Kind};
 use super::tier::{Fill, Tier};
 use crate::entity::KvEntity;
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::error::Error;
 pub(super) struct Writing<E: KvEntity> {
     tier: Arc<Tier<E>>,
     id: E::Id,
-    epoch: u32,
+    begun: Begun,
     filling: Option<Filling>,
     /// Whether the store had settled when the write began.
     is_settled: bool,
@@ -34,14 +34,15 @@ enum After<E> {
 impl<E: KvEntity> Tier<E> {
     /// Begins a write. `keep`: it does not change the entity, so memory may go on serving it.
     pub(super) fn begin_write(self: &Arc<Self>, id: E::Id, keep: bool) -> Writing<E> {
-        let mut in_flight = self.in_flight.lock(&id);
+        let now = self.now();
+        let mut in_flight = self.lock(&id);
         let is_settled = in_flight.is_settled(&id, |mark| self.store.has_settled(mark));
-        let (epoch, filling) = in_flight.begin(&id, AtId::begin_write);
+        let (begun, filling) = in_flight.begin_write(&id, now);
         let left = (!keep).then(|| self.memory.remove(&id));
         drop(in_flight);
         drop(left);
         let (tier, after) = (Arc::clone(self), After::Unknown);
-        Writing { tier, id, epoch, filling, is_settled, meets_fill: false, after }
+        Writing { tier, id, begun, filling, is_settled, meets_fill: false, after }
     }
 }
 
@@ -79,10 +80,10 @@ impl<E: KvEntity> Writing<E> {
 
 impl<E: KvEntity> Drop for Writing<E> {
     fn drop(&mut self) {
-        let Self { tier, id, epoch, after, .. } = self;
+        let Self { tier, id, begun, after, .. } = self;
         let after = std::mem::replace(after, After::Unknown);
         let mut in_flight = tier.in_flight.lock(id);
-        let was_alone = in_flight.end(id, |at| at.end_write(*epoch)) == Some(true);
+        let was_alone = in_flight.end(id, |at| at.end_write(*begun)) == Some(true);
         if self.meets_fill || matches!(after, After::Unknown) {
             in_flight.unsettle(id, tier.store.mark());
         }

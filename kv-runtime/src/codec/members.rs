@@ -58,7 +58,7 @@ impl<'a> Members<'a> {
     /// twice.
     pub(crate) fn read_valued(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
-        let Valued { names, values } = serde_json::from_str(text).ok()?;
+        let Valued { names, values } = super::json_of_text(text).ok()?;
         let mut texts = Vec::with_capacity(names.len() + 1);
         let mut names = names.into_iter().peekable();
         while let Some(name) = names.next() {

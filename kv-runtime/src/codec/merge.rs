@@ -216,7 +216,7 @@ fn covers(stored: &str, encoded: &str) -> bool {
         let mut both = stored.iter().zip(&encoded);
         return stored.len() == encoded.len() && both.all(|(stored, encoded)| covers(stored, encoded));
     }
-    let value = |text| serde_json::from_str::<Value>(text).ok();
+    let value = |text| super::json_of_text::<Value>(text).ok();
     value(stored).is_some_and(|stored| value(encoded) == Some(stored))
 }
 

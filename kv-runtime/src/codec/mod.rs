@@ -22,7 +22,7 @@ mod tagged;
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned};
 
 pub(crate) use member::names as member_names;
 pub(crate) use members::Members;
@@ -190,6 +190,16 @@ pub(crate) const fn needs_proof(codec: Codec, len: usize, is_doubtful: bool) -> 
 /// So many bytes of a value are proven in a debug build, where a longer one would take a tenth of a
 /// second.
 const PROVEN: usize = 128 << 10;
+
+/// Reads a value from text. On wasm32 it is read as bytes are, which costs another check of UTF-8:
+/// serde_json's two parsers together are 20 KiB there for each isolate to load.
+pub(crate) fn json_of_text<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
+    if cfg!(target_arch = "wasm32") {
+        serde_json::from_slice(text.as_bytes())
+    } else {
+        serde_json::from_str(text)
+    }
+}
 
 /// Decodes a value, and all of it: bytes that are left over are an error, and so is a value nested
 /// too deeply.

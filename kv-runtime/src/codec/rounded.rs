@@ -12,19 +12,23 @@ use crate::error::BoxError;
 
 /// A value as steps see it. A number that no `f64` holds is the largest one.
 pub(crate) fn value(text: &str) -> Result<Value, BoxError> {
-    match serde_json::from_str(text) {
+    match super::json_of_text(text) {
         Ok(value) => Ok(value),
         Err(error) => {
             let text = with_numbers(text, |number| largest(number).map(Cow::Owned));
-            serde_json::from_str(&text).map_err(|_| super::describe::json(&error).into())
+            super::json_of_text(&text).map_err(|_| super::describe::json(&error).into())
         }
     }
 }
 
 /// The largest `f64` of its sign, for a number that is beyond it.
 fn largest(number: &str) -> Option<String> {
-    let number = number.parse::<f64>().ok().filter(|number| number.is_infinite())?;
-    Some(Value::from(number.clamp(f64::MIN, f64::MAX)).to_string())
+    let is_number = super::json_of_text::<IgnoredAny>(number).is_ok();
+    if !is_number || super::json_of_text::<Value>(number).is_ok() {
+        return None;
+    }
+    let largest = if number.starts_with('-') { f64::MIN } else { f64::MAX };
+    Some(Value::from(largest).to_string())
 }
 
 /// Numbers that [`Value`] rounds, under their rounded text; none where two numbers round to the
@@ -109,7 +113,7 @@ pub(crate) fn may_round(text: &[u8]) -> bool {
 /// may turn on. serde's derive cannot read such a number from its buffer.
 pub(super) fn fractions_are_maps() -> bool {
     static KNOWN: OnceLock<bool> = OnceLock::new();
-    *KNOWN.get_or_init(|| matches!(serde_json::from_str("1.5"), Ok(IsMap(true))))
+    *KNOWN.get_or_init(|| matches!(super::json_of_text("1.5"), Ok(IsMap(true))))
 }
 
 struct IsMap(bool);

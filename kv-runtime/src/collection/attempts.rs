@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::key::Key;
+use crate::small::apart;
 use crate::store::{FairQueue, Turn};
 
 /// The longest first pause. Each further pause is at most twice as long.
@@ -31,7 +32,7 @@ impl<'a> Attempts<'a> {
         let mut attempts = Self { queue, key, clock, turn: None, lost: 0 };
         if UPDATES_QUEUE && queue.is_contended() {
             // Boxed, as it is seldom, and every future of an update would have its size.
-            attempts.turn = Box::pin(queue.turn_if_contended(key, clock.timer())).await;
+            attempts.turn = apart(Box::pin(queue.turn_if_contended(key, clock.timer()))).await;
         }
         attempts
     }
@@ -54,7 +55,7 @@ impl<'a> Attempts<'a> {
         } else {
             // Its former place first: two of one update would wait for each other.
             self.turn = None;
-            self.turn = Some(Box::pin(self.queue.turn(self.key, self.clock.timer())).await);
+            self.turn = Some(apart(Box::pin(self.queue.turn(self.key, self.clock.timer()))).await);
         }
         self.lost += 1;
     }

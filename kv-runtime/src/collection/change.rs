@@ -13,6 +13,7 @@ use crate::entity::KvEntity;
 use crate::error::{ChangeError, Error, Result};
 use crate::key::Key;
 use crate::record::Record;
+use crate::small::apart;
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
 /// The maximum number of attempts. After one lost race an update queues up among this process's
@@ -216,7 +217,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
     /// does not.
     async fn not_inserted(&self, key: &Key) -> Error {
         if groups::<E>().len() > 1
-            && let Ok(records) = self.records::<TOLD>(std::slice::from_ref(key)).await
+            && let Ok(records) = apart(self.records::<TOLD>(std::slice::from_ref(key))).await
             && matches!(records.first(), Some(Some(_)))
         {
             let mut missing = groups::<E>()

@@ -9,6 +9,7 @@ use crate::entity::{GroupSchema, GroupSource, KvEntity};
 use crate::error::{BoxError, Error, Location};
 use crate::migrate::{Hook, Migration, MigrationOutcome, StepFrom, guarded, read_reshaped, read_stepped};
 use crate::record::{Metadata, Record, RecordRef};
+use crate::small::SIZE_FIRST;
 
 /// What decoding needs from its caller.
 pub(crate) struct Context<'a> {
@@ -137,14 +138,14 @@ impl Groups<'_> {
 
     fn by_steps<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
         let version = record.metadata.version;
-        if let Some(value) = read_reshaped(record.value, schema.steps(), version) {
+        if !SIZE_FIRST && let Some(value) = read_reshaped(record.value, schema.steps(), version) {
             return Ok(value);
         }
         let stepped = || {
             read_stepped(schema.steps(), record.value, version, schema.version())
                 .map_err(|failed| failed.into_error((self.context.locate)(schema)))
         };
-        if let Some(value) = stepped()?.decode() {
+        if !SIZE_FIRST && let Some(value) = stepped()?.decode() {
             return Ok(value);
         }
         // Once more from the text, whose error has the words.

@@ -9,6 +9,7 @@ use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::key::{Key, Lookup};
 use crate::maybe_send::{BoxFuture, MaybeSend};
+use crate::small::apart;
 use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -44,7 +45,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if groups::<E>().len() == 1 {
                 return self.store().delete(key).await.map_err(named::<E>);
             }
-            self.delete_anchors_first(&[key]).await
+            apart(self.delete_anchors_first(&[key])).await
         }
         .instrument(span)
         .await

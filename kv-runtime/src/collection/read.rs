@@ -14,6 +14,7 @@ use crate::key::{Key, Lookup};
 use crate::list::List;
 use crate::maybe_send::BoxFuture;
 use crate::record::Record;
+use crate::small::apart;
 use crate::store::Store;
 
 /// Of a read: it tells when the records expire, which a change may have to keep, and which costs
@@ -276,7 +277,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     Err(error) => return Err(named::<E>(error.clone())),
                 }
             } else {
-                all = self.records::<EXPIRIES>(std::slice::from_ref(key)).await?;
+                all = apart(self.records::<EXPIRIES>(std::slice::from_ref(key))).await?;
                 all.as_slice()
             };
             if self.any_is_behind(records) {
@@ -341,7 +342,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };
         if self.any_is_behind(records) {
             // Boxed, as it is seldom, and every future of a read would have its size.
-            Box::pin(self.write_back(anchor, &entity, records)).await;
+            apart(Box::pin(self.write_back(anchor, &entity, records))).await;
         }
         Ok(Some(shape(entity, records)))
     }

@@ -12,6 +12,7 @@ use crate::entity::KvEntity;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::NewRecord;
+use crate::small::apart;
 use crate::store::{Sharing, Store};
 
 /// The records of some entities, each entity's anchor last.
@@ -99,7 +100,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     at.key = Location::of(self.store().name(), &key).key;
                 }
             };
-            self.write_anchors_last(records).await.map_err(|error| error.with_place(&name))
+            apart(self.write_anchors_last(records)).await.map_err(|error| error.with_place(&name))
         }
         .instrument(span)
         .await

@@ -22,6 +22,9 @@ pub(crate) struct Replacement {
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns whether any of an entity's records is to be written back.
     pub(super) fn any_is_behind(&self, records: &[Option<Record>]) -> bool {
+        if const { !has_older_versions(E::SCHEMA.groups()) } {
+            return false;
+        }
         let mut all = groups::<E>().iter().zip(records);
         all.any(|(schema, record)| record.as_ref().is_some_and(|record| self.is_behind(schema, record)))
     }
@@ -74,6 +77,19 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let unknown_expiry = (!record.expiry_known).then(|| record.metadata.clone());
         Ok(Some(Replacement { key, revision: record.revision.clone(), record: new, unknown_expiry }))
     }
+}
+
+/// Whether there are versions before the one that is written. It is known while compiling, so that
+/// entities that have none have no code that writes them back.
+const fn has_older_versions(groups: &[GroupSchema]) -> bool {
+    let mut place = 0;
+    while place < groups.len() {
+        if groups[place].oldest() < groups[place].write_version() {
+            return true;
+        }
+        place += 1;
+    }
+    false
 }
 
 /// A lost race is not an error and is not retried: the other writer has stored the current state.

@@ -8,6 +8,7 @@ use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, parse_key};
 use crate::record::RecordRef;
+use crate::small::apart;
 use crate::store::{Content, Cursor, Entry, ListQuery, Store};
 
 /// The maximum number of bytes of a page that has no entity yet.
@@ -67,7 +68,7 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
         let bytes = if E::SCHEMA.groups().len() == 1 {
             read_only_group(collection, prefix, &mut page, &room).await?
         } else {
-            read_groups(collection, prefix, &mut page, &room).await?
+            apart(read_groups(collection, prefix, &mut page, &room)).await?
         };
         room.take(page.len() - before, bytes);
         if page.cursor.is_none() {

@@ -1,6 +1,5 @@
 //! Members of metadata that are somebody else's, with the text of numbers that [`Value`] rounds.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -12,7 +11,8 @@ use crate::codec::{RawObject, may_round, rounded_value};
 pub(super) struct Foreign {
     members: Map<String, Value>,
     /// The text of members whose numbers are beyond `u64` and `f64`, by name.
-    texts: BTreeMap<String, String>,
+    /// They are in a map of the same type as the members, whose code they share.
+    texts: Map<String, Value>,
 }
 
 impl Foreign {
@@ -20,7 +20,7 @@ impl Foreign {
     pub(super) fn read(json: &[u8]) -> Option<Self> {
         if !may_round(json) {
             let members = serde_json::from_slice(json).ok()?;
-            return Some(Self { members, texts: BTreeMap::new() });
+            return Some(Self { members, texts: Map::new() });
         }
         let mut foreign = Self::default();
         for member in RawObject::read(std::str::from_utf8(json).ok()?)?.members {
@@ -32,7 +32,7 @@ impl Foreign {
             let rounds = may_round(member.value.as_bytes()) && own_text != member.value;
             foreign.insert(&name, value);
             if rounds {
-                foreign.texts.insert(name, member.value.to_owned());
+                foreign.texts.insert(name, member.value.into());
             }
         }
         Some(foreign)
@@ -69,7 +69,7 @@ impl Foreign {
 
 impl From<Map<String, Value>> for Foreign {
     fn from(members: Map<String, Value>) -> Self {
-        Self { members, texts: BTreeMap::new() }
+        Self { members, texts: Map::new() }
     }
 }
 
@@ -77,7 +77,7 @@ impl From<Map<String, Value>> for Foreign {
 /// can.
 struct Compact<'a> {
     members: &'a Map<String, Value>,
-    texts: &'a BTreeMap<String, String>,
+    texts: &'a Map<String, Value>,
 }
 
 impl fmt::Display for Compact<'_> {
@@ -87,8 +87,8 @@ impl fmt::Display for Compact<'_> {
             let comma = if at == 0 { "" } else { "," };
             write!(f, "{comma}{}:", Value::String(name.clone()))?;
             match self.texts.get(name) {
-                Some(text) => f.write_str(text)?,
-                None => write!(f, "{value}")?,
+                Some(Value::String(text)) => f.write_str(text)?,
+                _ => write!(f, "{value}")?,
             }
         }
         f.write_str("}")

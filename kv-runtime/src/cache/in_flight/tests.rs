@@ -7,7 +7,7 @@ fn loads_beside_each_other_may_all_be_held_until_a_write_comes() {
     let mut at = AtId::<()>::default();
     let drives: Vec<_> = (0..4).map(|_| Drive::new()).collect();
     let lead = |at: &mut AtId<()>, place: usize| match at
-        .join(Kind::Read, false, false, || Arc::clone(&drives[place]))
+        .join(Kind::Read, false, Some(Moment(1)), || Arc::clone(&drives[place]))
     {
         Part::Lead(flight, _) => flight,
         _ => panic!("it waits for another load"),
@@ -17,16 +17,21 @@ fn loads_beside_each_other_may_all_be_held_until_a_write_comes() {
     at.end(Kind::Read, &first);
     let third = lead(&mut at, 2);
     assert!(at.settle(Kind::Read, &second, false, now));
-    let (epoch, _) = at.begin_write();
+    let (begun, _) = at.begin_write(writer(1));
     let fourth = lead(&mut at, 3);
     assert!(!at.settle(Kind::Read, &third, false, now), "a write voids what began before");
     assert!(!at.settle(Kind::Read, &fourth, false, now), "and what began while it went on");
-    at.end_write(epoch);
+    at.end_write(begun);
     assert!(!at.settle(Kind::Read, &fourth, false, now));
 }
 
+fn writer(number: u64) -> Writer {
+    Writer { number, until: Moment(u64::MAX) }
+}
+
 fn shard() -> Shard<u64, ()> {
-    Shard { ids: HashMap::with_hasher(DefaultHashBuilder::default()), unsettled: Unsettled::default() }
+    let ids = HashMap::with_hasher(DefaultHashBuilder::default());
+    Shard { ids, unsettled: Unsettled::default(), writes: 0, sweep_at: Moment(u64::MAX) }
 }
 
 #[test]
@@ -47,17 +52,17 @@ fn an_id_is_unsettled_until_its_last_mark_has_settled_and_is_forgotten_then() {
 #[test]
 fn a_write_is_alone_only_if_no_other_is_under_way_from_its_begin_to_its_end() {
     let mut at = AtId::<()>::default();
-    let (first, _) = at.begin_write();
-    let (second, _) = at.begin_write();
+    let (first, _) = at.begin_write(writer(1));
+    let (second, _) = at.begin_write(writer(2));
     assert!(!at.end_write(second) && !at.end_write(first));
-    let (third, _) = at.begin_write();
+    let (third, _) = at.begin_write(writer(3));
     assert!(at.end_write(third) && at.is_idle());
 }
 
 #[test]
 fn what_is_read_while_the_store_is_filled_is_not_held() {
     let (now, until) = (Moment(1), Moment(2));
-    let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, true, Drive::new) {
+    let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, None, Drive::new) {
         Part::Lead(flight, _) => flight,
         _ => panic!("nobody else loads"),
     };

@@ -55,7 +55,7 @@ impl<'de> MapAccess<'de> for FromMembers<'_, 'de> {
         match self.next.take() {
             Some(Source::Value(value)) => seed.deserialize(value),
             Some(Source::Text(text)) => {
-                let mut json = serde_json::Deserializer::from_str(text);
+                let mut json = serde_json::Deserializer::from_slice(text.as_bytes());
                 let value = seed.deserialize(&mut json)?;
                 json.end().map(|()| value)
             }

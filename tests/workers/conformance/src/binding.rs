@@ -10,10 +10,10 @@ use kv_runtime::record::{Metadata, NewRecord};
 use kv_runtime::store::{ListQuery, Store, WorkersStore};
 use kv_runtime::{Kv, KvEntity};
 use serde_json::{Value, json};
-use worker::Env;
 use worker::js_sys::{self, JSON, Object, Reflect};
 use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::{Context, Env};
 
 use super::{failed, told};
 
@@ -28,11 +28,16 @@ struct Hot {
 thread_local! {
     /// What all requests of the isolate share.
     static HOT: OnceCell<Cached<Hot, WorkersStore>> = const { OnceCell::new() };
+    static AHEAD: OnceCell<Cached<Hot, WorkersStore>> = const { OnceCell::new() };
 }
 
-pub(super) async fn answer(env: &Env, path: &str) -> worker::Result<Value> {
+/// `tests/workers` counts the reads of KV for each of these.
+const AHEAD_TTL: Duration = Duration::from_secs(2);
+
+pub(super) async fn answer(env: &Env, context: Context, path: &str) -> worker::Result<Value> {
     match path.trim_start_matches("/binding/") {
         "hot" => hot(env).await,
+        "ahead" => ahead(env, context).await,
         "quota" => thrown("KV put() limit exceeded for the day.").await,
         "calls" => thrown("Too many API requests by single Worker invocation.").await,
         "cache-ttl" => cache_ttl().await,
@@ -50,6 +55,18 @@ async fn hot(env: &Env) -> worker::Result<Value> {
         hot.get_or_init(|| Kv::new(store).collection().cached(cache)).clone()
     });
     let read = hot.get(7).await.map_err(told)?;
+    Ok(json!({ "name": read.map(|hot| hot.name.clone()) }))
+}
+
+/// The same by a cache that loads it again before its TTL has passed, behind the response.
+async fn ahead(env: &Env, context: Context) -> worker::Result<Value> {
+    let store = WorkersStore::new(env, "FAULTY").map_err(told)?;
+    let ahead = AHEAD.with(|ahead| {
+        let cache = Cache::new().memory_ttl(AHEAD_TTL).jitter(0.0).refresh_ahead(0.95).without_filling();
+        ahead.get_or_init(|| Kv::new(store).collection().cached(cache)).clone()
+    });
+    let ahead = ahead.with_spawner(move |load| context.wait_until(load));
+    let read = ahead.get(7).await.map_err(told)?;
     Ok(json!({ "name": read.map(|hot| hot.name.clone()) }))
 }
 

@@ -62,7 +62,7 @@ fn start() {
 }
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let answer = match request.path().as_str() {
         "/conformance" => run_suite(env).await,
         "/draw" => draw().await,
@@ -72,7 +72,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
             failed(WorkersStore::new(&env, "KV_0").map_err(told)?.get(&too_long_key()).await.err())
         }
         "/no-binding" => failed(WorkersStore::new(&env, "NOWHERE").err()),
-        path if path.starts_with("/binding/") => binding::answer(&env, path).await?,
+        path if path.starts_with("/binding/") => binding::answer(&env, context, path).await?,
         path if path.starts_with("/durable/") => durable::answer(&env, path).await?,
         path if path.starts_with("/faulty/") => faulty::answer(&env, path).await.map_err(told)?,
         path => json!({ "error": format!("there is nothing at {path}") }),

@@ -6,9 +6,11 @@ mod lost;
 use std::fmt;
 use std::rc::Rc;
 
-use worker::js_sys::Uint8Array;
+use worker::js_sys::{Function, JsString, Object, Promise, Reflect, Uint8Array};
 use worker::send::SendWrapper;
-use worker::{Env, Method, ObjectNamespace, RequestInit};
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Env, ObjectNamespace, Stub, web_sys};
 
 use super::message::{Change, Check, Range, Request, Response};
 use super::serve::PATH;
@@ -51,9 +53,6 @@ struct Shared {
     clock: Clock,
 }
 
-/// An object is found by its name, so the host says nothing.
-const ORIGIN: &str = "https://object";
-
 impl DurableClient {
     /// The objects of the class that the Worker's configuration binds to this name.
     ///
@@ -75,20 +74,12 @@ impl DurableClient {
 
     /// Sends a call to the object of this name.
     async fn call(&self, object: &str, request: &Request) -> Result<Response, Lost> {
-        let body = Uint8Array::from(request.to_bytes().as_slice());
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(body.into()));
-        let sent = || {
-            let request = worker::Request::new_with_init(&format!("{ORIGIN}{PATH}"), &init)?;
-            let stub = self.0.objects.id_from_name(object)?.get_stub()?;
-            Ok((request, stub))
-        };
-        let (request, stub) = sent().map_err(Lost::unsent)?;
-        let mut response = stub.fetch_with_request(request).await.map_err(Lost::thrown)?;
-        if response.status_code() != 200 {
-            return Err(Lost::status(response.status_code()));
+        let stub = self.0.objects.id_from_name(object).and_then(|id| id.get_stub());
+        let stub = stub.map_err(Lost::unsent)?;
+        let (status, body) = fetch(stub, &request.to_bytes()).await.map_err(Lost::thrown)?;
+        if status != 200 {
+            return Err(Lost::status(status));
         }
-        let body = response.bytes().await.map_err(Lost::thrown)?;
         Response::from_bytes(&body).map_err(|_| Lost::unreadable())
     }
 
@@ -114,6 +105,24 @@ impl DurableClient {
             None => Ok(Some(object)),
         }
     }
+}
+
+/// Sends a request to an object, and returns the answer's status and body.
+///
+/// The `worker` crate's `Request` and `Response` would bring Cloudflare's properties of requests and
+/// streams of bodies, which are of no use here, into the Worker's wasm.
+async fn fetch(stub: Stub, body: &[u8]) -> Result<(u16, Vec<u8>), JsValue> {
+    let init = web_sys::RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&Uint8Array::from(body));
+    let stub = stub.into_rpc::<Object>();
+    let fetch: Function = Reflect::get(&stub, &"fetch".into())?.dyn_into()?;
+    // An object is found by its name, so the host says nothing.
+    let url = JsString::from(format!("https://object{PATH}"));
+    let promise = fetch.call2(&stub, &url, &init)?;
+    let response: web_sys::Response = JsFuture::from(Promise::resolve(&promise)).await?.dyn_into()?;
+    let body = JsFuture::from(response.array_buffer()?).await?;
+    Ok((response.status(), Uint8Array::new(&body).to_vec()))
 }
 
 impl fmt::Debug for DurableClient {

@@ -18,8 +18,9 @@ impl WorkersStore {
     pub(super) async fn write_many(&self, mut writes: Vec<(Key, Option<NewRecord>)>) -> Result<()> {
         let keys: Vec<Key> = writes.iter().map(|(key, _)| key.clone()).collect();
         let last: HashMap<&str, usize> = keys.iter().map(Key::as_str).zip(0..).collect();
-        let mut places = last.into_values().collect::<Vec<_>>();
-        places.sort_unstable();
+        let is_last =
+            |place: &usize| keys.get(*place).is_some_and(|key| last.get(key.as_str()) == Some(place));
+        let places: Vec<usize> = (0..keys.len()).filter(is_last).collect();
         for places in places.chunks(AT_ONCE) {
             let started = places.iter().filter_map(|place| {
                 let (key, record) = (keys.get(*place)?, writes.get_mut(*place)?.1.take());

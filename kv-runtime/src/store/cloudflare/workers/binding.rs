@@ -16,6 +16,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 use super::super::record::{Expiration, Found, Spelt};
 use super::failure::Failure;
 use super::{BATCH_READ, NAME};
+use crate::codec::json_of_text;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 
@@ -186,7 +187,7 @@ impl Binding {
         }
         let reply = self.call("list", &[options.into()]).await?;
         // One text in the place of thousands of calls into JavaScript.
-        Ok(serde_json::from_str(&String::from(JSON::stringify(&reply)?))?)
+        Ok(json_of_text(&String::from(JSON::stringify(&reply)?))?)
     }
 
     async fn call(&self, method: &str, arguments: &[JsValue]) -> Result<JsValue, Failure> {
@@ -211,7 +212,7 @@ fn entry(reply: &JsValue) -> Result<Option<(JsValue, Option<Value>)>, Failure> {
     }
     let metadata = match metadata.is_undefined() {
         true => None,
-        false => Some(serde_json::from_str(&String::from(JSON::stringify(&metadata)?))?),
+        false => Some(json_of_text(&String::from(JSON::stringify(&metadata)?))?),
     };
     Ok(Some((value, metadata)))
 }

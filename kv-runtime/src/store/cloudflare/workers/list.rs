@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::binding::Listed;
 use super::failure::Failure;
 use super::{BATCH_READ, NAME, PAGE, WorkersStore, read, read_head};
+use crate::codec::json_of_text;
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 use crate::record::Head;
@@ -128,7 +129,7 @@ impl WorkersStore {
     fn open(&self, query: &ListQuery) -> Result<Position> {
         let Some(cursor) = query.cursor() else { return Ok(Position::default()) };
         let parts: Option<(String, Option<String>, Option<String>)> =
-            serde_json::from_str(cursor.open(query, NAME)?).ok();
+            json_of_text(cursor.open(query, NAME)?).ok();
         match parts {
             Some((name, server, after)) if name == self.name => Ok(Position { server, after }),
             _ => Err(Error::InvalidCursor { at: Location::of(NAME, query.prefix()) }),

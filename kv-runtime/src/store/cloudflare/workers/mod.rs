@@ -160,7 +160,9 @@ impl Store for WorkersStore {
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
         keys.iter().try_for_each(|key| check_key(NAME, key))?;
-        let names: Vec<&str> = keys.iter().map(Key::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+        let mut names = BTreeSet::new();
+        names.extend(keys.iter().map(Key::as_str));
+        let names: Vec<&str> = names.into_iter().collect();
         let at = |name: &str| match keys.iter().find(|key| key.as_str() == name) {
             Some(key) => Location::of(NAME, key),
             None => Location::store(NAME),

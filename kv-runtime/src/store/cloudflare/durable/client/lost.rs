@@ -1,7 +1,7 @@
 //! A request to an object that got no answer.
 
-use worker::js_sys::Reflect;
-use worker::wasm_bindgen::JsValue;
+use worker::js_sys::{self, Reflect};
+use worker::wasm_bindgen::{JsCast, JsValue};
 
 use crate::error::{Error, Location, SharedError};
 
@@ -23,15 +23,16 @@ const NO_SERVER: &str = "the object does not answer as a store; its class has to
 
 impl Lost {
     pub(super) fn unsent(error: worker::Error) -> Self {
-        Self { is_sent: false, ..Self::thrown(error) }
+        let message = error.to_string();
+        Self { message, is_sent: false, retryable: false, overloaded: false }
     }
 
-    pub(super) fn thrown(error: worker::Error) -> Self {
-        let (message, original) = match error {
-            worker::Error::UnknownJsError { message, original, .. } => (message, original),
-            error => (error.to_string(), JsValue::UNDEFINED),
+    pub(super) fn thrown(thrown: JsValue) -> Self {
+        let message = match thrown.dyn_ref::<js_sys::Error>() {
+            Some(error) => error.message().into(),
+            None => thrown.as_string().unwrap_or_else(|| "the runtime gave no reason".to_owned()),
         };
-        let says = |name: &str| Reflect::get(&original, &name.into()).is_ok_and(|value| value.is_truthy());
+        let says = |name: &str| Reflect::get(&thrown, &name.into()).is_ok_and(|value| value.is_truthy());
         let (retryable, overloaded) = (says("retryable"), says("overloaded"));
         Self { message, is_sent: true, retryable, overloaded }
     }
