@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use crate::Test;
 use crate::runtime::Worker;
 
-/// scripts/build-worker makes 514 KiB of it. The aim of 480 is missed: updates keep unknown members,
+/// scripts/build-worker makes 518 KiB of it. The aim of 480 is missed: updates keep unknown members,
 /// steps see values, and records of KV have metadata. The bound keeps it from growing.
 const MOST_KIB: u64 = 530;
 
