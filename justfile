@@ -46,7 +46,7 @@ deny:
 bench NAME *ARGS:
     cargo bench --bench {{ NAME }} {{ if ARGS == "" { "" } else { "-- " + ARGS } }}
 
-# Draws docs/speed.svg from the results of the benchmarks.
+# Draws kv-runtime/docs/speed.svg from the results of the benchmarks.
 chart:
     scripts/chart
 

@@ -1,6 +1,8 @@
-//! A backfill of 200,000 records that is killed 20 times and resumed: every record is migrated once.
+//! A backfill of 200,000 records that is killed 20 times and resumed: every record is migrated
+//! once.
 //!
-//! The step is not idempotent: it counts how often it was made. The test runs itself as the child that is killed.
+//! The step is not idempotent: it counts how often it was made. The test runs itself as the child
+//! that is killed.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -61,7 +63,8 @@ async fn every_record_is_migrated_once() -> Outcome {
         child.process.kill()?;
         child.process.wait()?;
     }
-    // The last run goes on to the end from the last cursor; one from the start finds nothing that was left out.
+    // The last run goes on to the end from the last cursor; one from the start finds nothing that
+    // was left out.
     let mut child = start(&file, cursor.as_deref())?;
     while next_line(&mut child)?.is_some() {}
     assert!(child.process.wait()?.success());

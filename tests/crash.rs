@@ -1,14 +1,17 @@
-//! A process that writes to a redb file is killed, again and again, and the file keeps every promise.
+//! A process that writes to a redb file is killed, again and again, and the file keeps every
+//! promise.
 //!
-//! The parent starts this test's own program as a child. The child writes from several tasks at once and tells each write on its
-//! standard output once it is acknowledged; at a random moment it is killed with SIGKILL, sometimes while it opens and
-//! repairs the file. Then the parent opens the file and looks at each record:
+//! The parent starts this test's own program as a child. The child writes from several tasks at
+//! once and tells each write on its standard output once it is acknowledged; at a random moment it
+//! is killed with SIGKILL, sometimes while it opens and repairs the file. Then the parent opens the
+//! file and looks at each record:
 //!
 //! - what was acknowledged is there, or what the same task wrote over it later;
 //! - what was not is whole or absent: every value carries a checksum over its key and itself;
 //! - the two keys of one commit are both there or both absent, and of the same write.
 //!
-//! A killed process loses nothing that the system has taken over, so this is no test of the disk or of fsync.
+//! A killed process loses nothing that the system has taken over, so this is no test of the disk or
+//! of fsync.
 #![cfg(unix)]
 
 use std::collections::HashMap;
@@ -29,7 +32,8 @@ type Failure = Box<dyn StdError + Send + Sync>;
 const ROUNDS: u64 = 50;
 const TASKS: u64 = 6;
 
-/// Where the parent tells the child the file, the seed of its choices, and the number that its writes count from.
+/// Where the parent tells the child the file, the seed of its choices, and the number that its
+/// writes count from.
 const FILE: &str = "KV_TEST_CRASH_FILE";
 const SEED: &str = "KV_TEST_CRASH_SEED";
 const FIRST: &str = "KV_TEST_CRASH_FIRST";
@@ -41,7 +45,7 @@ const WRITES_OF_A_LIFE: u64 = 1_000_000;
 const PARENT_SEED: &str = "KV_TEST_SEED";
 
 #[test]
-fn a_killed_process_loses_nothing_that_it_was_told_is_written() -> Result<(), Failure> {
+fn a_killed_process_loses_no_acknowledged_write() -> Result<(), Failure> {
     let seed = match std::env::var(PARENT_SEED) {
         Ok(seed) => seed.parse()?,
         Err(_) => fastrand::u64(..),
@@ -55,7 +59,8 @@ fn a_killed_process_loses_nothing_that_it_was_told_is_written() -> Result<(), Fa
     let (mut writes, mut killed_while_opening) = (0, 0);
     for round in 0..ROUNDS {
         if random.u8(..3) == 0 {
-            // Killed while it opens the file, or soon after. What it leaves is for the next child to repair.
+            // Killed while it opens the file, or soon after. What it leaves is for the next child
+            // to repair.
             let child = spawn(&path, random.u64(..), (2 * round) * WRITES_OF_A_LIFE)?;
             thread::sleep(Duration::from_micros(random.u64(..15_000)));
             let acknowledged = kill(child, &mut acknowledged)?;
@@ -192,7 +197,7 @@ fn child_process() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
     runtime.block_on(async {
         let tasks =
-            (0..TASKS).map(|task| tokio::spawn(write_for_ever(store.clone(), task, seed ^ task, first)));
+            (0..TASKS).map(|task| tokio::spawn(write_until_killed(store.clone(), task, seed ^ task, first)));
         for task in tasks.collect::<Vec<_>>() {
             task.await??;
         }
@@ -200,8 +205,9 @@ fn child_process() -> Result<(), Failure> {
     })
 }
 
-/// Puts new keys and overwrites old ones, one and two at a time. A task's keys are its own, and its numbers grow.
-async fn write_for_ever(store: RedbStore, task: u64, seed: u64, first: u64) -> Result<(), Failure> {
+/// Puts new keys and overwrites old ones, one and two at a time. A task's keys are its own, and its
+/// numbers grow.
+async fn write_until_killed(store: RedbStore, task: u64, seed: u64, first: u64) -> Result<(), Failure> {
     let mut random = fastrand::Rng::with_seed(seed);
     for number in first.. {
         let name = if random.bool() {

@@ -66,7 +66,7 @@ fn assert_reversible<E: KvEntity>(a: &E::Id, b: &E::Id) -> Result<(), TestCaseEr
     prop_assert_eq!(
         separators,
         key_of::<E>(b).as_str().matches(':').count(),
-        "an id has a separator of its own"
+        "an id added a separator to the key"
     );
     prop_assert!(!key_a.as_str().contains(|letter: char| letter.is_ascii_control()), "{:?}", key_a.as_str());
     Ok(())

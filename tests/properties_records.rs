@@ -1,4 +1,5 @@
-//! Envelopes and metadata come back as they were written, and no bytes are too strange to be read or refused.
+//! Envelopes and metadata come back as they were written, and no bytes are too strange to be read
+//! or refused.
 
 use kv_runtime::record::{Metadata, Record, Revision, envelope};
 use kv_runtime::{Codec, Timestamp};

@@ -1,4 +1,5 @@
-//! `get` after `put` returns an equal value, for every codec and store; what cannot be read back is not written.
+//! `get` after `put` returns an equal value, for every codec and store; what cannot be read back is
+//! not written.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -141,7 +142,8 @@ fn postcard_in_a_file() {
     with_file(|store| assert_all_kept(store, InPostcard::any()));
 }
 
-/// What not every codec can say: numbers that are not finite, and what serde's attributes make of a type.
+/// What not every codec can say: numbers that are not finite, and what serde's attributes make of a
+/// type.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Awkward {
     Number(f64),
@@ -244,8 +246,8 @@ awkward_entities! {
     AwkwardInPostcard in "postcard";
 }
 
-/// Writes entities one over the other: each comes back, or is refused and changes nothing. Says how many were refused. `Debug` tells
-/// every NaN and every -0 from every other number.
+/// Writes entities one over the other: each comes back, or is refused and changes nothing. Says how
+/// many were refused. `Debug` tells every NaN and every -0 from every other number.
 async fn kept_or_refused<E, S>(kv: &Kv<S>, entities: &[E]) -> Result<usize, TestCaseError>
 where
     E: KvEntity<Id = u8> + Clone + std::fmt::Debug,

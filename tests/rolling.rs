@@ -1,4 +1,5 @@
-//! A rolling deploy: two programs, built from different structs, take turns on one file, and work on one server at the same time.
+//! A rolling deploy: two programs, built from different structs, take turns on one file, and work
+//! on one server at the same time.
 
 #[path = "support/redis_server.rs"]
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
@@ -30,7 +31,8 @@ fn two_programs_take_turns() -> Outcome {
         assert_eq!(new("careful")?, format!("new first {} untagged", turn * 2));
         assert_eq!(old()?, format!("old first {}", turn * 2 + 1));
     }
-    // Version 2 adds a member: old code reads it, counts on, and keeps the member that it does not know.
+    // Version 2 adds a member: old code reads it, counts on, and keeps the member that it does not
+    // know.
     let mut tags = "untagged".to_owned();
     for turn in 6..=10 {
         tags += &format!(",read {}", turn * 2);
@@ -65,12 +67,14 @@ struct Note {
     tags: Vec<String>,
 }
 
-/// How long the programs work side by side: a few seconds, or what the variable says. The issue asks for a minute, which is for releases.
+/// How long the programs work side by side: a few seconds, or what the variable says. The issue
+/// asks for a minute, which is for releases.
 fn seconds() -> String {
     std::env::var("KV_ROLLING_SECONDS").unwrap_or_else(|_| "3".to_owned())
 }
 
-/// Starts both programs at once, and gives how many reads each has counted; none may have been refused.
+/// Starts both programs at once, and gives how many reads each has counted; none may have been
+/// refused.
 fn side_by_side(url: &str, stage: &str) -> Outcome<[u64; 2]> {
     let seconds = seconds();
     let start = |program: &str, stage: &str| {

@@ -5,7 +5,7 @@
 
 #[test]
 #[ignore = "compares the words of a pinned compiler: Rust 1.95"]
-fn mistakes_are_told_where_they_are() {
+fn mistakes_are_reported_where_they_are() {
     let cases = trybuild::TestCases::new();
     for topic in
         ["struct", "group", "field", "id", "serde", "view", "kvid", "schema", "call", "migrate", "cache"]

@@ -1,4 +1,4 @@
-//! docs/wire-format.md says what is so: every example in it, in both directions.
+//! kv-runtime/docs/wire-format.md says what is so: every example in it, in both directions.
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-const PAGE: &str = include_str!("../docs/wire-format.md");
+const PAGE: &str = include_str!("../kv-runtime/docs/wire-format.md");
 
 /// The examples in the code block of this name.
 fn examples<T: DeserializeOwned>(name: &str) -> Vec<T> {
@@ -60,7 +60,7 @@ trait Typed: KvEntity {
         assert_eq!(id_of::<Self>(&key), Some(id));
     }
 
-    fn assert_nobodys(segment: &str) {
+    fn assert_no_key_of(segment: &str) {
         let id = id_of::<Self>(&format!("t:{segment}"));
         assert_eq!(id, None, "{segment:?} as {}", Self::SCHEMA.name());
     }
@@ -129,7 +129,7 @@ fn segments() {
 fn what_is_no_segment() {
     for example in examples::<NotSegments>("not-segments") {
         for segment in &example.segments {
-            with_type!(example, assert_nobodys(segment));
+            with_type!(example, assert_no_key_of(segment));
         }
     }
 }

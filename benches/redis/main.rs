@@ -1,5 +1,6 @@
-//! What the derived code costs on a Redis server: beside the bare `redis` crate by hand, beside a server with foreign keys, and beside
-//! npm's libraries. `cargo bench --bench redis` starts a server of its own, and installs the npm packages where they are missing.
+//! What the derived code costs on a Redis server: beside the bare `redis` crate by hand, beside a
+//! server with foreign keys, and beside npm's libraries. `cargo bench --bench redis` starts its own
+//! server, and installs the npm packages where they are missing.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -133,7 +134,8 @@ impl Bench<'_> {
         Ok(ByHand { connection, is_indexed: false })
     }
 
-    /// The same list on this server, which gets a million foreign keys, and on one that has nothing else.
+    /// The same list on this server, which gets a million foreign keys, and on one that has nothing
+    /// else.
     fn lists(&self) -> Result<Sides> {
         let crowded = RedisServer::start();
         let script = "for id = 1, tonumber(ARGV[1]) do redis.call('SET', 'foreign:' .. id, '{}') end";

@@ -50,7 +50,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // It may have ended by a fault of its own.
+        // It may have crashed already.
         drop(self.process.kill().and_then(|()| self.process.wait()));
     }
 }

@@ -1,7 +1,8 @@
-//! What the benchmarks share: two sides measured by turns, medians, the table and the file of results.
+//! What the benchmarks share: two sides measured by turns, medians, the table and the file of
+//! results.
 //!
-//! The machine may be shared, so times are worth little and ratios a lot: both sides run in many short rounds, one after
-//! the other, and whatever slows the machine slows both.
+//! The machine may be shared, so times are worth little and ratios a lot: both sides run in many
+//! short rounds, one after the other, and whatever slows the machine slows both.
 
 #[allow(dead_code, reason = "not every benchmark stores profiles")]
 pub mod profile;
@@ -15,7 +16,8 @@ use std::time::Instant;
 /// What a benchmark's functions give: its faults end it.
 pub type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
-/// The cases of one benchmark. `cargo bench --bench <name> -- <part of a case's name>` runs some of them.
+/// The cases of one benchmark. `cargo bench --bench <name> -- <part of a case's name>` runs some of
+/// them.
 pub struct Report {
     bench: &'static str,
     only: Option<String>,
@@ -28,9 +30,9 @@ struct Case {
     name: String,
     sides: Sides,
     unit: &'static str,
-    /// What ours is compared with.
+    /// What the library is compared with.
     peer: &'static str,
-    /// The maximum ratio of ours to theirs; `None` if the case has no goal.
+    /// The maximum ratio to the peer; `None` if the case has no goal.
     goal: Option<f64>,
 }
 
@@ -41,7 +43,8 @@ pub struct Sides {
 }
 
 impl Sides {
-    /// Of pairs measured one after the other, the one with the median ratio: what slowed the machine for a while slowed both of a pair.
+    /// Of pairs measured one after the other, the one with the median ratio: what slowed the
+    /// machine for a while slowed both of a pair.
     #[allow(dead_code, reason = "not every benchmark measures a case more than once")]
     pub fn middle(mut pairs: Vec<Self>) -> Result<Self> {
         pairs.sort_by(|a, b| a.ratio().total_cmp(&b.ratio()));
@@ -61,7 +64,7 @@ impl Report {
         Self { bench, only, cases: Vec::new(), not_measured: Vec::new() }
     }
 
-    /// Measures a case if it was selected. The goal is the maximum ratio of ours to theirs.
+    /// Measures a case if it was selected. The goal is the maximum ratio to the peer.
     pub fn case(
         &mut self,
         name: impl Into<String>,
@@ -86,7 +89,8 @@ impl Report {
         self.not_measured.push((name.into(), reason.into()));
     }
 
-    /// Prints the table, and writes `bench/<name>.json` in the target directory if no case was left out.
+    /// Prints the table, and writes `bench/<name>.json` in the target directory if no case was left
+    /// out.
     pub fn finish(self) -> Result<()> {
         println!(
             "\n{:<26} {:>12} {:>12}  {:<14} {:>6} {:>6}  against",
@@ -132,8 +136,8 @@ impl Case {
     }
 }
 
-/// Runs both sides by turns, in changing order, and gives the median of each. One call of a side is one round, and gives what it
-/// came to. A round of each goes before and is not counted.
+/// Runs both sides by turns, in changing order, and gives the median of each. One call of a side is
+/// one round, and gives what it came to. A round of each goes before and is not counted.
 pub fn by_turns(
     rounds: usize,
     mut ours: impl FnMut() -> Result<f64>,

@@ -27,7 +27,7 @@ fn check(bytes: &[u8]) {
     assert_eq!(reread.expires_at, record.expires_at);
     assert_eq!(reread.revision, record.revision);
     assert_eq!(reread.value, record.value);
-    // Where nobody else's members stand there is one way to write it.
+    // Without members of other programs there is exactly one way to write the metadata.
     if record.metadata.foreign_members().next().is_none() && bytes[3] & 0x10 == 0 {
         assert_eq!(bytes.len() - record.value.len(), value_at);
     }

@@ -1,4 +1,4 @@
-//! Any text is nobody's key, or exactly what its ids are written as.
+//! Any text is either rejected as a key, or is exactly the key that its ids give.
 
 #![no_main]
 

@@ -103,7 +103,7 @@ fn data_is_owned(cx: &Ctxt, entity: &Entity<'_>) {
         cx.error(param, OWNED);
     }
     for field in entity.stored_fields() {
-        // A borrow of a lifetime parameter is told at the parameter.
+        // A borrow of a lifetime parameter is reported at the parameter.
         if let Some(borrow) = owned::borrow_in(&field.ty)
             && entity.generics.lifetimes().next().is_none()
             && !field.attr.serde.reads_itself
@@ -132,13 +132,15 @@ fn groups_are_declared_once(cx: &Ctxt, entity: &Entity<'_>) {
     }
 }
 
-/// A group without fields would be a key without a value. The only group of an entity may be: its ids say everything.
+/// A group without fields would be a key without a value. The only group of an entity may be: its
+/// ids say everything.
 fn groups_have_fields(cx: &Ctxt, entity: &Entity<'_>) {
     for group in &entity.groups {
         let Some(name) = group.attr.name.get().filter(|_| group.fields.is_empty()) else { continue };
         let is_twin =
             entity.groups.iter().any(|other| other.name() == group.name() && !other.fields.is_empty());
-        // A field whose group is not known may be the one that is missing here, and is told.
+        // A field with an unknown group may be the one that is missing here. It has an error
+        // already.
         if entity.groups.len() > 1 && !is_twin && !entity.has_stray {
             cx.error(
                 name,
@@ -148,7 +150,8 @@ fn groups_have_fields(cx: &Ctxt, entity: &Entity<'_>) {
     }
 }
 
-/// `version`, `step`, `view` and the like on the struct are those of the group that the struct itself declares.
+/// `version`, `step`, `view` and the like on the struct are those of the group that the struct
+/// itself declares.
 fn group_words_have_a_group(cx: &Ctxt, entity: &Entity<'_>) {
     // Where the struct declares one, that has taken them.
     let Some(left) = &entity.container.first else { return };
@@ -171,7 +174,7 @@ fn anchor_is_required(cx: &Ctxt, entity: &Entity<'_>) {
 /// A view shows one group of several.
 fn views_have_several_groups(cx: &Ctxt, entity: &Entity<'_>) {
     if let [only] = entity.groups.as_slice() {
-        // What was not understood is told already.
+        // Keys that could not be parsed have an error already.
         let view = only.attr.view.key().filter(|_| only.attr.view.get().is_some());
         let derives = only.attr.derives.key().filter(|_| only.attr.derives.get().is_some());
         for key in [view, derives].into_iter().flatten() {
@@ -188,7 +191,7 @@ fn views_have_names_of_their_own(cx: &Ctxt, entity: &Entity<'_>) {
     let groups = entity.viewed_groups();
     let names: Vec<_> = groups.iter().map(|group| entity.view_name(group)).collect();
     for (at, (group, name)) in groups.iter().zip(&names).enumerate() {
-        // A group that is declared twice is told already.
+        // A group that is declared twice has an error already.
         let is_twin = entity.groups.iter().filter(|other| other.name() == group.name()).count() > 1;
         let earlier = names[..at].iter().position(|other| other == name).map(|other| groups[other].name());
         let other = match earlier {
@@ -208,7 +211,8 @@ fn views_have_names_of_their_own(cx: &Ctxt, entity: &Entity<'_>) {
     }
 }
 
-/// A name that the group's view could have: the one that is made of the group's, with a number if that is taken.
+/// A name that the group's view could have: the one that is made of the group's, with a number if
+/// that is taken.
 fn free_view_name(entity: &Entity<'_>, group: &Group<'_>) -> String {
     let groups = entity.viewed_groups().iter();
     let taken: Vec<_> = groups.map(|group| entity.view_name(group)).chain([entity.ident.clone()]).collect();
@@ -221,7 +225,8 @@ fn free_view_name(entity: &Entity<'_>, group: &Group<'_>) -> String {
     free
 }
 
-/// A view takes the defaults of its fields from a whole entity, whose type parameters it then has to have.
+/// A view takes the defaults of its fields from a whole entity, whose type parameters it then has
+/// to have.
 fn views_can_take_defaults(cx: &Ctxt, entity: &Entity<'_>) {
     let has_params = !entity.generics.params.is_empty();
     if let Some(default) =
@@ -324,7 +329,7 @@ fn members_have_names_of_their_own(cx: &Ctxt, entity: &Entity<'_>) {
     }
 }
 
-/// Without names in the value, a field that is sometimes missing or that stands for several cannot be read back.
+/// A value without names cannot be read back if a field is sometimes missing, or is several fields.
 fn binary_codecs_can_follow_serde(cx: &Ctxt, entity: &Entity<'_>) {
     for group in entity.groups.iter().filter(|group| entity.codec(group).is_binary()) {
         let codec = entity.codec(group).name();

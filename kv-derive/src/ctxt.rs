@@ -9,7 +9,8 @@ use quote::ToTokens;
 
 /// Collects errors. Parsers take it by reference, record what they find and go on.
 ///
-/// It has to be asked by [`Ctxt::check`]: dropped unasked it panics, so that no code path forgets an error.
+/// [`Ctxt::check`] must be called: it panics if it is dropped before, so that no code path loses an
+/// error.
 pub(crate) struct Ctxt {
     /// Nothing once it was asked.
     errors: RefCell<Option<Vec<syn::Error>>>,

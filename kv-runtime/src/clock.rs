@@ -34,26 +34,27 @@ impl Timestamp {
     /// The latest moment that can be represented.
     pub const MAX: Timestamp = Timestamp(NonZeroU64::MIN.saturating_add((1 << 48) - 1));
 
-    /// The moment `millis` milliseconds after the Unix epoch, at most [`Timestamp::MAX`].
+    /// Returns the moment `millis` milliseconds after the Unix epoch, at most [`Timestamp::MAX`].
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         if millis > Self::MAX.as_millis() { Self::MAX } else { Self(NonZeroU64::MIN.saturating_add(millis)) }
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0.get() - 1
     }
 
-    /// This moment and `duration`, rounded up to a whole millisecond, at most [`Timestamp::MAX`].
+    /// Returns this moment plus `duration`, rounded up to a whole millisecond, at most
+    /// [`Timestamp::MAX`].
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         let millis = duration.as_nanos().div_ceil(1_000_000);
         Self::from_millis(self.as_millis().saturating_add(u64::try_from(millis).unwrap_or(u64::MAX)))
     }
 
-    /// How long from `earlier` to this moment; nothing if `earlier` is later.
+    /// Returns the time from `earlier` to this moment, or zero if `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.get().saturating_sub(earlier.0.get()))
@@ -120,8 +121,8 @@ enum Source {
 }
 
 impl Clock {
-    /// The system's clock, with the system's timer ([`Timer::system`]). On wasm32 it has no timer
-    /// until it is given one.
+    /// Returns the system's clock, with the system's timer ([`Timer::system`]). On wasm32 it has no
+    /// timer until it is given one.
     #[must_use]
     pub const fn system() -> Self {
         Self { source: Source::System, timer: Timer::default_of_system() }
@@ -140,7 +141,7 @@ impl Clock {
         &self.timer
     }
 
-    /// The present moment.
+    /// Returns the present moment.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.source {
@@ -239,7 +240,7 @@ impl Stopwatch {
     }
 }
 
-/// A clock that stands still until a test moves it; clones share the hand.
+/// A clock that a test moves. Clones are one clock.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Hand>);
 
@@ -253,7 +254,7 @@ struct Hand {
 }
 
 impl ManualClock {
-    /// A clock that shows `start`.
+    /// Returns a clock that shows `start`.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
         let hand = Hand {
@@ -264,7 +265,7 @@ impl ManualClock {
         Self(Arc::new(hand))
     }
 
-    /// The moment it shows.
+    /// Returns the moment that the clock shows.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.now.load(Ordering::SeqCst))
@@ -276,21 +277,20 @@ impl ManualClock {
         Duration::from_millis(self.0.monotonic.load(Ordering::SeqCst))
     }
 
-    /// Shows another moment. If it is later, the time between has passed. If it is earlier, the
-    /// time of day was set back, and no time has passed.
+    /// Sets the clock to another moment. If it is later, the time between has passed. If it is
+    /// earlier, the time of day was set back, and no time has passed.
     pub fn set(&self, now: Timestamp) {
         let before = self.0.now.swap(now.as_millis(), Ordering::SeqCst);
         self.0.monotonic.fetch_add(now.as_millis().saturating_sub(before), Ordering::SeqCst);
         self.0.moved.notify_waiters();
     }
 
-    /// Shows another moment, earlier or later, without any time passing: somebody set the time of
-    /// day. Timers keep waiting.
+    /// Sets the time of day, earlier or later, without any time passing. Timers keep waiting.
     pub fn set_time_of_day(&self, now: Timestamp) {
         self.0.now.store(now.as_millis(), Ordering::SeqCst);
     }
 
-    /// Moves it on by `duration`, rounded up to a whole millisecond.
+    /// Moves the clock forward by `duration`, rounded up to a whole millisecond.
     pub fn advance(&self, duration: Duration) {
         self.set(self.now().saturating_add(duration));
     }

@@ -36,7 +36,7 @@ impl Message {
         more.add(digit)
     }
 
-    /// Panics where the caller was called, which is told as the place of the error.
+    /// Panics. The compiler shows the error at the place that called the caller.
     #[track_caller]
     #[expect(clippy::panic, reason = "this is how constant evaluation reports an error")]
     pub(crate) const fn panic(&self) -> ! {

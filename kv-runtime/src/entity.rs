@@ -11,24 +11,23 @@ use crate::key::{EntityId, IdSchema, KeyBuilder};
 use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::migrate::{Step, StepFrom};
 
-/// A struct that is kept in a key-value store. Implemented by [`#[derive(KvEntity)]`](macro@crate::KvEntity) only: the
-/// hidden items change with the macro.
+/// A struct that is stored under a key. Only `#[derive(KvEntity)]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an entity",
     label = "this type does not derive `KvEntity`",
     note = "add `#[derive(KvEntity)]` and `#[kv(prefix = \"...\")]` to `{Self}`"
 )]
 pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
-    /// The type of the id: that of the `#[kv(id)]` field, or a tuple of several in their order.
+    /// The type of the id: that of the `#[kv(id)]` field, or a tuple if there are several.
     type Id: EntityId;
 
-    /// Everything that is known before the program runs.
+    /// The constant description of the entity.
     const SCHEMA: EntitySchema;
 
-    /// The id, cloned out of its fields.
+    /// Returns the id, cloned from its fields.
     fn id(&self) -> Self::Id;
 
-    /// Gives the entity another id: a fallback carries the one that was asked for.
+    /// Sets the id. A fallback gets the id that was asked for.
     #[doc(hidden)]
     fn set_id(&mut self, id: Self::Id);
 
@@ -40,22 +39,22 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
     #[doc(hidden)]
     const EXPIRES_BY_FIELD: bool = false;
 
-    /// What the `#[kv(expires_at)]` field says, if there is one.
+    /// Returns the value of the `#[kv(expires_at)]` field, if there is one.
     #[doc(hidden)]
     fn expires_at(&self) -> Option<Timestamp> {
         None
     }
 
-    /// Serializes the fields of one group, by its place in the schema.
+    /// Serializes the fields of the group with this index in the schema.
     #[doc(hidden)]
     fn serialize_group<S: Serializer>(&self, group: usize, serializer: S) -> Result<S::Ok, S::Error>;
 
-    /// Puts the entity together from its id and its groups' values.
+    /// Makes the entity from its id and its groups' values.
     #[doc(hidden)]
     fn from_groups<G: GroupSource>(id: Self::Id, groups: &mut G) -> Result<Self, G::Error>;
 
-    /// Reads a group whose record is no newer than its predecessor, and makes today's shape of that. Only of one that has a single
-    /// group, which may be a view: `group` is its place in the source.
+    /// Reads a group whose record is no newer than its predecessor, and converts it. Only for an
+    /// entity with one group, which may be a view: `group` is its index in the source.
     #[doc(hidden)]
     fn from_previous<G: GroupSource>(
         id: &Self::Id,
@@ -66,7 +65,7 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
         Ok(None)
     }
 
-    /// Shows the predecessor of a group that writes this version, if the group has one that old; nothing otherwise.
+    /// Shows the predecessor of a group that writes this version, if the group has one that old.
     #[doc(hidden)]
     fn as_previous<V: PreviousVisitor>(&self, group: usize, version: u32, visitor: V) -> Option<V::Out> {
         let _ = (group, version, visitor);
@@ -79,10 +78,10 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
         let _ = visitor;
     }
 
-    // The next two are methods of the predecessor, and not of who is asked, so that each use of one that is no entity is told in the
-    // same words at the same place, and so once.
+    // The next two are methods of the predecessor. So if the predecessor is not an entity, every
+    // use gives the same error at the same place, and the compiler reports it once.
 
-    /// Itself, read as what a group's oldest records are, and turned into today's shape.
+    /// Reads a group's oldest records as this predecessor, and converts them to the current shape.
     #[doc(hidden)]
     fn read_as_previous<G: GroupSource, N: StepFrom<Self> + KvEntity>(
         groups: &mut G,
@@ -99,11 +98,11 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
     }
 }
 
-/// What is written about a field: its name in Rust, its type, and the keys of its serde attributes in order.
+/// A field's name in Rust, its type, and the keys of its serde attributes in order.
 #[doc(hidden)]
 pub(crate) type FieldText = (&'static str, &'static str, &'static [&'static str]);
 
-/// Is shown what an entity stores, group by group in their order.
+/// Visits what an entity stores, group by group in their order.
 #[doc(hidden)]
 pub trait ShapeVisitor {
     /// `T` is what the group is read as.
@@ -113,16 +112,16 @@ pub trait ShapeVisitor {
     fn previous<P: KvEntity>(&mut self, group: usize);
 }
 
-/// Takes a predecessor that today's entity was turned into.
+/// Receives a predecessor that was made of the current entity.
 #[doc(hidden)]
 pub trait PreviousVisitor {
     type Out;
 
-    /// `previous` is what the conversion gave, or why it could not.
+    /// `previous` is the result of the conversion.
     fn visit<P: KvEntity>(self, previous: Result<P, BoxError>) -> Self::Out;
 }
 
-/// An entity whose remaining time [`touch`](crate::Collection::touch) may extend: one without an `expires_at` field.
+/// An entity that [`touch`](crate::Collection::touch) can extend: one without `expires_at`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` carries its own expiry, so `touch` cannot extend it",
     label = "this entity has a `#[kv(expires_at)]` field",
@@ -130,15 +129,14 @@ pub trait PreviousVisitor {
 )]
 pub trait Touch: KvEntity {}
 
-/// A type that can say when a record expires, for `#[kv(expires_at)]`: [`Timestamp`], [`SystemTime`], and an `Option` of
-/// these, `None` being never.
+/// A type for `#[kv(expires_at)]`: [`Timestamp`], [`SystemTime`], or an `Option` of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot say when a record expires",
     label = "not a moment",
     note = "a field with `#[kv(expires_at)]` is a `Timestamp`, a `SystemTime`, or an `Option` of one"
 )]
 pub trait ExpiresAt {
-    /// The moment; nothing if the record stays until it is deleted.
+    /// Returns the moment, or `None` if the record does not expire.
     fn expires_at(&self) -> Option<Timestamp>;
 }
 
@@ -160,22 +158,22 @@ impl<T: ExpiresAt> ExpiresAt for Option<T> {
     }
 }
 
-/// Where the generated code takes the groups' values from.
+/// The source of the groups' values for the generated code.
 #[doc(hidden)]
 pub trait GroupSource {
     type Error;
 
-    /// The value of a group that has to be there.
+    /// Returns the value of a required group.
     fn required<T: DeserializeOwned>(&mut self, group: usize) -> Result<T, Self::Error>;
 
-    /// The value of an optional group, or what `default` makes where it is absent.
+    /// Returns the value of an optional group, or the result of `default` if it is absent.
     fn optional<T: DeserializeOwned>(
         &mut self,
         group: usize,
         default: impl FnOnce() -> T,
     ) -> Result<T, Self::Error>;
 
-    /// Today's shape `N` of a group whose record is no newer than its predecessor `P`; nothing if it is newer, or absent.
+    /// Returns the current shape `N`, if the record is no newer than that of the predecessor `P`.
     fn previous<P: KvEntity, N: StepFrom<P> + KvEntity>(
         &mut self,
         group: usize,
@@ -215,7 +213,8 @@ impl EntitySchema {
         self
     }
 
-    /// Where the struct is declared; a view is where its entity is. It tells entities of one name apart.
+    /// Where the struct, or a view's entity, is declared. It tells entities with the same name
+    /// apart.
     #[doc(hidden)]
     #[must_use]
     pub const fn declared(mut self, module: &'static str, line: u32) -> Self {
@@ -224,13 +223,13 @@ impl EntitySchema {
         self
     }
 
-    /// The struct's name.
+    /// Returns the struct's name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The name of the entity that this one is a view of, or its own.
+    /// Returns the name of the entity that this one is a view of, or its own name.
     #[must_use]
     pub const fn family(&self) -> &'static str {
         self.family
@@ -244,19 +243,19 @@ impl EntitySchema {
         self.line
     }
 
-    /// One or more segments joined by `:`.
+    /// Returns the prefix: one or more segments, joined by `:`.
     #[must_use]
     pub const fn prefix(&self) -> &'static str {
         self.prefix
     }
 
-    /// The id's fields, in the order in which they stand in the key.
+    /// Returns the id's fields, in their order in the key.
     #[must_use]
     pub const fn ids(&self) -> &'static [IdSchema] {
         self.ids
     }
 
-    /// The groups, the anchor first; never empty.
+    /// Returns the groups, the anchor first. There is at least one.
     #[must_use]
     pub const fn groups(&self) -> &'static [GroupSchema] {
         self.groups
@@ -336,37 +335,38 @@ impl GroupSchema {
         self
     }
 
-    /// The last segment of the group's keys; an entity's only group may have none.
+    /// Returns the last segment of the group's keys. An entity's only group may have none.
     #[must_use]
     pub const fn name(&self) -> Option<&'static str> {
         self.name
     }
 
-    /// The version of today's shape, from 1.
+    /// Returns the version of the current shape, from 1.
     #[must_use]
     pub const fn version(&self) -> u32 {
         self.version
     }
 
-    /// The oldest version that is read.
+    /// Returns the oldest version that is read.
     #[must_use]
     pub const fn oldest(&self) -> u32 {
         self.oldest
     }
 
-    /// The version that is written; below [`version`](Self::version) until every reader is rolled out.
+    /// Returns the version that is written, below [`version`](Self::version) during a rolling
+    /// deploy.
     #[must_use]
     pub const fn write_version(&self) -> u32 {
         self.write_version
     }
 
-    /// The steps between versions, in order.
+    /// Returns the steps between versions, in order.
     #[must_use]
     pub const fn steps(&self) -> &'static [Step] {
         self.steps
     }
 
-    /// The oldest version whose code can read what is written as `version`: every step since is additive, in JSON.
+    /// Returns the oldest version whose code can read a record of `version`.
     #[must_use]
     pub fn oldest_reader(&self, version: u32) -> u32 {
         let mut oldest = version;
@@ -380,19 +380,19 @@ impl GroupSchema {
         oldest
     }
 
-    /// How values are written. A record names its own codec, and is read by that.
+    /// Returns the codec of new values. A record names its own codec, and is read by that.
     #[must_use]
     pub const fn codec(&self) -> Codec {
         self.codec
     }
 
-    /// How long a record lives after a write, unless the entity or the collection says otherwise.
+    /// Returns the TTL, unless the entity or the collection sets another one.
     #[must_use]
     pub const fn ttl(&self) -> Option<Duration> {
         self.ttl
     }
 
-    /// Whether the entity is complete without this group.
+    /// Returns whether the entity is complete without this group.
     #[must_use]
     pub const fn is_optional(&self) -> bool {
         self.optional

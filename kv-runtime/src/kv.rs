@@ -64,12 +64,13 @@ impl<S: Store> Kv<S> {
         Self { shared: Arc::new(shared), migrations: Arc::new(migrations), cursor_key: None }
     }
 
-    /// Sets the key that encrypts the cursors of lists over [secret ids](macro@crate::KvEntity#fields)
-    /// (AES-SIV), so that their text can be passed to a client and back. Every process that takes these
-    /// cursors needs the same 32 random bytes, also after a restart.
+    /// Sets the key that encrypts the cursors of lists over [secret
+    /// ids](macro@crate::KvEntity#fields) (AES-SIV), so that their text can be passed to a client
+    /// and back. Every process that takes these cursors needs the same 32 random bytes, also after
+    /// a restart.
     ///
-    /// Without a key, the text of such a cursor does not continue a list. The [`Cursor`](crate::Cursor)
-    /// itself does.
+    /// Without a key, the text of such a cursor does not continue a list. The
+    /// [`Cursor`](crate::Cursor) itself does.
     #[cfg(feature = "sealed-cursors")]
     #[must_use]
     pub fn with_cursor_key(mut self, key: [u8; 32]) -> Self {
@@ -94,7 +95,8 @@ impl<S: Store> Kv<S> {
         self.with_migrations(|migrations| migrations.policy = policy)
     }
 
-    /// Sets how many migrated records may be written back in a second. Later reads write the others.
+    /// Sets how many migrated records may be written back in a second. Later reads write the
+    /// others.
     #[must_use]
     pub fn with_write_back_rate(self, per_second: u32) -> Self {
         self.with_migrations(|migrations| migrations.budget = Arc::new(Budget::new(per_second)))
@@ -131,7 +133,8 @@ impl<S: Store> Kv<S> {
         &self.shared.store
     }
 
-    /// Returns how many migrated records were written back, or not, through this handle and its clones.
+    /// Returns how many migrated records were written back, or not, through this handle and its
+    /// clones.
     #[must_use]
     pub fn write_back_stats(&self) -> WriteBackStats {
         let [written, lost, deferred, failed] = &self.shared.counters.0;
@@ -190,8 +193,8 @@ pub struct WriteBackStats {
     pub written: u64,
     /// Records left unchanged because another writer was first.
     pub lost: u64,
-    /// Records left unchanged because of the rate limit, or because they expire so soon that the server
-    /// would keep them for longer.
+    /// Records left unchanged because of the rate limit, or because they expire so soon that the
+    /// server would keep them for longer.
     pub deferred: u64,
     /// Records not written because the store or a limit refused them.
     pub failed: u64,

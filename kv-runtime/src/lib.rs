@@ -1,7 +1,8 @@
-//! A typed schema for key-value stores.
+//! Typed, versioned structs in a key-value store.
 //!
-//! `#[derive(KvEntity)]` on a struct generates its keys, the coalesced value of each group of fields and the version in
-//! each record's metadata; [`Kv`] and [`Collection`] execute them against a [`Store`](store::Store).
+//! `#[derive(KvEntity)]` on a struct generates its keys, encodes its fields as values, and records
+//! the version of their shape. [`Kv`] and [`Collection`] read and write them in a
+//! [`Store`](store::Store): memory, a file, Redis or Cloudflare.
 //!
 //! ```
 //! use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -24,6 +25,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # What to read next
+//!
+//! - Start with [getting started](guide::getting_started), which goes from an empty project to
+//!   records in a file.
+//! - The table at the top of [`Collection`] lists every call.
+//! - [`KvEntity`](derive@KvEntity) documents the attributes, and [modelling](guide::modelling) says
+//!   how to choose ids and groups.
+//! - [Choosing a store](guide::stores) compares the stores, and each has a page for those who run
+//!   it.
+//! - Before you release, read [migrations and rolling deploys](guide::migrations) and set up the
+//!   [schema lock](guide::schema_lock).
+//!
 //! The calls work on every executor. Only waiting needs a timer: the system's, or the one of the
 //! store's [`Clock`].
 //!
@@ -37,7 +50,7 @@
 //! | `redis`, `redis-cluster`, `redis-tls` | `store::RedisStore`: Redis, Valkey and Sentinel; clusters; TLS |
 //! | `cloudflare` | `store::CloudflareStore`: Cloudflare KV over its REST API |
 //! | `workers` | `store::WorkersStore`: Cloudflare KV inside a Worker |
-//! | `durable-objects` | `store::DurableStore`: SQLite in a Cloudflare Durable Object; `store::DurableClient` |
+//! | `durable-objects` | `store::DurableStore` and `DurableClient`: SQLite in a Durable Object |
 //! | `cache` | `Collection::cached`: memory, the store, an origin |
 //! | `tower-sessions` | `tower_sessions::KvSessionStore`: sessions of web applications |
 //! | `retry` | `layer::RetryStore` |
@@ -51,12 +64,15 @@
     target_arch = "wasm32",
     allow(clippy::arc_with_non_send_sync, reason = "the same code has threads everywhere else")
 )]
-// What a feature brings is named in the docs of others; they are built and checked with all features.
+// The docs link to items of features. They are built and checked with all features.
 #![cfg_attr(
     not(all(
+        feature = "cache",
+        feature = "cloudflare",
+        feature = "conformance",
+        feature = "faults",
         feature = "redb",
         feature = "redis",
-        feature = "cloudflare",
         feature = "retry",
         feature = "schema-lock"
     )),
@@ -66,6 +82,10 @@
 // The derive's output names this crate by its public name, in this crate's own tests and docs too.
 extern crate self as kv_runtime;
 
+// First, because rustdoc shows the methods of `Collection` in the order of modules, and `cache` and
+// `migrate` add to them.
+mod collection;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -73,13 +93,13 @@ pub mod __private;
 pub mod cache;
 mod clock;
 pub mod codec;
-mod collection;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod const_message;
 mod coop;
 mod entity;
 mod error;
+pub mod guide;
 pub mod key;
 mod kv;
 pub mod layer;
@@ -125,38 +145,3 @@ pub mod fuzzing {
 #[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
-
-/// Compiles and runs the code of the page on calls.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/calls.md")]
-struct CallsGuide;
-
-/// Compiles and runs the code of the page on modelling.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/modelling.md")]
-struct ModellingGuide;
-
-/// Compiles and runs the code of the page on stores.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/stores.md")]
-struct StoresGuide;
-
-/// Compiles and runs the code of the guide to caching.
-#[cfg(all(doctest, feature = "cache", feature = "faults", feature = "tower-sessions"))]
-#[doc = include_str!("../../docs/caching.md")]
-struct CachingGuide;
-
-/// Compiles the code of the guide to Cloudflare KV.
-#[cfg(all(doctest, feature = "cloudflare"))]
-#[doc = include_str!("../../docs/cloudflare.md")]
-struct CloudflareGuide;
-
-/// Compiles and runs the code of the guide to the stores in this process.
-#[cfg(all(doctest, feature = "redb"))]
-#[doc = include_str!("../../docs/embedded.md")]
-struct EmbeddedGuide;
-
-/// Compiles and runs the code of the guide to migrations.
-#[cfg(all(doctest, feature = "postcard"))]
-#[doc = include_str!("../../docs/migrations.md")]
-struct MigrationsGuide;

@@ -150,8 +150,9 @@ impl<I> SameId<I> for I {
     }
 }
 
-/// The id that a reference names. That an id is `Clone` is asked for by [`KvId`], and need not be told twice; nor what the two
-/// functions below ask for.
+/// Clones an id. The bound is [`KvId`], which includes `Clone`: a bound on `Clone` would make the
+/// compiler report a missing impl twice. The two functions below have one bound for the same
+/// reason.
 pub fn cloned<I: KvId>(id: &I) -> I {
     id.clone()
 }

@@ -1,7 +1,8 @@
 //! Random numbers that no other process draws: revisions meet those of other machines in one store.
 //!
-//! `fastrand` alone seeds itself from the monotonic clock and the thread's number, which two machines can share, and on
-//! wasm32 from a constant. So its generator is seeded here, by the system.
+//! `fastrand` alone seeds itself from the monotonic clock and the thread's number, which two
+//! machines can share, and on wasm32 from a constant. So its generator is seeded here, by the
+//! system.
 
 use std::cell::Cell;
 
@@ -17,8 +18,9 @@ pub(crate) fn token() -> u64 {
             generator.set(Some(rng));
             token
         }
-        // A Worker has no random numbers before its first request. Until then it reaches no store but its own memory, where
-        // no number of this sequence has been before; it is not kept, as every isolate begins it anew.
+        // A Worker has no random numbers before its first request. Until then it reaches no store
+        // but its own memory, where no number of this sequence was used before; the generator is
+        // not kept, because every isolate starts with the same one.
         None => fastrand::u64(..),
     })
 }
@@ -31,7 +33,8 @@ pub(crate) fn seed() -> Option<u64> {
     Some(RandomState::new().hash_one(0_u8))
 }
 
-/// 64 bits that nobody can guess; nothing where the system has none to give. `RandomState` is the same everywhere here.
+/// 64 bits that nobody can guess; nothing where the system has none to give. `RandomState` is the
+/// same everywhere here.
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 pub(crate) fn seed() -> Option<u64> {
     getrandom::u64().ok()

@@ -2,36 +2,37 @@
 
 use crate::error::Error;
 
-/// A value, where it came from, and what went wrong on the way.
+/// A value, its source, and the error if there was one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Served<T> {
     /// The value.
     pub value: T,
-    /// Where it came from.
+    /// The source of the value.
     pub whence: Whence,
-    /// What went wrong, so that a worse answer was given: [`Whence::Stale`] or [`Whence::Fallback`].
+    /// The error because of which an older or a default value was returned: [`Whence::Stale`] or
+    /// [`Whence::Fallback`].
     pub error: Option<Error>,
 }
 
-/// Where a value came from.
+/// The source of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Whence {
-    /// The memory of a cache, and fresh there.
+    /// The memory of a cache, within its TTL.
     Memory,
     /// The store.
     Store,
     /// The origin behind a cache.
     Origin,
-    /// The memory of a cache, where it is older than its TTL: what is behind failed or was slow.
+    /// The memory of a cache, after its TTL: the store or the origin failed or was slow.
     Stale,
-    /// What the caller gave, because there was nothing, or nothing could be read.
+    /// The caller's fallback: there was no entity, or it could not be read.
     Fallback,
 }
 
 impl Whence {
-    /// In lower case, as the events of `tracing` have it.
+    /// The name in lower case, as `tracing` events show it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -45,12 +46,12 @@ impl Whence {
 }
 
 impl<T> Served<T> {
-    /// A value from where it should come.
+    /// Returns a value from its regular source.
     pub(crate) fn new(value: T, whence: Whence) -> Self {
         Self { value, whence, error: None }
     }
 
-    /// A worse value, and why there is no better one.
+    /// Returns a stale or fallback value, and the reason.
     pub(crate) fn instead(value: T, whence: Whence, error: Option<Error>) -> Self {
         Self { value, whence, error }
     }

@@ -57,8 +57,8 @@ impl Timer {
     /// Returns the system's timer. It works on every executor: tokio, smol, or a plain `block_on`.
     ///
     /// It does not need tokio's time driver. The first wait starts a thread named `kv-timer`, which
-    /// wakes all waiting calls. In a test that pauses tokio's clock, the timer follows that clock. A
-    /// wait fails with [`NoTimer`] only if the thread cannot be started.
+    /// wakes all waiting calls. In a test that pauses tokio's clock, the timer follows that clock.
+    /// A wait fails with [`NoTimer`] only if the thread cannot be started.
     #[cfg(not(target_arch = "wasm32"))]
     #[must_use]
     pub const fn system() -> Self {
@@ -71,8 +71,9 @@ impl Timer {
         Self(Kind::None)
     }
 
-    /// Returns a timer that uses the application's `sleep`. It returns a future that completes after the
-    /// given time. `sleep` must be `Send` and `Sync` on wasm32 as well, so that a store's handle is.
+    /// Returns a timer that uses the application's `sleep`. It returns a future that completes
+    /// after the given time. `sleep` must be `Send` and `Sync` on wasm32 as well, so that a store's
+    /// handle is.
     #[must_use]
     pub fn new<F, W>(sleep: F) -> Self
     where
@@ -120,8 +121,8 @@ impl Timer {
         }
     }
 
-    /// Polls `work` for at most `limit`. Returns `None` if it has not completed by then, and drops it.
-    /// Without a timer, fails before it polls `work`.
+    /// Polls `work` for at most `limit`. Returns `None` if it has not completed by then, and drops
+    /// it. Without a timer, fails before it polls `work`.
     pub async fn timeout<F: Future>(&self, limit: Duration, work: F) -> Result<Option<F::Output>, NoTimer> {
         let sleep = self.sleep(limit)?;
         match future::select(pin!(work), sleep).await {
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_wakes_who_waits() {
+    fn a_manual_clock_wakes_waiting_calls() {
         let (timer, clock) = manual();
         let mut sleep = timer.sleep(SECOND).expect("a manual clock waits");
         assert_eq!((&mut sleep).now_or_never(), None);

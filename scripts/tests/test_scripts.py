@@ -103,8 +103,12 @@ class CheckDocs(InFolder):
         super().setUp()
         self.write("Cargo.toml", '[workspace.package]\nrust-version = "1.85"\n')
         self.write("kv-runtime/Cargo.toml", '[package.metadata.rust-version-of-features]\nredb = "1.90"\n')
-        self.write("docs/README.md", "# Guide\n\n- [calls](calls.md)\n")
-        self.write("docs/calls.md", "# Calls\n\n## What can be lost?\n\n## `get` twice\n\n## `get` twice\n")
+        self.write("tests/some.rs", "fn is_there() {}")
+        self.write("kv-runtime/docs/SUMMARY.md", "# Summary\n\n[Guide](README.md)\n\n- [calls](calls.md)\n")
+        self.write("kv-runtime/docs/README.md", "# Guide\n\n- [Calls][calls]\n\n[calls]: calls.md\n")
+        self.write("kv-runtime/docs/calls.md", "# Calls\n\n## What can be lost?\n\n## `get` twice\n\n## `get` twice\n")
+        self.write("kv-runtime/docs/links.md", "[calls]: crate::guide::calls\n")
+        self.write("kv-runtime/src/guide.rs", 'include_str!("../docs/README.md") include_str!("../docs/calls.md")')
         self.write("README.md", "# Name\n\nRust 1.85\n\n| a | b |\n| --- | --- |\n| " + 40 * "x" + " | y |\n")
 
     def test_a_right_tree_has_no_fault(self):
@@ -122,13 +126,30 @@ class CheckDocs(InFolder):
         self.assertRegex(cell, "README.md:2: a cell of 41 characters")
         self.assertRegex(version, "names Rust 1.95, Cargo.toml declares 1.85")
 
-    def test_a_page_that_the_guide_does_not_link_is_a_fault(self):
-        self.write("docs/new.md", "# New\n")
-        self.assertEqual(list(check_docs.guide(self.root)), ["docs/README.md: no link to new.md"])
+    def test_a_page_that_is_not_in_the_summary_or_in_rustdoc_is_a_fault(self):
+        self.write("kv-runtime/docs/new.md", "# New\n")
+        summary, module = check_docs.guide(self.root)
+        self.assertEqual(summary, "kv-runtime/docs/SUMMARY.md: no link to new.md")
+        self.assertEqual(module, "kv-runtime/src/guide.rs: no module for new.md")
+
+    def test_links_of_the_guide_lead_somewhere_in_rustdoc_too(self):
+        for page, links, fault in [
+            ("[Calls](calls.md)\n", "", "calls.md:1: (calls.md): write a reference"),
+            ("[calls#get-twice]: calls.md#get-twice\n", "", "needs [calls#get-twice]: crate::guide::calls#get-twice"),
+            ("[`Kv`]: https://docs.rs/kv-runtime/latest/kv_runtime/struct.Kv.html\n", "", "calls.md needs [`Kv`]"),
+            ("", "[`Kv`]: crate::Kv\n", "no page defines [`Kv`]"),
+            ("`tests/none.rs`\n", "", "calls.md:1: tests/none.rs: there is no such file"),
+            ("`tests/some.rs`: `is_there`,\n`is_gone`\n", "", "calls.md: tests/some.rs has no test is_gone"),
+        ]:
+            self.write("kv-runtime/docs/calls.md", page)
+            self.write("kv-runtime/docs/links.md", "[calls]: crate::guide::calls\n" + links)
+            faults = list(check_docs.guide(self.root))
+            self.assertEqual(len(faults), 1, (page, faults))
+            self.assertIn(fault, faults[0])
 
     def test_links_lead_to_files_and_headings(self):
-        right = ["docs/calls.md", "docs", "docs/calls.md#what-can-be-lost", "docs/calls.md#get-twice-1", "#here", "https://a.b/c"]
-        wrong = {"docs/none.md": "no such file", "docs/calls.md#none": "no such heading", "#none": "no such heading", "../..": "leads out"}
+        right = ["kv-runtime/docs/calls.md", "kv-runtime/docs", "kv-runtime/docs/calls.md#what-can-be-lost", "kv-runtime/docs/calls.md#get-twice-1", "#here", "https://a.b/c"]
+        wrong = {"kv-runtime/docs/none.md": "no such file", "kv-runtime/docs/calls.md#none": "no such heading", "#none": "no such heading", "../..": "leads out"}
         self.write("page.md", "# Here\n" + "".join(f"[x]({link})\n" for link in [*right, *wrong]))
         faults = list(check_docs.links(self.root, Path("page.md")))
         self.assertEqual(len(faults), len(wrong), faults)
@@ -138,18 +159,18 @@ class CheckDocs(InFolder):
 
     def test_a_page_with_hidden_lines_says_how_to_copy_them(self):
         for code in ["```rust\n# fn main() {}\n```\n", "- ```rust,no_run\n  #\n  ```\n"]:
-            self.write("docs/new.md", code)
-            (fault,) = check_docs.page(self.root, Path("docs/new.md"))
-            self.assertIn("docs/new.md: its code has hidden lines", fault)
-            self.write("docs/new.md", check_docs.HIDDEN.replace("take", "\ntake") + "\n\n" + code)
-            self.assertEqual(list(check_docs.page(self.root, Path("docs/new.md"))), [])
-        self.write("docs/new.md", "# New\n\n```sh\n# a comment\n```\n\n```rust\n#[test]\n```\n")
-        self.assertEqual(list(check_docs.page(self.root, Path("docs/new.md"))), [])
+            self.write("kv-runtime/docs/new.md", code)
+            (fault,) = check_docs.page(self.root, Path("kv-runtime/docs/new.md"))
+            self.assertIn("kv-runtime/docs/new.md: its code has hidden lines", fault)
+            self.write("kv-runtime/docs/new.md", check_docs.HIDDEN.replace("take", "\ntake") + "\n\n" + code)
+            self.assertEqual(list(check_docs.page(self.root, Path("kv-runtime/docs/new.md"))), [])
+        self.write("kv-runtime/docs/new.md", "# New\n\n```sh\n# a comment\n```\n\n```rust\n#[test]\n```\n")
+        self.assertEqual(list(check_docs.page(self.root, Path("kv-runtime/docs/new.md"))), [])
 
     def test_prose_is_wrapped_and_code_tables_and_long_words_are_not(self):
         long = 50 * "a b "
-        self.write("docs/new.md", f"| {long} |\n\n```text\n{long}\n```\n\nhttps://{200 * 'a'}\n`{long}`,\n{long}\n")
-        self.assertEqual(list(check_docs.page(self.root, Path("docs/new.md"))), ["docs/new.md:9: a line of 200 characters, at most 100"])
+        self.write("kv-runtime/docs/new.md", f"| {long} |\n\n```text\n{long}\n```\n\nhttps://{200 * 'a'}\n`{long}`,\n{long}\n")
+        self.assertEqual(list(check_docs.page(self.root, Path("kv-runtime/docs/new.md"))), ["kv-runtime/docs/new.md:9: a line of 200 characters, at most 100"])
 
     def test_code_holds_no_links(self):
         self.write("page.md", "```rust\na[b](none)\n```\nand `[x](none)`\n")

@@ -67,7 +67,8 @@ async fn a_refresh_goes_on_to_the_origin_before_the_store_expires() -> Outcome {
     let users = kv.collection::<User>().cached(exact().refresh_ahead(0.5).spawner(spawn));
     let calls = Calls::default();
     users.get_or_load(1, calls.give(User::new(1, "old"))).await?;
-    // Each half minute memory is refreshed from the store, as long as that has half of its five minutes left.
+    // Each half minute memory is refreshed from the store, as long as that has half of its five
+    // minutes left.
     for refreshes in 1..=6 {
         clock.advance(MINUTE / 2);
         users.get_or_load(1, calls.give(User::new(1, "new"))).await?;

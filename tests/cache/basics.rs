@@ -169,7 +169,7 @@ async fn stale_rather_than_down() -> Outcome {
 
 /// A record that the store has lost may replace a failing origin, and nothing else.
 #[tokio::test]
-async fn an_absence_in_the_store_leaves_what_stands_in_for_the_origin() -> Outcome {
+async fn an_absence_in_the_store_leaves_the_stale_entity_for_an_outage_of_the_origin() -> Outcome {
     let (kv, clock) = kv();
     let cache = || exact().memory_ttl(MINUTE / 2).store_ttl(10 * MINUTE).stale_for(60 * MINUTE);
     let users = kv.collection::<User>().cached(cache());
@@ -205,7 +205,8 @@ async fn an_absence_in_the_store_leaves_what_stands_in_for_the_origin() -> Outco
     let served = users.get_or_load_detailed(1, calls.give(User::new(1, "Bea"))).await?;
     assert_eq!((served.whence, served.value.name.as_str(), calls.count()), (Whence::Origin, "Bea", 2));
 
-    // What is fresh in memory and gone from the store is stale from then on, and no longer than it would have been.
+    // What is fresh in memory and gone from the store is stale from then on, and no longer than it
+    // would have been.
     kv.collection::<User>().delete(1).await?;
     assert_eq!((users.refresh(1).await?, users.get(1).await?), (None, None));
     assert_eq!(users.get_or_load_detailed(1, down).await?.whence, Whence::Stale);

@@ -29,7 +29,7 @@ fn thing(id: u64) -> Thing {
 }
 
 #[tokio::test]
-async fn ids_of_one_hash_are_told_apart() -> Outcome {
+async fn ids_with_the_same_hash_are_different_entries() -> Outcome {
     let (kv, _) = kv();
     let things = kv.collection::<Thing>().cached(exact());
     for id in 0..8 {
@@ -55,7 +55,7 @@ async fn ids_of_one_hash_are_told_apart() -> Outcome {
 
 /// Ids whose hashes collide are loaded separately, also at the same time.
 #[tokio::test]
-async fn loads_of_ids_of_one_hash_are_told_apart() -> Outcome {
+async fn ids_with_the_same_hash_have_different_loads() -> Outcome {
     let (kv, _) = kv();
     let things = kv.collection::<Thing>().cached(exact());
     let load = |id: u64| {

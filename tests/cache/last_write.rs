@@ -1,4 +1,5 @@
-//! Changes without a condition, through a cache: on a store without compare-and-swap there are no others.
+//! Changes without a condition, through a cache: on a store without compare-and-swap there are no
+//! others.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Many ids at once, with all that one id has: TTLs of the loader's, refresh ahead, timeouts, failures.
+//! Many ids at once, with all that one id has: TTLs of the loader's, refresh ahead, timeouts,
+//! failures.
 
 use std::sync::{Arc, Mutex};
 
@@ -113,7 +114,7 @@ async fn a_refresh_of_many_goes_on_to_the_origin_before_the_store_expires() -> O
 }
 
 #[tokio::test]
-async fn after_the_soft_timeout_what_is_stale_stands_in_for_all() -> Outcome {
+async fn after_the_soft_timeout_all_ids_get_stale_entities() -> Outcome {
     let (kv, clock) = kv();
     let cache = exact().stale_for(5 * MINUTE).soft_timeout(SECOND).hard_timeout(10 * SECOND).spawner(spawn);
     let users = kv.collection::<User>().cached(cache);

@@ -1,4 +1,5 @@
-//! The tiers against the plain store: whatever happens in which order, what is served was true not too long ago.
+//! The tiers against the plain store: whatever happens in which order, what is served was true not
+//! too long ago.
 
 use kv_runtime::cache::Cached;
 use kv_runtime::layer::{Fault, FaultStore};
@@ -8,7 +9,8 @@ use proptest::prelude::*;
 
 use crate::{MINUTE, SECOND, START, exact};
 
-/// It expires 90 seconds after it was written: later than the memory's minute, earlier than what may be stale.
+/// It expires 90 seconds after it was written: later than the memory's minute, earlier than what
+/// may be stale.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "item", ttl = "90s")]
 struct Item {
@@ -140,7 +142,8 @@ impl World {
         );
     }
 
-    /// A write through the cache has ended, however: what was true before it is not served any more.
+    /// A write through the cache has ended, however: what was true before it is not served any
+    /// more.
     async fn written(&mut self, id: u8) -> Result<(), Error> {
         self.look().await?;
         let history = &mut self.histories[usize::from(id)];

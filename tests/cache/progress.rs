@@ -229,7 +229,7 @@ fn a_runtime_that_shuts_down_leaves_its_loads_to_others() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_has_one_deadline_and_who_waits_gets_the_value_before_the_store_is_filled() -> Outcome {
+async fn a_call_has_one_deadline_and_waiting_callers_get_the_value_before_the_store_is_filled() -> Outcome {
     let store = kv_runtime::layer::FaultStore::new(kv_runtime::store::MemoryStore::new());
     store.faults().add(Fault::hang().on(&[Operation::Commit]));
     let users = kv_runtime::Kv::new(store).collection::<User>().cached(Cache::new().hard_timeout(5 * SECOND));

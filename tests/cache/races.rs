@@ -1,5 +1,7 @@
 //! Each race between a load and a write, scripted: no old value stays in memory or store.
 
+use std::sync::Arc;
+
 use kv_runtime::cache::Cached;
 use kv_runtime::layer::{Fault, Gate, Operation};
 use kv_runtime::{Error, Kv};
@@ -26,7 +28,7 @@ async fn stored_name(kv: &Kv<Store>) -> Result<Option<String>, Error> {
 async fn read_on_its_way(
     kv: &Kv<Store>,
     users: &Users,
-) -> (Gate, tokio::task::JoinHandle<Result<Option<std::sync::Arc<User>>, Error>>) {
+) -> (Gate, tokio::task::JoinHandle<Result<Option<Arc<User>>, Error>>) {
     let gate = Gate::new();
     kv.store().faults().add(Fault::hold(&gate).after().on(&[Operation::Get]).times(1));
     let reader = users.clone();
@@ -124,7 +126,8 @@ async fn a_read_that_meets_a_write_that_is_dropped_is_not_held() -> Outcome {
     let writer = users.clone();
     let write = tokio::spawn(async move { writer.put(User::new(1, "new")).await });
     put.arrived().await;
-    // The read begins and ends while the write goes on: it may not be held, since the write may come at any moment.
+    // The read begins and ends while the write goes on: it may not be held, since the write may
+    // come at any moment.
     assert_eq!(cached_name(&users).await?.as_deref(), Some("old"));
     assert_eq!(users.peek(1), None);
     let (read_gate, read) = read_on_its_way(&kv, &users).await;
@@ -169,7 +172,7 @@ async fn an_unknown_outcome_is_looked_up() -> Outcome {
 /// A load from an origin that has been asked, and returns "old" on command.
 async fn load_on_its_way(
     users: &Users,
-) -> (oneshot::Sender<()>, tokio::task::JoinHandle<Result<std::sync::Arc<User>, Error>>) {
+) -> (oneshot::Sender<()>, tokio::task::JoinHandle<Result<Arc<User>, Error>>) {
     let (go, going) = oneshot::channel();
     let (asked, is_asked) = oneshot::channel();
     let loader = users.clone();
@@ -245,7 +248,7 @@ async fn a_fill_does_not_bring_back_what_another_process_deleted() -> Outcome {
 async fn fill_on_its_way(
     kv: &Kv<Store>,
     users: &Users,
-) -> (Gate, tokio::task::JoinHandle<Result<std::sync::Arc<User>, Error>>) {
+) -> (Gate, tokio::task::JoinHandle<Result<Arc<User>, Error>>) {
     let gate = Gate::new();
     kv.store().faults().add(Fault::hold(&gate).on(&[Operation::Commit]).times(1));
     let (loader, given) = (users.clone(), Calls::default().give(User::new(1, "old")));
@@ -344,5 +347,54 @@ async fn a_read_does_not_undo_what_an_origin_gave_meanwhile() -> Outcome {
     gate.open();
     assert_eq!(read.await??, None);
     assert_eq!(cached_name(&users).await?.as_deref(), Some("new"));
+    Ok(())
+}
+
+/// A refresh whose origin has been asked, and says on command that there is nothing. Another
+/// process has deleted the record that the memory still holds.
+async fn refresh_on_its_way(
+    kv: &Kv<Store>,
+    users: &Users,
+) -> Result<(oneshot::Sender<()>, tokio::task::JoinHandle<Result<Option<Arc<User>>, Error>>), Error> {
+    users.put(User::new(1, "old")).await?;
+    kv.collection::<User>().delete(1).await?;
+    let (go, going) = oneshot::channel();
+    let (asked, is_asked) = oneshot::channel();
+    let refresher = users.clone();
+    let refresh = tokio::spawn(async move {
+        let load = || async move {
+            asked.send(()).ok();
+            going.await.ok();
+            Ok::<Option<User>, Error>(None)
+        };
+        refresher.refresh_from(1, load).await
+    });
+    is_asked.await.ok();
+    assert_eq!(name_of(users.peek(1).as_deref()), Some("old"));
+    Ok((go, refresh))
+}
+
+#[tokio::test]
+async fn a_refresh_that_another_overtakes_leaves_nothing_older() -> Outcome {
+    let (kv, _) = kv();
+    let users = kv.collection::<User>().cached(exact());
+    let (go, refresh) = refresh_on_its_way(&kv, &users).await?;
+    let down = || async { Err::<User, _>(std::io::Error::other("down for a moment")) };
+    assert!(users.refresh_from(1, down).await.is_err());
+    go.send(()).ok();
+    assert_eq!(refresh.await??, None);
+    assert_eq!(users.get(1).await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refresh_that_a_failed_write_overtakes_leaves_nothing_older() -> Outcome {
+    let (kv, _) = kv();
+    let users = kv.collection::<User>().cached(exact());
+    let (go, refresh) = refresh_on_its_way(&kv, &users).await?;
+    assert!(matches!(users.update(1, |user| user.visits += 1).await, Err(Error::NotFound { .. })));
+    go.send(()).ok();
+    assert_eq!(refresh.await??, None);
+    assert_eq!(users.get(1).await?, None);
     Ok(())
 }

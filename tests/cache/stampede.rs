@@ -89,9 +89,7 @@ async fn an_entity_with_another_id_is_the_loaders_mistake() {
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
     let error = users.get_or_load(1, calls.give(User::new(2, "Bob"))).await.expect_err("it is not 1");
     assert!(matches!(&error, Error::Load { at, .. } if at.key.as_deref() == Some("user:1")), "{error:?}");
-    assert!(
-        !error.is_retryable() && error.to_string().ends_with("mend the loader, as a retry gives the same")
-    );
+    assert!(!error.is_retryable() && error.to_string().ends_with("fix the loader; retrying will not help"));
     // It is kept under neither id.
     assert!(users.peek(1).is_none() && users.peek(2).is_none());
     assert!(kv.collection::<User>().get_many([1, 2]).await.is_ok_and(|found| found == [None, None]));
@@ -211,7 +209,7 @@ async fn a_load_that_was_taken_over_is_one_load() -> Outcome {
 }
 
 #[tokio::test]
-async fn batches_that_overlap_do_not_wait_for_each_other_for_ever() -> Outcome {
+async fn batches_that_overlap_do_not_wait_for_each_other() -> Outcome {
     let (kv, _) = kv();
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
     let batch = |ids: Vec<u64>| {

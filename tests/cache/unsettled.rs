@@ -338,7 +338,7 @@ async fn a_file_serves_nothing_old_after_a_write_whose_caller_went() -> Outcome 
 }
 
 #[test]
-fn what_is_loaded_anew_before_a_fill_has_settled_leaves_nothing_older_in_memory() -> Outcome {
+fn a_second_load_before_a_fill_has_settled_leaves_nothing_older_in_memory() -> Outcome {
     let clock = ManualClock::new(START);
     for asks_origin in [true, false] {
         let kv = Kv::new(FaultStore::new(SharedStore::new(&clock)));

@@ -11,7 +11,8 @@ use serde_json::json;
 use super::Test;
 use super::local::Namespace;
 
-/// Time passes by a clock of the suite's: `expiresAt` goes by it. The server's own clock lets nothing expire as early.
+/// Time passes by the suite's clock, which decides about `expiresAt`. By the server's clock nothing
+/// expires as early.
 struct Namespaces {
     clock: ManualClock,
 }
@@ -34,7 +35,8 @@ impl Harness for Namespaces {
         self.clock.advance(time);
     }
 
-    // The local runtime takes milliseconds for each; tests/cloudflare/recorded.rs has the largest batches.
+    // The local runtime takes milliseconds for each; tests/cloudflare/recorded.rs has the largest
+    // batches.
     fn largest_batch(&self) -> usize {
         1_000
     }

@@ -1,4 +1,5 @@
-//! What a busy, failing or refusing server means: a request that is made again, or a clear error. Nothing is lost in silence.
+//! What a busy, failing or refusing server means: a request that is made again, or a clear error.
+//! Nothing is lost in silence.
 
 use std::time::Duration;
 
@@ -89,7 +90,8 @@ async fn what_is_too_large_is_read_by_halves() -> Test {
     Ok(())
 }
 
-/// Each of these answers, again and again: a read may be tried later, and of a write nobody knows whether it was done.
+/// Each of these answers, again and again: a read may be tried later, and of a write nobody knows
+/// whether it was done.
 #[tokio::test]
 async fn a_failing_server_is_told() -> Test {
     type Fault = fn() -> Answer;
@@ -241,7 +243,7 @@ async fn keys_that_no_batch_takes_are_told_one_by_one() -> Test {
     Ok(())
 }
 
-/// What was done before a request failed is told, with the place of each.
+/// The error says which positions were done before a request failed.
 #[tokio::test]
 async fn a_batch_that_fails_in_its_middle_says_what_was_written() -> Test {
     let server = Server::start(|number, _| match number {

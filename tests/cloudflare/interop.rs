@@ -1,4 +1,5 @@
-//! One namespace, a Rust service over REST and a Worker in JavaScript (profiles.mjs): each reads what the other writes.
+//! One namespace, a Rust service over REST and a Worker in JavaScript (profiles.mjs): each reads
+//! what the other writes.
 
 use std::time::Duration;
 
@@ -152,7 +153,8 @@ async fn memory_over_kv_over_origin_meets_rust() -> Test {
     Ok(())
 }
 
-/// A record that JavaScript gave a TTL keeps it, whatever is done to it from here that keeps expiries.
+/// A record that JavaScript gave a TTL keeps it, whatever is done to it from here that keeps
+/// expiries.
 #[tokio::test]
 #[ignore = "needs Node packages; scripts/test runs it"]
 async fn what_javascript_lets_expire_still_does() -> Test {
@@ -185,7 +187,7 @@ async fn what_javascript_lets_expire_still_does() -> Test {
     Ok(())
 }
 
-/// Written anew, it would live for a minute more.
+/// If it were rewritten, it would live for another minute.
 #[tokio::test]
 #[ignore = "needs Node packages; scripts/test runs it"]
 async fn nothing_is_written_back_in_a_records_last_minute() -> Test {
@@ -229,7 +231,7 @@ async fn a_ttl_below_a_minute_is_exact_here() -> Test {
 async fn any_id_and_value_is_the_same_to_both() -> Test {
     let namespace = Namespace::new();
     let profiles = profiles(&namespace, WriteBack::Safe)?;
-    // Ids, and what stands for them in a key: `:` and `%` are escaped, so that no id forges another's key.
+    // Ids, and their text in a key: `:` and `%` are escaped, so that no id forges another's key.
     let ids = [
         ("plain", "plain"),
         ("åda 日本 🦀", "åda 日本 🦀"),
@@ -350,7 +352,7 @@ async fn a_touch_gives_the_whole_ttl_again() -> Test {
     let before = now() / 1_000;
     assert!(profiles.touch_last_write_wins("7").await?);
     let after = listed(&namespace, KEY).await?;
-    // The record is the old one but for its time.
+    // The record is unchanged, except for its expiry.
     assert_eq!(after["metadata"]["version"], 1);
     let expires = after["expiration"].as_u64().ok_or("it expires")?;
     assert!((before + 1_000..before + 1_060).contains(&expires), "{expires}");

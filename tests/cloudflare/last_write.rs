@@ -76,8 +76,8 @@ async fn what_cannot_be_learnt_is_not_written() -> Test {
         assert!(matches!(error, Error::ExpiryUnknown { .. }) && error.is_retryable(), "{error:?}");
         assert_eq!(
             error.to_string(),
-            "Page `page:1` in cloudflare-kv: it is unknown when the record expires, and written anew it might stay for ever; \
-             nothing was written; try again in a minute, or `put` it with an expiry"
+            "Page `page:1` in cloudflare-kv: the store does not know when the record expires, and a rewrite could keep it forever; \
+             nothing was written; retry in a minute, or `put` it with an expiry"
         );
         // A read does not fail for it.
         assert_eq!(pages.get(1).await?, Some(Page { id: 1, views: 0 }));

@@ -1,4 +1,5 @@
-//! Cloudflare's local runtime, one for all tests of this program. Each test takes namespaces of its own.
+//! Cloudflare's local runtime, one for all tests of this program. Each test takes its own
+//! namespaces.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

@@ -207,12 +207,13 @@ async fn head_lists_one_key() -> Test {
     Ok(())
 }
 
-/// A value that is too long for the answer of a bulk read is read by itself, between two reads of its metadata.
+/// A value that is too long for the answer of a bulk read is read by itself, between two reads of
+/// its metadata.
 #[tokio::test]
 async fn a_long_value_is_read_between_its_metadata() -> Test {
     let server = Server::start(|number, request| match request.line.split('/').nth_back(1) {
         Some("bulk") => refused(413, 10_000, "too large"),
-        // It is written anew while it is read the first time.
+        // It is overwritten during the first read.
         Some("metadata") => ok(json!({ "version": if number == 1 { 1 } else { 2 } })),
         _ => text(200, "value").with_header("expiration", "4000000000"),
     })
@@ -302,7 +303,8 @@ async fn limits_are_checked_before_anything_is_sent() -> Test {
 /// The page that specifies how records lie there, and this program, both ways.
 #[tokio::test]
 async fn records_are_spelt_as_the_wire_format_says() -> Test {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/wire-format.md"))?;
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/kv-runtime/docs/wire-format.md"))?;
     let block = page.split("```json cloudflare\n").nth(1).and_then(|rest| rest.split("```").next());
     let vectors: Vec<Value> = serde_json::from_str(block.ok_or("the page has the block")?)?;
     assert!(vectors.len() >= 5);

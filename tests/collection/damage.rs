@@ -1,4 +1,5 @@
-//! What is not ours, or no longer whole: an error with the key, never a panic, and the record stays as it is.
+//! What is not ours, or no longer whole: an error with the key, never a panic, and the record stays
+//! as it is.
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
@@ -9,10 +10,10 @@ use crate::entities::Counter;
 use crate::{Outcome, on_every_store};
 
 on_every_store!(
-    bytes_that_do_not_decode_are_told_and_kept,
+    bytes_that_do_not_decode_are_an_error_and_stay,
     the_field_that_does_not_decode_is_named,
     a_plain_value_is_version_1,
-    an_old_version_is_told,
+    an_old_version_is_an_error,
     a_list_goes_on
 );
 
@@ -28,7 +29,10 @@ fn plain(value: &'static [u8]) -> NewRecord {
     NewRecord::new(value, Metadata::default())
 }
 
-async fn bytes_that_do_not_decode_are_told_and_kept<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
+async fn bytes_that_do_not_decode_are_an_error_and_stay<S: AtomicStore>(
+    kv: Kv<S>,
+    _: ManualClock,
+) -> Outcome {
     let counters = kv.collection::<Counter>();
     let key = Key::from_text("counter:a");
     let advised = |values: &'static [&'static [u8]], advice| values.iter().map(move |value| (value, advice));
@@ -66,7 +70,7 @@ async fn a_plain_value_is_version_1<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -
     Ok(())
 }
 
-async fn an_old_version_is_told<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
+async fn an_old_version_is_an_error<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
     kv.collection::<crate::entities::User>().put(&crate::entities::User::new(1)).await?;
     let key = Key::from_text("user:1:limits");
     kv.store().put(key, NewRecord::new(r#"{"quota":1}"#, Metadata::new(2, Codec::Json))).await?;

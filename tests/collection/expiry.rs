@@ -1,4 +1,5 @@
-//! The TTL contract: what has expired is invisible at once, and nothing drops a TTL that it did not set.
+//! The TTL contract: what has expired is invisible at once, and nothing drops a TTL that it did not
+//! set.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::{Outcome, START, on_every_store};
 on_every_store!(
     what_has_expired_is_invisible_at_once,
     update_keeps_the_remaining_time,
-    put_and_insert_begin_anew,
+    put_and_insert_set_the_full_ttl,
     a_ttl_of_the_collection_goes_before_the_entitys,
     an_expires_at_field_decides,
     every_write_takes_the_field_along,
@@ -71,7 +72,7 @@ async fn update_keeps_the_remaining_time<S: AtomicStore>(kv: Kv<S>, clock: Manua
     Ok(())
 }
 
-async fn put_and_insert_begin_anew<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+async fn put_and_insert_set_the_full_ttl<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
     let sessions = kv.collection::<Session>();
     sessions.insert(&session()).await?;
     clock.advance(20 * MINUTE);

@@ -12,9 +12,9 @@ use crate::entities::{Counter, Session, User};
 use crate::recorded::Recorded;
 use crate::{Outcome, on_every_store};
 
-on_every_store!(the_longest_key_is_told);
+on_every_store!(a_key_beyond_the_limit_is_refused);
 
-async fn the_longest_key_is_told<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
+async fn a_key_beyond_the_limit_is_refused<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
     let counters = kv.collection::<Counter>();
     let max = kv.store().capabilities().limits.key;
     let name = "n".repeat(max - "counter:".len());

@@ -35,7 +35,8 @@ async fn pages_count_entities_and_end<S: AtomicStore>(kv: Kv<S>, _: ManualClock)
         }
         shown.sort_by_key(|user| user.id);
         assert_eq!(shown, (0..25).map(User::new).collect::<Vec<_>>());
-        // Behind the last anchor lie keys of its other groups, which may take one more page to pass over.
+        // Behind the last anchor lie keys of its other groups, which may take one more page to pass
+        // over.
         let full = 25_usize.div_ceil(limit);
         assert!((full..=full + 1).contains(&pages), "{pages} pages of {limit}");
     }

@@ -1,8 +1,10 @@
-//! A list of entities of several groups shows each as it is at one moment, and goes on past one that cannot be read.
+//! A list of entities of several groups shows each as it is at one moment, and goes on past one
+//! that cannot be read.
 
 use std::sync::{Arc, Mutex};
 
 use kv_runtime::key::Key;
+use kv_runtime::layer::{Fault, FaultStore, Operation};
 use kv_runtime::record::{NewRecord, Record};
 use kv_runtime::store::{Capabilities, ListPage, ListQuery, MemoryStore, Store};
 use kv_runtime::{Clock, Error, Kv, Location, Result};
@@ -116,5 +118,17 @@ async fn a_damaged_group_ends_nothing() -> Outcome {
         }
         assert_eq!((good, bad), (4, 1));
     }
+    Ok(())
+}
+
+/// Only a record that cannot be read makes a batch smaller.
+#[tokio::test]
+async fn a_store_that_fails_is_asked_once() -> Outcome {
+    let users = Kv::new(FaultStore::new(MemoryStore::new())).collection::<User>();
+    users.put_many((0..5).map(User::new)).await?;
+    let faults = users.store().faults();
+    faults.add(Fault::fail().on(&[Operation::Get, Operation::GetMany]));
+    assert!(matches!(users.list().page().await, Err(Error::Store { .. })));
+    assert_eq!(faults.struck(), 1);
     Ok(())
 }

@@ -72,7 +72,8 @@ async fn a_failure_says_how_many_were_written() -> Outcome {
 
 #[tokio::test]
 async fn an_entity_counts_as_written_when_its_anchor_is() -> Outcome {
-    // Batches of one entity: three writes each, and the fifth fails: the second entity's second group.
+    // Batches of one entity: three writes each, and the fifth fails: the second entity's second
+    // group.
     let kv = Kv::new(Counted::new(Limits::new().batches(3, 3)).failing_after(4));
     let error = kv.collection::<User>().put_many((0..3).map(User::new)).await.expect_err("a write fails");
     assert!(matches!(&error, Error::Partial { written: 1, .. }), "{error:?}");
@@ -103,7 +104,8 @@ async fn the_next_batch_is_made_while_one_is_written() -> Outcome {
     let script = async {
         for expected in [9, 12, 12] {
             gate.arrived().await;
-            // The entity that no longer fits into the batch after the one that stands before the store.
+            // The entity that no longer fits into the batch after the one that stands before the
+            // store.
             assert_eq!(made.load(Ordering::SeqCst), expected);
             gate.let_one_pass();
         }

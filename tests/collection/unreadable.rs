@@ -1,4 +1,5 @@
-//! What could not be read back is refused by every call that writes, with words that teach, and nothing is written.
+//! What could not be read back is refused by every call that writes, with words that teach, and
+//! nothing is written.
 
 use kv_runtime::store::AtomicStore;
 use kv_runtime::{Codec, Error, Kv, KvEntity, ManualClock};

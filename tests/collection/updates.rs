@@ -14,7 +14,7 @@ on_every_store!(
     update_wants_the_entity_and_keeps_its_id,
     try_update_gives_up_with_the_callers_error,
     upsert_creates_or_changes,
-    update_keeps_what_is_somebody_elses,
+    update_keeps_metadata_of_other_programs,
     an_update_that_changes_nothing_writes_nothing,
     update_overwrites_nothing_that_is_newer
 );
@@ -40,7 +40,8 @@ async fn sixty_four_tasks_lose_no_update<S: AtomicStore>(kv: Kv<S>, _: ManualClo
     Ok(())
 }
 
-/// Each task may take one away while both together have more than one: without conditions on what was only read, both would.
+/// Each task may take one away while both together have more than one: without conditions on what
+/// was only read, both would.
 async fn two_groups_that_depend_on_each_other_are_not_skewed<S: AtomicStore>(
     kv: Kv<S>,
     _: ManualClock,
@@ -137,7 +138,7 @@ async fn upsert_creates_or_changes<S: AtomicStore>(kv: Kv<S>, _: ManualClock) ->
     Ok(())
 }
 
-async fn update_keeps_what_is_somebody_elses<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
+async fn update_keeps_metadata_of_other_programs<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) -> Outcome {
     let key = Key::from_text("counter:a");
     let mut metadata = Metadata::new(1, Codec::Json).with_created_at(Some(clock.now()));
     metadata.set_foreign("owner", "somebody".into())?;

@@ -12,7 +12,7 @@ on_every_store!(
     a_put_is_read_back,
     insert_never_replaces,
     insert_overwrites_a_group_without_an_anchor,
-    groups_stand_under_their_own_keys,
+    each_group_has_its_own_key,
     an_optional_group_reads_as_default,
     a_required_group_must_be_there,
     delete_removes_every_group
@@ -58,7 +58,7 @@ async fn insert_overwrites_a_group_without_an_anchor<S: AtomicStore>(kv: Kv<S>, 
     Ok(())
 }
 
-async fn groups_stand_under_their_own_keys<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
+async fn each_group_has_its_own_key<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
     kv.collection::<User>().put(&User::new(7)).await?;
     let mut stored = Vec::new();
     for group in ["profile", "limits", "settings"] {

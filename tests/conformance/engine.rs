@@ -1,4 +1,5 @@
-//! A store that can be given a fault: it hands every call on to a sound one, and does one thing wrong on the way.
+//! A store that can be given a fault: it hands every call on to a sound one, and does one thing
+//! wrong on the way.
 
 use std::future::poll_fn;
 use std::sync::Mutex;
@@ -104,7 +105,8 @@ impl FaultyStore {
         self.fault == fault
     }
 
-    /// The sound store, at the present moment, or long before if this call has the fault of showing what has expired.
+    /// The sound store, at the present moment, or long before if this call has the fault of showing
+    /// what has expired.
     fn inner(&self, fault_of_time: Fault) -> &MemoryStore {
         let held_back = fault_of_time != Fault::None && self.has(fault_of_time);
         self.inner_time.set(if held_back { LONG_AGO } else { self.clock.now() });

@@ -78,7 +78,7 @@ caught! {
     conflict_writes_first: ConflictWritesFirst by a_conflict_writes_nothing;
     conflict_at_zero: ConflictAtZero by a_conflict_tells_its_place;
     revision_of_value: RevisionOfValue by every_write_gives_a_new_revision, a_created_record_is_not_the_deleted_one;
-    lease_ignored: LeaseIgnored by a_write_voids_a_lease, a_batch_voids_a_lease, a_commit_voids_a_lease, what_expired_has_voided_a_lease, a_lost_lease_is_told_by_its_place;
+    lease_ignored: LeaseIgnored by a_write_voids_a_lease, a_batch_voids_a_lease, a_commit_voids_a_lease, what_expired_has_voided_a_lease, a_lost_lease_is_reported_by_its_position;
     leases_backwards: LeasesBackwards by a_batch_of_leases_is_in_order;
     commit_in_many_steps: CommitInManySteps by a_dropped_commit_is_all_or_nothing, commits_do_not_mix;
 }

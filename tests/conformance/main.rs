@@ -1,4 +1,5 @@
-//! Every store that runs without a server, against the suite; and the suite, against stores with faults.
+//! Every store that runs without a server, against the suite; and the suite, against stores with
+//! faults.
 
 mod engine;
 mod faults;

@@ -9,7 +9,8 @@ use crate::releases::Countries;
 
 /// What differs.
 pub struct Comparison {
-    /// Country, member, migrated and released value, in columns; sorted. `-` is a value that is not there.
+    /// Country, member, migrated and released value, in columns; sorted. `-` is a value that is not
+    /// there.
     pub differences: Vec<String>,
     /// How many members each `New` covers.
     pub new: Vec<usize>,
@@ -46,7 +47,8 @@ struct Comparing<'a> {
 impl Comparing<'_> {
     fn member(&mut self, path: &str, migrated: Option<&Value>, released: Option<&Value>) {
         let objects = [migrated, released].map(|it| it.and_then(Value::as_object));
-        // An object beside nothing is all of its members beside nothing; an empty one has none, and is a value itself.
+        // An object beside nothing is all of its members beside nothing; an empty one has none, and
+        // is a value itself.
         let is_value = match objects {
             [Some(_), Some(_)] => false,
             [Some(object), None] => object.is_empty() || released.is_some(),

@@ -2,13 +2,13 @@
 //! five versions of its entity. Each migrated record is compared with the published record.
 //!
 //! Every member that differs has one of two explanations. A table in this directory lists country,
-//! member and both values, if the authors changed the data and not only its shape. Or `new.rs` says why
-//! no step could know it, and how often this occurs. After a change of the steps,
-//! `COUNTRIES=overwrite cargo test --test countries` updates the tables, so that `git diff` shows the
-//! difference.
+//! member and both values, if the authors changed the data and not only its shape. Or `new.rs` says
+//! why no step could know it, and how often this occurs. After a change of the steps,
+//! `COUNTRIES=overwrite cargo test --test countries` updates the tables, so that `git diff` shows
+//! the difference.
 //!
-//! `releases` stores the data as one version and reads it as another. `compare` compares members. `new`
-//! lists what no step could know, and `failing` lists records that no step understands.
+//! `releases` stores the data as one version and reads it as another. `compare` compares members.
+//! `new` lists what no step could know, and `failing` lists records that no step understands.
 
 mod compare;
 mod failing;
@@ -42,9 +42,10 @@ struct CountryV2 {
     members: Object,
 }
 
-/// 1.4.0 has SHN as Ascension Island and as Saint Helena; the later one remains, in every test here.
+/// 1.4.0 has SHN as Ascension Island and as Saint Helena; the later one remains, in every test
+/// here.
 #[test]
-fn one_code_stands_twice() -> Outcome {
+fn one_code_appears_twice() -> Outcome {
     assert_eq!(release("1.4.0")?.doubled, ["SHN"]);
     for later in ["2.0.0", "3.0.0", "4.0.0", "5.1.0"] {
         assert!(release(later)?.doubled.is_empty(), "{later}");
@@ -121,8 +122,9 @@ async fn a_backfill_writes_what_a_read_gives() -> Outcome {
     Ok(())
 }
 
-/// The structs leave out no member of the releases that they are made for, or the comparisons above would say little. The four
-/// differences are empty lists in the place of empty maps; they are written as maps.
+/// The structs leave out no member of the releases that they are made for, or the comparisons above
+/// would say little. The four differences are empty lists in the place of empty maps; they are
+/// written as maps.
 #[tokio::test]
 async fn the_structs_lose_nothing() -> Outcome {
     for (name, version) in [("3.0.0", 3), ("5.1.0", 5)] {
@@ -141,7 +143,8 @@ async fn the_structs_lose_nothing() -> Outcome {
     Ok(())
 }
 
-/// Holds migrated countries against the next release: all that differs is in the table of this name, or in `new`.
+/// Holds migrated countries against the next release: all that differs is in the table of this
+/// name, or in `new`.
 fn check(name: &str, migrated: &Countries, released: &Countries, new: &[new::New]) -> Outcome {
     let comparison = compare(migrated, released, new);
     let mut table = String::from("country\tmember\tmigrated\treleased\n");

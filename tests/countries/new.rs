@@ -1,7 +1,7 @@
 //! What no step can derive, because the older release does not know it.
 //!
-//! Each entry explains members that a migrated record leaves open, and says how many there are. It explains no member that a step
-//! did fill: if that is not what was released, it is a difference.
+//! Each entry explains members that a migrated record leaves open, and says how many there are. It
+//! explains no member that a step did fill: if that is not what was released, it is a difference.
 
 use serde_json::Value;
 

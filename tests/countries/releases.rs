@@ -46,7 +46,8 @@ pub async fn stand_as(countries: &Countries, version: u32) -> Outcome<Kv<MemoryS
     Ok(kv)
 }
 
-/// Stores countries as records of one version, reads them as `E`, and returns the JSON that `E` writes.
+/// Stores countries as records of one version, reads them as `E`, and returns the JSON that `E`
+/// writes.
 pub async fn read_as<E: KvEntity>(countries: &Countries, version: u32) -> Outcome<Countries> {
     let written = written_again::<E>(&stand_as(countries, version).await?).await?;
     assert_eq!(written.len(), countries.len());
@@ -64,7 +65,8 @@ pub async fn written_again<E: KvEntity>(kv: &Kv<MemoryStore>) -> Outcome<Countri
     standing::<E>(kv).await
 }
 
-/// The JSON of all records, which are of the version that `E` writes. The code is the key, and not in the value.
+/// The JSON of all records, which are of the version that `E` writes. The code is the key, and not
+/// in the value.
 pub async fn standing<E: KvEntity>(kv: &Kv<MemoryStore>) -> Outcome<Countries> {
     let mut countries = Countries::new();
     let mut cursor = None;

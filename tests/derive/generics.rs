@@ -103,7 +103,7 @@ async fn views_keep_the_parameters_that_they_use() {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(non_camel_case_types, reason = "reads like the number that it stands for")]
+#[expect(non_camel_case_types, reason = "named like the number that it wraps")]
 struct u64Like(u64);
 
 impl From<u64> for u64Like {

@@ -1,5 +1,5 @@
-//! A failure behind a cache emits one event for each call, with its causes, even if the cache serves a
-//! stale value.
+//! A failure behind a cache emits one event for each call, with its causes, even if the cache
+//! serves a stale value.
 
 use std::fmt;
 use std::time::Duration;

@@ -41,7 +41,7 @@ async fn a_retry_tells_why_the_attempt_before_it_failed() -> Result<(), kv_runti
 }
 
 #[tokio::test]
-async fn an_observed_failure_is_told_with_its_cause() {
+async fn an_observed_failure_is_logged_with_its_cause() {
     let told = Told::default();
     let _guard = tracing::subscriber::set_default(told.clone());
     let store = ObservedStore::new(flaky());

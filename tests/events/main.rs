@@ -1,5 +1,5 @@
-//! Failures emit events with their causes. These tests are a separate program, because an event that
-//! another thread meets first, just as this thread installs its subscriber, may stay disabled.
+//! Failures emit events with their causes. These tests are a separate program, because an event
+//! that another thread meets first, just as this thread installs its subscriber, may stay disabled.
 
 mod cache;
 mod layers;

@@ -1,4 +1,5 @@
-//! Writers, readers that migrate, a backfill, and deletes, all at once: no update is lost, no TTL is lost, nothing comes back.
+//! Writers, readers that migrate, a backfill, and deletes, all at once: no update is lost, no TTL
+//! is lost, nothing comes back.
 
 use std::time::Duration;
 

@@ -25,8 +25,8 @@ pub struct UserV2 {
     pub role: String,
 }
 
-/// A member has another name, one is gone, and the role became a list. The field that version 2 added is no more, so its addition
-/// is a function.
+/// A member has another name, one is gone, and the role became a list. The field that version 2
+/// added is no more, so its addition is a function.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile", version = 4)]
 #[kv(step(1 => add_role, down = remove_role, compatible))]

@@ -1,4 +1,5 @@
-//! Members of a value that the struct does not name: a write leaves them out, unless the struct has a place for them.
+//! Members of a value that the struct does not name: a write leaves them out, unless the struct has
+//! a place for them.
 
 use std::collections::BTreeMap;
 

@@ -29,7 +29,8 @@ proptest! {
         })?;
     }
 
-    /// Reading version 1 as today's equals reading it as version 2, writing that, and reading the result as today's.
+    /// Reading version 1 as today's equals reading it as version 2, writing that, and reading the
+    /// result as today's.
     #[test]
     fn one_read_equals_a_stop_on_the_way(name in ".{0,12}", visits in any::<u32>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;

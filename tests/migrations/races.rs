@@ -1,4 +1,4 @@
-//! Other writers change records between a backfill's read and its commit. Nothing of theirs is
+//! Other writers change records between a backfill's read and its commit. None of their changes is
 //! lost, and each record is counted once, on stores with and without atomic batches.
 
 use std::time::Duration;

@@ -91,7 +91,7 @@ async fn a_record_that_cannot_be_migrated_stays_and_a_list_goes_on() -> Outcome 
 }
 
 #[tokio::test]
-async fn below_the_oldest_is_told() -> Outcome {
+async fn a_version_below_the_oldest_is_an_error() -> Outcome {
     #[derive(kv_runtime::KvEntity, Debug)]
     #[kv(prefix = "user", group = "profile", version = 3, oldest = 2)]
     struct Recent {

@@ -1,4 +1,5 @@
-//! What was migrated on read is written back where that hurts nobody, and the read never fails for it.
+//! What was migrated on read is written back where that hurts nobody, and the read never fails for
+//! it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Random operations through a collection, compared with a plain map. Reads and stored records agree
-//! after every operation, whatever time passes in between.
+//! Random operations through a collection, compared with a plain map. Reads and stored records
+//! agree after every operation, whatever time passes in between.
 
 mod plain;
 mod step;

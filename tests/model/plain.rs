@@ -75,8 +75,8 @@ impl Plain {
         }
     }
 
-    /// An update of one group: what stands keeps its members, and its expiry unless the call has a TTL, which goes for every group
-    /// that is there; what is left as it was is not written.
+    /// An update of one group: what stands keeps its members, and its expiry unless the call has a
+    /// TTL, which goes for every group that is there; what is left as it was is not written.
     pub fn update(&mut self, id: &'static str, group: usize, value: u8, ttl: Option<u64>, now: Timestamp) {
         match self.kept(id, group, now) {
             Some(kept) => drop(self.records.insert((id, group), Kept { value, ..kept })),

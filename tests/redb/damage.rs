@@ -1,4 +1,5 @@
-//! Pages that something else has changed: every call gives an answer, and nothing is written any more.
+//! Pages that something else has changed: every call gives an answer, and nothing is written any
+//! more.
 
 use std::error::Error as StdError;
 use std::fs;

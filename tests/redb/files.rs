@@ -119,25 +119,25 @@ fn an_error_of_the_file_system_names_the_file() -> Test {
     let (directory, _) = directory()?;
     let refused = RedbStore::open(directory.path().join("missing").join("app.redb"));
     let Err(error @ Error::Store { .. }) = refused else { panic!("{refused:?}") };
-    let told = error.to_string();
+    let shown = error.to_string();
     let words = "missing/app.redb in redb: the store failed to open its file: its directory does not exist; make it first";
-    assert!(told.ends_with(words), "{told}");
+    assert!(shown.ends_with(words), "{shown}");
     assert!(error.source().is_some_and(|cause| cause.is::<std::io::Error>()), "{error:?}");
     // As a `main` that gives a `Result` prints it.
     let printed = format!("{error:?}");
-    assert_eq!(printed, format!("{told}\n\nCaused by:\n    No such file or directory (os error 2)"));
+    assert_eq!(printed, format!("{shown}\n\nCaused by:\n    No such file or directory (os error 2)"));
     Ok(())
 }
 
 #[test]
-fn a_directory_and_a_path_through_a_file_are_told_to_be_that() -> Test {
+fn a_directory_and_a_path_through_a_file_are_errors_that_say_so() -> Test {
     let (directory, path) = directory()?;
     let told = |path: &std::path::Path| RedbStore::open(path).map(drop).map_err(|error| error.to_string());
     let refused = told(directory.path()).expect_err("it is a directory");
     assert!(refused.ends_with("it is a directory; add a file's name to the path"), "{refused}");
     drop(RedbStore::open(&path)?);
     let refused = told(&path.join("app.redb")).expect_err("there is a file in the way");
-    assert!(refused.ends_with("a part of its path is no directory; mend the path"), "{refused}");
+    assert!(refused.ends_with("a part of its path is not a directory; correct the path"), "{refused}");
     let _open = RedbStore::open(&path)?;
     let refused = told(&path).expect_err("it is open");
     assert!(refused.contains("open already, in another process or a second time in this one"), "{refused}");
@@ -175,7 +175,7 @@ async fn one_handle_of_a_file_at_a_time() -> Test {
 
 /// A name without a directory is a file in the current one, new or not.
 #[test]
-fn an_empty_path_is_told_as_that() {
+fn an_empty_path_is_an_error_that_says_so() {
     for opened in [RedbStore::open(""), RedbStore::options().read_only().open("")] {
         let error = opened.expect_err("there is no file");
         assert_eq!(error.to_string(), "redb: the path of the file is empty; name a file, such as `app.redb`");

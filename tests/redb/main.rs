@@ -1,5 +1,5 @@
-//! Tests of the redb store alone: which files it opens, what its writers promise, and the content of the
-//! file. It also passes the conformance suite.
+//! Tests of the redb store alone: which files it opens, what its writers promise, and the content
+//! of the file. It also passes the conformance suite.
 
 mod conformance;
 mod damage;

@@ -130,7 +130,7 @@ async fn a_sweep_removes_what_has_expired_and_nothing_else() -> Test {
 }
 
 #[tokio::test]
-async fn a_damaged_record_is_told_and_left() -> Test {
+async fn a_damaged_record_is_an_error_and_stays() -> Test {
     let (_directory, path) = directory()?;
     let records = TableDefinition::<&str, &[u8]>::new("records");
     let damaged: &[u8] = b"\xFFK\x01\xFF damaged";

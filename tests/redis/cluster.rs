@@ -33,15 +33,15 @@ fn calls(cluster: &RedisCluster, command: &str) -> usize {
 async fn a_cluster_is_served_while_it_changes() -> Test {
     let mut cluster = RedisCluster::start();
     let store = RedisStore::connect(&cluster.url()).await?;
-    groups_of_an_entity_lie_together(&cluster, &store).await?;
+    groups_of_an_entity_share_a_slot(&cluster, &store).await?;
     a_commit_over_slots_is_refused_unsent(&cluster, &store).await?;
     nodes_are_asked_side_by_side(&cluster, &store).await?;
-    a_url_of_one_server_is_told_to_be_wrong(&cluster).await?;
+    a_url_of_one_server_is_refused_by_a_cluster(&cluster).await?;
     a_slot_that_moves_is_followed(&cluster, &store).await?;
     a_primary_that_dies_is_replaced(&mut cluster, &store).await
 }
 
-async fn groups_of_an_entity_lie_together(cluster: &RedisCluster, store: &RedisStore) -> Test {
+async fn groups_of_an_entity_share_a_slot(cluster: &RedisCluster, store: &RedisStore) -> Test {
     let users = Kv::new(store.clone()).collection::<User>();
     for id in ["ada", "{x}", "a}b"] {
         let user = User { id: id.to_owned(), name: "Ada".to_owned(), dark: false };
@@ -98,7 +98,7 @@ async fn nodes_are_asked_side_by_side(cluster: &RedisCluster, store: &RedisStore
     Ok(())
 }
 
-async fn a_url_of_one_server_is_told_to_be_wrong(cluster: &RedisCluster) -> Test {
+async fn a_url_of_one_server_is_refused_by_a_cluster(cluster: &RedisCluster) -> Test {
     let node = RedisStore::connect(&cluster.nodes[0].url(0)).await?;
     let mut told = 0;
     for number in 0..20 {

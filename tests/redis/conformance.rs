@@ -11,7 +11,7 @@ use kv_runtime::store::{RedisOptions, RedisStore, Store};
 use super::Test;
 use super::redis_server::{RedisCluster, RedisServer};
 
-/// Each store has a database of its own, flushed before.
+/// Each store has its own database, which is flushed first.
 struct Databases {
     server: RedisServer,
     /// User and password, as a URL has them; nobody if empty.
@@ -60,7 +60,8 @@ impl Harness for Databases {
     }
 }
 
-/// The command that writes a record as something else does: by turns another Redis type, and an envelope that is cut short.
+/// The command that writes a record as something else does: by turns another Redis type, and an
+/// envelope that is cut short.
 fn write_foreign(place: usize, key: String, foreign: Foreign) -> Vec<String> {
     let words: [&str; 3] = match foreign {
         Foreign::Plain(value) => ["SET", &key, std::str::from_utf8(value).expect("it is text")],
@@ -81,7 +82,7 @@ fn tagged(key: &Key) -> String {
 }
 
 /// Long enough for a few calls in half of it.
-const TTL: Duration = Duration::from_millis(300);
+const TTL: Duration = Duration::from_millis(500);
 
 /// The server counts whole milliseconds.
 async fn pass(time: Duration) {
@@ -118,11 +119,11 @@ async fn one_server_with_an_index() -> Test {
     Ok(report.require(112)?)
 }
 
-/// A user who may send the commands that docs/redis.md names, and no other ones.
+/// A user who may send the commands that kv-runtime/docs/redis.md names, and no other ones.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_user_with_the_documented_permissions() -> Test {
-    let page = include_str!("../../docs/redis.md");
+    let page = include_str!("../../kv-runtime/docs/redis.md");
     let (_, needs) = page.split_once("\nThe user needs ").ok_or("the page says what a user needs")?;
     let (needs, _) = needs.split_once("; on a cluster ").ok_or("it says what one server takes first")?;
     let commands: Vec<String> =

@@ -211,7 +211,8 @@ fn monitored(server: &RedisServer) -> std::io::Result<Receiver<String>> {
     Ok(told)
 }
 
-/// A writer that dies in between leaves an entry without record, which lists pass over, and no record without entry.
+/// A writer that dies in between leaves an entry without record, which lists pass over, and no
+/// record without entry.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn the_entry_is_written_before_the_record() -> Test {

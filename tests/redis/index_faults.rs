@@ -1,4 +1,5 @@
-//! The list index when something is in its way: what it refuses, and calls that nobody goes on with.
+//! The list index when something is in its way: what it refuses, and calls that nobody goes on
+//! with.
 
 use std::future::poll_fn;
 use std::task::Poll;

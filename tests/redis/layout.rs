@@ -1,4 +1,4 @@
-//! docs/wire-format.md says what stands on the server: every example in it.
+//! kv-runtime/docs/wire-format.md says what stands on the server: every example in it.
 
 use kv_runtime::__private::{id_of, key_of};
 use kv_runtime::key::Key;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::redis_server::RedisServer;
 use super::{Test, record};
 
-const PAGE: &str = include_str!("../../docs/wire-format.md");
+const PAGE: &str = include_str!("../../kv-runtime/docs/wire-format.md");
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -31,7 +31,7 @@ fn ways(server: &RedisServer) -> [String; 3] {
 
 type Users = Cached<User, RedisStore>;
 
-/// A load whose origin has read "old", and answers when it is told to.
+/// A load whose origin has read "old", and answers when the test lets it.
 async fn load(
     users: &Users,
 ) -> (tokio::task::JoinHandle<kv_runtime::Result<Arc<User>>>, oneshot::Sender<()>) {

@@ -1,4 +1,4 @@
-//! Answers that do not come: what becomes of a write is told by its record, and no write is sent twice.
+//! Lost answers: the record shows whether a write took place, and no write is sent twice.
 
 use std::time::Duration;
 

@@ -84,7 +84,7 @@ async fn a_raw_key_of_a_known_group_is_the_entitys_own() -> Test {
 /// What an older program wrote beside the entity's own record is listed once, and hidden by it.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn a_key_that_stands_twice_is_listed_once() -> Test {
+async fn a_key_in_both_forms_is_listed_once() -> Test {
     let server = RedisServer::start();
     for parameters in ["hash_tags=true", "hash_tags=true&list_index=true"] {
         server.cli(&["FLUSHALL"]);

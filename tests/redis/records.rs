@@ -65,7 +65,7 @@ async fn values_of_other_programs_are_version_1() -> Test {
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn another_type_is_told_to_be_one() -> Test {
+async fn a_value_of_another_redis_type_is_an_error() -> Test {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url(0)).await?;
     server.cli(&["RPUSH", "user:7:prefs", "a"]);

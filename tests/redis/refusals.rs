@@ -15,7 +15,7 @@ fn refused<T>(result: Result<T, Error>) -> Error {
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn a_wrong_password_is_told_without_it() -> Test {
+async fn a_wrong_password_is_an_error_that_does_not_show_it() -> Test {
     let server = RedisServer::start_with(&["--requirepass", "s3cret"]);
     // A cluster's client finds a node of it in the same way.
     for start in ["redis://", "redis://:wr0ng@", "redis://ada:wr0ng@", "redis+cluster://:wr0ng@"] {
@@ -46,11 +46,11 @@ async fn a_user_and_a_database_come_from_the_url() -> Test {
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn an_unused_port_is_told_to_be_one() -> Test {
+async fn an_unused_port_is_an_error_that_says_so() -> Test {
     let port = free_port();
     let error = refused(RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{port}")).await);
     let told = format!(
-        "redis at 127.0.0.1:{port}: the store failed to connect: nobody listens there; start the server, or mend the URL; a retry may help"
+        "redis at 127.0.0.1:{port}: the store failed to connect: nobody listens there; start the server, or correct the URL; a retry may help"
     );
     assert_eq!(error.to_string(), told);
     let text = shown(&error);
@@ -60,7 +60,7 @@ async fn an_unused_port_is_told_to_be_one() -> Test {
 }
 
 #[tokio::test]
-async fn an_url_of_something_else_is_told_to_be_one() -> Test {
+async fn a_url_of_another_kind_of_server_is_refused() -> Test {
     for (url, words) in [
         ("ada:s3cret@127.0.0.1:6379", "write `redis://`"),
         ("http://ada:s3cret@127.0.0.1", "`http://127.0.0.1`: "),
@@ -125,7 +125,7 @@ async fn a_replica_takes_no_writes() -> Test {
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn what_the_server_cannot_do_now_is_told_from_what_it_never_does() -> Test {
+async fn temporary_refusals_are_retryable_and_others_are_not() -> Test {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url(0)).await?;
     store.put(key("a:1"), record("1")).await?;

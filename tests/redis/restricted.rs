@@ -239,12 +239,12 @@ struct User {
     dark: bool,
 }
 
-/// The key patterns that docs/redis.md gives a user cover the records, the index, and what is
-/// written to wait for replicas.
+/// The key patterns that kv-runtime/docs/redis.md gives a user cover the records, the index, and
+/// what is written to wait for replicas.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn the_documented_patterns_are_enough() -> Test {
-    let page = include_str!("../../docs/redis.md");
+    let page = include_str!("../../kv-runtime/docs/redis.md");
     let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("ACL SETUSER app ")).collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
     for (line, parameters) in lines.into_iter().zip(["list_index=true", "list_index=true&hash_tags=true"]) {

@@ -53,7 +53,7 @@ async fn a_failover_is_followed() -> Test {
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn what_is_wrong_with_a_sentinels_url_is_told() -> Test {
+async fn a_wrong_sentinel_url_is_an_error_that_says_why() -> Test {
     let (_primary, _replica, sentinels) = watched(1);
     let port = sentinels[0].port();
     for (url, words) in [

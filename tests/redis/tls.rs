@@ -1,4 +1,5 @@
-//! `rediss://`: whom a store trusts, what it shows of itself, and what it says of a server that it does not speak with.
+//! `rediss://`: whom a store trusts, what it shows of itself, and what it says of a server that it
+//! does not speak with.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -13,7 +14,7 @@ use super::certificates::{Authority, Issued};
 use super::redis_server::{RedisCluster, RedisServer, free_port};
 use super::{Test, key, record, shown};
 
-/// A server that speaks TLS at a port of its own, beside the plain one.
+/// A server with one port for TLS and one for plain connections.
 struct TlsServer {
     server: RedisServer,
     port: u16,
@@ -94,7 +95,7 @@ async fn records_come_and_go_by_an_authority_of_ones_own() -> Test {
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn a_certificate_that_is_not_trusted_is_told_with_what_to_do() -> Test {
+async fn an_untrusted_certificate_is_an_error_that_says_what_to_do() -> Test {
     let (authority, other) = (Authority::new()?, Authority::new()?);
     let tls = TlsServer::start(&authority, &authority.issue("127.0.0.1")?);
     // By the system's authorities, and by another one.
@@ -118,7 +119,7 @@ async fn a_certificate_that_is_not_trusted_is_told_with_what_to_do() -> Test {
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn a_certificate_of_another_host_or_time_is_told_to_be_one() -> Test {
+async fn a_certificate_of_another_host_or_time_is_refused() -> Test {
     let authority = Authority::new()?;
     let tls = TlsServer::start(&authority, &authority.issue("redis.example")?);
     let text = refused(trusting(&authority), &tls.url()).await;
@@ -135,7 +136,7 @@ async fn a_certificate_of_another_host_or_time_is_told_to_be_one() -> Test {
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn a_port_of_the_other_kind_is_told_to_be_one() -> Test {
+async fn a_port_of_the_other_kind_is_an_error_that_says_so() -> Test {
     let authority = Authority::new()?;
     let tls = TlsServer::start(&authority, &authority.issue("127.0.0.1")?);
     // Neither says what is wrong: one waits for the end of a line, and one hangs up.
@@ -164,7 +165,7 @@ async fn a_port_of_the_other_kind_is_told_to_be_one() -> Test {
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn a_password_goes_by_tls_and_is_told_to_nobody() -> Test {
+async fn a_password_is_sent_over_tls_and_shown_nowhere() -> Test {
     let authority = Authority::new()?;
     let server = ["--tls-auth-clients", "no", "--requirepass", "s3cret"];
     let tls = TlsServer::start_with(&authority, &authority.issue("127.0.0.1")?, &server);
@@ -204,7 +205,7 @@ async fn a_server_that_asks_is_shown_a_certificate() -> Test {
 }
 
 #[tokio::test]
-async fn certificates_that_are_none_are_told_before_anything_is_sent() -> Test {
+async fn invalid_certificates_are_refused_before_anything_is_sent() -> Test {
     // Nobody listens there.
     let url = format!("rediss://127.0.0.1:{}", free_port());
     let authority = Authority::new()?;
@@ -234,7 +235,7 @@ async fn certificates_that_are_none_are_told_before_anything_is_sent() -> Test {
 /// A program that is given nothing but a URL trusts whom its environment names.
 #[test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-fn a_url_alone_goes_by_the_environment() -> Test {
+fn a_url_takes_its_authorities_from_the_environment() -> Test {
     let authority = Authority::new()?;
     let tls = TlsServer::start(&authority, &authority.issue("127.0.0.1")?);
     let run = |authorities: &Path| {
@@ -283,7 +284,8 @@ async fn a_cluster_is_served_by_tls() -> Test {
     assert_eq!(users.get(7).await?, Some(User { id: 7, name: "Ada".to_owned(), dark: true }));
     assert_eq!(users.list().ids().page().await?.ids.len(), 50);
 
-    // One of its nodes is asked what the matter is, which the `redis` crate's client of clusters tells as a text alone.
+    // One of its nodes is asked what the matter is, which the `redis` crate's client of clusters
+    // tells as a text alone.
     let text = refused(RedisStore::options(), &url).await;
     assert!(text.contains("not trusted here"), "{text}");
     Ok(())

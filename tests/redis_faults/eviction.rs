@@ -1,4 +1,5 @@
-//! A server that throws keys away: the list index goes like any other key, and is never taken for the truth then.
+//! A server that throws keys away: the list index goes like any other key, and is never taken for
+//! the truth then.
 
 use std::collections::BTreeSet;
 

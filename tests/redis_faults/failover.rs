@@ -22,13 +22,15 @@ struct Outcome {
     books: Books,
     /// How many acknowledged changes each counter is missing.
     missing: Vec<u64>,
-    /// How many of each were acknowledged before the replica was seen to have all that its primary had.
+    /// How many of each were acknowledged before the replica was seen to have all that its primary
+    /// had.
     replicated: Vec<u64>,
     /// Whether a counter lay on the primary that died.
     died: Vec<bool>,
 }
 
-/// 64 tasks on 8 connections change 100 records while a primary is killed and its replica takes over.
+/// 64 tasks on 8 connections change 100 records while a primary is killed and its replica takes
+/// over.
 async fn through_a_failover(options: RedisOptions) -> Result<Outcome, Box<dyn Error>> {
     let mut cluster = RedisCluster::start();
     let mut connections = Vec::new();
@@ -66,7 +68,8 @@ async fn through_a_failover(options: RedisOptions) -> Result<Outcome, Box<dyn Er
 async fn replicates_all_until_now(cluster: &RedisCluster, primary: &RedisServer) -> Test {
     let role =
         |node: &RedisServer| node.cli(&["--raw", "ROLE"]).lines().map(str::to_owned).collect::<Vec<_>>();
-    // `master`, how much it has written, and of its replica address, port and what that has said to have.
+    // `master`, how much it has written, and of its replica address, port and what that has said to
+    // have.
     let told = role(primary);
     let [_, written, _, port, ..] = told.as_slice() else {
         return Err(format!("no replica: {told:?}").into());
@@ -83,7 +86,8 @@ async fn replicates_all_until_now(cluster: &RedisCluster, primary: &RedisServer)
     Err("the replica does not come after".into())
 }
 
-/// Replication is asynchronous: what the primary acknowledged in its last moments may not have reached its replica. Nothing else is lost.
+/// Replication is asynchronous: what the primary acknowledged in its last moments may not have
+/// reached its replica. Nothing else is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn nothing_is_lost_but_what_the_replica_had_not() -> Test {
@@ -102,16 +106,17 @@ async fn nothing_is_lost_but_what_the_replica_had_not() -> Test {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn nothing_is_lost_by_who_waits_for_the_replica() -> Test {
+async fn a_client_that_waits_for_the_replica_loses_nothing() -> Test {
     let options = RedisStore::options().wait_for_replicas(1, Duration::from_millis(200));
     assert_eq!(through_a_failover(options).await?.missing, [0; RECORDS as usize]);
     Ok(())
 }
 
-/// The same without any chance: a primary whose replica gets nothing more acknowledges writes, which are gone with it. Who waits is told.
+/// The same, made certain: the primary's replica receives nothing more, so writes that the primary
+/// acknowledges are lost with it. A client that waits for replicas gets an error.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
-async fn what_the_replica_has_not_is_lost_and_who_waits_is_told() -> Test {
+async fn writes_that_the_replica_lacks_are_lost_and_a_client_that_waits_gets_an_error() -> Test {
     let mut cluster = RedisCluster::start();
     let store = RedisStore::connect(&cluster.url()).await?;
     let waits = RedisStore::options().wait_for_replicas(1, Duration::from_millis(100));
@@ -128,7 +133,8 @@ async fn what_the_replica_has_not_is_lost_and_who_waits_is_told() -> Test {
         keys.iter().partition(|key| there.lines().any(|there| there == format!("{{{}}}", key.as_str())));
     assert!(!dying.is_empty() && !living.is_empty(), "the keys lie on all primaries");
 
-    // Its replica is thrown out, and has no password to come back with; clients that are connected stay.
+    // Its replica is thrown out, and has no password to come back with; clients that are connected
+    // stay.
     cluster.nodes[dies].cli(&["CONFIG", "SET", "requirepass", "s3cret"]);
     cluster.nodes[dies].cli(&["-a", "s3cret", "--no-auth-warning", "CLIENT", "KILL", "TYPE", "replica"]);
     for key in &keys {

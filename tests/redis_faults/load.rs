@@ -1,4 +1,4 @@
-//! Tasks that count by compare-and-swap, and keep books of what they were told.
+//! Tasks that count by compare-and-swap, and record the answer to each call.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub fn counters(store: RedisStore) -> Counters {
     Kv::new(store).collection()
 }
 
-/// What the tasks were told, by counter.
+/// The answers that the tasks got, by counter.
 #[derive(Default)]
 pub struct Books {
     pub acknowledged: HashMap<u64, u64>,
@@ -42,7 +42,7 @@ impl Books {
     }
 }
 
-/// Tasks that count until they are told to stop.
+/// Tasks that count until the test stops them.
 pub struct Load {
     stop: Arc<AtomicBool>,
     /// By counter.
@@ -51,7 +51,8 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts so many tasks, which share the connections and go through the counters from 0 on, each in an order of its own.
+    /// Starts this many tasks. They share the connections, and each goes through the counters in a
+    /// different order.
     pub fn start(connections: &[Counters], tasks: u64, counters: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let acknowledged: Arc<[AtomicU64]> = (0..counters).map(|_| AtomicU64::new(0)).collect();
@@ -125,7 +126,8 @@ async fn count(
     books
 }
 
-/// How many acknowledged changes each counter is missing; fails if there are more changes than anybody was told of.
+/// Returns how many acknowledged changes each counter is missing. Fails if a counter has more
+/// changes than were acknowledged or unknown.
 pub async fn missing(
     counters: &Counters,
     books: &Books,

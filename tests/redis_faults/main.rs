@@ -1,7 +1,7 @@
 //! Servers that are killed, fail over, are slow or throw keys away while many tasks work on them.
 //!
-//! What a client can know is bounded from both sides: of what was acknowledged nothing may be missing, and nothing may be there but
-//! what was acknowledged and what the client was told to be unknown.
+//! Each test checks both bounds: every acknowledged write must be there, and every write that is
+//! there must have been acknowledged or reported as unknown.
 
 mod chaos;
 mod cluster;

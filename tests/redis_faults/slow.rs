@@ -29,7 +29,8 @@ async fn a_call_does_not_wait_longer_than_it_may() -> Test {
     let write = store.put(key.clone(), NewRecord::new("2", Metadata::default())).await;
     assert!(matches!(&write, Err(Error::OutcomeUnknown { .. })), "{write:?}");
 
-    // The server was asked, and nobody waited: as the error says, the record tells what has become of it.
+    // The server was asked, and nobody waited: as the error says, the record tells what has become
+    // of it.
     let server = sleeping.join().map_err(|_| "the thread panicked")?;
     assert_eq!(store.get(&key).await?.map(|record| record.value.to_vec()), Some(b"2".to_vec()));
     drop(server);

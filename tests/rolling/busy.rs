@@ -1,4 +1,5 @@
-//! What both programs do when they are to be busy: count reads in many notes, as fast as the store takes them.
+//! What both programs do when they are to be busy: count reads in many notes, as fast as the store
+//! takes them.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! The new program of `tests/rolling.rs`: version 3 of the note, in the three stages of a roll-out.
 //!
-//! `rolling-new URL STAGE` reads the note and counts one read in it. Stage `careful` writes version 1 still, `additive` is version 2,
-//! which old code can read, `breaking` is version 3, which it cannot. `rolling-new URL STAGE SECONDS` does so all the time, with many
-//! notes, in the first two stages, and tells how many reads it has counted.
+//! `rolling-new URL STAGE` reads the note and counts one read in it. Stage `careful` writes version
+//! 1 still, `additive` is version 2, which old code can read, `breaking` is version 3, which it
+//! cannot. `rolling-new URL STAGE SECONDS` does so all the time, with many notes, in the first two
+//! stages, and tells how many reads it has counted.
 
 mod busy;
 

@@ -1,7 +1,8 @@
 //! The old program of `tests/rolling.rs`: version 1 of the note.
 //!
-//! `rolling-old URL` reads the note and counts one read in it, or says why it cannot. `rolling-old URL busy SECONDS` does so all the time,
-//! with many notes, and tells how many reads it has counted and how many were refused.
+//! `rolling-old URL` reads the note and counts one read in it, or says why it cannot.
+//! `rolling-old URL busy SECONDS` does so all the time, with many notes, and tells how many reads
+//! it has counted and how many were refused.
 
 mod busy;
 

@@ -1,4 +1,5 @@
-//! A lock as an application has it: `kv-schema.lock` beside this file. It also holds the file's form: a change of it is a new format.
+//! A lock as an application has it: `kv-schema.lock` beside this file. It also holds the file's
+//! form: a change of it is a new format.
 
 use std::collections::BTreeMap;
 

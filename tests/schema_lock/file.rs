@@ -114,19 +114,19 @@ fn a_move_is_never_recorded_by_an_update() {
 }
 
 #[test]
-fn what_is_gone_is_kept_and_told_once() {
+fn a_removed_entity_stays_in_the_lock_and_is_reported_once() {
     let (_dir, path) = place();
     v1::App::schema().check_lock_as(&path, LockMode::Update).unwrap();
     assert!(Schema::default().check_lock_as(&path, LockMode::Check).is_err());
     Schema::default().check_lock_as(&path, LockMode::Update).unwrap();
     Schema::default().check_lock_as(&path, LockMode::Check).unwrap();
     assert_eq!(versions(&path), [1]);
-    // Whoever takes the prefix again meets the old records.
+    // An entity that reuses the prefix would read the old records.
     assert!(v2::App::schema().check_lock_as(&path, LockMode::Update).is_err());
 }
 
 #[test]
-fn other_files_are_told_as_what_they_are() {
+fn other_files_are_refused_with_a_reason() {
     let (_dir, path) = place();
     fs::write(&path, "{}").unwrap();
     let error = v1::App::schema().check_lock_as(&path, LockMode::Update).unwrap_err();

@@ -31,7 +31,7 @@ fn a_field_in_another_group() {
 }
 
 #[test]
-fn a_moved_field_is_told_once() {
+fn a_moved_field_is_reported_once() {
     releases! {
         released {
             #[derive(KvEntity)]

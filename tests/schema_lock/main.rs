@@ -1,7 +1,7 @@
 //! The schema lock: what is caught, with which words, and what may be recorded.
 //!
-//! Each case has the same entity twice, as it was released (`v1`) and as it is today (`v2`), and compares the one's lock with the
-//! other's schema.
+//! Each case has the same entity twice, as it was released (`v1`) and as it is today (`v2`), and
+//! compares the one's lock with the other's schema.
 
 mod changes;
 mod committed;
@@ -18,7 +18,7 @@ pub fn between(released: &Schema, today: &Schema) -> Vec<Difference> {
     today.compare(&Lock::of(released))
 }
 
-/// The one difference: what it means, what it says and what mends it.
+/// Returns the one difference: its effect, its text, and how to resolve it.
 #[track_caller]
 pub fn only(released: &Schema, today: &Schema) -> (Effect, String, String) {
     let mut differences = between(released, today);

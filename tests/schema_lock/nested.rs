@@ -24,7 +24,8 @@ fn a_field_of_a_nested_struct() {
     }
     let differences = between(&v1::App::schema(), &v2::App::schema());
     let [one, all] = differences.as_slice() else { panic!("{differences:#?}") };
-    // Old code's update of an object keeps what it does not know, but it cannot tell an array's elements from one another.
+    // Old code's update of an object keeps what it does not know, but it cannot tell an array's
+    // elements from one another.
     assert_eq!((one.effect, all.effect), (Additive, Breaking));
     assert_eq!(one.what, "`User` version 1 is released without `address.zip: u32`, which it has today");
     assert_eq!(all.what, "`User` version 1 is released without `all[].zip: u32`, which it has today");
@@ -171,7 +172,7 @@ fn a_flattened_member_leaves_the_types() {
 }
 
 #[test]
-fn a_place_for_the_rest_is_a_version_of_its_own() {
+fn adding_flatten_needs_a_new_version() {
     releases! {
         released {
             #[derive(KvEntity)]

@@ -8,7 +8,7 @@ use tower_sessions::session_store::Error;
 use crate::{HOUR, MINUTE, Outcome, created, faulty, record};
 
 #[tokio::test]
-async fn a_failure_is_told_with_its_cause() -> Outcome {
+async fn an_error_has_its_causes_in_its_text() -> Outcome {
     let (kv, faults, _clock) = faulty();
     let store = KvSessionStore::new(&kv);
     let session = created(&store, HOUR).await?;

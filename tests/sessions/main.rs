@@ -1,5 +1,5 @@
-//! tower-sessions' store over this library's stores: the promises of its calls, races, faults, and the
-//! middleware.
+//! tower-sessions' store over this library's stores: the promises of its calls, races, faults, and
+//! the middleware.
 
 mod calls;
 mod counted;

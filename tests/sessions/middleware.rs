@@ -1,4 +1,5 @@
-//! What tower-sessions' own middleware makes of the store: its expectations, through requests and cookies.
+//! What tower-sessions' own middleware makes of the store: its expectations, through requests and
+//! cookies.
 
 use axum::Router;
 use axum::body::Body;
@@ -119,7 +120,7 @@ async fn a_session_begins_with_its_first_value() -> Outcome {
 
 /// Session fixation: an id that a client made up is never taken over.
 #[tokio::test]
-async fn an_id_of_the_clients_own_is_nobodys() -> Outcome {
+async fn an_id_that_the_client_made_up_has_no_session() -> Outcome {
     let app = App::new();
     for forged in ["AAAAAAAAAAAAAAAAAAAAAA", "malformed"] {
         let forged = Cookie::new("id", forged);

@@ -1,5 +1,5 @@
-//! A log-out races with requests in flight: the session stays deleted. Each race runs on a store, and on
-//! a store behind a memory.
+//! A log-out races with requests in flight: the session stays deleted. Each race runs on a store,
+//! and on a store behind a memory.
 
 use std::sync::Arc;
 
@@ -72,7 +72,8 @@ async fn a_log_out_within_a_save_wins() -> Outcome {
     Ok(())
 }
 
-/// The log-out takes place within A's load: after it has read the record, before its time is extended.
+/// The log-out takes place within A's load: after it has read the record, before its time is
+/// extended.
 #[tokio::test]
 async fn a_log_out_within_a_load_wins() -> Outcome {
     let (kv, faults, clock) = faulty();
@@ -120,7 +121,8 @@ async fn a_request_in_flight_does_not_bring_an_old_id_back() -> Outcome {
     Ok(())
 }
 
-/// A load that has read the record before the log-out, and ends after it, leaves nothing in a memory.
+/// A load that has read the record before the log-out, and ends after it, leaves nothing in a
+/// memory.
 #[tokio::test]
 async fn a_load_that_a_log_out_overtakes_is_not_remembered() -> Outcome {
     let (kv, faults, _clock) = faulty();

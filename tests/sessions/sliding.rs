@@ -99,7 +99,8 @@ async fn saves_that_change_nothing_are_spared_too() -> Outcome {
     Ok(())
 }
 
-/// A request that changes nothing cannot take back what another changes meanwhile: what slides is the expiry alone.
+/// A request that changes nothing cannot take back what another changes meanwhile: what slides is
+/// the expiry alone.
 #[tokio::test]
 async fn sliding_leaves_the_data_alone() -> Outcome {
     let (kv, clock) = crate::memory();

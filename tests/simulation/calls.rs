@@ -8,7 +8,7 @@ use kv_runtime::{Collection, Error, KvEntity, Touch};
 use crate::history::{Ended, History, Model};
 use crate::sim::{START, Sim};
 
-/// How long a record lives, and how long one lives that is put with a TTL of its own.
+/// The TTL of the entity, and the TTL that `with_ttl` sets.
 const TTL: u64 = 10_000;
 const LONG_TTL: u64 = 30_000;
 

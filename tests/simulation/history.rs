@@ -81,8 +81,8 @@ impl<M: Model> History<M> {
             (returned.is_some().then_some(ended), returned, is_undone);
     }
 
-    /// Counts a read that begins while a write is under way as begun when a write began or ended last.
-    /// A cache may answer it from a load that another caller has begun since then.
+    /// Counts a read that begins while a write is under way as begun when a write began or ended
+    /// last. A cache may answer it from a load that another caller has begun since then.
     pub fn let_reads_join(&self, is_read: impl Fn(&M::Call) -> bool) {
         let mut events = self.events();
         let is_write = |event: &Event<M>| event.call.as_ref().is_ok_and(|call| !is_read(call));

@@ -9,7 +9,7 @@ use kv_runtime::{KvEntity, Result};
 use crate::sim::Sim;
 use crate::store::ask;
 
-/// A version of the origin, as the store and the memory hold it. It has no TTL of its own.
+/// A version of the origin, as the store and the memory hold it. It declares no TTL.
 #[derive(KvEntity, Clone, Debug, PartialEq)]
 #[kv(prefix = "copy")]
 pub struct Copied {
@@ -90,7 +90,7 @@ impl Origin {
 /// A cache with timeouts, pauses, refreshes ahead and an executor, or without.
 pub fn any_cache(sim: &Sim) -> Cache<Copied, IfUnchanged> {
     let maybe = || sim.chance(500);
-    let mut cache = Cache::new().memory_ttl(MEMORY_TTL);
+    let mut cache = Cache::new().memory_ttl(MEMORY_TTL).negative_ttl(NEGATIVE_TTL);
     if maybe() {
         cache = cache.pause(Duration::ZERO);
     }
@@ -114,4 +114,7 @@ pub fn any_cache(sim: &Sim) -> Cache<Copied, IfUnchanged> {
 }
 
 pub const MEMORY_TTL: Duration = Duration::from_secs(20);
+
+/// How long the memory holds that there is nothing.
+pub const NEGATIVE_TTL: Duration = Duration::from_secs(5);
 pub const STALE_FOR: Duration = Duration::from_secs(30);

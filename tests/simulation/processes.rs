@@ -1,6 +1,6 @@
-//! A cache in front of a store that another process writes, too. Whoever changes the origin writes
-//! the store afterwards. Nothing that is read from the store is older than a write that was
-//! acknowledged before, and memory is behind by its TTL at most.
+//! A cache in front of a store that another process writes, too. The process that changes the
+//! origin writes the store afterwards. Nothing that is read from the store is older than a write
+//! that was acknowledged before, and memory is behind by its TTL at most.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;

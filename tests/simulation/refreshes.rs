@@ -1,4 +1,4 @@
-//! A refresh from the origin among loads, with no other writer: it is told of none.
+//! A refresh from the origin among loads, with no other writer: it reports no conflict.
 
 use std::sync::{Arc, Mutex};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_runtime::Whence;
 
-use crate::origin::{Given, MEMORY_TTL, STALE_FOR};
+use crate::origin::{Given, MEMORY_TTL, NEGATIVE_TTL, STALE_FOR};
 
 /// A write, or a refresh from the origin.
 #[derive(Debug)]
@@ -89,6 +89,7 @@ fn is_due(write: &Written, read: &Read, given: &[Given]) -> bool {
     }
     let (By::Other, Some(whence)) = (write.by, read.whence) else { return true };
     let longest = match whence {
+        Whence::Memory if read.version.is_none() => NEGATIVE_TTL,
         Whence::Memory => MEMORY_TTL,
         Whence::Stale => MEMORY_TTL + STALE_FOR,
         // It may be a load that began before the write.

@@ -69,7 +69,8 @@ impl Authority {
 }
 
 impl Issued {
-    /// The arguments by which a server shows it, at this port. A client's has to be of the same authority.
+    /// The arguments by which a server shows it, at this port. A client's has to be of the same
+    /// authority.
     pub fn served(&self, authority: &Authority, port: u16) -> Vec<String> {
         let file = |path: &Path| path.display().to_string();
         [

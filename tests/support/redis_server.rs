@@ -152,7 +152,8 @@ impl RedisCluster {
         Self::of(nodes, &ports, &[])
     }
 
-    /// Makes a cluster of six nodes, which are met at these ports, by `redis-cli` with these options.
+    /// Makes a cluster of six nodes, which listen on these ports, by `redis-cli` with these
+    /// options.
     pub fn of(nodes: Vec<RedisServer>, ports: &[u16], options: &[&str]) -> Self {
         let addresses: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
         let mut create = options.to_vec();

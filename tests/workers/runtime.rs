@@ -14,7 +14,7 @@ const EXPLORER: &str = "cdn-cgi/local/explorer/api/storage/kv/namespaces";
 
 pub struct Worker {
     address: String,
-    /// Where `FAULTY` is told what to do.
+    /// The address that controls `FAULTY`.
     faulty: String,
     client: Client,
     process: Child,
@@ -43,7 +43,8 @@ impl Worker {
         let address = address.ok_or("the runtime does not say where it is")?;
         let (address, faulty) = address.split_once(' ').ok_or("it does not say where `FAULTY` is")?;
         let (address, faulty) = (address.to_owned(), faulty.to_owned());
-        // No request here is encrypted, and yet the client asks for a way to do it. An error says that it has one by now.
+        // No request here is encrypted, and yet the client asks for a way to do it. An error says
+        // that it has one by now.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().build()?;
         Ok(Self { address, faulty, client, process, stdin })
@@ -77,7 +78,7 @@ impl Worker {
         Ok(())
     }
 
-    /// How many requests of each kind came to `FAULTY` since it was last told to fail.
+    /// Returns how many requests of each kind came to `FAULTY` since its faults were last set.
     pub async fn asked(&self) -> Test<Value> {
         let answer = self.client.get(format!("{}asked", self.faulty)).send().await?;
         Ok(serde_json::from_slice(&answer.bytes().await?)?)

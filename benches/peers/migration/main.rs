@@ -1,5 +1,5 @@
-//! What a change of shape costs: bringing all records up against native_db's `migrate`, reading old records against reading current
-//! ones, and what a past costs a record that is current.
+//! What a change of shape costs: bringing all records up against native_db's `migrate`, reading old
+//! records against reading current ones, and what a past costs a record that is current.
 
 #[path = "../../support/mod.rs"]
 mod support;
@@ -21,13 +21,14 @@ use ours::Ours;
 use support::{Report, Result, Sides, by_turns, nanos_each};
 use theirs::Theirs;
 
-/// Numbers of one length: one after the other they are in the order of both sides' keys, as text and as numbers.
+/// Numbers of one length: one after the other they are in the order of both sides' keys, as text
+/// and as numbers.
 const IDS: Range<u64> = 100_000..200_000;
 
 /// How many records there are of each age that reads are made of, and how many reads a round makes.
 const READ: u64 = 5_000;
 
-/// How often reads are measured on a file made anew.
+/// How many new files reads are measured on.
 const FILES: u64 = 7;
 
 const PEER: &str = "native_db 0.8.2, `migrate`";
@@ -103,7 +104,8 @@ impl Bench<'_> {
         )
     }
 
-    /// Reads of old records against reads of current ones. Both lie side by side in one file, so that they come from the same pages.
+    /// Reads of old records against reads of current ones. Both lie side by side in one file, so
+    /// that they come from the same pages.
     fn read<Old: User, New: User>(&self) -> Result<Sides> {
         let path = self.directory.join("read.redb");
         let mut all = Vec::new();
@@ -122,8 +124,8 @@ impl Bench<'_> {
     }
 }
 
-/// The ids of old records (age 0) or of current ones (age 1), each once, in no order: the factor has no divisor in common with their
-/// number.
+/// The ids of old records (age 0) or of current ones (age 1), each once, in no order: the factor
+/// has no divisor in common with their number.
 fn ids_of_age(age: u64) -> impl Iterator<Item = u64> {
     (0..READ).map(move |place| IDS.start + place * 7_919 % READ * 2 + age)
 }

@@ -1,8 +1,8 @@
 //! Feature flags that are always answered: `cargo run -p feature-flags`.
 //!
-//! `feature:flags:{name}` is read with a fallback. So the application gets an answer even if the flag
-//! does not exist, or the store is down or hangs. With a memory cache in front, the last known value
-//! is served for a while before the fallback. A fallback is never stored.
+//! `feature:flags:{name}` is read with a fallback. So the application gets an answer even if the
+//! flag does not exist, or the store is down or hangs. With a memory cache in front, the last known
+//! value is served for a while before the fallback. A fallback is never stored.
 
 use std::error::Error;
 use std::fmt;

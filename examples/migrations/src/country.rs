@@ -130,7 +130,7 @@ where
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
             match list.next_element::<T>() {
                 Ok(None) => Ok(BTreeMap::new()),
-                _ => Err(serde::de::Error::custom("a list that is not empty stands for no map")),
+                _ => Err(serde::de::Error::custom("only an empty list is read as a map")),
             }
         }
     }

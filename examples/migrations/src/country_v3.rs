@@ -1,8 +1,8 @@
 //! Version 3 of the entity, the oldest one that is kept as a struct. It has the shape of release
 //! 3.0.0 of the data.
 //!
-//! From here on a typed conversion is the better step: it spells no member by hand, and the compiler
-//! asks for each field of the current struct.
+//! From here on a typed conversion is the better step: it spells no member by hand, and the
+//! compiler asks for each field of the current struct.
 
 use std::collections::BTreeMap;
 
@@ -49,8 +49,8 @@ impl From<CountryV3> for Country {
         let english = Demonym { f: old.demonym.clone(), m: old.demonym };
         Self {
             demonyms: BTreeMap::from([("eng".to_owned(), english)]),
-            // A predecessor is converted to the current struct, so this sets the fields of version 5
-            // as well.
+            // A predecessor is converted to the current struct, so this sets the fields of version
+            // 5 as well.
             un_member: None,
             un_regional_group: None,
             cca3: old.cca3,

@@ -69,7 +69,7 @@ fn leaves_a_foreign_file_as_it_is() -> Result {
     let refused = run(PROGRAM, [&path]).unwrap_err().to_string();
     shows(
         &refused,
-        &["notes.txt: it is not a redb file; give the store a path of its own; it was left as it is"],
+        &["notes.txt: it is not a redb file; choose another path for the store; it was left as it is"],
     );
     assert_eq!(fs::read_to_string(&path)?, notes);
     Ok(())

@@ -1,8 +1,9 @@
-//! What KV cannot hold: a counter that loses no visit, and sessions that are seen everywhere at once.
+//! What KV cannot hold: a counter that loses no visit, and sessions that are seen everywhere at
+//! once.
 //!
 //! Both live in Durable Objects of one class. A counter is changed inside its object, so that
 //! requests at once cost no retries. A session is read and written by the Worker, over a client;
-//! each is an object of its own, near whoever uses it.
+//! each has its own object, near its user.
 
 use kv_runtime::store::{DurableClient, DurableStore, Shards};
 use kv_runtime::{Collection, Kv, KvEntity};
@@ -114,7 +115,7 @@ pub(crate) async fn end(env: &Env, token: &str) -> Result<Response, Failure> {
     Ok(Response::empty()?.with_status(204))
 }
 
-/// Each session is in an object of its own.
+/// Each session has its own object.
 fn sessions(env: &Env) -> Result<Collection<Session, DurableClient>, Failure> {
     Ok(Kv::new(DurableClient::new(env, "OBJECTS", Shards::by_segments(2))?).collection())
 }

@@ -29,7 +29,7 @@ impl Failure {
             Self::NotThere => (404, "there is no such record".to_owned()),
             Self::Encoding => (400, "the address is not percent-encoded UTF-8".to_owned()),
             Self::Body(error) => (400, format!("the body is not what belongs there: {error}")),
-            // What the caller can mend.
+            // Errors that the caller can correct.
             Self::Kv(error @ (Error::KeyTooLong { .. } | Error::ValueTooLong { .. })) => {
                 (413, error.to_string())
             }

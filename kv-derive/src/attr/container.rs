@@ -25,7 +25,7 @@ pub(crate) struct Container {
     pub(crate) groups: Vec<Group>,
     pub(crate) view_of: Slot<LitStr>,
     pub(crate) serde: ContainerSerde,
-    /// Whether there are keys alone: anything else may stand for one that is missing.
+    /// Whether there are only keys: anything else may be meant as a missing key.
     pub(crate) has_keys_alone: bool,
     /// The levels of lints, for what is generated.
     pub(crate) lints: Vec<Attribute>,
@@ -36,7 +36,8 @@ pub(crate) struct Container {
 impl Container {
     pub(crate) fn read(cx: &Ctxt, input: &DeriveInput) -> Self {
         let mut first = Group::new(input.ident.clone());
-        // serde has further keys for other shapes, which cannot be an entity and are told.
+        // serde has more keys for other shapes. These cannot be an entity, and have an error
+        // already.
         let serde: &[Attribute] = match &input.data {
             Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => &input.attrs,
             _ => &[],

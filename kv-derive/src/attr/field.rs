@@ -23,7 +23,7 @@ pub(crate) struct Field {
     pub(crate) renamed: Vec<Renamed>,
     pub(crate) added: Slot<Added>,
     pub(crate) serde: FieldSerde,
-    /// Whether there are keys alone: anything else may stand for one that is missing.
+    /// Whether there are only keys: anything else may be meant as a missing key.
     pub(crate) has_keys_alone: bool,
     /// Its doc comments, for the views.
     pub(crate) docs: Vec<Attribute>,
@@ -64,7 +64,8 @@ impl Field {
         field
     }
 
-    /// Records what is wrong with the keys of a field that is in no entity. serde's may be right for its shape.
+    /// Records what is wrong with the keys of a field that is in no entity. serde's may be right
+    /// for its shape.
     pub(crate) fn check_keys(cx: &Ctxt, attrs: &[Attribute]) {
         let keys: Vec<Attribute> = attrs.iter().filter(|attr| *attr.path() == KV).cloned().collect();
         Self::read(cx, &keys);

@@ -17,7 +17,7 @@ pub(crate) struct Group {
     /// Where it is declared: the key `group`, or the struct's name.
     pub(crate) at: Ident,
     pub(crate) name: Slot<LitStr>,
-    /// Whether there are keys alone: anything else may stand for one that is missing.
+    /// Whether there are only keys: anything else may be meant as a missing key.
     pub(crate) has_keys_alone: bool,
     pub(crate) versions: Versions,
     pub(crate) ttl: Slot<Ttl>,
@@ -107,7 +107,8 @@ pub(super) fn read_codec(key: &Key<'_>, slot: &mut Slot<Codec>) {
         let name = text.value();
         match [Codec::Json, Codec::Postcard].into_iter().find(|codec| codec.name() == name) {
             Some(codec) => {
-                // It is taken all the same: what it asks of the fields holds when the feature is there.
+                // It is taken all the same: what it asks of the fields holds when the feature is
+                // there.
                 if codec == Codec::Postcard && !cfg!(feature = "postcard") {
                     key.cx.error(text, "this codec needs the feature `postcard` of kv-runtime");
                 }

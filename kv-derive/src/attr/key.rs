@@ -26,8 +26,8 @@ pub(super) struct Key<'a> {
     input: ParseStream<'a>,
 }
 
-/// Reads each key of `#[kv(...)]`; one that is not known at this place is recorded. Whether there are keys alone,
-/// known or not: anything else may stand for one that is missing.
+/// Reads each key of `#[kv(...)]`, and records an error for one that is not known here. Returns
+/// whether there are only keys, known or not: anything else may be meant as a missing key.
 pub(super) fn each(cx: &Ctxt, place: Place, attr: &Attribute, mut read: impl FnMut(&Key<'_>)) -> bool {
     let all = |input: ParseStream<'_>| all(cx, place, input, &mut read);
     attr.parse_args_with(all).unwrap_or_else(|error| {
@@ -36,12 +36,13 @@ pub(super) fn each(cx: &Ctxt, place: Place, attr: &Attribute, mut read: impl FnM
     })
 }
 
-/// Reads keys with commas between; whether there are keys alone. syn's `parse_nested_meta` would end at the first that is none.
+/// Reads keys with commas between; whether there are keys alone. syn's `parse_nested_meta` would
+/// end at the first that is none.
 fn all(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Key<'_>)) -> syn::Result<bool> {
     let mut are_keys = true;
     while !input.is_empty() {
         are_keys &= one(cx, place, input, read)?;
-        // `one` has taken everything else, but for a key that had to follow one.
+        // `one` has consumed everything else, except a key without a comma before it.
         input.parse::<Option<Token![,]>>()?;
     }
     Ok(are_keys)
@@ -66,7 +67,7 @@ fn one(cx: &Ctxt, place: Place, input: ParseStream<'_>, read: &mut dyn FnMut(&Ke
             let (spelled, is_alone) = (spelled(&path), is_at_end(input));
             cx.error(&path, place.unknown(&spelled, is_alone));
             let meant = place.meant(&spelled, is_alone);
-            // What may be a name without its key stands for that key.
+            // Something that may be a name without its key is read as that key.
             is_key = meant.is_some() || !is_alone || place.key_of_a_name().is_none();
             meant
         });
@@ -95,7 +96,7 @@ fn is_at_key(place: Place, input: ParseStream<'_>) -> bool {
     next.is_ok_and(|ident| place.keys().iter().any(|symbol| ident == symbol.as_str()))
 }
 
-/// A key, or what stands for one: also a keyword, and segments.
+/// Parses a key, or something in its place: a keyword, or a path.
 fn path(input: ParseStream<'_>) -> syn::Result<Path> {
     let leading_colon = input.parse()?;
     let segment = |input: ParseStream<'_>| Ident::parse_any(input).map(PathSegment::from);
@@ -103,7 +104,8 @@ fn path(input: ParseStream<'_>) -> syn::Result<Path> {
     Ok(Path { leading_colon, segments })
 }
 
-/// Records what stands in the place of a key, and takes it if it is a literal; the key that it quotes, and where.
+/// Records an error for something that is not a key, and consumes it if it is a literal. Returns
+/// the key that the literal quotes, and its span.
 fn no_key(cx: &Ctxt, place: Place, input: ParseStream<'_>) -> syn::Result<(Option<Symbol>, Span)> {
     let span = input.span();
     let literal = input.parse::<Option<Lit>>()?;
@@ -152,7 +154,7 @@ impl Key<'_> {
         self.input.peek(token::Paren)
     }
 
-    /// A key that stands by itself.
+    /// Reads a key without a value.
     pub(super) fn flag(&self, slot: &mut Slot<()>) {
         if self.has_value() || self.has_list() {
             self.wrong_form("takes no value");
@@ -220,7 +222,8 @@ impl Key<'_> {
         slot.set(self, value);
     }
 
-    /// `=` and a version, a path of a function, and further keys: what stands in `step(...)`. Nothing if it is something else.
+    /// Reads the content of `step(...)`: a version, the path of a function, and further keys.
+    /// Returns `None` if it is something else.
     pub(super) fn step<T>(
         &self,
         form: &str,
@@ -336,7 +339,8 @@ impl Key<'_> {
         picked
     }
 
-    /// Records that the key takes something else. Where it is a guess that is not known, and the key is told already.
+    /// Records that the key has another form. Does nothing if the key is only a guess: the error
+    /// about the key itself is recorded already.
     fn wrong_form(&self, complaint: impl Display) {
         if !self.is_guess {
             self.cx.error(&self.ident, format_args!("`{}` {complaint}", self.symbol));
@@ -358,7 +362,8 @@ fn path_or_text(input: ParseStream<'_>) -> syn::Result<Result<Path, LitStr>> {
     if input.peek(LitStr) { input.parse().map(Err) } else { Path::parse_mod_style(input).map(Ok) }
 }
 
-/// The tokens of an expression. Of what syn does not know without its feature `full` they are those up to a comma.
+/// The tokens of an expression. Of what syn does not know without its feature `full` they are those
+/// up to a comma.
 fn expression(input: ParseStream<'_>) -> Option<TokenStream> {
     let ahead = input.fork();
     let tokens = match ahead.parse::<Expr>() {

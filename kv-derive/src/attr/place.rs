@@ -26,7 +26,7 @@ pub(super) enum Place {
     IdField,
 }
 
-/// The places that one derive has: a key that belongs to another of them is told so.
+/// The places of one derive. The error about a key that belongs to another place names that place.
 const ENTITY_PLACES: [Place; 7] =
     [Place::Entity, Place::Group, Place::Field, Place::Added, Place::Renamed, Place::Removed, Place::Step];
 const ID_PLACES: [Place; 3] = [Place::IdType, Place::Variant, Place::IdField];
@@ -75,7 +75,8 @@ impl Place {
         }
     }
 
-    /// The key that was meant by one that is not known, if there is a near one; a lone word may be a name instead.
+    /// The key that was meant by one that is not known, if there is a near one; a lone word may be
+    /// a name instead.
     pub(super) fn meant(self, found: &str, is_alone: bool) -> Option<Symbol> {
         if self.of_serde(found).is_some() {
             return None;
@@ -83,14 +84,15 @@ impl Place {
         self.key(nearest(found, self.shown())?, is_alone)
     }
 
-    /// The key of this name. If it takes a value, it is not meant by a lone word where that can be a name.
+    /// The key of this name. If it takes a value, it is not meant by a lone word where that can be
+    /// a name.
     pub(super) fn key(self, name: &str, is_alone: bool) -> Option<Symbol> {
         let key = self.keys().iter().copied().find(|key| key.as_str() == name && !key.is_private())?;
         let is_flag = matches!(key, COMPATIBLE | OPTIONAL);
         (is_flag || !is_alone || self.key_of_a_name().is_none()).then_some(key)
     }
 
-    /// The key that a name stands for which has none, as in `removed("age", since = 2)`.
+    /// Returns the key that a name without a key means, as in `removed("age", since = 2)`.
     pub(super) fn key_of_a_name(self) -> Option<Symbol> {
         match self {
             Self::Group | Self::Removed => Some(NAME),
@@ -99,7 +101,7 @@ impl Place {
         }
     }
 
-    /// The key that a version stands for which has none, as in `added(2)`.
+    /// Returns the key that a version without a key means, as in `added(2)`.
     pub(super) fn key_of_a_version(self) -> Option<Symbol> {
         matches!(self, Self::Added | Self::Renamed | Self::Removed).then_some(SINCE)
     }
@@ -152,7 +154,7 @@ impl Place {
         Some(format!("write `#[serde({key})]` with what belongs to it{also}"))
     }
 
-    /// The message about what is no key at all; `meant` is what it stands for.
+    /// Returns the message about something that is not a key. `meant` is the key that it may mean.
     pub(super) fn no_key(self, meant: Option<String>) -> String {
         let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean `{meant}`?)"));
         format!("expected a key{meant}; {}", self.known())

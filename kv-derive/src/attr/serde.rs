@@ -1,5 +1,5 @@
-//! serde's attributes, as far as the derive has to know them. The rest is handed on: serde itself reports what is wrong
-//! with it, at the same tokens.
+//! serde's attributes, as far as the derive has to know them. The rest is handed on: serde itself
+//! reports what is wrong with it, at the same tokens.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -32,8 +32,8 @@ const REFUSED: [(Symbol, &str); 11] = [
     (RENAME_ALL_FIELDS, "this is for the variants of an enum; for the fields of a struct it is `rename_all`"),
 ];
 
-/// What serde has beside these on a struct, and on a field. A key of neither is told here: serde would tell it as well, but
-/// of the hidden structs, with errors in its train.
+/// Other keys that serde has on a struct, and on a field. A key that is not in the list is reported
+/// here. serde would report it as well, for the hidden structs and with follow-up errors.
 const ON_THE_STRUCT: [Symbol; 5] = [DEFAULT, DENY_UNKNOWN_FIELDS, EXPECTING, RENAME, RENAME_ALL];
 const ON_A_FIELD: [Symbol; 13] = [
     ALIAS,

@@ -35,7 +35,7 @@ fn allowed(text: &str, what: &str, also: &str) -> Result<(), String> {
     }
 }
 
-/// What a variant is called in keys: text that stands there as it is.
+/// Returns the name of a variant in keys, which contain it unescaped.
 pub(super) fn variant(text: &LitStr) -> Result<String, String> {
     let name = text.value();
     if name.is_empty() {

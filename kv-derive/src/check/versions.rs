@@ -1,4 +1,5 @@
-//! The rules of versions: from the oldest one to the current there is one way, and back to the one that is written.
+//! The rules of versions: from the oldest one to the current there is one way, and back to the one
+//! that is written.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -21,7 +22,8 @@ pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     }
 }
 
-/// A step changes a member of the value: an id is none, nor is what is not stored, and a flattened field is several.
+/// A step changes a member of the value: an id is none, nor is what is not stored, and a flattened
+/// field is several.
 fn field_words_are_on_members(cx: &Ctxt, entity: &Entity<'_>) {
     let complain = |field: &Field<'_>, why: &str, remedy: &str| {
         let renamed = field.attr.renamed.iter().map(|renamed| &renamed.at);
@@ -88,13 +90,15 @@ fn steps_are_between_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>)
     }
 }
 
-/// The version of the group; one that was not understood is told, and may be any.
+/// Returns the version of the group. If it could not be parsed, that error is recorded already, and
+/// any version is possible.
 fn highest(group: &Group<'_>) -> u32 {
     let version = &group.attr.versions.version;
     if version.is_written() && version.get().is_none() { u32::MAX } else { group.version() }
 }
 
-/// The oldest version of the group; one that is above `version` is told, and may be any.
+/// Returns the oldest version of the group. If it is above `version`, that error is recorded
+/// already, and any version is possible.
 fn lowest(group: &Group<'_>) -> u32 {
     if has_bad_oldest(group) { 1 } else { group.oldest() }
 }
@@ -113,7 +117,8 @@ fn of_group(entity: &Entity<'_>, group: &Group<'_>) -> String {
     }
 }
 
-/// What helps against a version of `key` that is above the group's; `earlier` names it where a lower one can be right.
+/// What helps against a version of `key` that is above the group's; `earlier` names it where a
+/// lower one can be right.
 fn raise(entity: &Entity<'_>, group: &Group<'_>, to: u32, key: &str, earlier: Option<&str>) -> String {
     let place = match entity.groups.len() {
         ..2 => "",
@@ -161,8 +166,8 @@ fn functions_are_alone(cx: &Ctxt, group: &Group<'_>) {
     }
 }
 
-/// Within one version a name is given or taken once, or the order of the steps would matter. It may be taken from a member that is
-/// gone.
+/// Within one version a name is given or taken once, or the order of the steps would matter. It may
+/// be taken from a member that is gone.
 fn names_change_once(cx: &Ctxt, group: &Group<'_>) {
     let steps = group.steps();
     for (at, step) in steps.iter().enumerate() {
@@ -192,7 +197,7 @@ fn names_change_once(cx: &Ctxt, group: &Group<'_>) {
     }
 }
 
-/// A field is added once, before it gets other names, each in a version of its own.
+/// A field is added once, before it gets other names, and each of these has a different version.
 fn fields_have_one_past(cx: &Ctxt, field: &Field<'_>) {
     let added = field.attr.added.get().and_then(|added| added.since.get());
     let renamed = || field.attr.renamed.iter().filter_map(|it| Some((it.from.get()?, it.since.get()?)));
@@ -217,7 +222,8 @@ fn fields_have_one_past(cx: &Ctxt, field: &Field<'_>) {
     }
 }
 
-/// A member that is taken away, or that gets another name, is none of today's fields, unless one came later under the same name.
+/// A member that is taken away, or that gets another name, is none of today's fields, unless one
+/// came later under the same name.
 fn members_taken_are_no_fields(cx: &Ctxt, group: &Group<'_>) {
     let removed = group.attr.versions.removed.iter();
     let removed = removed.filter_map(|it| Some((it.name.get()?, it.since.get()?.number, None)));
@@ -231,7 +237,7 @@ fn members_taken_are_no_fields(cx: &Ctxt, group: &Group<'_>) {
             added.into_iter().chain(renamed).any(|it| it.number >= since)
         };
         let mut fields = group.fields.iter();
-        // One whose mistakes are told already may well be new.
+        // A field whose errors are recorded already may be new.
         let taken = fields
             .find(|field| field.stored == name.value() && !is_new(field) && !field.attr.added.is_written());
         let Some(field) = taken.filter(|field| to.is_none_or(|to| to.ident != field.ident)) else { continue };
@@ -245,8 +251,8 @@ fn members_taken_are_no_fields(cx: &Ctxt, group: &Group<'_>) {
     }
 }
 
-/// Every version from `oldest` on has a way to the next. Where a predecessor has the first part of it, only constants know how far
-/// that leads.
+/// Every version from `oldest` on has a way to the next. Where a predecessor has the first part of
+/// it, only constants know how far that leads.
 fn every_version_has_a_step(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
     let versions = &group.attr.versions;
     let (version, oldest, of) = (group.version(), group.oldest(), of_group(entity, group));
@@ -263,7 +269,7 @@ fn every_version_has_a_step(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
         cx.error(key, message);
     }
     let Some(key) = versions.version.key().filter(|_| !versions.previous.is_written()) else { return };
-    // What was not understood, or is told already, may be the step.
+    // Something that could not be parsed, or has an error already, may be the step.
     let steps = group.steps();
     if has_unread(group) || has_misplaced(entity) || steps.iter().any(|step| step.to > version) {
         return;
@@ -322,7 +328,8 @@ fn has_unread(group: &Group<'_>) -> bool {
         })
 }
 
-/// Whether a field that is in no value says what a step would: that is told, and the step may be meant for another field.
+/// Returns whether a field that is not in the value has a step. That error is recorded already, and
+/// the step may be meant for another field.
 fn has_misplaced(entity: &Entity<'_>) -> bool {
     let mut fields = entity.ids.iter().chain(&entity.skipped).map(|field| &field.attr);
     fields.any(|field| field.added.is_written() || !field.renamed.is_empty())

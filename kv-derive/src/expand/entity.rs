@@ -9,7 +9,8 @@ use super::payload::{self, payloads, reader, writer};
 use super::{bounds, default_of, end_of, shape, versions, view};
 use crate::model::{Entity, Field, Group};
 
-/// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several groups.
+/// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several
+/// groups.
 pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
     let payloads = payloads(entity);
     let checks = entity
@@ -133,8 +134,8 @@ fn schema(entity: &Entity<'_>) -> TokenStream {
             .declared(::core::module_path!(), ::core::line!())
             #view_of
     };
-    // What depends on a type parameter is checked where the entity is used; after the table, since only what is certain to be
-    // evaluated may be borrowed for ever.
+    // Checks that depend on a type parameter run where the entity is used. They come after the
+    // table, because only an expression that is certainly evaluated can be promoted to `'static`.
     let mut checks = entity
         .ids
         .iter()

@@ -1,4 +1,5 @@
-//! What stands beside the errors: impls without bodies, so that whatever uses the type brings no errors of its own.
+//! Impls without bodies, which are generated beside errors, so that uses of the type give no
+//! follow-up errors.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -16,7 +17,7 @@ pub(crate) fn entity_fallback(
     krate: &Slot<Path>,
     entity: Option<&Entity<'_>>,
 ) -> TokenStream {
-    // What borrows cannot be an entity at all, but `'static` it can stand for one.
+    // A type that borrows cannot be an entity, but with `'static` it can have the impls.
     let is_owned = input.generics.lifetimes().next().is_none();
     let kv = runtime(krate, Span::call_site());
     let mut predicates = Vec::new();

@@ -22,13 +22,14 @@ use syn::spanned::Spanned;
 
 use crate::model::Entity;
 
-/// The place of the last token: what is generated behind a type and stands there lets an error underline all of it.
+/// Returns the span of the last token. Code that is generated after a type with this span lets an
+/// error underline the whole type.
 fn end_of(tokens: &impl ToTokens) -> Span {
     tokens.to_token_stream().into_iter().last().map_or_else(Span::call_site, |token| token.span())
 }
 
-/// The value of `Default`, with the place of the type, so that a missing `Default` is reported there. `reason` is the runtime's trait that
-/// says why it is needed.
+/// The value of `Default`, with the place of the type, so that a missing `Default` is reported
+/// there. `reason` is the runtime's trait that says why it is needed.
 fn default_of(entity: &Entity<'_>, ty: &syn::Type, reason: &str) -> TokenStream {
     let kv = entity.kv(ty.span());
     let reason = Ident::new(reason, ty.span());

@@ -1,9 +1,11 @@
-//! The checks of `schema!`, one for each entity, so that a collision is told under the entity that brings it.
+//! The checks of `schema!`, one for each entity, so that a collision is reported at the entity that
+//! causes it.
 
 use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 
-/// Of `[$crate] [Name] [Entity, Entity]`, as `schema!` writes it: for each entity but the first that none before it shares a key.
+/// Of `[$crate] [Name] [Entity, Entity]`, as `schema!` writes it: for each entity but the first
+/// that none before it shares a key.
 pub(crate) fn schema_checks(input: TokenStream) -> TokenStream {
     let mut parts = input.into_iter().filter_map(|token| match token {
         TokenTree::Group(part) => Some(part.stream()),
@@ -12,7 +14,7 @@ pub(crate) fn schema_checks(input: TokenStream) -> TokenStream {
     let (Some(kv), Some(name), Some(entities)) = (parts.next(), parts.next(), parts.next()) else {
         return TokenStream::new();
     };
-    // Its own, `$crate` is found from; everything else may stand there as well.
+    // The span of `$crate` itself resolves it. All other tokens resolve with this span, too.
     let resolved = kv.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
     let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
     let entities: Vec<TokenTree> = entities.into_iter().collect();

@@ -70,7 +70,8 @@ fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&Tok
     if !attr.serde.writes_itself {
         return quote!(#kv::__private::to_json::<#ty>(#value));
     }
-    // Its attributes write it, so it is written in a struct that has them and shows nothing but the field.
+    // Its attributes write it, so it is written in a struct that has them and shows nothing but the
+    // field.
     let krate = quote!(#kv::__private::serde).to_string().replace(' ', "");
     let bound = (!entity.generics.params.is_empty()).then(|| quote!(, bound(serialize = "")));
     let (params, _, where_clause) = entity.generics.split_for_impl();
@@ -84,7 +85,8 @@ fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&Tok
     })
 }
 
-/// A group's value: by its predecessor if the record is no newer than that, or else what `current` reads.
+/// A group's value: by its predecessor if the record is no newer than that, or else what `current`
+/// reads.
 pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: TokenStream) -> TokenStream {
     if group.attr.versions.previous.get().is_none() {
         return current;
@@ -122,7 +124,8 @@ pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: T
 pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
     let [group] = entity.groups.as_slice() else { return None };
     let previous = group.attr.versions.previous.get()?;
-    // At the user's path and of his context, as are the errors of the other uses: the same words at the same place are shown once.
+    // At the user's path and of his context, as are the errors of the other uses: the same words at
+    // the same place are shown once.
     let span = previous.span();
     let kv = entity.kv(span);
     let arguments = quote_spanned! {span=>
@@ -156,7 +159,8 @@ fn converted(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
     quote!(#name #args)
 }
 
-/// The way back to a predecessor, which is taken where a version is written that only that one writes.
+/// The way back to a predecessor, which is taken where a version is written that only that one
+/// writes.
 pub(super) fn as_previous(entity: &Entity<'_>) -> Option<TokenStream> {
     let [group] = entity.groups.as_slice() else { return None };
     let previous = group.attr.versions.previous.get().filter(|_| group.writes_older())?;
@@ -185,8 +189,9 @@ pub(super) fn as_previous(entity: &Entity<'_>) -> Option<TokenStream> {
     })
 }
 
-/// That each predecessor is an earlier version of the same records, and that the steps begin where it ends. Of several groups the
-/// views check theirs, and here is left what only the whole entity cannot do.
+/// That each predecessor is an earlier version of the same records, and that the steps begin where
+/// it ends. Of several groups the views check theirs, and here is left what only the whole entity
+/// cannot do.
 pub(super) fn checks(entity: &Entity<'_>) -> Vec<TokenStream> {
     let is_whole = entity.viewed_groups().is_empty();
     let groups = entity.groups.iter().enumerate().filter(|(_, group)| is_whole || group.writes_older());
@@ -245,8 +250,8 @@ pub(super) fn field_attrs(field: &Field<'_>) -> TokenStream {
     quote!(#(#renamed)* #added)
 }
 
-/// What the ways between versions need of a generic entity: defaults of new fields, and its predecessor's being one for the same
-/// arguments.
+/// What the ways between versions need of a generic entity: defaults of new fields, and its
+/// predecessor's being one for the same arguments.
 pub(super) fn predicates(entity: &Entity<'_>, group: &Group<'_>) -> Vec<TokenStream> {
     let mut predicates = Vec::new();
     for step in group.steps() {
@@ -285,7 +290,7 @@ fn is_generic(entity: &Entity<'_>, path: &Path) -> bool {
     bounds::mentions(path.to_token_stream(), &bounds::names(&entity.generics))
 }
 
-/// Where an error about a predecessor is shown; what stands there is nevertheless the macro's.
+/// Returns the span for errors about a predecessor: its location, with the hygiene of the macro.
 pub(super) fn place_of(path: &Path) -> Span {
     Span::call_site().located_at(path.span())
 }

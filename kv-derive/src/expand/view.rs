@@ -1,5 +1,5 @@
-//! Views: for each of several groups a struct with the ids and that group's fields, which is an entity by itself under
-//! the same keys.
+//! Views: for each of several groups a struct with the ids and that group's fields, which is an
+//! entity by itself under the same keys.
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -90,7 +90,8 @@ fn group_field(field: &Field<'_>) -> TokenStream {
     quote!(#(#docs)* #(#lints)* #expires_at #versions #(#serde)* #vis #ident: #ty,)
 }
 
-/// The same keys as the entity's: what the group has of its own, and what it has from the entity.
+/// Returns the `#[kv]` keys of a view: those of the group, and those that it inherits from the
+/// entity.
 fn kv_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
     let (prefix, version, view_of) =
         (entity.prefix(), Literal::u32_unsuffixed(group.version()), entity.name());
@@ -117,8 +118,8 @@ fn serde_attrs(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {
     (!keys.is_empty()).then(|| quote!(#[serde(#(#keys),*)]))
 }
 
-/// `#[serde(default)]` on the entity: a view's missing fields are those of a whole entity. Such an entity has no type
-/// parameters.
+/// `#[serde(default)]` on the entity: a view's missing fields are those of a whole entity. Such an
+/// entity has no type parameters.
 fn default(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {
     let default = entity.container.serde.default.as_ref()?;
     let (name, ident) = (entity.view_name(group), entity.ident);

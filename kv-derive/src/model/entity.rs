@@ -24,7 +24,7 @@ pub(crate) struct Entity<'a> {
     pub(crate) skipped: Vec<Field<'a>>,
     /// Whether it is not known of a field which group it is in, so that a group may lack it.
     pub(crate) has_stray: bool,
-    /// Whether a field says something that is no key and may stand for `id`.
+    /// Whether a field has something that is not a key and may mean `id`.
     pub(crate) may_have_another_id: bool,
 }
 
@@ -156,7 +156,8 @@ impl<'a> Entity<'a> {
         self.groups.iter().flat_map(|group| &group.fields)
     }
 
-    /// The groups that have a view: all of several. The view of a single one would be the entity itself.
+    /// The groups that have a view: all of several. The view of a single one would be the entity
+    /// itself.
     pub(crate) fn viewed_groups(&self) -> &[Group<'a>] {
         if self.groups.len() > 1 { &self.groups } else { &[] }
     }
@@ -260,8 +261,8 @@ fn name_self(receiver: &Receiver<'_>, versions: &mut attr::Versions) {
     }
 }
 
-/// The groups in their order, still without fields. The one on the struct itself is there if it is named, if it has
-/// fields, or if there is no other.
+/// The groups in their order, still without fields. The one on the struct itself is there if it is
+/// named, if it has fields, or if there is no other.
 fn declared_groups<'a>(container: &mut attr::Container, fields: &[Field<'a>]) -> Vec<Group<'a>> {
     let others = std::mem::take(&mut container.groups);
     let has_unnamed = fields.iter().any(|field| field.attr.is_stored() && !field.attr.group.is_written());

@@ -1,4 +1,4 @@
-//! Mistakes, where all that is told of one type matters and not its place.
+//! Mistakes, where the messages about one type matter, and not their places.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -1,4 +1,5 @@
-//! Generated code names everything by absolute paths, so that nothing in scope can change what it means.
+//! Generated code names everything by absolute paths, so that nothing in scope can change what it
+//! means.
 
 use proc_macro2::{Spacing, TokenStream, TokenTree};
 use quote::quote;
@@ -38,7 +39,7 @@ const ROOTS: [&str; 3] = ["core", "std", "kv_runtime"];
 
 #[test]
 fn only_absolute_paths_occur() {
-    // No field or attribute of this entity brings a path of its own.
+    // No field or attribute of this entity contains a path.
     let expansion = entity(quote! {
         #[kv(prefix = "a", group = "x", ttl = "1h", group(name = "y", optional, ttl = "1d", view = "YView"))]
         #[serde(default)]
@@ -86,7 +87,8 @@ fn only_absolute_paths_occur() {
     }
 }
 
-/// All paths, as far as tokens show them: words with `::` between. A word that no path follows is one, too.
+/// All paths, as far as tokens show them: words with `::` between. A word that no path follows is
+/// one, too.
 fn collect_paths(tokens: TokenStream, paths: &mut Vec<String>) {
     const KEYWORDS: [&str; 5] = ["impl", "for", "as", "mut", "return"];
     let mut path = String::new();

@@ -1,4 +1,5 @@
-//! Expansions, formatted and compared with the files in `snapshots/`. `UPDATE_SNAPSHOTS=1` writes them anew.
+//! Expansions, formatted and compared with the files in `snapshots/`. `UPDATE_SNAPSHOTS=1` updates
+//! them.
 
 use std::path::PathBuf;
 

@@ -23,13 +23,13 @@ use crate::maybe_send::BoxFuture;
 use crate::served::{Served, Whence};
 use crate::store::Store;
 
-/// How many loads a call begins at most if each one is dropped before it ends.
+/// How many loads a call begins at most, if each one is dropped before it ends.
 pub(super) const ATTEMPTS: usize = 3;
 
-/// What an answer is, before the caller's form of it.
+/// An answer before it is converted to the caller's form.
 pub(super) type Answer<E> = Result<Served<Option<Arc<E>>>>;
 
-/// How far a call came in its first step.
+/// The result of the first step of a call.
 pub(super) enum Begun<E> {
     Done(Answer<E>),
     Waits(BoxFuture<'static, Answer<E>>),
@@ -44,16 +44,16 @@ impl<E> Begun<E> {
     }
 }
 
-/// The part of a caller in a load.
+/// A caller's role in a load.
 struct Taken<E: KvEntity> {
     waiter: Waiter<E>,
-    /// Whether the load began with it.
+    /// Whether this caller began the load.
     leads: bool,
 }
 
-/// Who is asked.
+/// What a call asks, and when.
 pub(super) struct Ask<E> {
-    /// Beyond the store; nobody for a read.
+    /// The origin, or `None` for a read.
     pub(super) origin: Option<Origin<E>>,
     pub(super) when: When,
     /// Receives the reason if the store is not filled.
@@ -62,11 +62,11 @@ pub(super) struct Ask<E> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
-    /// If what is before it has no answer.
+    /// If memory, and for an origin the store, has no answer.
     Missed,
-    /// As well if what is before it has an answer that is to end soon.
+    /// Also if the answer from memory is due for a refresh.
     Ahead,
-    /// Whatever is before it.
+    /// In any case.
     Always,
 }
 
@@ -89,7 +89,8 @@ impl<E> Ask<E> {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Begins to answer a call that the memory could not answer. Only what has to wait is boxed.
+    /// Begins to answer a call that memory could not answer. Only futures that have to wait are
+    /// boxed.
     pub(super) fn answer(&self, id: E::Id, look: Look<E>, mut ask: Ask<E>) -> Begun<E> {
         let kind = ask.kind();
         let stale = match look {
@@ -107,7 +108,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                     self.tier.counters.count(Count::NegativeHit);
                     return Begun::Done(Ok(Served::new(None, Whence::Memory)));
                 }
-                // The store is asked again all the same if nothing stale could stand in for it.
+                // Without a stale entity to serve instead, the store is asked again all the same.
                 Some(Err(error)) if kind == Kind::Load || stale.is_some() => {
                     self.tier.counters.count(Count::Paused);
                     return Begun::Done(self.stale_or(stale, error));
@@ -139,7 +140,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// Takes part in the load of this id. If it begins here, the caller takes its first step.
+    /// Joins the load of this id. If the load begins here, the caller takes its first step.
     fn sit_down(&self, id: &E::Id, kind: Kind, ask: &mut Ask<E>) -> Result<Taken<E>> {
         let mut drive = None;
         match self.tier.join(id, kind, ask.when == When::Always, &mut drive) {
@@ -155,7 +156,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// How the load ends, or that it takes too long.
+    /// Waits for the outcome of the load, or for the limit.
     async fn outcome(
         &self,
         id: &E::Id,
@@ -218,7 +219,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Error::Load { at: self.collection().at(key), retryable: true, source }
     }
 
-    /// What is stale, if it still may be served; otherwise the error.
+    /// Returns the stale entity, if it may still be served. Otherwise returns the error.
     pub(super) fn stale_or(&self, stale: Option<Entry<E>>, error: Error) -> Answer<E> {
         let Some(entry) = stale.filter(|entry| self.tier.may_serve_stale(entry)) else { return Err(error) };
         self.tier.counters.count(Count::Stale);
@@ -240,14 +241,14 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         executor.run(&drive);
     }
 
-    /// A call of the origin, or the whole of a load, has failed. It is counted and traced once,
-    /// however many wait, and whether or not something stale is served.
+    /// Counts and logs a failed call of the origin, or a failed load: once, however many callers
+    /// wait, and whether or not a stale entity is served.
     pub(super) fn origin_failed(&self, error: &Error) {
         self.tier.counters.count(Count::OriginError);
         tracing::warn!(%error, cause = causes(error), "the origin failed");
     }
 
-    /// A call of the store has failed, and no origin is behind it. It is counted and traced as
+    /// Counts and logs a failed call of the store without an origin, as
     /// [`origin_failed`](Self::origin_failed) does.
     pub(super) fn store_failed(&self, error: &Error) {
         self.tier.counters.count(Count::StoreError);
@@ -260,12 +261,12 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 }
 
-/// A load that would wait for itself.
+/// The error of a load that would wait for itself.
 #[derive(Debug, thiserror::Error)]
 #[error("the loader asked the cache for an entity whose load waits for this one, or for its own")]
 struct WaitsForItself;
 
-/// The load was dropped, with its loader.
+/// The error of a load that was dropped with its loader.
 #[derive(Debug, thiserror::Error)]
 #[error("the load was dropped: it panicked, or its runtime was shut down")]
 struct Abandoned;

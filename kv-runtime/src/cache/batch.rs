@@ -23,11 +23,11 @@ use crate::maybe_send::{BoxFuture, MaybeSend};
 use crate::served::Whence;
 use crate::store::{Condition, Store};
 
-/// A loader of many without its types. A refresh in the background shares it with the call that
-/// brought it.
+/// A loader of many ids, without its types. A background refresh shares it with the call that
+/// passed it.
 pub(super) struct ManyOrigin<E: KvEntity>(Arc<Mutex<dyn LoadMany<E>>>);
 
-/// What an origin gives for many ids.
+/// What an origin returns for many ids.
 type Given<E> = Result<Vec<Loaded<Option<Arc<E>>>>, SharedError>;
 
 trait LoadMany<E: KvEntity>: MaybeSend {
@@ -76,18 +76,18 @@ impl<E: KvEntity> Clone for ManyOrigin<E> {
     }
 }
 
-/// An id that the origin is asked for.
+/// An id to ask the origin for.
 struct Lacking {
-    /// Its place in the batch.
+    /// Its position in the batch.
     place: usize,
-    /// On which conditions the store is to be filled; an error if it could not be read.
+    /// The conditions for filling the store, or an error if the store could not be read.
     unchanged: Result<Vec<Condition>>,
-    /// Whether the store has a record of it all the same.
+    /// Whether the store has a record of it nevertheless.
     stood: bool,
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Makes these loads, and tells all who wait.
+    /// Runs these loads, and wakes all callers that wait.
     pub(super) async fn load_all(self, leads: Vec<Lead<E>>, origin: Option<ManyOrigin<E>>, when: When) {
         let keys: Vec<Key> = leads.iter().map(|lead| self.collection().key_of_id(&lead.id)).collect();
         let Some(first) = keys.first() else { return };
@@ -112,7 +112,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// Tells all who wait what was loaded, then fills the store with it, all at once.
+    /// Wakes all callers with the results, then fills the store with all of them at once.
     async fn fill_store_with(
         &self,
         leads: Vec<Lead<E>>,
@@ -171,7 +171,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         leads.iter().zip(found).map(keep).collect()
     }
 
-    /// What each load brought, and how the store is to be filled with it.
+    /// The result of each load, and how to fill the store with it.
     async fn store_then_origin_of(
         &self,
         leads: &[Lead<E>],
@@ -215,8 +215,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         loaded
     }
 
-    /// What the store has under each id. A store that fails is a miss, and its records are left
-    /// alone.
+    /// Reads the store for each id. A store that fails is a miss, and its records are left
+    /// untouched.
     async fn standing_of(&self, leads: &[Lead<E>], keys: &[Key]) -> Vec<Result<Standing<E>>> {
         let ids = leads.iter().map(|lead| lead.id.clone()).collect();
         match self.collection().standing_all(keys, ids).await {
@@ -228,7 +228,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// Takes leases for all that the origin is asked for. If the store fails, it is not filled.
+    /// Takes leases for all ids that the origin is asked for. If the store fails, it is not filled.
     async fn all_with_leases(&self, mut lacking: Vec<Lacking>) -> Vec<Lacking> {
         let mut all: Vec<_> = lacking.iter_mut().filter_map(|it| it.unchanged.as_mut().ok()).collect();
         if let Err(error) = self.take_leases(&mut all).await {
@@ -238,8 +238,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         lacking
     }
 
-    /// Asks the origin once for all that the store lacks. If it fails, the loads of those fail, and
-    /// no others.
+    /// Asks the origin once for all ids that the store lacks. If it fails, the loads of these ids
+    /// fail, and no others.
     async fn ask_origin_for(
         &self,
         lacking: Vec<Lacking>,
@@ -286,7 +286,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 }
 
-/// All of a batch ended so.
+/// Ends all loads of a batch with this outcome.
 fn all_failed<E: KvEntity>(leads: &[Lead<E>], error: &Error) -> Vec<Outcome<E>> {
     let fail = |lead: &Lead<E>| {
         lead.settle(Fill::Failed(error.clone()));

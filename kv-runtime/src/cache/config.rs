@@ -9,12 +9,12 @@ use super::fill::{IfUnchanged, Never, PureCache};
 use crate::kv::Spawn;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 
-/// How a cache behaves, for [`Collection::cached`](crate::Collection::cached). Each method gives
-/// the same cache with one thing changed.
+/// The settings of a cache, for [`Collection::cached`](crate::Collection::cached). Each method
+/// returns the same settings with one change.
 ///
-/// `F` is how it fills the store with what an origin gave: on the condition that the store is as
-/// the miss saw it, unless [`pure_cache`](Self::pure_cache) or
-/// [`without_filling`](Self::without_filling) says otherwise.
+/// `F` is how the cache fills the store from an origin. By default it fills the store only if the
+/// store still holds what the miss saw. [`pure_cache`](Self::pure_cache) and
+/// [`without_filling`](Self::without_filling) change that.
 ///
 /// ```
 /// # use kv_runtime::{Kv, KvEntity, cache::Cache, store::MemoryStore};
@@ -37,7 +37,7 @@ pub struct Cache<E, F = IfUnchanged> {
     fill: PhantomData<fn() -> F>,
 }
 
-/// Tells what an entity weighs.
+/// Returns the weight of an entity.
 pub(super) type Weigh<E> = Arc<dyn Weigher<E>>;
 
 pub(super) trait Weigher<E>: MaybeSend + MaybeSync {
@@ -50,7 +50,7 @@ impl<E, F: Fn(&E) -> u64 + MaybeSend + MaybeSync> Weigher<E> for F {
     }
 }
 
-/// What has no part in the types.
+/// The settings that are not part of the type.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) memory_ttl: Duration,
@@ -87,7 +87,7 @@ impl Default for Settings {
 }
 
 impl<E> Cache<E> {
-    /// 10,000 entries, fresh for a minute.
+    /// Returns the default settings: 10,000 entries, and a TTL of one minute in memory.
     #[must_use]
     pub fn new() -> Self {
         Self { settings: Settings::default(), weigh: None, spawn: None, fill: PhantomData }
@@ -101,8 +101,8 @@ impl<E> Default for Cache<E> {
 }
 
 impl<E, F> Cache<E, F> {
-    /// How long what was read is served from memory, counted from the beginning of the read; one
-    /// minute unless it is set. For that long the cache may not see a write by another process. A
+    /// Sets how long an entity is served from memory, counted from the beginning of the read. The
+    /// default is one minute. For that long the cache may not see a write by another process. A
     /// record that expires earlier leaves the memory earlier.
     #[must_use]
     pub fn memory_ttl(mut self, ttl: Duration) -> Self {
@@ -110,40 +110,40 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// How long what an origin gave stays in the store; as long as the entity's own TTL says unless
-    /// it is set. An entity that expires earlier stays so long only.
+    /// Sets how long an entity from the origin stays in the store. The default is the entity's own
+    /// TTL. An entity that expires earlier stays only that long.
     #[must_use]
     pub fn store_ttl(mut self, ttl: Duration) -> Self {
         self.settings.store_ttl = Some(ttl.min(LONGEST));
         self
     }
 
-    /// How long it is remembered that there is no such entity, from when the store was asked. 10
-    /// seconds unless it is set. Zero remembers nothing.
+    /// Sets how long the cache remembers that there is no such entity, counted from when the store
+    /// was asked. The default is 10 seconds. Zero turns negative caching off.
     #[must_use]
     pub fn negative_ttl(mut self, ttl: Duration) -> Self {
         self.settings.negative_ttl = ttl.min(LONGEST);
         self
     }
 
-    /// How many absences and failures are remembered, as a share of
-    /// [`max_entries`](Self::max_entries) and beside them; 0.1 unless it is set. However many
-    /// absent ids are asked for, they drive no entity out of the memory.
+    /// Sets how many absences and failures are remembered, as a share of
+    /// [`max_entries`](Self::max_entries). The default is 0.1. They are counted apart from
+    /// entities, so a flood of absent ids evicts no entity.
     #[must_use]
     pub fn negative_share(mut self, share: f64) -> Self {
         self.settings.negative_share = part(share);
         self
     }
 
-    /// By which share of itself a TTL is shortened at most, at random; 0.1 unless it is set.
-    /// Entries that came together then do not go together.
+    /// Sets by which share a TTL is shortened at most, at random. The default is 0.1. So entries
+    /// that were loaded together do not expire together.
     #[must_use]
     pub fn jitter(mut self, share: f64) -> Self {
         self.settings.jitter = part(share);
         self
     }
 
-    /// How many entities are held, about; 10,000 unless it is set. What is rarely asked for goes
+    /// Sets about how many entities are held. The default is 10,000. Rarely used ones are evicted
     /// first.
     #[must_use]
     pub fn max_entries(mut self, entries: usize) -> Self {
@@ -151,12 +151,14 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// Holds entities up to this weight in sum, say their bytes, instead of a number of them.
-    /// `weigh` is called once for each fill, and what it says is rounded up by a sixteenth at most.
-    /// If it panics, the entity weighs 1, and
-    /// [`CacheStats::weigh_panics`](super::CacheStats::weigh_panics) counts it. The memory is in
-    /// shards, four for each processor: what weighs more than one of them takes is not held.
-    /// [`max_entries`](Self::max_entries) then is the number that is expected.
+    /// Limits the sum of the entities' weights, such as their bytes, instead of their number.
+    /// `weigh` is called once for each fill. Weights are rounded up by a sixteenth at most. If
+    /// `weigh` panics, the entity weighs 1, and
+    /// [`CacheStats::weigh_panics`](super::CacheStats::weigh_panics) counts it.
+    ///
+    /// The memory has four shards for each processor. An entity that weighs more than a shard can
+    /// hold is not held. [`max_entries`](Self::max_entries) is then the expected number of
+    /// entities.
     #[must_use]
     pub fn max_weight(
         mut self,
@@ -168,31 +170,33 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// How long after its TTL an entity may still be served if what is behind the memory fails, or
-    /// is slower than [`soft_timeout`](Self::soft_timeout); not at all unless it is set. It is
-    /// marked: [`Whence::Stale`](crate::Whence::Stale). Never beyond the expiry of the record.
+    /// Sets how long after its TTL an entity may still be served if the store or the origin fails,
+    /// or is slower than [`soft_timeout`](Self::soft_timeout). The default is zero. Such an answer
+    /// is marked as [`Stale`](crate::Whence::Stale). No entity is served after its record has
+    /// expired.
     #[must_use]
     pub fn stale_for(mut self, limit: Duration) -> Self {
         self.settings.stale_for = limit;
         self
     }
 
-    /// How long after a failure the origin is not asked for that id again; **one second** unless it
-    /// is set. Until then callers get what is stale, or the same error: their loaders are not
-    /// called, even if they would succeed. So an outage costs one call for each id and pause. The
-    /// store is spared likewise while there is something stale to serve. Zero asks again at once.
+    /// Sets how long after a failure the origin is not asked again for that id. The default is
+    /// **one second**. Until then callers get a stale entity, or the same error. Their loaders are
+    /// not called, even if they would succeed. So an outage costs one call for each id and pause.
+    /// The store is spared in the same way while there is a stale entity to serve. Zero asks again
+    /// at once.
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
         self.settings.pause = pause;
         self
     }
 
-    /// The deadline of a call: of store, origin and the fill of the store together, or of the wait
-    /// for another caller's load. There is none unless it is set. A load that is late is
-    /// [`Error::TimedOut`](crate::Error::TimedOut), or what is stale. A fill that is late is given
-    /// up, and the caller gets its answer.
+    /// Sets the deadline of a call: of store, origin and the fill of the store together, or of the
+    /// wait for another caller's load. There is none by default. A load that is late is
+    /// [`Error::TimedOut`](crate::Error::TimedOut), or a stale entity. A fill that is late is
+    /// abandoned, and the caller gets its answer.
     ///
-    /// It waits by the [`Timer`](crate::Timer) of the store's clock. Without one every load is
+    /// It waits by the [`Timer`](crate::Timer) of the store's clock. Without a timer every load is
     /// [`Error::NoTimer`](crate::Error::NoTimer).
     #[must_use]
     pub fn hard_timeout(mut self, limit: Duration) -> Self {
@@ -200,31 +204,31 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// How long a caller waits if there is something stale to serve. After that it gets the stale
-    /// answer, and the load goes on in the background. It needs a task, as
+    /// Sets how long a caller waits if there is a stale entity to serve. After that it gets the
+    /// stale entity, and the load goes on in the background. This needs a task, as
     /// [`spawner`](Self::spawner) says, and the [`Timer`](crate::Timer) of the store's clock.
-    /// Without a task it does nothing.
+    /// Without a task it has no effect.
     #[must_use]
     pub fn soft_timeout(mut self, limit: Duration) -> Self {
         self.settings.soft_timeout = Some(limit);
         self
     }
 
-    /// The share of its TTL after which an entity that is asked for is loaded again in the
-    /// background, while it is still served; never unless it is set. It needs a task, as
-    /// [`spawner`](Self::spawner) says. Without one it does nothing.
+    /// Sets the share of the TTL after which an entity that is asked for is loaded again in the
+    /// background, while it is still served. The default is never. This needs a task, as
+    /// [`spawner`](Self::spawner) says. Without a task it has no effect.
     #[must_use]
     pub fn refresh_ahead(mut self, share: f64) -> Self {
         self.settings.refresh_at = Some(part(share));
         self
     }
 
-    /// What runs the tasks of loads. Without one the tokio runtime runs them on which a call is
-    /// made, if there is one; on wasm32 nothing does.
+    /// Sets what runs the tasks of loads. By default that is the tokio runtime on which a call is
+    /// made, if there is one. On wasm32 there is none.
     ///
-    /// A task drives a load whose first step did not end it. So the load goes on when its callers
-    /// are dropped, and [`refresh_ahead`](Self::refresh_ahead) and
-    /// [`soft_timeout`](Self::soft_timeout) work. Callers that wait for a load drive it as well: if
+    /// A task drives a load whose first step did not complete it. So the load goes on if its
+    /// callers are dropped, and [`refresh_ahead`](Self::refresh_ahead) and
+    /// [`soft_timeout`](Self::soft_timeout) work. Callers that wait for a load drive it as well. If
     /// `spawn` never runs the task, drops it or panics, no call waits longer.
     ///
     /// ```
@@ -241,16 +245,17 @@ impl<E, F> Cache<E, F> {
         self
     }
 
-    /// For a store that holds nothing but copies of the origin: what the origin gave overwrites the
-    /// record in the store without a look at it. It is the way to fill a store without
-    /// compare-and-swap; there it may undo what somebody wrote, or bring back what somebody
-    /// deleted, until the store's TTL has passed.
+    /// Fills the store without reading it first. Use this if the store holds only copies of the
+    /// origin.
+    ///
+    /// It is the way to fill a store without compare-and-swap. There it may undo another writer's
+    /// write, or bring back a deleted record, until the store's TTL has passed.
     #[must_use]
     pub fn pure_cache(self) -> Cache<E, PureCache> {
         self.filling()
     }
 
-    /// What the origin gave is kept in memory alone, and never written into the store.
+    /// Keeps entities from the origin only in memory, and never writes them into the store.
     #[must_use]
     pub fn without_filling(self) -> Cache<E, Never> {
         self.filling()
@@ -261,7 +266,7 @@ impl<E, F> Cache<E, F> {
     }
 }
 
-/// As good as for ever, and far from what a multiplication could overflow.
+/// Longer than any program runs, and small enough that multiplying it cannot overflow.
 pub(super) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 
 /// A share between nothing and all; what is no number is nothing.
@@ -269,7 +274,7 @@ fn part(share: f64) -> f64 {
     if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
 }
 
-/// A load that nobody waits for: a boxed future, which is `Send` but on wasm32.
+/// A load that nobody waits for: a boxed future, which is `Send` except on wasm32.
 pub type BackgroundFuture = crate::kv::WriteBackFuture;
 
 impl<E, F> Clone for Cache<E, F> {

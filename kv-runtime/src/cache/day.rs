@@ -9,8 +9,8 @@ use crate::clock::{Clock, Timestamp};
 /// Watches whether the time of day gains on the monotonic clock. If it does, records expire before
 /// their entries end.
 pub(super) struct Day {
-    /// The least lead of the time of day, in milliseconds, when an entry was made whose record
-    /// expires.
+    /// The smallest lead of the time of day, in milliseconds, at which an entry with an expiring
+    /// record was made.
     ahead: AtomicI64,
 }
 
@@ -19,8 +19,8 @@ impl Day {
         Self { ahead: AtomicI64::new(ahead(clock)) }
     }
 
-    /// When the entry of a record must end that expires at this time of day. The coarse clocks lag,
-    /// so it ends a little early.
+    /// Returns when an entry must end whose record expires at this time of day. The coarse clocks
+    /// lag, so it ends a little early.
     pub(super) fn end(&self, expires_at: Timestamp, clock: &Clock) -> Moment {
         self.ahead.fetch_min(ahead(clock), Ordering::Relaxed);
         let left = expires_at.saturating_since(clock.coarse());
@@ -28,8 +28,8 @@ impl Day {
         end.saturating_sub(clock.lag() + clock.tolerance())
     }
 
-    /// Whether the time of day was not set forward. If it was, forget all entries whose records
-    /// expire.
+    /// Returns whether the time of day was not set forward. If it was, the caller forgets all
+    /// entries whose records expire.
     #[inline]
     pub(super) fn is_steady(&self, clock: &Clock) -> bool {
         ahead(clock) <= self.ahead.load(Ordering::Relaxed) + clock.tolerance().as_millis() as i64
@@ -41,7 +41,7 @@ impl Day {
     }
 }
 
-/// The lead of the time of day over the monotonic clock, in milliseconds.
+/// Returns the lead of the time of day over the monotonic clock, in milliseconds.
 #[inline]
 fn ahead(clock: &Clock) -> i64 {
     clock.coarse().as_millis() as i64 - clock.coarse_monotonic() as i64

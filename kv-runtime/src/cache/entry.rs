@@ -1,30 +1,31 @@
-//! What the memory holds under an id, and how long.
+//! What memory holds under an id, and for how long.
 //!
-//! An entry is two words, for a reason: each byte of it is copied with each hit, and measured against a bare `Arc` in the map 16 bytes cost
-//! nothing where 24 cost a seventh, and more than half of it beside a clock. So the second word has everything but the entity.
+//! An entry is two words. Each hit copies it, and compared with a bare `Arc` in the map 16 bytes
+//! cost nothing. 24 bytes made a hit a seventh slower, and more than half slower together with the
+//! clock. So the second word has everything except the entity.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::Settings;
 
-/// An entity in memory. Its times follow one another: until it is due it is served and nothing is done, then it is served and a refresh
-/// is due, then it is stale, then dead.
+/// An entity in memory. Its states follow one another: fresh, then due (it is served and
+/// refreshed), then stale, then dead.
 pub(super) struct Entry<E> {
     pub(super) value: Arc<E>,
     /// From the highest bit: when it is due, 41 bits of milliseconds (69 years) by the monotonic
-    /// clock; how long it then is fresh, as so many fifteenths of what the cache gives at most, 4
-    /// bits; how long it then is stale, likewise as 127ths, 7 bits; whether its record expires, 1
-    /// bit; whether it is for loads alone, 1 bit; its weight, 10 bits.
+    /// clock; how long it then stays fresh, in fifteenths of the cache's maximum, 4 bits; how long
+    /// it then is stale, in 127ths of the cache's maximum, 7 bits; whether its record expires, 1
+    /// bit; whether it is only for loads, 1 bit; its weight, 10 bits.
     word: u64,
 }
 
-/// A moment by a clock that no correction of the time of day moves, in milliseconds.
+/// A moment by the monotonic clock, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment(pub(super) u64);
 
 impl Moment {
-    /// The latest that an entry can tell.
+    /// The latest moment that an entry can store.
     const MAX: Self = Self(u64::MAX >> DUE_AT_SHIFT);
 
     pub(super) fn saturating_add(self, duration: Duration) -> Self {
@@ -49,7 +50,7 @@ const DUE_BITS: u32 = 4;
 const DUE_SHIFT: u32 = STALE_SHIFT + STALE_BITS;
 const DUE_AT_SHIFT: u32 = DUE_SHIFT + DUE_BITS;
 
-/// How good an entry is at a moment.
+/// The state of an entry at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
     Fresh,
@@ -58,21 +59,22 @@ pub(super) enum Age {
     Dead,
 }
 
-/// The longest that entries of a cache are due and stale, in milliseconds: what the parts in an entry are parts of.
+/// How long entries of a cache are due and stale at most, in milliseconds. Entries store fractions
+/// of these.
 #[derive(Clone, Copy)]
 pub(super) struct Spans {
     due: u64,
     stale: u64,
 }
 
-/// What bounds an entry in time.
+/// The times that limit an entry.
 pub(super) struct Lifetime {
-    /// From when the TTL counts.
+    /// The start of the TTL.
     pub(super) since: Moment,
     pub(super) ttl: Duration,
-    /// When the record behind it expires.
+    /// When its record expires.
     pub(super) end: Option<Moment>,
-    /// How long it may be stale at most: a cache's TTL bounds what is fresh alone.
+    /// How long it may be stale at most. A cache's TTL limits only how long it is fresh.
     pub(super) stale_end: Option<Moment>,
 }
 
@@ -106,13 +108,13 @@ impl<E> Entry<E> {
         Self { value, word: pack(fresh_until, due_for, stale_until, constant, spans) }
     }
 
-    /// Whether it is served and nothing is to be done.
+    /// Returns whether it is fresh and not due.
     #[inline]
     pub(super) fn is_fresh(&self, now: Moment) -> bool {
         now < self.due_at()
     }
 
-    /// Whether its record expires: then it ends by the time of day as well.
+    /// Returns whether its record expires. Such an entry also ends by the time of day.
     #[inline]
     pub(super) fn expires(&self) -> bool {
         self.word & EXPIRES != 0
@@ -136,7 +138,8 @@ impl<E> Entry<E> {
         code_weight(self.word & mask(WEIGHT_BITS))
     }
 
-    /// The same entry once the store has said that it has none: no longer fresh, stale no longer than before, and for loads alone.
+    /// Returns the entry after the store said that it has no such record: no longer fresh, stale no
+    /// longer than before, and only for loads.
     pub(super) fn for_loads(self, now: Moment, spans: Spans) -> Self {
         let fresh_until = self.fresh_until(spans).min(now);
         let constant = (self.word & mask(STALE_SHIFT)) | FOR_LOADS;
@@ -144,7 +147,7 @@ impl<E> Entry<E> {
         Self { value: self.value, word }
     }
 
-    /// Whether only a load may serve it.
+    /// Returns whether only a load may serve it.
     pub(super) fn is_for_loads(&self) -> bool {
         self.word & FOR_LOADS != 0
     }
@@ -165,7 +168,8 @@ impl<E> Entry<E> {
     }
 }
 
-/// Parts are rounded down, so that nothing is served longer than it may be; the end of what is fresh stays exact. `constant` is what is no time.
+/// Fractions are rounded down, so that nothing is served too long. The end of freshness is exact.
+/// `constant` has the bits that are not times.
 fn pack(fresh_until: Moment, due_for: Duration, stale_until: Moment, constant: u64, spans: Spans) -> u64 {
     let fresh_until = fresh_until.min(Moment::MAX);
     let stale_for = stale_until.saturating_since(fresh_until);
@@ -187,19 +191,19 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A duration as a part of a span.
+/// Converts a duration to a fraction of a span.
 fn part(duration: Duration, bits: u32, span: u64) -> u64 {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(span);
     (millis * mask(bits)).checked_div(span).unwrap_or(0)
 }
 
-/// The milliseconds that a part of a span are.
+/// Converts a fraction of a span to milliseconds.
 fn whole(part: u64, bits: u32, span: u64) -> u64 {
     part * span / mask(bits)
 }
 
-/// A weight as a small floating-point number: below 16 as it is, above with five significant bits, rounded up. Nothing weighs nothing, or it
-/// would never have to go.
+/// Encodes a weight as a small floating-point number: exact below 16, above with five significant
+/// bits, rounded up. A weight of zero counts as one, or the entity would never be evicted.
 fn weight_code(weight: u64) -> u64 {
     let weight = weight.max(1);
     if weight < 16 {
@@ -221,7 +225,7 @@ fn code_weight(code: u64) -> u64 {
 }
 
 impl Settings {
-    /// A TTL, shortened at random.
+    /// Returns a TTL, shortened at random.
     pub(super) fn jittered(&self, ttl: Duration) -> Duration {
         if self.jitter == 0.0 { ttl } else { ttl.mul_f64(1.0 - self.jitter * fastrand::f64()) }
     }

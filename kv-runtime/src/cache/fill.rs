@@ -9,11 +9,12 @@ use crate::key::Key;
 use crate::maybe_send::BoxFuture;
 use crate::store::{AtomicStore, Commit, Condition, Store};
 
-/// Only if the store still holds what the miss saw, or still nothing. What a [`Cache`](super::Cache) does unless it is told otherwise.
+/// Fills the store only if it still holds what the miss saw: the same record, or none. This is the
+/// default of a [`Cache`](super::Cache).
 #[derive(Clone, Copy, Debug)]
 pub struct IfUnchanged;
 
-/// Whatever stands there: [`Cache::pure_cache`](super::Cache::pure_cache).
+/// Overwrites whatever the store holds: [`Cache::pure_cache`](super::Cache::pure_cache).
 #[derive(Clone, Copy, Debug)]
 pub struct PureCache;
 
@@ -23,10 +24,10 @@ pub struct Never;
 
 /// A way of filling that a store can do.
 #[diagnostic::on_unimplemented(
-    message = "a cache cannot fill `{S}` with what an origin gave unless it is told how: this store has no compare-and-swap",
-    label = "this cache fills a store only where it can tell that nobody has written meanwhile",
-    note = "`Cache::new().without_filling()`: what an origin gave is held in memory alone; right for records that somebody writes",
-    note = "`Cache::new().pure_cache()`: it overwrites what stands in the store, unseen; right where the store holds nothing but copies of the origin"
+    message = "a cache needs to know how to fill `{S}` from an origin: this store has no compare-and-swap",
+    label = "this cache fills a store only if it can detect that another writer came first",
+    note = "`Cache::new().without_filling()` keeps what the origin returns in memory only; use it for records that others write",
+    note = "`Cache::new().pure_cache()` overwrites the store without reading it; use it if the store holds only copies of the origin"
 )]
 pub trait FillStore<S: Store>: sealed::Sealed {
     #[doc(hidden)]
@@ -61,7 +62,8 @@ pub(super) struct Filling<'a, E> {
     pub(super) ttl: Option<Duration>,
 }
 
-// Otherwise the compiler would ask for the store to be atomic, and so hide the ways for one that is not.
+// Otherwise the compiler would ask for the store to be atomic, and so hide the ways for one that is
+// not.
 #[diagnostic::do_not_recommend]
 impl<S: AtomicStore> FillStore<S> for IfUnchanged {
     fn filler<E: KvEntity>() -> Filler<E, S> {

@@ -17,11 +17,11 @@ use crate::store::{Commit, Condition, Store};
 /// How long a lease lasts if no `hard_timeout` says how long a load may take.
 const LEASE_LIFE: Duration = Duration::from_secs(60);
 
-/// What is to become of the store after a load.
+/// What a load has to do with the store.
 pub(super) enum StoreFill {
-    /// It holds what it should.
+    /// Nothing: the store holds the right record.
     Needless,
-    /// It is to hold what the origin gave, on these conditions.
+    /// Fill the store with the origin's answer, on these conditions.
     Wanted { unchanged: Vec<Condition>, ttl: Option<Duration> },
     /// The store could not be read, so its record is left alone.
     Unread(Error),
@@ -51,7 +51,7 @@ impl Report {
 }
 
 impl StoreFill {
-    /// `differs`: whether the store has to change to hold what the origin gave.
+    /// `differs`: whether the store does not hold the origin's answer yet.
     pub(super) fn of(unchanged: Result<Vec<Condition>>, differs: bool, ttl: Option<Duration>) -> Self {
         match unchanged {
             Ok(unchanged) if differs => Self::Wanted { unchanged, ttl },
@@ -62,8 +62,8 @@ impl StoreFill {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The conditions with leases of the absent records, to be taken before the origin is asked. If
-    /// the store fails, it is not filled.
+    /// Returns the conditions, with leases of the absent records. They are taken before the origin
+    /// is asked. If the store fails, it is not filled.
     pub(super) async fn with_leases(&self, unchanged: Result<Vec<Condition>>) -> Result<Vec<Condition>> {
         let mut unchanged = unchanged?;
         self.take_leases(&mut [&mut unchanged]).await?;
@@ -126,7 +126,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// The future of a fill, if the load has the right to it.
+    /// Returns the future of a fill, if the load has the right to it.
     pub(super) fn filling(
         &self,
         turn: Turn<E>,
@@ -167,7 +167,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         tracing::warn!(%error, cause = causes(error), "what the origin gave was not written into the store");
     }
 
-    /// A TTL with jitter, but not below what the store takes.
+    /// Returns a TTL with jitter, but not below the store's minimum.
     fn store_ttl(&self, ttl: Duration) -> Duration {
         let least = self.collection().store().capabilities().limits.least_ttl.unwrap_or_default();
         self.tier.settings.jittered(ttl).max(least.min(ttl))

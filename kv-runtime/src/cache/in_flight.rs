@@ -1,9 +1,10 @@
-//! What is going on at each id: writes, and loads that callers wait for.
+//! Writes and loads under way at each id.
 //!
-//! An id is in the map only while something goes on there, so the map is as small as the number of
-//! calls. It is what an epoch counter for every id would be, without the counters: a load that a
-//! write has met is no longer the one in the map, and what it brings is kept nowhere. No lock of
-//! this map is held while anything is awaited.
+//! An id is in the map only while a call on it is under way, so the map is as small as the number
+//! of calls. It replaces an epoch counter for every id: a write removes the load from the map, and
+//! a load that is not in the map keeps no result. No lock of this map is held across an await.
+//!
+//! The map is divided into places, each with its own lock. Ids are spread over them by their hash.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
@@ -18,7 +19,7 @@ use super::flight::Flight;
 use crate::key::EntityId;
 use crate::store::Mark;
 
-/// Ids that share a place wait for each other's moments under its lock.
+/// The number of places. Ids that share a place share its lock.
 const PLACES: usize = 64;
 
 /// How many unsettled ids of a place are noted at most.
@@ -38,7 +39,7 @@ pub(super) struct InFlight<Id, T> {
     hasher: DefaultHashBuilder,
 }
 
-/// What goes on at the ids of one place.
+/// The writes and loads under way at the ids of one place.
 pub(super) struct Shard<Id, T> {
     ids: HashMap<Id, AtId<T>, DefaultHashBuilder>,
     unsettled: Unsettled<Id>,
@@ -47,7 +48,8 @@ pub(super) struct Shard<Id, T> {
 pub(super) struct AtId<T> {
     /// Writes that have begun and not ended.
     writers: u32,
-    /// Moved when a write begins and when it ends, so that a write can tell whether it was alone.
+    /// Incremented when a write begins and when it ends, so that a write can tell whether it was
+    /// alone.
     epoch: u32,
     loads: [Option<Arc<Flight<T>>>; 2],
     filling: Option<Filling>,
@@ -60,19 +62,20 @@ pub(super) struct AtId<T> {
 pub(super) struct Filling {
     drive: Weak<Drive>,
     is_over: Arc<AtomicBool>,
-    /// Whether a write has to wait for its end, because it could undo the write.
+    /// Whether a write has to wait for it, because the fill could undo the write.
     first: bool,
-    /// Until then it may still take place, if it is not known to be over.
+    /// A mark: until it has settled, the fill may still take place, if it is not known to be over.
     until: Moment,
 }
 
-/// A caller's part in a load.
+/// A caller's role in a load.
 pub(super) enum Part<T> {
-    /// It makes the load. The drive is of the load that it replaces: drop it where no lock is held.
+    /// The caller runs the load. The drive belongs to the load that it replaces: drop it without
+    /// holding a lock.
     Lead(Arc<Flight<T>>, Option<Arc<Drive>>),
     /// Another caller has begun the load.
     Wait(Arc<Flight<T>>, Arc<Drive>),
-    /// The caller is part of that load. Drop the drive where no lock is held.
+    /// The caller is itself part of that load. Drop the drive without holding a lock.
     Within(Arc<Drive>),
 }
 
@@ -98,13 +101,13 @@ impl<Id: EntityId, T: Clone> InFlight<Id, T> {
 }
 
 impl<Id: EntityId, T: Clone> Shard<Id, T> {
-    /// Something begins at an id.
+    /// Notes that a write or a load begins at an id.
     pub(super) fn begin<R>(&mut self, id: &Id, begin: impl FnOnce(&mut AtId<T>) -> R) -> R {
         begin(self.ids.entry(id.clone()).or_default())
     }
 
-    /// Something ends at an id, if anything goes on there. An id where nothing goes on any more
-    /// leaves the map.
+    /// Notes that a write or a load has ended at an id. An id without writes and loads leaves the
+    /// map.
     pub(super) fn end<R>(&mut self, id: &Id, end: impl FnOnce(&mut AtId<T>) -> R) -> Option<R> {
         let at = self.ids.get_mut(id)?;
         let ended = end(at);
@@ -114,8 +117,8 @@ impl<Id: EntityId, T: Clone> Shard<Id, T> {
         Some(ended)
     }
 
-    /// Whether all writes of this id with an unknown outcome have settled. It forgets marks that
-    /// have, of other ids, too.
+    /// Returns whether all writes of this id with an unknown outcome have settled. Also removes
+    /// settled marks of other ids.
     pub(super) fn is_settled(&mut self, id: &Id, has_settled: impl Fn(Mark) -> bool) -> bool {
         let Self { ids, unsettled } = self;
         if unsettled.is_empty() {
@@ -154,7 +157,7 @@ impl<Id: EntityId, T: Clone> Shard<Id, T> {
         }
     }
 
-    /// What is being loaded of any id is not to be held.
+    /// Detaches all loads, so that their results are not held.
     pub(super) fn move_epochs(&mut self) {
         self.ids.values_mut().for_each(AtId::move_epoch);
         self.ids.retain(|_, at| !at.is_idle());
@@ -188,8 +191,9 @@ impl<T> Default for AtId<T> {
 }
 
 impl<T: Clone> AtId<T> {
-    /// Takes part in the load of this kind, or begins one. `anew`: not in one that has begun
-    /// already. `waits`: whether a caller may wait for one; if not, it begins one beside it.
+    /// Joins the load of this kind, or begins one. `anew`: never joins a load that has begun
+    /// already. `waits`: whether a caller may wait for another's load; if not, it begins one beside
+    /// it.
     pub(super) fn join(
         &mut self,
         kind: Kind,
@@ -215,7 +219,7 @@ impl<T: Clone> AtId<T> {
         }
     }
 
-    /// Whether there is a load of this kind that somebody waits for or drives.
+    /// Returns whether there is a load of this kind that somebody waits for or drives.
     pub(super) fn is_loading(&self, kind: Kind) -> bool {
         self.loads[kind as usize].as_ref().is_some_and(|flight| flight.drive_handle().strong_count() > 0)
     }
@@ -224,19 +228,19 @@ impl<T: Clone> AtId<T> {
         self.filling.clone()
     }
 
-    /// The load of this kind, if anybody still waits for it.
+    /// Returns the load of this kind, if anybody still waits for it.
     fn load(&self, kind: Kind) -> Option<(Arc<Flight<T>>, Arc<Drive>)> {
         let flight = self.loads[kind as usize].as_ref()?;
         Some((Arc::clone(flight), flight.drive()?))
     }
 
-    /// Whether no write has met this load, and none goes on.
+    /// Returns whether no write has met this load, and none is under way.
     fn may_fill(&self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
         self.writers == 0 && self.is_attached(kind, flight)
     }
 
-    /// Begins to fill the store, if no write has met the load, and no fill goes on that overwrites
-    /// what it does not see.
+    /// Begins to fill the store, if no write has met the load, and no fill is under way that
+    /// overwrites without a condition.
     pub(super) fn begin_fill(
         &mut self,
         kind: Kind,
@@ -261,15 +265,16 @@ impl<T: Clone> AtId<T> {
         }
     }
 
-    /// Ends a load: who comes now begins another.
+    /// Ends a load: later callers begin another one.
     pub(super) fn end(&mut self, kind: Kind, flight: &Arc<Flight<T>>) {
         if self.loads[kind as usize].as_ref().is_some_and(|latest| Arc::ptr_eq(latest, flight)) {
             self.loads[kind as usize] = None;
         }
     }
 
-    /// Whether what the load brought may be held. If it supersedes what is being read, that may not
-    /// be held any more. What was read while the store is filled may be older than the fill.
+    /// Returns whether the result of the load may be held. If it supersedes reads that are under
+    /// way, their results may not be held any more. A read during a fill may be older than the
+    /// fill.
     pub(super) fn settle(
         &mut self,
         kind: Kind,
@@ -285,14 +290,14 @@ impl<T: Clone> AtId<T> {
         may_fill
     }
 
-    /// A write begins: its epoch, and the fill of the store that has to end before.
+    /// Begins a write. Returns its epoch, and the fill of the store that has to end first.
     pub(super) fn begin_write(&mut self) -> (u32, Option<Filling>) {
         self.move_epoch();
         self.writers += 1;
         (self.epoch, self.filling.clone().filter(|filling| filling.first))
     }
 
-    /// A write ends that began at this epoch; whether it met no other.
+    /// Ends a write that began at this epoch. Returns whether it met no other write.
     pub(super) fn end_write(&mut self, epoch: u32) -> bool {
         // A write that began before and is still under way may take place after this one.
         let was_alone = self.epoch == epoch && self.writers == 1;
@@ -301,7 +306,7 @@ impl<T: Clone> AtId<T> {
         was_alone
     }
 
-    /// A write begins or ends: what is being loaded may be older than it.
+    /// Detaches the loads, because a write begins or ends and they may be older than it.
     pub(super) fn move_epoch(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
         self.loads = [None, None];
@@ -320,7 +325,7 @@ impl<T: Clone> AtId<T> {
 }
 
 impl Filling {
-    /// Drives the fill to its end. A fill whose drive is gone has ended, too.
+    /// Drives the fill to its end. A fill without a drive has ended already.
     pub(super) async fn end(self) -> Result<(), Cycle> {
         let Some(drive) = self.drive.upgrade() else { return Ok(()) };
         drive.until(|| self.is_over.load(Ordering::SeqCst).then_some(())).await

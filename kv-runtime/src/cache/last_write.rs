@@ -10,14 +10,15 @@ use crate::error::{ChangeError, Error, Result};
 use crate::key::Lookup;
 use crate::store::Store;
 
-/// Among the writes through this cache the same rules hold as for [`update`](Self::update): no load that one of them has met is held, and the
-/// memory forgets the id where it is not known how one ended.
+/// Writes through this cache follow the same rules as [`update`](Self::update): a load that meets
+/// one of them is not held, and memory forgets the id if the outcome of the write is unknown.
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Changes the entity that is in the store, whatever the memory holds, on every store, then holds it as it was written.
+    /// Changes the entity in any store, without reading memory, and holds it as it was written.
     ///
     /// **The last write wins**, as in
-    /// [`Collection::update_last_write_wins`](crate::Collection::update_last_write_wins). Where the store's reads may be old, the
-    /// change is made to what it reads, which may be older than what the memory holds.
+    /// [`Collection::update_last_write_wins`](crate::Collection::update_last_write_wins). If reads
+    /// of the store may be old, the change is made to such a read, which may be older than what
+    /// memory holds.
     pub async fn update_last_write_wins<F>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>>
     where
         F: FnOnce(&mut E),
@@ -25,7 +26,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.overwrite("update_last_write_wins", id, once(change), None::<fn() -> E>).await
     }
 
-    /// As [`update_last_write_wins`](Self::update_last_write_wins), unless `change` gives up with an error of the caller's; see
+    /// Changes the entity as [`update_last_write_wins`](Self::update_last_write_wins) does, but
+    /// `change` may fail with the caller's own error; see
     /// [`Collection::try_update_last_write_wins`](crate::Collection::try_update_last_write_wins).
     pub async fn try_update_last_write_wins<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
     where
@@ -35,7 +37,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.overwrite("try_update_last_write_wins", id, change, None::<fn() -> E>).await
     }
 
-    /// As [`update_last_write_wins`](Self::update_last_write_wins), or writes what `create` makes where there is none; see
+    /// Changes the entity as [`update_last_write_wins`](Self::update_last_write_wins) does, or
+    /// writes what `create` returns if there is none; see
     /// [`Collection::upsert_last_write_wins`](crate::Collection::upsert_last_write_wins).
     pub async fn upsert_last_write_wins<C, F>(&self, id: IdRef<'_, E>, create: C, change: F) -> Result<Arc<E>>
     where
@@ -45,11 +48,11 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.overwrite("upsert_last_write_wins", id, once(change), Some(create)).await
     }
 
-    /// Gives what is in the store its full TTL again by writing it anew, and says whether it is there; see
-    /// [`Collection::touch_last_write_wins`](crate::Collection::touch_last_write_wins).
+    /// Gives the record in the store its full TTL again by rewriting it, and returns whether it
+    /// exists; see [`Collection::touch_last_write_wins`](crate::Collection::touch_last_write_wins).
     ///
-    /// What is written is what the store gave, which may be older than what the memory holds: so the memory forgets it. What an
-    /// interval spares it goes on serving.
+    /// It writes what the store returned, which may be older than what memory holds. So memory
+    /// forgets the entity. If the touch interval skips the write, memory goes on serving it.
     pub async fn touch_last_write_wins(&self, id: IdRef<'_, E>) -> Result<bool>
     where
         E: Touch,

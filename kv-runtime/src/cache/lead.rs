@@ -1,4 +1,4 @@
-//! The two sides of a load: what makes it, and the callers that wait for it.
+//! The two sides of a load: the code that runs it, and the callers that wait for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use crate::entity::KvEntity;
 use crate::error::Result;
 use crate::store::{Commit, SETTLES_AFTER};
 
-/// A caller's part in a load.
+/// A caller's role in a load.
 pub(super) enum Seat<E: KvEntity> {
     Lead(Lead<E>),
     Wait(Waiter<E>),
@@ -21,7 +21,7 @@ pub(super) enum Seat<E: KvEntity> {
     Within,
 }
 
-/// The side that makes a load. It is part of the load's future. If it is dropped before it is
+/// The side that runs a load. It is part of the load's future. If it is dropped before it is
 /// complete, the load is abandoned.
 pub(super) struct Lead<E: KvEntity> {
     tier: Arc<Tier<E>>,
@@ -29,8 +29,11 @@ pub(super) struct Lead<E: KvEntity> {
     pub(super) kind: Kind,
     flight: Arc<Flight<Outcome<E>>>,
     /// Whether the store had settled when the load began. If not, an earlier write may still change
-    /// what it reads.
+    /// the record that it reads.
     is_settled: bool,
+    /// Whether it is a refresh, so that its callers get something newer than what the memory held
+    /// when it began.
+    is_refresh: bool,
     is_complete: bool,
 }
 
@@ -47,8 +50,10 @@ impl<E: KvEntity> Lead<E> {
         kind: Kind,
         flight: Arc<Flight<Outcome<E>>>,
         is_settled: bool,
+        is_refresh: bool,
     ) -> Self {
-        Self { tier: Arc::clone(tier), id: id.clone(), kind, flight, is_settled, is_complete: false }
+        let (tier, id) = (Arc::clone(tier), id.clone());
+        Self { tier, id, kind, flight, is_settled, is_refresh, is_complete: false }
     }
 
     /// The side of the caller that begins the load. `drive` is the one that `join` made.
@@ -57,14 +62,14 @@ impl<E: KvEntity> Lead<E> {
         Waiter { flight: Arc::clone(&self.flight), drive }
     }
 
-    /// Holds what the load brought, unless a write met it or an unsettled write may still take
+    /// Holds the result of the load, unless a write met it or an unsettled write may still take
     /// place.
     pub(super) fn settle(&self, fill: Fill<E>) {
         self.settle_and(fill, |_| {});
     }
 
-    /// Holds what the load brought, as [`settle`](Self::settle) does, and tells all who wait how
-    /// the load ended.
+    /// Holds the result of the load, as [`settle`](Self::settle) does, and wakes all callers with
+    /// the outcome.
     pub(super) fn land(mut self, fill: Fill<E>, outcome: Outcome<E>) {
         self.is_complete = true;
         self.settle_and(fill, |at| at.end(self.kind, &self.flight));
@@ -75,22 +80,21 @@ impl<E: KvEntity> Lead<E> {
         let now = self.tier.now();
         let mut in_flight = self.tier.in_flight.lock(&self.id);
         // A load ends what is being read: a read that began before may have seen less.
-        let supersedes = self.kind == Kind::Load && !matches!(fill, Fill::Failed(_));
+        let has_failed = matches!(fill, Fill::Failed(_));
+        let supersedes = self.kind == Kind::Load && !has_failed;
         let may_fill = in_flight.end(&self.id, |at| {
             let may_fill = at.settle(self.kind, &self.flight, supersedes, now);
             then(at);
             may_fill
         });
-        if may_fill != Some(true) {
-            self.tier.counters.count(Count::Detached);
-            return;
-        }
-        let left = if self.is_settled || matches!(fill, Fill::Failed(_)) {
+        let left = if may_fill == Some(true) && (self.is_settled || has_failed) {
             self.tier.hold(&self.id, fill, self.kind)
         } else {
             self.tier.counters.count(Count::Detached);
-            // What the memory holds is older than what the load brought.
-            Some(self.tier.memory.remove(&self.id))
+            // What the memory holds is older than what the load brought. Without a refresh it holds
+            // nothing fresh, or what met the load.
+            let is_older = may_fill == Some(true) || self.is_refresh;
+            (is_older && !has_failed).then(|| self.tier.memory.remove(&self.id))
         };
         drop(in_flight);
         drop(left);
@@ -114,7 +118,7 @@ impl<E: KvEntity> Lead<E> {
         })
     }
 
-    /// Tells all who wait how the load ended.
+    /// Wakes all callers with the outcome of the load.
     pub(super) fn complete(mut self, outcome: Outcome<E>) {
         self.is_complete = true;
         self.leave();

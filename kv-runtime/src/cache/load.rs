@@ -14,23 +14,26 @@ use crate::served::{Served, Whence};
 use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The entity with this id: from memory, from the store, or from the origin, once for all who
-    /// ask meanwhile. What the origin gives fills memory and store.
+    /// Returns the entity with this id: from memory, from the store, or from the origin. Callers
+    /// that ask at the same time share one load. An entity from the origin fills memory and store.
     ///
-    /// `load` gives the entity, an `Option` of it where the origin may have none, or either in
-    /// [`Loaded`](super::Loaded) with TTLs from what it got; the answer has the same form. It owns
-    /// what it needs, since it may go on in a task. It is called once for all callers, or not at
-    /// all. Its error reaches all of them as [`Error::Load`], a panic too. After a failure the
-    /// origin is not asked again for [`Cache::pause`](super::Cache::pause).
+    /// `load` returns the entity, an `Option` of it if the origin may have none, or either in
+    /// [`Loaded`](super::Loaded), which sets TTLs for this entity. The answer has the same form.
+    /// `load` must own what it uses, because it may go on in a task. It is called once for all
+    /// callers, or not at all. After a failure the origin is not asked again for
+    /// [`Cache::pause`](super::Cache::pause).
     ///
-    /// Two mistakes of a loader are [`Error::Load`] as well, and no retry helps: an entity
-    /// with another id than the one that was asked for, and a call of this cache that waits for the
-    /// loader's own load, directly or by way of other loads.
+    /// If the store fails, the origin is asked: here the store is a cache of the origin.
     ///
-    /// A store that fails is passed over: it is a cache of the origin here.
+    /// The entity is held as `load` made it, with its `#[kv(skip)]` fields. [`get`](Self::get) says
+    /// for how long.
     ///
-    /// The entity is held as `load` made it, its fields with `#[kv(skip)]` too; [`get`](Self::get)
-    /// says for how long.
+    /// # Errors
+    ///
+    /// [`Error::Load`] with the loader's error, or if it panicked, for all callers that wait. Two
+    /// mistakes of a loader are [`Error::Load`] as well, and are not retryable: an entity with
+    /// another id than the one that was asked for, and a call of this cache that waits for the
+    /// loader's own load, directly or through other loads.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -65,8 +68,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Ok(self.get_or_load_detailed(id, load).await?.value)
     }
 
-    /// As [`get_or_load`](Self::get_or_load), with where the answer came from, and what failed if
-    /// it is a stale one.
+    /// Returns the answer of [`get_or_load`](Self::get_or_load) with its source, and the error if
+    /// it is stale.
     pub async fn get_or_load_detailed<F, Fut, T, X>(
         &self,
         id: IdRef<'_, E>,
@@ -91,15 +94,15 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.in_form::<T>(&id, answer)
     }
 
-    /// Asks the origin, whatever memory and store hold, and fills both with what it gives. If it
-    /// gives nothing, the record in the store is removed.
+    /// Asks the origin, whatever memory and store hold, and fills both. If the origin has no such
+    /// entity, the record in the store is removed.
     ///
     /// # Errors
     ///
-    /// It fails if the store does not hold afterwards what the origin gave. That is
+    /// The call fails if the store does not hold the origin's answer afterwards. That is
     /// [`Error::Conflict`] if another writer wrote or deleted the record while the origin was
-    /// asked: its write stays, and memory forgets the id. Call it again then. If the store failed,
-    /// it is the store's error, and memory holds what the origin gave. Callers that wait for the
+    /// asked: that write stays, and memory forgets the id. Call it again then. If the store failed,
+    /// it is the store's error, and memory holds the origin's answer. Callers that wait for the
     /// same load get the entity in any case.
     pub async fn refresh_from<F, Fut, T, X>(&self, id: IdRef<'_, E>, load: F) -> Result<T::Found>
     where

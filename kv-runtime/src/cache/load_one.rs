@@ -1,4 +1,4 @@
-//! The load of one id: the store, then the origin where there is one.
+//! The load of one id: the store, then the origin if there is one.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,15 +23,15 @@ use crate::maybe_send::BoxFuture;
 use crate::served::Whence;
 use crate::store::Store;
 
-/// What a load brought, and how the store is to be filled with it.
+/// The result of a load, and how to fill the store with it.
 pub(super) struct LoadedEntity<E> {
     pub(super) got: Got<E>,
     pub(super) fill: StoreFill,
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The future of a load, which tells all who wait. A read has a box of its own, because that of
-    /// a load is much larger.
+    /// The future of a load, which wakes all callers that wait for it. Reads use another future,
+    /// because that of a load is much larger.
     pub(super) fn flight(&self, lead: Lead<E>, ask: Ask<E>, span: Span) -> BoxFuture<'static, ()> {
         let cache = self.clone();
         match ask.origin {
@@ -71,7 +71,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// The store, then the origin; both tiers are filled on the way back. All who wait get the
+    /// Asks the store, then the origin, and fills both tiers on the way back. All callers get the
     /// value before the store is filled.
     async fn load_one(self, lead: Lead<E>, origin: Origin<E>, when: When, report: Option<Report>) {
         let key = self.collection().key_of_id(&lead.id);
@@ -109,7 +109,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let since = tier.now();
         let standing = match collection.standing(lead.id.clone(), key).await {
             Ok(standing) => Ok(standing),
-            // A store that fails is a miss. Whatever stands there is left alone.
+            // A store that fails is a miss. Its record is left untouched.
             Err(error) => {
                 self.passed_over(&error);
                 Err(error)
@@ -148,7 +148,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Ok(LoadedEntity { got: Got { value, whence: Whence::Origin }, fill })
     }
 
-    /// Whether the origin is asked although the store holds a record that expires then.
+    /// Returns whether the origin is asked although the store holds a record that expires at this
+    /// moment.
     pub(super) fn asks_on(&self, when: When, expires_at: Option<Timestamp>) -> bool {
         let settings = &self.tier.settings;
         match (when, expires_at, settings.refresh_at, settings.store_ttl) {
@@ -160,7 +161,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// What the memory is to hold of what an origin gave just now.
+    /// Returns what memory holds of the origin's answer.
     pub(super) fn given(&self, value: Option<&Arc<E>>, ttl: Option<Duration>) -> Fill<E> {
         match value {
             Some(value) => {

@@ -24,7 +24,7 @@ use crate::store::Store;
 struct Looked<E: KvEntity> {
     answers: Answers<E>,
     missing: Vec<Missing<E>>,
-    /// Ids that the memory has, and that are to be loaded anew.
+    /// Ids that memory has, and that refresh-ahead loads again.
     due: Vec<E::Id>,
 }
 
@@ -38,10 +38,10 @@ struct Missing<E: KvEntity> {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The entities with these ids: as many answers, in the same order. The store is asked once for
-    /// all that the memory lacks, and not for what others are loading already.
+    /// Returns one answer for each id, in the order of the ids. The store is asked once for all ids
+    /// that memory lacks, and not for ids that others are loading already.
     ///
-    /// If the store fails, what is stale is served; the first id without is the error.
+    /// If the store fails, stale entities are served. If an id has none, the call fails.
     pub fn get_many<'a, I>(&'a self, ids: I) -> BoxFuture<'a, Result<Vec<Option<Arc<E>>>>>
     where
         I: IntoIterator<Item: Lookup<E::Id>> + MaybeSend + 'a,
@@ -56,23 +56,23 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         })
     }
 
-    /// The entities with these ids: as many answers, in the same order. The store is asked once for
-    /// all that the memory lacks, and the origin once for all that the store lacks; what it gives
-    /// fills both.
+    /// Returns one answer for each id, in the order of the ids. The store is asked once for all ids
+    /// that memory lacks, and the origin once for all ids that the store lacks. Entities from the
+    /// origin fill both.
     ///
-    /// `load` gets the ids and gives the entities, in any order; an id that it gives none for is
-    /// absent. Each is an `E`, an `Arc` of it, or either in [`Loaded`](super::Loaded) with TTLs of
-    /// its own. Otherwise as [`get_or_load`](Self::get_or_load):
+    /// `load` gets the ids and returns the entities, in any order. An id without an entity is
+    /// absent. Each entity is an `E`, an `Arc` of it, or either in [`Loaded`](super::Loaded) with
+    /// its own TTLs. Otherwise it works as [`get_or_load`](Self::get_or_load):
     ///
-    /// - What is to be [refreshed ahead](super::Cache::refresh_ahead) is loaded in the background,
-    ///   by one call for all of it.
-    /// - If the origin fails, what is stale is served; the first id without is the error. What the
-    ///   store had is kept.
-    /// - The [soft timeout](super::Cache::soft_timeout) counts where something stale is there for
-    ///   every id that has to be loaded: otherwise the caller has to wait for the batch anyway.
+    /// - Entities that are due for a [refresh](super::Cache::refresh_ahead) are loaded in the
+    ///   background, by one call for all of them.
+    /// - If the origin fails, stale entities are served. If an id has none, the call fails.
+    ///   Entities that the store had are kept.
+    /// - The [soft timeout](super::Cache::soft_timeout) applies only if there is a stale entity for
+    ///   every id that has to be loaded. Otherwise the caller has to wait for the batch anyway.
     ///
-    /// So `load` may be called twice, for ids that are missing and for those that are refreshed;
-    /// and again if another's call was dropped that this one had waited for.
+    /// So `load` may be called twice: for ids that are missing, and for those that are refreshed.
+    /// It is called again if another caller's load was dropped that this call had waited for.
     ///
     /// ```
     /// # use std::time::Duration;

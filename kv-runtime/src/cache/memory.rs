@@ -1,4 +1,5 @@
-//! The maps of the memory tier: entities by id, and beside them what is known not to be there, with a capacity of its own.
+//! The maps of the memory tier: entities by id, and ids known to be absent, with a separate
+//! capacity.
 
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
@@ -17,21 +18,22 @@ pub(super) struct Memory<E: KvEntity> {
     values: sync::Cache<E::Id, Entry<E>, ByEntry, DefaultHashBuilder, Evicting>,
     negatives: sync::Cache<E::Id, Negative>,
     remembers_negatives: bool,
-    /// Whether there ever was one. Until then nobody looks for it.
+    /// Whether there ever was an entry. Until then no call looks for one.
     has_negatives: AtomicBool,
     evictions: AtomicU64,
 }
 
-/// Why an id is not asked for.
+/// Why a call for an id is not made.
 #[derive(Clone)]
 pub(super) enum Negative {
     /// There is no such entity. `for_origin`: the origin has said so, too.
     Absent { until: Moment, for_origin: bool },
-    /// It could not be loaded a short while ago.
+    /// A load failed shortly before.
     Failed { until: Moment, kind: Kind, error: Error },
 }
 
-/// What has left the maps: to be dropped where no lock is held, since an entity's own `Drop` may do anything.
+/// Entries that were removed from the maps. They are dropped without holding a lock, because an
+/// entity's `Drop` may do anything.
 pub(super) type Left<E> = (Option<Entry<E>>, Evicted<<E as KvEntity>::Id, Entry<E>>);
 
 impl<E: KvEntity> Memory<E> {
@@ -91,12 +93,12 @@ impl<E: KvEntity> Memory<E> {
         (self.values.remove(id).map(|(_, entry)| entry), Evicted::default())
     }
 
-    /// What is held, without making it any less likely to go.
+    /// Returns the entry, without counting it as used.
     pub(super) fn peek(&self, id: &E::Id) -> Option<Entry<E>> {
         self.values.peek(id)
     }
 
-    /// Forgets all entities, but not what is known not to be there.
+    /// Forgets all entities, but not the known absences.
     pub(super) fn clear_values(&self) {
         self.values.clear();
     }
@@ -106,14 +108,16 @@ impl<E: KvEntity> Memory<E> {
         self.negatives.clear();
     }
 
-    /// Entities, what they weigh, absences and failures, evictions so far.
+    /// Returns the number of entities, their weight, the number of absences and failures, and the
+    /// evictions so far.
     pub(super) fn sizes(&self) -> (usize, u64, usize, u64) {
         let evictions = self.evictions.load(Ordering::Relaxed);
         (self.values.len(), self.values.weight(), self.negatives.len(), evictions)
     }
 }
 
-/// A lookup as a key of the map: it hashes and compares as the id that it names, so that none is made for a hit.
+/// A lookup as a key of the map. It hashes and compares as the id that it names, so that a hit
+/// makes no id.
 struct Named<'a, L, Id>(&'a L, PhantomData<fn() -> Id>);
 
 impl<L: Lookup<Id>, Id> Hash for Named<'_, L, Id> {
@@ -130,7 +134,7 @@ impl<L: Lookup<Id>, Id> Equivalent<Id> for Named<'_, L, Id> {
     }
 }
 
-/// Entries know what they weigh.
+/// Entries store their weight.
 #[derive(Clone)]
 struct ByEntry;
 
@@ -141,11 +145,11 @@ impl<Id, E> Weighter<Id, Entry<E>> for ByEntry {
     }
 }
 
-/// Hands out what an insert drives out.
+/// Returns the entries that an insert evicts.
 #[derive(Clone)]
 struct Evicting;
 
-/// Most inserts drive out one or two; whatever there is more is dropped at once.
+/// Most inserts evict one or two entries. Further ones are dropped at once.
 pub(super) struct Evicted<Id, V> {
     first: [Option<(Id, V)>; 2],
     all: u64,

@@ -50,6 +50,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// The calls, in the order in which rustdoc shows them: it follows the order of modules.
+mod read;
+
+mod many;
+
+mod load;
+
+mod write;
+
+mod last_write;
+
 mod answer;
 mod batch;
 mod config;
@@ -60,21 +71,16 @@ mod fill;
 mod fill_store;
 mod flight;
 mod in_flight;
-mod last_write;
 mod lead;
-mod load;
 mod load_one;
-mod many;
 mod memory;
 mod origin;
-mod read;
 mod shared;
 mod spawn;
 mod stats;
 mod table;
 mod tier;
 mod wait;
-mod write;
 mod writing;
 
 use std::fmt;
@@ -97,14 +103,14 @@ use tier::Tier;
 
 /// A collection with a cache in front of it. Cheap to clone; clones share the memory.
 ///
-/// What it has is what goes through the cache; everything else is on the
+/// It has the calls that go through the cache. All other calls are on the
 /// [`collection`](Self::collection).
 pub struct Cached<E: KvEntity, S> {
     tier: Arc<Tier<E>>,
     behind: Arc<Behind<E, S>>,
 }
 
-/// What lies behind the memory.
+/// What is behind the memory: the collection, and how to fill it.
 struct Behind<E, S> {
     collection: Collection<E, S>,
     filler: Filler<E, S>,
@@ -112,11 +118,33 @@ struct Behind<E, S> {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// The same collection behind a cache.
+    /// Puts a cache in front of the collection: entities in memory, and an origin behind the store.
     ///
-    /// On a store without compare-and-swap the cache has to say how it fills the store:
+    /// Make one for each entity and keep it. Clones share the memory. [The
+    /// guide](crate::guide::caching) says what a cache promises.
+    ///
+    /// On a store without compare-and-swap the cache must say how it fills the store:
     /// [`Cache::pure_cache`](crate::cache::Cache::pure_cache) or
     /// [`Cache::without_filling`](crate::cache::Cache::without_filling).
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, cache::Cache, store::MemoryStore};
+    /// # #[derive(KvEntity, Debug)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>().cached(Cache::new());
+    /// users.put(User { id: 7, name: "Ada".to_owned() }).await?;
+    /// assert!(users.get(7).await?.is_some()); // from memory
+    /// assert_eq!(users.stats().memory_hits, 1);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn cached<F: FillStore<S>>(self, cache: Cache<E, F>) -> Cached<E, S> {
         let behind = Behind { collection: self, filler: F::filler(), spawner: Spawner(cache.spawn.clone()) };
@@ -126,20 +154,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The collection behind the cache. What is written through it the cache does not hear.
+    /// Returns the collection behind the cache. The cache does not see writes through it.
     #[must_use]
     pub fn collection(&self) -> &Collection<E, S> {
         &self.behind.collection
     }
 
-    /// The same cache, whose writes give records this TTL instead of the entity's; see
+    /// Returns the same cache with another TTL for its writes; see
     /// [`Collection::with_ttl`](crate::Collection::with_ttl). It shares the memory.
     #[must_use]
     pub fn with_ttl(&self, ttl: Duration) -> Self {
         self.with_collection(self.collection().with_ttl(ttl))
     }
 
-    /// The same cache, whose `touch` leaves a record alone that was extended less than `interval`
+    /// Returns the same cache, whose `touch` skips a record that was extended less than `interval`
     /// ago; see [`Collection::with_touch_interval`](crate::Collection::with_touch_interval). It
     /// shares the memory.
     #[must_use]
@@ -153,18 +181,18 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Self { tier: Arc::clone(&self.tier), behind: Arc::new(behind) }
     }
 
-    /// Forgets what the memory holds of this id, and what is being loaded of it. The store is left
-    /// as it is.
+    /// Forgets the entity with this id, and detaches a load of it that is under way. The store is
+    /// not changed.
     pub fn invalidate(&self, id: IdRef<'_, E>) {
         self.tier.forget(&id.into_id());
     }
 
-    /// Forgets all that the memory holds, and all that is being loaded.
+    /// Forgets all entities, and detaches all loads that are under way.
     pub fn invalidate_all(&self) {
         self.tier.forget_all();
     }
 
-    /// What the cache has done, and what it holds.
+    /// Returns the counters of the cache, and what it holds.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         let (entries, weight, negatives, evictions) = self.tier.sizes();

@@ -11,26 +11,26 @@ use crate::error::{BoxError, SharedError};
 use crate::maybe_send::{BoxFuture, MaybeSend};
 use crate::unpanicked::unpanicked;
 
-/// What a loader may give: an entity, owned or in an `Arc`; an `Option` of one, where the origin may have none; and either in
-/// [`Loaded`], with TTLs of its own.
+/// What a loader may return: an entity, owned or in an `Arc`; an `Option` of one, if the origin may
+/// have none; and either of these in [`Loaded`], which sets the TTLs of this entity.
 #[diagnostic::on_unimplemented(
     message = "a loader cannot give `{Self}` for `{E}`",
     label = "expected a loader of `Result<{E}, _>` or `Result<Option<{E}>, _>`",
     note = "`Loaded::new(..)` around either sets the TTLs of this entity alone"
 )]
 pub trait FromOrigin<E>: Sized + sealed::Sealed<E> {
-    /// What the caller gets: `Arc<E>`, or `Option<Arc<E>>` where there may be none.
+    /// What the caller gets: `Arc<E>`, or `Option<Arc<E>>` if there may be none.
     type Found;
 
     #[doc(hidden)]
     fn into_loaded(self) -> Loaded<Option<Arc<E>>>;
 
-    /// The caller's form; nothing if it has none for an absent entity.
+    /// Returns the caller's form, or `None` if it has none for an absent entity.
     #[doc(hidden)]
     fn found(value: Option<Arc<E>>) -> Option<Self::Found>;
 }
 
-/// What a loader gives, with TTLs from what it got, such as an HTTP header's.
+/// What a loader returns, with TTLs for this entity, for example from an HTTP header.
 ///
 /// ```
 /// # use kv_runtime::cache::Loaded;
@@ -48,18 +48,18 @@ pub struct Loaded<T> {
 }
 
 impl<T> Loaded<T> {
-    /// A value with the cache's own TTLs.
+    /// Wraps a value, with the cache's TTLs.
     pub const fn new(value: T) -> Self {
         Self { value, memory_ttl: None, store_ttl: None }
     }
 
-    /// How long it is served from memory.
+    /// Sets how long the entity is served from memory.
     pub fn memory_ttl(mut self, ttl: Duration) -> Self {
         self.memory_ttl = Some(ttl.min(LONGEST));
         self
     }
 
-    /// How long it stays in the store.
+    /// Sets how long the entity stays in the store.
     pub fn store_ttl(mut self, ttl: Duration) -> Self {
         self.store_ttl = Some(ttl.min(LONGEST));
         self
@@ -140,7 +140,7 @@ mod sealed {
     impl<E: KvEntity, T: Sealed<E>> Sealed<E> for Loaded<T> {}
 }
 
-/// A loader of any type, and what it gives.
+/// A loader of any type, and what it returns.
 pub(super) type Origin<E> = Box<dyn Load<E>>;
 
 pub(super) trait Load<E>: MaybeSend {
@@ -182,17 +182,19 @@ impl<E> Loaded<Option<Arc<E>>> {
     }
 }
 
-/// Runs the application's loader: a panic in it is that load's error, for all who wait for it, and ends nobody's task.
+/// Runs the application's loader. A panic in it becomes the load's error, for all callers that
+/// wait, and unwinds none of their tasks.
 pub(super) async fn guarded<T, Fut: Future<Output = T>>(load: impl FnOnce() -> Fut) -> Option<T> {
     unpanicked(pin!(catch_unwind(AssertUnwindSafe(load)).ok()?)).await
 }
 
-/// Why there is nothing: the panic's words are the application's own and may quote a value, so only a fixed text is shown.
+/// The error of a loader that panicked. It has a fixed text, because a panic message may quote a
+/// value.
 #[derive(Debug, thiserror::Error)]
 #[error("the loader panicked")]
 pub(super) struct Panicked;
 
-/// An entity under another id than the one that was asked for is not kept.
+/// Refuses an entity with another id than the one that was asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("the loader gave an entity with another id than the one that was asked for")]
 pub(super) struct OtherId;

@@ -16,14 +16,17 @@ use crate::served::{Served, Whence};
 use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// The entity with this id, or nothing: from memory, or from the store, once for all who ask meanwhile.
+    /// Returns the entity with this id, or `None`: from memory, or from the store. Callers that ask
+    /// at the same time share one read.
     ///
-    /// If the store fails, what is stale is served as long as [`Cache::stale_for`](super::Cache::stale_for) says;
-    /// [`get_detailed`](Self::get_detailed) tells. Otherwise all who wait get the same error.
+    /// If the store fails, a stale entity is served for as long as
+    /// [`Cache::stale_for`](super::Cache::stale_for) says; [`get_detailed`](Self::get_detailed)
+    /// marks it. Otherwise all callers that wait get the same error.
     ///
-    /// A field with `#[kv(skip)]`, which no store keeps, is as the loader or the writer of the entity has set it until the memory lets go of
-    /// that; once it is read from the store, the field is its `Default`.
-    // Not an `async fn`: what the compiler makes of one moves room for an error about with each hit, which is a sixth of all that a hit is.
+    /// A field with `#[kv(skip)]` has the value that the loader or the writer set, as long as
+    /// memory holds that entity. After it was read from the store, the field is its `Default`.
+    // Not an `async fn`: what the compiler makes of one moves room for an error about with each
+    // hit, which is a sixth of all that a hit is.
     #[inline]
     pub fn get(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<Option<Arc<E>>>> {
         let (mut asked, mut behind) = (Some(id), None);
@@ -47,7 +50,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         })
     }
 
-    /// As [`get`](Self::get), with where the answer came from, and what failed if it is a stale one.
+    /// Returns the answer of [`get`](Self::get) with its source, and the error if it is stale.
     pub async fn get_detailed(&self, id: IdRef<'_, E>) -> Result<Served<Option<Arc<E>>>> {
         match self.tier.look(&id) {
             Look::Fresh(value) => Ok(Served::new(Some(value), Whence::Memory)),
@@ -55,7 +58,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// What the memory holds of this id and need not be loaded again. It asks nobody and does not wait.
+    /// Returns the entity that memory holds, if it need not be loaded again. It asks neither store
+    /// nor origin, and does not wait.
     #[inline]
     pub fn peek(&self, id: IdRef<'_, E>) -> Option<Arc<E>> {
         match self.tier.look(&id) {
@@ -64,12 +68,15 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// The entity with this id, or `fallback` where there is none or it cannot be read: it never fails. If the store fails, what is stale
-    /// goes before the fallback; if the store says that it has none, the fallback is served. It gets the id that was asked for, and is
-    /// kept nowhere.
+    /// Returns the entity with this id, or `fallback` if there is none or it cannot be read. It
+    /// never fails.
     ///
-    /// A failure is a `tracing` event at warn level. It waits as long as the store does, unless there is
-    /// a [`hard_timeout`](super::Cache::hard_timeout).
+    /// If the store fails, a stale entity takes precedence over the fallback. If the store has no
+    /// such entity, the fallback is served. The fallback gets the id that was asked for, and is not
+    /// kept.
+    ///
+    /// A failure is a `tracing` event at warn level. The call waits as long as the store does,
+    /// unless there is a [`hard_timeout`](super::Cache::hard_timeout).
     pub async fn get_or(&self, id: IdRef<'_, E>, fallback: E) -> Arc<E> {
         match self.tier.look(&id) {
             Look::Fresh(value) => value,
@@ -77,7 +84,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// As [`get_or`](Self::get_or), with where the entity came from and what failed, if something did.
+    /// Returns the entity as [`get_or`](Self::get_or) does, with its source and the error, if there
+    /// was one.
     pub async fn get_or_detailed(&self, id: IdRef<'_, E>, fallback: E) -> Served<Arc<E>> {
         match self.tier.look(&id) {
             Look::Fresh(value) => Served::new(value, Whence::Memory),
@@ -85,7 +93,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// Reads the store, whatever the memory holds, and keeps what it says. If it fails, the memory keeps what it has.
+    /// Reads the store, whatever memory holds, and keeps the answer. If the store fails, memory
+    /// keeps what it has.
     pub async fn refresh(&self, id: IdRef<'_, E>) -> Result<Option<Arc<E>>> {
         let ask = Ask { when: When::Always, ..Ask::STORE };
         Ok(self.answer(id.into_id(), Look::Nothing, ask).end().await?.value)

@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What a cache has done since it was made, and what it holds: [`Cached::stats`](super::Cached::stats).
+/// The counters of a cache since it was made, and what it holds.
+/// [`Cached::stats`](super::Cached::stats) returns them.
 ///
-/// Each thing that is counted is a `tracing` event as well, with `entity` and `event`: at debug level, hits of the memory at trace level.
+/// Each event that is counted is also a `tracing` event, with `entity` and `event`: at trace level
+/// for hits of the memory, otherwise at debug level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
@@ -19,7 +21,7 @@ pub struct CacheStats {
     pub store_misses: u64,
     /// Ids that the origin was asked for.
     pub origin_loads: u64,
-    /// Calls that waited for another's load.
+    /// Calls that waited for another caller's load.
     pub shared_waits: u64,
     /// Answers that were older than their TTL.
     pub stale_served: u64,
@@ -27,33 +29,33 @@ pub struct CacheStats {
     pub fallbacks_served: u64,
     /// Reads of the store that failed.
     pub store_errors: u64,
-    /// Calls of the origin that failed, timeouts too.
+    /// Calls of the origin that failed, including timeouts.
     pub origin_errors: u64,
-    /// Calls that were answered without asking, since the load had failed a short while ago.
+    /// Calls that were answered without a load, because a load had failed shortly before.
     pub paused: u64,
     /// Loads in the background.
     pub refreshes: u64,
-    /// Loads whose result was kept nowhere, since a write came between.
+    /// Loads whose result was not kept, because a write intervened.
     pub detached: u64,
     /// Fills of the store.
     pub store_fills: u64,
-    /// Fills that were left, since the store had changed.
+    /// Fills that were refused, because the store had changed.
     pub store_fills_lost: u64,
     /// Fills that failed.
     pub store_fills_failed: u64,
-    /// Entities that count with a weight of 1, since the application's `weigh` panicked.
+    /// Entities that count with a weight of 1, because the application's `weigh` panicked.
     pub weigh_panics: u64,
-    /// Entities that left the memory for lack of room.
+    /// Entities that were evicted for lack of room.
     pub evictions: u64,
-    /// Entities in memory, stale and dead ones too.
+    /// Entities in memory, including stale and expired ones.
     pub entries: usize,
-    /// What they weigh; their number, unless there is a weight.
+    /// The sum of their weights, or their number if there is no weight.
     pub weight: u64,
     /// Absences and failures in memory.
     pub negatives: usize,
 }
 
-/// What is counted, but for hits. Each is an event of `tracing`, too, by its name here.
+/// What is counted, except hits. Each count is also a `tracing` event with this name.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Count {
     NegativeHit,
@@ -76,8 +78,8 @@ pub(super) enum Count {
 
 const COUNTS: usize = Count::WeighPanic as usize + 1;
 
-/// So many threads have a stripe of their own to count hits in. They pass no cache line to and fro,
-/// and add to it without a lock of the bus. All others share one more.
+/// How many threads have their own stripe for counting hits. Such a thread shares no cache line
+/// with others, and adds without a bus lock. All other threads share one more stripe.
 const OWN_STRIPES: usize = 32;
 
 pub(super) struct Counters {
@@ -95,7 +97,7 @@ thread_local! {
     static OWN: Own = Own::take();
 }
 
-/// The stripes that no thread has.
+/// The stripes that belong to no thread.
 static FREE: Mutex<Free> = Mutex::new(Free { next: 0, given_back: Vec::new() });
 
 struct Free {
@@ -103,8 +105,8 @@ struct Free {
     given_back: Vec<usize>,
 }
 
-/// The number of a stripe that one thread has for itself, in every cache, until it ends. None if all
-/// are taken.
+/// The number of a stripe that belongs to one thread, in every cache, until the thread ends. `None`
+/// if all are taken.
 struct Own(Option<usize>);
 
 impl Own {
@@ -155,7 +157,7 @@ impl Counters {
         self.counts[count as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// All that is counted here.
+    /// Returns all counters.
     pub(super) fn read(&self) -> CacheStats {
         let count = |count: Count| self.counts[count as usize].load(Ordering::Relaxed);
         let hits = self.hits.iter().chain([&self.shared_hits]);
@@ -190,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_thread_has_a_stripe_of_its_own_and_no_hit_is_lost() {
+    fn each_thread_has_its_own_stripe_and_no_hit_is_lost() {
         const THREADS: usize = 3 * OWN_STRIPES;
         let (counters, barrier) = (Counters::of("test"), Barrier::new(THREADS));
         let taken: Vec<Option<usize>> = std::thread::scope(|scope| {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::CacheStats;
 
-/// A table of one line for each number, without the zeros but for the tiers' own.
+/// A table with one line for each number. Zeros are left out, except those of the tiers.
 ///
 /// ```
 /// # use kv_runtime::{Kv, KvEntity, cache::Cache, store::MemoryStore};
@@ -17,12 +17,12 @@ use super::CacheStats;
 /// for _ in 0..3 {
 ///     users.get(7).await?;
 /// }
-/// let told = "\
+/// let table = "\
 /// from memory                                    3
 /// from the store                                 0
 /// asked of the origin                            0
 /// entities in memory                             1";
-/// assert_eq!(users.stats().to_string(), told);
+/// assert_eq!(users.stats().to_string(), table);
 /// # Ok::<(), kv_runtime::Error>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

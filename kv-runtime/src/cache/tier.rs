@@ -1,9 +1,9 @@
-//! The memory tier: what is held, what is going on, and the rule of what may be held when.
+//! The memory tier: what is held, which calls are under way, and the rule of what may be held.
 //!
-//! The rule: each write moves its id's epoch before and after its store call, by a guard, so that
-//! one that is dropped does, too. What a load brings is held only if no write has met it. What a
-//! write wrote is held only if no other write met it. All of it happens under the lock of the id's
-//! place in [`InFlight`], so that there is no moment between the test and the fill.
+//! The rule: each write increments its id's epoch before and after its store call. A guard does
+//! that, so a dropped write does it, too. The result of a load is held only if no write has met the
+//! load. The entity of a write is held only if no other write has met the write. The check and the
+//! fill happen under the lock of the id's place in [`InFlight`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -29,9 +29,9 @@ use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::served::Whence;
 use crate::store::{Mark, Store};
 
-/// Whether a call may wait for what another one does. In a Worker none may: its runtime refuses to
-/// let a request go on within another one, and a request whose client has gone stands still for
-/// ever, with all that it holds. There each call loads for itself.
+/// Whether a call may wait for another one. In a Worker it must not: workerd does not let a request
+/// continue within another one, and a request whose client has gone is never polled again. There
+/// each call loads for itself.
 pub(super) const CALLERS_WAIT: bool = cfg!(not(target_arch = "wasm32"));
 
 /// How long a write waits at most for a fill that began before it. It waits for fills of a pure
@@ -50,7 +50,7 @@ pub(super) struct Tier<E: KvEntity> {
     pub(super) store: Arc<dyn Settles>,
 }
 
-/// The part of a store that tells when it has settled.
+/// The part of a store that says when it has settled.
 pub(super) trait Settles: MaybeSend + MaybeSync {
     fn mark(&self) -> Mark;
     fn has_settled(&self, mark: Mark) -> bool;
@@ -66,10 +66,10 @@ impl<E: KvEntity, S: Store> Settles for Collection<E, S> {
     }
 }
 
-/// How a load ended, for all who wait for it.
+/// The outcome of a load, for all callers that wait.
 pub(super) type Outcome<E> = Result<Got<E>>;
 
-/// What a load brought.
+/// The result of a load.
 pub(super) struct Got<E> {
     pub(super) value: Option<Arc<E>>,
     pub(super) whence: Whence,
@@ -81,12 +81,12 @@ impl<E> Clone for Got<E> {
     }
 }
 
-/// What the memory says of an id.
+/// The answer of memory for an id.
 pub(super) enum Look<E> {
     Fresh(Arc<E>),
-    /// Fresh, and a refresh is due.
+    /// A fresh entity that is due for a refresh.
     Due(Arc<E>),
-    /// Too old, but better than nothing.
+    /// A stale entity.
     Stale(Entry<E>),
     Nothing,
 }
@@ -95,12 +95,12 @@ pub(super) enum Look<E> {
 #[derive(Clone, Copy)]
 pub(super) struct RecordExpiry {
     pub(super) at: Option<Timestamp>,
-    /// When it would expire if no cache had given it a TTL: until then it may be stale.
+    /// When it would expire without the TTL of a cache. Until then it may be served stale.
     pub(super) own: Option<Timestamp>,
 }
 
 impl RecordExpiry {
-    /// Of what a caller writes, or an origin gives.
+    /// Returns the expiry of an entity that a caller writes or an origin returns.
     pub(super) const fn own(at: Option<Timestamp>) -> Self {
         Self { at, own: at }
     }
@@ -110,7 +110,7 @@ impl RecordExpiry {
     }
 }
 
-/// What is to be held of an id.
+/// What memory shall hold of an id.
 pub(super) enum Fill<E> {
     Present(Entry<E>),
     /// The `negative_ttl` counts from `since`.
@@ -137,8 +137,8 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
-    /// What the memory has fresh, or what else it has. All of a hit is here, and nothing that a hit
-    /// does not need.
+    /// Returns a fresh entity, or what else memory has. This function is the whole of a hit, and
+    /// does nothing that a hit does not need.
     #[inline]
     pub(super) fn hit<L: Lookup<E::Id>>(&self, id: &L) -> Result<Arc<E>, Option<Entry<E>>> {
         let Some(entry) = self.memory.get(id) else { return Err(None) };
@@ -153,15 +153,15 @@ impl<E: KvEntity> Tier<E> {
         Ok(entry.value)
     }
 
-    /// The time of day was set forward, so records may have expired before their entries end.
-    /// Entries do not tell which, so all go.
+    /// Forgets all entities, because the time of day was set forward. Records may have expired
+    /// before their entries end, and entries do not say which.
     #[cold]
     fn follow_day(&self) {
         self.memory.clear_values();
         self.day.accept_step(&self.clock);
     }
 
-    /// What the memory says of an id.
+    /// Returns the answer of memory for an id.
     #[inline]
     pub(super) fn look<L: Lookup<E::Id>>(&self, id: &L) -> Look<E> {
         match self.hit(id) {
@@ -170,7 +170,7 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
-    /// What an entry is worth that is no hit.
+    /// Returns the answer for an entry that is not a hit.
     pub(super) fn look_at(&self, entry: Option<Entry<E>>) -> Look<E> {
         let Some(entry) = entry else { return Look::Nothing };
         if entry.expires() && !self.day.is_steady(&self.clock) {
@@ -188,29 +188,30 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
-    /// What spans are counted by.
+    /// Returns the present moment by the monotonic clock.
     #[inline]
     pub(super) fn now(&self) -> Moment {
         Moment(self.clock.coarse_monotonic())
     }
 
-    /// When a record ends that expires at this time of day, as it is seen now.
+    /// Returns the moment of the monotonic clock at which a record ends that expires at this time
+    /// of day.
     pub(super) fn end_of_record(&self, expires_at: Timestamp) -> Moment {
         self.day.end(expires_at, &self.clock)
     }
 
-    /// What may be served if this call fails. What the store no longer has may only replace an
-    /// answer of the origin.
+    /// Returns the entity that may be served if this call fails. An entity that the store no longer
+    /// has may only replace an answer of the origin.
     pub(super) fn stand_in(entry: Entry<E>, kind: Kind) -> Option<Entry<E>> {
         Some(entry).filter(|entry| kind == Kind::Load || !entry.is_for_loads())
     }
 
-    /// Whether this may still be served in place of something better.
+    /// Returns whether this may still be served instead of a better answer.
     pub(super) fn may_serve_stale(&self, entry: &Entry<E>) -> bool {
         entry.age(self.now(), self.spans) != Age::Dead
     }
 
-    /// Whether a call of this kind need not be made, because it is known how it would end.
+    /// Returns the known result of a call of this kind, if the call need not be made.
     pub(super) fn known(&self, id: &E::Id, kind: Kind) -> Option<Result<()>> {
         let now = self.now();
         match self.memory.negative(id)? {
@@ -224,7 +225,7 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
-    /// An entry whose TTL counts from `since`.
+    /// Makes an entry whose TTL counts from `since`.
     pub(super) fn entry(
         &self,
         value: &Arc<E>,
@@ -241,8 +242,8 @@ impl<E: KvEntity> Tier<E> {
         Entry::new(Arc::clone(value), self.weight(value), &lifetime, &self.settings, self.spans)
     }
 
-    /// What an entity weighs. The store has it by now, so a panic of `weigh` must not fail the
-    /// call.
+    /// Returns the weight of an entity. The store has it already, so a panic of `weigh` must not
+    /// fail the call.
     fn weight(&self, value: &E) -> u64 {
         let Some(weigh) = &self.weigh else { return 1 };
         catch_unwind(AssertUnwindSafe(|| weigh.weigh(value))).unwrap_or_else(|_| {
@@ -251,8 +252,8 @@ impl<E: KvEntity> Tier<E> {
         })
     }
 
-    /// Takes part in the load of this id. `anew`: not in a load that has begun already. `drive` is
-    /// what makes the loads of this call, once there is one that it has to make.
+    /// Joins the load of this id. `anew`: never joins a load that has begun already. `drive` runs
+    /// the loads of this call, once there is one.
     pub(super) fn join(
         self: &Arc<Self>,
         id: &E::Id,
@@ -267,7 +268,7 @@ impl<E: KvEntity> Tier<E> {
         let part = in_flight.begin(id, join);
         drop(in_flight);
         match part {
-            Part::Lead(flight, _outdated) => Seat::Lead(Lead::new(self, id, kind, flight, is_settled)),
+            Part::Lead(flight, _outdated) => Seat::Lead(Lead::new(self, id, kind, flight, is_settled, anew)),
             Part::Wait(flight, drive) => {
                 self.counters.count(Count::SharedWait);
                 Seat::Wait(Waiter { flight, drive })
@@ -279,12 +280,12 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
-    /// Whether a load of this kind goes on.
+    /// Returns whether a load of this kind is under way.
     pub(super) fn is_loading(&self, id: &E::Id, kind: Kind) -> bool {
         self.in_flight.lock(id).end(id, |at| at.is_loading(kind)).unwrap_or(false)
     }
 
-    /// Drives the fill of the store to its end that goes on at this id.
+    /// Drives the fill of the store that is under way at this id to its end.
     pub(super) async fn after_fill(&self, id: &E::Id) {
         let filling = self.in_flight.lock(id).end(id, |at| at.filling()).flatten();
         if let Some(filling) = filling {
@@ -305,7 +306,7 @@ impl<E: KvEntity> Tier<E> {
         }
     }
 
-    /// Forgets an id, and what is being loaded of it.
+    /// Forgets an id, and detaches its loads.
     pub(super) fn forget(&self, id: &E::Id) {
         let mut in_flight = self.in_flight.lock(id);
         in_flight.end(id, AtId::move_epoch);
@@ -325,7 +326,7 @@ impl<E: KvEntity> Tier<E> {
         self.memory.sizes()
     }
 
-    /// What has to be dropped after the lock is given to the caller.
+    /// Returns what must be dropped after the lock is released.
     pub(super) fn hold(&self, id: &E::Id, fill: Fill<E>, kind: Kind) -> Option<Left<E>> {
         let settings = &self.settings;
         match fill {

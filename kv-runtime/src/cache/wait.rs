@@ -13,8 +13,7 @@ use crate::key::Key;
 use crate::store::Store;
 use crate::timer::Sleep;
 
-/// When a load has to have ended, with all that it does one after the other. It begins with the
-/// first of that.
+/// The deadline of a load with all its steps. It starts with the first step.
 pub(super) struct Deadline {
     limit: Option<Duration>,
     sleep: Option<Sleep>,
@@ -27,11 +26,11 @@ impl Deadline {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// What `work` gives, or [`Error::TimedOut`] if the limit comes first; then the caller drops
-    /// the work.
+    /// Returns the result of `work`, or [`Error::TimedOut`] if the limit comes first. The caller
+    /// then drops the work.
     ///
-    /// By reference, as an `async fn` that awaits what it is given in two places has room for three
-    /// of it, and these calls nest.
+    /// It takes a reference, because an `async fn` that awaits its argument in two places reserves
+    /// room for three of it, and these calls nest.
     pub(super) async fn within<T>(
         &self,
         limit: Option<Duration>,
@@ -46,8 +45,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
     }
 
-    /// What `work` gives, or [`Error::TimedOut`] if the deadline comes first. After that nothing
-    /// more is begun.
+    /// Returns the result of `work`, or [`Error::TimedOut`] if the deadline comes first. After that
+    /// no further step begins.
     pub(super) async fn before<T>(
         &self,
         deadline: &mut Deadline,

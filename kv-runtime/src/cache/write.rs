@@ -26,7 +26,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         self.hold_written(writing, written, &entity, begun)
     }
 
-    /// Removes the entity from the store, if there is one, then from memory.
+    /// Removes the entity from the store and from memory.
     pub async fn delete(&self, id: IdRef<'_, E>) -> Result<()> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
@@ -40,8 +40,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 }
 
-/// Writes on a condition, which need a store with compare-and-swap.
-// The bound stands here and not at each method, as in `collection/change.rs`.
+/// Writes on a condition. They need a store with compare-and-swap.
+// The bound is on the impl block and not on each method, as in `collection/change.rs`.
 impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
     /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is
     /// none, then holds it in memory.
@@ -53,8 +53,8 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
         self.hold_written(writing, written, &entity, begun)
     }
 
-    /// Changes the entity that is in the store as [`Collection::update`](crate::Collection::update)
-    /// does, whatever the memory holds, then holds it as it was written.
+    /// Changes the entity in the store as [`Collection::update`](crate::Collection::update) does,
+    /// without reading memory. Then holds it as it was written.
     pub async fn update<F>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>>
     where
         F: FnMut(&mut E),
@@ -62,8 +62,8 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
         self.change("update", id, always(change), None::<fn() -> E>).await
     }
 
-    /// As [`update`](Self::update), unless `change` gives up with an error of the caller's; see
-    /// [`Collection::try_update`](crate::Collection::try_update).
+    /// Changes the entity as [`update`](Self::update) does, but `change` may fail with the caller's
+    /// own error; see [`Collection::try_update`](crate::Collection::try_update).
     pub async fn try_update<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
     where
         F: FnMut(&mut E) -> Result<(), X>,
@@ -72,8 +72,8 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
         self.change("try_update", id, change, None::<fn() -> E>).await
     }
 
-    /// As [`update`](Self::update), or writes what `create` makes where there is none; see
-    /// [`Collection::upsert`](crate::Collection::upsert).
+    /// Changes the entity as [`update`](Self::update) does, or writes what `create` returns if
+    /// there is none; see [`Collection::upsert`](crate::Collection::upsert).
     pub async fn upsert<C, F>(&self, id: IdRef<'_, E>, create: C, change: F) -> Result<Arc<E>>
     where
         C: FnMut() -> E,
@@ -82,9 +82,9 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
         self.change("upsert", id, always(change), Some(create)).await
     }
 
-    /// Gives what is in the store its full TTL again, and says whether it is there; see
-    /// [`Collection::touch`](crate::Collection::touch). The memory goes on serving what it holds,
-    /// until the expiry that it knew.
+    /// Gives the record in the store its full TTL again, and returns whether it exists; see
+    /// [`Collection::touch`](crate::Collection::touch). Memory serves the entity until the expiry
+    /// that it knew.
     pub async fn touch(&self, id: IdRef<'_, E>) -> Result<bool>
     where
         E: Touch,

@@ -16,7 +16,7 @@ pub(super) struct Writing<E: KvEntity> {
     filling: Option<Filling>,
     /// Whether the store had settled when the write began.
     is_settled: bool,
-    /// Whether a fill that began before may still take place.
+    /// Whether an earlier fill may still take place.
     meets_fill: bool,
     after: After<E>,
 }
@@ -32,8 +32,7 @@ enum After<E> {
 }
 
 impl<E: KvEntity> Tier<E> {
-    /// Begins a write. `keep`: it does not change what the entity is, so the memory may go on
-    /// serving it.
+    /// Begins a write. `keep`: it does not change the entity, so memory may go on serving it.
     pub(super) fn begin_write(self: &Arc<Self>, id: E::Id, keep: bool) -> Writing<E> {
         let mut in_flight = self.in_flight.lock(&id);
         let is_settled = in_flight.is_settled(&id, |mark| self.store.has_settled(mark));
@@ -47,7 +46,7 @@ impl<E: KvEntity> Tier<E> {
 }
 
 impl<E: KvEntity> Writing<E> {
-    /// Drives a fill to its end that began before the write.
+    /// Drives an earlier fill to its end.
     pub(super) async fn after_fill(&mut self) {
         if let Some(filling) = self.filling.take() {
             self.meets_fill = true;
@@ -55,24 +54,24 @@ impl<E: KvEntity> Writing<E> {
         }
     }
 
-    /// The write has failed.
+    /// Ends a write that failed.
     pub(super) fn fail(mut self, error: &Error) {
         if !may_take_place(error) {
             self.after = After::Forget;
         }
     }
 
-    /// The write was not made.
+    /// Ends a write that was not made.
     pub(super) fn give_up(mut self) {
         self.after = After::Forget;
     }
 
-    /// The write is done, and the store holds this.
+    /// Ends a write after which the store holds this.
     pub(super) fn hold(mut self, fill: Fill<E>) {
         self.after = After::Hold(fill);
     }
 
-    /// The write is done, and the entity is as it was.
+    /// Ends a write that left the entity unchanged.
     pub(super) fn keep(mut self) {
         self.after = After::Keep;
     }
@@ -98,8 +97,8 @@ impl<E: KvEntity> Drop for Writing<E> {
     }
 }
 
-/// Whether a write may have taken place that failed with this error, or may still do so. The errors
-/// that exclude it are listed by name.
+/// Returns whether a write that failed with this error may have taken place, or may still do so.
+/// The errors that exclude it are listed by name.
 pub(super) fn may_take_place(error: &Error) -> bool {
     match error {
         Error::Partial { source, .. } => may_take_place(source),

@@ -23,7 +23,8 @@ pub(super) fn monotonic() -> Duration {
 #[inline]
 pub(super) fn coarse() -> Timestamp {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    // A hit of a cache is so short that it shows what checked steps would cost. Before 1970 nothing is fresh.
+    // A hit of a cache is so short that it shows what checked steps would cost. Before 1970 nothing
+    // is fresh.
     let (seconds, nanos) = (time.tv_sec as u64, time.tv_nsec as u32);
     Timestamp::from_millis(seconds.wrapping_mul(1_000).wrapping_add(u64::from(nanos / 1_000_000)))
 }

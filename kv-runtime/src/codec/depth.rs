@@ -1,8 +1,9 @@
 //! Limits on what bytes may ask of a reader: how deeply values nest, and how many there are.
 //!
-//! Some formats read a type that holds itself (`enum Tree { Leaf, Node(Box<Tree>) }`) as deeply as the bytes ask for, and
-//! a few thousand hostile ones overflow the stack, which ends the process. serde_json has a limit of its own. And values that take no
-//! bytes, as in a `Vec<()>`, may be as many as a length can say, which nobody lives to see read.
+//! Some formats read a recursive type (`enum Tree { Leaf, Node(Box<Tree>) }`) as deeply as the
+//! bytes say. A few thousand hostile bytes then overflow the stack, which ends the process.
+//! serde_json has its own limit. And elements that take no bytes, as in a `Vec<()>`, may be as many
+//! as a length can express, and would take years to read.
 
 use std::cell::Cell;
 use std::fmt;
@@ -29,7 +30,8 @@ pub(super) enum Fault<E> {
     Format(E),
 }
 
-/// Reads a value that nests at most [`LIMIT`] levels deep, and has no more elements than `bytes`, but for some that take none.
+/// Reads a value that nests at most [`LIMIT`] levels deep, and has at most `bytes` elements, plus
+/// some that take no bytes.
 pub(super) fn deserialize<'de, T, D>(deserializer: D, bytes: usize) -> Result<T, Fault<D::Error>>
 where
     T: Deserialize<'de>,
@@ -62,10 +64,11 @@ enum Limit {
 /// How much deeper a value may go.
 #[derive(Clone, Copy)]
 struct Depth<'a> {
-    /// What JSON counts too: sequences, maps, structs, and variants that hold something. Empty ones, too.
+    /// What JSON counts too: sequences, maps, structs, and variants that hold something. Empty
+    /// ones, too.
     levels: u8,
-    /// What JSON does not write: the insides of options and newtypes. They have a limit of their own, so that a list by
-    /// `Option<Box<Self>>` may be as long as in JSON.
+    /// What JSON does not write: the insides of options and newtypes. They have a limit of their
+    /// own, so that a list by `Option<Box<Self>>` may be as long as in JSON.
     wraps: u8,
     /// Whether the bytes say how many elements there are, and not the type.
     is_counted: bool,
@@ -106,7 +109,8 @@ impl Depth<'_> {
     }
 }
 
-/// Any party to reading a value. Each hands its limited self to the next, and otherwise does what the inner one does.
+/// Any party to reading a value. Each hands its limited self to the next, and otherwise does what
+/// the inner one does.
 struct Limited<'a, T> {
     inner: T,
     depth: Depth<'a>,
@@ -132,7 +136,7 @@ macro_rules! compounds {
     )*};
 }
 
-/// What has none: the visitor goes as it is to a format that tells nothing of its own accord, and gives what it is asked for.
+/// Types without nested values: the visitor is passed on unchanged.
 macro_rules! scalars {
     ($($method:ident($($name:ident: $type:ty)?);)*) => {$(
         #[inline]
@@ -224,7 +228,8 @@ impl<'de, T: Visitor<'de>> Visitor<'de> for Limited<'_, T> {
 impl<'de, T: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, T> {
     type Error = T::Error;
 
-    /// A call for each field and element costs a list a twentieth, and compilers make it one when they are left to choose.
+    /// A call for each field and element costs a list a twentieth, and compilers make it one when
+    /// they are left to choose.
     #[inline(always)]
     fn next_element<S: Deserialize<'de>>(&mut self) -> Result<Option<S>, T::Error> {
         self.next_element_seed(PhantomData)

@@ -1,8 +1,8 @@
 //! What is not written, as it could not be read back.
 //!
-//! Some values have bytes and no way back: JSON has no words for NaN and infinities, a binary format cannot tell that a field
-//! was left out, and no codec reads what is nested without end. They are refused while they are written, by a serializer around
-//! the codec's own.
+//! Some values have bytes and no way back: JSON has no words for NaN and infinities, a binary
+//! format cannot tell that a field was left out, and no codec reads what is nested without end.
+//! They are refused while they are written, by a serializer around the codec's own.
 
 mod map;
 
@@ -21,7 +21,8 @@ use map::{GuardedMap, Names};
 /// As many levels as serde_json reads; a variant with several fields is two.
 const LEVELS: u8 = 127;
 
-/// How many options and newtypes may stand around a value. JSON does not write them, but each takes some of the stack.
+/// How many options and newtypes may stand around a value. JSON does not write them, but each takes
+/// some of the stack.
 const WRAPS: u8 = 128;
 
 /// What is seen while a value is written.
@@ -61,7 +62,8 @@ pub(super) enum Fault<E> {
 #[derive(Debug)]
 pub(super) struct Refused {
     reason: Reason,
-    /// The fields that it is within, the innermost first. Map keys and places in lists are values, and are not told.
+    /// The fields that contain it, the innermost first. Map keys and list indexes are left out,
+    /// because they are data.
     fields: Vec<&'static str>,
 }
 
@@ -107,7 +109,8 @@ struct Within<'a> {
     /// How many levels there may still be.
     levels: u8,
     wraps: u8,
-    /// Whether it is written as text: with names, so that any field may be left out, and without words for some numbers.
+    /// Whether it is written as text: with names, so that any field may be left out, and without
+    /// words for some numbers.
     is_text: bool,
     notes: &'a Notes<'a>,
 }

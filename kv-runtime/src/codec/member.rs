@@ -1,11 +1,13 @@
-//! Which member of a value could not be read. Only a name that the struct gives is told: any other is data.
+//! Finds the member of a value that could not be read. Only names of the struct are returned: any
+//! other name is data.
 
 use std::cell::Cell;
 
 use serde::de::{Deserializer, Error as _, Visitor, value::Error as Unread};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-/// The names of the members that a struct reads; none of anything else, nor of one with `flatten`, which reads whatever comes.
+/// The names of the members that a struct reads; none of anything else, nor of one with `flatten`,
+/// which reads whatever comes.
 pub(crate) fn names<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     let names = Cell::new([].as_slice());
     // It always fails, once it was asked for them.
@@ -39,7 +41,7 @@ impl<'de> Deserializer<'de> for Names<'_> {
     }
 }
 
-/// The member of the outermost object in whose value this error was met, if it is one of these.
+/// Returns the member of the outermost object whose value has this error, if it is one of these.
 pub(super) fn of_json(
     bytes: &[u8],
     error: &serde_json::Error,
@@ -59,9 +61,9 @@ pub(super) fn beginning<'a>(bytes: &'a [u8], error: &serde_json::Error) -> Optio
     bytes.get(..line_at.checked_add(error.column())?)
 }
 
-/// The key of the member that is open where this beginning of a JSON object ends, or the last one of
-/// an object that ends there, if it may. A name with an escape is not told: it is none of a
-/// struct's, as nearly all are plain.
+/// The key of the member that is open where this beginning of a JSON object ends, or the last one
+/// of an object that ends there, if it may. A name with an escape is not returned: names of structs
+/// have none.
 fn last_key(beginning: &[u8], may_be_closed: bool) -> Option<&[u8]> {
     let mut rest = beginning.trim_ascii_start();
     let (mut depth, mut key, mut is_key_next) = (0_usize, None, false);

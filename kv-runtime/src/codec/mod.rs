@@ -1,10 +1,11 @@
 //! How a group's fields become bytes.
 //!
-//! A group names its codec, and so does every record in its metadata; a record is read by the codec that it names. A
-//! record that names none is JSON: bytes are never guessed at.
+//! A group names its codec, and so does every record in its metadata; a record is read by the codec
+//! that it names. A record that names none is JSON: bytes are never guessed at.
 //!
-//! What is written can be read back: `guard` refuses what a codec cannot say, and what a binary codec wrote is read once before it
-//! is stored. No codec follows a value or bytes without end, so none of them overflows the stack.
+//! What is written can be read back: `guard` refuses what a codec cannot say, and what a binary
+//! codec wrote is read once before it is stored. No codec follows a value or bytes without end, so
+//! none of them overflows the stack.
 
 #[cfg(feature = "postcard")]
 mod depth;
@@ -34,18 +35,22 @@ pub(crate) use tagged::{Asked, encode_json, encode_tagged};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Codec {
-    /// JSON text, which everybody reads. The default, and the meaning of a record that names no codec.
+    /// JSON text, which everybody reads. The default, and the meaning of a record that names no
+    /// codec.
     ///
-    /// It has no words for NaN and infinities: such a number is [`Error::Encode`](crate::Error::Encode), and nothing is written. Nor does
-    /// it tell `Some(None)` from `None`.
+    /// It has no words for NaN and infinities: such a number is
+    /// [`Error::Encode`](crate::Error::Encode), and nothing is written. Nor does it tell
+    /// `Some(None)` from `None`.
     #[default]
     Json,
-    /// [postcard](https://postcard.jamesmunns.com)'s wire format: half the size and less work, for Rust alone; fields
-    /// are told by their order, so every change of the struct needs a new version.
+    /// [postcard](https://postcard.jamesmunns.com)'s wire format: half the size and less work, but
+    /// only for Rust. Fields are identified by their order, so every change of the struct needs a
+    /// new version.
     ///
-    /// The attributes that need field names (`skip_serializing_if`, `untagged`, `tag`, `flatten`) are refused on an entity's own
-    /// fields. Inside the types of its fields the derive cannot see them, so what was written is read once before it is stored, which costs
-    /// as much as a read; what does not come back is [`Error::Encode`](crate::Error::Encode), and nothing is written.
+    /// The attributes that need field names (`skip_serializing_if`, `untagged`, `tag`, `flatten`)
+    /// are refused on an entity's own fields. Inside the types of its fields the derive cannot see
+    /// them, so what was written is read once before it is stored, which costs as much as a read;
+    /// what does not come back is [`Error::Encode`](crate::Error::Encode), and nothing is written.
     #[cfg(feature = "postcard")]
     Postcard,
 }
@@ -61,7 +66,7 @@ impl Codec {
         }
     }
 
-    /// The number in an envelope; see docs/wire-format.md.
+    /// The number in an envelope; see [the wire format](crate::guide::wire_format).
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
@@ -96,7 +101,8 @@ impl fmt::Display for Codec {
     }
 }
 
-/// Why a codec could not write or read a value. It tells the place and the kind of the fault, and nothing of the value.
+/// Why a codec could not write or read a value. It tells the place and the kind of the fault, and
+/// nothing of the value.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{words}")]
 pub struct CodecError {
@@ -115,7 +121,7 @@ impl CodecError {
         Self { words, is_malformed }
     }
 
-    /// Of bytes that are no `T`: it names the member of the struct that it was met in.
+    /// Makes the error of bytes that are not a `T`. It names the member of the struct that failed.
     #[cold]
     fn in_json<T: DeserializeOwned>(error: &serde_json::Error, bytes: &[u8]) -> Self {
         let told = Self::json(error, bytes);
@@ -133,15 +139,17 @@ impl CodecError {
         Self { words: words.to_owned(), is_malformed: self.is_malformed }
     }
 
-    /// Whether the bytes are nothing that the codec writes, or end too early, so that no change of a struct explains them. Bytes of
-    /// postcard, which has no marks of its own, never show it.
+    /// Returns whether the codec cannot have written the bytes, or they end too early, so that no
+    /// change of a struct explains the error. For postcard it is always `false`, because its bytes
+    /// have no markers.
     #[must_use]
     pub const fn is_malformed(&self) -> bool {
         self.is_malformed
     }
 }
 
-/// Encodes the value behind what `out` holds already. What a codec cannot say, or is nested too deeply to be read, is an error.
+/// Encodes the value behind what `out` holds already. What a codec cannot say, or is nested too
+/// deeply to be read, is an error.
 pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Result<Vec<u8>, CodecError> {
     match codec {
         Codec::Json => {
@@ -183,7 +191,8 @@ pub(crate) const fn needs_proof(codec: Codec, len: usize, is_doubtful: bool) -> 
 /// second.
 const PROVEN: usize = 128 << 10;
 
-/// Decodes a value, and all of it: bytes that are left over are an error, and so is a value nested too deeply.
+/// Decodes a value, and all of it: bytes that are left over are an error, and so is a value nested
+/// too deeply.
 #[inline]
 pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<T, CodecError> {
     match codec {

@@ -1,5 +1,5 @@
-//! JSON as it is written: whether it is another text than an expected one, and where the tags of
-//! enums stand in it, so that a changed variant differs from a changed text.
+//! JSON as it is written: whether it differs from an expected text, and where the tags of enums are
+//! in it, so that a changed variant differs from a changed text.
 //!
 //! serde's derive writes an internal tag as a plain `str`. No field of a struct has that type: it
 //! is a `String` or a `&str`. An adjacent tag has a private type of serde's.

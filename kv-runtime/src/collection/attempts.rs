@@ -8,12 +8,13 @@ use crate::clock::Clock;
 use crate::key::Key;
 use crate::store::{FairQueue, Turn};
 
-/// The first pause is at most so long, each further one at most twice as long.
+/// The longest first pause. Each further pause is at most twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
-/// Whether an update may wait for the turn of another one. In a Worker none may: what one request
-/// wakes goes on within that request, and the runtime refuses its calls there. Updates pause there.
+/// Whether an update may wait for the turn of another one. In a Worker it must not: what one
+/// request wakes runs within that request, where workerd refuses the calls of the other. Updates
+/// pause there.
 const UPDATES_QUEUE: bool = cfg!(not(target_arch = "wasm32"));
 
 pub(super) struct Attempts<'a> {
@@ -35,7 +36,8 @@ impl<'a> Attempts<'a> {
         attempts
     }
 
-    /// Waits for the store. Where it has a turn, those behind it can see whether it is polled.
+    /// Waits for the store. If the update has a turn, updates behind it can see whether it is
+    /// polled.
     pub(super) async fn watch<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> T {
         poll_fn(|context| match &self.turn {
             Some(turn) => turn.poll(work.as_mut(), context),
@@ -57,7 +59,7 @@ impl<'a> Attempts<'a> {
         self.lost += 1;
     }
 
-    /// Waits for a random part of a time that doubles, so that those who met once do not meet
+    /// Waits for a random part of a time that doubles, so that updates that met once do not meet
     /// again.
     async fn pause(&self) {
         let longest = FIRST_PAUSE.saturating_mul(1 << self.lost.min(16)).min(LONGEST_PAUSE);

@@ -1,5 +1,5 @@
-//! The stored text of an older record at a newer version: with all that no struct names, whatever
-//! steps and predecessors lie between.
+//! Brings the stored text of an older record to a newer version, and keeps the members that no
+//! struct names, through steps and predecessors.
 
 use serde::de::DeserializeOwned;
 
@@ -12,16 +12,16 @@ use crate::error::{Error, Location};
 use crate::migrate::{StepFrom, bring_down, guarded, read_stepped};
 use crate::record::{Record, RecordRef};
 
-/// A record's text at another version than its own.
+/// A record's text at another version than the record's.
 pub(super) struct Carried {
     pub(super) text: String,
-    /// Whether a predecessor was converted on the way, so that it is not yet known to be read as
+    /// Whether a predecessor was converted. Then it is not yet known whether the text is read as
     /// the entity.
     pub(super) is_converted: bool,
 }
 
-/// The text of a group's record at version `to`, which is no older than the record; none if its
-/// codec has no names. `records` are those of all groups.
+/// Returns the text of a group's record at version `to`, which is no older than the record. Returns
+/// `None` if its codec has no names. `records` are those of all groups.
 pub(super) fn carry<E: KvEntity>(
     id: E::Id,
     records: Records<'_>,
@@ -50,14 +50,14 @@ fn by_steps(schema: &GroupSchema, record: RecordRef<'_>, to: u32, context: &Cont
     Ok(Carried { text: members.into_text(), is_converted: false })
 }
 
-/// Whether a group's record is JSON that becomes today's by steps alone.
+/// Returns whether a group's record is JSON that steps alone bring to the current shape.
 pub(super) fn is_by_steps<E: KvEntity>(group: usize, record: &Record) -> bool {
     let is_json = groups::<E>().get(group).is_some_and(|schema| schema.codec() == Codec::Json);
     let is_json = is_json && record.metadata.codec == Codec::Json;
     is_json && record.metadata.version > newest_of_predecessor::<E>(group)
 }
 
-/// The newest version that a group's predecessor reads; 0 if it has none.
+/// Returns the newest version that a group's predecessor reads, or 0 if it has none.
 fn newest_of_predecessor<E: KvEntity>(group: usize) -> u32 {
     struct Newest {
         group: usize,
@@ -81,7 +81,7 @@ fn newest<P: KvEntity>() -> u32 {
     groups::<P>().first().map_or(0, GroupSchema::version)
 }
 
-/// Reads an entity, and takes along the text of one of its groups where that is converted from a
+/// Reads an entity, and keeps the text of one of its groups if that is converted from a
 /// predecessor.
 struct Carrier<'a> {
     groups: Groups<'a>,
@@ -91,7 +91,8 @@ struct Carrier<'a> {
 }
 
 impl Carrier<'_> {
-    /// The predecessor's record as its successor `N`, and the text with all that neither names.
+    /// The predecessor's record as its successor `N`, and the text with the members that neither
+    /// names.
     fn convert<P: KvEntity, N: StepFrom<P> + KvEntity>(
         &mut self,
         id: P::Id,
@@ -115,7 +116,7 @@ impl Carrier<'_> {
         Ok(new)
     }
 
-    /// The text of a predecessor's record with the difference to its successor in it, at the
+    /// Returns the text of a predecessor's record with the difference to its successor, at the
     /// version that is asked for.
     fn converted<N: KvEntity>(
         &self,

@@ -1,4 +1,4 @@
-//! Writes on a condition, built on [`AtomicStore::commit`]: insert, update, try_update, upsert, touch.
+//! Writes on a condition, built on [`AtomicStore::commit`]: insert, update, try_update, upsert.
 
 use std::pin::pin;
 
@@ -9,26 +9,52 @@ use super::difference::Before;
 use super::read::TOLD;
 use super::{Collection, Found, IdRef, always, groups, keys_of_groups, named};
 use crate::clock::Timestamp;
-use crate::entity::{KvEntity, Touch};
+use crate::entity::KvEntity;
 use crate::error::{ChangeError, Error, Result};
 use crate::key::Key;
-use crate::record::{Expiry, Record};
+use crate::record::Record;
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
-/// After one lost race an update queues up among this process's, so more are lost to other
-/// processes, or to those who were not kept waiting any longer.
+/// The maximum number of attempts. After one lost race an update queues up among this process's
+/// updates. So it loses further races only to other processes, or to updates that were not kept
+/// waiting any longer.
 const MAX_ATTEMPTS: u32 = 32;
 
-/// Writes on a condition. On a store without compare-and-swap they do not compile: see
+/// Writes on a condition. They do not compile on a store without compare-and-swap: see
 /// [`put`](Self::put) and the calls whose names end with `_last_write_wins`.
-// The bound stands here and not at each method: there the compiler would repeat it for the future
-// that the method returns, and one mistake would be three errors.
+// The bound is on the impl block and not on each method. There the compiler would repeat it for the
+// future that the method returns, and one mistake would be three errors.
 impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
-    /// Writes the entity if none with its id is there; otherwise [`Error::AlreadyExists`], and nothing is written. If what is there lacks a
-    /// required group, that is [`Error::Incomplete`]: `put` makes it whole.
+    /// Writes the entity if there is none with its id.
     ///
-    /// Whether it is there the anchor alone decides, the first group. Another group that was written without one, through its view, is
-    /// overwritten. To keep it, insert the anchor's view in the place of the entity: that writes no other group.
+    /// The first group alone decides whether there is one. A record of another group that was
+    /// written without it, through the group's view, is overwritten. To keep such a record, insert
+    /// the view of the first group instead of the entity.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyExists`] if there is one; nothing is written. [`Error::Incomplete`] if its
+    /// first group is there and a required group is not; `put` makes it whole. Otherwise as
+    /// [`put`](Self::put).
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let ada = User { id: 7, name: "Ada".to_owned() };
+    /// users.insert(&ada).await?;
+    /// assert!(matches!(users.insert(&ada).await, Err(kv_runtime::Error::AlreadyExists { .. })));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn insert(&self, entity: &E) -> Result<()> {
         let key = self.key_of(entity);
         let span = self.span("insert", &key);
@@ -48,18 +74,24 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         .await
     }
 
-    /// Changes the entity that is there, and gives it as it was written; [`Error::NotFound`] if there is none.
+    /// Changes an existing entity, and returns it as it was written.
     ///
-    /// It reads, applies `change`, and writes if nobody wrote meanwhile, else it does so again: two writers never lose an update, so
-    /// `change` may be called several times. The condition covers every group that was read. What `change` leaves as it is is not
-    /// written; the remaining time and metadata of others are kept. A change of the id is [`Error::IdChanged`].
+    /// It reads the entity, applies `change`, and writes the result if nobody else wrote in the
+    /// meantime. Otherwise it starts again, so `change` may run several times. No update is lost.
+    /// The condition covers every group that was read. Groups that `change` leaves equal are not
+    /// written. The remaining TTL and the metadata of other programs are kept.
     ///
-    /// Of JSON the difference is written. Members that the struct does not name stay as they are,
-    /// byte for byte, at every level of objects; a field
-    /// `#[serde(flatten)] rest: BTreeMap<String, serde_json::Value>` shows them. An enum with a tag
-    /// that changes its variant is replaced as a whole, and so are changed elements of arrays. What
-    /// would not be read back as the changed entity is not kept (a member under an `alias`, once
-    /// the field is written under its own name). [`put`](Self::put) replaces the value.
+    /// In JSON only the difference is written. Members that the struct does not name stay as they
+    /// are, byte for byte, at every level of objects; a field
+    /// `#[serde(flatten)] rest: BTreeMap<String, serde_json::Value>` shows them. [The
+    /// guide](crate::guide::migrations#members-that-the-struct-does-not-name) has the exceptions.
+    /// [`put`](Self::put) replaces the whole value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such entity, [`Error::IdChanged`] if `change` changed the
+    /// id, and [`Error::Conflict`] after 32 lost races. Otherwise as [`get`](Self::get) and
+    /// [`put`](Self::put).
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -87,8 +119,43 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         async move { Ok(self.change("update", key, id, always(change), None::<fn() -> E>).await?.entity) }
     }
 
-    /// Changes the entity that is there as [`update`](Self::update) does, unless `change` gives up with an error of the
-    /// caller's, which is handed through; then nothing is written.
+    /// Changes an existing entity as [`update`](Self::update) does, but `change` may fail with the
+    /// caller's own error. Then nothing is written, and the call returns that error.
+    ///
+    /// The error type must implement `From<kv_runtime::Error>`.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// #[derive(Debug)]
+    /// enum Refused {
+    ///     EmptyName,
+    ///     Store(kv_runtime::Error),
+    /// }
+    ///
+    /// impl From<kv_runtime::Error> for Refused {
+    ///     fn from(error: kv_runtime::Error) -> Self {
+    ///         Self::Store(error)
+    ///     }
+    /// }
+    ///
+    /// users.put(&User { id: 7, name: String::new() }).await?;
+    /// let refused = users
+    ///     .try_update(7, |user| if user.name.is_empty() { Err(Refused::EmptyName) } else { Ok(()) })
+    ///     .await;
+    /// assert!(matches!(refused, Err(Refused::EmptyName)));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_update<F, X>(
         &self,
         id: IdRef<'_, E>,
@@ -102,8 +169,35 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         async move { Ok(self.change("try_update", key, id, change, None::<fn() -> E>).await?.entity) }
     }
 
-    /// Changes the entity that is there as [`update`](Self::update) does, or writes what `create` makes where there is none;
-    /// gives it as it was written. `change` is not applied to what `create` made.
+    /// Changes an existing entity as [`update`](Self::update) does, or writes what `create` returns
+    /// if there is none. Returns the entity as it was written. `change` is not applied to what
+    /// `create` returned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::IdChanged`] if `create` returned an entity with another id. Otherwise as
+    /// [`update`](Self::update), except `NotFound`.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let new = || User { id: 7, name: "Ada".to_owned() };
+    /// let ada = users.upsert(7, new, |user| user.name.push('!')).await?;
+    /// assert_eq!(ada.name, "Ada");
+    /// let ada = users.upsert(7, new, |user| user.name.push('!')).await?;
+    /// assert_eq!(ada.name, "Ada!");
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn upsert<C, F>(
         &self,
         id: IdRef<'_, E>,
@@ -118,52 +212,8 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         async move { Ok(self.change("upsert", key, id, always(change), Some(create)).await?.entity) }
     }
 
-    /// Gives what is there its full TTL again, without reading or writing its value, and says
-    /// whether it is there. A group without TTL stays as it is, and so does a record that lives
-    /// longer already, by [`with_ttl`](Self::with_ttl) or without an expiry: a touch never shortens
-    /// a life, also if others touch at the same time.
-    ///
-    /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone. A record that has
-    /// been deleted or has expired stays so.
-    pub fn touch(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<bool>> + use<'_, E, S>
-    where
-        E: Touch,
-    {
-        self.touch_at(self.key_for(&id))
-    }
-
-    /// As [`touch`](Self::touch), of the entity with this anchor.
-    pub(crate) async fn touch_at(&self, key: Key) -> Result<bool> {
-        let span = self.span("touch", &key);
-        async {
-            self.check_key(&key)?;
-            let ttl = self.ttl_of(super::anchor::<E>());
-            if ttl.is_none() || !self.touch_interval.is_zero() {
-                let Some(head) = self.store().head(&key).await.map_err(named::<E>)? else { return Ok(false) };
-                let now = self.store().clock().now();
-                if self.was_just_touched(head.expires_at, now) {
-                    return Ok(true);
-                }
-            }
-            let mut writes = Vec::new();
-            for (group, key) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)) {
-                if let Some(ttl) = self.ttl_of(group) {
-                    self.check_ttl(&key, ttl)?;
-                    writes.push(Write::Touch(key, Expiry::AtLeast(ttl)));
-                }
-            }
-            if writes.is_empty() {
-                return Ok(true);
-            }
-            let present = vec![Condition::new(key, Expect::Present)];
-            let commit = self.store().commit(present, writes).await.map_err(named::<E>)?;
-            Ok(commit == Commit::Done)
-        }
-        .instrument(span)
-        .await
-    }
-
-    /// Why the entity was not inserted: it is there, or its anchor is and a required group is not.
+    /// Returns why the entity was not inserted: it exists, or its anchor does and a required group
+    /// does not.
     async fn not_inserted(&self, key: &Key) -> Error {
         if groups::<E>().len() > 1
             && let Ok(records) = self.records::<TOLD>(std::slice::from_ref(key)).await
@@ -180,7 +230,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         Error::AlreadyExists { at: self.at(key) }
     }
 
-    /// Read, change, compare and swap, until nobody came between.
+    /// Reads, changes, compares and swaps, until no other writer intervened.
     pub(crate) async fn change<X: From<Error>>(
         &self,
         operation: &'static str,
@@ -239,18 +289,11 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Whether so little of the TTL is used that the interval spares a touch.
-    pub(super) fn was_just_touched(&self, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
-        let ttl = self.ttl_of(super::anchor::<E>());
-        let used = expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
-        used.is_some_and(|used| used < self.touch_interval)
-    }
-
     pub(super) fn check_id(&self, key: &Key, entity: &E, created: bool) -> Result<()> {
         if self.key_of(entity) == *key { Ok(()) } else { Err(Error::IdChanged { at: self.at(key), created }) }
     }
 
-    /// That every group is as it was read, absent ones included.
+    /// Returns the conditions that every group is as it was read, absent ones included.
     pub(super) fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
         keys_of_groups::<E>(key)
             .zip(records)
@@ -262,7 +305,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// The entity after these writes, which are made at `now` or later.
+/// Returns the entity after these writes, which are made at `now` or later.
 fn found_after<E: KvEntity>(
     entity: E,
     anchor: &Key,

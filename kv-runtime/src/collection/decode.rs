@@ -1,4 +1,4 @@
-//! Records to an entity: the version is looked at first, then the codec that the record names.
+//! Decodes records to an entity: by the version first, then by the codec that the record names.
 
 use serde::de::DeserializeOwned;
 
@@ -10,22 +10,23 @@ use crate::error::{BoxError, Error, Location};
 use crate::migrate::{Hook, Migration, MigrationOutcome, StepFrom, guarded, read_reshaped, read_stepped};
 use crate::record::{Metadata, Record, RecordRef};
 
-/// What decoding asks of those around it.
+/// What decoding needs from its caller.
 pub(crate) struct Context<'a> {
     /// The entity's name.
     pub(crate) entity: &'static str,
-    /// Where a group's record lies; asked only for an error or a migration.
+    /// Returns the location of a group's record; called only for an error or a migration.
     pub(crate) locate: &'a dyn Fn(&GroupSchema) -> Box<Location>,
-    /// Who is told of migrations.
+    /// The hook that migrations call.
     pub(crate) hook: &'a Hook,
-    /// By what they are told how long one took.
+    /// The clock that measures how long a migration took.
     pub(crate) clock: &'a Clock,
 }
 
-/// Boxed while values are handed on: beside an error as large as many a value, each hand would take both apart on their way.
+/// Errors are boxed while values are passed on. An unboxed error is as large as many values, so
+/// each move would copy more.
 pub(super) type Result<T> = std::result::Result<T, Box<Error>>;
 
-/// The entity that these records of its groups hold, if its anchor is there.
+/// Returns the entity that these records of its groups hold, if its anchor is there.
 pub(crate) fn decode<E: KvEntity>(
     id: E::Id,
     records: &[Option<Record>],
@@ -37,7 +38,7 @@ pub(crate) fn decode<E: KvEntity>(
     }
 }
 
-/// The entity that these records of its groups hold, the anchor's being there.
+/// Returns the entity that these records of its groups hold. Its anchor is there.
 pub(crate) fn decode_present<'a, E: KvEntity>(
     id: E::Id,
     records: impl Into<Records<'a>>,
@@ -46,7 +47,8 @@ pub(crate) fn decode_present<'a, E: KvEntity>(
     E::from_groups(id, &mut Groups { schema: groups::<E>(), records: records.into(), context })
 }
 
-/// The records of an entity's groups: one by itself stays where it lies, as a list has thousands of them.
+/// The records of an entity's groups. A single one is borrowed, because a list has thousands of
+/// them.
 #[derive(Clone, Copy)]
 pub(crate) enum Records<'a> {
     Only(RecordRef<'a>),
@@ -100,17 +102,18 @@ impl Groups<'_> {
         Ok(())
     }
 
-    /// The value, if this program reads its version: one of today's, or of a newer one that says that this code can read it; an older one by its steps.
+    /// Returns the value if this program can read its version: the current one, a newer one that
+    /// says that this code can read it, or an older one, through its steps.
     #[inline]
     fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
-        // By far the most records, so nothing else stands in its way.
+        // By far the most common case, so it is tested first.
         if record.metadata.version == schema.version() {
             return self.decoded(schema, record);
         }
         self.value_of_another_version(schema, record)
     }
 
-    // Apart, so that reading today's version is small enough to be a part of its caller.
+    // A function apart, so that the path of the current version is small enough to be inlined.
     #[inline(never)]
     fn value_of_another_version<T: DeserializeOwned>(
         &self,
@@ -166,7 +169,7 @@ impl Groups<'_> {
         Box::new(Error::MigrationFailed { at: (self.context.locate)(schema), from, to, source })
     }
 
-    /// Runs a migration under the eyes of the hook.
+    /// Runs a migration, and calls the hook before and after it.
     fn migrating<T>(
         &self,
         schema: &GroupSchema,
@@ -219,7 +222,8 @@ impl GroupSource for Groups<'_> {
         let schema = self.schema(group)?;
         self.check_version(schema, record.metadata)?;
         self.migrating(schema, record, || {
-            // The predecessor reads the record through its own chain; the hook hears of the whole way, once.
+            // The predecessor reads the record through its own chain; the hook hears of the whole
+            // way, once.
             let context = Context { hook: &Hook(None), ..*self.context };
             let previous = decode_present::<P>(id(), record, &context)?;
             guarded(|| N::step_from(previous))

@@ -1,5 +1,5 @@
-//! A change as a difference: what a group was before the change, and the stored text with the
-//! change in it.
+//! A change as a difference: the group before the change, and the stored text with the change
+//! merged into it.
 
 use std::collections::HashSet;
 
@@ -19,53 +19,54 @@ use crate::migrate::Hook;
 use crate::record::{Metadata, Record};
 use crate::store::Store;
 
-/// How many members that the struct does not name are tried one by one where they cannot all stay.
+/// How many unknown members are tried one by one if they cannot all stay.
 const TRIED: usize = 64;
 
 /// An entity before it is changed.
 #[derive(Default)]
 pub(super) struct Before {
     pub(super) groups: Vec<GroupBefore>,
-    /// What its `expires_at` field said.
+    /// The value of its `expires_at` field.
     pub(super) expires_at: Option<Timestamp>,
 }
 
 /// A group before it is changed.
 pub(super) struct GroupBefore {
-    /// At the version at which it will be written. A record of a newer one is changed as today's
-    /// code sees it.
+    /// Its value at the version at which it will be written. A record of a newer version is changed
+    /// as the current code sees it.
     pub(super) encoded: Encoded,
     pub(super) stored: Stored,
 }
 
 impl GroupBefore {
-    /// Whether there is something in the stored text that is not ours, with which a change is
+    /// Whether the stored text has parts that the struct does not know, so that a change must be
     /// merged.
     pub(super) fn has_others(&self) -> bool {
         matches!(self.stored, Stored::Text(_))
     }
 }
 
-/// What is stored of a group.
+/// The stored value of a group.
 pub(super) enum Stored {
-    /// Exactly what would be written, or nothing, or a value without names: a change replaces it.
+    /// Exactly what would be written, or no value, or a value without names: a change replaces it.
     Known,
-    /// JSON with members of others, or spelt otherwise, at the version at which it will be written.
+    /// JSON with unknown members, or with another spelling, at the version at which it will be
+    /// written.
     Text(Carried),
 }
 
-/// The records that a group is written among.
+/// The records of the entity that a group belongs to.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     /// The anchor's key.
     pub(crate) anchor: &'a Key,
-    /// Those of all groups.
+    /// The records of all groups.
     pub(crate) records: &'a [Option<Record>],
     pub(crate) group: usize,
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// What is to be compared with the entity once it is changed.
+    /// Returns what to compare the entity with after the change.
     pub(super) fn values_before(
         &self,
         anchor: &Key,
@@ -78,7 +79,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(Before { groups, expires_at: entity.expires_at() })
     }
 
-    /// What a group is before it is changed.
+    /// Returns a group before it is changed.
     pub(super) fn value_before(&self, entity: &E, place: Place<'_>) -> Result<GroupBefore> {
         let schema = &groups::<E>()[place.group];
         let key = place.anchor.with_group(schema.name());
@@ -96,7 +97,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(GroupBefore { encoded, stored })
     }
 
-    /// What is stored of a group, at the version of its encoding.
+    /// Returns the stored value of a group, at the version of its encoding.
     fn stored(&self, entity: &E, place: Place<'_>, record: &Record, encoded: &Encoded) -> Result<Stored> {
         if record.metadata.codec != Codec::Json || encoded.codec != Codec::Json {
             return Ok(Stored::Known);
@@ -107,7 +108,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         })
     }
 
-    /// The record's text at a version; none if it has no names.
+    /// Returns the record's text at a version, or `None` if it has no names.
     fn text_at(&self, entity: &E, place: Place<'_>, version: u32) -> Result<Option<Carried>> {
         let Some(record) = place.record() else { return Ok(None) };
         if record.metadata.version < version {
@@ -126,7 +127,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// The value and the metadata of a group that is only brought to the version that is written.
+    /// Returns the value and the metadata of a group that is only brought to the version that is
+    /// written.
     pub(super) fn value_brought_up(
         &self,
         key: &Key,
@@ -152,8 +154,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok((value, metadata))
     }
 
-    /// The value to be stored of a group that has become `after`, with all that the struct does not
-    /// name. `metadata` is that of the new record.
+    /// Returns the value to store for a group that has become `after`, with its unknown members.
+    /// `metadata` is that of the new record.
     pub(super) fn value_after(
         &self,
         entity: &E,
@@ -183,7 +185,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// What the entity is written as once it was read from this value of one group.
+    /// Returns the encoding of the entity that is read from this value of one group.
     fn reread(
         &self,
         entity: &E,
@@ -210,17 +212,17 @@ impl<'a> Place<'a> {
     }
 }
 
-/// That a text is read as the entity that is to be written.
+/// Checks that a text is read as the entity that is to be written.
 struct Proof<'a, F> {
-    /// What the entity is written as.
+    /// The encoding of the entity.
     expected: &'a str,
     reread: &'a F,
-    /// The members that the struct reads, aliases included; none if it may read any.
+    /// The members that the struct reads, aliases included. `None` if it may read any member.
     names: &'static [&'static str],
 }
 
 impl<F: Fn(&str) -> Option<Bytes>> Proof<'_, F> {
-    /// Whether the struct is known to read nothing of what is kept.
+    /// Returns whether the struct is known to read none of the members that are kept.
     fn ignores(&self, merged: &Merged<'_>) -> bool {
         let is_ignored = |name: &str| !self.names.is_empty() && !self.names.contains(&name);
         merged.kept.iter().all(|kept| kept.name_in_value.as_deref().is_some_and(is_ignored))
@@ -238,8 +240,8 @@ impl<F: Fn(&str) -> Option<Bytes>> Proof<'_, F> {
     }
 }
 
-/// The stored text with the difference in it, and with as much of what the encodings do not have as
-/// can stay; none if there is no text that is read as the entity.
+/// Returns the stored text with the difference merged into it, and with as many unknown members as
+/// can stay. Returns `None` if no text is read as the entity.
 fn difference<F: Fn(&str) -> Option<Bytes>>(
     stored: &str,
     before: Tagged<'_>,

@@ -1,4 +1,4 @@
-//! An entity to records, within the store's limits, at the version that is to be written.
+//! Encodes an entity to records, within the store's limits, at the version that is written.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -18,41 +18,43 @@ use crate::record::{Expiry, Metadata, NewRecord};
 use crate::store::{Limits, Store};
 
 thread_local! {
-    /// Where a value is written while nobody knows how long it becomes. What is kept of it is one allocation of its length.
+    /// The buffer for values whose length is not known yet. A value is then copied into one
+    /// allocation of its length.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// A longer value keeps the memory that it was written in.
+/// A longer value keeps the buffer that it was written in.
 const KEPT_SCRATCH: usize = 16 << 10;
 
-/// A value, and the codec that it is in: a predecessor may have another one.
+/// A value and its codec, which may differ between the group and its predecessor.
 #[derive(Clone)]
 pub(super) struct Encoded {
     pub(super) value: Bytes,
     pub(super) codec: Codec,
     pub(super) version: u32,
     oldest_reader: u32,
-    /// The offsets of tags of enums in JSON, if they were asked for.
+    /// The offsets of the tags of enums in JSON, if they were asked for.
     tags: Vec<usize>,
 }
 
-/// What an encoding is for.
+/// The purpose of an encoding.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// It is stored, so what would not be read back is refused. Otherwise it is compared.
+    /// To be stored, so a value that would not be read back is refused. Otherwise it is only
+    /// compared.
     pub(super) is_stored: bool,
-    /// It is merged with what is stored, for which the tags of enums are found.
+    /// To be merged with the stored text, which needs the tags of enums.
     pub(super) tags: bool,
-    /// Likely the same value, which is then shared.
+    /// A value that is likely equal. If it is, it is shared.
     pub(super) unless: Option<&'a Bytes>,
 }
 
 impl<'a> Wanted<'a> {
-    /// To be stored as it is.
+    /// To be stored unchanged.
     pub(super) const VALUE: Self = Self { is_stored: true, tags: false, unless: None };
-    /// To be compared with what is stored.
+    /// To be compared with the stored value.
     pub(super) const COMPARISON: Self = Self { is_stored: false, ..Self::VALUE };
-    /// To be merged with what is stored.
+    /// To be merged with the stored value.
     pub(super) const TAGS: Self = Self { tags: true, ..Self::COMPARISON };
 
     pub(super) const fn unless(self, likely: Option<&'a Bytes>) -> Self {
@@ -61,19 +63,19 @@ impl<'a> Wanted<'a> {
 }
 
 impl Encoded {
-    /// A group's value at a version, in its own codec.
+    /// Encodes a group's value at a version, in the codec of that version.
     pub(super) fn new(value: Bytes, schema: &GroupSchema, version: u32) -> Self {
         let (codec, oldest_reader) = (schema.codec(), schema.oldest_reader(version));
         Self { value, codec, version, oldest_reader, tags: Vec::new() }
     }
 
-    /// The value as JSON that can be merged; none of another codec.
+    /// Returns the value as JSON that can be merged, or `None` for another codec.
     pub(super) fn as_tagged(&self) -> Option<Tagged<'_>> {
         let text = std::str::from_utf8(&self.value).ok().filter(|_| self.codec == Codec::Json)?;
         Some(Tagged { text, tags: &self.tags })
     }
 
-    /// What stands beside the value: with the oldest reader, where that is another than the version itself.
+    /// The metadata of the value. It names the oldest reader if that differs from the version.
     pub(super) fn metadata(&self) -> Metadata {
         let mut metadata = Metadata::new(self.version, self.codec);
         metadata.min_reader = Some(self.oldest_reader).filter(|oldest| *oldest != self.version);
@@ -82,7 +84,7 @@ impl Encoded {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// The value of one group at a version. `group` is a place in the schema.
+    /// Encodes one group at a version. `group` is its index in the schema.
     pub(super) fn encode(
         &self,
         key: &Key,
@@ -94,7 +96,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         encode_at(entity, group, version, wanted, &|| self.at(key))
     }
 
-    /// A new record of one group, checked against the store's limits.
+    /// Makes a new record of one group, checked against the store's limits.
     pub(super) fn new_record(
         &self,
         key: &Key,
@@ -110,7 +112,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.checked(key, record)
     }
 
-    /// When a record of this group expires that is written now.
+    /// Returns when a record of this group expires that is written now.
     pub(super) fn expiry(&self, entity: &E, schema: &GroupSchema) -> Expiry {
         match expires_by_field(entity, schema) {
             Some(at) => Expiry::At(at),
@@ -118,7 +120,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// When the first group expires of an entity that is written now.
+    /// Returns when the first group of an entity expires that is written now.
     #[cfg(feature = "cache")]
     pub(crate) fn expires_at(&self, entity: &E, now: Timestamp) -> Option<Timestamp> {
         groups::<E>().iter().filter_map(|schema| self.expiry(entity, schema).at(now)).min()
@@ -128,13 +130,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.ttl.or(schema.ttl())
     }
 
-    /// The record, within the limits: metadata may lose what can be spared.
+    /// Checks the record against the limits. Metadata may lose members that can be omitted.
     pub(super) fn checked(&self, key: &Key, mut record: NewRecord) -> Result<NewRecord> {
         check(&self.store().capabilities().limits, key, &mut record, &|| self.at(key))?;
         Ok(record)
     }
 
-    /// Fails if the store takes no key of this length.
+    /// Fails if the key is longer than the store allows.
     pub(super) fn check_key(&self, key: &Key) -> Result<()> {
         check_key(&self.store().capabilities().limits, key, &|| self.at(key))
     }
@@ -144,7 +146,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// Today's value, or that of an older version by the steps back to it: the group's own, or its predecessor's.
+/// Encodes the current value, or that of an older version by the steps back to it: the group's own,
+/// or those of its predecessor.
 pub(super) fn encode_at<E: KvEntity>(
     entity: &E,
     group: usize,
@@ -174,7 +177,7 @@ pub(super) fn encode_at<E: KvEntity>(
     Ok(Encoded { value: older.text.into(), codec: Codec::Json, version, oldest_reader, tags: older.tags })
 }
 
-/// A value in one allocation of its length.
+/// Returns a value in one allocation of its length.
 pub(super) fn encode_exactly<T: Serialize>(
     codec: Codec,
     value: &T,
@@ -189,7 +192,8 @@ struct Written {
     is_doubtful: bool,
 }
 
-/// A value in one allocation of its length, or the one that is known, and where its tags are.
+/// Returns a value in one allocation of its length, or the known value, and the offsets of its
+/// tags.
 fn encode_wanted<T: Serialize>(
     codec: Codec,
     value: &T,
@@ -208,7 +212,7 @@ fn encode_wanted<T: Serialize>(
     Ok(Written { value, tags: json.tags, is_doubtful })
 }
 
-/// The value that was written, and its place free for the next one.
+/// Returns the value that was written, and frees the buffer for the next one.
 fn kept(mut written: Vec<u8>) -> Bytes {
     if written.len() > KEPT_SCRATCH {
         return Bytes::from(written);
@@ -242,7 +246,7 @@ impl PreviousVisitor for AtVersion<'_> {
     }
 }
 
-/// What the entity's `expires_at` field says of a group, unless the group has a TTL of its own.
+/// Returns the entity's `expires_at` for a group, unless the group declares a TTL.
 pub(super) fn expires_by_field<E: KvEntity>(entity: &E, schema: &GroupSchema) -> Option<Timestamp> {
     if schema.ttl().is_none() { entity.expires_at() } else { None }
 }

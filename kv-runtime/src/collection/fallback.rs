@@ -8,10 +8,12 @@ use crate::served::{Served, Whence};
 use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// The entity with this id, or `fallback` where there is none or it cannot be read. The fallback gets the id that was asked for,
-    /// and is written nowhere.
+    /// Returns the entity with this id, or `fallback` if there is none or it cannot be read. It
+    /// never fails.
     ///
-    /// A failure is a `tracing` event at warn level. It waits as long as the store does: a store that may hang needs a timeout.
+    /// The fallback gets the id that was asked for, and is not stored. A failure is a `tracing`
+    /// event at warn level. The call waits as long as the store does, so a store that may hang
+    /// needs a [timeout](crate::layer::TimeoutStore).
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -34,7 +36,28 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async move { served.await.value }
     }
 
-    /// As [`get_or`](Self::get_or), with where the entity came from and what failed, if something did.
+    /// Returns the entity as [`get_or`](Self::get_or) does, with its source and the error, if there
+    /// was one.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let fallback = User { id: 0, name: "nobody".to_owned() };
+    /// let served = users.get_or_detailed(7, fallback).await;
+    /// assert_eq!(served.whence, kv_runtime::Whence::Fallback);
+    /// assert!(served.error.is_none()); // there is no such user, and nothing failed
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get_or_detailed(
         &self,
         id: IdRef<'_, E>,
@@ -54,7 +77,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// Says that a fallback stands in for what could not be read.
+/// Warns that a fallback is served because the entity could not be read.
 pub(crate) fn warn(error: Option<&Error>) {
     if let Some(error) = error {
         tracing::warn!(%error, cause = causes(error), "a fallback is served");

@@ -14,14 +14,15 @@ use crate::key::Key;
 use crate::record::{Expiry, NewRecord};
 use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
-/// What a miss saw in the store: the entity, if there was one, and the state that a fill must still find.
+/// What a miss saw in the store: the entity, if there was one, and the state that a fill must still
+/// find.
 pub(crate) struct Standing<E> {
     pub(crate) found: Option<Found<E>>,
     pub(crate) unchanged: Vec<Condition>,
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// The entity under this key, with the conditions on which it may be replaced.
+    /// Returns the entity under this key, with the conditions on which it may be replaced.
     pub(crate) async fn standing(&self, id: E::Id, key: &Key) -> Result<Standing<E>> {
         let span = self.span("get", key);
         async {
@@ -33,7 +34,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// As [`standing`](Self::standing), of many.
+    /// Returns the same as [`standing`](Self::standing), for many keys.
     pub(crate) async fn standing_all(&self, anchors: &[Key], ids: Vec<E::Id>) -> Result<Vec<Standing<E>>> {
         let span = self.span_many("get_many", &anchors.iter());
         async {
@@ -75,7 +76,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(())
     }
 
-    /// Makes the store hold `entity`, or nothing, if it still is as the miss saw it.
+    /// Writes `entity`, or deletes it, if the store still is as the miss saw it.
     pub(crate) async fn fill(
         &self,
         key: &Key,
@@ -97,7 +98,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.store().commit(unchanged, writes).instrument(span).await.map_err(named::<E>)
     }
 
-    /// Makes the store hold `entity`, or nothing, whatever stands there.
+    /// Overwrites the record with `entity`, or deletes it, without comparing it first.
     pub(crate) async fn fill_unseen(
         &self,
         key: &Key,
@@ -116,7 +117,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// The records of all groups, the anchor last. A cache's TTL is a bound: a field may say that they expire earlier.
+    /// Returns the records of all groups, the anchor last. A cache's TTL is a maximum: a field may
+    /// let them expire earlier.
     fn fill_records(&self, anchor: &Key, entity: &E, ttl: Option<Duration>) -> Result<Vec<(Key, NewRecord)>> {
         let now = self.store().clock().now();
         let groups = groups::<E>().iter().enumerate().rev();
@@ -136,7 +138,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// The TTL as an expiry, if it ends before the record's own.
+/// Returns the TTL as an expiry, if it ends before the record's own.
 fn bounded(own: Expiry, ttl: Duration, now: Timestamp) -> Option<Expiry> {
     let is_sooner = match own {
         Expiry::Never => true,

@@ -8,7 +8,7 @@ use crate::record::{Metadata, NewRecord, Record};
 use crate::store::{Store, Write};
 
 /// The member of the metadata that marks a record whose expiry is the TTL of a cache:
-/// docs/wire-format.md.
+/// [the wire format](crate::guide::wire_format).
 const CACHE_FILL: &str = "cacheFill";
 
 /// Whether the record's expiry is the TTL of a cache.

@@ -1,6 +1,8 @@
-//! Changes without a condition, for stores that cannot tell whether a record has changed: the last write wins.
+//! Changes without a condition, for stores that cannot tell whether a record has changed: the last
+//! write wins.
 //!
-//! They read, change and write. Nothing keeps another writer from coming between, and its write is then lost.
+//! They read, change and write. Another writer can intervene between the two calls, and its write
+//! is then lost.
 
 use tracing::Instrument;
 
@@ -15,16 +17,41 @@ use crate::record::{Expiry, Metadata, NewRecord, Record};
 use crate::store::{Store, Write};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Changes the entity that is there, on every store, and gives it as it was written; [`Error::NotFound`] if there is none.
+    /// Changes an existing entity on any store, and returns it as it was written.
     ///
-    /// **The last write wins.** What somebody else writes between this call's read and its write is lost, and what somebody deletes comes
-    /// back. Where reads may be old ([`Sharing::Eventual`](crate::store::Sharing::Eventual)) that time is as long as they may be, a
-    /// minute on Cloudflare KV. Use [`update`](Self::update) wherever the store has compare-and-swap.
+    /// **The last write wins.** What another writer writes between this call's read and its write
+    /// is lost, and what it deletes comes back. On a store whose reads may be old
+    /// ([`Sharing::Eventual`](crate::store::Sharing::Eventual)) that time is as long as they may
+    /// be: a minute on Cloudflare KV. Use [`update`](Self::update) on every store with
+    /// compare-and-swap.
     ///
-    /// The rest is as in `update`: what `change` leaves as it is is not written; the expiry, the
-    /// metadata of others and members of the value that the struct does not name are kept. Where it
-    /// cannot be found out when the record expires, nothing is written:
-    /// [`Error::ExpiryUnknown`]. The groups of an entity are written one after the other, its anchor last.
+    /// Otherwise it works as `update`: groups that `change` leaves equal are not written, and the
+    /// expiry, the metadata of others and unknown members of the value are kept. The groups of an
+    /// entity are written one after the other, the first group last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such entity, and [`Error::ExpiryUnknown`] if the store
+    /// cannot say when the record expires; nothing is written then.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
+    /// let ada = users.update_last_write_wins(7, |user| user.name.push('!')).await?;
+    /// assert_eq!(ada.name, "Ada!");
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn update_last_write_wins<F>(
         &self,
         id: IdRef<'_, E>,
@@ -37,8 +64,31 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async move { Ok(self.overwrite(operation, key, id, once(change), None::<fn() -> E>).await?.entity) }
     }
 
-    /// Changes the entity that is there as [`update_last_write_wins`](Self::update_last_write_wins) does, unless `change` gives up with an
-    /// error of the caller's, which is handed through; then nothing is written.
+    /// Changes an existing entity as [`update_last_write_wins`](Self::update_last_write_wins) does,
+    /// but `change` may fail with the caller's own error. Then nothing is written, and the call
+    /// returns that error.
+    ///
+    /// The error type must implement `From<kv_runtime::Error>`.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let refuse = |_: &mut User| Err::<(), Box<dyn std::error::Error>>("not today".into());
+    /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
+    /// let refused = users.try_update_last_write_wins(7, refuse).await;
+    /// assert_eq!(refused.map_err(|error| error.to_string()), Err("not today".to_owned()));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_update_last_write_wins<F, X>(
         &self,
         id: IdRef<'_, E>,
@@ -52,8 +102,28 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async move { Ok(self.overwrite(operation, key, id, change, None::<fn() -> E>).await?.entity) }
     }
 
-    /// Changes the entity that is there as [`update_last_write_wins`](Self::update_last_write_wins) does, or writes what `create` makes
-    /// where there is none; gives it as it was written. `change` is not applied to what `create` made.
+    /// Changes an existing entity as [`update_last_write_wins`](Self::update_last_write_wins) does,
+    /// or writes what `create` returns if there is none. Returns the entity as it was written.
+    /// `change` is not applied to what `create` returned.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let new = || User { id: 7, name: "Ada".to_owned() };
+    /// let ada = users.upsert_last_write_wins(7, new, |user| user.name.push('!')).await?;
+    /// assert_eq!(ada.name, "Ada");
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn upsert_last_write_wins<C, F>(
         &self,
         id: IdRef<'_, E>,
@@ -68,14 +138,36 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async move { Ok(self.overwrite(operation, key, id, once(change), Some(create)).await?.entity) }
     }
 
-    /// Gives what is there its full TTL again, on every store, and says whether it is there: reads
-    /// the records and writes them as they were, so that **the last write wins** as in
-    /// [`update_last_write_wins`](Self::update_last_write_wins). A group without TTL stays as it
-    /// is, and so does a record that lives longer already. Where it cannot be found out when the
-    /// record expires, nothing is written: [`Error::ExpiryUnknown`].
+    /// Gives the record its full TTL again on any store, and returns whether it exists.
     ///
-    /// With [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while ago is left alone, which spares
-    /// the write.
+    /// It reads the records and writes them as they were, so **the last write wins** as in
+    /// [`update_last_write_wins`](Self::update_last_write_wins). It leaves alone a group without
+    /// TTL, and a record that lives longer already. With
+    /// [`with_touch_interval`](Self::with_touch_interval) a record that was extended a short while
+    /// ago is skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ExpiryUnknown`] if the store cannot say when the record expires; nothing is written
+    /// then.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "session", ttl = "30m")]
+    /// # struct Session {
+    /// #     #[kv(id)]
+    /// #     token: String,
+    /// #     user: u64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let sessions = Kv::new(MemoryStore::new()).collection::<Session>();
+    /// sessions.put(&Session { token: "t-123".to_owned(), user: 7 }).await?;
+    /// assert!(sessions.touch_last_write_wins("t-123").await?);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn touch_last_write_wins(
         &self,
         id: IdRef<'_, E>,
@@ -165,7 +257,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(found)
     }
 
-    /// The same writes for a store that keeps no expiry by itself: with the one that stands there.
+    /// Converts the writes for a store that cannot keep an expiry by itself: each names the expiry
+    /// that the record has now.
     async fn unconditional(
         &self,
         anchor: &Key,
@@ -203,7 +296,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// What has become of records that were to be written anew for the sake of their expiry.
+/// What became of records that `touch` had to rewrite in order to extend their expiry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Touched {
     /// There are none.
@@ -213,7 +306,7 @@ pub(crate) enum Touched {
     Written,
 }
 
-/// When a record expires that was read and is to be written anew.
+/// Returns when the record expires that was read and is about to be rewritten.
 async fn expiry_of<S: Store>(store: &S, key: &Key, standing: &Record) -> Result<Expiry> {
     if standing.expiry_known {
         return Ok(standing.expires_at.map_or(Expiry::Never, Expiry::At));
@@ -221,7 +314,8 @@ async fn expiry_of<S: Store>(store: &S, key: &Key, standing: &Record) -> Result<
     learn_expiry(store, key, &standing.metadata).await
 }
 
-/// When a record expires whose read did not say so. If what is there now has other metadata, it is another record's expiry.
+/// When a record expires whose read did not say so. If what is there now has other metadata, it is
+/// another record's expiry.
 pub(crate) async fn learn_expiry<S: Store>(store: &S, key: &Key, metadata: &Metadata) -> Result<Expiry> {
     match store.head(key).await? {
         Some(head) if head.metadata == *metadata => Ok(head.expires_at.map_or(Expiry::Never, Expiry::At)),

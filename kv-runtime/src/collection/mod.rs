@@ -1,31 +1,47 @@
 //! The typed handle on all entities of one type in one store.
 //!
-//! `read` (get, get_many, exists), `write` (put, delete and their many), `change` (insert, update,
-//! try_update, upsert, touch, which need compare-and-swap), `last_write` (the same without it),
-//! `rewrite` (what a change writes), `difference` (a change within the stored text), `carry` (an
-//! older record's text at a newer version), `encode` (an entity to records), `decode` (records to
-//! an entity), `attempts` (fairness among updates of one record, and the pauses between their
-//! attempts), `raw` (keys and records, for commits of the application's own), `proof` (that what is
-//! stored will be read back), `unfailing` (changes that never give up), `write_back` (what was
-//! migrated while it was read).
+//! The calls come first, in the order in which rustdoc shows them: it follows the order of modules.
+//! The other modules are what the calls are made of: `encode` (an entity to records), `decode`
+//! (records to an entity), `rewrite` (what a change writes), `difference` (a change within the
+//! stored text), `carry` (an older record's text at a newer version), `attempts` (fairness among
+//! updates of one record, and the pauses between their attempts), `proof` (that what is stored will
+//! be read back), `unfailing` (changes that cannot fail), `filled` (records that a cache filled),
+//! `write_back` (records that were migrated while they were read).
+
+// get, get_many, list, exists
+mod read;
+
+// put, put_many
+mod write;
+
+// insert, update, try_update, upsert
+mod change;
+
+// delete, delete_many
+mod delete;
+
+mod touch;
+
+// get_or
+mod fallback;
+
+// the same changes without compare-and-swap
+mod last_write;
+
+// keys and records, for commits of the application's own
+mod raw;
 
 mod attempts;
 mod carry;
-mod change;
 mod decode;
 mod difference;
 mod encode;
-mod fallback;
 #[cfg(feature = "cache")]
 mod fill;
 mod filled;
-mod last_write;
 mod proof;
-mod raw;
-mod read;
 mod rewrite;
 mod unfailing;
-mod write;
 mod write_back;
 
 use std::fmt;
@@ -39,7 +55,6 @@ use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Location};
 use crate::key::{EntityId, Key, KeyBuilder, Lookup};
 use crate::kv::Kv;
-use crate::list::List;
 use crate::list::secret::CursorKey;
 use crate::store::Store;
 
@@ -97,17 +112,50 @@ pub(crate) use write_back::Replacement;
 /// ```
 pub type IdRef<'a, E> = <<E as KvEntity>::Id as EntityId>::Ref<'a>;
 
-/// The typed handle on all entities of one type in one store. Cheap to clone, and it outlives nothing: it holds the store.
+/// The typed handle on all entities of one type in one store. Cheap to clone.
 ///
-/// Reads and unconditional writes work on every [`Store`]; what changes a record on a condition needs an
-/// [`AtomicStore`](crate::store::AtomicStore), and does not compile on another.
+/// | reads | returns |
+/// | --- | --- |
+/// | [`get`](Self::get) | the entity, or `None` |
+/// | [`get_many`](Self::get_many) | one answer for each id |
+/// | [`list`](Self::list) | pages or a stream of all entities |
+/// | [`exists`](Self::exists) | whether the entity is stored |
+/// | [`get_or`](Self::get_or), [`get_or_detailed`](Self::get_or_detailed) | the entity or a fallback; never fails |
 ///
-/// An entity of several groups is read with one batch. Where the store can write several keys at once
-/// ([`Capabilities::atomic_batches`](crate::store::Capabilities)), it is written and deleted at once; elsewhere its anchor is written
-/// last and deleted first, so that a half-written entity is not seen as a whole one.
+/// | writes | what it does |
+/// | --- | --- |
+/// | [`put`](Self::put), [`put_many`](Self::put_many) | replaces the record without reading it |
+/// | [`insert`](Self::insert) ᴬ | writes a new entity |
+/// | [`update`](Self::update), [`try_update`](Self::try_update) ᴬ | changes an existing entity |
+/// | [`upsert`](Self::upsert) ᴬ | changes an existing entity, or writes a new one |
+/// | [`delete`](Self::delete), [`delete_many`](Self::delete_many) | removes all groups |
+/// | [`touch`](Self::touch) ᴬ | gives the record its full TTL again |
+/// | [`update_last_write_wins`](Self::update_last_write_wins) and the like | the same on stores without compare-and-swap |
 ///
-/// Every operation is a `tracing` span `kv` at debug level with `operation`, `entity`, `store` and `key`, a secret id as a hash. It is made
-/// for a subscriber alone: a logger that tracing's feature `log` serves sees none.
+/// | others | what it does |
+/// | --- | --- |
+/// | [`with_ttl`](Self::with_ttl), [`with_touch_interval`](Self::with_touch_interval) | settings of a handle |
+/// | [`cached`](Self::cached) | puts memory in front (feature `cache`) |
+/// | [`census`](Self::census), [`migrate_all`](Self::migrate_all) | versions of all records |
+/// | [`key`](Self::key), [`records_of`](Self::records_of), ... | keys and records, for commits of your own |
+///
+/// ᴬ needs compare-and-swap: an [`AtomicStore`](crate::store::AtomicStore). It does not compile on
+/// another store. The rest works on every [`Store`].
+///
+/// [The guide](crate::guide::calls) says what each call promises, and how to pass an id.
+///
+/// # Groups
+///
+/// An entity of several groups is read with one batch. If the store can write several keys at once
+/// ([`Capabilities::atomic_batches`](crate::store::Capabilities)), the entity is written and
+/// deleted at once. Otherwise its first group is written last and deleted first, so that a
+/// half-written entity is not seen.
+///
+/// # Spans
+///
+/// Every operation is a `tracing` span `kv` at debug level with `operation`, `entity`, `store` and
+/// `key`, in which a secret id is a hash. A span is made only if a subscriber takes it: a logger
+/// that tracing's feature `log` serves sees none.
 pub struct Collection<E, S> {
     kv: Kv<S>,
     ttl: Option<Duration>,
@@ -121,10 +169,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
     }
 
-    /// The same collection, whose writes give records this TTL instead of the entity's: `put`,
-    /// `insert` and `touch` (which never shortens a longer one), and `update`, which otherwise
-    /// keeps the remaining time. An `expires_at` field that is set goes before it. What is written
-    /// with a TTL of zero has expired at once, and what stood there is gone.
+    /// Returns the same collection with another TTL for its writes.
+    ///
+    /// `put`, `insert` and `touch` give records this TTL instead of the entity's. `update` gives it
+    /// as well; otherwise it keeps the remaining time. An `expires_at` field that is set takes
+    /// precedence. A record that is written with a TTL of zero has expired at once, so the write
+    /// deletes what was there.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -145,19 +195,34 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Self { ttl: Some(ttl), ..self.clone() }
     }
 
-    /// The same collection, whose `touch` leaves a record alone that was extended less than `interval` ago: a sliding session is
-    /// then not one write per request.
+    /// Returns the same collection, whose [`touch`](Self::touch) skips a record that was extended
+    /// less than `interval` ago. So a session that slides with each request does not cost a write
+    /// for each request.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "session", ttl = "30m")]
+    /// # struct Session {
+    /// #     #[kv(id)]
+    /// #     token: String,
+    /// #     user: u64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let sessions = Kv::new(MemoryStore::new()).collection::<Session>();
+    /// let sessions = sessions.with_touch_interval(std::time::Duration::from_secs(300));
+    /// sessions.put(&Session { token: "t-123".to_owned(), user: 7 }).await?;
+    /// assert!(sessions.touch("t-123").await?); // it exists; nothing is written so soon
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_touch_interval(&self, interval: Duration) -> Self {
         Self { touch_interval: interval, ..self.clone() }
     }
 
-    /// All entities, page by page or as a stream.
-    pub fn list(&self) -> List<E, S> {
-        List::new(self.clone())
-    }
-
-    /// The store that the collection lives in.
+    /// Returns the store of the collection.
     #[must_use]
     pub fn store(&self) -> &S {
         self.kv.store()
@@ -202,7 +267,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         at
     }
 
-    /// How many entities go into a batch of so many records: one in any case, as its groups are never parted.
+    /// How many entities go into a batch of so many records: one in any case, as its groups are
+    /// never parted.
     pub(crate) fn entities_in(records: usize) -> usize {
         (records / groups::<E>().len()).max(1)
     }
@@ -236,8 +302,9 @@ pub(crate) fn span(operation: &'static str, entity: &'static str, store: &'stati
     tracing::debug_span!("kv", operation, entity, store, key = %key)
 }
 
-/// Whether there may be a subscriber for the spans. Where a dependency turns on tracing's feature `log`, a span that nobody takes is
-/// made all the same, formatted for a logger, and costs a twentieth of a read from memory.
+/// Whether there may be a subscriber for the spans. Where a dependency turns on tracing's feature
+/// `log`, a span that nobody takes is made all the same, formatted for a logger, and costs a
+/// twentieth of a read from memory.
 fn are_spans_taken() -> bool {
     Level::DEBUG <= LevelFilter::current()
 }

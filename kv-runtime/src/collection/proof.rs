@@ -1,4 +1,4 @@
-//! That what is stored will be read back: a value is read from what was just written, and written
+//! Checks that a value will be read back: decodes the value that was just encoded, and encodes it
 //! again.
 
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use crate::entity::{FieldText, GroupSource, KvEntity, ShapeVisitor};
 use crate::error::{Error, Location};
 use crate::migrate::StepFrom;
 
-/// Fails if a group's value, as it was just written, is read as another one, or not at all.
+/// Fails if a group's encoded value is decoded as another value, or not at all.
 pub(super) fn prove<E: KvEntity>(
     entity: &E,
     group: usize,
@@ -34,7 +34,7 @@ pub(super) fn prove<E: KvEntity>(
     }
 }
 
-/// The refusal of what could not be read. A binary codec's own words say enough.
+/// Returns the error of a value that could not be decoded. The message of a binary codec suffices.
 fn unreadable(codec: Codec, source: CodecError) -> CodecError {
     match codec {
         Codec::Json => CodecError::new(format!("it could not be read back: {}", source.without_place())),
@@ -51,7 +51,8 @@ fn changed(member: Option<&'static str>) -> CodecError {
     ))
 }
 
-/// Whether two encodings are of one value: hash maps and hash sets have another order each time.
+/// Returns whether two encodings are of the same value. Hash maps and hash sets have another order
+/// each time.
 fn is_same(codec: Codec, value: &[u8], again: &[u8]) -> bool {
     if value == again {
         return true;
@@ -74,7 +75,7 @@ fn is_same(codec: Codec, value: &[u8], again: &[u8]) -> bool {
     }
 }
 
-/// The member that differs, if the struct names it.
+/// Returns the member that differs, if the struct names it.
 fn member_that_changed<E: KvEntity>(entity: &E, again: &E, group: usize) -> Option<&'static str> {
     let (was, is) =
         (encode_tagged(&Group { entity, group }).ok()?, encode_tagged(&Group { entity: again, group }).ok()?);
@@ -85,8 +86,8 @@ fn member_that_changed<E: KvEntity>(entity: &E, again: &E, group: usize) -> Opti
     names::<E>(group).iter().copied().find(|name| value(&was, name) != value(&is, name))
 }
 
-/// The names of the members that a group's struct reads, aliases included; none if it reads whatever
-/// comes (`flatten`).
+/// Returns the names of the members that a group's struct reads, aliases included. Returns `None`
+/// if it reads any name (`flatten`).
 pub(super) fn names<E: KvEntity>(group: usize) -> &'static [&'static str] {
     struct Names {
         group: usize,
@@ -106,7 +107,7 @@ pub(super) fn names<E: KvEntity>(group: usize) -> &'static [&'static str] {
     names.names
 }
 
-/// Gives one group as it was written, and the others as they are.
+/// Provides one group as it was encoded, and the others from the entity.
 struct Written<'a, E> {
     entity: &'a E,
     group: usize,

@@ -8,7 +8,7 @@ use crate::record::{NewRecord, Record};
 use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Returns the key of the entity's first group, which decides whether the entity is there.
+    /// Returns the key of the entity's first group, which decides whether the entity exists.
     /// [`Key::group`] names the group.
     ///
     /// With this method and [`records_of`](Self::records_of), an application can commit records of
@@ -40,6 +40,24 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns the keys of all groups of an entity, in the order of the schema: the first group's
     /// is [`key`](Self::key).
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let keys = users.keys(7);
+    /// assert_eq!(keys[0].as_str(), "user:7");
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn keys(&self, id: IdRef<'_, E>) -> Vec<Key> {
         keys_of_groups::<E>(&self.key_for(&id)).collect()
     }
@@ -49,7 +67,27 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ///
     /// # Errors
     ///
-    /// [`Error::Encode`](crate::Error::Encode) if a value could not be read back, and the errors of the store's limits.
+    /// [`Error::Encode`](crate::Error::Encode) if a value could not be read back, and the errors of
+    /// the store's limits.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let records = users.records_of(&User { id: 7, name: "Ada".to_owned() })?;
+    /// let (key, record) = &records[0];
+    /// assert_eq!((key.as_str(), &*record.value), ("user:7", br#"{"name":"Ada"}"#.as_slice()));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn records_of(&self, entity: &E) -> Result<Vec<(Key, NewRecord)>> {
         let mut records = self.new_records(&self.key_of(entity), entity)?;
         records.reverse();
@@ -57,14 +95,35 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Decodes an entity from the records of its groups, in the order of [`keys`](Self::keys): an
-    /// older version is migrated in memory. Returns nothing if the first is not there. Nothing is
+    /// older version is migrated in memory. Returns `None` if the first is absent. Nothing is
     /// read from the store or written back.
     ///
     /// # Errors
     ///
     /// Those of [`get`](Self::get) about a record that is there:
-    /// [`Error::Decode`](crate::Error::Decode),
-    /// [`Error::TooNew`](crate::Error::TooNew), [`Error::Incomplete`](crate::Error::Incomplete) and the like.
+    /// [`Error::Decode`](crate::Error::Decode), [`Error::TooNew`](crate::Error::TooNew),
+    /// [`Error::Incomplete`](crate::Error::Incomplete) and the like.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// use kv_runtime::store::Store;
+    ///
+    /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
+    /// let records = users.store().get_many(&users.keys(7)).await?;
+    /// assert_eq!(users.entity_of(7, &records)?.map(|user| user.name).as_deref(), Some("Ada"));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn entity_of(&self, id: IdRef<'_, E>, records: &[Option<Record>]) -> Result<Option<E>> {
         let (key, id) = self.key_and_id(id);
         self.decode(id, &key, records)

@@ -11,12 +11,14 @@ use crate::coop::Hold;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::error::{Error, Location, Result};
 use crate::key::{Key, Lookup};
+use crate::list::List;
 use crate::maybe_send::BoxFuture;
 use crate::record::Record;
 use crate::store::Store;
 
-/// Of a read: it tells when the records expire, which a change may have to keep, and which costs some stores more. A parameter of types,
-/// so that the compiler sees the one call of the store that is made.
+/// Of a read: it tells when the records expire, which a change may have to keep, and which costs
+/// some stores more. A parameter of types, so that the compiler sees the one call of the store that
+/// is made.
 pub(crate) const TOLD: bool = true;
 /// Of a read: it may leave that out.
 pub(crate) const LEFT_OUT: bool = false;
@@ -71,11 +73,17 @@ fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// The entity with this id, or nothing.
+    /// Returns the entity with this id, or `None`.
     ///
-    /// All groups are read with one batch. An entity whose anchor is there without a required group is
-    /// [`Error::Incomplete`](crate::Error::Incomplete).
+    /// All groups are read with one batch. A record of an older version is read as the current
+    /// struct.
     ///
+    /// # Errors
+    ///
+    /// [`Error::Incomplete`](crate::Error::Incomplete) if the first group is there and a required
+    /// group is not. [`Error::Decode`](crate::Error::Decode),
+    /// [`Error::TooNew`](crate::Error::TooNew) and the like if a record cannot be read; it stays as
+    /// it is. Otherwise the store's errors.
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
     /// #[derive(KvEntity)]
@@ -109,8 +117,33 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(self.find(id, &key).await?.map(|found| (found.entity, found.expires_at)))
     }
 
-    /// The entities with these ids: as many answers, in the same order. Read in batches as large as
-    /// the store takes. It yields to other tasks every few milliseconds, once it has the keys.
+    /// Returns one answer for each id, in the order of the ids: the entity, or `None`.
+    ///
+    /// Reads in batches as large as the store allows. It yields to other tasks every few
+    /// milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get). One entity that cannot be read fails the call.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let ada = User { id: 7, name: "Ada".to_owned() };
+    /// users.put(&ada).await?;
+    /// assert_eq!(users.get_many([7, 8]).await?, [Some(ada), None]);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get_many<I>(&self, ids: I) -> BoxFuture<'_, Result<Vec<Option<E>>>>
     where
         I: IntoIterator,
@@ -125,7 +158,56 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         })
     }
 
-    /// Whether there is an entity with this id: whether its anchor is there.
+    /// Returns a list of all entities, to be read as pages or as a stream.
+    ///
+    /// Nothing is read before [`List::page`] or [`List::stream`]. A list can be limited to
+    /// [leading ids](List::within), and return [ids alone](List::ids).
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// for id in 1..=3 {
+    ///     users.put(&User { id, name: format!("user {id}") }).await?;
+    /// }
+    /// let page = users.list().limit(2).page().await?;
+    /// assert_eq!(page.entities.len(), 2);
+    /// let rest = users.list().cursor(page.cursor).page().await?;
+    /// assert_eq!(rest.entities[0].id, 3);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn list(&self) -> List<E, S> {
+        List::new(self.clone())
+    }
+
+    /// Returns whether there is an entity with this id: whether its first group is there. Reads no
+    /// value.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// assert!(!users.exists(7).await?);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn exists(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<bool>> + use<'_, E, S> {
         let key = self.key_for(&id);
         async move {
@@ -198,10 +280,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 all.as_slice()
             };
             if self.any_is_behind(records) {
-                // Apart, as the entity is then held while that is awaited, which costs every read a move.
+                // Apart, as the entity is then held while that is awaited, which costs every read a
+                // move.
                 return self.shaped(id, key, records, shape).await;
             }
-            // Not by `self.decode`: beside an error that is not boxed, the entity would be moved once more.
+            // Not by `self.decode`: beside an error that is not boxed, the entity would be moved
+            // once more.
             let locate = |group: &GroupSchema| self.at(&key.with_group(group.name()));
             match decode(id, records, &self.context(&locate)) {
                 Ok(found) => Ok(found.map(|entity| shape(entity, records))),
@@ -212,7 +296,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// The records of all groups of these entities, read with one batch: one entity's after the other, each in the schema's order.
+    /// The records of all groups of these entities, read with one batch: one entity's after the
+    /// other, each in the schema's order.
     pub(crate) async fn records<const EXPIRIES: bool>(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
         // An only group's key is the anchor.
         let mut keys = Cow::Borrowed(anchors);
@@ -233,7 +318,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         decode(id, records, &self.context(&locate)).map_err(|error| *error)
     }
 
-    /// The entity; records that are older than what is written are written back, if the policy says so.
+    /// The entity; records that are older than what is written are written back, if the policy says
+    /// so.
     pub(super) async fn found(
         &self,
         id: E::Id,
@@ -243,7 +329,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.shaped(id, anchor, records, Found::new).await
     }
 
-    /// What `shape` makes of the entity; records that are older than what is written are written back, if the policy says so.
+    /// What `shape` makes of the entity; records that are older than what is written are written
+    /// back, if the policy says so.
     async fn shaped<T>(
         &self,
         id: E::Id,

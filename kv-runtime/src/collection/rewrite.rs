@@ -1,4 +1,4 @@
-//! What a change of an entity writes: the groups that it changed, with all that this code does not know of them.
+//! What a change of an entity writes: the groups that it changed, with their unknown members.
 
 use super::difference::{Before, GroupBefore, Place};
 use super::encode::{Wanted, expires_by_field};
@@ -41,9 +41,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.made_own(anchor, entity, records, writes)
     }
 
-    /// The write of a group whose record was read, if the change concerns it. A record that is
-    /// older than what is written becomes the newer version: if it is changed, or if a read would
-    /// write it back. None becomes an older one.
+    /// Returns the write of a group whose record was read, if the change concerns it. A record that
+    /// is older than the written version becomes the newer version if it is changed, or if a read
+    /// would write it back. No record becomes an older version.
     fn rewrite(
         &self,
         key: Key,

@@ -1,4 +1,4 @@
-//! Changes that never give up, in the form of those that may.
+//! Changes that cannot fail, in the form of changes that may.
 
 /// A change that is made again after a conflict.
 pub(crate) fn always<E, X>(mut change: impl FnMut(&mut E)) -> impl FnMut(&mut E) -> Result<(), X> {

@@ -1,4 +1,4 @@
-//! Writes that look at nothing: put, delete, and their many.
+//! Writes without a condition: put, put_many.
 
 use std::borrow::Borrow;
 use std::pin::Pin;
@@ -6,12 +6,11 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::{Collection, IdRef, groups, keys_of_groups, named};
-use crate::coop::{self, Hold};
+use super::{Collection, groups, named};
+use crate::coop::Hold;
 use crate::entity::KvEntity;
 use crate::error::{Error, Location, Result};
-use crate::key::{Key, Lookup};
-use crate::maybe_send::{BoxFuture, MaybeSend};
+use crate::key::Key;
 use crate::record::NewRecord;
 use crate::store::{Sharing, Store};
 
@@ -23,26 +22,26 @@ struct Batch {
     bytes: usize,
 }
 
-/// Which batch of a call it is.
+/// The position of a batch in its call.
 #[derive(Clone, Copy)]
 enum Place {
-    /// Another one follows.
+    /// Another batch follows.
     Before,
     Last,
 }
 
-/// The batches that were handed to the store, and how many entities are written with them.
+/// The batches that were passed to the store, and how many entities are written with them.
 enum Sent<F> {
     Written(usize),
-    /// The last one is on its way, while the next one is made.
+    /// The last one is being written, while the next one is made.
     OnItsWay(Pin<Box<F>>),
 }
 
 impl<F: Future<Output = Result<usize>>> Sent<F> {
-    /// Hands over a batch, and does not wait for its end.
+    /// Passes a batch to the store, and does not wait for it.
     fn begin(writing: F) -> Result<Self> {
         let mut writing = Box::pin(writing);
-        // Whoever ends it polls it again, so nobody need be woken before.
+        // The caller polls it again to finish it, so no waker is needed here.
         match writing.as_mut().now_or_never() {
             Some(written) => written.map(Self::Written),
             None => Ok(Self::OnItsWay(writing)),
@@ -58,7 +57,32 @@ impl<F: Future<Output = Result<usize>>> Sent<F> {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Writes the entity, whatever stands there: values, metadata and expiry are replaced unseen.
+    /// Writes the entity, and replaces its record without reading it: value, metadata and expiry.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`] if a value would not be read back equal, and [`Error::KeyTooLong`] and the
+    /// like if the store cannot hold it; nothing is written then. [`Error::OutcomeUnknown`] if the
+    /// store's answer was lost.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let ada = User { id: 7, name: "Ada".to_owned() };
+    /// users.put(&ada).await?;
+    /// assert_eq!(users.get(7).await?, Some(ada));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn put(&self, entity: &E) -> Result<()> {
         let key = self.key_of(entity);
         let span = self.span("put", &key);
@@ -81,12 +105,34 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// Writes entities as [`put`](Self::put) does, in batches as large as the store takes; the batches are not one transaction.
+    /// Writes entities as [`put`](Self::put) does, in batches as large as the store allows.
     ///
-    /// If it fails, [`Error::Partial`] says how many were written, and are as durable as the store
-    /// makes a write. Memory is that of two batches, however many there are: one on its way to the
-    /// store, and the next. It yields to other tasks every few milliseconds. Other calls may read
-    /// none of the entities before it is done.
+    /// The batches are not one transaction. Memory is that of two batches, however many entities
+    /// there are: one on its way to the store, and the next. The call yields to other tasks every
+    /// few milliseconds. Other calls may not see any of the entities before it is done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Partial`] says how many entities were written. These are as durable as the store
+    /// makes a write.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// users.put_many((1..=1_000).map(|id| User { id, name: format!("user {id}") })).await?;
+    /// assert!(users.exists(1_000).await?);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn put_many<I>(&self, entities: I) -> Result<()>
     where
         I: IntoIterator,
@@ -136,7 +182,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.write_batch(batch, written, Place::Last).await.map(drop)
     }
 
-    /// After a failure: the batches that were written are made durable, or count as unwritten.
+    /// After a failure, makes the written batches durable, or counts them as unwritten.
     async fn end_parts(&self, error: Error) -> Error {
         match error {
             // Elsewhere each batch was durable when it was written.
@@ -151,59 +197,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// Whether a batch is written as a whole.
+    /// Returns whether a batch is written as a whole.
     fn is_one_batch(&self) -> bool {
         self.store().capabilities().atomic_batches || groups::<E>().len() == 1
     }
 
-    /// Removes the entity with this id, if there is one: all of its groups.
-    pub fn delete(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<()>> + use<'_, E, S> {
-        self.delete_at(self.key_for(&id))
-    }
-
-    /// As [`delete`](Self::delete), of the entity with this anchor.
-    pub(crate) async fn delete_at(&self, key: Key) -> Result<()> {
-        let span = self.span("delete", &key);
-        async {
-            self.check_key(&key)?;
-            if groups::<E>().len() == 1 {
-                return self.store().delete(key).await.map_err(named::<E>);
-            }
-            self.delete_anchors_first(&[key]).await
-        }
-        .instrument(span)
-        .await
-    }
-
-    /// Removes the entities with these ids, in batches as large as the store takes. If it fails, [`Error::Partial`] says how many
-    /// of the ids were done. It yields to other tasks after each batch.
-    pub fn delete_many<'a, I>(&'a self, ids: I) -> BoxFuture<'a, Result<()>>
-    where
-        I: IntoIterator<IntoIter: MaybeSend + 'a>,
-        I::Item: Lookup<E::Id>,
-    {
-        let mut ids = ids.into_iter();
-        let span = self.span_many("delete_many", &ids);
-        let deleting = async move {
-            let batch = Self::entities_in(self.store().capabilities().limits.batch_write);
-            let mut deleted = 0;
-            loop {
-                let anchors: Vec<Key> = ids.by_ref().take(batch).map(|id| self.key_for(&id)).collect();
-                let Some(first) = anchors.first() else { return Ok(()) };
-                let done = anchors.iter().try_for_each(|anchor| self.check_key(anchor));
-                let done = match done {
-                    Ok(()) => self.delete_anchors_first(&anchors).await,
-                    refused => refused,
-                };
-                done.map_err(|error| self.partial(first, deleted, anchors.len(), error))?;
-                deleted += anchors.len();
-                coop::yield_now().await;
-            }
-        };
-        Box::pin(deleting.instrument(span))
-    }
-
-    /// The records of all groups, the anchor last.
+    /// Returns the records of all groups, the anchor last.
     pub(super) fn new_records(&self, anchor: &Key, entity: &E) -> Result<Vec<(Key, NewRecord)>> {
         let now = self.store().clock().now();
         let groups = groups::<E>().iter().enumerate().rev();
@@ -216,7 +215,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             .collect()
     }
 
-    /// Writes one batch, and gives how many entities have been written with it.
+    /// Writes one batch, and returns how many entities are written up to its end.
     async fn write_batch(&self, batch: Batch, written: usize, place: Place) -> Result<usize> {
         let Some((key, _)) = batch.records.last() else { return Ok(written) };
         let last = key.clone();
@@ -232,8 +231,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// With one batch where that is all or nothing; elsewhere the anchors in a batch of their own, after the others. If that batch
-    /// fails in part, the places it tells are those of the entities.
+    /// Writes one batch if the store writes it whole. Otherwise writes the anchors in a second
+    /// batch, after the other groups. If that batch fails in part, the error's positions are those
+    /// of the entities.
     pub(super) async fn write_anchors_last(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
         if self.is_one_batch() {
             return self.store().put_many(records).await.map_err(named::<E>);
@@ -246,19 +246,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.store().put_many(anchors).await.map_err(named::<E>)
     }
 
-    pub(super) async fn delete_anchors_first(&self, anchors: &[Key]) -> Result<()> {
-        if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
-            let keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
-            return self.store().delete_many(keys).await.map_err(|error| named::<E>(whole_failure(error)));
-        }
-        self.store().delete_many(anchors.to_vec()).await.map_err(|error| named::<E>(whole_failure(error)))?;
-        let others = anchors.iter().flat_map(|anchor| keys_of_groups::<E>(anchor).skip(1)).collect();
-        self.store().delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
-    }
-
-    /// What failed after so many entities, with what the store says of the batch of `len` in which
-    /// it failed.
-    fn partial(&self, key: &Key, before: usize, len: usize, error: Error) -> Error {
+    /// Returns the error of a call that failed after `before` entities, in a batch of `len`, with
+    /// what the store says about that batch.
+    pub(super) fn partial(&self, key: &Key, before: usize, len: usize, error: Error) -> Error {
         let placed = |places: Vec<usize>| places.into_iter().map(|place| place + before).collect();
         match error {
             Error::Partial { at, written, also, unknown, source } => {
@@ -274,7 +264,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// The cause of a failure whose parts mean nothing to the caller.
+/// Returns the cause of a partial failure whose positions mean nothing to the caller.
 pub(super) fn whole_failure(error: Error) -> Error {
     match error {
         Error::Partial { source, .. } => *source,

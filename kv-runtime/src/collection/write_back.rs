@@ -1,4 +1,5 @@
-//! What was migrated while it was read is written back, by the store's policy; the read never fails for it.
+//! Writes back records that were migrated while they were read, as the policy says. A failure never
+//! fails the read.
 
 use super::difference::Place;
 use super::{Collection, groups, learn_expiry};
@@ -14,12 +15,12 @@ pub(crate) struct Replacement {
     pub(crate) key: Key,
     pub(crate) revision: Revision,
     pub(crate) record: NewRecord,
-    /// The metadata that was read, if the expiry was not: it has to be learnt by whoever puts the record.
+    /// The metadata that was read, if the expiry is unknown: `put_back` has to ask for it first.
     pub(crate) unknown_expiry: Option<Metadata>,
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Whether any of an entity's records is to be written back.
+    /// Returns whether any of an entity's records is to be written back.
     pub(super) fn any_is_behind(&self, records: &[Option<Record>]) -> bool {
         let mut all = groups::<E>().iter().zip(records);
         all.any(|(schema, record)| record.as_ref().is_some_and(|record| self.is_behind(schema, record)))
@@ -29,7 +30,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         record.metadata.version < schema.write_version() && self.may_be_brought_up(schema, record)
     }
 
-    /// Whether the policy says that an older record is written back. Apart, so that a read of a current record has none of it inlined.
+    /// Returns whether the policy writes an older record back. A function apart, so that it is not
+    /// inlined into the read of a current record.
     #[cold]
     fn may_be_brought_up(&self, schema: &GroupSchema, record: &Record) -> bool {
         let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;
@@ -61,8 +63,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// A group's record at the version that is written, with everything that is not ours; none if
-    /// it is not there.
+    /// Returns a group's record at the version that is written, with its unknown members, or `None`
+    /// if there is none.
     pub(crate) fn replacement(&self, entity: &E, place: Place<'_>) -> Result<Option<Replacement>> {
         let Some(record) = place.record() else { return Ok(None) };
         let key = place.anchor.with_group(groups::<E>()[place.group].name());
@@ -74,7 +76,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// A lost race is no error and no retry: whoever was faster has written what is true now.
+/// A lost race is not an error and is not retried: the other writer has stored the current state.
 async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
     for replacement in replacements {
         let result = if kv.store().capabilities().compare_and_swap {
@@ -96,7 +98,7 @@ async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
     }
 }
 
-/// Puts it, unseen, with the expiry that the record had.
+/// Overwrites the record without comparing it, and keeps the expiry that it had.
 async fn put_back<S: Store>(store: &S, replacement: Replacement) -> Result<WrittenBack> {
     let Replacement { key, mut record, unknown_expiry, .. } = replacement;
     if let Some(metadata) = unknown_expiry {

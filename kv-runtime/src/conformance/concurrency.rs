@@ -86,7 +86,7 @@ async fn writers_of_many_keys_lose_nothing<H: Harness>(t: Test<'_, H>) -> Checke
 
 async fn batched_reads_are_of_one_moment<H: Harness>(t: Test<'_, H>) -> Checked {
     t.needs(t.can.snapshot_reads, "batched reads are not of one moment")?;
-    t.needs(t.can.atomic_batches, "batched writes are not atomic, so that a torn read cannot be told")?;
+    t.needs(t.can.atomic_batches, "batched writes are not atomic, so a torn read cannot be detected")?;
     let keys: Vec<_> = (0..5).map(|number| group("t:1", &format!("group{number}"))).collect();
     let batch = |number: u32| keys.iter().map(|key| (key.clone(), sample(number))).collect::<Vec<_>>();
     t.put_all(&batch(0)).await?;

@@ -166,7 +166,8 @@ async fn a_list_is_stable_under_writes<H: Harness>(t: Test<'_, H>) -> Checked {
             break;
         }
         number += 1;
-        // New keys before, between and behind, some gone again, and every other key with another value.
+        // New keys before, between and behind, some gone again, and every other key with another
+        // value.
         for new in [format!("a:0new{number}"), format!("a:4new{number}"), format!("a:~new{number}")] {
             t.store.put(key(&new), sample(number)).await?;
         }

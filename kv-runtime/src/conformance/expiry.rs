@@ -33,7 +33,7 @@ async fn a_record_lives_until_its_moment<H: Harness>(t: Test<'_, H>) -> Checked 
     t.pass(t.ttl() / 2).await;
     t.holds(&after, &sample(1)).await?;
     t.holds(&at, &sample(2)).await?;
-    // A moment is told in whole seconds by some servers, and no store keeps a record beyond it.
+    // Some servers know a moment only in whole seconds. No store keeps a record longer.
     t.pass(t.ttl() / 2).await;
     t.is_absent(&after).await?;
     t.is_absent(&at).await?;
@@ -69,12 +69,11 @@ async fn expired_is_invisible_to_get_many<H: Harness>(t: Test<'_, H>) -> Checked
 }
 
 async fn expired_is_in_no_list<H: Harness>(t: Test<'_, H>) -> Checked {
-    for number in 0..12 {
-        let expires = number % 3 != 1;
-        let record = if expires { expiring(number, t.ttl()) } else { sample(number) };
-        t.store.put(key(&format!("e:{number:02}")), record).await?;
-    }
-    t.settle().await;
+    let record = |number| {
+        let record = if number % 3 == 1 { sample(number) } else { expiring(number, t.ttl()) };
+        (key(&format!("e:{number:02}")), record)
+    };
+    t.put_all(&(0..12).map(record).collect::<Vec<_>>()).await?;
     let before = t.list_keys(&ListQuery::new(key("e:"))).await?.len();
     check!(before == 12, "of 12 records that last, {before} are shown");
     t.pass(t.ttl()).await;
@@ -101,11 +100,11 @@ async fn expiry_comes_back<H: Harness>(t: Test<'_, H>) -> Checked {
     let latest = t.now().saturating_add(t.ttl());
     t.put(&never, &sample(3)).await?;
 
-    let told = |key: &str, told: Option<Timestamp>| match key {
-        "e:at" => t.expires(told, moment, moment),
-        "e:after" => t.expires(told, earliest, latest),
+    let check = |key: &str, expiry: Option<Timestamp>| match key {
+        "e:at" => t.expires(expiry, moment, moment),
+        "e:after" => t.expires(expiry, earliest, latest),
         _ => {
-            check!(told.is_none(), "a record without expiry expires at {told:?}");
+            check!(expiry.is_none(), "a record without expiry expires at {expiry:?}");
             Ok(())
         }
     };
@@ -116,21 +115,21 @@ async fn expiry_comes_back<H: Harness>(t: Test<'_, H>) -> Checked {
             expires_at.is_some() == (key.as_str() != "e:never"),
             "`{key}` expires at {expires_at:?}, says get_many_with_expiry"
         );
-        told(key.as_str(), expires_at)?;
+        check(key.as_str(), expires_at)?;
         let alone = t.store.get_with_expiry(key).await?.and_then(|record| record.expires_at);
         check!(alone.is_some() == expires_at.is_some(), "`{key}` expires at {alone:?}, says get_with_expiry");
-        told(key.as_str(), alone)?;
+        check(key.as_str(), alone)?;
     }
     for (key, record) in keys.iter().zip(t.store.get_many(&keys).await?) {
-        told(key.as_str(), record.and_then(|record| record.expires_at))?;
-        told(key.as_str(), t.standing(key).await?.expires_at)?;
-        told(key.as_str(), t.store.head(key).await?.and_then(|head| head.expires_at))?;
+        check(key.as_str(), record.and_then(|record| record.expires_at))?;
+        check(key.as_str(), t.standing(key).await?.expires_at)?;
+        check(key.as_str(), t.store.head(key).await?.and_then(|head| head.expires_at))?;
     }
     for content in [Content::Heads, Content::Records] {
         for (key, entry) in t.list(&ListQuery::new(key("e:")).with_content(content)).await? {
             match entry {
-                Entry::Head(head) => told(&key, head.expires_at)?,
-                Entry::Record(record) => told(&key, record.expires_at)?,
+                Entry::Head(head) => check(&key, head.expires_at)?,
+                Entry::Record(record) => check(&key, record.expires_at)?,
                 other => check!(false, "`{key}` is listed as {other:?}"),
             }
         }

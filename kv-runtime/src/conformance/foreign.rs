@@ -67,8 +67,8 @@ async fn is_damaged<H: Harness>(t: &Test<'_, H>, key: &Key) -> Checked {
     for read in reads {
         match read {
             Err(Error::Malformed { at, .. }) => {
-                let told = at.key.as_deref();
-                check!(told == Some(key.as_str()), "the error about `{key}` names {told:?}");
+                let named = at.key.as_deref();
+                check!(named == Some(key.as_str()), "the error about `{key}` names {named:?}");
             }
             Err(error) => return Err(error.into()),
             Ok(()) => {
@@ -134,7 +134,7 @@ async fn a_plain_value_has_a_revision<H: AtomicHarness>(t: Test<'_, H>) -> Check
     t.refused(0, vec![unchanged(&other, &revision)], vec![put(&plain, 1)]).await?;
     t.done(vec![unchanged(&plain, &revision)], vec![put(&plain, 2)]).await?;
     t.refused(0, vec![unchanged(&plain, &revision)], vec![put(&plain, 3)]).await?;
-    // The same bytes, now with metadata of ours, are another state.
+    // The same bytes with this library's metadata are another state.
     t.put(&plain, &NewRecord::new(PLAIN, Metadata::default())).await?;
     t.refused(0, vec![unchanged(&plain, &revision)], vec![put(&plain, 3)]).await
 }

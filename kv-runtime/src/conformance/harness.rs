@@ -12,8 +12,8 @@ use crate::store::{AtomicStore, Store};
 
 /// Creates the stores that the suite tests, and lets time pass for them.
 ///
-/// Use [`ManualHarness`] for a store that takes a [`Clock`]. The harness of a server gives each store
-/// another namespace, and sleeps in `pass`.
+/// Use [`ManualHarness`] for a store that takes a [`Clock`]. The harness of a server gives each
+/// store another namespace, and sleeps in `pass`.
 pub trait Harness: MaybeSync {
     /// The store under test.
     type Store: Store;
@@ -36,8 +36,8 @@ pub trait Harness: MaybeSync {
         Duration::from_secs(60)
     }
 
-    /// Returns the maximum number of records in a batch. Without it the tests use the store's limit, up
-    /// to 10,000. Lower it if the test environment is much slower than the real store.
+    /// Returns the maximum number of records in a batch. Without it the tests use the store's
+    /// limit, up to 10,000. Lower it if the test environment is much slower than the real store.
     fn largest_batch(&self) -> usize {
         10_000
     }
@@ -85,8 +85,8 @@ pub struct ManualHarness<F> {
 const START: Timestamp = Timestamp::from_millis(1_763_900_000_000);
 
 impl<S: Store, F: Fn(Clock) -> Result<S>> ManualHarness<F> {
-    /// Returns a harness that creates each store with `make`. It must return an empty store that uses
-    /// the given clock.
+    /// Returns a harness that creates each store with `make`. It must return an empty store that
+    /// uses the given clock.
     pub fn new(make: F) -> Self {
         Self { clock: ManualClock::new(START), make }
     }

@@ -1,4 +1,5 @@
-//! Leases: they distinguish a key that was written and deleted meanwhile from one that stayed absent.
+//! Leases: they distinguish a key that was written and deleted meanwhile from one that stayed
+//! absent.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
         a_commit_voids_a_lease: "a commit voids the leases of the keys that it writes",
         what_expired_has_voided_a_lease: "a record that was written and has expired since voids a lease",
         other_keys_void_no_lease: "writes of other keys leave a lease as it is",
-        a_lost_lease_is_told_by_its_place: "Conflict tells the place of a condition whose lease is void, and nothing is written",
+        a_lost_lease_is_reported_by_its_position: "Conflict tells the place of a condition whose lease is void, and nothing is written",
         a_lease_of_a_standing_record_does_not_make_it_absent: "Absent does not hold of a record that is there, whatever its lease",
         leases_are_shown_by_nothing: "nothing that a store keeps for a lease may be shown by reads or lists",
         a_batch_of_leases_is_in_order: "lease returns one lease for each key, in the same order",
@@ -125,7 +126,7 @@ async fn other_keys_void_no_lease<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
     t.done(vec![leased], vec![put(&key, 2)]).await
 }
 
-async fn a_lost_lease_is_told_by_its_place<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+async fn a_lost_lease_is_reported_by_its_position<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
     let [first, second, third] = ["one", "two", "three"].map(|name| group("l:1", name));
     let (holds, void) = (t.lease(&first).await?, t.lease(&second).await?);
     t.put(&second, &sample(1)).await?;

@@ -40,7 +40,8 @@ async fn write_many<H: Harness>(t: &Test<'_, H>, keys: &[String]) -> Checked<Vec
     Ok(records)
 }
 
-/// Checks that the list shows these keys: in any order, or in that of their bytes if the store has one.
+/// Checks that the list shows these keys: in any order, or in that of their bytes if the store has
+/// one.
 async fn shows<H: Harness>(t: &Test<'_, H>, query: &ListQuery, expected: &[impl AsRef<str>]) -> Checked {
     let mut shown = t.list_keys(query).await?;
     let mut expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();

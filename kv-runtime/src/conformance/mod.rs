@@ -1,12 +1,13 @@
-//! A test suite for implementors of [`Store`](crate::store::Store) and [`AtomicStore`] (feature `conformance`).
+//! A test suite for implementors of [`Store`](crate::store::Store) and [`AtomicStore`] (feature
+//! `conformance`).
 //!
-//! It tests every MUST of the traits' docs. A [`Harness`] creates the stores and lets time pass. The
-//! suite runs the tests that a store's [capabilities](crate::store::Capabilities) allow. The [`Report`]
-//! lists what passed, what failed, and what was skipped and why. [`Report::require`] turns it into a
-//! test's result, and fails if too few tests ran.
+//! It tests every MUST of the traits' docs. A [`Harness`] creates the stores and lets time pass.
+//! The suite runs the tests that a store's [capabilities](crate::store::Capabilities) allow. The
+//! [`Report`] lists what passed, what failed, and what was skipped and why. [`Report::require`]
+//! turns it into a test's result, and fails if too few tests ran.
 //!
-//! Test a wrapper around a [`NamespaceStore`](crate::layer::NamespaceStore). Only then the suite can
-//! check that it forwards [`Store::locate`](crate::store::Store::locate).
+//! Test a wrapper around a [`NamespaceStore`](crate::layer::NamespaceStore). Only then the suite
+//! can check that it forwards [`Store::locate`](crate::store::Store::locate).
 //!
 //! ```
 //! use kv_runtime::conformance::{self, ManualHarness};

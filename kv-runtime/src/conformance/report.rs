@@ -6,7 +6,8 @@ use std::panic::Location;
 
 use crate::error::Error;
 
-/// The outcome of every test of the suite, in the order in which they ran. `Display` prints a table.
+/// The outcome of every test of the suite, in the order in which they ran. `Display` prints a
+/// table.
 #[derive(Clone, Debug)]
 #[must_use = "a report is not a test's result: call `require`"]
 pub struct Report {
@@ -55,8 +56,8 @@ impl Report {
         Self { store, runs }
     }
 
-    /// Fails if a test failed, or if fewer than this many passed. A suite that skipped most tests has
-    /// shown nothing.
+    /// Fails if a test failed, or if fewer than this many passed. A suite that skipped most tests
+    /// has shown nothing.
     pub fn require(&self, at_least: usize) -> Result<(), Unfit> {
         if self.failures().next().is_some() {
             return Err(Unfit(format!("the store breaks its contract\n{self}")));

@@ -24,8 +24,8 @@ async fn reads_agree_on_the_revision<H: AtomicHarness>(t: Test<'_, H>) -> Checke
     t.put(&key, &sample(1)).await?;
     let revision = t.revision(&key).await?;
     for found in t.store.get_many(&[key.clone(), key.clone()]).await? {
-        let told = found.map(|record| record.revision);
-        check!(told.as_ref() == Some(&revision), "get_many gives {told:?}, and get {revision:?}");
+        let batched = found.map(|record| record.revision);
+        check!(batched.as_ref() == Some(&revision), "get_many gives {batched:?}, and get {revision:?}");
     }
     for (shown, entry) in t.list(&ListQuery::new(key.clone())).await? {
         let Entry::Record(record) = entry else {

@@ -181,18 +181,23 @@ impl<'h, H: Harness> Test<'h, H> {
     }
 
     /// Checks the expiry, as far as the store reports it. A server may round it, or not return it.
-    pub(super) fn expires(&self, told: Option<Timestamp>, earliest: Timestamp, latest: Timestamp) -> Checked {
+    pub(super) fn expires(
+        &self,
+        expiry: Option<Timestamp>,
+        earliest: Timestamp,
+        latest: Timestamp,
+    ) -> Checked {
         let slack = match self.can.sharing {
             Sharing::Exclusive => 0,
             Sharing::Shared | Sharing::Eventual => 2_000,
         };
-        match told.map(Timestamp::as_millis) {
-            Some(told) => {
+        match expiry.map(Timestamp::as_millis) {
+            Some(expiry) => {
                 let (earliest, latest) =
                     (earliest.as_millis().saturating_sub(slack), latest.as_millis() + slack);
                 check!(
-                    (earliest..=latest).contains(&told),
-                    "it expires at {told}, which is not within {earliest} and {latest}"
+                    (earliest..=latest).contains(&expiry),
+                    "it expires at {expiry}, which is not between {earliest} and {latest}"
                 );
             }
             None => check!(self.can.sharing != Sharing::Exclusive, "the expiry was lost"),
@@ -276,8 +281,8 @@ pub(super) fn key(text: &str) -> Key {
     Key::from_text(text)
 }
 
-/// Returns the key of one group of an entity. A store must be able to commit the groups of one entity
-/// together.
+/// Returns the key of one group of an entity. A store must be able to commit the groups of one
+/// entity together.
 pub(super) fn group(entity: &str, group: &str) -> Key {
     Key::from_text(entity).with_group(Some(group))
 }

@@ -97,7 +97,8 @@ async fn a_touch_leaves_the_rest<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
         t.done(vec![present(&key)], vec![Write::Touch(key.clone(), expiry)]).await?;
         t.holds(&key, &written).await?;
     }
-    // Whether a touch gives a new revision is the store's choice; the one that is read now has to hold.
+    // Whether a touch gives a new revision is the store's choice; the one that is read now has to
+    // hold.
     let read = t.standing(&key).await?;
     t.done(vec![super::commits::unchanged(&key, &read.revision)], vec![put(&key, 2)]).await
 }

@@ -19,8 +19,8 @@ type DynError = dyn std::error::Error + Send + Sync;
 #[cfg(target_arch = "wasm32")]
 type DynError = dyn std::error::Error;
 
-/// The error of a change that may give up: any type with `From<kv_runtime::Error>`, since the call
-/// itself may fail, too. [`BoxError`] is one.
+/// The error type of a change that may fail: any type that implements `From<kv_runtime::Error>`,
+/// because the call itself may fail, too. [`BoxError`] is one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold an error of kv-runtime, with which the call may fail, too",
     label = "this needs an error type with `From<kv_runtime::Error>`",
@@ -31,7 +31,8 @@ pub trait ChangeError: From<Error> {}
 #[diagnostic::do_not_recommend]
 impl<X: From<Error>> ChangeError for X {}
 
-/// A cause that several errors share: what makes [`Error`](enum@crate::Error) cheap to clone. It derefs to the error that it holds.
+/// A cause that several errors share, so that [`Error`](enum@crate::Error) is cheap to clone. It
+/// derefs to the error that it holds.
 #[derive(Clone)]
 pub struct SharedError(Arc<DynError>);
 

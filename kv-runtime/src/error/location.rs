@@ -9,50 +9,52 @@ use crate::key::Key;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Location {
-    /// The entity's name, where one is involved.
+    /// The entity's name, if one is involved.
     pub entity: Option<&'static str>,
     /// The store's name.
     pub store: Option<&'static str>,
-    /// The key, or the prefix of a list; a hash in the place of every secret id. Of a long one the beginning, and its length.
+    /// The key, or the prefix of a list. Each secret id is a hash. A long key is cut, with its
+    /// length.
     pub key: Option<String>,
-    /// The store's file, where the error is about that.
+    /// The store's file, if the error is about it.
     pub file: Option<PathBuf>,
-    /// Where the store's server is, host and port or a socket, where the error is about reaching it. No user, and no password.
+    /// The address of the store's server, if the error is about reaching it: host and port, or a
+    /// socket. It contains no user and no password.
     pub address: Option<String>,
-    /// The [namespace](crate::layer::NamespaceStore) that the key is of, where the store has them.
+    /// The [namespace](crate::layer::NamespaceStore) of the key, if the store has namespaces.
     pub namespace: Option<String>,
 }
 
 impl Location {
-    /// A record of a store.
+    /// Returns the location of a record.
     #[must_use]
     pub fn of(store: &'static str, key: &Key) -> Box<Self> {
         Box::new(Self { store: Some(store), key: Some(shortened(key.to_string())), ..Self::default() })
     }
 
-    /// A store's file.
+    /// Returns the location of a store's file.
     #[must_use]
     pub fn file(store: &'static str, path: &Path) -> Box<Self> {
         Box::new(Self { store: Some(store), file: Some(path.to_owned()), ..Self::default() })
     }
 
-    /// A store's server, by host and port.
+    /// Returns the location of a store's server, by host and port.
     #[must_use]
     pub fn server(store: &'static str, address: String) -> Box<Self> {
         Box::new(Self { store: Some(store), address: Some(address), ..Self::default() })
     }
 
-    /// A store as a whole.
+    /// Returns a location that names only the store.
     #[must_use]
     pub fn store(store: &'static str) -> Box<Self> {
         Box::new(Self { store: Some(store), ..Self::default() })
     }
 }
 
-/// A key longer than this is not shown as a whole.
+/// The longest key that is shown whole.
 const SHOWN_KEY: usize = 256;
 
-/// So much is shown of it.
+/// How much of a longer key is shown.
 const SHOWN_START: usize = 64;
 
 fn shortened(key: String) -> String {

@@ -20,52 +20,50 @@ use shown::{
     also_shown, format_shown, id_shown, load_shown, rest_shown, retry_shown, undecoded_shown, why_shown,
 };
 
-/// What went wrong, where, and what to do.
+/// The error of every call: what happened, where, and what to do.
 ///
-/// Every variant but those about a file or a URL tells its [`Location`]: entity, store and key, a secret id as a hash; the store alone where
-/// an engine failed a whole batch. The cause, where there is one,
-/// is [`source`](std::error::Error::source) and is not printed a second time by `Display`. No variant holds a value. Clones share
-/// the cause, so that all callers who waited for one load get the same error.
-///
-/// `Debug` is for people, too, as a `main` that gives a `Result` prints it: the error as `Display` has it, and a line for each cause.
+/// Every variant except those about a file or a URL has a [`Location`], in which a secret id is a
+/// hash. If an engine failed a whole batch, it names only the store. `Display` does not repeat the
+/// [`source`](std::error::Error::source), and `Debug` adds a line for each cause. No variant holds
+/// a value. Clones share the cause.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is nothing to change; or an origin has said that there is none, which a loader that gives no `Option` cannot tell.
+    /// There is no record to change. Or an origin has none, and the loader returns no `Option`.
     #[error("{at}: there is no such record; `put` creates it, and `upsert` changes or creates it")]
     NotFound {
         /// Where.
         at: Box<Location>,
     },
 
-    /// `insert` met a record.
+    /// `insert` found a record with this id.
     #[error("{at}: there is a record already; `update` changes it, `put` replaces it")]
     AlreadyExists {
         /// Where.
         at: Box<Location>,
     },
 
-    /// Other writers were faster each time.
+    /// Another writer came first at each attempt.
     #[error(
         "{at}: another writer came first {attempts} times in a row; nothing was written; try again later"
     )]
     Conflict {
         /// Where.
         at: Box<Location>,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
 
-    /// What was to be written has another id, which is the key, than what was asked for.
+    /// The entity to be written has another id than the one that was asked for.
     #[error("{at}: {}", id_shown(.created))]
     IdChanged {
         /// Where: under the id that was asked for.
         at: Box<Location>,
-        /// Whether it is what `create` made, and not what `change` changed.
+        /// Whether `create` returned the entity, rather than `change` changing it.
         created: bool,
     },
 
-    /// The anchor is there, and a required group beside it is not.
+    /// The first group of the entity is there, and a required group is not.
     #[error(
         "{at}: the required group `{group}` is missing beside its anchor; `put` the whole entity, or mark the group `optional`"
     )]
@@ -76,7 +74,7 @@ pub enum Error {
         group: &'static str,
     },
 
-    /// The record was written by newer code, which says that this code cannot read it.
+    /// Newer code wrote the record, in a shape that this code cannot read.
     #[error(
         "{at}: the record has version {found}, and this program reads up to version {supported}; deploy the newer program"
     )]
@@ -89,7 +87,7 @@ pub enum Error {
         supported: u32,
     },
 
-    /// The record is older than anything this program can read.
+    /// The record's version is below the oldest that this program reads.
     #[error(
         "{at}: the record has version {found}, and this program reads from version {oldest} on; read it with an older program"
     )]
@@ -102,47 +100,48 @@ pub enum Error {
         oldest: u32,
     },
 
-    /// The record could not be brought from one version to another.
+    /// The record could not be migrated from one version to another.
     #[error(
-        "{at}: the record could not be migrated from version {from} to {to} and was left as it is; the cause says whether the step or the record is to be mended"
+        "{at}: the record could not be migrated from version {from} to {to} and was left as it is; the cause says whether to fix the step or the record"
     )]
     MigrationFailed {
         /// Where.
         at: Box<Location>,
-        /// The version that the failing step starts at.
+        /// The version before the failing step.
         from: u32,
-        /// The version that it leads to.
+        /// The version after it.
         to: u32,
         /// Why: the step's own error, or the hook's refusal.
         source: SharedError,
     },
 
-    /// The stored bytes are not what the codec can read as this group.
+    /// The codec cannot decode the stored bytes as this group.
     ///
-    /// Its source names the member of the struct, if the value is JSON of today's version. It tells no path into that: it may lead through
-    /// a map, whose keys are data as its values are, and an error shows none.
+    /// The source names the field of the struct if the value is JSON of the current version. It
+    /// does not name the path inside that field: the path may lead through a map, whose keys are
+    /// application data, and errors show no data.
     #[error("{at}: {}", undecoded_shown(.codec, .source))]
     Decode {
         /// Where.
         at: Box<Location>,
         /// The codec that the record names.
         codec: Codec,
-        /// What the codec says, without any part of the value.
+        /// The codec's reason, without any part of the value.
         source: CodecError,
     },
 
-    /// The entity cannot be written in this codec.
+    /// The codec cannot encode the entity so that it would be read back equal. Nothing was written.
     #[error("{at}: the entity does not encode as {}; nothing was written", format_shown(.codec))]
     Encode {
         /// Where.
         at: Box<Location>,
         /// The codec of the group.
         codec: Codec,
-        /// What the codec says.
+        /// The codec's reason.
         source: CodecError,
     },
 
-    /// A record's frame is damaged: its envelope or its metadata.
+    /// The envelope or the metadata of a record is damaged.
     #[error("{at}: the record cannot be read: {what}; it was left as it is, and `put` replaces it")]
     Malformed {
         /// Where.
@@ -151,18 +150,18 @@ pub enum Error {
         what: Cow<'static, str>,
     },
 
-    /// The record is not one of this library's, and not plain JSON either: its codec is unknown here.
+    /// The record names a codec that this program does not know.
     #[error(
         "{at}: the record names the codec {codec}, which this program was built without; see the crate's features"
     )]
     UnknownCodec {
         /// Where.
         at: Box<Location>,
-        /// The codec's name or number, as the record has it.
+        /// The codec's name or number in the record.
         codec: String,
     },
 
-    /// The key is longer than the store takes.
+    /// The key is longer than the store allows.
     #[error(
         "{at}: the key has {len} bytes, and the store takes {max}; take a shorter id, such as a hash of this one"
     )]
@@ -175,7 +174,7 @@ pub enum Error {
         max: usize,
     },
 
-    /// The value is longer than the store takes.
+    /// The value is longer than the store allows.
     #[error("{at}: the value has {len} bytes, and the store takes {max}; split it into groups")]
     ValueTooLong {
         /// Where.
@@ -186,7 +185,7 @@ pub enum Error {
         max: usize,
     },
 
-    /// The metadata is longer than the store takes, even without what can be spared.
+    /// The metadata is longer than the store allows, even without the members that can be omitted.
     #[error(
         "{at}: the metadata has {len} bytes, and the store takes {max}; shorten the members that are not ours"
     )]
@@ -199,27 +198,27 @@ pub enum Error {
         max: usize,
     },
 
-    /// The store keeps nothing for so short a time.
+    /// The TTL is below the store's minimum.
     #[error("{at}: a TTL of {ttl:?} is below the store's least, {least:?}; ask for that, or for none")]
     TtlTooShort {
         /// Where.
         at: Box<Location>,
-        /// What was asked for.
+        /// The TTL that was asked for.
         ttl: Duration,
         /// The store's limit.
         least: Duration,
     },
 
-    /// The record would be written anew with the expiry that it has, and the store could not tell it.
+    /// A write had to keep the record's expiry, and the store could not say what it is.
     #[error(
-        "{at}: it is unknown when the record expires, and written anew it might stay for ever; nothing was written; try again in a minute, or `put` it with an expiry"
+        "{at}: the store does not know when the record expires, and a rewrite could keep it forever; nothing was written; retry in a minute, or `put` it with an expiry"
     )]
     ExpiryUnknown {
         /// Where.
         at: Box<Location>,
     },
 
-    /// The cursor is not one that this list gave.
+    /// The cursor is from another list.
     #[error(
         "{at}: the cursor is not of this list; use the one that the list's last page gave, or start without one"
     )]
@@ -228,10 +227,10 @@ pub enum Error {
         at: Box<Location>,
     },
 
-    /// A write of many ended before all of it was done.
+    /// A batched write ended before all of it was done.
     ///
-    /// Each place of the batch, counted from 0, is one of three: written if it is below `written`
-    /// or in `also`, unknown if it is in `unknown`, and otherwise not written. Such an error is
+    /// Positions in the batch count from 0. A position was written if it is below `written` or in
+    /// `also`. It is unknown if it is in `unknown`. Otherwise it was not written. The error is
     /// [retryable](Error::is_retryable) only if nothing is unknown.
     #[error(
         "{at}: the first {written}{} were written; {}",
@@ -241,17 +240,17 @@ pub enum Error {
     Partial {
         /// Where it failed.
         at: Box<Location>,
-        /// So many from the start were written.
+        /// How many from the start were written.
         written: usize,
-        /// The places of further ones that were written.
+        /// The positions of others that were written.
         also: Vec<usize>,
-        /// The places of which it is [unknown](Error::OutcomeUnknown) whether they were written.
+        /// The positions whose outcome is [unknown](Error::OutcomeUnknown).
         unknown: Vec<usize>,
-        /// Why it ended. If something is unknown, it is the reason for that.
+        /// The reason. If `unknown` is not empty, it is the reason for that.
         source: Box<Error>,
     },
 
-    /// The store cannot say whether the write took place.
+    /// It is unknown whether the write took place. Read the record before you write again.
     #[error("{at}: it is unknown whether the write took place; read the record before you write again")]
     OutcomeUnknown {
         /// Where.
@@ -260,56 +259,58 @@ pub enum Error {
         source: SharedError,
     },
 
-    /// The store does not have what the call needs.
+    /// The store lacks a capability that the call needs.
     #[error("{at}: the store cannot do this: {capability}")]
     Unsupported {
         /// Where.
         at: Box<Location>,
-        /// What it lacks.
+        /// The capability.
         capability: &'static str,
     },
 
-    /// The call has to wait, for a rate or before a retry, and the store's clock has nothing to wait by.
+    /// The call has to wait, for a rate or before a retry, and the store's clock has no timer.
     #[error("{at}: the call has to wait, and the store's clock has no timer that runs here")]
     NoTimer {
         /// Where.
         at: Box<Location>,
-        /// What it takes.
+        /// What to do about it.
         source: NoTimer,
     },
 
-    /// The store's engine failed, or cannot be opened or reached.
+    /// The store's engine failed, or could not be opened or reached.
     #[error("{at}: the store failed to {action}{}{}", why_shown(.why), retry_shown(.retryable))]
     Store {
         /// Where.
         at: Box<Location>,
-        /// What it was doing.
+        /// What the engine was doing.
         action: &'static str,
-        /// What stood in the way and what to do about it, where the store can tell.
+        /// The reason and what to do, if the store knows them.
         why: Option<&'static str>,
         /// Whether the same call may succeed later.
         retryable: bool,
-        /// What the engine says.
+        /// The engine's own error.
         source: SharedError,
     },
 
-    /// The origin behind a cache did not give the entity.
+    /// The loader of a cache failed.
     #[error("{at}: the origin failed to load it; nothing was cached; {}", load_shown(.retryable))]
     Load {
         /// Where: the anchor's key.
         at: Box<Location>,
-        /// Whether the same call may succeed later: not if the loader gave an entity with another id.
+        /// Whether the same call may succeed later. It cannot if the loader returned an entity with
+        /// another id.
         retryable: bool,
-        /// What the loader says. [`SharedError`] derefs to the error itself, for `downcast_ref`.
+        /// The loader's error. [`SharedError`] derefs to it, for `downcast_ref`.
         source: SharedError,
     },
 
-    /// There was no answer in the time that a cache gives a load, or a [`TimeoutStore`](crate::layer::TimeoutStore) a read.
+    /// The time limit passed: of a cache's load, or of a read of a
+    /// [`TimeoutStore`](crate::layer::TimeoutStore).
     #[error("{at}: there was no answer within {limit:?}; a retry may help")]
     TimedOut {
         /// Where.
         at: Box<Location>,
-        /// How long was waited.
+        /// The time limit.
         limit: Duration,
     },
 
@@ -323,25 +324,25 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// The store cannot be set up as it was asked for.
+    /// An option of the store or of the call is invalid.
     #[error("{at}: {what}")]
     InvalidOptions {
         /// Where.
         at: Box<Location>,
-        /// What is wrong with an option, and what to give instead.
+        /// What is wrong, and what to set instead.
         what: Cow<'static, str>,
     },
 
-    /// The URL leads to no store.
+    /// The URL names no store.
     #[error("`{url}`: {what}")]
     InvalidUrl {
-        /// The URL, without what may be a secret.
+        /// The URL, without any part that may be a secret.
         url: String,
         /// What is wrong with it, and what to write instead.
         what: Cow<'static, str>,
     },
 
-    /// The file is not one that this program can open.
+    /// The file is not a store that this program can open.
     #[error("{}: {what}; it was left as it is", path.display())]
     ForeignFile {
         /// The file.
@@ -355,7 +356,8 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An engine's failure: what it was doing, with which record, and whether a retry can help. [`because`](Self::because) adds why.
+    /// Makes the error of a failed engine: what it was doing, with which record, and whether a
+    /// retry can help. [`because`](Self::because) adds the reason.
     pub fn store<E>(at: Box<Location>, action: &'static str, retryable: bool, source: E) -> Self
     where
         E: std::error::Error + MaybeSend + MaybeSync + 'static,
@@ -363,8 +365,7 @@ impl Error {
         Self::Store { at, action, why: None, retryable, source: SharedError::new(source) }
     }
 
-    /// Says of an engine's failure what stood in the way and what to do about it, in words that its source does not have. Any other
-    /// error stays as it is.
+    /// Adds the reason of an engine's failure and what to do. Leaves other errors unchanged.
     #[must_use]
     pub fn because(mut self, reason: &'static str) -> Self {
         if let Self::Store { why, .. } = &mut self {
@@ -373,7 +374,7 @@ impl Error {
         self
     }
 
-    /// Whether the same call may succeed later without anything being changed.
+    /// Returns whether the same call may succeed later without any change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -384,7 +385,7 @@ impl Error {
         }
     }
 
-    /// Whether it is unknown of a write, or of a part of it, if it took place.
+    /// Returns whether it is unknown if the write, or a part of it, took place.
     pub(crate) fn is_unknown(&self) -> bool {
         match self {
             Self::OutcomeUnknown { .. } => true,
@@ -393,7 +394,7 @@ impl Error {
         }
     }
 
-    /// Whether one record lies in the way, without which the others of the same batch can be read.
+    /// Returns whether the error is about one record, so that the rest of its batch can be read.
     pub(crate) fn is_of_a_record(&self) -> bool {
         matches!(self, Self::Malformed { .. } | Self::UnknownCodec { .. })
     }

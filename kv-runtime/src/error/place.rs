@@ -1,4 +1,5 @@
-//! The place of an error: read, and told better by those who know more of it than the store below.
+//! The location of an error: how to read it, and how a layer that knows more than the store below
+//! it completes it.
 
 use super::{Error, Location};
 
@@ -38,13 +39,13 @@ macro_rules! with_location {
 }
 
 impl Error {
-    /// Where it happened; nothing for an error about a file or a URL.
+    /// Returns the location, or `None` for an error about a file or a URL.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         with_location!(self, at => at)
     }
 
-    /// Names the entity, where the store below could not.
+    /// Names the entity, which the store below does not know.
     pub(crate) fn of_entity(mut self, entity: &'static str) -> Self {
         let at: Option<&mut Box<Location>> = with_location!(&mut self, at => at);
         if let Some(at) = at {
@@ -53,7 +54,7 @@ impl Error {
         self
     }
 
-    /// Changes what is told of the place, in the cause of a partial failure, too.
+    /// Changes the location, also in the cause of a partial failure.
     pub(crate) fn with_place(mut self, change: &dyn Fn(&mut Location)) -> Self {
         if let Some(at) = with_location!(&mut self, at => at) {
             change(at);
@@ -66,7 +67,7 @@ impl Error {
         }
     }
 
-    /// Tells the place anew, where the store below knew less of it.
+    /// Replaces the location, where the store below knew less about it.
     pub(crate) fn moved_to(mut self, place: Box<Location>) -> Self {
         if let Some(at) = with_location!(&mut self, at => at) {
             *at = place;

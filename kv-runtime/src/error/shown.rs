@@ -1,4 +1,4 @@
-//! How an error is shown, where its attributes alone cannot say so.
+//! Texts of errors that their attributes alone cannot express.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -27,7 +27,7 @@ pub(super) fn id_shown(created: &bool) -> &'static str {
     }
 }
 
-/// The format as people write it; [`Codec::name`] is what a record has.
+/// The format's usual name. [`Codec::name`] is its name in records.
 pub(super) const fn format_shown(codec: &Codec) -> &'static str {
     match codec {
         Codec::Json => "JSON",
@@ -40,7 +40,7 @@ pub(super) fn undecoded_shown(codec: &Codec, source: &CodecError) -> String {
     let format = format_shown(codec);
     if source.is_malformed() {
         return format!(
-            "the value cannot be read as {format} at all and was left as it is; another program wrote it, or it was damaged on its way; if nobody needs it, `put` replaces it"
+            "the value cannot be read as {format} at all and was left as it is; another program wrote it, or it was damaged; if nobody needs it, `put` replaces it"
         );
     }
     let remedy = match codec {
@@ -58,14 +58,15 @@ pub(super) fn retry_shown(retryable: &bool) -> &'static str {
 }
 
 pub(super) fn load_shown(retryable: &bool) -> &'static str {
-    if *retryable { "a retry may help" } else { "mend the loader, as a retry gives the same" }
+    if *retryable { "a retry may help" } else { "fix the loader; retrying will not help" }
 }
 
 pub(super) fn why_shown(why: &Option<&'static str>) -> String {
     why.map(|why| format!(": {why}")).unwrap_or_default()
 }
 
-/// What lies beneath an error, as deep as it goes, for an event beside the error itself: `Display` does not tell it.
+/// Returns the chain of causes of an error, for an event beside the error: `Display` does not
+/// contain them.
 pub(crate) fn causes(error: &Error) -> Option<tracing::field::DisplayValue<String>> {
     let mut cause = error.source()?;
     let mut told = cause.to_string();
@@ -76,7 +77,7 @@ pub(crate) fn causes(error: &Error) -> Option<tracing::field::DisplayValue<Strin
     Some(tracing::field::display(told))
 }
 
-/// The error as it is told, and its causes, as deep as they go.
+/// The error's `Display`, and a line for each of its causes.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;

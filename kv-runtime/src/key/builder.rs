@@ -9,9 +9,9 @@ use super::redact::redact_into;
 
 /// The text under which a store keeps one record.
 ///
-/// It knows where its entity ends and its group begins, so that a store may spell or place the two apart. `Display` and
-/// `Debug` show a short hash in the place of every [secret id](macro@crate::KvEntity#fields); only [`Key::as_str`] gives
-/// the text itself.
+/// It knows where its entity ends and its group begins, so that a store may spell or place the two
+/// apart. `Display` and `Debug` show a short hash in the place of every [secret
+/// id](macro@crate::KvEntity#fields); only [`Key::as_str`] gives the text itself.
 #[derive(Clone)]
 pub struct Key {
     text: String,
@@ -33,13 +33,13 @@ impl Key {
         Self { entity_len: super::known::entity_len(&text), text, secrets: Vec::new() }
     }
 
-    /// The text as it stands in the store, secret ids included.
+    /// Returns the text as the store holds it, secret ids included.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The text as it stands in the store, secret ids included.
+    /// Returns the text as the store holds it, secret ids included.
     #[must_use]
     pub fn into_string(self) -> String {
         self.text

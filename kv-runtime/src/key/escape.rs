@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn other_spellings_are_nobodys() {
+    fn other_spellings_belong_to_no_entity() {
         for segment in ["%3a", "%41", "%", "%3", "a%2", "%é1", "a\n", "%ZZ", "%C3%A9"] {
             assert_eq!(unescape(segment), None, "{segment:?}");
         }

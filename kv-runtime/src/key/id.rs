@@ -65,7 +65,8 @@ impl IdSchema {
     }
 }
 
-/// What the segments of an id type look like, as far as it takes to tell whether two entities' keys can collide.
+/// What the segments of an id type look like, as far as it takes to tell whether two entities' keys
+/// can collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdKind {
@@ -73,7 +74,8 @@ pub enum IdKind {
     Integer {
         /// Whether negatives exist.
         signed: bool,
-        /// 8 to 128; `usize` and `isize` count as 64 everywhere, so that keys do not depend on the machine.
+        /// 8 to 128; `usize` and `isize` count as 64 everywhere, so that keys do not depend on the
+        /// machine.
         bits: u32,
     },
     /// `true` or `false`.
@@ -96,14 +98,15 @@ impl IdKind {
     }
 }
 
-/// A type that can stand as one id in a key: integers, `bool`, `char`, `String`, `Box<str>`, `Arc<str>`, `uuid::Uuid` (feature
-/// `uuid`), and newtypes and unit enums with [`#[derive(KvId)]`](macro@crate::KvId).
+/// A type that can stand as one id in a key: integers, `bool`, `char`, `String`, `Box<str>`,
+/// `Arc<str>`, `uuid::Uuid` (feature `uuid`), and newtypes and unit enums with
+/// [`#[derive(KvId)]`](macro@crate::KvId).
 ///
 /// Calls take an id as [`Ref`](Self::Ref): numbers, `bool`, `char`, `Uuid` and enums by value, text
 /// as `&str`. A newtype keeps its type: `UserId` around a number is passed by value, and `OrgId`
 /// around text as `&OrgId`. What it holds does not name it, so ids of two kinds are not mixed up.
 ///
-/// `decode` takes exactly what `encode` writes: a second spelling of the same id is nobody's key.
+/// `decode` accepts exactly what `encode` writes. Any other spelling of an id belongs to no key.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an id",
     label = "not an id type",
@@ -183,7 +186,8 @@ macro_rules! by_value {
     };
 }
 
-/// `ordered` integers: the unsigned number of the same size in which `offset` moves negatives below the others.
+/// `ordered` integers: the unsigned number of the same size in which `offset` moves negatives below
+/// the others.
 macro_rules! integer_ids {
     ($($int:ty as $unsigned:ty, signed: $signed:literal, width: $width:literal;)*) => {$(
         impl KvId for $int {
@@ -205,7 +209,8 @@ macro_rules! integer_ids {
                 if ordered {
                     const OFFSET: $unsigned = if $signed { 1 << (<$unsigned>::BITS - 1) } else { 0 };
                     let number: $unsigned = is_padded(segment, $width).then(|| segment.parse().ok())??;
-                    // On a machine of 32 bits an id of 64 may not fit `usize`: it is nobody's there.
+                    // On a 32-bit machine an id of 64 bits may not fit `usize`. There it is not a
+                    // valid id.
                     let id = (number ^ OFFSET) as $int;
                     (id as $unsigned == number ^ OFFSET).then_some(id)
                 } else {
@@ -305,8 +310,8 @@ impl KvId for uuid::Uuid {
 
 /// The whole id of an entity: one [`KvId`], or a tuple of two to six.
 pub trait EntityId: IdTraits {
-    /// The form in which calls take the id: that of [`KvId::Ref`], or a tuple of these. Of an entity
-    /// it is [`IdRef`](crate::IdRef).
+    /// The form in which calls take the id: that of [`KvId::Ref`], or a tuple of these. Of an
+    /// entity it is [`IdRef`](crate::IdRef).
     type Ref<'a>: Lookup<Self> + MaybeSend + MaybeSync;
 
     /// Returns the id in the form that calls take: `members.get(id.as_id_ref())`.

@@ -1,4 +1,4 @@
-//! Keys: `prefix ":" id *( ":" id ) [ ":" group ]`, UTF-8 text that reads as it stands.
+//! Keys: `prefix ":" id *( ":" id ) [ ":" group ]`, readable UTF-8 text.
 //!
 //! One file a subject: `id` (what can be an id), `passing` (how calls take an id), `lookup` (how
 //! they take many), `escape` (how text becomes a segment), `parse` (from a key back to its ids),

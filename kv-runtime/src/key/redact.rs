@@ -1,4 +1,5 @@
-//! How a secret id is shown: a short keyed hash, the same for the same id within one process and no help beyond it.
+//! How a secret id is shown: a short keyed hash, the same for the same id within one process and no
+//! help beyond it.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
@@ -17,7 +18,7 @@ pub(super) fn redact_into(segment: &str, out: &mut String) {
     let seeded =
         || random::seed().map(|seed| REDACTOR.get_or_init(|| Redactor { state: RandomState::new(), seed }));
     out.push('#');
-    // A hash without a secret key would tell an id to whoever tries all of them.
+    // Without a secret key, an attacker could find the id by hashing all candidates.
     let Some(redactor) = REDACTOR.get().or_else(seeded) else { return out.push_str("????????") };
     let hash = redactor.state.hash_one((redactor.seed, segment));
     for shift in (0..8).rev() {

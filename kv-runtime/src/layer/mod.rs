@@ -1,10 +1,11 @@
 //! Wrappers: stores that forward every call to another store and add one feature.
 //!
 //! Each wraps any [`Store`](crate::store::Store), and is an
-//! [`AtomicStore`](crate::store::AtomicStore) if the wrapped store is one. They nest in any order. The
-//! outermost wrapper sees a call first.
+//! [`AtomicStore`](crate::store::AtomicStore) if the wrapped store is one. They nest in any order.
+//! The outermost wrapper sees a call first.
 
-// A wrapper that does not forward a method with a default would use the default, not the engine's method.
+// A wrapper that does not forward a method with a default would use the default, not the engine's
+// method.
 #![deny(clippy::missing_trait_methods)]
 
 #[cfg(feature = "faults")]

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A method of [`Store`](crate::store::Store) or [`AtomicStore`](crate::store::AtomicStore) that reaches the engine.
+/// A method of [`Store`](crate::store::Store) or [`AtomicStore`](crate::store::AtomicStore) that
+/// reaches the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {

@@ -19,17 +19,21 @@ use page::Asked;
 
 pub use stream::{IdStream, ListStream};
 
-/// How many entities a page holds where no limit was set, and how many a stream fetches at a time.
+/// How many entities a page holds by default, and how many a stream fetches at a time.
 const PAGE: usize = 1_000;
 
-/// A list in the making: [`Collection::list`].
+/// A list of entities, which [`Collection::list`] returns. Read it by [`page`](Self::page) or
+/// [`stream`](Self::stream).
 ///
-/// It shows the entities whose anchor is there, in key order where the store has one: by the bytes of whole keys, `user:a-b:profile`
-/// before `user:a:profile` and `user:10` before `user:9`; `#[kv(id, ordered)]` makes it the order of numbers. Keys that are not canonical, or not of this
-/// entity, are skipped, and counted by pages; a record that cannot be read is told as an error and ends nothing. Nothing is written.
+/// It returns the entities whose first group is there. If the store has an order, it is that of the
+/// bytes of whole keys: `user:a-b:profile` before `user:a:profile`, and `user:10` before `user:9`.
+/// With `#[kv(id, ordered)]` it is the order of numbers. Keys that are not canonical, or not of
+/// this entity, are skipped and counted. An unreadable record is returned as an error, and the list
+/// goes on. A list writes nothing.
 ///
-/// An entity of several groups is read as [`Collection::get_many`] reads it: whole, as it is at one moment, where the store's reads are. The
-/// page itself is of no one moment: what is written while it is read may be on it or not.
+/// An entity of several groups is read as [`Collection::get_many`] reads it: at one moment, if the
+/// store can. The page as a whole is not of one moment: a record that is written while the page is
+/// read may be on it or not.
 ///
 /// ```
 /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -75,11 +79,12 @@ pub struct List<E, S> {
 pub struct Page<E> {
     /// The entities, in the store's order.
     pub entities: Vec<E>,
-    /// An error for each entity that is there and could not be read. They count towards the limit.
+    /// An error for each entity that exists and could not be read. They count towards the limit.
     pub failed: Vec<Error>,
-    /// How many keys were passed over that are not keys of this entity. One whose id its type does not read (any more) is none.
+    /// How many keys were skipped because they are not keys of this entity. A key whose id the
+    /// current type cannot read is one of them.
     pub skipped: usize,
-    /// Where the list goes on; none at its end.
+    /// The position at which the next page begins, or `None` at the end of the list.
     pub cursor: Option<Cursor>,
 }
 
@@ -88,9 +93,9 @@ pub struct Page<E> {
 pub struct IdPage<I> {
     /// The ids, in the store's order.
     pub ids: Vec<I>,
-    /// How many keys were passed over that are not keys of this entity.
+    /// How many keys were skipped because they are not keys of this entity.
     pub skipped: usize,
-    /// Where the list goes on; none at its end.
+    /// The position at which the next page begins, or `None` at the end of the list.
     pub cursor: Option<Cursor>,
 }
 
@@ -100,7 +105,8 @@ impl<E: KvEntity, S: Store> List<E, S> {
         Self { collection, prefix, limit: None, max_bytes: ListQuery::MAX_BYTES, cursor: None }
     }
 
-    /// Only entities whose id begins with these: `within("acme")`, `within(("acme", 7))`. An earlier `within` is replaced.
+    /// Lists only entities whose id begins with these: `within("acme")`, `within(("acme", 7))`.
+    /// Replaces an earlier `within`.
     pub fn within<D, W: Within<E::Id, D>>(mut self, ids: W) -> Self {
         let mut prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
         ids.write(&mut prefix);
@@ -108,33 +114,33 @@ impl<E: KvEntity, S: Store> List<E, S> {
         self
     }
 
-    /// Returns at most so many entities: on the page (which otherwise holds up to 1,000), or in all
-    /// from the stream (which otherwise shows every one). A stream of none ends at once. A page of
-    /// none leads nowhere, so it is [`Error::InvalidOptions`].
+    /// Sets the maximum number of entities: of a page, which otherwise holds up to 1,000, or of a
+    /// whole stream, which otherwise returns all. A stream with a limit of 0 ends at once. A page
+    /// with a limit of 0 is [`Error::InvalidOptions`], because it has no next page.
     pub fn limit(mut self, entities: usize) -> Self {
         self.limit = Some(entities);
         self
     }
 
-    /// Ends a page with the entity at which its stored keys and values have so many bytes, instead
-    /// of 4 MiB. A stream fetches as much at a time, and holds no more in memory. A page holds at
-    /// least one entity, however large it is.
+    /// Ends a page once its stored keys and values have this many bytes, instead of 4 MiB. A stream
+    /// fetches as much at a time, and holds no more in memory. A page holds at least one entity,
+    /// however large it is.
     ///
-    /// Entities of several groups are read in batches, since no store says how large they are. On a
-    /// store that other processes share, a page may exceed this by the first batch, which is 16
+    /// Entities of several groups are read in batches, because no store knows how large they are.
+    /// On a store that other processes share, a page may be larger by the first batch, which is 16
     /// entities.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes.max(1);
         self
     }
 
-    /// From where an earlier page of the same list ended. Nothing begins at the start.
+    /// Begins after an earlier page of the same list. With `None` it begins at the start.
     pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
         self.cursor = cursor.into();
         self
     }
 
-    /// The ids alone: values are not read.
+    /// Returns a list of ids. It reads no value.
     pub fn ids(self) -> ListIds<E, S> {
         ListIds(self)
     }
@@ -150,8 +156,8 @@ impl<E: KvEntity, S: Store> List<E, S> {
     /// # Errors
     ///
     /// - [`Error::InvalidCursor`] if the cursor is not of this list.
-    /// - [`Error::InvalidOptions`] if the limit is 0, or if the cursor is the text of one over secret
-    ///   ids and the [`Kv`](crate::Kv) has no cursor key.
+    /// - [`Error::InvalidOptions`] if the limit is 0, or if the cursor is the text of one over
+    ///   secret ids and the [`Kv`](crate::Kv) has no cursor key.
     /// - The store's error if the store fails.
     pub async fn page(self) -> Result<Page<E>> {
         let span = self.span("list");
@@ -182,19 +188,20 @@ impl<E: KvEntity, S: Store> List<E, S> {
     }
 }
 
-/// A list of ids in the making: [`List::ids`].
+/// A list of ids, which [`List::ids`] returns.
 #[must_use = "a list does nothing until its `page` or `stream` is asked for"]
 pub struct ListIds<E, S>(List<E, S>);
 
 impl<E: KvEntity, S: Store> ListIds<E, S> {
-    /// The first page, or the one at the cursor, as [`List::page`] has it. An entity whose record is damaged is shown, too.
+    /// Returns the first page, or the one at the cursor, as [`List::page`] does. Includes entities
+    /// whose records are damaged.
     pub async fn page(self) -> Result<IdPage<E::Id>> {
         let List { collection, prefix, .. } = &self.0;
         let span = self.0.span("list_ids");
         async { page::ids(collection, prefix, self.0.asked()?).await }.instrument(span).await
     }
 
-    /// All ids from the cursor on, as [`List::stream`] has it.
+    /// Returns all ids from the cursor on, as [`List::stream`] does.
     #[must_use]
     pub fn stream(self) -> IdStream<E::Id> {
         stream::ids(self.0)
@@ -214,7 +221,7 @@ impl<E, S> Clone for List<E, S> {
     }
 }
 
-/// How many ids there are; which, it cannot show, as they may be secret.
+/// Shows the number of ids, and not the ids, because they may be secret.
 impl<I> fmt::Debug for IdPage<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IdPage")

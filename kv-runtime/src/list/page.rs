@@ -1,4 +1,4 @@
-//! One page: store pages until there are as many entities as were asked for.
+//! Reads one page: pages of the store, until there are as many entities as were asked for.
 
 use super::raw::{self, Anchor};
 use super::{IdPage, PAGE, Page, secret};
@@ -10,26 +10,26 @@ use crate::key::{Key, parse_key};
 use crate::record::RecordRef;
 use crate::store::{Content, Cursor, Entry, ListQuery, Store};
 
-/// The most bytes that a page takes before there is an entity in it.
+/// The maximum number of bytes of a page that has no entity yet.
 const RESERVED: usize = 1 << 20;
 
-/// A page ends after so many pages of the store that left it room, so that one over keys that are
-/// not shown ends, too. A page that showed nothing counts twice: the stores in this process have
+/// A page ends after this many pages of the store, so that a page over keys that are not shown
+/// ends, too. A page of the store without an entity counts twice: the stores in this process have
 /// then looked at 16,384 keys.
 const PASSES: usize = 12;
 
-/// What a page is asked for.
+/// The parameters of a page.
 pub(super) struct Asked {
     pub(super) cursor: Option<Cursor>,
     pub(super) limit: usize,
     pub(super) max_bytes: usize,
 }
 
-/// How much a page may still take. It ends when any of these is used up.
+/// How much room a page has. It ends when any of these is used up.
 pub(super) struct Room {
     entities: usize,
     bytes: usize,
-    /// What is left of [`PASSES`].
+    /// The rest of [`PASSES`].
     passes: usize,
 }
 
@@ -42,7 +42,7 @@ impl Room {
         self.entities > 0 && self.bytes > 0 && self.passes > 0
     }
 
-    /// After a page of the store that had so many entities and bytes.
+    /// Subtracts a page of the store with this many entities and bytes.
     fn take(&mut self, entities: usize, bytes: usize) {
         self.entities = self.entities.saturating_sub(entities);
         self.bytes = self.bytes.saturating_sub(bytes);
@@ -119,7 +119,7 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
     Ok(page)
 }
 
-/// The anchors' keys; the group's name lets the store pass over the other groups.
+/// Returns the query for the anchors' keys. The group's name lets the store skip the other groups.
 pub(super) fn query<E: KvEntity>(
     prefix: &Key,
     cursor: Option<Cursor>,
@@ -156,8 +156,8 @@ pub(super) fn id_in<E: KvEntity>(key: &str) -> Found<E::Id> {
     Found::Foreign
 }
 
-/// Entities of one group are decoded as the store shows them. Returns how many bytes the store has
-/// shown.
+/// Reads entities of one group, and decodes them as the store shows them. Returns how many bytes
+/// the store has shown.
 async fn read_only_group<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
@@ -187,7 +187,8 @@ async fn read_only_group<E: KvEntity, S: Store>(
     Ok(bytes)
 }
 
-/// Entities of several groups need a batch for the others. Returns how many bytes were read.
+/// Reads entities of several groups, with a batch for the other groups. Returns how many bytes were
+/// read.
 async fn read_groups<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
@@ -210,7 +211,7 @@ async fn read_groups<E: KvEntity, S: Store>(
     Ok(found.bytes)
 }
 
-/// The entity of a listed entry.
+/// Returns the entity of a listed entry.
 pub(super) fn listed<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     key: &str,
@@ -230,7 +231,7 @@ pub(super) fn listed<E: KvEntity, S: Store>(
     }
 }
 
-/// The entity of several groups.
+/// Returns the entity of several groups.
 pub(super) fn whole<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     Anchor { key, id, records }: Anchor<E::Id>,
@@ -244,7 +245,8 @@ fn unread<E: KvEntity, S: Store>(collection: &Collection<E, S>, id: &E::Id, erro
     error.moved_to(collection.at(&collection.key_of_id(id)))
 }
 
-/// Where a listed record lies. Only an error asks, so the id is read from the key a second time rather than kept.
+/// Returns the location of a listed record. Only errors need it, so the id is parsed from the key
+/// again instead of being kept.
 fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Location> {
     match id_in::<E>(key) {
         Found::Entity(id) => collection.at(&collection.key_of_id(&id)),

@@ -9,7 +9,7 @@ use crate::key::Key;
 use crate::record::Record;
 use crate::store::{Content, Cursor, Entry, ListQuery, Sharing, Store};
 
-/// An entity as it lies in the store.
+/// The stored form of an entity: the key and record of its anchor.
 pub(crate) struct Anchor<I> {
     pub(crate) key: Key,
     pub(crate) id: I,
@@ -18,7 +18,7 @@ pub(crate) struct Anchor<I> {
 }
 
 impl<I> Anchor<I> {
-    /// How many bytes its keys and values have, about.
+    /// About how many bytes its keys and values have.
     pub(crate) fn bytes(&self) -> usize {
         self.records.iter().flatten().map(|record| self.key.len() + record.value.len()).sum()
     }
@@ -34,8 +34,8 @@ pub(crate) struct RawPage<I> {
     pub(crate) cursor: Option<Cursor>,
 }
 
-/// At most `limit` entities, ending with the one at which they have `max_bytes`; fewer, even none,
-/// although there are more: the cursor tells.
+/// Reads at most `limit` entities, ending with the one at which they have `max_bytes`. There may be
+/// fewer, even none, although the list goes on: the cursor says so.
 pub(crate) async fn page<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
@@ -44,7 +44,8 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
     max_bytes: usize,
 ) -> Result<RawPage<E::Id>> {
     let mut page = RawPage { anchors: Vec::new(), failed: Vec::new(), skipped: 0, bytes: 0, cursor };
-    // The anchors of several groups are read again, with the others at one moment: a page and a later batch do not belong together.
+    // The anchors of several groups are read again, with the others at one moment: a page and a
+    // later batch do not belong together.
     if E::SCHEMA.groups().len() == 1 {
         let query = query::<E>(prefix, page.cursor.take(), limit, Content::Records);
         list(collection, &query.with_max_bytes(max_bytes), &mut page).await?;
@@ -105,15 +106,15 @@ impl<I> RawPage<I> {
     }
 }
 
-/// How many entities of several groups are read at a time. No store says how large an entity is
-/// before it is read, so the first few tell how many of them have room.
+/// How many entities of several groups are read at a time. No store knows how large an entity is
+/// before it is read, so the size of the first few decides.
 struct Pace {
     next: usize,
     /// The bytes of the largest one so far.
     largest: usize,
 }
 
-/// Where each batch costs a round trip, the first one has so many entities.
+/// The size of the first batch if each batch costs a round trip.
 const FIRST_BATCH: usize = 16;
 
 /// How much larger each batch may be than the one before.
@@ -136,9 +137,9 @@ impl Pace {
     }
 }
 
-/// Reads all groups of the anchors from `first` on, with as few batches as the store takes. A batch
-/// that meets a record that cannot be read is halved until that one is alone, so that the others
-/// are shown.
+/// Reads all groups of the anchors from `first` on, in as few batches as the store allows. A batch
+/// that fails because of an unreadable record is halved until that record is alone, so that the
+/// others are returned.
 async fn read_groups<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     page: &mut RawPage<E::Id>,

@@ -1,8 +1,9 @@
 //! Cursors of lists of secret ids, which show none of them.
 //!
-//! A store's cursor holds the last key that was shown. Here it is hidden behind another text: encrypted with the `Kv`'s cursor key, or a
-//! stand-in. AES-SIV (RFC 5297) is made for this: it needs no random number and no counter, authenticates what it is bound to, and
-//! gives away no more than that two cursors are the same.
+//! A store's cursor contains the last key of the page. Here its text is replaced: encrypted with
+//! the `Kv`'s cursor key, or by a placeholder. AES-SIV (RFC 5297) suits this: it needs no random
+//! number and no counter, authenticates the prefix of the list, and reveals only whether two
+//! cursors are equal.
 
 use crate::collection::Collection;
 use crate::entity::KvEntity;
@@ -10,14 +11,15 @@ use crate::error::{Error, Result};
 use crate::key::{IdSchema, Key};
 use crate::store::{Cursor, Store};
 
-/// What a cursor shows where there is no key to encrypt it with. A list takes it for no cursor of its own.
+/// The text of a cursor if there is no key to encrypt it with. A list rejects this text as a
+/// cursor.
 const STAND_IN: &str = "hidden, as ids are secret: see Kv::with_cursor_key";
 
 fn is_secret<E: KvEntity>() -> bool {
     const { E::SCHEMA.ids() }.iter().any(IdSchema::is_secret)
 }
 
-/// A cursor as a list shows it.
+/// Returns the cursor that a list returns to its caller.
 pub(crate) fn shown<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
@@ -34,7 +36,7 @@ pub(crate) fn shown<E: KvEntity, S: Store>(
     Some(cursor.hidden_behind(text.unwrap_or_else(|| STAND_IN.to_owned())))
 }
 
-/// The store's own cursor, of one that a list has shown.
+/// Returns the store's cursor for one that a list has returned.
 pub(crate) fn stored<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
@@ -57,7 +59,7 @@ pub(crate) fn stored<E: KvEntity, S: Store>(
     }
 }
 
-/// What the cursors of secret ids are encrypted with.
+/// The key that encrypts the cursors of secret ids.
 #[cfg(feature = "sealed-cursors")]
 pub(crate) struct CursorKey(aes_siv::Key<aes_siv::siv::Aes128Siv>);
 
@@ -88,7 +90,7 @@ impl CursorKey {
     }
 }
 
-/// So that what the key encrypts elsewhere is no cursor.
+/// A prefix, so that no other text that the key encrypts is a cursor.
 #[cfg(feature = "sealed-cursors")]
 const PURPOSE: &[u8] = b"kv-runtime list cursor 1";
 

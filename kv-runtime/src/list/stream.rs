@@ -23,10 +23,11 @@ type BoxStream<T> = Pin<Box<dyn Stream<Item = T> + Send>>;
 #[cfg(target_arch = "wasm32")]
 type BoxStream<T> = Pin<Box<dyn Stream<Item = T>>>;
 
-/// All entities of a list, fetched page by page: [`List::stream`]. It is a [`Stream`]; [`next`](Self::next) needs no further crate.
+/// The entities of a list, fetched page by page: [`List::stream`]. It is a [`Stream`], and
+/// [`next`](Self::next) needs no other crate.
 pub struct ListStream<E>(BoxStream<Result<E>>);
 
-/// All ids of a list, fetched page by page: [`ListIds::stream`](super::ListIds::stream).
+/// The ids of a list, fetched page by page: [`ListIds::stream`](super::ListIds::stream).
 pub struct IdStream<I>(BoxStream<Result<I>>);
 
 pub(super) fn entities<E: KvEntity, S: Store>(list: List<E, S>) -> ListStream<E> {
@@ -56,10 +57,11 @@ pub(super) fn ids<E: KvEntity, S: Store>(list: List<E, S>) -> IdStream<E::Id> {
     }))
 }
 
-/// A page of which nothing is decoded yet. Each entity is decoded when it is asked for: a thousand
-/// of them at once would take much memory, and be far from the processor when they are used.
+/// A page that is not decoded yet. Each entity is decoded when it is asked for. Decoding a thousand
+/// at once would take much memory, and they would have left the processor's caches when they are
+/// used.
 enum Undecoded<I> {
-    /// Records of an only group.
+    /// The records of an entity with one group.
     Entries(Entries),
     Groups(std::vec::IntoIter<Anchor<I>>, std::vec::IntoIter<Error>),
 }
@@ -85,7 +87,7 @@ async fn fetch_entities<E: KvEntity, S: Store>(
 }
 
 impl<I> Undecoded<I> {
-    /// The next entity, and how many bytes it had.
+    /// Returns the next entity, and how many bytes it had.
     fn next<E: KvEntity<Id = I>, S: Store>(
         &mut self,
         collection: &Collection<E, S>,
@@ -110,15 +112,16 @@ impl<I> Undecoded<I> {
 
 struct State<P, F, D> {
     fetch: F,
-    /// Takes the next item out of a page, and says how many bytes of work it was.
+    /// Takes the next item out of a page, with its number of bytes.
     take: D,
     page: Option<P>,
-    /// How many items may still be shown.
+    /// How many items may still be returned.
     left: usize,
     hold: Hold,
     /// Whether a page was fetched.
     has_begun: bool,
-    /// Nothing after the last page; otherwise the cursor of the next one, which the first page may lack.
+    /// `None` after the last page; otherwise the cursor of the next one. The first page may have
+    /// none.
     next: Option<Option<Cursor>>,
 }
 
@@ -165,7 +168,7 @@ where
 macro_rules! stream {
     ($name:ident) => {
         impl<T> $name<T> {
-            /// The next item, or nothing at the end.
+            /// Returns the next item, or `None` at the end.
             pub async fn next(&mut self) -> Option<Result<T>> {
                 poll_fn(|context| self.0.as_mut().poll_next(context)).await
             }

@@ -32,7 +32,7 @@ pub struct Census {
 pub struct GroupCensus {
     /// The group's name, if its keys have one.
     pub name: Option<&'static str>,
-    /// The version of today's shape.
+    /// The version of the current shape.
     pub current: u32,
     /// Records by version.
     pub versions: BTreeMap<u32, u64>,
@@ -41,10 +41,29 @@ pub struct GroupCensus {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Counts the records of each version. Where the store lists metadata by itself
-    /// ([`Capabilities::cheap_metadata`](crate::store::Capabilities)), no value is read; memory
-    /// does not grow with the number of records. It yields to other tasks after each page of 1,000
+    /// Counts the records of each version. If the store lists metadata without values
+    /// ([`Capabilities::cheap_metadata`](crate::store::Capabilities)), no value is read. Memory does
+    /// not grow with the number of records. The call yields to other tasks after each page of 1,000
     /// keys.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
+    /// let census = users.census().await?;
+    /// assert_eq!((census.groups[0].total(), census.behind()), (1, 0));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn census(&self) -> Result<Census> {
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
         let span = span("census", E::SCHEMA.name(), self.store().name(), &prefix);
@@ -75,10 +94,28 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// As [`census`](Self::census), and reads and decodes every entity, page by page, to say how
-    /// many could not be:
-    /// [`Census::undecoded`]. Older records are migrated in memory for it, and nothing is written. What fails, and why, a
-    /// [list](Self::list) tells record by record.
+    /// Counts as [`census`](Self::census) does. It also reads and decodes every entity, page by page,
+    /// and counts those that fail: [`Census::undecoded`]. Older records are migrated in memory, and
+    /// nothing is written. A [list](Self::list) returns the error of each such record.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
+    /// let census = users.census_with_values().await?;
+    /// assert_eq!(census.undecoded, Some(0));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn census_with_values(&self) -> Result<Census> {
         let mut census = self.census().await?;
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
@@ -122,7 +159,7 @@ impl Census {
         *group.versions.entry(version).or_default() += 1;
     }
 
-    /// How many records are older than today's shape.
+    /// Returns how many records are older than the current shape.
     #[must_use]
     pub fn behind(&self) -> u64 {
         let behind =

@@ -1,4 +1,5 @@
-//! What constant evaluation proves of a predecessor, so that a gap is found by the compiler and not by a record.
+//! What constant evaluation proves of a predecessor, so that a gap is found by the compiler and not
+//! by a record.
 //!
 //! Steps alone are checked by the macro. What only constants know is where a predecessor ends.
 
@@ -10,8 +11,8 @@ use crate::const_message::{Message, same};
 use crate::entity::{EntitySchema, GroupSchema};
 use crate::key::IdSchema;
 
-/// Fails, in constant evaluation, unless `previous` is an earlier version of the same records as a group of `entity`, and the
-/// group's own steps lead from there to today's version.
+/// Fails, in constant evaluation, unless `previous` is an earlier version of the same records as a
+/// group of `entity`, and the group's own steps lead from there to the current version.
 #[track_caller]
 pub const fn assert_follows(entity: &EntitySchema, group: usize, previous: &EntitySchema) {
     let this = &entity.groups()[group];
@@ -107,8 +108,8 @@ const fn assert_written(
     }
 }
 
-/// A record as new as the predecessor becomes one of today's by its conversion; those that are newer need steps, and those that are
-/// older none.
+/// A record as new as the predecessor becomes one of today's by its conversion; those that are
+/// newer need steps, and those that are older none.
 #[track_caller]
 const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &EntitySchema, before: u32) {
     let mut at = 0;
@@ -150,7 +151,8 @@ const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &Ent
     }
 }
 
-/// Fails, in constant evaluation, if a group of several is written as its predecessor: that is made of a whole entity.
+/// Fails, in constant evaluation, if a group of several is written as its predecessor: that is made
+/// of a whole entity.
 #[track_caller]
 pub const fn assert_not_written(entity: &EntitySchema, group: usize, previous: &EntitySchema) {
     let this = &entity.groups()[group];

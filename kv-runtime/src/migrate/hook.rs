@@ -1,4 +1,4 @@
-//! Who is told of a migration, and may refuse it.
+//! The hook that is called for each migration, and may refuse it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,17 +31,18 @@ pub enum MigrationOutcome {
     Failed,
 }
 
-/// Is told of every migration: [`Kv::with_migration_hook`](crate::Kv::with_migration_hook). It is called where records are read, so
-/// it should be quick.
+/// A hook that is called for every migration; see
+/// [`Kv::with_migration_hook`](crate::Kv::with_migration_hook). Reads wait for it, so it should be
+/// quick.
 pub trait MigrationHook: MaybeSend + MaybeSync + 'static {
-    /// Asked before a record is migrated. An error refuses it: the read fails with [`Error::MigrationFailed`](crate::Error::MigrationFailed),
-    /// and the record stays as it is.
+    /// Asked before a record is migrated. An error refuses it: the read fails with
+    /// [`Error::MigrationFailed`](crate::Error::MigrationFailed), and the record stays as it is.
     fn before(&self, migration: &Migration<'_>) -> Result<(), BoxError> {
         let _ = migration;
         Ok(())
     }
 
-    /// Told after it: how long it took, decoding included, and how it ended.
+    /// Called after a migration, with the time that it took, including decoding, and its outcome.
     fn after(&self, migration: &Migration<'_>, took: Duration, outcome: MigrationOutcome) {
         let _ = (migration, took, outcome);
     }

@@ -1,8 +1,9 @@
 //! Versions: how a record of an older shape becomes one of today's, and back.
 //!
-//! `step` (one version to the next, as constant data), `apply` (steps on a JSON object, up and down), `reshape` (steps by attributes, made while
-//! the object is read), `chain` (what constant evaluation proves of a predecessor), `hook` (who is told), `policy` (when what was
-//! migrated on read is written back), `census` and `backfill` (all records at once).
+//! `step` (one version to the next, as constant data), `apply` (steps on a JSON object, up and
+//! down), `reshape` (steps by attributes, applied while the object is read), `chain` (checks of
+//! predecessors in constant evaluation), `hook` (called for each migration), `policy` (when a
+//! migrated record is written back), `census` and `backfill` (all records at once).
 
 mod apply;
 mod backfill;

@@ -1,5 +1,6 @@
-//! Steps by attributes, made while a JSON object is read: members are renamed, left out and added on their way, and no tree of values
-//! is built. Such a read costs little more than that of a current record.
+//! Steps by attributes, made while a JSON object is read: members are renamed, left out and added
+//! on their way, and no tree of values is built. Such a read costs little more than that of a
+//! current record.
 
 use std::fmt;
 
@@ -15,9 +16,10 @@ use super::apply::guarded;
 use super::step::{Change, MakeMember, Step};
 use crate::codec::Name;
 
-/// What the object of version `from` is after the steps, if it can be told on the way: none of them is a function, and no two members
-/// end under one name. Otherwise, and for whatever is wrong with the object, the steps are made on the object itself
-/// ([`bring_up`](super::bring_up)), which finds what wins and the words for what is wrong.
+/// Reads an object of version `from` and applies the steps while it is read. That works if no step
+/// is a function and no two members get the same name. Otherwise, and if the object is invalid, the
+/// steps are applied to the object itself ([`bring_up`](super::bring_up)), which decides which
+/// member wins and makes the error.
 pub(crate) fn read_reshaped<T: DeserializeOwned>(json: &[u8], steps: &[Step], from: u32) -> Option<T> {
     let due = Due { steps, from };
     if due.changes().count() > u64::BITS as usize
@@ -88,7 +90,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for OfMembers<'_, V> {
     }
 }
 
-/// The members as the steps leave them. Each bit stands for one of the steps that are due.
+/// The members after the steps. Each bit is one of the steps to apply.
 struct Members<'s, A> {
     map: A,
     due: Due<'s>,
@@ -103,7 +105,8 @@ struct Members<'s, A> {
 }
 
 impl<'s, A> Members<'s, A> {
-    /// The name that a member has in the end, if it is still there then. It has gone through the first `done` changes.
+    /// The name that a member has in the end, if it is still there then. It has gone through the
+    /// first `done` changes.
     fn follow<'n, E: serde::de::Error>(&mut self, name: &'n str, done: usize) -> Result<Option<&'n str>, E>
     where
         's: 'n,
@@ -126,7 +129,8 @@ impl<'s, A> Members<'s, A> {
         Ok(Some(name))
     }
 
-    /// The next addition whose member is not there: how many changes are done with it, and what it adds.
+    /// The next addition whose member is not there: how many changes are done with it, and what it
+    /// adds.
     fn next_added(&mut self) -> Option<(usize, &'static str, MakeMember)> {
         let rest = self.due.changes().enumerate().skip(self.left);
         let missing = rest.filter_map(|(place, change)| match *change {

@@ -7,11 +7,13 @@ use crate::error::BoxError;
 
 /// A JSON object, as a step function changes it.
 ///
-/// The record keeps the original text of what a step leaves as it is, at every level of objects, and of a member that it moves to
-/// another name. So numbers that [`Value`] rounds, beyond `u64` and `f64`, survive a step that does not change them.
+/// The record keeps the original text of what a step leaves as it is, at every level of objects,
+/// and of a member that it moves to another name. So numbers that [`Value`] rounds, beyond `u64`
+/// and `f64`, survive a step that does not change them.
 pub type Object = Map<String, Value>;
 
-/// One change that leads to a version from the one before it. A version may have several, which are made in their order.
+/// One change that leads to a version from the one before it. A version may have several, which are
+/// made in their order.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     to: u32,
@@ -87,7 +89,8 @@ impl Step {
         &self.change
     }
 
-    /// Whether code of the version before can read the result: a member was added, or the application says so.
+    /// Whether code of the version before can read the result: a member was added, or the
+    /// application says so.
     #[must_use]
     pub const fn is_compatible(&self) -> bool {
         self.compatible || matches!(self.change, Change::Add { .. })
@@ -104,14 +107,15 @@ impl Step {
     }
 }
 
-/// A shape that today's can be made of: what `#[kv(previous = P)]` asks for. Every `TryFrom<P>`, and so every `From<P>`, is one.
+/// A shape that today's can be made of: what `#[kv(previous = P)]` asks for. Every `TryFrom<P>`,
+/// and so every `From<P>`, is one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be made of its predecessor `{P}`",
     label = "there is no `From<{P}>` for `{Self}`",
     note = "implement `From<{P}>` or `TryFrom<{P}>` for `{Self}`: it is how old records are migrated"
 )]
 pub trait StepFrom<P>: Sized {
-    /// Today's shape of an old one.
+    /// Converts a predecessor to the current shape.
     fn step_from(previous: P) -> Result<Self, BoxError>;
 }
 
@@ -126,7 +130,8 @@ where
     }
 }
 
-/// A shape that can be made of today's: what `write_version` asks of a predecessor. Every `TryFrom<&N>` is one.
+/// A shape that can be made of today's: what `write_version` asks of a predecessor. Every
+/// `TryFrom<&N>` is one.
 #[diagnostic::on_unimplemented(
     message = "the predecessor `{P}` cannot be made of `{Self}`, so `write_version` cannot reach it",
     label = "there is no `From<&{Self}>` for `{P}`",

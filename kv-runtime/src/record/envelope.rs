@@ -1,13 +1,13 @@
-//! The envelope: metadata, revision and expiry before the value, for stores that keep bytes alone. docs/wire-format.md
-//! specifies it, with test vectors.
+//! The envelope: metadata, revision and expiry before the value, for stores that keep only bytes.
+//! [The wire format](crate::guide::wire_format) specifies it, with test vectors.
 //!
 //! ```text
 //! FF 4B | format | flags | revision (8) | codec | version (1 to 5) | [createdAt (6)] [expiresAt (6)] [migratedAt (6)]
 //!       | [minReader (1 to 5)] [length (2), foreign members as JSON] | value
 //! ```
 //!
-//! Numbers are little-endian; versions are LEB128. `FF` begins neither JSON nor UTF-8 text, so a value that something
-//! else wrote is told from a record of ours by its first byte.
+//! Numbers are little-endian; versions are LEB128. `FF` begins neither JSON nor UTF-8 text, so the
+//! first byte tells a record with an envelope from a value that another program wrote.
 
 #[cfg(test)]
 mod tests;
@@ -67,15 +67,16 @@ pub enum EnvelopeError {
     Foreign(#[source] MetadataError),
 }
 
-/// An envelope that was read, and where the value begins behind it.
+/// An envelope that was read, and the offset of the value behind it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Envelope {
-    /// What stands beside the value.
+    /// The metadata of the value.
     pub metadata: Metadata,
     /// When the record becomes invisible.
     pub expires_at: Option<Timestamp>,
-    /// The token of the write. Nothing where there is no envelope: the value itself is the revision.
+    /// The token of the write. Nothing where there is no envelope: the value itself is the
+    /// revision.
     pub token: Option<u64>,
     /// Where the value begins.
     pub value_at: usize,
@@ -90,8 +91,8 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), usize> {
     }
 }
 
-/// Writes the envelope of a record. `Err` gives the length of foreign members that are longer than the 65,535 bytes
-/// which it has room for.
+/// Writes the envelope of a record. `Err` gives the length of foreign members that are longer than
+/// the 65,535 bytes which it has room for.
 pub fn write(
     metadata: &Metadata,
     expires_at: Option<Timestamp>,
@@ -127,8 +128,9 @@ pub fn write(
     Ok(())
 }
 
-/// Reads the envelope of a record. Bytes that do not begin with [`MAGIC`]'s first byte are a value without one: version
-/// 1 in JSON. The value itself is not looked at, so `bytes` may be a beginning of the record that is long enough.
+/// Reads the envelope of a record. Bytes that do not begin with [`MAGIC`]'s first byte are a value
+/// without one: version 1 in JSON. The value itself is not looked at, so `bytes` may be a beginning
+/// of the record that is long enough.
 pub fn read(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
     if bytes.first() != Some(&MAGIC[0]) {
         return Ok(Envelope { metadata: Metadata::default(), expires_at: None, token: None, value_at: 0 });

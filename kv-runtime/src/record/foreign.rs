@@ -26,7 +26,8 @@ impl Foreign {
         for member in RawObject::read(std::str::from_utf8(json).ok()?)?.members {
             let name = member.name.into_owned();
             let value = rounded_value(member.value).ok()?;
-            // What the value writes itself needs no text, and is then equal to one that was never text.
+            // What the value writes itself needs no text, and is then equal to one that was never
+            // text.
             let own_text = value.to_string();
             let rounds = may_round(member.value.as_bytes()) && own_text != member.value;
             foreign.insert(&name, value);
@@ -72,7 +73,8 @@ impl From<Map<String, Value>> for Foreign {
     }
 }
 
-/// Compact JSON. `Value`'s own Display writes it and cannot fail, as serde_json's writers formally can.
+/// Compact JSON. `Value`'s own Display writes it and cannot fail, as serde_json's writers formally
+/// can.
 struct Compact<'a> {
     members: &'a Map<String, Value>,
     texts: &'a BTreeMap<String, String>,

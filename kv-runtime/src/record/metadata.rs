@@ -1,4 +1,5 @@
-//! What stands beside a value: its version, its codec, its times, and the members of others.
+//! The metadata of a value: its version, its codec, its times, and members that other programs
+//! added.
 
 use serde_json::{Map, Value};
 
@@ -8,8 +9,9 @@ use crate::codec::Codec;
 
 /// The metadata of a record.
 ///
-/// As JSON it is the object that Cloudflare KV and its Workers see, `{"version":2,"migratedAt":1763900000000}`, with
-/// times in milliseconds since the Unix epoch. Members that the runtime does not know are somebody else's and are kept.
+/// As JSON it is the object that Cloudflare KV and its Workers see, such as
+/// `{"version":2,"migratedAt":1763900000000}`, with times in milliseconds since the Unix epoch.
+/// Members that the library does not know belong to other programs and are kept.
 ///
 /// ```
 /// use kv_runtime::record::Metadata;
@@ -24,13 +26,13 @@ use crate::codec::Codec;
 pub struct Metadata {
     /// The version of the value's shape, from 1.
     pub version: u32,
-    /// The oldest version whose code can read the value; absent: `version`.
+    /// Returns the oldest version whose code can read the value.
     pub min_reader: Option<u32>,
-    /// How the value is written.
+    /// The codec of the value.
     pub codec: Codec,
-    /// When the record was first written, if it is known.
+    /// When the record was first written, if that is known.
     pub created_at: Option<Timestamp>,
-    /// When the value was brought from an older version to this one, if it was.
+    /// When the value was migrated from an older version, if it was.
     pub migrated_at: Option<Timestamp>,
     /// Boxed, as few records have any and every record carries the place.
     foreign: Option<Box<Foreign>>,
@@ -60,7 +62,7 @@ pub enum MetadataError {
     /// Not a JSON object.
     #[error("the metadata is not a JSON object")]
     NotAnObject,
-    /// A member of ours has another type or range.
+    /// A member that this library defines has another type or range.
     #[error("the metadata's `{0}` is not {1}")]
     Member(&'static str, &'static str),
     /// The codec is not known here.
@@ -78,7 +80,7 @@ const MIGRATED_AT: &str = "migratedAt";
 const OWN: [&str; 5] = [VERSION, MIN_READER, CODEC, CREATED_AT, MIGRATED_AT];
 
 impl Metadata {
-    /// The metadata of a new value.
+    /// Makes the metadata of a new value.
     #[must_use]
     pub const fn new(version: u32, codec: Codec) -> Self {
         Self {
@@ -92,7 +94,7 @@ impl Metadata {
         }
     }
 
-    /// With the moment of the first write.
+    /// Returns the metadata with the moment of the first write.
     #[must_use]
     pub const fn with_created_at(mut self, created_at: Option<Timestamp>) -> Self {
         self.created_at = created_at;
@@ -105,28 +107,29 @@ impl Metadata {
         self.min_reader.unwrap_or(self.version)
     }
 
-    /// Whether the record said its version. One that did not may be another program's, which knows
-    /// nothing of versions, so
-    /// [`WriteBack::Safe`](crate::migrate::WriteBack::Safe) leaves it alone on a shared store.
+    /// Returns whether the record names its version. A record that does not may belong to another
+    /// program, which does not know versions. So
+    /// [`WriteBack::Safe`](crate::migrate::WriteBack::Safe) does not rewrite it on a shared store.
     #[must_use]
     pub const fn names_version(&self) -> bool {
         self.names_version
     }
 
-    /// A member that the runtime does not know. A number beyond `u64` and `f64` is rounded here,
-    /// and written as it was read.
+    /// Returns a member that the library does not know. A number beyond `u64` and `f64` is rounded
+    /// here, and written with its original text.
     #[must_use]
     pub fn foreign(&self, name: &str) -> Option<&Value> {
         self.foreign.as_ref()?.get(name)
     }
 
-    /// All members that the runtime does not know.
+    /// Returns all members that the library does not know.
     pub fn foreign_members(&self) -> impl Iterator<Item = (&str, &Value)> {
         let members = self.foreign.iter().flat_map(|foreign| foreign.members());
         members.map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Adds or replaces a member that the runtime does not know; one of the runtime's own names is refused.
+    /// Adds or replaces a member that the library does not know. Fails for names that the library
+    /// uses.
     pub fn set_foreign(&mut self, name: &str, value: Value) -> Result<(), MetadataError> {
         if let Some(own) = OWN.iter().find(|own| **own == name) {
             return Err(MetadataError::Member(own, "a foreign member"));
@@ -162,7 +165,7 @@ impl Metadata {
         Ok(())
     }
 
-    /// The JSON object, in as few bytes as it takes: members at their default are left out, but `version`.
+    /// Returns the JSON object. Members that have their default are omitted, except `version`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let members = self.to_members();
@@ -190,7 +193,7 @@ impl Metadata {
         members
     }
 
-    /// Reads the JSON object. A `version` that is absent, null or 0 is 1, as an application's own records may have it.
+    /// Parses the JSON object. A `version` that is absent, null or 0 is 1.
     pub fn from_json(json: &[u8]) -> Result<Self, MetadataError> {
         Self::read(Foreign::read(json).ok_or(MetadataError::NotAnObject)?)
     }
@@ -217,14 +220,14 @@ impl Metadata {
         Ok(metadata)
     }
 
-    /// The length of the metadata where it grows without bound: that of its JSON.
+    /// Returns the length of the JSON object.
     #[must_use]
     pub fn json_len(&self) -> usize {
         self.to_json().len()
     }
 
-    /// Shortens it to `max` bytes of JSON: `migratedAt` goes first, then `createdAt`, a foreign member never. Gives the
-    /// length that remains where that is not enough.
+    /// Shortens it to `max` bytes of JSON: `migratedAt` goes first, then `createdAt`, a foreign
+    /// member never. Gives the length that remains where that is not enough.
     pub(crate) fn shorten_to(&mut self, max: usize) -> Result<(), usize> {
         // The largest form without foreign members is far below every store's limit.
         if self.foreign.is_none() || self.json_len() <= max {
@@ -322,7 +325,16 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_not_named_is_told() {
+    fn a_time_is_a_whole_number_or_a_float() {
+        for (json, millis) in [("5", 5), ("5.9", 5), ("9007199254740993", 9_007_199_254_740_993)] {
+            let metadata = Metadata::from_json(format!(r#"{{"createdAt":{json}}}"#).as_bytes());
+            let created_at = metadata.map(|it| it.created_at);
+            assert_eq!(created_at, Ok(Some(Timestamp::from_millis(millis))), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_missing_version_is_known_as_missing() {
         for (json, names) in [("{}", false), (r#"{"version":0}"#, false), (r#"{"version":1}"#, true)] {
             assert_eq!(
                 Metadata::from_json(json.as_bytes()).map(|it| it.names_version()),
@@ -334,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_metadata_is_told() {
+    fn invalid_metadata_is_an_error() {
         for json in ["", "[]", "null", "7", "{", "\"x\""] {
             assert_eq!(Metadata::from_json(json.as_bytes()), Err(MetadataError::NotAnObject), "{json}");
         }

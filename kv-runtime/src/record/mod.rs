@@ -1,7 +1,7 @@
 //! Records: what a store holds under one key.
 //!
-//! `metadata` (what stands beside a value), `revision` (the token of "unchanged since I read it"), `envelope` (the form
-//! of both for stores without metadata of their own).
+//! `metadata` (version, codec and times of a value), `revision` (the token that compare-and-swap
+//! compares), `envelope` (how a store without metadata keeps both in front of the value).
 
 pub mod envelope;
 mod foreign;
@@ -19,18 +19,20 @@ pub use metadata::{Metadata, MetadataError};
 pub(crate) use metadata::{json_len, read_time};
 pub use revision::Revision;
 
-/// A record as a store gives it.
+/// A record that a store returned.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Record {
     /// The value in the codec that the metadata names.
     pub value: Value,
-    /// What stands beside the value.
+    /// The metadata of the value: version, codec, times.
     pub metadata: Metadata,
-    /// When it becomes invisible, as far as the store can tell.
+    /// When the record expires, as far as the store knows.
     pub expires_at: Option<Timestamp>,
-    /// Whether `expires_at` tells all. A server may let a record expire of which its reads do not say so; then this is false, and
-    /// [`Store::head`](crate::store::Store::head) tells. Whoever writes the record anew and keeps its expiry has to ask first.
+    /// Whether `expires_at` is known. Some servers do not return a record's expiry when the record
+    /// is read. Then this is `false` and `expires_at` is `None`, although the record may expire.
+    /// [`Store::head`](crate::store::Store::head) returns the expiry. A caller that rewrites the
+    /// record and keeps its expiry must ask for it first.
     pub expiry_known: bool,
     /// The token of this state of the record.
     pub revision: Revision,
@@ -41,20 +43,20 @@ pub struct Record {
 const _: () = assert!(size_of::<Record>() <= 128);
 
 impl Record {
-    /// A record without expiry.
+    /// Makes a record without expiry.
     #[must_use]
     pub fn new(value: impl Into<Bytes>, metadata: Metadata, revision: Revision) -> Self {
         Self { value: Value(value.into()), metadata, expires_at: None, expiry_known: true, revision }
     }
 
-    /// With the moment at which it becomes invisible.
+    /// Returns the record with this expiry.
     #[must_use]
     pub fn with_expires_at(mut self, expires_at: Option<Timestamp>) -> Self {
         self.expires_at = expires_at;
         self
     }
 
-    /// Of which the read does not say whether the server lets it expire.
+    /// Returns the record without its expiry, which the read did not return.
     #[must_use]
     pub fn with_unknown_expiry(mut self) -> Self {
         self.expires_at = None;
@@ -63,18 +65,18 @@ impl Record {
     }
 }
 
-/// A record where it lies: what a store lends while it lists.
+/// A record that a store lends while it lists, without a copy.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct RecordRef<'a> {
     /// The value in the codec that the metadata names.
     pub value: &'a [u8],
-    /// What stands beside the value.
+    /// The metadata of the value: version, codec, times.
     pub metadata: &'a Metadata,
 }
 
 impl<'a> RecordRef<'a> {
-    /// A value and what stands beside it.
+    /// Makes a record of a value and its metadata.
     #[must_use]
     pub const fn new(value: &'a [u8], metadata: &'a Metadata) -> Self {
         Self { value, metadata }
@@ -87,7 +89,7 @@ impl<'a> From<&'a Record> for RecordRef<'a> {
     }
 }
 
-/// Of the value it shows the number of bytes alone, as [`Value`] does.
+/// Shows the length of the value, and not the value, as [`Value`] does.
 impl std::fmt::Debug for RecordRef<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RecordRef")
@@ -97,18 +99,18 @@ impl std::fmt::Debug for RecordRef<'_> {
     }
 }
 
-/// All of a record but its value.
+/// A record without its value.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Head {
-    /// What stands beside the value.
+    /// The metadata of the value: version, codec, times.
     pub metadata: Metadata,
-    /// When it becomes invisible, as far as the store can tell.
+    /// When the record expires, as far as the store knows.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Head {
-    /// The head of a record.
+    /// Makes the head of a record.
     #[must_use]
     pub fn new(metadata: Metadata, expires_at: Option<Timestamp>) -> Self {
         Self { metadata, expires_at }
@@ -127,20 +129,20 @@ impl From<Record> for Head {
 pub struct NewRecord {
     /// The value in the codec that the metadata names.
     pub value: Value,
-    /// What stands beside the value.
+    /// The metadata of the value: version, codec, times.
     pub metadata: Metadata,
-    /// When it becomes invisible.
+    /// When the record expires.
     pub expiry: Expiry,
 }
 
 impl NewRecord {
-    /// A record without expiry.
+    /// Makes a record without expiry.
     #[must_use]
     pub fn new(value: impl Into<Bytes>, metadata: Metadata) -> Self {
         Self { value: Value(value.into()), metadata, expiry: Expiry::Never }
     }
 
-    /// With an expiry.
+    /// Returns the record with this expiry.
     #[must_use]
     pub fn with_expiry(mut self, expiry: Expiry) -> Self {
         self.expiry = expiry;
@@ -148,24 +150,24 @@ impl NewRecord {
     }
 }
 
-/// When a record becomes invisible. A duration stays one as far as the store, whose clock then is the truth.
+/// When a record expires. A duration is passed to the store, whose clock then decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expiry {
-    /// It stays until it is deleted.
+    /// It does not expire.
     #[default]
     Never,
-    /// So long after the write, by the store's clock.
+    /// This long after the write, by the store's clock.
     After(Duration),
     /// In a [`Touch`](crate::store::Write::Touch): this long after the write, unless the record
     /// lives longer already. In any other write it is [`After`](Self::After).
     AtLeast(Duration),
-    /// At this moment; one that has passed makes a write into a delete.
+    /// At this moment. If it has passed, the write deletes the record.
     At(Timestamp),
 }
 
 impl Expiry {
-    /// The moment, for a write at `now`.
+    /// Returns the moment, for a write at `now`.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Option<Timestamp> {
         match self {
@@ -175,8 +177,8 @@ impl Expiry {
         }
     }
 
-    /// The moment for a touch at `now` of a record that expires at `standing`, which is never if
-    /// that is `None`.
+    /// Returns the moment for a touch at `now`, of a record that expires at `standing`. `None` is
+    /// never.
     #[must_use]
     pub fn touched(self, standing: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
         match (self, standing) {
@@ -187,7 +189,7 @@ impl Expiry {
     }
 }
 
-/// The bytes of a value. `Debug` shows their number alone: a value may be a secret.
+/// The bytes of a value. `Debug` shows only their number, because a value may be a secret.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Value(pub Bytes);
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 /// A store's token for one state of a record.
 ///
-/// It never repeats, also after delete and re-create: 64 random bits drawn at each write, or the bytes themselves of a
-/// value that something else wrote.
+/// It never repeats, also if the record is deleted and created again. It is 64 random bits that are
+/// drawn at each write, or, for a value that another program wrote, the value itself.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Revision(Repr);
 
@@ -18,25 +18,25 @@ enum Repr {
 }
 
 impl Revision {
-    /// A token that nobody has seen.
+    /// Draws a new token.
     #[must_use]
     pub fn random() -> Self {
         Self::from_token(crate::random::token())
     }
 
-    /// The revision that a store keeps as this number.
+    /// Returns the revision that a store keeps as this number.
     #[must_use]
     pub const fn from_token(token: u64) -> Self {
         Self(Repr::Token(token))
     }
 
-    /// The revision of a value without envelope: the value itself.
+    /// Returns the revision of a value without envelope: the value itself.
     #[must_use]
     pub const fn from_plain(value: Bytes) -> Self {
         Self(Repr::Plain(value))
     }
 
-    /// The number, if it is one.
+    /// Returns the number, if the revision is one.
     #[must_use]
     pub const fn token(&self) -> Option<u64> {
         match &self.0 {
@@ -45,7 +45,7 @@ impl Revision {
         }
     }
 
-    /// The whole value, if that is its revision.
+    /// Returns the value, if that is the revision.
     #[must_use]
     pub const fn plain(&self) -> Option<&Bytes> {
         match &self.0 {

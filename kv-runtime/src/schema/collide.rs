@@ -1,7 +1,8 @@
 //! Whether two entities can write the same key, decided by constant evaluation.
 //!
-//! A key is a row of segments, each of which is a literal or any text of some kind. Two rows can meet if they are of one length
-//! and each pair of segments can be equal. Where that is not known for certain it is taken to be so.
+//! A key is a row of segments, each of which is a literal or any text of some kind. Two rows can
+//! meet if they are of one length and each pair of segments can be equal. Where that is not known
+//! for certain it is taken to be so.
 
 use crate::const_message::{Message, same, same_bytes};
 use crate::entity::{EntitySchema, GroupSchema};
@@ -15,7 +16,8 @@ enum Segment {
     Id(IdSchema),
 }
 
-/// Fails, in constant evaluation, if the entity at this place can share a key with one before it, with a message that names both.
+/// Fails, in constant evaluation, if the entity at this place can share a key with one before it,
+/// with a message that names both.
 #[track_caller]
 pub const fn assert_apart(entities: &[EntitySchema], place: usize) {
     let b = &entities[place];
@@ -48,7 +50,8 @@ const fn can_share_a_key(a: &EntitySchema, b: &EntitySchema) -> bool {
     false
 }
 
-/// Whether both are the same entity or views of it. Another module may have an entity of the same name, and so may another block.
+/// Whether both are the same entity or views of it. Another module may have an entity of the same
+/// name, and so may another block.
 const fn are_one_family(a: &EntitySchema, b: &EntitySchema) -> bool {
     same(a.family(), b.family())
         && same(a.prefix(), b.prefix())
@@ -282,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_and_kinds_are_told_apart() {
+    fn literals_and_kinds_are_different() {
         let org = entity("org", ids![NUMBER], PLAIN);
         for (apart, other) in [
             (true, entity("org:member", ids![NUMBER], PLAIN)),

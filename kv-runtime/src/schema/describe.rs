@@ -11,12 +11,12 @@ use crate::codec::Codec;
 use crate::entity::{FieldText, GroupSchema, KvEntity, ShapeVisitor};
 use crate::key::{IdKind, IdSchema};
 
-/// What an application stores: made by `App::schema()`, where `App` is what [`schema!`](crate::schema!) declares. `Display` is JSON, the
-/// same for the same entities.
+/// The schema of an application, which `App::schema()` returns. `App` is the name that
+/// [`schema!`](crate::schema!) declares. `Display` is JSON, the same for the same entities.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Schema {
-    /// By name and prefix. A view is a part of its entity.
+    /// The entities, by name and prefix. A view is a part of its entity.
     pub entities: Vec<EntityShape>,
 }
 
@@ -26,23 +26,23 @@ pub struct Schema {
 pub struct EntityShape {
     /// The struct's name.
     pub name: String,
-    /// What every key begins with.
+    /// The prefix of every key.
     pub prefix: String,
-    /// In their order.
+    /// The id's fields, in their order.
     pub ids: Vec<IdShape>,
-    /// The anchor first.
+    /// The groups, the anchor first.
     pub groups: Vec<GroupShape>,
 }
 
-/// An id, as it stands in keys.
+/// An id field, as keys contain it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct IdShape {
     /// The field's name, which is not stored.
     pub name: String,
-    /// `u64`, `bool`, `char`, `text`, `uuid`, or the texts of an enum with `|` between.
+    /// The kind: `u64`, `bool`, `char`, `text`, `uuid`, or the texts of an enum, separated by `|`.
     pub kind: String,
-    /// Whether numbers have a fixed width.
+    /// Whether numbers have a fixed width (`ordered`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub ordered: bool,
 }
@@ -58,31 +58,32 @@ pub struct GroupShape {
     pub version: u32,
     /// The codec's name.
     pub codec: String,
-    /// How many seconds a record lives after a write.
+    /// The TTL in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u64>,
-    /// Whether it is the first group, which decides whether the entity is there.
+    /// Whether it is the first group, which decides whether the entity exists.
     #[serde(default, skip_serializing_if = "is_false")]
     pub anchor: bool,
     /// Whether the entity is complete without it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub optional: bool,
-    /// The value: a struct. Where something hides its members (`flatten`) each is opaque.
+    /// The value, a struct. If something hides its members (`flatten`), each is opaque.
     pub value: Shape,
-    /// What its oldest records are read as: an entity with one group.
+    /// The predecessor that its oldest records are read as: an entity with one group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<EntityShape>>,
 }
 
 impl Schema {
-    /// This and one entity more. A view adds nothing to its entity.
+    /// Adds an entity. A view adds nothing to its entity.
     #[doc(hidden)]
     #[must_use]
     pub fn with<E: KvEntity>(mut self) -> Self {
         let entity = EntityShape::of::<E>();
         let is_it = |it: &&mut EntityShape| it.name == entity.name && it.prefix == entity.prefix;
         match self.entities.iter_mut().find(is_it) {
-            // Whichever of the two is listed first, all groups are known in the end, and the entity's own order.
+            // Whichever of the two is listed first, all groups are known in the end, and the
+            // entity's own order.
             Some(known) if entity.groups.len() > known.groups.len() => *known = entity,
             Some(known) => {
                 for group in entity.groups {
@@ -137,12 +138,12 @@ impl IdShape {
 }
 
 impl GroupShape {
-    /// `profile`, or nothing for the group without a name.
+    /// Returns the group's name, such as `profile`, or `None` for the group without a name.
     pub(super) fn segment(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
     }
 
-    /// The fields of its value, if it tells them.
+    /// Returns the fields of its value, if they are known.
     pub(super) fn fields(&self) -> &[Field] {
         match &self.value {
             Shape::Struct { fields, .. } => fields,
@@ -176,7 +177,7 @@ impl ShapeVisitor for Describe {
         let Some(name) = self.groups.get(group).map(GroupSchema::name) else { return };
         let mut previous = EntityShape::of::<P>();
         previous.groups.retain(|it| it.name.as_deref() == name);
-        // Elsewhere a view goes by its entity's name. Here it is named as whoever wrote `previous` knows it.
+        // Elsewhere a view has its entity's name. Here it has its own: the one in `previous = ...`.
         P::SCHEMA.name().clone_into(&mut previous.name);
         if let Some(described) = self.described.iter_mut().find(|it| it.name.as_deref() == name)
             && !previous.groups.is_empty()
@@ -186,7 +187,7 @@ impl ShapeVisitor for Describe {
     }
 }
 
-/// What was found out, with what is written.
+/// Joins the traced shape with the attributes.
 fn value(traced: Shape, texts: &[FieldText]) -> Shape {
     let is_read =
         |(_, _, keys): &&FieldText| !keys.iter().any(|key| matches!(*key, "skip" | "skip_deserializing"));

@@ -13,15 +13,15 @@ use super::shape::is_false;
 /// The environment variable that lets [`Schema::check_lock`] write.
 const VARIABLE: &str = "KV_SCHEMA_LOCK";
 
-/// The only format there is.
+/// The format that is written and read.
 const FORMAT: u32 = 1;
 
-/// Every shape that was released. `Display` is what stands in the file.
+/// Every shape that was released. `Display` is the text of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Lock {
     format: u32,
-    /// By entity, prefix, group and version.
+    /// The releases, by entity, prefix, group and version.
     pub releases: Vec<Release>,
 }
 
@@ -31,80 +31,81 @@ pub struct Lock {
 pub struct Release {
     /// The struct's name.
     pub entity: String,
-    /// What every key begins with.
+    /// The prefix of every key.
     pub prefix: String,
-    /// In their order.
+    /// The id's fields, in their order.
     pub ids: Vec<IdShape>,
     /// Whether the entity or the group is no longer in the schema.
     #[serde(default, skip_serializing_if = "is_false")]
     pub retired: bool,
-    /// The version of the group that was released before.
+    /// The version of the group that was released before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u32>,
-    /// A checksum of the rest, by which a hand in the file shows.
+    /// A checksum of the rest, which detects edits.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     digest: String,
-    /// The group and what it stores.
+    /// The group and the shape of its value.
     #[serde(flatten)]
     pub shape: GroupShape,
 }
 
-/// Whether a check may write the lock.
+/// What a check may write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LockMode {
-    /// It only compares.
+    /// Only compares.
     #[default]
     Check,
-    /// It records what is new and what is to be confirmed, and changes no shape that was released.
+    /// Records new entries and confirmed changes, and changes no released shape.
     Update,
-    /// It also records another shape of a released version: for work that is not released yet.
+    /// Also records another shape of a released version: for versions that were never released.
     Overwrite,
 }
 
-/// Why a check failed. `Debug` is as readable as `Display`, since a test that returns it shows that.
+/// The error of a check. `Debug` is as readable as `Display`, because a test that returns the error
+/// prints it.
 #[non_exhaustive]
 pub enum LockError {
-    /// Schema and lock differ.
+    /// The schema and the lock differ.
     Differs {
         /// The lock.
         path: PathBuf,
-        /// In what.
+        /// The differences.
         differences: Vec<Difference>,
     },
-    /// There is no lock.
+    /// The lock file does not exist.
     Missing {
-        /// Where it was looked for.
+        /// The path of the lock.
         path: PathBuf,
     },
-    /// The lock is not one.
+    /// The file is not a lock.
     Malformed {
         /// The lock.
         path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// The lock's format is of a newer version of this library.
+    /// A newer version of this library wrote the lock.
     Format {
         /// The lock.
         path: PathBuf,
-        /// Its format.
+        /// The format's number.
         found: u32,
     },
-    /// The lock is not what this library writes: it was edited by hand, or merged so.
+    /// The lock is not what this library wrote: it was edited or merged.
     Edited {
         /// The lock.
         path: PathBuf,
-        /// What shows it.
+        /// What was found.
         what: String,
     },
-    /// The environment variable says something else.
+    /// The environment variable has an unknown value.
     Mode(String),
     /// The lock cannot be read or written.
     Io {
         /// The lock.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
@@ -126,12 +127,14 @@ impl Schema {
     /// }
     /// ```
     ///
-    /// With `KV_SCHEMA_LOCK=update` in the environment it makes the lock, and records what is new in it; a released shape that has
-    /// changed under its version still fails. With `KV_SCHEMA_LOCK=overwrite` it records that, too: for versions that were never released.
+    /// With `KV_SCHEMA_LOCK=update` in the environment it creates the lock, and records new
+    /// entries. A changed shape of a released version still fails. With `KV_SCHEMA_LOCK=overwrite`
+    /// it records that, too: for versions that were never released.
     ///
     /// # Errors
     ///
-    /// [`LockError::Differs`] names each difference and what mends it. The others are about the file.
+    /// [`LockError::Differs`] names each difference and how to resolve it. The other errors
+    /// are about the file.
     pub fn check_lock(&self, path: impl AsRef<Path>) -> Result<(), LockError> {
         let mode = match std::env::var(VARIABLE).unwrap_or_default().as_str() {
             "" | "check" => LockMode::Check,
@@ -142,11 +145,8 @@ impl Schema {
         self.check_lock_as(path, mode)
     }
 
-    /// [`check_lock`](Self::check_lock), without a look at the environment.
-    ///
-    /// # Errors
-    ///
-    /// As of [`check_lock`](Self::check_lock).
+    /// Checks the lock as [`check_lock`](Self::check_lock) does, with this mode instead of the
+    /// environment's.
     pub fn check_lock_as(&self, path: impl AsRef<Path>, mode: LockMode) -> Result<(), LockError> {
         let path = path.as_ref();
         let (text, lock) = match std::fs::read_to_string(path) {
@@ -178,7 +178,7 @@ impl Schema {
         }
     }
 
-    /// In what the schema differs from a lock.
+    /// Returns the differences between the schema and a lock.
     #[must_use]
     pub fn compare(&self, lock: &Lock) -> Vec<Difference> {
         compare(self, lock)
@@ -192,7 +192,7 @@ impl Default for Lock {
 }
 
 impl Lock {
-    /// A lock with this schema as the first release.
+    /// Returns a lock with this schema as the first release.
     #[must_use]
     pub fn of(schema: &Schema) -> Self {
         let mut lock = Self::default();
@@ -217,7 +217,8 @@ impl Lock {
         }
     }
 
-    /// Records a schema, as far as `mode` lets it: groups with a difference that is not acceptable stay as they are.
+    /// Records a schema, as far as `mode` allows. Groups with an unacceptable difference stay as
+    /// they are.
     pub(super) fn record(&mut self, schema: &Schema, mode: LockMode) {
         let overwrites = mode == LockMode::Overwrite;
         let old = std::mem::take(&mut self.releases);
@@ -252,7 +253,7 @@ impl Lock {
 }
 
 impl Release {
-    /// Gives it the checksum of all else.
+    /// Sets the checksum.
     pub(super) fn seal(&mut self) {
         self.digest.clear();
         // What cannot be written is no lock: then the checksum is that of nothing, as ever.
@@ -260,7 +261,7 @@ impl Release {
     }
 }
 
-/// A release under today's name and keys; retired if its group is no more.
+/// A release under the current name and keys. It is retired if its group is gone.
 fn as_of(today: &EntityShape, release: Release) -> Release {
     let is_there = today.groups.iter().any(|it| it.name == release.shape.name);
     Release {
@@ -322,7 +323,7 @@ impl fmt::Display for LockError {
                     writeln!(f, "\n  {difference}")?;
                 }
                 if differences.iter().any(|it| !it.effect.is_acceptable()) {
-                    let hint = "a version that was never released may change: KV_SCHEMA_LOCK=overwrite records it anew";
+                    let hint = "a version that was never released may change: KV_SCHEMA_LOCK=overwrite records the new shape";
                     writeln!(f, "\n  {hint}")?;
                 }
                 Ok(())

@@ -1,11 +1,13 @@
 //! `schema!`: the entities of an application in one list, whose keys cannot collide.
 //!
-//! With the feature `schema-lock` the list also tells what it stores, as data: `App::schema()` ([`Schema`]), down through nested types; and
-//! a test holds that against a committed `kv-schema.lock` ([`Schema::check_lock`]), which keeps every shape that was released.
-//! docs/schema-lock.md is its guide.
+//! With the feature `schema-lock`, `App::schema()` returns what the entities store as data
+//! ([`Schema`]), down through nested types. A test compares it with a committed `kv-schema.lock`
+//! ([`Schema::check_lock`]), which keeps every shape that was released. See [the
+//! guide](crate::guide::schema_lock).
 //!
-//! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape` and `describe` (the data), `compare` (what differs, and
-//! what to do about it), `lock` (the file), `seal` (whether it is as it was written).
+//! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape` and
+//! `describe` (the data), `compare` (what differs, and what to do about it), `lock` (the file),
+//! `seal` (whether it is as it was written).
 
 pub(crate) mod collide;
 #[cfg(feature = "schema-lock")]
@@ -30,10 +32,12 @@ pub use lock::{Lock, LockError, LockMode, Release};
 #[cfg(feature = "schema-lock")]
 pub use shape::{Field, Shape, Variant, VariantShape};
 
-/// Lists an application's entities as one type, and proves while it compiles that no two of them share a key.
+/// Lists an application's entities as one type, and proves while it compiles that no two of them
+/// share a key.
 ///
-/// Two entities whose keys can collide are a compile error that names both. A view and its entity share their keys on
-/// purpose and may both be listed. `org` with a numeric id and `org:member` cannot collide, and are allowed.
+/// Two entities whose keys can collide are a compile error that names both. A view and its entity
+/// share their keys on purpose and may both be listed. `org` with a numeric id and `org:member`
+/// cannot collide, and are allowed.
 ///
 /// ```
 /// # use kv_runtime::KvEntity;
@@ -88,7 +92,8 @@ macro_rules! schema {
     };
 }
 
-/// What the feature `schema-lock` adds to [`schema!`]: it is decided here, not in the application, which has no such feature.
+/// What the feature `schema-lock` adds to [`schema!`]: it is decided here, not in the application,
+/// which has no such feature.
 #[cfg(feature = "schema-lock")]
 #[doc(hidden)]
 #[macro_export]

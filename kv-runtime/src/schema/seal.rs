@@ -1,10 +1,10 @@
-//! Whether a lock is as it was written: what a merge or a hand leaves in it is refused.
+//! Detects locks that were edited or badly merged.
 
 use super::lock::{Lock, LockMode, Release};
 
 impl Lock {
-    /// What shows that the file's text is not what was written. An overwrite takes what is whole
-    /// but was edited.
+    /// Returns why the file's text is not what was written. An overwrite accepts a complete file
+    /// that was edited.
     pub(super) fn flaw(&self, text: &str, mode: LockMode) -> Option<String> {
         let mut releases = self.releases.iter().zip(self.releases.iter().skip(1));
         if let Some((one, _)) = releases.find(|(one, next)| is_same_version(one, next)) {
@@ -58,7 +58,7 @@ fn is_same_version(one: &Release, other: &Release) -> bool {
     is_same_group(one, other) && one.shape.version == other.shape.version
 }
 
-/// Gives each release the version before it and its checksum. They are sorted.
+/// Sets the previous version and the checksum of each release. They are sorted.
 pub(super) fn seal(releases: &mut [Release]) {
     for at in 0..releases.len() {
         let (before, rest) = releases.split_at_mut(at);
@@ -69,8 +69,8 @@ pub(super) fn seal(releases: &mut [Release]) {
     }
 }
 
-/// FNV-1a, which is the same on every machine. It is to show a slip of the hand, and keeps nobody
-/// from writing what he wants.
+/// FNV-1a, which is the same on every machine. It detects slips, and does not protect against
+/// intent.
 pub(super) fn checksum(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

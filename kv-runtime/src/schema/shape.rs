@@ -1,15 +1,16 @@
-//! What a value looks like where it is stored, down through nested types.
+//! The stored shape of a value, down through nested types.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What is stored for a type.
+/// The stored shape of a type.
 ///
-/// Types that are stored alike are of one shape: a newtype has that of what it contains, and names of structs and enums are not a
-/// part of it.
+/// Types that are stored alike have the same shape: a newtype has that of its content, and names of
+/// structs and enums do not count.
 ///
-/// `Option` and `List` are names of other types: variants of these names would have the compiler spell those out in everybody's errors.
+/// `Option` and `List` are names of other types: variants with these names would make the compiler
+/// spell out those types in everybody's errors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -20,7 +21,7 @@ pub enum Shape {
     /// Any number of elements.
     #[serde(rename = "list")]
     Sequence(Box<Shape>),
-    /// So many elements.
+    /// A fixed number of elements.
     Array(Box<Shape>, usize),
     /// Keys and values.
     Map(Box<(Shape, Shape)>),
@@ -28,7 +29,7 @@ pub enum Shape {
     Tuple(Vec<Shape>),
     /// Members by name; by order in a binary codec.
     Struct {
-        /// In the order of the struct.
+        /// The fields, in the order of the struct.
         fields: Vec<Field>,
         /// Whether other members are refused.
         #[serde(default, skip_serializing_if = "is_false")]
@@ -36,18 +37,19 @@ pub enum Shape {
     },
     /// One of several variants, by name; by order in a binary codec.
     Enum(Vec<Variant>),
-    /// An enum whose variants are told by a member. What else they have is not known.
+    /// An enum with a tag: a member names the variant. Other members of the variants are not known.
     Tagged {
         /// The member's name.
         tag: String,
         /// The names of the variants.
         variants: Vec<String>,
     },
-    /// The struct or enum so many levels further out, 0 being the innermost.
+    /// The struct or enum this many levels further out. 0 is the innermost.
     Recursive(usize),
-    /// A type that does not tell what it stores: its name. That it changes goes unseen unless its name does.
+    /// A type that does not reveal what it stores: its name. A change of the type is detected only
+    /// if its name changes.
     Opaque(String),
-    /// `u64`, `string`, and so on; with `as`, what it is made into.
+    /// A scalar: `u64`, `string`, and so on. `as` is the type that it is parsed as.
     #[serde(untagged)]
     Plain(String),
 }
@@ -56,21 +58,21 @@ pub enum Shape {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Field {
-    /// As it is stored.
+    /// The stored name.
     pub name: String,
-    /// In Rust, where it is another one and known.
+    /// The name in Rust, if it differs and is known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rust_name: String,
-    /// The type as it is written. It is shown, and not compared: the shape is.
+    /// The type in the source. It is shown, and not compared: the shape is.
     #[serde(rename = "type")]
     pub ty: String,
-    /// The keys of its serde attributes, in order, where they are known.
+    /// The keys of its serde attributes in order, if they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub serde: Vec<String>,
-    /// Whether a value without it is read, if that could be found out.
+    /// Whether a value without it can be read, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub can_be_missing: Option<bool>,
-    /// What is stored.
+    /// The stored shape.
     pub shape: Shape,
 }
 
@@ -78,24 +80,24 @@ pub struct Field {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Variant {
-    /// As it is stored.
+    /// The stored name.
     pub name: String,
-    /// What is stored with it.
+    /// The content of the variant.
     #[serde(default, skip_serializing_if = "VariantShape::is_unit")]
     pub shape: VariantShape,
 }
 
-/// What is stored with a variant's name.
+/// The content of a variant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum VariantShape {
-    /// Nothing.
+    /// The variant has no content.
     #[default]
     Unit,
-    /// Something that could not be found out.
+    /// The content is not known.
     Opaque,
-    /// This.
+    /// The content.
     #[serde(untagged)]
     Value(Shape),
 }
@@ -110,7 +112,7 @@ pub(super) fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// One line, for messages.
+/// Shows the shape in one line, for messages.
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -161,7 +163,7 @@ fn joined<T>(
     Ok(())
 }
 
-/// A type's name without the paths of modules: `Vec<Address>` for `alloc::vec::Vec<app::Address>`.
+/// Returns a type's name without module paths: `Vec<Address>` for `alloc::vec::Vec<app::Address>`.
 pub(super) fn short_name(name: &str) -> String {
     // What serde's derive makes of `with = "..."`.
     if name.contains("__DeserializeWith") {

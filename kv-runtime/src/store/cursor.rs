@@ -11,8 +11,8 @@ use crate::error::{Error, Location, Result};
 /// A cursor is text that can be passed to a client and back. The text contains the last key of the
 /// page, with its ids, in clear. `Debug` shows nothing of it.
 ///
-/// The cursor of a list over [secret ids](macro@crate::KvEntity#fields) contains no id. The `Cursor`
-/// itself continues the list. Its text does so only if the `Kv` has a key to encrypt it
+/// The cursor of a list over [secret ids](macro@crate::KvEntity#fields) contains no id. The
+/// `Cursor` itself continues the list. Its text does so only if the `Kv` has a key to encrypt it
 /// ([`Kv::with_cursor_key`](crate::Kv), feature `sealed-cursors`). Without a key the text is a
 /// placeholder that every list refuses.
 ///
@@ -33,7 +33,8 @@ pub struct Cursor {
 const SEAL_LEN: usize = 16;
 
 impl Cursor {
-    /// Returns a cursor from text that a client passed back. The list that it is used for checks it.
+    /// Returns a cursor from text that a client passed back. The list that it is used for checks
+    /// it.
     #[must_use]
     pub fn from_text(text: impl Into<String>) -> Self {
         Self { text: text.into(), hidden: None }
@@ -83,7 +84,8 @@ impl fmt::Debug for Cursor {
 }
 
 /// FNV-1a over prefix, suffix and position, because it is the same in every process and version of
-/// Rust. It detects mistakes, not forgery: a forged cursor reaches no key outside the list's prefix.
+/// Rust. It detects mistakes, not forgery: a forged cursor reaches no key outside the list's
+/// prefix.
 fn seal(query: &ListQuery, position: &str) -> u64 {
     let parts = [query.prefix().as_str(), query.suffix().unwrap_or_default(), position];
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;

@@ -35,8 +35,8 @@ impl ListQuery {
     /// The default size at which a page ends: 4 MiB of keys and values.
     pub const MAX_BYTES: usize = 4 << 20;
 
-    /// Returns a query for the first 1,000 whole records whose keys start with `prefix`, or fewer if
-    /// they have 4 MiB together.
+    /// Returns a query for the first 1,000 whole records whose keys start with `prefix`, or fewer
+    /// if they have 4 MiB together.
     #[must_use]
     pub const fn new(prefix: Key) -> Self {
         Self {
@@ -70,8 +70,8 @@ impl ListQuery {
         self
     }
 
-    /// Ends the page once its keys and values have this many bytes. A page can always hold one entry,
-    /// however large that is.
+    /// Ends the page once its keys and values have this many bytes. A page can always hold one
+    /// entry, however large that is.
     #[must_use]
     pub const fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = if bytes == 0 { 1 } else { bytes };

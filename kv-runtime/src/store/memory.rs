@@ -1,7 +1,8 @@
 //! The store in memory: a sorted map behind a lock.
 //!
-//! Records are kept as they are, so a read clones handles and copies no value. An index by expiry stands beside the map,
-//! and each write takes a few expired records out of both: no background task is needed to give their memory back.
+//! Records are kept as they are, so a read clones handles and copies no value. A second map orders
+//! the records by expiry, and each write removes a few expired records from both. So no background
+//! task is needed to free their memory.
 
 mod state;
 #[cfg(test)]
@@ -24,16 +25,19 @@ use state::{Listing, Slot, State};
 
 const NAME: &str = "memory";
 
-/// How many expired records go with each one that is written. It adds at most one, so two keep up and catch up.
+/// How many expired records go with each one that is written. It adds at most one, so two keep up
+/// and catch up.
 const SWEPT_BY_WRITE: usize = 2;
 
 /// How many expired records a sweep removes before it gives the lock back.
 const SWEPT_AT_ONCE: usize = 1_024;
 
-/// Records in this process's memory, gone with it: for tests, and for what a single process may forget.
+/// Records in this process's memory, gone with it: for tests, and for what a single process may
+/// forget.
 ///
-/// Lists are ordered, batches are of one moment, commits are atomic, and expired records give their memory back without a
-/// background task. Clones share the records. docs/embedded.md says how much it takes.
+/// Lists are in key order, a batch is read at one moment, and commits are atomic. Writes free the
+/// memory of expired records, so no background task is needed. Clones share the records. [The
+/// guide](crate::guide::memory) has its limits.
 ///
 /// ```
 /// use kv_runtime::key::Key;
@@ -60,13 +64,13 @@ struct Shared {
 }
 
 impl MemoryStore {
-    /// An empty store that goes by the system's clock.
+    /// Makes an empty store with the system's clock.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An empty store that goes by this clock.
+    /// Makes an empty store with this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
         Self(Arc::new(Shared { clock, ..Shared::default() }))
@@ -89,7 +93,8 @@ impl MemoryStore {
         }
     }
 
-    // A panic cannot leave the state half changed: nothing between two changes can panic but the allocator, which aborts.
+    // A panic cannot leave the state half changed: nothing between two changes can panic but the
+    // allocator, which aborts.
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.0.state.read().unwrap_or_else(PoisonError::into_inner)
     }

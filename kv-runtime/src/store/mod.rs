@@ -106,9 +106,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// any more. Earlier calls include those whose futures were dropped, and those that failed with
     /// [`Error::OutcomeUnknown`]. A cache holds nothing that it read before.
     ///
-    /// By default a mark settles [`SETTLES_AFTER`] later by the store's
-    /// [monotonic clock](Clock::monotonic). A store that knows better SHOULD implement both methods.
-    /// They MUST NOT block. A wrapper MUST forward both.
+    /// By default a mark settles [`SETTLES_AFTER`] later by the store's [monotonic
+    /// clock](Clock::monotonic). A store that knows better SHOULD implement both methods. They MUST
+    /// NOT block. A wrapper MUST forward both.
     fn mark(&self) -> Mark {
         Mark::by(self.clock())
     }
@@ -123,13 +123,13 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// leases returns none at all, which is the default. A wrapper MUST forward the call.
     ///
     /// A record that is absent has no revision, so [`Expect::Absent`] cannot tell whether the
-    /// record was written and deleted meanwhile. With a lease it can. A cache takes one of an absent
-    /// record before it asks an origin, and fills the store with the answer only if the lease still
-    /// holds. Without leases a fill can bring back what another process deleted.
+    /// record was written and deleted meanwhile. With a lease it can. A cache takes one of an
+    /// absent record before it asks an origin, and fills the store with the answer only if the
+    /// lease still holds. Without leases a fill can bring back what another process deleted.
     ///
-    /// - A commit MUST fail at a condition that expects an absent record and has a lease, if the key
-    ///   was written since the lease was taken. That includes puts and deletes by other handles and
-    ///   processes, in batches and commits.
+    /// - A commit MUST fail at a condition that expects an absent record and has a lease, if the
+    ///   key was written since the lease was taken. That includes puts and deletes by other handles
+    ///   and processes, in batches and commits.
     /// - A write that makes a lease void MUST do so in the same step.
     /// - A lease SHOULD hold for `life`, and MAY be lost earlier. It MUST NOT hold for longer than
     ///   [`LONGEST_LEASE`].
@@ -152,7 +152,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Record>>> + MaybeSend;
 
     /// Returns one answer for each of `keys`, in the same order. A key that is passed twice is
-    /// answered twice. All answers MUST be of one moment if [`Capabilities::snapshot_reads`] is set.
+    /// answered twice. All answers MUST be of one moment if [`Capabilities::snapshot_reads`] is
+    /// set.
     ///
     /// The caller passes at most [`Limits::batch_read`] keys. The groups of one entity are one
     /// batch even if they are more.
@@ -215,8 +216,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// `put_many`, which may be of no records.
     ///
     /// A store whose every write waits for its disk MAY commit the part with a later write only.
-    /// Until then reads may miss it, a crash may lose it, and a [mark](Store::mark) MUST NOT settle.
-    /// A later write MUST NOT be seen or be durable without it.
+    /// Until then reads may miss it, a crash may lose it, and a [mark](Store::mark) MUST NOT
+    /// settle. A later write MUST NOT be seen or be durable without it.
     fn put_part(&self, records: Vec<(Key, NewRecord)>) -> impl Future<Output = Result<()>> + MaybeSend {
         self.put_many(records)
     }
@@ -254,8 +255,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
     /// Returns one page of the keys that start with the query's prefix and end with its suffix.
     ///
-    /// - A page MUST hold at most [`ListQuery::limit`] entries. It MAY hold fewer, or none, and still
-    ///   have a cursor.
+    /// - A page MUST hold at most [`ListQuery::limit`] entries. It MAY hold fewer, or none, and
+    ///   still have a cursor.
     /// - A page SHOULD end once its keys and values reach [`ListQuery::max_bytes`], or after a
     ///   bounded number of skipped keys. The call SHOULD yield to other tasks rather than hold the
     ///   thread for longer than 10 ms.
@@ -272,8 +273,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     ///
     /// - Entries MUST include values, whatever [`ListQuery::content`] says. A record that cannot be
     ///   read is passed as an error.
-    /// - `each` is the caller's code. The store SHOULD hold no lock while it runs. If it panics, the
-    ///   panic MUST reach the caller, and the store MUST work as before.
+    /// - `each` is the caller's code. The store SHOULD hold no lock while it runs. If it panics,
+    ///   the panic MUST reach the caller, and the store MUST work as before.
     ///
     /// If the call fails, the caller discards the entries that it was passed.
     fn list_each(

@@ -1,4 +1,5 @@
-//! Sessions of web applications: [tower-sessions]' store over any [`AtomicStore`] (feature `tower-sessions`).
+//! Sessions of web applications: [tower-sessions]' store over any [`AtomicStore`] (feature
+//! `tower-sessions`).
 //!
 //! [tower-sessions]: https://docs.rs/tower-sessions
 
@@ -45,11 +46,11 @@ const MAX_CREATES: usize = 4;
 ///
 /// # How long a session lives
 ///
-/// A session ends at the expiry date that tower-sessions sets, which the cookie has as well: a fixed
-/// moment, or a fixed time after the last **change**. With
+/// A session ends at the expiry date that tower-sessions sets, which the cookie has as well: a
+/// fixed moment, or a fixed time after the last **change**. With
 /// [`with_idle_timeout`](Self::with_idle_timeout) it ends earlier if no **request** has read it for
-/// that time. So a session has an absolute and an idle timeout, and a request that only reads extends
-/// the idle timeout.
+/// that time. So a session has an absolute and an idle timeout, and a request that only reads
+/// extends the idle timeout.
 ///
 /// This does not need `with_always_save` of tower-sessions. Do not use it: it makes each request
 /// write back all the data that it read. So a request that changed nothing can undo what another
@@ -59,8 +60,8 @@ const MAX_CREATES: usize = 4;
 ///
 /// - `create` draws another id if the session's id is taken.
 /// - `save` changes an existing session. If the session was deleted or has expired, `save` does
-///   nothing and succeeds. So a request in flight neither restores a session after log-out, nor fails
-///   because of it. If two requests change the data, the later one wins.
+///   nothing and succeeds. So a request in flight neither restores a session after log-out, nor
+///   fails because of it. If two requests change the data, the later one wins.
 /// - `load` returns a session until it ends. If its idle timeout cannot be extended, `load` logs a
 ///   warning and still returns the session.
 /// - `delete` succeeds whether or not the session exists.
@@ -100,8 +101,9 @@ impl<S: Store> KvSessionStore<S> {
         }
     }
 
-    /// The same sessions, which end if no request has loaded them for this time. It slides with each load, unless a
-    /// [touch interval](Self::with_touch_interval) spares the write, and never beyond the expiry date.
+    /// The same sessions, which end if no request has loaded them for this time. It slides with
+    /// each load, unless a [touch interval](Self::with_touch_interval) spares the write, and never
+    /// beyond the expiry date.
     #[must_use]
     pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
@@ -110,26 +112,29 @@ impl<S: Store> KvSessionStore<S> {
         self
     }
 
-    /// The same sessions, whose expiry is moved at most once in `interval`, so that a sliding session is not one write per request.
+    /// The same sessions, whose expiry is moved at most once in `interval`, so that a sliding
+    /// session is not one write per request.
     ///
-    /// This goes for the idle timeout, which may so end a session up to `interval` early, and counts as at most half of that
-    /// timeout; and for a `save` that moves the expiry date and changes no data.
+    /// This goes for the idle timeout, which may so end a session up to `interval` early, and
+    /// counts as at most half of that timeout; and for a `save` that moves the expiry date and
+    /// changes no data.
     #[must_use]
     pub fn with_touch_interval(mut self, interval: Duration) -> Self {
         self.touch_interval = interval;
         self
     }
 
-    /// The same sessions, of which `sessions`, about, are held in memory, each for `ttl` after it was read from the store
-    /// (feature `cache`).
+    /// The same sessions, of which `sessions`, about, are held in memory, each for `ttl` after it
+    /// was read from the store (feature `cache`).
     ///
     /// Writes and log-outs through this store and its clones are seen at once, also if their future
-    /// is dropped. Those of **other processes**, or through a collection of
-    /// [`StoredSession`], are seen up to `ttl` late: so long may a session that was ended elsewhere still be let in. A memory is a
-    /// miss at worst; it makes no write fail, and serves no session that has expired, or that the store fails to give.
+    /// is dropped. Those of **other processes**, or through a collection of [`StoredSession`], are
+    /// seen up to `ttl` late: so long may a session that was ended elsewhere still be let in. A
+    /// memory is a miss at worst; it makes no write fail, and serves no session that has expired,
+    /// or that the store fails to give.
     ///
-    /// A session that memory gives does not slide, so the idle timeout may end it up to `ttl` earlier, and `ttl` counts as at most
-    /// a quarter of that timeout.
+    /// A session that memory gives does not slide, so the idle timeout may end it up to `ttl`
+    /// earlier, and `ttl` counts as at most a quarter of that timeout.
     #[cfg(feature = "cache")]
     #[must_use]
     pub fn with_memory(mut self, ttl: Duration, sessions: usize) -> Self {

@@ -10,8 +10,9 @@ use crate::clock::Timestamp;
 
 /// A session as [`KvSessionStore`](super::KvSessionStore) stores it: `tower-session:{id}`, in JSON.
 ///
-/// It is an entity like any other: list it in a [`schema!`](crate::schema!), so that no other entity's keys collide with it, or take
-/// its collection, for instance to end all sessions of one user. Its `Debug` shows neither id nor data.
+/// It is an entity like any other: list it in a [`schema!`](crate::schema!), so that no other
+/// entity's keys collide with it, or take its collection, for instance to end all sessions of one
+/// user. Its `Debug` shows neither id nor data.
 #[derive(KvEntity, Clone, PartialEq)]
 #[kv(prefix = "tower-session")]
 #[non_exhaustive]
@@ -21,7 +22,8 @@ pub struct StoredSession {
     pub id: String,
     /// What the application put into the session.
     pub data: HashMap<String, Value>,
-    /// The moment after which no request prolongs the session. The record itself may expire earlier, by an idle timeout.
+    /// The moment after which no request prolongs the session. The record itself may expire
+    /// earlier, by an idle timeout.
     pub expires_at: Timestamp,
 }
 

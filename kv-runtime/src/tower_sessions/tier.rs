@@ -103,7 +103,8 @@ impl<S: AtomicStore> Tier<S> {
         }
     }
 
-    /// Whether the session is there after it was given `ttl` from now, unless that was done less than `interval` ago.
+    /// Whether the session is there after it was given `ttl` from now, unless that was done less
+    /// than `interval` ago.
     pub(super) async fn touch(&self, id: &str, ttl: Duration, interval: Duration) -> Result<bool> {
         match self {
             Self::Store(sessions) => sessions.with_ttl(ttl).with_touch_interval(interval).touch(id).await,

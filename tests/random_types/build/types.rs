@@ -6,8 +6,7 @@ use fastrand::Rng;
 #[derive(Clone)]
 pub struct Type {
     pub text: String,
-    /// A value of it may be `null` in JSON, so that an `Option` of it has no words of its own for
-    /// `None`.
+    /// A value of it may be `null` in JSON, so JSON cannot tell a `Some` of it from `None`.
     pub is_nullable: bool,
     /// Two values of it may have one encoding, so that only encodings are compared.
     pub is_loose: bool,

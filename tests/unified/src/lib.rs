@@ -1,1 +1,1 @@
-//! Stands for the crate that turns the features on.
+//! Plays the crate that turns the features on.

@@ -185,7 +185,7 @@ fn what_is_written_is_shallow_enough_to_be_read() {
 
 #[test]
 fn nesting_without_end_does_not_overflow_the_stack() {
-    /// Contains itself for ever, by whatever holds something.
+    /// Contains itself without end, through every kind of container.
     struct Endless(u8);
 
     impl Serialize for Endless {

@@ -18,7 +18,8 @@ pub(super) enum Effect {
     Hold(Gate),
 }
 
-/// One call: what it does, where, and the fault that struck it, with whether that comes after the engine's part.
+/// One call: what it does, where, and the fault that struck it, with whether that comes after the
+/// engine's part.
 pub(super) struct Call {
     operation: Operation,
     at: Box<Location>,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-/// Where calls stand until a test lets them go on: the way to script which of two calls comes first. Clones are one gate.
+/// A point at which calls wait until a test lets them continue. With it a test decides which of two
+/// calls comes first. Clones are one gate.
 ///
 /// ```
 /// use kv_runtime::key::Key;
@@ -40,25 +41,25 @@ struct Sides {
 }
 
 impl Gate {
-    /// A closed gate.
+    /// Returns a closed gate.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Sides { arrived: Semaphore::new(0), passes: Semaphore::new(0) }))
     }
 
-    /// Waits until a call has come to the gate; the next time, until another one has.
+    /// Waits until a call has arrived at the gate. Each further wait is for another call.
     pub async fn arrived(&self) {
         if let Ok(permit) = self.0.arrived.acquire().await {
             permit.forget();
         }
     }
 
-    /// Lets one call go on: one that stands here, or the next that comes.
+    /// Lets one call continue: one that waits, or the next one that arrives.
     pub fn let_one_pass(&self) {
         self.0.passes.add_permits(1);
     }
 
-    /// Lets all calls go on, those that come later, too.
+    /// Lets all calls continue, also those that arrive later.
     pub fn open(&self) {
         self.0.passes.close();
     }

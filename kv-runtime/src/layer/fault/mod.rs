@@ -1,6 +1,7 @@
 //! Faults on purpose: what a test needs to see how code fares when its store does not.
 //!
-//! `rules` (which calls meet which fault), `call` (what a fault does to a call), `gate` (where calls stand until a test lets them go on).
+//! `rules` (which calls meet which fault), `call` (what a fault does to a call), `gate` (where
+//! calls stand until a test lets them go on).
 
 mod call;
 mod gate;
@@ -27,7 +28,7 @@ use call::Call;
 pub use gate::Gate;
 pub use rules::{Fault, Faults};
 
-/// A store whose calls fail, are late or hang, as a test says (feature `faults`).
+/// A store whose calls fail, are late or hang on demand, for tests (feature `faults`).
 ///
 /// ```
 /// use kv_runtime::layer::{Fault, FaultStore, Operation};
@@ -64,31 +65,32 @@ pub struct FaultStore<S> {
 }
 
 impl<S: Store> FaultStore<S> {
-    /// The store without a fault yet; see [`FaultStore::faults`].
+    /// Wraps a store, without a fault. Add faults to [`FaultStore::faults`].
     pub fn new(inner: S) -> Self {
         Self::with_faults(inner, Faults::default())
     }
 
-    /// The store with these faults, which it may share with others.
+    /// Wraps a store with these faults, which it may share with other stores.
     pub const fn with_faults(inner: S, faults: Faults) -> Self {
         Self { inner, faults, pretended: None }
     }
 
-    /// The same store, which says that it can do this, whatever the inner one can: to see how code fares on a store that is shared,
-    /// slow to show writes, or takes little. Without [`Capabilities::compare_and_swap`] commits are refused, as they must be.
+    /// Returns the same store with other capabilities, to test code for a store that is shared,
+    /// slow to show writes, or has small limits. Without [`Capabilities::compare_and_swap`] commits
+    /// are refused.
     #[must_use]
     pub const fn pretending(mut self, capabilities: Capabilities) -> Self {
         self.pretended = Some(capabilities);
         self
     }
 
-    /// Its faults.
+    /// Returns the faults.
     #[must_use]
     pub const fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// The store inside, which has none.
+    /// Returns the wrapped store, whose calls have no faults.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.inner

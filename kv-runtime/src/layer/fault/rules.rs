@@ -10,7 +10,7 @@ use super::gate::Gate;
 use crate::key::Key;
 use crate::layer::Operation;
 
-/// One thing that goes wrong, and which calls it happens to: all of them, unless it is narrowed.
+/// A fault, and the calls that it happens to: all calls, unless it is narrowed.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Fault {
@@ -28,10 +28,11 @@ impl Fault {
         Self { effect, after: false, operations: None, prefix: None, share: 1.0, skip: 0, times: u64::MAX }
     }
 
-    /// The call fails, and the engine is not asked: an [`Error::Store`](crate::Error::Store) that says that a retry may help.
+    /// The call fails without reaching the engine: a retryable
+    /// [`Error::Store`](crate::Error::Store).
     ///
-    /// With [`Fault::after`] the engine has done it, and the reply is lost: of a write that is
-    /// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown).
+    /// With [`Fault::after`] the engine executes the call and its answer is lost. For a write that
+    /// is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown).
     pub const fn fail() -> Self {
         Self::new(Effect::Fail { retryable: true })
     }
@@ -63,37 +64,39 @@ impl Fault {
         Self::new(Effect::Hold(gate.clone()))
     }
 
-    /// It happens after the engine has done what the call asks for, and before the caller hears of it. Without this it happens before.
+    /// Makes the fault happen after the engine has executed the call, and before the caller gets
+    /// the answer. By default it happens before.
     pub const fn after(mut self) -> Self {
         self.after = true;
         self
     }
 
-    /// Only to these calls.
+    /// Limits the fault to these operations.
     pub fn on(mut self, operations: &[Operation]) -> Self {
         self.operations = Some(operations.to_vec());
         self
     }
 
-    /// Only to calls that name a key which begins so; of a batch or a commit any of its keys, of a list its prefix.
+    /// Limits the fault to calls with a key that begins with this prefix: any key of a batch or a
+    /// commit, or the prefix of a list.
     pub fn within(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = Some(prefix.into());
         self
     }
 
-    /// Only to this share of them, between 0 and 1, drawn by the seed.
+    /// Limits the fault to this share of the calls, between 0 and 1. The seed decides which.
     pub const fn share(mut self, share: f64) -> Self {
         self.share = share;
         self
     }
 
-    /// Not to the first so many of them.
+    /// Skips this many calls first.
     pub const fn skip(mut self, calls: u64) -> Self {
         self.skip = calls;
         self
     }
 
-    /// At most so often.
+    /// Limits how often the fault happens.
     pub const fn times(mut self, times: u64) -> Self {
         self.times = times;
         self
@@ -117,10 +120,12 @@ impl Fault {
     }
 }
 
-/// The faults of a store, to be changed while it is in use. Clones are one set, which several stores may share.
+/// The faults of a store, which a test can change while the store is in use. Clones are one set,
+/// which several stores may share.
 ///
-/// A call meets one fault at most: the first, in the order in which they were added, that strikes it. What strikes is drawn from a
-/// seed, so calls in the same order meet the same faults in every run.
+/// At most one fault happens to a call: the first one that applies, in the order in which they were
+/// added. The seed decides about [shares](Fault::share), so calls in the same order meet the same
+/// faults in every run.
 #[derive(Clone)]
 pub struct Faults(Arc<Shared>);
 
@@ -135,24 +140,24 @@ struct State {
 }
 
 impl Faults {
-    /// No fault yet; shares will be drawn by this seed.
+    /// Returns a set without faults, whose shares this seed decides.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         let state = State { rng: fastrand::Rng::with_seed(seed), faults: Vec::new() };
         Self(Arc::new(Shared { state: Mutex::new(state), struck: AtomicU64::new(0) }))
     }
 
-    /// One more fault, which the calls meet that those before it leave alone.
+    /// Adds a fault. It applies to calls that no earlier fault applies to.
     pub fn add(&self, fault: Fault) {
         self.state().faults.push(fault);
     }
 
-    /// The store is sound from now on. Calls that hang or wait stay as they are.
+    /// Removes all faults. Calls that hang or wait stay as they are.
     pub fn clear(&self) {
         self.state().faults.clear();
     }
 
-    /// How many calls have met a fault.
+    /// Returns how many calls a fault has happened to.
     #[must_use]
     pub fn struck(&self) -> u64 {
         self.0.struck.load(Ordering::Relaxed)

@@ -19,16 +19,17 @@ use crate::store::{
 
 /// The part of a store that belongs to one tenant.
 ///
-/// Its keys start with the tenant's name as an additional segment, such as `acme:user:7:profile`. The
-/// name is escaped like a text id, so no tenant can reach another tenant's keys. A cursor of another
-/// namespace is [`Error::InvalidCursor`]. The maximum length of a key is shorter by the segment
-/// ([`Capabilities::limits`]). Errors show the key and the namespace separately. On a cluster the
-/// groups of an entity share a slot, and a tenant's entities are spread over all nodes.
+/// Its keys start with the tenant's name as an additional segment, such as `acme:user:7:profile`.
+/// The name is escaped like a text id, so no tenant can reach another tenant's keys. A cursor of
+/// another namespace is [`Error::InvalidCursor`]. The maximum length of a key is shorter by the
+/// segment ([`Capabilities::limits`]). Errors show the key and the namespace separately. On a
+/// cluster the groups of an entity share a slot, and a tenant's entities are spread over all nodes.
 ///
-/// A namespace is cheap to create if the store is cheap to clone, so a server may create one for each
-/// request. Namespaces nest: `NamespaceStore::new(NamespaceStore::new(store, "tenant"), "acme")` keeps
-/// `tenant:acme:user:7`, apart from the application's own keys. Without such an outer segment, a
-/// tenant's name must not equal the prefix of an entity.
+/// A namespace is cheap to create if the store is cheap to clone, so a server may create one for
+/// each request. Namespaces nest:
+/// `NamespaceStore::new(NamespaceStore::new(store, "tenant"), "acme")` keeps `tenant:acme:user:7`,
+/// apart from the application's own keys. Without such an outer segment, a tenant's name must not
+/// equal the prefix of an entity.
 ///
 /// ```
 /// use kv_runtime::layer::NamespaceStore;
@@ -67,8 +68,8 @@ struct Namespace {
 }
 
 impl<S: Store> NamespaceStore<S> {
-    /// Returns the tenant's part of the store. Any text is a name, and different texts are different
-    /// namespaces.
+    /// Returns the tenant's part of the store. Any text is a name, and different texts are
+    /// different namespaces.
     pub fn new(inner: S, name: &str) -> Self {
         let mut prefix = String::with_capacity(name.len() + 1);
         escape_into(name, &mut prefix);
@@ -126,7 +127,8 @@ impl Namespace {
         shown
     }
 
-    /// The key as the tenant knows it. An engine that gives any other has not kept to the prefix: it is not the tenant's.
+    /// The key as the tenant knows it. An engine that gives any other has not kept to the prefix:
+    /// it is not the tenant's.
     fn own<'k>(&self, key: &'k str) -> Option<&'k str> {
         key.strip_prefix(&*self.prefix)
     }
@@ -152,7 +154,8 @@ impl Namespace {
     fn limits(&self, limits: Limits) -> Limits {
         let len = self.prefix.len();
         let key = limits.key.saturating_sub(len);
-        // Of a batch's bytes the prefixes may take half; where there is room for few records their number shrinks instead.
+        // Of a batch's bytes the prefixes may take half; where there is room for few records their
+        // number shrinks instead.
         let batch_write = limits.batch_write.min((limits.batch_write_bytes / 2 / len).max(1));
         let bytes = limits.batch_write_bytes.saturating_sub(batch_write.saturating_mul(len));
         limits.key(key).batches(limits.batch_read, batch_write).batch_write_bytes(bytes)
@@ -258,7 +261,8 @@ impl<S: Store> Store for NamespaceStore<S> {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage> {
         let Self { inner, namespace, .. } = self;
-        // The cursor goes in and out as it is: the engine has bound it to the prefix, with the namespace in it.
+        // The cursor goes in and out as it is: the engine has bound it to the prefix, with the
+        // namespace in it.
         let query = query.clone().with_prefix(namespace.key(query.prefix()));
         let page = inner.list(&query).await.map_err(|error| namespace.told(error))?;
         Ok(namespace.page(page))

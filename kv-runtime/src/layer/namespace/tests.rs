@@ -25,7 +25,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn keys_lie_behind_an_escaped_segment() -> Result<()> {
+async fn keys_begin_with_an_escaped_segment() -> Result<()> {
     let store = MemoryStore::new();
     let user = Key::from_text("user:7").with_group(Some("profile"));
     NamespaceStore::new(store.clone(), "a:b%").put(user.clone(), record("1")).await?;

@@ -1,11 +1,13 @@
 //! How long calls took: a histogram whose buckets are a quarter of a power of two wide.
 //!
-//! So a figure is right to within 25 %, from nanoseconds to an hour, in a fixed array of counters without a lock.
+//! So a figure is right to within 25 %, from nanoseconds to an hour, in a fixed array of counters
+//! without a lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Buckets of nanoseconds: 4 for each power of two up to 2⁴², more than an hour. What is longer is in the last one.
+/// Buckets of nanoseconds: 4 for each power of two up to 2⁴², more than an hour. What is longer is
+/// in the last one.
 const BUCKETS: usize = 4 * 42;
 
 pub(super) struct Histogram {
@@ -51,19 +53,20 @@ pub struct Latencies {
 }
 
 impl Latencies {
-    /// All of them together; over the number of calls it is their mean.
+    /// Returns the sum of all durations. Divided by the number of calls it is their mean.
     #[must_use]
     pub const fn sum(&self) -> Duration {
         self.sum
     }
 
-    /// The longest.
+    /// Returns the longest duration.
     #[must_use]
     pub const fn max(&self) -> Duration {
         self.max
     }
 
-    /// A time within which this share of the calls ended, such as 0.99 of them; at most a quarter too long. Zero where there was no call.
+    /// Returns a duration within which this share of the calls ended, such as 0.99. It is at most a
+    /// quarter too long. Returns zero if there was no call.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Duration {
         let calls: u64 = self.buckets.iter().sum();
@@ -77,7 +80,8 @@ impl Latencies {
         self.max
     }
 
-    /// The buckets that hold calls: a time, and how many ended within it and not within the bucket before. For exporting.
+    /// Returns the buckets that hold calls: an upper bound, and how many calls ended within it and
+    /// not within the bucket before. For exporting.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
         let ends = (0..).map(|bucket| Duration::from_nanos(end_of(bucket)));
         ends.zip(self.buckets.iter().copied()).filter(|(_, count)| *count > 0)
@@ -122,8 +126,11 @@ mod tests {
         }
         let read = histogram.read();
         let about = |share, millis: u64| {
-            let (told, exact) = (read.quantile(share), Duration::from_millis(millis));
-            assert!(exact <= told && told <= exact * 5 / 4, "{share}: {told:?} and not {exact:?}");
+            let (estimate, exact) = (read.quantile(share), Duration::from_millis(millis));
+            assert!(
+                exact <= estimate && estimate <= exact * 5 / 4,
+                "{share}: {estimate:?} instead of {exact:?}"
+            );
         };
         about(0.5, 50);
         about(0.99, 99);

@@ -33,15 +33,15 @@ const TARGET: &str = "kv_runtime::store";
 /// [`ObservedStore::stats`] returns, for each operation, how many calls ended in which way, and a
 /// histogram of their latency. Each call also emits a `tracing` event with the target
 /// `kv_runtime::store` and the fields `operation`, `records` (the number of keys), `outcome` and
-/// `micros`. The level is debug. It is warn if the call failed, with `error` and `cause`, or if it was
-/// [slow](ObservedStore::warn_above). The event is inside the collection's span, which names entity and
-/// key.
+/// `micros`. The level is debug. It is warn if the call failed, with `error` and `cause`, or if it
+/// was [slow](ObservedStore::warn_above). The event is inside the collection's span, which names
+/// entity and key.
 ///
-/// A collection may decode records while the store lists them ([`Store::list_each`]). The latency of
-/// such a list includes the decoding.
+/// A collection may decode records while the store lists them ([`Store::list_each`]). The latency
+/// of such a list includes the decoding.
 ///
-/// Around a [`RetryStore`](crate::layer::RetryStore) it counts the application's calls; inside it counts
-/// each attempt.
+/// Around a [`RetryStore`](crate::layer::RetryStore) it counts the application's calls; inside it
+/// counts each attempt.
 ///
 /// ```
 /// use kv_runtime::key::Key;

@@ -7,9 +7,9 @@ use super::latency::{Histogram, Latencies};
 use crate::error::Error;
 use crate::layer::Operation;
 
-/// What a store's calls have come to: [`ObservedStore::stats`](super::ObservedStore::stats).
+/// The counters of a store, which [`ObservedStore::stats`](super::ObservedStore::stats) returns.
 ///
-/// It is read while calls go on, so numbers of different operations need not be of one moment.
+/// They are read while calls go on, so counters of different operations need not be of one moment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StoreStats {
@@ -17,40 +17,40 @@ pub struct StoreStats {
 }
 
 impl StoreStats {
-    /// What the calls of one method have come to.
+    /// Returns the counters of one operation.
     #[must_use]
     pub fn of(&self, operation: Operation) -> &OperationStats {
         &self.operations[operation as usize]
     }
 
-    /// Every method with what its calls have come to, those that were never called, too.
+    /// Returns every operation with its counters, also those that were never called.
     pub fn iter(&self) -> impl Iterator<Item = (Operation, &OperationStats)> {
         Operation::ALL.into_iter().zip(&self.operations)
     }
 }
 
-/// What the calls of one method have come to.
+/// The counters of one operation.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct OperationStats {
-    /// Done, and commits whose conditions held.
+    /// Calls that succeeded, and commits whose conditions held.
     pub done: u64,
     /// Commits and replacements one of whose conditions did not hold.
     pub conflicts: u64,
-    /// Failed in a way that a retry may help.
+    /// Calls that failed, where a retry may help.
     pub retryable: u64,
-    /// Failed in a way that a retry does not help.
+    /// Calls that failed, where a retry does not help.
     pub failed: u64,
-    /// Writes of which it is unknown whether they took place.
+    /// Writes whose outcome is unknown.
     pub unknown: u64,
-    /// Given up by the caller before they ended.
+    /// Calls that the caller dropped before they ended.
     pub dropped: u64,
-    /// How long they took, however they ended.
+    /// How long the calls took, however they ended.
     pub latencies: Latencies,
 }
 
 impl OperationStats {
-    /// How many calls there were.
+    /// Returns the number of calls.
     #[must_use]
     pub const fn calls(&self) -> u64 {
         self.done + self.conflicts + self.retryable + self.failed + self.unknown + self.dropped

@@ -1,4 +1,4 @@
-//! What is counted, and what is told.
+//! What `ObservedStore` counts, and which events it emits.
 
 use std::sync::Mutex;
 
@@ -40,9 +40,9 @@ async fn calls_are_counted_by_how_they_ended() -> Result<()> {
     Ok(())
 }
 
-/// A store whose calls end as they are told to.
+/// Calls that fail, and calls that are dropped, on a store with injected faults.
 #[tokio::test]
-async fn failures_are_told_apart_and_dropped_calls_are_counted() {
+async fn failures_are_counted_by_kind_and_dropped_calls_are_counted() {
     let store = ObservedStore::new(MemoryStore::new());
     let failing = |retryable| async move {
         let at = crate::error::Location::store("test");

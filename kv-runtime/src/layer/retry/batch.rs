@@ -26,7 +26,8 @@ impl<T: Clone> Batch<T> {
         self.left.is_empty()
     }
 
-    /// Takes out what an attempt has done before it failed with this error, and gives the error's cause.
+    /// Takes out what an attempt has done before it failed with this error, and gives the error's
+    /// cause.
     pub(super) fn after(&mut self, error: &Error) -> Error {
         let Error::Partial { written, also, source, .. } = error else { return error.clone() };
         self.remove(|place| place < *written || also.contains(&place));
@@ -34,7 +35,8 @@ impl<T: Clone> Batch<T> {
     }
 
     fn remove(&mut self, is_done: impl Fn(usize) -> bool) {
-        // Of two of one key the later one is to remain: if it is done, the earlier one must not be made after it.
+        // Of two of one key the later one is to remain: if it is done, the earlier one must not be
+        // made after it.
         let mut done = HashSet::new();
         let mut place = self.left.len();
         let mut kept = Vec::with_capacity(place);

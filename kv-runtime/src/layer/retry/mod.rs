@@ -24,9 +24,9 @@ use batch::Batch;
 
 /// A store that repeats calls after [retryable](Error::is_retryable) errors (feature `retry`).
 ///
-/// Pauses double from 50 ms to 5 s. Each is extended by a random time of up to its own length, so that
-/// callers that failed together do not retry together. After five attempts the call returns the last
-/// error. Pauses use the timer of the store's clock.
+/// Pauses double from 50 ms to 5 s. Each is extended by a random time of up to its own length, so
+/// that callers that failed together do not retry together. After five attempts the call returns
+/// the last error. Pauses use the timer of the store's clock.
 ///
 /// - A write with an [unknown outcome](Error::OutcomeUnknown) is never repeated. Neither is a batch
 ///   that has a record with an unknown outcome.
@@ -58,27 +58,27 @@ pub struct RetryStore<S> {
 }
 
 impl<S: Store> RetryStore<S> {
-    /// The store with five attempts, and pauses from 50 ms to 5 s.
+    /// Wraps a store, with five attempts and pauses from 50 ms to 5 s.
     pub fn new(inner: S) -> Self {
         let store = Self { inner, attempts: 5, pauses: ExponentialBuilder::new().with_jitter() };
         store.pauses(Duration::from_millis(50), Duration::from_secs(5))
     }
 
-    /// The same store with so many attempts at the most, the first included; with none it makes one, too.
+    /// Sets the number of attempts, the first one included. It is at least one.
     #[must_use]
     pub const fn attempts(mut self, attempts: usize) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// The same store with other pauses: the first, and the longest.
+    /// Sets the first and the longest pause.
     #[must_use]
     pub const fn pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.pauses = self.pauses.with_min_delay(first).with_max_delay(longest);
         self
     }
 
-    /// The store inside, whose calls are made once.
+    /// Returns the wrapped store, whose calls are not repeated.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.inner

@@ -19,17 +19,18 @@ use crate::store::{
 
 /// A store that limits the time of each call, even if the engine does not answer.
 ///
-/// A read that takes too long fails with [`Error::TimedOut`], which is retryable. A write that takes
-/// too long may still happen, so it fails with [`Error::OutcomeUnknown`]: read the record before you
-/// write again. The engine's future is dropped, which leaves each record whole.
+/// A read that takes too long fails with [`Error::TimedOut`], which is retryable. A write that
+/// takes too long may still happen, so it fails with [`Error::OutcomeUnknown`]: read the record
+/// before you write again. The engine's future is dropped, which leaves each record whole.
 ///
-/// The limit does not interrupt work on the caller's own thread, such as reads of the memory store and
-/// of redb.
+/// The limit does not interrupt work on the caller's own thread, such as reads of the memory store
+/// and of redb.
 ///
-/// The limit applies to one call of the store. A collection's method makes one or a few such calls, and
-/// a list makes one for each page. Around a [`RetryStore`](crate::layer::RetryStore) it limits all
-/// attempts and pauses together; inside it limits each attempt. It uses the timer of the store's clock.
-/// Without a timer each call fails with [`Error::NoTimer`] and does not reach the engine.
+/// The limit applies to one call of the store. A collection's method makes one or a few such calls,
+/// and a list makes one for each page. Around a [`RetryStore`](crate::layer::RetryStore) it limits
+/// all attempts and pauses together; inside it limits each attempt. It uses the timer of the
+/// store's clock. Without a timer each call fails with [`Error::NoTimer`] and does not reach the
+/// engine.
 ///
 /// ```
 /// use std::time::Duration;

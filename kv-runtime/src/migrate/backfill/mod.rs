@@ -50,10 +50,33 @@ impl<F: FnMut(&Progress) + MaybeSend> Watch for F {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Brings all records to the version that is written, and reports. It may be killed at any moment: each batch is committed by
-    /// itself, on the condition that no record of it has changed, and a record that is current is not written again.
+    /// Returns a backfill: it brings all records to the version that is written, when it is `run`.
     ///
-    /// A record that cannot be migrated is reported, stays as it is and ends nothing. Memory is that of two batches.
+    /// It may be killed at any moment. Each batch is a commit on the condition that none of its
+    /// records has changed, and a current record is not written again. A record that cannot be
+    /// migrated is reported and stays as it is, and the backfill goes on. It holds two batches in
+    /// memory.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
+    /// let dry = users.migrate_all().dry_run().run().await?;
+    /// assert_eq!(dry.failed, 0); // nothing would fail
+    /// let report = users.migrate_all().rate(5_000).run().await?;
+    /// assert_eq!(report.migrated, 0); // all records are current
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn migrate_all(&self) -> MigrateAll<E, S>
     where
         S: AtomicStore,

@@ -8,7 +8,7 @@ use crate::store::Cursor;
 /// How many failures a report keeps with key and reason; all are counted.
 const KEPT_FAILURES: usize = 1_000;
 
-/// How far a backfill has come: told after each batch.
+/// The progress of a backfill, after each batch.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Progress {

@@ -81,7 +81,7 @@ fn other_spellings_of_a_version_are_refused() {
 }
 
 #[test]
-fn an_envelope_that_is_cut_short_is_told() {
+fn an_envelope_that_is_cut_short_is_an_error() {
     let bytes = written(&full(), Some(Timestamp::from_millis(7)));
     for len in 1..bytes.len() {
         assert_eq!(read(&bytes[..len]), Err(EnvelopeError::Truncated), "{len} bytes");

@@ -58,7 +58,8 @@ impl<'a> Comparison<'a> {
                 "this is no step: add it to {is} and leave it in {was}, write both, backfill, and remove it from {was} in a \
                  later release"
             );
-            // Of neither group alone: recorded in one of them, a move would look like two harmless changes.
+            // Of neither group alone: recorded in one of them, a move would look like two harmless
+            // changes.
             self.push(None, Effect::Breaking, what, mend);
         }
         for group in &self.today.groups {
@@ -91,7 +92,8 @@ impl<'a> Comparison<'a> {
 
     /// Prefix, ids and anchor: no version goes with them, so no step can change them.
     fn keys(&mut self) {
-        const NEW_ENTITY: &str = "no step can change keys: put it back, or make this an entity of its own beside the old one and copy";
+        const NEW_ENTITY: &str =
+            "no step can change keys: put it back, or make this a new entity beside the old one and copy";
         let (today, Some(released)) = (self.today, self.releases.iter().max_by_key(|it| !it.retired)) else {
             return;
         };
@@ -246,7 +248,7 @@ impl<'a> Comparison<'a> {
             self.push(Some(segment), Effect::Breaking, what, mend);
         }
         for change in shapes::changes(&released.value, &group.value, is_binary) {
-            // A field that is in another group is told as that.
+            // A field that moved to another group is reported as a move.
             let is_move = match &change.kind {
                 Kind::Added { name, .. } => {
                     moves.iter().any(|it| it.field == name && it.to.segment() == segment)

@@ -1,4 +1,5 @@
-//! An application's schema against what was released: every difference, what it means, and what mends it.
+//! Compares an application's schema with what was released: every difference, what it means, and
+//! how to resolve it.
 
 mod entity;
 mod mend;
@@ -15,11 +16,14 @@ use super::lock::{Lock, Release};
 pub enum Effect {
     /// Not in the lock yet; nothing that was released has changed.
     New,
-    /// What is stored stays readable both ways, but something else changes for its users: a TTL, say. Recording it confirms it.
+    /// What is stored stays readable both ways, but something else changes for its users: a TTL,
+    /// say. Recording it confirms it.
     Policy,
-    /// The shape of a released version has changed so that older code reads what newer code writes. It takes a new version.
+    /// The shape of a released version has changed so that older code reads what newer code writes.
+    /// It takes a new version.
     Additive,
-    /// Records that were written under a released version, or code that reads them, do not fit the schema any more.
+    /// Records that were written under a released version, or code that reads them, do not fit the
+    /// schema any more.
     Breaking,
 }
 
@@ -53,7 +57,7 @@ pub struct Difference {
     pub effect: Effect,
     /// What was released, and what is today.
     pub what: String,
-    /// What mends it.
+    /// How to resolve it.
     pub mend: String,
 }
 
@@ -80,7 +84,8 @@ pub(super) fn compare_pair(pair: &Pair<'_>) -> Vec<Difference> {
     entity::compare(pair)
 }
 
-/// Who is who: by name and prefix; of the others, by name (the prefix has changed), then by prefix (the struct was renamed).
+/// Who is who: by name and prefix; of the others, by name (the prefix has changed), then by prefix
+/// (the struct was renamed).
 pub(super) fn pairs<'a>(schema: &'a Schema, lock: &'a Lock) -> Vec<Pair<'a>> {
     let mut released: Vec<Vec<&Release>> = Vec::new();
     for release in &lock.releases {

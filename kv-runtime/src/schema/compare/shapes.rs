@@ -144,7 +144,7 @@ fn fields(place: &Place, old: &[Field], new: &[Field], changes: &mut Vec<Change>
         }
     }
     for is in added {
-        // What is flattened has no member of its own to be added.
+        // A flattened field has no member under its name, so it cannot be `added`.
         let added = match is.serde.iter().any(|key| key == "flatten") {
             true => Kind::Other,
             false => Kind::Added { name: is.name.clone(), can_be_missing: is.can_be_missing == Some(true) },
@@ -210,7 +210,8 @@ fn field(place: &Place, was: &Field, is: &Field, changes: &mut Vec<Change>) {
     }
 }
 
-/// What of `these` is not among `those`, but for names, which are seen in the shape itself.
+/// Returns those of `these` that are not among `those`, without `rename`s: names are part of the
+/// shape itself.
 fn missing<'a>(these: &'a [String], those: &[String]) -> Vec<&'a String> {
     these.iter().filter(|it| !those.contains(it) && !it.starts_with("rename")).collect()
 }

@@ -1,11 +1,13 @@
 //! The shape of a type, found out by deserializing it from nothing.
 //!
-//! `Deserialize` tells what it wants by the method that it calls. So a type is deserialized again and again from invented values,
-//! each time towards a part that is not known yet (`walker`, `access`), and what it asks for is noted in a tree (`node`). Whether a run
-//! succeeds does not matter: errors say something, too (`error`): which field is missing, which variants there are.
+//! `Deserialize` tells what it wants by the method that it calls. So a type is deserialized again
+//! and again from invented values, each time towards a part that is not known yet (`walker`,
+//! `access`), and what it asks for is noted in a tree (`node`). Whether a run succeeds does not
+//! matter: errors say something, too (`error`): which field is missing, which variants there are.
 //!
-//! A struct's fields are asked for by name, one at a time, so a field that refuses every invented value hides none of the others.
-//! What tells nothing (a custom `Deserialize`, `flatten`, `untagged`) becomes opaque: it is known by its type's name alone.
+//! A struct's fields are asked for by name, one at a time, so a field that refuses every invented
+//! value hides none of the others. What tells nothing (a custom `Deserialize`, `flatten`,
+//! `untagged`) becomes opaque: it is known by its type's name alone.
 
 mod access;
 mod error;

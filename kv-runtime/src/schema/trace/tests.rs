@@ -107,7 +107,7 @@ fn nested_types() {
 }
 
 #[test]
-fn generics_and_types_of_one_name_are_told_apart() {
+fn generics_and_types_with_the_same_name_are_different() {
     assert_eq!(text::<Twice>(), "{one: {inner: u8}, two: {inner: string}, other: {city: string}}");
     assert_eq!(
         text::<(Address, inner::Address)>(),

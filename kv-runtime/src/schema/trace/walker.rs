@@ -53,7 +53,8 @@ impl Context {
         Self { is_text, path: Vec::new(), depth: 0, progress: 0 }
     }
 
-    /// Deserializes something at a node. Each visit of an unfinished node finds something out, if only that there is nothing to find.
+    /// Deserializes something at a node. Each visit of an unfinished node finds something out, if
+    /// only that there is nothing to find.
     pub(super) fn visit<T>(
         &mut self,
         node: &mut Node,
@@ -79,7 +80,8 @@ impl Context {
         result
     }
 
-    /// Notes whether the invented value was accepted; if not, the next one is tried in the next run.
+    /// Notes whether the invented value was accepted; if not, the next one is tried in the next
+    /// run.
     fn settle(&mut self, node: &mut Node, is_accepted: bool) {
         let samples = match &node.kind {
             Kind::Leaf("string", _) => TEXTS.len(),
@@ -178,8 +180,8 @@ impl<'de> Deserializer<'de> for Walker<'_> {
         deserialize_identifier: "identifier", visit_str(_sample) "";
     }
 
-    /// Something that looks at the value before it says what it is. An enum with a tag inside asks for the tag, and then names its
-    /// variants; whatever else it is stays unknown.
+    /// Something that looks at the value before it says what it is. An enum with a tag inside asks
+    /// for the tag, and then names its variants; whatever else it is stays unknown.
     fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refusal> {
         self.become_kind(|| Kind::Any(None));
         let Kind::Any(tag) = self.node.kind else { return visitor.visit_unit() };
@@ -269,7 +271,8 @@ impl<'de> Deserializer<'de> for Walker<'_> {
         let Kind::Map(entry) = &mut node.kind else { return Err(Refusal::Other) };
         let (key, value) = &mut **entry;
         let result = visitor.visit_map(Members::of_map((!is_finished).then_some((key, value)), context));
-        // Only a struct with `flatten` asks a map for the names of its fields, and it tells none of them.
+        // Only a struct with `flatten` asks a map for the names of its fields, and it tells none of
+        // them.
         if let Kind::Map(entry) = &node.kind
             && matches!(entry.0.kind, Kind::Leaf("identifier", _))
         {

@@ -26,9 +26,10 @@ use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 
 /// A store that is chosen while the program runs, by a URL: [`Kv::connect`].
 ///
-/// It is as fast as the store inside: an enumeration, no trait object. It implements [`AtomicStore`] whatever is inside, so that
-/// every method of a collection compiles; what the store inside cannot do is [`Error::Unsupported`](crate::Error::Unsupported), which
-/// names store and capability. [`Store::capabilities`] tells beforehand.
+/// It is as fast as the store inside: an enumeration, no trait object. It implements
+/// [`AtomicStore`] whatever is inside, so that every method of a collection compiles; what the
+/// store inside cannot do is [`Error::Unsupported`](crate::Error::Unsupported), which names store
+/// and capability. [`Store::capabilities`] tells beforehand.
 ///
 /// ```
 /// use kv_runtime::store::{AnyStore, Store};
@@ -39,8 +40,8 @@ use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
 /// assert!(matches!(store, AnyStore::Memory(_)));
 ///
 /// let error = AnyStore::connect("memroy:").await.map(drop);
-/// let told = "`memroy:`: there is no store of this scheme; did you mean `memory:`?";
-/// assert_eq!(error.map_err(|error| error.to_string()), Err(told.to_owned()));
+/// let text = "`memroy:`: there is no store of this scheme; did you mean `memory:`?";
+/// assert_eq!(error.map_err(|error| error.to_string()), Err(text.to_owned()));
 /// # Ok::<(), kv_runtime::Error>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -53,7 +54,8 @@ pub enum AnyStore {
     /// `redb:app.redb`, `redb:/var/lib/app.redb` (feature `redb`)
     #[cfg(feature = "redb")]
     Redb(RedbStore),
-    /// `redis://127.0.0.1:6379`, `redis+cluster://host,host` (features `redis`, `redis-cluster`, `redis-tls`)
+    /// `redis://127.0.0.1:6379`, `redis+cluster://host,host` (features `redis`, `redis-cluster`,
+    /// `redis-tls`)
     #[cfg(feature = "redis")]
     Redis(RedisStore),
     /// `cloudflare-kv://account/namespace` (feature `cloudflare`)
@@ -94,8 +96,8 @@ impl AnyStore {
     /// | `cloudflare-kv://account/namespace` | a [`CloudflareStore`](super::CloudflareStore) | `cloudflare` |
     ///
     /// - The path of a `redb:` URL is used unchanged. It may be relative. Opening the file blocks.
-    /// - [`RedisStore`](super::RedisStore) documents the rest of its URLs. `valkey` and `valkeys` mean
-    ///   the same as `redis` and `rediss`.
+    /// - [`RedisStore`](super::RedisStore) documents the rest of its URLs. `valkey` and `valkeys`
+    ///   mean the same as `redis` and `rediss`.
     /// - `cloudflare-kv:` reads the token from the environment variable `CLOUDFLARE_API_TOKEN`.
     ///   `?base_url=http://127.0.0.1:8787/client/v4`, percent-encoded or not, selects
     ///   [another API](super::CloudflareOptions::base_url).
@@ -121,7 +123,8 @@ impl AnyStore {
 }
 
 impl Kv<AnyStore> {
-    /// Connects to the store of a URL, such as `memory:` or `redb:app.redb`: [`AnyStore::connect`] lists them.
+    /// Connects to the store of a URL, such as `memory:` or `redb:app.redb`: [`AnyStore::connect`]
+    /// lists them.
     ///
     /// ```
     /// use kv_runtime::Kv;
@@ -289,7 +292,7 @@ mod tests {
     use crate::record::{Metadata, NewRecord};
 
     #[tokio::test]
-    async fn what_the_store_inside_lacks_is_told_with_its_name() -> Result<()> {
+    async fn what_the_inner_store_lacks_is_an_error_with_its_name() -> Result<()> {
         let store = AnyStore::from(CloudflareStore::new("account", "namespace", "token")?);
         assert!(!store.capabilities().compare_and_swap);
         let put = Write::Put(Key::from_text("user:7"), NewRecord::new("{}", Metadata::default()));

@@ -73,7 +73,8 @@ pub(super) async fn connect(url: &str, clock: Clock) -> Result<AnyStore> {
     }
 }
 
-/// Where the token for Cloudflare is. In the URL it would end up where URLs do: logs, histories, lists of processes.
+/// Where the token for Cloudflare is. In the URL it would end up where URLs do: logs, histories,
+/// lists of processes.
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 const TOKEN: &str = "CLOUDFLARE_API_TOKEN";
 
@@ -154,7 +155,8 @@ fn invalid(url: &str, what: impl Into<std::borrow::Cow<'static, str>>) -> Error 
     Error::InvalidUrl { url: shown(url), what: what.into() }
 }
 
-/// The URL without what may be a secret: whatever stands before an `@` but the scheme, and the query.
+/// The URL without what may be a secret: whatever stands before an `@` but the scheme, and the
+/// query.
 fn shown(url: &str) -> String {
     let without_query = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
     // A password may hold any character, so nothing ends before the last `@`.
@@ -259,14 +261,14 @@ mod tests {
         // The token goes nowhere in the clear.
         let told = connect("cloudflare-kv://a1/b2?base_url=http://kv.example", Some("hunter2"));
         assert!(told.is_err_and(|told| told.contains("or `http` to this machine")));
-        let told = connect("cloudflare-kv://a1/b2?token=hunter2", Some("hunter2")).expect_err("unknown");
-        assert!(told.contains("`?base_url=...` alone") && !told.contains("hunter2"), "{told}");
-        let told = connect("cloudflare-kv://a1/b2", None).expect_err("there is no token");
-        assert!(told.ends_with("`CLOUDFLARE_API_TOKEN` has to hold the API token"), "{told}");
+        let error = connect("cloudflare-kv://a1/b2?token=hunter2", Some("hunter2")).expect_err("unknown");
+        assert!(error.contains("`?base_url=...` alone") && !error.contains("hunter2"), "{error}");
+        let error = connect("cloudflare-kv://a1/b2", None).expect_err("there is no token");
+        assert!(error.ends_with("`CLOUDFLARE_API_TOKEN` has to hold the API token"), "{error}");
         for url in ["cloudflare-kv:a1/b2", "cloudflare-kv://a1", "cloudflare-kv://hunter2@a1/b2"] {
-            let told = connect(url, Some("hunter2")).expect_err("no such URL");
-            assert!(told.contains("write `cloudflare-kv://account/namespace`"), "{told}");
-            assert!(!told.contains("hunter2"), "{told}");
+            let error = connect(url, Some("hunter2")).expect_err("no such URL");
+            assert!(error.contains("write `cloudflare-kv://account/namespace`"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
         }
     }
 

@@ -1,7 +1,8 @@
-//! How a record is spelt in Cloudflare KV: the value as plain text, all else as the metadata that Cloudflare keeps beside it.
-//! docs/wire-format.md specifies it.
+//! How a record is spelt in Cloudflare KV: the value as plain text, all else as the metadata that
+//! Cloudflare keeps beside it. The guide's page on the wire format specifies it.
 //!
-//! A Worker in JavaScript reads and writes such records with `getWithMetadata(key, "json")` and `put(key, text, { metadata })`.
+//! A Worker in JavaScript reads and writes such records with `getWithMetadata(key, "json")` and
+//! `put(key, text, { metadata })`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,15 +15,16 @@ use crate::codec::Codec;
 use crate::error::{Error, Location, Result};
 use crate::record::{Head, Metadata, MetadataError, NewRecord, Record, Revision, json_len, read_time};
 
-/// When the record becomes invisible, in milliseconds. The server's own expiry is told in seconds, is at least a minute away, and is
-/// told to readers by lists alone.
+/// When the record expires, in milliseconds. The server's own expiry is in whole seconds, is at
+/// least a minute away, and is returned only by lists.
 const EXPIRES_AT: &str = "expiresAt";
 
 /// How a value is written that is not text; [`BASE64_NAME`] alone is ours.
 const ENCODING: &str = "encoding";
 const BASE64_NAME: &str = "base64";
 
-/// The longest TTL that is left to the server, 68 years: its seconds are signed numbers of 32 bits in places.
+/// The longest TTL that is left to the server, 68 years: its seconds are signed numbers of 32 bits
+/// in places.
 const MAX_TTL_SECONDS: u64 = i32::MAX as u64;
 
 /// A byte order mark, which readers of text may swallow.
@@ -33,7 +35,8 @@ const BYTE_ORDER_MARK: &str = "\u{FEFF}";
 pub(super) struct Spelt {
     pub(super) value: String,
     pub(super) metadata: Map<String, Value>,
-    /// After how many seconds the server may forget it: `expirationTtl`. It is at least 60, and never less than what is left.
+    /// After how many seconds the server may forget it: `expirationTtl`. It is at least 60, and
+    /// never less than what is left.
     pub(super) ttl_seconds: Option<u64>,
 }
 
@@ -57,7 +60,8 @@ pub(super) enum Expiration {
     At(u64),
 }
 
-/// The record as it is sent at this moment; none if its expiry has passed, so that the write is a delete.
+/// The record as it is sent at this moment; none if its expiry has passed, so that the write is a
+/// delete.
 pub(super) fn spell(
     record: NewRecord,
     now: Timestamp,
@@ -96,8 +100,8 @@ pub(super) fn spell(
     Ok(Some(Spelt { value, metadata: members, ttl_seconds }))
 }
 
-/// All members, within the limit: what can be spared goes, as what only these stores add takes some of the room. `Err` is the length
-/// that remains.
+/// All members, within the limit: what can be spared goes, as what only these stores add takes some
+/// of the room. `Err` is the length that remains.
 fn within_limit(metadata: &mut Metadata, ours: &Map<String, Value>) -> Result<Map<String, Value>, usize> {
     let members = with_ours(metadata, ours);
     let len = json_len(&members);

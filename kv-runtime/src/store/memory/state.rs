@@ -1,4 +1,5 @@
-//! What the lock of a [`MemoryStore`](super::MemoryStore) guards: the records, and their keys by expiry.
+//! What the lock of a [`MemoryStore`](super::MemoryStore) guards: the records, and their keys by
+//! expiry.
 
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet};

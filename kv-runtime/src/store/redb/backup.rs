@@ -24,16 +24,16 @@ use crate::error::{Error, Location, Result};
 use crate::maybe_send::BoxFuture;
 use crate::random;
 
-/// So many bytes are copied in one transaction, and between two calls of the progress callback.
+/// How many bytes are copied in one transaction, and between two calls of the progress callback.
 const PART_BYTES: u64 = 8 << 20;
 
-/// The memory that redb may take for the pages of the new file.
+/// How much memory redb may use for the pages of the new file.
 const CACHE_BYTES: usize = 16 << 20;
 
-/// What is called with a backup's progress.
+/// The callback for a backup's progress.
 type Tell = Box<dyn FnMut(&BackupProgress) + Send>;
 
-/// A backup in the making: [`RedbStore::backup`]. It begins when it is awaited.
+/// A backup, which [`RedbStore::backup`] returns. It begins when it is awaited.
 #[must_use = "a backup does nothing until it is awaited"]
 pub struct RedbBackup {
     store: RedbStore,
@@ -41,43 +41,45 @@ pub struct RedbBackup {
     progress: Option<Tell>,
 }
 
-/// How far a backup has come.
+/// The progress of a backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackupProgress {
     /// Records that were copied, expired ones included.
     pub records: u64,
-    /// Records that there are at the backup's moment.
+    /// The number of records at the backup's moment.
     pub total: u64,
     /// Bytes of keys and values that were copied.
     pub bytes: u64,
 }
 
-/// What a backup holds.
+/// The result of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackupReport {
-    /// Its records, expired ones included.
+    /// The number of its records, expired ones included.
     pub records: u64,
     /// The length of its file in bytes.
     pub file_bytes: u64,
 }
 
 impl RedbStore {
-    /// Copies the store into a new file while it is in use. The copy is of one moment: every commit
-    /// is in it as a whole or not at all, and each write that was acknowledged before the call is.
+    /// Copies the store into a new file while it is in use. The copy is of one moment: it contains
+    /// each commit as a whole or not at all, and every write that was acknowledged before the call.
     ///
     /// The file is written under another name in the same directory (`NAME.….partial`), and renamed
-    /// to `path` when it is whole and on the disk; what stood there is replaced. If the future is
+    /// to `path` when it is complete and on the disk. It replaces what was there. If the future is
     /// dropped, or the backup fails, the partial file is removed and `path` is as before. To
-    /// restore, stop the program and put the copy in the place of the store's file.
+    /// restore, stop the program and copy the backup to the path of the store's file.
     ///
-    /// It runs on a separate thread and blocks no other call. It reads the whole store once. Until
-    /// it ends, the file grows with what is written meanwhile, as redb keeps the pages of the
+    /// The backup runs on a separate thread and blocks no other call. It reads the whole store
+    /// once. Until it ends, the file grows with each write, because redb keeps the pages of the
     /// moment that is copied.
     ///
-    /// Fails with [`Error::InvalidOptions`] if `path` is the store's own file, and with
-    /// [`Error::Store`] if the file cannot be written, such as on a full disk.
+    /// # Errors
+    ///
+    /// [`Error::InvalidOptions`] if `path` is the store's own file, and [`Error::Store`] if the
+    /// file cannot be written, for example because the disk is full.
     ///
     /// ```
     /// # use kv_runtime::store::RedbStore;
@@ -140,7 +142,7 @@ struct Backup<'a> {
     progress: Tell,
 }
 
-/// Why a table was not copied.
+/// The reason why a table was not copied.
 enum Uncopied {
     Source(redb::Error),
     Copy(redb::Error),
@@ -240,7 +242,7 @@ impl Backup<'_> {
     }
 }
 
-/// The file that becomes the backup. It is removed unless it was put in place.
+/// The file that becomes the backup. It is removed unless it is renamed into place.
 struct Partial(PathBuf);
 
 impl Partial {
@@ -254,7 +256,7 @@ impl Partial {
         fs::OpenOptions::new().read(true).write(true).create_new(true).open(&self.0)
     }
 
-    /// Gives it its final name once its bytes are on the disk, and returns its length.
+    /// Renames it into place once its bytes are on the disk, and returns its length.
     fn put_in_place(&self, path: &Path) -> io::Result<u64> {
         let file = fs::File::open(&self.0)?;
         file.sync_all()?;

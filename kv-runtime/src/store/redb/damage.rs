@@ -1,8 +1,8 @@
-//! Damage: pages of the file that something else has changed.
+//! Damage: pages of the file that were changed from outside.
 //!
-//! redb trusts the pages that it wrote, and mostly panics at one that is no longer what it wrote. Such a panic ends here, as an
-//! error of the call that met it. From then on nothing is written to the file, not even in closing it: the backend below redb
-//! refuses. What can still be read is read.
+//! redb trusts its pages, and mostly panics at one that was changed. This module catches such a
+//! panic and makes it the error of the call. From then on nothing is written to the file, not even
+//! when it is closed: the backend below redb refuses. Intact records can still be read.
 
 use std::fmt;
 use std::io;
@@ -17,7 +17,7 @@ use redb::{BackendError, StorageBackend};
 
 use crate::error::{Error, Location, Result, SharedError};
 
-/// What is known of a file's damage; clones share it.
+/// The state of a file's damage. Clones share it.
 #[derive(Clone)]
 pub(super) struct Damage(Arc<Known>);
 
@@ -25,7 +25,7 @@ struct Known {
     path: PathBuf,
     is_met: AtomicBool,
     disk_failed: AtomicBool,
-    /// Whether it failed for want of room.
+    /// Whether the disk is full.
     disk_is_full: AtomicBool,
 }
 
@@ -46,28 +46,29 @@ impl Damage {
         self.0.is_met.load(Ordering::Acquire)
     }
 
-    /// Whether damage was met, or the disk has failed.
+    /// Returns whether damage was found, or the disk has failed.
     pub(super) fn has_failed(&self) -> bool {
         self.is_met() || self.0.disk_failed.load(Ordering::Acquire)
     }
 
-    /// From now on nothing is written.
+    /// Refuses all writes from now on.
     pub(super) fn meet(&self) {
         if !self.0.is_met.swap(true, Ordering::AcqRel) {
             tracing::error!(path = %self.0.path.display(), "the redb file is damaged and takes no writes any more");
         }
     }
 
-    /// Runs what calls redb.
+    /// Runs code that calls redb, and catches its panics.
     pub(super) fn caught<T>(&self, work: impl FnOnce() -> T) -> Result<T, Panicked> {
-        // redb's own state may be half-changed: it is not used for writing any more, and what it answers to reads are pages.
+        // redb's own state may be half-changed: it is not used for writing any more, and what it
+        // answers to reads are pages.
         catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
             self.meet();
             Panicked
         })
     }
 
-    /// Runs what reads by redb, as a part of one call.
+    /// Runs code that reads from redb, as a part of one call.
     pub(super) fn reading<T>(
         &self,
         at: impl FnOnce() -> Box<Location>,
@@ -77,18 +78,19 @@ impl Damage {
         self.caught(work).unwrap_or_else(|Panicked| Err(Error::store(at(), action, false, self.error(None))))
     }
 
-    /// An error of redb's, told as one of ours.
+    /// Converts an error of redb to one of this crate.
     pub(super) fn failed(
         &self,
         at: Box<Location>,
         action: &'static str,
         error: impl Into<redb::Error>,
     ) -> Error {
-        // redb retries what can be retried; after an I/O error it refuses to write until the file is opened anew.
+        // redb retries what can be retried; after an I/O error it refuses to write until the file
+        // is opened again.
         Error::Store { at, action, why: None, retryable: false, source: self.told(error.into()) }
     }
 
-    /// Tells what an error of redb's means: damage, a full disk, or what redb says.
+    /// Converts an error of redb: damage, a full disk, or its own reason.
     pub(super) fn told(&self, error: redb::Error) -> SharedError {
         if matches!(error, redb::Error::Corrupted(_) | redb::Error::LockPoisoned(_)) {
             self.meet();
@@ -123,9 +125,10 @@ fn is_full(kind: io::ErrorKind) -> bool {
 }
 
 /// Where the guide says how to restore a backup. Errors that ask for one name it.
-pub(super) const RESTORING: &str = "docs/embedded.md, \"Restoring a backup\"";
+pub(super) const RESTORING: &str =
+    "https://docs.rs/kv-runtime/latest/kv_runtime/guide/embedded/#restoring-a-backup";
 
-/// What is done about a full disk. redb writes no more until the file is opened again.
+/// The cause of errors on a full disk. redb writes nothing more until the file is opened again.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{}: the disk is full; free some room, then close the store and open it again; no acknowledged write is lost, and reads go on",
@@ -136,7 +139,7 @@ pub(super) struct FullDisk {
     source: redb::Error,
 }
 
-/// What is done about a damaged file.
+/// The cause of errors about a damaged file.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{}: the file is damaged, and nothing is written to it any more; restore it from a backup ({RESTORING}), or save what can still be read",
@@ -147,7 +150,7 @@ pub(super) struct DamagedFile {
     source: Option<redb::Error>,
 }
 
-/// A file that takes no writes once damage was met.
+/// A file that refuses writes once damage was found.
 pub(super) struct SealableFile {
     file: FileBackend,
     damage: Damage,
@@ -223,12 +226,12 @@ impl StorageBackend for SealableFile {
     }
 }
 
-/// What a panic of redb's in opening a file means.
+/// Returns the error of a panic of redb while it opens a file.
 pub(super) fn unopenable(path: &Path) -> Error {
     foreign(path, "redb panicked as it read its pages")
 }
 
-/// What an error of redb's that speaks of damage means in opening a file.
+/// Returns the error of damage that redb reports while it opens a file.
 pub(super) fn foreign(path: &Path, found: &str) -> Error {
     Error::ForeignFile {
         path: path.to_owned(),

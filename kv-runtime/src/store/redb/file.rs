@@ -1,4 +1,4 @@
-//! The file: what it must be to be ours, and how it begins.
+//! The file: opening and creating it, and refusing files of other programs.
 
 use std::borrow::Cow;
 use std::fs;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use redb::backends::FileBackend;
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, StorageError, TableDefinition,
-    TableError, TableHandle,
+    TableError,
 };
 
 use super::NAME;
@@ -21,21 +21,21 @@ pub(super) const RECORDS: TableDefinition<&str, &[u8]> = TableDefinition::new("r
 pub(super) const EXPIRY: TableDefinition<(u64, &str), ()> = TableDefinition::new("expiry");
 const ABOUT: TableDefinition<&str, u64> = TableDefinition::new("kv_runtime");
 
-/// The key in [`ABOUT`] under which the number of the layout stands.
+/// The key in [`ABOUT`] of the layout's number.
 const FORMAT_KEY: &str = "format";
 
-/// The layout that is written and read.
+/// The number of the layout that is written and read.
 const FORMAT: u64 = 1;
 
 /// What an open file holds.
 enum Content {
     /// No table at all.
     Nothing,
-    /// Our tables.
+    /// The tables of a store.
     Ours,
 }
 
-/// How redb is to open it.
+/// How redb shall open it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Opening {
     pub(super) cache_bytes: Option<usize>,
@@ -43,7 +43,7 @@ pub(super) struct Opening {
     pub(super) read_only: bool,
 }
 
-/// The open file, and where its damage is made known.
+/// The open file, and the state of its damage.
 pub(super) fn open(path: &Path, opening: Opening) -> Result<(OpenFile, Damage)> {
     let damage = Damage::unknown(path);
     let opened = damage.caught(|| {
@@ -110,8 +110,9 @@ fn open_trusted(path: &Path, opening: Opening, damage: &Damage) -> Result<Databa
     Ok(database)
 }
 
-/// Refuses a file that is not ours before it is opened for writing, which would change it. One that was not closed in order
-/// cannot be looked at unchanged: redb repairs it first, and it is refused after that.
+/// Refuses a file that is not a store's before it is opened for writing, which would change it. A
+/// file that was not closed properly cannot be examined without a change: redb repairs it first,
+/// and it is refused then.
 fn probe(path: &Path, builder: &Builder) -> Result<()> {
     match builder.open_read_only(path) {
         Ok(database) => content(path, &database).map(drop),
@@ -135,15 +136,12 @@ fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
         error => of_file(path, "read what the file holds", error),
     };
     let transaction = database.begin_read().map_err(|error| not_read(error.into()))?;
-    let mut tables = transaction.list_tables().map_err(|error| not_read(error.into()))?.peekable();
+    let tables = transaction.list_tables().map_err(|error| not_read(error.into()))?.count();
     let multimaps = transaction.list_multimap_tables().map_err(|error| not_read(error.into()))?.count();
-    if tables.peek().is_none() && multimaps == 0 {
+    if tables == 0 && multimaps == 0 {
         return Ok(Content::Nothing);
     }
-    let others = || foreign("it is the redb database of another program; give the store a path of its own");
-    if !tables.any(|table| table.name() == "kv_runtime") {
-        return Err(others());
-    }
+    let others = || foreign("it is the redb database of another program; choose another path for the store");
     let about = match transaction.open_table(ABOUT) {
         Ok(about) => about,
         Err(TableError::Storage(error)) => return Err(not_read(error.into())),
@@ -165,7 +163,7 @@ fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
             Err(TableError::Storage(error)) => return Err(not_read(error.into())),
             Err(_) => {
                 return Err(foreign(
-                    "its tables are not those of format 1; give the store a path of its own",
+                    "its tables are not those of format 1; choose another path for the store",
                 ));
             }
         }
@@ -181,7 +179,7 @@ pub(super) fn create_tables(database: &Database) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
-/// A new file's name is durable only when its directory is.
+/// Makes the directory durable, because a new file's name is durable only with it.
 pub(super) fn sync_directory(path: &Path) -> Result<()> {
     if cfg!(unix) {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -203,7 +201,7 @@ fn told(path: &Path, error: DatabaseError) -> Error {
                 .into(),
         ),
         DatabaseError::Storage(StorageError::Io(source)) if source.kind() == io::ErrorKind::InvalidData => {
-            foreign("it is not a redb file; give the store a path of its own".into())
+            foreign("it is not a redb file; choose another path for the store".into())
         }
         DatabaseError::Storage(StorageError::Corrupted(found)) => damaged(path, &found),
         DatabaseError::Storage(StorageError::Io(source)) => not_opened(path, source),
@@ -211,17 +209,17 @@ fn told(path: &Path, error: DatabaseError) -> Error {
     }
 }
 
-/// What the operating system says of opening the store's file.
+/// Returns the error of opening the store's file.
 fn not_opened(path: &Path, error: io::Error) -> Error {
     not_written(path, "open its file", error)
 }
 
-/// What the operating system says of a file, and what to do about it.
+/// Returns the error of the operating system for a file, and what to do about it.
 pub(super) fn not_written(path: &Path, action: &'static str, error: io::Error) -> Error {
     let why = match error.kind() {
         // A file that is not there is made.
         io::ErrorKind::NotFound => Some("its directory does not exist; make it first"),
-        io::ErrorKind::NotADirectory => Some("a part of its path is no directory; mend the path"),
+        io::ErrorKind::NotADirectory => Some("a part of its path is not a directory; correct the path"),
         io::ErrorKind::IsADirectory => Some("it is a directory; add a file's name to the path"),
         io::ErrorKind::PermissionDenied => {
             Some("this user may not read and write it, or make it; change its rights or the path")

@@ -14,11 +14,11 @@ use crate::record::envelope::Envelope;
 use crate::record::{Head, RecordRef};
 use crate::store::{Content, Cursor, Entry, ListPage, ListQuery};
 
-/// The most keys that one page looks at, whatever its limit.
+/// The maximum number of keys that one page examines, whatever its limit.
 pub(super) const SCANNED_BY_PAGE: usize = 16_384;
 
-/// A page in the making. It holds no transaction while it yields, so that an abandoned list keeps
-/// no pages of the file.
+/// A page that is being read. It holds no transaction while it yields, so that an abandoned list
+/// keeps no pages of the file.
 struct Listing<'q> {
     query: &'q ListQuery,
     /// The last key that was looked at.
@@ -28,11 +28,11 @@ struct Listing<'q> {
     scanned: usize,
 }
 
-/// How a look at the file ended.
+/// How one pass over the file ended.
 enum Looked {
     /// The page is complete.
     Complete(Option<Cursor>),
-    /// It took so long that other tasks should run first.
+    /// It took long, so other tasks shall run first.
     Paused,
 }
 
@@ -80,7 +80,8 @@ impl Reader {
         listing: &mut Listing<'_>,
         each: &mut impl FnMut(&str, Result<RecordRef<'_>>),
     ) -> Result<Looked> {
-        // A panic of the caller's code says nothing of the file: it goes around what takes panics for damage.
+        // A panic of the application's closure says nothing about the file. So it is caught here,
+        // and never reaches the code that treats a panic of redb as damage.
         let mut panicked = None;
         let looked = self.look(records, listing, |key, found| {
             let show = || match found {
@@ -107,8 +108,8 @@ impl Reader {
         }
     }
 
-    /// Goes on with a page. `show` returns how many bytes the page grew by, beyond the key, or that
-    /// it wants no more; then there is no cursor.
+    /// Continues a page. `show` returns how many bytes the page grew by, without the key, or that
+    /// it wants no more. Then there is no cursor.
     fn look(
         &self,
         records: &Records,
@@ -189,7 +190,7 @@ impl<'q> Listing<'q> {
     }
 }
 
-/// What a list shows of a stored record, if it shows it.
+/// Returns what a list shows of a stored record, if it shows it.
 fn listed<'a>(query: &ListQuery, key: &str, stored: &'a [u8], now: Timestamp) -> Option<Result<Found<'a>>> {
     if !query.matches(key) {
         return None;
@@ -216,7 +217,7 @@ fn entry(found: Result<Found<'_>>, content: Content, values: &mut Values) -> (En
     }
 }
 
-/// A record as the file holds it.
+/// A record in the file.
 struct Found<'a> {
     envelope: Envelope,
     /// The envelope's bytes and the value's.
@@ -235,7 +236,7 @@ struct Values {
     expected: usize,
 }
 
-/// A value that is kept keeps its neighbours' memory; this bounds how much.
+/// The maximum size of such an allocation. A value that is held keeps the memory of its neighbours.
 const CHUNK: usize = 64 << 10;
 
 impl Values {

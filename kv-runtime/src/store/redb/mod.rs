@@ -14,9 +14,10 @@
 //! | `expiry` | `(u64, &str)`: milliseconds since the Unix epoch, the key | `()` |
 //! | `kv_runtime` | `&str` | `u64`: under `format` the number of this layout, 1 |
 //!
-//! A value without envelope is version 1 in JSON, so records may be put into the file by other programs. `expiry` has an
-//! entry for each record that expires, written in the record's own transaction, and none else; it serves
-//! [`RedbStore::sweep`] alone. What a record's envelope says decides whether it has expired.
+//! A value without envelope is version 1 in JSON, so records may be put into the file by other
+//! programs. `expiry` has an entry for each record that expires, written in the record's own
+//! transaction, and none else; it serves [`RedbStore::sweep`] alone. What a record's envelope says
+//! decides whether it has expired.
 
 mod aside;
 mod backup;
@@ -61,30 +62,34 @@ const NAME: &str = "redb";
 
 const READ_ONLY: &str = "a write, as its file is open for reading alone";
 
-/// Records in one [redb](https://docs.rs/redb) file: durable, ordered, atomic; open in one process at a time.
+/// Records in one [redb](https://docs.rs/redb) file: durable, ordered, atomic. One process can have
+/// it open.
 ///
-/// A write is on the disk when its future is ready. Writes that wait at the same time share one
-/// commit, and so its fsync: 64 tasks that write do not pay 64 of them. Each is queued for the
-/// store's own thread when its future is polled and the queue has room
-/// ([`RedbOptions::queue_bytes`]). If the future is dropped before the writer has begun the write,
-/// the write is skipped; after that it is made as a whole. A `put_many` of a collection that takes
-/// several batches is committed after each 256 MiB and with the last one; any other write commits
-/// the batches before it, too. Until then reads may miss them, and a crash may lose them. Reads run
-/// where they are called, and never wait for the disk to confirm a write.
+/// **Writes.** A write is on the disk when its future is ready. Writes that wait at the same time
+/// share one commit and its fsync. A write is queued for the store's own thread when its future is
+/// polled and the queue has room ([`RedbOptions::queue_bytes`]). If the future is dropped before
+/// the thread has begun the write, the write is skipped. After that it is made as a whole.
 ///
-/// The value of a record of 64 KiB or more is not copied by [`get`](Store::get): as long as it is
-/// held, the file keeps the pages of that moment, and cannot be [compacted](RedbStore::compact).
+/// **Bulk writes.** A `put_many` of a collection that takes several batches is committed after each
+/// 256 MiB and with the last batch. Any other write commits the batches before it, too. Until then
+/// reads may miss them, and a crash may lose them.
 ///
-/// Clones share the file. When the last one is dropped, what is queued is written and the file is closed; that blocks for as long
-/// as it takes.
+/// **Reads** run on the caller's thread, and never wait for the disk to confirm a write. The value
+/// of a record of 64 KiB or more is not copied by [`get`](Store::get): as long as you hold it, the
+/// file keeps the pages of that moment, and cannot be [compacted](RedbStore::compact).
 ///
-/// redb trusts the pages that it wrote, and does not check them at each read. Where one was changed behind its back the call that meets it
-/// is an [`Error::Store`](crate::Error::Store) whose source says that the file is damaged; from then on every write is refused, and what can still be read
-/// is read. [`RedbOptions::check_pages`] finds such damage when the store is opened. (In a program that is built with `panic = "abort"` redb may
-/// end it instead.)
+/// **Closing.** Clones share the file. When the last clone is dropped, the store writes what is
+/// queued and closes the file, which blocks.
 ///
-/// An expired record is invisible at once; its place in the file is given back when it is written anew, deleted or
-/// [swept](RedbStore::sweep). docs/embedded.md says how much it takes, and when to sweep.
+/// **Damage.** redb does not check its pages at each read. If a page was changed from outside, the
+/// call that reads it is an [`Error::Store`](crate::Error::Store) whose source says that the file
+/// is damaged. From then on every write is refused, and intact records can still be read.
+/// [`RedbOptions::check_pages`] finds damage when the store is opened. In a program that is built
+/// with `panic = "abort"`, redb may end the process instead.
+///
+/// An expired record is invisible at once. Its space in the file is freed when it is overwritten,
+/// deleted or [swept](RedbStore::sweep). [The guide](crate::guide::embedded) says when to sweep,
+/// and how to back up and restore the file.
 ///
 /// ```
 /// use kv_runtime::key::Key;
@@ -123,28 +128,33 @@ struct Inner {
 pub struct SweepReport {
     /// How many expired records were removed.
     pub removed: usize,
-    /// Whether there are more of them.
+    /// Whether more expired records are left.
     pub more: bool,
 }
 
 impl RedbStore {
-    /// Opens the file, or creates it if there is none; its directory must be there. It reads and may repair the file, so it blocks.
+    /// Opens the file, or creates it if there is none. Its directory must exist. The call reads and
+    /// may repair the file, so it blocks.
     ///
-    /// A file that is open already is [`Error::AlreadyOpen`](crate::Error::AlreadyOpen), in whichever process. One that is not a store's is
-    /// [`Error::ForeignFile`](crate::Error::ForeignFile), and so is one that is too damaged to be opened.
+    /// # Errors
+    ///
+    /// [`Error::AlreadyOpen`](crate::Error::AlreadyOpen) if any process has the file open.
+    /// [`Error::ForeignFile`](crate::Error::ForeignFile) if it is not a store's file, or too
+    /// damaged to be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::options().open(path)
     }
 
-    /// How to open a file otherwise than [`RedbStore::open`] does.
+    /// Returns options for opening a file.
     pub fn options() -> RedbOptions {
         RedbOptions::default()
     }
 
     /// Removes at most `limit` expired records in one commit, those that expired first.
     ///
-    /// The store does it on no schedule of its own. An application whose records expire calls it now and then, with a limit
-    /// that bounds how long other writers wait, until [`SweepReport::more`] says that there are no more.
+    /// The store never calls it by itself. An application whose records expire calls it from time
+    /// to time, until [`SweepReport::more`] says that there are no more. The limit bounds how long
+    /// other writers wait.
     pub async fn sweep(&self, limit: usize) -> Result<SweepReport> {
         match self.submit(Work::Sweep(limit)).await? {
             Done::Swept(report) => Ok(report),
@@ -152,13 +162,15 @@ impl RedbStore {
         }
     }
 
-    /// Returns when all that was written before is on the disk, which with [`RedbDurability::Immediate`] it is anyway.
+    /// Waits until all earlier writes are on the disk. With [`RedbDurability::Immediate`] they
+    /// always are.
     pub async fn flush(&self) -> Result<()> {
         self.write(Work::Flush).await.map(drop)
     }
 
-    /// What its writer has done since it was opened, and the length of the file. It costs a call of
-    /// the operating system; [`space`](Self::space) tells what of the file is in use.
+    /// Returns counters of the writer since the store was opened, and the length of the file. It
+    /// costs one call of the operating system. [`space`](Self::space) says how much of the file is
+    /// in use.
     #[must_use]
     pub fn stats(&self) -> RedbStats {
         let stats = self.0.writer.as_ref().map(Writer::stats).unwrap_or_default();

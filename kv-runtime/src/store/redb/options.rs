@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
 use crate::store::FairQueue;
 
-/// How a [`RedbStore`] is opened; [`RedbStore::options`] gives one.
+/// Options for opening a [`RedbStore`], which [`RedbStore::options`] returns.
 ///
 /// ```
 /// use kv_runtime::store::{RedbDurability, RedbStore};
@@ -31,62 +31,63 @@ pub struct RedbOptions {
     queue_bytes: Option<usize>,
 }
 
-/// How many bytes may wait for the writer: those of two commits.
+/// How many bytes may wait for the writer by default: those of two commits.
 const QUEUE_BYTES: usize = 32 << 20;
 
-/// When a write is on the disk, and so outlives the process.
+/// When a write is on the disk, so that a crash does not lose it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedbDurability {
     /// When its future is ready.
     #[default]
     Immediate,
-    /// When [`RedbStore::flush`] is called next or the store is closed. If the process ends before that, all that was written
-    /// since is gone together, and the file is whole. For tests, and for caches that can be filled again.
+    /// At the next [`RedbStore::flush`], or when the store is closed. If the process ends before
+    /// that, all writes since the last flush are lost together, and the file is intact. For tests,
+    /// and for caches that can be filled again.
     OnFlush,
 }
 
 impl RedbOptions {
-    /// The clock that expiry goes by; the system's if none is given.
+    /// Sets the clock that decides when records expire. The default is the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How many bytes of the file are kept in memory at most; redb's default if none are given, which is 1 GiB.
+    /// Sets how many bytes of the file redb caches in memory. The default is 1 GiB.
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
         self.opening.cache_bytes = Some(bytes);
         self
     }
 
-    /// Checks every page of the file against its checksum before the store is opened, so that damage is found at once. It takes as long as to
-    /// read the whole file. Without it a damaged page is met when it is read.
+    /// Checks every page against its checksum when the file is opened, so that damage is found at
+    /// once. That takes as long as reading the whole file. Otherwise damage is found when the
+    /// damaged page is read.
     pub fn check_pages(mut self) -> Self {
         self.opening.checks_pages = true;
         self
     }
 
-    /// Opens the file for reading alone: it is not changed, may lie on a read-only file system, and
-    /// several processes may have it open so at the same time. redb refuses it while a process has
-    /// it open for writing, and that while any has it open for reading.
+    /// Opens the file only for reading. The file is not changed, may be on a read-only file system,
+    /// and several processes may open it so at the same time. redb refuses this while a process has
+    /// the file open for writing, and refuses to open it for writing while any process reads.
     ///
     /// Each write is [`Error::Unsupported`](crate::Error::Unsupported). A file that was not closed
-    /// in order has to be opened for writing once, which repairs it.
+    /// properly must be opened for writing once, which repairs it.
     pub fn read_only(mut self) -> Self {
         self.opening.read_only = true;
         self
     }
 
-    /// When a write is on the disk.
+    /// Sets when a write is on the disk.
     pub fn durability(mut self, durability: RedbDurability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// How many bytes of writes are queued or being written at a time, instead of 32 MiB. Further
-    /// calls wait for room before they are queued, and are woken in the order in which they came. A
-    /// call that is larger than the room that is left is queued, too, so the queue may hold that
-    /// much more.
+    /// Sets how many bytes of writes may be queued or under way, instead of 32 MiB. Further calls
+    /// wait for room, and are woken in the order in which they came. A call that is larger than the
+    /// room that is left is queued as a whole, so the queue may exceed the limit by that call.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = Some(bytes);
         self

@@ -1,15 +1,15 @@
-//! Room in the writer's queue: work waits for it outside, in its caller's future.
+//! Room in the writer's queue: work waits for it in its caller's future.
 //!
-//! Nothing is reserved for a future that waits. A waiter that is woken takes its room when it is
-//! polled, and gets in line again, at its old place, if others were faster. So a future that is
-//! never polled again keeps nobody out.
+//! No room is reserved for a waiting future. A future that is woken takes its room when it is
+//! polled. If others were faster, it waits again, at its old position. So a future that is never
+//! polled again blocks no other.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// How many bytes of work are queued or being written, and who waits to add more.
+/// How many bytes of work are queued or being written, and the futures that wait to add more.
 pub(super) struct Queue {
     max_bytes: usize,
     state: Mutex<State>,
@@ -18,8 +18,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     held: usize,
-    /// Those who wait and were not woken, in the order in which they came. While there are any,
-    /// something is held: what is held wakes them when it is given back.
+    /// The futures that wait and were not woken, in their order. While there are any, some work is
+    /// held, and wakes them when it ends.
     waiting: BTreeMap<u64, Waiting>,
     next_place: u64,
     is_closed: bool,
@@ -36,7 +36,7 @@ pub(super) struct Room {
     bytes: usize,
 }
 
-/// Waits for room; none if the queue is closed.
+/// Waits for room. Returns `None` if the queue is closed.
 pub(super) struct Enter<'q> {
     queue: &'q Arc<Queue>,
     bytes: usize,
@@ -48,18 +48,18 @@ impl Queue {
         Self { max_bytes: max_bytes.max(1), state: Mutex::default() }
     }
 
-    /// Waits until less than the most is held. Work that is larger than what is left gets in, too:
-    /// otherwise small work could keep large work out without end.
+    /// Waits until less than the maximum is held. Work that is larger than the rest is accepted as
+    /// well. Otherwise small work could keep large work out for any time.
     pub(super) fn enter(self: &Arc<Self>, bytes: usize) -> Enter<'_> {
         Enter { queue: self, bytes: bytes.max(1), place: None }
     }
 
-    /// How many bytes are queued or being written.
+    /// Returns how many bytes are queued or being written.
     pub(super) fn held(&self) -> usize {
         self.state().held
     }
 
-    /// Lets everybody go who waits, and nobody in any more.
+    /// Wakes all futures that wait, and closes the queue.
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.is_closed = true;
@@ -87,7 +87,7 @@ impl Queue {
 }
 
 impl State {
-    /// Takes out the first of those who wait, until they have so many bytes.
+    /// Removes the first waiting futures, until they have this many bytes.
     fn first_waiting(&mut self, bytes: usize) -> Vec<Waker> {
         let (mut left, mut woken) = (bytes, Vec::new());
         while left > 0 {

@@ -22,7 +22,7 @@ use crate::store::Fences;
 
 pub(super) type Records = ReadOnlyTable<&'static str, &'static [u8]>;
 
-/// The file, open, and how it is read.
+/// The open file and its readers.
 pub(super) struct Reader {
     latest: RwLock<Latest>,
     /// Woken when reads may go on.
@@ -48,12 +48,12 @@ pub(super) enum OpenFile {
 enum Latest {
     Unopened,
     Open(Arc<Records>),
-    /// Somebody needs the file for itself; reads wait.
+    /// A call needs the file alone, so reads wait.
     Paused,
 }
 
-/// A longer record is not copied out of its page. As long as its value is held, the file keeps the
-/// pages of that moment.
+/// A longer record is not copied out of its page. While its value is held, the file keeps the pages
+/// of that moment.
 const LENT: usize = 64 << 10;
 
 /// A page that keeps its transaction.
@@ -71,7 +71,7 @@ pub(super) struct Snapshot<'a> {
     reader: &'a Reader,
 }
 
-/// How long the holders of the database are waited for. Each holds it for one call of redb's.
+/// How long to wait for the holders of the database. Each holds it for one call of redb.
 const SHARED_FOR: Duration = Duration::from_millis(1);
 
 impl Reader {
@@ -107,7 +107,7 @@ impl Reader {
         })
     }
 
-    /// For a thread that may wait while the file is compacted.
+    /// Returns the database, for a thread that may wait while the file is compacted.
     pub(super) fn snapshot(&self) -> Result<Snapshot<'_>, redb::Error> {
         self.snapshots.fetch_add(1, Ordering::SeqCst);
         match self.begin_read() {
@@ -148,7 +148,7 @@ impl Reader {
         &self.damage
     }
 
-    /// Void as soon as the writer has written their key.
+    /// The fences, which the writer voids when it writes their keys.
     pub(super) fn fences(&self) -> &Arc<Fences> {
         &self.fences
     }
@@ -157,8 +157,8 @@ impl Reader {
         &self.clock
     }
 
-    /// For the writer, between a commit and its acknowledgement: what is read from now on is read from that commit. It also frees
-    /// the pages that only the old table needed.
+    /// For the writer, between a commit and its acknowledgement: what is read from now on is read
+    /// from that commit. It also frees the pages that only the old table needed.
     pub(super) fn forget_latest(&self) {
         *self.latest_mut() = Latest::Unopened;
     }
@@ -167,7 +167,7 @@ impl Reader {
         self.latest.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The records as the last commit left them; none while reads have to wait.
+    /// Returns the records as the last commit left them, or `None` while reads have to wait.
     fn latest(&self) -> Result<Option<Arc<Records>>, redb::Error> {
         match &*self.latest.read().unwrap_or_else(PoisonError::into_inner) {
             Latest::Open(records) => return Ok(Some(Arc::clone(records))),
@@ -186,7 +186,7 @@ impl Reader {
         Ok(Some(records))
     }
 
-    /// The records as the last commit left them. It waits while the file is compacted.
+    /// Returns the records as the last commit left them. Waits while the file is compacted.
     pub(super) async fn records(
         &self,
         at: impl Fn() -> Box<Location>,
@@ -231,7 +231,7 @@ impl Reader {
         })
     }
 
-    /// A record whose value stays where redb has it.
+    /// Returns a record whose value stays in redb's page.
     fn lend(&self, records: &Records, key: &Key) -> Result<Option<Record>> {
         let found = records.get_owned(key.as_str());
         let found = found.map_err(|error| self.not_read(Location::of(NAME, key), error.into()))?;
@@ -239,7 +239,7 @@ impl Reader {
         envelope::open(stored).map(Some).map_err(|damage| damage.into_error(Location::of(NAME, key)))
     }
 
-    /// All of one moment, so the file is read as it was at the beginning, also after a yield.
+    /// Reads all of one moment, also after a yield.
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
         let at = || Location::store(NAME);
         let records = self.records(at, "read").await?;
@@ -255,7 +255,7 @@ impl Reader {
         }
     }
 
-    /// Goes on with what was found, until other tasks should run.
+    /// Continues with the records that were found, until other tasks shall run.
     fn find_some(
         &self,
         records: &Records,
@@ -300,8 +300,8 @@ impl Reader {
         self.damage.failed(at, "read", error)
     }
 
-    /// What `shape` makes of the record under `key`, if it has not expired at the moment that `now`
-    /// tells.
+    /// Returns the result of `shape` for the record under `key`, if it has not expired at the
+    /// moment that `now` returns.
     fn find<T>(
         &self,
         records: &Records,
@@ -356,7 +356,7 @@ impl Drop for Resume<'_> {
     }
 }
 
-/// A record from its envelope and all that is stored; `copy` takes the value out of the page.
+/// Makes a record from its envelope and its bytes. `copy` copies the value out of the page.
 pub(super) fn record(envelope: Envelope, stored: &[u8], copy: impl FnOnce(&[u8]) -> Bytes) -> Record {
     let value = copy(stored.get(envelope.value_at..).unwrap_or_default());
     let revision = match envelope.token {
@@ -366,7 +366,7 @@ pub(super) fn record(envelope: Envelope, stored: &[u8], copy: impl FnOnce(&[u8])
     Record::new(value, envelope.metadata, revision).with_expires_at(envelope.expires_at)
 }
 
-/// The envelope of what is stored, unless the record has expired.
+/// Returns the envelope, unless the record has expired.
 pub(super) fn live(stored: &[u8], now: Timestamp) -> Result<Option<Envelope>, EnvelopeError> {
     Ok(Some(envelope::read(stored)?).filter(|envelope| envelope.expires_at.is_none_or(|at| at > now)))
 }

@@ -18,47 +18,47 @@ use crate::store::{ListQuery, Store};
 const ATTEMPTS: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What the file takes: [`RedbStore::space`]. Lengths are bytes.
+/// The space of the file: [`RedbStore::space`]. Lengths are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedbSpace {
     /// The length of the file.
     pub file_bytes: u64,
-    /// Keys and values of records and of the index of expiry, expired ones that were not swept
-    /// included.
+    /// The keys and values of records and of the index of expiry, including expired records that
+    /// were not swept.
     pub live_bytes: u64,
-    /// What the B-trees take beside that: inner pages, and room that is left in pages.
+    /// The overhead of the B-trees: inner pages, and unused room in pages.
     pub overhead_bytes: u64,
-    /// The rest of the file: free pages, which later writes use, and some that redb has for itself.
-    /// About so much can be given back to the file system by [`RedbStore::compact`].
+    /// The rest of the file: free pages, which later writes use, and some that redb needs itself.
+    /// [`RedbStore::compact`] can return about this much to the file system.
     pub free_bytes: u64,
-    /// How many records there are, expired ones that were not swept included.
+    /// The number of records, including expired ones that were not swept.
     pub records: u64,
 }
 
-/// What the keys that begin with a prefix take: [`RedbStore::space_of`].
+/// The space of the keys with a prefix: [`RedbStore::space_of`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PrefixSpace {
-    /// How many records there are that have not expired.
+    /// The number of records that have not expired.
     pub records: u64,
     /// Bytes of their keys and values.
     pub bytes: u64,
 }
 
-/// What a compaction came to: [`RedbStore::compact`].
+/// The result of a compaction: [`RedbStore::compact`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompactReport {
-    /// The length of the file in bytes before.
+    /// The length of the file in bytes before the compaction.
     pub before_bytes: u64,
-    /// And after.
+    /// The length after it.
     pub after_bytes: u64,
 }
 
 impl RedbStore {
-    /// Measures the file, and tells what of it is in use. It reads all pages, on a separate thread.
-    /// [`stats`](Self::stats) costs nothing, and tells the length of the file alone.
+    /// Measures how much of the file is in use. It reads all pages, on a separate thread.
+    /// [`stats`](Self::stats) costs nothing, but returns only the length of the file.
     pub async fn space(&self) -> Result<RedbSpace> {
         let path = self.0.path.clone();
         aside::run(&self.0.reader, "measure its file", move |reader, _| {
@@ -90,16 +90,17 @@ impl RedbStore {
         }
     }
 
-    /// Gives the free pages of the file back to the file system. It moves pages from the end of the
-    /// file to its beginning, so the file may stay larger than what it holds; a second call does no
-    /// harm.
+    /// Returns free pages of the file to the file system. It moves pages from the end of the file
+    /// to its beginning, so the file may stay larger than its content. A second call does no harm.
     ///
     /// It waits in the writer's queue as a write does. While it runs, reads and writes wait for it,
-    /// without holding a thread. It is worth it when [`RedbSpace::free_bytes`] is most of the file
-    /// and will not be written again.
+    /// without holding a thread. It is worth it if [`RedbSpace::free_bytes`] is most of the file
+    /// and will not be used again.
     ///
-    /// Fails with a retryable [`Error::Store`] while a [backup](Self::backup) is made, and while a
-    /// value of 64 KiB or more is held that [`get`](Store::get) returned.
+    /// # Errors
+    ///
+    /// A retryable [`Error::Store`] while a [backup](Self::backup) is made, and while a value of 64
+    /// KiB or more is held that [`get`](Store::get) returned.
     pub async fn compact(&self) -> Result<CompactReport> {
         let len = || fs::metadata(&self.0.path).map(|file| file.len());
         let not_measured = |error| file::not_written(&self.0.path, "measure its file", error);

@@ -111,7 +111,8 @@ impl Tables<'_> {
                 for (place, write) in writes.iter().enumerate() {
                     ascend &= place == 0 || writes[place - 1].key().as_str() < write.key().as_str();
                     match (write, conditions.get(place)) {
-                        // What it replaces is what the condition beside it has just found, for no write before it has this key.
+                        // What it replaces is what the condition beside it has just found, for no
+                        // write before it has this key.
                         (Write::Update(key, record), Some(condition)) if ascend && condition.key == *key => {
                             self.update(key, record, found[place])?;
                         }
@@ -282,7 +283,8 @@ impl Tables<'_> {
         for found in expired.take(limit) {
             let (entry, _) = found?;
             let (at, key) = entry.value();
-            // The record says when it expires: if another program has written it anew, it stays.
+            // The record's own expiry decides: if another program has replaced the record, it
+            // stays.
             let is_expired = match self.records.get(key)? {
                 Some(stored) => expiry_of(stored.value()) == Some(Timestamp::from_millis(at)),
                 None => false,

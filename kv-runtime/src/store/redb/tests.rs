@@ -26,7 +26,7 @@ fn lasting(secs: u64) -> NewRecord {
     record("{}").with_expiry(Expiry::After(Duration::from_secs(secs)))
 }
 
-/// A store in a directory of its own, and the hand of its clock.
+/// A store in a new directory, and the clock that the test sets.
 fn store() -> (RedbStore, ManualClock, TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
     let manual = ManualClock::new(Timestamp::from_millis(1_000));
@@ -175,7 +175,7 @@ async fn a_page_ends_after_some_megabytes_and_nothing_is_lost() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_panic_of_the_writer_is_told_and_reads_go_on() -> Result<()> {
+async fn a_panic_of_the_writer_is_an_error_and_reads_go_on() -> Result<()> {
     let (store, _manual, _directory) = store();
     store.put(key("a"), record("{}")).await?;
     let panicked = store.write(Work::Panic).await;

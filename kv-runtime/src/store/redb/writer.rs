@@ -114,7 +114,8 @@ impl Drop for Writer {
         // The thread ends when nobody can queue any more and the queue is empty.
         self.queue = None;
         if let Some(thread) = self.thread.take()
-            // A waker that the thread calls may own the last handle, and no thread can wait for itself.
+            // A waker that the thread calls may own the last handle, and no thread can wait for
+            // itself.
             && thread.thread().id() != thread::current().id()
             && thread.join().is_err()
         {
@@ -140,7 +141,8 @@ enum Aborted {
 enum Ended {
     /// It is committed, or had nothing to write.
     Done,
-    /// What was written is gone with the transaction, as a piece of work failed half-way or the file did: the others are to be made again.
+    /// What was written is gone with the transaction, as a piece of work failed half-way or the
+    /// file did: the others are to be made again.
     Again,
     /// There was no work for it, and there will be none.
     NoWork,
@@ -203,7 +205,7 @@ impl Worker {
                 Err(aborted) => {
                     // What was to follow them has failed, and redb writes no more.
                     self.intake.has_parts = false;
-                    // It may have failed before there was anybody to tell: the next work is told.
+                    // If it failed while no caller waited, the next work gets the error.
                     if batch.is_empty() && self.intake.gather(batch) == Gathered::Ended {
                         return false;
                     }
@@ -312,7 +314,8 @@ impl Worker {
         }
         self.is_committing = true;
         let committed = transaction.commit();
-        // Before anybody hears of the commit, and after a failed one, too, which may have taken place.
+        // Before anybody hears of the commit, and after a failed one, too, which may have taken
+        // place.
         reader.forget_latest();
         committed.map_err(|error| match error {
             CommitError::TransactionPoisoned => unwritten(error.into()),

@@ -1,4 +1,4 @@
-//! Conditional commits: one script on the server, which nothing comes between.
+//! Conditional commits: one script on the server, which no other command can interrupt.
 
 use std::borrow::Cow;
 

@@ -41,7 +41,8 @@ impl Connection {
         Deadline::after(self.timeout)
     }
 
-    /// The answer to a command. `key` is one that it is about; a cluster sends it where that key lies.
+    /// The answer to a command. `key` is one that it is about; a cluster sends it where that key
+    /// lies.
     pub(super) async fn query(&self, key: &str, command: Cmd) -> Result<Value, Fault> {
         self.query_by(key, &command, self.deadline()).await
     }

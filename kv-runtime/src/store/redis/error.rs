@@ -1,4 +1,4 @@
-//! What the server says, told as one of this crate's errors.
+//! Converts the server's errors to those of this crate.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
@@ -6,7 +6,8 @@ use super::NAME;
 use super::connection::unexpected_answer;
 use crate::error::{Error, Location, SharedError};
 
-/// Why it is unknown what has become of a write, in words that say what to do; the server's own are the source's.
+/// Why it is unknown what has become of a write, in words that say what to do; the server's own are
+/// the source's.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 struct Told {
@@ -87,7 +88,8 @@ pub(super) fn of_other_type(at: Box<Location>) -> Error {
     Error::Malformed { at, what: "it is a Redis value of another type than string".into() }
 }
 
-/// The error of a store that is not connected to this address. A server that is spoken to in the wrong way does not say so.
+/// The error of a store that is not connected to this address. A server that is spoken to in the
+/// wrong way does not say so.
 pub(super) fn not_connected(address: String, error: RedisError, by_tls: bool) -> Error {
     let (why, retryable) = match explain(&error) {
         (LATE, retryable) if by_tls => (
@@ -133,7 +135,7 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
     {
         return told;
     }
-    // Of a command in a script the server has no word of its own for it.
+    // For a command inside a script the server has no error code, only this text.
     let says = |start: &str| error.detail().is_some_and(|said| said.starts_with(start));
     if says("The user executing the script can't") || says("ACL failure in script") {
         return (NO_PERMISSION, false);
@@ -158,7 +160,7 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
     match error.kind() {
         ErrorKind::Io if error.is_timeout() => (LATE, true),
         ErrorKind::Io if error.is_connection_refusal() => {
-            ("nobody listens there; start the server, or mend the URL", true)
+            ("nobody listens there; start the server, or correct the URL", true)
         }
         ErrorKind::Io => (LOST, true),
         ErrorKind::Parse => ("the answer is not that of a Redis server; the connection was given up", true),
@@ -184,8 +186,7 @@ const LOST: &str = "the connection was lost, or cannot be made";
 const WRONG_USER: &str = "user and password are not right, or the server wants them and the URL has none";
 const NO_PERMISSION: &str = "the user may not do this; see the server's ACL";
 const READ_ONLY: &str = "the server is a read-only replica; connect to its primary";
-const UNKNOWN_COMMAND: &str =
-    "the server has no such command, or it was renamed; see the commands that are needed in docs/redis.md";
+const UNKNOWN_COMMAND: &str = "the server has no such command, or it was renamed; https://docs.rs/kv-runtime/latest/kv_runtime/guide/redis lists the commands that are needed";
 
 fn explain_code(code: &str) -> Option<(&'static str, bool)> {
     Some(match code {

@@ -1,9 +1,9 @@
 //! Leases: numbers under names of their own beside the records.
 //!
 //! A lease of a key is taken while there is no record. The server forgets it after
-//! [`LONGEST_LEASE`] at the latest, and nobody extends it. A fill is a commit that expects no record
-//! and the number of its lease. Of all writes only those void a lease after which the record may be
-//! gone before the lease is:
+//! [`LONGEST_LEASE`] at the latest, and nobody extends it. A fill is a commit that expects no
+//! record and the number of its lease. Of all writes only those void a lease after which the record
+//! may be gone before the lease is:
 //!
 //! - Deletes, and writes of records that have expired already.
 //! - Puts, touches and updates that give a record a shorter life than `LONGEST_LEASE`.

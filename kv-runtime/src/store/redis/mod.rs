@@ -4,8 +4,8 @@
 //! `server` (one server and the connection to it), `cluster` (many), `connection` (either),
 //! `spelling` (how a key stands on the server), `wire` (records to arguments, answers to records),
 //! `read`, `write` (and how a write is settled whose answer did not come), `commit` (and its
-//! script), `lease` (what tells a cache that nobody wrote), `script` (how scripts are sent), `list`,
-//! `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
+//! script), `lease` (what tells a cache that nobody wrote), `script` (how scripts are sent),
+//! `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
 
 #[cfg(feature = "redis-cluster")]
 mod cluster;
@@ -51,30 +51,31 @@ pub use options::RedisOptions;
 
 const NAME: &str = "redis";
 
-/// Records on a server of Redis 6.2 or newer, Valkey or compatible with them, on a primary behind
-/// sentinels, or on a cluster (feature `redis-cluster`).
+/// Records on a server: Redis 6.2 or newer, Valkey or compatible, a primary behind sentinels, or a
+/// cluster (feature `redis-cluster`).
 ///
-/// A record is one string: the envelope and the value behind it, written by one `SET`. A string
-/// that another program wrote is version 1 in JSON; a key of another Redis type is
-/// [`Error::Malformed`](crate::Error::Malformed) to reads. Conditional commits are one script on the
-/// server. The server expires records, by its clock; TTLs are sent as durations. `get`, `get_many`
-/// and lists of records leave `expires_at` out, which only the server knows. [`head`](Store::head),
-/// [`get_with_expiry`](Store::get_with_expiry) and its like, and lists of heads return it.
+/// **Records.** A record is one string: the envelope, then the value, written by one `SET`. A
+/// string that another program wrote is version 1 in JSON. A read of a key of another Redis type is
+/// [`Error::Malformed`](crate::Error::Malformed). The server expires records, by its clock, and
+/// TTLs are sent as durations. `get`, `get_many` and lists of records omit `expires_at`, which only
+/// the server knows. [`head`](Store::head), [`get_with_expiry`](Store::get_with_expiry) and lists
+/// of heads return it.
 ///
-/// Clones share one connection, on which any number of calls are under way at a time. It is
-/// replaced when it fails, by the next call that needs one. A read whose answer did not come is a
-/// retryable error. After such a write the store reads the record once more, within the same
-/// [deadline](RedisOptions::response_timeout): the token of this very write there means that it took
-/// place, and otherwise the error is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown). No
+/// **Connections.** Clones share one connection, on which any number of calls are under way at a
+/// time. If it fails, the next call replaces it. A read without an answer is a retryable error.
+/// After a write without an answer the store reads the record once, within the same
+/// [deadline](RedisOptions::response_timeout). If the record has the token of this write, the write
+/// took place. Otherwise the error is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown). No
 /// write is sent twice.
 ///
-/// On one server batches are of one moment and commits may name any keys. On a cluster that holds
-/// for the groups of one entity, which lie together; a commit over several entities is
-/// [`Error::Unsupported`](crate::Error::Unsupported) unless they share a slot.
+/// **Atomicity.** Conditional commits are one script on the server. On one server a batch is of one
+/// moment, and a commit may name any keys. On a cluster that holds for the groups of one entity,
+/// which share a slot. A commit over several slots is
+/// [`Error::Unsupported`](crate::Error::Unsupported).
 ///
-/// A list reads every key of the server (`SCAN`), so it costs what the server holds, not what the
-/// entity has. It is in key order, and keeps up to 65,536 keys in memory for the later pages of
-/// each of the last four lists; a page that finds none there reads every key again. With
+/// **Lists.** A list reads every key of the server (`SCAN`), so it costs what the server holds, not
+/// what the entity has. It is in key order. It keeps up to 65,536 keys in memory for the later
+/// pages of each of the last four lists; another page reads every key again. With
 /// [`RedisOptions::list_index`] a list costs what its prefix has.
 ///
 /// ```no_run
@@ -115,9 +116,8 @@ impl RedisStore {
     /// `valkey` and `valkeys` mean the same as `redis` and `rediss`. User and password may be
     /// percent-encoded; everything before the last `@` belongs to them.
     ///
-    /// The parameters `?list_index=true` and `?hash_tags=true` switch on what [`RedisOptions`]
-    /// calls so, and override it. `?protocol=resp2` speaks RESP2, which is also used if the server
-    /// refuses `HELLO`.
+    /// The parameters `?list_index=true` and `?hash_tags=true` set the options of the same name.
+    /// `?protocol=resp2` speaks RESP2, which is also used if the server refuses `HELLO`.
     ///
     /// # Errors
     ///
@@ -127,28 +127,29 @@ impl RedisStore {
         Self::options().connect(url).await
     }
 
-    /// How to connect otherwise than [`RedisStore::connect`] does.
+    /// Returns options for connecting to a server.
     pub fn options() -> RedisOptions {
         RedisOptions::default()
     }
 
-    /// Looks at every key of the server, adds what the list index lacks of a prefix such as `user`, and tells how many keys it has. It adopts what
-    /// older programs and others have written. A list does the same by itself where the index was lost.
+    /// Reads every key of the server, adds missing entries of a prefix such as `user` to the list
+    /// index, and returns how many keys the prefix has. So it adopts records that older programs
+    /// and others have written. If the index was lost, a list does the same by itself.
     ///
-    /// Prefixes that share their first segment, as `app:user` and `app:cache` do, share their index. Without
-    /// [`RedisOptions::list_index`] it is [`Error::Unsupported`].
+    /// Prefixes with the same first segment, such as `app:user` and `app:cache`, share their index.
+    /// Without [`RedisOptions::list_index`] it is [`Error::Unsupported`].
     pub async fn rebuild_index(&self, prefix: &str) -> Result<usize> {
         let (segment, at) = self.indexed_segment(prefix)?;
         self.0.rebuild(segment).await.map_err(|error| error::failed(at, "rebuild the list index", error))
     }
 
-    /// Looks at every entry of a prefix in the list index, and drops those whose records have been gone for
-    /// [`RedisOptions::index_grace`].
+    /// Checks every entry of a prefix in the list index, and drops those whose records have been
+    /// gone for [`RedisOptions::index_grace`].
     ///
     /// One call finds all entries without a record, and the first call after the grace drops them.
-    /// Call it regularly if records expire or are deleted. Several calls may run at once. It takes
-    /// a look at each key of the prefix, 1,024 in one round trip; on a cluster each key takes its
-    /// own command.
+    /// Call it regularly if records expire or are deleted. Several calls may run at once. It checks
+    /// each key of the prefix, 1,024 in one round trip. On a cluster each key needs its own
+    /// command.
     ///
     /// # Errors
     ///

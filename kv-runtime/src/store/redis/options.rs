@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::network;
 use crate::store::FairQueue;
 
-/// How a [`RedisStore`] is connected; [`RedisStore::options`] gives one.
+/// Options for connecting a [`RedisStore`], which [`RedisStore::options`] returns.
 ///
 /// ```no_run
 /// use kv_runtime::store::RedisStore;
@@ -63,34 +63,37 @@ impl Default for RedisOptions {
 }
 
 impl RedisOptions {
-    /// The clock that `createdAt` and the like are taken from, and that remaining times are added to; the system's if none is given.
-    /// When a record expires is the server's business.
+    /// Sets the clock for `createdAt` and for moments that are computed from remaining times. The
+    /// default is the system's. The server's clock decides when a record expires.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Spells keys with their entity's part as a hash tag, `{user:123}:profile`, as a cluster needs them. For a server whose data is
-    /// to move to a cluster one day: keys of the two spellings do not see each other.
+    /// Stores keys with the entity's part as a hash tag, `{user:123}:profile`, as a cluster needs
+    /// them. Use it on a server whose data will move to a cluster: records under the two forms of a
+    /// key do not see each other.
     pub fn hash_tags(mut self, on: bool) -> Self {
         self.hash_tags = on;
         self
     }
 
-    /// Keeps an index of the keys, by which a list costs what its prefix has and not what the server holds. A write adds to it in the
-    /// same round trip, or on a cluster in one before.
+    /// Keeps an index of the keys, so that a list costs what its prefix has and not what the server
+    /// holds. A write adds to it in the same round trip, or on a cluster in one before.
     ///
-    /// Every program that writes has to have it on: what another one writes is listed after the next
-    /// [`rebuild_index`](RedisStore::rebuild_index) alone. Entries of records that were deleted or have expired stay, and cost the lists that pass them,
-    /// until [`sweep_index`](RedisStore::sweep_index) is called. On a cluster an entry and its record lie on different nodes: a failover that loses the last
-    /// writes of one of them may lose an entry whose record is there, so rebuild after one.
+    /// Every program that writes must set this. Records of other programs are listed only after the
+    /// next [`rebuild_index`](RedisStore::rebuild_index). Entries of records that were deleted or
+    /// have expired stay, and slow lists down, until [`sweep_index`](RedisStore::sweep_index) is
+    /// called. On a cluster an entry and its record are on different nodes. A failover that loses
+    /// the last writes of one node may lose an entry whose record exists, so rebuild the index
+    /// after a failover.
     pub fn list_index(mut self, on: bool) -> Self {
         self.list_index = on;
         self
     }
 
-    /// How long an entry of the index is without record before a sweep drops it; 10 minutes if nothing is said. It has to be
-    /// longer than any writer takes for one write.
+    /// Sets how long an entry of the index is without a record before a sweep drops it. The default
+    /// is 10 minutes. It must be longer than any writer takes for one write.
     pub fn index_grace(mut self, grace: Duration) -> Self {
         self.index_grace = grace;
         self
@@ -100,11 +103,12 @@ impl RedisOptions {
     /// that dies takes with it what it has acknowledged and not yet replicated.
     ///
     /// If fewer replicas confirm it `within` the time, which must be shorter than
-    /// [`RedisOptions::response_timeout`], the error is [`OutcomeUnknown`](crate::Error::OutcomeUnknown):
-    /// the primary has the write. Each write takes one more round trip and a small write that
-    /// expires at once. The other calls on this connection wait meanwhile, so spread tasks over
-    /// several stores. It narrows the window and does not close it: a replica that confirms a write
-    /// may be lost with its primary, and one that has not may be the one that takes over.
+    /// [`RedisOptions::response_timeout`], the error is
+    /// [`OutcomeUnknown`](crate::Error::OutcomeUnknown): the primary has the write. Each write
+    /// takes one more round trip and a small write that expires at once. The other calls on this
+    /// connection wait meanwhile, so spread tasks over several stores. It narrows the window and
+    /// does not close it: a replica that confirms a write may be lost with its primary, and one
+    /// that has not may be the one that takes over.
     pub fn wait_for_replicas(mut self, replicas: usize, within: Duration) -> Self {
         self.replicas = Some(Replicas { wanted: replicas, within });
         self
@@ -115,8 +119,8 @@ impl RedisOptions {
     /// tasks took about two thirds of the time on a busy machine with two cores.
     ///
     /// The runtime must have time and IO ([`enable_all`](tokio::runtime::Builder::enable_all)):
-    /// without them tokio panics. When it ends, the store's calls fail. Calls that block a thread of
-    /// this runtime while they wait may wait for themselves.
+    /// without them tokio panics. When it ends, the store's calls fail. Calls that block a thread
+    /// of this runtime while they wait may wait for themselves.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
@@ -132,7 +136,8 @@ impl RedisOptions {
     /// How long a call may take; 5 seconds by default. It bounds everything together: waiting for a
     /// connection, the answer, redirections on a cluster, and the look that settles a lost write. A
     /// read then fails with a retryable error, and a write with
-    /// [`OutcomeUnknown`](crate::Error::OutcomeUnknown) if it was sent. A list makes several such calls.
+    /// [`OutcomeUnknown`](crate::Error::OutcomeUnknown) if it was sent. A list makes several such
+    /// calls.
     ///
     /// A connection on which two calls in a row had no answer in time is replaced.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
@@ -140,11 +145,12 @@ impl RedisOptions {
         self
     }
 
-    /// Trusts a server by TLS whose certificate comes from one of these authorities, given as PEM, and no other one. Without this the system's
-    /// are trusted, or those of the file that the environment variable `SSL_CERT_FILE` names, also by [`Kv::connect`](crate::Kv::connect).
+    /// Trusts a server by TLS whose certificate comes from one of these authorities, given as PEM,
+    /// and no other one. Without this the system's are trusted, or those of the file that the
+    /// environment variable `SSL_CERT_FILE` names, also by [`Kv::connect`](crate::Kv::connect).
     ///
-    /// What cannot be read as certificates fails when the store connects, as does a URL without TLS.
-    /// Those with TLS are `rediss://`, `rediss+sentinel://` and `rediss+cluster://`.
+    /// What cannot be read as certificates fails when the store connects, as does a URL without
+    /// TLS. Those with TLS are `rediss://`, `rediss+sentinel://` and `rediss+cluster://`.
     ///
     /// ```no_run
     /// use kv_runtime::store::RedisStore;
@@ -161,8 +167,9 @@ impl RedisOptions {
         self
     }
 
-    /// The certificate that this client shows to a server which asks for one, with those that lead to its authority, and its key; both as PEM. A
-    /// server asks unless its `tls-auth-clients` is `no` or `optional`. The key is in no error and no `Debug`.
+    /// The certificate that this client shows to a server which asks for one, with those that lead
+    /// to its authority, and its key; both as PEM. A server asks unless its `tls-auth-clients` is
+    /// `no` or `optional`. The key is in no error and no `Debug`.
     #[cfg(feature = "redis-tls")]
     pub fn client_certificate(mut self, pem: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.certificates.show(pem.into(), key.into());

@@ -17,9 +17,10 @@ use crate::record::{Head, Metadata, Record};
 /// As much of a record as its envelope can have.
 const LONGEST_ENVELOPE: usize = 64 + (1 << 16);
 
-/// `MGET` shows another type of value as nothing. Of so many keys `EXISTS` asks in the same round trip how many are there: an entity's
-/// groups are read in one, absent ones too. Of more keys, where each costs more than the round trip, only those shown as nothing are asked for a
-/// second time.
+/// `MGET` shows another type of value as nothing. Of so many keys `EXISTS` asks in the same round
+/// trip how many are there: an entity's groups are read in one, absent ones too. Of more keys,
+/// where each costs more than the round trip, only those shown as nothing are asked for a second
+/// time.
 const ASKED_AT_ONCE: usize = 16;
 
 /// Values and remaining times. What is wrong with one key is the answer for that key alone.
@@ -112,7 +113,7 @@ impl Inner {
         }
     }
 
-    /// What stands under keys, as they are spelled on the server, in their order.
+    /// Reads the values of keys, given in the server's key format, in their order.
     pub(super) async fn values<S: AsRef<str> + Sync>(
         &self,
         keys: &[S],
@@ -247,7 +248,7 @@ pub(super) fn pttl(key: &str) -> Cmd {
     command
 }
 
-/// The first bytes of what stands under a key.
+/// Reads the first bytes of the value under a key.
 pub(super) fn beginning(key: &str, bytes: usize) -> Cmd {
     let mut command = Cmd::with_capacity(4, key.len() + 20);
     command.arg("GETRANGE").arg(key).arg(0).arg(bytes - 1);

@@ -32,7 +32,8 @@ struct NotReplicated {
 }
 
 impl Inner {
-    /// Returns when the replicas have what was just written under these keys, if that was asked for. Any doubt is [`Error::OutcomeUnknown`].
+    /// Returns when the replicas have what was just written under these keys, if that was asked
+    /// for. Any doubt is [`Error::OutcomeUnknown`].
     pub(super) async fn replicated(&self, keys: &[Key]) -> Result<()> {
         let Some(replicas) = self.replicas else { return Ok(()) };
         let spelled: Vec<_> = keys.iter().map(|key| self.spelling.spell(key)).collect();
@@ -51,7 +52,8 @@ impl Inner {
         side_by_side(waiting).await.into_iter().collect()
     }
 
-    /// How many replicas have what the key's node had written when it was asked; none if it does not answer.
+    /// How many replicas have what the key's node had written when it was asked; none if it does
+    /// not answer.
     async fn confirmed(&self, key: &str, replicas: Replicas) -> usize {
         let (mut mark, mut wait) = (redis::cmd("SET"), redis::cmd("WAIT"));
         // It is gone at once, and no list shows it.

@@ -9,8 +9,8 @@ use crate::key::Key;
 pub(super) enum Spelling {
     /// `user:123:profile`.
     Plain,
-    /// `{user:123}:profile`: a cluster puts all groups of an entity on one slot. `{` and `}` in ids are `%7B` and `%7D`, which no
-    /// key holds otherwise, as a `%` in an id is `%25`.
+    /// `{user:123}:profile`: a cluster puts all groups of an entity on one slot. `{` and `}` in ids
+    /// are `%7B` and `%7D`, which no key holds otherwise, as a `%` in an id is `%25`.
     HashTags,
 }
 
@@ -118,7 +118,8 @@ impl Spelling {
                 pattern.push('*');
                 escape_glob(suffix.unwrap_or_default(), &mut pattern);
             }
-            // The tag may end before the last segment of the prefix, and the suffix may begin before the tag's end.
+            // The tag may end before the last segment of the prefix, and the suffix may begin
+            // before the tag's end.
             Self::HashTags => {
                 let entity = prefix.rsplit_once(':').map_or("", |(entity, _)| entity);
                 let mut spelled = String::with_capacity(entity.len());
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn other_spellings_are_nobodys() {
+    fn other_spellings_belong_to_no_entity() {
         for stored in
             ["user:1", "{user:1", "x{user:1}", "{user:1}profile", "{user:{1}", "{user:1}:{p}", "{user:1}}"]
         {

@@ -114,7 +114,7 @@ pub(super) fn explain(error: &RedisError) -> Option<(&'static str, bool)> {
     if error.kind() != ErrorKind::Io {
         return None;
     }
-    // The crate holds what it was told shared.
+    // The `redis` crate keeps the cause in an `Arc`.
     let cause = error.source()?.downcast_ref::<Arc<dyn StdError + Send + Sync>>()?;
     let io = cause.downcast_ref::<io::Error>()?;
     let told = io.get_ref()?.downcast_ref::<TlsError>()?;
@@ -123,7 +123,8 @@ pub(super) fn explain(error: &RedisError) -> Option<(&'static str, bool)> {
 
 fn explain_tls(error: &TlsError) -> &'static str {
     match error {
-        // A bad signature is that of an authority which has the name of a trusted one, such as one that was made anew.
+        // A bad signature comes from an authority with the name of a trusted one, such as one that
+        // was created again.
         TlsError::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "the server's certificate is of an authority that is not trusted here; give it to \
              `RedisOptions::root_certificates`, or its file to `SSL_CERT_FILE`"

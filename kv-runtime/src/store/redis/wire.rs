@@ -43,7 +43,7 @@ impl Outgoing {
         self.envelope.len() + self.record.value.len()
     }
 
-    /// The write that puts it there, whatever stands there.
+    /// Makes the command that writes the record and replaces what the key holds.
     pub(super) fn put(&self, key: &str) -> Cmd {
         let mut command = Cmd::with_capacity(5, key.len() + self.len() + 32);
         if self.lifetime() == Lifetime::Over {
@@ -70,7 +70,8 @@ impl Outgoing {
     }
 }
 
-/// The envelope and the value behind it, as one argument that is put together where it is sent from.
+/// The envelope and the value behind it, as one argument that is put together where it is sent
+/// from.
 impl ToRedisArgs for Outgoing {
     fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
         let mut argument = out.bufmut_for_next_arg(self.len());
@@ -79,7 +80,7 @@ impl ToRedisArgs for Outgoing {
     }
 }
 
-/// How long a record is there, as the server is told.
+/// The expiry of a record, as the server's commands express it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lifetime {
     /// Until it is deleted.
@@ -102,7 +103,8 @@ impl Lifetime {
                     millis => Self::Millis(millis),
                 }
             }
-            // To the server the moment itself still belongs to the record's life, to us no more. It takes no moment below 1.
+            // To the server the moment itself still belongs to the record's life, to us no more. It
+            // takes no moment below 1.
             Expiry::At(at) => Self::Until(at.as_millis().saturating_sub(1).max(1)),
         }
     }

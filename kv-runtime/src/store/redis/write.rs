@@ -157,7 +157,8 @@ fn has_token(head: &Value, token: u64) -> bool {
     head.starts_with(&MAGIC) && head.get(REVISION_AT..) == Some(&token.to_le_bytes())
 }
 
-/// Records with their envelopes; one that has no room for its metadata fails the batch before it is sent.
+/// Records with their envelopes; one that has no room for its metadata fails the batch before it is
+/// sent.
 pub(super) fn outgoing(records: Vec<(Key, NewRecord)>) -> Result<Vec<(Key, Outgoing)>> {
     let outgoing = |(key, record): (Key, NewRecord)| {
         let record = Outgoing::new(&key, record)?;

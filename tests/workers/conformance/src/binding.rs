@@ -1,4 +1,5 @@
-//! A binding as production has it where the local runtime does not: what it throws, and what it is asked.
+//! A binding as production has it where the local runtime does not: what it throws, and what it is
+//! asked.
 
 use std::cell::OnceCell;
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub(super) async fn answer(env: &Env, path: &str) -> worker::Result<Value> {
     }
 }
 
-/// An entity, by the cache of the isolate before the namespace that is told to be slow.
+/// Reads an entity through the isolate's cache, in front of the namespace that the test slows down.
 async fn hot(env: &Env) -> worker::Result<Value> {
     let store = WorkersStore::new(env, "FAULTY").map_err(told)?;
     let hot = HOT.with(|hot| {
@@ -75,7 +76,8 @@ async fn thrown(message: &'static str) -> worker::Result<Value> {
     Ok(json!({ "write": failed(write), "read": failed(read) }))
 }
 
-/// What a read asks with a TTL of the copies near the reader, and how one is refused that is too short.
+/// What a read asks with a TTL of the copies near the reader, and how one is refused that is too
+/// short.
 async fn cache_ttl() -> worker::Result<Value> {
     let asked = |_: &JsValue, how: &JsValue| JSON::stringify(how).map(String::from).unwrap_or_default();
     let store = WorkersStore::new(&throwing(asked)?, "KV").map_err(told)?;

@@ -1,4 +1,5 @@
-//! The conformance suite of stores, and what else can be told inside workerd alone, as a Worker. `tests/workers` calls it over HTTP.
+//! A Worker with the conformance suite of stores, and with tests that run only inside workerd.
+//! `tests/workers` calls it over HTTP.
 
 mod binding;
 mod durable;
@@ -18,7 +19,8 @@ use worker::{Context, Env, Request, Response, event};
 
 use namespaces::Namespaces;
 
-/// Is ambiguous, and so does not compile, once `WorkersStore` claims compare-and-swap: then `update` and its like would compile on it.
+/// Is ambiguous, and so does not compile, once `WorkersStore` claims compare-and-swap: then
+/// `update` and its like would compile on it.
 const _: fn() = || {
     trait Claims<Which> {
         fn nothing() {}
@@ -113,7 +115,8 @@ async fn large_batch(env: &Env) -> worker::Result<Value> {
     Ok(json!({ "lengths": lengths }))
 }
 
-/// Bytes that are no text, which a bulk read does not give as they are, and a text that looks like what it gives instead.
+/// Bytes that are no text, which a bulk read does not give as they are, and a text that looks like
+/// what it gives instead.
 async fn no_text(env: &Env) -> worker::Result<Value> {
     let namespace = env.kv("KV_0")?;
     let [bytes, absent, text] = ["no-text:1", "no-text:2", "no-text:3"].map(Key::from_text);
@@ -131,7 +134,7 @@ fn too_long_key() -> Key {
     Key::from_text("x".repeat(513))
 }
 
-/// How an error tells of a failure.
+/// Converts an error to JSON.
 fn failed(error: Option<kv_runtime::Error>) -> Value {
     json!({
         "error": error.as_ref().map(ToString::to_string),

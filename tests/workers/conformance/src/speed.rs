@@ -22,7 +22,7 @@ struct Player {
     score: u64,
 }
 
-/// The same by hand: what lies in the row.
+/// The same by hand: the content of the row.
 #[derive(Serialize, Deserialize)]
 struct Row {
     name: String,

@@ -23,11 +23,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause that the server did not ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How much of the server's words is told.
+/// How much of the server's message an error shows.
 const LONGEST_MESSAGE: usize = 200;
 
-/// The longest answer that is read, whatever the server says: 100 values together have at most 25 MiB, and a character of a
-/// value may take six in JSON.
+/// The longest answer that is read, whatever the server says: 100 values together have at most 25
+/// MiB, and a character of a value may take six in JSON.
 pub(super) const LONGEST_ANSWER: usize = 160 << 20;
 
 pub(super) struct Client {
@@ -106,8 +106,8 @@ impl Client {
         self.attempt(request, Ok).await
     }
 
-    /// Makes the request as often as it may, with a pause before each further attempt. Nothing here is harmed by being done twice: a
-    /// write says what is to stand there.
+    /// Makes the request, and repeats it with pauses as often as the options allow. All requests
+    /// are idempotent: a write contains the whole record.
     async fn attempt<T>(
         &self,
         request: &Request,
@@ -226,7 +226,8 @@ fn cut(mut message: String) -> String {
     message
 }
 
-/// What the server asks for, or longer each time, and at random so that many callers do not come back at once.
+/// What the server asks for, or longer each time, and at random so that many callers do not come
+/// back at once.
 fn pause(attempts: u32, asked: Option<Duration>) -> Duration {
     let most = FIRST_PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_PAUSE);
     let own = most.mul_f64(0.5 + fastrand::f64() / 2.0);

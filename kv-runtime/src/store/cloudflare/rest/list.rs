@@ -1,4 +1,5 @@
-//! Lists: keys with metadata, 1,000 a page; values, where they are asked for, by reads of their own.
+//! Lists: keys with metadata, 1,000 a page; values, where they are asked for, by reads of their
+//! own.
 
 use serde_json::Value;
 
@@ -27,8 +28,8 @@ const FIRST_READ: usize = 16;
 /// The most pages without a key that are followed to find one.
 const EMPTY_PAGES: usize = 64;
 
-/// Where a list goes on: a page of the server's, and the last key of it that was looked at. The server takes no limit below 10, and
-/// nothing but its own cursors.
+/// Where a list goes on: a page of the server's, and the last key of it that was looked at. The
+/// server takes no limit below 10, and nothing but its own cursors.
 #[derive(Default)]
 struct Position {
     server: String,
@@ -189,7 +190,8 @@ fn head_of(listed: ListedKey, at: &Key, now: Timestamp) -> (String, Option<Resul
     (listed.name, head)
 }
 
-/// What the list says of the expiry, where the read does not; if both are of the same write, as far as can be told.
+/// Adds the expiry from the list to a record whose read lacks it, if both seem to be of the same
+/// write.
 fn with_expiry(mut record: Record, head: &Result<Head>) -> Record {
     if let Ok(head) = head
         && !record.expiry_known

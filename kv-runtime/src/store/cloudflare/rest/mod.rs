@@ -35,7 +35,7 @@ const NAME: &str = "cloudflare-kv";
 /// A namespace of [Cloudflare KV](https://developers.cloudflare.com/kv/), over its REST API. Clones share connections.
 ///
 /// Values are plain JSON and metadata is Cloudflare's own, so that a Worker in JavaScript reads and
-/// writes the same records (docs/cloudflare.md). It works on any executor: a thread of the
+/// writes the same records: [the guide](crate::guide::cloudflare). It works on any executor: a thread of the
 /// library's drives its connections.
 ///
 /// - It is **eventually consistent**: a write is seen elsewhere after up to a minute, and a read may see what stood there before. Cloudflare takes one write a

@@ -59,28 +59,31 @@ impl CloudflareOptions {
         }
     }
 
-    /// Where the API is, instead of `https://api.cloudflare.com/client/v4`. The token goes there, so `http` is taken for this machine
-    /// alone: `localhost`, `127.0.0.1`, `[::1]`.
+    /// Sets the address of the API, instead of `https://api.cloudflare.com/client/v4`. The token is
+    /// sent there, so `http` is accepted only for this machine: `localhost`, `127.0.0.1`, `[::1]`.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// The clock that expiry goes by, and whose timer the pauses between attempts; the system's if none is given.
+    /// Sets the clock that decides when records expire, and whose timer waits between attempts. The
+    /// default is the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How often a request is made at most, where the server is busy (429), fails (5xx) or cannot be reached; 5 if nothing is
-    /// said. Pauses grow from 0.2 s, and are as long as the server asks by `Retry-After`.
+    /// How often a request is made at most, where the server is busy (429), fails (5xx) or cannot
+    /// be reached; 5 if nothing is said. Pauses grow from 0.2 s, and are as long as the server asks
+    /// by `Retry-After`.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// The longest pause that a server may ask for; 30 s if nothing is said. If it asks for a longer one, the call fails at once, and
-    /// the error says how long. Cloudflare's API refuses for up to five minutes.
+    /// The longest pause that a server may ask for; 30 s if nothing is said. If it asks for a
+    /// longer one, the call fails at once, and the error says how long. Cloudflare's API refuses
+    /// for up to five minutes.
     pub fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = wait;
         self
@@ -92,8 +95,8 @@ impl CloudflareOptions {
         self
     }
 
-    /// Sets up the store. Nothing is sent yet: a wrong token shows with the first call. What cannot be right is
-    /// [`Error::InvalidOptions`].
+    /// Sets up the store. Nothing is sent yet: a wrong token shows with the first call. What cannot
+    /// be right is [`Error::InvalidOptions`].
     pub fn open(self) -> Result<CloudflareStore> {
         let (client, namespace) = self.client()?;
         Ok(CloudflareStore(Arc::new(Shared { client, namespace })))

@@ -44,7 +44,7 @@ impl Place<'_> {
         }
     }
 
-    /// Whether the server's words might quote what is not to be told.
+    /// Returns whether the server's message might quote a secret.
     fn is_secret(&self) -> bool {
         match self {
             Self::Of(keys) => keys.iter().any(Key::has_secret),
@@ -118,8 +118,8 @@ impl Shared {
         self.client.result(&request).await
     }
 
-    /// A value that is too long to be read together with its metadata, or no text. It is taken if the metadata is the same before and after, so
-    /// that it is that of the value.
+    /// A value that is too long to be read together with its metadata, or no text. It is taken if
+    /// the metadata is the same before and after, so that it is that of the value.
     async fn long(&self, name: &str, secret: bool) -> Result<Option<Found>, Failure> {
         let name = escape(name);
         let metadata_request = Request::get(format!("metadata/{name}")).secret(secret);
@@ -152,7 +152,8 @@ impl ValueWithMetadata {
     }
 }
 
-/// Whether a value may be no text, as a bulk read gives it: what replaces bytes that are none stands in it.
+/// Returns whether a value of a bulk read may not be text: it contains the character that replaces
+/// invalid bytes.
 fn has_lost_bytes(text: &Bytes) -> bool {
     let mut replaced = [0; 4];
     let replaced = char::REPLACEMENT_CHARACTER.encode_utf8(&mut replaced).as_bytes();

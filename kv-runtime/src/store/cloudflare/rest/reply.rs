@@ -1,4 +1,4 @@
-//! What the API answers, as it stands on the wire. Members that are of no use here are not named, and so may change.
+//! The answers of the API. Members that are not used are not declared, so they may change.
 
 use std::collections::HashMap;
 
@@ -50,7 +50,7 @@ pub(super) struct ValueWithMetadata {
     pub(super) value: Option<String>,
     #[serde(default)]
     pub(super) metadata: Option<Value>,
-    /// Not told of every key that has one.
+    /// Missing for some keys that have one.
     #[serde(default)]
     pub(super) expiration: Option<Number>,
 }
@@ -59,7 +59,7 @@ pub(super) struct ValueWithMetadata {
 #[derive(Debug, Deserialize)]
 pub(super) struct ListedKey {
     pub(super) name: String,
-    /// Told of every key that has one.
+    /// Present for every key that has one.
     #[serde(default)]
     pub(super) expiration: Option<Number>,
     #[serde(default)]

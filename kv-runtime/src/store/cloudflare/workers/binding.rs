@@ -1,6 +1,7 @@
 //! The calls of a KV binding.
 //!
-//! They are made here, not through the `KvStore` of the `worker` crate: of several keys read at once, that fails if one is absent.
+//! They are made here, not through the `KvStore` of the `worker` crate: of several keys read at
+//! once, that fails if one is absent.
 
 use std::collections::HashMap;
 
@@ -18,7 +19,7 @@ use super::{BATCH_READ, NAME};
 use crate::error::{Error, Location, Result};
 use crate::key::Key;
 
-/// What stands in the place of bytes that are no text.
+/// The character that replaces bytes that are not text.
 const REPLACEMENT: char = '\u{FFFD}';
 
 /// A namespace.

@@ -1,7 +1,7 @@
 //! The KV binding of a Worker.
 //!
-//! `binding` (each call of the binding), `failure` (what its failures mean), `batch` (many writes, a
-//! few at a time), `list` (pages and heads).
+//! `binding` (each call of the binding), `failure` (what its failures mean), `batch` (many writes,
+//! a few at a time), `list` (pages and heads).
 
 mod batch;
 mod binding;
@@ -37,9 +37,9 @@ const PAGE: usize = 1_000;
 
 /// Cloudflare KV inside a Worker: a KV binding (feature `workers`, on wasm32 alone).
 ///
-/// Records are spelt as [docs/wire-format.md](https://docs.rs/crate/kv-runtime) says, so a service
-/// with `CloudflareStore` and Workers in JavaScript share them. KV has no compare-and-swap. It shows
-/// a write elsewhere after 60 seconds or more, and takes one write of a key a second.
+/// Records are spelt as [the wire format](crate::guide::wire_format) says, so a service with
+/// `CloudflareStore` and Workers in JavaScript share them. KV has no compare-and-swap. It shows a
+/// write elsewhere after 60 seconds or more, and takes one write of a key a second.
 ///
 /// An invocation may make a limited number of calls. Each read, write, delete and list is one; a
 /// read of up to 100 keys is one, too.
@@ -54,14 +54,14 @@ const PAGE: usize = 1_000;
 /// ```ignore
 /// #[worker::event(fetch)]
 /// async fn fetch(_: worker::Request, env: worker::Env, _: worker::Context) -> worker::Result<worker::Response> {
-///     let users = Kv::new(WorkersStore::new(&env, "PROFILES").map_err(told)?).collection::<User>();
-///     match users.get(7).await.map_err(told)? {
+///     let users = Kv::new(WorkersStore::new(&env, "PROFILES").map_err(failure)?).collection::<User>();
+///     match users.get(7).await.map_err(failure)? {
 ///         Some(user) => worker::Response::ok(user.name),
 ///         None => worker::Response::error("there is no such user", 404),
 ///     }
 /// }
 ///
-/// fn told(error: kv_runtime::Error) -> worker::Error {
+/// fn failure(error: kv_runtime::Error) -> worker::Error {
 ///     worker::Error::RustError(format!("{error:?}")) // with its causes
 /// }
 /// ```
@@ -77,7 +77,8 @@ pub struct WorkersStore {
 const LEAST_CACHE_TTL: Duration = Duration::from_secs(30);
 
 impl WorkersStore {
-    /// The namespace that the Worker's configuration binds to this name, by the Worker's clock and timer.
+    /// The namespace that the Worker's configuration binds to this name, by the Worker's clock and
+    /// timer.
     ///
     /// A binding that is not there is [`Error::InvalidOptions`](crate::Error::InvalidOptions).
     pub fn new(env: &worker::Env, binding: &str) -> Result<Self> {
@@ -89,9 +90,9 @@ impl WorkersStore {
         Ok(Self { binding: Binding::of(env, binding)?, name: binding.to_owned(), clock })
     }
 
-    /// The same, whose reads may be answered by a copy near the reader for so long: KV's `cacheTtl`,
-    /// which is 60 seconds unless it is set. A longer one makes reads of seldom read keys faster,
-    /// and lets them be as old.
+    /// The same, whose reads may be answered by a copy near the reader for so long: KV's
+    /// `cacheTtl`, which is 60 seconds unless it is set. A longer one makes reads of seldom read
+    /// keys faster, and lets them be as old.
     ///
     /// Less than 30 seconds is [`Error::InvalidOptions`](crate::Error::InvalidOptions).
     pub fn with_cache_ttl(mut self, ttl: Duration) -> Result<Self> {
@@ -103,7 +104,7 @@ impl WorkersStore {
         Ok(self)
     }
 
-    /// Writes a record, or removes what stands there.
+    /// Writes a record, or deletes it.
     async fn write(&self, key: &Key, record: Option<NewRecord>) -> Result<()> {
         check_key(NAME, key)?;
         let spelt = match record {

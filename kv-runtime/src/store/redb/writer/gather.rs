@@ -129,8 +129,9 @@ impl Intake {
             return Ok(job);
         }
         if !self.has_parts {
-            // Without a spin first: on a busy machine it made single writes up to 1.7 times as slow,
-            // because the scheduler prefers a thread that wakes up to one that has been running.
+            // Without a spin first: on a busy machine it made single writes up to 1.7 times as
+            // slow, because the scheduler prefers a thread that wakes up to one that has been
+            // running.
             return self.next(Batch::Empty, |jobs| jobs.recv().ok()).ok_or(Gathered::Ended);
         }
         let (is_idle, wait) = (Cell::new(false), self.parts_wait);

@@ -1,4 +1,5 @@
-//! The writer without its thread: which pieces of work meet in one transaction is in the test's hands.
+//! The writer without its thread: which pieces of work meet in one transaction is in the test's
+//! hands.
 
 mod gather;
 
@@ -285,7 +286,7 @@ fn a_transaction_that_was_begun_takes_the_work_that_comes() {
 }
 
 #[test]
-fn a_transaction_that_cannot_be_begun_is_told_to_the_work_that_comes() {
+fn a_transaction_that_cannot_begin_fails_the_next_work() {
     let (mut worker, fails) = worker();
     fails.store(true, Ordering::Relaxed);
     assert!(matches!(write(&mut worker, vec![Work::Write(put("a"))])[0], Err(Error::OutcomeUnknown { .. })));
@@ -303,7 +304,7 @@ fn a_transaction_that_cannot_be_begun_is_told_to_the_work_that_comes() {
 }
 
 #[test]
-fn a_transaction_that_was_begun_writes_nothing_once_damage_is_met() {
+fn a_transaction_that_was_begun_writes_nothing_once_damage_is_found() {
     let (worker, _) = worker();
     let damage = worker.reader.damage().clone();
     let (queue, thread) = waiting(worker);
@@ -319,7 +320,8 @@ fn a_transaction_that_was_begun_writes_nothing_once_damage_is_met() {
 
 #[test]
 fn a_disk_that_fails_a_read_while_the_writer_waits_leaves_the_next_write_undone() {
-    // Without a cache, so that a read asks the disk; without a record, so that a write would not ask it before its commit.
+    // Without a cache, so that a read asks the disk; without a record, so that a write would not
+    // ask it before its commit.
     let (worker, fails, reads) = worker_with(Database::builder().set_cache_size(0));
     let reader = Arc::clone(&worker.reader);
     // The read must not fail before the writer has opened its tables, which takes so many reads.

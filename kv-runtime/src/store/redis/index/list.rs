@@ -48,7 +48,8 @@ static SHARDS_FROM: Lua = lua!(include_str!("shards.lua"));
 const NO_SHARD: &str = "an index is made of sorted sets";
 
 impl Inner {
-    /// The next keys of a list, from each shard as many as its share of the page; nothing if no index has the prefix.
+    /// The next keys of a list, from each shard as many as its share of the page; nothing if no
+    /// index has the prefix.
     pub(in crate::store::redis) async fn indexed(
         self: &Arc<Self>,
         query: &ListQuery,
@@ -147,7 +148,8 @@ impl Inner {
     }
 }
 
-/// The end of the texts that begin with this one. No byte of UTF-8 is the last byte, so the last one can be raised.
+/// The end of the texts that begin with this one. No byte of UTF-8 is the last byte, so the last
+/// one can be raised.
 fn behind(prefix: &str) -> Vec<u8> {
     let mut end = [b"(", prefix.as_bytes()].concat();
     if let Some(last) = end.last_mut() {

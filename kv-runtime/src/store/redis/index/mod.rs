@@ -1,13 +1,16 @@
-//! The list index: the keys of a prefix in sorted sets, so that a list costs what the prefix has and not what the server holds.
+//! The list index: the keys of a prefix in sorted sets, so that a list costs what the prefix has
+//! and not what the server holds.
 //!
-//! docs/wire-format.md specifies it. What keeps it true:
+//! [The wire format](crate::guide::wire_format) specifies it. What keeps it true:
 //!
-//! - **A shard is complete only by its marker**, a member that [`rebuild`] alone adds, and only if the shard was not lost since the
-//!   rebuild began. A shard that was evicted or flushed has lost its marker with everything else: it is noticed, and rebuilt.
-//! - **Writers add before they write**, so a record that is there is in the index. An entry without a record is dangling, and shows nothing: a list
-//!   looks at each record that it shows.
-//! - **Writers never take away.** A writer that removed an entry behind its delete could remove the one that another writer has just added.
-//!   [`sweep`] does it, in two steps with a grace between them.
+//! - **A shard is complete only by its marker**, a member that [`rebuild`] alone adds, and only if
+//!   the shard was not lost since the rebuild began. A shard that was evicted or flushed has lost
+//!   its marker with everything else: it is noticed, and rebuilt.
+//! - **Writers add before they write**, so a record that is there is in the index. An entry without
+//!   a record is dangling, and shows nothing: a list looks at each record that it shows.
+//! - **Writers never take away.** A writer that removed an entry behind its delete could remove the
+//!   one that another writer has just added. [`sweep`] does it, in two steps with a grace between
+//!   them.
 
 mod list;
 mod rebuild;
@@ -97,7 +100,8 @@ impl Inner {
         self.add(entries, by).await.map_err(|fault| Fault::unsent(fault.error))
     }
 
-    /// Adds entries, the shards side by side. An addition does no harm twice, so one whose answer was lost is sent again.
+    /// Adds entries, the shards side by side. An addition does no harm twice, so one whose answer
+    /// was lost is sent again.
     pub(super) async fn add(&self, entries: Vec<Entries>, by: Deadline) -> Result<(), Fault> {
         let adding = entries.into_iter().map(async |entries| {
             let addition = entries.command();
@@ -145,7 +149,8 @@ fn no_error(answer: Value) -> Result<Value, Fault> {
     answer.extract_error().map_err(Fault::sent)
 }
 
-/// The part of a key before its first `:`, whose keys share an index. A prefix that has none is no index's.
+/// The part of a key before its first `:`, whose keys share an index. A prefix that has none is no
+/// index's.
 fn segment_of(prefix: &str) -> Option<&str> {
     prefix.split_once(':').map(|(segment, _)| segment)
 }
@@ -175,7 +180,8 @@ fn times(shard: &str) -> String {
     format!("{shard}:limbo")
 }
 
-/// The entry of a key: its text; with hash tags also where its entity ends, so that it can be spelled again.
+/// The entry of a key: its text; with hash tags also where its entity ends, so that it can be
+/// spelled again.
 fn member(spelling: Spelling, text: &str, entity_len: usize) -> String {
     match spelling {
         Spelling::Plain => text.to_owned(),

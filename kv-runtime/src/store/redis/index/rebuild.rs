@@ -1,4 +1,5 @@
-//! Rebuilding: one look at every key of the server adds what the index lacks, and makes its shards complete.
+//! Rebuilding: one look at every key of the server adds what the index lacks, and makes its shards
+//! complete.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +13,7 @@ use crate::store::redis::error::Fault;
 use crate::store::redis::list::Walk;
 use crate::store::redis::spelling::Found;
 
-/// How often a rebuild begins anew because a shard was lost under it.
+/// How often a rebuild starts again because the server lost a shard meanwhile.
 const ATTEMPTS: u32 = 3;
 
 /// Makes a shard complete, if it is still the one that the rebuild began with.

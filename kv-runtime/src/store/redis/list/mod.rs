@@ -1,8 +1,9 @@
 //! One page of a list.
 //!
-//! A page is shown in two steps: candidates, which are the next keys in key order by whatever knows them, and a look at each, since
-//! it may have gone or expired meanwhile. The cursor holds the last candidate that was looked at. That alone tells where a list goes on, so a page
-//! needs nothing from the one before; what `remainder` keeps of it only spares work.
+//! A page is shown in two steps: candidates, which are the next keys in key order by whatever knows
+//! them, and a look at each, since it may have gone or expired meanwhile. The cursor holds the last
+//! candidate that was looked at. That alone tells where a list goes on, so a page needs nothing
+//! from the one before; what `remainder` keeps of it only spares work.
 
 mod remainder;
 mod room;
@@ -145,8 +146,8 @@ impl Inner {
         Ok((shown.page, looked_at))
     }
 
-    /// Shows what is there of these, and returns how many of them that took: all of them, or so many
-    /// records as there was room for.
+    /// Shows what is there of these, and returns how many of them that took: all of them, or so
+    /// many records as there was room for.
     async fn show_next(&self, keys: &[Found], shown: &mut Shown<'_>) -> Result<usize, Fault> {
         let spelled: Vec<_> = keys.iter().map(|found| self.spelling.spell_found(found)).collect();
         match shown.query.content() {
@@ -184,8 +185,8 @@ impl Inner {
         Ok(keys.len())
     }
 
-    /// The answers to the same commands for each key. On a cluster each goes by itself: of the keys of a slot that is moving some may have
-    /// moved.
+    /// Sends the same commands for each key, and returns the answers. On a cluster each key has its
+    /// own request: of the keys of a slot that is moving, some may have moved already.
     pub(super) async fn each<const N: usize, S: AsRef<str>>(
         &self,
         keys: &[S],

@@ -1,7 +1,8 @@
 //! What a pass over the server found beyond its page, kept for the pages that follow.
 //!
-//! It is a saving and no more: a page that finds nothing here makes a pass of its own. It belongs to the list that began with that pass,
-//! since to another list, begun later, it could lack a key that was written in between.
+//! It only saves time: a page that finds nothing here makes another pass. It belongs to the list
+//! that began with that pass. Another list may have begun later, and would miss a key that was
+//! written after the pass.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,8 @@
 //! The next keys of a list by a look at every key of the server.
 //!
-//! `SCAN` shows a key that is there all the time at least once, in no order, and some twice. So one pass keeps the least keys behind the
-//! cursor, as many as memory is allowed, and drops what it meets again: the list is in key order, and shows each key once.
+//! `SCAN` shows a key that is there all the time at least once, in no order, and some twice. So one
+//! pass keeps the least keys behind the cursor, as many as memory is allowed, and drops what it
+//! meets again: the list is in key order, and shows each key once.
 
 use std::collections::BTreeSet;
 

@@ -82,7 +82,7 @@ impl<'a> Walk<'a> {
             self.way.node_is_done().await?;
         }
         self.cursor = next;
-        // A key that is no text is nobody's here.
+        // A key that is not UTF-8 belongs to no entity.
         let text = |key| if let Value::BulkString(key) = key { String::from_utf8(key).ok() } else { None };
         Ok(Some(keys.into_iter().filter_map(text).collect()))
     }

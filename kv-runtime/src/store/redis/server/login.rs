@@ -110,3 +110,20 @@ fn peer(hello: &Value) -> Peer {
         is_primary: said("role").map(|role| role == "master"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Proxies answer with simple strings.
+    #[test]
+    fn names_and_values_may_be_of_either_kind_of_string() {
+        let simple = |text: &str| Value::SimpleString(text.to_owned());
+        let bulk = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        for kind in [simple as fn(&str) -> Value, bulk] {
+            let hello = [("mode", "sentinel"), ("role", "master")];
+            let peer = peer(&Value::Map(hello.map(|(name, value)| (kind(name), kind(value))).to_vec()));
+            assert!(matches!(peer, Peer { mode: Some(Mode::Sentinel), is_primary: Some(true) }));
+        }
+    }
+}

@@ -14,7 +14,7 @@ use super::{CLOCK, Held, Records, ask, client, clock, past};
 /// The table of a store whose options name none.
 pub(super) const TABLE: &str = "kv_records";
 
-/// Stores inside the object, each with a table of its own.
+/// Stores inside the object, each with its own table.
 pub(super) struct Inside<'a>(&'a Records);
 
 impl<'a> Inside<'a> {
@@ -48,7 +48,7 @@ impl Harness for Inside<'_> {
     }
 }
 
-/// Clients, each of an object of its own.
+/// Clients, each with its own object.
 pub(super) struct Outside<'a> {
     env: &'a Env,
     objects: Cell<u32>,

@@ -1,0 +1,113 @@
+//! Deletes: delete, delete_many.
+
+use tracing::Instrument;
+
+use super::write::whole_failure;
+use super::{Collection, IdRef, groups, keys_of_groups, named};
+use crate::coop;
+use crate::entity::KvEntity;
+use crate::error::Result;
+use crate::key::{Key, Lookup};
+use crate::maybe_send::{BoxFuture, MaybeSend};
+use crate::store::Store;
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Removes the entity with this id, all of its groups. It is not an error if there is none.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
+    /// users.delete(7).await?;
+    /// assert_eq!(users.get(7).await?, None);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn delete(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<()>> + use<'_, E, S> {
+        self.delete_at(self.key_for(&id))
+    }
+
+    /// As [`delete`](Self::delete), of the entity with this anchor.
+    pub(crate) async fn delete_at(&self, key: Key) -> Result<()> {
+        let span = self.span("delete", &key);
+        async {
+            self.check_key(&key)?;
+            if groups::<E>().len() == 1 {
+                return self.store().delete(key).await.map_err(named::<E>);
+            }
+            self.delete_anchors_first(&[key]).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Removes the entities with these ids, in batches as large as the store allows. It yields to
+    /// other tasks after each batch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Partial`](crate::Error::Partial) says how many of the ids were done.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// users.put_many((1..=3).map(|id| User { id, name: format!("user {id}") })).await?;
+    /// users.delete_many([1, 2]).await?;
+    /// assert_eq!(users.list().page().await?.entities.len(), 1);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn delete_many<'a, I>(&'a self, ids: I) -> BoxFuture<'a, Result<()>>
+    where
+        I: IntoIterator<IntoIter: MaybeSend + 'a>,
+        I::Item: Lookup<E::Id>,
+    {
+        let mut ids = ids.into_iter();
+        let span = self.span_many("delete_many", &ids);
+        let deleting = async move {
+            let batch = Self::entities_in(self.store().capabilities().limits.batch_write);
+            let mut deleted = 0;
+            loop {
+                let anchors: Vec<Key> = ids.by_ref().take(batch).map(|id| self.key_for(&id)).collect();
+                let Some(first) = anchors.first() else { return Ok(()) };
+                let done = anchors.iter().try_for_each(|anchor| self.check_key(anchor));
+                let done = match done {
+                    Ok(()) => self.delete_anchors_first(&anchors).await,
+                    refused => refused,
+                };
+                done.map_err(|error| self.partial(first, deleted, anchors.len(), error))?;
+                deleted += anchors.len();
+                coop::yield_now().await;
+            }
+        };
+        Box::pin(deleting.instrument(span))
+    }
+
+    pub(super) async fn delete_anchors_first(&self, anchors: &[Key]) -> Result<()> {
+        if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
+            let keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
+            return self.store().delete_many(keys).await.map_err(|error| named::<E>(whole_failure(error)));
+        }
+        self.store().delete_many(anchors.to_vec()).await.map_err(|error| named::<E>(whole_failure(error)))?;
+        let others = anchors.iter().flat_map(|anchor| keys_of_groups::<E>(anchor).skip(1)).collect();
+        self.store().delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
+    }
+}
