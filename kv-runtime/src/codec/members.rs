@@ -142,13 +142,13 @@ impl<'a> Members<'a> {
     }
 
     /// The object's text.
-    pub(crate) fn to_text(&mut self) -> String {
-        self.to_tagged(&TaggedText::default()).text
+    pub(crate) fn into_text(self) -> String {
+        self.into_tagged(&TaggedText::default()).text
     }
 
     /// Returns the object's text, and the offsets of the tags that `source` has, from which members
     /// are borrowed.
-    pub(crate) fn to_tagged(&mut self, source: &TaggedText) -> TaggedText {
+    pub(crate) fn into_tagged(mut self, source: &TaggedText) -> TaggedText {
         let mut text = "{".to_owned();
         let mut tags = Vec::new();
         self.texts();

@@ -45,9 +45,9 @@ pub(super) fn carry<E: KvEntity>(
 }
 
 fn by_steps(schema: &GroupSchema, record: RecordRef<'_>, to: u32, context: &Context<'_>) -> Result<Carried> {
-    let mut members = read_stepped(schema.steps(), record.value, record.metadata.version, to)
+    let members = read_stepped(schema.steps(), record.value, record.metadata.version, to)
         .map_err(|failed| failed.into_error((context.locate)(schema)))?;
-    Ok(Carried { text: members.to_text(), is_converted: false })
+    Ok(Carried { text: members.into_text(), is_converted: false })
 }
 
 /// Returns whether a group's record is JSON that steps alone bring to the current shape.
@@ -134,7 +134,7 @@ impl Carrier<'_> {
             let mut members =
                 Members::read(text.as_bytes()).map_err(|source| Error::Decode { at: at(), codec, source })?;
             bring_down(schema.steps(), &mut members, self.to).map_err(|failed| failed.into_error(at()))?;
-            text = members.to_text();
+            text = members.into_text();
         }
         Ok(Some(Carried { text, is_converted: true }))
     }

@@ -151,7 +151,7 @@ impl Groups<'_> {
         // Once more from the text, whose error has the words.
         // A place in this text would be none in the record.
         let json = codec::Codec::Json;
-        codec::decode(json, stepped()?.to_text().as_bytes())
+        codec::decode(json, stepped()?.into_text().as_bytes())
             .map_err(|source| self.undecoded(schema, json, source.without_place()))
     }
 
