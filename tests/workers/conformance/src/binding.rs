@@ -2,6 +2,7 @@
 //! asked.
 
 use std::cell::OnceCell;
+use std::thread::LocalKey;
 use std::time::Duration;
 
 use kv_runtime::cache::{Cache, Cached};
@@ -29,6 +30,7 @@ thread_local! {
     /// What all requests of the isolate share.
     static HOT: OnceCell<Cached<Hot, WorkersStore>> = const { OnceCell::new() };
     static AHEAD: OnceCell<Cached<Hot, WorkersStore>> = const { OnceCell::new() };
+    static BEHIND: OnceCell<Cached<Hot, WorkersStore>> = const { OnceCell::new() };
 }
 
 /// `tests/workers` counts the reads of KV for each of these.
@@ -37,7 +39,8 @@ const AHEAD_TTL: Duration = Duration::from_secs(2);
 pub(super) async fn answer(env: &Env, context: Context, path: &str) -> worker::Result<Value> {
     match path.trim_start_matches("/binding/") {
         "hot" => hot(env).await,
-        "ahead" => ahead(env, context).await,
+        "ahead" => ahead(env, context, &AHEAD, (AHEAD_TTL, 0.95)).await,
+        "behind" => ahead(env, context, &BEHIND, (Duration::from_secs(60), 0.02)).await,
         "quota" => thrown("KV put() limit exceeded for the day.").await,
         "calls" => thrown("Too many API requests by single Worker invocation.").await,
         "cache-ttl" => cache_ttl().await,
@@ -59,10 +62,15 @@ async fn hot(env: &Env) -> worker::Result<Value> {
 }
 
 /// The same by a cache that loads it again before its TTL has passed, behind the response.
-async fn ahead(env: &Env, context: Context) -> worker::Result<Value> {
+async fn ahead(
+    env: &Env,
+    context: Context,
+    isolate: &'static LocalKey<OnceCell<Cached<Hot, WorkersStore>>>,
+    (ttl, share): (Duration, f64),
+) -> worker::Result<Value> {
     let store = WorkersStore::new(env, "FAULTY").map_err(told)?;
-    let ahead = AHEAD.with(|ahead| {
-        let cache = Cache::new().memory_ttl(AHEAD_TTL).jitter(0.0).refresh_ahead(0.95).without_filling();
+    let ahead = isolate.with(|ahead| {
+        let cache = Cache::new().memory_ttl(ttl).jitter(0.0).refresh_ahead(share).without_filling();
         ahead.get_or_init(|| Kv::new(store).collection().cached(cache)).clone()
     });
     let ahead = ahead.with_spawner(move |load| context.wait_until(load));

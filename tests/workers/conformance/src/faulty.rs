@@ -52,8 +52,9 @@ async fn call(store: &impl Store, operation: &str) -> Result<Value> {
             let first = store.list(&query).await?;
             json!(store.list(&query.with_cursor(first.cursor)).await?.keys().collect::<Vec<_>>())
         }
-        "put-hot" => {
-            let hot = NewRecord::new(r#"{"name":"Ada"}"#, Metadata::default());
+        "put-hot" | "put-hot-anew" => {
+            let name = if operation == "put-hot" { "Ada" } else { "Bea" };
+            let hot = NewRecord::new(format!(r#"{{"name":"{name}"}}"#), Metadata::default());
             json!(store.put(Key::from_text("hot:7"), hot).await?)
         }
         "head" => json!(store.head(&first).await?.is_some()),
