@@ -44,7 +44,8 @@ fn one_cache(sim: &Sim) {
     history.check(State::default());
 }
 
-async fn make(history: History<State>, docs: Arc<Cached<Doc, SimStore>>, call: Call, tag: u16) {
+/// Makes a call through a cache, and notes how it ended.
+pub async fn make(history: History<State>, docs: Arc<Cached<Doc, SimStore>>, call: Call, tag: u16) {
     let work = async {
         match returned(&docs, call, tag).await {
             Ok(returned) => Ended::Returned(returned),

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use kv_runtime::cache::{Cache, Cached};
+use kv_runtime::Kv;
+use kv_runtime::cache::Cache;
 use kv_runtime::store::SETTLES_AFTER;
-use kv_runtime::{Error, Kv};
 
-use crate::calls::{self, Call, Doc, Log, Returned, State, failed};
-use crate::history::{Ended, History};
+use crate::caches::make;
+use crate::calls::{self, Call, Doc, State};
+use crate::history::History;
 use crate::run::{Moves, Run, Task};
 use crate::sim::Sim;
 use crate::store::SimStore;
@@ -80,32 +81,4 @@ impl Future for Request {
         self.call = Some(call);
         Poll::Pending
     }
-}
-
-async fn make(history: History<State>, docs: Arc<Cached<Doc, SimStore>>, call: Call, tag: u16) {
-    let work = async {
-        match returned(&docs, call, tag).await {
-            Ok(returned) => Ended::Returned(returned),
-            Err(error) => failed(&error),
-        }
-    };
-    history.note((call, tag), work).await;
-}
-
-async fn returned(docs: &Cached<Doc, SimStore>, call: Call, tag: u16) -> Result<Returned, Error> {
-    let new = || Doc::new(vec![tag]);
-    let found = |doc: Option<Arc<Doc>>| Returned::Found(doc.map(|doc| doc.log.clone()));
-    let push = |doc: &mut Doc| doc.log.push(tag);
-    Ok(match call {
-        Call::Put => docs.put(new()).await.map(|()| Returned::Done)?,
-        Call::Update => match docs.update(1, push).await {
-            Ok(doc) => found(Some(doc)),
-            Err(Error::NotFound { .. }) => Returned::Missing,
-            Err(error) => return Err(error),
-        },
-        Call::Upsert => found(Some(docs.upsert(1, new, push).await?)),
-        Call::Delete => docs.delete(1).await.map(|()| Returned::Done)?,
-        Call::GetMany => found(docs.get_many([1]).await?.into_iter().next().flatten()),
-        _ => found(docs.get(1).await?),
-    })
 }
