@@ -5,8 +5,8 @@
 pub(crate) const SIZE_FIRST: bool = cfg!(target_arch = "wasm32");
 
 /// Returns the future of a branch that many entities never take. On wasm32 it is boxed: where the
-/// compiler finds that the branch is never taken, it leaves out the code of a box, but not that of a
-/// future within the caller's future.
+/// compiler finds that the branch is never taken, it leaves out a box with its future, but keeps the
+/// code of a future that is part of another one.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn apart<'a, T>(future: impl Future<Output = T> + 'a) -> crate::maybe_send::BoxFuture<'a, T> {
     Box::pin(future)
