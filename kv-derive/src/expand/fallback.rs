@@ -162,3 +162,21 @@ fn without<T: ToTokens + Parse>(lifetimes: &[String], syntax: T) -> T {
     // A lifetime in the place of another leaves syntax as it was.
     syn::parse2(tokens.collect()).unwrap_or(syntax)
 }
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    #[test]
+    fn an_owned_form_has_no_lifetimes() {
+        let (owned, args) = owned_generics(&parse_quote!(<'a, T: 'a, const N: usize>));
+        let params: Vec<String> =
+            owned.params.iter().map(|param| param.to_token_stream().to_string()).collect();
+        assert_eq!(params.len(), 2, "{params:?}");
+        assert!(params[0].starts_with('T') && !params[0].contains("'a"), "{params:?}");
+        assert_eq!(params[1], "const N : usize");
+        assert_eq!(args.to_string(), "< 'static , T , N >");
+    }
+}
