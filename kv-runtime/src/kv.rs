@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::clock::Timestamp;
+use kv_store::store::{FairQueue, Store};
+use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
+
 use crate::collection::Collection;
 use crate::entity::KvEntity;
 use crate::list::secret::CursorKey;
-use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
-use crate::store::{FairQueue, Store};
 
 /// A store and the typed collections in it. Cheap to clone; clones share the store.
 pub struct Kv<S> {
