@@ -1,8 +1,8 @@
 //! Views: for each of several groups a struct with the ids and that group's fields, which is an
 //! entity by itself under the same keys.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Ident};
 
 use super::alias::runtime;
@@ -66,12 +66,15 @@ fn declaration(
     let derives = group.attr.derives.get().map(|paths| quote!(#[derive(#(#paths),*)]));
     let generics = entity.view_generics(group);
     let where_clause = &generics.where_clause;
+    // At the group, so that an item of the same name is reported there.
+    let at = Span::call_site().located_at(group.span());
+    let item = quote_spanned!(at=> struct #name #generics #where_clause { #(#fields)* });
     quote! {
         #[doc = #doc]
         #(#lints)*
         #derives
         #attrs
-        #vis struct #name #generics #where_clause { #(#fields)* }
+        #vis #item
     }
 }
 

@@ -1,9 +1,9 @@
 //! An entity: its ids, its groups and the fields of each.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::{Data, DeriveInput, Fields, Generics, Ident, Type, Visibility};
+use syn::{Data, DeriveInput, Fields, Generics, Ident, LitStr, Type, Visibility};
 
 use super::generics::{mentions, names};
 use super::receiver::Receiver;
@@ -177,7 +177,12 @@ impl<'a> Entity<'a> {
 impl Group<'_> {
     /// The last segment of its keys.
     pub(crate) fn name(&self) -> Option<String> {
-        self.attr.name.get().map(syn::LitStr::value)
+        self.attr.name.get().map(LitStr::value)
+    }
+
+    /// Where it is declared: its name, or what stands for a missing one.
+    pub(crate) fn span(&self) -> Span {
+        self.attr.name.get().map_or_else(|| self.attr.at.span(), LitStr::span)
     }
 
     pub(crate) fn version(&self) -> u32 {

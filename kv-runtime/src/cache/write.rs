@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kv_store::key::Lookup;
 use kv_store::store::{AtomicStore, Store};
-use kv_store::{ChangeError, Error, Result, Timestamp};
+use kv_store::{BoxFuture, ChangeError, Error, Result, Timestamp};
 
 use super::entry::Moment;
 use super::tier::{Fill, RecordExpiry};
@@ -85,21 +85,24 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
     /// Gives the record in the store its full TTL again, and returns whether it exists; see
     /// [`Collection::touch`](crate::Collection::touch). Memory serves the entity until the expiry
     /// that it knew.
-    pub async fn touch(&self, id: IdRef<'_, E>) -> Result<bool>
+    pub fn touch(&self, id: IdRef<'_, E>) -> BoxFuture<'_, Result<bool>>
     where
         E: Touch,
     {
         let id = id.into_id();
-        let mut writing = self.tier.begin_write(id.clone(), true);
-        writing.after_fill().await;
-        let touched = self.collection().touch_at(self.collection().key_of_id(&id)).await;
-        match &touched {
-            // No touch shortens the life of a record.
-            Ok(true) => writing.keep(),
-            Ok(false) => writing.give_up(),
-            Err(error) => writing.fail(error),
-        }
-        touched
+        // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move {
+            let mut writing = self.tier.begin_write(id.clone(), true);
+            writing.after_fill().await;
+            let touched = self.collection().touch_at(self.collection().key_of_id(&id)).await;
+            match &touched {
+                // No touch shortens the life of a record.
+                Ok(true) => writing.keep(),
+                Ok(false) => writing.give_up(),
+                Err(error) => writing.fail(error),
+            }
+            touched
+        })
     }
 
     async fn change<X: From<Error>>(
