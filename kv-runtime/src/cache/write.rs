@@ -18,12 +18,15 @@ use crate::entity::{KvEntity, Touch};
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Writes the entity as [`Collection::put`](crate::Collection::put) does, then holds it in
     /// memory.
-    pub async fn put(&self, entity: impl IntoShared<E>) -> Result<()> {
+    pub fn put(&self, entity: impl IntoShared<E>) -> BoxFuture<'_, Result<()>> {
         let entity = entity.into_shared();
-        let writing = self.begin(entity.id()).await;
-        let begun = self.begun();
-        let written = self.collection().put(&entity).await;
-        self.hold_written(writing, written, &entity, begun)
+        // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move {
+            let writing = self.begin(entity.id()).await;
+            let begun = self.begun();
+            let written = self.collection().put(&entity).await;
+            self.hold_written(writing, written, &entity, begun)
+        })
     }
 
     /// Removes the entity from the store and from memory.
@@ -45,12 +48,15 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
     /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is
     /// none, then holds it in memory.
-    pub async fn insert(&self, entity: impl IntoShared<E>) -> Result<()> {
+    pub fn insert(&self, entity: impl IntoShared<E>) -> BoxFuture<'_, Result<()>> {
         let entity = entity.into_shared();
-        let writing = self.begin(entity.id()).await;
-        let begun = self.begun();
-        let written = self.collection().insert(&entity).await;
-        self.hold_written(writing, written, &entity, begun)
+        // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move {
+            let writing = self.begin(entity.id()).await;
+            let begun = self.begun();
+            let written = self.collection().insert(&entity).await;
+            self.hold_written(writing, written, &entity, begun)
+        })
     }
 
     /// Changes the entity in the store as [`Collection::update`](crate::Collection::update) does,
