@@ -180,7 +180,7 @@ impl Group<'_> {
         self.attr.name.get().map(LitStr::value)
     }
 
-    /// Where it is declared: its name, or what stands for a missing one.
+    /// Where it is declared: its name, or the key if it has no name.
     pub(crate) fn span(&self) -> Span {
         self.attr.name.get().map_or_else(|| self.attr.at.span(), LitStr::span)
     }
