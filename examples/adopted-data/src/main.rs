@@ -51,7 +51,7 @@ use customer::Customer;
 use kv_runtime::Kv;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::store::{MemoryStore, StoreExt};
 
 /// What the other program has written: JSON without a version, and once a mistake.
 const WRITTEN: [(&str, &str); 3] = [
@@ -114,7 +114,7 @@ async fn take_over(kv: &Kv<MemoryStore>) -> Result<(), Box<dyn Error>> {
 async fn show(kv: &Kv<MemoryStore>) -> Result<(), Box<dyn Error>> {
     for id in 17..=20 {
         let key = format!("customer:{id}");
-        if let Some(record) = kv.store().get(&Key::from_text(&key)).await? {
+        if let Some(record) = kv.store().read(&Key::from_text(&key)).await? {
             println!("  {key}  {}", String::from_utf8_lossy(&record.value));
         }
     }

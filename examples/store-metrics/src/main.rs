@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use export::{DURATION, Exporter, SECONDS};
 use kv_runtime::layer::{Fault, FaultStore, ObservedStore, Operation};
-use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::store::{MemoryStore, StoreExt};
 use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timer, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 

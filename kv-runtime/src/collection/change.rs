@@ -4,13 +4,12 @@ use std::pin::pin;
 
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, GetOptions, Store, StoreExt, Write};
 use kv_store::{ChangeError, Error, Result, Timestamp};
 use tracing::Instrument;
 
 use super::attempts::Attempts;
 use super::difference::Before;
-use super::read::TOLD;
 use super::{Collection, Found, IdRef, always, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
 use crate::small::apart;
@@ -216,7 +215,8 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
     /// does not.
     async fn not_inserted(&self, key: &Key) -> Error {
         if groups::<E>().len() > 1
-            && let Ok(records) = apart(self.records::<TOLD>(std::slice::from_ref(key))).await
+            && let Ok(records) =
+                apart(self.records(std::slice::from_ref(key), GetOptions::new().with_expiry())).await
             && matches!(records.first(), Some(Some(_)))
         {
             let mut missing = groups::<E>()
@@ -253,7 +253,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
-            let records = pin!(self.records::<TOLD>(std::slice::from_ref(&key)));
+            let records = pin!(self.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()));
             let records = attempts.watch(records).await?;
             let (entity, writes) = match self.decode(id.clone(), &key, &records)? {
                 Some(mut entity) => {
@@ -278,7 +278,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             if writes.is_empty() {
                 return Ok(found);
             }
-            let commit = pin!(self.store().commit(self.unchanged(&key, &records), writes));
+            let commit = pin!(self.store().commit(self.unchanged(&key, &records), writes.into()));
             match attempts.watch(commit).await.map_err(named::<E>)? {
                 Commit::Done => return Ok(found),
                 Commit::Conflict(_) => attempts.lost().await,
