@@ -43,7 +43,7 @@ pub use self::redb::{
 #[cfg(feature = "redis")]
 pub use self::redis::{IndexSweep, RedisOptions, RedisStore};
 pub use any::AnyStore;
-pub use capabilities::{Capabilities, Limits, Sharing};
+pub use capabilities::{Capabilities, CommitScope, Limits, Sharing};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 pub use cloudflare::WorkersStore;
 #[cfg(all(feature = "durable-objects", target_arch = "wasm32"))]
@@ -291,15 +291,16 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
 /// A store with compare-and-swap: it can write several records atomically if conditions hold.
 ///
-/// `insert`, `update`, `try_update`, `upsert` and `touch` need it. A store without it has `put`, and
-/// calls where the last write wins: `update_last_write_wins`, `try_update_last_write_wins`,
-/// `upsert_last_write_wins` and `touch_last_write_wins`. In the place of `insert` there are `exists`
-/// and `put`.
+/// `insert`, `update`, `try_update`, `upsert`, `touch` and [`Kv::transact`](crate::Kv::transact)
+/// need it. A store without it has `put`, and calls where the last write wins:
+/// `update_last_write_wins`, `try_update_last_write_wins`, `upsert_last_write_wins` and
+/// `touch_last_write_wins`. In the place of `insert` there are `exists` and `put`. Nothing there
+/// takes the place of a transaction: keep what changes together in one entity, or in another store.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no compare-and-swap, which this call needs",
     label = "this store cannot tell whether a record has changed since it was read",
     note = "`put`, `get`, `delete` and `list` work on every store",
-    note = "`insert`, `update`, `try_update`, `upsert` and `touch` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`",
+    note = "`insert`, `update`, `try_update`, `upsert`, `touch` and `transact` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`",
     note = "where the last write may win, there are `update_last_write_wins`, `try_update_last_write_wins`, `upsert_last_write_wins` and `touch_last_write_wins`; in the place of `insert` there are `exists` and `put`"
 )]
 pub trait AtomicStore: Store {
@@ -312,6 +313,14 @@ pub trait AtomicStore: Store {
     /// - Every `Put` and `Update` MUST give the record a revision that no record had before. A
     ///   `Touch` MAY keep the revision.
     /// - If two writes have the same key, the later one MUST win.
+    /// - If several conditions do not hold, [`Commit::Conflict`] MUST name the least of their
+    ///   positions. A transaction puts first what it has read. So if an insert's condition is
+    ///   named, everything that was read still holds.
+    /// - A commit of conditions alone MUST check them.
+    ///
+    /// The caller keeps to [`Limits::commit`], [`Limits::commit_bytes`] and
+    /// [`Limits::commit_scope`]. A commit of one entity's groups is within the scope of every
+    /// store, and may be larger.
     fn commit(
         &self,
         conditions: Vec<Condition>,
@@ -389,7 +398,8 @@ impl Write {
 pub enum Commit {
     /// All conditions held, and all writes were made.
     Done,
-    /// The condition with this index did not hold. Nothing was written.
+    /// The condition with this index did not hold, and all conditions before it did. Nothing was
+    /// written.
     Conflict(usize),
 }
 

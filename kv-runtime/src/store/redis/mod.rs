@@ -32,8 +32,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, FairQueue, Lease, ListPage, ListQuery, Sharing,
-    Store, Write,
+    AtomicStore, Capabilities, Commit, CommitScope, Condition, Expect, FairQueue, Lease, Limits, ListPage,
+    ListQuery, Sharing, Store, Write,
 };
 use crate::clock::Clock;
 use crate::error::{Error, Location, Result};
@@ -194,7 +194,11 @@ impl Store for RedisStore {
 
     fn capabilities(&self) -> Capabilities {
         let any = Capabilities::new(Sharing::Shared).compare_and_swap().ordered().cheap_metadata();
-        if self.0.connection.is_cluster() { any } else { any.snapshot_reads().atomic_batches() }
+        if self.0.connection.is_cluster() {
+            // The groups of an entity share a slot.
+            return any.limits(Limits::new().commit_scope(CommitScope::OneEntity));
+        }
+        any.snapshot_reads().atomic_batches()
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
