@@ -10,6 +10,7 @@
 //! queue removes it, and goes on. Compare-and-swap keeps every update right without turns, also
 //! against other processes.
 
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +59,8 @@ struct Lines {
     /// out.
     next: AtomicU64,
     by_key: Mutex<HashMap<Box<str>, Line>>,
+    /// When the attempts of transactions begin.
+    pace: pace::Pace,
 }
 
 /// Those who queue for one record, the first one first.
