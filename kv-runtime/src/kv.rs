@@ -1,4 +1,7 @@
-//! The handle on a store, from which collections are taken, and how migrations behave on it.
+//! The handle on a store, from which collections are taken, and how migrations and transactions
+//! behave on it.
+
+mod transactions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,12 +14,15 @@ use crate::list::secret::CursorKey;
 use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
 use crate::store::{FairQueue, Store};
+pub(crate) use transactions::TransactionEvent;
+pub use transactions::{TransactionOptions, TransactionStats};
 
 /// A store and the typed collections in it. Cheap to clone; clones share the store.
 pub struct Kv<S> {
     shared: Arc<Shared<S>>,
     migrations: Arc<Migrations>,
     cursor_key: Option<Arc<CursorKey>>,
+    transactions: TransactionOptions,
 }
 
 struct Shared<S> {
@@ -24,6 +30,7 @@ struct Shared<S> {
     /// The queue for a store that has none.
     queue: FairQueue,
     counters: Counters,
+    transactions: transactions::TransactionCounters,
 }
 
 /// How reads treat records of older versions.
@@ -60,8 +67,18 @@ impl<S: Store> Kv<S> {
             hook: Hook::default(),
             spawn: None,
         };
-        let shared = Shared { store, queue: FairQueue::new(), counters: Counters::default() };
-        Self { shared: Arc::new(shared), migrations: Arc::new(migrations), cursor_key: None }
+        let shared = Shared {
+            store,
+            queue: FairQueue::new(),
+            counters: Counters::default(),
+            transactions: transactions::TransactionCounters::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            migrations: Arc::new(migrations),
+            cursor_key: None,
+            transactions: TransactionOptions::new(),
+        }
     }
 
     /// Sets the key that encrypts the cursors of lists over [secret
@@ -177,6 +194,11 @@ impl<S: Store> Kv<S> {
         self.shared.counters.0[event as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The application's spawner of background work, if it gave one.
+    pub(crate) fn spawner(&self) -> Option<&(dyn Spawn + Send + Sync)> {
+        self.migrations.spawn.as_deref()
+    }
+
     pub(crate) async fn run_write_back(&self, write_back: impl Future<Output = ()> + MaybeSend + 'static) {
         match &self.migrations.spawn {
             Some(spawn) => spawn.spawn(Box::pin(write_back)),
@@ -218,6 +240,7 @@ impl<S> Clone for Kv<S> {
             shared: Arc::clone(&self.shared),
             migrations: Arc::clone(&self.migrations),
             cursor_key: self.cursor_key.clone(),
+            transactions: self.transactions,
         }
     }
 }

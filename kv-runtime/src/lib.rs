@@ -117,6 +117,7 @@ pub mod store;
 mod timer;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_sessions;
+mod transact;
 #[cfg(any(feature = "cache", feature = "conformance"))]
 mod unpanicked;
 
@@ -126,12 +127,13 @@ pub use collection::{Collection, IdRef};
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
 pub use error::{BoxError, ChangeError, Error, Location, Result, SharedError};
 pub use key::{KvId, Lookup, Within};
-pub use kv::{Kv, WriteBackFuture, WriteBackStats};
+pub use kv::{Kv, TransactionOptions, TransactionStats, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 pub use served::{Served, Whence};
 pub use store::Cursor;
 pub use timer::{NoTimer, Sleep, Timer};
+pub use transact::{Rerun, Tx, TxWithTtl};
 
 pub use kv_derive::{KvEntity, KvId};
 

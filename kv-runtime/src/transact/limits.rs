@@ -1,0 +1,94 @@
+//! What one commit takes, checked before a call of the transaction adds to it.
+
+use super::state::State;
+use crate::error::{Error, Location};
+use crate::key::Key;
+use crate::store::{CommitScope, Limits, Write};
+
+/// Why a call of a transaction is refused, before its place is complete.
+pub(super) enum Refused {
+    TooLarge { found: usize, max: usize, unit: &'static str },
+    NotTogether { other: String },
+}
+
+impl Refused {
+    pub(super) fn into_error(self, at: Box<Location>) -> Error {
+        match self {
+            Self::TooLarge { found, max, unit } => Error::TransactionTooLarge { at, found, max, unit },
+            Self::NotTogether { other } => Error::NotTogether { at, other },
+        }
+    }
+}
+
+/// Checks that the store can commit on condition of these further keys. Returns the first that is
+/// one too many.
+pub(super) fn check_reads<'k>(
+    state: &State,
+    keys: &'k [Key],
+    limits: &Limits,
+) -> Result<(), (&'k Key, Refused)> {
+    check_scope(state, keys.iter(), limits)?;
+    let new = keys.iter().filter(|key| state.entries.get(*key).is_none_or(|entry| entry.seen.is_none()));
+    match (keys.last(), state.len + new.count()) {
+        (Some(last), found) if found > limits.commit => Err((last, too_many(found, limits))),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the store can commit these further writes of one entity.
+pub(super) fn check_writes<'w>(
+    state: &State,
+    writes: &'w [Write],
+    inserts: bool,
+    limits: &Limits,
+) -> Result<(), (&'w Key, Refused)> {
+    let Some(last) = writes.last() else { return Ok(()) };
+    check_scope(state, writes.iter().map(Write::key), limits)?;
+    let (mut found, mut bytes) = (state.len + usize::from(inserts), state.bytes);
+    for write in writes {
+        let key = write.key();
+        if let Some(entry) = state.entries.get(key) {
+            found -= usize::from(entry.pending.is_some());
+            bytes -= entry.bytes(key);
+        }
+        found += 1;
+        bytes += key.len();
+        if let Write::Put(_, new) | Write::Update(_, new) = write {
+            bytes += new.value.len();
+        }
+    }
+    if found > limits.commit && !is_one_entity(state, last) {
+        return Err((last.key(), too_many(found, limits)));
+    }
+    // One entity may be as large as the limits of its records let it be.
+    if bytes > limits.commit_bytes && !is_one_entity(state, last) {
+        let (found, max) = (bytes, limits.commit_bytes);
+        return Err((last.key(), Refused::TooLarge { found, max, unit: "bytes" }));
+    }
+    Ok(())
+}
+
+fn too_many(found: usize, limits: &Limits) -> Refused {
+    Refused::TooLarge { found, max: limits.commit, unit: "conditions and writes" }
+}
+
+fn is_one_entity(state: &State, write: &Write) -> bool {
+    let part = write.key().entity_part();
+    state.entries.keys().all(|key| key.entity_part() == part)
+}
+
+/// Checks that the keys can be in one commit with those that the transaction has.
+fn check_scope<'k>(
+    state: &State,
+    mut keys: impl Iterator<Item = &'k Key> + Clone,
+    limits: &Limits,
+) -> Result<(), (&'k Key, Refused)> {
+    if limits.commit_scope == CommitScope::AnyKeys {
+        return Ok(());
+    }
+    let Some(first) = state.entries.keys().next().or(keys.clone().next()) else { return Ok(()) };
+    match keys.find(|key| key.entity_part() != first.entity_part()) {
+        Some(other) => Err((other, Refused::NotTogether { other: first.to_string() })),
+        None => Ok(()),
+    }
+}
