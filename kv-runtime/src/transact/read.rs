@@ -54,7 +54,7 @@ impl<S: AtomicStore> Tx<S> {
         let records = match self.ask(&question).await {
             Ok(Asked::Records(records)) => records,
             Ok(Asked::Torn(key)) => return Err(self.lost(key)),
-            Err(error) => return Err(self.failed(error)),
+            Err(error) => return Err(self.failed(error, entity)),
         };
         let answered = self.lock().answer(&question, records, entity);
         match answered {
@@ -130,10 +130,11 @@ impl<S: AtomicStore> Tx<S> {
         error
     }
 
-    /// Ends the attempt after a read that failed.
-    pub(super) fn failed(&self, error: Error) -> Error {
+    /// Ends the attempt after a read of an entity that failed.
+    pub(super) fn failed(&self, error: Error, entity: &'static str) -> Error {
         let mut state = self.lock();
-        let error = named(&state, error);
+        // It may be about a record of another entity, which was read before.
+        let error = named(&state, error).of_entity(entity);
         state.end.get_or_insert(End::Failed(error.clone()));
         error
     }

@@ -107,7 +107,7 @@ impl<S: AtomicStore> Tx<S> {
         let (key, id) = entities.key_and_id(id);
         async move {
             let records = self.records(&self.keys(&entities, &key)?, E::SCHEMA.name()).await?;
-            entities.decode(id, &key, &records).map_err(|error| self.failed(error))
+            entities.decode(id, &key, &records).map_err(|error| self.failed(error, E::SCHEMA.name()))
         }
     }
 
@@ -134,7 +134,7 @@ impl<S: AtomicStore> Tx<S> {
             found
                 .map(|((anchor, id), records)| entities.decode(id, anchor, records))
                 .collect::<Result<_>>()
-                .map_err(|error| self.failed(error))
+                .map_err(|error| self.failed(error, E::SCHEMA.name()))
         })
     }
 
