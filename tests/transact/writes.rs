@@ -77,6 +77,12 @@ async fn what_is_there_is_not_inserted<S: AtomicStore>(kv: Kv<S>, _: ManualClock
         tx.insert(&Account::new(1, 0))
     });
     assert!(matches!(read.await, Err(Error::AlreadyExists { .. })));
+    // What the closure makes of its own insert is no reason for an error of its own.
+    let refused = kv.transact(async |tx| {
+        tx.insert(&Account::new(1, 0))?;
+        tx.update::<Account>(9, |_| {}).await.map(drop)
+    });
+    assert!(matches!(refused.await, Err(Error::AlreadyExists { .. })));
     // The closure may do something else about it.
     kv.transact(async |tx| {
         if !tx.exists::<Account>(1).await? {

@@ -15,16 +15,16 @@ pub(super) enum Committed {
     Lost(Key),
 }
 
-/// Checks that all that was read still holds.
+/// Checks that all still holds that the closure went by: what it read, and that there was none of
+/// what it inserted.
 pub(super) async fn check<S: AtomicStore>(kv: &Kv<S>, state: &State) -> Result<Committed> {
-    let mut conditions = state.parts().conditions;
-    conditions.truncate(state.counts().0);
+    let Parts { conditions, reads, .. } = state.parts();
     if conditions.is_empty() {
         return Ok(Committed::Done);
     }
     match kv.store().commit(conditions, Vec::new()).await {
         Ok(Commit::Done) => Ok(Committed::Done),
-        Ok(Commit::Conflict(place)) => conflict_at(kv, state, place, usize::MAX),
+        Ok(Commit::Conflict(place)) => conflict_at(kv, state, place, reads),
         Err(error) => Err(named(state, error)),
     }
 }

@@ -42,8 +42,8 @@ impl<S: AtomicStore> Kv<S> {
     ///
     /// # Errors
     ///
-    /// - The error of the closure, once it is certain that what it read still holds. If not, the
-    ///   closure runs again.
+    /// - The error of the closure, once it is certain that what it read still holds, and that what
+    ///   it inserted is new. If what it read has changed, the closure runs again.
     /// - The error of a read that failed, even if the closure ignored it.
     /// - [`Error::AlreadyExists`](crate::Error::AlreadyExists) if an entity to be
     ///   [inserted](Tx::insert) is there.
