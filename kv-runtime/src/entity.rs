@@ -2,13 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use kv_store::key::{EntityId, IdSchema, KeyBuilder};
+use kv_store::{BoxError, MaybeSend, MaybeSync, Timestamp};
 use serde::{Serializer, de::DeserializeOwned};
 
-use crate::clock::Timestamp;
 use crate::codec::Codec;
-use crate::error::BoxError;
-use crate::key::{EntityId, IdSchema, KeyBuilder};
-use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::migrate::{Step, StepFrom};
 
 /// A struct that is stored under a key. Only `#[derive(KvEntity)]` implements it.

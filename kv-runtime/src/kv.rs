@@ -7,13 +7,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::clock::Timestamp;
+use kv_store::store::{FairQueue, Store};
+use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
+
 use crate::collection::Collection;
 use crate::entity::KvEntity;
 use crate::list::secret::CursorKey;
-use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
-use crate::store::{FairQueue, Store};
+use transactions::TransactionCounters;
+
 pub(crate) use transactions::TransactionEvent;
 pub use transactions::{TransactionOptions, TransactionStats};
 
@@ -30,7 +32,7 @@ struct Shared<S> {
     /// The queue for a store that has none.
     queue: FairQueue,
     counters: Counters,
-    transactions: transactions::TransactionCounters,
+    transactions: TransactionCounters,
 }
 
 /// How reads treat records of older versions.
@@ -71,7 +73,7 @@ impl<S: Store> Kv<S> {
             store,
             queue: FairQueue::new(),
             counters: Counters::default(),
-            transactions: transactions::TransactionCounters::default(),
+            transactions: TransactionCounters::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -138,6 +140,14 @@ impl<S: Store> Kv<S> {
         self.with_migrations(|migrations| migrations.hook = Hook(Some(Arc::new(hook))))
     }
 
+    /// Returns a handle whose [transactions](Self::transact) try for so long. Clones that were made
+    /// before keep their options.
+    #[must_use]
+    pub fn with_transaction_options(mut self, options: TransactionOptions) -> Self {
+        self.transactions = options;
+        self
+    }
+
     /// Returns the collection of all entities of one type.
     #[must_use]
     pub fn collection<E: KvEntity>(&self) -> Collection<E, S> {
@@ -162,6 +172,13 @@ impl<S: Store> Kv<S> {
             deferred: read(deferred),
             failed: read(failed),
         }
+    }
+
+    /// Returns how many transactions of this handle and its clones met other writers, and how they
+    /// ended.
+    #[must_use]
+    pub fn transaction_stats(&self) -> TransactionStats {
+        self.shared.transactions.read()
     }
 
     fn with_migrations(mut self, change: impl FnOnce(&mut Migrations)) -> Self {
@@ -192,6 +209,14 @@ impl<S: Store> Kv<S> {
 
     pub(crate) fn count(&self, event: WrittenBack) {
         self.shared.counters.0[event as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn transaction_options(&self) -> TransactionOptions {
+        self.transactions
+    }
+
+    pub(crate) fn count_transaction(&self, event: TransactionEvent) {
+        self.shared.transactions.count(event);
     }
 
     /// The application's spawner of background work, if it gave one.

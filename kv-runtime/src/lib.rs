@@ -91,49 +91,43 @@ mod collection;
 pub mod __private;
 #[cfg(feature = "cache")]
 pub mod cache;
-mod clock;
 pub mod codec;
-#[cfg(feature = "conformance")]
-pub mod conformance;
 mod const_message;
-mod coop;
 mod entity;
-mod error;
 pub mod guide;
-pub mod key;
 mod kv;
 pub mod layer;
 mod list;
-mod maybe_send;
 pub mod migrate;
-#[cfg(any(feature = "redis", all(feature = "cloudflare", not(target_arch = "wasm32"))))]
-mod network;
-mod random;
-pub mod record;
 pub mod schema;
 mod served;
 mod small;
 pub mod store;
-mod timer;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_sessions;
 mod transact;
-#[cfg(any(feature = "cache", feature = "conformance"))]
-mod unpanicked;
 
-pub use clock::{Clock, ManualClock, Timestamp};
-pub use codec::Codec;
 pub use collection::{Collection, IdRef};
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
-pub use error::{BoxError, ChangeError, Error, Location, Result, SharedError};
-pub use key::{KvId, Lookup, Within};
 pub use kv::{Kv, TransactionOptions, TransactionStats, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
-pub use maybe_send::{BoxFuture, MaybeSend, MaybeSync};
 pub use served::{Served, Whence};
-pub use store::Cursor;
-pub use timer::{NoTimer, Sleep, Timer};
 pub use transact::{Rerun, Tx, TxWithTtl};
+
+#[cfg(feature = "conformance")]
+#[doc(inline)]
+pub use kv_store::conformance;
+#[doc(inline)]
+pub use kv_store::key::{KvId, Lookup, Within};
+#[doc(inline)]
+pub use kv_store::store::Cursor;
+#[doc(inline)]
+pub use kv_store::{
+    BoxError, BoxFuture, ChangeError, Clock, Codec, Error, Location, ManualClock, MaybeSend, MaybeSync,
+    NoTimer, Result, SharedError, Sleep, Timer, Timestamp,
+};
+#[doc(inline)]
+pub use kv_store::{key, record};
 
 pub use kv_derive::{KvEntity, KvId};
 

@@ -5,18 +5,16 @@ use std::hash::Hasher;
 pub use ::serde;
 pub use kv_derive::schema_checks;
 
-pub use crate::clock::Timestamp;
 pub use crate::codec::Codec;
 pub use crate::entity::{
     EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, ShapeVisitor, Touch,
 };
-pub use crate::error::BoxError;
-pub use crate::key::{
-    ByReference, ByValue, EntityId, IdKind, IdSchema, IdTraits, IdWriter, KeyBuilder, KvId, Lookup, Passing,
-};
-pub use crate::maybe_send::{MaybeSend, MaybeSync};
 pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_not_written};
 pub use crate::schema::collide::assert_apart;
+pub use kv_store::key::{
+    ByReference, ByValue, EntityId, IdKind, IdSchema, IdTraits, IdWriter, KeyBuilder, KvId, Lookup, Passing,
+};
+pub use kv_store::{BoxError, MaybeSend, MaybeSync, Timestamp};
 
 /// The arm that no schema leads to: a group that the entity does not have.
 pub fn no_such_group<S: serde::Serializer>(group: usize, _: S) -> Result<S::Ok, S::Error> {
@@ -168,7 +166,7 @@ pub fn same<I: KvId>(a: &I, b: &I) -> bool {
 }
 
 /// The anchor's key of an id, for tests of keys that go through neither collection nor store.
-pub fn key_of<E: KvEntity>(id: &E::Id) -> crate::key::Key {
+pub fn key_of<E: KvEntity>(id: &E::Id) -> kv_store::key::Key {
     let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
     id.write(&mut key);
     key.finish(anchor_name::<E>())
@@ -176,7 +174,7 @@ pub fn key_of<E: KvEntity>(id: &E::Id) -> crate::key::Key {
 
 /// The id that an anchor's key names, as a list reads it.
 pub fn id_of<E: KvEntity>(key: &str) -> Option<E::Id> {
-    crate::key::parse_key(key, &E::SCHEMA, anchor_name::<E>())
+    kv_store::__private::parse_key(key, E::SCHEMA.prefix(), E::SCHEMA.ids(), anchor_name::<E>())
 }
 
 fn anchor_name<E: KvEntity>() -> Option<&'static str> {

@@ -1,6 +1,6 @@
 //! An answer with its origin: what the forms that tell more than a value give.
 
-use crate::error::Error;
+use kv_store::Error;
 
 /// A value, its source, and the error if there was one.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ pub(crate) const SIZE_FIRST: bool = cfg!(target_arch = "wasm32");
 /// compiler finds that the branch is never taken, it leaves out a box with its future, but keeps the
 /// code of a future that is part of another one.
 #[cfg(target_arch = "wasm32")]
-pub(crate) fn apart<'a, T>(future: impl Future<Output = T> + 'a) -> crate::maybe_send::BoxFuture<'a, T> {
+pub(crate) fn apart<'a, T>(future: impl Future<Output = T> + 'a) -> kv_store::BoxFuture<'a, T> {
     Box::pin(future)
 }
 

@@ -3,6 +3,10 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use kv_store::__private::causes;
+use kv_store::key::Key;
+use kv_store::store::Store;
+use kv_store::{BoxFuture, Error, Result, SharedError};
 use tracing::Span;
 
 use super::Cached;
@@ -17,11 +21,7 @@ use super::origin::Origin;
 use super::stats::Count;
 use super::tier::{Look, Outcome, Tier};
 use crate::entity::KvEntity;
-use crate::error::{Error, Result, SharedError, causes};
-use crate::key::Key;
-use crate::maybe_send::BoxFuture;
 use crate::served::{Served, Whence};
-use crate::store::Store;
 
 /// How many loads a call begins at most, if each one is dropped before it ends.
 pub(super) const ATTEMPTS: usize = 3;
@@ -286,8 +286,8 @@ struct Abandoned;
 mod tests {
     use super::*;
     use crate::cache::Cache;
-    use crate::store::MemoryStore;
     use crate::{Kv, KvEntity};
+    use kv_store::store::MemoryStore;
 
     #[derive(KvEntity)]
     #[kv(prefix = "item")]

@@ -5,6 +5,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use kv_store::key::Key;
+use kv_store::store::{Condition, Store};
+use kv_store::{BoxError, BoxFuture, Error, MaybeSend, Result, SharedError};
 
 use super::Cached;
 use super::answer::When;
@@ -17,11 +20,7 @@ use super::tier::{Fill, Got, Outcome, RecordExpiry};
 use super::wait::Deadline;
 use crate::collection::{Found, Standing};
 use crate::entity::KvEntity;
-use crate::error::{BoxError, Error, Result, SharedError};
-use crate::key::Key;
-use crate::maybe_send::{BoxFuture, MaybeSend};
 use crate::served::Whence;
-use crate::store::{Condition, Store};
 
 /// A loader of many ids, without its types. A background refresh shares it with the call that
 /// passed it.

@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kv_store::{MaybeSend, MaybeSync};
+
 use super::fill::{IfUnchanged, Never, PureCache};
 use crate::kv::Spawn;
-use crate::maybe_send::{MaybeSend, MaybeSync};
 
 /// The settings of a cache, for [`Collection::cached`](crate::Collection::cached). Each method
 /// returns the same settings with one change.

@@ -3,8 +3,9 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use kv_store::{Clock, Timestamp};
+
 use super::entry::Moment;
-use crate::clock::{Clock, Timestamp};
 
 /// Watches whether the time of day gains on the monotonic clock. If it does, records expire before
 /// their entries end.

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Wake, Waker};
 
+use kv_store::BoxFuture;
 use tokio::sync::Notify;
 
 use super::spawn::{Runtime, Task};
-use crate::maybe_send::BoxFuture;
 
 /// The shared future of one or more loads. The last handle drops it.
 pub(super) struct Drive {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use kv_store::key::Key;
+use kv_store::store::{AtomicStore, Commit, Condition, Store};
+use kv_store::{BoxFuture, Result};
+
 use crate::collection::Collection;
 use crate::entity::KvEntity;
-use crate::error::Result;
-use crate::key::Key;
-use crate::maybe_send::BoxFuture;
-use crate::store::{AtomicStore, Commit, Condition, Store};
 
 /// Fills the store only if it still holds what the miss saw: the same record, or none. This is the
 /// default of a [`Cache`](super::Cache).

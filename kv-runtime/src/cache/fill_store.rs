@@ -4,15 +4,17 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use kv_store::__private::causes;
+use kv_store::key::Key;
+use kv_store::store::{Commit, Condition, Store};
+use kv_store::{Error, Result};
+
 use super::Cached;
 use super::fill::Filling;
 use super::lead::{FillTurn, Lead};
 use super::stats::Count;
 use super::wait::Deadline;
 use crate::entity::KvEntity;
-use crate::error::{Error, Result, causes};
-use crate::key::Key;
-use crate::store::{Commit, Condition, Store};
 
 /// How long a lease lasts if no `hard_timeout` says how long a load may take.
 const LEASE_LIFE: Duration = Duration::from_secs(60);

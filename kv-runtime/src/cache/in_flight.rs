@@ -15,13 +15,13 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as Lock, MutexGuard as Locked, PoisonError, Weak};
 
+use kv_store::key::EntityId;
+use kv_store::store::Mark;
 use quick_cache::DefaultHashBuilder;
 
 use super::drive::{Cycle, Drive};
 use super::entry::Moment;
 use super::flight::Flight;
-use crate::key::EntityId;
-use crate::store::Mark;
 use age::LONGEST;
 pub(super) use age::alone_until;
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use kv_store::key::Lookup;
+use kv_store::store::Store;
+use kv_store::{ChangeError, Error, Result};
+
 use super::Cached;
 use super::write::Failed;
 use crate::collection::{IdRef, Touched, once};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{ChangeError, Error, Result};
-use crate::key::Lookup;
-use crate::store::Store;
 
 /// Writes through this cache follow the same rules as [`update`](Self::update): a load that meets
 /// one of them is not held, and memory forgets the id if the outcome of the write is unknown.

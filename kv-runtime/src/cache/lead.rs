@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use kv_store::Result;
+use kv_store::store::{Commit, SETTLES_AFTER};
+
 use super::drive::{Cycle, Drive, Signal};
 use super::flight::{Flight, Landed};
 use super::in_flight::{AtId, Kind};
@@ -10,8 +13,6 @@ use super::stats::Count;
 use super::tier::{Fill, Outcome, Tier};
 use super::writing::may_take_place;
 use crate::entity::KvEntity;
-use crate::error::Result;
-use crate::store::{Commit, SETTLES_AFTER};
 
 /// A caller's role in a load.
 pub(super) enum Seat<E: KvEntity> {

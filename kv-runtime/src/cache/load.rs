@@ -1,5 +1,9 @@
 //! Reads that go on to an origin.
 
+use kv_store::key::Lookup;
+use kv_store::store::Store;
+use kv_store::{BoxError, Error, MaybeSend, Result};
+
 use super::Cached;
 use super::answer::{Answer, Ask, When};
 use super::fill_store::Report;
@@ -7,11 +11,7 @@ use super::origin::{FromOrigin, origin};
 use super::tier::Look;
 use crate::collection::IdRef;
 use crate::entity::KvEntity;
-use crate::error::{BoxError, Error, Result};
-use crate::key::Lookup;
-use crate::maybe_send::MaybeSend;
 use crate::served::{Served, Whence};
-use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Returns the entity with this id: from memory, from the store, or from the origin. Callers

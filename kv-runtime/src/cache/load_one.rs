@@ -4,6 +4,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kv_store::key::Key;
+use kv_store::store::Store;
+use kv_store::{BoxFuture, Error, Result, SharedError, Timestamp};
 use tracing::{Instrument, Span};
 
 use super::Cached;
@@ -14,14 +17,9 @@ use super::origin::{Origin, OtherId};
 use super::stats::Count;
 use super::tier::{Fill, Got, RecordExpiry};
 use super::wait::Deadline;
-use crate::clock::Timestamp;
 use crate::collection::Standing;
 use crate::entity::KvEntity;
-use crate::error::{Error, Result, SharedError};
-use crate::key::Key;
-use crate::maybe_send::BoxFuture;
 use crate::served::Whence;
-use crate::store::Store;
 
 /// The result of a load, and how to fill the store with it.
 pub(super) struct LoadedEntity<E> {

@@ -3,6 +3,9 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use kv_store::key::Lookup;
+use kv_store::store::Store;
+use kv_store::{BoxError, BoxFuture, Error, MaybeSend, Result};
 use tracing::Instrument;
 
 use super::answer::{ATTEMPTS, When};
@@ -15,10 +18,6 @@ use super::stats::Count;
 use super::tier::{Look, Outcome, Tier};
 use super::{Cached, FromOrigin};
 use crate::entity::KvEntity;
-use crate::error::{BoxError, Error, Result};
-use crate::key::Lookup;
-use crate::maybe_send::{BoxFuture, MaybeSend};
-use crate::store::Store;
 
 /// What the memory has of the ids that were asked for, in their order, and what it lacks.
 struct Looked<E: KvEntity> {

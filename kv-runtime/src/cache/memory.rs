@@ -5,14 +5,14 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use kv_store::Error;
+use kv_store::key::Lookup;
 use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, Weighter, sync};
 
 use super::config::Settings;
 use super::entry::{Entry, Moment};
 use super::in_flight::Kind;
 use crate::entity::KvEntity;
-use crate::error::Error;
-use crate::key::Lookup;
 
 pub(super) struct Memory<E: KvEntity> {
     values: sync::Cache<E::Id, Entry<E>, ByEntry, DefaultHashBuilder, Evicting>,
@@ -176,8 +176,8 @@ impl<Id, V> Lifecycle<Id, V> for Evicting {
 #[cfg(test)]
 mod tests {
     use crate::cache::Cache;
-    use crate::store::MemoryStore;
     use crate::{Kv, KvEntity};
+    use kv_store::store::MemoryStore;
 
     #[derive(KvEntity)]
     #[kv(prefix = "item")]

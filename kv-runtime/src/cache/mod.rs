@@ -87,11 +87,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kv_store::key::Lookup;
+use kv_store::store::Store;
+use kv_store::{MaybeSend, MaybeSync};
+
 use crate::collection::{Collection, IdRef};
 use crate::entity::KvEntity;
-use crate::key::Lookup;
-use crate::maybe_send::{MaybeSend, MaybeSync};
-use crate::store::Store;
 
 pub use config::{BackgroundFuture, Cache};
 pub use fill::{FillStore, Filler, IfUnchanged, Never, PureCache};

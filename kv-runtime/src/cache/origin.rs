@@ -1,15 +1,15 @@
 //! What an origin gives, in whichever form a loader has it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kv_store::__private::catch_unwind;
+use kv_store::{BoxError, BoxFuture, MaybeSend, SharedError};
+
 use super::config::LONGEST;
 use crate::entity::KvEntity;
-use crate::error::{BoxError, SharedError};
-use crate::maybe_send::{BoxFuture, MaybeSend};
-use crate::unpanicked::unpanicked;
 
 /// What a loader may return: an entity, owned or in an `Arc`; an `Option` of one, if the origin may
 /// have none; and either of these in [`Loaded`], which sets the TTLs of this entity.
@@ -185,7 +185,7 @@ impl<E> Loaded<Option<Arc<E>>> {
 /// Runs the application's loader. A panic in it becomes the load's error, for all callers that
 /// wait, and unwinds none of their tasks.
 pub(super) async fn guarded<T, Fut: Future<Output = T>>(load: impl FnOnce() -> Fut) -> Option<T> {
-    unpanicked(pin!(catch_unwind(AssertUnwindSafe(load)).ok()?)).await
+    catch_unwind(pin!(panic::catch_unwind(AssertUnwindSafe(load)).ok()?)).await
 }
 
 /// The error of a loader that panicked. It has a fixed text, because a panic message may quote a

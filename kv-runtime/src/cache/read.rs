@@ -4,16 +4,17 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 
+use kv_store::Result;
+use kv_store::key::Lookup;
+use kv_store::store::Store;
+
 use super::Cached;
 use super::answer::{Ask, Begun, When};
 use super::stats::Count;
 use super::tier::Look;
 use crate::collection::{IdRef, warn};
 use crate::entity::KvEntity;
-use crate::error::Result;
-use crate::key::Lookup;
 use crate::served::{Served, Whence};
-use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Returns the entity with this id, or `None`: from memory, or from the store. Callers that ask

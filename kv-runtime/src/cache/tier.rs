@@ -11,6 +11,9 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use kv_store::key::Lookup;
+use kv_store::store::{Mark, Store};
+use kv_store::{Clock, Error, MaybeSend, MaybeSync, Result, Timestamp};
 
 use super::config::{Cache, Settings, Weigh};
 use super::day::Day;
@@ -20,15 +23,10 @@ use super::in_flight::{AtId, Filling, InFlight, Kind, Part, Shard, alone_until};
 use super::lead::{Lead, Seat, Waiter};
 use super::memory::{Left, Memory, Negative};
 use super::stats::{Count, Counters};
-use crate::clock::{Clock, Timestamp};
 use crate::collection::{Collection, Found};
 use crate::entity::KvEntity;
-use crate::error::{Error, Result};
-use crate::key::Lookup;
-use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::served::Whence;
 use crate::small::apart;
-use crate::store::{Mark, Store};
 
 /// How long a write waits at most for a fill that began before it. It waits for fills of a pure
 /// cache, and for fills of an absent record on a store that other processes share.

@@ -4,14 +4,13 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use kv_store::key::Key;
+use kv_store::store::Store;
+use kv_store::{Error, Result, Sleep};
 
 use super::Cached;
 use super::config::Settings;
 use crate::entity::KvEntity;
-use crate::error::{Error, Result};
-use crate::key::Key;
-use crate::store::Store;
-use crate::timer::Sleep;
 
 /// The deadline of a load with all its steps. It starts with the first step.
 pub(super) struct Deadline {

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use kv_store::key::Lookup;
+use kv_store::store::{AtomicStore, Store};
+use kv_store::{ChangeError, Error, Result, Timestamp};
+
 use super::entry::Moment;
 use super::tier::{Fill, RecordExpiry};
 use super::writing::Writing;
 use super::{Cached, IntoShared};
-use crate::clock::Timestamp;
 use crate::collection::{Found, IdRef, always};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{ChangeError, Error, Result};
-use crate::key::Lookup;
-use crate::store::{AtomicStore, Store};
 
 /// Each write begins before its store call and ends after it, also if it fails or is dropped: then
 /// the memory forgets the id.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use kv_store::Error;
+
 use super::in_flight::{Begun, Filling, Kind};
 use super::tier::{Fill, Tier};
 use crate::entity::KvEntity;
-use crate::error::Error;
 
 /// A write that is under way. If it is dropped before it ends, its outcome is unknown: memory
 /// forgets the id, and holds nothing of it that is read before the store has settled.

@@ -14,8 +14,8 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::rounded::fractions_are_maps;
 use super::tagged::Tags;
+use kv_store::__private::json::fractions_are_maps;
 use map::{GuardedMap, Names};
 
 /// As many levels as serde_json reads; a variant with several fields is two.

@@ -74,7 +74,7 @@ fn last_key(beginning: &[u8], may_be_closed: bool) -> Option<&[u8]> {
         rest = behind;
         match byte {
             b'"' => {
-                let len = text_len(rest);
+                let len = kv_store::__private::json::text_len(rest);
                 if depth == 1 && is_key_next {
                     key = rest.get(..len);
                     is_key_next = false;
@@ -94,23 +94,6 @@ fn last_key(beginning: &[u8], may_be_closed: bool) -> Option<&[u8]> {
         }
     }
     key
-}
-
-/// How long the text is that begins here, up to its quote.
-pub(super) fn text_len(text: &[u8]) -> usize {
-    let mut is_escaped = false;
-    let end = text.iter().position(|byte| match byte {
-        _ if is_escaped => {
-            is_escaped = false;
-            false
-        }
-        b'\\' => {
-            is_escaped = true;
-            false
-        }
-        byte => *byte == b'"',
-    });
-    end.unwrap_or(text.len())
 }
 
 #[cfg(test)]

@@ -9,15 +9,17 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 
+use kv_store::BoxError;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::merge::merge;
-use super::raw::{Name, RawMember, RawObject, between, offset};
-use super::rounded::{Rounded, may_round, value};
+use kv_store::__private::json::{Name, RawMember, RawObject, between, offset};
+use kv_store::__private::json::{Rounded, may_round};
+
+use super::rounded_value as value;
 use super::{CodecError, tagged::TaggedText};
-use crate::error::BoxError;
 use decode::{FromMembers, Source};
 use same::says;
 
@@ -44,7 +46,7 @@ impl<'a> Members<'a> {
         let object = std::str::from_utf8(bytes).ok().and_then(RawObject::read);
         let Some(object) = object else {
             return Err(match serde_json::from_slice::<Map<String, Value>>(bytes) {
-                Err(error) => CodecError::json(&error, bytes),
+                Err(error) => super::unread(&error, bytes),
                 Ok(_) => CodecError::new("it is no JSON object"),
             });
         };

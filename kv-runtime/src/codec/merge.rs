@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::raw::{RawMember, RawObject, elements, offset};
+use kv_store::__private::json::{RawMember, RawObject, elements, offset};
 
 /// A value as this program writes it, and the offsets of the members that are tags of enums.
 #[derive(Clone, Copy, Debug)]

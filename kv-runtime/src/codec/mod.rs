@@ -14,137 +14,49 @@ mod guard;
 mod member;
 mod members;
 mod merge;
-mod raw;
-mod rounded;
-mod scan;
 mod tagged;
 
-use std::fmt;
-
+use kv_store::BoxError;
 use serde::Serialize;
-use serde::de::{Deserialize, DeserializeOwned};
+use serde::de::DeserializeOwned;
+
+pub(crate) use kv_store::__private::json::{Name, RawObject, json_of_text, sorted};
+pub use kv_store::codec::{Codec, CodecError};
 
 pub(crate) use member::names as member_names;
 pub(crate) use members::Members;
 pub(crate) use merge::{Kept, Merged, Tagged, merge, merge_only};
-pub(crate) use raw::{Name, RawObject, sorted};
-pub(crate) use rounded::{may_round, value as rounded_value};
 pub(crate) use tagged::{Asked, encode_json, encode_tagged};
 
-/// A way to write values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Codec {
-    /// JSON text, which everybody reads. The default, and the meaning of a record that names no
-    /// codec.
-    ///
-    /// It has no words for NaN and infinities: such a number is
-    /// [`Error::Encode`](crate::Error::Encode), and nothing is written. Nor does it tell
-    /// `Some(None)` from `None`.
-    #[default]
-    Json,
-    /// [postcard](https://postcard.jamesmunns.com)'s wire format: half the size and less work, but
-    /// only for Rust. Fields are identified by their order, so every change of the struct needs a
-    /// new version.
-    ///
-    /// The attributes that need field names (`skip_serializing_if`, `untagged`, `tag`, `flatten`)
-    /// are refused on an entity's own fields. Inside the types of its fields the derive cannot see
-    /// them, so what was written is read once before it is stored, which costs as much as a read;
-    /// what does not come back is [`Error::Encode`](crate::Error::Encode), and nothing is written.
-    #[cfg(feature = "postcard")]
-    Postcard,
+/// A value as steps see it.
+pub(crate) fn rounded_value(text: &str) -> Result<serde_json::Value, BoxError> {
+    kv_store::__private::json::value(text).map_err(|error| describe::json(&error).into())
 }
 
-impl Codec {
-    /// The name in a record's metadata.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            #[cfg(feature = "postcard")]
-            Self::Postcard => "postcard",
+/// Describes this error of decoding these bytes.
+fn unread(error: &serde_json::Error, bytes: &[u8]) -> CodecError {
+    let (words, is_malformed) = describe::json_text(error, bytes);
+    CodecError::new(words).with_malformed(is_malformed)
+}
+
+/// Makes the error of bytes that are not a `T`. It names the member of the struct that failed.
+#[cold]
+fn unread_as<T: DeserializeOwned>(error: &serde_json::Error, bytes: &[u8]) -> CodecError {
+    let told = unread(error, bytes);
+    match member::of_json(bytes, error, member::names::<T>()) {
+        Some(member) => CodecError::new(format!("in `{member}`: {told}")).with_malformed(told.is_malformed()),
+        None => told,
+    }
+}
+
+/// The same error, of a text that nobody sees.
+pub(crate) fn without_place(error: CodecError) -> CodecError {
+    let told = error.to_string();
+    match told.rsplit_once(" at line ") {
+        Some((words, place)) if place.split(" column ").all(|number| number.parse::<usize>().is_ok()) => {
+            CodecError::new(words).with_malformed(error.is_malformed())
         }
-    }
-
-    /// The number in an envelope; see [the wire format](crate::guide::wire_format).
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Json => 0,
-            #[cfg(feature = "postcard")]
-            Self::Postcard => 1,
-        }
-    }
-
-    /// The codec of this name, if this program was built with it.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        ALL.iter().copied().find(|codec| codec.name() == name)
-    }
-
-    /// The codec of this number, if this program was built with it.
-    #[must_use]
-    pub fn from_number(number: u8) -> Option<Self> {
-        ALL.iter().copied().find(|codec| codec.number() == number)
-    }
-}
-
-const ALL: &[Codec] = &[
-    Codec::Json,
-    #[cfg(feature = "postcard")]
-    Codec::Postcard,
-];
-
-impl fmt::Display for Codec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// Why a codec could not write or read a value. It tells the place and the kind of the fault, and
-/// nothing of the value.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{words}")]
-pub struct CodecError {
-    words: String,
-    is_malformed: bool,
-}
-
-impl CodecError {
-    pub(crate) fn new(words: impl Into<String>) -> Self {
-        Self { words: words.into(), is_malformed: false }
-    }
-
-    /// Describes this error of decoding these bytes.
-    fn json(error: &serde_json::Error, bytes: &[u8]) -> Self {
-        let (words, is_malformed) = describe::json_text(error, bytes);
-        Self { words, is_malformed }
-    }
-
-    /// Makes the error of bytes that are not a `T`. It names the member of the struct that failed.
-    #[cold]
-    fn in_json<T: DeserializeOwned>(error: &serde_json::Error, bytes: &[u8]) -> Self {
-        let told = Self::json(error, bytes);
-        match member::of_json(bytes, error, member::names::<T>()) {
-            Some(member) => Self { words: format!("in `{member}`: {told}"), ..told },
-            None => told,
-        }
-    }
-
-    /// The same of a text that nobody sees.
-    pub(crate) fn without_place(self) -> Self {
-        let (words, place) = self.words.rsplit_once(" at line ").unwrap_or((&self.words, ""));
-        let is_place = place.split(" column ").all(|number| number.parse::<usize>().is_ok());
-        let words = if is_place { words } else { &self.words };
-        Self { words: words.to_owned(), is_malformed: self.is_malformed }
-    }
-
-    /// Returns whether the codec cannot have written the bytes, or they end too early, so that no
-    /// change of a struct explains the error. For postcard it is always `false`, because its bytes
-    /// have no markers.
-    #[must_use]
-    pub const fn is_malformed(&self) -> bool {
-        self.is_malformed
+        _ => error,
     }
 }
 
@@ -165,7 +77,14 @@ pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Res
                 .map_err(|fault| not_written(fault, told))?;
             serializer.output.finalize().map_err(|error| CodecError::new(told(error)))
         }
+        codec => Err(not_built(codec)),
     }
+}
+
+/// The names of codecs are in the contract, where another crate of the program may turn one on.
+#[cold]
+fn not_built(codec: Codec) -> CodecError {
+    CodecError::new(format!("this program was built without the feature `{codec}` of kv-runtime"))
 }
 
 fn not_written<E>(fault: guard::Fault<E>, describe: impl FnOnce(E) -> String) -> CodecError {
@@ -182,8 +101,7 @@ fn not_written<E>(fault: guard::Fault<E>, describe: impl FnOnce(E) -> String) ->
 pub(crate) const fn needs_proof(codec: Codec, len: usize, is_doubtful: bool) -> bool {
     match codec {
         Codec::Json => is_doubtful || (cfg!(debug_assertions) && len <= PROVEN),
-        #[cfg(feature = "postcard")]
-        Codec::Postcard => !cfg!(debug_assertions) || len <= PROVEN,
+        _ => !cfg!(debug_assertions) || len <= PROVEN,
     }
 }
 
@@ -191,22 +109,12 @@ pub(crate) const fn needs_proof(codec: Codec, len: usize, is_doubtful: bool) -> 
 /// second.
 const PROVEN: usize = 128 << 10;
 
-/// Reads a value from text. On wasm32 it is read as bytes are, which costs another check of UTF-8:
-/// serde_json's two parsers together are 20 KiB there for each isolate to load.
-pub(crate) fn json_of_text<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
-    if cfg!(target_arch = "wasm32") {
-        serde_json::from_slice(text.as_bytes())
-    } else {
-        serde_json::from_str(text)
-    }
-}
-
 /// Decodes a value, and all of it: bytes that are left over are an error, and so is a value nested
 /// too deeply.
 #[inline]
 pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<T, CodecError> {
     match codec {
-        Codec::Json => serde_json::from_slice(bytes).map_err(|error| CodecError::in_json::<T>(&error, bytes)),
+        Codec::Json => serde_json::from_slice(bytes).map_err(|error| unread_as::<T>(&error, bytes)),
         #[cfg(feature = "postcard")]
         Codec::Postcard => {
             let mut deserializer = postcard::Deserializer::from_bytes(bytes);
@@ -220,5 +128,6 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<
                 (Err(fault), _) => Err(CodecError::new(fault.to_string())),
             }
         }
+        codec => Err(not_built(codec)),
     }
 }

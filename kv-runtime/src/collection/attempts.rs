@@ -4,10 +4,12 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::key::Key;
+use kv_store::__private::Turn;
+use kv_store::Clock;
+use kv_store::key::Key;
+use kv_store::store::FairQueue;
+
 use crate::small::apart;
-use crate::store::{FairQueue, Turn};
 
 /// The longest first pause. Each further pause is at most twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);

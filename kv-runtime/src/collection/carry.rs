@@ -1,6 +1,8 @@
 //! Brings the stored text of an older record to a newer version, and keeps the members that no
 //! struct names, through steps and predecessors.
 
+use kv_store::record::{Record, RecordRef};
+use kv_store::{Error, Location};
 use serde::de::DeserializeOwned;
 
 use super::decode::{Context, Groups, Records, Result, decode_present};
@@ -8,9 +10,7 @@ use super::encode::{Encoded, Wanted, encode_at};
 use super::groups;
 use crate::codec::{Codec, Members, merge};
 use crate::entity::{FieldText, GroupSchema, GroupSource, KvEntity, ShapeVisitor};
-use crate::error::{Error, Location};
 use crate::migrate::{StepFrom, bring_down, guarded, read_stepped};
-use crate::record::{Record, RecordRef};
 
 /// A record's text at another version than the record's.
 pub(super) struct Carried {

@@ -2,19 +2,18 @@
 
 use std::pin::pin;
 
+use kv_store::key::Key;
+use kv_store::record::Record;
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
+use kv_store::{ChangeError, Error, Result, Timestamp};
 use tracing::Instrument;
 
 use super::attempts::Attempts;
 use super::difference::Before;
 use super::read::TOLD;
 use super::{Collection, Found, IdRef, always, groups, keys_of_groups, named};
-use crate::clock::Timestamp;
 use crate::entity::KvEntity;
-use crate::error::{ChangeError, Error, Result};
-use crate::key::Key;
-use crate::record::Record;
 use crate::small::apart;
-use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
 /// The maximum number of attempts. After one lost race an update queues up among this process's
 /// updates. So it loses further races only to other processes, or to updates that were not kept

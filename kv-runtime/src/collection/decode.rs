@@ -1,14 +1,14 @@
 //! Decodes records to an entity: by the version first, then by the codec that the record names.
 
+use kv_store::__private::Stopwatch;
+use kv_store::record::{Metadata, Record, RecordRef};
+use kv_store::{BoxError, Clock, Error, Location};
 use serde::de::DeserializeOwned;
 
 use super::groups;
-use crate::clock::{Clock, Stopwatch};
 use crate::codec::{self, CodecError};
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
-use crate::error::{BoxError, Error, Location};
 use crate::migrate::{Hook, Migration, MigrationOutcome, StepFrom, guarded, read_reshaped, read_stepped};
-use crate::record::{Metadata, Record, RecordRef};
 use crate::small::SIZE_FIRST;
 
 /// What decoding needs from its caller.
@@ -128,7 +128,6 @@ impl Groups<'_> {
         }
         self.migrating(schema, record, || match record.metadata.codec {
             codec::Codec::Json => self.by_steps(schema, record),
-            #[cfg(feature = "postcard")]
             _ => {
                 let binary = "its codec is a binary one, which no step reads but a predecessor (`previous`)";
                 Err(self.failed(schema, version, schema.version(), binary.into()))
@@ -152,7 +151,7 @@ impl Groups<'_> {
         // A place in this text would be none in the record.
         let json = codec::Codec::Json;
         codec::decode(json, stepped()?.into_text().as_bytes())
-            .map_err(|source| self.undecoded(schema, json, source.without_place()))
+            .map_err(|source| self.undecoded(schema, json, codec::without_place(source)))
     }
 
     #[inline]

@@ -1,16 +1,15 @@
 //! Deletes: delete, delete_many.
 
+use kv_store::__private::coop;
+use kv_store::key::{Key, Lookup};
+use kv_store::store::Store;
+use kv_store::{BoxFuture, MaybeSend, Result};
 use tracing::Instrument;
 
 use super::write::whole_failure;
 use super::{Collection, IdRef, groups, keys_of_groups, named};
-use crate::coop;
 use crate::entity::KvEntity;
-use crate::error::Result;
-use crate::key::{Key, Lookup};
-use crate::maybe_send::{BoxFuture, MaybeSend};
 use crate::small::apart;
-use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Removes the entity with this id, all of its groups. It is not an error if there is none.

@@ -4,20 +4,19 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use kv_store::key::Key;
+use kv_store::record::{Metadata, Record};
+use kv_store::store::Store;
+use kv_store::{Error, Result, Timestamp};
 
 use super::carry::{Carried, carry, is_by_steps};
 use super::decode::{Context, Records, decode};
 use super::encode::{Encoded, Wanted, encode_at};
 use super::proof::names;
 use super::{Collection, groups};
-use crate::clock::Timestamp;
 use crate::codec::{Codec, CodecError, Kept, Merged, Tagged, merge, merge_only, sorted};
 use crate::entity::{GroupSchema, KvEntity};
-use crate::error::{Error, Result};
-use crate::key::Key;
 use crate::migrate::Hook;
-use crate::record::{Metadata, Record};
-use crate::store::Store;
 
 /// How many unknown members are tried one by one if they cannot all stay.
 const TRIED: usize = 64;

@@ -4,18 +4,17 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
+use kv_store::key::Key;
+use kv_store::record::{Expiry, Metadata, NewRecord};
+use kv_store::store::{Limits, Store};
+use kv_store::{BoxError, Error, Location, Result, Timestamp};
 use serde::{Serialize, Serializer};
 
 use super::proof::prove;
 use super::{Collection, groups};
-use crate::clock::Timestamp;
 use crate::codec::{self, Asked, Codec, CodecError, Members, Tagged};
 use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
-use crate::error::{BoxError, Error, Location, Result};
-use crate::key::Key;
 use crate::migrate::bring_down;
-use crate::record::{Expiry, Metadata, NewRecord};
-use crate::store::{Limits, Store};
 
 thread_local! {
     /// The buffer for values whose length is not known yet. A value is then copied into one

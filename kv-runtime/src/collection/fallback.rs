@@ -1,11 +1,13 @@
 //! The error boundary: an answer whatever happens.
 
+use kv_store::__private::causes;
+use kv_store::Error;
+use kv_store::store::Store;
+
 use super::read::LEFT_OUT;
 use super::{Collection, IdRef};
 use crate::entity::KvEntity;
-use crate::error::{Error, causes};
 use crate::served::{Served, Whence};
-use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the entity with this id, or `fallback` if there is none or it cannot be read. It

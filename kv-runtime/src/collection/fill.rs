@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use kv_store::key::Key;
+use kv_store::record::{Expiry, NewRecord};
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
+use kv_store::{Result, Timestamp};
 use tracing::Instrument;
 
 use super::filled::set_filled;
 use super::read::TOLD;
 use super::{Collection, Found, groups, keys_of_groups, named};
-use crate::clock::Timestamp;
 use crate::entity::KvEntity;
-use crate::error::Result;
-use crate::key::Key;
-use crate::record::{Expiry, NewRecord};
-use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
 /// What a miss saw in the store: the entity, if there was one, and the state that a fill must still
 /// find.

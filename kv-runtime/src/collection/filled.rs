@@ -1,11 +1,12 @@
 //! Records that a cache filled. They have the TTL of the cache until a caller writes them.
 
+use kv_store::Result;
+use kv_store::key::Key;
+use kv_store::record::{Metadata, NewRecord, Record};
+use kv_store::store::{Store, Write};
+
 use super::{Collection, groups, keys_of_groups};
 use crate::entity::KvEntity;
-use crate::error::Result;
-use crate::key::Key;
-use crate::record::{Metadata, NewRecord, Record};
-use crate::store::{Store, Write};
 
 /// The member of the metadata that marks a record whose expiry is the TTL of a cache:
 /// [the wire format](crate::guide::wire_format).

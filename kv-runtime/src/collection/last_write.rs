@@ -4,6 +4,10 @@
 //! They read, change and write. Another writer can intervene between the two calls, and its write
 //! is then lost.
 
+use kv_store::key::Key;
+use kv_store::record::{Expiry, Metadata, NewRecord, Record};
+use kv_store::store::{Store, Write};
+use kv_store::{ChangeError, Error, Location, Result};
 use tracing::Instrument;
 
 use super::difference::Before;
@@ -11,10 +15,6 @@ use super::read::TOLD;
 use super::write::whole_failure;
 use super::{Collection, Found, IdRef, groups, keys_of_groups, named, once};
 use crate::entity::{KvEntity, Touch};
-use crate::error::{ChangeError, Error, Location, Result};
-use crate::key::Key;
-use crate::record::{Expiry, Metadata, NewRecord, Record};
-use crate::store::{Store, Write};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Changes an existing entity on any store, and returns it as it was written.

@@ -50,15 +50,16 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use kv_store::__private::learn;
+use kv_store::key::{EntityId, Key, KeyBuilder, Lookup};
+use kv_store::store::Store;
+use kv_store::{Error, Location};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
 use crate::entity::{GroupSchema, KvEntity};
-use crate::error::{Error, Location};
-use crate::key::{EntityId, Key, KeyBuilder, Lookup};
 use crate::kv::Kv;
 use crate::list::secret::CursorKey;
-use crate::store::Store;
 
 use decode::{Context, Records, decode, decode_present};
 pub(crate) use difference::Place;
@@ -167,7 +168,9 @@ pub struct Collection<E, S> {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) fn new(kv: Kv<S>) -> Self {
-        crate::key::learn(E::SCHEMA);
+        for name in E::SCHEMA.groups().iter().filter_map(GroupSchema::name) {
+            learn(E::SCHEMA.prefix(), E::SCHEMA.ids().len(), name);
+        }
         Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
     }
 

@@ -3,11 +3,11 @@
 use super::decode::{Context, decode};
 use super::{Collection, keys_of_groups, once};
 use crate::entity::{GroupSchema, KvEntity};
-use crate::error::{Error, Result};
-use crate::key::Key;
 use crate::migrate::Hook;
-use crate::record::Record;
-use crate::store::{Store, Write};
+use kv_store::key::Key;
+use kv_store::record::Record;
+use kv_store::store::{Store, Write};
+use kv_store::{Error, Result};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the key of an entity's first group, and those of all groups in the schema's order.

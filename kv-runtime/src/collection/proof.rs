@@ -1,6 +1,7 @@
 //! Checks that a value will be read back: decodes the value that was just encoded, and encodes it
 //! again.
 
+use kv_store::{Error, Location};
 use serde::de::DeserializeOwned;
 
 use super::decode::Result as Decoded;
@@ -8,7 +9,6 @@ use super::encode::{Group, encode_exactly};
 use super::groups;
 use crate::codec::{self, Codec, CodecError, RawObject, encode_tagged, sorted};
 use crate::entity::{FieldText, GroupSource, KvEntity, ShapeVisitor};
-use crate::error::{Error, Location};
 use crate::migrate::StepFrom;
 
 /// Fails if a group's encoded value is decoded as another value, or not at all.
@@ -37,9 +37,10 @@ pub(super) fn prove<E: KvEntity>(
 /// Returns the error of a value that could not be decoded. The message of a binary codec suffices.
 fn unreadable(codec: Codec, source: CodecError) -> CodecError {
     match codec {
-        Codec::Json => CodecError::new(format!("it could not be read back: {}", source.without_place())),
-        #[cfg(feature = "postcard")]
-        Codec::Postcard => source,
+        Codec::Json => {
+            CodecError::new(format!("it could not be read back: {}", codec::without_place(source)))
+        }
+        _ => source,
     }
 }
 
@@ -63,8 +64,7 @@ fn is_same(codec: Codec, value: &[u8], again: &[u8]) -> bool {
             _ => false,
         },
         // Without names the same parts in another order are the same bytes in another order.
-        #[cfg(feature = "postcard")]
-        Codec::Postcard => {
+        _ => {
             let counted = |bytes: &[u8]| {
                 let mut counts = [0_usize; 256];
                 bytes.iter().for_each(|byte| counts[usize::from(*byte)] += 1);

@@ -1,11 +1,12 @@
 //! Keys and records by themselves, for an application that writes its own commits.
 
+use kv_store::Result;
+use kv_store::key::Key;
+use kv_store::record::{NewRecord, Record};
+use kv_store::store::Store;
+
 use super::{Collection, IdRef, keys_of_groups};
 use crate::entity::KvEntity;
-use crate::error::Result;
-use crate::key::Key;
-use crate::record::{NewRecord, Record};
-use crate::store::Store;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the key of the entity's first group, which decides whether the entity exists.

@@ -2,20 +2,18 @@
 
 use std::borrow::Cow;
 
+use kv_store::__private::coop::Hold;
+use kv_store::key::{Key, Lookup};
+use kv_store::record::Record;
+use kv_store::store::Store;
+use kv_store::{BoxFuture, Error, Location, Result, Timestamp};
 use tracing::Instrument;
 
 use super::filled::is_filled;
 use super::{Collection, Context, IdRef, Records, decode, decode_present, groups, keys_of_groups, named};
-use crate::clock::Timestamp;
-use crate::coop::Hold;
 use crate::entity::{GroupSchema, KvEntity};
-use crate::error::{Error, Location, Result};
-use crate::key::{Key, Lookup};
 use crate::list::List;
-use crate::maybe_send::BoxFuture;
-use crate::record::Record;
 use crate::small::apart;
-use crate::store::Store;
 
 /// Of a read: it tells when the records expire, which a change may have to keep, and which costs
 /// some stores more. A parameter of types, so that the compiler sees the one call of the store that

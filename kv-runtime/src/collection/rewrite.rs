@@ -1,15 +1,15 @@
 //! What a change of an entity writes: the groups that it changed, with their unknown members.
 
+use kv_store::key::Key;
+use kv_store::record::{Expiry, Metadata, NewRecord, Record};
+use kv_store::store::{Store, Write};
+use kv_store::{Error, Result, Timestamp};
+
 use super::difference::{Before, GroupBefore, Place};
 use super::encode::{Wanted, expires_by_field};
 use super::{Collection, groups};
-use crate::clock::Timestamp;
 use crate::codec::Codec;
 use crate::entity::{GroupSchema, KvEntity};
-use crate::error::{Error, Result};
-use crate::key::Key;
-use crate::record::{Expiry, Metadata, NewRecord, Record};
-use crate::store::{Store, Write};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the writes that bring the records to the changed entity. `before` is empty for an

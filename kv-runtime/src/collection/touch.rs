@@ -1,14 +1,13 @@
 //! Extending a record's TTL on a condition: touch.
 
+use kv_store::key::Key;
+use kv_store::record::Expiry;
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
+use kv_store::{Result, Timestamp};
 use tracing::Instrument;
 
 use super::{Collection, IdRef, groups, keys_of_groups, named};
-use crate::clock::Timestamp;
 use crate::entity::{KvEntity, Touch};
-use crate::error::Result;
-use crate::key::Key;
-use crate::record::Expiry;
-use crate::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
 
 // The bound is on the impl block, as in `change.rs`.
 impl<E: KvEntity, S: AtomicStore> Collection<E, S> {

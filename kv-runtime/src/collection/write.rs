@@ -4,16 +4,16 @@ use std::borrow::Borrow;
 use std::pin::Pin;
 
 use futures_util::FutureExt;
+use kv_store::__private::coop::Hold;
+use kv_store::key::Key;
+use kv_store::record::NewRecord;
+use kv_store::store::{Sharing, Store};
+use kv_store::{Error, Location, Result};
 use tracing::Instrument;
 
 use super::{Collection, groups, named};
-use crate::coop::Hold;
 use crate::entity::KvEntity;
-use crate::error::{Error, Location, Result};
-use crate::key::Key;
-use crate::record::NewRecord;
 use crate::small::apart;
-use crate::store::{Sharing, Store};
 
 /// The records of some entities, each entity's anchor last.
 #[derive(Default)]

@@ -1,14 +1,15 @@
 //! Writes back records that were migrated while they were read, as the policy says. A failure never
 //! fails the read.
 
+use kv_store::Result;
+use kv_store::key::Key;
+use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
+use kv_store::store::{Commit, Store};
+
 use super::difference::Place;
 use super::{Collection, groups, learn_expiry};
 use crate::entity::{GroupSchema, KvEntity};
-use crate::error::Result;
-use crate::key::Key;
 use crate::kv::{Kv, WrittenBack};
-use crate::record::{Expiry, Metadata, NewRecord, Record, Revision};
-use crate::store::{Commit, Store};
 
 /// A record to be written if it is still as it was read.
 pub(crate) struct Replacement {
@@ -56,7 +57,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 Ok(replacement) => replacements.extend(replacement),
                 Err(error) => {
                     self.kv.count(WrittenBack::Failed);
-                    tracing::warn!(%error, cause = crate::error::causes(&error), "a migrated record could not be encoded to be written back");
+                    tracing::warn!(%error, cause = kv_store::__private::causes(&error), "a migrated record could not be encoded to be written back");
                 }
             }
         }
@@ -108,7 +109,7 @@ async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
             Ok(outcome) => kv.count(outcome),
             Err(error) => {
                 kv.count(WrittenBack::Failed);
-                tracing::warn!(%error, cause = crate::error::causes(&error), "a migrated record could not be written back");
+                tracing::warn!(%error, cause = kv_store::__private::causes(&error), "a migrated record could not be written back");
             }
         }
     }

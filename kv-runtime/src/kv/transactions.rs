@@ -3,10 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Kv;
-use crate::store::Store;
-
-/// How long a transaction tries: [`Kv::with_transaction_options`].
+/// How long a transaction tries: [`Kv::with_transaction_options`](crate::Kv::with_transaction_options).
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,7 +50,8 @@ impl Default for TransactionOptions {
     }
 }
 
-/// How the transactions of a handle and its clones have ended: [`Kv::transaction_stats`].
+/// How the transactions of a handle and its clones have ended:
+/// [`Kv::transaction_stats`](crate::Kv::transaction_stats).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TransactionStats {
@@ -82,20 +80,13 @@ pub(crate) enum TransactionEvent {
 #[derive(Default)]
 pub(super) struct TransactionCounters([AtomicU64; 5]);
 
-impl<S: Store> Kv<S> {
-    /// Returns a handle whose [transactions](Kv::transact) try for so long. Clones that were made
-    /// before keep their options.
-    #[must_use]
-    pub fn with_transaction_options(mut self, options: TransactionOptions) -> Self {
-        self.transactions = options;
-        self
+impl TransactionCounters {
+    pub(super) fn count(&self, event: TransactionEvent) {
+        self.0[event as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns how many transactions of this handle and its clones met other writers, and how they
-    /// ended.
-    #[must_use]
-    pub fn transaction_stats(&self) -> TransactionStats {
-        let [committed, conflicts, retries, exhausted, unknown] = &self.shared.transactions.0;
+    pub(super) fn read(&self) -> TransactionStats {
+        let [committed, conflicts, retries, exhausted, unknown] = &self.0;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         TransactionStats {
             committed: read(committed),
@@ -104,13 +95,5 @@ impl<S: Store> Kv<S> {
             exhausted: read(exhausted),
             unknown: read(unknown),
         }
-    }
-
-    pub(crate) fn transaction_options(&self) -> TransactionOptions {
-        self.transactions
-    }
-
-    pub(crate) fn count_transaction(&self, event: TransactionEvent) {
-        self.shared.transactions.0[event as usize].fetch_add(1, Ordering::Relaxed);
     }
 }

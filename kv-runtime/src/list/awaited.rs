@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use kv_store::Result;
+
 use super::{IdPage, List, ListIds, Page};
 use crate::entity::KvEntity;
-use crate::error::Result;
 
 /// A list that nobody has read. Of another type than the list: otherwise the compiler takes the
 /// message of `Future`.

@@ -8,13 +8,13 @@ mod stream;
 
 use std::fmt;
 
+use kv_store::key::{Key, KeyBuilder, Within};
+use kv_store::store::{Cursor, ListQuery, Store};
+use kv_store::{Error, Result};
 use tracing::Instrument;
 
 use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
-use crate::error::{Error, Result};
-use crate::key::{Key, KeyBuilder, Within};
-use crate::store::{Cursor, ListQuery, Store};
 use page::Asked;
 
 pub use stream::{IdStream, ListStream};

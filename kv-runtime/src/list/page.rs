@@ -1,15 +1,19 @@
 //! Reads one page: pages of the store, until there are as many entities as were asked for.
 
+use kv_store::__private::{
+    coop::{self, Hold},
+    parse_key,
+};
+use kv_store::key::Key;
+use kv_store::record::RecordRef;
+use kv_store::store::{Content, Cursor, Entry, ListQuery, Store};
+use kv_store::{Error, Location, Result};
+
 use super::raw::{self, Anchor};
 use super::{IdPage, PAGE, Page, secret};
 use crate::collection::Collection;
-use crate::coop::{self, Hold};
 use crate::entity::{GroupSchema, KvEntity};
-use crate::error::{Error, Location, Result};
-use crate::key::{Key, parse_key};
-use crate::record::RecordRef;
 use crate::small::apart;
-use crate::store::{Content, Cursor, Entry, ListQuery, Store};
 
 /// The maximum number of bytes of a page that has no entity yet.
 const RESERVED: usize = 1 << 20;
@@ -147,11 +151,11 @@ pub(super) enum Found<I> {
 
 pub(super) fn id_in<E: KvEntity>(key: &str) -> Found<E::Id> {
     let schema = const { &E::SCHEMA };
-    if let Some(id) = parse_key(key, schema, anchor_name::<E>()) {
+    if let Some(id) = parse_key(key, schema.prefix(), schema.ids(), anchor_name::<E>()) {
         return Found::Entity(id);
     }
     let mut others = schema.groups().iter().skip(1);
-    if others.any(|group| parse_key::<E::Id>(key, schema, group.name()).is_some()) {
+    if others.any(|group| parse_key::<E::Id>(key, schema.prefix(), schema.ids(), group.name()).is_some()) {
         return Found::OtherGroup;
     }
     Found::Foreign
@@ -225,7 +229,7 @@ pub(super) fn listed<E: KvEntity, S: Store>(
             .map_err(|error| *error),
         Entry::Failed(error) => Err(unread(collection, &id, error)),
         // A list of records shows nothing else.
-        Entry::Key | Entry::Head(_) => {
+        _ => {
             let what = "the store has listed it without its value".into();
             Err(Error::Malformed { at: at::<E, S>(collection, key), what })
         }

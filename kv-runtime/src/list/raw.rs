@@ -1,13 +1,14 @@
 //! One page of anchors with the records of all their groups, before anything is decoded.
 
+use kv_store::__private::coop::Hold;
+use kv_store::key::Key;
+use kv_store::record::Record;
+use kv_store::store::{Content, Cursor, Entry, ListQuery, Sharing, Store};
+use kv_store::{Error, Result};
+
 use super::page::{Found, id_in, query};
 use crate::collection::{Collection, LEFT_OUT};
-use crate::coop::Hold;
 use crate::entity::KvEntity;
-use crate::error::{Error, Result};
-use crate::key::Key;
-use crate::record::Record;
-use crate::store::{Content, Cursor, Entry, ListQuery, Sharing, Store};
 
 /// The stored form of an entity: the key and record of its anchor.
 pub(crate) struct Anchor<I> {

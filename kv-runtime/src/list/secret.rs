@@ -5,11 +5,12 @@
 //! number and no counter, authenticates the prefix of the list, and reveals only whether two
 //! cursors are equal.
 
+use kv_store::key::{IdSchema, Key};
+use kv_store::store::{Cursor, Store};
+use kv_store::{Error, Result};
+
 use crate::collection::Collection;
 use crate::entity::KvEntity;
-use crate::error::{Error, Result};
-use crate::key::{IdSchema, Key};
-use crate::store::{Cursor, Store};
 
 /// The text of a cursor if there is no key to encrypt it with. A list rejects this text as a
 /// cursor.

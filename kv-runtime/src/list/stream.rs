@@ -6,17 +6,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use kv_store::__private::{
+    Entries,
+    coop::{self, Hold},
+};
+use kv_store::store::{Content, Cursor, Store};
+use kv_store::{Error, MaybeSend, Result};
 use tracing::Instrument;
 
 use super::page::{self, Found, id_in, query};
 use super::raw::{self, Anchor};
 use super::{List, PAGE, secret};
 use crate::collection::Collection;
-use crate::coop::{self, Hold};
 use crate::entity::KvEntity;
-use crate::error::{Error, Result};
-use crate::maybe_send::MaybeSend;
-use crate::store::{Content, Cursor, Entries, Store};
 
 #[cfg(not(target_arch = "wasm32"))]
 type BoxStream<T> = Pin<Box<dyn Stream<Item = T> + Send>>;

@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use kv_store::{BoxError, Error, Location, SharedError};
+
 use super::step::{Change, MakeMember, Step};
 use crate::codec::{Codec, CodecError, Members};
-use crate::error::{BoxError, Error, Location, SharedError};
 
 /// A step that could not be made.
 #[derive(Debug, thiserror::Error)]

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use kv_store::__private::{
+    coop::{self, Hold},
+    parse_key,
+};
+use kv_store::Result;
+use kv_store::key::KeyBuilder;
+use kv_store::store::{Content, Entry, ListQuery, Store};
 use tracing::Instrument;
 
 use crate::collection::{Collection, span};
-use crate::coop;
-use crate::coop::Hold;
 use crate::entity::KvEntity;
-use crate::error::Result;
-use crate::key::{KeyBuilder, parse_key};
 use crate::list::raw;
-use crate::store::{Content, Entry, ListQuery, Store};
 
 /// How many records there are of each version: [`Collection::census`]. `Display` is a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +145,9 @@ const PAGE: usize = 256;
 impl Census {
     fn count<E: KvEntity>(&mut self, key: &str, entry: &Entry) {
         let schema = &E::SCHEMA;
-        let is_its = |group: &&mut GroupCensus| parse_key::<E::Id>(key, schema, group.name).is_some();
+        let is_its = |group: &&mut GroupCensus| {
+            parse_key::<E::Id>(key, schema.prefix(), schema.ids(), group.name).is_some()
+        };
         let Some(group) = self.groups.iter_mut().find(is_its) else {
             self.skipped += 1;
             return;
@@ -151,7 +155,8 @@ impl Census {
         let version = match entry {
             Entry::Head(head) => head.metadata.version,
             Entry::Record(record) => record.metadata.version,
-            Entry::Key | Entry::Failed(_) => {
+            // Unread, or shown without what was asked for.
+            _ => {
                 group.damaged += 1;
                 return;
             }

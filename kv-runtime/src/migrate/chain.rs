@@ -6,10 +6,11 @@
 #[cfg(test)]
 mod tests;
 
+use kv_store::key::IdSchema;
+
 use crate::codec::Codec;
 use crate::const_message::{Message, same};
 use crate::entity::{EntitySchema, GroupSchema};
-use crate::key::IdSchema;
 
 /// Fails, in constant evaluation, unless `previous` is an earlier version of the same records as a
 /// group of `entity`, and the group's own steps lead from there to the current version.
@@ -140,10 +141,7 @@ const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &Ent
             let message = match group.codec() {
                 Codec::Json => message
                     .add("write a `step`, or `renamed`, `added` or `removed`, or name a later predecessor"),
-                #[cfg(feature = "postcard")]
-                Codec::Postcard => {
-                    message.add("name a predecessor of version ").number(group.version() as usize - 1)
-                }
+                _ => message.add("name a predecessor of version ").number(group.version() as usize - 1),
             };
             message.panic();
         }

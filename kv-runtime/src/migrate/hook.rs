@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::BoxError;
-use crate::maybe_send::{MaybeSend, MaybeSync};
+use kv_store::{BoxError, MaybeSend, MaybeSync};
 
 /// A record that is about to be migrated, or was.
 #[derive(Clone, Copy, Debug)]

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::clock::Timestamp;
-use crate::store::{Capabilities, Sharing};
+use kv_store::Timestamp;
+use kv_store::store::{Capabilities, Sharing};
 
 /// When a record that was migrated while it was read is written back in its new shape.
 ///

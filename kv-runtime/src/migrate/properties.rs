@@ -1,5 +1,6 @@
 //! Properties of random chains of steps.
 
+use kv_store::BoxError;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -9,7 +10,6 @@ use super::apply::{bring_down, bring_up};
 use super::reshape::read_reshaped;
 use super::step::{Change, Object, Step};
 use crate::codec::Members;
-use crate::error::BoxError;
 
 /// Few names, so that steps meet each other's members.
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];

@@ -1,9 +1,8 @@
 //! One version to the next.
 
+use kv_store::BoxError;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-
-use crate::error::BoxError;
 
 /// A JSON object, as a step function changes it.
 ///

@@ -4,9 +4,10 @@
 //! meet if they are of one length and each pair of segments can be equal. Where that is not known
 //! for certain it is taken to be so.
 
+use kv_store::key::{IdKind, IdSchema};
+
 use crate::const_message::{Message, same, same_bytes};
 use crate::entity::{EntitySchema, GroupSchema};
-use crate::key::{IdKind, IdSchema};
 
 #[derive(Clone, Copy)]
 enum Segment {
@@ -157,6 +158,8 @@ const fn accepts(id: &IdSchema, literal: &[u8]) -> bool {
             let signed = signed && !id.is_ordered();
             is_number(literal, signed) && shortest <= literal.len() && literal.len() <= longest
         }
+        // Any other kind may have any text.
+        _ => true,
     }
 }
 
@@ -172,7 +175,11 @@ const fn can_overlap(a: &IdSchema, b: &IdSchema) -> bool {
         (IdKind::Integer { .. }, IdKind::Char) => widths(a).0 == 1,
         (IdKind::Char, IdKind::Integer { .. }) => widths(b).0 == 1,
         (IdKind::Bool, IdKind::Bool) | (IdKind::Char, IdKind::Char) | (IdKind::Uuid, IdKind::Uuid) => true,
-        _ => false,
+        (
+            IdKind::Integer { .. } | IdKind::Bool | IdKind::Char | IdKind::Uuid,
+            IdKind::Integer { .. } | IdKind::Bool | IdKind::Char | IdKind::Uuid,
+        ) => false,
+        _ => true,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kv_store::key::{IdKind, IdSchema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,6 @@ use super::shape::{Field, Shape, is_false};
 use super::trace::trace;
 use crate::codec::Codec;
 use crate::entity::{FieldText, GroupSchema, KvEntity, ShapeVisitor};
-use crate::key::{IdKind, IdSchema};
 
 /// The schema of an application, which `App::schema()` returns. `App` is the name that
 /// [`schema!`](crate::schema!) declares. `Display` is JSON, the same for the same entities.
@@ -132,6 +132,7 @@ impl IdShape {
             IdKind::Text => "text".to_owned(),
             IdKind::Uuid => "uuid".to_owned(),
             IdKind::Enum(names) => names.join(" | "),
+            other => format!("{other:?}"),
         };
         Self { name: id.name().to_owned(), kind, ordered: id.is_ordered() }
     }

@@ -17,10 +17,9 @@ use tower_sessions_core::session_store::{self, SessionStore};
 
 #[cfg(feature = "cache")]
 use crate::cache::Cache;
-use crate::clock::Timestamp;
-use crate::error::Error;
 use crate::kv::Kv;
-use crate::store::{AtomicStore, Store};
+use kv_store::store::{AtomicStore, Store};
+use kv_store::{Error, Timestamp};
 
 pub use stored::StoredSession;
 use tier::{Seen, SeenRecord, Tier};
@@ -178,7 +177,7 @@ impl<S: AtomicStore> KvSessionStore<S> {
             return true;
         }
         self.tier.touch(&session.id, ttl, interval).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, cause = crate::error::causes(&error), "a session could not be prolonged");
+            tracing::warn!(%error, cause = kv_store::__private::causes(&error), "a session could not be prolonged");
             true
         })
     }

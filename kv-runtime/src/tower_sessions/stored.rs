@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use kv_store::Timestamp;
 use serde_json::Value;
 
 use crate::KvEntity;
-use crate::clock::Timestamp;
 
 /// A session as [`KvSessionStore`](super::KvSessionStore) stores it: `tower-session:{id}`, in JSON.
 ///

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 #[cfg(feature = "cache")]
 use crate::cache::Cached;
-use crate::clock::Timestamp;
 use crate::collection::Collection;
-use crate::error::{Error, Result};
 #[cfg(feature = "cache")]
 use crate::served::Whence;
-use crate::store::{AtomicStore, Store};
+use kv_store::store::{AtomicStore, Store};
+use kv_store::{Error, Result, Timestamp};
 
 use super::StoredSession;
 

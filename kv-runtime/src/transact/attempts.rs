@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use super::read::{SHORTEST_WAIT, located};
+use super::place::located;
 use super::state::State;
-use crate::coop;
-use crate::error::{Error, Result};
-use crate::key::Key;
 use crate::kv::{Kv, TransactionEvent};
-use crate::store::Store;
+use kv_store::__private::coop;
+use kv_store::key::Key;
+use kv_store::store::Store;
+use kv_store::{Error, Result};
+
+/// Shorter waits end later than they should.
+pub(super) const SHORTEST_WAIT: Duration = Duration::from_micros(50);
 
 /// The longest first random pause. Each further one is at most twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);

@@ -1,12 +1,12 @@
 //! The one commit of a transaction, and the check of what a closure read that failed.
 
-use super::read::{located, no_such_condition};
+use super::place::{located, named, no_such_condition};
 use super::settle::{Guard, Settled};
 use super::state::{Parts, State};
-use crate::error::{Error, Result};
-use crate::key::Key;
 use crate::kv::{Kv, TransactionEvent};
-use crate::store::{AtomicStore, Commit, Store};
+use kv_store::key::Key;
+use kv_store::store::{AtomicStore, Commit, Store};
+use kv_store::{Error, Result};
 
 /// What has become of a commit that did not fail.
 pub(super) enum Committed {
@@ -62,17 +62,6 @@ fn conflict_at<S: Store>(kv: &Kv<S>, state: &State, place: usize, reads: usize) 
         return Ok(Committed::Lost(key.clone()));
     }
     Err(Error::AlreadyExists { at: located(kv.store(), key, state.entity_of(key)) })
-}
-
-/// Names the entity in a store's error, if the error names one of the transaction's keys.
-pub(super) fn named(state: &State, error: Error) -> Error {
-    let entity = error.location().and_then(|at| at.key.as_deref()).and_then(|shown| {
-        state.entries.iter().find(|(key, _)| key.to_string() == shown).map(|(_, entry)| entry.entity)
-    });
-    match entity {
-        Some(entity) => error.of_entity(entity),
-        None => error,
-    }
 }
 
 /// The error of a commit that is known not to have taken place after its answer was lost.

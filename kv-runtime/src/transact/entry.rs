@@ -1,9 +1,9 @@
 //! One record in a transaction: what was read of it, and what becomes of it.
 
-use crate::clock::Timestamp;
-use crate::key::Key;
-use crate::record::{NewRecord, Record, Revision};
-use crate::store::{Condition, Expect, Write};
+use kv_store::Timestamp;
+use kv_store::key::Key;
+use kv_store::record::{NewRecord, Record, Revision};
+use kv_store::store::{Condition, Expect, Write};
 
 /// What a transaction has to do with the record under one key.
 pub(super) struct Entry {
@@ -146,7 +146,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::record::{Expiry, Metadata};
+    use kv_store::record::{Expiry, Metadata};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000);
 

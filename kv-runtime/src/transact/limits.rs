@@ -1,9 +1,9 @@
 //! What one commit takes, checked before a call of the transaction adds to it.
 
 use super::state::State;
-use crate::error::{Error, Location};
-use crate::key::Key;
-use crate::store::{CommitScope, Limits, Write};
+use kv_store::key::Key;
+use kv_store::store::{CommitScope, Limits, Write};
+use kv_store::{Error, Location};
 
 /// Why a call of a transaction is refused, before its place is complete.
 pub(super) enum Refused {

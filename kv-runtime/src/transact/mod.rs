@@ -4,12 +4,14 @@
 //! `state` what was read and what is to be written, one `entry` for each record. `read` asks the
 //! store, so that all reads of a closure are of one moment. `run` runs the closure, and `commit` makes
 //! one commit of what it did. `attempts` waits between attempts, `settle` finds out what has become of
-//! a commit whose answer was lost, and `limits` is what one commit takes.
+//! a commit whose answer was lost, `limits` is what one commit takes, and `place` tells errors where
+//! they happened.
 
 mod attempts;
 mod commit;
 mod entry;
 mod limits;
+mod place;
 mod read;
 mod rerun;
 mod run;
@@ -18,9 +20,10 @@ mod state;
 mod timed;
 mod tx;
 
-use crate::error::{ChangeError, Result};
+use kv_store::store::AtomicStore;
+use kv_store::{ChangeError, Result};
+
 use crate::kv::Kv;
-use crate::store::AtomicStore;
 
 pub use rerun::Rerun;
 pub use timed::TxWithTtl;

@@ -1,25 +1,21 @@
 //! Reads that are of one moment with all reads before them.
 
-use std::time::Duration;
-
-use super::Tx;
-use super::commit::named;
+use super::attempts::SHORTEST_WAIT;
 use super::limits::check_reads;
+use super::place::{located, named, no_such_condition};
 use super::state::{Answered, End, Question};
-use crate::clock::Timestamp;
-use crate::coop;
-use crate::error::{Error, Location, Result};
-use crate::key::Key;
-use crate::record::Record;
-use crate::store::{AtomicStore, Commit, Condition, Expect, Store};
+use super::tx::Tx;
+use kv_store::__private::coop;
+use kv_store::Timestamp;
+use kv_store::key::Key;
+use kv_store::record::Record;
+use kv_store::store::{AtomicStore, Commit, Condition, Expect};
+use kv_store::{Error, Location, Result};
 
 /// Of a read: the closure gets to know the records.
 pub(super) const WHOLE: bool = true;
 /// Of a read: the closure gets to know only whether there are records.
 pub(super) const PRESENCE: bool = false;
-
-/// Shorter waits end later than they should.
-pub(super) const SHORTEST_WAIT: Duration = Duration::from_micros(50);
 
 impl<S: AtomicStore> Tx<S> {
     /// Returns the records under these keys as the transaction sees them.
@@ -158,21 +154,4 @@ enum Asked {
     Records(Vec<Option<Record>>),
     /// The record under this key was changed between the reads of several records.
     Torn(Key),
-}
-
-/// The error of a store that reports a condition which its commit does not have.
-#[derive(Debug, thiserror::Error)]
-#[error("the store reports a conflict at a condition that the commit does not have")]
-struct NoSuchCondition;
-
-pub(super) fn no_such_condition<S: Store>(store: &S) -> Error {
-    Error::store(Location::store(store.name()), "commit", false, NoSuchCondition)
-}
-
-/// Where a record of a transaction lies, for an error.
-pub(super) fn located<S: Store>(store: &S, key: &Key, entity: Option<&'static str>) -> Box<Location> {
-    let mut at = Location::of(store.name(), key);
-    at.entity = entity;
-    store.locate(&mut at);
-    at
 }

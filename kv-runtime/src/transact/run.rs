@@ -9,10 +9,10 @@ use super::rerun::Rerun;
 use super::state::{End, State};
 use super::tx::Tx;
 use crate::collection::are_spans_taken;
-use crate::error::{Error, Location, Result};
-use crate::key::Key;
 use crate::kv::{Kv, TransactionEvent};
-use crate::store::{AtomicStore, Store};
+use kv_store::key::Key;
+use kv_store::store::{AtomicStore, Store};
+use kv_store::{Error, Location, Result};
 
 pub(super) async fn run<S, T, X, F>(kv: &Kv<S>, work: F) -> Result<T, X>
 where

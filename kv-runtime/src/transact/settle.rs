@@ -14,11 +14,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::state::State;
-use crate::key::Key;
 use crate::kv::Kv;
-use crate::maybe_send::BoxFuture;
-use crate::record::{NewRecord, Record};
-use crate::store::{AtomicStore, Commit, Condition, Expect, Sharing, Store, Write};
+use kv_store::BoxFuture;
+use kv_store::key::Key;
+use kv_store::record::{NewRecord, Record};
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, Sharing, Store, Write};
 
 /// How often the record is renewed at most, and the first pause in between, which doubles.
 const TRIES: u32 = 8;

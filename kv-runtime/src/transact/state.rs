@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::entry::{Entry, Seen};
-use crate::clock::Timestamp;
-use crate::error::Error;
-use crate::key::Key;
-use crate::record::Record;
-use crate::store::{Condition, Expect, Write};
+use kv_store::Error;
+use kv_store::Timestamp;
+use kv_store::key::Key;
+use kv_store::record::Record;
+use kv_store::store::{Condition, Expect, Write};
 
 #[derive(Default)]
 pub(super) struct State {

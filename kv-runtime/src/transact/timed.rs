@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::tx::Tx;
 use crate::collection::IdRef;
 use crate::entity::KvEntity;
-use crate::error::Result;
-use crate::store::AtomicStore;
+use kv_store::Result;
+use kv_store::store::AtomicStore;
 
 /// A transaction whose writes give records another TTL: [`Tx::with_ttl`].
 ///
@@ -27,8 +27,16 @@ use crate::store::AtomicStore;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct TxWithTtl<'t, S> {
-    pub(super) tx: &'t Tx<S>,
-    pub(super) ttl: Duration,
+    tx: &'t Tx<S>,
+    ttl: Duration,
+}
+
+impl<S: AtomicStore> Tx<S> {
+    /// Returns the same transaction, whose writes give records this TTL instead of the entity's:
+    /// [`Collection::with_ttl`](crate::Collection::with_ttl).
+    pub const fn with_ttl(&self, ttl: Duration) -> TxWithTtl<'_, S> {
+        TxWithTtl { tx: self, ttl }
+    }
 }
 
 impl<S: AtomicStore> TxWithTtl<'_, S> {

@@ -7,14 +7,13 @@ use std::time::Duration;
 use super::limits::check_writes;
 use super::rerun::ListsInTransactions;
 use super::state::State;
-use super::timed::TxWithTtl;
 use crate::collection::{Collection, IdRef};
 use crate::entity::KvEntity;
-use crate::error::{Error, Result};
-use crate::key::{Key, Lookup};
 use crate::kv::Kv;
-use crate::maybe_send::BoxFuture;
-use crate::store::{AtomicStore, Write};
+use kv_store::BoxFuture;
+use kv_store::key::{Key, Lookup};
+use kv_store::store::{AtomicStore, Write};
+use kv_store::{Error, Result};
 
 /// One attempt of a transaction, in the closure of [`Kv::transact`].
 ///
@@ -229,12 +228,6 @@ impl<S: AtomicStore> Tx<S> {
         let key = entities.key_for(&id);
         let writes = self.keys(&entities, &key)?.into_iter().map(Write::Delete).collect();
         self.write::<E>(writes, None)
-    }
-
-    /// Returns the same transaction, whose writes give records this TTL instead of the entity's:
-    /// [`Collection::with_ttl`].
-    pub fn with_ttl(&self, ttl: Duration) -> TxWithTtl<'_, S> {
-        TxWithTtl { tx: self, ttl }
     }
 
     /// Says that there are no lists.

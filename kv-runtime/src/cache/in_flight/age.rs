@@ -8,10 +8,11 @@
 
 use std::time::Duration;
 
+use kv_store::key::EntityId;
+use kv_store::store::{Mark, SETTLES_AFTER};
+
 use super::{AtId, Shard};
 use crate::cache::entry::Moment;
-use crate::key::EntityId;
-use crate::store::{Mark, SETTLES_AFTER};
 
 /// How long a write may be under way. A fill has as long.
 pub(super) const LONGEST: Duration = SETTLES_AFTER;
@@ -67,9 +68,9 @@ mod tests {
     use crate::cache::in_flight::Kind;
     use crate::cache::lead::Seat;
     use crate::cache::{Cache, Cached, FillStore};
-    use crate::clock::{ManualClock, Timestamp};
-    use crate::store::MemoryStore;
     use crate::{Kv, KvEntity};
+    use kv_store::store::MemoryStore;
+    use kv_store::{ManualClock, Timestamp};
 
     #[derive(KvEntity)]
     #[kv(prefix = "item")]

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::codec::rounded::value;
+use crate::codec::rounded_value as value;
 
 /// Whether the text says this value.
 pub(super) fn says(text: &str, is: &Value) -> bool {

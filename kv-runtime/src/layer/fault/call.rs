@@ -3,10 +3,10 @@
 use std::future::pending;
 use std::time::Duration;
 
+use kv_store::{Error, Location, Result, SharedError, Timer};
+
 use super::gate::Gate;
-use crate::error::{Error, Location, Result, SharedError};
 use crate::layer::Operation;
-use crate::timer::Timer;
 
 /// What happens to a call.
 #[derive(Clone, Debug)]

@@ -13,16 +13,15 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::error::{Error, Location, Result};
-use crate::key::Key;
-use crate::layer::Operation;
-use crate::maybe_send::MaybeSend;
-use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{
+use kv_store::key::Key;
+use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::store::{
     AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark, Store,
     Write,
 };
+use kv_store::{Clock, Error, Location, MaybeSend, Result};
+
+use crate::layer::Operation;
 
 use call::Call;
 pub use gate::Gate;

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kv_store::key::Key;
+
 use super::call::Effect;
 use super::gate::Gate;
-use crate::key::Key;
 use crate::layer::Operation;
 
 /// A fault, and the calls that it happens to: all calls, unless it is narrowed.

@@ -4,10 +4,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{FutureExt, join};
+use kv_store::record::Metadata;
+use kv_store::store::{Expect, MemoryStore, Sharing};
 
 use super::*;
-use crate::record::Metadata;
-use crate::store::{Expect, MemoryStore, Sharing};
 
 fn key(text: &str) -> Key {
     Key::from_text(text)

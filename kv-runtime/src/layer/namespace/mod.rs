@@ -7,15 +7,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::error::{Error, Location, Result};
-use crate::key::{Key, escape_into};
-use crate::maybe_send::MaybeSend;
-use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{
+use kv_store::__private::escape_into;
+use kv_store::key::Key;
+use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::store::{
     AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Lease, Limits, ListPage,
     ListQuery, Mark, Store, Write,
 };
+use kv_store::{Clock, Error, Location, MaybeSend, Result};
 
 /// The part of a store that belongs to one tenant.
 ///
@@ -97,8 +96,9 @@ impl Namespace {
         key.within(&self.prefix)
     }
 
-    fn condition(&self, condition: Condition) -> Condition {
-        Condition { key: self.key(&condition.key), ..condition }
+    fn condition(&self, mut condition: Condition) -> Condition {
+        condition.key = self.key(&condition.key);
+        condition
     }
 
     fn write(&self, write: Write) -> Write {

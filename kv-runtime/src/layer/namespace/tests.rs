@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use kv_store::record::Metadata;
+use kv_store::store::{Content, MemoryStore, Sharing};
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::Metadata;
-use crate::store::{Content, MemoryStore, Sharing};
 
 fn record(value: &str) -> NewRecord {
     NewRecord::new(value.to_owned(), Metadata::default())
@@ -57,7 +57,7 @@ async fn a_cursor_of_another_namespace_is_refused() -> Result<()> {
 async fn namespaces_nest_and_errors_tell_of_both() {
     let tenants = NamespaceStore::new(MemoryStore::new(), "tenant");
     let acme = NamespaceStore::new(tenants, "acme");
-    let query = ListQuery::new(key("user:")).with_cursor(Some(crate::store::Cursor::from_text("x")));
+    let query = ListQuery::new(key("user:")).with_cursor(Some(kv_store::store::Cursor::from_text("x")));
     let error = acme.list(&query).await.expect_err("no cursor of this list");
     let shown = error.to_string();
     assert!(shown.starts_with("`user:` in memory (namespace `tenant:acme`): the cursor"), "{shown}");

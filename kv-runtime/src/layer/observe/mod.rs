@@ -10,16 +10,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, Stopwatch};
-use crate::error::{Error, Location, Result, causes};
-use crate::key::Key;
-use crate::layer::Operation;
-use crate::maybe_send::MaybeSend;
-use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{
+use kv_store::__private::{Stopwatch, causes};
+use kv_store::key::Key;
+use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::store::{
     AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark, Store,
     Write,
 };
+use kv_store::{Clock, Error, Location, MaybeSend, Result};
+
+use crate::layer::Operation;
 
 pub use latency::Latencies;
 use stats::{Counters, Ending};

@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use kv_store::Error;
+
 use super::latency::{Histogram, Latencies};
-use crate::error::Error;
 use crate::layer::Operation;
 
 /// The counters of a store, which [`ObservedStore::stats`](super::ObservedStore::stats) returns.

@@ -3,12 +3,12 @@
 use std::sync::Mutex;
 
 use futures_util::FutureExt;
+use kv_store::record::Metadata;
+use kv_store::store::{Expect, MemoryStore};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata as EventKind, Subscriber, span};
 
 use super::*;
-use crate::record::Metadata;
-use crate::store::{Expect, MemoryStore};
 
 fn key(text: &str) -> Key {
     Key::from_text(text)
@@ -27,7 +27,7 @@ async fn calls_are_counted_by_how_they_ended() -> Result<()> {
         let absent = vec![Condition::new(key("a"), Expect::Absent)];
         let _: Commit = store.commit(absent, vec![put("a")]).await?;
     }
-    let query = ListQuery::new(key("a")).with_cursor(Some(crate::store::Cursor::from_text("x")));
+    let query = ListQuery::new(key("a")).with_cursor(Some(kv_store::store::Cursor::from_text("x")));
     assert!(store.list(&query).await.is_err());
 
     let stats = store.clone().stats();
@@ -45,15 +45,15 @@ async fn calls_are_counted_by_how_they_ended() -> Result<()> {
 async fn failures_are_counted_by_kind_and_dropped_calls_are_counted() {
     let store = ObservedStore::new(MemoryStore::new());
     let failing = |retryable| async move {
-        let at = crate::error::Location::store("test");
+        let at = kv_store::Location::store("test");
         Err::<(), _>(Error::store(at, "answer", retryable, std::fmt::Error))
     };
     for retryable in [true, false] {
         assert!(store.observe(Operation::Put, 1, failing(retryable)).await.is_err());
     }
     let unknown = async {
-        let at = crate::error::Location::store("test");
-        Err::<(), _>(Error::OutcomeUnknown { at, source: crate::error::SharedError::new(std::fmt::Error) })
+        let at = kv_store::Location::store("test");
+        Err::<(), _>(Error::OutcomeUnknown { at, source: kv_store::SharedError::new(std::fmt::Error) })
     };
     assert!(store.observe(Operation::Put, 1, unknown).await.is_err());
     let pending = store.observe(Operation::Put, 1, std::future::pending::<Result<()>>());
@@ -106,7 +106,7 @@ fn every_call_is_one_event_and_values_are_in_none() {
         let record = NewRecord::new("a secret", Metadata::default());
         store.put(key("a"), record).now_or_never().expect("ready").expect("written");
         slow.get(&key("a")).now_or_never().expect("ready").expect("read");
-        let query = ListQuery::new(key("a")).with_cursor(Some(crate::store::Cursor::from_text("x")));
+        let query = ListQuery::new(key("a")).with_cursor(Some(kv_store::store::Cursor::from_text("x")));
         assert!(store.list(&query).now_or_never().expect("ready").is_err());
     });
     let told = told.0.lock().expect("no panic").clone();

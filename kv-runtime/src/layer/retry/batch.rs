@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::error::{Error, Location};
-use crate::key::Key;
+use kv_store::key::Key;
+use kv_store::{Error, Location};
 
 /// What is left to do of a batch.
 pub(super) struct Batch<T> {
@@ -81,7 +81,7 @@ impl<T: Clone> Batch<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::SharedError;
+    use kv_store::SharedError;
 
     fn partial(written: usize, also: &[usize]) -> Error {
         let at = Location::store("test");

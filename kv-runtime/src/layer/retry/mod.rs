@@ -9,17 +9,16 @@ use std::future::Future;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-
-use crate::clock::Clock;
-use crate::error::{Error, Location, Result, causes};
-use crate::key::Key;
-use crate::layer::Operation;
-use crate::maybe_send::MaybeSend;
-use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{
+use kv_store::__private::causes;
+use kv_store::key::Key;
+use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::store::{
     AtomicStore, Capabilities, Commit, Condition, Content, Cursor, FairQueue, Lease, ListPage, ListQuery,
     Mark, Store, Write,
 };
+use kv_store::{Clock, Error, Location, MaybeSend, Result};
+
+use crate::layer::Operation;
 use batch::Batch;
 
 /// A store that repeats calls after [retryable](Error::is_retryable) errors (feature `retry`).

@@ -1,11 +1,11 @@
 //! What is made again, how often and when.
 
 use futures_util::FutureExt;
+use kv_store::record::Metadata;
+use kv_store::store::{Expect, MemoryStore};
 
 use super::*;
 use crate::layer::{Fault, FaultStore};
-use crate::record::Metadata;
-use crate::store::{Expect, MemoryStore};
 
 fn key(text: &str) -> Key {
     Key::from_text(text)

@@ -7,15 +7,13 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::error::{Error, Location, Result, SharedError};
-use crate::key::Key;
-use crate::maybe_send::MaybeSend;
-use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
-use crate::store::{
+use kv_store::key::Key;
+use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::store::{
     AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark, Store,
     Write,
 };
+use kv_store::{Clock, Error, Location, MaybeSend, Result, SharedError};
 
 /// A store that limits the time of each call, even if the engine does not answer.
 ///

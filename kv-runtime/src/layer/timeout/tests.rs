@@ -1,12 +1,11 @@
 //! What becomes of a call that is late.
 
 use futures_util::FutureExt;
+use kv_store::record::Metadata;
+use kv_store::store::MemoryStore;
+use kv_store::{ManualClock, Timestamp};
 
 use super::*;
-use crate::clock::ManualClock;
-use crate::clock::Timestamp;
-use crate::record::Metadata;
-use crate::store::MemoryStore;
 
 const SECOND: Duration = Duration::from_secs(1);
 

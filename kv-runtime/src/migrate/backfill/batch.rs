@@ -1,16 +1,16 @@
 //! One batch of a backfill: what it takes to bring its entities up, made while the batch before is written; and the writing.
 
 use futures_util::{StreamExt, stream};
+use kv_store::__private::coop::Hold;
+use kv_store::Result;
+use kv_store::key::Key;
+use kv_store::record::Record;
+use kv_store::store::{AtomicStore, Commit, Condition, Cursor, Expect, ListQuery, Store, Write};
 
 use super::report::MigrationReport;
 use crate::collection::{Collection, Place, Replacement, TOLD};
-use crate::coop::Hold;
 use crate::entity::KvEntity;
-use crate::error::Result;
-use crate::key::Key;
 use crate::list::raw;
-use crate::record::Record;
-use crate::store::{AtomicStore, Commit, Condition, Cursor, Expect, ListQuery, Store, Write};
 
 /// How often a record is read again that others write meanwhile, and a batch committed again without those that others wrote.
 const ATTEMPTS: usize = 8;

@@ -8,17 +8,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{OptionFuture, join};
+use kv_store::__private::{Stopwatch, coop};
+use kv_store::key::{Key, KeyBuilder};
+use kv_store::store::{AtomicStore, Cursor, Store};
+use kv_store::{Error, Location, MaybeSend, Result};
 use tracing::Instrument;
 
-use crate::clock::Stopwatch;
 use crate::collection::{Collection, span};
-use crate::coop;
 use crate::entity::KvEntity;
-use crate::error::{Error, Location, Result};
-use crate::key::{Key, KeyBuilder};
 use crate::list::secret;
-use crate::maybe_send::MaybeSend;
-use crate::store::{AtomicStore, Cursor, Store};
 use batch::Batch;
 
 pub use report::{Failed, MigrationReport, Progress};

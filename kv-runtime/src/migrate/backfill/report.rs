@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::error::{Error, Location};
-use crate::store::Cursor;
+use kv_store::store::Cursor;
+use kv_store::{Error, Location};
 
 /// How many failures a report keeps with key and reason; all are counted.
 const KEPT_FAILURES: usize = 1_000;

@@ -2,8 +2,9 @@
 
 use std::panic::{UnwindSafe, catch_unwind};
 
+use kv_store::key::{IdKind, IdSchema};
+
 use super::*;
-use crate::key::{IdKind, IdSchema};
 use crate::migrate::{Change, Step};
 
 const ID: &[IdSchema] = &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 64 })];

@@ -5,6 +5,8 @@ mod url;
 use std::fmt;
 use std::time::Duration;
 
+use kv_store::Clock;
+
 #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
 use super::CloudflareStore;
 #[cfg(feature = "redb")]
@@ -15,14 +17,12 @@ use super::{
     AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark,
     MemoryStore, Store, Write,
 };
-use crate::clock::Clock;
-#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
-use crate::error::Error;
-use crate::error::{Location, Result};
-use crate::key::Key;
 use crate::kv::Kv;
-use crate::maybe_send::MaybeSend;
-use crate::record::{Head, NewRecord, Record, RecordRef, Revision};
+#[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
+use kv_store::Error;
+use kv_store::key::Key;
+use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::{Location, MaybeSend, Result};
 
 /// A store that is chosen while the program runs, by a URL: [`Kv::connect`].
 ///
@@ -289,7 +289,7 @@ impl fmt::Debug for AnyStore {
 #[cfg(all(test, feature = "cloudflare", not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
-    use crate::record::{Metadata, NewRecord};
+    use kv_store::record::{Metadata, NewRecord};
 
     #[tokio::test]
     async fn what_the_inner_store_lacks_is_an_error_with_its_name() -> Result<()> {

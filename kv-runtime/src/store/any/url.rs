@@ -1,9 +1,9 @@
 //! From a URL to a store, and what to say of one that leads nowhere.
 
+use kv_store::store::MemoryStore;
+use kv_store::{Clock, Error, Result};
+
 use super::AnyStore;
-use crate::clock::Clock;
-use crate::error::{Error, Result};
-use crate::store::MemoryStore;
 
 /// A scheme, the feature that its store takes, and a URL of it.
 struct Scheme {

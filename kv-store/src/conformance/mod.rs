@@ -1,0 +1,89 @@
+//! A test suite for implementors of [`Store`](crate::store::Store) and [`AtomicStore`] (feature
+//! `conformance`).
+//!
+//! It tests every MUST of the traits' docs. A [`Harness`] creates the stores and lets time pass.
+//! The suite runs the tests that a store's [capabilities](crate::store::Capabilities) allow. The
+//! [`Report`] lists what passed, what failed, and what was skipped and why. [`Report::require`]
+//! turns it into a test's result, and fails if too few tests ran.
+//!
+//! Test a wrapper around a [`NamespaceStore`](https://docs.rs/kv-runtime/latest/kv_runtime/layer/struct.NamespaceStore.html). Only then the suite
+//! can check that it forwards [`Store::locate`](crate::store::Store::locate).
+//!
+//! ```
+//! # extern crate kv_runtime_store as kv_runtime;
+//! use kv_runtime::conformance::{self, ManualHarness};
+//! use kv_runtime::store::MemoryStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), conformance::Unfit> {
+//! let report = conformance::atomic_store(&ManualHarness::new(|clock| Ok(MemoryStore::with_clock(clock)))).await;
+//! println!("{report}");
+//! report.require(60)
+//! # }
+//! ```
+
+mod harness;
+mod report;
+#[macro_use]
+mod suite;
+
+mod batches;
+mod commits;
+mod concurrency;
+mod cursors;
+mod deadlines;
+mod dropped;
+mod expiry;
+mod foreign;
+mod keys;
+mod leases;
+mod lent;
+mod lists;
+mod places;
+mod records;
+mod replace;
+mod revisions;
+mod writes;
+
+use crate::store::AtomicStore;
+
+pub use harness::{Foreign, Harness, ManualHarness};
+pub use report::{Failure, Outcome, Report, TestRun, Unfit};
+use suite::Suite;
+
+/// Tests every MUST of [`Store`](crate::store::Store).
+pub async fn store<H: Harness>(harness: &H) -> Report {
+    let mut suite = Suite::new(harness);
+    run_store(&mut suite).await;
+    suite.into_report()
+}
+
+/// Tests every MUST of [`Store`](crate::store::Store) and of [`AtomicStore`].
+pub async fn atomic_store<H: Harness<Store: AtomicStore>>(harness: &H) -> Report {
+    let mut suite = Suite::new(harness);
+    run_store(&mut suite).await;
+    commits::run(&mut suite).await;
+    writes::run(&mut suite).await;
+    leases::run(&mut suite).await;
+    deadlines::run(&mut suite).await;
+    revisions::run(&mut suite).await;
+    concurrency::run_atomic(&mut suite).await;
+    dropped::run_atomic(&mut suite).await;
+    foreign::run_atomic(&mut suite).await;
+    suite.into_report()
+}
+
+async fn run_store<H: Harness>(suite: &mut Suite<'_, H>) {
+    records::run(suite).await;
+    keys::run(suite).await;
+    batches::run(suite).await;
+    lists::run(suite).await;
+    lent::run(suite).await;
+    cursors::run(suite).await;
+    expiry::run(suite).await;
+    concurrency::run(suite).await;
+    dropped::run(suite).await;
+    foreign::run(suite).await;
+    replace::run(suite).await;
+    places::run(suite).await;
+}

@@ -1,0 +1,107 @@
+//! Texts of errors that their attributes alone cannot express.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::Error;
+use crate::codec::{Codec, CodecError};
+
+pub(super) fn also_shown(also: &[usize]) -> String {
+    if also.is_empty() { String::new() } else { format!(" and {} more", also.len()) }
+}
+
+pub(super) fn rest_shown(unknown: &[usize]) -> String {
+    match unknown.len() {
+        0 => "write the rest again".to_owned(),
+        len => {
+            format!("of {len} it is unknown, so read those before you write again; the rest was not written")
+        }
+    }
+}
+
+pub(super) fn id_shown(created: &bool) -> &'static str {
+    if *created {
+        "`create` made an entity with another id than the one that was asked for; nothing was written; give it that id"
+    } else {
+        "the change would give the entity another id; put it under the new id and delete the old one"
+    }
+}
+
+/// The format's usual name. [`Codec::name`] is its name in records.
+pub(super) const fn format_shown(codec: &Codec) -> &'static str {
+    match codec {
+        Codec::Json => "JSON",
+        #[cfg(feature = "postcard")]
+        Codec::Postcard => "postcard",
+    }
+}
+
+pub(super) fn undecoded_shown(codec: &Codec, source: &CodecError) -> String {
+    let format = format_shown(codec);
+    if source.is_malformed() {
+        return format!(
+            "the value cannot be read as {format} at all and was left as it is; another program wrote it, or it was damaged; if nobody needs it, `put` replaces it"
+        );
+    }
+    let remedy = match codec {
+        Codec::Json => "raise its `version` and say how it changed: `renamed`, `added`, `removed` or `step`",
+        #[cfg(feature = "postcard")]
+        Codec::Postcard => "raise its `version` and keep the old struct as its `previous`",
+    };
+    format!(
+        "the value does not decode as {format} and was left as it is; if the struct has changed, {remedy}; if nobody needs the record, `put` replaces it"
+    )
+}
+
+pub(super) fn retry_shown(retryable: &bool) -> &'static str {
+    if *retryable { "; a retry may help" } else { "" }
+}
+
+pub(super) fn load_shown(retryable: &bool) -> &'static str {
+    if *retryable { "a retry may help" } else { "fix the loader; retrying will not help" }
+}
+
+pub(super) fn why_shown(why: &Option<&'static str>) -> String {
+    why.map(|why| format!(": {why}")).unwrap_or_default()
+}
+
+/// Returns the chain of causes of an error, for an event beside the error: `Display` does not
+/// contain them.
+pub fn causes(error: &Error) -> Option<tracing::field::DisplayValue<String>> {
+    let mut cause = error.source()?;
+    let mut told = cause.to_string();
+    while let Some(source) = cause.source() {
+        told = format!("{told}: {source}");
+        cause = source;
+    }
+    Some(tracing::field::display(told))
+}
+
+/// The error's `Display`, and a line for each of its causes.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut cause = self.source();
+        if cause.is_some() {
+            f.write_str("\n\nCaused by:")?;
+        }
+        while let Some(source) = cause {
+            write!(f, "\n    {source}")?;
+            cause = source.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{also_shown, rest_shown};
+
+    #[test]
+    fn a_partial_write_contradicts_nothing() {
+        assert_eq!([also_shown(&[]), also_shown(&[4, 7])], [String::new(), " and 2 more".to_owned()]);
+        assert_eq!(rest_shown(&[]), "write the rest again");
+        let unknown = "of 1 it is unknown, so read those before you write again; the rest was not written";
+        assert_eq!(rest_shown(&[3]), unknown);
+    }
+}

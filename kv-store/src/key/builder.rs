@@ -1,0 +1,210 @@
+//! A key, and how it is built from an entity's schema and an id.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Range;
+
+use super::id::{IdSchema, IdWriter, KvId};
+use super::redact::redact_into;
+
+/// The text under which a store keeps one record.
+///
+/// It knows where its entity ends and its group begins, so that a store may spell or place the two
+/// apart. `Display` and `Debug` show a short hash in the place of every [secret
+/// id](https://docs.rs/kv-runtime/latest/kv_runtime/derive.KvEntity.html#fields); only [`Key::as_str`] gives the text itself.
+#[derive(Clone)]
+pub struct Key {
+    text: String,
+    entity_len: usize,
+    secrets: Vec<Range<usize>>,
+}
+
+impl Key {
+    /// Returns a key that was not built from an entity. Nothing in it is secret.
+    ///
+    /// The text does not tell a group from an id. If this program has opened a collection of the
+    /// entity, its groups are known, and `user:123:profile` is the same key as the entity's own.
+    /// Otherwise all of it is the entity's part, and a store that places the parts apart, such as
+    /// a cluster, looks for it elsewhere. [`Collection::key`](https://docs.rs/kv-runtime/latest/kv_runtime/struct.Collection.html#method.key) returns an
+    /// entity's own key in either case.
+    #[must_use]
+    pub fn from_text(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { entity_len: super::known::entity_len(&text), text, secrets: Vec::new() }
+    }
+
+    /// Returns the text as the store holds it, secret ids included.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the text as the store holds it, secret ids included.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.text
+    }
+
+    /// The part that all groups of one entity share: `user:123` of `user:123:profile`.
+    #[must_use]
+    pub fn entity_part(&self) -> &str {
+        &self.text[..self.entity_len]
+    }
+
+    /// The group's name, if the key has one: `profile` of `user:123:profile`.
+    #[must_use]
+    pub fn group(&self) -> Option<&str> {
+        self.text[self.entity_len..].strip_prefix(':')
+    }
+
+    /// Whether any of its ids is secret.
+    #[doc(hidden)]
+    pub fn has_secret(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
+    /// Its length in bytes, which is what stores limit.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a key has a prefix and is never empty")]
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The same entity's key for another group.
+    #[doc(hidden)]
+    pub fn with_group(&self, group: Option<&str>) -> Self {
+        let suffix = group.map_or(0, |group| group.len() + 1);
+        let mut text = String::with_capacity(self.entity_len + suffix);
+        text.push_str(self.entity_part());
+        if let Some(group) = group {
+            text.push(':');
+            text.push_str(group);
+        }
+        Self { text, entity_len: self.entity_len, secrets: self.secrets.clone() }
+    }
+
+    /// The key behind `prefix`, which becomes a part of what all groups of the entity share.
+    #[doc(hidden)]
+    pub fn within(&self, prefix: &str) -> Self {
+        let mut text = String::with_capacity(prefix.len() + self.text.len());
+        text.push_str(prefix);
+        text.push_str(&self.text);
+        let moved = |secret: &Range<usize>| secret.start + prefix.len()..secret.end + prefix.len();
+        let secrets = self.secrets.iter().map(moved).collect();
+        Self { text, entity_len: prefix.len() + self.entity_len, secrets }
+    }
+
+    /// The text with a hash in the place of every secret id.
+    fn shown(&self) -> String {
+        let mut shown = String::with_capacity(self.text.len());
+        let mut from = 0;
+        for secret in &self.secrets {
+            shown.push_str(&self.text[from..secret.start]);
+            redact_into(&self.text[secret.clone()], &mut shown);
+            from = secret.end;
+        }
+        shown.push_str(&self.text[from..]);
+        shown
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.secrets.is_empty() { f.pad(&self.text) } else { f.pad(&self.shown()) }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key(\"{self}\")")
+    }
+}
+
+/// Keys are equal where their texts are.
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Key {}
+
+/// Keys are ordered as their texts are, which is the order of a list.
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl std::hash::Hash for Key {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+/// A key in the making: the prefix, then one id after the other, then the group.
+#[derive(Debug)]
+pub struct KeyBuilder {
+    key: Key,
+    ids: &'static [IdSchema],
+    next: usize,
+}
+
+/// Room for an id and a group beside the prefix, so that most keys take one allocation.
+const ID_AND_GROUP: usize = 40;
+
+impl KeyBuilder {
+    /// Begins a key with a checked prefix.
+    #[doc(hidden)]
+    pub fn new(prefix: &'static str, ids: &'static [IdSchema]) -> Self {
+        let mut text = String::with_capacity(prefix.len() + ID_AND_GROUP);
+        text.push_str(prefix);
+        Self { key: Key { text, entity_len: 0, secrets: Vec::new() }, ids, next: 0 }
+    }
+
+    /// Appends the next id.
+    pub fn push<I: KvId>(&mut self, id: &I) {
+        self.segment(|out| id.encode(out));
+    }
+
+    /// Appends the next id, given as the text that a string id has.
+    pub fn push_text(&mut self, text: &str) {
+        self.segment(|out| out.text(text));
+    }
+
+    fn segment(&mut self, write: impl FnOnce(&mut IdWriter<'_>)) {
+        let schema = self.ids.get(self.next);
+        self.next += 1;
+        self.key.text.push(':');
+        let start = self.key.text.len();
+        write(&mut IdWriter::new(&mut self.key.text, schema.is_some_and(IdSchema::is_ordered)));
+        if schema.is_some_and(IdSchema::is_secret) {
+            self.key.secrets.push(start..self.key.text.len());
+        }
+    }
+
+    /// Ends the key with its group.
+    #[doc(hidden)]
+    pub fn finish(mut self, group: Option<&'static str>) -> Key {
+        self.key.entity_len = self.key.text.len();
+        if let Some(group) = group {
+            self.key.text.push(':');
+            self.key.text.push_str(group);
+        }
+        self.key
+    }
+
+    /// Ends what has been written as a prefix of keys, with its separator; and how it is shown.
+    #[doc(hidden)]
+    pub fn finish_prefix(mut self) -> Key {
+        self.key.text.push(':');
+        self.key.entity_len = self.key.text.len();
+        self.key
+    }
+}

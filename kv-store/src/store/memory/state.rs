@@ -1,0 +1,236 @@
+//! What the lock of a [`MemoryStore`](super::MemoryStore) guards: the records, and their keys by
+//! expiry.
+
+use std::collections::btree_map::Entry as Place;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::super::{Condition, Content, Cursor, Entry, Expect, Fences, ListPage, ListQuery, Write};
+use crate::clock::Clock;
+use crate::coop::Hold;
+use crate::key::Key;
+use crate::record::{Expiry, Head, Metadata, NewRecord, Record, Revision, Value};
+use crate::timestamp::Timestamp;
+
+/// The most keys that one page looks at, whatever its limit: writers wait for so long at most.
+pub(super) const SCANNED_BY_PAGE: usize = 16_384;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) records: BTreeMap<Box<str>, Slot>,
+    /// The keys of the records that expire, the first to do so first; in step with `records`.
+    pub(super) expiring: BTreeSet<(Timestamp, Box<str>)>,
+    /// Counted under the lock, so that no token repeats.
+    last_token: u64,
+    /// Void as soon as their key is written.
+    pub(super) fences: Arc<Fences>,
+}
+
+/// A record as it is kept.
+pub(super) struct Slot {
+    value: Value,
+    metadata: Metadata,
+    pub(super) expires_at: Option<Timestamp>,
+    token: u64,
+}
+
+impl Slot {
+    pub(super) fn record(&self) -> Record {
+        Record::new(self.value.0.clone(), self.metadata.clone(), Revision::from_token(self.token))
+            .with_expires_at(self.expires_at)
+    }
+
+    pub(super) fn head(&self) -> Head {
+        Head::new(self.metadata.clone(), self.expires_at)
+    }
+
+    fn entry(&self, content: Content) -> Entry {
+        match content {
+            Content::Keys => Entry::Key,
+            Content::Heads => Entry::Head(self.head()),
+            Content::Records => Entry::Record(self.record()),
+        }
+    }
+
+    /// How many bytes an entry has beyond its key: those of its value, or of metadata that are not
+    /// of a fixed size.
+    fn len(&self, content: Content) -> usize {
+        match content {
+            Content::Keys => 0,
+            Content::Heads if self.metadata.foreign_members().next().is_some() => self.metadata.json_len(),
+            Content::Heads => size_of::<Metadata>(),
+            Content::Records => self.value.len(),
+        }
+    }
+
+    fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|at| at > now)
+    }
+}
+
+impl State {
+    /// How many records there are, expired ones too.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The record under `key`, asking for the time only where it matters.
+    pub(super) fn live(&self, key: &Key, clock: &Clock) -> Option<&Slot> {
+        self.records.get(key.as_str()).filter(|slot| slot.expires_at.is_none_or(|at| at > clock.now()))
+    }
+
+    pub(super) fn live_at(&self, key: &Key, now: Timestamp) -> Option<&Slot> {
+        self.records.get(key.as_str()).filter(|slot| slot.is_live(now))
+    }
+
+    pub(super) fn holds(&self, condition: &Condition, now: Timestamp) -> bool {
+        if condition.lease.as_ref().is_some_and(|lease| !lease.holds_here()) {
+            return false;
+        }
+        match (&condition.expect, self.live_at(&condition.key, now)) {
+            (Expect::Absent, slot) => slot.is_none(),
+            (Expect::Present, slot) => slot.is_some(),
+            (Expect::Revision(revision), Some(slot)) => revision.token() == Some(slot.token),
+            (Expect::Revision(_), None) => false,
+        }
+    }
+
+    pub(super) fn apply(&mut self, write: Write, now: Timestamp) {
+        match write {
+            Write::Put(key, record) => self.put(key, record, now),
+            Write::Update(key, record) => {
+                let expires_at = match self.live_at(&key, now) {
+                    Some(standing) => standing.expires_at,
+                    None => record.expiry.at(now),
+                };
+                self.write(key, record, expires_at, now);
+            }
+            Write::Touch(key, expiry) => self.touch(key, expiry, now),
+            Write::Delete(key) => self.remove(key.as_str()),
+        }
+    }
+
+    pub(super) fn put(&mut self, key: Key, record: NewRecord, now: Timestamp) {
+        let expires_at = record.expiry.at(now);
+        self.write(key, record, expires_at, now);
+    }
+
+    fn write(&mut self, key: Key, record: NewRecord, expires_at: Option<Timestamp>, now: Timestamp) {
+        if expires_at.is_some_and(|at| at <= now) {
+            self.remove(key.as_str());
+            return;
+        }
+        self.fences.void(key.as_str());
+        self.last_token = self.last_token.wrapping_add(1);
+        let slot =
+            Slot { value: record.value, metadata: record.metadata, expires_at, token: self.last_token };
+        let key = key.into_string().into_boxed_str();
+        if let Some(at) = expires_at {
+            self.expiring.insert((at, key.clone()));
+        }
+        let outdated = match self.records.entry(key) {
+            Place::Vacant(place) => {
+                place.insert(slot);
+                None
+            }
+            Place::Occupied(mut place) => {
+                let before = std::mem::replace(place.get_mut(), slot).expires_at;
+                // An equal moment has one entry in the index, which is the new record's now.
+                before.filter(|_| before != expires_at).map(|at| (at, place.key().clone()))
+            }
+        };
+        if let Some(outdated) = outdated {
+            self.expiring.remove(&outdated);
+        }
+    }
+
+    fn touch(&mut self, key: Key, expiry: Expiry, now: Timestamp) {
+        let standing = self.live_at(&key, now).map(|slot| slot.expires_at);
+        let expires_at = expiry.touched(standing.flatten(), now);
+        if standing.is_none() || expires_at.is_some_and(|at| at <= now) {
+            self.remove(key.as_str());
+            return;
+        }
+        let Some(slot) = self.records.get_mut(key.as_str()) else { return };
+        let before = std::mem::replace(&mut slot.expires_at, expires_at);
+        self.forget_expiry(before, key.as_str());
+        if let Some(at) = expires_at {
+            self.expiring.insert((at, key.into_string().into_boxed_str()));
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        self.fences.void(key);
+        if let Some(slot) = self.records.remove(key) {
+            self.forget_expiry(slot.expires_at, key);
+        }
+    }
+
+    fn forget_expiry(&mut self, expires_at: Option<Timestamp>, key: &str) {
+        if let Some(at) = expires_at {
+            self.expiring.remove(&(at, Box::from(key)));
+        }
+    }
+
+    pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> usize {
+        let mut swept = 0;
+        while swept < limit && self.expiring.first().is_some_and(|(at, _)| *at <= now) {
+            if let Some((_, key)) = self.expiring.pop_first() {
+                self.records.remove(&key);
+                swept += 1;
+            }
+        }
+        swept
+    }
+
+    /// Goes on with a page until it is complete; false if that takes so long that other callers
+    /// should come in between.
+    pub(super) fn list(&self, listing: &mut Listing<'_>, now: Timestamp) -> bool {
+        let Listing { query, after, page, scanned, bytes } = listing;
+        let prefix = query.prefix().as_str();
+        let start = match after.as_deref() {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let (mut hold, mut last, mut is_complete) = (Hold::begin(), None, true);
+        let in_prefix = self.records.range::<str, _>((start, Bound::Unbounded));
+        for (key, slot) in in_prefix.take_while(|(key, _)| key.starts_with(prefix)) {
+            if page.len() == query.limit() || *scanned == SCANNED_BY_PAGE || *bytes >= query.max_bytes() {
+                page.cursor = Some(Cursor::seal(query, last.or(after.as_deref()).unwrap_or(prefix)));
+                break;
+            }
+            if last.is_some() && hold.is_long_after(key.len()) {
+                is_complete = false;
+                break;
+            }
+            last = Some(&**key);
+            *scanned += 1;
+            if slot.is_live(now) && query.matches(key) {
+                *bytes = bytes.saturating_add(key.len() + slot.len(query.content()));
+                page.push(key, slot.entry(query.content()));
+            }
+        }
+        if !is_complete {
+            *after = last.map(str::to_owned);
+        }
+        is_complete
+    }
+}
+
+/// A page in the making.
+pub(super) struct Listing<'q> {
+    query: &'q ListQuery,
+    /// The last key that was looked at.
+    after: Option<String>,
+    pub(super) page: ListPage,
+    scanned: usize,
+    bytes: usize,
+}
+
+impl<'q> Listing<'q> {
+    pub(super) fn new(query: &'q ListQuery, after: Option<&str>) -> Self {
+        let page = ListPage::with_capacity(query.limit().min(1_000));
+        Self { query, after: after.map(str::to_owned), page, scanned: 0, bytes: 0 }
+    }
+}

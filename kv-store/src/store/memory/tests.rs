@@ -1,0 +1,93 @@
+//! What is special to the store in memory; the conformance suite tests the rest.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::state::SCANNED_BY_PAGE;
+use super::*;
+use crate::manual_clock::ManualClock;
+use crate::record::{Expiry, Metadata};
+
+fn key(text: &str) -> Key {
+    Key::from_text(text)
+}
+
+fn lasting(secs: u64) -> NewRecord {
+    NewRecord::new("{}", Metadata::default()).with_expiry(Expiry::After(Duration::from_secs(secs)))
+}
+
+/// What the index must be: every record that expires, once.
+fn assert_in_step(store: &MemoryStore) {
+    let state = store.read();
+    let expected: BTreeSet<_> =
+        state.records.iter().filter_map(|(key, slot)| Some((slot.expires_at?, key.clone()))).collect();
+    assert_eq!(state.expiring, expected);
+}
+
+#[tokio::test]
+async fn the_index_of_expiry_stays_in_step() -> Result<()> {
+    let store = MemoryStore::with_clock(Clock::from(&ManualClock::new(Timestamp::from_millis(1_000))));
+    for secs in [5, 5, 7, 3] {
+        store.put(key("a"), lasting(secs)).await?;
+        assert_in_step(&store);
+    }
+    store.put(key("a"), NewRecord::new("{}", Metadata::default())).await?;
+    assert_in_step(&store);
+    for expiry in [Expiry::After(Duration::from_secs(9)), Expiry::Never, Expiry::At(Timestamp::MAX)] {
+        assert_eq!(store.commit(Vec::new(), vec![Write::Touch(key("a"), expiry)]).await?, Commit::Done);
+        assert_in_step(&store);
+    }
+    assert_eq!(store.commit(Vec::new(), vec![Write::Update(key("a"), lasting(1))]).await?, Commit::Done);
+    assert_eq!(store.get(&key("a")).await?.and_then(|record| record.expires_at), Some(Timestamp::MAX));
+    assert_in_step(&store);
+    store.delete(key("a")).await?;
+    assert_in_step(&store);
+    assert!(store.read().expiring.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn writes_give_back_the_memory_of_what_has_expired() -> Result<()> {
+    let manual = ManualClock::new(Timestamp::from_millis(1_000));
+    let store = MemoryStore::with_clock(Clock::from(&manual));
+    for number in 0..100 {
+        store.put(key(&format!("gone:{number}")), lasting(1)).await?;
+    }
+    manual.advance(Duration::from_secs(1));
+    assert_eq!(store.read().records.len(), 100);
+    for _ in 0..20 {
+        store.put(key("stays"), lasting(60)).await?;
+    }
+    assert_eq!(store.read().records.len(), 61);
+    let batch = (0..10).map(|number| (key(&format!("stays:{number}")), lasting(60)));
+    store.put_many(batch.collect()).await?;
+    assert_eq!(store.read().records.len(), 51);
+    assert_eq!(store.sweep(), 40);
+    assert_eq!(store.read().records.len(), 11);
+    assert_eq!(store.sweep(), 0);
+    assert_in_step(&store);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_ends_after_many_keys_that_do_not_match() -> Result<()> {
+    let store = MemoryStore::new();
+    let record = || NewRecord::new("{}", Metadata::default());
+    let records = (0..SCANNED_BY_PAGE + 5).map(|number| (key(&format!("a:{number:06}:other")), record()));
+    store.put_many(records.collect()).await?;
+    store.put(key("a:999999:this"), record()).await?;
+    let query = ListQuery::new(key("a:")).with_suffix(":this").with_limit(usize::MAX);
+    let page = store.list(&query).await?;
+    assert!(page.is_empty() && page.cursor.is_some());
+    let page = store.list(&query.with_cursor(page.cursor)).await?;
+    assert_eq!((page.keys().collect::<Vec<_>>(), &page.cursor), (vec!["a:999999:this"], &None));
+    Ok(())
+}
+
+#[tokio::test]
+async fn debug_shows_no_key_and_no_value() -> Result<()> {
+    let store = MemoryStore::new();
+    store.put(key("session:token"), NewRecord::new("secret", Metadata::default())).await?;
+    assert_eq!(format!("{store:?}"), "MemoryStore { records: 1, .. }");
+    Ok(())
+}

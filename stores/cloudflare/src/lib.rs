@@ -1,0 +1,26 @@
+//! Cloudflare: KV over its REST API (feature `cloudflare`) and inside a Worker (feature `workers`);
+//! Durable Objects (feature `durable-objects`).
+//!
+//! `record` (how a record is spelt in KV, so that JavaScript reads and writes the same ones) and
+//! `limits` serve both stores of KV; `rest` and `workers` are these. `durable` is the store in an
+//! object, and its client.
+
+#[cfg(all(feature = "durable-objects", any(target_arch = "wasm32", test)))]
+mod durable;
+#[cfg(any(feature = "rest", all(feature = "workers", target_arch = "wasm32")))]
+mod limits;
+#[cfg(any(feature = "rest", all(feature = "workers", target_arch = "wasm32")))]
+mod record;
+#[cfg(all(feature = "rest", not(target_arch = "wasm32")))]
+mod rest;
+#[cfg(all(feature = "workers", target_arch = "wasm32"))]
+mod workers;
+
+#[cfg(all(feature = "durable-objects", target_arch = "wasm32"))]
+pub use durable::{DurableClient, DurableOptions, DurableStore, Shards};
+#[cfg(all(fuzzing, feature = "rest", not(target_arch = "wasm32")))]
+pub use rest::cloudflare_answer;
+#[cfg(all(feature = "rest", not(target_arch = "wasm32")))]
+pub use rest::{CloudflareOptions, CloudflareStore};
+#[cfg(all(feature = "workers", target_arch = "wasm32"))]
+pub use workers::WorkersStore;

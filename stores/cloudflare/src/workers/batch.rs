@@ -1,0 +1,53 @@
+//! Many writes through a binding that takes one key a call.
+
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
+use kv_store::key::Key;
+use kv_store::record::NewRecord;
+use kv_store::{Error, Location, Result};
+
+use super::{NAME, WorkersStore};
+
+/// A Worker has so many connections at once; more calls would wait.
+const AT_ONCE: usize = 6;
+
+impl WorkersStore {
+    /// Writes the records, and removes what stands where there is none, a few at a time; it ends after those that failed. Of several
+    /// under one key the last alone is written: they would race, and a key takes one write a second.
+    pub(super) async fn write_many(&self, mut writes: Vec<(Key, Option<NewRecord>)>) -> Result<()> {
+        let keys: Vec<Key> = writes.iter().map(|(key, _)| key.clone()).collect();
+        let last: HashMap<&str, usize> = keys.iter().map(Key::as_str).zip(0..).collect();
+        let is_last =
+            |place: &usize| keys.get(*place).is_some_and(|key| last.get(key.as_str()) == Some(place));
+        let places: Vec<usize> = (0..keys.len()).filter(is_last).collect();
+        for places in places.chunks(AT_ONCE) {
+            let started = places.iter().filter_map(|place| {
+                let (key, record) = (keys.get(*place)?, writes.get_mut(*place)?.1.take());
+                Some(self.write(key, record))
+            });
+            let done = join_all(started).await;
+            let mut ended = places.iter().copied().zip(done).skip_while(|(_, done)| done.is_ok());
+            if let Some((failed, Err(first))) = ended.next() {
+                let at =
+                    keys.get(failed).map_or_else(|| Location::store(NAME), |key| Location::of(NAME, key));
+                let (mut also, mut unknown, mut source) = (Vec::new(), Vec::new(), first);
+                if source.is_unknown() {
+                    unknown.push(failed);
+                }
+                for (place, done) in ended {
+                    match done {
+                        Ok(()) => also.push(place),
+                        Err(error) if error.is_unknown() => {
+                            unknown.push(place);
+                            source = error;
+                        }
+                        Err(_) => {}
+                    }
+                }
+                return Err(Error::Partial { at, written: failed, also, unknown, source: Box::new(source) });
+            }
+        }
+        Ok(())
+    }
+}

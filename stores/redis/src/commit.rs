@@ -1,0 +1,233 @@
+//! Conditional commits: one script on the server, which no other command can interrupt.
+
+use std::borrow::Cow;
+
+use kv_store::key::Key;
+use kv_store::record::Expiry;
+use kv_store::store::{Commit, Condition, Expect, Write};
+use kv_store::{Error, Location, Result};
+use redis::{Cmd, Value};
+
+use super::error::{Fault, unexpected};
+use super::index::{Entries, of_index};
+use super::lease::Leases;
+use super::script::{Lua, lua};
+use super::server::Deadline;
+use super::spelling::lease_of;
+use super::wire::{Lifetime, Outgoing};
+use super::{Inner, NAME};
+
+/// Puts one record and its entry: the most frequent call, without what the other script has to
+/// decide. If the index refuses the entry, the script ends there.
+static PUT: Lua = lua!(
+    "-- KEYS: the record, the shard. ARGV: the entry, the record, and its expiry if it has one.
+redis.call('ZADD', KEYS[2], 0, ARGV[1])
+redis.call('SET', KEYS[1], unpack(ARGV, 2))
+return 0"
+);
+
+static COMMIT: Lua = lua!(include_str!("commit.lua"));
+
+/// A write, with the record that goes to the server.
+enum Told {
+    Record(&'static str, Key, Outgoing),
+    /// With the kind of touch.
+    Touch(&'static str, Key, Lifetime),
+    Delete(Key),
+}
+
+impl Told {
+    fn new(write: Write) -> Result<Self> {
+        Ok(match write {
+            Write::Put(key, record) => Self::Record("p", key.clone(), Outgoing::new(&key, record)?),
+            Write::Update(key, record) => Self::Record("u", key.clone(), Outgoing::new(&key, record)?),
+            Write::Touch(key, expiry @ Expiry::AtLeast(_)) => Self::Touch("e", key, Lifetime::of(expiry)),
+            Write::Touch(key, expiry) => Self::Touch("t", key, Lifetime::of(expiry)),
+            Write::Delete(key) => Self::Delete(key),
+        })
+    }
+
+    const fn key(&self) -> &Key {
+        match self {
+            Self::Record(_, key, _) | Self::Touch(_, key, _) | Self::Delete(key) => key,
+        }
+    }
+
+    const fn words(&self) -> Words<'_> {
+        match self {
+            Self::Record(kind, _, record) => Words::Record(kind, record),
+            Self::Touch(kind, _, lifetime) => Words::Touch(kind, *lifetime),
+            Self::Delete(_) => Words::Delete,
+        }
+    }
+}
+
+/// The arguments of the script for one write, beside its key.
+enum Words<'a> {
+    Record(&'static str, &'a Outgoing),
+    Touch(&'static str, Lifetime),
+    Delete,
+}
+
+impl Words<'_> {
+    fn write(&self, command: &mut Cmd) {
+        match self {
+            Self::Record(kind, record) => command.arg(spec(kind, record.lifetime())).arg(*record),
+            Self::Touch(kind, lifetime) => command.arg(spec(kind, *lifetime)).arg(""),
+            Self::Delete => command.arg("d").arg(""),
+        };
+    }
+}
+
+fn spec(kind: &str, lifetime: Lifetime) -> String {
+    match lifetime {
+        Lifetime::Endless => kind.to_owned(),
+        Lifetime::Millis(ttl) => format!("{kind}x{ttl}"),
+        Lifetime::Until(moment) => format!("{kind}a{moment}"),
+        Lifetime::Over => format!("{kind}o"),
+    }
+}
+
+/// A call of the script. To the script a lease is one more condition, behind that of its record, and
+/// its end one more write.
+struct Call<'a> {
+    conditions: &'a [Condition],
+    writes: Vec<Words<'a>>,
+    /// The keys of the conditions, then those of the writes.
+    keys: Vec<Cow<'a, str>>,
+    leases: Leases,
+    /// What the list index gets in the same step.
+    entries: Vec<Entries>,
+}
+
+impl Call<'_> {
+    fn first_key(&self) -> &str {
+        self.keys.first().map(|key| &**key).unwrap_or_default()
+    }
+
+    fn fill(&self, mut command: Cmd) -> Cmd {
+        let Leases { shown, ended } = &self.leases;
+        command.arg(self.keys.len() + shown.len() + ended.len() + self.entries.len());
+        let of_conditions = self.conditions.len().min(self.keys.len());
+        let (of_conditions, of_writes) = self.keys.split_at(of_conditions);
+        let mut leases = shown.iter().peekable();
+        for (place, key) in of_conditions.iter().enumerate() {
+            command.arg(&**key);
+            if let Some((_, lease, _)) = leases.next_if(|(of, ..)| *of == place) {
+                command.arg(lease);
+            }
+        }
+        for key in of_writes {
+            command.arg(&**key);
+        }
+        command.arg(ended);
+        for entries in &self.entries {
+            command.arg(&entries.shard);
+        }
+
+        command.arg(self.conditions.len() + shown.len()).arg(self.writes.len() + ended.len());
+        let mut leases = shown.iter().peekable();
+        for (place, condition) in self.conditions.iter().enumerate() {
+            command.arg(expectation(&condition.expect));
+            if let Some((_, _, number)) = leases.next_if(|(of, ..)| *of == place) {
+                command.arg([&b"v"[..], &number.to_le_bytes()].concat());
+            }
+        }
+        self.writes.iter().for_each(|write| write.write(&mut command));
+        ended.iter().for_each(|_| Words::Delete.write(&mut command));
+        for entries in &self.entries {
+            command.arg(entries.members.len()).arg(&entries.members);
+        }
+        command
+    }
+}
+
+impl Inner {
+    pub(super) async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        let leases = self.leases(&conditions, &writes);
+        let writes = writes.into_iter().map(Told::new).collect::<Result<Vec<_>>>()?;
+        let keys = || conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(Told::key));
+        let Some(first) = keys().next() else { return Ok(Commit::Done) };
+        let at = || Location::of(NAME, first);
+        let spelled: Vec<_> = keys().map(|key| self.spelling.spell(key)).collect();
+        if self.by_slot(&spelled).len() > 1 {
+            let capability = "one commit of keys on several slots of the cluster";
+            return Err(Error::Unsupported { at: at(), capability });
+        }
+        let records: Vec<(&Key, &Outgoing)> = writes
+            .iter()
+            .filter_map(|write| match write {
+                Told::Record(_, key, record) => Some((key, record)),
+                Told::Touch(..) | Told::Delete(_) => None,
+            })
+            .collect();
+        let by = self.connection.deadline();
+        let of_lease: Vec<usize> = leases.shown.iter().map(|(place, _, _)| *place).collect();
+        let (conditions, writes) = (conditions.as_slice(), writes.iter().map(Told::words).collect());
+        let call = Call { conditions, writes, keys: spelled, leases, entries: self.entries(&records) };
+        match self.run(call, by).await {
+            Ok(Value::Int(0)) => Ok(Commit::Done),
+            Ok(Value::Int(place)) => {
+                let place = usize::try_from(place).unwrap_or(1).saturating_sub(1);
+                // A lease is behind the condition that shows it.
+                let is_before = |(lease, of): &(usize, &usize)| **of + lease < place;
+                let leases = of_lease.iter().enumerate().take_while(is_before).count();
+                Ok(Commit::Conflict(place - leases))
+            }
+            Ok(_) => Err(unexpected(at(), "write")),
+            Err(fault) => self.settle(&records, fault, by, at).await.map(|()| Commit::Done),
+        }
+    }
+
+    /// Writes records and their entries in the list index, all or nothing. One server has both.
+    pub(super) async fn put_with_entries(
+        &self,
+        records: &[(&Key, &Outgoing)],
+        by: Deadline,
+    ) -> Result<(), Fault> {
+        let (now, entries) = (self.clock.now(), self.entries(records));
+        if let ([(key, record)], [Entries { shard, members }]) = (records, entries.as_slice())
+            && !record.lifetime().is_short(now)
+        {
+            let spelled = self.spelling.spell(key);
+            let fill = |mut command: Cmd| {
+                command.arg(2).arg(&*spelled).arg(shard).arg(members);
+                record.value_and_expiry(&mut command);
+                command
+            };
+            let put = self.connection.run_filled(&spelled, &PUT, fill, by).await;
+            return put.map(drop).map_err(of_index);
+        }
+        let short = records.iter().filter(|(_, record)| record.lifetime().is_short(now));
+        let ended = short.map(|(key, _)| lease_of(&self.spelling.spell(key))).collect();
+        let call = Call {
+            conditions: &[],
+            writes: records.iter().map(|(_, record)| Words::Record("p", record)).collect(),
+            keys: records.iter().map(|(key, _)| self.spelling.spell(key)).collect(),
+            leases: Leases { shown: Vec::new(), ended },
+            entries,
+        };
+        self.run(call, by).await.map(drop)
+    }
+
+    /// Runs the script. The index gets its entries by it, or before it where they may lie on other
+    /// nodes.
+    async fn run(&self, mut call: Call<'_>, by: Deadline) -> Result<Value, Fault> {
+        if self.connection.is_cluster() {
+            self.add_before(std::mem::take(&mut call.entries), by).await?;
+        }
+        self.connection.run_filled(call.first_key(), &COMMIT, |command| call.fill(command), by).await
+    }
+}
+
+/// The word for what is expected, as the script reads it.
+fn expectation(expect: &Expect) -> Vec<u8> {
+    match expect {
+        Expect::Absent => b"a".to_vec(),
+        Expect::Present => b"p".to_vec(),
+        Expect::Revision(revision) => match (revision.token(), revision.plain()) {
+            (Some(token), _) => [&b"t"[..], &token.to_le_bytes()].concat(),
+            (None, plain) => [&b"v"[..], plain.map(|value| &value[..]).unwrap_or_default()].concat(),
+        },
+    }
+}

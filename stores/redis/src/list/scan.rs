@@ -1,0 +1,68 @@
+//! The next keys of a list by a look at every key of the server.
+//!
+//! `SCAN` shows a key that is there all the time at least once, in no order, and some twice. So one
+//! pass keeps the least keys behind the cursor, as many as memory is allowed, and drops what it
+//! meets again: the list is in key order, and shows each key once.
+
+use std::collections::BTreeSet;
+
+use kv_store::store::ListQuery;
+
+use super::{Candidates, Walk};
+use crate::Inner;
+use crate::error::Fault;
+use crate::spelling::Found;
+
+/// The most keys that a pass keeps, and their bytes.
+const MOST_KEPT: usize = 65_536;
+const MOST_KEPT_BYTES: usize = 8 << 20;
+
+impl Inner {
+    /// The next keys of a list, by one pass over all keys.
+    pub(super) async fn scan(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, Fault> {
+        let mut least = Least::default();
+        let pattern = self.spelling.pattern(query.prefix().as_str(), query.suffix());
+        let mut walk = Walk::begin(&self.connection, pattern).await?;
+        let is_next =
+            |found: &Found| query.matches(&found.text) && after.is_none_or(|after| *found.text > *after);
+        while let Some(keys) = walk.next().await? {
+            keys.iter()
+                .filter_map(|key| self.spelling.read(key))
+                .filter(is_next)
+                .for_each(|found| least.insert(found));
+        }
+        let Least { keys, more, .. } = least;
+        let mut keys: Vec<Found> = keys.into_iter().collect();
+        // A raw key and one of a group may have the same text, which is shown once.
+        keys.dedup_by(|later, first| later.text == first.text);
+        let last = keys.last().map(|found| found.text.clone());
+        Ok(Candidates { keys, more, last, remainder: fastrand::u64(1..) })
+    }
+}
+
+/// The least of many keys, each once.
+#[derive(Default)]
+struct Least {
+    keys: BTreeSet<Found>,
+    bytes: usize,
+    /// Whether greater ones were left out.
+    more: bool,
+}
+
+impl Least {
+    fn insert(&mut self, found: Found) {
+        if self.more && self.keys.last().is_some_and(|last| found > *last) {
+            return;
+        }
+        let len = found.text.len();
+        if self.keys.insert(found) {
+            self.bytes += len;
+        }
+        while self.keys.len() > MOST_KEPT || (self.bytes > MOST_KEPT_BYTES && self.keys.len() > 1) {
+            if let Some(greatest) = self.keys.pop_last() {
+                self.bytes -= greatest.text.len();
+                self.more = true;
+            }
+        }
+    }
+}

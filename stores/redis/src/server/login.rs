@@ -1,0 +1,129 @@
+//! How a connection begins: user and password, the version of the protocol, and the database.
+
+use redis::{ErrorKind, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value};
+
+use super::dial::{Mode, Peer};
+use crate::error::code;
+
+/// The version of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// RESP2, which old servers and proxies speak.
+    Resp2,
+    /// RESP3, begun with `HELLO`.
+    Resp3,
+}
+
+/// User, password and database. It has no `Debug`, so that no error can show them.
+#[derive(Clone, Default)]
+pub(crate) struct Login {
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) database: u32,
+    /// RESP3 if the server has it, unless the URL says otherwise.
+    pub(crate) protocol: Option<Protocol>,
+}
+
+impl Login {
+    /// User and password for the `redis` crate, which sends them in its first command. It sends no
+    /// other one: a server that refuses the first may close the connection at once, and the crate
+    /// would then tell of that.
+    pub(super) fn info(&self, protocol: Protocol) -> RedisConnectionInfo {
+        let protocol = match protocol {
+            Protocol::Resp2 => ProtocolVersion::RESP2,
+            Protocol::Resp3 => ProtocolVersion::RESP3,
+        };
+        let mut info = RedisConnectionInfo::default().set_protocol(protocol).set_skip_set_lib_name();
+        if let Some(user) = &self.user {
+            info = info.set_username(user);
+        }
+        if let Some(password) = &self.password {
+            info = info.set_password(password);
+        }
+        info
+    }
+
+    /// What follows `HELLO`: what the server says of itself, the client's name for `CLIENT LIST`,
+    /// and the database.
+    pub(super) fn begin_resp3(&self) -> Pipeline {
+        let mut pipeline = Pipeline::with_capacity(4);
+        pipeline.cmd("HELLO");
+        pipeline.cmd("CLIENT").arg("SETINFO").arg("LIB-NAME").arg(env!("CARGO_PKG_NAME"));
+        pipeline.cmd("CLIENT").arg("SETINFO").arg("LIB-VER").arg(env!("CARGO_PKG_VERSION"));
+        self.select(&mut pipeline);
+        pipeline
+    }
+
+    /// What follows `AUTH`. Without a password nothing was asked before.
+    pub(super) fn begin_resp2(&self) -> Pipeline {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("PING");
+        self.select(&mut pipeline);
+        pipeline
+    }
+
+    fn select(&self, pipeline: &mut Pipeline) {
+        if self.database != 0 {
+            pipeline.cmd("SELECT").arg(self.database);
+        }
+    }
+}
+
+/// What the answers to [`Login::begin_resp3`] say. Servers may do without all but the database.
+pub(super) fn begun(answers: Vec<Value>) -> Result<Peer, RedisError> {
+    let mut answers = answers.into_iter();
+    let hello = answers.next().unwrap_or_default();
+    for answer in answers.skip(2) {
+        answer.extract_error()?;
+    }
+    Ok(peer(&hello))
+}
+
+/// Whether the server does not know `HELLO`, or may not be asked by it.
+pub(super) fn is_refused_hello(error: &RedisError, login: &Login) -> bool {
+    match code(error).as_deref() {
+        Some("NOPROTO" | "NOPERM") => true,
+        // It has not looked at the password that `HELLO` brings.
+        Some("NOAUTH") => login.password.is_some(),
+        Some("ERR") => error.detail().is_some_and(|said| {
+            let said = said.to_ascii_lowercase();
+            said.contains("unknown command") || said.contains("hello") || said.contains("not supported")
+        }),
+        _ => error.kind() == ErrorKind::RESP3NotSupported,
+    }
+}
+
+/// What a server says of itself.
+fn peer(hello: &Value) -> Peer {
+    let Value::Map(pairs) = hello else { return Peer::default() };
+    let text = |value: &Value| match value {
+        Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Value::SimpleString(text) => Some(text.clone()),
+        _ => None,
+    };
+    let said = |name: &str| {
+        let (_, value) = pairs.iter().find(|(said, _)| text(said).as_deref() == Some(name))?;
+        text(value)
+    };
+    Peer {
+        mode: said("mode").map(|mode| Mode::of(&mode)),
+        is_primary: said("role").map(|role| role == "master"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Proxies answer with simple strings.
+    #[test]
+    fn names_and_values_may_be_of_either_kind_of_string() {
+        let simple = |text: &str| Value::SimpleString(text.to_owned());
+        let bulk = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        for kind in [simple as fn(&str) -> Value, bulk] {
+            let hello = [("mode", "sentinel"), ("role", "master")];
+            let peer = peer(&Value::Map(hello.map(|(name, value)| (kind(name), kind(value))).to_vec()));
+            assert!(matches!(peer, Peer { mode: Some(Mode::Sentinel), is_primary: Some(true) }));
+        }
+    }
+}
