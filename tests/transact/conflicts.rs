@@ -171,7 +171,7 @@ async fn a_parked_transaction_keeps_nobody_waiting() -> Outcome {
         }
         tx.put(&account.unwrap_or(Account::new(1, 0)))
     }));
-    // It has lost a race, and stands in its second closure.
+    // It has lost a race, and waits in its second closure.
     while runs.count() < 2 {
         let polled = parked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(polled.is_pending());

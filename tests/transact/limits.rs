@@ -40,7 +40,7 @@ async fn conditions_and_writes_are_counted() -> Outcome {
     .await?;
     let all = kv.collection().get_many([1, 2, 3]).await?;
     assert_eq!(all, [1, 2, 3].map(|id| Some(Account::new(id, [2, 1, 0][id as usize - 1]))));
-    // An insert has a condition of its own.
+    // An insert has a condition and a write.
     let inserted = kv.transact(async |tx| (11..=13).try_for_each(|id| tx.insert(&Account::new(id, 0))));
     assert!(matches!(inserted.await, Err(Error::TransactionTooLarge { found: 6, .. })));
     Ok(())

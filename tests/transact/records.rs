@@ -46,7 +46,7 @@ async fn the_remaining_ttl_stays<S: AtomicStore>(kv: Kv<S>, clock: ManualClock) 
     clock.advance(Duration::from_secs(600));
     kv.transact(async |tx| {
         tx.update::<Session>("a", |session| session.user = 2).await?;
-        // Whoever touches it in the meantime is not undone.
+        // A touch in the meantime is not undone.
         sessions.with_ttl(Duration::from_secs(9_000)).touch("a").await
     })
     .await?;

@@ -77,7 +77,7 @@ async fn what_is_there_is_not_inserted<S: AtomicStore>(kv: Kv<S>, _: ManualClock
         tx.insert(&Account::new(1, 0))
     });
     assert!(matches!(read.await, Err(Error::AlreadyExists { .. })));
-    // What the closure makes of its own insert is no reason for an error of its own.
+    // The closure saw its own insert only, so its error does not count.
     let refused = kv.transact(async |tx| {
         tx.insert(&Account::new(1, 0))?;
         tx.update::<Account>(9, |_| {}).await.map(drop)

@@ -41,7 +41,7 @@ impl<S: AtomicStore> Kv<S> {
     /// anything else that may not happen twice. [The guide](crate::guide::transactions) has more.
     ///
     /// The call commits nothing if the closure fails or panics, or if the future is dropped before
-    /// the closure has ended. A transaction inside the closure is one of its own.
+    /// the closure has ended. A transaction inside the closure is separate.
     ///
     /// # Errors
     ///

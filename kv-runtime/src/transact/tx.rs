@@ -10,6 +10,7 @@ use super::state::State;
 use crate::collection::{Collection, IdRef};
 use crate::entity::KvEntity;
 use crate::kv::Kv;
+use crate::list::List;
 use kv_store::BoxFuture;
 use kv_store::key::{Key, Lookup};
 use kv_store::store::{AtomicStore, Write};
@@ -232,10 +233,11 @@ impl<S: AtomicStore> Tx<S> {
 
     /// Says that there are no lists.
     #[doc(hidden)]
-    pub fn list<E: KvEntity>(&self)
+    pub fn list<E: KvEntity>(&self) -> List<E, S>
     where
         Self: ListsInTransactions,
     {
+        self.kv.collection().list()
     }
 
     fn entities<E: KvEntity>(&self, ttl: Option<Duration>) -> Collection<E, S> {

@@ -16,8 +16,8 @@ fn pay(kv: Kv<MemoryStore>) {
         let paid: Result<()> = kv
             .transact(async |tx| {
                 let cents = Rc::new(5);
-                tx.update::<Account>(1, |account| account.cents += *cents).await?;
-                Ok(())
+                let account = tx.get::<Account>(1).await?;
+                tx.put(&Account { id: 2, cents: account.map_or(*cents, |account| account.cents) })
             })
             .await;
         drop(paid);

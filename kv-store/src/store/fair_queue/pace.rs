@@ -4,7 +4,8 @@
 //! for its end. After a lost race a transaction reserves some time on its records, behind all time
 //! that is reserved already, and begins its next attempt then. A new transaction that comes to such
 //! a record begins behind the reserved time, so it does not overtake those that have lost. All of
-//! this is a hint of a bounded length: whoever is late, or is never polled, keeps nobody waiting.
+//! this is a hint of a bounded length: an attempt that is late, or is never polled, keeps nobody
+//! waiting.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
