@@ -69,7 +69,7 @@ impl<S: AtomicStore> Kv<S> {
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// let kv = Kv::new(MemoryStore::new());
     /// let accounts = [Account { id: 1, cents: 500 }, Account { id: 2, cents: 0 }];
-    /// kv.collection().put_many(&accounts).await?;
+    /// kv.collection().put_many(accounts).await?;
     ///
     /// let left = kv
     ///     .transact(async |tx| {
@@ -116,7 +116,7 @@ impl<S: AtomicStore> Kv<S> {
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// # let kv = Kv::new(MemoryStore::new());
     /// # let accounts = [Account { id: 1, cents: 100 }, Account { id: 2, cents: 0 }];
-    /// # kv.collection().put_many(&accounts).await?;
+    /// # kv.collection().put_many(accounts).await?;
     ///
     /// let moved = kv
     ///     .try_transact(async |tx| -> Result<_, Refused> {
