@@ -34,10 +34,11 @@ impl<'a, S: Store> Attempts<'a, S> {
         Self { kv, began: now, attempt_began: now, number: 1 }
     }
 
-    /// Notes that an attempt was committed.
-    pub(super) fn committed(&self) {
+    /// Notes that an attempt was committed, and how long it took without waiting for others.
+    pub(super) fn committed(&self, state: &State) {
         let now = self.kv.store().clock().monotonic();
-        self.kv.fair_queue().note_attempt(now.saturating_sub(self.attempt_began));
+        let took = now.saturating_sub(self.attempt_began).saturating_sub(state.waited);
+        self.kv.fair_queue().note_attempt(took);
     }
 
     /// Waits after an attempt that another writer of `key` came before, or fails if it was the last.

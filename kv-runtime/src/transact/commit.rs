@@ -1,6 +1,6 @@
 //! The one commit of a transaction, and the check of what a closure read that failed.
 
-use super::place::{located, named, no_such_condition};
+use super::place::{located, named, no_such_condition, unchecked};
 use super::settle::{Guard, Settled};
 use super::state::{Parts, State};
 use crate::kv::{Kv, TransactionEvent};
@@ -25,7 +25,7 @@ pub(super) async fn check<S: AtomicStore>(kv: &Kv<S>, state: &State) -> Result<C
     match kv.store().commit(conditions, Vec::new()).await {
         Ok(Commit::Done) => Ok(Committed::Done),
         Ok(Commit::Conflict(place)) => conflict_at(kv, state, place, reads),
-        Err(error) => Err(named(state, error)),
+        Err(error) => Err(named(state, unchecked(error))),
     }
 }
 

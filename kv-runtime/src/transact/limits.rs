@@ -23,28 +23,32 @@ impl Refused {
 /// Checks that the store can commit on condition of these further keys. Returns the first that is
 /// one too many.
 pub(super) fn check_reads<'k>(
-    state: &State,
+    state: &'k State,
     keys: &'k [Key],
     limits: &Limits,
 ) -> Result<(), (&'k Key, Refused)> {
     check_scope(state, keys.iter(), limits)?;
     let new = keys.iter().filter(|key| state.entries.get(*key).is_none_or(|entry| entry.seen.is_none()));
     match (keys.last(), state.len + new.count()) {
-        (Some(last), found) if found > limits.commit => Err((last, too_many(found, limits))),
+        (Some(last), found) if found > limits.commit && !is_one_entity(state, keys.iter()) => {
+            Err((last, too_many(found, limits)))
+        }
         _ => Ok(()),
     }
 }
 
 /// Checks that the store can commit these further writes of one entity.
 pub(super) fn check_writes<'w>(
-    state: &State,
+    state: &'w State,
     writes: &'w [Write],
-    inserts: bool,
+    inserted: Option<&Key>,
     limits: &Limits,
 ) -> Result<(), (&'w Key, Refused)> {
     let Some(last) = writes.last() else { return Ok(()) };
     check_scope(state, writes.iter().map(Write::key), limits)?;
-    let (mut found, mut bytes) = (state.len + usize::from(inserts), state.bytes);
+    let is_known = |key: &Key| state.entries.get(key).is_some_and(|entry| entry.is_known(false));
+    let assumed = usize::from(inserted.is_some_and(|key| !is_known(key)));
+    let (mut found, mut bytes) = (state.len + assumed, state.bytes);
     for write in writes {
         let key = write.key();
         if let Some(entry) = state.entries.get(key) {
@@ -57,24 +61,28 @@ pub(super) fn check_writes<'w>(
             bytes += new.value.len();
         }
     }
-    if found > limits.commit && !is_one_entity(state, last) {
+    if (found <= limits.commit && bytes <= limits.commit_bytes)
+        || is_one_entity(state, writes.iter().map(Write::key))
+    {
+        return Ok(());
+    }
+    if found > limits.commit {
         return Err((last.key(), too_many(found, limits)));
     }
-    // One entity may be as large as the limits of its records let it be.
-    if bytes > limits.commit_bytes && !is_one_entity(state, last) {
-        let (found, max) = (bytes, limits.commit_bytes);
-        return Err((last.key(), Refused::TooLarge { found, max, unit: "bytes" }));
-    }
-    Ok(())
+    let (found, max) = (bytes, limits.commit_bytes);
+    Err((last.key(), Refused::TooLarge { found, max, unit: "bytes" }))
 }
 
 fn too_many(found: usize, limits: &Limits) -> Refused {
     Refused::TooLarge { found, max: limits.commit, unit: "conditions and writes" }
 }
 
-fn is_one_entity(state: &State, write: &Write) -> bool {
-    let part = write.key().entity_part();
-    state.entries.keys().all(|key| key.entity_part() == part)
+/// Whether all keys of the transaction are of one entity, which may be as large as the limits of its
+/// records let it be.
+fn is_one_entity<'k>(state: &'k State, more: impl Iterator<Item = &'k Key>) -> bool {
+    let mut all = state.entries.keys().chain(more).map(Key::entity_part);
+    let first = all.next();
+    all.all(|part| Some(part) == first)
 }
 
 /// Checks that the keys can be in one commit with those that the transaction has.

@@ -33,3 +33,13 @@ pub(super) fn named(state: &State, error: Error) -> Error {
         None => error,
     }
 }
+
+/// The error of a commit of conditions alone. Its outcome may be unknown, but it writes nothing.
+pub(super) fn unchecked(error: Error) -> Error {
+    match error {
+        Error::OutcomeUnknown { at, source } => {
+            Error::Store { at, action: "check what was read", why: None, retryable: true, source }
+        }
+        other => other,
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::attempts::SHORTEST_WAIT;
 use super::limits::check_reads;
-use super::place::{located, named, no_such_condition};
+use super::place::{located, named, no_such_condition, unchecked};
 use super::state::{Answered, End, Question};
 use super::tx::Tx;
 use kv_store::__private::coop;
@@ -84,7 +84,9 @@ impl<S: AtomicStore> Tx<S> {
         let wanted = question.keys.iter().take(question.wanted);
         let wait = self.kv.fair_queue().reserved(wanted, || clock.monotonic());
         if wait > SHORTEST_WAIT {
+            let begin = clock.monotonic();
             clock.timer().pause(wait).await;
+            self.lock().waited += clock.monotonic().saturating_sub(begin);
         } else if !wait.is_zero() {
             coop::yield_now().await;
         }
@@ -109,7 +111,7 @@ impl<S: AtomicStore> Tx<S> {
             let expect = record.as_ref().map_or(Expect::Absent, |it| Expect::Revision(it.revision.clone()));
             Condition::new(key.clone(), expect)
         });
-        match store.commit(unchanged.collect(), Vec::new()).await? {
+        match store.commit(unchanged.collect(), Vec::new()).await.map_err(unchecked)? {
             Commit::Done => Ok(Asked::Records(records)),
             Commit::Conflict(place) => match keys.get(place) {
                 Some(key) => Ok(Asked::Torn(key.clone())),

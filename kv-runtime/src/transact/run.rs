@@ -74,7 +74,7 @@ async fn end<S: AtomicStore, T, X>(
         }),
         (None, Ok(made)) => Ok(match commit(kv, state).await? {
             Committed::Done => {
-                attempts.committed();
+                attempts.committed(state);
                 kv.count_transaction(TransactionEvent::Committed);
                 Ended::Committed(made)
             }

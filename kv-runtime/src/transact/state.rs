@@ -4,6 +4,7 @@
 //! transaction sees its own writes, whichever view made them, and has one condition for each key.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::entry::{Entry, Seen};
 use kv_store::Error;
@@ -21,6 +22,8 @@ pub(super) struct State {
     /// How many conditions and writes there are, and the bytes of what is written.
     pub(super) len: usize,
     pub(super) bytes: usize,
+    /// How long the attempt has waited for others.
+    pub(super) waited: Duration,
 }
 
 /// Why nothing more can come of an attempt.

@@ -294,7 +294,7 @@ impl<S: AtomicStore> Tx<S> {
     fn write<E: KvEntity>(&self, writes: Vec<Write>, inserted: Option<&Key>) -> Result<()> {
         let limits = self.kv.store().capabilities().limits;
         let mut state = self.lock();
-        if let Err((key, refused)) = check_writes(&state, &writes, inserted.is_some(), &limits) {
+        if let Err((key, refused)) = check_writes(&state, &writes, inserted, &limits) {
             return Err(refused.into_error(self.at(key, Some(E::SCHEMA.name()))));
         }
         state.write(writes, E::SCHEMA.name(), inserted);
