@@ -203,9 +203,10 @@ fn run(sim: &Sim, moves: Moves, is_transaction: impl Fn(&Sim) -> bool) {
     };
     let history = History::new(sim);
     let kv = handle(sim, &store);
+    // The end of a run ends all faults.
+    let faults = std::mem::take(&mut sim.state().faults);
     let mut first = Run::new(sim, STILL);
     for id in 0..RECORDS {
-        // One before the others, so that the history begins with records.
         let program = Program { steps: vec![Step::Put(id)], tag: 900 };
         if sim.chance(500) {
             let is_old = sim.chance(300);
@@ -213,6 +214,7 @@ fn run(sim: &Sim, moves: Moves, is_transaction: impl Fn(&Sim) -> bool) {
         }
     }
     first.finish();
+    sim.state().faults = faults;
     let mut run = Run::new(sim, moves);
     for mut program in random_programs(sim, 8) {
         if is_transaction(sim) {
