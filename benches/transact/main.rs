@@ -14,13 +14,14 @@ mod redis_server;
 mod typed;
 
 use std::cell::Cell;
+use std::error::Error;
 use std::sync::Arc;
 
 use kv_runtime::Kv;
 use kv_runtime::store::{MemoryStore, RedbStore, RedisStore};
 use tokio::runtime::{Builder, Runtime};
 
-use account::{Pick, Transfers};
+use account::{Failure, Pick, Transfers};
 use by_hand::ByHand;
 use by_script::ByScript;
 use redis_server::RedisServer;
@@ -43,9 +44,9 @@ fn main() -> Result<()> {
 
     let (memory, hand) = (Together(Kv::new(MemoryStore::new())), ByHand(MemoryStore::new()));
     let single = OneByOne(Kv::new(MemoryStore::new()));
-    one.block_on(memory.open(ACCOUNTS))?;
-    one.block_on(hand.open(ACCOUNTS))?;
-    one.block_on(single.open(ACCOUNTS))?;
+    one.block_on(memory.open(ACCOUNTS)).map_err(plain)?;
+    one.block_on(hand.open(ACCOUNTS)).map_err(plain)?;
+    one.block_on(single.open(ACCOUNTS)).map_err(plain)?;
     let (memory, hand, single) = (Side::new(&one, memory), Side::new(&one, hand), Side::new(&one, single));
     report.case("memory/transfer", BY_HAND, "ns", 1.1, || {
         by_turns(200, || memory.alone(1_000), || hand.alone(1_000))
@@ -58,8 +59,8 @@ fn main() -> Result<()> {
     let directory = tempfile::tempdir_in(support::target_dir())?;
     let file = |name: &str| RedbStore::open(directory.path().join(name));
     let (redb, hand) = (Together(Kv::new(file("ours.redb")?)), ByHand(file("theirs.redb")?));
-    many.block_on(redb.open(ACCOUNTS))?;
-    many.block_on(hand.open(ACCOUNTS))?;
+    many.block_on(redb.open(ACCOUNTS)).map_err(plain)?;
+    many.block_on(hand.open(ACCOUNTS)).map_err(plain)?;
     let (redb, hand) = (Side::new(&many, redb), Side::new(&many, hand));
     report
         .case("redb/transfer", BY_HAND, "ns", 1.1, || by_turns(30, || redb.alone(20), || hand.alone(20)))?;
@@ -78,9 +79,9 @@ fn redis(report: &mut Report, runtime: &Runtime) -> Result<()> {
         runtime.block_on(RedisStore::options().runtime(handle).connect(&server.url(database)))
     };
     let ours = Together(Kv::new(connect(0)?));
-    let theirs = runtime.block_on(ByScript::connect(&server.url(1)))?;
-    runtime.block_on(ours.open(ACCOUNTS))?;
-    runtime.block_on(theirs.open(ACCOUNTS))?;
+    let theirs = runtime.block_on(ByScript::connect(&server.url(1))).map_err(plain)?;
+    runtime.block_on(ours.open(ACCOUNTS)).map_err(plain)?;
+    runtime.block_on(theirs.open(ACCOUNTS)).map_err(plain)?;
     let (ours, theirs) = (Side::new(runtime, ours), Side::new(runtime, theirs));
     report.case("redis/transfer", SCRIPT, "ns", 1.1, || {
         by_turns(100, || ours.alone(100), || theirs.alone(100))
@@ -102,6 +103,11 @@ fn redis(report: &mut Report, runtime: &Runtime) -> Result<()> {
     Ok(())
 }
 
+/// The same error, which need not leave its thread any more.
+fn plain(failure: Failure) -> Box<dyn Error> {
+    failure
+}
+
 /// One way to transfer, and the runtime that it uses.
 struct Side<'a, T> {
     runtime: &'a Runtime,
@@ -121,7 +127,7 @@ impl<'a, T: Transfers> Side<'a, T> {
             self.runtime.block_on(async {
                 for number in first..first + transfers {
                     let (from, to) = Pick::Among(ACCOUNTS).accounts(0, number);
-                    self.transfers.transfer(from, to).await?;
+                    self.transfers.transfer(from, to).await.map_err(plain)?;
                 }
                 Ok(())
             })
@@ -140,11 +146,11 @@ impl<'a, T: Transfers> Side<'a, T> {
                             let (from, to) = pick.accounts(task, number);
                             transfers.transfer(from, to).await?;
                         }
-                        Ok::<_, account::Failure>(())
+                        Ok::<_, Failure>(())
                     })
                 });
                 for task in tasks.collect::<Vec<_>>() {
-                    task.await??;
+                    task.await?.map_err(plain)?;
                 }
                 Ok(())
             })
