@@ -384,7 +384,7 @@ fn pairs(sim: &Sim) {
                 Ok(())
             });
             if let Err(error) = made.await {
-                drop(failed::<()>(&error));
+                let _: Ended<()> = failed(&error);
             }
         });
     }

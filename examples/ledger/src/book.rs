@@ -8,7 +8,7 @@ use kv_runtime::store::AtomicStore;
 use kv_runtime::{Error, Kv, KvEntity, Tx};
 
 /// How much one account may pay on a day.
-const DAILY_LIMIT: i64 = 1_000_00;
+const DAILY_LIMIT: i64 = 100_000; // cents
 
 /// account:7
 #[derive(KvEntity, Debug)]

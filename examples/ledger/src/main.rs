@@ -16,7 +16,7 @@ use kv_runtime::Kv;
 use kv_runtime::store::{AnyStore, Store};
 
 const ACCOUNTS: u64 = 8;
-const OPENED_WITH: i64 = 100_00;
+const OPENED_WITH: i64 = 10_000; // cents
 const TASKS: u64 = 8;
 const TRANSFERS: u32 = 25;
 
@@ -32,7 +32,7 @@ async fn main() -> Result {
     assert_eq!(book.sum(1..=ACCOUNTS).await?, total);
 
     println!("\nWhat is refused changes nothing:");
-    for (from, to, cents) in [(1, 99, 5_00), (1, 2, 2_000_00), (1, 2, 90_000_00)] {
+    for (from, to, cents) in [(1, 99, 500), (1, 2, 20_000), (1, 2, 9_000_000)] {
         match book.transfer(from, to, cents).await {
             Err(refused) => println!("  {refused}"),
             Ok(_) => return Err("it was not refused".into()),
@@ -73,7 +73,7 @@ async fn work(book: Arc<Book<AnyStore>>, made: Arc<AtomicU32>) -> Result {
     for _ in 0..TRANSFERS {
         let from = fastrand::u64(1..=ACCOUNTS);
         let to = 1 + (from + fastrand::u64(..ACCOUNTS - 1)) % ACCOUNTS;
-        match book.transfer(from, to, fastrand::i64(1..10_00)).await {
+        match book.transfer(from, to, fastrand::i64(1..1_000)).await {
             Ok(_) => drop(made.fetch_add(1, Ordering::Relaxed)),
             Err(Refused::Overdrawn { .. } | Refused::Limit { .. }) => {}
             Err(error) => return Err(error.into()),
