@@ -10,7 +10,7 @@ use std::cell::Cell;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{RedbStore, Store};
+use kv_runtime::store::{RedbStore, StoreExt};
 use kv_runtime::{Codec, Error};
 use support::profile::Profile;
 use support::{Report, Result, Sides, by_turns, nanos_each};

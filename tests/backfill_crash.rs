@@ -12,7 +12,7 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::migrate::Object;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{Cursor, RedbStore, Store};
+use kv_runtime::store::{Cursor, RedbStore, StoreExt};
 use kv_runtime::{BoxError, Codec, Kv, KvEntity};
 
 const RECORDS: u64 = 200_000;

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Entry, ListQuery, RedbStore, Store, Write};
+use kv_runtime::store::{Entry, ListQuery, RedbStore, Store, StoreExt, Write};
 
 type Failure = Box<dyn StdError + Send + Sync>;
 
@@ -145,7 +145,7 @@ fn check(path: &Path, acknowledged: &HashMap<String, u64>) -> Result<(), Failure
     let store = RedbStore::open(path)?;
     let mut query = ListQuery::new(Key::from_text(""));
     loop {
-        let page = block_on(store.list(&query))??;
+        let page = block_on(store.page(&query))??;
         let cursor = page.cursor.clone();
         page.for_each(|key, entry| match entry {
             Entry::Record(record) => match number_in(key, &record.value) {
@@ -237,7 +237,7 @@ async fn write_until_killed(store: RedbStore, task: u64, seed: u64, first: u64) 
                     let (key, record) = write(key);
                     Write::Put(key, record)
                 });
-                let _ = store.commit(Vec::new(), writes.into()).await?;
+                let _ = store.commit(Vec::new(), writes.to_vec().into()).await?;
                 format!("{left} {right}")
             }
         };

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, FaultStore, Operation};
 use kv_runtime::record::{Metadata as Meta, NewRecord};
-use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::store::{MemoryStore, StoreExt};
 use kv_runtime::tower_sessions::{KvSessionStore, StoredSession};
 use kv_runtime::{Clock, Kv, ManualClock, Timestamp};
 use serde_json::json;

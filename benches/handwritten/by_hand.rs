@@ -4,7 +4,9 @@
 use kv_runtime::Codec;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Commit, Condition, Entry, Expect, ListQuery, Store, Write};
+use kv_runtime::store::{
+    AtomicStore, Commit, Condition, EntryRef, Expect, ListQuery, Store, StoreExt, Write,
+};
 
 use crate::support::Result;
 use crate::support::profile::Profile;
@@ -27,7 +29,7 @@ impl<S: Store> Users for ByHand<S> {
     }
 
     async fn get(&self, id: u64) -> Result<Option<User>> {
-        let Some(record) = self.0.get(&key(id)).await? else { return Ok(None) };
+        let Some(record) = self.0.read(&key(id)).await? else { return Ok(None) };
         Ok(Some(User { id, profile: serde_json::from_slice(&record.value)? }))
     }
 
@@ -46,26 +48,27 @@ impl<S: Store> Users for ByHand<S> {
 
     async fn list(&self, limit: usize) -> Result<Vec<User>> {
         let query = ListQuery::new(Key::from_text("user:")).with_suffix(":profile").with_limit(limit);
-        let page = self.0.list(&query).await?;
-        let mut users = Vec::with_capacity(page.len());
+        let mut users = Vec::with_capacity(limit);
         let mut failed = Ok(());
-        page.for_each(|key, entry| match read(key, entry) {
+        let each = |key: &str, entry: EntryRef<'_>| match read(key, entry) {
             Ok(user) => users.extend(user),
-            Err(error) => failed = Err(error),
-        });
-        failed.map(|()| users)
+            Err(error) => failed = Err(error.to_string()),
+        };
+        self.0.list(&query, each).await?;
+        failed?;
+        Ok(users)
     }
 }
 
 impl<S: AtomicStore> Changes for ByHand<S> {
     async fn change(&self, id: u64) -> Result<()> {
         let key = key(id);
-        let record = self.0.get(&key).await?.ok_or("it is there")?;
+        let record = self.0.read(&key).await?.ok_or("it is there")?;
         let mut profile: Profile = serde_json::from_slice(&record.value)?;
         profile.logins += 1;
         let new = NewRecord::new(serde_json::to_vec(&profile)?, record.metadata);
         let unchanged = vec![Condition::new(key.clone(), Expect::Revision(record.revision))];
-        match self.0.commit(unchanged, vec![Write::Update(key, new)]).await? {
+        match self.0.commit(unchanged, Write::Update(key, new).into()).await? {
             Commit::Done => Ok(()),
             Commit::Conflict(_) => Err("nobody else writes".into()),
         }
@@ -84,11 +87,11 @@ fn key(id: u64) -> Key {
 }
 
 /// The user that an entry of a list holds; nothing if the key is somebody else's.
-fn read(key: &str, entry: Entry) -> Result<Option<User>> {
+fn read(key: &str, entry: EntryRef<'_>) -> Result<Option<User>> {
     let Some(id) = id_of(key) else { return Ok(None) };
     match entry {
-        Entry::Record(record) => Ok(Some(User { id, profile: serde_json::from_slice(&record.value)? })),
-        Entry::Failed(error) => Err(error.into()),
+        EntryRef::Record(record) => Ok(Some(User { id, profile: serde_json::from_slice(record.value)? })),
+        EntryRef::Failed(error) => Err(error.into()),
         _ => Ok(None),
     }
 }

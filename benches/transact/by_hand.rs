@@ -4,7 +4,7 @@
 use kv_runtime::Codec;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord, Record};
-use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, Write};
+use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, StoreExt, Write};
 
 use crate::account::{Balance, Failure, Transfers};
 
@@ -36,11 +36,11 @@ impl<S: AtomicStore> Transfers for ByHand<S> {
     async fn transfer(&self, from: u64, to: u64) -> Result<(), Failure> {
         loop {
             let keys = [key(from), key(to)];
-            let mut found = self.0.get_many(&keys).await?.into_iter();
+            let mut found = self.0.read_many(&keys).await?.into_iter();
             let [payer, payee] = keys;
             let (of_payer, payer) = changed(payer, found.next().flatten(), -1)?;
             let (of_payee, payee) = changed(payee, found.next().flatten(), 1)?;
-            if self.0.commit(vec![of_payer, of_payee], vec![payer, payee]).await? == Commit::Done {
+            if self.0.commit(vec![of_payer, of_payee], vec![payer, payee].into()).await? == Commit::Done {
                 return Ok(());
             }
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use futures_util::FutureExt;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::store::{MemoryStore, Store, StoreExt};
 use kv_runtime::{Codec, Kv, KvEntity};
 use libfuzzer_sys::fuzz_target;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
             if let Err(error) = &read {
                 assert!(error.to_string().contains("`t:1`"), "{error}");
             }
-            kv.store().get(&key).await
+            kv.store().read(&key).await
         };
         let stored = stored.now_or_never().expect("memory never waits").expect("memory never fails");
         assert_eq!(stored.map(|record| record.value.to_vec()).as_deref(), Some(bytes));

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kv_store::store::{FairQueue, Store};
+use kv_store::store::{FairQueue, Store, StoreExt};
 use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
 
 use crate::collection::Collection;
@@ -29,8 +29,6 @@ pub struct Kv<S> {
 
 struct Shared<S> {
     store: S,
-    /// The queue for a store that has none.
-    queue: FairQueue,
     counters: Counters,
     transactions: TransactionCounters,
 }
@@ -69,12 +67,8 @@ impl<S: Store> Kv<S> {
             hook: Hook::default(),
             spawn: None,
         };
-        let shared = Shared {
-            store,
-            queue: FairQueue::new(),
-            counters: Counters::default(),
-            transactions: TransactionCounters::default(),
-        };
+        let shared =
+            Shared { store, counters: Counters::default(), transactions: TransactionCounters::default() };
         Self {
             shared: Arc::new(shared),
             migrations: Arc::new(migrations),
@@ -192,7 +186,7 @@ impl<S: Store> Kv<S> {
 
     /// The store's queue, which all its users share.
     pub(crate) fn fair_queue(&self) -> &FairQueue {
-        self.shared.store.fair_queue().unwrap_or(&self.shared.queue)
+        self.shared.store.info().fair_queue()
     }
 
     pub(crate) fn hook(&self) -> &Hook {

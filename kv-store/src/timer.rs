@@ -1,5 +1,6 @@
 //! Timers: the system's, another runtime's, or a test's clock that is moved by hand.
 
+mod no_timer;
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
 
@@ -13,6 +14,8 @@ use futures_util::future::{self, Either};
 
 use crate::manual_clock::ManualClock;
 use crate::maybe_send::{BoxFuture, MaybeSend, MaybeSync};
+
+pub use no_timer::NoTimer;
 
 /// Waits for the library: for a rate, a timeout, or the pause before a retry.
 ///
@@ -188,12 +191,6 @@ async fn give_way(times: u32) {
         .await;
     }
 }
-
-/// A call has to wait, and there is no timer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-#[error("waiting needs a timer: set one on the store's clock (`Clock::with_timer`)")]
-pub struct NoTimer;
 
 #[cfg(test)]
 mod tests {

@@ -34,8 +34,7 @@ impl Graph {
 
     fn add(&mut self, root: &Module, module: &Module, at: &[String]) {
         self.files.insert(module.file.clone());
-        let imports = module.uses.iter().map(|(_, path)| path).filter(|path| !is_of_a_child(module, path));
-        for path in imports.chain(&module.paths) {
+        for path in module.imports.iter().chain(&module.paths) {
             let Some(found) = resolve(root, at, path, LONGEST) else { continue };
             let name = path.last().cloned().unwrap_or_default();
             self.arrow(module, at, &found, name);
@@ -132,11 +131,6 @@ impl Graph {
 struct Found<'a> {
     module: &'a Module,
     at: Vec<String>,
-}
-
-/// Whether the path leads from a module to one within it: a part of it, whatever it takes there.
-fn is_of_a_child(_: &Module, _: &[String]) -> bool {
-    false
 }
 
 /// Finds where the last name of a path is defined, seen from the module `at`. Nothing if it is not of

@@ -17,6 +17,8 @@ pub(crate) struct Module {
     pub(crate) items: BTreeSet<String>,
     /// What `use` brings in, by the name that it has here. `*` for all of a module.
     pub(crate) uses: Vec<(String, Vec<String>)>,
+    /// The paths of those that are private. The others are what the module shows of its parts.
+    pub(crate) imports: BTreeSet<Vec<String>>,
     /// Paths in code.
     pub(crate) paths: BTreeSet<Vec<String>>,
 }
@@ -40,6 +42,7 @@ fn read_items(items: Vec<Item>, file: &Path, folder: &Path) -> Result<Module> {
         children: BTreeMap::new(),
         items: BTreeSet::new(),
         uses: Vec::new(),
+        imports: BTreeSet::new(),
         paths: BTreeSet::new(),
     };
     for item in items {
@@ -56,7 +59,14 @@ fn read_items(items: Vec<Item>, file: &Path, folder: &Path) -> Result<Module> {
                 };
                 module.children.insert(name, child);
             }
-            Item::Use(used) => flatten(&used.tree, &mut Vec::new(), &mut module.uses),
+            Item::Use(used) => {
+                let mut uses = Vec::new();
+                flatten(&used.tree, &mut Vec::new(), &mut uses);
+                if matches!(used.vis, Visibility::Inherited) {
+                    module.imports.extend(uses.iter().map(|(_, path)| path.clone()));
+                }
+                module.uses.extend(uses);
+            }
             item => {
                 module.items.extend(name(&item));
                 Paths(&mut module.paths).visit_item(&item);

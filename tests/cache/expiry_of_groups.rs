@@ -1,11 +1,11 @@
 //! An entity of several groups leaves the memory when the first of its groups expires, whichever
 //! call brought it there.
 
+use kv_runtime::store::StoreExt;
 use std::time::Duration;
 
 use kv_runtime::cache::{Cache, Cached};
 use kv_runtime::key::Key;
-use kv_runtime::store::Store as _;
 use kv_runtime::{KvEntity, Timestamp, Whence};
 
 use crate::{Outcome, SECOND, START, Store, kv};

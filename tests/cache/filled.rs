@@ -6,7 +6,7 @@ use std::time::Duration;
 use kv_runtime::cache::{Cache, Cached, Loaded};
 use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, Operation};
-use kv_runtime::store::{MemoryStore, Store as _};
+use kv_runtime::store::{MemoryStore, StoreExt};
 use kv_runtime::{Clock, Error, Kv, KvEntity, ManualClock, Whence};
 
 use crate::{Calls, MINUTE, Outcome, START, Store, User, exact, kv};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use kv_runtime::cache::{BackgroundFuture, Loaded};
 use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
-use kv_runtime::store::{Limits, MemoryStore, Store as _};
+use kv_runtime::store::{Limits, MemoryStore, StoreExt};
 use kv_runtime::{Error, Kv, Whence};
 
 use crate::{MINUTE, Outcome, SECOND, User, exact, kv};

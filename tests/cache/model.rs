@@ -3,7 +3,7 @@
 
 use kv_runtime::cache::Cached;
 use kv_runtime::layer::{Fault, FaultStore};
-use kv_runtime::store::MemoryStore;
+use kv_runtime::store::{MemoryStore, StoreExt};
 use kv_runtime::{Clock, Collection, Error, Kv, KvEntity, ManualClock, Timestamp, Whence};
 use proptest::prelude::*;
 
@@ -115,7 +115,6 @@ impl World {
     }
 
     async fn look(&mut self) -> Result<(), Error> {
-        use kv_runtime::store::Store;
         let now = self.clock.now();
         for id in 0..3 {
             let found = self.truth.get(id).await?.map(|item| item.number);

@@ -4,61 +4,59 @@
 use kv_runtime::cache::Cache;
 use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
-use kv_runtime::record::{NewRecord, Record};
+use kv_runtime::record::Record;
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, MemoryStore, Sharing, Store, Write,
+    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, ListQuery,
+    MemoryStore, Sharing, Store, StoreInfo,
 };
-use kv_runtime::{Clock, Kv, ManualClock, Result};
+use kv_runtime::{Clock, Kv, ManualClock, MaybeSend, Result};
 
 use crate::{Calls, Outcome, SECOND, START, User, block_on, ends, exact, parked};
 
 /// It promises no more than a store must.
 #[derive(Clone)]
-pub struct SharedStore(MemoryStore);
+pub struct SharedStore {
+    engine: MemoryStore,
+    info: StoreInfo,
+}
 
 impl SharedStore {
     pub fn new(clock: &ManualClock) -> Self {
-        Self(MemoryStore::with_clock(Clock::from(clock)))
+        let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().atomic_batches();
+        let info = StoreInfo::new("shared", capabilities).with_clock(Clock::from(clock));
+        Self { engine: MemoryStore::with_clock(Clock::from(clock)), info }
     }
 }
 
 impl Store for SharedStore {
-    fn name(&self) -> &'static str {
-        "shared"
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
 
-    fn clock(&self) -> &Clock {
-        self.0.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.engine.get(key, options).await
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::new(Sharing::Shared).compare_and_swap().atomic_batches()
+    async fn write(&self, batch: Batch) -> Result<()> {
+        self.engine.write(batch).await
     }
 
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.0.get(key).await
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.0.put(key, record).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.0.delete(key).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.0.list(query).await
-    }
-}
-
-impl AtomicStore for SharedStore {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        // Conditions of their own, as another process's would be.
+    /// Conditions of their own, as another process's would be.
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
         let conditions = conditions.into_iter().map(|it| Condition::new(it.key, it.expect)).collect();
-        self.0.commit(conditions, writes).await
+        self.engine.commit(conditions, batch).await
+    }
+
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.engine.list(query, each).await
     }
 }
+
+impl AtomicStore for SharedStore {}
 
 fn shared() -> (Kv<FaultStore<SharedStore>>, ManualClock) {
     let clock = ManualClock::new(START);
@@ -96,7 +94,7 @@ fn a_delete_drives_the_fill_of_a_caller_who_is_not_polled() -> Outcome {
     for pure in [false, true] {
         let (kv, _) = shared();
         let gate = Gate::new();
-        kv.store().faults().add(Fault::hold(&gate).on(&[Operation::Commit, Operation::PutMany]).times(1));
+        kv.store().faults().add(Fault::hold(&gate).on(&[Operation::Commit, Operation::Put]).times(1));
         let given = Calls::default().give(User::new(1, "old"));
         let (loading, users);
         if pure {

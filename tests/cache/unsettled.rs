@@ -8,12 +8,12 @@ use kv_runtime::key::Key;
 use kv_runtime::layer::{
     Fault, FaultStore, NamespaceStore, ObservedStore, Operation, RetryStore, TimeoutStore,
 };
-use kv_runtime::record::{NewRecord, Record};
+use kv_runtime::record::Record;
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Mark, MemoryStore, RedbStore,
-    SETTLES_AFTER, Sharing, Store, Write,
+    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, ListQuery, Mark,
+    MemoryStore, RedbStore, SETTLES_AFTER, Settle, Sharing, Store, StoreInfo,
 };
-use kv_runtime::{Clock, Error, Kv, KvEntity, ManualClock, Result, Touch};
+use kv_runtime::{Clock, Error, Kv, KvEntity, ManualClock, MaybeSend, Result, Touch};
 use tokio::sync::oneshot;
 
 use crate::shared::SharedStore;
@@ -35,26 +35,37 @@ fn note(text: &str) -> Note {
 #[derive(Clone)]
 struct LateStore(Arc<Queue>);
 
+/// How many writes were queued, and how many of them were made.
+#[derive(Default)]
+struct Counts {
+    queued: AtomicU64,
+    made: AtomicU64,
+}
+
+struct Counted(Arc<Counts>);
+
 /// A write, and whom to tell of it.
-type Queued = (Vec<Condition>, Vec<Write>, oneshot::Sender<Commit>);
+type Queued = (Vec<Condition>, Batch, oneshot::Sender<Commit>);
 
 struct Queue {
     engine: MemoryStore,
     waiting: Mutex<Vec<Queued>>,
-    queued: AtomicU64,
-    made: AtomicU64,
+    info: StoreInfo,
+    counts: Arc<Counts>,
     /// Whether writes wait for `catch_up`.
     is_late: std::sync::atomic::AtomicBool,
 }
 
 impl LateStore {
     fn new(clock: &ManualClock) -> Self {
-        let engine = MemoryStore::with_clock(Clock::from(clock));
+        let (engine, counts) = (MemoryStore::with_clock(Clock::from(clock)), Arc::<Counts>::default());
+        let capabilities = Capabilities::new(Sharing::Exclusive).compare_and_swap().atomic_batches();
+        let info = StoreInfo::new("late", capabilities).with_clock(Clock::from(clock));
         Self(Arc::new(Queue {
             engine,
             waiting: Mutex::default(),
-            queued: AtomicU64::new(0),
-            made: AtomicU64::new(0),
+            info: info.settling_by(Counted(Arc::clone(&counts))),
+            counts,
             is_late: std::sync::atomic::AtomicBool::new(false),
         }))
     }
@@ -68,14 +79,14 @@ impl LateStore {
         let waiting = std::mem::take(&mut *self.0.waiting.lock().expect("nothing panics"));
         for (conditions, writes, reply) in waiting {
             let made = block_on(self.0.engine.commit(conditions, writes)).expect("memory does not fail");
-            self.0.made.fetch_add(1, Ordering::SeqCst);
+            self.0.counts.made.fetch_add(1, Ordering::SeqCst);
             reply.send(made).ok();
         }
     }
 
-    async fn write(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+    async fn queue(&self, conditions: Vec<Condition>, writes: Batch) -> Result<Commit> {
         let (reply, answer) = oneshot::channel();
-        self.0.queued.fetch_add(1, Ordering::SeqCst);
+        self.0.counts.queued.fetch_add(1, Ordering::SeqCst);
         self.0.waiting.lock().expect("nothing panics").push((conditions, writes, reply));
         if !self.0.is_late.load(Ordering::SeqCst) {
             self.catch_up();
@@ -84,19 +95,7 @@ impl LateStore {
     }
 }
 
-impl Store for LateStore {
-    fn name(&self) -> &'static str {
-        "late"
-    }
-
-    fn clock(&self) -> &Clock {
-        self.0.engine.clock()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::new(Sharing::Exclusive).compare_and_swap().atomic_batches()
-    }
-
+impl Settle for Counted {
     fn mark(&self) -> Mark {
         Mark::new(self.0.queued.load(Ordering::SeqCst))
     }
@@ -104,44 +103,35 @@ impl Store for LateStore {
     fn has_settled(&self, mark: Mark) -> bool {
         self.0.made.load(Ordering::SeqCst) >= mark.number()
     }
+}
 
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.0.engine.get(key).await
+impl Store for LateStore {
+    fn info(&self) -> &StoreInfo {
+        &self.0.info
     }
 
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.write(Vec::new(), vec![Write::Put(key, record)]).await.map(drop)
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.0.engine.get(key, options).await
     }
 
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let writes = records.into_iter().map(|(key, record)| Write::Put(key, record)).collect();
-        self.write(Vec::new(), writes).await.map(drop)
+    async fn write(&self, batch: Batch) -> Result<()> {
+        self.queue(Vec::new(), batch).await.map(drop)
     }
 
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.write(Vec::new(), vec![Write::Delete(key)]).await.map(drop)
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        self.queue(conditions, batch).await
     }
 
-    async fn replace(
+    async fn list(
         &self,
-        key: Key,
-        revision: kv_runtime::record::Revision,
-        record: NewRecord,
-    ) -> Result<Commit> {
-        let unchanged = Condition::new(key.clone(), Expect::Revision(revision));
-        self.write(vec![unchanged], vec![Write::Update(key, record)]).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.0.engine.list(query).await
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.0.engine.list(query, each).await
     }
 }
 
-impl AtomicStore for LateStore {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        self.write(conditions, writes).await
-    }
-}
+impl AtomicStore for LateStore {}
 
 const WRITES: usize = 7;
 

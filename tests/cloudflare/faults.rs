@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{CloudflareStore, ListQuery, Store};
+use kv_runtime::store::{CloudflareStore, ListQuery, StoreExt};
 use kv_runtime::{Error, Kv, KvEntity};
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ async fn a_busy_server_is_asked_again() -> Test {
             _ => found(),
         })
         .await;
-        assert!(server.store().get(&key("user:1")).await?.is_some());
+        assert!(server.store().read(&key("user:1")).await?.is_some());
         assert_eq!(server.requests().len(), 3);
         let pauses = server.pauses.lock().expect("nothing panics").clone();
         match retry_after {
@@ -75,7 +75,7 @@ async fn a_quota_that_is_used_up_is_told_at_once() -> Test {
     let server =
         Server::start(|_, _| refused(429, 10_048, "your account has exceeded its daily limit")).await;
     let store = server.store();
-    let read = store.get(&key("user:1")).await.expect_err("nothing is left");
+    let read = store.read(&key("user:1")).await.expect_err("nothing is left");
     let written = store.put(key("user:1"), record()).await.expect_err("nothing is left");
     for error in [read, written] {
         assert!(matches!(error, Error::Store { .. }) && !error.is_retryable(), "{error:?}");
@@ -100,7 +100,7 @@ async fn what_is_too_large_is_read_by_halves() -> Test {
     })
     .await;
     let keys: Vec<Key> = (0..10).map(|number| key(&format!("user:{number}"))).collect();
-    let found = server.store().get_many(&keys).await?;
+    let found = server.store().read_many(&keys).await?;
     assert_eq!(found.iter().flatten().count(), 10);
     // 10, 5, 2, 3, 5, 2, 3.
     assert_eq!(server.requests().len(), 7);
@@ -122,7 +122,7 @@ async fn a_failing_server_is_told() -> Test {
     for (words, fault) in faults {
         let server = Server::start(move |_, _| fault()).await;
         let store = server.options().attempts(3).open()?;
-        let error = store.get(&key("user:1")).await.expect_err("it fails");
+        let error = store.read(&key("user:1")).await.expect_err("it fails");
         assert!(matches!(error, Error::Store { .. }) && error.is_retryable(), "{words}: {error:?}");
         let words_of_read = told(&error);
         assert!(words_of_read.contains(words) && words_of_read.contains("3 times"), "{words_of_read}");
@@ -150,7 +150,7 @@ async fn one_fault_is_got_over() -> Test {
         _ => found(),
     })
     .await;
-    assert!(server.store().get(&key("user:1")).await?.is_some());
+    assert!(server.store().read(&key("user:1")).await?.is_some());
     Ok(())
 }
 
@@ -169,7 +169,7 @@ async fn a_server_that_is_not_there_has_done_nothing() -> Test {
 async fn a_refused_token_is_told_once() -> Test {
     for status in [401, 403] {
         let server = Server::start(move |_, _| refused(status, 10_000, "Authentication error")).await;
-        let error = server.store().get(&key("user:1")).await.expect_err("it is refused");
+        let error = server.store().read(&key("user:1")).await.expect_err("it is refused");
         assert!(!error.is_retryable(), "{error:?}");
         let shown = error.to_string();
         assert!(
@@ -193,7 +193,7 @@ async fn a_namespace_that_is_not_there_is_no_absent_key() -> Test {
         false => refused(404, 10_013, "get namespace: 'namespace not found'"),
     })
     .await;
-    let error = server.store().get(&key("user:1")).await.expect_err("there is no namespace");
+    let error = server.store().read(&key("user:1")).await.expect_err("there is no namespace");
     assert!(told(&error).contains("no such namespace"), "{}", told(&error));
     Ok(())
 }
@@ -207,11 +207,11 @@ async fn a_cursor_that_has_expired_is_told() -> Test {
     .await;
     let store = server.store();
     let query = ListQuery::new(key("user:"));
-    let cursor = store.list(&query.clone().with_content(kv_runtime::store::Content::Keys)).await?.cursor;
-    let listed = store.list(&query.with_cursor(cursor)).await;
+    let cursor = store.page(&query.clone().with_content(kv_runtime::store::Content::Keys)).await?.cursor;
+    let listed = store.page(&query.with_cursor(cursor)).await;
     assert!(matches!(listed, Err(Error::InvalidCursor { .. })), "{listed:?}");
     // Without a cursor it is the request that is wrong.
-    let listed = store.list(&ListQuery::new(key("user:"))).await;
+    let listed = store.page(&ListQuery::new(key("user:"))).await;
     assert!(matches!(listed, Err(Error::Store { retryable: false, .. })), "{listed:?}");
     Ok(())
 }

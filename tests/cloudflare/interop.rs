@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kv_runtime::migrate::WriteBack;
-use kv_runtime::store::{CloudflareStore, ListQuery, Store};
+use kv_runtime::store::{CloudflareStore, ListQuery, StoreExt};
 use kv_runtime::{Clock, Collection, Kv, KvEntity, ManualClock, Timer};
 use serde_json::{Value, json};
 
@@ -98,7 +98,7 @@ async fn rust_writes_version_1_and_javascript_reads_version_2() -> Test {
     );
 
     assert_eq!(profiles(&namespace, WriteBack::Safe)?.get("7").await?, Some(ada()));
-    let record = store.get(&kv_runtime::key::Key::from_text(KEY)).await?.ok_or("it is there")?;
+    let record = store.read(&kv_runtime::key::Key::from_text(KEY)).await?.ok_or("it is there")?;
     assert_eq!(record.metadata.version, 2);
     assert!(record.metadata.migrated_at.is_some() && record.metadata.created_at.is_some());
     Ok(())
@@ -366,9 +366,9 @@ async fn a_wrong_token_and_a_wrong_namespace_are_told() -> Test {
     let namespace = Namespace::new();
     let query = ListQuery::new(kv_runtime::key::Key::from_text("user:"));
     let refused =
-        namespace.options_with("n0", "wrong").open()?.list(&query).await.expect_err("it is refused");
+        namespace.options_with("n0", "wrong").open()?.page(&query).await.expect_err("it is refused");
     assert!(!refused.is_retryable());
-    let absent = namespace.options_with("nowhere", "local-token").open()?.list(&query).await;
+    let absent = namespace.options_with("nowhere", "local-token").open()?.page(&query).await;
     assert!(matches!(absent, Err(kv_runtime::Error::Store { retryable: false, .. })), "{absent:?}");
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord};
-use kv_runtime::store::{CloudflareStore, Content, ListQuery, Store};
+use kv_runtime::store::{CloudflareStore, Content, ListQuery, StoreExt};
 use kv_runtime::{Codec, Error, Timestamp};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ async fn a_read_is_one_request_for_value_and_metadata() -> Test {
     })
     .await;
     let keys = [key("user:absent"), key("user:a/b %é"), key("user:left-out"), key("user:a/b %é")];
-    let found = server.store().get_many(&keys).await?;
+    let found = server.store().read_many(&keys).await?;
     assert!(found[0].is_none() && found[2].is_none());
     for found in [&found[1], &found[3]] {
         let found = found.as_ref().ok_or("it is there")?;
@@ -55,7 +55,7 @@ async fn an_expiry_that_a_read_tells_is_known() -> Test {
         ok(json!({ "values": { "user:1": found } }))
     })
     .await;
-    let found = server.store().get(&key("user:1")).await?.ok_or("it is there")?;
+    let found = server.store().read(&key("user:1")).await?.ok_or("it is there")?;
     assert_eq!(found.expires_at, Some(Timestamp::from_millis(4_000_000_000_000)));
     assert!(found.expiry_known);
     Ok(())
@@ -99,8 +99,8 @@ async fn the_query_of_a_list_is_escaped() -> Test {
     .await;
     let store = server.store();
     let query = ListQuery::new(key("user:é /%?&#")).with_content(Content::Keys).with_limit(3);
-    let first = store.list(&query).await?;
-    let second = store.list(&query.clone().with_cursor(first.cursor.clone())).await?;
+    let first = store.page(&query).await?;
+    let second = store.page(&query.clone().with_cursor(first.cursor.clone())).await?;
     assert_eq!((first.len(), second.len(), second.cursor), (3, 3, None));
     let prefix = "user%3A%C3%A9%20%2F%25%3F%26%23";
     assert_eq!(
@@ -125,7 +125,7 @@ async fn a_page_may_be_smaller_than_the_servers() -> Test {
     let query = ListQuery::new(key("user:")).with_content(Content::Keys).with_limit(2);
     let (mut shown, mut cursor) = (Vec::new(), None);
     loop {
-        let page = store.list(&query.clone().with_cursor(cursor)).await?;
+        let page = store.page(&query.clone().with_cursor(cursor)).await?;
         shown.extend(page.keys().map(str::to_owned));
         cursor = page.cursor;
         if cursor.is_none() {
@@ -157,7 +157,7 @@ async fn a_page_ends_by_bytes() -> Test {
     let mut query = ListQuery::new(key("user:")).with_max_bytes(20 << 10);
     let (mut lens, mut seen) = (Vec::new(), Vec::new());
     loop {
-        let page = store.list(&query).await?;
+        let page = store.page(&query).await?;
         lens.push(page.len());
         let cursor = page.cursor.clone();
         page.for_each(|key, _| seen.push(key.to_owned()));
@@ -180,10 +180,10 @@ async fn a_cursor_of_another_namespace_is_refused() -> Test {
     })
     .await;
     let query = ListQuery::new(key("user:")).with_content(Content::Keys);
-    let cursor = server.store().list(&query).await?.cursor;
+    let cursor = server.store().page(&query).await?.cursor;
     assert!(cursor.is_some());
     let other = CloudflareStore::options("account-1", "namespace-2", TOKEN).open()?;
-    let listed = other.list(&query.with_cursor(cursor)).await;
+    let listed = other.page(&query.with_cursor(cursor)).await;
     assert!(matches!(listed, Err(Error::InvalidCursor { .. })), "{listed:?}");
     Ok(())
 }
@@ -218,7 +218,7 @@ async fn a_long_value_is_read_between_its_metadata() -> Test {
         _ => text(200, "value").with_header("expiration", "4000000000"),
     })
     .await;
-    let found = server.store().get(&key("user:a/b %é:..")).await?.ok_or("it is there")?;
+    let found = server.store().read(&key("user:a/b %é:..")).await?.ok_or("it is there")?;
     assert_eq!((&found.value[..], found.metadata.version), (&b"value"[..], 2));
     assert_eq!(found.expires_at, Some(Timestamp::from_millis(4_000_000_000_000)));
     let escaped = "user%3Aa%2Fb%20%25%C3%A9%3A..";
@@ -237,7 +237,7 @@ async fn a_value_that_is_no_text_is_read_as_it_is() -> Test {
         _ => text(200, "bytes"),
     })
     .await;
-    let found = server.store().get(&key("user:1")).await?.ok_or("it is there")?;
+    let found = server.store().read(&key("user:1")).await?.ok_or("it is there")?;
     assert_eq!(found.value[..], *b"bytes");
     assert_eq!(server.requests().len(), 4);
     Ok(())
@@ -254,7 +254,7 @@ async fn large_batches_are_split() -> Test {
     .await;
     let store = server.store();
     let keys: Vec<Key> = (0..10_001).map(|number| key(&format!("user:{number:05}"))).collect();
-    store.get_many(&keys[..250]).await?;
+    store.read_many(&keys[..250]).await?;
     store.put_many(keys.iter().map(|key| (key.clone(), record("1"))).collect()).await?;
     store.delete_many(keys.clone()).await?;
     // 21 MB of control characters are 126 MB of JSON.
@@ -317,7 +317,7 @@ async fn records_are_spelt_as_the_wire_format_says() -> Test {
         })
         .await;
         let store = server.store();
-        let record = store.get(&key("user:1")).await?.ok_or("it is there")?;
+        let record = store.read(&key("user:1")).await?.ok_or("it is there")?;
         let expected = &vector["record"];
         let value = match (expected["text"].as_str(), expected["hex"].as_str()) {
             (Some(text), _) => text.as_bytes().to_vec(),

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use kv_runtime::store::{AtomicStore, ListQuery, MemoryStore, Store};
+use kv_runtime::store::{AtomicStore, ListQuery, MemoryStore, StoreExt};
 use kv_runtime::{Cursor, Error, Kv, KvEntity, ManualClock, Page};
 
 use crate::entities::Counter;
@@ -240,7 +240,7 @@ async fn no_look_of_a_list_holds_the_thread_for_long() -> Outcome {
     assert_eq!(page?.entities.len(), 300);
     assert!(yields >= 2, "{yields} yields");
     let query = ListQuery::new(kv_runtime::key::Key::from_text("blob:"));
-    assert!(store.list(&query).await?.len() < 300);
+    assert!(store.page(&query).await?.len() < 300);
     Ok(())
 }
 

@@ -4,13 +4,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kv_runtime::key::Key;
-use kv_runtime::record::{NewRecord, Record};
-use kv_runtime::store::{Capabilities, Limits, ListPage, ListQuery, MemoryStore, Sharing, Store};
-use kv_runtime::{Clock, Error, Location, Result};
+use kv_runtime::record::Record;
+use kv_runtime::store::{
+    Batch, Capabilities, Cursor, EntryRef, GetOptions, Limits, ListQuery, MemoryStore, Sharing, Store,
+    StoreExt, StoreInfo, Write,
+};
+use kv_runtime::{Error, Location, MaybeSend, Result};
 
 pub struct Counted {
     store: MemoryStore,
-    limits: Limits,
+    info: StoreInfo,
     log: Mutex<Vec<String>>,
     /// How many single writes succeed before the rest fail.
     writes_left: AtomicUsize,
@@ -20,7 +23,7 @@ impl Counted {
     pub fn new(limits: Limits) -> Self {
         Self {
             store: MemoryStore::new(),
-            limits,
+            info: StoreInfo::new("counted", Capabilities::new(Sharing::Shared).limits(limits)),
             log: Mutex::default(),
             writes_left: AtomicUsize::new(usize::MAX),
         }
@@ -50,36 +53,38 @@ impl Counted {
 }
 
 impl Store for Counted {
-    fn name(&self) -> &'static str {
-        "counted"
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
 
-    fn clock(&self) -> &Clock {
-        self.store.clock()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::new(Sharing::Shared).limits(self.limits)
-    }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
         self.note("get", key);
-        self.store.get(key).await
+        self.store.get(key, options).await
     }
 
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.note("put", &key);
-        self.take_write(&key)?;
-        self.store.put(key, record).await
+    async fn write(&self, batch: Batch) -> Result<()> {
+        let is_single = batch.len() == 1;
+        for (written, write) in batch.into_iter().enumerate() {
+            let key = write.key().clone();
+            self.note(if matches!(write, Write::Delete(_)) { "delete" } else { "put" }, &key);
+            if let Err(error) = self.take_write(&key) {
+                let at = Location::of(self.name(), &key);
+                let (also, unknown) = (Vec::new(), Vec::new());
+                return Err(match is_single {
+                    true => error,
+                    false => Error::Partial { at, written, also, unknown, source: Box::new(error) },
+                });
+            }
+            self.store.write(write.into()).await?;
+        }
+        Ok(())
     }
 
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.note("delete", &key);
-        self.take_write(&key)?;
-        self.store.delete(key).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.store.list(query).await
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.store.list(query, each).await
     }
 }

@@ -3,7 +3,7 @@
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::AtomicStore;
+use kv_runtime::store::{AtomicStore, StoreExt};
 use kv_runtime::{Codec, Error, Kv, ManualClock};
 
 use crate::entities::Counter;
@@ -46,7 +46,7 @@ async fn bytes_that_do_not_decode_are_an_error_and_stay<S: AtomicStore>(
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         assert!(counters.update("a", |counter| counter.count = 1).await.is_err());
         assert!(counters.get_many(["a"]).await.is_err());
-        assert_eq!(&*kv.store().get(&key).await?.expect("was put").value, *value);
+        assert_eq!(&*kv.store().read(&key).await?.expect("was put").value, *value);
     }
     counters.put(&Counter { name: "a".to_owned(), count: 1 }).await?;
     assert!(counters.get("a").await?.is_some());

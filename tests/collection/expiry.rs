@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Store};
+use kv_runtime::store::{AtomicStore, Store, StoreExt};
 use kv_runtime::{Error, Kv, ManualClock, Timestamp};
 
 use crate::entities::{Invite, Session, User, UserPrefs};

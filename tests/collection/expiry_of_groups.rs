@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Store};
+use kv_runtime::store::{AtomicStore, Store, StoreExt};
 use kv_runtime::{Codec, Kv, KvEntity, ManualClock, Timestamp};
 
 use crate::{Outcome, START, on_every_store};

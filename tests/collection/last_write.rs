@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::AtomicStore;
+use kv_runtime::store::{AtomicStore, StoreExt};
 use kv_runtime::{Codec, Error, Kv, ManualClock};
 
 use crate::entities::{Counter, Invite, Session, User, UserPrefs};
@@ -43,9 +43,9 @@ async fn what_is_not_changed_is_not_written<S: AtomicStore>(kv: Kv<S>, _: Manual
     let users = kv.collection::<User>();
     users.put(&User::new(1)).await?;
     let keys = ["user:1:profile", "user:1:limits", "user:1:settings"].map(Key::from_text);
-    let before = kv.store().get_many(&keys).await?;
+    let before = kv.store().read_many(&keys).await?;
     users.update_last_write_wins(1, |user| user.quota = 11).await?;
-    let after = kv.store().get_many(&keys).await?;
+    let after = kv.store().read_many(&keys).await?;
     let same =
         |at: usize| before[at].as_ref().map(|it| &it.revision) == after[at].as_ref().map(|it| &it.revision);
     assert_eq!([same(0), same(1), same(2)], [true, false, true]);
@@ -62,7 +62,7 @@ async fn expiry_and_foreign_metadata_stay<S: AtomicStore>(kv: Kv<S>, clock: Manu
     kv.store().put(key.clone(), record).await?;
     clock.advance(HOUR / 2);
     sessions.update_last_write_wins("t", |session| session.user = 2).await?;
-    let record = kv.store().get(&key).await?.ok_or("it is there")?;
+    let record = kv.store().read(&key).await?.ok_or("it is there")?;
     assert_eq!(record.expires_at, Some(START.saturating_add(HOUR)));
     assert_eq!(record.metadata.foreign("theirs"), Some(&7.into()));
     clock.advance(HOUR / 2);

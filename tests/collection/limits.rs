@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Limits, Store};
+use kv_runtime::store::{AtomicStore, Limits, StoreExt};
 use kv_runtime::{Codec, Error, Kv, ManualClock};
 
 use crate::counted::Counted;
@@ -110,7 +110,7 @@ async fn metadata_may_be_as_long_as_the_store_takes() -> Outcome {
             );
         }
         // Members of other programs are never dropped to make room.
-        let record = kv.store().get(&key).await?.ok_or("it is there")?;
+        let record = kv.store().read(&key).await?.ok_or("it is there")?;
         assert_eq!(record.metadata.foreign("owner"), Some(&"somebody".into()));
     }
     Ok(())

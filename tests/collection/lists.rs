@@ -2,7 +2,7 @@
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Cursor};
+use kv_runtime::store::{AtomicStore, Cursor, StoreExt};
 use kv_runtime::{Error, Kv, KvEntity, ManualClock};
 
 use crate::entities::{Counter, Member, User};
@@ -159,7 +159,7 @@ async fn an_anchor_without_group_is_listed<S: AtomicStore>(kv: Kv<S>, _: ManualC
     let all: Vec<Doc> =
         (1..=12).map(|id| Doc { id, title: format!("title {id}"), text: format!("text {id}") }).collect();
     docs.put_many(&all).await?;
-    assert!(kv.store().get(&Key::from_text("doc:1")).await?.is_some());
+    assert!(kv.store().read(&Key::from_text("doc:1")).await?.is_some());
     let (mut shown, mut cursor) = (Vec::new(), None);
     loop {
         let page = docs.list().limit(5).cursor(cursor).page().await?;

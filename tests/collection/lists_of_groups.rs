@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, FaultStore, Operation};
 use kv_runtime::record::{NewRecord, Record};
-use kv_runtime::store::{Capabilities, ListPage, ListQuery, MemoryStore, Store};
-use kv_runtime::{Clock, Error, Kv, Location, Result};
+use kv_runtime::store::{
+    Batch, Cursor, EntryRef, GetOptions, ListQuery, MemoryStore, Store, StoreExt, StoreInfo,
+};
+use kv_runtime::{Error, Kv, MaybeSend, Result};
 
 use crate::Outcome;
 use crate::entities::User;
@@ -25,38 +27,27 @@ struct Meddled {
 }
 
 impl Store for Meddled {
-    fn name(&self) -> &'static str {
-        "meddled"
+    fn info(&self) -> &StoreInfo {
+        self.store.info()
     }
 
-    fn clock(&self) -> &Clock {
-        self.store.clock()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.store.capabilities()
-    }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
         if self.damaged.as_ref().is_some_and(|damaged| damaged.as_str() == key.as_str()) {
-            return Err(Error::Malformed {
-                at: Location::of(self.name(), key),
-                what: "it is cut short".into(),
-            });
+            return Err(Error::Malformed { at: self.info().at(Some(key)), what: "it is cut short".into() });
         }
-        self.store.get(key).await
+        self.store.get(key, options).await
     }
 
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.store.put(key, record).await
+    async fn write(&self, batch: Batch) -> Result<()> {
+        self.store.write(batch).await
     }
 
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.store.delete(key).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        let page = self.store.list(query).await?;
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let cursor = self.store.list(query, each).await?;
         let writes = std::mem::take(&mut *self.after_list.lock().unwrap());
         for (key, record) in writes {
             match record {
@@ -64,7 +55,7 @@ impl Store for Meddled {
                 None => self.store.delete(key).await?,
             }
         }
-        Ok(page)
+        Ok(cursor)
     }
 }
 
@@ -81,7 +72,7 @@ async fn records_of(user: &User) -> Result<Writes> {
     let mut records = Vec::new();
     for group in ["profile", "limits", "settings"] {
         let key = Key::from_text(format!("user:{}:{group}", user.id));
-        let record = store.get(&key).await?.map(|record| NewRecord::new(record.value, record.metadata));
+        let record = store.read(&key).await?.map(|record| NewRecord::new(record.value, record.metadata));
         records.push((key, record));
     }
     Ok(records)

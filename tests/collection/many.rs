@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kv_runtime::key::EntityId;
 use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
-use kv_runtime::store::{AtomicStore, Limits};
+use kv_runtime::store::{AtomicStore, Limits, StoreExt};
 use kv_runtime::{Error, Kv, ManualClock};
 
 use crate::counted::Counted;
@@ -22,7 +22,7 @@ async fn many_are_written_read_and_deleted<S: AtomicStore>(kv: Kv<S>, _: ManualC
     assert_eq!((read.len(), &read[500..]), (502, &[None, None][..]));
     users.delete_many(100..500).await?;
     assert_eq!(users.list().ids().page().await?.ids.len(), 100);
-    assert!(kv.store().get(&kv_runtime::key::Key::from_text("user:100:settings")).await?.is_none());
+    assert!(kv.store().read(&kv_runtime::key::Key::from_text("user:100:settings")).await?.is_none());
     Ok(())
 }
 

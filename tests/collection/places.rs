@@ -4,18 +4,20 @@
 use std::sync::Mutex;
 
 use kv_runtime::key::Key;
-use kv_runtime::record::{NewRecord, Record};
-use kv_runtime::store::{Capabilities, Limits, ListPage, ListQuery, MemoryStore, Sharing, Store};
-use kv_runtime::{Clock, Error, Kv, Location, Result, SharedError};
+use kv_runtime::record::Record;
+use kv_runtime::store::{
+    Batch, Capabilities, Cursor, EntryRef, GetOptions, Limits, ListQuery, MemoryStore, Sharing, Store,
+    StoreInfo,
+};
+use kv_runtime::{Error, Kv, Location, MaybeSend, Result, SharedError};
 
 use crate::Outcome;
 use crate::entities::{Counter, User};
 
 /// A store that answers its writes by a script, and with `Ok` after its end.
-#[derive(Default)]
 struct Scripted {
     store: MemoryStore,
-    atomic: bool,
+    info: StoreInfo,
     answers: Mutex<Vec<Result<()>>>,
 }
 
@@ -23,7 +25,10 @@ impl Scripted {
     fn answering(atomic: bool, answers: impl IntoIterator<Item = Result<()>>) -> Kv<Self> {
         let mut answers: Vec<_> = answers.into_iter().collect();
         answers.reverse();
-        Kv::new(Self { atomic, answers: Mutex::new(answers), ..Self::default() })
+        let capabilities = Capabilities::new(Sharing::Shared).limits(Limits::new().batches(100, 4));
+        let capabilities = if atomic { capabilities.atomic_batches() } else { capabilities };
+        let info = StoreInfo::new("scripted", capabilities);
+        Kv::new(Self { store: MemoryStore::new(), info, answers: Mutex::new(answers) })
     }
 
     fn answer(&self) -> Result<()> {
@@ -32,45 +37,25 @@ impl Scripted {
 }
 
 impl Store for Scripted {
-    fn name(&self) -> &'static str {
-        "scripted"
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
 
-    fn clock(&self) -> &Clock {
-        self.store.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.store.get(key, options).await
     }
 
-    fn capabilities(&self) -> Capabilities {
-        let capabilities = Capabilities::new(Sharing::Shared).limits(Limits::new().batches(100, 4));
-        if self.atomic { capabilities.atomic_batches() } else { capabilities }
-    }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.store.get(key).await
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
+    async fn write(&self, batch: Batch) -> Result<()> {
         self.answer()?;
-        self.store.put(key, record).await
+        self.store.write(batch).await
     }
 
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        self.answer()?;
-        self.store.put_many(records).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.answer()?;
-        self.store.delete(key).await
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        self.answer()?;
-        self.store.delete_many(keys).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.store.list(query).await
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.store.list(query, each).await
     }
 }
 

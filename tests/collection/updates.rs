@@ -2,7 +2,7 @@
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::AtomicStore;
+use kv_runtime::store::{AtomicStore, StoreExt};
 use kv_runtime::{Codec, Collection, Error, Kv, ManualClock};
 
 use crate::entities::{Counter, User};
@@ -145,7 +145,7 @@ async fn update_keeps_metadata_of_other_programs<S: AtomicStore>(kv: Kv<S>, cloc
     kv.store().put(key.clone(), NewRecord::new(r#"{"count":1}"#, metadata.clone())).await?;
     clock.advance(std::time::Duration::from_secs(1));
     kv.collection::<Counter>().update("a", |counter| counter.count += 1).await?;
-    let record = kv.store().get(&key).await?.expect("was put");
+    let record = kv.store().read(&key).await?.expect("was put");
     assert_eq!((&*record.value, &record.metadata), (&br#"{"count":2}"#[..], &metadata));
     Ok(())
 }
@@ -153,10 +153,10 @@ async fn update_keeps_metadata_of_other_programs<S: AtomicStore>(kv: Kv<S>, cloc
 async fn an_update_that_changes_nothing_writes_nothing<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
     kv.collection::<User>().put(&User::new(7)).await?;
     let keys = ["profile", "limits", "settings"].map(|group| Key::from_text(format!("user:7:{group}")));
-    let before = kv.store().get_many(&keys).await?;
+    let before = kv.store().read_many(&keys).await?;
     kv.collection::<User>().update(7, |_| ()).await?;
     kv.collection::<User>().update(7, |user| user.quota += 1).await?;
-    let after = kv.store().get_many(&keys).await?;
+    let after = kv.store().read_many(&keys).await?;
     let same: Vec<_> = before
         .iter()
         .zip(&after)
@@ -190,7 +190,7 @@ async fn update_overwrites_nothing_that_is_newer<S: AtomicStore>(kv: Kv<S>, _: M
             assert!(matches!(updated, Err(Error::TooNew { found: 5, supported: 1, .. })), "{updated:?}");
             r#"{"count":1,"unknown":true}"#
         };
-        let record = kv.store().get(&key).await?.expect("was put");
+        let record = kv.store().read(&key).await?.expect("was put");
         assert_eq!((&*record.value, record.metadata.version), (stored.as_bytes(), 5));
         assert_eq!(record.metadata.min_reader, min_reader);
     }

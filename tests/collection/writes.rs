@@ -1,7 +1,7 @@
 //! put, insert, delete, get, exists: one entity of one group and of several.
 
 use kv_runtime::key::Key;
-use kv_runtime::store::{AtomicStore, Limits};
+use kv_runtime::store::{AtomicStore, Limits, StoreExt};
 use kv_runtime::{Error, Kv, ManualClock};
 
 use crate::counted::Counted;
@@ -26,7 +26,7 @@ async fn a_put_is_read_back<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcom
     counters.put(&counter).await?;
     assert_eq!(counters.get("a:b%c/ü").await?, Some(counter));
     assert!(counters.exists("a:b%c/ü").await?);
-    let record = kv.store().get(&Key::from_text("counter:a%3Ab%25c/ü")).await?.expect("was put");
+    let record = kv.store().read(&Key::from_text("counter:a%3Ab%25c/ü")).await?.expect("was put");
     assert_eq!(&*record.value, br#"{"count":18446744073709551615}"#);
     assert_eq!((record.metadata.version, record.metadata.created_at), (1, Some(START)));
     Ok(())
@@ -62,7 +62,7 @@ async fn each_group_has_its_own_key<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -
     kv.collection::<User>().put(&User::new(7)).await?;
     let mut stored = Vec::new();
     for group in ["profile", "limits", "settings"] {
-        let record = kv.store().get(&Key::from_text(format!("user:7:{group}"))).await?.expect("was put");
+        let record = kv.store().read(&Key::from_text(format!("user:7:{group}"))).await?.expect("was put");
         stored.push((record.metadata.version, String::from_utf8(record.value.to_vec())?));
     }
     let expected =
@@ -114,7 +114,7 @@ async fn delete_removes_every_group<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -
     users.delete(7).await?;
     users.delete(7).await?;
     for group in ["profile", "limits", "settings"] {
-        assert!(kv.store().get(&Key::from_text(format!("user:7:{group}"))).await?.is_none());
+        assert!(kv.store().read(&Key::from_text(format!("user:7:{group}"))).await?.is_none());
     }
     assert_eq!(users.get(8).await?, Some(User::new(8)));
     Ok(())

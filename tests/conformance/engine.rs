@@ -6,11 +6,12 @@ use std::sync::Mutex;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use kv_runtime::key::Key;
-use kv_runtime::record::{Expiry, Head, Metadata, NewRecord, Record, RecordRef, Revision};
+use kv_runtime::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, Entry, Expect, Lease, ListPage, ListQuery,
-    MemoryStore, Store, Write,
+    AtomicStore, Batch, Commit, Condition, Content, Cursor, Entry, EntryRef, Expect, GetOptions, Lease,
+    ListPage, ListQuery, MemoryStore, Store, StoreExt, StoreInfo, Write,
 };
 use kv_runtime::{Clock, Error, Location, ManualClock, MaybeSend, Result, Timestamp};
 
@@ -33,6 +34,8 @@ pub enum Fault {
     EmptyValueIsAbsent,
     KeysIgnoreCase,
     DeleteDoesNothing,
+    /// Of a batch that also puts records.
+    DeletesBesidePutsLost,
     /// `replace` writes unconditionally.
     ReplaceLooksAtNothing,
     GetManyAnswersOnce,
@@ -50,16 +53,8 @@ pub enum Fault {
     CursorCounts,
     /// As a wrapper around a namespace that does not pass `locate` on.
     NamespaceForgotten,
-    LentAsAsked,
-    LentBeyondTheLimit,
-    LentFromTheStart,
-    LentOutOfOrder,
-    LentBeyondThePrefix,
-    LentBeyondTheSuffix,
-    LentByAnyCursor,
     /// It takes memory for as many records as the limit says.
     PanicsAtALimit,
-    ExpiredIsLent,
     /// After the caller's code has panicked, lists return nothing.
     PanicsPoison,
     ConditionsIgnored,
@@ -77,6 +72,7 @@ pub enum Fault {
 
 pub struct FaultyStore {
     fault: Fault,
+    info: StoreInfo,
     clock: Clock,
     /// The time that the sound store sees. A fault of expiry holds it back.
     inner_time: ManualClock,
@@ -100,7 +96,8 @@ impl FaultyStore {
     pub fn new(fault: Fault, clock: Clock) -> Self {
         let inner_time = ManualClock::new(clock.now());
         let inner = MemoryStore::with_clock(Clock::from(&inner_time));
-        Self { fault, clock, inner_time, inner, lent: Mutex::default() }
+        let info = StoreInfo::new("faulty", *inner.capabilities()).with_clock(clock.clone());
+        Self { fault, info, clock, inner_time, inner, lent: Mutex::default() }
     }
 
     fn has(&self, fault: Fault) -> bool {
@@ -148,7 +145,7 @@ impl FaultyStore {
             record.expiry = Expiry::Never;
         }
         if self.has(Fault::PutKeepsExpiry)
-            && let Some(standing) = self.inner(Fault::None).get(key).await?
+            && let Some(standing) = self.inner(Fault::None).read(key).await?
         {
             record.expiry = standing.expires_at.map_or(record.expiry, Expiry::At);
         }
@@ -158,7 +155,7 @@ impl FaultyStore {
     /// The correct store's condition for one of the faulty store.
     async fn condition(&self, mut condition: Condition) -> Result<Condition> {
         if let (true, Expect::Revision(told)) = (self.has(Fault::RevisionOfValue), &condition.expect) {
-            let standing = self.inner.get(&condition.key).await?;
+            let standing = self.inner.read(&condition.key).await?;
             let same = standing.filter(|record| Some(&record.value.0) == told.plain());
             condition.expect = Expect::Revision(same.map_or_else(Revision::random, |record| record.revision));
         }
@@ -168,7 +165,7 @@ impl FaultyStore {
         Ok(condition)
     }
 
-    fn write(&self, write: Write) -> Option<Write> {
+    fn changed(&self, write: Write) -> Option<Write> {
         match write {
             Write::Update(key, record) if self.has(Fault::UpdateReplacesExpiry) => {
                 Some(Write::Put(key, record))
@@ -183,16 +180,89 @@ impl FaultyStore {
 }
 
 impl Store for FaultyStore {
-    fn name(&self) -> &'static str {
-        "faulty"
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
 
-    fn clock(&self) -> &Clock {
-        &self.clock
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        let fault = if options.value { Fault::ExpiredInGet } else { Fault::ExpiredInHead };
+        let record = self.inner(fault).get(&self.key(key), options).await?;
+        Ok(record.and_then(|record| self.shown(record)))
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+    async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+        let mut keys: Vec<Key> = keys.iter().map(|key| self.key(key)).collect();
+        if self.has(Fault::GetManyAnswersOnce) {
+            keys.dedup();
+        }
+        let mut found = Vec::new();
+        if self.has(Fault::GetManyOfManyMoments) {
+            for key in &keys {
+                found.push(self.inner(Fault::None).get(key, options).await?);
+                let_others_run().await;
+            }
+        } else {
+            found = self.inner(Fault::ExpiredInGetMany).get_many(&keys, options).await?;
+        }
+        Ok(found.into_iter().map(|record| record.and_then(|record| self.shown(record))).collect())
+    }
+
+    async fn write(&self, batch: Batch) -> Result<()> {
+        let is_mixed = batch.iter().any(|write| matches!(write, Write::Put(..)));
+        let mut writes = Vec::new();
+        for write in batch {
+            match write {
+                Write::Put(key, record) => {
+                    let key = self.key(&key);
+                    let record = self.written(&key, record).await?;
+                    writes.push(Write::Put(key, record));
+                }
+                Write::Delete(_) if self.has(Fault::DeleteDoesNothing) => {}
+                Write::Delete(_) if is_mixed && self.has(Fault::DeletesBesidePutsLost) => {}
+                write => {
+                    let key = self.key(write.key());
+                    writes.push(write.with_key(key));
+                }
+            }
+        }
+        if self.has(Fault::PutManyBackwards) {
+            writes.reverse();
+        }
+        if self.has(Fault::PutInTwoSteps)
+            && let [Write::Put(key, record)] = writes.as_slice()
+        {
+            let half = record.value.0.slice(record.value.len() / 2..);
+            let half = NewRecord::new(half, record.metadata.clone());
+            self.inner(Fault::None).put(key.clone(), half).await?;
+            let_others_run().await;
+        }
+        if self.has(Fault::BatchInManySteps) && writes.len() > 1 {
+            for write in writes {
+                self.inner(Fault::None).write(write.into()).await?;
+                let_others_run().await;
+            }
+            return Ok(());
+        }
+        self.inner(Fault::None).write(writes.into()).await
+    }
+
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        self.committed(conditions, batch.into_vec()).await
+    }
+
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let page = self.listed(query).await?;
+        let poisoned =
+            || Error::store(Location::store("faulty"), "list", false, std::io::Error::other("poisoned"));
+        let lock = self.lent.lock().map_err(|_| poisoned())?;
+        let lock = self.has(Fault::PanicsPoison).then_some(lock);
+        let cursor = page.lend(each).now_or_never().expect("a short page does not yield");
+        drop(lock);
+        Ok(cursor)
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
@@ -203,93 +273,17 @@ impl Store for FaultyStore {
         }
         Ok(leases)
     }
+}
 
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        Ok(self.inner(Fault::ExpiredInGet).get(&self.key(key)).await?.and_then(|record| self.shown(record)))
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        let mut keys: Vec<Key> = keys.iter().map(|key| self.key(key)).collect();
-        if self.has(Fault::GetManyAnswersOnce) {
-            keys.dedup();
-        }
-        let mut found = Vec::new();
-        if self.has(Fault::GetManyOfManyMoments) {
-            for key in &keys {
-                found.push(self.inner(Fault::None).get(key).await?);
-                let_others_run().await;
-            }
-        } else {
-            found = self.inner(Fault::ExpiredInGetMany).get_many(&keys).await?;
-        }
-        Ok(found.into_iter().map(|record| record.and_then(|record| self.shown(record))).collect())
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        let record = self.inner(Fault::ExpiredInHead).get(&self.key(key)).await?;
-        Ok(record.and_then(|record| self.shown(record)).map(Head::from))
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        let record = self.written(&self.key(&key), record).await?;
-        if self.has(Fault::PutInTwoSteps) {
-            let half =
-                NewRecord::new(record.value.0.slice(record.value.len() / 2..), record.metadata.clone());
-            self.inner(Fault::None).put(self.key(&key), half).await?;
-            let_others_run().await;
-        }
-        self.inner(Fault::None).put(self.key(&key), record).await
-    }
-
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let mut written = Vec::new();
-        for (key, record) in records {
-            let key = self.key(&key);
-            let record = self.written(&key, record).await?;
-            written.push((key, record));
-        }
-        if self.has(Fault::PutManyBackwards) {
-            written.reverse();
-        }
-        if self.has(Fault::BatchInManySteps) {
-            for (key, record) in written {
-                self.inner(Fault::None).put(key, record).await?;
-                let_others_run().await;
-            }
-            return Ok(());
-        }
-        self.inner(Fault::None).put_many(written).await
-    }
-
-    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        if self.has(Fault::ReplaceLooksAtNothing) {
-            self.put(key, record).await?;
-            return Ok(Commit::Done);
-        }
-        let unchanged = Condition::new(key.clone(), Expect::Revision(revision));
-        self.commit(vec![unchanged], vec![Write::Update(key, record)]).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        if self.has(Fault::DeleteDoesNothing) {
-            return Ok(());
-        }
-        self.inner(Fault::None).delete(self.key(&key)).await
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        let keys = keys.iter().map(|key| self.key(key)).collect();
-        self.inner(Fault::None).delete_many(keys).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+impl FaultyStore {
+    async fn listed(&self, query: &ListQuery) -> Result<ListPage> {
         let inner = self.inner(Fault::ExpiredInLists);
         let mut asked = query.clone();
         match self.fault {
             Fault::LimitIgnored => asked = asked.with_limit(1_000),
             Fault::SuffixIgnored => asked = asked.with_suffix(""),
             Fault::AnyCursorTaken => {
-                if matches!(inner.list(query).await, Err(Error::InvalidCursor { .. })) {
+                if matches!(inner.page(query).await, Err(Error::InvalidCursor { .. })) {
                     asked = asked.with_cursor(None);
                 }
             }
@@ -299,6 +293,7 @@ impl Store for FaultyStore {
                     ListQuery::new(Key::from_text(shorter)).with_limit(100_000).with_content(query.content());
                 asked = asked.with_suffix(query.suffix().unwrap_or_default());
             }
+            Fault::PanicsAtALimit => drop(Vec::<Record>::with_capacity(query.limit())),
             Fault::CursorCounts => return self.list_by_count(query).await,
             Fault::NamespaceForgotten => {
                 let told = |mut error: Error| {
@@ -307,11 +302,11 @@ impl Store for FaultyStore {
                     }
                     error
                 };
-                return inner.list(query).await.map_err(told);
+                return inner.page(query).await.map_err(told);
             }
             _ => {}
         }
-        let mut page = inner.list(&asked).await?;
+        let mut page = inner.page(&asked).await?;
         let ends = match self.fault {
             Fault::OnePageOnly => true,
             Fault::LongListsEnd => page.len() >= 1_000,
@@ -325,53 +320,16 @@ impl Store for FaultyStore {
         }
         Ok(page)
     }
-
-    async fn list_each(
-        &self,
-        query: &ListQuery,
-        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
-    ) -> Result<Option<Cursor>> {
-        let whole = query.clone().with_content(Content::Records);
-        let page = match self.fault {
-            Fault::LentAsAsked => self.list(query).await,
-            Fault::LentBeyondTheLimit => self.list(&whole.with_limit(1_000)).await,
-            Fault::LentFromTheStart => self.list(&whole.with_cursor(None).with_limit(1_000)).await,
-            Fault::LentBeyondThePrefix => {
-                let prefix = whole.prefix().as_str().trim_end_matches(':').to_owned();
-                self.list(&whole.with_prefix(Key::from_text(prefix)).with_cursor(None).with_limit(100_000))
-                    .await
-            }
-            Fault::LentBeyondTheSuffix => self.list(&whole.with_suffix("")).await,
-            Fault::LentByAnyCursor => match self.list(&whole).await {
-                Err(Error::InvalidCursor { .. }) => self.list(&whole.with_cursor(None)).await,
-                listed => listed,
-            },
-            Fault::PanicsAtALimit => {
-                drop(Vec::<Record>::with_capacity(query.limit()));
-                self.list(&whole).await
-            }
-            Fault::LentOutOfOrder => self.list(&whole).await.map(reversed),
-            Fault::ExpiredIsLent => self.inner(Fault::ExpiredIsLent).list(&whole).await,
-            _ => self.list(&whole).await,
-        }?;
-        let poisoned =
-            || Error::store(Location::store("faulty"), "list", false, std::io::Error::other("poisoned"));
-        let lock = self.lent.lock().map_err(|_| poisoned())?;
-        let lock = self.has(Fault::PanicsPoison).then_some(lock);
-        let cursor = page.lend_each(each);
-        drop(lock);
-        Ok(cursor)
-    }
 }
 
 impl FaultyStore {
     /// A cursor that says how many were shown loses its place when something is written before it.
     async fn list_by_count(&self, query: &ListQuery) -> Result<ListPage> {
-        let shown = query.cursor().map(|cursor| cursor.open(query, "faulty")).transpose()?;
+        let shown = query.position("faulty")?;
         let shown: usize = shown.map_or(0, |shown| shown.parse().expect("is the number that was sealed"));
         let all = query.clone().with_cursor(None).with_limit(100_000).with_content(Content::Records);
         let (mut page, mut place) = (ListPage::default(), 0);
-        let everything = self.inner(Fault::None).list(&all).await?;
+        let everything = self.inner(Fault::None).page(&all).await?;
         let count = everything.len();
         everything.for_each(|key, entry| {
             if (shown..shown.saturating_add(query.limit())).contains(&place) {
@@ -380,7 +338,7 @@ impl FaultyStore {
             place += 1;
         });
         let next = shown.saturating_add(query.limit());
-        page.cursor = (next < count).then(|| Cursor::seal(query, &next.to_string()));
+        page.cursor = (next < count).then(|| query.cursor_at(&next.to_string()));
         Ok(page)
     }
 }
@@ -401,44 +359,53 @@ fn reversed(mut page: ListPage) -> ListPage {
     turned
 }
 
-impl AtomicStore for FaultyStore {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+impl AtomicStore for FaultyStore {}
+
+impl FaultyStore {
+    async fn committed(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        if self.has(Fault::ReplaceLooksAtNothing)
+            && let [Write::Update(key, record)] = writes.as_slice()
+        {
+            self.inner(Fault::None).put(key.clone(), record.clone()).await?;
+            return Ok(Commit::Done);
+        }
         let inner = self.inner(Fault::ExpiredInConditions);
         let mut tested = Vec::new();
         for condition in conditions {
             tested.push(self.condition(condition).await?);
         }
-        let writes: Vec<Write> = writes.into_iter().filter_map(|write| self.write(write)).collect();
+        let writes: Vec<Write> = writes.into_iter().filter_map(|write| self.changed(write)).collect();
         if self.has(Fault::ConditionsIgnored) || (self.has(Fault::ConditionsAloneHold) && writes.is_empty()) {
             tested.clear();
         }
         if self.has(Fault::ConflictAtTheLast) {
             for place in (0..tested.len()).rev() {
-                if inner.commit(vec![tested[place].clone()], Vec::new()).await? != Commit::Done {
+                let alone = vec![tested[place].clone()];
+                if inner.commit(alone, Vec::new().into()).await? != Commit::Done {
                     return Ok(Commit::Conflict(place));
                 }
             }
         }
         if self.has(Fault::ConditionsBeforehand) {
-            let commit = inner.commit(std::mem::take(&mut tested), Vec::new()).await?;
+            let commit = inner.commit(std::mem::take(&mut tested), Vec::new().into()).await?;
             let_others_run().await;
             if commit != Commit::Done {
                 return Ok(commit);
             }
         }
         if self.has(Fault::CommitInManySteps) {
-            let commit = inner.commit(tested, Vec::new()).await?;
+            let commit = inner.commit(tested, Vec::new().into()).await?;
             for write in if commit == Commit::Done { writes } else { Vec::new() } {
-                assert_eq!(inner.commit(Vec::new(), vec![write]).await?, Commit::Done);
+                assert_eq!(inner.commit(Vec::new(), write.into()).await?, Commit::Done);
                 let_others_run().await;
             }
             return Ok(commit);
         }
         let first = writes.first().cloned();
-        let commit = inner.commit(tested, writes).await?;
+        let commit = inner.commit(tested, writes.into()).await?;
         match (commit, first) {
             (Commit::Conflict(_), Some(first)) if self.has(Fault::ConflictWritesFirst) => {
-                assert_eq!(inner.commit(Vec::new(), vec![first]).await?, Commit::Done);
+                assert_eq!(inner.commit(Vec::new(), first.into()).await?, Commit::Done);
             }
             (Commit::Conflict(_), _) if self.has(Fault::ConflictAtZero) => return Ok(Commit::Conflict(0)),
             _ => {}

@@ -49,6 +49,7 @@ caught! {
     empty_value_is_absent: EmptyValueIsAbsent by any_bytes_come_back;
     keys_ignore_case: KeysIgnoreCase by similar_keys_are_apart;
     delete_does_nothing: DeleteDoesNothing by delete_removes;
+    deletes_beside_puts_lost: DeletesBesidePutsLost by puts_and_deletes_keep_their_order;
     get_many_answers_once: GetManyAnswersOnce by get_many_answers_twice;
     get_many_of_many_moments: GetManyOfManyMoments by batched_reads_are_of_one_moment;
     put_many_backwards: PutManyBackwards by the_later_of_two_remains;
@@ -63,15 +64,7 @@ caught! {
     any_cursor_taken: AnyCursorTaken by a_cursor_of_another_prefix_is_refused, a_cursor_of_no_list_is_refused;
     cursor_counts: CursorCounts by a_list_is_stable_under_writes, a_cursor_outlives_its_record;
     namespace_forgotten: NamespaceForgotten by other_errors_tell_the_namespace_too;
-    lent_as_asked: LentAsAsked by records_are_lent_as_listed;
-    lent_beyond_the_limit: LentBeyondTheLimit by lent_pages_follow_each_other;
-    lent_from_the_start: LentFromTheStart by lent_pages_follow_each_other;
-    lent_out_of_order: LentOutOfOrder by records_are_lent_as_listed;
-    lent_beyond_the_prefix: LentBeyondThePrefix by a_prefix_shows_no_other;
-    lent_beyond_the_suffix: LentBeyondTheSuffix by a_suffix_shows_no_other;
-    lent_by_any_cursor: LentByAnyCursor by a_cursor_of_another_prefix_is_refused, a_cursor_of_no_list_is_refused;
     panics_at_a_limit: PanicsAtALimit by any_limit_is_taken;
-    expired_is_lent: ExpiredIsLent by expired_is_not_lent;
     panics_poison: PanicsPoison by a_panic_of_the_caller_harms_nothing;
     conditions_ignored: ConditionsIgnored by absent_holds_of_nothing, a_revision_holds_of_one_state, no_increment_is_lost;
     conditions_beforehand: ConditionsBeforehand by one_of_many_inserts_wins, no_increment_is_lost;

@@ -3,7 +3,7 @@
 use kv_runtime::conformance::{self, ManualHarness, Unfit};
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, MemoryStore, Store, Write};
+use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, MemoryStore, StoreExt, Write};
 
 const THREADS: u32 = 4;
 const INCREMENTS: u32 = 500;
@@ -11,7 +11,7 @@ const INCREMENTS: u32 = 500;
 /// Adds 1 to both records, as one step.
 async fn increment(store: &impl AtomicStore, keys: &[Key; 2]) -> kv_runtime::Result<()> {
     loop {
-        let read = store.get_many(keys).await?;
+        let read = store.read_many(keys).await?;
         let [Some(first), Some(second)] = &read[..] else { panic!("a counter is gone: {read:?}") };
         assert_eq!(first.value, second.value, "a batched read shows two moments");
         let count: u32 = std::str::from_utf8(&first.value).expect("is text").parse().expect("is a number");
@@ -45,7 +45,7 @@ async fn memory_counts_exactly() -> kv_runtime::Result<()> {
     for task in tasks {
         task.await.expect("no task panics")?;
     }
-    let counted = store.get(&keys[0]).await?.map(|record| record.value.to_vec());
+    let counted = store.read(&keys[0]).await?.map(|record| record.value.to_vec());
     assert_eq!(counted, Some((THREADS * INCREMENTS).to_string().into_bytes()));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use kv_runtime::Error;
 use kv_runtime::key::Key;
-use kv_runtime::store::Store;
+use kv_runtime::store::StoreExt;
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -14,7 +14,7 @@ async fn fails_with(member: &str, value: Value, reason: &str) -> Outcome {
     let mut countries = release("1.4.0")?.countries;
     countries.get_mut("CHE").ok_or("Switzerland is not there")?.insert(member.to_owned(), value);
     let kv = stand_as(&countries, 1).await?;
-    let before = kv.store().get(&Key::from_text("country:CHE")).await?.ok_or("not there")?;
+    let before = kv.store().read(&Key::from_text("country:CHE")).await?.ok_or("not there")?;
 
     let report = kv.collection::<Country>().migrate_all().run().await?;
     assert_eq!((report.migrated, report.failed), (249, 1), "{member}");
@@ -22,7 +22,7 @@ async fn fails_with(member: &str, value: Value, reason: &str) -> Outcome {
     let text = report.to_string();
     assert!(text.contains(reason), "{member}: {text}");
 
-    let after = kv.store().get(&Key::from_text("country:CHE")).await?.ok_or("not there")?;
+    let after = kv.store().read(&Key::from_text("country:CHE")).await?.ok_or("not there")?;
     assert_eq!((after.value, after.metadata), (before.value, before.metadata), "{member}");
     let read = kv.collection::<Country>().get("CHE").await;
     assert!(matches!(read, Err(Error::MigrationFailed { .. })), "{member}: {read:?}");

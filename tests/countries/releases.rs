@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kv_runtime::key::Key;
 use kv_runtime::migrate::{Object, WriteBack};
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{Entry, ListQuery, MemoryStore, Store};
+use kv_runtime::store::{Entry, ListQuery, MemoryStore, StoreExt};
 use kv_runtime::{Codec, Kv, KvEntity};
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ pub async fn standing<E: KvEntity>(kv: &Kv<MemoryStore>) -> Outcome<Countries> {
     let mut cursor = None;
     loop {
         let query = ListQuery::new(Key::from_text("country:")).with_cursor(cursor);
-        let mut page = kv.store().list(&query).await?;
+        let mut page = kv.store().page(&query).await?;
         cursor = page.cursor.take();
         let mut records = Vec::new();
         page.for_each(|key, entry| records.push((key.to_owned(), entry)));

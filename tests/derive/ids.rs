@@ -1,6 +1,6 @@
 //! Ids and keys.
 
-use kv_runtime::store::Store;
+use kv_runtime::store::StoreExt;
 use kv_runtime::{KvEntity, Timestamp};
 use serde_json::json;
 
@@ -128,7 +128,7 @@ async fn a_ttl_is_in_the_schema_and_an_expiry_in_the_record() {
     offers.put(&Offer { id: 1, until: Some(until) }).await.unwrap();
     offers.put(&Offer { id: 2, until: None }).await.unwrap();
     let expiry = async |key| {
-        let record = offers.store().get(&kv_runtime::key::Key::from_text(key)).await.unwrap().unwrap();
+        let record = offers.store().read(&kv_runtime::key::Key::from_text(key)).await.unwrap().unwrap();
         record.expires_at
     };
     assert_eq!(expiry("offer:1").await, Some(until));

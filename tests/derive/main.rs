@@ -12,7 +12,7 @@ mod views;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::store::{MemoryStore, StoreExt};
 use kv_runtime::{Codec, Collection, Kv, KvEntity};
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ fn collection<E: KvEntity>() -> Collection<E, MemoryStore> {
 
 /// The JSON that lies under a key; `null` if nothing does.
 async fn stored(store: &MemoryStore, key: &str) -> Value {
-    match store.get(&Key::from_text(key)).await.expect("memory does not fail") {
+    match store.read(&Key::from_text(key)).await.expect("memory does not fail") {
         Some(record) => serde_json::from_slice(&record.value).expect("the value is JSON"),
         None => Value::Null,
     }

@@ -1,7 +1,7 @@
 //! Versions: the steps that attributes make, and predecessors.
 
 use kv_runtime::migrate::Object;
-use kv_runtime::store::Store;
+use kv_runtime::store::StoreExt;
 use kv_runtime::{BoxError, KvEntity};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -200,7 +200,7 @@ async fn a_chain_of_predecessors_is_gone_through() {
         .await
         .expect("can be written");
     let record =
-        store.get(&kv_runtime::key::Key::from_text("point:a:at")).await.expect("memory does not fail");
+        store.read(&kv_runtime::key::Key::from_text("point:a:at")).await.expect("memory does not fail");
     let record = record.expect("was written");
     assert_eq!((record.metadata.version, &record.value[..]), (1, &[3][..]), "the first version, in postcard");
     assert_eq!(points.get("a").await.expect("has a way"), point((3, 0), 1.0));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, FaultStore, ObservedStore, RetryStore};
-use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::store::{MemoryStore, StoreExt};
 
 use crate::Told;
 
@@ -27,7 +27,7 @@ async fn a_retry_tells_why_the_attempt_before_it_failed() -> Result<(), kv_runti
     let told = Told::default();
     let _guard = tracing::subscriber::set_default(told.clone());
     let store = RetryStore::new(flaky()).pauses(Duration::ZERO, Duration::ZERO);
-    store.get(&Key::from_text("user:7")).await?;
+    store.read(&Key::from_text("user:7")).await?;
     let told = warning(&told);
     assert!(
         told.contains("the store failed, and is asked again") && told.contains("operation=\"get\""),
@@ -45,7 +45,7 @@ async fn an_observed_failure_is_logged_with_its_cause() {
     let told = Told::default();
     let _guard = tracing::subscriber::set_default(told.clone());
     let store = ObservedStore::new(flaky());
-    assert!(store.get(&Key::from_text("user:7")).await.is_err());
+    assert!(store.read(&Key::from_text("user:7")).await.is_err());
     let told = warning(&told);
     assert!(told.contains("operation=\"get\"") && told.contains("outcome=\"retryable\""), "{told}");
     assert!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_runtime::cache::Cache;
 use kv_runtime::layer::{Fault, FaultStore, Gate, NamespaceStore, ObservedStore, RetryStore, TimeoutStore};
-use kv_runtime::store::{AnyStore, AtomicStore, MemoryStore, RedbStore, Store};
+use kv_runtime::store::{AnyStore, AtomicStore, MemoryStore, RedbStore, StoreExt};
 use kv_runtime::tower_sessions::KvSessionStore;
 use kv_runtime::{Error, Kv, KvEntity};
 use tower_sessions::SessionStore;

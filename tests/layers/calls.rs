@@ -7,12 +7,12 @@ use kv_runtime::key::Key;
 use kv_runtime::layer::{
     Fault, FaultStore, NamespaceStore, ObservedStore, Operation, RetryStore, StoreStats, TimeoutStore,
 };
-use kv_runtime::record::{Metadata, NewRecord, Record, RecordRef, Revision};
+use kv_runtime::record::{Metadata, NewRecord, Record, Revision};
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, Expect, ListPage, ListQuery, MemoryStore,
-    Store, Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, Entry, EntryRef, Expect, GetOptions, ListPage, ListQuery,
+    MemoryStore, Store, StoreExt, StoreInfo, Write,
 };
-use kv_runtime::{Clock, Error, Location, ManualClock, Result, Timestamp};
+use kv_runtime::{Clock, Error, Location, ManualClock, MaybeSend, Result, Timestamp};
 
 type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
 
@@ -41,22 +41,34 @@ async fn every_call<S: AtomicStore>(store: &S) -> Vec<Call> {
             Operation::PutMany,
             store.put_many(both.clone().map(|key| (key, record())).into()).await,
         ),
-        ("get", Operation::Get, store.get(&both[0]).await.map(drop)),
-        ("get_with_expiry", Operation::Get, store.get_with_expiry(&both[0]).await.map(drop)),
-        ("get_many", Operation::GetMany, store.get_many(&both).await.map(drop)),
-        ("get_many_with_expiry", Operation::GetMany, store.get_many_with_expiry(&both).await.map(drop)),
+        ("get", Operation::Get, store.read(&both[0]).await.map(drop)),
+        (
+            "get_with_expiry",
+            Operation::Get,
+            store.get(&both[0], GetOptions::new().with_expiry()).await.map(drop),
+        ),
+        ("get_many", Operation::GetMany, store.read_many(&both).await.map(drop)),
+        (
+            "get_many_with_expiry",
+            Operation::GetMany,
+            store.get_many(&both, GetOptions::new().with_expiry()).await.map(drop),
+        ),
         ("head", Operation::Head, store.head(&both[0]).await.map(drop)),
-        ("list", Operation::List, store.list(&query).await.map(drop)),
-        ("list_each", Operation::List, store.list_each(&query, |_, _| ()).await.map(drop)),
+        ("list", Operation::List, store.page(&query).await.map(drop)),
         (
             "replace",
-            Operation::Replace,
+            Operation::Commit,
             store.replace(key("a"), Revision::random(), record()).await.map(drop_commit),
+        ),
+        (
+            "write",
+            Operation::Write,
+            store.write(vec![Write::Delete(key("a")), Write::Put(key("b"), record())].into()).await,
         ),
         (
             "commit",
             Operation::Commit,
-            store.commit(present, vec![Write::Put(key("a"), record())]).await.map(drop_commit),
+            store.commit(present, Write::Put(key("a"), record()).into()).await.map(drop_commit),
         ),
         ("delete", Operation::Delete, store.delete(key("a")).await),
         ("delete_many", Operation::DeleteMany, store.delete_many(both.into()).await),
@@ -70,14 +82,17 @@ fn place(error: &Error) -> &Location {
 }
 
 /// A store that fails each call with the key that it was given, as an engine does.
-#[derive(Default)]
 struct Failing {
-    clock: Clock,
+    info: StoreInfo,
     /// Whether batches fail after their first record.
     in_part: bool,
 }
 
 impl Failing {
+    fn new(in_part: bool) -> Self {
+        Self { info: StoreInfo::new("failing", *MemoryStore::new().capabilities()), in_part }
+    }
+
     fn at(&self, key: &Key) -> Error {
         Error::store(Location::of(self.name(), key), "answer", false, std::io::Error::other("full"))
     }
@@ -93,61 +108,42 @@ impl Failing {
 }
 
 impl Store for Failing {
-    fn name(&self) -> &'static str {
-        "failing"
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
 
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        MemoryStore::new().capabilities()
-    }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &Key, _: GetOptions) -> Result<Option<Record>> {
         Err(self.at(key))
     }
 
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+    async fn get_many(&self, keys: &[Key], _: GetOptions) -> Result<Vec<Option<Record>>> {
         Err(self.at(&keys[0]))
     }
 
-    async fn put(&self, key: Key, _: NewRecord) -> Result<()> {
-        Err(self.at(&key))
+    async fn write(&self, batch: Batch) -> Result<()> {
+        let first = batch.first().expect("no call writes nothing").key();
+        Err(if batch.len() == 1 { self.at(first) } else { self.batch(first) })
     }
 
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        Err(self.batch(&records[0].0))
+    async fn commit(&self, _: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        Err(self.at(batch.first().expect("no call writes nothing").key()))
     }
 
-    async fn replace(&self, key: Key, _: Revision, _: NewRecord) -> Result<Commit> {
-        Err(self.at(&key))
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        Err(self.at(&key))
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        Err(self.batch(&keys[0]))
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+    async fn list(
+        &self,
+        query: &ListQuery,
+        _: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
         Err(self.at(query.prefix()))
     }
 }
 
-impl AtomicStore for Failing {
-    async fn commit(&self, _: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        Err(self.at(writes[0].key()))
-    }
-}
+impl AtomicStore for Failing {}
 
 #[tokio::test]
 async fn a_tenants_errors_tell_its_own_keys() {
     for in_part in [false, true] {
-        let store = NamespaceStore::new(Failing { in_part, ..Failing::default() }, "acme");
+        let store = NamespaceStore::new(Failing::new(in_part), "acme");
         for (call, _, result) in every_call(&store).await {
             let error = result.expect_err(call);
             let at = place(&error);
@@ -172,31 +168,23 @@ impl Damaged {
 }
 
 impl Store for Damaged {
-    fn name(&self) -> &'static str {
-        "damaged"
+    fn info(&self) -> &StoreInfo {
+        self.0.info()
     }
 
-    fn clock(&self) -> &Clock {
-        self.0.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.0.get(key, options).await
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
+    async fn write(&self, batch: Batch) -> Result<()> {
+        self.0.write(batch).await
     }
 
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.0.get(key).await
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.0.put(key, record).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.0.delete(key).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
         let prefix = query.prefix().as_str();
         let mut page = ListPage::default();
         let good = Record::new("1", Metadata::default(), Revision::random());
@@ -206,7 +194,7 @@ impl Store for Damaged {
         // A key of another tenant, which no engine should return.
         page.push("other:user:9", Entry::Key);
         page.cursor = Some(Cursor::from_text("next"));
-        Ok(page)
+        Ok(page.lend(each).await)
     }
 }
 
@@ -229,14 +217,17 @@ async fn a_tenants_lists_tell_its_own_keys_of_what_cannot_be_read() -> Outcome {
     ];
     let query = ListQuery::new(key("user:"));
     let (mut listed, mut lent) = (Shown::default(), Shown::default());
-    let page = store.list(&query).await?;
+    let page = store.page(&query).await?;
     assert_eq!(page.cursor.as_ref().map(Cursor::as_str), Some("next"));
     page.for_each(|key, entry| match entry {
         Entry::Failed(error) => listed.add(key, Some(&error)),
         _ => listed.add(key, None),
     });
-    let each = |key: &str, found: Result<RecordRef<'_>>| lent.add(key, found.err().as_ref());
-    let cursor = store.list_each(&query, each).await?;
+    let each = |key: &str, entry: EntryRef<'_>| match entry {
+        EntryRef::Failed(error) => lent.add(key, Some(&error)),
+        _ => lent.add(key, None),
+    };
+    let cursor = store.list(&query, each).await?;
     assert_eq!(cursor.as_ref().map(Cursor::as_str), Some("next"));
     for shown in [listed, lent] {
         assert_eq!(shown.0.len(), expected.len(), "{shown:?}");
@@ -259,13 +250,13 @@ const EACH_CALL: [(&str, u64); 10] = [
     ("get", 2),
     ("get_many", 2),
     ("head", 1),
-    ("list", 2),
+    ("list", 1),
     ("put", 1),
     ("put_many", 1),
-    ("replace", 1),
     ("delete", 1),
     ("delete_many", 1),
-    ("commit", 1),
+    ("write", 1),
+    ("commit", 2),
 ];
 
 #[tokio::test]
@@ -278,8 +269,8 @@ async fn every_call_is_counted_as_what_it_is() {
     assert_eq!(counted(&stats, |it| it.calls()), EACH_CALL);
     assert_eq!(counted(&stats, |it| it.latencies.buckets().map(|(_, calls)| calls).sum()), EACH_CALL);
     // Nobody has written this random revision.
-    assert_eq!(counted(&stats, |it| it.conflicts), [("replace", 1)]);
-    let store = ObservedStore::new(Failing::default());
+    assert_eq!(counted(&stats, |it| it.conflicts), [("commit", 1)]);
+    let store = ObservedStore::new(Failing::new(false));
     drop(every_call(&store).await);
     let stats = store.stats();
     assert_eq!(counted(&stats, |it| it.failed), EACH_CALL);
@@ -297,7 +288,7 @@ async fn a_call_takes_as_long_as_the_clock_says() {
         tokio::task::yield_now().await;
         clock.advance(3 * SECOND);
     };
-    let (found, ()) = tokio::join!(store.get(&key), script);
+    let (found, ()) = tokio::join!(store.read(&key), script);
     assert!(found.is_ok_and(|found| found.is_none()));
     let stats = store.stats();
     let latencies = &stats.of(Operation::Get).latencies;

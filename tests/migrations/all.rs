@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use kv_runtime::key::Key;
-use kv_runtime::store::Store;
+use kv_runtime::store::StoreExt;
 
 use crate::entities::{Device, User};
 use crate::{Outcome, lay, memory, shape};
@@ -87,13 +87,13 @@ async fn each_group_is_migrated_by_itself() -> Outcome {
     lay(&kv, "device:1:state", 1, r#"{"online":true}"#).await?;
     lay(&kv, "device:1:config", 1, r#"{"interval":50}"#).await?;
     lay(&kv, "device:2:state", 1, r#"{"online":true}"#).await?;
-    let before = kv.store().get(&Key::from_text("device:1:state")).await?.map(|record| record.revision);
+    let before = kv.store().read(&Key::from_text("device:1:state")).await?.map(|record| record.revision);
     let devices = kv.collection::<Device>();
     let report = devices.migrate_all().run().await?;
     assert_eq!((report.migrated, report.current), (1, 2));
     assert_eq!(shape(&kv, "device:1:config").await?, (2, r#"{"interval_ms":50}"#.to_owned()));
     assert_eq!(
-        kv.store().get(&Key::from_text("device:1:state")).await?.map(|record| record.revision),
+        kv.store().read(&Key::from_text("device:1:state")).await?.map(|record| record.revision),
         before
     );
     let census = devices.census().await?;

@@ -2,7 +2,7 @@
 
 use kv_runtime::key::Key;
 use kv_runtime::layer::Operation;
-use kv_runtime::store::{Limits, Store};
+use kv_runtime::store::{Limits, StoreExt};
 use kv_runtime::{Kv, KvEntity};
 
 use crate::entities::UserV2;
@@ -100,7 +100,7 @@ async fn a_batch_is_one_page() -> Outcome {
     assert_eq!((report.migrated, report.current), (6, 1));
     let keys = |ids: &[u64]| ids.iter().map(|id| format!("user:{id}:profile")).collect::<Vec<_>>();
     assert_eq!(kv.store().keys_of(Operation::Commit), [keys(&[0, 2]), keys(&[3, 4, 5]), keys(&[6])]);
-    assert!(kv.store().get(&Key::from_text("user:6:profile")).await?.is_some());
+    assert!(kv.store().read(&Key::from_text("user:6:profile")).await?.is_some());
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, RedbStore};
+use kv_runtime::store::{AtomicStore, RedbStore, StoreExt};
 use kv_runtime::{Codec, Error, Kv, Timestamp};
 
 use crate::entities::UserV2;

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, FaultStore, Operation};
-use kv_runtime::record::{NewRecord, Record};
-use kv_runtime::store::{Capabilities, Entry, Limits, ListPage, ListQuery, MemoryStore, Store};
-use kv_runtime::{Clock, Error, Kv, Location, ManualClock, Result};
+use kv_runtime::record::Record;
+use kv_runtime::store::{
+    Batch, Cursor, EntryRef, GetOptions, Limits, ListQuery, MemoryStore, Store, StoreInfo,
+};
+use kv_runtime::{Clock, Error, Kv, Location, ManualClock, MaybeSend, Result};
 
 use crate::entities::{Device, User, UserV2};
 use crate::recorded::Recorded;
@@ -19,41 +21,31 @@ const OLD: &str = r#"{"name":"ada","visits":3}"#;
 struct Damaged(MemoryStore, &'static str);
 
 impl Store for Damaged {
-    fn name(&self) -> &'static str {
-        "damaged"
+    fn info(&self) -> &StoreInfo {
+        self.0.info()
     }
 
-    fn clock(&self) -> &Clock {
-        self.0.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.0.get(key, options).await
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
+    async fn write(&self, batch: Batch) -> Result<()> {
+        self.0.write(batch).await
     }
 
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.0.get(key).await
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.0.put(key, record).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.0.delete(key).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+    async fn list(
+        &self,
+        query: &ListQuery,
+        mut each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
         // Pages of two, so that what is counted goes on from page to page.
-        let page = self.0.list(&query.clone().with_limit(2)).await?;
-        let mut shown = ListPage::default();
-        shown.cursor.clone_from(&page.cursor);
-        page.for_each(|key, entry| {
+        let query = query.clone().with_limit(2);
+        let each = |key: &str, entry: EntryRef<'_>| {
             let at = || Location::of("damaged", &Key::from_text(key));
-            let damaged = || Entry::Failed(Error::Malformed { at: at(), what: "it is cut short".into() });
-            shown.push(key, if key.ends_with(self.1) { damaged() } else { entry });
-        });
-        Ok(shown)
+            let damaged = || EntryRef::Failed(Error::Malformed { at: at(), what: "it is cut short".into() });
+            each(key, if key.ends_with(self.1) { damaged() } else { entry });
+        };
+        self.0.list(&query, each).await
     }
 }
 
@@ -206,7 +198,7 @@ async fn each_end_of_a_write_back_is_counted() -> Outcome {
     users.get(2).await?;
     assert_eq!(counts(), (1, 0, 0, 1));
     clock.advance(std::time::Duration::from_secs(1));
-    kv.store().faults().add(Fault::fail_for_good().on(&[Operation::Replace]).times(1));
+    kv.store().faults().add(Fault::fail_for_good().on(&[Operation::Commit]).times(1));
     assert!(users.get(2).await?.is_some());
     assert_eq!(counts(), (1, 0, 1, 1));
     // What is current is not written back, and a list writes nothing.

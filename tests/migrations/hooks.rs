@@ -6,7 +6,7 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::migrate::{Migration, MigrationHook, MigrationOutcome};
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::Store;
+use kv_runtime::store::StoreExt;
 use kv_runtime::{BoxError, Codec, Error};
 
 use crate::entities::{Point, PointV1, User, UserV2};

@@ -18,7 +18,7 @@ mod write_back;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord, Record};
-use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::store::{MemoryStore, Store, StoreExt};
 use kv_runtime::{Clock, Codec, Kv, ManualClock, Timestamp};
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -39,7 +39,7 @@ pub async fn lay<S: Store>(kv: &Kv<S>, key: &str, version: u32, json: &str) -> k
 
 /// What lies under a key.
 pub async fn lying<S: Store>(kv: &Kv<S>, key: &str) -> Result<Record, Box<dyn std::error::Error>> {
-    Ok(kv.store().get(&Key::from_text(key)).await?.ok_or("there is no record")?)
+    Ok(kv.store().read(&Key::from_text(key)).await?.ok_or("there is no record")?)
 }
 
 /// Version and text of what lies under a key.

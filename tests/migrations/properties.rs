@@ -1,7 +1,7 @@
 //! What is written for old code is what old code would have written.
 
 use kv_runtime::key::Key;
-use kv_runtime::store::Store;
+use kv_runtime::store::StoreExt;
 use proptest::prelude::*;
 
 use crate::entities::{CautiousUser, User, UserV2};
@@ -19,9 +19,9 @@ proptest! {
             let old = UserV2 { id: 1, name, visits: 0, role };
             prop_assert_eq!(kv.collection::<UserV2>().get(1).await?, Some(old.clone()));
             let key = Key::from_text("user:1:profile");
-            let written = kv.store().get(&key).await?.ok_or_else(|| TestCaseError::fail("was written"))?;
+            let written = kv.store().read(&key).await?.ok_or_else(|| TestCaseError::fail("was written"))?;
             kv.collection::<UserV2>().put(&old).await?;
-            let by_old = kv.store().get(&key).await?.ok_or_else(|| TestCaseError::fail("was written"))?;
+            let by_old = kv.store().read(&key).await?.ok_or_else(|| TestCaseError::fail("was written"))?;
             let json = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes);
             prop_assert_eq!(json(&written.value)?, json(&by_old.value)?);
             prop_assert_eq!(written.metadata, by_old.metadata);

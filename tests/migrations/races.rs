@@ -8,7 +8,7 @@ use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, FaultStore, Gate, ObservedStore, Operation};
 use kv_runtime::migrate::MigrationReport;
 use kv_runtime::record::{Expiry, Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Capabilities, MemoryStore, Sharing, Store, Write};
+use kv_runtime::store::{Capabilities, MemoryStore, Sharing, Store, StoreExt, Write};
 use kv_runtime::{Clock, Codec, Kv, ManualClock, Timestamp};
 
 use crate::entities::UserV2;
@@ -101,7 +101,7 @@ async fn a_touch_is_kept(batches: Batches) -> Outcome {
     let kv = three_old(batches).await?;
     let touch = async {
         let touch = Write::Touch(Key::from_text(MET), Expiry::After(HOUR));
-        others(&kv).commit(Vec::new(), vec![touch]).await.map(|_| ())
+        others(&kv).commit(Vec::new(), touch.into()).await.map(|_| ())
     };
     let report = met::<UserV2>(&kv, touch).await?;
     assert_eq!(counts(&report), [3, 0, 0, 0, 0]);
@@ -132,7 +132,7 @@ async fn what_was_deleted_stays_so(batches: Batches) -> Outcome {
     let kv = three_old(batches).await?;
     let report = met::<UserV2>(&kv, others(&kv).delete(Key::from_text(MET))).await?;
     assert_eq!(counts(&report), [2, 0, 0, 0, 0]);
-    assert_eq!(others(&kv).get(&Key::from_text(MET)).await?.map(|record| record.value), None);
+    assert_eq!(others(&kv).read(&Key::from_text(MET)).await?.map(|record| record.value), None);
     neighbours_are_migrated(&kv).await
 }
 

@@ -2,7 +2,7 @@
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::Store;
+use kv_runtime::store::StoreExt;
 use kv_runtime::{Codec, Error, Kv};
 
 use crate::entities::{Device, Point, PointV1, User, UserV2};

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::migrate::WriteBack;
-use kv_runtime::record::{Expiry, Head, Metadata, NewRecord, Record, Revision};
+use kv_runtime::record::{Expiry, Metadata, NewRecord, Record};
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, Limits, ListPage, ListQuery, MemoryStore, Sharing, Store,
-    Write,
+    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, Limits, ListQuery,
+    MemoryStore, Sharing, Store, StoreExt, StoreInfo, Write,
 };
-use kv_runtime::{Clock, Codec, Error, Kv, Location, Result, Timestamp};
+use kv_runtime::{Codec, Error, Kv, MaybeSend, Result, Timestamp};
 
 use crate::entities::{CautiousUser, User, UserV2};
 use crate::{Outcome, START, lay, lying, memory, shape};
@@ -137,55 +137,47 @@ async fn a_spawner_takes_it_off_the_read() -> Outcome {
 /// A memory store that says it is another kind, and may refuse to write.
 struct Posing {
     store: MemoryStore,
-    capabilities: Capabilities,
+    info: StoreInfo,
     refuses: bool,
 }
 
 impl Posing {
     fn new(capabilities: Capabilities) -> Self {
-        Self { store: MemoryStore::new(), capabilities, refuses: false }
+        Self { store: MemoryStore::new(), info: StoreInfo::new("posing", capabilities), refuses: false }
     }
 }
 
 impl Store for Posing {
-    fn name(&self) -> &'static str {
-        "posing"
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
-    fn clock(&self) -> &Clock {
-        self.store.clock()
+
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.store.get(key, options).await
     }
-    fn capabilities(&self) -> Capabilities {
-        self.capabilities
+
+    async fn write(&self, batch: Batch) -> Result<()> {
+        self.store.write(batch).await
     }
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.store.get(key).await
-    }
-    async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        self.store.head(key).await
-    }
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.store.put(key, record).await
-    }
-    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
+
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
         if self.refuses {
             let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-            return Err(Error::store(Location::of("posing", &key), "write", false, full));
+            return Err(Error::store(self.info.at(batch.first().map(Write::key)), "write", false, full));
         }
-        self.store.replace(key, revision, record).await
+        self.store.commit(conditions, batch).await
     }
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.store.delete(key).await
-    }
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.store.list(query).await
+
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.store.list(query, each).await
     }
 }
 
-impl AtomicStore for Posing {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        self.store.commit(conditions, writes).await
-    }
-}
+impl AtomicStore for Posing {}
 
 #[tokio::test]
 async fn the_default_follows_what_can_hurt() -> Outcome {

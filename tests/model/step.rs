@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::NewRecord;
-use kv_runtime::store::{AtomicStore, Commit, Write};
+use kv_runtime::store::{AtomicStore, Commit, StoreExt, Write};
 use kv_runtime::{Collection, Error, Kv, ManualClock, Timestamp};
 use proptest::prelude::*;
 
@@ -196,12 +196,12 @@ impl Step {
             }
             Self::Mark(id, group, mark) => {
                 let key = Key::from_text(key_text(id, *group));
-                let record = kv.store().get(&key).await.map_err(failed)?;
+                let record = kv.store().read(&key).await.map_err(failed)?;
                 prop_assert_eq!(record.is_some(), plain.kept(id, *group, now).is_some());
                 if let Some(mut record) = record {
                     record.metadata.set_foreign("mark", (*mark).into()).expect("is not ours");
                     let write = Write::Update(key, NewRecord::new(record.value.0, record.metadata));
-                    let commit = kv.store().commit(Vec::new(), vec![write]).await.map_err(failed)?;
+                    let commit = kv.store().commit(Vec::new(), write.into()).await.map_err(failed)?;
                     prop_assert_eq!(commit, Commit::Done);
                     plain.mark(id, *group, *mark);
                 }

@@ -13,7 +13,7 @@ use kv_runtime::Error;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, NewRecord};
 use kv_runtime::store::{
-    AtomicStore, Condition, Content, Expect, ListQuery, RedbDurability, RedbStore, Store, Write,
+    Condition, Content, Expect, ListQuery, RedbDurability, RedbStore, Store, StoreExt, Write,
 };
 
 use super::{Test, directory, key, record};
@@ -73,14 +73,14 @@ async fn ask_everything(store: &RedbStore) -> Result<Answers, String> {
     let mut answers = Answers::default();
     let keys: Vec<Key> = (0..RECORDS).map(|place| key(name(place))).collect();
     for key in &keys {
-        answers.count(store.get(key).await)?;
+        answers.count(store.read(key).await)?;
         answers.count(store.head(key).await)?;
     }
-    answers.count(store.get_many(&keys).await)?;
+    answers.count(store.read_many(&keys).await)?;
     for content in [Content::Keys, Content::Records] {
         let mut query = ListQuery::new(key("user:")).with_limit(50).with_content(content);
         for _ in 0..RECORDS {
-            let Some(page) = answers.count(store.list(&query).await)? else { break };
+            let Some(page) = answers.count(store.page(&query).await)? else { break };
             let Some(cursor) = page.cursor else { break };
             query = query.with_cursor(Some(cursor));
         }
@@ -89,7 +89,7 @@ async fn ask_everything(store: &RedbStore) -> Result<Answers, String> {
         answers.count(store.put(key.clone(), filler(place)).await)?;
         answers.count(store.delete(key.clone()).await)?;
         let absent = vec![Condition::new(key.clone(), Expect::Absent)];
-        answers.count(store.commit(absent, vec![Write::Put(key.clone(), filler(place + 1))]).await)?;
+        answers.count(store.commit(absent, Write::Put(key.clone(), filler(place + 1)).into()).await)?;
     }
     answers.count(store.sweep(100).await)?;
     if let Err(error) = store.put(key("last"), record("1")).await {

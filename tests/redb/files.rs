@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use kv_runtime::Error;
-use kv_runtime::store::{RedbStore, Store};
+use kv_runtime::store::{RedbStore, StoreExt};
 use redb::{Database, MultimapTableDefinition, ReadableDatabase, TableDefinition, TableHandle};
 
 use super::{Test, directory, key, record, value_of};

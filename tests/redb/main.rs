@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{RedbStore, Store};
+use kv_runtime::store::{RedbStore, StoreExt};
 use tempfile::TempDir;
 
 type Test = Result<(), Box<dyn StdError>>;
@@ -33,6 +33,6 @@ fn record(value: &str) -> NewRecord {
 }
 
 async fn value_of(store: &RedbStore, text: &str) -> Result<Option<String>, Box<dyn StdError>> {
-    let found = store.get(&key(text)).await?;
+    let found = store.read(&key(text)).await?;
     Ok(found.map(|found| String::from_utf8(found.value.to_vec())).transpose()?)
 }

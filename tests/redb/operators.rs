@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use kv_runtime::Error;
-use kv_runtime::store::{ListQuery, RedbDurability, RedbStore, Store};
+use kv_runtime::store::{ListQuery, RedbDurability, RedbStore, StoreExt};
 
 use super::{Test, directory, key, record, value_of};
 
@@ -56,7 +56,7 @@ async fn fifty_backups_under_load_are_each_of_one_moment() -> Test {
     assert!(writer.await?? > last);
     // It is a store like any other: what it holds is read, and it takes writes.
     let restored = RedbStore::open(&target)?;
-    assert_eq!(restored.list(&ListQuery::new(key("still:"))).await?.len(), 500);
+    assert_eq!(restored.page(&ListQuery::new(key("still:"))).await?.len(), 500);
     restored.put(key("a"), record("new")).await?;
     assert_eq!(value_of(&restored, "a").await?.as_deref(), Some("new"));
     assert_eq!(names(directory.path()).len(), 2, "{:?}", names(directory.path()));
@@ -136,7 +136,7 @@ async fn a_compaction_makes_the_file_smaller_while_others_read_and_write() -> Te
         async move {
             for number in 0..50_u32 {
                 store.put(key("beside"), record(&number.to_string())).await?;
-                let found = store.get(&key("beside")).await?.map(|found| found.value.to_vec());
+                let found = store.read(&key("beside")).await?.map(|found| found.value.to_vec());
                 assert_eq!(found, Some(number.to_string().into_bytes()));
             }
             Ok::<_, Error>(())
@@ -145,7 +145,7 @@ async fn a_compaction_makes_the_file_smaller_while_others_read_and_write() -> Te
     let report = store.compact().await?;
     beside.await??;
     assert!(report.before_bytes > 8 << 20 && report.after_bytes < 1 << 20, "{report:?}");
-    assert_eq!(store.list(&ListQuery::new(key("a:"))).await?.len(), 10);
+    assert_eq!(store.page(&ListQuery::new(key("a:"))).await?.len(), 10);
     let space = store.space_of("a:").await?;
     assert_eq!((space.records, space.bytes), (10, 10 * (4_000 + 7)));
     drop(store);
@@ -205,7 +205,7 @@ fn a_full_disk_loses_nothing_that_was_acknowledged_and_says_what_to_do() -> Test
         // With room, the file is opened as after a crash, and holds all that was acknowledged.
         let store = RedbStore::open(&path)?;
         for number in 0..acknowledged {
-            assert!(store.get(&key(format!("a:{number}"))).await?.is_some(), "{number} was lost");
+            assert!(store.read(&key(format!("a:{number}"))).await?.is_some(), "{number} was lost");
         }
         store.put(key("b"), record("1")).await?;
         Ok(())

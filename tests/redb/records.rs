@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use kv_runtime::record::Expiry;
 use kv_runtime::store::{
-    AtomicStore, Commit, Condition, Content, Entry, Expect, ListQuery, RedbStore, Store, Write,
+    Commit, Condition, Content, Entry, Expect, ListQuery, RedbStore, Store, StoreExt, Write,
 };
 use kv_runtime::{Clock, Error, ManualClock, Timestamp};
 use redb::{Database, ReadableDatabase, TableDefinition};
@@ -35,7 +35,7 @@ async fn a_batch_is_read_at_one_moment() -> Test {
     });
     let mut torn = 0;
     for _ in 0..20_000 {
-        let found = store.get_many(&keys).await?.iter().flatten().count();
+        let found = store.read_many(&keys).await?.iter().flatten().count();
         torn += usize::from(found != 0 && found != keys.len());
     }
     stop.store(true, Ordering::Relaxed);
@@ -52,7 +52,7 @@ async fn a_long_batch_of_reads_yields_and_is_of_one_moment() -> Test {
     store.put(key("first"), record(&"x".repeat(4_000))).await?;
     store.put(key("last"), record("before")).await?;
     let keys: Vec<_> = std::iter::repeat_n(key("first"), 50_000).chain([key("last")]).collect();
-    let mut reading = Box::pin(store.get_many(&keys));
+    let mut reading = Box::pin(store.read_many(&keys));
     assert!(reading.as_mut().now_or_never().is_none(), "it takes far more than 10 ms");
     store.put(key("last"), record("after")).await?;
     let found = reading.await?;
@@ -68,7 +68,7 @@ async fn a_long_value_outlives_what_comes_after_it() -> Test {
     let store = RedbStore::open(&path)?;
     let long = |letter: &str| letter.repeat(1 << 20);
     store.put(key("a"), record(&long("x"))).await?;
-    let held = store.get(&key("a")).await?.ok_or("it is there")?;
+    let held = store.read(&key("a")).await?.ok_or("it is there")?;
     assert_eq!(held.metadata, record("").metadata);
     for letter in ["y", "z"] {
         store.put(key("a"), record(&long(letter))).await?;
@@ -101,7 +101,7 @@ async fn a_sweep_removes_what_has_expired_and_nothing_else() -> Test {
     }
     store.put(key("overwritten"), record("{}")).await?;
     let touch = Write::Touch(key("touched"), Expiry::After(Duration::from_secs(60)));
-    assert_eq!(store.commit(Vec::new(), vec![touch]).await?, Commit::Done);
+    assert_eq!(store.commit(Vec::new(), touch.into()).await?, Commit::Done);
     store.put(key("later"), lasting(60)).await?;
     store.put(key("forever"), record("{}")).await?;
 
@@ -116,7 +116,7 @@ async fn a_sweep_removes_what_has_expired_and_nothing_else() -> Test {
         }
     }
     assert_eq!(removed, [10, 10, 5]);
-    let page = store.list(&ListQuery::new(key("")).with_content(Content::Keys)).await?;
+    let page = store.page(&ListQuery::new(key("")).with_content(Content::Keys)).await?;
     assert_eq!(page.keys().collect::<Vec<_>>(), ["forever", "later", "overwritten", "touched"]);
     drop(store);
 
@@ -146,14 +146,14 @@ async fn a_damaged_record_is_an_error_and_stays() -> Test {
     let store = RedbStore::open(&path)?;
     let is_malformed =
         |error: &Error| matches!(error, Error::Malformed { .. }) && error.to_string().contains("a:2");
-    assert!(store.get(&key("a:2")).await.is_err_and(|error| is_malformed(&error)));
+    assert!(store.read(&key("a:2")).await.is_err_and(|error| is_malformed(&error)));
     assert!(store.head(&key("a:2")).await.is_err_and(|error| is_malformed(&error)));
-    assert!(store.get_many(&[key("a:1"), key("a:2")]).await.is_err_and(|error| is_malformed(&error)));
+    assert!(store.read_many(&[key("a:1"), key("a:2")]).await.is_err_and(|error| is_malformed(&error)));
     let any = || vec![Condition::new(key("a:2"), Expect::Present)];
-    assert!(store.commit(any(), Vec::new()).await.is_err_and(|error| is_malformed(&error)));
+    assert!(store.commit(any(), Vec::new().into()).await.is_err_and(|error| is_malformed(&error)));
     for content in [Content::Keys, Content::Heads, Content::Records] {
         let mut shown = Vec::new();
-        let page = store.list(&ListQuery::new(key("a:")).with_content(content)).await?;
+        let page = store.page(&ListQuery::new(key("a:")).with_content(content)).await?;
         page.for_each(|key, entry| shown.push((key.to_owned(), matches!(entry, Entry::Failed(_)))));
         assert_eq!(shown, [("a:1".to_owned(), false), ("a:2".to_owned(), true), ("a:3".to_owned(), false)]);
     }

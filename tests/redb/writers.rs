@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kv_runtime::Error;
 use kv_runtime::store::{
-    AtomicStore, Commit, Condition, Expect, ListQuery, RedbDurability, RedbStore, Store, Write,
+    Commit, Condition, Expect, ListQuery, RedbDurability, RedbStore, Store, StoreExt, Write,
 };
 
 use super::{Test, directory, key, record, value_of};
@@ -28,7 +28,7 @@ async fn a_dropped_future_has_written_all_or_nothing() -> Test {
         vec![Write::Put(key("a"), record(&text)), Write::Put(key("b"), record(&text))]
     };
     for number in 0..50 {
-        poll_once(store.commit(Vec::new(), pair(number)));
+        poll_once(store.commit(Vec::new(), pair(number).into()));
     }
     // The last handle goes while the queue is full; the file is free at once.
     drop(store);
@@ -114,10 +114,10 @@ async fn whoever_reads_after_a_write_sees_it() -> Test {
             for number in 0..100_u32 {
                 store.put(mine.clone(), record(&number.to_string())).await?;
                 let (asked, listed) = (mine.clone(), ListQuery::new(mine.clone()));
-                let by_get = store.get(&asked).await?.map(|found| found.value.to_vec());
-                let by_batch = store.get_many(&[asked]).await?.remove(0).map(|found| found.value.to_vec());
+                let by_get = store.read(&asked).await?.map(|found| found.value.to_vec());
+                let by_batch = store.read_many(&[asked]).await?.remove(0).map(|found| found.value.to_vec());
                 assert_eq!((&by_get, &by_batch), (&Some(number.to_string().into_bytes()), &by_get));
-                assert_eq!(store.list(&listed).await?.len(), 1);
+                assert_eq!(store.page(&listed).await?.len(), 1);
             }
             Ok::<_, Error>(())
         }));
@@ -144,7 +144,7 @@ async fn a_batch_of_reads_is_of_one_moment() -> Test {
     });
     let mut reads = 0;
     while reads == 0 || !writer.is_finished() {
-        let both = store.get_many(&[key("a"), key("b")]).await?;
+        let both = store.read_many(&[key("a"), key("b")]).await?;
         let values: Vec<_> =
             both.iter().map(|found| found.as_ref().map(|found| found.value.to_vec())).collect();
         assert_eq!(values[0], values[1]);
@@ -186,11 +186,11 @@ async fn no_update_is_lost() -> Test {
         tokio::spawn(async move {
             let mut left = 25;
             while left > 0 {
-                let Some(found) = store.get(&key("count")).await? else { continue };
+                let Some(found) = store.read(&key("count")).await? else { continue };
                 let count: u32 = String::from_utf8_lossy(&found.value).parse().unwrap_or_default();
                 let unchanged = Condition::new(key("count"), Expect::Revision(found.revision));
                 let next = Write::Update(key("count"), record(&(count + 1).to_string()));
-                if store.commit(vec![unchanged], vec![next]).await? == Commit::Done {
+                if store.commit(vec![unchanged], next.into()).await? == Commit::Done {
                     left -= 1;
                 }
             }
@@ -284,8 +284,8 @@ async fn an_abandoned_bulk_write_changes_nothing_once_it_has_settled() -> Test {
         tokio::task::yield_now().await;
     }
     drop(writing);
-    let mark = store.mark();
-    while !store.has_settled(mark) {
+    let mark = store.info().mark();
+    while !store.info().has_settled(mark) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let settled = store.space_of("count:").await?.records;

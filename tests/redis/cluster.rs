@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kv_runtime::store::{AtomicStore, Condition, Expect, ListQuery, RedisStore, Store, Write};
+use kv_runtime::store::{Condition, Expect, ListQuery, RedisStore, Store, StoreExt, Write};
 use kv_runtime::{Error, Kv, KvEntity};
 
 use super::redis_server::{RedisCluster, RedisServer};
@@ -59,7 +59,7 @@ async fn groups_of_an_entity_share_a_slot(cluster: &RedisCluster, store: &RedisS
 async fn a_commit_over_slots_is_refused_unsent(cluster: &RedisCluster, store: &RedisStore) -> Test {
     let sent = calls(cluster, "evalsha") + calls(cluster, "eval");
     let absent = Condition::new(key("user:1"), Expect::Absent);
-    let refused = store.commit(vec![absent], vec![Write::Put(key("user:2"), record("1"))]).await;
+    let refused = store.commit(vec![absent], Write::Put(key("user:2"), record("1")).into()).await;
     assert!(matches!(refused, Err(Error::Unsupported { .. })), "{refused:?}");
     assert_eq!(calls(cluster, "evalsha") + calls(cluster, "eval"), sent);
     Ok(())
@@ -83,7 +83,7 @@ async fn nodes_are_asked_side_by_side(cluster: &RedisCluster, store: &RedisStore
         let before: Vec<usize> = others.iter().map(|node| asked(node)).collect();
         late.cli(&["CLIENT", "PAUSE", "1500", "ALL"]);
         let (store, keys) = (store.clone(), keys.clone());
-        let reading = tokio::spawn(async move { store.get_many(&keys).await });
+        let reading = tokio::spawn(async move { store.read_many(&keys).await });
         let mut all_asked = false;
         for _ in 0..50 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -114,9 +114,12 @@ async fn a_url_of_one_server_is_refused_by_a_cluster(cluster: &RedisCluster) -> 
     let absent = |place: usize| Condition::new(keys[place].clone(), Expect::Absent);
     let writes: Vec<Write> = keys.iter().map(|key| Write::Put(key.clone(), record("1"))).collect();
     for error in [
-        node.get_many(&keys).await.map(drop).expect_err("they lie on different slots"),
+        node.read_many(&keys).await.map(drop).expect_err("they lie on different slots"),
         node.delete_many(keys.clone()).await.expect_err("they lie on different slots"),
-        node.commit(vec![absent(0), absent(1)], writes).await.map(drop).expect_err("on different slots"),
+        node.commit(vec![absent(0), absent(1)], writes.into())
+            .await
+            .map(drop)
+            .expect_err("on different slots"),
     ] {
         let text = shown(&error);
         assert!(text.contains("CROSSSLOT") && !error.is_retryable(), "{text}");
@@ -153,7 +156,7 @@ async fn a_slot_that_moves_is_followed(cluster: &RedisCluster, store: &RedisStor
     let is_read = async |ada: &User| -> Test {
         assert_eq!(users.get("moving").await?.as_ref(), Some(ada));
         assert!(users.exists("moving").await?);
-        let listed = store.list(&ListQuery::new(key("user:moving:"))).await?;
+        let listed = store.page(&ListQuery::new(key("user:moving:"))).await?;
         assert_eq!(listed.keys().collect::<Vec<_>>(), ["user:moving:prefs", "user:moving:profile"]);
         Ok(())
     };
@@ -199,7 +202,7 @@ async fn a_primary_that_dies_is_replaced(cluster: &mut RedisCluster, store: &Red
         }
     }
     let keys: Vec<_> = (0..200).map(|number| key(&format!("failover:{number}"))).collect();
-    assert_eq!(store.get_many(&keys).await?.iter().flatten().count(), 200);
-    assert_eq!(store.list(&ListQuery::new(key("failover:"))).await?.len(), 200);
+    assert_eq!(store.read_many(&keys).await?.iter().flatten().count(), 200);
+    assert_eq!(store.page(&ListQuery::new(key("failover:"))).await?.len(), 200);
     Ok(())
 }

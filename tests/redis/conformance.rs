@@ -6,7 +6,7 @@ use std::time::Duration;
 use kv_runtime::Result;
 use kv_runtime::conformance::{self, Foreign, Harness};
 use kv_runtime::key::Key;
-use kv_runtime::store::{RedisOptions, RedisStore, Store};
+use kv_runtime::store::{RedisOptions, RedisStore, StoreExt};
 
 use super::Test;
 use super::redis_server::{RedisCluster, RedisServer};

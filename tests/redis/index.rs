@@ -8,7 +8,7 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::layer::NamespaceStore;
 use kv_runtime::store::{
-    AtomicStore, Commit, Condition, Content, Entry, Expect, ListQuery, RedisStore, Store, Write,
+    Commit, Condition, Content, Entry, Expect, ListQuery, RedisStore, Store, StoreExt, Write,
 };
 use kv_runtime::{Error, Kv, KvEntity};
 
@@ -35,7 +35,7 @@ async fn listed(store: &RedisStore, limit: usize) -> Result<Vec<String>, Error> 
     let query = ListQuery::new(key("user:")).with_limit(limit).with_content(Content::Keys);
     let (mut keys, mut cursor) = (Vec::new(), None);
     loop {
-        let page = store.list(&query.clone().with_cursor(cursor)).await?;
+        let page = store.page(&query.clone().with_cursor(cursor)).await?;
         assert!(page.len() <= limit);
         keys.extend(page.keys().map(str::to_owned));
         cursor = page.cursor;
@@ -224,7 +224,7 @@ async fn the_entry_is_written_before_the_record() -> Test {
     store.put(keys[0].clone(), record("{}")).await?;
     store.put_many(vec![(keys[1].clone(), record("{}"))]).await?;
     let absent = Condition::new(keys[2].clone(), Expect::Absent);
-    let commit = store.commit(vec![absent], vec![Write::Put(keys[2].clone(), record("{}"))]).await?;
+    let commit = store.commit(vec![absent], Write::Put(keys[2].clone(), record("{}")).into()).await?;
     assert_eq!(commit, Commit::Done);
     server.cli(&["ECHO", "the end"]);
     let lines: Vec<String> = told.iter().take_while(|line| !line.contains("the end")).collect();
@@ -281,7 +281,7 @@ async fn no_tenant_writes_into_the_index() -> Test {
         assert_eq!(docs.list().page().await?.entities.len(), 64, "{url}");
         assert_eq!(tenant.list().page().await?.entities.len(), 48, "{url}");
         // The whole of it is records alone, each once.
-        let all = store.list(&ListQuery::new(key("")).with_limit(1_000)).await?;
+        let all = store.page(&ListQuery::new(key("")).with_limit(1_000)).await?;
         let (mut len, mut failed) = (0, Vec::new());
         all.for_each(|key, entry| match entry {
             Entry::Failed(error) => failed.push((key.to_owned(), error.to_string())),
@@ -344,7 +344,7 @@ async fn a_sweep_takes_all_that_was_deleted() -> Test {
         Ok(line.ok_or("the server counts bytes")?.trim().parse()?)
     };
     let before = asked(&server)?;
-    let page = store.list(&ListQuery::new(key("user:")).with_limit(10)).await?;
+    let page = store.page(&ListQuery::new(key("user:")).with_limit(10)).await?;
     assert!(page.len() <= 10);
     assert!(asked(&server)? - before < 100_000, "a page reads its own part of what waits");
     tokio::time::sleep(Duration::from_millis(60)).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kv_runtime::Error;
 use kv_runtime::store::{
-    AtomicStore, Commit, Condition, Content, Expect, ListPage, ListQuery, RedisStore, Store, Write,
+    Commit, Condition, Content, Expect, ListPage, ListQuery, RedisStore, Store, StoreExt, Write,
 };
 
 use super::proxy::Proxy;
@@ -59,7 +59,7 @@ async fn what_the_index_refuses_is_not_written() -> Test {
             server.cli(&["SCRIPT", "FLUSH"]);
             let put = store.put(key(&one), record("{}")).await;
             assert!(put.as_ref().is_err_and(is_of_index), "{url}: {put:?}");
-            let commit = store.commit(vec![absent(&two)], vec![Write::Put(key(&two), record("{}"))]).await;
+            let commit = store.commit(vec![absent(&two)], Write::Put(key(&two), record("{}")).into()).await;
             assert!(commit.as_ref().is_err_and(is_of_index), "{url}: {commit:?}");
             // A batch may say which places were written: none.
             let batch = store.put_many(vec![(key(&one), record("{}")), (key(&three), record("{}"))]).await;
@@ -69,7 +69,7 @@ async fn what_the_index_refuses_is_not_written() -> Test {
                 assert_eq!(is_there(&text).trim(), "0", "{url}: `{text}` is written without its entry");
             }
         }
-        let listed = store.list(&list(10)).await;
+        let listed = store.page(&list(10)).await;
         assert!(listed.as_ref().is_err_and(is_of_index), "{url}: {listed:?}");
         for refused in
             [store.rebuild_index("user").await.map(drop), store.sweep_index("user").await.map(drop)]
@@ -83,7 +83,7 @@ async fn what_the_index_refuses_is_not_written() -> Test {
     }
     let store = RedisStore::connect(&format!("{}?list_index=true", server.url(0))).await?;
     store.put(key("user:1"), record("{}")).await?;
-    assert_eq!(store.list(&list(10)).await?.keys().collect::<Vec<_>>(), ["user:1"]);
+    assert_eq!(store.page(&list(10)).await?.keys().collect::<Vec<_>>(), ["user:1"]);
     Ok(())
 }
 
@@ -102,10 +102,10 @@ async fn a_forgotten_script_writes_the_entry_too() -> Test {
         store.put_many(vec![(two, record("{}"))]).await?;
         server.cli(&["SCRIPT", "FLUSH"]);
         let absent = Condition::new(three.clone(), Expect::Absent);
-        let commit = store.commit(vec![absent], vec![Write::Put(three, record("{}"))]).await?;
+        let commit = store.commit(vec![absent], Write::Put(three, record("{}")).into()).await?;
         assert_eq!(commit, Commit::Done);
     }
-    assert_eq!(store.list(&list(100)).await?.len(), 30);
+    assert_eq!(store.page(&list(100)).await?.len(), 30);
     Ok(())
 }
 
@@ -115,7 +115,7 @@ async fn parked_list(
     steps: u32,
 ) -> Option<impl Future<Output = Result<ListPage, Error>>> {
     let store = store.clone();
-    let mut parked = Box::pin(async move { store.list(&list(10)).await });
+    let mut parked = Box::pin(async move { store.page(&list(10)).await });
     for _ in 0..steps {
         if tokio::time::timeout(Duration::from_millis(6), &mut parked).await.is_ok() {
             return None;
@@ -132,13 +132,13 @@ async fn a_list_that_is_left_alone_stops_no_other() -> Test {
     let proxy = Proxy::start(server.port());
     let store = RedisStore::connect(&format!("{}?list_index=true", proxy.url())).await?;
     store.put(key("user:1"), record("{}")).await?;
-    assert_eq!(store.list(&list(10)).await?.len(), 1);
+    assert_eq!(store.page(&list(10)).await?.len(), 1);
     proxy.delay(Duration::from_millis(5));
     let mut parked = Vec::new();
     for steps in 1..12 {
         server.cli(&["DEL", "{#index:user:3}"]);
         parked.extend(parked_list(&store, steps).await);
-        let other = tokio::time::timeout(Duration::from_secs(5), store.list(&list(10))).await;
+        let other = tokio::time::timeout(Duration::from_secs(5), store.page(&list(10))).await;
         let page = other.map_err(|_| format!("a list waits for one left alone after {steps} steps"))?;
         assert_eq!(page?.len(), 1);
     }
@@ -160,14 +160,14 @@ async fn calls_that_are_left_alone_stop_no_other() -> Test {
         let mut parked = Vec::new();
         for _ in 0..10_000 {
             let store = store.clone();
-            let mut call = Box::pin(tokio::task::unconstrained(async move { store.get(&key("a:1")).await }));
+            let mut call = Box::pin(tokio::task::unconstrained(async move { store.read(&key("a:1")).await }));
             let is_pending = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_pending())).await;
             assert!(is_pending, "nobody answers");
             parked.push(call);
         }
         drop(frozen);
         for _ in 0..3 {
-            let other = tokio::time::timeout(Duration::from_secs(3), store.get(&key("a:1"))).await;
+            let other = tokio::time::timeout(Duration::from_secs(3), store.read(&key("a:1"))).await;
             assert!(other.map_err(|_| "a call waits for those left alone")??.is_some(), "{url}");
         }
     }

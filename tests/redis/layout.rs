@@ -2,7 +2,7 @@
 
 use kv_runtime::__private::{id_of, key_of};
 use kv_runtime::key::Key;
-use kv_runtime::store::{ListQuery, RedisStore, Store};
+use kv_runtime::store::{ListQuery, RedisStore, StoreExt};
 use kv_runtime::{Kv, KvEntity};
 use serde::Deserialize;
 
@@ -93,7 +93,7 @@ async fn keys_and_index_are_laid_out_as_documented() -> Test {
             assert_eq!(score, "0", "{entry:?} in {}", example.shard);
         }
         for prefix in ["user:", "member:", "app:"] {
-            store.list(&ListQuery::new(Key::from_text(prefix))).await?;
+            store.page(&ListQuery::new(Key::from_text(prefix))).await?;
         }
         let script = "return redis.call('ZSCORE', KEYS[1], '\\0complete')";
         for example in examples() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_runtime::cache::{Cache, Cached};
 use kv_runtime::record::Expiry;
-use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, RedisStore, Store, Write};
+use kv_runtime::store::{Commit, Condition, Expect, RedisStore, Store, StoreExt, Write};
 use kv_runtime::{Kv, KvEntity};
 use tokio::sync::oneshot;
 
@@ -125,11 +125,11 @@ async fn a_lease_is_beside_its_record_and_ends() -> Test {
             condition.lease = Some(lease);
             vec![condition]
         };
-        assert_eq!(store.commit(condition(none[0].clone()), put()).await?, Commit::Conflict(0));
+        assert_eq!(store.commit(condition(none[0].clone()), put().into()).await?, Commit::Conflict(0));
         // A fill ends the lease that it shows.
         let lease = take().await?.remove(0);
         assert_eq!(cli(&["EXISTS", name]), "1");
-        assert_eq!(store.commit(condition(lease), put()).await?, Commit::Done);
+        assert_eq!(store.commit(condition(lease), put().into()).await?, Commit::Done);
         assert_eq!(cli(&["EXISTS", name]), "0");
         store.delete(key("user:7")).await?;
         // Other lists see no lease either.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::Error;
-use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, RedisStore, Store, Write};
+use kv_runtime::store::{Commit, Condition, Expect, RedisStore, Store, StoreExt, Write};
 
 use super::proxy::{Fault, Proxy};
 use super::redis_server::RedisServer;
@@ -48,21 +48,21 @@ async fn a_write_whose_answer_was_cut_is_found_done() -> Test {
     broken.store.put_many(vec![(key("a:2"), record("2")), (key("a:3"), record("3"))]).await?;
     assert_eq!(broken.calls("set"), 3);
 
-    let read = broken.store.get(&key("a:1")).await?.expect("it was written");
+    let read = broken.store.read(&key("a:1")).await?.expect("it was written");
     let unchanged = Condition::new(key("a:1"), Expect::Revision(read.revision));
     broken.cut_reply();
-    let commit = broken.store.commit(vec![unchanged], vec![Write::Update(key("a:1"), record("4"))]).await;
+    let commit = broken.store.commit(vec![unchanged], Write::Update(key("a:1"), record("4")).into()).await;
     // The script was not known to the server: the refusal was cut, and nothing is written.
     assert!(matches!(commit, Err(Error::OutcomeUnknown { .. })), "{commit:?}");
     assert_eq!(broken.calls("set"), 3);
 
     let commit = |revision| {
         let unchanged = Condition::new(key("a:1"), Expect::Revision(revision));
-        broken.store.commit(vec![unchanged], vec![Write::Update(key("a:1"), record("5"))])
+        broken.store.commit(vec![unchanged], Write::Update(key("a:1"), record("5")).into())
     };
-    let read = broken.store.get(&key("a:1")).await?.expect("it was written");
+    let read = broken.store.read(&key("a:1")).await?.expect("it was written");
     assert_eq!(commit(read.revision).await?, Commit::Done);
-    let read = broken.store.get(&key("a:1")).await?.expect("it was written");
+    let read = broken.store.read(&key("a:1")).await?.expect("it was written");
     broken.cut_reply();
     assert_eq!(commit(read.revision).await?, Commit::Done);
     assert_eq!(broken.calls("set"), 5);
@@ -77,7 +77,7 @@ async fn a_write_that_is_not_found_is_unknown() -> Test {
     let lost = broken.store.put(key("a:1"), record("1")).await;
     assert!(matches!(lost, Err(Error::OutcomeUnknown { .. })), "{lost:?}");
     assert_eq!(broken.calls("set"), 0);
-    assert!(broken.store.get(&key("a:1")).await?.is_none());
+    assert!(broken.store.read(&key("a:1")).await?.is_none());
 
     // Done, and then overwritten by somebody else: nobody can tell.
     let port = broken.server.port().to_string();
@@ -89,7 +89,7 @@ async fn a_write_that_is_not_found_is_unknown() -> Test {
     broken.proxy.arm(Fault::CutReply(0, Box::new(overwrite)));
     let lost = broken.store.put(key("a:1"), record("1")).await;
     assert!(matches!(lost, Err(Error::OutcomeUnknown { .. })), "{lost:?}");
-    assert_eq!(broken.store.get(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"{}".to_vec()));
+    assert_eq!(broken.store.read(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"{}".to_vec()));
 
     // A delete leaves nothing that could be found.
     broken.cut_reply();
@@ -105,9 +105,9 @@ async fn a_read_whose_answer_was_cut_can_be_repeated() -> Test {
     let broken = Broken::new().await?;
     broken.store.put(key("a:1"), record("1")).await?;
     broken.cut_reply();
-    let lost = broken.store.get(&key("a:1")).await;
+    let lost = broken.store.read(&key("a:1")).await;
     assert!(lost.as_ref().is_err_and(Error::is_retryable), "{lost:?}");
-    assert!(broken.store.get(&key("a:1")).await?.is_some());
+    assert!(broken.store.read(&key("a:1")).await?.is_some());
     Ok(())
 }
 
@@ -117,10 +117,10 @@ async fn it_comes_back_with_its_server() -> Test {
     let mut broken = Broken::new().await?;
     broken.store.put(key("a:1"), record("1")).await?;
     broken.server.kill();
-    let gone = broken.store.get(&key("a:1")).await;
+    let gone = broken.store.read(&key("a:1")).await;
     assert!(gone.as_ref().is_err_and(Error::is_retryable), "{gone:?}");
     broken.server.restart();
     // The first call tries.
-    assert!(broken.store.get(&key("a:1")).await?.is_none(), "it had nothing on its disk");
+    assert!(broken.store.read(&key("a:1")).await?.is_none(), "it had nothing on its disk");
     Ok(())
 }

@@ -1,9 +1,7 @@
 //! Raw keys with hash tags: a text alone, where the store has to know what the tag is.
 
 use kv_runtime::key::Key;
-use kv_runtime::store::{
-    AtomicStore, Commit, Condition, Content, Expect, ListQuery, RedisStore, Store, Write,
-};
+use kv_runtime::store::{Commit, Condition, Content, Expect, ListQuery, RedisStore, Store, StoreExt, Write};
 use kv_runtime::{Kv, KvEntity};
 
 use super::redis_server::{RedisCluster, RedisServer};
@@ -32,7 +30,7 @@ struct Member {
 }
 
 async fn listed(store: &RedisStore, prefix: &str) -> Result<Vec<String>, kv_runtime::Error> {
-    let page = store.list(&ListQuery::new(key(prefix)).with_content(Content::Keys)).await?;
+    let page = store.page(&ListQuery::new(key(prefix)).with_content(Content::Keys)).await?;
     Ok(page.keys().map(str::to_owned).collect())
 }
 
@@ -59,23 +57,23 @@ async fn a_raw_key_of_a_known_group_is_the_entitys_own() -> Test {
         // And the other way round.
         groups.put(&Grp { id: 2, ..ada.clone() }).await?;
         let absent = Condition::new(key("grp:2:profile"), Expect::Absent);
-        let commit = store.commit(vec![absent], vec![Write::Delete(key("grp:2:profile"))]).await?;
+        let commit = store.commit(vec![absent], Write::Delete(key("grp:2:profile")).into()).await?;
         assert_eq!(commit, Commit::Conflict(0), "{url}");
         for text in listed(&store, "grp:").await? {
-            assert!(store.get(&key(&text)).await?.is_some(), "{url}: `{text}` is listed and not found");
+            assert!(store.read(&key(&text)).await?.is_some(), "{url}: `{text}` is listed and not found");
             assert!(store.head(&key(&text)).await?.is_some(), "{url}: `{text}` is listed and not found");
         }
         let all = ["grp:1:prefs", "grp:1:profile", "grp:2:prefs", "grp:2:profile"];
         assert_eq!(listed(&store, "grp:").await?, all, "{url}");
         let typed: Vec<Key> = groups.keys(2);
-        assert_eq!(store.get_many(&typed).await?.iter().flatten().count(), 2);
+        assert_eq!(store.read_many(&typed).await?.iter().flatten().count(), 2);
         store.delete_many(vec![key("grp:2:profile"), key("grp:2:prefs")]).await?;
         assert_eq!(groups.get(2).await?, None, "{url}");
 
         // An id that is spelled like another entity's group stays an id.
         let bob = Member { team: "a".to_owned(), name: "profile".to_owned(), since: 1 };
         members.put(&bob).await?;
-        assert!(store.get(&key("member:a:profile")).await?.is_some(), "{url}");
+        assert!(store.read(&key("member:a:profile")).await?.is_some(), "{url}");
         assert_eq!(listed(&store, "member:").await?, ["member:a:profile"], "{url}");
     }
     Ok(())
@@ -101,7 +99,7 @@ async fn a_key_in_both_forms_is_listed_once() -> Test {
             let (mut seen, mut cursor) = (Vec::new(), None);
             loop {
                 let query = ListQuery::new(key("grp:")).with_limit(limit).with_cursor(cursor);
-                let page = store.list(&query).await?;
+                let page = store.page(&query).await?;
                 cursor = page.cursor.clone();
                 seen.extend(page.keys().map(str::to_owned));
                 if cursor.is_none() {

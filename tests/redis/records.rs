@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::record::Expiry;
-use kv_runtime::store::{Content, Entry, ListQuery, RedisStore, Store};
+use kv_runtime::store::{Content, Entry, ListQuery, RedisStore, StoreExt};
 use kv_runtime::{Error, Kv, KvEntity};
 
 use super::redis_server::RedisServer;
@@ -81,13 +81,13 @@ async fn a_value_of_another_redis_type_is_an_error() -> Test {
     is_malformed(users.update(7, |user| user.dark = true).await.expect_err("a list is no record"));
     is_malformed(store.head(&key("user:7:prefs")).await.expect_err("a list is no record"));
     let mut many: Vec<_> = (100..120).map(|id| key(&format!("user:{id}:prefs"))).collect();
-    assert!(store.get_many(&many).await?.iter().all(Option::is_none));
+    assert!(store.read_many(&many).await?.iter().all(Option::is_none));
     many.push(key("user:7:prefs"));
-    is_malformed(store.get_many(&many).await.expect_err("a list is no record"));
+    is_malformed(store.read_many(&many).await.expect_err("a list is no record"));
     let put = store.replace(key("user:7:prefs"), kv_runtime::record::Revision::random(), record("1")).await;
     is_malformed(put.expect_err("a list is no record"));
     for content in [Content::Heads, Content::Records] {
-        let page = store.list(&ListQuery::new(key("user:")).with_content(content)).await?;
+        let page = store.page(&ListQuery::new(key("user:")).with_content(content)).await?;
         let mut failed = Vec::new();
         page.for_each(|key, entry| {
             if let Entry::Failed(error) = entry {
@@ -133,7 +133,7 @@ async fn hash_tags_escape_braces_of_ids() -> Test {
     let mut keys: Vec<String> = server.cli(&["KEYS", "*"]).lines().map(str::to_owned).collect();
     keys.sort_unstable();
     assert_eq!(keys, ["{t:%7Ba%7D}", "{t:%7D%7B}", "{t:a:b}", "{t:a}"]);
-    let page = store.list(&ListQuery::new(key("t:"))).await?;
+    let page = store.page(&ListQuery::new(key("t:"))).await?;
     assert_eq!(page.keys().collect::<Vec<_>>(), ["t:a", "t:a:b", "t:{a}", "t:}{"]);
     Ok(())
 }
@@ -153,7 +153,7 @@ async fn a_page_ends_by_bytes_whatever_came_before() -> Test {
     let mut query = ListQuery::new(key("a:"));
     let (mut lens, mut seen) = (Vec::new(), Vec::new());
     loop {
-        let page = store.list(&query).await?;
+        let page = store.page(&query).await?;
         lens.push(page.len());
         let cursor = page.cursor.clone();
         page.for_each(|key, _| seen.push(key.to_owned()));
@@ -164,7 +164,7 @@ async fn a_page_ends_by_bytes_whatever_came_before() -> Test {
     }
     assert_eq!(seen, (0..40).map(|number| format!("a:{number:02}")).collect::<Vec<_>>());
     assert_eq!(lens, [15, 4, 4, 4, 4, 4, 4, 1]);
-    let page = store.list(&ListQuery::new(key("a:")).with_max_bytes(1)).await?;
+    let page = store.page(&ListQuery::new(key("a:")).with_max_bytes(1)).await?;
     assert_eq!(page.len(), 1);
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use kv_runtime::Error;
-use kv_runtime::store::{RedisStore, Store};
+use kv_runtime::store::{RedisStore, StoreExt};
 
 use super::redis_server::{RedisServer, free_port};
 use super::{Test, key, record, shown};
@@ -98,7 +98,7 @@ async fn a_full_server_keeps_what_it_has() -> Test {
             store
                 .replace(
                     key("a:1"),
-                    store.get(&key("a:1")).await?.expect("it is there").revision,
+                    store.read(&key("a:1")).await?.expect("it is there").revision,
                     record("2"),
                 )
                 .await,
@@ -107,7 +107,7 @@ async fn a_full_server_keeps_what_it_has() -> Test {
     for error in refusals {
         assert!(shown(&error).contains("memory is full") && !error.is_retryable(), "{}", shown(&error));
     }
-    assert_eq!(store.get(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"1".to_vec()));
+    assert_eq!(store.read(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"1".to_vec()));
     store.delete(key("a:1")).await?;
     Ok(())
 }
@@ -137,8 +137,8 @@ async fn temporary_refusals_are_retryable_and_others_are_not() -> Test {
 
     server.cli(&["ACL", "SETUSER", "reader", "on", ">s3cret", "~*", "+get"]);
     let reader = RedisStore::connect(&format!("redis://reader:s3cret@127.0.0.1:{}", server.port())).await?;
-    assert!(reader.get(&key("a:1")).await?.is_some());
-    let unchanged = store.get(&key("a:1")).await?.ok_or("it is there")?.revision;
+    assert!(reader.read(&key("a:1")).await?.is_some());
+    let unchanged = store.read(&key("a:1")).await?.ok_or("it is there")?.revision;
     server.cli(&["ACL", "SETUSER", "reader", "+evalsha", "+eval", "+getrange"]);
     for error in [
         refused(reader.put(key("a:1"), record("2")).await),
@@ -154,13 +154,13 @@ async fn temporary_refusals_are_retryable_and_others_are_not() -> Test {
     let port = server.port().to_string();
     let endless = ["-p", &port, "EVAL", "while true do end", "0"];
     let mut endless = std::process::Command::new("redis-cli").args(endless).stdout(Stdio::null()).spawn()?;
-    let mut answer = store.get(&key("a:1")).await;
+    let mut answer = store.read(&key("a:1")).await;
     for _ in 0..100 {
         if answer.is_err() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
-        answer = store.get(&key("a:1")).await;
+        answer = store.read(&key("a:1")).await;
     }
     let error = refused(answer);
     assert!(
@@ -170,6 +170,6 @@ async fn temporary_refusals_are_retryable_and_others_are_not() -> Test {
     );
     server.cli(&["SCRIPT", "KILL"]);
     endless.wait()?;
-    assert_eq!(store.get(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"1".to_vec()));
+    assert_eq!(store.read(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"1".to_vec()));
     Ok(())
 }

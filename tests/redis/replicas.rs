@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::Error;
-use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, RedisStore, Store, Write};
+use kv_runtime::store::{Commit, Condition, Expect, RedisStore, Store, StoreExt, Write};
 
 use super::proxy::{Fault, Proxy};
 use super::redis_server::RedisServer;
@@ -59,12 +59,12 @@ async fn a_settled_write_waits_for_the_replica_too() -> Test {
         assert!(is_unconfirmed(&put), "lost: {is_lost}: {put:?}");
         let text = format!("c:{is_lost}");
         // The script is there, so that its answer is the one that is lost.
-        let known = store.commit(absent("a:1"), vec![Write::Put(key(&text), record("1"))]).await?;
+        let known = store.commit(absent("a:1"), Write::Put(key(&text), record("1")).into()).await?;
         assert_eq!(known, Commit::Conflict(0));
         if is_lost {
             cut();
         }
-        let commit = store.commit(absent(&text), vec![Write::Put(key(&text), record("1"))]).await;
+        let commit = store.commit(absent(&text), Write::Put(key(&text), record("1")).into()).await;
         assert!(is_unconfirmed(&commit), "lost: {is_lost}: {commit:?}");
     }
     drop(frozen);

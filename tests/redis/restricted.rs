@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::record::Expiry;
-use kv_runtime::store::{Content, ListQuery, RedisStore, Store};
+use kv_runtime::store::{Content, GetOptions, ListQuery, RedisStore, Store, StoreExt};
 use kv_runtime::{Error, Kv, KvEntity};
 
 use super::proxy::Proxy;
@@ -25,15 +25,15 @@ async fn a_full_server_can_be_read() -> Test {
         store.put(key("a:2"), record("2")).await?;
         server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
         assert!(store.put(key("a:3"), record("3")).await.is_err());
-        assert!(store.get(&key("a:1")).await?.is_some());
-        let read = store.get_with_expiry(&key("a:1")).await?.ok_or("it is there")?;
+        assert!(store.read(&key("a:1")).await?.is_some());
+        let read = store.get(&key("a:1"), GetOptions::new().with_expiry()).await?.ok_or("it is there")?;
         assert!(read.expires_at.is_some(), "{url}");
         let keys = [key("a:1"), key("a:2"), key("a:4")];
-        assert_eq!(store.get_many_with_expiry(&keys).await?.iter().flatten().count(), 2);
-        assert_eq!(store.get_many(&keys).await?.iter().flatten().count(), 2);
+        assert_eq!(store.get_many(&keys, GetOptions::new().with_expiry()).await?.iter().flatten().count(), 2);
+        assert_eq!(store.read_many(&keys).await?.iter().flatten().count(), 2);
         assert!(store.head(&key("a:1")).await?.is_some_and(|head| head.expires_at.is_some()));
         for content in [Content::Keys, Content::Heads, Content::Records] {
-            let page = store.list(&ListQuery::new(key("a:")).with_content(content)).await?;
+            let page = store.page(&ListQuery::new(key("a:")).with_content(content)).await?;
             assert_eq!(page.len(), 2, "{url}");
         }
         store.delete_many(keys.to_vec()).await?;
@@ -99,14 +99,14 @@ async fn a_refusal_of_bytes_fails_its_own_call_alone() -> Test {
             let store = store.clone();
             tokio::spawn(async move {
                 for _ in 0..200 {
-                    store.get(&key("b:1")).await?;
+                    store.read(&key("b:1")).await?;
                     store.put(key("b:2"), record("2")).await?;
                 }
                 Ok::<(), Error>(())
             })
         })
         .collect();
-    let revision = store.get(&key("b:1")).await?.ok_or("it is there")?.revision;
+    let revision = store.read(&key("b:1")).await?.ok_or("it is there")?.revision;
     for _ in 0..50 {
         let refused = store.replace(key("b:ä\u{1F980}"), revision.clone(), record("1")).await;
         assert!(matches!(refused, Err(Error::Store { retryable: false, .. })), "{refused:?}");
@@ -133,11 +133,11 @@ async fn a_server_with_too_many_clients_says_so() -> Test {
 
 async fn is_served(store: &RedisStore, server: &RedisServer, database: &str) -> Test {
     store.put(key("a:1"), record("1")).await?;
-    let read = store.get_with_expiry(&key("a:1")).await?.ok_or("it was written")?;
+    let read = store.get(&key("a:1"), GetOptions::new().with_expiry()).await?.ok_or("it was written")?;
     let commit = store.replace(key("a:1"), read.revision, record("2")).await?;
     assert_eq!(commit, kv_runtime::store::Commit::Done);
     store.put_many(vec![(key("a:2"), record("2")), (key("a:3"), record("3"))]).await?;
-    assert_eq!(store.list(&ListQuery::new(key("a:"))).await?.len(), 3);
+    assert_eq!(store.page(&ListQuery::new(key("a:"))).await?.len(), 3);
     assert_eq!(server.cli(&["-n", database, "EXISTS", "a:1"]).trim(), "1");
     Ok(())
 }
@@ -173,7 +173,7 @@ async fn the_older_protocol_is_spoken_where_it_is_needed() -> Test {
     let old = RedisServer::start_with(&["--rename-command", "HELLO", "", "--requirepass", "s3cret"]);
     let store = RedisStore::connect(&format!("redis://:s3cret@127.0.0.1:{}/2", old.port())).await?;
     store.put(key("a:1"), record("1")).await?;
-    assert!(store.get(&key("a:1")).await?.is_some());
+    assert!(store.read(&key("a:1")).await?.is_some());
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::record::Expiry;
-use kv_runtime::store::{Content, ListQuery, RedisStore, Store};
+use kv_runtime::store::{Content, GetOptions, ListQuery, RedisStore, Store, StoreExt};
 use kv_runtime::{Kv, KvEntity};
 
 use super::proxy::Proxy;
@@ -93,7 +93,7 @@ async fn an_expiry_comes_along_and_a_head_without_the_value() -> Test {
     let taken = |before: usize| proxy.round_trips() - before;
 
     let before = proxy.round_trips();
-    let read = store.get_with_expiry(&key("a:1")).await?.ok_or("it is there")?;
+    let read = store.get(&key("a:1"), GetOptions::new().with_expiry()).await?.ok_or("it is there")?;
     assert!(read.expires_at.is_some() && read.value.len() == 1 << 20);
     assert_eq!(taken(before), 1, "get_with_expiry");
 
@@ -102,7 +102,7 @@ async fn an_expiry_comes_along_and_a_head_without_the_value() -> Test {
     assert!(head.expires_at.is_some());
     assert_eq!(taken(before), 1, "head");
     let heads = ListQuery::new(key("a:")).with_content(Content::Heads);
-    assert_eq!(store.list(&heads).await?.len(), 1);
+    assert_eq!(store.page(&heads).await?.len(), 1);
     let sent = sent(&server) - sent_before;
     assert!(sent < 100_000, "{sent} bytes for two heads");
     Ok(())

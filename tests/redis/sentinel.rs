@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::Error;
-use kv_runtime::store::{RedisStore, Store};
+use kv_runtime::store::{RedisStore, StoreExt};
 use tokio::time::Instant;
 
 use super::redis_server::{RedisServer, free_port};

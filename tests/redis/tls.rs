@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use kv_runtime::store::{RedisOptions, RedisStore, Store};
+use kv_runtime::store::{RedisOptions, RedisStore, StoreExt};
 use kv_runtime::{Error, Kv, KvEntity};
 
 use super::certificates::{Authority, Issued};
@@ -71,22 +71,22 @@ async fn records_come_and_go_by_an_authority_of_ones_own() -> Test {
     let mut tls = TlsServer::start(&authority, &authority.issue("127.0.0.1")?);
     let store = trusting(&authority).connect(&tls.url()).await?;
     store.put(key("a:1"), record("1")).await?;
-    assert_eq!(store.get(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"1".to_vec()));
+    assert_eq!(store.read(&key("a:1")).await?.map(|read| read.value.to_vec()), Some(b"1".to_vec()));
     // One and a half megabytes are many records of TLS.
     let large = "x".repeat(3 << 19);
     store.put(key("a:2"), record(&large)).await?;
-    assert_eq!(store.get(&key("a:2")).await?.map(|read| read.value.len()), Some(large.len()));
+    assert_eq!(store.read(&key("a:2")).await?.map(|read| read.value.len()), Some(large.len()));
     assert_eq!(tls.server.cli(&["DBSIZE"]).trim(), "2");
 
     // It comes back by TLS.
     tls.server.kill();
-    assert!(store.get(&key("a:1")).await.as_ref().is_err_and(Error::is_retryable));
+    assert!(store.read(&key("a:1")).await.as_ref().is_err_and(Error::is_retryable));
     tls.server.restart();
-    let mut back = store.get(&key("a:1")).await;
+    let mut back = store.read(&key("a:1")).await;
     for _ in 0..20 {
         if back.is_err() {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            back = store.get(&key("a:1")).await;
+            back = store.read(&key("a:1")).await;
         }
     }
     assert!(back?.is_none(), "it had nothing on its disk");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::layer::RetryStore;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{Content, ListQuery, RedisStore, Store};
+use kv_runtime::store::{Content, ListQuery, RedisStore, StoreExt};
 use kv_runtime::{Error, Kv, KvEntity, Result};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -29,7 +29,7 @@ async fn fill(store: &RedisStore, len: u64) -> Result<()> {
 
 async fn listed(store: &RedisStore) -> Result<usize> {
     let query = ListQuery::new(Key::from_text("a:")).with_limit(10_000).with_content(Content::Keys);
-    Ok(store.list(&query).await?.len())
+    Ok(store.page(&query).await?.len())
 }
 
 /// One after the other, whichever primary is asked next.
@@ -45,20 +45,20 @@ async fn task(store: RedisStore, number: u64, stop: Arc<AtomicBool>, done: Arc<A
             },
             1..5 => {
                 let keys: Vec<Key> = (0..300).map(key).collect();
-                assert_eq!(store.get_many(&keys).await?.iter().flatten().count(), 300);
+                assert_eq!(store.read_many(&keys).await?.iter().flatten().count(), 300);
             }
             5..9 => {
                 let own = |place: u64| Key::from_text(format!("b:{number}-{place}"));
                 let batch = (0..100).map(|place| (own(place), record("1")));
                 store.put_many(batch.collect()).await?;
                 let keys: Vec<Key> = (0..100).map(own).collect();
-                assert_eq!(store.get_many(&keys).await?.iter().flatten().count(), 100);
+                assert_eq!(store.read_many(&keys).await?.iter().flatten().count(), 100);
                 store.delete_many(keys).await?;
             }
             _ => {
                 let key = key((number * 31 + turn * 7) % 1_000);
                 store.put(key.clone(), record("1")).await?;
-                assert!(store.get(&key).await?.is_some());
+                assert!(store.read(&key).await?.is_some());
             }
         }
         done.fetch_add(1, Ordering::SeqCst);

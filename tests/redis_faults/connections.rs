@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{RedisStore, Store};
+use kv_runtime::store::{RedisStore, Store, StoreExt};
 use kv_runtime::{Error, Result};
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ async fn works_within(store: &RedisStore, time: Duration) -> std::result::Result
     let begin = Instant::now();
     let mut failures = 0;
     loop {
-        match store.get(&key("a:1")).await {
+        match store.read(&key("a:1")).await {
             Ok(_) => return Ok(failures),
             Err(error) if begin.elapsed() > time => return Err(format!("{failures} failures: {error:?}")),
             Err(_) => failures += 1,
@@ -53,13 +53,13 @@ async fn a_refused_reconnect_is_tried_again() -> Test {
     ] {
         proxy.answer(Some(answer.as_bytes()));
         proxy.cut();
-        let refused = store.get(&key("a:1")).await;
+        let refused = store.read(&key("a:1")).await;
         assert!(refused.is_err(), "{answer}: {refused:?}");
-        let (refused, before) = (store.get(&key("a:1")).await, proxy.accepted());
+        let (refused, before) = (store.read(&key("a:1")).await, proxy.accepted());
         assert!(refused.is_err(), "{answer}: {refused:?}");
         proxy.answer(None);
         // The very next call tries, and needs nothing else.
-        let back = store.get(&key("a:1")).await?;
+        let back = store.read(&key("a:1")).await?;
         assert!(back.is_some() && proxy.accepted() > before, "{answer}");
         put(&store, "a:1").await?;
     }
@@ -73,7 +73,7 @@ async fn the_first_call_after_an_outage_tries() -> Test {
     let store = RedisStore::connect(&server.url(0)).await?;
     server.kill();
     for _ in 0..5 {
-        assert!(store.get(&key("a:1")).await.is_err_and(|error| error.is_retryable()));
+        assert!(store.read(&key("a:1")).await.is_err_and(|error| error.is_retryable()));
     }
     server.restart();
     put(&store, "a:1").await?;
@@ -95,7 +95,7 @@ async fn a_demoted_primary_is_left() -> Test {
     assert_eq!(new.cli(&["EXISTS", "a:2"]).trim(), "1");
 
     // By a script and in a batch it is the same.
-    let revision = store.get(&key("a:2")).await?.ok_or("it is there")?.revision;
+    let revision = store.read(&key("a:2")).await?.ok_or("it is there")?.revision;
     new.cli(&["REPLICAOF", "127.0.0.1", "1"]);
     old.cli(&["REPLICAOF", "NO", "ONE"]);
     proxy.lead_to(old.port());
@@ -124,23 +124,23 @@ async fn a_silent_connection_is_replaced() -> Test {
         put(&store, "a:1").await?;
         proxy.silence();
         for _ in 0..2 {
-            let silent = store.get(&key("a:1")).await;
+            let silent = store.read(&key("a:1")).await;
             assert!(silent.as_ref().is_err_and(Error::is_retryable), "{silent:?}");
         }
-        assert!(store.get(&key("a:1")).await?.is_some());
+        assert!(store.read(&key("a:1")).await?.is_some());
     }
     // Many calls at once are no different.
     proxy.silence();
     let calls: Vec<_> = (0..64)
         .map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { store.get(&key("a:1")).await.is_ok() })
+            tokio::spawn(async move { store.read(&key("a:1")).await.is_ok() })
         })
         .collect();
     for call in calls {
         assert!(!call.await?);
     }
-    assert!(store.get(&key("a:1")).await?.is_some());
+    assert!(store.read(&key("a:1")).await?.is_some());
     Ok(())
 }
 
@@ -195,7 +195,7 @@ fn a_store_goes_on_in_another_runtime() -> Test {
     let first = runtime()?;
     let connecting = first.spawn({
         let store = store.clone();
-        async move { store.get(&key("a:1")).await }
+        async move { store.read(&key("a:1")).await }
     });
     drop((first, connecting));
     runtime()?.block_on(put(&store, "a:6"))?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::layer::{NamespaceStore, RetryStore};
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{RedisOptions, RedisStore, Store};
+use kv_runtime::store::{RedisOptions, RedisStore, StoreExt};
 use kv_runtime::{Kv, KvEntity};
 
 use super::Test;
@@ -149,7 +149,7 @@ async fn writes_that_the_replica_lacks_are_lost_and_a_client_that_waits_gets_an_
     let store =
         RetryStore::new(store).attempts(30).pauses(Duration::from_millis(50), Duration::from_millis(500));
     let value = async |key: &Key| -> Result<String, Box<dyn Error>> {
-        let record = store.get(key).await?.ok_or_else(|| format!("`{}` is gone", key.as_str()))?;
+        let record = store.read(key).await?.ok_or_else(|| format!("`{}` is gone", key.as_str()))?;
         Ok(String::from_utf8(record.value.to_vec())?)
     };
     for key in dying {

@@ -6,7 +6,7 @@ use kv_runtime::Error;
 use kv_runtime::key::Key;
 use kv_runtime::layer::TimeoutStore;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{RedisStore, Store};
+use kv_runtime::store::{RedisStore, StoreExt};
 
 use super::Test;
 use super::redis_server::RedisServer;
@@ -24,7 +24,7 @@ async fn a_call_does_not_wait_longer_than_it_may() -> Test {
         server
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let read = store.get(&key).await;
+    let read = store.read(&key).await;
     assert!(matches!(&read, Err(error @ Error::TimedOut { .. }) if error.is_retryable()), "{read:?}");
     let write = store.put(key.clone(), NewRecord::new("2", Metadata::default())).await;
     assert!(matches!(&write, Err(Error::OutcomeUnknown { .. })), "{write:?}");
@@ -32,7 +32,7 @@ async fn a_call_does_not_wait_longer_than_it_may() -> Test {
     // The server was asked, and nobody waited: as the error says, the record tells what has become
     // of it.
     let server = sleeping.join().map_err(|_| "the thread panicked")?;
-    assert_eq!(store.get(&key).await?.map(|record| record.value.to_vec()), Some(b"2".to_vec()));
+    assert_eq!(store.read(&key).await?.map(|record| record.value.to_vec()), Some(b"2".to_vec()));
     drop(server);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use kv_runtime::key::Key;
-use kv_runtime::store::AtomicStore;
+use kv_runtime::store::{AtomicStore, StoreExt};
 use kv_runtime::tower_sessions::{KvSessionStore, StoredSession};
 use kv_runtime::{Kv, ManualClock};
 use serde_json::json;
@@ -64,7 +64,7 @@ async fn what_was_created_is_loaded<S: AtomicStore>(
 
     // It lies where the documentation says, as JSON, with the expiry date as the record's expiry.
     let key = Key::from_text(format!("tower-session:{}", record.id));
-    let stored = kv.store().get(&key).await?.ok_or("there is no record")?;
+    let stored = kv.store().read(&key).await?.ok_or("there is no record")?;
     assert_eq!(stored.expires_at, Some(START.saturating_add(HOUR)));
     let value: serde_json::Value = serde_json::from_slice(&stored.value)?;
     assert_eq!(value, json!({"data": {"user": 7}, "expires_at": START.saturating_add(HOUR).as_millis()}));

@@ -4,11 +4,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kv_runtime::key::Key;
-use kv_runtime::record::{NewRecord, Record};
+use kv_runtime::record::Record;
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, MemoryStore, Store, Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, Expect, GetOptions, ListQuery, MemoryStore,
+    Store, StoreInfo, Write,
 };
-use kv_runtime::{Clock, Kv, ManualClock, Result};
+use kv_runtime::{Clock, Kv, ManualClock, MaybeSend, Result};
 
 #[derive(Default)]
 pub struct Counted {
@@ -34,52 +35,45 @@ impl Counted {
 }
 
 impl Store for Counted {
-    fn name(&self) -> &'static str {
-        "counted"
+    fn info(&self) -> &StoreInfo {
+        self.memory.info()
     }
 
-    fn clock(&self) -> &Clock {
-        self.memory.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.memory.get(key, options).await
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.memory.capabilities()
+    async fn write(&self, batch: Batch) -> Result<()> {
+        self.memory.write(batch).await
     }
 
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.memory.get(key).await
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.memory.put(key, record).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.memory.delete(key).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.memory.list(query).await
-    }
-}
-
-impl AtomicStore for Counted {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
         let inserts = conditions.iter().any(|condition| matches!(condition.expect, Expect::Absent));
         let take = |left: usize| left.checked_sub(1);
         if inserts && self.taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
             return Ok(Commit::Conflict(0));
         }
-        let name = match writes[0] {
-            Write::Put(..) => "put",
-            Write::Update(..) => "update",
-            Write::Touch(..) => "touch",
-            Write::Delete(_) => "delete",
+        let name = match batch.first() {
+            Some(Write::Put(..)) => "put",
+            Some(Write::Update(..)) => "update",
+            Some(Write::Touch(..)) => "touch",
+            Some(Write::Delete(_)) => "delete",
+            None => "nothing",
         };
-        let done = self.memory.commit(conditions, writes).await?;
+        let done = self.memory.commit(conditions, batch).await?;
         if done == Commit::Done {
             self.commits.lock().unwrap().push(name);
         }
         Ok(done)
     }
+
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.memory.list(query, each).await
+    }
 }
+
+impl AtomicStore for Counted {}

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use kv_runtime::key::Key;
-use kv_runtime::record::{Expiry, Head, NewRecord, Record, Revision};
+use kv_runtime::record::{Expiry, Record};
 use kv_runtime::store::{
-    AtomicStore, Commit, Condition, Expect, FairQueue, LONGEST_LEASE, Lease, ListPage, ListQuery,
-    MemoryStore, Store, Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, LONGEST_LEASE, Lease, ListQuery,
+    MemoryStore, Store, StoreExt, StoreInfo, Write,
 };
-use kv_runtime::{Clock, Result, Timestamp};
+use kv_runtime::{Clock, MaybeSend, Result, Timestamp};
 
 #[derive(Clone)]
 pub struct Server {
@@ -94,20 +94,45 @@ impl Server {
 }
 
 impl Store for Server {
-    fn name(&self) -> &'static str {
-        self.memory.name()
+    fn info(&self) -> &StoreInfo {
+        self.memory.info()
     }
 
-    fn clock(&self) -> &Clock {
-        self.memory.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.memory.get(key, options).await
     }
 
-    fn fair_queue(&self) -> Option<&FairQueue> {
-        self.memory.fair_queue()
+    async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+        self.memory.get_many(keys, options).await
     }
 
-    fn capabilities(&self) -> kv_runtime::store::Capabilities {
-        self.memory.capabilities()
+    async fn write(&self, batch: Batch) -> Result<()> {
+        self.note(batch.iter());
+        self.memory.write(batch).await
+    }
+
+    async fn commit(&self, mut conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        if let Some(numbers) = self.numbers() {
+            let now = self.clock().now();
+            for (place, condition) in conditions.iter_mut().enumerate() {
+                if condition.lease.take().is_some_and(|lease| !numbers.holds(&condition.key, &lease, now)) {
+                    return Ok(Commit::Conflict(place));
+                }
+            }
+        }
+        let commit = self.memory.commit(conditions, batch.clone()).await?;
+        if commit == Commit::Done {
+            self.note(batch.iter());
+        }
+        Ok(commit)
+    }
+
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.memory.list(query, each).await
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
@@ -118,71 +143,12 @@ impl Store for Server {
         }
         let (mut leases, now) = (Vec::new(), self.clock().now());
         for key in keys {
-            let is_there = self.memory.get(key).await?.is_some();
+            let is_there = self.memory.read(key).await?.is_some();
             let number = self.numbers().filter(|_| !is_there).map(|mut it| it.take(key, life, now));
             leases.push(Lease::new(number.unwrap_or(0)));
         }
         Ok(leases)
     }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.memory.get(key).await
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.memory.get_many(keys).await
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        self.memory.head(key).await
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.note([&Write::Put(key.clone(), record.clone())]);
-        self.memory.put(key, record).await
-    }
-
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        for (key, record) in &records {
-            self.note([&Write::Put(key.clone(), record.clone())]);
-        }
-        self.memory.put_many(records).await
-    }
-
-    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        let unchanged = Condition::new(key.clone(), Expect::Revision(revision));
-        self.commit(vec![unchanged], vec![Write::Update(key, record)]).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.note([&Write::Delete(key.clone())]);
-        self.memory.delete(key).await
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        keys.iter().for_each(|key| self.note([&Write::Delete(key.clone())]));
-        self.memory.delete_many(keys).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.memory.list(query).await
-    }
 }
 
-impl AtomicStore for Server {
-    async fn commit(&self, mut conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        if let Some(numbers) = self.numbers() {
-            let now = self.clock().now();
-            for (place, condition) in conditions.iter_mut().enumerate() {
-                if condition.lease.take().is_some_and(|lease| !numbers.holds(&condition.key, &lease, now)) {
-                    return Ok(Commit::Conflict(place));
-                }
-            }
-        }
-        let commit = self.memory.commit(conditions, writes.clone()).await?;
-        if commit == Commit::Done {
-            self.note(&writes);
-        }
-        Ok(commit)
-    }
-}
+impl AtomicStore for Server {}

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use kv_runtime::key::Key;
-use kv_runtime::record::{Head, NewRecord, Record, Revision};
+use kv_runtime::record::Record;
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, FairQueue, Lease, ListPage, ListQuery, Sharing, Store,
-    Write,
+    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery,
+    Sharing, Store, StoreExt, StoreInfo,
 };
-use kv_runtime::{Clock, Error, Location, Result};
+use kv_runtime::{Error, Location, MaybeSend, Result};
 
 use crate::server::{Leases, Server};
 use crate::sim::{Call, Failure, Sim};
@@ -25,9 +25,16 @@ const NAME: &str = "simulated";
 pub struct SimStore {
     sim: Sim,
     server: Server,
-    capabilities: Capabilities,
+    info: StoreInfo,
     /// Whether it answers at once, as a store in this process does.
     is_local: bool,
+}
+
+/// What a store of this name is. It settles by its clock, and shares the engine's queue.
+fn info(server: &Server, capabilities: Capabilities) -> StoreInfo {
+    StoreInfo::new(NAME, capabilities)
+        .with_clock(server.clock().clone())
+        .with_fair_queue(server.info().fair_queue().clone())
 }
 
 #[derive(Debug)]
@@ -45,8 +52,8 @@ impl SimStore {
     /// A store that only this process has.
     pub fn local(sim: &Sim) -> Self {
         let server = Server::new(sim.clock(), Leases::Local);
-        let capabilities = server.capabilities();
-        Self { sim: sim.clone(), server, capabilities, is_local: true }
+        let info = info(&server, *server.capabilities());
+        Self { sim: sim.clone(), server, info, is_local: true }
     }
 
     /// A server with compare-and-swap.
@@ -54,7 +61,8 @@ impl SimStore {
         let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().ordered();
         let capabilities = capabilities.snapshot_reads().atomic_batches().cheap_metadata();
         let server = Server::new(sim.clock(), Leases::Numbers(Arc::default()));
-        Self { sim: sim.clone(), server, capabilities, is_local: false }
+        let info = info(&server, capabilities);
+        Self { sim: sim.clone(), server, info, is_local: false }
     }
 
     /// A server with compare-and-swap and without leases.
@@ -70,7 +78,13 @@ impl SimStore {
 
     /// A server without it.
     pub fn careless(sim: &Sim) -> Self {
-        Self { capabilities: Capabilities::new(Sharing::Shared).ordered(), ..Self::remote(sim) }
+        let remote = Self::remote(sim);
+        let info = info(&remote.server, Capabilities::new(Sharing::Shared).ordered());
+        Self { info, ..remote }
+    }
+
+    fn can_commit(&self) -> bool {
+        self.info.capabilities().compare_and_swap
     }
 
     /// One of the two with compare-and-swap.
@@ -174,71 +188,43 @@ macro_rules! call {
 }
 
 impl Store for SimStore {
-    fn name(&self) -> &'static str {
-        NAME
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
 
-    fn clock(&self) -> &Clock {
-        self.server.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        let key = key.clone();
+        call!(self, get(&key, options), false)
     }
 
-    fn fair_queue(&self) -> Option<&FairQueue> {
-        self.server.fair_queue()
+    async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+        let keys = keys.to_vec();
+        call!(self, get_many(&keys, options), false)
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.capabilities
+    async fn write(&self, batch: Batch) -> Result<()> {
+        call!(self, write(batch), true)
+    }
+
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        assert!(self.can_commit(), "a store without compare-and-swap is asked to commit");
+        call!(self, commit(conditions, batch), true)
+    }
+
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let query = query.clone();
+        let page = call!(self, page(&query), false)?;
+        Ok(page.lend(each).await)
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
         let keys = keys.to_vec();
         call!(self, lease(&keys, life), false)
     }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        let key = key.clone();
-        call!(self, get(&key), false)
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        let keys = keys.to_vec();
-        call!(self, get_many(&keys), false)
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        let key = key.clone();
-        call!(self, head(&key), false)
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        call!(self, put(key, record), true)
-    }
-
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        call!(self, put_many(records), true)
-    }
-
-    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        call!(self, replace(key, revision, record), true)
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        call!(self, delete(key), true)
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        call!(self, delete_many(keys), true)
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        let query = query.clone();
-        call!(self, list(&query), false)
-    }
 }
 
-impl AtomicStore for SimStore {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        assert!(self.capabilities.compare_and_swap, "a store without compare-and-swap is asked to commit");
-        call!(self, commit(conditions, writes), true)
-    }
-}
+impl AtomicStore for SimStore {}

@@ -4,16 +4,16 @@ use std::sync::Mutex;
 
 use kv_runtime::key::Key;
 use kv_runtime::layer::Operation;
-use kv_runtime::record::{NewRecord, Record};
+use kv_runtime::record::Record;
 use kv_runtime::store::{
-    AtomicStore, Capabilities, Commit, Condition, Limits, ListPage, ListQuery, MemoryStore, Sharing, Store,
-    Write,
+    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, Limits, ListQuery,
+    MemoryStore, Sharing, Store, StoreExt, StoreInfo, Write,
 };
-use kv_runtime::{Clock, ManualClock, Result, Timestamp};
+use kv_runtime::{Clock, ManualClock, MaybeSend, Result, Timestamp};
 
 pub struct Recorded {
     store: MemoryStore,
-    capabilities: Capabilities,
+    info: StoreInfo,
     calls: Mutex<Vec<(Operation, Vec<String>)>>,
 }
 
@@ -31,7 +31,8 @@ impl Recorded {
     fn new(capabilities: Capabilities) -> Self {
         let clock = ManualClock::new(Timestamp::from_millis(1_700_000_000_000));
         let store = MemoryStore::with_clock(Clock::from(&clock));
-        Self { store, capabilities, calls: Mutex::default() }
+        let info = StoreInfo::new("recorded", capabilities).with_clock(store.clock().clone());
+        Self { store, info, calls: Mutex::default() }
     }
 
     /// The keys of each call of a method, and forgets all calls.
@@ -52,57 +53,44 @@ impl Recorded {
 }
 
 impl Store for Recorded {
-    fn name(&self) -> &'static str {
-        "recorded"
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
 
-    fn clock(&self) -> &Clock {
-        self.store.clock()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.capabilities
-    }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
         self.note(Operation::Get, [key]);
-        self.store.get(key).await
+        self.store.get(key, options).await
     }
 
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+    async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
         self.note(Operation::GetMany, keys);
-        self.store.get_many(keys).await
+        self.store.get_many(keys, options).await
     }
 
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.note(Operation::Put, [&key]);
-        self.store.put(key, record).await
+    async fn write(&self, batch: Batch) -> Result<()> {
+        let operation = match (batch.len(), batch.first()) {
+            (1, Some(Write::Delete(_))) => Operation::Delete,
+            (1, _) => Operation::Put,
+            (_, Some(Write::Delete(_))) => Operation::DeleteMany,
+            _ => Operation::PutMany,
+        };
+        self.note(operation, batch.iter().map(Write::key));
+        self.store.write(batch).await
     }
 
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        self.note(Operation::PutMany, records.iter().map(|(key, _)| key));
-        self.store.put_many(records).await
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        self.note(Operation::Commit, batch.iter().map(Write::key));
+        self.store.commit(conditions, batch).await
     }
 
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.note(Operation::Delete, [&key]);
-        self.store.delete(key).await
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        self.note(Operation::DeleteMany, &keys);
-        self.store.delete_many(keys).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
         self.note(Operation::List, [query.prefix()]);
-        self.store.list(query).await
+        self.store.list(query, each).await
     }
 }
 
-impl AtomicStore for Recorded {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        self.note(Operation::Commit, writes.iter().map(Write::key));
-        self.store.commit(conditions, writes).await
-    }
-}
+impl AtomicStore for Recorded {}

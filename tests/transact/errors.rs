@@ -2,7 +2,7 @@
 
 use kv_runtime::layer::{Fault, FaultStore, Operation};
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{AtomicStore, Capabilities, MemoryStore, Sharing};
+use kv_runtime::store::{AtomicStore, Capabilities, MemoryStore, Sharing, StoreExt};
 use kv_runtime::{Codec, Error, Kv, ManualClock};
 
 use crate::entities::Account;

@@ -1,7 +1,7 @@
 //! What one commit takes is looked at before anything is sent.
 
 use kv_runtime::layer::FaultStore;
-use kv_runtime::store::{Capabilities, CommitScope, Limits, MemoryStore, Store};
+use kv_runtime::store::{Capabilities, CommitScope, Limits, MemoryStore, StoreExt};
 use kv_runtime::{Error, Kv};
 
 use crate::Outcome;
@@ -9,7 +9,7 @@ use crate::entities::{Account, Session, User};
 
 fn limited(change: impl FnOnce(Limits) -> Limits) -> Kv<FaultStore<MemoryStore>> {
     let store = MemoryStore::new();
-    let capabilities: Capabilities = store.capabilities();
+    let capabilities: Capabilities = *store.capabilities();
     let limits = change(capabilities.limits);
     Kv::new(FaultStore::new(store).pretending(capabilities.limits(limits)))
 }

@@ -1,6 +1,6 @@
 //! What a transaction sees: one moment, and its own writes.
 
-use kv_runtime::store::AtomicStore;
+use kv_runtime::store::{AtomicStore, StoreExt};
 use kv_runtime::{Error, Kv, ManualClock, Result, Tx};
 
 use crate::entities::{Account, Profile, Settings, User};
@@ -191,7 +191,7 @@ async fn whether_one_exists_is_no_more_than_that<S: AtomicStore>(kv: Kv<S>, _: M
 
 async fn a_transaction_that_only_reads_writes_nothing<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
     kv.collection().put(&Account::new(1, 100)).await?;
-    let before = kv.store().get(&kv.collection::<Account>().key(1)).await?.map(|record| record.revision);
+    let before = kv.store().read(&kv.collection::<Account>().key(1)).await?.map(|record| record.revision);
     assert_eq!(kv.transact(async |_| Ok(5)).await?, 5);
     kv.transact(async |tx| {
         let account = tx.get::<Account>(1).await?.expect("it is there");
@@ -199,7 +199,7 @@ async fn a_transaction_that_only_reads_writes_nothing<S: AtomicStore>(kv: Kv<S>,
         tx.save(&account)
     })
     .await?;
-    let after = kv.store().get(&kv.collection::<Account>().key(1)).await?.map(|record| record.revision);
+    let after = kv.store().read(&kv.collection::<Account>().key(1)).await?.map(|record| record.revision);
     assert_eq!(before, after);
     assert_eq!(kv.transaction_stats().committed, 2);
     Ok(())

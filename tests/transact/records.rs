@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::record::{Expiry, Metadata, NewRecord};
-use kv_runtime::store::AtomicStore;
+use kv_runtime::store::{AtomicStore, GetOptions, StoreExt};
 use kv_runtime::{Codec, Error, Kv, KvEntity, ManualClock};
 
 use crate::Outcome;
@@ -32,7 +32,7 @@ async fn unknown_members_and_metadata_stay<S: AtomicStore>(kv: Kv<S>, _: ManualC
         tx.save(&account)
     })
     .await?;
-    let record = kv.store().get(&key).await?.ok_or("it is there")?;
+    let record = kv.store().read(&key).await?.ok_or("it is there")?;
     let text = String::from_utf8(record.value.to_vec())?;
     assert_eq!(text, value.replace(":5,", ":7,"));
     assert_eq!(record.metadata.foreign("owner"), Some(&"billing".into()));
@@ -89,7 +89,7 @@ async fn an_expiry_in_a_field_moves<S: AtomicStore>(kv: Kv<S>, clock: ManualCloc
 async fn old_records_migrate<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome {
     kv.collection().put_many([1, 2].map(|id| NoteV1 { id, title: "milk".to_owned() })).await?;
     let key = kv.collection::<Note>().key(2);
-    let before = kv.store().get(&key).await?.ok_or("it is there")?;
+    let before = kv.store().read(&key).await?.ok_or("it is there")?;
     kv.transact(async |tx| {
         tx.update::<Note>(1, |note| note.stars += 1).await?;
         // Nothing is written back that is only read.
@@ -98,7 +98,7 @@ async fn old_records_migrate<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outco
     .await?;
     let note = Note { id: 1, heading: "milk".to_owned(), stars: 8 };
     assert_eq!(kv.collection().get(1).await?, Some(note));
-    let after = kv.store().get(&key).await?.ok_or("it is there")?;
+    let after = kv.store().read(&key).await?.ok_or("it is there")?;
     assert_eq!((before.revision, before.metadata.version), (after.revision, after.metadata.version));
     Ok(())
 }
@@ -117,7 +117,7 @@ async fn newer_versions_stay_or_are_refused<S: AtomicStore>(kv: Kv<S>, _: Manual
     let key = kv.collection::<Note>().key(2);
     kv.store().put(key.clone(), NewRecord::new(r#"{"heading":"a","stars":1,"new":true}"#, metadata)).await?;
     kv.transact(async |tx| tx.update::<Note>(2, |note| note.stars += 1).await).await?;
-    let record = kv.store().get(&key).await?.ok_or("it is there")?;
+    let record = kv.store().read(&key).await?.ok_or("it is there")?;
     assert_eq!((record.metadata.version, record.metadata.min_reader), (3, Some(2)));
     assert_eq!(&*record.value, br#"{"heading":"a","stars":2,"new":true}"#);
     Ok(())
@@ -144,7 +144,8 @@ async fn a_save_does_what_an_update_does<S: AtomicStore>(kv: Kv<S>, clock: Manua
     .await?;
     let mut records = Vec::new();
     for id in 1..=3 {
-        let record = kv.store().get_with_expiry(&notes.key(id)).await?.ok_or("it is there")?;
+        let record =
+            kv.store().get(&notes.key(id), GetOptions::new().with_expiry()).await?.ok_or("it is there")?;
         records.push((record.value, record.metadata, record.expires_at));
     }
     assert!(records[0] == records[1] && records[1] == records[2], "{records:?}");

@@ -5,7 +5,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
-use kv_runtime::store::{Capabilities, MemoryStore, Sharing, Store};
+use kv_runtime::store::{Capabilities, MemoryStore, Sharing, StoreExt};
 use kv_runtime::{Error, Kv, Timestamp};
 
 use crate::entities::{Account, Invite};
@@ -86,14 +86,14 @@ async fn a_commit_of_a_dropped_caller_is_settled() -> Outcome {
     let gate = Gate::new();
     kv.store().faults().add(Fault::hold(&gate).on(&[Operation::Commit]).times(1));
     let key = kv.collection::<Account>().key(1);
-    let before = kv.store().inner().get(&key).await?.ok_or("it is there")?;
+    let before = kv.store().inner().read(&key).await?.ok_or("it is there")?;
     {
         let mut dropped = pin!(kv.transact(async |tx| tx.update::<Account>(1, |it| it.cents += 1).await));
         assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         gate.arrived().await;
     }
     for _ in 0..1_000 {
-        let now = kv.store().inner().get(&key).await?.ok_or("it is there")?;
+        let now = kv.store().inner().read(&key).await?.ok_or("it is there")?;
         if now.revision != before.revision {
             // The record is what it was, and a commit on the revision that was read fails.
             assert_eq!(now.value, before.value);
@@ -112,13 +112,13 @@ async fn nothing_is_written_for_a_dropped_caller_of_an_exclusive_store() -> Outc
     let gate = Gate::new();
     kv.store().faults().add(Fault::hold(&gate).on(&[Operation::Commit]).times(1));
     let key = kv.collection::<Account>().key(1);
-    let before = kv.store().get(&key).await?.map(|record| record.revision);
+    let before = kv.store().read(&key).await?.map(|record| record.revision);
     {
         let mut dropped = pin!(kv.transact(async |tx| tx.update::<Account>(1, |it| it.cents += 1).await));
         assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(kv.store().get(&key).await?.map(|record| record.revision), before);
+    assert_eq!(kv.store().read(&key).await?.map(|record| record.revision), before);
     Ok(())
 }
 
@@ -156,11 +156,12 @@ mod lossy {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use kv_runtime::key::Key;
-    use kv_runtime::record::{NewRecord, Record};
+    use kv_runtime::record::Record;
     use kv_runtime::store::{
-        AtomicStore, Capabilities, Commit, Condition, ListPage, ListQuery, MemoryStore, Store, Write,
+        AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, ListQuery, MemoryStore, Store,
+        StoreInfo,
     };
-    use kv_runtime::{Clock, Error, Location, Result, SharedError};
+    use kv_runtime::{Error, Location, MaybeSend, Result, SharedError};
 
     pub struct Lossy {
         inner: MemoryStore,
@@ -178,47 +179,39 @@ mod lossy {
     }
 
     impl Store for Lossy {
-        fn name(&self) -> &'static str {
-            "lossy"
+        fn info(&self) -> &StoreInfo {
+            self.inner.info()
         }
 
-        fn clock(&self) -> &Clock {
-            self.inner.clock()
+        async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+            self.inner.get(key, options).await
         }
 
-        fn capabilities(&self) -> Capabilities {
-            self.inner.capabilities()
+        async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+            self.inner.get_many(keys, options).await
         }
 
-        async fn get(&self, key: &Key) -> Result<Option<Record>> {
-            self.inner.get(key).await
+        async fn write(&self, batch: Batch) -> Result<()> {
+            self.inner.write(batch).await
         }
 
-        async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-            self.inner.get_many(keys).await
-        }
-
-        async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-            self.inner.put(key, record).await
-        }
-
-        async fn delete(&self, key: Key) -> Result<()> {
-            self.inner.delete(key).await
-        }
-
-        async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-            self.inner.list(query).await
-        }
-    }
-
-    impl AtomicStore for Lossy {
-        async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+        async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
             let lost = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
             if lost.is_ok() {
                 let source = SharedError::new(std::io::Error::other("the line is dead"));
                 return Err(Error::OutcomeUnknown { at: Location::store("lossy"), source });
             }
-            self.inner.commit(conditions, writes).await
+            self.inner.commit(conditions, batch).await
+        }
+
+        async fn list(
+            &self,
+            query: &ListQuery,
+            each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+        ) -> Result<Option<Cursor>> {
+            self.inner.list(query, each).await
         }
     }
+
+    impl AtomicStore for Lossy {}
 }

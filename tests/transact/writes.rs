@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kv_runtime::store::AtomicStore;
+use kv_runtime::store::{AtomicStore, StoreExt};
 use kv_runtime::{Error, Kv, ManualClock};
 
 use crate::entities::{Account, Session, User};
@@ -191,7 +191,7 @@ async fn groups_are_written_and_deleted_together<S: AtomicStore>(kv: Kv<S>, _: M
     assert_eq!(users.get_many([1, 2]).await?, [Some(User::new(1)), Some(User::new(2))]);
     kv.transact(async |tx| tx.delete::<User>(1)).await?;
     for key in users.keys(1) {
-        assert!(kv.store().get(&key).await?.is_none(), "{key} is left");
+        assert!(kv.store().read(&key).await?.is_none(), "{key} is left");
     }
     assert!(users.exists(2).await?);
     Ok(())

@@ -289,7 +289,7 @@ async fn a_newer_record_keeps_what_old_code_does_not_name() -> Outcome {
     let value =
         r#"{"name":"Ada","wei":123456789012345678901234567890,"home":{"city":"a","zip":1,"geo":1e400}}"#;
     let record = kv_runtime::record::NewRecord::new(value, metadata.clone());
-    kv_runtime::store::Store::put(kv.store(), kv_runtime::key::Key::from_text("user:7"), record).await?;
+    kv_runtime::store::StoreExt::put(kv.store(), kv_runtime::key::Key::from_text("user:7"), record).await?;
     let users = kv.collection::<User>();
     users.update(7, |user| user.home.as_mut().expect("is there").zip = 2).await?;
     assert_eq!(text(&kv, "user:7").await?, value.replace(r#""zip":1"#, r#""zip":2"#));

@@ -2,9 +2,12 @@
 
 use kv_runtime::key::Key;
 use kv_runtime::migrate::WriteBack;
-use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{Capabilities, MemoryStore, Sharing, Store};
-use kv_runtime::{Clock, Error, Kv, KvEntity, Result};
+use kv_runtime::record::{Metadata, NewRecord, Record};
+use kv_runtime::store::{
+    Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, ListQuery, MemoryStore, Sharing,
+    Store, StoreExt, StoreInfo,
+};
+use kv_runtime::{Error, Kv, KvEntity, MaybeSend, Result};
 
 use crate::{Outcome, lay, lay_version, memory, stored, text};
 
@@ -19,40 +22,41 @@ struct Seen {
 }
 
 /// A memory store that other programs can reach.
-struct Shared(MemoryStore);
+struct Shared {
+    store: MemoryStore,
+    info: StoreInfo,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap();
+        Self { store: MemoryStore::new(), info: StoreInfo::new("shared", capabilities) }
+    }
+}
 
 impl Store for Shared {
-    fn name(&self) -> &'static str {
-        "shared"
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
-    fn clock(&self) -> &Clock {
-        self.0.clock()
+
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.store.get(key, options).await
     }
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::new(Sharing::Shared).compare_and_swap()
+
+    async fn write(&self, batch: Batch) -> Result<()> {
+        self.store.write(batch).await
     }
-    async fn get(&self, key: &Key) -> Result<Option<kv_runtime::record::Record>> {
-        self.0.get(key).await
+
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        self.store.commit(conditions, batch).await
     }
-    async fn head(&self, key: &Key) -> Result<Option<kv_runtime::record::Head>> {
-        self.0.head(key).await
-    }
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.0.put(key, record).await
-    }
-    async fn replace(
+
+    async fn list(
         &self,
-        key: Key,
-        revision: kv_runtime::record::Revision,
-        record: NewRecord,
-    ) -> Result<kv_runtime::store::Commit> {
-        self.0.replace(key, revision, record).await
-    }
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.0.delete(key).await
-    }
-    async fn list(&self, query: &kv_runtime::store::ListQuery) -> Result<kv_runtime::store::ListPage> {
-        self.0.list(query).await
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.store.list(query, each).await
     }
 }
 
@@ -60,7 +64,7 @@ const THEIRS: &str = r#"{"name":"Ada","email":"a@b.c"}"#;
 
 #[tokio::test]
 async fn a_read_leaves_what_another_program_wrote() -> Outcome {
-    let kv = Kv::new(Shared(MemoryStore::new()));
+    let kv = Kv::new(Shared::new());
     let all = kv.collection::<Seen>();
     for policy in [WriteBack::Safe, WriteBack::Compatible, WriteBack::Never] {
         let kv = kv.clone().with_write_back(policy);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord};
-use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::store::{MemoryStore, StoreExt};
 use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timestamp};
 
 use crate::{Outcome, lay, memory, stored, text};

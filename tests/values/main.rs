@@ -10,7 +10,7 @@ mod steps;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord, Record};
-use kv_runtime::store::{MemoryStore, Store};
+use kv_runtime::store::{MemoryStore, Store, StoreExt};
 use kv_runtime::{Codec, Kv};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -31,7 +31,7 @@ async fn lay_version<S: Store>(kv: &Kv<S>, key: &str, version: u32, value: &str)
 }
 
 async fn stored<S: Store>(kv: &Kv<S>, key: &str) -> Outcome<Record> {
-    Ok(kv.store().get(&Key::from_text(key)).await?.ok_or("it is not there")?)
+    Ok(kv.store().read(&Key::from_text(key)).await?.ok_or("it is not there")?)
 }
 
 async fn text<S: Store>(kv: &Kv<S>, key: &str) -> Outcome<String> {

@@ -2,7 +2,7 @@
 
 use kv_runtime::KvEntity;
 use kv_runtime::record::Record;
-use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
+use kv_runtime::store::{Commit, Condition, Expect, Store, StoreExt, Write};
 
 use crate::{Outcome, lay_version, memory};
 
@@ -36,7 +36,7 @@ async fn an_entity_becomes_records_and_back() -> Outcome {
     let writes = records.into_iter().map(|(key, record)| Write::Put(key, record)).collect();
     assert_eq!(kv.store().commit(absent, writes).await?, Commit::Done);
     assert_eq!(members.get(("a:b", 7)).await?.as_ref(), Some(&ada));
-    let found: Vec<Option<Record>> = kv.store().get_many(&keys).await?;
+    let found: Vec<Option<Record>> = kv.store().read_many(&keys).await?;
     assert_eq!(members.entity_of(("a:b", 7), &found)?, Some(ada));
     assert_eq!(members.entity_of(("a:b", 7), &[])?, None);
     Ok(())
@@ -48,7 +48,7 @@ async fn an_older_record_is_migrated_in_memory() -> Outcome {
     let members = kv.collection::<Member>();
     let key = members.key(("a", 1));
     lay_version(&kv, key.as_str(), 1, r#"{"title":"Ada"}"#).await?;
-    let found = kv.store().get(&key).await?;
+    let found = kv.store().read(&key).await?;
     let ada = members.entity_of(("a", 1), &[found, None])?.ok_or("is there")?;
     assert_eq!((ada.name.as_str(), ada.dark), ("Ada", false));
     assert_eq!(crate::text(&kv, key.as_str()).await?, r#"{"title":"Ada"}"#);

@@ -6,9 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use kv_runtime::cache::Cache;
 use kv_runtime::key::Key;
-use kv_runtime::record::{Metadata, NewRecord, Record, Revision};
-use kv_runtime::store::{Capabilities, ListPage, ListQuery, MemoryStore, Sharing, Store};
-use kv_runtime::{Clock, Kv, KvEntity, Result as KvResult};
+use kv_runtime::record::{Metadata, Record, Revision};
+use kv_runtime::store::{
+    Batch, Capabilities, Cursor, EntryRef, GetOptions, ListQuery, MemoryStore, Sharing, Store, StoreInfo,
+};
+use kv_runtime::{Kv, KvEntity, MaybeSend, Result as KvResult};
 
 use crate::sides::{ENTRIES, moka as moka_cache, runtime};
 use crate::support::{Result, Sides, by_turns, nanos_each};
@@ -29,7 +31,7 @@ struct Number {
 
 /// A store that has the same record under each key, and gives it at once.
 struct InstantStore {
-    clock: Clock,
+    info: StoreInfo,
     record: Record,
 }
 
@@ -37,37 +39,29 @@ impl InstantStore {
     fn new() -> Self {
         let value = Bytes::from_static(br#"{"value":7}"#);
         let record = Record::new(value, Metadata::default(), Revision::from_token(1));
-        Self { clock: Clock::system(), record }
+        Self { info: StoreInfo::new("instant", Capabilities::new(Sharing::Exclusive)), record }
     }
 }
 
 impl Store for InstantStore {
-    fn name(&self) -> &'static str {
-        "instant"
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
 
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::new(Sharing::Exclusive)
-    }
-
-    async fn get(&self, _: &Key) -> KvResult<Option<Record>> {
+    async fn get(&self, _: &Key, _: GetOptions) -> KvResult<Option<Record>> {
         Ok(Some(self.record.clone()))
     }
 
-    async fn put(&self, _: Key, _: NewRecord) -> KvResult<()> {
+    async fn write(&self, _: Batch) -> KvResult<()> {
         Ok(())
     }
 
-    async fn delete(&self, _: Key) -> KvResult<()> {
-        Ok(())
-    }
-
-    async fn list(&self, query: &ListQuery) -> KvResult<ListPage> {
-        MemoryStore::new().list(query).await
+    async fn list(
+        &self,
+        _: &ListQuery,
+        _: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> KvResult<Option<Cursor>> {
+        Ok(None)
     }
 }
 

@@ -9,7 +9,7 @@ use std::error::Error;
 
 use examples_support::store;
 use kv_runtime::key::Key;
-use kv_runtime::store::{AnyStore, Content, ListQuery, Store};
+use kv_runtime::store::{AnyStore, Content, ListQuery, StoreExt};
 use kv_runtime::{Kv, KvEntity, KvId, Page};
 
 /// A newtype, so that the compiler rejects any other number.
@@ -140,5 +140,5 @@ fn texts(page: Page<Event>) -> Vec<String> {
 /// Returns the keys that the store holds for the collections.
 async fn keys(kv: &Kv<AnyStore>, prefix: &str) -> Result<Vec<String>> {
     let query = ListQuery::new(Key::from_text(prefix)).with_content(Content::Keys);
-    Ok(kv.store().list(&query).await?.keys().map(str::to_owned).collect())
+    Ok(kv.store().page(&query).await?.keys().map(str::to_owned).collect())
 }

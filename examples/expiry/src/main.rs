@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use examples_support::{store, usage};
 use kv_runtime::layer::{ObservedStore, Operation};
-use kv_runtime::store::{AnyStore, Sharing, Store};
+use kv_runtime::store::{AnyStore, Sharing, StoreExt};
 use kv_runtime::{Clock, Collection, Kv, KvEntity, ManualClock, Timestamp};
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -9,7 +9,7 @@ use std::error::Error;
 use examples_support::store;
 use kv_runtime::key::Key;
 use kv_runtime::record::Revision;
-use kv_runtime::store::{AnyStore, Store};
+use kv_runtime::store::{AnyStore, GetOptions, Store, StoreExt};
 use kv_runtime::{Kv, KvEntity};
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,8 @@ async fn main() -> Result {
     println!("One entity, three records:");
     for group in ["profile", "history", "settings"] {
         let key = Key::from_text(format!("user:7:{group}"));
-        let record = kv.store().get_with_expiry(&key).await?.ok_or("the record is not there")?;
+        let record =
+            kv.store().get(&key, GetOptions::new().with_expiry()).await?.ok_or("the record is not there")?;
         let (len, codec) = (record.value.len(), record.metadata.codec.name());
         let expires = if record.expires_at.is_some() { "expires" } else { "stays" };
         println!("  {:<18}{codec:>10}{len:>6} bytes, {expires}", key.as_str());
@@ -119,6 +120,6 @@ async fn main() -> Result {
 /// The tokens of "unchanged since I read it".
 async fn revisions(kv: &Kv<AnyStore>) -> Result<Vec<Option<Revision>>> {
     let keys = ["profile", "history", "settings"].map(|group| Key::from_text(format!("user:7:{group}")));
-    let records = kv.store().get_many(&keys).await?;
+    let records = kv.store().read_many(&keys).await?;
     Ok(records.into_iter().map(|record| record.map(|record| record.revision)).collect())
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use kv_runtime::store::AtomicStore;
+use kv_runtime::store::{AtomicStore, StoreExt};
 use kv_runtime::{Error, Kv, KvEntity, Tx};
 
 /// How much one account may pay on a day.

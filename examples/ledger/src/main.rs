@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use book::{Book, Refused};
 use examples_support::store;
 use kv_runtime::Kv;
-use kv_runtime::store::{AnyStore, Store};
+use kv_runtime::store::{AnyStore, StoreExt};
 
 const ACCOUNTS: u64 = 8;
 const OPENED_WITH: i64 = 10_000; // cents

@@ -7,7 +7,7 @@ use std::error::Error;
 use kv_runtime::key::Key;
 use kv_runtime::migrate::Object;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::Store;
+use kv_runtime::store::{Store, StoreExt};
 
 const OLDEST: &str = include_str!("../../data/countries-1.4.0.json");
 
@@ -35,6 +35,6 @@ pub async fn write(store: &impl Store) -> Result<(usize, Vec<String>), Box<dyn E
 /// Returns the stored record of one country: its version and its JSON.
 pub async fn standing(store: &impl Store, code: &str) -> Result<(u32, String), Box<dyn Error>> {
     let key = Key::from_text(format!("country:{code}"));
-    let record = store.get(&key).await?.ok_or_else(|| format!("{code} is not there"))?;
+    let record = store.read(&key).await?.ok_or_else(|| format!("{code} is not there"))?;
     Ok((record.metadata.version, String::from_utf8(record.value.to_vec())?))
 }

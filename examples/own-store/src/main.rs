@@ -3,21 +3,30 @@
 //! Its engine is a map of bytes. So metadata and expiry are stored in an envelope before the value.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kv_runtime::conformance::{self, Foreign, Harness, Unfit};
 use kv_runtime::key::Key;
 use kv_runtime::record::{NewRecord, Record, Revision, envelope};
-use kv_runtime::store::{Capabilities, Content, Cursor, Entry, ListPage, ListQuery, Sharing, Store};
-use kv_runtime::{Clock, Error, Location, ManualClock, Result, Timestamp};
+use kv_runtime::store::{
+    Batch, Capabilities, Content, Cursor, Entry, EntryRef, GetOptions, ListPage, ListQuery, Sharing, Store,
+    StoreExt, StoreInfo, Write,
+};
+use kv_runtime::{Clock, Error, Location, ManualClock, MaybeSend, Result, Timestamp};
 
 struct OwnStore {
-    clock: Clock,
+    info: StoreInfo,
     records: Mutex<BTreeMap<Key, Vec<u8>>>,
 }
 
 impl OwnStore {
+    fn new(clock: &ManualClock, records: BTreeMap<Key, Vec<u8>>) -> Self {
+        let info = StoreInfo::new("own", Capabilities::new(Sharing::Exclusive).ordered());
+        Self { info: info.with_clock(Clock::from(clock)), records: Mutex::new(records) }
+    }
+
     fn records(&self) -> MutexGuard<'_, BTreeMap<Key, Vec<u8>>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -26,45 +35,56 @@ impl OwnStore {
     fn open(&self, key: &Key, bytes: &[u8]) -> Result<Option<Record>> {
         let opened = envelope::open(bytes.to_vec().into());
         let record = opened.map_err(|error| error.into_error(Location::of(self.name(), key)))?;
-        Ok(Some(record).filter(|record| record.expires_at.is_none_or(|at| at > self.clock.now())))
+        Ok(Some(record).filter(|record| record.expires_at.is_none_or(|at| at > self.clock().now())))
+    }
+
+    fn apply(&self, write: Write) -> Result<()> {
+        match write {
+            Write::Put(key, record) => {
+                let bytes = self.sealed(&key, &record)?;
+                self.records().insert(key, bytes);
+                Ok(())
+            }
+            Write::Delete(key) => {
+                self.records().remove(&key);
+                Ok(())
+            }
+            other => {
+                Err(Error::Unsupported { at: self.info.at(Some(other.key())), capability: "conditions" })
+            }
+        }
+    }
+
+    fn sealed(&self, key: &Key, record: &NewRecord) -> Result<Vec<u8>> {
+        let expires_at = record.expiry.at(self.clock().now());
+        let (mut bytes, token) = (Vec::new(), Revision::random().token().unwrap_or_default());
+        let too_long =
+            |len| Error::MetadataTooLong { at: self.info.at(Some(key)), len, max: u16::MAX.into() };
+        envelope::write(&record.metadata, expires_at, token, &mut bytes).map_err(too_long)?;
+        bytes.extend_from_slice(&record.value);
+        Ok(bytes)
     }
 }
 
 impl Store for OwnStore {
-    fn name(&self) -> &'static str {
-        "own"
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
 
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::new(Sharing::Exclusive).ordered()
-    }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &Key, _: GetOptions) -> Result<Option<Record>> {
         self.records().get(key).map_or(Ok(None), |bytes| self.open(key, bytes))
     }
 
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        let expires_at = record.expiry.at(self.clock.now());
-        let (mut bytes, token) = (Vec::new(), Revision::random().token().unwrap_or_default());
-        let too_long =
-            |len| Error::MetadataTooLong { at: Location::of(self.name(), &key), len, max: u16::MAX.into() };
-        envelope::write(&record.metadata, expires_at, token, &mut bytes).map_err(too_long)?;
-        bytes.extend_from_slice(&record.value);
-        self.records().insert(key, bytes);
-        Ok(())
+    async fn write(&self, batch: Batch) -> Result<()> {
+        batch.one_by_one(&self.info, |write| ready(self.apply(write))).await
     }
 
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.records().remove(&key);
-        Ok(())
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        let after = query.cursor().map(|cursor| cursor.open(query, self.name())).transpose()?;
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let after = query.position(self.name())?;
         let mut page = ListPage::default();
         let is_ahead = |key: &str| after.is_none_or(|after| key > after) && query.matches(key);
         for (key, bytes) in self.records().iter().filter(|(key, _)| is_ahead(key.as_str())) {
@@ -77,11 +97,11 @@ impl Store for OwnStore {
             };
             page.push(key.as_str(), entry);
             if page.len() == query.limit() {
-                page.cursor = Some(Cursor::seal(query, key.as_str()));
+                page.cursor = Some(query.cursor_at(key.as_str()));
                 break;
             }
         }
-        Ok(page)
+        Ok(page.lend(each).await)
     }
 }
 
@@ -92,7 +112,7 @@ impl Harness for OwnHarness {
     type Store = OwnStore;
 
     async fn store(&self) -> Result<OwnStore> {
-        Ok(OwnStore { clock: Clock::from(&self.0), records: Mutex::default() })
+        Ok(OwnStore::new(&self.0, BTreeMap::new()))
     }
 
     async fn pass(&self, time: Duration) {
@@ -105,7 +125,7 @@ impl Harness for OwnHarness {
             _ => envelope::MAGIC.to_vec(),
         };
         let records = records.iter().map(|(key, foreign)| (key.clone(), bytes(foreign))).collect();
-        Ok(Some(OwnStore { clock: Clock::from(&self.0), records: Mutex::new(records) }))
+        Ok(Some(OwnStore::new(&self.0, records)))
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use kv_runtime::Kv;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Record, envelope};
-use kv_runtime::store::{Entry, ListQuery, RedbStore, Store};
+use kv_runtime::store::{Entry, ListQuery, RedbStore, StoreExt};
 
 use crate::screen::Screen;
 
@@ -46,7 +46,7 @@ async fn records(kv: &Kv<RedbStore>, prefix: &str) -> Result<Vec<(String, Record
     let mut records = Vec::new();
     let mut query = ListQuery::new(Key::from_text(prefix));
     loop {
-        let mut page = kv.store().list(&query).await?;
+        let mut page = kv.store().page(&query).await?;
         let cursor = page.cursor.take();
         page.for_each(|key, entry| {
             if let Entry::Record(record) = entry {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kv_store::__private::causes;
 use kv_store::key::Key;
-use kv_store::store::{Commit, Condition, Store};
+use kv_store::store::{Commit, Condition, Store, StoreExt};
 use kv_store::{Error, Result};
 
 use super::Cached;

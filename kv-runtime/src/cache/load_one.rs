@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kv_store::key::Key;
-use kv_store::store::Store;
+use kv_store::store::{Store, StoreExt};
 use kv_store::{BoxFuture, Error, Result, SharedError, Timestamp};
 use tracing::{Instrument, Span};
 

@@ -10,7 +10,7 @@
 //!   because a Worker lets no request wait for another one.
 //! - **A cache never makes a write fail.** A write goes to the store first, then to memory. If its
 //!   outcome is unknown, or its future is dropped, the cache forgets the id, and holds nothing of
-//!   it that is read before the store [has settled](crate::store::Store::has_settled).
+//!   it that is read before the store [has settled](crate::store::StoreInfo::has_settled).
 //! - **Races.** A load that meets a write fills neither memory nor store. The cache fills the store
 //!   only if it still is as the miss saw it. `update` never reads memory.
 //! - **Other writers.** A cache sees the writes through it and its clones. It does not see those of

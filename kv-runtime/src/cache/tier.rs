@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use kv_store::key::Lookup;
-use kv_store::store::{Mark, Store};
-use kv_store::{Clock, Error, MaybeSend, MaybeSync, Result, Timestamp};
+use kv_store::store::{Store, StoreExt, StoreInfo};
+use kv_store::{Clock, Error, Result, Timestamp};
 
 use super::config::{Cache, Settings, Weigh};
 use super::day::Day;
@@ -41,23 +41,7 @@ pub(super) struct Tier<E: KvEntity> {
     weigh: Option<Weigh<E>>,
     pub(super) memory: Memory<E>,
     pub(super) in_flight: InFlight<E::Id, Outcome<E>>,
-    pub(super) store: Arc<dyn Settles>,
-}
-
-/// The part of a store that says when it has settled.
-pub(super) trait Settles: MaybeSend + MaybeSync {
-    fn mark(&self) -> Mark;
-    fn has_settled(&self, mark: Mark) -> bool;
-}
-
-impl<E: KvEntity, S: Store> Settles for Collection<E, S> {
-    fn mark(&self) -> Mark {
-        self.store().mark()
-    }
-
-    fn has_settled(&self, mark: Mark) -> bool {
-        self.store().has_settled(mark)
-    }
+    pub(super) store: StoreInfo,
 }
 
 /// The outcome of a load, for all callers that wait.
@@ -127,7 +111,7 @@ impl<E: KvEntity> Tier<E> {
             clock,
             weigh: cache.weigh,
             in_flight: InFlight::new(),
-            store: Arc::new(collection.clone()),
+            store: collection.store().info().clone(),
         }
     }
 

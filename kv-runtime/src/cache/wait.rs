@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use kv_store::key::Key;
-use kv_store::store::Store;
+use kv_store::store::{Store, StoreExt};
 use kv_store::{Error, Result, Sleep};
 
 use super::Cached;

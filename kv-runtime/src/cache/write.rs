@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kv_store::key::Lookup;
-use kv_store::store::{AtomicStore, Store};
+use kv_store::store::{AtomicStore, Store, StoreExt};
 use kv_store::{ChangeError, Error, Result, Timestamp};
 
 use super::entry::Moment;

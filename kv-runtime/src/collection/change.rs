@@ -4,13 +4,12 @@ use std::pin::pin;
 
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, GetOptions, Store, StoreExt, Write};
 use kv_store::{ChangeError, Error, Result, Timestamp};
 use tracing::Instrument;
 
 use super::attempts::Attempts;
 use super::difference::Before;
-use super::read::TOLD;
 use super::{Collection, Found, IdRef, always, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
 use crate::small::apart;
@@ -62,7 +61,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             let now = self.store().clock().now();
             let writes = self.writes_of_new(&key, entity, now)?;
             let absent = vec![Condition::new(key.clone(), Expect::Absent)];
-            match self.store().commit(absent, writes).await.map_err(named::<E>)? {
+            match self.store().commit(absent, writes.into()).await.map_err(named::<E>)? {
                 Commit::Done => Ok(()),
                 Commit::Conflict(_) => Err(self.not_inserted(&key).await),
             }
@@ -213,7 +212,8 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
     /// does not.
     async fn not_inserted(&self, key: &Key) -> Error {
         if groups::<E>().len() > 1
-            && let Ok(records) = apart(self.records::<TOLD>(std::slice::from_ref(key))).await
+            && let Ok(records) =
+                apart(self.records(std::slice::from_ref(key), GetOptions::new().with_expiry())).await
             && matches!(records.first(), Some(Some(_)))
         {
             let mut missing = groups::<E>()
@@ -250,7 +250,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
-            let records = pin!(self.records::<TOLD>(std::slice::from_ref(&key)));
+            let records = pin!(self.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()));
             let records = attempts.watch(records).await?;
             let create = create.as_mut();
             let (entity, writes) = self.changed(&key, id.clone(), &records, &mut change, create)?;
@@ -258,7 +258,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             if writes.is_empty() {
                 return Ok(found);
             }
-            let commit = pin!(self.store().commit(self.unchanged(&key, &records), writes));
+            let commit = pin!(self.store().commit(self.unchanged(&key, &records), writes.into()));
             match attempts.watch(commit).await.map_err(named::<E>)? {
                 Commit::Done => return Ok(found),
                 Commit::Conflict(_) => attempts.lost().await,

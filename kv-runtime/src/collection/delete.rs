@@ -2,7 +2,7 @@
 
 use kv_store::__private::coop;
 use kv_store::key::{Key, Lookup};
-use kv_store::store::Store;
+use kv_store::store::{Store, StoreExt};
 use kv_store::{BoxFuture, MaybeSend, Result};
 use tracing::Instrument;
 

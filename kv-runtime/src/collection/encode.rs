@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord};
-use kv_store::store::{Limits, Store};
+use kv_store::store::{Limits, Store, StoreExt};
 use kv_store::{BoxError, Error, Location, Result, Timestamp};
 use serde::{Serialize, Serializer};
 

@@ -2,9 +2,8 @@
 
 use kv_store::__private::causes;
 use kv_store::Error;
-use kv_store::store::Store;
+use kv_store::store::{GetOptions, Store};
 
-use super::read::LEFT_OUT;
 use super::{Collection, IdRef};
 use crate::entity::KvEntity;
 use crate::served::{Served, Whence};
@@ -67,7 +66,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> impl Future<Output = Served<E>> + use<'_, E, S> {
         let (key, id) = self.key_and_id(id);
         async move {
-            let error = match self.look::<LEFT_OUT, _>(id.clone(), &key, |entity, _| entity).await {
+            let error = match self.look(id.clone(), &key, GetOptions::new(), |entity, _| entity).await {
                 Ok(Some(entity)) => return Served::new(entity, Whence::Store),
                 Ok(None) => None,
                 Err(error) => Some(error),

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use kv_store::key::Key;
 use kv_store::record::{Expiry, NewRecord};
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, GetOptions, Store, StoreExt, Write};
 use kv_store::{Result, Timestamp};
 use tracing::Instrument;
 
 use super::filled::set_filled;
-use super::read::TOLD;
 use super::{Collection, Found, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
 
@@ -25,7 +24,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) async fn standing(&self, id: E::Id, key: &Key) -> Result<Standing<E>> {
         let span = self.span("get", key);
         async {
-            let records = self.records::<TOLD>(std::slice::from_ref(key)).await?;
+            let records = self.records(std::slice::from_ref(key), GetOptions::new().with_expiry()).await?;
             let unchanged = self.unchanged(key, &records);
             Ok(Standing { found: self.found(id, key, &records).await?, unchanged })
         }
@@ -42,7 +41,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let mut ids = ids.into_iter();
             let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
             for anchors in anchors.chunks(batch) {
-                let records = self.records::<TOLD>(anchors).await?;
+                let records = self.records(anchors, GetOptions::new().with_expiry()).await?;
                 for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                     let unchanged = self.unchanged(anchor, records);
                     all.push(Standing { found: self.found(id, anchor, records).await?, unchanged });

@@ -6,12 +6,11 @@
 
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record};
-use kv_store::store::{Store, Write};
+use kv_store::store::{GetOptions, Store, StoreExt, Write};
 use kv_store::{ChangeError, Error, Location, Result};
 use tracing::Instrument;
 
 use super::difference::Before;
-use super::read::TOLD;
 use super::write::whole_failure;
 use super::{Collection, Found, IdRef, groups, keys_of_groups, named, once};
 use crate::entity::{KvEntity, Touch};
@@ -183,7 +182,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) async fn rewrite_at(&self, key: Key) -> Result<Touched> {
         let span = self.span("touch_last_write_wins", &key);
         async {
-            let records = self.records::<TOLD>(std::slice::from_ref(&key)).await?;
+            let records = self.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()).await?;
             let Some(Some(anchor)) = records.first() else { return Ok(Touched::Absent) };
             let now = self.store().clock().now();
             if self.was_just_touched(anchor.expires_at, now) {
@@ -231,7 +230,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         create: Option<impl FnOnce() -> E>,
     ) -> Result<Found<E>, X> {
         let now = self.store().clock().now();
-        let records = self.records::<TOLD>(std::slice::from_ref(&key)).await?;
+        let records = self.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()).await?;
         let (entity, writes) = match (self.decode(id, &key, &records)?, create) {
             (Some(mut entity), _) => {
                 let before = self.values_before(&key, &entity, &records)?;
@@ -321,7 +320,7 @@ pub(crate) async fn learn_expiry<S: Store>(store: &S, key: &Key, metadata: &Meta
         Some(head) if head.metadata == *metadata => Ok(head.expires_at.map_or(Expiry::Never, Expiry::At)),
         _ => {
             let mut at = Location::of(store.name(), key);
-            store.locate(&mut at);
+            store.info().locate(&mut at);
             Err(Error::ExpiryUnknown { at })
         }
     }

@@ -52,7 +52,7 @@ use std::time::Duration;
 
 use kv_store::__private::learn;
 use kv_store::key::{EntityId, Key, KeyBuilder, Lookup};
-use kv_store::store::Store;
+use kv_store::store::{Store, StoreExt};
 use kv_store::{Error, Location};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
@@ -70,7 +70,7 @@ pub(crate) use fill::Standing;
 #[cfg(feature = "cache")]
 pub(crate) use last_write::Touched;
 pub(crate) use last_write::learn_expiry;
-pub(crate) use read::{Found, LEFT_OUT, TOLD};
+pub(crate) use read::Found;
 pub(crate) use unfailing::{always, once};
 pub(crate) use write_back::Replacement;
 
@@ -268,7 +268,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The place as far as the collection and its store know it.
     pub(crate) fn located(&self, mut at: Box<Location>) -> Box<Location> {
         at.entity = Some(E::SCHEMA.name());
-        self.store().locate(&mut at);
+        self.store().info().locate(&mut at);
         at
     }
 

@@ -6,7 +6,7 @@ use crate::entity::{GroupSchema, KvEntity};
 use crate::migrate::Hook;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{Store, Write};
+use kv_store::store::{Store, StoreExt, Write};
 use kv_store::{Error, Result};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {

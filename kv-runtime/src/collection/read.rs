@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use kv_store::__private::coop::Hold;
 use kv_store::key::{Key, Lookup};
 use kv_store::record::Record;
-use kv_store::store::Store;
+use kv_store::store::{GetOptions, Store, StoreExt};
 use kv_store::{BoxFuture, Error, Location, Result, Timestamp};
 use tracing::Instrument;
 
@@ -14,13 +14,6 @@ use super::{Collection, Context, IdRef, Records, decode, decode_present, groups,
 use crate::entity::{GroupSchema, KvEntity};
 use crate::list::List;
 use crate::small::apart;
-
-/// Of a read: it tells when the records expire, which a change may have to keep, and which costs
-/// some stores more. A parameter of types, so that the compiler sees the one call of the store that
-/// is made.
-pub(crate) const TOLD: bool = true;
-/// Of a read: it may leave that out.
-pub(crate) const LEFT_OUT: bool = false;
 
 /// An entity as a store has it.
 pub(crate) struct Found<E> {
@@ -106,7 +99,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// ```
     pub fn get(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<Option<E>>> + use<'_, E, S> {
         let (key, id) = self.key_and_id(id);
-        async move { self.look::<LEFT_OUT, _>(id, &key, |entity, _| entity).await }
+        async move { self.look(id, &key, GetOptions::new(), |entity, _| entity).await }
     }
 
     /// The entity as [`get`](Self::get) gives it, and when it expires.
@@ -152,7 +145,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             ids.into_iter().map(|id| (self.key_for(&id), id.into_id())).unzip();
         Box::pin(async move {
             let span = self.span_many("get_many", &anchors.iter());
-            let found = self.look_all::<LEFT_OUT>(anchors, ids).instrument(span).await?;
+            let found = self.look_all(anchors, ids, GetOptions::new()).instrument(span).await?;
             Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
         })
     }
@@ -223,13 +216,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The entities under these keys, and when they expire.
     #[allow(dead_code, reason = "used by the cache alone, which is a feature")]
     pub(crate) async fn find_all(&self, anchors: Vec<Key>, ids: Vec<E::Id>) -> Result<Vec<Option<Found<E>>>> {
-        self.look_all::<TOLD>(anchors, ids).await
+        self.look_all(anchors, ids, GetOptions::new().with_expiry()).await
     }
 
-    async fn look_all<const EXPIRIES: bool>(
+    async fn look_all(
         &self,
         anchors: Vec<Key>,
         ids: Vec<E::Id>,
+        options: GetOptions,
     ) -> Result<Vec<Option<Found<E>>>> {
         let groups = groups::<E>().len();
         let mut found = Vec::with_capacity(ids.len());
@@ -237,7 +231,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
         let mut hold = Hold::begin();
         for anchors in anchors.chunks(batch) {
-            let records = self.records::<EXPIRIES>(anchors).await?;
+            let records = self.records(anchors, options).await?;
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                 found.push(self.found(id, anchor, records).await?);
                 hold.yield_after(records.iter().flatten().map(|record| record.value.len()).sum()).await;
@@ -249,14 +243,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The entity under this key, and when the first of its groups expires.
     #[allow(dead_code, reason = "used by caches and sessions alone, which are features")]
     pub(crate) async fn find(&self, id: E::Id, key: &Key) -> Result<Option<Found<E>>> {
-        self.look::<TOLD, _>(id, key, Found::new).await
+        self.look(id, key, GetOptions::new().with_expiry(), Found::new).await
     }
 
     /// What `shape` makes of the entity under this key and of its records.
-    pub(super) async fn look<const EXPIRIES: bool, T>(
+    pub(super) async fn look<T>(
         &self,
         id: E::Id,
         key: &Key,
+        options: GetOptions,
         shape: impl FnOnce(E, &[Option<Record>]) -> T,
     ) -> Result<Option<T>> {
         let span = self.span("get", key);
@@ -264,18 +259,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let (only, all);
             let records = if groups::<E>().len() == 1 {
                 self.check_key(key)?;
-                only = if EXPIRIES {
-                    self.store().get_with_expiry(key).await
-                } else {
-                    self.store().get(key).await
-                };
+                only = self.store().get(key, options).await;
                 // Where it lies: taking the result apart would move the record several times.
                 match &only {
                     Ok(record) => std::slice::from_ref(record),
                     Err(error) => return Err(named::<E>(error.clone())),
                 }
             } else {
-                all = apart(self.records::<EXPIRIES>(std::slice::from_ref(key))).await?;
+                all = apart(self.records(std::slice::from_ref(key), options)).await?;
                 all.as_slice()
             };
             if self.any_is_behind(records) {
@@ -297,19 +288,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The records of all groups of these entities, read with one batch: one entity's after the
     /// other, each in the schema's order.
-    pub(crate) async fn records<const EXPIRIES: bool>(&self, anchors: &[Key]) -> Result<Vec<Option<Record>>> {
+    pub(crate) async fn records(&self, anchors: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
         // An only group's key is the anchor.
         let mut keys = Cow::Borrowed(anchors);
         if groups::<E>().len() > 1 {
             keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
         }
         keys.iter().try_for_each(|key| self.check_key(key))?;
-        let records = if EXPIRIES {
-            self.store().get_many_with_expiry(&keys).await
-        } else {
-            self.store().get_many(&keys).await
-        };
-        records.map_err(named::<E>)
+        self.store().get_many(&keys, options).await.map_err(named::<E>)
     }
 
     pub(crate) fn decode(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {

@@ -2,7 +2,7 @@
 
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record};
-use kv_store::store::{Store, Write};
+use kv_store::store::{Store, StoreExt, Write};
 use kv_store::{Error, Result, Timestamp};
 
 use super::difference::{Before, GroupBefore, Place};

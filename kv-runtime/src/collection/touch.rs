@@ -2,7 +2,7 @@
 
 use kv_store::key::Key;
 use kv_store::record::Expiry;
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, Write};
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, StoreExt, Write};
 use kv_store::{Result, Timestamp};
 use tracing::Instrument;
 
@@ -71,7 +71,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
                 return Ok(true);
             }
             let present = vec![Condition::new(key, Expect::Present)];
-            let commit = self.store().commit(present, writes).await.map_err(named::<E>)?;
+            let commit = self.store().commit(present, writes.into()).await.map_err(named::<E>)?;
             Ok(commit == Commit::Done)
         }
         .instrument(span)

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
 use kv_store::record::NewRecord;
-use kv_store::store::{Sharing, Store};
+use kv_store::store::{Batch, Sharing, Store, StoreExt};
 use kv_store::{Error, Location, Result};
 use tracing::Instrument;
 
@@ -17,7 +17,7 @@ use crate::small::apart;
 
 /// The records of some entities, each entity's anchor last.
 #[derive(Default)]
-struct Batch {
+struct Entities {
     records: Vec<(Key, NewRecord)>,
     entities: usize,
     bytes: usize,
@@ -158,7 +158,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     {
         let limits = self.store().capabilities().limits;
         let mut sent = Sent::Written(0);
-        let mut batch = Batch::default();
+        let mut batch = Entities::default();
         let mut hold = Hold::begin();
         for entity in entities {
             let entity = entity.borrow();
@@ -217,12 +217,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Writes one batch, and returns how many entities are written up to its end.
-    async fn write_batch(&self, batch: Batch, written: usize, place: Place) -> Result<usize> {
+    async fn write_batch(&self, batch: Entities, written: usize, place: Place) -> Result<usize> {
         let Some((key, _)) = batch.records.last() else { return Ok(written) };
         let last = key.clone();
         let done = match place {
             Place::Before if self.is_one_batch() => {
-                self.store().put_part(batch.records).await.map_err(named::<E>)
+                self.store().write(Batch::puts(batch.records).as_part()).await.map_err(named::<E>)
             }
             _ => self.write_anchors_last(batch.records).await,
         };

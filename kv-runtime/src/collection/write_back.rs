@@ -4,7 +4,7 @@
 use kv_store::Result;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
-use kv_store::store::{Commit, Store};
+use kv_store::store::{Commit, Store, StoreExt};
 
 use super::difference::Place;
 use super::{Collection, groups, learn_expiry};
@@ -40,7 +40,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     fn may_be_brought_up(&self, schema: &GroupSchema, record: &Record) -> bool {
         let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;
         let is_ours = record.metadata.names_version();
-        self.kv.write_back_policy().allows(&self.store().capabilities(), compatible, is_ours)
+        self.kv.write_back_policy().allows(self.store().capabilities(), compatible, is_ours)
     }
 
     pub(super) async fn write_back(&self, anchor: &Key, entity: &E, records: &[Option<Record>]) {

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// A method of [`Store`](crate::store::Store) or [`AtomicStore`](crate::store::AtomicStore) that
-/// reaches the engine.
+use kv_store::store::{Batch, GetOptions, Write};
+
+/// A call of a [`Store`](crate::store::Store) that reaches the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -11,21 +12,21 @@ pub enum Operation {
     Get,
     /// [`Store::get_many`](crate::store::Store::get_many), with expiries or without.
     GetMany,
-    /// [`Store::head`](crate::store::Store::head).
+    /// [`Store::get`](crate::store::Store::get) of metadata and expiry alone.
     Head,
     /// [`Store::list`](crate::store::Store::list).
     List,
-    /// [`Store::put`](crate::store::Store::put).
+    /// [`Store::write`](crate::store::Store::write) of one record.
     Put,
-    /// [`Store::put_many`](crate::store::Store::put_many).
+    /// [`Store::write`](crate::store::Store::write) of several records.
     PutMany,
-    /// [`Store::replace`](crate::store::Store::replace).
-    Replace,
-    /// [`Store::delete`](crate::store::Store::delete).
+    /// [`Store::write`](crate::store::Store::write) that deletes one record.
     Delete,
-    /// [`Store::delete_many`](crate::store::Store::delete_many).
+    /// [`Store::write`](crate::store::Store::write) that deletes several records.
     DeleteMany,
-    /// [`AtomicStore::commit`](crate::store::AtomicStore::commit).
+    /// [`Store::write`](crate::store::Store::write) that puts some records and deletes others.
+    Write,
+    /// [`Store::commit`](crate::store::Store::commit).
     Commit,
     /// [`Store::lease`](crate::store::Store::lease).
     Lease,
@@ -40,14 +41,31 @@ impl Operation {
         Self::List,
         Self::Put,
         Self::PutMany,
-        Self::Replace,
         Self::Delete,
         Self::DeleteMany,
+        Self::Write,
         Self::Commit,
         Self::Lease,
     ];
 
-    /// The method's name, such as `get_many`.
+    /// A read of one record.
+    pub(super) const fn of_get(options: GetOptions) -> Self {
+        if options.value { Self::Get } else { Self::Head }
+    }
+
+    /// A write of a batch.
+    pub(super) fn of_batch(batch: &Batch) -> Self {
+        let deletes = batch.iter().filter(|write| matches!(write, Write::Delete(_))).count();
+        match (batch.len(), deletes) {
+            (1, 0) => Self::Put,
+            (1, _) => Self::Delete,
+            (_, 0) => Self::PutMany,
+            (all, deletes) if all == deletes => Self::DeleteMany,
+            _ => Self::Write,
+        }
+    }
+
+    /// The operation's name, such as `get_many`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -57,9 +75,9 @@ impl Operation {
             Self::List => "list",
             Self::Put => "put",
             Self::PutMany => "put_many",
-            Self::Replace => "replace",
             Self::Delete => "delete",
             Self::DeleteMany => "delete_many",
+            Self::Write => "write",
             Self::Commit => "commit",
             Self::Lease => "lease",
         }
@@ -79,8 +97,8 @@ impl Operation {
             Self::GetMany => "read the records",
             Self::Head => "read the record's metadata",
             Self::List => "list records",
-            Self::Put | Self::Replace => "write the record",
-            Self::PutMany => "write the records",
+            Self::Put => "write the record",
+            Self::PutMany | Self::Write => "write the records",
             Self::Delete => "delete the record",
             Self::DeleteMany => "delete the records",
             Self::Commit => "commit",

@@ -9,7 +9,7 @@ mod stream;
 use std::fmt;
 
 use kv_store::key::{Key, KeyBuilder, Within};
-use kv_store::store::{Cursor, ListQuery, Store};
+use kv_store::store::{Cursor, ListQuery, Store, StoreExt};
 use kv_store::{Error, Result};
 use tracing::Instrument;
 

@@ -5,8 +5,7 @@ use kv_store::__private::{
     parse_key,
 };
 use kv_store::key::Key;
-use kv_store::record::RecordRef;
-use kv_store::store::{Content, Cursor, Entry, ListQuery, Store};
+use kv_store::store::{Content, Cursor, EntryRef, ListQuery, Store, StoreExt};
 use kv_store::{Error, Location, Result};
 
 use super::raw::{self, Anchor};
@@ -99,20 +98,19 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
     let mut page = IdPage { ids: Vec::new(), skipped: 0, cursor };
     while room.is_left() {
         let query = query::<E>(prefix, page.cursor.take(), room.entities, Content::Keys);
-        let found = collection.store().list(&query.with_max_bytes(room.bytes)).await;
-        let found = found.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
         let before = page.ids.len();
         let mut bytes = 0;
-        for key in found.keys() {
+        let each = |key: &str, _: EntryRef<'_>| {
             bytes += key.len();
             match id_in::<E>(key) {
                 Found::Entity(id) => page.ids.push(id),
                 Found::OtherGroup => {}
                 Found::Foreign => page.skipped += 1,
             }
-        }
+        };
+        let listed = collection.store().list(&query.with_max_bytes(room.bytes), each).await;
+        page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
         room.take(page.ids.len() - before, bytes);
-        page.cursor = found.cursor;
         if page.cursor.is_none() {
             break;
         }
@@ -171,9 +169,8 @@ async fn read_only_group<E: KvEntity, S: Store>(
 ) -> Result<usize> {
     let query = query::<E>(prefix, page.cursor.take(), room.entities, Content::Records);
     let mut bytes = 0_usize;
-    let each = |key: &str, found: Result<RecordRef<'_>>| {
-        let len = found.as_ref().map_or(0, |record| record.value.len());
-        bytes = bytes.saturating_add(key.len() + len);
+    let each = |key: &str, entry: EntryRef<'_>| {
+        bytes = bytes.saturating_add(key.len() + entry.value_len());
         let id = match id_in::<E>(key) {
             Found::Entity(id) => id,
             Found::OtherGroup => return,
@@ -182,12 +179,9 @@ async fn read_only_group<E: KvEntity, S: Store>(
                 return;
             }
         };
-        page.add(match found {
-            Ok(record) => collection.decode_listed(id, record, &|_| at::<E, S>(collection, key)),
-            Err(error) => Err(Box::new(unread(collection, &id, error))),
-        });
+        page.add(listed(collection, key, id, entry));
     };
-    let listed = collection.store().list_each(&query.with_max_bytes(room.bytes), each).await;
+    let listed = collection.store().list(&query.with_max_bytes(room.bytes), each).await;
     page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
     Ok(bytes)
 }
@@ -221,17 +215,17 @@ pub(super) fn listed<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     key: &str,
     id: E::Id,
-    entry: Entry,
-) -> Result<E> {
+    entry: EntryRef<'_>,
+) -> Result<E, Box<Error>> {
     match entry {
-        Entry::Record(record) => collection
-            .decode_listed(id, RecordRef::from(&record), &|_| at::<E, S>(collection, key))
-            .map_err(|error| *error),
-        Entry::Failed(error) => Err(unread(collection, &id, error)),
+        EntryRef::Record(record) => {
+            collection.decode_listed(id, record.as_ref(), &|_| at::<E, S>(collection, key))
+        }
+        EntryRef::Failed(error) => Err(Box::new(unread(collection, &id, error))),
         // A list of records shows nothing else.
         _ => {
             let what = "the store has listed it without its value".into();
-            Err(Error::Malformed { at: at::<E, S>(collection, key), what })
+            Err(Box::new(Error::Malformed { at: at::<E, S>(collection, key), what }))
         }
     }
 }

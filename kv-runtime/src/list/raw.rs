@@ -3,11 +3,11 @@
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{Content, Cursor, Entry, ListQuery, Sharing, Store};
+use kv_store::store::{Content, Cursor, EntryRef, GetOptions, ListQuery, Sharing, Store, StoreExt};
 use kv_store::{Error, Result};
 
 use super::page::{Found, id_in, query};
-use crate::collection::{Collection, LEFT_OUT};
+use crate::collection::Collection;
 use crate::entity::KvEntity;
 
 /// The stored form of an entity: the key and record of its anchor.
@@ -77,27 +77,30 @@ async fn list<E: KvEntity, S: Store>(
     query: &ListQuery,
     page: &mut RawPage<E::Id>,
 ) -> Result<usize> {
-    let found = collection.store().list(query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
-    let entries = found.len();
-    page.cursor = found.cursor.clone();
-    found.for_each(|key, entry| match (id_in::<E>(key), entry) {
-        // The store cannot tell which ids are secret, so it names the list's prefix alone.
-        (Found::Entity(id), Entry::Failed(error)) => {
-            page.failed.push(error.moved_to(collection.at(&collection.key_of_id(&id))));
+    let mut entries = 0;
+    let each = |key: &str, entry: EntryRef<'_>| {
+        entries += 1;
+        match (id_in::<E>(key), entry) {
+            // The store cannot tell which ids are secret, so it names the list's prefix alone.
+            (Found::Entity(id), EntryRef::Failed(error)) => {
+                page.failed.push(error.moved_to(collection.at(&collection.key_of_id(&id))));
+            }
+            (Found::Entity(id), entry) => {
+                let key = collection.key_of_id(&id);
+                let records = match entry {
+                    EntryRef::Record(record) => vec![Some(record.to_record())],
+                    _ => Vec::new(),
+                };
+                let anchor = Anchor { key, id, records };
+                page.bytes = page.bytes.saturating_add(anchor.bytes());
+                page.anchors.push(anchor);
+            }
+            (Found::OtherGroup, _) => {}
+            (Found::Foreign, _) => page.skipped += 1,
         }
-        (Found::Entity(id), entry) => {
-            let key = collection.key_of_id(&id);
-            let records = match entry {
-                Entry::Record(record) if query.content() == Content::Records => vec![Some(record)],
-                _ => Vec::new(),
-            };
-            let anchor = Anchor { key, id, records };
-            page.bytes = page.bytes.saturating_add(anchor.bytes());
-            page.anchors.push(anchor);
-        }
-        (Found::OtherGroup, _) => {}
-        (Found::Foreign, _) => page.skipped += 1,
-    });
+    };
+    let listed = collection.store().list(query, each).await;
+    page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
     Ok(entries)
 }
 
@@ -152,7 +155,7 @@ async fn read_groups<E: KvEntity, S: Store>(
     let mut batches: Vec<_> = unread.chunks_mut(batch).rev().collect();
     while let Some(anchors) = batches.pop() {
         let keys: Vec<Key> = anchors.iter().map(|anchor| anchor.key.clone()).collect();
-        match collection.records::<LEFT_OUT>(&keys).await {
+        match collection.records(&keys, GetOptions::new()).await {
             Ok(records) => {
                 let mut records = records.into_iter();
                 for anchor in anchors {

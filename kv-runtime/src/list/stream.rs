@@ -10,7 +10,7 @@ use kv_store::__private::{
     Entries,
     coop::{self, Hold},
 };
-use kv_store::store::{Content, Cursor, Store};
+use kv_store::store::{Content, Cursor, Store, StoreExt};
 use kv_store::{Error, MaybeSend, Result};
 use tracing::Instrument;
 
@@ -77,7 +77,7 @@ async fn fetch_entities<E: KvEntity, S: Store>(
     let cursor = secret::stored(collection, prefix, cursor)?;
     let (page, cursor) = if E::SCHEMA.groups().len() == 1 {
         let query = query::<E>(prefix, cursor, limit, Content::Records).with_max_bytes(*max_bytes);
-        let found = collection.store().list(&query).await;
+        let found = collection.store().page(&query).await;
         let mut found = found.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
         let cursor = found.cursor.take();
         (Undecoded::Entries(found.into_entries()), cursor)
@@ -99,7 +99,7 @@ impl<I> Undecoded<I> {
                 let (key, entry) = entries.next()?;
                 let Found::Entity(id) = id_in::<E>(key) else { continue };
                 let len = key.len() + entry.value_len();
-                return Some((page::listed(collection, key, id, entry), len));
+                return Some((page::listed(collection, key, id, entry.lend()).map_err(|error| *error), len));
             },
             Self::Groups(anchors, failed) => match anchors.next() {
                 Some(anchor) => {

@@ -9,7 +9,7 @@ use kv_store::__private::{
 };
 use kv_store::Result;
 use kv_store::key::KeyBuilder;
-use kv_store::store::{Content, Entry, ListQuery, Store};
+use kv_store::store::{Content, EntryRef, ListQuery, Store, StoreExt};
 use tracing::Instrument;
 
 use crate::collection::{Collection, span};
@@ -80,10 +80,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let mut cursor = None;
             loop {
                 let query = ListQuery::new(prefix.clone()).with_content(Content::Heads).with_cursor(cursor);
-                let page =
-                    self.store().list(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
-                cursor = page.cursor.clone();
-                page.for_each(|key, entry| census.count::<E>(key, &entry));
+                let listed = self.store().list(&query, |key, entry| census.count::<E>(key, &entry)).await;
+                cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
                 if cursor.is_none() {
                     return Ok(census);
                 }
@@ -143,7 +141,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 const PAGE: usize = 256;
 
 impl Census {
-    fn count<E: KvEntity>(&mut self, key: &str, entry: &Entry) {
+    fn count<E: KvEntity>(&mut self, key: &str, entry: &EntryRef<'_>) {
         let schema = &E::SCHEMA;
         let is_its = |group: &&mut GroupCensus| {
             parse_key::<E::Id>(key, schema.prefix(), schema.ids(), group.name).is_some()
@@ -153,8 +151,8 @@ impl Census {
             return;
         };
         let version = match entry {
-            Entry::Head(head) => head.metadata.version,
-            Entry::Record(record) => record.metadata.version,
+            EntryRef::Head(head) => head.metadata.version,
+            EntryRef::Record(record) => record.metadata.version,
             // Unread, or shown without what was asked for.
             _ => {
                 group.damaged += 1;

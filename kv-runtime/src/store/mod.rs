@@ -9,7 +9,9 @@ mod any;
 #[doc(inline)]
 pub use kv_store::store::*;
 
-pub use any::AnyStore;
+#[doc(hidden)]
+pub use any::Schemes;
+pub use any::{AnyStore, Connector, ForeignStore, NoSchemes, WithScheme};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 #[doc(inline)]
 pub use kv_runtime_cloudflare::WorkersStore;

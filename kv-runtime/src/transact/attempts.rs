@@ -7,7 +7,7 @@ use super::state::State;
 use crate::kv::{Kv, TransactionEvent};
 use kv_store::__private::coop;
 use kv_store::key::Key;
-use kv_store::store::Store;
+use kv_store::store::{Store, StoreExt};
 use kv_store::{Error, Result};
 
 /// Shorter waits end later than they should.

@@ -22,7 +22,7 @@ pub(super) async fn check<S: AtomicStore>(kv: &Kv<S>, state: &State) -> Result<C
     if conditions.is_empty() {
         return Ok(Committed::Done);
     }
-    match kv.store().commit(conditions, Vec::new()).await {
+    match kv.store().commit(conditions, Vec::new().into()).await {
         Ok(Commit::Done) => Ok(Committed::Done),
         Ok(Commit::Conflict(place)) => conflict_at(kv, state, place, reads),
         Err(error) => Err(named(state, unchecked(error))),
@@ -37,7 +37,7 @@ pub(super) async fn commit<S: AtomicStore>(kv: &Kv<S>, state: &State) -> Result<
     }
     let Parts { conditions, reads, writes } = state.parts();
     let guard = Guard::of(kv, state);
-    match kv.store().commit(conditions, writes).await {
+    match kv.store().commit(conditions, writes.into()).await {
         Err(error) if error.is_unknown() => {
             kv.count_transaction(TransactionEvent::Unknown);
             let settled = guard.settle(state).await;

@@ -1,7 +1,7 @@
 //! Where the errors of a transaction happened.
 
 use kv_store::key::Key;
-use kv_store::store::Store;
+use kv_store::store::{Store, StoreExt};
 use kv_store::{Error, Location};
 
 use super::state::State;
@@ -19,7 +19,7 @@ pub(super) fn no_such_condition<S: Store>(store: &S) -> Error {
 pub(super) fn located<S: Store>(store: &S, key: &Key, entity: Option<&'static str>) -> Box<Location> {
     let mut at = Location::of(store.name(), key);
     at.entity = entity;
-    store.locate(&mut at);
+    store.info().locate(&mut at);
     at
 }
 

@@ -9,7 +9,7 @@ use kv_store::__private::coop;
 use kv_store::Timestamp;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{AtomicStore, Commit, Condition, Expect};
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, StoreExt};
 use kv_store::{Error, Location, Result};
 
 /// Of a read: the closure gets to know the records.
@@ -96,13 +96,13 @@ impl<S: AtomicStore> Tx<S> {
     async fn ask(&self, question: &Question) -> Result<Asked> {
         let (store, keys) = (self.kv.store(), &question.keys);
         if let [key] = keys.as_slice() {
-            return Ok(Asked::Records(vec![store.get(key).await?]));
+            return Ok(Asked::Records(vec![store.read(key).await?]));
         }
         let capabilities = store.capabilities();
         let batch = capabilities.limits.batch_read.max(1);
         let mut records = Vec::with_capacity(keys.len());
         for keys in keys.chunks(batch) {
-            records.extend(store.get_many(keys).await?);
+            records.extend(store.read_many(keys).await?);
         }
         if capabilities.snapshot_reads && keys.len() <= batch {
             return Ok(Asked::Records(records));
@@ -111,7 +111,7 @@ impl<S: AtomicStore> Tx<S> {
             let expect = record.as_ref().map_or(Expect::Absent, |it| Expect::Revision(it.revision.clone()));
             Condition::new(key.clone(), expect)
         });
-        match store.commit(unchanged.collect(), Vec::new()).await.map_err(unchecked)? {
+        match store.commit(unchanged.collect(), Vec::new().into()).await.map_err(unchecked)? {
             Commit::Done => Ok(Asked::Records(records)),
             Commit::Conflict(place) => match keys.get(place) {
                 Some(key) => Ok(Asked::Torn(key.clone())),

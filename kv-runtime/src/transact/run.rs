@@ -11,7 +11,7 @@ use super::tx::Tx;
 use crate::collection::are_spans_taken;
 use crate::kv::{Kv, TransactionEvent};
 use kv_store::key::Key;
-use kv_store::store::{AtomicStore, Store};
+use kv_store::store::{AtomicStore, Store, StoreExt};
 use kv_store::{Error, Location, Result};
 
 pub(super) async fn run<S, T, X, F>(kv: &Kv<S>, work: F) -> Result<T, X>

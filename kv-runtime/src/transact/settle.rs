@@ -18,7 +18,7 @@ use crate::kv::Kv;
 use kv_store::BoxFuture;
 use kv_store::key::Key;
 use kv_store::record::{NewRecord, Record};
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, Sharing, Store, Write};
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, Sharing, Store, StoreExt, Write};
 
 /// How often the record is renewed at most, and the first pause in between, which doubles.
 const TRIES: u32 = 8;
@@ -95,7 +95,7 @@ impl Witness {
             let unchanged = Condition::new(key.clone(), Expect::Revision(record.revision.clone()));
             // Keeps the expiry that the record has then.
             let same = NewRecord::new(record.value.0.clone(), record.metadata.clone());
-            match store.commit(vec![unchanged], vec![Write::Update(key.clone(), same)]).await {
+            match store.commit(vec![unchanged], Write::Update(key.clone(), same).into()).await {
                 Ok(Commit::Done) => return Settled::NotCommitted,
                 Ok(Commit::Conflict(_)) => return Settled::Unknown,
                 Err(error) if error.is_retryable() || error.is_unknown() => {

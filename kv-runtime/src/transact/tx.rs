@@ -13,7 +13,7 @@ use crate::kv::Kv;
 use crate::list::List;
 use kv_store::BoxFuture;
 use kv_store::key::{Key, Lookup};
-use kv_store::store::{AtomicStore, Write};
+use kv_store::store::{AtomicStore, StoreExt, Write};
 use kv_store::{Error, Result};
 
 /// One attempt of a transaction, in the closure of [`Kv::transact`].

@@ -5,7 +5,7 @@ use super::suite::{Checked, Suite, Test, group, is_written, key, sample};
 use crate::error::Error;
 use crate::key::Key;
 use crate::record::{Metadata, NewRecord};
-use crate::store::Store;
+use crate::store::{Store, StoreExt, Write};
 
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -16,6 +16,7 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
         the_later_of_two_remains: "of two writes under one key in put_many the later one MUST remain",
         delete_many_removes_all: "delete_many removes the records, and no other",
         the_largest_batches_pass: "batches of as many records as the limits allow MUST pass (tried up to 10,000)",
+        puts_and_deletes_keep_their_order: "puts and deletes in one batch are made in order",
         a_failed_batch_tells: "a batch that fails MUST be all or nothing, or Error::Partial that says what was written",
     );
 }
@@ -31,7 +32,7 @@ fn keys(records: &[(Key, NewRecord)]) -> Vec<Key> {
 /// Checks that the records are there, all of them, by batched reads.
 async fn all_stand<H: Harness>(t: &Test<'_, H>, records: &[(Key, NewRecord)]) -> Checked {
     for chunk in records.chunks(t.can.limits.batch_read.max(1)) {
-        let found = t.store.get_many(&keys(chunk)).await?;
+        let found = t.store.read_many(&keys(chunk)).await?;
         check!(found.len() == chunk.len(), "{} answers to {} keys", found.len(), chunk.len());
         for (found, (key, written)) in found.iter().zip(chunk) {
             let same = found.as_ref().is_some_and(|found| is_written(found, written));
@@ -51,7 +52,7 @@ async fn get_many_answers_in_order<H: Harness>(t: Test<'_, H>) -> Checked {
         key("absent"),
         key("batch:3:group"),
     ];
-    let found = t.store.get_many(&asked).await?;
+    let found = t.store.read_many(&asked).await?;
     let expected = [Some(7), None, Some(0), None, Some(3)];
     check!(found.len() == asked.len(), "{} answers to {} keys", found.len(), asked.len());
     for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
@@ -70,13 +71,13 @@ async fn get_many_answers_twice<H: Harness>(t: Test<'_, H>) -> Checked {
     let twice = [records.clone(), records].concat();
     all_stand(&t, &twice).await?;
     let absent = vec![key("absent"); 3];
-    let found = t.store.get_many(&absent).await?;
+    let found = t.store.read_many(&absent).await?;
     check!(found.len() == 3 && found.iter().all(Option::is_none), "an absent key, three times, is {found:?}");
     Ok(())
 }
 
 async fn empty_batches_do_nothing<H: Harness>(t: Test<'_, H>) -> Checked {
-    let found = t.store.get_many(&[]).await?;
+    let found = t.store.read_many(&[]).await?;
     check!(found.is_empty(), "no keys have {} answers", found.len());
     t.store.put_many(Vec::new()).await?;
     t.store.delete_many(Vec::new()).await?;
@@ -119,6 +120,22 @@ async fn delete_many_removes_all<H: Harness>(t: Test<'_, H>) -> Checked {
     Ok(())
 }
 
+async fn puts_and_deletes_keep_their_order<H: Harness>(t: Test<'_, H>) -> Checked {
+    let [gone, put, again] = ["gone", "put", "again"].map(|name| group("batch:mixed", name));
+    t.put_all(&[(gone.clone(), sample(1)), (again.clone(), sample(2))]).await?;
+    let writes = vec![
+        Write::Put(put.clone(), sample(3)),
+        Write::Delete(gone.clone()),
+        Write::Delete(again.clone()),
+        Write::Put(again.clone(), sample(4)),
+    ];
+    t.store.write(writes.into()).await?;
+    t.settle().await;
+    t.is_absent(&gone).await?;
+    t.holds(&put, &sample(3)).await?;
+    t.holds(&again, &sample(4)).await.map(drop)
+}
+
 async fn the_largest_batches_pass<H: Harness>(t: Test<'_, H>) -> Checked {
     let limits = t.can.limits;
     check!(limits.batch_read > 0 && limits.batch_write > 0, "a batch of one record is too large: {limits:?}");
@@ -133,7 +150,7 @@ async fn the_largest_batches_pass<H: Harness>(t: Test<'_, H>) -> Checked {
     }
     t.settle().await;
     for chunk in keys(&records).chunks(limits.batch_read) {
-        let left = t.store.get_many(chunk).await?.iter().flatten().count();
+        let left = t.store.read_many(chunk).await?.iter().flatten().count();
         check!(left == 0, "{left} records are left after delete_many");
     }
     Ok(())
@@ -153,7 +170,7 @@ async fn a_failed_batch_tells<H: Harness>(t: Test<'_, H>) -> Checked {
     t.settle().await;
     let mut stands = Vec::with_capacity(writes.len());
     for (key, _) in &writes {
-        stands.push(t.store.get(key).await?.is_some());
+        stands.push(t.store.read(key).await?.is_some());
     }
     let told = match &outcome {
         Ok(()) => vec![true; 3],

@@ -4,7 +4,7 @@ use super::harness::AtomicHarness;
 use super::suite::{Checked, Ended, Suite, Test, group, sample};
 use crate::key::Key;
 use crate::record::{Expiry, Metadata, NewRecord, Revision};
-use crate::store::{AtomicStore, Commit, CommitScope, Condition, Expect, Store, Write};
+use crate::store::{Commit, CommitScope, Condition, Expect, Store, StoreExt, Write};
 
 pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -29,7 +29,7 @@ impl<H: AtomicHarness> Test<'_, H> {
     }
 
     pub(super) async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Checked<Commit> {
-        let commit = self.store.commit(conditions, writes).await?;
+        let commit = self.store.commit(conditions, writes.into()).await?;
         self.settle().await;
         Ok(commit)
     }
@@ -290,7 +290,7 @@ async fn a_failed_commit_writes_nothing<H: AtomicHarness>(t: Test<'_, H>) -> Che
     let set = metadata.set_foreign("pad", "x".repeat(70_000).into());
     check!(set.is_ok(), "the suite's own member was refused: {set:?}");
     let writes = vec![put(&first, 1), Write::Put(long.clone(), NewRecord::new("2", metadata)), put(&last, 3)];
-    let outcome = t.store.commit(vec![absent(&first)], writes).await;
+    let outcome = t.store.commit(vec![absent(&first)], writes.into()).await;
     t.settle().await;
     let expected = match &outcome {
         Ok(Commit::Done) => true,
@@ -300,7 +300,7 @@ async fn a_failed_commit_writes_nothing<H: AtomicHarness>(t: Test<'_, H>) -> Che
         Err(_) => false,
     };
     for key in [&first, &long, &last] {
-        let stands = t.store.get(key).await?.is_some();
+        let stands = t.store.read(key).await?.is_some();
         check!(stands == expected, "the commit ended with {outcome:?}, and `{key}` is there: {stands}");
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::commits::{absent, unchanged};
 use super::harness::{AtomicHarness, Harness};
 use super::suite::{Checked, Ended, Suite, Test, group, is_written, key, sample};
 use crate::record::NewRecord;
-use crate::store::{AtomicStore, Commit, Store, Write};
+use crate::store::{Commit, Store, StoreExt, Write};
 
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -55,7 +55,7 @@ async fn writers_of_one_key_leave_one_record<H: Harness>(t: Test<'_, H>) -> Chec
         async move {
             t.store.put(key.clone(), sample(number)).await?;
             let_others_run().await;
-            t.store.get(key).await?;
+            t.store.read(key).await?;
             Ok(())
         }
     });
@@ -99,7 +99,7 @@ async fn batched_reads_are_of_one_moment<H: Harness>(t: Test<'_, H>) -> Checked 
                     let_others_run().await;
                 }
                 t.store.put_many(batch(number + round * CALLERS)).await?;
-                let found = t.store.get_many(keys).await?;
+                let found = t.store.read_many(keys).await?;
                 let mut values = found.iter().map(|record| record.as_ref().map(|record| &record.value));
                 let first = values.next().flatten();
                 let same = first.is_some() && values.all(|value| value == first);
@@ -117,10 +117,10 @@ async fn one_of_many_inserts_wins<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
     let inserts = (0..CALLERS).map(|number| {
         let (t, key) = (&t, &key);
         async move {
-            let before = t.store.get(key).await?;
+            let before = t.store.read(key).await?;
             let_others_run().await;
             let write = Write::Put(key.clone(), sample(number));
-            let commit = t.store.commit(vec![absent(key)], vec![write]).await?;
+            let commit = t.store.commit(vec![absent(key)], write.into()).await?;
             check!(before.is_none() || commit != Commit::Done, "an insert was done over a record");
             Ok((commit == Commit::Done).then_some(number))
         }
@@ -152,7 +152,7 @@ async fn increment<H: AtomicHarness>(t: &Test<'_, H>) -> Checked {
         let read = t.standing(&key).await?;
         let_others_run().await;
         let write = Write::Update(key.clone(), counter(count(&read.value)? + 1));
-        match t.store.commit(vec![unchanged(&key, &read.revision)], vec![write]).await? {
+        match t.store.commit(vec![unchanged(&key, &read.revision)], write.into()).await? {
             Commit::Done => return Ok(()),
             Commit::Conflict(_) => t.settle().await,
         }
@@ -181,7 +181,7 @@ async fn commits_do_not_mix<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
             if number % 2 == 0 {
                 writes.reverse();
             }
-            let commit = t.store.commit(Vec::new(), writes).await?;
+            let commit = t.store.commit(Vec::new(), writes.into()).await?;
             check!(commit == Commit::Done, "a commit without conditions ended with {commit:?}");
             Ok(())
         }

@@ -10,7 +10,7 @@ use super::harness::{AtomicHarness, Harness};
 use super::suite::{Checked, Suite, Test, group, is_written, key, sample};
 use crate::key::Key;
 use crate::record::NewRecord;
-use crate::store::{AtomicStore, Store, Write};
+use crate::store::{Store, StoreExt, Write};
 
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -82,7 +82,7 @@ async fn a_dropped_batch_leaves_records_whole<H: Harness>(t: Test<'_, H>) -> Che
         abandon(t.store.put_many(batch(2)), polls).await;
         t.settle().await;
         let mut standing = Vec::new();
-        for found in t.store.get_many(&keys).await? {
+        for found in t.store.read_many(&keys).await? {
             let whole = [1, 2]
                 .into_iter()
                 .find(|number| found.as_ref().is_some_and(|it| is_written(it, &long(*number))));
@@ -104,10 +104,10 @@ async fn a_dropped_read_harms_nothing<H: Harness>(t: Test<'_, H>) -> Checked {
     let key = key("t:1");
     t.put(&key, &long(1)).await?;
     for polls in 0..MOST_POLLS {
-        abandon(t.store.get(&key), polls).await;
+        abandon(t.store.read(&key), polls).await;
         abandon(t.store.head(&key), polls).await;
-        abandon(t.store.get_many(&[key.clone(), key.clone()]), polls).await;
-        abandon(t.store.list(&crate::store::ListQuery::new(key.clone())), polls).await;
+        abandon(t.store.read_many(&[key.clone(), key.clone()]), polls).await;
+        abandon(t.store.page(&crate::store::ListQuery::new(key.clone())), polls).await;
         t.holds(&key, &long(1)).await?;
     }
     Ok(())
@@ -119,7 +119,7 @@ async fn a_dropped_commit_is_all_or_nothing<H: AtomicHarness>(t: Test<'_, H>) ->
     let writes = |number| keys.iter().map(|key| Write::Put(key.clone(), long(number))).collect::<Vec<_>>();
     for polls in 0..MOST_POLLS {
         t.done(Vec::new(), writes(1)).await?;
-        abandon(t.store.commit(Vec::new(), writes(2)), polls).await;
+        abandon(t.store.commit(Vec::new(), writes(2).into()), polls).await;
         t.settle().await;
         let [a, b] = &keys;
         let (a_now, b_now) = (stands(&t, a, 1, 2).await?, stands(&t, b, 1, 2).await?);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::harness::Harness;
 use super::suite::{Checked, Suite, Test, expiring, key, sample};
 use crate::record::Expiry;
-use crate::store::{Content, Entry, ListQuery, Store};
+use crate::store::{Content, Entry, GetOptions, ListQuery, Store, StoreExt};
 use crate::timestamp::Timestamp;
 
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
@@ -44,7 +44,7 @@ async fn expired_is_invisible_to_get<H: Harness>(t: Test<'_, H>) -> Checked {
     t.put(&key("e:1"), &expiring(1, t.ttl())).await?;
     t.pass(t.ttl()).await;
     t.is_absent(&key("e:1")).await?;
-    let found = t.store.get_with_expiry(&key("e:1")).await?;
+    let found = t.store.get(&key("e:1"), GetOptions::new().with_expiry()).await?;
     check!(found.is_none(), "get_with_expiry shows an expired record, {found:?}");
     Ok(())
 }
@@ -61,7 +61,9 @@ async fn expired_is_invisible_to_get_many<H: Harness>(t: Test<'_, H>) -> Checked
     t.put_all(&[(key("e:1"), expiring(1, t.ttl())), (key("e:2"), sample(2))]).await?;
     t.pass(t.ttl()).await;
     let keys = [key("e:1"), key("e:2"), key("e:1")];
-    for found in [t.store.get_many(&keys).await?, t.store.get_many_with_expiry(&keys).await?] {
+    for found in
+        [t.store.read_many(&keys).await?, t.store.get_many(&keys, GetOptions::new().with_expiry()).await?]
+    {
         let there: Vec<bool> = found.iter().map(Option::is_some).collect();
         check!(there == [false, true, false], "expired, lasting, expired are {found:?}");
     }
@@ -109,18 +111,19 @@ async fn expiry_comes_back<H: Harness>(t: Test<'_, H>) -> Checked {
         }
     };
     let keys = [at, after, never];
-    for (key, record) in keys.iter().zip(t.store.get_many_with_expiry(&keys).await?) {
+    for (key, record) in keys.iter().zip(t.store.get_many(&keys, GetOptions::new().with_expiry()).await?) {
         let expires_at = record.and_then(|record| record.expires_at);
         check!(
             expires_at.is_some() == (key.as_str() != "e:never"),
             "`{key}` expires at {expires_at:?}, says get_many_with_expiry"
         );
         check(key.as_str(), expires_at)?;
-        let alone = t.store.get_with_expiry(key).await?.and_then(|record| record.expires_at);
+        let alone =
+            t.store.get(key, GetOptions::new().with_expiry()).await?.and_then(|record| record.expires_at);
         check!(alone.is_some() == expires_at.is_some(), "`{key}` expires at {alone:?}, says get_with_expiry");
         check(key.as_str(), alone)?;
     }
-    for (key, record) in keys.iter().zip(t.store.get_many(&keys).await?) {
+    for (key, record) in keys.iter().zip(t.store.read_many(&keys).await?) {
         check(key.as_str(), record.and_then(|record| record.expires_at))?;
         check(key.as_str(), t.standing(key).await?.expires_at)?;
         check(key.as_str(), t.store.head(key).await?.and_then(|head| head.expires_at))?;

@@ -6,7 +6,7 @@ use super::suite::{Checked, Ended, Suite, Test, group, sample};
 use crate::error::Error;
 use crate::key::Key;
 use crate::record::{Expiry, Metadata, NewRecord, Record};
-use crate::store::{AtomicStore, Content, Entry, ListQuery, Store, Write};
+use crate::store::{Content, Entry, ListQuery, Store, StoreExt, Write};
 
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -60,9 +60,9 @@ async fn a_plain_value_is_version_1<H: Harness>(t: Test<'_, H>) -> Checked {
 /// Checks that reads of the key report damage, with the key.
 async fn is_damaged<H: Harness>(t: &Test<'_, H>, key: &Key) -> Checked {
     let reads = [
-        t.store.get(key).await.map(drop),
+        t.store.read(key).await.map(drop),
         t.store.head(key).await.map(drop),
-        t.store.get_many(std::slice::from_ref(key)).await.map(drop),
+        t.store.read_many(std::slice::from_ref(key)).await.map(drop),
     ];
     for read in reads {
         match read {
@@ -161,7 +161,7 @@ async fn a_damaged_record_is_never_absent<H: AtomicHarness>(t: Test<'_, H>) -> C
     let [damaged, _, _] = keys();
     let t = t.holding(&[(damaged.clone(), Foreign::Damaged)]).await?;
     // A conflict or an error: both leave it to somebody who knows what it is.
-    let commit = t.store.commit(vec![absent(&damaged)], vec![put(&damaged, 1)]).await;
+    let commit = t.store.commit(vec![absent(&damaged)], vec![put(&damaged, 1)].into()).await;
     check!(!matches!(commit, Ok(crate::store::Commit::Done)), "an insert was done over a damaged record");
     is_damaged(&t, &damaged).await
 }

@@ -4,7 +4,7 @@ use super::harness::Harness;
 use super::suite::{Checked, Suite, Test, key, sample};
 use crate::key::Key;
 use crate::record::NewRecord;
-use crate::store::{ListQuery, Store};
+use crate::store::{ListQuery, StoreExt};
 
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;

@@ -8,7 +8,7 @@ use super::harness::AtomicHarness;
 use super::suite::{Checked, Ended, Suite, Test, expiring, group, sample};
 use crate::key::Key;
 use crate::record::Expiry;
-use crate::store::{Condition, Lease, ListQuery, Store, Write};
+use crate::store::{Condition, Lease, ListQuery, Store, StoreExt, Write};
 
 pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;

@@ -4,7 +4,7 @@ use super::harness::Harness;
 use super::suite::{Checked, Suite, Test, is_written, key, sample};
 use crate::key::Key;
 use crate::record::NewRecord;
-use crate::store::{Content, Entry, ListQuery, Store};
+use crate::store::{Content, Entry, ListQuery, StoreExt};
 
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -74,7 +74,7 @@ async fn a_page_keeps_to_its_limit<H: Harness>(t: Test<'_, H>) -> Checked {
     write_many(&t, &many()).await?;
     for limit in [1, 2, 7] {
         let query = ListQuery::new(key("list:")).with_limit(limit).with_content(Content::Keys);
-        let page = t.store.list(&query).await?;
+        let page = t.store.page(&query).await?;
         check!(page.len() <= limit, "a page of at most {limit} has {} entries", page.len());
         check!(page.cursor.is_some(), "a page of at most {limit} entries has no cursor, and there are more");
     }

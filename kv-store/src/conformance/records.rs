@@ -4,7 +4,7 @@ use super::harness::Harness;
 use super::suite::{Checked, Suite, Test, key, sample};
 use crate::codec::Codec;
 use crate::record::{Metadata, NewRecord};
-use crate::store::Store;
+use crate::store::StoreExt;
 use crate::timestamp::Timestamp;
 
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
@@ -27,7 +27,7 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
 async fn capabilities_stay<H: Harness>(t: Test<'_, H>) -> Checked {
     let name = t.store.name();
     t.put(&key("t:1"), &sample(1)).await?;
-    check!(t.store.capabilities() == t.can, "{:?} became {:?}", t.can, t.store.capabilities());
+    check!(*t.store.capabilities() == t.can, "{:?} became {:?}", t.can, t.store.capabilities());
     check!(!name.is_empty() && name == t.store.name(), "the store's name is {name:?}");
     Ok(())
 }

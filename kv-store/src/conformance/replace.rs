@@ -4,7 +4,7 @@ use super::harness::Harness;
 use super::suite::{Checked, Suite, Test, expiring, group, is_written, sample};
 use crate::error::Error;
 use crate::record::Revision;
-use crate::store::{Commit, Store};
+use crate::store::{Commit, StoreExt};
 
 const NO_SWAP: &str = "the store has no compare-and-swap";
 

@@ -7,7 +7,7 @@ use super::harness::AtomicHarness;
 use super::suite::{Checked, Suite, Test, group, sample};
 use crate::key::Key;
 use crate::record::Revision;
-use crate::store::{Entry, ListQuery, Store, Write};
+use crate::store::{Entry, ListQuery, StoreExt, Write};
 
 pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -23,7 +23,7 @@ async fn reads_agree_on_the_revision<H: AtomicHarness>(t: Test<'_, H>) -> Checke
     let key = group("r:1", "group");
     t.put(&key, &sample(1)).await?;
     let revision = t.revision(&key).await?;
-    for found in t.store.get_many(&[key.clone(), key.clone()]).await? {
+    for found in t.store.read_many(&[key.clone(), key.clone()]).await? {
         let batched = found.map(|record| record.revision);
         check!(batched.as_ref() == Some(&revision), "get_many gives {batched:?}, and get {revision:?}");
     }

@@ -8,10 +8,10 @@ use super::harness::{Foreign, Harness};
 use super::report::{Failure, Outcome, Report, TestRun};
 use crate::catch_unwind::catch_unwind;
 use crate::codec::Codec;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::key::Key;
-use crate::record::{Expiry, Metadata, NewRecord, Record, RecordRef};
-use crate::store::{Capabilities, Content, Cursor, Entry, ListQuery, Sharing, Store};
+use crate::record::{Expiry, Metadata, NewRecord, Record};
+use crate::store::{Capabilities, Entry, ListQuery, Sharing, StoreExt};
 use crate::timestamp::Timestamp;
 
 /// Fails the test unless the condition holds.
@@ -99,7 +99,7 @@ pub(super) struct Test<'h, H: Harness> {
 
 impl<'h, H: Harness> Test<'h, H> {
     fn new(harness: &'h H, store: H::Store) -> Self {
-        let can = store.capabilities();
+        let can = *store.capabilities();
         Self { harness, store, can }
     }
 
@@ -161,7 +161,7 @@ impl<'h, H: Harness> Test<'h, H> {
 
     /// Returns the record under `key`. Fails if there is none.
     pub(super) async fn standing(&self, key: &Key) -> Checked<Record> {
-        match self.store.get(key).await? {
+        match self.store.read(key).await? {
             Some(record) => Ok(record),
             None => Err(Ended::failed(format!("`{key}` is absent"))),
         }
@@ -175,7 +175,7 @@ impl<'h, H: Harness> Test<'h, H> {
     }
 
     pub(super) async fn is_absent(&self, key: &Key) -> Checked {
-        let record = self.store.get(key).await?;
+        let record = self.store.read(key).await?;
         check!(record.is_none(), "`{key}` should be absent and is {record:?}");
         Ok(())
     }
@@ -205,29 +205,12 @@ impl<'h, H: Harness> Test<'h, H> {
         Ok(())
     }
 
-    /// Returns every entry of a list, page by page. Checks that the store lends the same records.
+    /// Returns every entry of a list, page by page.
     pub(super) async fn list(&self, query: &ListQuery) -> Checked<Vec<(String, Entry)>> {
-        let entries = self.listed(query).await?;
-        if query.content() == Content::Records {
-            let lent = self.lent(query).await?;
-            let (mut listed, mut lent): (Vec<&str>, Vec<&str>) = (
-                entries.iter().map(|(key, _)| key.as_str()).collect(),
-                lent.iter().map(|(key, _)| key.as_str()).collect(),
-            );
-            if !self.can.ordered {
-                listed.sort_unstable();
-                lent.sort_unstable();
-            }
-            check!(lent == listed, "list_each shows {lent:?}, and list {listed:?}");
-        }
-        Ok(entries)
-    }
-
-    async fn listed(&self, query: &ListQuery) -> Checked<Vec<(String, Entry)>> {
         let mut entries = Vec::new();
         let mut cursor = None;
         for _ in 0..MOST_PAGES {
-            let mut page = self.store.list(&query.clone().with_cursor(cursor)).await?;
+            let mut page = self.store.page(&query.clone().with_cursor(cursor)).await?;
             let (len, limit) = (page.len(), query.limit());
             check!(len <= limit, "a page of at most {limit} has {len} entries");
             cursor = page.cursor.take();
@@ -239,40 +222,11 @@ impl<'h, H: Harness> Test<'h, H> {
         Err(Ended::failed(format!("the list goes on after {MOST_PAGES} pages")))
     }
 
-    /// Returns every record that the store lends, page by page.
-    pub(super) async fn lent(&self, query: &ListQuery) -> Checked<Vec<Lent>> {
-        let (mut all, mut cursor) = (Vec::new(), None);
-        for _ in 0..MOST_PAGES {
-            let (shown, next) = self.lent_page(&query.clone().with_cursor(cursor)).await?;
-            all.extend(shown);
-            cursor = next;
-            if cursor.is_none() {
-                return Ok(all);
-            }
-        }
-        Err(Ended::failed(format!("the list goes on after {MOST_PAGES} pages")))
-    }
-
-    pub(super) async fn lent_page(&self, query: &ListQuery) -> Checked<(Vec<Lent>, Option<Cursor>)> {
-        let mut shown = Vec::new();
-        let each = |key: &str, found: Result<RecordRef<'_>>| {
-            let record = found.ok().map(|record| (record.value.to_vec(), record.metadata.version));
-            shown.push((key.to_owned(), record));
-        };
-        let cursor = self.store.list_each(query, each).await?;
-        let (len, limit) = (shown.len(), query.limit());
-        check!(len <= limit, "list_each shows {len} entries of a page of at most {limit}");
-        Ok((shown, cursor))
-    }
-
     /// Returns the keys of a list, page by page.
     pub(super) async fn list_keys(&self, query: &ListQuery) -> Checked<Vec<String>> {
         Ok(self.list(query).await?.into_iter().map(|(key, _)| key).collect())
     }
 }
-
-/// A lent record: its key, value and version, or that it cannot be read.
-pub(super) type Lent = (String, Option<(Vec<u8>, u32)>);
 
 /// More pages than any list of the tests has.
 pub(super) const MOST_PAGES: usize = 20_000;

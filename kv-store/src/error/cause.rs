@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::Error;
 use crate::maybe_send::{MaybeSend, MaybeSync};
 
 /// A cause of any type.
@@ -18,18 +17,6 @@ pub type BoxError = Box<dyn std::error::Error>;
 type DynError = dyn std::error::Error + Send + Sync;
 #[cfg(target_arch = "wasm32")]
 type DynError = dyn std::error::Error;
-
-/// The error type of a change that may fail: any type that implements `From<kv_runtime::Error>`,
-/// because the call itself may fail, too. [`BoxError`] is one.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot hold an error of kv-runtime, with which the call may fail, too",
-    label = "this needs an error type with `From<kv_runtime::Error>`",
-    note = "implement it for your error type, or let the change fail with `kv_runtime::BoxError`: `Err(\"..\".into())`"
-)]
-pub trait ChangeError: From<Error> {}
-
-#[diagnostic::do_not_recommend]
-impl<X: From<Error>> ChangeError for X {}
 
 /// A cause that several errors share, so that [`Error`](enum@crate::Error) is cheap to clone. It
 /// derefs to the error that it holds.

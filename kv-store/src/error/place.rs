@@ -1,7 +1,8 @@
 //! The location of an error: how to read it, and how a layer that knows more than the store below
 //! it completes it.
 
-use super::{Error, Location};
+use super::location::Location;
+use super::variants::Error;
 
 /// The variants that have a location, listed once for reading and for writing.
 macro_rules! with_location {

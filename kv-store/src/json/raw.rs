@@ -37,7 +37,7 @@ impl<'a> RawObject<'a> {
         if !text.starts_with('{') {
             return None;
         }
-        let Pairs(pairs) = super::json_of_text(text).ok()?;
+        let Pairs(pairs) = super::read::json_of_text(text).ok()?;
         let mut from = 1;
         let members = pairs.into_iter().map(|(name, value)| {
             let value = value.get();
@@ -112,7 +112,7 @@ pub fn elements(text: &str) -> Option<Vec<&str>> {
     if !text.starts_with('[') {
         return None;
     }
-    let Elements(elements) = super::json_of_text(text).ok()?;
+    let Elements(elements) = super::read::json_of_text(text).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())
 }
 

@@ -10,19 +10,19 @@ use serde_json::Value;
 
 /// A value as steps see it. A number that no `f64` holds is the largest one.
 pub fn value(text: &str) -> serde_json::Result<Value> {
-    match super::json_of_text(text) {
+    match super::read::json_of_text(text) {
         Ok(value) => Ok(value),
         Err(error) => {
             let text = with_numbers(text, |number| largest(number).map(Cow::Owned));
-            super::json_of_text(&text).map_err(|_| error)
+            super::read::json_of_text(&text).map_err(|_| error)
         }
     }
 }
 
 /// The largest `f64` of its sign, for a number that is beyond it.
 fn largest(number: &str) -> Option<String> {
-    let is_number = super::json_of_text::<IgnoredAny>(number).is_ok();
-    if !is_number || super::json_of_text::<Value>(number).is_ok() {
+    let is_number = super::read::json_of_text::<IgnoredAny>(number).is_ok();
+    if !is_number || super::read::json_of_text::<Value>(number).is_ok() {
         return None;
     }
     let largest = if number.starts_with('-') { f64::MIN } else { f64::MAX };
@@ -77,7 +77,7 @@ fn with_numbers<'a>(text: &'a str, mut replace: impl FnMut(&'a str) -> Option<Co
         replaced.push_str(before);
         let is_text = from.starts_with('"');
         let len = if is_text {
-            1 + super::text_len(from.get(1..).unwrap_or_default().as_bytes()) + 1
+            1 + super::raw::text_len(from.get(1..).unwrap_or_default().as_bytes()) + 1
         } else {
             from.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E')).unwrap_or(from.len())
         };
@@ -111,7 +111,7 @@ pub fn may_round(text: &[u8]) -> bool {
 /// may turn on. serde's derive cannot read such a number from its buffer.
 pub fn fractions_are_maps() -> bool {
     static KNOWN: OnceLock<bool> = OnceLock::new();
-    *KNOWN.get_or_init(|| matches!(super::json_of_text("1.5"), Ok(IsMap(true))))
+    *KNOWN.get_or_init(|| matches!(super::read::json_of_text("1.5"), Ok(IsMap(true))))
 }
 
 struct IsMap(bool);

@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
-use super::id::{IdSchema, IdWriter, KvId};
 use super::redact::redact_into;
+use super::schema::IdSchema;
+use super::writer::{IdWriter, Segment};
 
 /// The text under which a store keeps one record.
 ///
@@ -169,8 +170,8 @@ impl KeyBuilder {
     }
 
     /// Appends the next id.
-    pub fn push<I: KvId>(&mut self, id: &I) {
-        self.segment(|out| id.encode(out));
+    pub fn push<I: Segment>(&mut self, id: &I) {
+        self.segment(|out| id.write_segment(out));
     }
 
     /// Appends the next id, given as the text that a string id has.

@@ -1,102 +1,16 @@
-//! What can be an id: one segment of a key ([`KvId`]), or a tuple of them ([`EntityId`]).
+//! What can be an id: one segment of a key; and how calls take it.
+//!
+//! A call takes one type, so that a wrong id is one compile error, and `&String` becomes `&str`:
+//! numbers by value, text by reference, and a newtype as what it holds.
 
 use std::sync::Arc;
 
-use super::builder::KeyBuilder;
-use super::escape::{escape_into, unescape};
+use super::escape::unescape;
 use super::lookup::Lookup;
-use super::parse::IdSegments;
-use super::passing::{ByReference, ByValue, Passing};
+use super::schema::IdKind;
 use super::traits::IdTraits;
+use super::writer::{IdWriter, Segment};
 use crate::maybe_send::{MaybeSend, MaybeSync};
-
-/// The constant description of one `#[kv(id)]` field.
-#[derive(Clone, Copy, Debug)]
-pub struct IdSchema {
-    name: &'static str,
-    kind: IdKind,
-    ordered: bool,
-    secret: bool,
-}
-
-impl IdSchema {
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn new(name: &'static str, kind: IdKind) -> Self {
-        Self { name, kind, ordered: false, secret: false }
-    }
-
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn ordered(mut self) -> Self {
-        self.ordered = true;
-        self
-    }
-
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn secret(mut self) -> Self {
-        self.secret = true;
-        self
-    }
-
-    /// The field's name.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// What its segments look like.
-    #[must_use]
-    pub const fn kind(&self) -> IdKind {
-        self.kind
-    }
-
-    /// Whether numbers are written with a fixed width, so that key order is number order.
-    #[must_use]
-    pub const fn is_ordered(&self) -> bool {
-        self.ordered
-    }
-
-    /// Whether errors, spans and `Debug` show a hash in its place.
-    #[must_use]
-    pub const fn is_secret(&self) -> bool {
-        self.secret
-    }
-}
-
-/// What the segments of an id type look like, as far as it takes to tell whether two entities' keys
-/// can collide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IdKind {
-    /// A decimal number of `bits` bits.
-    Integer {
-        /// Whether negatives exist.
-        signed: bool,
-        /// 8 to 128; `usize` and `isize` count as 64 everywhere, so that keys do not depend on the
-        /// machine.
-        bits: u32,
-    },
-    /// `true` or `false`.
-    Bool,
-    /// One character.
-    Char,
-    /// Any text, escaped.
-    Text,
-    /// A hyphenated lower-case UUID.
-    Uuid,
-    /// One of these texts.
-    Enum(&'static [&'static str]),
-}
-
-impl IdKind {
-    /// Whether `ordered` means something for it.
-    #[must_use]
-    pub const fn is_integer(&self) -> bool {
-        matches!(self, Self::Integer { .. })
-    }
-}
 
 /// A type that can stand as one id in a key: integers, `bool`, `char`, `String`, `Box<str>`,
 /// `Arc<str>`, `uuid::Uuid` (feature `uuid`), and newtypes and unit enums with
@@ -133,34 +47,71 @@ pub trait KvId: IdTraits {
     fn decode(segment: &str, ordered: bool) -> Option<Self>;
 }
 
-/// Writes one segment of a key.
-#[derive(Debug)]
-pub struct IdWriter<'a> {
-    out: &'a mut String,
-    ordered: bool,
+impl<I: KvId> Segment for I {
+    fn write_segment(&self, out: &mut IdWriter<'_>) {
+        self.encode(out);
+    }
 }
 
-impl<'a> IdWriter<'a> {
-    pub(super) fn new(out: &'a mut String, ordered: bool) -> Self {
-        Self { out, ordered }
-    }
+/// How an id type and the newtypes around it are passed to calls: [`ByValue`] or [`ByReference`].
+pub trait Passing: sealed::Sealed {
+    /// The type that calls take for ids of type `I`.
+    type Ref<'a, I>: Lookup<I> + MaybeSend + MaybeSync
+    where
+        I: KvId + Lookup<I>,
+        for<'b> &'b I: Lookup<I>;
 
-    /// Writes text, escaped.
-    pub fn text(&mut self, text: &str) {
-        escape_into(text, self.out);
-    }
+    /// Returns the id as calls take it.
+    fn pass<I>(id: &I) -> Self::Ref<'_, I>
+    where
+        I: KvId + Lookup<I>,
+        for<'b> &'b I: Lookup<I>;
+}
 
-    /// Writes what needs no escape: digits, letters, `-`.
-    fn plain(&mut self, text: &str) {
-        self.out.push_str(text);
-    }
+/// Numbers, `bool`, `char`, `Uuid`, enums, and newtypes of these.
+#[derive(Debug)]
+pub enum ByValue {}
 
-    fn padded(&mut self, digits: &str, width: usize) {
-        for _ in digits.len()..width {
-            self.out.push('0');
-        }
-        self.out.push_str(digits);
+/// Text, which is passed as `&str`, and newtypes of text: `&OrgId`.
+#[derive(Debug)]
+pub enum ByReference {}
+
+impl Passing for ByValue {
+    type Ref<'a, I>
+        = I
+    where
+        I: KvId + Lookup<I>,
+        for<'b> &'b I: Lookup<I>;
+
+    fn pass<I>(id: &I) -> I
+    where
+        I: KvId + Lookup<I>,
+        for<'b> &'b I: Lookup<I>,
+    {
+        id.clone()
     }
+}
+
+impl Passing for ByReference {
+    type Ref<'a, I>
+        = &'a I
+    where
+        I: KvId + Lookup<I>,
+        for<'b> &'b I: Lookup<I>;
+
+    fn pass<I>(id: &I) -> &I
+    where
+        I: KvId + Lookup<I>,
+        for<'b> &'b I: Lookup<I>,
+    {
+        id
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::ByValue {}
+    impl Sealed for super::ByReference {}
 }
 
 /// Whether `digits` is how a number of this width is written: no sign, no spaces, nothing missing.
@@ -197,7 +148,7 @@ macro_rules! integer_ids {
 
             fn encode(&self, out: &mut IdWriter<'_>) {
                 let mut buffer = itoa::Buffer::new();
-                if out.ordered {
+                if out.is_ordered() {
                     const OFFSET: $unsigned = if $signed { 1 << (<$unsigned>::BITS - 1) } else { 0 };
                     out.padded(buffer.format((*self as $unsigned) ^ OFFSET), $width);
                 } else {
@@ -306,70 +257,4 @@ impl KvId for uuid::Uuid {
         let id = uuid::Uuid::try_parse(segment).ok()?;
         (*id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()) == *segment).then_some(id)
     }
-}
-
-/// The whole id of an entity: one [`KvId`], or a tuple of two to six.
-pub trait EntityId: IdTraits {
-    /// The form in which calls take the id: that of [`KvId::Ref`], or a tuple of these. Of an
-    /// entity it is [`IdRef`](https://docs.rs/kv-runtime/latest/kv_runtime/type.IdRef.html).
-    type Ref<'a>: Lookup<Self> + MaybeSend + MaybeSync;
-
-    /// Returns the id in the form that calls take: `members.get(id.as_id_ref())`.
-    fn as_id_ref(&self) -> Self::Ref<'_>;
-
-    /// Appends the id to a key.
-    #[doc(hidden)]
-    fn write(&self, key: &mut KeyBuilder);
-
-    /// Reads the id from a key's segments.
-    #[doc(hidden)]
-    fn parse(segments: &mut IdSegments<'_>) -> Option<Self>;
-}
-
-impl<I: KvId> EntityId for I {
-    type Ref<'a> = <I as KvId>::Ref<'a>;
-
-    fn as_id_ref(&self) -> Self::Ref<'_> {
-        self.pass()
-    }
-
-    fn write(&self, key: &mut KeyBuilder) {
-        key.push(self);
-    }
-
-    fn parse(segments: &mut IdSegments<'_>) -> Option<Self> {
-        segments.take()
-    }
-}
-
-macro_rules! tuple_ids {
-    ($($($name:ident)+;)*) => {$(
-        impl<$($name: KvId),+> EntityId for ($($name,)+) {
-            type Ref<'a> = ($($name::Ref<'a>,)+);
-
-            fn as_id_ref(&self) -> Self::Ref<'_> {
-                #[expect(non_snake_case, reason = "named as its type")]
-                let ($($name,)+) = self;
-                ($($name.pass(),)+)
-            }
-
-            fn write(&self, key: &mut KeyBuilder) {
-                #[expect(non_snake_case, reason = "named as its type")]
-                let ($($name,)+) = self;
-                $(key.push($name);)+
-            }
-
-            fn parse(segments: &mut IdSegments<'_>) -> Option<Self> {
-                Some(($(segments.take::<$name>()?,)+))
-            }
-        }
-    )*};
-}
-
-tuple_ids! {
-    A B;
-    A B C;
-    A B C D;
-    A B C D E;
-    A B C D E F;
 }

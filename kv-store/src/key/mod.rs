@@ -1,27 +1,38 @@
 //! Keys: `prefix ":" id *( ":" id ) [ ":" group ]`, readable UTF-8 text.
 //!
-//! One file a subject: `id` (what can be an id), `passing` (how calls take an id), `lookup` (how
-//! they take many), `escape` (how text becomes a segment), `parse` (from a key back to its ids),
-//! `known` (which groups raw keys may have), `redact` (how a secret id is shown), `traits` (what an
-//! id type has beside its keys).
+//! One file a subject: `id` (what can be an id, and how calls take it), `entity_id` (the whole id of
+//! an entity), `schema` (ids as data), `writer` and `builder` (from ids to keys), `escape` (how text
+//! becomes a segment), `parse` (from a key back to its ids), `lookup` and `tuples` (how calls take
+//! many ids), `known` (which groups raw keys may have), `redact` (how a secret id is shown),
+//! `traits` (what an id type has beside its keys).
 
 mod builder;
+mod entity_id;
 mod escape;
 mod id;
 mod known;
 mod lookup;
 mod parse;
-mod passing;
 mod redact;
+mod schema;
 mod traits;
+mod tuples;
+mod writer;
 
 pub use builder::{Key, KeyBuilder};
-pub use id::{EntityId, IdKind, IdSchema, IdWriter, KvId};
+pub use entity_id::EntityId;
+pub use id::{ByReference, ByValue, KvId, Passing};
 pub use lookup::{Depth1, Depth2, Depth3, Depth4, Depth5, Lookup, Within};
 pub use parse::IdSegments;
-pub use passing::{ByReference, ByValue, Passing};
+pub use schema::{IdKind, IdSchema};
 pub use traits::IdTraits;
+pub use writer::IdWriter;
+#[doc(hidden)]
+pub use writer::Segment;
 
+#[doc(hidden)]
+pub use entity_id::parse_key;
+#[doc(hidden)]
 pub use escape::escape_into;
+#[doc(hidden)]
 pub use known::learn;
-pub use parse::parse_key;

@@ -1,6 +1,8 @@
-//! From a key's text back to its ids, strictly: only what [`KeyBuilder`](super::KeyBuilder) writes is a key.
+//! The segments of a key, read back strictly: only what [`KeyBuilder`](super::KeyBuilder) writes is
+//! one.
 
-use super::id::{EntityId, IdSchema, KvId};
+use super::id::KvId;
+use super::schema::IdSchema;
 
 /// The id segments of a key, read one after the other.
 #[derive(Debug)]
@@ -17,6 +19,16 @@ impl<'a> IdSegments<'a> {
         I::decode(self.next()?, schema.is_ordered())
     }
 
+    /// Begins to read the segments of a key's ids.
+    pub(super) fn of(text: &'a str, ids: &'static [IdSchema]) -> Self {
+        Self { rest: Some(text), ids: ids.iter() }
+    }
+
+    /// Whether every segment was read.
+    pub(super) const fn is_at_end(&self) -> bool {
+        self.rest.is_none()
+    }
+
     fn next(&mut self) -> Option<&'a str> {
         let rest = self.rest.take()?;
         // Segments are short: `str::split` would take longer to begin its search than this takes to find the end.
@@ -24,22 +36,4 @@ impl<'a> IdSegments<'a> {
         self.rest = Some(&rest[end + 1..]);
         Some(&rest[..end])
     }
-}
-
-/// The id in `key`, if it is a key of this group of the entity with this prefix and these ids.
-// Inlined, it compares with a prefix and a group that the compiler knows.
-#[inline]
-pub fn parse_key<I: EntityId>(
-    key: &str,
-    prefix: &str,
-    ids: &'static [IdSchema],
-    group: Option<&str>,
-) -> Option<I> {
-    let mut rest = key.strip_prefix(prefix)?.strip_prefix(':')?;
-    if let Some(group) = group {
-        rest = rest.strip_suffix(group)?.strip_suffix(':')?;
-    }
-    let mut segments = IdSegments { rest: Some(rest), ids: ids.iter() };
-    let id = I::parse(&mut segments)?;
-    segments.rest.is_none().then_some(id)
 }

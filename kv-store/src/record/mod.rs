@@ -31,7 +31,7 @@ pub struct Record {
     pub expires_at: Option<Timestamp>,
     /// Whether `expires_at` is known. Some servers do not return a record's expiry when the record
     /// is read. Then this is `false` and `expires_at` is `None`, although the record may expire.
-    /// [`Store::head`](crate::store::Store::head) returns the expiry. A caller that rewrites the
+    /// A read of [`GetOptions::head`](crate::store::GetOptions::head) returns the expiry. A caller that rewrites the
     /// record and keeps its expiry must ask for it first.
     pub expiry_known: bool,
     /// The token of this state of the record.
@@ -65,7 +65,7 @@ impl Record {
     }
 }
 
-/// A record that a store lends while it lists, without a copy.
+/// A value and its metadata, without a copy: what it takes to decode a record.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct RecordRef<'a> {
@@ -99,6 +99,88 @@ impl std::fmt::Debug for RecordRef<'_> {
     }
 }
 
+/// A record that a list lends, without a copy.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct LentRecord<'a> {
+    /// The value in the codec that the metadata names.
+    pub value: &'a [u8],
+    /// The metadata of the value: version, codec, times.
+    pub metadata: &'a Metadata,
+    /// When the record expires, as far as the store knows.
+    pub expires_at: Option<Timestamp>,
+    /// Whether `expires_at` is known: [`Record::expiry_known`].
+    pub expiry_known: bool,
+    /// The number that is its revision. Without one, the value itself is.
+    token: Option<u64>,
+    /// The value as the store holds it, if it can share it.
+    shared: Option<&'a Bytes>,
+}
+
+impl<'a> LentRecord<'a> {
+    /// Makes a record without expiry. Its revision is the number `token`, or the value if there is
+    /// none.
+    #[must_use]
+    pub const fn new(value: &'a [u8], metadata: &'a Metadata, token: Option<u64>) -> Self {
+        Self { value, metadata, expires_at: None, expiry_known: true, token, shared: None }
+    }
+
+    /// Returns the record with this expiry.
+    #[must_use]
+    pub const fn with_expires_at(mut self, expires_at: Option<Timestamp>) -> Self {
+        self.expires_at = expires_at;
+        self
+    }
+
+    /// Returns the value and its metadata.
+    #[must_use]
+    pub const fn as_ref(self) -> RecordRef<'a> {
+        RecordRef { value: self.value, metadata: self.metadata }
+    }
+
+    /// Returns the record. Copies the value unless the store can share it.
+    #[must_use]
+    pub fn to_record(self) -> Record {
+        self.to_record_by(Bytes::copy_from_slice)
+    }
+
+    /// Returns the record, whose value `copy` copies unless the store can share it.
+    pub(crate) fn to_record_by(self, copy: impl FnOnce(&[u8]) -> Bytes) -> Record {
+        let value = self.shared.cloned().unwrap_or_else(|| copy(self.value));
+        let revision = match self.token {
+            Some(token) => Revision::from_token(token),
+            None => Revision::from_plain(value.clone()),
+        };
+        Record {
+            value: Value(value),
+            metadata: self.metadata.clone(),
+            expires_at: self.expires_at,
+            expiry_known: self.expiry_known,
+            revision,
+        }
+    }
+}
+
+impl<'a> From<&'a Record> for LentRecord<'a> {
+    fn from(record: &'a Record) -> Self {
+        Self {
+            value: &record.value,
+            metadata: &record.metadata,
+            expires_at: record.expires_at,
+            expiry_known: record.expiry_known,
+            token: record.revision.token(),
+            shared: Some(&record.value.0),
+        }
+    }
+}
+
+/// Shows the length of the value, and not the value, as [`Value`] does.
+impl std::fmt::Debug for LentRecord<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&self.as_ref(), f)
+    }
+}
+
 /// A record without its value.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -114,6 +196,14 @@ impl Head {
     #[must_use]
     pub fn new(metadata: Metadata, expires_at: Option<Timestamp>) -> Self {
         Self { metadata, expires_at }
+    }
+}
+
+/// What a read of [`GetOptions::head`](crate::store::GetOptions::head) returns: a record without its
+/// value, whose revision is of no use.
+impl From<Head> for Record {
+    fn from(head: Head) -> Self {
+        Self::new(Bytes::new(), head.metadata, Revision::from_token(0)).with_expires_at(head.expires_at)
     }
 }
 

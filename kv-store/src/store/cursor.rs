@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use super::list::ListQuery;
-use crate::error::{Error, Location, Result};
-
 /// The position at which a list continues. It is opaque, and only valid for the list that returned
 /// it.
 ///
@@ -47,24 +44,17 @@ impl Cursor {
         &self.text
     }
 
-    /// For stores: returns a cursor of this list, at a position in the store's own format.
-    #[must_use]
-    pub fn seal(query: &ListQuery, position: &str) -> Self {
-        Self::from_text(format!("{:016x}{position}", seal(query, position)))
+    /// A cursor of the list with this prefix and suffix.
+    pub(super) fn seal(prefix: &str, suffix: Option<&str>, position: &str) -> Self {
+        Self::from_text(format!("{:016x}{position}", checksum(prefix, suffix, position)))
     }
 
-    /// For stores: returns the position in a cursor.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::InvalidCursor`] unless [`Cursor::seal`] made the cursor for a list with the
-    /// same prefix and suffix.
-    pub fn open(&self, query: &ListQuery, store: &'static str) -> Result<&str> {
+    /// The position, if the cursor is of the list with this prefix and suffix.
+    pub(super) fn open(&self, prefix: &str, suffix: Option<&str>) -> Option<&str> {
         self.text
             .split_at_checked(SEAL_LEN)
-            .filter(|(sealed, position)| *sealed == format!("{:016x}", seal(query, position)))
+            .filter(|(sealed, position)| *sealed == format!("{:016x}", checksum(prefix, suffix, position)))
             .map(|(_, position)| position)
-            .ok_or_else(|| Error::InvalidCursor { at: Location::of(store, query.prefix()) })
     }
 
     /// The same cursor, which shows this text.
@@ -89,8 +79,8 @@ impl fmt::Debug for Cursor {
 /// FNV-1a over prefix, suffix and position, because it is the same in every process and version of
 /// Rust. It detects mistakes, not forgery: a forged cursor reaches no key outside the list's
 /// prefix.
-fn seal(query: &ListQuery, position: &str) -> u64 {
-    let parts = [query.prefix().as_str(), query.suffix().unwrap_or_default(), position];
+fn checksum(prefix: &str, suffix: Option<&str>, position: &str) -> u64 {
+    let parts = [prefix, suffix.unwrap_or_default(), position];
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for part in parts {
         for byte in part.bytes().chain([0xFF]) {

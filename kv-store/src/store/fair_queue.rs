@@ -41,9 +41,8 @@ const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
 /// The queue of a store, in which updates of one record wait for each other in this process.
 ///
-/// An engine keeps one and returns it from [`Store::fair_queue`](super::Store::fair_queue); clones
-/// are the same queue. A store that wraps another one returns that one's queue. If it changes keys,
-/// it returns [`within`](Self::within) its prefix.
+/// Each engine has one in its [`StoreInfo`](super::StoreInfo::fair_queue), which its wrappers return,
+/// too. One that changes keys returns it [`within`](Self::within) its prefix.
 ///
 /// It is a matter of speed and fairness alone. Updates are right without it, since each is a
 /// compare-and-swap.

@@ -6,9 +6,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Lease;
-use crate::key::Key;
-
 /// Tells whether a key was written since it was made: a [`Lease`](super::Lease).
 #[derive(Clone, Debug)]
 pub struct Fence(Arc<Post>);
@@ -45,13 +42,8 @@ impl Fence {
 }
 
 impl Fences {
-    /// A fence of each key. A cache takes them after it has read the keys, and before it asks an
-    /// origin.
-    pub fn leases(self: &Arc<Self>, keys: &[Key]) -> Vec<Lease> {
-        keys.iter().map(|key| Lease::local(self.fence(key.as_str()))).collect()
-    }
-
-    fn fence(self: &Arc<Self>, key: &str) -> Fence {
+    /// A fence of a key. A cache takes it after it has read the key, and before it asks an origin.
+    pub fn fence(self: &Arc<Self>, key: &str) -> Fence {
         let mut keys = self.lock();
         // The caller asks the origin after this, so a write that sees no fence is no newer than the
         // origin's answer.

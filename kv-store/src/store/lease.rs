@@ -7,9 +7,11 @@
 //! A store that one process has for itself makes a [`Fence`]. A store that processes share gives
 //! out a number, which it keeps beside the record.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::fence::Fence;
+use super::fence::{Fence, Fences};
+use crate::key::Key;
 
 /// Shows a later commit that nobody wrote a key since [`Store::lease`](super::Store::lease) gave
 /// it out: [`Condition::lease`](super::Condition::lease).
@@ -55,9 +57,10 @@ impl Lease {
         }
     }
 
+    /// A lease of each key, by the fences of a store in this process.
     #[doc(hidden)]
-    pub const fn local(fence: Fence) -> Self {
-        Self(Form::Local(fence))
+    pub fn by_fences(fences: &Arc<Fences>, keys: &[Key]) -> Vec<Self> {
+        keys.iter().map(|key| Self(Form::Local(fences.fence(key.as_str())))).collect()
     }
 
     /// Whether it is the fence of a store in this process, and the key was not written since. A

@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::NoTimer;
+use super::no_timer::NoTimer;
 use crate::maybe_send::BoxFuture;
 use crate::system_time::instant;
 

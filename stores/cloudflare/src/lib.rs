@@ -5,6 +5,8 @@
 //! `limits` serve both stores of KV; `rest` and `workers` are these. `durable` is the store in an
 //! object, and its client.
 
+#[cfg(any(feature = "rest", all(feature = "workers", target_arch = "wasm32")))]
+mod changes;
 #[cfg(all(feature = "durable-objects", any(target_arch = "wasm32", test)))]
 mod durable;
 #[cfg(any(feature = "rest", all(feature = "workers", target_arch = "wasm32")))]

@@ -18,10 +18,12 @@ use redb::{
     Value,
 };
 
+use super::NAME;
 use super::aside::{self, Caller};
-use super::file::{self, EXPIRY, RECORDS};
+use super::file;
+use super::layout::{EXPIRY, RECORDS};
 use super::read::Reader;
-use super::{NAME, RedbStore};
+use super::store::RedbStore;
 
 /// How many bytes are copied in one transaction, and between two calls of the progress callback.
 const PART_BYTES: u64 = 8 << 20;

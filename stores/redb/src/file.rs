@@ -15,10 +15,9 @@ use redb::{
 
 use super::NAME;
 use super::damage::{Damage, Panicked, SealableFile, foreign as damaged, unopenable};
+use super::layout::{EXPIRY, RECORDS};
 use super::read::OpenFile;
 
-pub(super) const RECORDS: TableDefinition<&str, &[u8]> = TableDefinition::new("records");
-pub(super) const EXPIRY: TableDefinition<(u64, &str), ()> = TableDefinition::new("expiry");
 const ABOUT: TableDefinition<&str, u64> = TableDefinition::new("kv_runtime");
 
 /// The key in [`ABOUT`] of the layout's number.

@@ -3,14 +3,14 @@
 use std::ops::{Bound, ControlFlow};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use bytes::{Bytes, BytesMut};
 use kv_store::__private::coop::{self, Hold};
-use kv_store::record::{Head, RecordRef, envelope::Envelope};
-use kv_store::store::{Content, Cursor, Entry, ListPage, ListQuery};
+use kv_store::record::envelope::Envelope;
+use kv_store::record::{Head, LentRecord};
+use kv_store::store::{Content, Cursor, EntryRef, ListQuery};
 use kv_store::{Location, Result, Timestamp};
 
 use super::NAME;
-use super::read::{Reader, Records, live, record};
+use super::read::{Reader, Records, live};
 
 /// The maximum number of keys that one page examines, whatever its limit.
 pub(super) const SCANNED_BY_PAGE: usize = 16_384;
@@ -35,30 +35,11 @@ enum Looked {
 }
 
 impl Reader {
-    pub(super) async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        let mut page = ListPage::with_capacity(query.limit().min(1_000));
-        let mut values = Values::new(query.limit());
-        let mut listing = Listing::new(query)?;
-        loop {
-            let records = self.records(|| Location::of(NAME, query.prefix()), "list").await?;
-            let looked = self.look(&records, &mut listing, |key, found| {
-                let (entry, bytes) = entry(found, query.content(), &mut values);
-                page.push(key, entry);
-                ControlFlow::Continue(bytes)
-            })?;
-            drop(records);
-            if let Looked::Complete(cursor) = looked {
-                page.cursor = cursor;
-                return Ok(page);
-            }
-            coop::yield_now().await;
-        }
-    }
-
-    pub(super) async fn list_each(
+    /// Lends a page.
+    pub(super) async fn list(
         &self,
         query: &ListQuery,
-        mut each: impl FnMut(&str, Result<RecordRef<'_>>),
+        mut each: impl FnMut(&str, EntryRef<'_>),
     ) -> Result<Option<Cursor>> {
         let mut listing = Listing::new(query)?;
         loop {
@@ -76,22 +57,13 @@ impl Reader {
         &self,
         records: &Records,
         listing: &mut Listing<'_>,
-        each: &mut impl FnMut(&str, Result<RecordRef<'_>>),
+        each: &mut impl FnMut(&str, EntryRef<'_>),
     ) -> Result<Looked> {
         // A panic of the application's closure says nothing about the file. So it is caught here,
         // and never reaches the code that treats a panic of redb as damage.
-        let mut panicked = None;
+        let (mut panicked, content) = (None, listing.query.content());
         let looked = self.look(records, listing, |key, found| {
-            let show = || match found {
-                Ok(found) => {
-                    each(key, Ok(found.lent()));
-                    found.stored.len()
-                }
-                Err(error) => {
-                    each(key, Err(error));
-                    0
-                }
-            };
+            let show = || lend(found, content, |entry| each(key, entry));
             match catch_unwind(AssertUnwindSafe(show)) {
                 Ok(bytes) => ControlFlow::Continue(bytes),
                 Err(panic) => {
@@ -156,7 +128,7 @@ impl Reader {
                     Some(next) => !next?.0.value().starts_with(prefix),
                     None => true,
                 };
-                return Ok(Looked::Complete((!is_last).then(|| Cursor::seal(query, key))));
+                return Ok(Looked::Complete((!is_last).then(|| query.cursor_at(key))));
             }
             if hold.is_long_after(key.len() + stored.len()) {
                 listing.after = Some(key.to_owned());
@@ -169,7 +141,7 @@ impl Reader {
 
 impl<'q> Listing<'q> {
     fn new(query: &'q ListQuery) -> Result<Self> {
-        let after = query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()?;
+        let after = query.position(NAME)?;
         Ok(Self { query, after: after.map(str::to_owned), shown: 0, bytes: 0, scanned: 0 })
     }
 
@@ -200,18 +172,26 @@ fn listed<'a>(query: &ListQuery, key: &str, stored: &'a [u8], now: Timestamp) ->
     }
 }
 
-/// An entry of a page, and how many bytes it has.
-fn entry(found: Result<Found<'_>>, content: Content, values: &mut Values) -> (Entry, usize) {
+/// Lends what a list shows of a record, and returns how many bytes it has.
+fn lend(found: Result<Found<'_>>, content: Content, each: impl FnOnce(EntryRef<'_>)) -> usize {
     match (found, content) {
-        (Err(error), _) => (Entry::Failed(error), 0),
-        (Ok(_), Content::Keys) => (Entry::Key, 0),
+        (Err(error), _) => {
+            each(EntryRef::Failed(error));
+            0
+        }
+        (Ok(_), Content::Keys) => {
+            each(EntryRef::Key);
+            0
+        }
         (Ok(Found { envelope, .. }), Content::Heads) => {
             let bytes = envelope.value_at;
-            (Entry::Head(Head::new(envelope.metadata, envelope.expires_at)), bytes)
+            each(EntryRef::Head(&Head::new(envelope.metadata, envelope.expires_at)));
+            bytes
         }
         // `Content::Records`, and any part that this store cannot return alone.
-        (Ok(Found { envelope, stored }), _) => {
-            (Entry::Record(record(envelope, stored, |value| values.copy(value))), stored.len())
+        (Ok(found), _) => {
+            each(EntryRef::Record(found.lent()));
+            found.stored.len()
         }
     }
 }
@@ -224,33 +204,9 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn lent(&self) -> RecordRef<'_> {
-        RecordRef::new(self.stored.get(self.envelope.value_at..).unwrap_or_default(), &self.envelope.metadata)
-    }
-}
-
-/// The values of a page, many in one allocation.
-struct Values {
-    buffer: BytesMut,
-    expected: usize,
-}
-
-/// The maximum size of such an allocation. A value that is held keeps the memory of its neighbours.
-const CHUNK: usize = 64 << 10;
-
-impl Values {
-    fn new(expected: usize) -> Self {
-        Self { buffer: BytesMut::new(), expected }
-    }
-
-    fn copy(&mut self, value: &[u8]) -> Bytes {
-        if self.buffer.capacity() < value.len() {
-            // Room for the values that are still expected, were they all like this one.
-            let capacity = value.len().saturating_mul(self.expected).min(CHUNK).max(value.len());
-            self.buffer = BytesMut::with_capacity(capacity);
-        }
-        self.expected = self.expected.saturating_sub(1);
-        self.buffer.extend_from_slice(value);
-        self.buffer.split().freeze()
+    fn lent(&self) -> LentRecord<'_> {
+        let Envelope { metadata, expires_at, token, value_at, .. } = &self.envelope;
+        let value = self.stored.get(*value_at..).unwrap_or_default();
+        LentRecord::new(value, metadata, *token).with_expires_at(*expires_at)
     }
 }

@@ -3,13 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kv_store::store::FairQueue;
+use kv_store::store::{Capabilities, Sharing, StoreInfo};
 use kv_store::{Clock, Error, Location, Result};
 
-use super::file::Opening;
-use super::read::Reader;
-use super::writer::Writer;
-use super::{Inner, NAME, RedbStore, file};
+use crate::NAME;
+use crate::durability::RedbDurability;
+use crate::file::{self, Opening};
+use crate::read::Reader;
+use crate::store::{Inner, RedbStore};
+use crate::writer::Writer;
 
 /// Options for opening a [`RedbStore`], which [`RedbStore::options`] returns.
 ///
@@ -33,19 +35,6 @@ pub struct RedbOptions {
 
 /// How many bytes may wait for the writer by default: those of two commits.
 const QUEUE_BYTES: usize = 32 << 20;
-
-/// When a write is on the disk, so that a crash does not lose it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RedbDurability {
-    /// When its future is ready.
-    #[default]
-    Immediate,
-    /// At the next [`RedbStore::flush`], or when the store is closed. If the process ends before
-    /// that, all writes since the last flush are lost together, and the file is intact. For tests,
-    /// and for caches that can be filled again.
-    OnFlush,
-}
 
 impl RedbOptions {
     /// Sets the clock that decides when records expire. The default is the system's.
@@ -101,12 +90,42 @@ impl RedbOptions {
             return Err(Error::InvalidOptions { at: Location::store(NAME), what: what.into() });
         }
         let (file, damage) = file::open(path, self.opening)?;
-        let reader = Arc::new(Reader::new(file, self.clock, damage));
+        let reader = Arc::new(Reader::new(file, self.clock.clone(), damage));
         let queue_bytes = self.queue_bytes.unwrap_or(QUEUE_BYTES);
         let writer = match self.opening.read_only {
             true => None,
             false => Some(Writer::start(Arc::clone(&reader), self.durability, queue_bytes)?),
         };
-        Ok(RedbStore(Arc::new(Inner { path: path.to_owned(), writer, reader, queue: FairQueue::new() })))
+        let capabilities = Capabilities::new(Sharing::Exclusive)
+            .compare_and_swap()
+            .ordered()
+            .snapshot_reads()
+            .atomic_batches()
+            .cheap_metadata();
+        let info = StoreInfo::new(NAME, capabilities).with_clock(self.clock);
+        let info = match &writer {
+            Some(writer) => info.settling_by(writer.answers()),
+            None => info.settling_at_once(),
+        };
+        Ok(RedbStore(Arc::new(Inner { info, path: path.to_owned(), writer, reader })))
+    }
+}
+
+impl RedbStore {
+    /// Opens the file, or creates it if there is none. Its directory must exist. The call reads and
+    /// may repair the file, so it blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyOpen`](kv_store::Error::AlreadyOpen) if any process has the file open.
+    /// [`Error::ForeignFile`](kv_store::Error::ForeignFile) if it is not a store's file, or too
+    /// damaged to be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::options().open(path)
+    }
+
+    /// Returns options for opening a file.
+    pub fn options() -> RedbOptions {
+        RedbOptions::default()
     }
 }

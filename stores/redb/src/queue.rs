@@ -59,6 +59,11 @@ impl Queue {
         self.state().held
     }
 
+    /// Whether nobody takes out of it any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state().is_closed
+    }
+
     /// Wakes all futures that wait, and closes the queue.
     pub(super) fn close(&self) {
         let mut state = self.state();

@@ -12,16 +12,17 @@ use kv_store::__private::{
 };
 use kv_store::key::Key;
 use kv_store::record::{
-    Head, Record, Revision,
+    Record, Revision,
     envelope::{self, Envelope, EnvelopeError},
 };
+use kv_store::store::GetOptions;
 use kv_store::{Clock, Error, Location, Result, Timestamp};
 use redb::{Database, OwnedAccessGuard, ReadOnlyDatabase, ReadOnlyTable, ReadTransaction, ReadableDatabase};
 use tokio::sync::Notify;
 
 use super::NAME;
 use super::damage::Damage;
-use super::file::RECORDS;
+use super::layout::RECORDS;
 
 pub(super) type Records = ReadOnlyTable<&'static str, &'static [u8]>;
 
@@ -213,9 +214,12 @@ impl Reader {
         }
     }
 
-    pub(super) async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    pub(super) async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
         let at = || Location::of(NAME, key);
         let records = self.records(at, "read").await?;
+        if !options.value {
+            return self.damage.reading(at, "read", || self.head(&records, key));
+        }
         self.damage.reading(at, "read", || {
             let copied = self.find(
                 &records,
@@ -286,17 +290,9 @@ impl Reader {
         Ok(())
     }
 
-    pub(super) async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        let at = || Location::of(NAME, key);
-        let records = self.records(at, "read").await?;
-        self.damage.reading(at, "read", || {
-            self.find(
-                &records,
-                key,
-                || self.clock.now(),
-                |envelope, _| Head::new(envelope.metadata, envelope.expires_at),
-            )
-        })
+    /// Returns a record without its value.
+    fn head(&self, records: &Records, key: &Key) -> Result<Option<Record>> {
+        self.find(records, key, || self.clock.now(), |envelope, _| record(envelope, &[], |_| Bytes::new()))
     }
 
     fn not_read(&self, at: Box<Location>, error: redb::Error) -> Error {

@@ -1,22 +1,19 @@
-//! How much the file takes, what of it is in use, and how it is made smaller.
+//! How much the file takes, and what of it is in use.
 
 use std::fs;
-use std::thread;
-use std::time::Duration;
 
 use kv_store::key::Key;
-use kv_store::store::{ListQuery, Store};
-use kv_store::{Error, Location, Result};
-use redb::{CompactionError, ReadableTableMetadata, TableStats};
+use kv_store::store::{EntryRef, ListQuery, Store};
+use kv_store::{Location, Result};
+use redb::{ReadableTableMetadata, TableStats};
 
-use super::file::{self, EXPIRY, RECORDS};
+use super::compact::CompactReport;
+use super::file;
+use super::layout::{EXPIRY, RECORDS};
 use super::read::Reader;
+use super::store::RedbStore;
 use super::work::Work;
-use super::{NAME, RedbStore, aside};
-
-/// How long a compaction waits for reads in progress.
-const ATTEMPTS: u32 = 200;
-const PAUSE: Duration = Duration::from_millis(5);
+use super::{NAME, aside};
 
 /// The space of the file: [`RedbStore::space`]. Lengths are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,16 +43,6 @@ pub struct PrefixSpace {
     pub bytes: u64,
 }
 
-/// The result of a compaction: [`RedbStore::compact`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CompactReport {
-    /// The length of the file in bytes before the compaction.
-    pub before_bytes: u64,
-    /// The length after it.
-    pub after_bytes: u64,
-}
-
 impl RedbStore {
     /// Measures how much of the file is in use. It reads all pages, on a separate thread.
     /// [`stats`](Self::stats) costs nothing, but returns only the length of the file.
@@ -76,12 +63,12 @@ impl RedbStore {
         let mut space = PrefixSpace::default();
         let mut query = ListQuery::new(Key::from_text(prefix)).with_limit(usize::MAX);
         loop {
-            let each = |key: &str, found: Result<kv_store::record::RecordRef<'_>>| {
-                let len = found.map_or(0, |record| record.value.len());
+            let each = |key: &str, entry: EntryRef<'_>| {
+                let len = if let EntryRef::Record(record) = entry { record.value.len() } else { 0 };
                 space.records += 1;
                 space.bytes += (key.len() + len) as u64;
             };
-            let cursor = self.list_each(&query, each).await?;
+            let cursor = self.list(&query, each).await?;
             if cursor.is_none() {
                 return Ok(space);
             }
@@ -99,7 +86,7 @@ impl RedbStore {
     ///
     /// # Errors
     ///
-    /// A retryable [`Error::Store`] while a [backup](Self::backup) is made, and while a value of 64
+    /// A retryable [`Error::Store`](kv_store::Error::Store) while a [backup](Self::backup) is made, and while a value of 64
     /// KiB or more is held that [`get`](Store::get) returned.
     pub async fn compact(&self) -> Result<CompactReport> {
         let len = || fs::metadata(&self.0.path).map(|file| file.len());
@@ -118,35 +105,4 @@ fn measure(reader: &Reader, file_bytes: u64) -> Result<RedbSpace, redb::Error> {
     let overhead_bytes = tables.iter().map(|it| it.metadata_bytes() + it.fragmented_bytes()).sum();
     let free_bytes = file_bytes.saturating_sub(live_bytes).saturating_sub(overhead_bytes);
     Ok(RedbSpace { file_bytes, live_bytes, overhead_bytes, free_bytes, records: records.len()? })
-}
-
-/// Compacts the file, on the writer's thread and with no transaction begun. Reads that are in
-/// progress are waited for.
-pub(super) fn compact(reader: &Reader) -> Result<(), Error> {
-    let in_progress = |error| {
-        Error::store(Location::store(NAME), "compact its file", true, error)
-            .because(
-                "a backup or another long read is in progress, or the value of a large record is held; try again later",
-            )
-    };
-    if reader.has_snapshots() {
-        return Err(in_progress(redb::Error::TransactionInProgress));
-    }
-    let mut attempts = 0;
-    let compacted = reader.exclusively(|database| {
-        loop {
-            match database.compact() {
-                Err(CompactionError::TransactionInProgress) if attempts < ATTEMPTS => {
-                    attempts += 1;
-                    thread::sleep(PAUSE);
-                }
-                done => return done.map(drop).map_err(redb::Error::from),
-            }
-        }
-    });
-    match compacted {
-        Ok(()) => Ok(()),
-        Err(error @ redb::Error::TransactionInProgress) => Err(in_progress(error)),
-        Err(error) => Err(reader.damage().failed(Location::store(NAME), "compact its file", error)),
-    }
 }

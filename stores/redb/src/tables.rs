@@ -10,10 +10,10 @@ use kv_store::store::{Condition, Expect, Write};
 use kv_store::{Error, Location, Timestamp};
 use redb::{ReadableTable, Table, WriteTransaction};
 
-use super::file::{EXPIRY, RECORDS};
+use super::NAME;
+use super::layout::{EXPIRY, RECORDS};
 use super::read::live;
-use super::work::{Done, Work};
-use super::{NAME, SweepReport};
+use super::work::{Done, SweepReport, Work};
 
 /// The tables of a write transaction.
 pub(super) struct OpenTables<'t> {

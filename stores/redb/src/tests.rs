@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kv_store::record::{Expiry, Metadata, envelope};
-use kv_store::store::{Content, Entry, Expect};
-use kv_store::{Error, ManualClock, Timestamp};
+use kv_store::key::Key;
+use kv_store::record::{Expiry, Metadata, NewRecord, envelope};
+use kv_store::store::{Commit, Condition, Content, Entry, Expect, ListQuery, Store, StoreExt, Write};
+use kv_store::{Clock, Error, ManualClock, Result, Timestamp};
 use redb::{ReadableDatabase, ReadableTable};
 use tempfile::TempDir;
 
-use super::file::{EXPIRY, RECORDS};
+use super::layout::{EXPIRY, RECORDS};
 use super::list::SCANNED_BY_PAGE;
+use super::work::Work;
 use super::*;
 
 fn key(text: &str) -> Key {
@@ -36,7 +38,7 @@ fn store() -> (RedbStore, ManualClock, TempDir) {
 /// Puts bytes into the file as another program could.
 async fn put_raw(store: &RedbStore, key: &str, stored: &[u8]) {
     let raw = Work::Raw(Key::from_text(key), stored.to_vec());
-    assert_eq!(store.write(raw).await.expect("a write"), Commit::Done);
+    assert_eq!(store.made(raw).await.expect("a write"), Commit::Done);
 }
 
 /// What the index holds, and what it must hold: every record that expires, once.
@@ -78,10 +80,10 @@ async fn the_index_of_expiry_stays_in_step() -> Result<()> {
         (Expiry::At(Timestamp::MAX), 1),
         (Expiry::At(Timestamp::MAX), 1),
     ] {
-        assert_eq!(store.commit(Vec::new(), vec![Write::Touch(key("a"), expiry)]).await?, Commit::Done);
+        assert_eq!(store.commit(Vec::new(), Write::Touch(key("a"), expiry).into()).await?, Commit::Done);
         assert_in_step(&store, expiring);
     }
-    assert_eq!(store.commit(Vec::new(), vec![Write::Update(key("a"), lasting(1))]).await?, Commit::Done);
+    assert_eq!(store.commit(Vec::new(), Write::Update(key("a"), lasting(1)).into()).await?, Commit::Done);
     assert_eq!(store.head(&key("a")).await?.and_then(|head| head.expires_at), Some(Timestamp::MAX));
     assert_in_step(&store, 1);
     store.put_many(vec![(key("b"), lasting(1)), (key("b"), lasting(2)), (key("c"), lasting(1))]).await?;
@@ -90,7 +92,7 @@ async fn the_index_of_expiry_stays_in_step() -> Result<()> {
     store.put(key("c"), lasting(0)).await?;
     assert_in_step(&store, 1);
     manual.advance(Duration::from_secs(3));
-    assert_eq!(store.commit(Vec::new(), vec![Write::Update(key("b"), lasting(4))]).await?, Commit::Done);
+    assert_eq!(store.commit(Vec::new(), Write::Update(key("b"), lasting(4)).into()).await?, Commit::Done);
     assert_in_step(&store, 1);
     assert_eq!(
         store.head(&key("b")).await?.and_then(|head| head.expires_at),
@@ -106,7 +108,7 @@ async fn a_sweep_spares_what_the_index_is_wrong_about() -> Result<()> {
     put_raw(&store, "stays", b"{\"plain\":true}").await;
     manual.advance(Duration::from_secs(2));
     assert_eq!(store.sweep(10).await?, SweepReport { removed: 1, more: false });
-    assert!(store.get(&key("stays")).await?.is_some());
+    assert!(store.read(&key("stays")).await?.is_some());
     assert_in_step(&store, 0);
     Ok(())
 }
@@ -115,18 +117,18 @@ async fn a_sweep_spares_what_the_index_is_wrong_about() -> Result<()> {
 async fn a_plain_value_is_a_record_of_version_1() -> Result<()> {
     let (store, _manual, _directory) = store();
     put_raw(&store, "user:7:profile", b"{\"name\":\"Ada\"}").await;
-    let plain = store.get(&key("user:7:profile")).await?.expect("a record");
+    let plain = store.read(&key("user:7:profile")).await?.expect("a record");
     assert_eq!((&plain.value[..], plain.metadata.version), (&b"{\"name\":\"Ada\"}"[..], 1));
     assert_eq!(plain.revision.plain().map(|value| &value[..]), Some(&plain.value[..]));
 
     let touch = vec![Write::Touch(key("user:7:profile"), Expiry::At(Timestamp::from_millis(5_000)))];
     let unchanged = vec![Condition::new(key("user:7:profile"), Expect::Revision(plain.revision.clone()))];
-    assert_eq!(store.commit(unchanged.clone(), touch).await?, Commit::Done);
-    let touched = store.get(&key("user:7:profile")).await?.expect("a record");
+    assert_eq!(store.commit(unchanged.clone(), touch.into()).await?, Commit::Done);
+    let touched = store.read(&key("user:7:profile")).await?.expect("a record");
     assert_eq!((&touched.value, touched.expires_at), (&plain.value, Some(Timestamp::from_millis(5_000))));
     assert!(touched.revision.token().is_some());
     assert_eq!(
-        store.commit(unchanged, vec![Write::Delete(key("user:7:profile"))]).await?,
+        store.commit(unchanged, Write::Delete(key("user:7:profile")).into()).await?,
         Commit::Conflict(0)
     );
     assert_in_step(&store, 1);
@@ -140,9 +142,9 @@ async fn a_page_ends_after_many_keys_that_do_not_match() -> Result<()> {
     store.put_many(records.collect()).await?;
     store.put(key("a:999999:this"), record("{}")).await?;
     let query = ListQuery::new(key("a:")).with_suffix(":this").with_limit(usize::MAX);
-    let page = store.list(&query).await?;
+    let page = store.page(&query).await?;
     assert!(page.is_empty() && page.cursor.is_some());
-    let page = store.list(&query.with_cursor(page.cursor)).await?;
+    let page = store.page(&query.with_cursor(page.cursor)).await?;
     assert_eq!((page.keys().collect::<Vec<_>>(), &page.cursor), (vec!["a:999999:this"], &None));
     Ok(())
 }
@@ -157,7 +159,7 @@ async fn a_page_ends_after_some_megabytes_and_nothing_is_lost() -> Result<()> {
     let mut query = ListQuery::new(key("a:"));
     let mut pages = Vec::new();
     loop {
-        let page = store.list(&query).await?;
+        let page = store.page(&query).await?;
         pages.push(page.len());
         let cursor = page.cursor.clone();
         page.for_each(|_, entry| {
@@ -169,7 +171,7 @@ async fn a_page_ends_after_some_megabytes_and_nothing_is_lost() -> Result<()> {
         query = query.with_cursor(cursor);
     }
     assert_eq!(pages, [4, 4, 1]);
-    assert_eq!(store.list(&query.with_cursor(None).with_content(Content::Heads)).await?.len(), 9);
+    assert_eq!(store.page(&query.with_cursor(None).with_content(Content::Heads)).await?.len(), 9);
     Ok(())
 }
 
@@ -177,15 +179,15 @@ async fn a_page_ends_after_some_megabytes_and_nothing_is_lost() -> Result<()> {
 async fn a_panic_of_the_writer_is_an_error_and_reads_go_on() -> Result<()> {
     let (store, _manual, _directory) = store();
     store.put(key("a"), record("{}")).await?;
-    let panicked = store.write(Work::Panic).await;
+    let panicked = store.made(Work::Panic).await;
     let refused = store.put(key("b"), record("{}")).await;
     for refused in [panicked, refused.map(|()| Commit::Done)] {
         let Err(error @ Error::Store { retryable: false, .. }) = refused else { panic!("{refused:?}") };
         let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         assert!(cause.contains("test.redb: the file is damaged, and nothing is written"), "{cause}");
     }
-    assert!(store.get(&key("a")).await?.is_some());
-    assert!(store.get(&key("b")).await?.is_none());
+    assert!(store.read(&key("a")).await?.is_some());
+    assert!(store.read(&key("b")).await?.is_none());
     Ok(())
 }
 

@@ -6,7 +6,17 @@ use kv_store::key::Key;
 use kv_store::record::NewRecord;
 use kv_store::store::{Condition, Write};
 
-use super::{NAME, SweepReport};
+use crate::NAME;
+
+/// What a [sweep](crate::RedbStore::sweep) did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SweepReport {
+    /// How many expired records were removed.
+    pub removed: usize,
+    /// Whether more expired records are left.
+    pub more: bool,
+}
 
 /// One call's work, made as a whole or not at all.
 pub(super) enum Work {

@@ -10,6 +10,7 @@
 //! changes, and random keys change most pages.
 
 mod gather;
+mod job;
 #[cfg(test)]
 mod tests;
 
@@ -19,19 +20,21 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
 use gather::{Gathered, Intake};
+use job::{Attempted, Job};
 use kv_store::__private::Fences;
+use kv_store::store::{Mark, Settle};
 use kv_store::{Error, Location, Result, SharedError};
 use redb::{CommitError, Durability, WriteTransaction};
 use tokio::sync::oneshot;
 
 use super::counters::{Counters, RedbStats};
 use super::damage::Panicked;
-use super::options::RedbDurability;
-use super::queue::{Queue, Room};
+use super::durability::RedbDurability;
+use super::queue::Queue;
 use super::read::Reader;
 use super::tables::{Failure, OpenTables, Tables};
 use super::work::{Done, Work};
-use super::{NAME, space};
+use super::{NAME, compact};
 
 /// The handle on the thread. Dropping it waits until what is queued is written.
 pub(super) struct Writer {
@@ -39,12 +42,6 @@ pub(super) struct Writer {
     room: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
-}
-
-struct Job {
-    work: Work,
-    reply: oneshot::Sender<Result<Done>>,
-    room: Room,
 }
 
 impl Writer {
@@ -83,20 +80,32 @@ impl Writer {
         }
     }
 
-    /// How many calls were queued, at least.
-    pub(super) fn queued(&self) -> u64 {
-        self.counters.queued.load(Ordering::SeqCst)
-    }
-
-    /// Whether the first `calls` that were queued have been answered, or skipped. The queue keeps
-    /// their order. After a panic nothing more is written.
-    pub(super) fn has_answered(&self, calls: u64) -> bool {
-        self.counters.answered.load(Ordering::SeqCst) >= calls
-            || self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    /// Tells when the calls that were queued are over.
+    pub(super) fn answers(&self) -> Answers {
+        Answers { counters: Arc::clone(&self.counters), queue: Arc::clone(&self.room) }
     }
 
     pub(super) fn stats(&self) -> RedbStats {
         RedbStats { queued_bytes: self.room.held() as u64, ..self.counters.stats() }
+    }
+}
+
+/// Counts the calls that are queued. One that still waits for room is not among them, and writes
+/// nothing if it is dropped.
+pub(super) struct Answers {
+    counters: Arc<Counters>,
+    queue: Arc<Queue>,
+}
+
+impl Settle for Answers {
+    fn mark(&self) -> Mark {
+        Mark::new(self.counters.queued.load(Ordering::SeqCst))
+    }
+
+    /// Whether the calls that were queued before have been answered, or skipped. The queue keeps
+    /// their order. After a panic nothing more is written.
+    fn has_settled(&self, mark: Mark) -> bool {
+        self.counters.answered.load(Ordering::SeqCst) >= mark.number() || self.queue.is_closed()
     }
 }
 
@@ -164,14 +173,6 @@ enum Made {
     Whole,
     /// A piece of it failed half-way: the others are to be made again without it.
     Undone,
-}
-
-/// A piece of work, and how it ends if the transaction is committed.
-struct Attempted {
-    job: Job,
-    done: Done,
-    /// Its own error, which stays whatever the transaction comes to.
-    failed: Option<Error>,
 }
 
 /// What the thread owns.
@@ -256,7 +257,7 @@ impl Worker {
             drop(tables);
             transaction.abort().map_err(|error| unwritten(error.into()))?;
             if let [Attempted { failed, .. }] = batch.as_mut_slice() {
-                *failed = space::compact(&reader).err();
+                *failed = compact::compact(&reader).err();
             }
             return Ok(Ended::Done);
         }
@@ -371,16 +372,6 @@ fn answer(batch: &mut Vec<Attempted>, ended: &Result<(), Aborted>) {
 
 fn is_compaction(batch: &[Attempted]) -> bool {
     matches!(batch, [Attempted { job: Job { work: Work::Compact, .. }, .. }])
-}
-
-impl Attempted {
-    fn new(job: Job) -> Self {
-        Self { job, done: Done::Written, failed: None }
-    }
-
-    fn is_part(&self) -> bool {
-        matches!(self.job.work, Work::PutPart(_))
-    }
 }
 
 impl Aborted {

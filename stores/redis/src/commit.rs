@@ -8,14 +8,15 @@ use kv_store::store::{Commit, Condition, Expect, Write};
 use kv_store::{Error, Location, Result};
 use redis::{Cmd, Value};
 
+use super::NAME;
 use super::error::{Fault, unexpected};
 use super::index::{Entries, of_index};
+use super::inner::Inner;
 use super::lease::Leases;
 use super::script::{Lua, lua};
 use super::server::Deadline;
 use super::spelling::lease_of;
 use super::wire::{Lifetime, Outgoing};
-use super::{Inner, NAME};
 
 /// Puts one record and its entry: the most frequent call, without what the other script has to
 /// decide. If the index refuses the entry, the script ends there.
@@ -185,7 +186,7 @@ impl Inner {
         records: &[(&Key, &Outgoing)],
         by: Deadline,
     ) -> Result<(), Fault> {
-        let (now, entries) = (self.clock.now(), self.entries(records));
+        let (now, entries) = (self.info.clock().now(), self.entries(records));
         if let ([(key, record)], [Entries { shard, members }]) = (records, entries.as_slice())
             && !record.lifetime().is_short(now)
         {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use kv_store::__private::network::within;
-use redis::{Cmd, ErrorKind, Pipeline, RedisError, Value};
+use redis::{Cmd, Pipeline, Value};
 use tokio::runtime::Handle;
 
 #[cfg(feature = "cluster")]
 use super::cluster::Cluster;
-use super::error::Fault;
+use super::error::{Fault, unexpected_answer};
 use super::server::{Deadline, Link};
 
 pub(super) struct Connection {
@@ -86,11 +86,6 @@ impl Connection {
             _ => Err(unexpected_answer("a transaction has no answers")),
         }
     }
-}
-
-/// An answer that no server gives to what was asked.
-pub(super) fn unexpected_answer(what: &'static str) -> Fault {
-    Fault::sent(RedisError::from((ErrorKind::UnexpectedReturnType, what)))
 }
 
 /// The most commands of one call that are under way at a time: more would wait so long that they

@@ -4,7 +4,6 @@ use kv_store::{Error, Location, SharedError};
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::NAME;
-use super::connection::unexpected_answer;
 
 /// Why it is unknown what has become of a write, in words that say what to do; the server's own are
 /// the source's.
@@ -209,4 +208,9 @@ fn explain_code(code: &str) -> Option<(&'static str, bool)> {
         }
         _ => return None,
     })
+}
+
+/// An answer that no server gives to what was asked.
+pub(super) fn unexpected_answer(what: &'static str) -> Fault {
+    Fault::sent(RedisError::from((ErrorKind::UnexpectedReturnType, what)))
 }

@@ -24,14 +24,16 @@ use kv_store::store::{Condition, LONGEST_LEASE, Lease, Write};
 use kv_store::{Location, Result, Timestamp};
 use redis::{Pipeline, Value};
 
-use super::connection::{Connection, side_by_side, unexpected_answer};
+use super::NAME;
+use super::connection::{Connection, side_by_side};
+use super::error::unexpected_answer;
 use super::error::{Fault, failed};
+use super::inner::Inner;
 use super::read::many;
 use super::script::{Lua, lua};
 use super::server::Deadline;
 use super::spelling::lease_of;
 use super::wire::Lifetime;
-use super::{Inner, NAME};
 
 /// Takes leases of records that are absent. One that lasts long enough is shared.
 static TAKE: Lua = lua!(
@@ -116,7 +118,7 @@ impl Inner {
             .filter_map(|(place, condition)| Some((place, condition, condition.lease.as_ref()?)))
             .map(|(place, condition, lease)| (place, name(&condition.key), lease.number().unwrap_or(0)))
             .collect();
-        let now = self.clock.now();
+        let now = self.info.clock().now();
         let is_short = |expiry: Expiry| Lifetime::of(expiry).is_short(now);
         let ends = |write: &&Write| match write {
             Write::Put(_, record) | Write::Update(_, record) => is_short(record.expiry),

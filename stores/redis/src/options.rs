@@ -4,21 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kv_store::__private::network;
-use kv_store::store::FairQueue;
+#[cfg(doc)]
+use kv_store::Error;
+use kv_store::store::{Capabilities, CommitScope, Limits, Sharing, StoreInfo};
 use kv_store::{Clock, Result};
 use redis::{ErrorKind, RedisError};
 use tokio::runtime::Handle;
 
+use super::NAME;
 use super::connection::{Connection, Nodes};
 use super::error::{SAYS_SENTINEL, not_connected};
 use super::index::Index;
+use super::inner::Inner;
 use super::list::Remainders;
-use super::replication::Replicas;
+use super::replicas::Replicas;
 use super::server::{Address, Deadline, Dialer, Link, Mode, Sentinels, Target};
 use super::spelling::Spelling;
+use super::store::RedisStore;
 use super::tls::Certificates;
 use super::url::{Kind, Url};
-use super::{Inner, RedisStore};
 
 /// Options for connecting a [`RedisStore`], which [`RedisStore::options`] returns.
 ///
@@ -186,15 +190,15 @@ impl RedisOptions {
         let spelling = if hash_tags { Spelling::HashTags } else { Spelling::Plain };
         let remainders = Remainders::default();
         let index = list_index.unwrap_or(self.list_index).then(|| Index::new(self.index_grace));
-        Ok(RedisStore(Arc::new(Inner {
-            connection,
-            spelling,
-            clock: self.clock,
-            index,
-            replicas: self.replicas,
-            remainders,
-            queue: FairQueue::new(),
-        })))
+        let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().ordered().cheap_metadata();
+        let capabilities = match connection.is_cluster() {
+            // The groups of an entity share a slot.
+            true => capabilities.limits(Limits::new().commit_scope(CommitScope::OneEntity)),
+            false => capabilities.snapshot_reads().atomic_batches(),
+        };
+        let info = StoreInfo::new(NAME, capabilities).with_clock(self.clock);
+        let replicas = self.replicas;
+        Ok(RedisStore(Arc::new(Inner { info, connection, spelling, index, replicas, remainders })))
     }
 
     async fn connection(&self, url: Url) -> Result<Connection, RedisError> {
@@ -247,4 +251,37 @@ async fn connected(link: Link) -> Result<Nodes, RedisError> {
 
 fn no_address() -> RedisError {
     RedisError::from((ErrorKind::InvalidClientConfig, "the URL has no host"))
+}
+
+impl RedisStore {
+    /// Connects to the server or cluster at a URL, and fails if there is none. It works on every
+    /// executor: a thread of the library drives the connection, unless [`RedisOptions::runtime`]
+    /// names a tokio runtime.
+    ///
+    /// | URL | Connects to |
+    /// | --- | --- |
+    /// | `redis://[user[:password]@]host[:port][/database]` | one server |
+    /// | `redis+unix:///path?db=1&user=...&pass=...` | one server, by its socket |
+    /// | `redis+sentinel://[user[:password]@]host[:port][,...]/name[/database]` | the primary that sentinels know as `name` |
+    /// | `redis+cluster://[user[:password]@]host[:port][,...]` | a cluster, found by any of its nodes (feature `redis-cluster`) |
+    /// | `rediss://`, `rediss+sentinel://`, `rediss+cluster://` | the same over TLS (feature `redis-tls`) |
+    ///
+    /// `valkey` and `valkeys` mean the same as `redis` and `rediss`. User and password may be
+    /// percent-encoded; everything before the last `@` belongs to them.
+    ///
+    /// The parameters `?list_index=true` and `?hash_tags=true` set the options of the same name.
+    /// `?protocol=resp2` speaks RESP2, which is also used if the server refuses `HELLO`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidUrl`] if the URL is none of these or has another parameter, and
+    /// [`Error::Store`] if the server cannot be reached, refuses the user, or is of another kind.
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::options().connect(url).await
+    }
+
+    /// Returns options for connecting to a server.
+    pub fn options() -> RedisOptions {
+        RedisOptions::default()
+    }
 }

@@ -7,11 +7,13 @@ use kv_store::record::{Head, Metadata, Record};
 use kv_store::{Location, Result, Timestamp};
 use redis::{Cmd, Pipeline, Value};
 
-use super::connection::{side_by_side, unexpected_answer};
+use super::NAME;
+use super::connection::side_by_side;
+use super::error::unexpected_answer;
 use super::error::{Fault, failed, unexpected};
+use super::inner::Inner;
 use super::script::{Lua, lua};
 use super::wire::{self, HEAD_LEN, HeadError};
-use super::{Inner, NAME};
 
 /// As much of a record as its envelope can have.
 const LONGEST_ENVELOPE: usize = 64 + (1 << 16);
@@ -51,7 +53,7 @@ impl Inner {
         let answers = self.values(&spelled, expiries).await;
         let answers = answers.map_err(|error| failed(Location::store(NAME), "read", error))?;
         // One moment for all, as they are one answer.
-        let now = self.clock.now();
+        let now = self.info.clock().now();
         let record = |(key, answer): (&Key, Answer)| {
             let Some(mut record) = wire::record(key, answer.value)? else { return Ok(None) };
             if expiries == Expiries::Told {
@@ -71,7 +73,7 @@ impl Inner {
         let answers = self.connection.pipeline(&spelled, pipeline).await;
         let answers = answers.map_err(|error| failed(at(), "read", error))?;
         let Ok([head, pttl]) = <[Value; 2]>::try_from(answers) else { return Err(unexpected(at(), "read")) };
-        self.head_of(key, &spelled, head, &pttl, self.clock.now()).await
+        self.head_of(key, &spelled, head, &pttl, self.info.clock().now()).await
     }
 
     /// The head of a record from its beginning and its remaining time at `now`.

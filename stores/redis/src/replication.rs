@@ -5,21 +5,14 @@
 //! not do: since Redis 7.2 it moves nothing, and `WAIT` on a connection that has written nothing
 //! waits for nothing.
 
-use std::time::Duration;
-
 use kv_store::key::Key;
 use kv_store::{Error, Location, Result, SharedError};
 use redis::{Pipeline, Value};
 
+use super::NAME;
 use super::connection::side_by_side;
-use super::{Inner, NAME};
-
-/// How many replicas are to have a write, and how long is waited for them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Replicas {
-    pub(super) wanted: usize,
-    pub(super) within: Duration,
-}
+use super::inner::Inner;
+use super::replicas::Replicas;
 
 /// Why the fate of an acknowledged write is unknown all the same.
 #[derive(Debug, thiserror::Error)]

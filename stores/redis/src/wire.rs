@@ -7,7 +7,7 @@ use kv_store::{Error, Location, Result, Timestamp};
 use redis::{Cmd, RedisWrite, ToRedisArgs, Value};
 
 use super::NAME;
-use super::connection::unexpected_answer;
+use super::error::unexpected_answer;
 use super::error::{Fault, failed, unexpected};
 
 /// The longest metadata that an envelope has room for.

@@ -11,12 +11,13 @@ use kv_store::store::Write;
 use kv_store::{Error, Location, Result};
 use redis::{Pipeline, RedisError, Value};
 
+use super::NAME;
 use super::error::{Fault, failed, unknown};
+use super::inner::Inner;
 use super::read::{beginning, many};
 use super::server::Deadline;
 use super::spelling::lease_of;
 use super::wire::{Lifetime, Outgoing};
-use super::{Inner, NAME};
 
 /// How often records are read to settle a write whose answer was lost. The store connects again in
 /// between.
@@ -24,7 +25,7 @@ const LOOKS: u32 = 3;
 
 impl Inner {
     pub(super) async fn put(&self, key: &Key, record: NewRecord) -> Result<()> {
-        if Lifetime::of(record.expiry).is_short(self.clock.now()) {
+        if Lifetime::of(record.expiry).is_short(self.info.clock().now()) {
             // A script, since it voids a lease in the same step.
             return self.commit(Vec::new(), vec![Write::Put(key.clone(), record)]).await.map(drop);
         }
@@ -69,7 +70,7 @@ impl Inner {
         let at = || Location::store(NAME);
         let mut pipeline = Pipeline::with_capacity(records.len());
         pipeline.atomic();
-        let (now, mut leases) = (self.clock.now(), Vec::new());
+        let (now, mut leases) = (self.info.clock().now(), Vec::new());
         for (key, record) in records {
             let spelled = self.spelling.spell(key);
             pipeline.add_command(record.put(&spelled));

@@ -5,7 +5,7 @@ use std::fmt::{Debug, Write as _};
 use fastrand::Rng;
 use kv_runtime::key::Key;
 use kv_runtime::record::{NewRecord, Record};
-use kv_runtime::store::{MemoryStore, RedbDurability, RedbStore, Store};
+use kv_runtime::store::{MemoryStore, RedbDurability, RedbStore, Store, StoreExt};
 use kv_runtime::{Error, Kv, KvEntity};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -180,7 +180,7 @@ async fn through<S: Store>(
     }
     let mut found = Vec::new();
     for key in keys {
-        found.push(store.get(&key).await?);
+        found.push(store.read(&key).await?);
     }
     Ok(found)
 }

@@ -1,7 +1,7 @@
 //! With `arbitrary_precision`, serde's derive cannot read a number that is no integer, or is beyond
 //! `u64`, where it buffers values. Such a value is refused before it is stored.
 
-use kv_runtime::store::MemoryStore;
+use kv_runtime::store::{MemoryStore, StoreExt};
 use kv_runtime::{Error, Kv, KvEntity};
 use serde::{Deserialize, Serialize};
 

@@ -14,12 +14,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use kv_store::key::Key;
-use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark, Store,
-    Write,
+    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery,
+    Store, StoreExt, StoreInfo, Write,
 };
-use kv_store::{Clock, Error, Location, MaybeSend, Result};
+use kv_store::{Error, MaybeSend, Result};
 
 use crate::layer::Operation;
 
@@ -60,7 +60,7 @@ pub use rules::{Fault, Faults};
 pub struct FaultStore<S> {
     inner: S,
     faults: Faults,
-    pretended: Option<Capabilities>,
+    pretended: Option<StoreInfo>,
 }
 
 impl<S: Store> FaultStore<S> {
@@ -78,8 +78,8 @@ impl<S: Store> FaultStore<S> {
     /// slow to show writes, or has small limits. Without [`Capabilities::compare_and_swap`] commits
     /// are refused.
     #[must_use]
-    pub const fn pretending(mut self, capabilities: Capabilities) -> Self {
-        self.pretended = Some(capabilities);
+    pub fn pretending(mut self, capabilities: Capabilities) -> Self {
+        self.pretended = Some(self.inner.info().clone().with_capabilities(capabilities));
         self
     }
 
@@ -109,19 +109,14 @@ impl<S: Store> FaultStore<S> {
 
     fn call<'k>(&self, operation: Operation, keys: impl IntoIterator<Item = &'k Key>) -> Call {
         let keys: Vec<&Key> = keys.into_iter().collect();
-        Call::new(operation, self.at(keys.first().copied()), self.faults.strike(operation, &keys))
-    }
-
-    fn at(&self, key: Option<&Key>) -> Box<Location> {
-        let name = self.inner.name();
-        key.map_or_else(|| Location::store(name), |key| Location::of(name, key))
+        Call::new(operation, self.info().at(keys.first().copied()), self.faults.strike(operation, &keys))
     }
 
     /// The refusal of a store that pretends to have no compare-and-swap.
     fn check_commits(&self, key: Option<&Key>) -> Result<()> {
-        match self.pretended {
-            Some(capabilities) if !capabilities.compare_and_swap => {
-                Err(Error::Unsupported { at: self.at(key), capability: "compare-and-swap" })
+        match &self.pretended {
+            Some(info) if !info.capabilities().compare_and_swap => {
+                Err(Error::Unsupported { at: self.info().at(key), capability: "compare-and-swap" })
             }
             _ => Ok(()),
         }
@@ -129,121 +124,52 @@ impl<S: Store> FaultStore<S> {
 }
 
 impl<S: Store> Store for FaultStore<S> {
-    fn name(&self) -> &'static str {
-        self.inner.name()
+    fn info(&self) -> &StoreInfo {
+        self.pretended.as_ref().unwrap_or_else(|| self.inner.info())
     }
 
-    fn clock(&self) -> &Clock {
-        self.inner.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.around(self.call(Operation::of_get(options), [key]), || self.inner.get(key, options)).await
     }
 
-    fn locate(&self, at: &mut Location) {
-        self.inner.locate(at);
+    async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+        self.around(self.call(Operation::GetMany, keys), || self.inner.get_many(keys, options)).await
     }
 
-    fn fair_queue(&self) -> Option<&FairQueue> {
-        self.inner.fair_queue()
+    async fn write(&self, batch: Batch) -> Result<()> {
+        let call = self.call(Operation::of_batch(&batch), batch.iter().map(Write::key));
+        if !call.is_cut() || batch.len() < 2 {
+            return self.around(call, || self.inner.write(batch)).await;
+        }
+        let mut writes = batch.into_vec();
+        let lost = writes.split_off(writes.len() / 2);
+        let (written, at) = (writes.len(), self.info().at(lost.first().map(Write::key)));
+        self.inner.write(writes.into()).await?;
+        Err(call.partial(at, written))
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.pretended.unwrap_or_else(|| self.inner.capabilities())
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        let keys = batch.iter().map(Write::key).chain(conditions.iter().map(|condition| &condition.key));
+        self.check_commits(keys.clone().next())?;
+        let call = self.call(Operation::Commit, keys);
+        self.around(call, || self.inner.commit(conditions, batch)).await
     }
 
-    fn mark(&self) -> Mark {
-        self.inner.mark()
-    }
-
-    fn has_settled(&self, mark: Mark) -> bool {
-        self.inner.has_settled(mark)
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let call = self.call(Operation::List, [query.prefix()]);
+        self.around(call, || self.inner.list(query, each)).await
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
         self.around(self.call(Operation::Lease, keys), || self.inner.lease(keys, life)).await
     }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.around(self.call(Operation::Get, [key]), || self.inner.get(key)).await
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.around(self.call(Operation::GetMany, keys), || self.inner.get_many(keys)).await
-    }
-
-    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
-        self.around(self.call(Operation::Get, [key]), || self.inner.get_with_expiry(key)).await
-    }
-
-    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.around(self.call(Operation::GetMany, keys), || self.inner.get_many_with_expiry(keys)).await
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        self.around(self.call(Operation::Head, [key]), || self.inner.head(key)).await
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.around(self.call(Operation::Put, [&key]), || self.inner.put(key, record)).await
-    }
-
-    async fn put_many(&self, mut records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let call = self.call(Operation::PutMany, records.iter().map(|(key, _)| key));
-        if !call.is_cut() {
-            return self.around(call, || self.inner.put_many(records)).await;
-        }
-        let lost = records.split_off(records.len() / 2);
-        let (written, at) = (records.len(), self.at(lost.first().map(|(key, _)| key)));
-        self.inner.put_many(records).await?;
-        Err(call.partial(at, written))
-    }
-
-    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        // Its faults are those of any batch.
-        self.put_many(records).await
-    }
-
-    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        self.check_commits(Some(&key))?;
-        let call = self.call(Operation::Replace, [&key]);
-        self.around(call, || self.inner.replace(key, revision, record)).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.around(self.call(Operation::Delete, [&key]), || self.inner.delete(key)).await
-    }
-
-    async fn delete_many(&self, mut keys: Vec<Key>) -> Result<()> {
-        let call = self.call(Operation::DeleteMany, &keys);
-        if !call.is_cut() {
-            return self.around(call, || self.inner.delete_many(keys)).await;
-        }
-        let lost = keys.split_off(keys.len() / 2);
-        let (written, at) = (keys.len(), self.at(lost.first()));
-        self.inner.delete_many(keys).await?;
-        Err(call.partial(at, written))
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.around(self.call(Operation::List, [query.prefix()]), || self.inner.list(query)).await
-    }
-
-    async fn list_each(
-        &self,
-        query: &ListQuery,
-        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
-    ) -> Result<Option<Cursor>> {
-        let call = self.call(Operation::List, [query.prefix()]);
-        self.around(call, || self.inner.list_each(query, each)).await
-    }
 }
 
-impl<S: AtomicStore> AtomicStore for FaultStore<S> {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        let keys = writes.iter().map(Write::key).chain(conditions.iter().map(|condition| &condition.key));
-        self.check_commits(keys.clone().next())?;
-        let call = self.call(Operation::Commit, keys);
-        self.around(call, || self.inner.commit(conditions, writes)).await
-    }
-}
+impl<S: AtomicStore> AtomicStore for FaultStore<S> {}
 
 impl<S: Store> fmt::Debug for FaultStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

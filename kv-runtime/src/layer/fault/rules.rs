@@ -43,7 +43,7 @@ impl Fault {
         Self::new(Effect::Fail { retryable: false })
     }
 
-    /// Makes the first half of a `put_many` or `delete_many`, and fails the rest with a retryable
+    /// Makes the first half of a batch of writes, and fails the rest with a retryable
     /// [`Error::Partial`](crate::Error::Partial). If the store's batches are atomic, let it
     /// [claim otherwise](super::FaultStore::pretending).
     pub fn cut() -> Self {

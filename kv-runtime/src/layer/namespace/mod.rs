@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use kv_store::__private::escape_into;
 use kv_store::key::Key;
-use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, Entry, FairQueue, Lease, Limits, ListPage,
-    ListQuery, Mark, Store, Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, Store, StoreExt,
+    StoreInfo,
 };
-use kv_store::{Clock, Error, Location, MaybeSend, Result};
+use kv_store::{Error, Location, MaybeSend, Result};
 
 /// The part of a store that belongs to one tenant.
 ///
@@ -55,8 +55,8 @@ use kv_store::{Clock, Error, Location, MaybeSend, Result};
 pub struct NamespaceStore<S> {
     inner: S,
     namespace: Arc<Namespace>,
-    /// The queue of the wrapped store, for keys of this namespace.
-    queue: Option<FairQueue>,
+    /// That of the wrapped store, for keys of this namespace.
+    info: StoreInfo,
 }
 
 struct Namespace {
@@ -73,9 +73,11 @@ impl<S: Store> NamespaceStore<S> {
         let mut prefix = String::with_capacity(name.len() + 1);
         escape_into(name, &mut prefix);
         prefix.push(':');
-        let queue = inner.fair_queue().map(|queue| queue.within(&prefix));
+        let info = inner.info().clone().within(name, &prefix);
         let namespace = Namespace { name: Box::from(name), prefix: prefix.into_boxed_str() };
-        Self { inner, namespace: Arc::new(namespace), queue }
+        let capabilities = *info.capabilities();
+        let info = info.with_capabilities(capabilities.limits(namespace.limits(capabilities.limits)));
+        Self { inner, namespace: Arc::new(namespace), info }
     }
 
     /// Returns the tenant's name.
@@ -101,30 +103,11 @@ impl Namespace {
         condition
     }
 
-    fn write(&self, write: Write) -> Write {
-        match write {
-            Write::Put(key, record) => Write::Put(self.key(&key), record),
-            Write::Update(key, record) => Write::Update(self.key(&key), record),
-            Write::Touch(key, expiry) => Write::Touch(self.key(&key), expiry),
-            Write::Delete(key) => Write::Delete(self.key(&key)),
-        }
-    }
-
-    /// Returns the page with the tenant's keys.
-    fn page(&self, page: ListPage) -> ListPage {
-        let mut shown = ListPage::with_capacity(page.len());
-        shown.cursor.clone_from(&page.cursor);
-        page.for_each(|key, entry| {
-            let Some(key) = self.own(key) else { return };
-            shown.push(
-                key,
-                match entry {
-                    Entry::Failed(error) => Entry::Failed(self.told(error)),
-                    entry => entry,
-                },
-            );
-        });
-        shown
+    fn batch(&self, batch: Batch) -> Batch {
+        batch.map(|write| {
+            let key = self.key(write.key());
+            write.with_key(key)
+        })
     }
 
     /// The key as the tenant knows it. An engine that gives any other has not kept to the prefix:
@@ -151,7 +134,7 @@ impl Namespace {
     }
 
     /// What is left of the engine's limits, where each key takes the prefix, too.
-    fn limits(&self, limits: Limits) -> Limits {
+    fn limits(&self, limits: kv_store::store::Limits) -> kv_store::store::Limits {
         let len = self.prefix.len();
         let key = limits.key.saturating_sub(len);
         // Of a batch's bytes the prefixes may take half; where there is room for few records their
@@ -166,34 +149,47 @@ impl Namespace {
 }
 
 impl<S: Store> Store for NamespaceStore<S> {
-    fn name(&self) -> &'static str {
-        self.inner.name()
+    fn info(&self) -> &StoreInfo {
+        &self.info
     }
 
-    fn clock(&self) -> &Clock {
-        self.inner.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        let Self { inner, namespace, .. } = self;
+        inner.get(&namespace.key(key), options).await.map_err(|error| namespace.told(error))
     }
 
-    fn locate(&self, at: &mut Location) {
-        self.inner.locate(at);
-        self.namespace.name_in(at);
+    async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+        let Self { inner, namespace, .. } = self;
+        let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
+        inner.get_many(&keys, options).await.map_err(|error| namespace.told(error))
     }
 
-    fn fair_queue(&self) -> Option<&FairQueue> {
-        self.queue.as_ref()
+    async fn write(&self, batch: Batch) -> Result<()> {
+        let Self { inner, namespace, .. } = self;
+        inner.write(namespace.batch(batch)).await.map_err(|error| namespace.told(error))
     }
 
-    fn capabilities(&self) -> Capabilities {
-        let capabilities = self.inner.capabilities();
-        capabilities.limits(self.namespace.limits(capabilities.limits))
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        let Self { inner, namespace, .. } = self;
+        let conditions = conditions.into_iter().map(|condition| namespace.condition(condition)).collect();
+        inner.commit(conditions, namespace.batch(batch)).await.map_err(|error| namespace.told(error))
     }
 
-    fn mark(&self) -> Mark {
-        self.inner.mark()
-    }
-
-    fn has_settled(&self, mark: Mark) -> bool {
-        self.inner.has_settled(mark)
+    /// The cursor goes in and out as it is: the engine has bound it to the prefix, with the namespace
+    /// in it.
+    async fn list(
+        &self,
+        query: &ListQuery,
+        mut each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let Self { inner, namespace, .. } = self;
+        let query = query.clone().with_prefix(namespace.key(query.prefix()));
+        let each = |key: &str, entry: EntryRef<'_>| {
+            if let Some(key) = namespace.own(key) {
+                each(key, entry.map_error(|error| namespace.told(error)));
+            }
+        };
+        inner.list(&query, each).await.map_err(|error| namespace.told(error))
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
@@ -201,100 +197,9 @@ impl<S: Store> Store for NamespaceStore<S> {
         let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
         inner.lease(&keys, life).await.map_err(|error| namespace.told(error))
     }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        let Self { inner, namespace, .. } = self;
-        inner.get(&namespace.key(key)).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        let Self { inner, namespace, .. } = self;
-        let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
-        inner.get_many(&keys).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
-        let Self { inner, namespace, .. } = self;
-        inner.get_with_expiry(&namespace.key(key)).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        let Self { inner, namespace, .. } = self;
-        let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
-        inner.get_many_with_expiry(&keys).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        let Self { inner, namespace, .. } = self;
-        inner.head(&namespace.key(key)).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        let Self { inner, namespace, .. } = self;
-        inner.put(namespace.key(&key), record).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let Self { inner, namespace, .. } = self;
-        let records = records.into_iter().map(|(key, record)| (namespace.key(&key), record)).collect();
-        inner.put_many(records).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let Self { inner, namespace, .. } = self;
-        let records = records.into_iter().map(|(key, record)| (namespace.key(&key), record)).collect();
-        inner.put_part(records).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        let Self { inner, namespace, .. } = self;
-        inner.replace(namespace.key(&key), revision, record).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        let Self { inner, namespace, .. } = self;
-        inner.delete(namespace.key(&key)).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        let Self { inner, namespace, .. } = self;
-        let keys = keys.iter().map(|key| namespace.key(key)).collect();
-        inner.delete_many(keys).await.map_err(|error| namespace.told(error))
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        let Self { inner, namespace, .. } = self;
-        // The cursor goes in and out as it is: the engine has bound it to the prefix, with the
-        // namespace in it.
-        let query = query.clone().with_prefix(namespace.key(query.prefix()));
-        let page = inner.list(&query).await.map_err(|error| namespace.told(error))?;
-        Ok(namespace.page(page))
-    }
-
-    async fn list_each(
-        &self,
-        query: &ListQuery,
-        mut each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
-    ) -> Result<Option<Cursor>> {
-        let Self { inner, namespace, .. } = self;
-        let query = query.clone().with_prefix(namespace.key(query.prefix()));
-        let each = |key: &str, found: Result<RecordRef<'_>>| {
-            if let Some(key) = namespace.own(key) {
-                each(key, found.map_err(|error| namespace.told(error)));
-            }
-        };
-        inner.list_each(&query, each).await.map_err(|error| namespace.told(error))
-    }
 }
 
-impl<S: AtomicStore> AtomicStore for NamespaceStore<S> {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        let Self { inner, namespace, .. } = self;
-        let conditions = conditions.into_iter().map(|condition| namespace.condition(condition)).collect();
-        let writes = writes.into_iter().map(|write| namespace.write(write)).collect();
-        inner.commit(conditions, writes).await.map_err(|error| namespace.told(error))
-    }
-}
+impl<S: AtomicStore> AtomicStore for NamespaceStore<S> {}
 
 impl<S: Store> fmt::Debug for NamespaceStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

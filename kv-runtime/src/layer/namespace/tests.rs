@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use kv_store::record::Metadata;
-use kv_store::store::{Content, MemoryStore, Sharing};
+use kv_store::store::{Content, MemoryStore, Sharing, StoreExt};
 use proptest::prelude::*;
 
 use super::*;
+use kv_store::record::NewRecord;
+use kv_store::store::Limits;
 
 fn record(value: &str) -> NewRecord {
     NewRecord::new(value.to_owned(), Metadata::default())
@@ -17,7 +19,7 @@ fn key(text: &str) -> Key {
 }
 
 async fn keys<S: Store>(store: &S, query: &ListQuery) -> Result<Vec<String>> {
-    Ok(store.list(query).await?.keys().map(str::to_owned).collect())
+    Ok(store.page(query).await?.keys().map(str::to_owned).collect())
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -45,11 +47,11 @@ async fn a_cursor_of_another_namespace_is_refused() -> Result<()> {
         theirs.put(key(&format!("user:{number}")), record("1")).await?;
     }
     let query = ListQuery::new(key("user:")).with_limit(2).with_content(Content::Keys);
-    let cursor = ours.list(&query).await?.cursor;
+    let cursor = ours.page(&query).await?.cursor;
     assert_eq!(keys(&ours, &query.clone().with_cursor(cursor.clone())).await?, ["user:2", "user:3"]);
-    let refused = theirs.list(&query.clone().with_cursor(cursor.clone())).await;
+    let refused = theirs.page(&query.clone().with_cursor(cursor.clone())).await;
     assert!(matches!(&refused, Err(Error::InvalidCursor { at }) if at.key.as_deref() == Some("user:")));
-    assert!(matches!(store.list(&query.with_cursor(cursor)).await, Err(Error::InvalidCursor { .. })));
+    assert!(matches!(store.page(&query.with_cursor(cursor)).await, Err(Error::InvalidCursor { .. })));
     Ok(())
 }
 
@@ -58,7 +60,7 @@ async fn namespaces_nest_and_errors_tell_of_both() {
     let tenants = NamespaceStore::new(MemoryStore::new(), "tenant");
     let acme = NamespaceStore::new(tenants, "acme");
     let query = ListQuery::new(key("user:")).with_cursor(Some(kv_store::store::Cursor::from_text("x")));
-    let error = acme.list(&query).await.expect_err("no cursor of this list");
+    let error = acme.page(&query).await.expect_err("no cursor of this list");
     let shown = error.to_string();
     assert!(shown.starts_with("`user:` in memory (namespace `tenant:acme`): the cursor"), "{shown}");
 }
@@ -109,7 +111,8 @@ fn limits_leave_room_for_the_prefix() {
 
 #[test]
 fn capabilities_are_otherwise_the_engines() {
-    let capabilities = NamespaceStore::new(MemoryStore::new(), "acme").capabilities();
+    let store = NamespaceStore::new(MemoryStore::new(), "acme");
+    let capabilities = store.capabilities();
     assert_eq!(capabilities.sharing, Sharing::Exclusive);
     assert!(capabilities.compare_and_swap && capabilities.ordered && capabilities.atomic_batches);
 }
@@ -134,7 +137,7 @@ proptest! {
                 let all = keys(tenant, &ListQuery::new(key(""))).await?;
                 assert_eq!(all, texts.iter().cloned().collect::<Vec<_>>());
                 for text in &texts {
-                    let found = tenant.get(&key(text)).await?.map(|record| record.value.to_vec());
+                    let found = tenant.read(&key(text)).await?.map(|record| record.value.to_vec());
                     assert_eq!(found.as_deref(), Some(tenant.namespace().as_bytes()));
                 }
             }

@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use kv_store::__private::{Stopwatch, causes};
 use kv_store::key::Key;
-use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark, Store,
-    Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, Store, StoreExt,
+    StoreInfo,
 };
-use kv_store::{Clock, Error, Location, MaybeSend, Result};
+use kv_store::{Error, MaybeSend, Result};
 
 use crate::layer::Operation;
 
@@ -37,7 +37,7 @@ const TARGET: &str = "kv_runtime::store";
 /// was [slow](ObservedStore::warn_above). The event is inside the collection's span, which names
 /// entity and key.
 ///
-/// A collection may decode records while the store lists them ([`Store::list_each`]). The latency
+/// A collection may decode records while the store lists them ([`Store::list`]). The latency
 /// of such a list includes the decoding.
 ///
 /// Around a [`RetryStore`](crate::layer::RetryStore) it counts the application's calls; inside it
@@ -98,19 +98,6 @@ impl<S: Store> ObservedStore<S> {
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         self.observe_as(operation, records, call, |_| Ending::Done).await
-    }
-
-    async fn observe_commit(
-        &self,
-        operation: Operation,
-        records: usize,
-        call: impl Future<Output = Result<Commit>>,
-    ) -> Result<Commit> {
-        let ending = |commit: &Commit| match commit {
-            Commit::Done => Ending::Done,
-            Commit::Conflict(_) => Ending::Conflict,
-        };
-        self.observe_as(operation, records, call, ending).await
     }
 
     async fn observe_as<T>(
@@ -180,101 +167,46 @@ impl Drop for Observed<'_> {
 }
 
 impl<S: Store> Store for ObservedStore<S> {
-    fn name(&self) -> &'static str {
-        self.inner.name()
+    fn info(&self) -> &StoreInfo {
+        self.inner.info()
     }
 
-    fn clock(&self) -> &Clock {
-        self.inner.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.observe(Operation::of_get(options), 1, self.inner.get(key, options)).await
     }
 
-    fn locate(&self, at: &mut Location) {
-        self.inner.locate(at);
+    async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+        self.observe(Operation::GetMany, keys.len(), self.inner.get_many(keys, options)).await
     }
 
-    fn fair_queue(&self) -> Option<&FairQueue> {
-        self.inner.fair_queue()
+    async fn write(&self, batch: Batch) -> Result<()> {
+        let (operation, records) = (Operation::of_batch(&batch), batch.len());
+        self.observe(operation, records, self.inner.write(batch)).await
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        let ending = |commit: &Commit| match commit {
+            Commit::Done => Ending::Done,
+            Commit::Conflict(_) => Ending::Conflict,
+        };
+        let records = batch.len();
+        self.observe_as(Operation::Commit, records, self.inner.commit(conditions, batch), ending).await
     }
 
-    fn mark(&self) -> Mark {
-        self.inner.mark()
-    }
-
-    fn has_settled(&self, mark: Mark) -> bool {
-        self.inner.has_settled(mark)
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.observe(Operation::List, query.limit(), self.inner.list(query, each)).await
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
         self.observe(Operation::Lease, keys.len(), self.inner.lease(keys, life)).await
     }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.observe(Operation::Get, 1, self.inner.get(key)).await
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.observe(Operation::GetMany, keys.len(), self.inner.get_many(keys)).await
-    }
-
-    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
-        self.observe(Operation::Get, 1, self.inner.get_with_expiry(key)).await
-    }
-
-    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.observe(Operation::GetMany, keys.len(), self.inner.get_many_with_expiry(keys)).await
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        self.observe(Operation::Head, 1, self.inner.head(key)).await
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.observe(Operation::Put, 1, self.inner.put(key, record)).await
-    }
-
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        self.observe(Operation::PutMany, records.len(), self.inner.put_many(records)).await
-    }
-
-    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        self.observe(Operation::PutMany, records.len(), self.inner.put_part(records)).await
-    }
-
-    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        self.observe_commit(Operation::Replace, 1, self.inner.replace(key, revision, record)).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.observe(Operation::Delete, 1, self.inner.delete(key)).await
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        self.observe(Operation::DeleteMany, keys.len(), self.inner.delete_many(keys)).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.observe(Operation::List, query.limit(), self.inner.list(query)).await
-    }
-
-    async fn list_each(
-        &self,
-        query: &ListQuery,
-        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
-    ) -> Result<Option<Cursor>> {
-        self.observe(Operation::List, query.limit(), self.inner.list_each(query, each)).await
-    }
 }
 
-impl<S: AtomicStore> AtomicStore for ObservedStore<S> {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        let records = writes.len();
-        self.observe_commit(Operation::Commit, records, self.inner.commit(conditions, writes)).await
-    }
-}
+impl<S: AtomicStore> AtomicStore for ObservedStore<S> {}
 
 impl<S: Store> fmt::Debug for ObservedStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

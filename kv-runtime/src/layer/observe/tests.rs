@@ -4,11 +4,13 @@ use std::sync::Mutex;
 
 use futures_util::FutureExt;
 use kv_store::record::Metadata;
-use kv_store::store::{Expect, MemoryStore};
+use kv_store::store::{Expect, MemoryStore, StoreExt};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata as EventKind, Subscriber, span};
 
 use super::*;
+use kv_store::record::NewRecord;
+use kv_store::store::Write;
 
 fn key(text: &str) -> Key {
     Key::from_text(text)
@@ -21,14 +23,14 @@ fn put(text: &str) -> Write {
 #[tokio::test]
 async fn calls_are_counted_by_how_they_ended() -> Result<()> {
     let store = ObservedStore::new(MemoryStore::new());
-    store.get(&key("a")).await?;
-    store.get_many(&[key("a"), key("b")]).await?;
+    store.read(&key("a")).await?;
+    store.read_many(&[key("a"), key("b")]).await?;
     for _ in 0..2 {
         let absent = vec![Condition::new(key("a"), Expect::Absent)];
-        let _: Commit = store.commit(absent, vec![put("a")]).await?;
+        let _: Commit = store.commit(absent, put("a").into()).await?;
     }
     let query = ListQuery::new(key("a")).with_cursor(Some(kv_store::store::Cursor::from_text("x")));
-    assert!(store.list(&query).await.is_err());
+    assert!(store.page(&query).await.is_err());
 
     let stats = store.clone().stats();
     let counted: Vec<_> = stats.iter().filter(|(_, it)| it.calls() > 0).map(|(it, _)| it.name()).collect();
@@ -105,9 +107,9 @@ fn every_call_is_one_event_and_values_are_in_none() {
         let slow = store.clone().warn_above(Duration::ZERO);
         let record = NewRecord::new("a secret", Metadata::default());
         store.put(key("a"), record).now_or_never().expect("ready").expect("written");
-        slow.get(&key("a")).now_or_never().expect("ready").expect("read");
+        slow.read(&key("a")).now_or_never().expect("ready").expect("read");
         let query = ListQuery::new(key("a")).with_cursor(Some(kv_store::store::Cursor::from_text("x")));
-        assert!(store.list(&query).now_or_never().expect("ready").is_err());
+        assert!(store.page(&query).now_or_never().expect("ready").is_err());
     });
     let told = told.0.lock().expect("no panic").clone();
     let begins = [

@@ -1,6 +1,6 @@
 //! Calls that failed for the moment are made again, later and later.
 
-mod batch;
+mod remaining;
 #[cfg(test)]
 mod tests;
 
@@ -11,15 +11,15 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use kv_store::__private::causes;
 use kv_store::key::Key;
-use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Capabilities, Commit, Condition, Content, Cursor, FairQueue, Lease, ListPage, ListQuery,
-    Mark, Store, Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, Store, StoreExt,
+    StoreInfo,
 };
-use kv_store::{Clock, Error, Location, MaybeSend, Result};
+use kv_store::{Error, MaybeSend, Result};
 
 use crate::layer::Operation;
-use batch::Batch;
+use remaining::Remaining;
 
 /// A store that repeats calls after [retryable](Error::is_retryable) errors (feature `retry`).
 ///
@@ -98,28 +98,27 @@ impl<S: Store> RetryStore<S> {
     }
 
     /// Writes a batch: what fails for the moment is written again without what was written.
-    async fn batch_again<T: Clone, F: Future<Output = Result<()>>>(
-        &self,
-        operation: Operation,
-        mut batch: Batch<T>,
-        mut call: impl FnMut(Vec<T>) -> F,
-    ) -> Result<()> {
+    async fn batch_again(&self, operation: Operation, batch: Batch) -> Result<()> {
+        let is_part = batch.is_part();
+        let mut remaining = Remaining::of(batch);
         let mut pauses = self.backoff();
-        while let Err(error) = call(batch.left()).await {
+        loop {
+            let batch = Batch::from(remaining.writes());
+            let batch = if is_part { batch.as_part() } else { batch };
+            let Err(error) = self.inner.write(batch).await else { return Ok(()) };
             // By their places before what is done is taken out.
-            let unknown = batch.unknown_after(&error);
-            let cause = batch.after(&error);
-            if batch.is_done() {
-                break;
+            let unknown = remaining.unknown_after(&error);
+            let cause = remaining.after(&error);
+            if remaining.is_done() {
+                return Ok(());
             }
             if !error.is_retryable() {
-                return Err(batch.failure(error.location(), unknown, cause));
+                return Err(remaining.failure(error.location(), unknown, cause));
             }
             if let Err(last) = self.pause(operation, &mut pauses, cause).await {
-                return Err(batch.failure(error.location(), unknown, last));
+                return Err(remaining.failure(error.location(), unknown, last));
             }
         }
-        Ok(())
     }
 
     fn backoff(&self) -> ExponentialBackoff {
@@ -138,106 +137,46 @@ impl<S: Store> RetryStore<S> {
 }
 
 impl<S: Store> Store for RetryStore<S> {
-    fn name(&self) -> &'static str {
-        self.inner.name()
+    fn info(&self) -> &StoreInfo {
+        self.inner.info()
     }
 
-    fn clock(&self) -> &Clock {
-        self.inner.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.again(Operation::of_get(options), || self.inner.get(key, options)).await
     }
 
-    fn locate(&self, at: &mut Location) {
-        self.inner.locate(at);
+    async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+        self.again(Operation::GetMany, || self.inner.get_many(keys, options)).await
     }
 
-    fn fair_queue(&self) -> Option<&FairQueue> {
-        self.inner.fair_queue()
+    async fn write(&self, batch: Batch) -> Result<()> {
+        let operation = Operation::of_batch(&batch);
+        if batch.len() > 1 {
+            return self.batch_again(operation, batch).await;
+        }
+        self.again(operation, || self.inner.write(batch.clone())).await
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        self.again(Operation::Commit, || self.inner.commit(conditions.clone(), batch.clone())).await
     }
 
-    fn mark(&self) -> Mark {
-        self.inner.mark()
-    }
-
-    fn has_settled(&self, mark: Mark) -> bool {
-        self.inner.has_settled(mark)
+    /// By whole pages: a second attempt must not show again what the first one has shown.
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let page = self.again(Operation::List, || self.inner.page(query)).await?;
+        Ok(page.lend(each).await)
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
         self.again(Operation::Lease, || self.inner.lease(keys, life)).await
     }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.again(Operation::Get, || self.inner.get(key)).await
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.again(Operation::GetMany, || self.inner.get_many(keys)).await
-    }
-
-    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
-        self.again(Operation::Get, || self.inner.get_with_expiry(key)).await
-    }
-
-    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.again(Operation::GetMany, || self.inner.get_many_with_expiry(keys)).await
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        self.again(Operation::Head, || self.inner.head(key)).await
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.again(Operation::Put, || self.inner.put(key.clone(), record.clone())).await
-    }
-
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let batch = Batch::new(records, |(key, _)| key);
-        self.batch_again(Operation::PutMany, batch, |left| self.inner.put_many(left)).await
-    }
-
-    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let batch = Batch::new(records, |(key, _)| key);
-        self.batch_again(Operation::PutMany, batch, |left| self.inner.put_part(left)).await
-    }
-
-    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        let call = || self.inner.replace(key.clone(), revision.clone(), record.clone());
-        self.again(Operation::Replace, call).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.again(Operation::Delete, || self.inner.delete(key.clone())).await
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        let batch = Batch::new(keys, |key| key);
-        self.batch_again(Operation::DeleteMany, batch, |left| self.inner.delete_many(left)).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.again(Operation::List, || self.inner.list(query)).await
-    }
-
-    async fn list_each(
-        &self,
-        query: &ListQuery,
-        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
-    ) -> Result<Option<Cursor>> {
-        // By whole pages: a second attempt must not show again what the first one has shown.
-        let query = query.clone().with_content(Content::Records);
-        Ok(self.list(&query).await?.lend_each_yielding(each).await)
-    }
 }
 
-impl<S: AtomicStore> AtomicStore for RetryStore<S> {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        self.again(Operation::Commit, || self.inner.commit(conditions.clone(), writes.clone())).await
-    }
-}
+impl<S: AtomicStore> AtomicStore for RetryStore<S> {}
 
 impl<S: Store> fmt::Debug for RetryStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,10 +2,14 @@
 
 use futures_util::FutureExt;
 use kv_store::record::Metadata;
-use kv_store::store::{Expect, MemoryStore};
+use kv_store::store::{Expect, MemoryStore, StoreExt};
 
 use super::*;
 use crate::layer::{Fault, FaultStore};
+use kv_store::Clock;
+use kv_store::record::NewRecord;
+use kv_store::record::Revision;
+use kv_store::store::Write;
 
 fn key(text: &str) -> Key {
     Key::from_text(text)
@@ -20,7 +24,7 @@ fn flaky() -> FaultStore<MemoryStore> {
 }
 
 async fn value<S: Store>(store: &S, text: &str) -> Result<Option<String>> {
-    let record = store.get(&key(text)).await?;
+    let record = store.read(&key(text)).await?;
     Ok(record.map(|record| String::from_utf8_lossy(&record.value).into_owned()))
 }
 
@@ -35,25 +39,25 @@ async fn every_call_is_made_again() -> Result<()> {
     refuse();
     store.put_many(vec![(key("b"), record("2"))]).await?;
     refuse();
-    let revision = store.get(&key("a")).await?.map(|record| record.revision);
+    let revision = store.read(&key("a")).await?.map(|record| record.revision);
     refuse();
-    assert_eq!(store.get_many(&[key("a"), key("c")]).await?.len(), 2);
+    assert_eq!(store.read_many(&[key("a"), key("c")]).await?.len(), 2);
     refuse();
     assert!(store.head(&key("b")).await?.is_some());
     refuse();
-    assert_eq!(store.list(&ListQuery::new(key(""))).await?.len(), 2);
+    assert_eq!(store.page(&ListQuery::new(key(""))).await?.len(), 2);
     refuse();
     let revision = revision.unwrap_or_else(Revision::random);
     assert_eq!(store.replace(key("a"), revision, record("3")).await?, Commit::Done);
     refuse();
     let present = vec![Condition::new(key("a"), Expect::Present)];
-    assert_eq!(store.commit(present, vec![Write::Put(key("a"), record("4"))]).await?, Commit::Done);
+    assert_eq!(store.commit(present, Write::Put(key("a"), record("4")).into()).await?, Commit::Done);
     refuse();
     store.delete(key("a")).await?;
     refuse();
     store.delete_many(vec![key("b")]).await?;
     assert_eq!(flaky.faults().struck(), 20);
-    assert!(store.list(&ListQuery::new(key(""))).await?.is_empty());
+    assert!(store.page(&ListQuery::new(key(""))).await?.is_empty());
     Ok(())
 }
 
@@ -65,7 +69,7 @@ async fn what_a_failed_attempt_has_shown_is_not_shown_again() -> Result<()> {
     // After the engine has done its part, which a caller may have seen.
     flaky.faults().add(Fault::fail().after().times(2));
     let mut shown = Vec::new();
-    let cursor = store.list_each(&ListQuery::new(key("")), |key, _| shown.push(key.to_owned())).await?;
+    let cursor = store.list(&ListQuery::new(key("")), |key, _| shown.push(key.to_owned())).await?;
     assert_eq!((shown, cursor, flaky.faults().struck()), (vec!["a".to_owned(), "b".to_owned()], None, 2));
     Ok(())
 }
@@ -76,7 +80,7 @@ async fn pauses_grow_and_the_last_error_is_the_callers() {
     flaky.faults().add(Fault::fail());
     let store = RetryStore::new(flaky).attempts(4).pauses(Duration::from_secs(1), Duration::from_secs(2));
     let before = tokio::time::Instant::now();
-    let failed = store.get(&key("a")).await;
+    let failed = store.read(&key("a")).await;
     assert!(matches!(failed, Err(Error::Store { retryable: true, .. })), "{failed:?}");
     assert_eq!(store.inner().faults().struck(), 4);
     // 1, 2 and 2 seconds, each with up to as much again.
@@ -89,7 +93,7 @@ async fn what_no_retry_helps_is_not_made_again() {
     let flaky = flaky();
     let store = RetryStore::new(flaky.clone());
     flaky.faults().add(Fault::fail_for_good().times(1));
-    assert!(store.get(&key("a")).await.is_err());
+    assert!(store.read(&key("a")).await.is_err());
     assert_eq!(flaky.faults().struck(), 1);
     // The engine has written it, and the reply was lost.
     flaky.faults().add(Fault::fail().after().times(1));
@@ -104,7 +108,7 @@ async fn a_commit_that_did_not_hold_is_not_made_again() -> Result<()> {
     store.put(key("a"), record("1")).await?;
     let absent = vec![Condition::new(key("a"), Expect::Absent)];
     let before = tokio::time::Instant::now();
-    assert_eq!(store.commit(absent, vec![Write::Delete(key("a"))]).await?, Commit::Conflict(0));
+    assert_eq!(store.commit(absent, Write::Delete(key("a")).into()).await?, Commit::Conflict(0));
     assert_eq!(before.elapsed(), Duration::ZERO);
     Ok(())
 }
@@ -149,7 +153,7 @@ fn without_a_timer_a_pause_is_an_error_that_says_so() {
     let flaky = FaultStore::new(MemoryStore::with_clock(clock));
     flaky.faults().add(Fault::fail().times(1));
     let store = RetryStore::new(flaky);
-    let failed = store.get(&key("a")).now_or_never().expect("it does not wait");
+    let failed = store.read(&key("a")).now_or_never().expect("it does not wait");
     assert!(matches!(failed, Err(Error::NoTimer { .. })), "{failed:?}");
-    assert!(store.get(&key("a")).now_or_never().expect("ready").expect("read").is_none());
+    assert!(store.read(&key("a")).now_or_never().expect("ready").expect("read").is_none());
 }

@@ -8,12 +8,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use kv_store::key::Key;
-use kv_store::record::{Head, NewRecord, Record, RecordRef, Revision};
+use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Capabilities, Commit, Condition, Cursor, FairQueue, Lease, ListPage, ListQuery, Mark, Store,
-    Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, Store, StoreExt,
+    StoreInfo,
 };
-use kv_store::{Clock, Error, Location, MaybeSend, Result, SharedError};
+use kv_store::{Error, Location, MaybeSend, Result, SharedError};
 
 /// A store that limits the time of each call, even if the engine does not answer.
 ///
@@ -68,7 +68,7 @@ impl<S: Store> TimeoutStore<S> {
         &self.inner
     }
 
-    async fn read<T>(&self, key: Option<&Key>, call: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn limited_read<T>(&self, key: Option<&Key>, call: impl Future<Output = Result<T>>) -> Result<T> {
         let limit = self.reads;
         match self.inner.clock().timer().timeout(limit, call).await {
             Ok(Some(ended)) => ended,
@@ -77,7 +77,7 @@ impl<S: Store> TimeoutStore<S> {
         }
     }
 
-    async fn write<T>(&self, key: Option<Key>, call: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn limited_write<T>(&self, key: Option<Key>, call: impl Future<Output = Result<T>>) -> Result<T> {
         let (limit, at) = (self.writes, || self.at(key.as_ref()));
         match self.inner.clock().timer().timeout(limit, call).await {
             Ok(Some(ended)) => ended,
@@ -87,109 +87,47 @@ impl<S: Store> TimeoutStore<S> {
     }
 
     fn at(&self, key: Option<&Key>) -> Box<Location> {
-        let name = self.inner.name();
-        key.map_or_else(|| Location::store(name), |key| Location::of(name, key))
+        self.inner.info().at(key)
     }
 }
 
 impl<S: Store> Store for TimeoutStore<S> {
-    fn name(&self) -> &'static str {
-        self.inner.name()
+    fn info(&self) -> &StoreInfo {
+        self.inner.info()
     }
 
-    fn clock(&self) -> &Clock {
-        self.inner.clock()
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        self.limited_read(Some(key), self.inner.get(key, options)).await
     }
 
-    fn locate(&self, at: &mut Location) {
-        self.inner.locate(at);
+    async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+        self.limited_read(keys.first(), self.inner.get_many(keys, options)).await
     }
 
-    fn fair_queue(&self) -> Option<&FairQueue> {
-        self.inner.fair_queue()
+    async fn write(&self, batch: Batch) -> Result<()> {
+        let first = batch.first().map(|write| write.key().clone());
+        self.limited_write(first, self.inner.write(batch)).await
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        let first = batch.first().map(|write| write.key().clone());
+        self.limited_write(first, self.inner.commit(conditions, batch)).await
     }
 
-    fn mark(&self) -> Mark {
-        self.inner.mark()
-    }
-
-    fn has_settled(&self, mark: Mark) -> bool {
-        self.inner.has_settled(mark)
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        self.limited_read(Some(query.prefix()), self.inner.list(query, each)).await
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
-        self.read(keys.first(), self.inner.lease(keys, life)).await
-    }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        self.read(Some(key), self.inner.get(key)).await
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.read(keys.first(), self.inner.get_many(keys)).await
-    }
-
-    async fn get_with_expiry(&self, key: &Key) -> Result<Option<Record>> {
-        self.read(Some(key), self.inner.get_with_expiry(key)).await
-    }
-
-    async fn get_many_with_expiry(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        self.read(keys.first(), self.inner.get_many_with_expiry(keys)).await
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<Head>> {
-        self.read(Some(key), self.inner.head(key)).await
-    }
-
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.write(Some(key.clone()), self.inner.put(key, record)).await
-    }
-
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let first = records.first().map(|(key, _)| key.clone());
-        self.write(first, self.inner.put_many(records)).await
-    }
-
-    async fn put_part(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        let first = records.first().map(|(key, _)| key.clone());
-        self.write(first, self.inner.put_part(records)).await
-    }
-
-    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        self.write(Some(key.clone()), self.inner.replace(key, revision, record)).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.write(Some(key.clone()), self.inner.delete(key)).await
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        self.write(keys.first().cloned(), self.inner.delete_many(keys)).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        self.read(Some(query.prefix()), self.inner.list(query)).await
-    }
-
-    async fn list_each(
-        &self,
-        query: &ListQuery,
-        each: impl FnMut(&str, Result<RecordRef<'_>>) + MaybeSend,
-    ) -> Result<Option<Cursor>> {
-        self.read(Some(query.prefix()), self.inner.list_each(query, each)).await
+        self.limited_read(keys.first(), self.inner.lease(keys, life)).await
     }
 }
 
-impl<S: AtomicStore> AtomicStore for TimeoutStore<S> {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        let first = writes.first().map(|write| write.key().clone());
-        self.write(first, self.inner.commit(conditions, writes)).await
-    }
-}
+impl<S: AtomicStore> AtomicStore for TimeoutStore<S> {}
 
 impl<S: Store> fmt::Debug for TimeoutStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

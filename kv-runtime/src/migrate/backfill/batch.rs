@@ -5,10 +5,12 @@ use kv_store::__private::coop::Hold;
 use kv_store::Result;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{AtomicStore, Commit, Condition, Cursor, Expect, ListQuery, Store, Write};
+use kv_store::store::{
+    AtomicStore, Commit, Condition, Cursor, Expect, GetOptions, ListQuery, Store, StoreExt, Write,
+};
 
 use super::report::MigrationReport;
-use crate::collection::{Collection, Place, Replacement, TOLD};
+use crate::collection::{Collection, Place, Replacement};
 use crate::entity::KvEntity;
 use crate::list::raw;
 
@@ -159,7 +161,7 @@ async fn write_alone<E: KvEntity, S: AtomicStore>(
             report.migrated += replacements.len() as u64;
             return Ok(report);
         }
-        let records = collection.records::<TOLD>(std::slice::from_ref(&key)).await?;
+        let records = collection.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()).await?;
         let (again, current_now) = match bring_up(collection, &key, id.clone(), &records) {
             Ok(found) => found,
             Err(error) => {
@@ -186,7 +188,7 @@ async fn commit<E: KvEntity, S: AtomicStore>(
         conditions.push(Condition::new(key.clone(), Expect::Revision(revision.clone())));
         writes.push(Write::Update(key.clone(), record.clone()));
     }
-    let commit = collection.store().commit(conditions, writes).await;
+    let commit = collection.store().commit(conditions, writes.into()).await;
     commit.map_err(|error| error.of_entity(E::SCHEMA.name()))
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::{OptionFuture, join};
 use kv_store::__private::{Stopwatch, coop};
 use kv_store::key::{Key, KeyBuilder};
-use kv_store::store::{AtomicStore, Cursor, Store};
+use kv_store::store::{AtomicStore, Cursor, Store, StoreExt};
 use kv_store::{Error, Location, MaybeSend, Result};
 use tracing::Instrument;
 

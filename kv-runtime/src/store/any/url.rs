@@ -3,7 +3,7 @@
 use kv_store::store::MemoryStore;
 use kv_store::{Clock, Error, Result};
 
-use super::AnyStore;
+use super::choice::AnyStore;
 
 /// A scheme, the feature that its store takes, and a URL of it.
 struct Scheme {
@@ -65,7 +65,7 @@ pub(super) async fn connect(url: &str, clock: Clock) -> Result<AnyStore> {
         "redb" => redb(url, rest, clock),
         #[cfg(feature = "redis")]
         name if name.starts_with("redis") || name.starts_with("valkey") => {
-            crate::store::RedisStore::options().clock(clock).connect(url).await.map(AnyStore::Redis)
+            kv_runtime_redis::RedisStore::options().clock(clock).connect(url).await.map(AnyStore::Redis)
         }
         #[cfg(all(feature = "cloudflare", not(target_arch = "wasm32")))]
         "cloudflare-kv" => cloudflare(url, rest, std::env::var(TOKEN).ok(), clock),
@@ -88,7 +88,7 @@ fn cloudflare(url: &str, rest: &str, token: Option<String>, clock: Clock) -> Res
     let Some(token) = token else {
         return Err(invalid(url, format!("the environment variable `{TOKEN}` has to hold the API token")));
     };
-    let mut options = crate::store::CloudflareStore::options(account, namespace, token);
+    let mut options = kv_runtime_cloudflare::CloudflareStore::options(account, namespace, token);
     for parameter in query.into_iter().flat_map(|query| query.split('&')) {
         let Some(base) = parameter.strip_prefix("base_url=") else {
             return Err(invalid(url, "it has a parameter that is unknown; there is `?base_url=...` alone"));
@@ -127,7 +127,7 @@ fn redb(url: &str, path: &str, clock: Clock) -> Result<AnyStore> {
             "a URL of a file has no parameters; open a file with `?` in its name by `RedbStore::open`";
         return Err(invalid(url, advice));
     }
-    crate::store::RedbStore::options().clock(clock).open(path).map(AnyStore::Redb)
+    kv_runtime_redb::RedbStore::options().clock(clock).open(path).map(AnyStore::Redb)
 }
 
 fn without_scheme(url: &str) -> Error {

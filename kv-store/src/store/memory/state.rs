@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::super::{Condition, Content, Cursor, Entry, Expect, Fences, ListPage, ListQuery, Write};
+use super::super::batch::Write;
+use super::super::condition::{Condition, Expect};
+use super::super::fence::Fences;
+use super::super::page::{Entry, ListPage};
+use super::super::query::{Content, ListQuery};
 use crate::clock::Clock;
 use crate::coop::Hold;
 use crate::key::Key;
@@ -197,7 +201,7 @@ impl State {
         let in_prefix = self.records.range::<str, _>((start, Bound::Unbounded));
         for (key, slot) in in_prefix.take_while(|(key, _)| key.starts_with(prefix)) {
             if page.len() == query.limit() || *scanned == SCANNED_BY_PAGE || *bytes >= query.max_bytes() {
-                page.cursor = Some(Cursor::seal(query, last.or(after.as_deref()).unwrap_or(prefix)));
+                page.cursor = Some(query.cursor_at(last.or(after.as_deref()).unwrap_or(prefix)));
                 break;
             }
             if last.is_some() && hold.is_long_after(key.len()) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::state::SCANNED_BY_PAGE;
 use super::*;
 use crate::manual_clock::ManualClock;
-use crate::record::{Expiry, Metadata};
+use crate::record::{Expiry, Metadata, NewRecord};
+use crate::store::{StoreExt, Write};
 
 fn key(text: &str) -> Key {
     Key::from_text(text)
@@ -18,7 +19,7 @@ fn lasting(secs: u64) -> NewRecord {
 
 /// What the index must be: every record that expires, once.
 fn assert_in_step(store: &MemoryStore) {
-    let state = store.read();
+    let state = store.state();
     let expected: BTreeSet<_> =
         state.records.iter().filter_map(|(key, slot)| Some((slot.expires_at?, key.clone()))).collect();
     assert_eq!(state.expiring, expected);
@@ -34,15 +35,15 @@ async fn the_index_of_expiry_stays_in_step() -> Result<()> {
     store.put(key("a"), NewRecord::new("{}", Metadata::default())).await?;
     assert_in_step(&store);
     for expiry in [Expiry::After(Duration::from_secs(9)), Expiry::Never, Expiry::At(Timestamp::MAX)] {
-        assert_eq!(store.commit(Vec::new(), vec![Write::Touch(key("a"), expiry)]).await?, Commit::Done);
+        assert_eq!(store.commit(Vec::new(), Write::Touch(key("a"), expiry).into()).await?, Commit::Done);
         assert_in_step(&store);
     }
-    assert_eq!(store.commit(Vec::new(), vec![Write::Update(key("a"), lasting(1))]).await?, Commit::Done);
-    assert_eq!(store.get(&key("a")).await?.and_then(|record| record.expires_at), Some(Timestamp::MAX));
+    assert_eq!(store.commit(Vec::new(), Write::Update(key("a"), lasting(1)).into()).await?, Commit::Done);
+    assert_eq!(store.read(&key("a")).await?.and_then(|record| record.expires_at), Some(Timestamp::MAX));
     assert_in_step(&store);
     store.delete(key("a")).await?;
     assert_in_step(&store);
-    assert!(store.read().expiring.is_empty());
+    assert!(store.state().expiring.is_empty());
     Ok(())
 }
 
@@ -54,16 +55,16 @@ async fn writes_give_back_the_memory_of_what_has_expired() -> Result<()> {
         store.put(key(&format!("gone:{number}")), lasting(1)).await?;
     }
     manual.advance(Duration::from_secs(1));
-    assert_eq!(store.read().records.len(), 100);
+    assert_eq!(store.state().records.len(), 100);
     for _ in 0..20 {
         store.put(key("stays"), lasting(60)).await?;
     }
-    assert_eq!(store.read().records.len(), 61);
+    assert_eq!(store.state().records.len(), 61);
     let batch = (0..10).map(|number| (key(&format!("stays:{number}")), lasting(60)));
     store.put_many(batch.collect()).await?;
-    assert_eq!(store.read().records.len(), 51);
+    assert_eq!(store.state().records.len(), 51);
     assert_eq!(store.sweep(), 40);
-    assert_eq!(store.read().records.len(), 11);
+    assert_eq!(store.state().records.len(), 11);
     assert_eq!(store.sweep(), 0);
     assert_in_step(&store);
     Ok(())
@@ -77,9 +78,9 @@ async fn a_page_ends_after_many_keys_that_do_not_match() -> Result<()> {
     store.put_many(records.collect()).await?;
     store.put(key("a:999999:this"), record()).await?;
     let query = ListQuery::new(key("a:")).with_suffix(":this").with_limit(usize::MAX);
-    let page = store.list(&query).await?;
+    let page = store.page(&query).await?;
     assert!(page.is_empty() && page.cursor.is_some());
-    let page = store.list(&query.with_cursor(page.cursor)).await?;
+    let page = store.page(&query.with_cursor(page.cursor)).await?;
     assert_eq!((page.keys().collect::<Vec<_>>(), &page.cursor), (vec!["a:999999:this"], &None));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use kv_store::key::Key;
 use kv_store::record::{Head, Record, envelope};
-use kv_store::store::{Commit, Content, Cursor, Entry, ListPage, ListQuery};
+use kv_store::store::{Commit, Content, Entry, ListPage, ListQuery};
 use kv_store::{Error, Location, Result};
 
 use super::NAME;
@@ -60,7 +60,7 @@ pub(super) fn page(response: Response, query: &ListQuery) -> Result<ListPage> {
         };
         page.push(&key, entry);
     }
-    page.cursor = next.map(|last| Cursor::seal(query, &last));
+    page.cursor = next.map(|last| query.cursor_at(&last));
     Ok(page)
 }
 

@@ -49,7 +49,7 @@ impl Change {
         Ok(Self { key: key.into_string(), kind })
     }
 
-    pub(super) fn all(writes: Vec<Write>) -> Result<Vec<Self>> {
+    pub(super) fn all(writes: impl IntoIterator<Item = Write>) -> Result<Vec<Self>> {
         writes.into_iter().map(Self::of).collect()
     }
 }
@@ -87,7 +87,7 @@ impl Check {
 
 impl Range {
     pub(super) fn of(query: &ListQuery) -> Result<Self> {
-        let after = query.cursor().map(|cursor| cursor.open(query, NAME)).transpose()?;
+        let after = query.position(NAME)?;
         Ok(Self {
             prefix: query.prefix().as_str().to_owned(),
             suffix: query.suffix().unwrap_or_default().to_owned(),

@@ -7,11 +7,11 @@ use std::fmt;
 use std::rc::Rc;
 
 use kv_store::key::Key;
-use kv_store::record::{NewRecord, Record, Revision};
+use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Capabilities, Commit, Condition, Expect, ListPage, ListQuery, Store, Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, ListQuery, Store, StoreInfo, Write,
 };
-use kv_store::{Clock, Error, Location, Result, Timer};
+use kv_store::{Clock, Error, Location, MaybeSend, Result, Timer};
 use worker::js_sys::{Function, JsString, Object, Promise, Reflect, Uint8Array};
 use worker::send::SendWrapper;
 use worker::wasm_bindgen::{JsCast, JsValue};
@@ -50,7 +50,7 @@ pub struct DurableClient(SendWrapper<Rc<Shared>>);
 struct Shared {
     objects: ObjectNamespace,
     shards: Shards,
-    clock: Clock,
+    info: StoreInfo,
 }
 
 impl DurableClient {
@@ -69,7 +69,12 @@ impl DurableClient {
                 format!("the Worker's configuration binds no Durable Object as `{binding}`; add it there");
             Error::InvalidOptions { at: Location::store(NAME), what: what.into() }
         })?;
-        Ok(Self(SendWrapper::new(Rc::new(Shared { objects, shards, clock }))))
+        let capabilities = match shards.is_one() {
+            true => CAPABILITIES.snapshot_reads().atomic_batches(),
+            false => CAPABILITIES,
+        };
+        let info = StoreInfo::new(NAME, capabilities).with_clock(clock);
+        Ok(Self(SendWrapper::new(Rc::new(Shared { objects, shards, info }))))
     }
 
     /// Sends a call to the object of this name.
@@ -83,7 +88,7 @@ impl DurableClient {
         Response::from_bytes(&body).map_err(|_| Lost::unreadable())
     }
 
-    async fn write(&self, write: Write) -> Result<()> {
+    async fn write_one(&self, write: Write) -> Result<()> {
         let at = Location::of(NAME, write.key());
         let change = Change::of(write)?;
         let object = self.0.shards.of_key(&change.key);
@@ -132,19 +137,11 @@ impl fmt::Debug for DurableClient {
 }
 
 impl Store for DurableClient {
-    fn name(&self) -> &'static str {
-        NAME
+    fn info(&self) -> &StoreInfo {
+        &self.0.info
     }
 
-    fn clock(&self) -> &Clock {
-        &self.0.clock
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        if self.0.shards.is_one() { CAPABILITIES.snapshot_reads().atomic_batches() } else { CAPABILITIES }
-    }
-
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &Key, _: GetOptions) -> Result<Option<Record>> {
         let object = self.0.shards.of_key(key.as_str());
         let request = Request::Get(vec![key.as_str().to_owned()]);
         let response = self.call(&object, &request).await;
@@ -152,54 +149,49 @@ impl Store for DurableClient {
         Ok(answer::records(response, &[key])?.pop().flatten())
     }
 
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+    async fn get_many(&self, keys: &[Key], _: GetOptions) -> Result<Vec<Option<Record>>> {
         self.read_batch(keys).await
     }
 
-    async fn put(&self, key: Key, record: NewRecord) -> Result<()> {
-        self.write(Write::Put(key, record)).await
+    async fn write(&self, batch: Batch) -> Result<()> {
+        let mut writes = batch.into_vec();
+        if writes.len() > 1 {
+            return self.write_batch(writes).await;
+        }
+        match writes.pop() {
+            Some(write) => self.write_one(write).await,
+            None => Ok(()),
+        }
     }
 
-    async fn put_many(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        self.write_batch(records.into_iter().map(|(key, record)| Write::Put(key, record)).collect()).await
-    }
-
-    async fn replace(&self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        let unchanged = Condition::new(key.clone(), Expect::Revision(revision));
-        self.commit(vec![unchanged], vec![Write::Update(key, record)]).await
-    }
-
-    async fn delete(&self, key: Key) -> Result<()> {
-        self.write(Write::Delete(key)).await
-    }
-
-    async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
-        self.write_batch(keys.into_iter().map(Write::Delete).collect()).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<ListPage> {
-        let at = || Location::of(NAME, query.prefix());
-        let Some(object) = self.0.shards.of_prefix(query.prefix().as_str()) else {
-            let capability = "a list over several objects; give a prefix that is in one of them";
-            return Err(Error::Unsupported { at: at(), capability });
-        };
-        let response = self.call(&object, &Request::List(Range::of(query)?)).await;
-        answer::page(response.map_err(|lost| lost.of_read("list", at()))?, query)
-    }
-}
-
-impl AtomicStore for DurableClient {
-    async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
-        let keys = conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(Write::key));
+    async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        let keys = conditions.iter().map(|condition| &condition.key).chain(batch.iter().map(Write::key));
         let Some(object) = self.object_of(keys)? else { return Ok(Commit::Done) };
-        let key = writes.first().map(Write::key).or(conditions.first().map(|condition| &condition.key));
-        let at = key.map_or_else(|| Location::store(NAME), |key| Location::of(NAME, key));
-        let changes_nothing = writes.is_empty();
-        let request = Request::Commit(Check::all(conditions), Change::all(writes)?);
+        let key = batch.first().map(Write::key).or(conditions.first().map(|condition| &condition.key));
+        let at = self.0.info.at(key);
+        let changes_nothing = batch.is_empty();
+        let request = Request::Commit(Check::all(conditions), Change::all(batch)?);
         match self.call(&object, &request).await {
             Ok(response) => answer::commit(response, || at),
             Err(lost) if changes_nothing => Err(lost.of_read("commit", at)),
             Err(lost) => Err(lost.of_write("commit", at)),
         }
     }
+
+    async fn list(
+        &self,
+        query: &ListQuery,
+        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
+        let at = || Location::of(NAME, query.prefix());
+        let Some(object) = self.0.shards.of_prefix(query.prefix().as_str()) else {
+            let capability = "a list over several objects; give a prefix that is in one of them";
+            return Err(Error::Unsupported { at: at(), capability });
+        };
+        let response = self.call(&object, &Request::List(Range::of(query)?)).await;
+        let page = answer::page(response.map_err(|lost| lost.of_read("list", at()))?, query)?;
+        Ok(page.lend(each).await)
+    }
 }
+
+impl AtomicStore for DurableClient {}

@@ -75,3 +75,20 @@ impl fmt::Debug for DurableOptions<'_> {
             .finish_non_exhaustive()
     }
 }
+
+impl DurableStore {
+    /// The store of this object, in the table `kv_records`. Nothing is read or written yet.
+    ///
+    /// The class has to be one with SQLite: `new_sqlite_classes` in wrangler.toml. With any other
+    /// each call is an error. The store sets the object's alarm, whose handler must call
+    /// [`sweep`](Self::sweep).
+    #[must_use]
+    pub fn new(state: &State) -> Self {
+        Self::options(state).build()
+    }
+
+    /// How a store is set up that needs another table or clock, or leaves the alarm alone.
+    pub fn options(state: &State) -> DurableOptions<'_> {
+        DurableOptions::new(state)
+    }
+}

@@ -8,11 +8,12 @@ use kv_store::{Error, Location, Result, Timestamp};
 use serde_json::Value;
 
 use super::super::record::read_head;
+use super::NAME;
 use super::client::{Request, escape};
 use super::failure::{Cause, Failure};
 use super::read::Place;
 use super::reply::{ListedKey, seconds};
-use super::{NAME, Shared};
+use super::shared::Shared;
 
 /// As few and as many keys as a request may ask for.
 const LEAST_OF_PAGE: usize = 10;
@@ -168,12 +169,12 @@ impl Shared {
     fn seal(&self, query: &ListQuery, position: &Position) -> Cursor {
         let parts =
             [self.namespace.as_str(), &position.server, position.after.as_deref().unwrap_or_default()];
-        Cursor::seal(query, &Value::from(parts.map(Value::from).to_vec()).to_string())
+        query.cursor_at(&Value::from(parts.map(Value::from).to_vec()).to_string())
     }
 
     fn open(&self, query: &ListQuery) -> Result<Position> {
-        let Some(cursor) = query.cursor() else { return Ok(Position::default()) };
-        let parts: Option<[String; 3]> = serde_json::from_str(cursor.open(query, NAME)?).ok();
+        let Some(position) = query.position(NAME)? else { return Ok(Position::default()) };
+        let parts: Option<[String; 3]> = serde_json::from_str(position).ok();
         match parts {
             Some([namespace, server, after]) if namespace == self.namespace => {
                 Ok(Position { server, after: Some(after).filter(|after| !after.is_empty()) })

@@ -4,12 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kv_store::store::StoreInfo;
 use kv_store::{Clock, Error, Location, Result};
 use reqwest::header::HeaderValue;
 use reqwest::{Url, redirect};
 
+use super::NAME;
 use super::client::Client;
-use super::{CloudflareStore, NAME, Shared};
+use super::shared::Shared;
+use super::store::CloudflareStore;
+use crate::limits;
 
 const PUBLIC_API: &str = "https://api.cloudflare.com/client/v4";
 
@@ -97,8 +101,9 @@ impl CloudflareOptions {
     /// Sets up the store. Nothing is sent yet: a wrong token shows with the first call. What cannot
     /// be right is [`Error::InvalidOptions`].
     pub fn open(self) -> Result<CloudflareStore> {
+        let info = StoreInfo::new(NAME, limits::CAPABILITIES).with_clock(self.clock.clone());
         let (client, namespace) = self.client()?;
-        Ok(CloudflareStore(Arc::new(Shared { client, namespace })))
+        Ok(CloudflareStore(Arc::new(Shared { info, client, namespace })))
     }
 
     fn client(self) -> Result<(Client, String)> {
@@ -177,5 +182,26 @@ impl fmt::Debug for CloudflareOptions {
             .field("longest_wait", &self.longest_wait)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
+    }
+}
+
+impl CloudflareStore {
+    /// A namespace, by the identifiers of the account and of itself, and a token with the permission `Workers KV Storage`: `Read` for reads
+    /// and lists, `Edit` for writes.
+    pub fn new(
+        account: impl Into<String>,
+        namespace: impl Into<String>,
+        token: impl Into<String>,
+    ) -> Result<Self> {
+        Self::options(account, namespace, token).open()
+    }
+
+    /// How a store of this namespace is set up.
+    pub fn options(
+        account: impl Into<String>,
+        namespace: impl Into<String>,
+        token: impl Into<String>,
+    ) -> CloudflareOptions {
+        CloudflareOptions::new(account.into(), namespace.into(), token.into())
     }
 }

@@ -11,10 +11,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::record::{Expiration, Found, read};
+use super::NAME;
 use super::client::{Request, escape};
 use super::failure::{Cause, Failure};
 use super::reply::{ValueWithMetadata, Values, seconds};
-use super::{NAME, Shared};
+use super::shared::Shared;
 
 /// As many keys as the API takes.
 const KEYS_OF_READ: usize = 100;

@@ -11,11 +11,12 @@ use serde_json::{Map, Value};
 
 use super::super::limits;
 use super::super::record::{Spelt, spell};
+use super::NAME;
 use super::client::Request;
 use super::failure::{Cause, Failure};
 use super::read::json;
 use super::reply::Done;
-use super::{NAME, Shared};
+use super::shared::Shared;
 
 /// As many keys as the API takes.
 const KEYS_OF_WRITE: usize = 10_000;
@@ -65,16 +66,19 @@ struct Batch<'a> {
 }
 
 impl Shared {
-    pub(super) async fn put(&self, records: Vec<(Key, NewRecord)>) -> Result<(), Incomplete> {
+    /// Puts and deletes: of each key its record, or nothing.
+    pub(super) async fn write(&self, changes: Vec<(Key, Option<NewRecord>)>) -> Result<(), Incomplete> {
         let now = self.client.clock.now();
-        let (mut keys, mut spelt) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
+        let (mut keys, mut spelt) = (Vec::with_capacity(changes.len()), Vec::with_capacity(changes.len()));
         let mut refused = None;
-        for (key, record) in records {
+        for (key, record) in changes {
             if refused.is_none() {
+                let at = || Location::of(NAME, &key);
                 let checked = limits::check_key(NAME, &key);
-                match checked.and_then(|()| spell(record, now, &|| Location::of(NAME, &key))) {
+                let one = record.map_or(Ok(None), |record| spell(record, now, &at));
+                match checked.and(one) {
                     Ok(one) => spelt.push(one),
-                    Err(error) => refused = Some((Location::of(NAME, &key), error)),
+                    Err(error) => refused = Some((at(), error)),
                 }
             }
             keys.push(key);
@@ -90,16 +94,6 @@ impl Shared {
         self.send_all(&mut batch, puts, |keys, places| bulk_put(keys, &spelt, places)).await?;
         self.send_all(&mut batch, deletes, bulk_delete).await?;
         Ok(())
-    }
-
-    pub(super) async fn delete(&self, keys: &[Key]) -> Result<(), Incomplete> {
-        let mut batch = Batch { keys, done: vec![false; keys.len()] };
-        let refused = keys.iter().find_map(|key| Some((key, limits::check_key(NAME, key).err()?)));
-        if let Some((key, source)) = refused {
-            return Err(Incomplete { done: batch.done, at: Location::of(NAME, key), source });
-        }
-        let places = batch.last_places().collect();
-        self.send_all(&mut batch, places, bulk_delete).await
     }
 
     /// Sends what is to be done in as few requests as it takes. Keys that a request did not take are sent again.

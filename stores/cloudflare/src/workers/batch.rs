@@ -7,7 +7,8 @@ use kv_store::key::Key;
 use kv_store::record::NewRecord;
 use kv_store::{Error, Location, Result};
 
-use super::{NAME, WorkersStore};
+use super::NAME;
+use super::store::WorkersStore;
 
 /// A Worker has so many connections at once; more calls would wait.
 const AT_ONCE: usize = 6;
@@ -24,7 +25,7 @@ impl WorkersStore {
         for places in places.chunks(AT_ONCE) {
             let started = places.iter().filter_map(|place| {
                 let (key, record) = (keys.get(*place)?, writes.get_mut(*place)?.1.take());
-                Some(self.write(key, record))
+                Some(self.write_one(key, record))
             });
             let done = join_all(started).await;
             let mut ended = places.iter().copied().zip(done).skip_while(|(_, done)| done.is_ok());

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use kv_store::codec::json_of_text;
+use kv_store::__private::json::json_of_text;
 use kv_store::key::Key;
 use kv_store::{Error, Location, Result};
 use serde::Deserialize;
@@ -16,9 +16,9 @@ use worker::send::SendWrapper;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::super::record::{Expiration, Found, Spelt};
 use super::failure::Failure;
 use super::{BATCH_READ, NAME};
+use crate::record::{Expiration, Found, Spelt};
 
 /// The character that replaces bytes that are not text.
 const REPLACEMENT: char = '\u{FFFD}';

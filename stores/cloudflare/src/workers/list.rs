@@ -1,6 +1,6 @@
 //! Lists of a binding, and heads, which come from lists.
 
-use kv_store::codec::json_of_text;
+use kv_store::__private::json::json_of_text;
 use kv_store::key::Key;
 use kv_store::record::Head;
 use kv_store::store::{Content, Cursor, Entry, ListPage, ListQuery};
@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::binding::Listed;
 use super::failure::Failure;
-use super::{BATCH_READ, NAME, PAGE, WorkersStore, read, read_head};
+use super::store::{WorkersStore, read, read_head};
+use super::{BATCH_READ, NAME, PAGE};
 use crate::record::Expiration;
 
 /// The most pages without a key that are followed to find one. Each costs a call.
@@ -75,7 +76,7 @@ impl WorkersStore {
         let at = |_: &str| Location::of(NAME, prefix);
         let (mut found, count) = self.binding.get_many(&names, query.max_bytes(), &at).await?;
         let is_cut = count < listed.len();
-        let (now, mut last) = (self.clock.now(), None);
+        let (now, mut last) = (self.info.clock().now(), None);
         for Listed { name, metadata, expiration } in listed.into_iter().take(count) {
             if let Some(mut found) = found.remove(&name) {
                 if found.metadata == metadata {
@@ -90,7 +91,7 @@ impl WorkersStore {
 
     /// The entry of each key of which a list shows no value.
     fn push_heads(&self, prefix: &Key, content: Content, listed: Vec<Listed>, page: &mut ListPage) {
-        let now = self.clock.now();
+        let now = self.info.clock().now();
         for Listed { name, metadata, expiration } in listed {
             let head = read_head(prefix, metadata, expiration, now);
             show(
@@ -112,7 +113,7 @@ impl WorkersStore {
             let (listed, next) = self.binding.list(key, server.as_deref(), 1).await?;
             match (listed.into_iter().next(), next) {
                 (Some(Listed { name, metadata, expiration }), _) if name == key.as_str() => {
-                    return read_head(key, metadata, expiration, self.clock.now());
+                    return read_head(key, metadata, expiration, self.info.clock().now());
                 }
                 // A page may be empty and yet have a successor, where keys have gone.
                 (None, Some(next)) => server = Some(next),
@@ -126,13 +127,12 @@ impl WorkersStore {
     fn seal(&self, query: &ListQuery, Position { server, after }: &Position) -> Cursor {
         let parts = [Some(&self.name), server.as_ref(), after.as_ref()];
         let parts = parts.map(|part| part.map_or(Value::Null, |part| part.as_str().into()));
-        Cursor::seal(query, &Value::from(parts.to_vec()).to_string())
+        query.cursor_at(&Value::from(parts.to_vec()).to_string())
     }
 
     fn open(&self, query: &ListQuery) -> Result<Position> {
-        let Some(cursor) = query.cursor() else { return Ok(Position::default()) };
-        let parts: Option<(String, Option<String>, Option<String>)> =
-            json_of_text(cursor.open(query, NAME)?).ok();
+        let Some(position) = query.position(NAME)? else { return Ok(Position::default()) };
+        let parts: Option<(String, Option<String>, Option<String>)> = json_of_text(position).ok();
         match parts {
             Some((name, server, after)) if name == self.name => Ok(Position { server, after }),
             _ => Err(Error::InvalidCursor { at: Location::of(NAME, query.prefix()) }),

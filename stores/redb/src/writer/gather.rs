@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::{Attempted, Counters, Job};
+use super::job::{Attempted, Job};
+use crate::counters::Counters;
 use crate::work::Work;
 
 /// The most pieces of work that one commit makes.

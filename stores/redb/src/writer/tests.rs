@@ -10,14 +10,16 @@ use futures_util::FutureExt;
 use kv_store::Clock;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord};
-use kv_store::store::{Condition, Expect, Write};
+use kv_store::store::{Condition, Expect, GetOptions, Write};
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, StorageBackend};
 
 use super::super::damage::Damage;
-use super::super::file::{RECORDS, create_tables};
+use super::super::file::create_tables;
+use super::super::layout::RECORDS;
 use super::super::read::OpenFile;
 use super::*;
+use crate::queue::Room;
 
 /// A disk that can be made to fail.
 #[derive(Debug)]
@@ -237,7 +239,7 @@ fn an_update_keeps_the_expiry_that_the_same_commit_gave() {
     let expiry = |text| {
         worker
             .reader
-            .head(&key(text))
+            .get(&key(text), GetOptions::head())
             .now_or_never()
             .expect("is ready")
             .expect("is read")
@@ -338,7 +340,10 @@ fn a_disk_that_fails_a_read_while_the_writer_waits_leaves_the_next_write_undone(
         thread::yield_now();
     }
     fails.store(true, Ordering::Relaxed);
-    assert!(matches!(reader.get(&key("a")).now_or_never(), Some(Err(Error::Store { .. }))));
+    assert!(matches!(
+        reader.get(&key("a"), GetOptions::new()).now_or_never(),
+        Some(Err(Error::Store { .. }))
+    ));
     fails.store(false, Ordering::Relaxed);
     // redb writes no more before the file is opened again, which is known before anything is on its
     // way to the disk.

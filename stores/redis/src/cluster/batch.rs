@@ -4,12 +4,12 @@ use kv_store::key::Key;
 use kv_store::record::NewRecord;
 use kv_store::{Error, Location};
 
-use super::by_slot;
+use super::slots::by_slot;
 use crate::connection::side_by_side;
 use crate::error::failed;
 use crate::wire::Outgoing;
 use crate::write::outgoing;
-use crate::{Inner, NAME};
+use crate::{NAME, inner::Inner};
 
 impl Inner {
     /// Records of many entities: those of one slot in a transaction, the slots side by side.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use redis::{ErrorKind, RedisError, Value};
 
-use super::Cluster;
 use super::map::SLOTS;
+use super::nodes::Cluster;
 use crate::error::Fault;
 use crate::server::{Address, Deadline};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::{ErrorKind, RedisError, Value};
 
-use super::Cluster;
+use super::nodes::Cluster;
 use crate::error::{Fault, code};
 use crate::server::{Address, Deadline, Link};
 

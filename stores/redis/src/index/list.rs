@@ -5,10 +5,12 @@ use std::sync::Arc;
 use kv_store::store::ListQuery;
 use redis::{ErrorKind, RedisError, Value};
 
-use super::{COMPLETE, SHARDS, found, of_index, segment_of, shard, waiting};
-use crate::Inner;
-use crate::connection::{side_by_side, unexpected_answer};
+use super::entries::of_index;
+use super::layout::{COMPLETE, SHARDS, found, segment_of, shard, waiting};
+use crate::connection::side_by_side;
 use crate::error::Fault;
+use crate::error::unexpected_answer;
+use crate::inner::Inner;
 use crate::list::Candidates;
 use crate::script::{Lua, lua};
 use crate::spelling::{Found, Spelling};

@@ -1,15 +1,16 @@
 //! Rebuilding: one look at every key of the server adds what the index lacks, and makes its shards
 //! complete.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use redis::{ErrorKind, Pipeline, RedisError, Value};
 use tokio::sync::watch;
 
-use super::{COMPLETE, REBUILDING, SHARDS, of_index, shard};
-use crate::Inner;
+use super::entries::of_index;
+use super::layout::{COMPLETE, REBUILDING, SHARDS, shard};
+use super::state::Outcome;
 use crate::error::Fault;
+use crate::inner::Inner;
 use crate::list::Walk;
 use crate::spelling::Found;
 
@@ -24,13 +25,6 @@ end
 redis.call('ZADD', KEYS[1], 0, ARGV[2])
 return 1
 ";
-
-/// The rebuilds that lists wait for, by segment. Each is a task, so it goes on if a list
-/// stops waiting, and all lists wait for the same one.
-#[derive(Default)]
-pub(super) struct Rebuilds(Mutex<HashMap<String, watch::Receiver<Option<Outcome>>>>);
-
-type Outcome = Result<(), Fault>;
 
 impl Inner {
     /// Has the shards of a segment rebuilt, if they are incomplete.

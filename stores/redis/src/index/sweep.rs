@@ -7,9 +7,10 @@
 
 use redis::{Cmd, Value};
 
-use super::{COMPLETE, SHARDS, of_index, shard, times, waiting};
-use crate::Inner;
+use super::entries::of_index;
+use super::layout::{COMPLETE, SHARDS, found, shard, times, waiting};
 use crate::error::Fault;
+use crate::inner::Inner;
 use crate::list::exists;
 use crate::script::{Lua, lua};
 use crate::wire;
@@ -94,7 +95,7 @@ impl Inner {
 
     /// Entries, and whether their records are there; nothing of what is no entry.
     async fn are_there(&self, entries: Vec<Vec<u8>>) -> Result<Vec<(Vec<u8>, Option<bool>)>, Fault> {
-        let found: Vec<_> = entries.iter().map(|member| super::found(self.spelling, member)).collect();
+        let found: Vec<_> = entries.iter().map(|member| found(self.spelling, member)).collect();
         let known = found.iter().flatten();
         let spelled: Vec<String> = known.map(|found| self.spelling.spell_found(found).into_owned()).collect();
         let mut counts = self.each(&spelled, |key| [exists(key)]).await?.into_iter();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use kv_store::store::ListQuery;
 use kv_store::{Clock, Timestamp};
 
-use super::{Candidates, Position};
+use super::candidates::{Candidates, Position};
 use crate::spelling::Found;
 
 /// How many lists are remembered, and for how long after their last page.

@@ -6,9 +6,9 @@
 
 use redis::{Cmd, Value};
 
-use crate::Inner;
-use crate::connection::unexpected_answer;
 use crate::error::Fault;
+use crate::error::unexpected_answer;
+use crate::inner::Inner;
 use crate::read::Expiries;
 use crate::script::{Lua, lua};
 use crate::wire;

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use kv_store::store::ListQuery;
 
-use super::{Candidates, Walk};
-use crate::Inner;
+use super::candidates::Candidates;
+use super::walk::Walk;
 use crate::error::Fault;
+use crate::inner::Inner;
 use crate::spelling::Found;
 
 /// The most keys that a pass keeps, and their bytes.

@@ -7,7 +7,8 @@ use redis::{Cmd, ErrorKind, RedisError, Value};
 
 #[cfg(feature = "cluster")]
 use crate::cluster::Rounds;
-use crate::connection::{Connection, Nodes, unexpected_answer};
+use crate::connection::{Connection, Nodes};
+use crate::error::unexpected_answer;
 use crate::error::{Fault, SAYS_CLUSTER};
 use crate::server::{Link, Mode};
 

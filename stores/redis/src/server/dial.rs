@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use super::Address;
 use super::lines::TextLines;
 use super::login::{Login, Protocol, begun, is_refused_hello};
-use super::sentinel::Sentinels;
+use super::peer::Peer;
 use super::stream::Stream;
 use crate::tls::Connector;
 
@@ -22,13 +22,6 @@ use crate::tls::Connector;
 /// room for more than are ever begun and left alone. A command that waits here takes no more memory
 /// than one that waits with its caller.
 const QUEUE: usize = 1 << 16;
-
-/// Whom a connection leads to.
-pub(crate) enum Target {
-    Server(Address),
-    /// The primary of a name, as sentinels know it.
-    Primary(Sentinels),
-}
 
 /// What every connection is made with.
 pub(crate) struct Dialer {
@@ -40,30 +33,6 @@ pub(crate) struct Dialer {
     pub(crate) timeouts: u32,
     /// What drives the connections.
     pub(crate) runtime: Handle,
-}
-
-/// What a server says of itself, where it does.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Peer {
-    pub(crate) mode: Option<Mode>,
-    pub(crate) is_primary: Option<bool>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Standalone,
-    Cluster,
-    Sentinel,
-}
-
-impl Mode {
-    pub(crate) fn of(text: &str) -> Self {
-        match text {
-            "cluster" => Self::Cluster,
-            "sentinel" => Self::Sentinel,
-            _ => Self::Standalone,
-        }
-    }
 }
 
 /// A connection that is served.
@@ -116,13 +85,6 @@ impl Drop for End {
 }
 
 impl Dialer {
-    pub(super) async fn dial(&self, target: &Target) -> Result<Dialed, RedisError> {
-        match target {
-            Target::Server(address) => self.open(address, &self.login).await,
-            Target::Primary(sentinels) => sentinels.dial_primary(self).await,
-        }
-    }
-
     /// Connects to an address, within the timeout.
     pub(super) async fn open(&self, address: &Address, login: &Login) -> Result<Dialed, RedisError> {
         match tokio::time::timeout(self.timeout, self.greet(address, login)).await {

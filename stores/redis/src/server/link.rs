@@ -14,7 +14,9 @@ use redis::{Cmd, ErrorKind, Pipeline, RedisError, Value};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::dial::{Dialed, Dialer, Peer, Target, late};
+use super::dial::{Dialed, Dialer, late};
+use super::peer::Peer;
+use super::target::Target;
 use crate::error::{Fault, code, explain};
 
 /// How often a connection is tried before the calls that wait for it fail.
@@ -215,7 +217,7 @@ impl Shared {
                 tokio::time::sleep_until(not_before).await;
             }
             tries += 1;
-            let error = match self.dialer.dial(&self.target).await {
+            let error = match self.target.dial(&self.dialer).await {
                 Ok(dialed) => {
                     let mut slot = self.lock();
                     (slot.failures, slot.not_before) = (0, None);

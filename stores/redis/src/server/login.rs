@@ -2,7 +2,7 @@
 
 use redis::{ErrorKind, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value};
 
-use super::dial::{Mode, Peer};
+use super::peer::{Mode, Peer};
 use crate::error::code;
 
 /// The version of the protocol.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use kv_runtime::cache::{Cache, Cached};
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{ListQuery, Store, WorkersStore};
+use kv_runtime::store::{ListQuery, Store, StoreExt, WorkersStore};
 use kv_runtime::{Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::js_sys::{self, JSON, Object, Reflect};
@@ -97,7 +97,7 @@ async fn thrown(message: &'static str) -> worker::Result<Value> {
     let store = WorkersStore::new(&throwing(move |_, _| message.to_owned())?, "KV").map_err(told)?;
     let key = Key::from_text("a:1");
     let write = store.put(key.clone(), NewRecord::new("1", Metadata::default())).await.err();
-    let read = store.get_many(&[key]).await.err();
+    let read = store.read_many(&[key]).await.err();
     Ok(json!({ "write": failed(write), "read": failed(read) }))
 }
 
@@ -109,8 +109,8 @@ async fn cache_ttl() -> worker::Result<Value> {
     let slow = store.clone().with_cache_ttl(Duration::from_secs(3_600)).map_err(told)?;
     let key = Key::from_text("a:1");
     Ok(json!({
-        "unset": failed(store.get(&key).await.err())["source"],
-        "set": failed(slow.get(&key).await.err())["source"],
+        "unset": failed(store.read(&key).await.err())["source"],
+        "set": failed(slow.read(&key).await.err())["source"],
         "short": failed(store.with_cache_ttl(Duration::from_secs(29)).err())["error"],
     }))
 }
@@ -137,5 +137,5 @@ async fn cursors(env: &Env) -> worker::Result<Value> {
     let cursor = one.list(&query).await.map_err(told)?.cursor;
     let query = query.with_cursor(cursor);
     let rest = one.list(&query).await.map_err(told)?.keys().count();
-    Ok(json!({ "own": rest, "other": failed(other.list(&query).await.err())["error"] }))
+    Ok(json!({ "own": rest, "other": failed(other.page(&query).await.err())["error"] }))
 }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use kv_runtime::conformance::{self, Foreign};
 use kv_runtime::key::Key;
-use kv_runtime::store::{DurableClient, DurableStore, Shards, Store};
+use kv_runtime::store::{DurableClient, DurableStore, Shards, Store, StoreExt};
 use kv_runtime::{Clock, Error, ManualClock, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -47,7 +47,7 @@ impl DurableObject for Records {
             "/hold" => {
                 let held: Vec<Held> = request.json().await?;
                 // The table is made by the first call.
-                store.get(&Key::from_text("a")).await.map_err(told)?;
+                store.read(&Key::from_text("a")).await.map_err(told)?;
                 self.hold(TABLE, &held)?;
                 Response::empty()
             }

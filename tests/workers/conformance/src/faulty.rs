@@ -5,7 +5,7 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::layer::RetryStore;
 use kv_runtime::record::{Metadata, NewRecord, Record};
-use kv_runtime::store::{ListQuery, Store, WorkersStore};
+use kv_runtime::store::{ListQuery, Store, StoreExt, WorkersStore};
 use kv_runtime::{Error, Result};
 use serde_json::{Value, json};
 use worker::Env;
@@ -42,15 +42,15 @@ async fn call(store: &impl Store, operation: &str) -> Result<Value> {
         "put" => json!(store.put(first, record()).await?),
         "put-many" => json!(store.put_many(keys.into_iter().map(|key| (key, record())).collect()).await?),
         "delete" => json!(store.delete(first).await?),
-        "get" => json!(store.get(&first).await?.map(value)),
+        "get" => json!(store.read(&first).await?.map(value)),
         "get-many" => {
-            let read = store.get_many(&keys).await?;
+            let read = store.read_many(&keys).await?;
             json!(read.into_iter().map(|record| record.map(value)).collect::<Vec<_>>())
         }
         "second-page" => {
             let query = ListQuery::new(Key::from_text("a:")).with_limit(2);
-            let first = store.list(&query).await?;
-            json!(store.list(&query.with_cursor(first.cursor)).await?.keys().collect::<Vec<_>>())
+            let first = store.page(&query).await?;
+            json!(store.page(&query.with_cursor(first.cursor)).await?.keys().collect::<Vec<_>>())
         }
         "put-hot" | "put-hot-anew" => {
             let name = if operation == "put-hot" { "Ada" } else { "Bea" };
@@ -60,18 +60,18 @@ async fn call(store: &impl Store, operation: &str) -> Result<Value> {
         "head" => json!(store.head(&first).await?.is_some()),
         "two-hundred" => {
             let keys: Vec<Key> = (0..200).map(|number| Key::from_text(format!("n:{number}"))).collect();
-            json!(store.get_many(&keys).await?.len())
+            json!(store.read_many(&keys).await?.len())
         }
         "close-to-the-limit" => {
             let long = NewRecord::new(vec![b'1'; (25 << 20) - 8], Metadata::default());
             store.put(first.clone(), long).await?;
-            let read = store.get_many(&keys).await?;
+            let read = store.read_many(&keys).await?;
             let read: Vec<_> = read.into_iter().map(|record| record.map(|it| it.value.len())).collect();
             // A page ends with the value that leaves no room.
             let query = ListQuery::new(Key::from_text("a:"));
-            let page = store.list(&query).await?;
+            let page = store.page(&query).await?;
             let first = page.keys().map(str::to_owned).collect::<Vec<_>>();
-            let rest = store.list(&query.with_cursor(page.cursor)).await?;
+            let rest = store.page(&query.with_cursor(page.cursor)).await?;
             json!([read, first, rest.keys().collect::<Vec<_>>()])
         }
         "groups" => {
@@ -84,11 +84,11 @@ async fn call(store: &impl Store, operation: &str) -> Result<Value> {
         }
         "page-of-groups" => {
             let query = ListQuery::new(Key::from_text("g:")).with_suffix(":a").with_limit(10);
-            let page = store.list(&query).await?;
-            let next = store.list(&query.with_cursor(page.cursor.clone())).await?;
+            let page = store.page(&query).await?;
+            let next = store.page(&query.with_cursor(page.cursor.clone())).await?;
             json!([page.keys().collect::<Vec<_>>(), next.keys().collect::<Vec<_>>()])
         }
-        _ => json!(store.list(&ListQuery::new(Key::from_text("a:"))).await?.keys().collect::<Vec<_>>()),
+        _ => json!(store.page(&ListQuery::new(Key::from_text("a:"))).await?.keys().collect::<Vec<_>>()),
     })
 }
 

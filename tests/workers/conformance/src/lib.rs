@@ -12,7 +12,7 @@ use std::cell::Cell;
 use kv_runtime::conformance;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord, Record, Revision};
-use kv_runtime::store::{AtomicStore, DurableClient, DurableStore, MemoryStore, Store, WorkersStore};
+use kv_runtime::store::{AtomicStore, DurableClient, DurableStore, MemoryStore, Store, StoreExt, WorkersStore};
 use kv_runtime::{Collection, Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::{Context, Env, Request, Response, event};
@@ -109,7 +109,7 @@ async fn large_batch(env: &Env) -> worker::Result<Value> {
         let record = NewRecord::new(vec![b'1'; 9 << 20], Metadata::default());
         store.put(key.clone(), record).await.map_err(told)?;
     }
-    let read = store.get_many(&keys).await.map_err(told)?;
+    let read = store.read_many(&keys).await.map_err(told)?;
     let lengths: Vec<_> =
         read.iter().map(|record| record.as_ref().map(|record| record.value.len())).collect();
     Ok(json!({ "lengths": lengths }))
@@ -124,8 +124,8 @@ async fn no_text(env: &Env) -> worker::Result<Value> {
     namespace.put_bytes(text.as_str(), "\u{FFFD}".as_bytes())?.execute().await?;
     let store = WorkersStore::new(env, "KV_0").map_err(told)?;
     let value = |record: Record| record.value.to_vec();
-    let alone = store.get(&bytes).await.map_err(told)?.map(value);
-    let read = store.get_many(&[bytes, absent, text]).await.map_err(told)?;
+    let alone = store.read(&bytes).await.map_err(told)?.map(value);
+    let read = store.read_many(&[bytes, absent, text]).await.map_err(told)?;
     let among_others: Vec<_> = read.into_iter().map(|record| record.map(value)).collect();
     Ok(json!({ "alone": alone, "among_others": among_others }))
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kv_store::store::GetOptions;
+
 use super::super::gather::Gathered;
 use super::*;
 
@@ -55,7 +57,14 @@ fn parts_are_committed_with_the_write_that_ends_them() {
     for text in ["a", "b"] {
         assert!(is_made(submit_work(&queue, part(text))));
         // What cannot be read yet does not count as over.
-        assert!(reader.get(&key(text)).now_or_never().expect("is ready").expect("is read").is_none());
+        assert!(
+            reader
+                .get(&key(text), GetOptions::new())
+                .now_or_never()
+                .expect("is ready")
+                .expect("is read")
+                .is_none()
+        );
         assert_eq!(counters.answered.load(Ordering::SeqCst), 0);
     }
     submit_gone(&queue, part("skipped"));
@@ -140,7 +149,12 @@ fn of_two_records_under_one_key_the_later_one_remains() {
         vec![record("b", "1"), record("a", "1"), record("b", "2"), record("a", "2"), record("b", "3")];
     assert!(write(&mut worker, vec![Work::PutMany(records)])[0].is_ok());
     let value = |text| {
-        let found = worker.reader.get(&key(text)).now_or_never().expect("is ready").expect("is read");
+        let found = worker
+            .reader
+            .get(&key(text), GetOptions::new())
+            .now_or_never()
+            .expect("is ready")
+            .expect("is read");
         found.map(|record| record.value.to_vec())
     };
     assert_eq!((value("a"), value("b")), (Some(b"2".to_vec()), Some(b"3".to_vec())));

@@ -5,9 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord, Record};
-use kv_runtime::store::{
-    AtomicStore, Commit, Condition, DurableClient, DurableStore, Expect, ListQuery, Shards, Store, Write,
-};
+use kv_runtime::store::{AtomicStore, Commit, Condition, DurableClient, DurableStore, Expect, ListQuery, Shards, Store, StoreExt, Write};
 use kv_runtime::{Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::{Env, Method, SqlStorageValue, State};
@@ -40,7 +38,7 @@ pub(super) async fn inside(state: &State, store: &DurableStore, path: &str) -> w
     match path {
         "/broken" => {
             // The table is made by the first call.
-            store.get(&Key::from_text("a")).await.map_err(told)?;
+            store.read(&Key::from_text("a")).await.map_err(told)?;
             // What a full disk would do, at the third key.
             let refuse = format!(
                 "CREATE TRIGGER refuse BEFORE INSERT ON {TABLE} WHEN NEW.key = 'a:3' \
@@ -64,9 +62,9 @@ async fn broken(store: &DurableStore) -> kv_runtime::Result<Value> {
         Write::Put(second.clone(), record("2")),
         Write::Put(third, record("2")),
     ];
-    let error = store.commit(vec![Condition::new(first.clone(), Expect::Present)], writes).await.err();
+    let error = store.commit(vec![Condition::new(first.clone(), Expect::Present)], writes.into()).await.err();
     let value = |record: Record| String::from_utf8_lossy(&record.value).into_owned();
-    let read = store.get_many(&[first, second]).await?;
+    let read = store.read_many(&[first, second]).await?;
     let read: Vec<_> = read.into_iter().map(|record| record.map(value)).collect();
     Ok(json!({ "failed": failed(error), "read": read }))
 }
@@ -115,12 +113,12 @@ async fn across(env: &Env) -> kv_runtime::Result<Value> {
     let absent = |key: &Key| Condition::new(key.clone(), Expect::Absent);
     let put = |key: &Key| Write::Put(key.clone(), record("1"));
     let commits = [
-        store.commit(vec![absent(&one)], vec![put(&one), put(&other)]).await,
-        store.commit(vec![absent(&one), absent(&other)], vec![put(&one)]).await,
+        store.commit(vec![absent(&one)], vec![put(&one), put(&other)].into()).await,
+        store.commit(vec![absent(&one), absent(&other)], put(&one).into()).await,
     ];
-    let list = store.list(&ListQuery::new(Key::from_text("across:"))).await.err();
+    let list = store.page(&ListQuery::new(Key::from_text("across:"))).await.err();
     let there: Vec<bool> =
-        store.get_many(&[one, other]).await?.into_iter().map(|record| record.is_some()).collect();
+        store.read_many(&[one, other]).await?.into_iter().map(|record| record.is_some()).collect();
     let commits: Vec<Value> = commits.into_iter().map(|commit| failed(commit.err())).collect();
     Ok(json!({ "commits": commits, "list": failed(list), "there": there }))
 }
@@ -141,22 +139,22 @@ async fn shards(env: &Env) -> kv_runtime::Result<Value> {
     let store = client(env, Shards::by_segments(2))?;
     let many: Vec<Key> = (0..20).map(|number| Key::from_text(format!("s:{number}:g"))).collect();
     store.put_many(many.iter().map(|key| (key.clone(), record(key.as_str()))).collect()).await?;
-    let read = store.get_many(&many).await?;
+    let read = store.read_many(&many).await?;
     let right = read
         .iter()
         .zip(&many)
         .all(|(read, key)| read.as_ref().is_some_and(|read| *read.value == *key.as_str().as_bytes()));
     let [one, other] = keys(["s:1:g", "s:1:h"]);
     let both = vec![Write::Put(one.clone(), record("x")), Write::Put(other.clone(), record("y"))];
-    let done = store.commit(vec![Condition::new(other.clone(), Expect::Absent)], both).await?;
-    let listed = store.list(&ListQuery::new(Key::from_text("s:1:"))).await?;
+    let done = store.commit(vec![Condition::new(other.clone(), Expect::Absent)], both.into()).await?;
+    let listed = store.page(&ListQuery::new(Key::from_text("s:1:"))).await?;
     let listed: Vec<String> = listed.keys().map(str::to_owned).collect();
     store.delete_many(many).await?;
     Ok(json!({
         "read": right,
         "commit": done == Commit::Done,
         "listed": listed,
-        "left": [store.get(&one).await?.is_some(), store.get(&other).await?.is_some()],
+        "left": [store.read(&one).await?.is_some(), store.read(&other).await?.is_some()],
     }))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kv_runtime::Result;
 use kv_runtime::conformance::{Foreign, Harness};
 use kv_runtime::key::Key;
-use kv_runtime::store::{DurableClient, DurableStore, Shards, Store};
+use kv_runtime::store::{DurableClient, DurableStore, Shards, Store, StoreExt};
 use worker::{Env, Method};
 
 use super::{CLOCK, Held, Records, ask, client, clock, past};
@@ -42,7 +42,7 @@ impl Harness for Inside<'_> {
         let table = self.0.next_table();
         let store = self.open(&table)?;
         // The table is made by the first call.
-        store.get(&Key::from_text("a")).await?;
+        store.read(&Key::from_text("a")).await?;
         self.0.hold(&table, &records.iter().map(Held::of).collect::<Vec<_>>()).map_err(past)?;
         Ok(Some(store))
     }

@@ -2,24 +2,23 @@
 
 use std::collections::HashSet;
 
-use kv_store::key::Key;
+use kv_store::store::{Batch, Write};
 use kv_store::{Error, Location};
 
 /// What is left to do of a batch.
-pub(super) struct Batch<T> {
+pub(super) struct Remaining {
     /// With the places that they had at the beginning.
-    left: Vec<(usize, T)>,
+    left: Vec<(usize, Write)>,
     len: usize,
-    key: fn(&T) -> &Key,
 }
 
-impl<T: Clone> Batch<T> {
-    pub(super) fn new(batch: Vec<T>, key: fn(&T) -> &Key) -> Self {
-        Self { len: batch.len(), left: batch.into_iter().enumerate().collect(), key }
+impl Remaining {
+    pub(super) fn of(batch: Batch) -> Self {
+        Self { len: batch.len(), left: batch.into_iter().enumerate().collect() }
     }
 
-    pub(super) fn left(&self) -> Vec<T> {
-        self.left.iter().map(|(_, item)| item.clone()).collect()
+    pub(super) fn writes(&self) -> Vec<Write> {
+        self.left.iter().map(|(_, write)| write.clone()).collect()
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -42,7 +41,7 @@ impl<T: Clone> Batch<T> {
         let mut kept = Vec::with_capacity(place);
         while let Some((at, item)) = self.left.pop() {
             place -= 1;
-            let key = (self.key)(&item).as_str();
+            let key = item.key().as_str();
             if is_done(place) {
                 done.insert(key.to_owned());
             } else if !done.contains(key) {
@@ -82,6 +81,7 @@ impl<T: Clone> Batch<T> {
 mod tests {
     use super::*;
     use kv_store::SharedError;
+    use kv_store::key::Key;
 
     fn partial(written: usize, also: &[usize]) -> Error {
         let at = Location::store("test");
@@ -89,15 +89,15 @@ mod tests {
         Error::Partial { at, written, also: also.to_vec(), unknown: Vec::new(), source }
     }
 
-    fn batch(keys: &[&str]) -> Batch<Key> {
-        Batch::new(keys.iter().map(|key| Key::from_text(*key)).collect(), |key| key)
+    fn batch(keys: &[&str]) -> Remaining {
+        Remaining::of(Batch::deletes(keys.iter().map(|key| Key::from_text(*key))))
     }
 
-    fn left(batch: &Batch<Key>) -> String {
-        batch.left().iter().map(Key::as_str).collect()
+    fn left(batch: &Remaining) -> String {
+        batch.writes().iter().map(|write| write.key().as_str()).collect()
     }
 
-    fn told(batch: &Batch<Key>) -> (usize, Vec<usize>) {
+    fn told(batch: &Remaining) -> (usize, Vec<usize>) {
         match batch.failure(None, Vec::new(), partial(0, &[])) {
             Error::Partial { written, also, .. } => (written, also),
             error => panic!("{error}"),

@@ -1,9 +1,5 @@
 //! Texts of errors that their attributes alone cannot express.
 
-use std::error::Error as StdError;
-use std::fmt;
-
-use super::Error;
 use crate::codec::{Codec, CodecError};
 
 pub(super) fn also_shown(also: &[usize]) -> String {
@@ -63,34 +59,6 @@ pub(super) fn load_shown(retryable: &bool) -> &'static str {
 
 pub(super) fn why_shown(why: &Option<&'static str>) -> String {
     why.map(|why| format!(": {why}")).unwrap_or_default()
-}
-
-/// Returns the chain of causes of an error, for an event beside the error: `Display` does not
-/// contain them.
-pub fn causes(error: &Error) -> Option<tracing::field::DisplayValue<String>> {
-    let mut cause = error.source()?;
-    let mut told = cause.to_string();
-    while let Some(source) = cause.source() {
-        told = format!("{told}: {source}");
-        cause = source;
-    }
-    Some(tracing::field::display(told))
-}
-
-/// The error's `Display`, and a line for each of its causes.
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut cause = self.source();
-        if cause.is_some() {
-            f.write_str("\n\nCaused by:")?;
-        }
-        while let Some(source) = cause {
-            write!(f, "\n    {source}")?;
-            cause = source.source();
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,89 @@
+//! What an id field is, as constant data.
+
+/// The constant description of one `#[kv(id)]` field.
+#[derive(Clone, Copy, Debug)]
+pub struct IdSchema {
+    name: &'static str,
+    kind: IdKind,
+    ordered: bool,
+    secret: bool,
+}
+
+impl IdSchema {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(name: &'static str, kind: IdKind) -> Self {
+        Self { name, kind, ordered: false, secret: false }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn ordered(mut self) -> Self {
+        self.ordered = true;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// The field's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What its segments look like.
+    #[must_use]
+    pub const fn kind(&self) -> IdKind {
+        self.kind
+    }
+
+    /// Whether numbers are written with a fixed width, so that key order is number order.
+    #[must_use]
+    pub const fn is_ordered(&self) -> bool {
+        self.ordered
+    }
+
+    /// Whether errors, spans and `Debug` show a hash in its place.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        self.secret
+    }
+}
+
+/// What the segments of an id type look like, as far as it takes to tell whether two entities' keys
+/// can collide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IdKind {
+    /// A decimal number of `bits` bits.
+    Integer {
+        /// Whether negatives exist.
+        signed: bool,
+        /// 8 to 128; `usize` and `isize` count as 64 everywhere, so that keys do not depend on the
+        /// machine.
+        bits: u32,
+    },
+    /// `true` or `false`.
+    Bool,
+    /// One character.
+    Char,
+    /// Any text, escaped.
+    Text,
+    /// A hyphenated lower-case UUID.
+    Uuid,
+    /// One of these texts.
+    Enum(&'static [&'static str]),
+}
+
+impl IdKind {
+    /// Whether `ordered` means something for it.
+    #[must_use]
+    pub const fn is_integer(&self) -> bool {
+        matches!(self, Self::Integer { .. })
+    }
+}

@@ -1,0 +1,45 @@
+//! Writing a segment of a key.
+
+use super::escape::escape_into;
+
+/// What can be written as a segment: every [`KvId`](super::KvId).
+#[doc(hidden)]
+pub trait Segment {
+    /// Writes itself.
+    fn write_segment(&self, out: &mut IdWriter<'_>);
+}
+
+/// Writes one segment of a key.
+#[derive(Debug)]
+pub struct IdWriter<'a> {
+    out: &'a mut String,
+    ordered: bool,
+}
+
+impl<'a> IdWriter<'a> {
+    pub(super) fn new(out: &'a mut String, ordered: bool) -> Self {
+        Self { out, ordered }
+    }
+
+    /// Writes text, escaped.
+    pub fn text(&mut self, text: &str) {
+        escape_into(text, self.out);
+    }
+
+    /// Writes what needs no escape: digits, letters, `-`.
+    pub(super) fn plain(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    pub(super) fn padded(&mut self, digits: &str, width: usize) {
+        for _ in digits.len()..width {
+            self.out.push('0');
+        }
+        self.out.push_str(digits);
+    }
+
+    /// Whether numbers are written with a fixed width.
+    pub(super) const fn is_ordered(&self) -> bool {
+        self.ordered
+    }
+}

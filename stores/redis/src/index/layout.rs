@@ -1,0 +1,72 @@
+//! What the index is on the server: names of its sorted sets, and their members.
+
+use crate::spelling::{Found, INDEX, Spelling, escape_braces};
+
+/// How many shards a prefix has. Part of the layout: another number is another index.
+pub(super) const SHARDS: u64 = 16;
+
+/// The member that makes a shard complete. No key begins with it, and it lies before every key.
+pub(super) const COMPLETE: &str = "\0complete";
+
+/// What the member of a rebuild that is under way begins with; its own number follows.
+pub(super) const REBUILDING: &str = "\0rebuilding:";
+
+/// The part of a key before its first `:`, whose keys share an index. A prefix that has none is no
+/// index's.
+pub(super) fn segment_of(prefix: &str) -> Option<&str> {
+    prefix.split_once(':').map(|(segment, _)| segment)
+}
+
+pub(super) fn shard_of(text: &str) -> String {
+    let segment = segment_of(text).unwrap_or(text);
+    shard(segment, fnv1a(text.as_bytes()) % SHARDS)
+}
+
+/// The sorted set of a shard. No key is spelled like this: see `spelling`.
+pub(super) fn shard(segment: &str, number: u64) -> String {
+    let mut name = INDEX.to_owned();
+    escape_braces(segment, &mut name);
+    name.push(':');
+    name.push_str(itoa::Buffer::new().format(number));
+    name.push('}');
+    name
+}
+
+/// The sorted set of the entries of a shard that wait to be swept, in the order of the shard.
+pub(super) fn waiting(shard: &str) -> String {
+    format!("{shard}:waiting")
+}
+
+/// The same entries by the moment since which they wait.
+pub(super) fn times(shard: &str) -> String {
+    format!("{shard}:limbo")
+}
+
+/// The entry of a key: its text; with hash tags also where its entity ends, so that it can be
+/// spelled again.
+pub(super) fn member(spelling: Spelling, text: &str, entity_len: usize) -> String {
+    match spelling {
+        Spelling::Plain => text.to_owned(),
+        Spelling::HashTags => format!("{text}\0{entity_len}"),
+    }
+}
+
+/// The key of an entry; nothing of a marker.
+pub(super) fn found(spelling: Spelling, member: &[u8]) -> Option<Found> {
+    let member = std::str::from_utf8(member).ok().filter(|member| !member.starts_with('\0'))?;
+    match spelling {
+        Spelling::Plain => Some(Found { text: member.to_owned(), entity_len: member.len() }),
+        Spelling::HashTags => {
+            let (text, entity_len) = member.rsplit_once('\0')?;
+            let entity_len = entity_len.parse().ok().filter(|len| *len <= text.len())?;
+            Some(Found { text: text.to_owned(), entity_len })
+        }
+    }
+}
+
+/// FNV-1a of 64 bits: the same in every process and language.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
