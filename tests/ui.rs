@@ -7,9 +7,10 @@
 #[ignore = "compares the words of a pinned compiler: Rust 1.95"]
 fn mistakes_are_reported_where_they_are() {
     let cases = trybuild::TestCases::new();
-    for topic in
-        ["struct", "group", "field", "id", "serde", "view", "kvid", "schema", "call", "migrate", "cache"]
-    {
+    for topic in [
+        "struct", "group", "field", "id", "serde", "view", "kvid", "schema", "call", "migrate", "cache",
+        "transact",
+    ] {
         cases.compile_fail(format!("tests/ui/{topic}/*.rs"));
     }
 }

@@ -34,6 +34,12 @@ pub mod patterns {}
 #[doc = include_str!("../docs/calls.md")]
 pub mod calls {}
 
+/// Several entities that are read and written as one.
+///
+#[doc = include_str!("../docs/links.md")]
+#[doc = include_str!("../docs/transactions.md")]
+pub mod transactions {}
+
 /// TTLs and moments: what sets them, what moves them, and when space is freed.
 ///
 #[doc = include_str!("../docs/links.md")]

@@ -1,4 +1,7 @@
-//! The handle on a store, from which collections are taken, and how migrations behave on it.
+//! The handle on a store, from which collections are taken, and how migrations and transactions
+//! behave on it.
+
+mod transactions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,17 +14,23 @@ use crate::collection::Collection;
 use crate::entity::KvEntity;
 use crate::list::secret::CursorKey;
 use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
+use transactions::TransactionCounters;
+
+pub(crate) use transactions::TransactionEvent;
+pub use transactions::{TransactionOptions, TransactionStats};
 
 /// A store and the typed collections in it. Cheap to clone; clones share the store.
 pub struct Kv<S> {
     shared: Arc<Shared<S>>,
     migrations: Arc<Migrations>,
     cursor_key: Option<Arc<CursorKey>>,
+    transactions: TransactionOptions,
 }
 
 struct Shared<S> {
     store: S,
     counters: Counters,
+    transactions: TransactionCounters,
 }
 
 /// How reads treat records of older versions.
@@ -58,8 +67,14 @@ impl<S: Store> Kv<S> {
             hook: Hook::default(),
             spawn: None,
         };
-        let shared = Shared { store, counters: Counters::default() };
-        Self { shared: Arc::new(shared), migrations: Arc::new(migrations), cursor_key: None }
+        let shared =
+            Shared { store, counters: Counters::default(), transactions: TransactionCounters::default() };
+        Self {
+            shared: Arc::new(shared),
+            migrations: Arc::new(migrations),
+            cursor_key: None,
+            transactions: TransactionOptions::new(),
+        }
     }
 
     /// Sets the key that encrypts the cursors of lists over [secret
@@ -119,6 +134,14 @@ impl<S: Store> Kv<S> {
         self.with_migrations(|migrations| migrations.hook = Hook(Some(Arc::new(hook))))
     }
 
+    /// Returns a handle whose [transactions](Self::transact) try for so long. Clones that were made
+    /// before keep their options.
+    #[must_use]
+    pub fn with_transaction_options(mut self, options: TransactionOptions) -> Self {
+        self.transactions = options;
+        self
+    }
+
     /// Returns the collection of all entities of one type.
     #[must_use]
     pub fn collection<E: KvEntity>(&self) -> Collection<E, S> {
@@ -143,6 +166,13 @@ impl<S: Store> Kv<S> {
             deferred: read(deferred),
             failed: read(failed),
         }
+    }
+
+    /// Returns how many transactions of this handle and its clones met other writers, and how they
+    /// ended.
+    #[must_use]
+    pub fn transaction_stats(&self) -> TransactionStats {
+        self.shared.transactions.read()
     }
 
     fn with_migrations(mut self, change: impl FnOnce(&mut Migrations)) -> Self {
@@ -173,6 +203,19 @@ impl<S: Store> Kv<S> {
 
     pub(crate) fn count(&self, event: WrittenBack) {
         self.shared.counters.0[event as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn transaction_options(&self) -> TransactionOptions {
+        self.transactions
+    }
+
+    pub(crate) fn count_transaction(&self, event: TransactionEvent) {
+        self.shared.transactions.count(event);
+    }
+
+    /// The application's spawner of background work, if it gave one.
+    pub(crate) fn spawner(&self) -> Option<&(dyn Spawn + Send + Sync)> {
+        self.migrations.spawn.as_deref()
     }
 
     pub(crate) async fn run_write_back(&self, write_back: impl Future<Output = ()> + MaybeSend + 'static) {
@@ -216,6 +259,7 @@ impl<S> Clone for Kv<S> {
             shared: Arc::clone(&self.shared),
             migrations: Arc::clone(&self.migrations),
             cursor_key: self.cursor_key.clone(),
+            transactions: self.transactions,
         }
     }
 }

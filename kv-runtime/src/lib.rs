@@ -105,12 +105,14 @@ mod small;
 pub mod store;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_sessions;
+mod transact;
 
 pub use collection::{Collection, IdRef};
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
-pub use kv::{Kv, WriteBackFuture, WriteBackStats};
+pub use kv::{Kv, TransactionOptions, TransactionStats, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use served::{Served, Whence};
+pub use transact::{Rerun, Tx, TxWithTtl};
 
 #[cfg(feature = "conformance")]
 #[doc(inline)]

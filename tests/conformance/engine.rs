@@ -61,6 +61,8 @@ pub enum Fault {
     ConditionsBeforehand,
     ConflictWritesFirst,
     ConflictAtZero,
+    ConflictAtTheLast,
+    ConditionsAloneHold,
     RevisionOfValue,
     CommitInManySteps,
     /// A condition's lease is not looked at.
@@ -373,8 +375,16 @@ impl FaultyStore {
             tested.push(self.condition(condition).await?);
         }
         let writes: Vec<Write> = writes.into_iter().filter_map(|write| self.changed(write)).collect();
-        if self.has(Fault::ConditionsIgnored) {
+        if self.has(Fault::ConditionsIgnored) || (self.has(Fault::ConditionsAloneHold) && writes.is_empty()) {
             tested.clear();
+        }
+        if self.has(Fault::ConflictAtTheLast) {
+            for place in (0..tested.len()).rev() {
+                let alone = vec![tested[place].clone()];
+                if inner.commit(alone, Vec::new().into()).await? != Commit::Done {
+                    return Ok(Commit::Conflict(place));
+                }
+            }
         }
         if self.has(Fault::ConditionsBeforehand) {
             let commit = inner.commit(std::mem::take(&mut tested), Vec::new().into()).await?;

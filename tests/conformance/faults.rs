@@ -70,6 +70,8 @@ caught! {
     conditions_beforehand: ConditionsBeforehand by one_of_many_inserts_wins, no_increment_is_lost;
     conflict_writes_first: ConflictWritesFirst by a_conflict_writes_nothing;
     conflict_at_zero: ConflictAtZero by a_conflict_tells_its_place;
+    conflict_at_the_last: ConflictAtTheLast by a_conflict_tells_the_least_place;
+    conditions_alone_hold: ConditionsAloneHold by conditions_alone_are_checked, an_empty_commit_is_done;
     revision_of_value: RevisionOfValue by every_write_gives_a_new_revision, a_created_record_is_not_the_deleted_one;
     lease_ignored: LeaseIgnored by a_write_voids_a_lease, a_batch_voids_a_lease, a_commit_voids_a_lease, what_expired_has_voided_a_lease, a_lost_lease_is_reported_by_its_position;
     leases_backwards: LeasesBackwards by a_batch_of_leases_is_in_order;

@@ -23,6 +23,7 @@ mod restricted;
 mod round_trips;
 mod sentinel;
 mod tls;
+mod transactions;
 
 use std::error::Error as StdError;
 

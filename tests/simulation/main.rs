@@ -34,6 +34,7 @@ mod server;
 mod sessions;
 mod sim;
 mod store;
+mod transactions;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

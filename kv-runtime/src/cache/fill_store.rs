@@ -161,7 +161,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     fn fill_lost(&self, key: &Key) -> Error {
-        Error::Conflict { at: self.collection().at(key), attempts: 1 }
+        Error::Conflict { at: self.collection().at(key), attempts: 1, why: None }
     }
 
     pub(super) fn fill_failed(&self, error: &Error) {

@@ -59,12 +59,9 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         let span = self.span("insert", &key);
         async {
             let now = self.store().clock().now();
-            let writes = keys_of_groups::<E>(&key)
-                .enumerate()
-                .map(|(group, key)| Ok(Write::Put(key.clone(), self.new_record(&key, entity, group, now)?)))
-                .collect::<Result<_>>()?;
+            let writes = self.writes_of_new(&key, entity, now)?;
             let absent = vec![Condition::new(key.clone(), Expect::Absent)];
-            match self.store().commit(absent, writes).await.map_err(named::<E>)? {
+            match self.store().commit(absent, writes.into()).await.map_err(named::<E>)? {
                 Commit::Done => Ok(()),
                 Commit::Conflict(_) => Err(self.not_inserted(&key).await),
             }
@@ -255,25 +252,8 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             let now = self.store().clock().now();
             let records = pin!(self.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()));
             let records = attempts.watch(records).await?;
-            let (entity, writes) = match self.decode(id.clone(), &key, &records)? {
-                Some(mut entity) => {
-                    let before = self.values_before(&key, &entity, &records)?;
-                    change(&mut entity)?;
-                    self.check_id(&key, &entity, false)?;
-                    let writes = self.writes_of_change(&key, &entity, &records, &before)?;
-                    (entity, writes)
-                }
-                None => {
-                    let Some(create) = &mut create else {
-                        return Err(Error::NotFound { at: self.at(&key) }.into());
-                    };
-                    let entity = create();
-                    self.check_id(&key, &entity, true)?;
-                    let nothing = vec![None; records.len()];
-                    let writes = self.writes_of_change(&key, &entity, &nothing, &Before::default())?;
-                    (entity, writes)
-                }
-            };
+            let create = create.as_mut();
+            let (entity, writes) = self.changed(&key, id.clone(), &records, &mut change, create)?;
             let found = found_after::<E>(entity, &key, &records, &writes, now);
             if writes.is_empty() {
                 return Ok(found);
@@ -284,13 +264,46 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
                 Commit::Conflict(_) => attempts.lost().await,
             }
         }
-        Err(Error::Conflict { at: self.at(&key), attempts: MAX_ATTEMPTS }.into())
+        Err(Error::Conflict { at: self.at(&key), attempts: MAX_ATTEMPTS, why: None }.into())
     }
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Returns the entity that the change makes of these records, or that `create` makes if there
+    /// is none, and the writes that bring the records to it.
+    pub(super) fn changed<X: From<Error>>(
+        &self,
+        key: &Key,
+        id: E::Id,
+        records: &[Option<Record>],
+        change: impl FnOnce(&mut E) -> Result<(), X>,
+        create: Option<impl FnOnce() -> E>,
+    ) -> Result<(E, Vec<Write>), X> {
+        if let Some(mut entity) = self.decode(id, key, records)? {
+            let before = self.values_before(key, &entity, records)?;
+            change(&mut entity)?;
+            self.check_id(key, &entity, false)?;
+            let writes = self.writes_of_change(key, &entity, records, &before)?;
+            return Ok((entity, writes));
+        }
+        let Some(create) = create else { return Err(Error::NotFound { at: self.at(key) }.into()) };
+        let entity = create();
+        self.check_id(key, &entity, true)?;
+        let nothing = vec![None; records.len()];
+        let writes = self.writes_of_change(key, &entity, &nothing, &Before::default())?;
+        Ok((entity, writes))
+    }
+
     pub(super) fn check_id(&self, key: &Key, entity: &E, created: bool) -> Result<()> {
         if self.key_of(entity) == *key { Ok(()) } else { Err(Error::IdChanged { at: self.at(key), created }) }
+    }
+
+    /// Returns the writes of a new entity, whose groups replace what is stored.
+    pub(super) fn writes_of_new(&self, key: &Key, entity: &E, now: Timestamp) -> Result<Vec<Write>> {
+        keys_of_groups::<E>(key)
+            .enumerate()
+            .map(|(group, key)| Ok(Write::Put(key.clone(), self.new_record(&key, entity, group, now)?)))
+            .collect()
     }
 
     /// Returns the conditions that every group is as it was read, absent ones included.

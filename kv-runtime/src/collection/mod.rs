@@ -6,7 +6,8 @@
 //! stored text), `carry` (an older record's text at a newer version), `attempts` (fairness among
 //! updates of one record, and the pauses between their attempts), `proof` (that what is stored will
 //! be read back), `unfailing` (changes that cannot fail), `filled` (records that a cache filled),
-//! `write_back` (records that were migrated while they were read).
+//! `write_back` (records that were migrated while they were read), `parts` (what a transaction
+//! takes of all that).
 
 // get, get_many, list, exists
 mod read;
@@ -39,6 +40,7 @@ mod encode;
 #[cfg(feature = "cache")]
 mod fill;
 mod filled;
+mod parts;
 mod proof;
 mod rewrite;
 mod unfailing;
@@ -242,7 +244,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Both before a call's future begins, so that it does not borrow what the id is made of.
-    fn key_and_id(&self, id: IdRef<'_, E>) -> (Key, E::Id) {
+    pub(crate) fn key_and_id(&self, id: IdRef<'_, E>) -> (Key, E::Id) {
         (self.key_for(&id), id.into_id())
     }
 
@@ -308,7 +310,7 @@ pub(crate) fn span(operation: &'static str, entity: &'static str, store: &'stati
 /// Whether there may be a subscriber for the spans. Where a dependency turns on tracing's feature
 /// `log`, a span that nobody takes is made all the same, formatted for a logger, and costs a
 /// twentieth of a read from memory.
-fn are_spans_taken() -> bool {
+pub(crate) fn are_spans_taken() -> bool {
     Level::DEBUG <= LevelFilter::current()
 }
 

@@ -4,7 +4,7 @@ use super::harness::AtomicHarness;
 use super::suite::{Checked, Ended, Suite, Test, group, sample};
 use crate::key::Key;
 use crate::record::{Expiry, Metadata, NewRecord, Revision};
-use crate::store::{Commit, Condition, Expect, Store, StoreExt, Write};
+use crate::store::{Commit, CommitScope, Condition, Expect, Store, StoreExt, Write};
 
 pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -12,6 +12,9 @@ pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
         present_holds_of_any: "Present holds where there is a record, and not where there is none",
         a_revision_holds_of_one_state: "a revision holds of the record in the state that was read, and of no other",
         a_conflict_tells_its_place: "Conflict tells the place of a condition that did not hold",
+        a_conflict_tells_the_least_place: "if several conditions do not hold, Conflict MUST name the least of their positions",
+        conditions_alone_are_checked: "a commit of conditions alone MUST check them",
+        a_commit_of_many_keys_is_one_step: "a commit within the scope of the store is one step, however many keys it has",
         a_conflict_writes_nothing: "if a condition does not hold nothing MUST be written",
         conditions_guard_other_keys: "a condition on a key that is not written counts",
         several_conditions_on_one_key: "all conditions on one key have to hold",
@@ -141,6 +144,81 @@ async fn a_conflict_tells_its_place<H: AtomicHarness>(t: Test<'_, H>) -> Checked
         t.is_absent(&new).await?;
     }
     t.done(holding.to_vec(), vec![put(&new, 6)]).await
+}
+
+async fn a_conflict_tells_the_least_place<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [a, b, gone, new] = groups();
+    t.put(&a, &sample(1)).await?;
+    t.put(&b, &sample(2)).await?;
+    let revision = t.revision(&b).await?;
+    let holding = [present(&a), unchanged(&b, &revision), absent(&gone), absent(&new)];
+    let failing = [
+        absent(&a),
+        unchanged(&b, &Revision::random()),
+        present(&gone),
+        unchanged(&new, &Revision::random()),
+    ];
+    for first in 0..holding.len() {
+        for second in first + 1..holding.len() {
+            let fails = |place| place == first || place == second;
+            let mixed = holding.iter().zip(&failing).enumerate();
+            let mixed = mixed.map(|(place, (holds, not))| if fails(place) { not } else { holds });
+            let conditions: Vec<_> = mixed.cloned().collect();
+            t.refused(first, conditions.clone(), vec![put(&new, 3)]).await?;
+            t.refused(first, conditions, Vec::new()).await?;
+            t.is_absent(&new).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn conditions_alone_are_checked<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [a, b] = groups();
+    t.put(&a, &sample(1)).await?;
+    let revision = t.revision(&a).await?;
+    t.done(vec![unchanged(&a, &revision), absent(&b)], Vec::new()).await?;
+    t.put(&b, &sample(2)).await?;
+    t.refused(1, vec![unchanged(&a, &revision), absent(&b)], Vec::new()).await?;
+    t.put(&a, &sample(3)).await?;
+    t.refused(0, vec![unchanged(&a, &revision), present(&b)], Vec::new()).await?;
+    t.holds(&a, &sample(3)).await?;
+    t.holds(&b, &sample(2)).await.map(drop)
+}
+
+/// As many keys as a transaction may well have.
+const MANY: u32 = 200;
+
+async fn a_commit_of_many_keys_is_one_step<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let many = MANY.min(u32::try_from(t.can.limits.commit / 2).unwrap_or(MANY));
+    let key = |number: u32| match t.can.limits.commit_scope {
+        CommitScope::AnyKeys => group(&format!("c:{number}"), "main"),
+        CommitScope::OneEntity => group("c:1", &format!("group{number}")),
+    };
+    let keys: Vec<Key> = (0..many).map(key).collect();
+    let puts = |from: u32| keys.iter().zip(from..).map(|(key, number)| put(key, number)).collect::<Vec<_>>();
+    let absences: Vec<_> = keys.iter().map(absent).collect();
+    t.done(absences.clone(), puts(0)).await?;
+    t.refused(0, absences, puts(1_000)).await?;
+    let mut unchanged_all = Vec::new();
+    for (key, number) in keys.iter().zip(0..) {
+        unchanged_all.push(unchanged(key, &t.holds(key, &sample(number)).await?.revision));
+    }
+    // One of them is another one now: nothing of the commit is written.
+    let Some(last) = keys.last() else { return Ok(()) };
+    t.put(last, &sample(9_999)).await?;
+    t.refused(keys.len() - 1, unchanged_all.clone(), puts(2_000)).await?;
+    for (key, number) in keys.iter().zip(0..many - 1) {
+        t.holds(key, &sample(number)).await?;
+    }
+    unchanged_all.pop();
+    t.done(unchanged_all, puts(3_000)).await?;
+    for (key, number) in keys.iter().zip(3_000..) {
+        t.holds(key, &sample(number)).await?;
+    }
+    Ok(())
 }
 
 async fn a_conflict_writes_nothing<H: AtomicHarness>(t: Test<'_, H>) -> Checked {

@@ -11,6 +11,9 @@ macro_rules! with_location {
             Error::NotFound { at: $at }
             | Error::AlreadyExists { at: $at }
             | Error::Conflict { at: $at, .. }
+            | Error::NotRead { at: $at }
+            | Error::TransactionTooLarge { at: $at, .. }
+            | Error::NotTogether { at: $at, .. }
             | Error::IdChanged { at: $at, .. }
             | Error::Incomplete { at: $at, .. }
             | Error::TooNew { at: $at, .. }

@@ -38,13 +38,49 @@ pub enum Error {
 
     /// Another writer came first at each attempt.
     #[error(
-        "{at}: another writer came first {attempts} times in a row; nothing was written; try again later"
+        "{at}: another writer came first {attempts} times in a row; nothing was written; try again later{}",
+        why_shown(.why)
     )]
     Conflict {
         /// Where.
         at: Box<Location>,
         /// The number of attempts.
         attempts: u32,
+        /// What else to look at, if there is anything.
+        why: Option<&'static str>,
+    },
+
+    /// A transaction saves an entity that it has not read.
+    #[error(
+        "{at}: the transaction has not read the entity that it saves; read it with `get`, or write it with `put` or `insert`"
+    )]
+    NotRead {
+        /// Where.
+        at: Box<Location>,
+    },
+
+    /// A transaction has more than the store takes in one commit. Nothing was written.
+    #[error("{at}: the transaction has {found} {unit}, and the store takes {max} in one commit; split it")]
+    TransactionTooLarge {
+        /// Where: at the record that is one too many.
+        at: Box<Location>,
+        /// How much it has.
+        found: usize,
+        /// The store's limit.
+        max: usize,
+        /// What is counted: `conditions and writes`, or `bytes`.
+        unit: &'static str,
+    },
+
+    /// A transaction has keys that the store cannot commit together. Nothing was written.
+    #[error(
+        "{at}: the store cannot commit it together with `{other}`; here a transaction can read and write the groups of one entity only"
+    )]
+    NotTogether {
+        /// Where: one of the two records.
+        at: Box<Location>,
+        /// The key of the other record. Each secret id is a hash.
+        other: String,
     },
 
     /// The entity to be written has another id than the one that was asked for.

@@ -123,11 +123,29 @@ pub struct Limits {
     pub batch_write: usize,
     /// The maximum size of a batched write: the bytes of its keys and values.
     pub batch_write_bytes: usize,
+    /// The maximum number of conditions and writes in one commit.
+    pub commit: usize,
+    /// The maximum size of a commit with several writes: the bytes of its keys and values.
+    pub commit_bytes: usize,
+    /// Which keys one commit may have.
+    pub commit_scope: CommitScope,
+}
+
+/// Which keys one commit may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommitScope {
+    /// Any keys of the store.
+    AnyKeys,
+    /// The keys of one entity, which are those of its groups: they have the same
+    /// [`Key::entity_part`](crate::key::Key::entity_part).
+    OneEntity,
 }
 
 impl Limits {
     /// Returns sensible limits for an engine that has none: keys of 1 KiB, values of 512 MiB,
-    /// metadata of 60 KiB, and batches of 10,000 records and 8 MiB.
+    /// metadata of 60 KiB, batches of 10,000 records and 8 MiB, and commits of any 10,000 keys and
+    /// 64 MiB.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -139,6 +157,9 @@ impl Limits {
             batch_read: 10_000,
             batch_write: 10_000,
             batch_write_bytes: 8 << 20,
+            commit: 10_000,
+            commit_bytes: 64 << 20,
+            commit_scope: CommitScope::AnyKeys,
         }
     }
 
@@ -189,6 +210,21 @@ impl Limits {
     #[must_use]
     pub const fn batch_write_bytes(mut self, bytes: usize) -> Self {
         self.batch_write_bytes = bytes;
+        self
+    }
+
+    /// Sets the maximum number of conditions and writes in one commit, and their size in bytes.
+    #[must_use]
+    pub const fn commits(mut self, keys: usize, bytes: usize) -> Self {
+        self.commit = keys;
+        self.commit_bytes = bytes;
+        self
+    }
+
+    /// Sets which keys one commit may have.
+    #[must_use]
+    pub const fn commit_scope(mut self, scope: CommitScope) -> Self {
+        self.commit_scope = scope;
         self
     }
 }

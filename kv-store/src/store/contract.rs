@@ -100,6 +100,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// - A commit without writes MUST check its conditions.
     /// - If two writes have the same key, the later one MUST win.
     ///
+    /// The caller keeps to [`Limits::commit`](super::Limits::commit) and the limits beside it. A
+    /// commit of one entity's groups is within the scope of every store, and may be larger.
+    ///
     /// By default it is [`Error::Unsupported`]. A store that has it implements [`AtomicStore`] and
     /// sets [`Capabilities::compare_and_swap`](super::Capabilities::compare_and_swap).
     fn commit(
@@ -159,15 +162,16 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
 /// A store with compare-and-swap: it can write several records atomically if conditions hold.
 ///
-/// `insert`, `update`, `try_update`, `upsert` and `touch` need it. A store without it has `put`, and
-/// calls where the last write wins: `update_last_write_wins`, `try_update_last_write_wins`,
-/// `upsert_last_write_wins` and `touch_last_write_wins`. In the place of `insert` there are `exists`
-/// and `put`.
+/// `insert`, `update`, `try_update`, `upsert`, `touch` and `Kv::transact` need it. A store without
+/// it has `put`, and calls where the last write wins: `update_last_write_wins`,
+/// `try_update_last_write_wins`, `upsert_last_write_wins` and `touch_last_write_wins`. In the place
+/// of `insert` there are `exists` and `put`. Nothing there takes the place of a transaction: keep
+/// what changes together in one entity, or in another store.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no compare-and-swap, which this call needs",
     label = "this store cannot tell whether a record has changed since it was read",
     note = "`put`, `get`, `delete` and `list` work on every store",
-    note = "`insert`, `update`, `try_update`, `upsert` and `touch` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`",
+    note = "`insert`, `update`, `try_update`, `upsert`, `touch` and `transact` need a store that implements `AtomicStore`, such as `MemoryStore` or `RedbStore`",
     note = "where the last write may win, there are `update_last_write_wins`, `try_update_last_write_wins`, `upsert_last_write_wins` and `touch_last_write_wins`; in the place of `insert` there are `exists` and `put`"
 )]
 pub trait AtomicStore: Store {}

@@ -10,6 +10,9 @@
 //! queue removes it, and goes on. Compare-and-swap keeps every update right without turns, also
 //! against other processes.
 
+mod pace;
+#[cfg(test)]
+mod pace_tests;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +30,7 @@ use futures_util::task::AtomicWaker;
 
 use crate::key::Key;
 use crate::timer::Timer;
+use pace::Pace;
 
 /// How long the first of a queue may be woken and not polled, before it counts as stalled; and how
 /// long a store may take for it. An update that waits looks that often, and less often the longer
@@ -57,6 +61,8 @@ struct Lines {
     /// out.
     next: AtomicU64,
     by_key: Mutex<HashMap<Box<str>, Line>>,
+    /// When the attempts of transactions begin.
+    pace: Pace,
 }
 
 /// Those who queue for one record, the first one first.
@@ -112,6 +118,36 @@ impl FairQueue {
     #[doc(hidden)]
     pub async fn turn(&self, key: &Key, timer: &Timer) -> Turn {
         self.lines.turn(self.engine_key(key), timer).await
+    }
+
+    /// Reserves time for an attempt of a transaction that writes and reads these records, and
+    /// returns how long to wait for it.
+    #[doc(hidden)]
+    pub fn reserve<'k>(
+        &self,
+        written: impl Iterator<Item = &'k Key>,
+        read: impl Iterator<Item = &'k Key>,
+        now: Duration,
+    ) -> Duration {
+        let written = written.map(|key| self.engine_key(key)).collect();
+        self.lines.pace.reserve(written, read.map(|key| self.engine_key(key)), now)
+    }
+
+    /// Returns how long a new transaction waits before it reads these records. `now` is the time by
+    /// the store's monotonic clock.
+    #[doc(hidden)]
+    pub fn reserved<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k Key>,
+        now: impl FnOnce() -> Duration,
+    ) -> Duration {
+        self.lines.pace.reserved(keys.map(|key| self.engine_key(key)), now)
+    }
+
+    /// Notes how long an attempt of a transaction took that was committed.
+    #[doc(hidden)]
+    pub fn note_attempt(&self, took: Duration) {
+        self.lines.pace.note_attempt(took);
     }
 
     fn engine_key(&self, key: &Key) -> Box<str> {

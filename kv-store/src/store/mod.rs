@@ -23,7 +23,7 @@ mod query;
 mod settle;
 
 pub use batch::{Batch, Batches, Write};
-pub use capabilities::{Capabilities, Limits, Sharing};
+pub use capabilities::{Capabilities, CommitScope, Limits, Sharing};
 pub use condition::{Commit, Condition, Expect};
 pub use contract::{AtomicStore, Store};
 pub use cursor::Cursor;

@@ -89,7 +89,8 @@ fn spec(kind: &str, lifetime: Lifetime) -> String {
     }
 }
 
-/// A call of the script. To the script a lease is one more condition, and its end one more write.
+/// A call of the script. To the script a lease is one more condition, behind that of its record, and
+/// its end one more write.
 struct Call<'a> {
     conditions: &'a [Condition],
     writes: Vec<Words<'a>>,
@@ -110,11 +111,12 @@ impl Call<'_> {
         command.arg(self.keys.len() + shown.len() + ended.len() + self.entries.len());
         let of_conditions = self.conditions.len().min(self.keys.len());
         let (of_conditions, of_writes) = self.keys.split_at(of_conditions);
-        for key in of_conditions {
+        let mut leases = shown.iter().peekable();
+        for (place, key) in of_conditions.iter().enumerate() {
             command.arg(&**key);
-        }
-        for (_, lease, _) in shown {
-            command.arg(lease);
+            if let Some((_, lease, _)) = leases.next_if(|(of, ..)| *of == place) {
+                command.arg(lease);
+            }
         }
         for key in of_writes {
             command.arg(&**key);
@@ -125,11 +127,12 @@ impl Call<'_> {
         }
 
         command.arg(self.conditions.len() + shown.len()).arg(self.writes.len() + ended.len());
-        for condition in self.conditions {
+        let mut leases = shown.iter().peekable();
+        for (place, condition) in self.conditions.iter().enumerate() {
             command.arg(expectation(&condition.expect));
-        }
-        for (_, _, number) in shown {
-            command.arg([&b"v"[..], &number.to_le_bytes()].concat());
+            if let Some((_, _, number)) = leases.next_if(|(of, ..)| *of == place) {
+                command.arg([&b"v"[..], &number.to_le_bytes()].concat());
+            }
         }
         self.writes.iter().for_each(|write| write.write(&mut command));
         ended.iter().for_each(|_| Words::Delete.write(&mut command));
@@ -166,9 +169,11 @@ impl Inner {
         match self.run(call, by).await {
             Ok(Value::Int(0)) => Ok(Commit::Done),
             Ok(Value::Int(place)) => {
-                let place = usize::try_from(place).unwrap_or(1) - 1;
-                let of_lease = |of: usize| of_lease.get(of).copied().unwrap_or_default();
-                Ok(Commit::Conflict(place.checked_sub(conditions.len()).map_or(place, of_lease)))
+                let place = usize::try_from(place).unwrap_or(1).saturating_sub(1);
+                // A lease is behind the condition that shows it.
+                let is_before = |(lease, of): &(usize, &usize)| **of + lease < place;
+                let leases = of_lease.iter().enumerate().take_while(is_before).count();
+                Ok(Commit::Conflict(place - leases))
             }
             Ok(_) => Err(unexpected(at(), "write")),
             Err(fault) => self.settle(&records, fault, by, at).await.map(|()| Commit::Done),

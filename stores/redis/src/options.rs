@@ -6,7 +6,7 @@ use std::time::Duration;
 use kv_store::__private::network;
 #[cfg(doc)]
 use kv_store::Error;
-use kv_store::store::{Capabilities, Sharing, StoreInfo};
+use kv_store::store::{Capabilities, CommitScope, Limits, Sharing, StoreInfo};
 use kv_store::{Clock, Result};
 use redis::{ErrorKind, RedisError};
 use tokio::runtime::Handle;
@@ -192,7 +192,8 @@ impl RedisOptions {
         let index = list_index.unwrap_or(self.list_index).then(|| Index::new(self.index_grace));
         let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().ordered().cheap_metadata();
         let capabilities = match connection.is_cluster() {
-            true => capabilities,
+            // The groups of an entity share a slot.
+            true => capabilities.limits(Limits::new().commit_scope(CommitScope::OneEntity)),
             false => capabilities.snapshot_reads().atomic_batches(),
         };
         let info = StoreInfo::new(NAME, capabilities).with_clock(self.clock);

@@ -141,7 +141,10 @@ impl Namespace {
         // number shrinks instead.
         let batch_write = limits.batch_write.min((limits.batch_write_bytes / 2 / len).max(1));
         let bytes = limits.batch_write_bytes.saturating_sub(batch_write.saturating_mul(len));
-        limits.key(key).batches(limits.batch_read, batch_write).batch_write_bytes(bytes)
+        let commit = limits.commit.min((limits.commit_bytes / 2 / len).max(1));
+        let commit_bytes = limits.commit_bytes.saturating_sub(commit.saturating_mul(len));
+        let limits = limits.key(key).batches(limits.batch_read, batch_write).batch_write_bytes(bytes);
+        limits.commits(commit, commit_bytes)
     }
 }
 

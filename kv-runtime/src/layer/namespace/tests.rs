@@ -104,6 +104,9 @@ fn limits_leave_room_for_the_prefix() {
     let small = limits(Limits::new().key(3).batches(7, 1_000).batch_write_bytes(100));
     assert_eq!((small.key, small.batch_read, small.batch_write), (0, 7, 10));
     assert_eq!(small.batch_write_bytes, 50);
+    assert_eq!((usual.commit, usual.commit_bytes), (10_000, (64 << 20) - 50_000));
+    let small = limits(Limits::new().commits(1_000, 100));
+    assert_eq!((small.commit, small.commit_bytes), (10, 50));
 }
 
 #[test]

@@ -1,0 +1,201 @@
+//! What one attempt of a transaction knows and is going to write.
+//!
+//! The reads and writes of all entities and views meet here under the keys of their records. So a
+//! transaction sees its own writes, whichever view made them, and has one condition for each key.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::entry::{Entry, Seen};
+use kv_store::Error;
+use kv_store::Timestamp;
+use kv_store::key::Key;
+use kv_store::record::Record;
+use kv_store::store::{Condition, Expect, Write};
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) entries: BTreeMap<Key, Entry>,
+    pub(super) end: Option<End>,
+    /// How many reads have ended.
+    reads: u64,
+    /// How many conditions and writes there are, and the bytes of what is written.
+    pub(super) len: usize,
+    pub(super) bytes: usize,
+    /// How long the attempt has waited for others.
+    pub(super) waited: Duration,
+}
+
+/// Why nothing more can come of an attempt.
+#[derive(Clone)]
+pub(super) enum End {
+    /// A read failed.
+    Failed(Error),
+    /// Another writer changed the record under this key after it was read.
+    Lost(Key),
+}
+
+/// What a read asks the store for.
+pub(super) struct Question {
+    /// The keys that it wants, and then those that were read before.
+    pub(super) keys: Vec<Key>,
+    pub(super) wanted: usize,
+    is_whole: bool,
+    /// How many reads had ended before.
+    reads: u64,
+}
+
+/// What has become of a read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    Done,
+    /// Another read of the closure has ended since the question, so both together may be of two
+    /// moments.
+    Again,
+}
+
+/// What a commit is made of.
+pub(super) struct Parts {
+    /// Those of what was read, and then those of inserts.
+    pub(super) conditions: Vec<Condition>,
+    /// How many of them are of what was read.
+    pub(super) reads: usize,
+    pub(super) writes: Vec<Write>,
+}
+
+impl State {
+    /// Returns the keys of these that are not known yet.
+    pub(super) fn unknown(&self, wanted: &[Key], is_whole: bool) -> Vec<Key> {
+        let is_known = |key: &Key| self.entries.get(key).is_some_and(|entry| entry.is_known(is_whole));
+        let mut keys: Vec<Key> = wanted.iter().filter(|key| !is_known(key)).cloned().collect();
+        if keys.len() > 1 {
+            keys.sort_unstable();
+            keys.dedup();
+        }
+        keys
+    }
+
+    /// Returns a question for these keys, which are in order. It asks again for all that was read
+    /// before.
+    pub(super) fn ask(&self, mut keys: Vec<Key>, is_whole: bool) -> Question {
+        let wanted = keys.len();
+        let seen = self.entries.iter().filter(|(_, entry)| entry.seen.is_some()).map(|(key, _)| key);
+        let before: Vec<Key> = seen.filter(|key| keys.binary_search(key).is_err()).cloned().collect();
+        keys.extend(before);
+        Question { keys, wanted, is_whole, reads: self.reads }
+    }
+
+    /// Takes the answer to a question. `Err` is a key that another writer has changed since it was
+    /// read.
+    pub(super) fn answer(
+        &mut self,
+        question: &Question,
+        records: Vec<Option<Record>>,
+        entity: &'static str,
+    ) -> Result<Answered, Key> {
+        if self.reads != question.reads {
+            return Ok(Answered::Again);
+        }
+        for (key, record) in question.keys.iter().zip(&records) {
+            let seen = self.entries.get(key).and_then(|entry| entry.seen.as_ref());
+            if seen.is_some_and(|seen| !seen.is_still(record.as_ref())) {
+                return Err(key.clone());
+            }
+        }
+        for (key, record) in question.keys.iter().zip(records).take(question.wanted) {
+            let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry::new(entity));
+            self.len -= entry.len();
+            // What a read beside the insert has found is a condition already.
+            entry.is_inserted &= record.is_some();
+            entry.seen = Some(Seen { record, is_whole: question.is_whole });
+            self.len += entry.len();
+        }
+        self.reads += 1;
+        Ok(Answered::Done)
+    }
+
+    /// Returns the records under these keys as the transaction sees them, or `None` if one is not
+    /// known.
+    pub(super) fn current(&self, keys: &[Key], now: Timestamp) -> Option<Vec<Option<Record>>> {
+        let current = |key| self.entries.get(key).filter(|entry| entry.is_known(true));
+        keys.iter().map(|key| Some(current(key)?.current(now))).collect()
+    }
+
+    /// Returns whether there is a record under a key, or `None` if that is not known.
+    pub(super) fn is_there(&self, key: &Key, now: Timestamp) -> Option<bool> {
+        let entry = self.entries.get(key).filter(|entry| entry.is_known(false))?;
+        Some(entry.is_there(now))
+    }
+
+    /// Holds these writes of one entity back until the commit. `inserted` must be absent then.
+    pub(super) fn write(&mut self, writes: Vec<Write>, entity: &'static str, inserted: Option<&Key>) {
+        for write in writes {
+            let key = write.key().clone();
+            let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry::new(entity));
+            self.len -= entry.len();
+            self.bytes -= entry.bytes(&key);
+            entry.is_inserted |= inserted == Some(&key) && !entry.is_known(false);
+            entry.write(write);
+            self.len += entry.len();
+            self.bytes += entry.bytes(&key);
+        }
+    }
+
+    /// Returns whether the commit has anything to write.
+    pub(super) fn has_writes(&self) -> bool {
+        self.entries.values().any(|entry| entry.pending.is_some())
+    }
+
+    /// Returns the entries whose `first` is set, and then the others, in the order of their keys.
+    fn sorted<'a>(
+        &'a self,
+        first: impl Fn(&Entry) -> bool + Copy + 'a,
+    ) -> impl Iterator<Item = (&'a Key, &'a Entry)> {
+        let some = move |is_first| self.entries.iter().filter(move |(_, entry)| first(entry) == is_first);
+        some(true).chain(some(false))
+    }
+
+    /// Returns what the commit is made of. Records that were read and are written come first on both
+    /// sides, in the order of their keys, so that redb looks each of them up once.
+    pub(super) fn parts(&self) -> Parts {
+        let read = self.sorted(|entry| entry.pending.is_some());
+        let mut conditions = Vec::with_capacity(self.len);
+        conditions.extend(read.filter_map(|(key, entry)| entry.condition(key)));
+        let reads = conditions.len();
+        let inserted = self.entries.iter().filter(|(_, entry)| entry.is_inserted);
+        conditions.extend(inserted.map(|(key, _)| Condition::new(key.clone(), Expect::Absent)));
+        let written = self.sorted(|entry| entry.seen.is_some());
+        let write =
+            |(key, entry): (&Key, &Entry)| entry.pending.as_ref().map(|pending| pending.to_write(key));
+        Parts { conditions, reads, writes: written.filter_map(write).collect() }
+    }
+
+    /// Returns the key of the condition at this place of the commit.
+    pub(super) fn key_of_condition(&self, place: usize) -> Option<&Key> {
+        let read = self.sorted(|entry| entry.pending.is_some()).filter(|(_, entry)| entry.seen.is_some());
+        let inserted = self.entries.iter().filter(|(_, entry)| entry.is_inserted);
+        read.chain(inserted).nth(place).map(|(key, _)| key)
+    }
+
+    /// Returns the name of the entity that a key belongs to.
+    pub(super) fn entity_of(&self, key: &Key) -> Option<&'static str> {
+        self.entries.get(key).map(|entry| entry.entity)
+    }
+
+    /// Returns a record that the transaction has read and gives a new revision or deletes. If the
+    /// store still has it as it was read, the commit has not taken place.
+    pub(super) fn witness(&self) -> Option<(&Key, &Record)> {
+        self.entries.iter().filter(|(_, entry)| entry.pending.is_some()).find_map(|(key, entry)| {
+            let seen = entry.seen.as_ref().filter(|seen| seen.is_whole)?;
+            // A value of another program is its own revision, and would come back with an envelope.
+            let record = seen.record.as_ref().filter(|record| record.revision.token().is_some())?;
+            Some((key, record))
+        })
+    }
+
+    /// Returns how many records were read, and how many are written.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let count = |is: fn(&Entry) -> bool| self.entries.values().filter(|entry| is(entry)).count();
+        (count(|entry| entry.seen.is_some()), count(|entry| entry.pending.is_some()))
+    }
+}

@@ -1,0 +1,313 @@
+//! The calls of a transaction.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::limits::check_writes;
+use super::rerun::ListsInTransactions;
+use super::state::State;
+use crate::collection::{Collection, IdRef};
+use crate::entity::KvEntity;
+use crate::kv::Kv;
+use crate::list::List;
+use kv_store::BoxFuture;
+use kv_store::key::{Key, Lookup};
+use kv_store::store::{AtomicStore, StoreExt, Write};
+use kv_store::{Error, Result};
+
+/// One attempt of a transaction, in the closure of [`Kv::transact`].
+///
+/// | reads | returns |
+/// | --- | --- |
+/// | [`get`](Self::get) | the entity, or `None` |
+/// | [`get_many`](Self::get_many) | one answer for each id |
+/// | [`exists`](Self::exists) | whether there is an entity |
+///
+/// | writes | what it does |
+/// | --- | --- |
+/// | [`save`](Self::save) | writes an entity that was read and changed |
+/// | [`update`](Self::update) | reads and changes an entity |
+/// | [`upsert`](Self::upsert) | changes an entity, or writes a new one |
+/// | [`insert`](Self::insert) | writes a new entity |
+/// | [`put`](Self::put) | replaces the record without reading it |
+/// | [`delete`](Self::delete) | removes all groups |
+/// | [`with_ttl`](Self::with_ttl) | the same writes with another TTL |
+///
+/// Views, groups and entities of any type can be mixed. All of them see what the transaction has
+/// written before.
+///
+/// **Reads.** All that the closure reads is of one moment. A later read asks again for all that was
+/// read before, in the same call of the store. If another writer has changed any of it, the read
+/// fails, and the closure runs again, whatever it makes of the error. What was read is read once: a
+/// record does not change while the transaction looks at it. Nothing that was migrated is written
+/// back. After a read that failed, the transaction cannot be committed.
+///
+/// **Writes** are held back until the closure has returned `Ok`. A write that is refused leaves the
+/// transaction as it was.
+///
+/// The moment at which a record expires is not isolated: a record that was read may have expired
+/// before the commit, which is then a conflict.
+///
+/// Functions that the closure calls take `&Tx<S>`:
+///
+/// ```
+/// use kv_runtime::store::AtomicStore;
+/// use kv_runtime::{KvEntity, Result, Tx};
+/// # #[derive(KvEntity)]
+/// # #[kv(prefix = "account")]
+/// # struct Account {
+/// #     #[kv(id)]
+/// #     id: u64,
+/// #     cents: i64,
+/// # }
+///
+/// /// Takes what is there, up to `cents`.
+/// async fn take<S: AtomicStore>(tx: &Tx<S>, id: u64, cents: i64) -> Result<i64> {
+///     let Some(mut account) = tx.get::<Account>(id).await? else { return Ok(0) };
+///     let taken = cents.min(account.cents);
+///     account.cents -= taken;
+///     tx.save(&account)?;
+///     Ok(taken)
+/// }
+/// # fn main() {}
+/// ```
+pub struct Tx<S> {
+    pub(super) kv: Kv<S>,
+    state: Mutex<State>,
+    pub(super) is_first: bool,
+}
+
+impl<S: AtomicStore> Tx<S> {
+    pub(super) fn new(kv: Kv<S>, is_first: bool) -> Self {
+        Self { kv, state: Mutex::default(), is_first }
+    }
+
+    pub(super) fn into_state(self) -> State {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Never held across an await, nor while code of the application runs.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the entity with this id, or `None`, as [`Collection::get`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Collection::get`]. The transaction cannot be committed after one. Also
+    /// [`Error::NotTogether`] if the store cannot commit the entity together with what the
+    /// transaction has, and [`Error::TransactionTooLarge`].
+    pub fn get<E: KvEntity>(
+        &self,
+        id: IdRef<'_, E>,
+    ) -> impl Future<Output = Result<Option<E>>> + use<'_, E, S> {
+        let entities = self.entities::<E>(None);
+        let (key, id) = entities.key_and_id(id);
+        async move {
+            let records = self.records(&self.keys(&entities, &key)?, E::SCHEMA.name()).await?;
+            entities.decode(id, &key, &records).map_err(|error| self.failed(error, E::SCHEMA.name()))
+        }
+    }
+
+    /// Returns one answer for each id, in the order of the ids: the entity, or `None`. Reads all of
+    /// them in one call of the store, so it costs less than one [`get`](Self::get) after the other.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get). One entity that cannot be read fails the call.
+    pub fn get_many<E: KvEntity>(
+        &self,
+        ids: impl IntoIterator<Item: Lookup<E::Id>>,
+    ) -> BoxFuture<'_, Result<Vec<Option<E>>>> {
+        let entities = self.entities::<E>(None);
+        let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
+            ids.into_iter().map(|id| (entities.key_for(&id), id.into_id())).unzip();
+        Box::pin(async move {
+            let mut keys = Vec::with_capacity(anchors.len());
+            for anchor in &anchors {
+                keys.extend(self.keys(&entities, anchor)?);
+            }
+            let records = self.records(&keys, E::SCHEMA.name()).await?;
+            let found = anchors.iter().zip(ids).zip(records.chunks(E::SCHEMA.groups().len()));
+            found
+                .map(|((anchor, id), records)| entities.decode(id, anchor, records))
+                .collect::<Result<_>>()
+                .map_err(|error| self.failed(error, E::SCHEMA.name()))
+        })
+    }
+
+    /// Returns whether there is an entity with this id: whether its first group is there.
+    ///
+    /// Changes of the entity by others are no conflict, as long as it stays.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get), except those about its value.
+    pub fn exists<E: KvEntity>(
+        &self,
+        id: IdRef<'_, E>,
+    ) -> impl Future<Output = Result<bool>> + use<'_, E, S> {
+        let entities = self.entities::<E>(None);
+        let key = entities.key_for(&id);
+        async move {
+            entities.keys_of_anchor(&key)?;
+            self.is_there(&key, E::SCHEMA.name()).await
+        }
+    }
+
+    /// Writes an entity that this transaction has read, after the closure has changed it. It writes
+    /// what [`Collection::update`] does: the groups that have changed, with the members that the
+    /// struct does not name, the remaining TTL, and the metadata of other programs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotRead`] if this transaction has not read all groups of the entity, and
+    /// [`Error::NotFound`] if it found none. Otherwise as [`put`](Self::put).
+    pub fn save<E: KvEntity>(&self, entity: &E) -> Result<()> {
+        self.save_with(entity, None)
+    }
+
+    /// Reads an entity, changes it, and returns it as it will be written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none, and [`Error::IdChanged`] if `change` changed the id.
+    /// Otherwise as [`get`](Self::get) and [`put`](Self::put).
+    pub async fn update<E: KvEntity>(&self, id: IdRef<'_, E>, change: impl FnOnce(&mut E)) -> Result<E> {
+        self.update_with(id, change, None::<fn() -> E>, None).await
+    }
+
+    /// Reads an entity and changes it, or writes what `create` returns if there is none. Returns it
+    /// as it will be written. `change` is not applied to what `create` returned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::IdChanged`] if `create` returned an entity with another id. Otherwise as
+    /// [`update`](Self::update), except `NotFound`.
+    pub async fn upsert<E: KvEntity>(
+        &self,
+        id: IdRef<'_, E>,
+        create: impl FnOnce() -> E,
+        change: impl FnOnce(&mut E),
+    ) -> Result<E> {
+        self.update_with(id, change, Some(create), None).await
+    }
+
+    /// Writes a new entity. If the transaction has not read it, the commit requires that there is
+    /// none: otherwise [`Kv::transact`] ends with [`Error::AlreadyExists`], once all that was read
+    /// is known to hold.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyExists`] if the transaction has read or written one with this id. Otherwise as
+    /// [`put`](Self::put).
+    pub fn insert<E: KvEntity>(&self, entity: &E) -> Result<()> {
+        self.insert_with(entity, None)
+    }
+
+    /// Writes the entity, and replaces its record: value, metadata and expiry. A record that the
+    /// transaction has not read is replaced whatever others write.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`] if a value would not be read back equal, [`Error::KeyTooLong`] and the like
+    /// if the store cannot hold it, [`Error::NotTogether`] and [`Error::TransactionTooLarge`] if it
+    /// cannot commit it with the rest.
+    pub fn put<E: KvEntity>(&self, entity: &E) -> Result<()> {
+        self.put_with(entity, None)
+    }
+
+    /// Removes the entity with this id, all of its groups. It is not an error if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`put`](Self::put) about keys.
+    pub fn delete<E: KvEntity>(&self, id: IdRef<'_, E>) -> Result<()> {
+        let entities = self.entities::<E>(None);
+        let key = entities.key_for(&id);
+        let writes = self.keys(&entities, &key)?.into_iter().map(Write::Delete).collect();
+        self.write::<E>(writes, None)
+    }
+
+    /// Says that there are no lists.
+    #[doc(hidden)]
+    pub fn list<E: KvEntity>(&self) -> List<E, S>
+    where
+        Self: ListsInTransactions,
+    {
+        self.kv.collection().list()
+    }
+
+    fn entities<E: KvEntity>(&self, ttl: Option<Duration>) -> Collection<E, S> {
+        let entities = self.kv.collection();
+        ttl.map_or(entities.clone(), |ttl| entities.with_ttl(ttl))
+    }
+
+    fn keys<E: KvEntity>(&self, entities: &Collection<E, S>, anchor: &Key) -> Result<Vec<Key>> {
+        entities.keys_of_anchor(anchor)
+    }
+
+    pub(super) fn put_with<E: KvEntity>(&self, entity: &E, ttl: Option<Duration>) -> Result<()> {
+        let entities = self.entities::<E>(ttl);
+        let writes = entities.writes_to_put(&entities.anchor_of(entity), entity)?;
+        self.write::<E>(writes, None)
+    }
+
+    pub(super) fn insert_with<E: KvEntity>(&self, entity: &E, ttl: Option<Duration>) -> Result<()> {
+        let entities = self.entities::<E>(ttl);
+        let key = entities.anchor_of(entity);
+        if self.lock().is_there(&key, self.now()) == Some(true) {
+            return Err(Error::AlreadyExists { at: entities.at(&key) });
+        }
+        let writes = entities.writes_to_put(&key, entity)?;
+        self.write::<E>(writes, Some(&key))
+    }
+
+    pub(super) fn save_with<E: KvEntity>(&self, entity: &E, ttl: Option<Duration>) -> Result<()> {
+        let entities = self.entities::<E>(ttl);
+        let key = entities.anchor_of(entity);
+        let keys = self.keys(&entities, &key)?;
+        let records = self.lock().current(&keys, self.now());
+        let Some(records) = records else { return Err(Error::NotRead { at: entities.at(&key) }) };
+        let writes = entities.writes_to_save(&key, entity, &records)?;
+        self.write::<E>(writes, None)
+    }
+
+    pub(super) async fn update_with<E: KvEntity>(
+        &self,
+        id: IdRef<'_, E>,
+        change: impl FnOnce(&mut E),
+        create: Option<impl FnOnce() -> E>,
+        ttl: Option<Duration>,
+    ) -> Result<E> {
+        let entities = self.entities::<E>(ttl);
+        let (key, id) = entities.key_and_id(id);
+        let records = self.records(&self.keys(&entities, &key)?, E::SCHEMA.name()).await?;
+        let (entity, writes) = entities.writes_to_update(&key, id, &records, change, create)?;
+        self.write::<E>(writes, None)?;
+        Ok(entity)
+    }
+
+    /// Holds the writes of one entity back, if the store takes them with the rest.
+    fn write<E: KvEntity>(&self, writes: Vec<Write>, inserted: Option<&Key>) -> Result<()> {
+        let limits = self.kv.store().capabilities().limits;
+        let mut state = self.lock();
+        if let Err((key, refused)) = check_writes(&state, &writes, inserted, &limits) {
+            return Err(refused.into_error(self.at(key, Some(E::SCHEMA.name()))));
+        }
+        state.write(writes, E::SCHEMA.name(), inserted);
+        Ok(())
+    }
+}
+
+/// Shows how many records were read and are written, and none of them.
+impl<S: AtomicStore> fmt::Debug for Tx<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (reads, writes) = self.lock().counts();
+        let mut shown = f.debug_struct("Tx");
+        shown.field("store", &self.kv.store().name()).field("reads", &reads).field("writes", &writes);
+        shown.finish_non_exhaustive()
+    }
+}
