@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// Folders of `examples/` that are no example, or no member of this workspace.
-const OTHERS: [&str; 3] = ["data", "support", "worker"];
+const OTHERS: [&str; 4] = ["data", "foreign_store", "support", "worker"];
 
 #[test]
 fn every_example_is_a_package_with_tests() -> Outcome {

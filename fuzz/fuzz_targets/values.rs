@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use futures_util::FutureExt;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{MemoryStore, Store, StoreExt};
+use kv_runtime::store::{MemoryStore, StoreExt};
 use kv_runtime::{Codec, Kv, KvEntity};
 use libfuzzer_sys::fuzz_target;
 use serde::{Deserialize, Serialize};

@@ -1,21 +1,22 @@
 #[doc(hidden)]
 #[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
-    #[derive(crate::renamed::__private::serde::Serialize)]
+    use crate::renamed::__private as __kv;
+    #[derive(__kv::serde::Serialize)]
     #[serde(
         remote = "r#type",
         rename = "type",
         deny_unknown_fields,
-        crate = "crate::renamed::__private::serde"
+        crate = "__kv::serde"
     )]
     struct __Write0 {
         r#fn: String,
     }
-    #[derive(crate::renamed::__private::serde::Deserialize)]
+    #[derive(__kv::serde::Deserialize)]
     #[serde(
         rename = "type",
         deny_unknown_fields,
-        crate = "crate::renamed::__private::serde",
+        crate = "__kv::serde",
         expecting = "struct type",
         default
     )]
@@ -30,62 +31,51 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl crate::renamed::__private::KvEntity for r#type
+    impl __kv::KvEntity for r#type
     where
-        OrgId: crate::renamed::__private::KvId,
-        i64: crate::renamed::__private::KvId,
-        String: crate::renamed::__private::MaybeSend
-            + crate::renamed::__private::MaybeSync,
+        OrgId: __kv::KvId,
+        i64: __kv::KvId,
+        String: __kv::MaybeSend + __kv::MaybeSync,
     {
         type Id = (OrgId, i64);
-        const SCHEMA: crate::renamed::__private::EntitySchema = crate::renamed::__private::EntitySchema::new(
+        const SCHEMA: __kv::EntitySchema = __kv::EntitySchema::new(
                 "type",
                 "org:event",
                 &[
-                    crate::renamed::__private::IdSchema::new(
-                        "org",
-                        <OrgId as crate::renamed::__private::KvId>::KIND,
-                    ),
-                    crate::renamed::__private::IdSchema::new(
-                            "at",
-                            <i64 as crate::renamed::__private::KvId>::KIND,
-                        )
-                        .ordered(),
+                    __kv::IdSchema::new("org", <OrgId as __kv::KvId>::KIND),
+                    __kv::IdSchema::new("at", <i64 as __kv::KvId>::KIND).ordered(),
                 ],
                 &[
-                    crate::renamed::__private::GroupSchema::new(
+                    __kv::GroupSchema::new(
                             ::core::option::Option::None,
                             1u32,
-                            crate::renamed::__private::Codec::Json,
+                            __kv::Codec::Json,
                         )
                         .denies_unknown(),
                 ],
             )
             .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
-            (
-                crate::renamed::__private::cloned(&self.org),
-                crate::renamed::__private::cloned(&self.at),
-            )
+            (__kv::cloned(&self.org), __kv::cloned(&self.at))
         }
         fn set_id(&mut self, __id: Self::Id) {
             (self.org, self.at) = __id;
         }
-        fn write_id(&self, __key: &mut crate::renamed::__private::KeyBuilder) {
+        fn write_id(&self, __key: &mut __kv::KeyBuilder) {
             __key.push(&self.org);
             __key.push(&self.at);
         }
-        fn serialize_group<__S: crate::renamed::__private::serde::Serializer>(
+        fn serialize_group<__S: __kv::serde::Serializer>(
             &self,
             __group: usize,
             __serializer: __S,
         ) -> ::core::result::Result<__S::Ok, __S::Error> {
             match __group {
                 0 => <__Write0>::serialize(self, __serializer),
-                _ => crate::renamed::__private::no_such_group(__group, __serializer),
+                _ => __kv::no_such_group(__group, __serializer),
             }
         }
-        fn from_groups<__G: crate::renamed::__private::GroupSource>(
+        fn from_groups<__G: __kv::GroupSource>(
             __id: Self::Id,
             __groups: &mut __G,
         ) -> ::core::result::Result<Self, __G::Error> {
@@ -96,24 +86,21 @@ const _: () = {
                 r#fn: __group0.r#fn,
             })
         }
-        fn visit_shape<__V: crate::renamed::__private::ShapeVisitor>(
-            __visitor: &mut __V,
-        ) {
-            <__V as crate::renamed::__private::ShapeVisitor>::group::<
+        fn visit_shape<__V: __kv::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as __kv::ShapeVisitor>::group::<
                 __Read0,
             >(__visitor, 0, &[("fn", "String", &[])]);
         }
     }
     #[automatically_derived]
-    impl crate::renamed::__private::Touch for r#type
+    impl __kv::Touch for r#type
     where
-        OrgId: crate::renamed::__private::KvId,
-        i64: crate::renamed::__private::KvId,
-        String: crate::renamed::__private::MaybeSend
-            + crate::renamed::__private::MaybeSync,
+        OrgId: __kv::KvId,
+        i64: __kv::KvId,
+        String: __kv::MaybeSend + __kv::MaybeSync,
     {}
     const _: () = ::core::assert!(
-        < i64 as crate ::renamed::__private::KvId > ::KIND.is_integer(),
+        < i64 as __kv::KvId > ::KIND.is_integer(),
         "`ordered` sorts numbers, and the id `at` is not a number"
     );
 };

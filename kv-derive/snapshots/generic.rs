@@ -1,13 +1,14 @@
 #[doc(hidden)]
 #[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
-    #[derive(::kv_runtime::__private::serde::Serialize)]
+    use ::kv_runtime::__private as __kv;
+    #[derive(__kv::serde::Serialize)]
     #[serde(
         remote = "Cached",
         rename = "Cached",
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         bound(
-            serialize = "Option < T > : :: kv_runtime :: __private :: serde :: Serialize , Hashes < N > : :: kv_runtime :: __private :: serde :: Serialize"
+            serialize = "Option < T > : __kv :: serde :: Serialize , Hashes < N > : __kv :: serde :: Serialize"
         )
     )]
     struct __Write0<T: Clone, const N: usize>
@@ -19,12 +20,12 @@ const _: () = {
         #[serde(skip)]
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
-    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[derive(__kv::serde::Deserialize)]
     #[serde(
         rename = "Cached",
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         bound(
-            deserialize = "Option < T > : :: kv_runtime :: __private :: serde :: de :: DeserializeOwned , Hashes < N > : :: kv_runtime :: __private :: serde :: de :: DeserializeOwned"
+            deserialize = "Option < T > : __kv :: serde :: de :: DeserializeOwned , Hashes < N > : __kv :: serde :: de :: DeserializeOwned"
         ),
         expecting = "struct Cached"
     )]
@@ -37,13 +38,13 @@ const _: () = {
         #[serde(skip)]
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
-    #[derive(::kv_runtime::__private::serde::Serialize)]
+    #[derive(__kv::serde::Serialize)]
     #[serde(
         remote = "Cached",
         rename = "Cached",
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         bound(
-            serialize = "Vec < Box < Cached < T , N > > > : :: kv_runtime :: __private :: serde :: Serialize"
+            serialize = "Vec < Box < Cached < T , N > > > : __kv :: serde :: Serialize"
         )
     )]
     struct __Write1<T: Clone, const N: usize>
@@ -55,12 +56,12 @@ const _: () = {
         #[serde(skip)]
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
-    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[derive(__kv::serde::Deserialize)]
     #[serde(
         rename = "Cached",
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         bound(
-            deserialize = "Vec < Box < Cached < T , N > > > : :: kv_runtime :: __private :: serde :: de :: DeserializeOwned"
+            deserialize = "Vec < Box < Cached < T , N > > > : __kv :: serde :: de :: DeserializeOwned"
         ),
         expecting = "struct Cached"
     )]
@@ -74,70 +75,59 @@ const _: () = {
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
     #[automatically_derived]
-    impl<T: Clone, const N: usize> ::kv_runtime::__private::KvEntity for Cached<T, N>
+    impl<T: Clone, const N: usize> __kv::KvEntity for Cached<T, N>
     where
         T: Shown,
-        String: ::kv_runtime::__private::KvId,
-        T: ::kv_runtime::__private::KvId,
-        Self: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync
-            + 'static,
-        Option<T>: ::kv_runtime::__private::serde::Serialize,
-        Hashes<N>: ::kv_runtime::__private::serde::Serialize,
-        Option<T>: ::kv_runtime::__private::serde::de::DeserializeOwned,
-        Hashes<N>: ::kv_runtime::__private::serde::de::DeserializeOwned,
-        Vec<Box<Cached<T, N>>>: ::kv_runtime::__private::serde::Serialize,
-        Vec<Box<Cached<T, N>>>: ::kv_runtime::__private::serde::de::DeserializeOwned,
+        String: __kv::KvId,
+        T: __kv::KvId,
+        Self: __kv::MaybeSend + __kv::MaybeSync + 'static,
+        Option<T>: __kv::serde::Serialize,
+        Hashes<N>: __kv::serde::Serialize,
+        Option<T>: __kv::serde::de::DeserializeOwned,
+        Hashes<N>: __kv::serde::de::DeserializeOwned,
+        Vec<Box<Cached<T, N>>>: __kv::serde::Serialize,
+        Vec<Box<Cached<T, N>>>: __kv::serde::de::DeserializeOwned,
     {
         type Id = (String, T);
-        const SCHEMA: ::kv_runtime::__private::EntitySchema = {
-            let __schema = ::kv_runtime::__private::EntitySchema::new(
+        const SCHEMA: __kv::EntitySchema = {
+            let __schema = __kv::EntitySchema::new(
                     "Cached",
                     "cache",
                     &[
-                        ::kv_runtime::__private::IdSchema::new(
-                            "key",
-                            <String as ::kv_runtime::__private::KvId>::KIND,
-                        ),
-                        ::kv_runtime::__private::IdSchema::new(
-                                "number",
-                                <T as ::kv_runtime::__private::KvId>::KIND,
-                            )
-                            .ordered(),
+                        __kv::IdSchema::new("key", <String as __kv::KvId>::KIND),
+                        __kv::IdSchema::new("number", <T as __kv::KvId>::KIND).ordered(),
                     ],
                     &[
-                        ::kv_runtime::__private::GroupSchema::new(
+                        __kv::GroupSchema::new(
                             ::core::option::Option::Some("value"),
                             1u32,
-                            ::kv_runtime::__private::Codec::Json,
+                            __kv::Codec::Json,
                         ),
-                        ::kv_runtime::__private::GroupSchema::new(
+                        __kv::GroupSchema::new(
                             ::core::option::Option::Some("about"),
                             1u32,
-                            ::kv_runtime::__private::Codec::Json,
+                            __kv::Codec::Json,
                         ),
                     ],
                 )
                 .declared(::core::module_path!(), ::core::line!());
             ::core::assert!(
-                < T as ::kv_runtime::__private::KvId > ::KIND.is_integer(),
+                < T as __kv::KvId > ::KIND.is_integer(),
                 "`ordered` sorts numbers, and the id `number` is not a number"
             );
             __schema
         };
         fn id(&self) -> Self::Id {
-            (
-                ::kv_runtime::__private::cloned(&self.key),
-                ::kv_runtime::__private::cloned(&self.number),
-            )
+            (__kv::cloned(&self.key), __kv::cloned(&self.number))
         }
         fn set_id(&mut self, __id: Self::Id) {
             (self.key, self.number) = __id;
         }
-        fn write_id(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+        fn write_id(&self, __key: &mut __kv::KeyBuilder) {
             __key.push(&self.key);
             __key.push(&self.number);
         }
-        fn serialize_group<__S: ::kv_runtime::__private::serde::Serializer>(
+        fn serialize_group<__S: __kv::serde::Serializer>(
             &self,
             __group: usize,
             __serializer: __S,
@@ -145,10 +135,10 @@ const _: () = {
             match __group {
                 0 => <__Write0<T, N>>::serialize(self, __serializer),
                 1 => <__Write1<T, N>>::serialize(self, __serializer),
-                _ => ::kv_runtime::__private::no_such_group(__group, __serializer),
+                _ => __kv::no_such_group(__group, __serializer),
             }
         }
-        fn from_groups<__G: ::kv_runtime::__private::GroupSource>(
+        fn from_groups<__G: __kv::GroupSource>(
             __id: Self::Id,
             __groups: &mut __G,
         ) -> ::core::result::Result<Self, __G::Error> {
@@ -163,15 +153,15 @@ const _: () = {
                 note: __group1.note,
             })
         }
-        fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
-            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+        fn visit_shape<__V: __kv::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as __kv::ShapeVisitor>::group::<
                 __Read0<T, N>,
             >(
                 __visitor,
                 0,
                 &[("value", "Option<T>", &[]), ("hashes", "Hashes<N>", &[])],
             );
-            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+            <__V as __kv::ShapeVisitor>::group::<
                 __Read1<T, N>,
             >(
                 __visitor,
@@ -181,10 +171,10 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Clone, const N: usize> ::kv_runtime::__private::Touch for Cached<T, N>
+    impl<T: Clone, const N: usize> __kv::Touch for Cached<T, N>
     where
         T: Shown,
-        Self: ::kv_runtime::__private::KvEntity,
+        Self: __kv::KvEntity,
     {}
 };
 /// The group `value` of [`Cached`]: an entity by itself, under the same key.

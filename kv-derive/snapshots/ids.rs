@@ -1,96 +1,80 @@
 #[doc(hidden)]
 #[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
+    use ::kv_runtime::__private as __kv;
     #[automatically_derived]
-    impl ::kv_runtime::__private::KvId for UserId
+    impl __kv::KvId for UserId
     where
-        u64: ::kv_runtime::__private::KvId,
+        u64: __kv::KvId,
     {
-        const KIND: ::kv_runtime::__private::IdKind = <u64 as ::kv_runtime::__private::KvId>::KIND;
-        type Ref<'__a> = <<u64 as ::kv_runtime::__private::KvId>::Passing as ::kv_runtime::__private::Passing>::Ref<
+        const KIND: __kv::IdKind = <u64 as __kv::KvId>::KIND;
+        type Ref<'__a> = <<u64 as __kv::KvId>::Passing as __kv::Passing>::Ref<
             '__a,
             Self,
         >;
-        type Passing = <u64 as ::kv_runtime::__private::KvId>::Passing;
+        type Passing = <u64 as __kv::KvId>::Passing;
         fn pass(
             &self,
-        ) -> <<u64 as ::kv_runtime::__private::KvId>::Passing as ::kv_runtime::__private::Passing>::Ref<
-            '_,
-            Self,
-        > {
-            <<u64 as ::kv_runtime::__private::KvId>::Passing as ::kv_runtime::__private::Passing>::pass(
-                self,
-            )
+        ) -> <<u64 as __kv::KvId>::Passing as __kv::Passing>::Ref<'_, Self> {
+            <<u64 as __kv::KvId>::Passing as __kv::Passing>::pass(self)
         }
-        fn encode(&self, __out: &mut ::kv_runtime::__private::IdWriter<'_>) {
-            <u64 as ::kv_runtime::__private::KvId>::encode(&self.0, __out);
+        fn encode(&self, __out: &mut __kv::IdWriter<'_>) {
+            <u64 as __kv::KvId>::encode(&self.0, __out);
         }
         fn decode(__segment: &str, __ordered: bool) -> ::core::option::Option<Self> {
-            <u64 as ::kv_runtime::__private::KvId>::decode(__segment, __ordered)
-                .map(Self)
+            <u64 as __kv::KvId>::decode(__segment, __ordered).map(Self)
         }
     }
     #[automatically_derived]
-    impl ::kv_runtime::__private::Lookup<UserId> for UserId
+    impl __kv::Lookup<UserId> for UserId
     where
-        u64: ::kv_runtime::__private::KvId,
+        u64: __kv::KvId,
     {
-        fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+        fn write(&self, __key: &mut __kv::KeyBuilder) {
             __key.push(self);
         }
         fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-            ::kv_runtime::__private::hash_id(self, __state);
+            __kv::hash_id(self, __state);
         }
         fn names(&self, __id: &UserId) -> bool {
-            ::kv_runtime::__private::same(self, __id)
+            __kv::same(self, __id)
         }
         fn into_id(self) -> UserId {
             self
         }
     }
     #[automatically_derived]
-    impl ::kv_runtime::__private::Lookup<UserId> for &UserId
+    impl __kv::Lookup<UserId> for &UserId
     where
-        u64: ::kv_runtime::__private::KvId,
+        u64: __kv::KvId,
     {
-        fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+        fn write(&self, __key: &mut __kv::KeyBuilder) {
             __key.push(*self);
         }
         fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-            ::kv_runtime::__private::hash_id(*self, __state);
+            __kv::hash_id(*self, __state);
         }
         fn names(&self, __id: &UserId) -> bool {
-            ::kv_runtime::__private::same(*self, __id)
+            __kv::same(*self, __id)
         }
         fn into_id(self) -> UserId {
-            ::kv_runtime::__private::cloned(self)
+            __kv::cloned(self)
         }
     }
 };
 #[doc(hidden)]
 #[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
+    use ::kv_runtime::__private as __kv;
     #[automatically_derived]
-    impl ::kv_runtime::__private::KvId for Flag {
-        const KIND: ::kv_runtime::__private::IdKind = ::kv_runtime::__private::IdKind::Enum(
-            &["new-home", "beta.2"],
-        );
-        type Ref<'__a> = <::kv_runtime::__private::ByValue as ::kv_runtime::__private::Passing>::Ref<
-            '__a,
-            Self,
-        >;
-        type Passing = ::kv_runtime::__private::ByValue;
-        fn pass(
-            &self,
-        ) -> <::kv_runtime::__private::ByValue as ::kv_runtime::__private::Passing>::Ref<
-            '_,
-            Self,
-        > {
-            <::kv_runtime::__private::ByValue as ::kv_runtime::__private::Passing>::pass(
-                self,
-            )
+    impl __kv::KvId for Flag {
+        const KIND: __kv::IdKind = __kv::IdKind::Enum(&["new-home", "beta.2"]);
+        type Ref<'__a> = <__kv::ByValue as __kv::Passing>::Ref<'__a, Self>;
+        type Passing = __kv::ByValue;
+        fn pass(&self) -> <__kv::ByValue as __kv::Passing>::Ref<'_, Self> {
+            <__kv::ByValue as __kv::Passing>::pass(self)
         }
-        fn encode(&self, __out: &mut ::kv_runtime::__private::IdWriter<'_>) {
+        fn encode(&self, __out: &mut __kv::IdWriter<'_>) {
             __out
                 .text(
                     match self {
@@ -108,33 +92,33 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::kv_runtime::__private::Lookup<Flag> for Flag {
-        fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+    impl __kv::Lookup<Flag> for Flag {
+        fn write(&self, __key: &mut __kv::KeyBuilder) {
             __key.push(self);
         }
         fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-            ::kv_runtime::__private::hash_id(self, __state);
+            __kv::hash_id(self, __state);
         }
         fn names(&self, __id: &Flag) -> bool {
-            ::kv_runtime::__private::same(self, __id)
+            __kv::same(self, __id)
         }
         fn into_id(self) -> Flag {
             self
         }
     }
     #[automatically_derived]
-    impl ::kv_runtime::__private::Lookup<Flag> for &Flag {
-        fn write(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+    impl __kv::Lookup<Flag> for &Flag {
+        fn write(&self, __key: &mut __kv::KeyBuilder) {
             __key.push(*self);
         }
         fn hash_id<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
-            ::kv_runtime::__private::hash_id(*self, __state);
+            __kv::hash_id(*self, __state);
         }
         fn names(&self, __id: &Flag) -> bool {
-            ::kv_runtime::__private::same(*self, __id)
+            __kv::same(*self, __id)
         }
         fn into_id(self) -> Flag {
-            ::kv_runtime::__private::cloned(self)
+            __kv::cloned(self)
         }
     }
 };

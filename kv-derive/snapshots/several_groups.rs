@@ -1,45 +1,46 @@
 #[doc(hidden)]
 #[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
-    #[derive(::kv_runtime::__private::serde::Serialize)]
+    use ::kv_runtime::__private as __kv;
+    #[derive(__kv::serde::Serialize)]
     #[serde(
         remote = "User",
         rename = "User",
         rename_all = "camelCase",
-        crate = "::kv_runtime::__private::serde"
+        crate = "__kv::serde"
     )]
     struct __Write0 {
         user_name: String,
         expires: Option<SystemTime>,
     }
-    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[derive(__kv::serde::Deserialize)]
     #[serde(
         rename = "User",
         rename_all = "camelCase",
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         expecting = "struct User"
     )]
     struct __Read0 {
         user_name: String,
         expires: Option<SystemTime>,
     }
-    #[derive(::kv_runtime::__private::serde::Serialize)]
+    #[derive(__kv::serde::Serialize)]
     #[serde(
         remote = "User",
         rename = "User",
         rename_all = "camelCase",
-        crate = "::kv_runtime::__private::serde"
+        crate = "__kv::serde"
     )]
     struct __Write1 {
         theme: Theme,
         #[serde(default = "ten")]
         max_items: u32,
     }
-    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[derive(__kv::serde::Deserialize)]
     #[serde(
         rename = "User",
         rename_all = "camelCase",
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         expecting = "struct User"
     )]
     struct __Read1 {
@@ -48,37 +49,30 @@ const _: () = {
         max_items: u32,
     }
     #[automatically_derived]
-    impl ::kv_runtime::__private::KvEntity for User
+    impl __kv::KvEntity for User
     where
-        u64: ::kv_runtime::__private::KvId,
-        Option<SystemTime>: ::kv_runtime::__private::ExpiresAt,
-        String: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
-        Option<
-            SystemTime,
-        >: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
-        Theme: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
-        u32: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
+        u64: __kv::KvId,
+        Option<SystemTime>: __kv::ExpiresAt,
+        String: __kv::MaybeSend + __kv::MaybeSync,
+        Option<SystemTime>: __kv::MaybeSend + __kv::MaybeSync,
+        Theme: __kv::MaybeSend + __kv::MaybeSync,
+        u32: __kv::MaybeSend + __kv::MaybeSync,
     {
         type Id = u64;
-        const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
+        const SCHEMA: __kv::EntitySchema = __kv::EntitySchema::new(
                 "User",
                 "user",
+                &[__kv::IdSchema::new("id", <u64 as __kv::KvId>::KIND)],
                 &[
-                    ::kv_runtime::__private::IdSchema::new(
-                        "id",
-                        <u64 as ::kv_runtime::__private::KvId>::KIND,
-                    ),
-                ],
-                &[
-                    ::kv_runtime::__private::GroupSchema::new(
+                    __kv::GroupSchema::new(
                         ::core::option::Option::Some("profile"),
                         2u32,
-                        ::kv_runtime::__private::Codec::Json,
+                        __kv::Codec::Json,
                     ),
-                    ::kv_runtime::__private::GroupSchema::new(
+                    __kv::GroupSchema::new(
                             ::core::option::Option::Some("settings"),
                             3u32,
-                            ::kv_runtime::__private::Codec::Json,
+                            __kv::Codec::Json,
                         )
                         .ttl_secs(2592000u64)
                         .optional(),
@@ -86,23 +80,19 @@ const _: () = {
             )
             .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
-            ::kv_runtime::__private::cloned(&self.id)
+            __kv::cloned(&self.id)
         }
         fn set_id(&mut self, __id: Self::Id) {
             self.id = __id;
         }
-        fn write_id(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+        fn write_id(&self, __key: &mut __kv::KeyBuilder) {
             __key.push(&self.id);
         }
         const EXPIRES_BY_FIELD: bool = true;
-        fn expires_at(
-            &self,
-        ) -> ::core::option::Option<::kv_runtime::__private::Timestamp> {
-            <Option<
-                SystemTime,
-            > as ::kv_runtime::__private::ExpiresAt>::expires_at(&self.expires)
+        fn expires_at(&self) -> ::core::option::Option<__kv::Timestamp> {
+            <Option<SystemTime> as __kv::ExpiresAt>::expires_at(&self.expires)
         }
-        fn serialize_group<__S: ::kv_runtime::__private::serde::Serializer>(
+        fn serialize_group<__S: __kv::serde::Serializer>(
             &self,
             __group: usize,
             __serializer: __S,
@@ -110,10 +100,10 @@ const _: () = {
             match __group {
                 0 => <__Write0>::serialize(self, __serializer),
                 1 => <__Write1>::serialize(self, __serializer),
-                _ => ::kv_runtime::__private::no_such_group(__group, __serializer),
+                _ => __kv::no_such_group(__group, __serializer),
             }
         }
-        fn from_groups<__G: ::kv_runtime::__private::GroupSource>(
+        fn from_groups<__G: __kv::GroupSource>(
             __id: Self::Id,
             __groups: &mut __G,
         ) -> ::core::result::Result<Self, __G::Error> {
@@ -123,7 +113,7 @@ const _: () = {
                     1,
                     || {
                         __Read1 {
-                            theme: ::kv_runtime::__private::AbsentDefault::make(),
+                            theme: __kv::AbsentDefault::make(),
                             max_items: ten(),
                         }
                     },
@@ -136,15 +126,15 @@ const _: () = {
                 max_items: __group1.max_items,
             })
         }
-        fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
-            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+        fn visit_shape<__V: __kv::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as __kv::ShapeVisitor>::group::<
                 __Read0,
             >(
                 __visitor,
                 0,
                 &[("user_name", "String", &[]), ("expires", "Option<SystemTime>", &[])],
             );
-            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+            <__V as __kv::ShapeVisitor>::group::<
                 __Read1,
             >(
                 __visitor,

@@ -1,13 +1,14 @@
 #[doc(hidden)]
 #[allow(unused_qualifications, clippy::absolute_paths)]
 const _: () = {
-    #[derive(::kv_runtime::__private::serde::Serialize)]
+    use ::kv_runtime::__private as __kv;
+    #[derive(__kv::serde::Serialize)]
     #[serde(
         remote = "User",
         rename = "User",
         rename_all = "camelCase",
         deny_unknown_fields,
-        crate = "::kv_runtime::__private::serde"
+        crate = "__kv::serde"
     )]
     struct __Write0 {
         user_name: String,
@@ -15,12 +16,12 @@ const _: () = {
         #[serde(with = "hex")]
         code: u32,
     }
-    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[derive(__kv::serde::Deserialize)]
     #[serde(
         rename = "User",
         rename_all = "camelCase",
         deny_unknown_fields,
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         expecting = "struct User"
     )]
     struct __Read0 {
@@ -30,82 +31,72 @@ const _: () = {
         code: u32,
     }
     #[automatically_derived]
-    impl ::kv_runtime::__private::KvEntity for User
+    impl __kv::KvEntity for User
     where
-        u64: ::kv_runtime::__private::KvId,
-        String: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
-        u32: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
+        u64: __kv::KvId,
+        String: __kv::MaybeSend + __kv::MaybeSync,
+        u32: __kv::MaybeSend + __kv::MaybeSync,
     {
         type Id = u64;
-        const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
+        const SCHEMA: __kv::EntitySchema = __kv::EntitySchema::new(
                 "User",
                 "user",
+                &[__kv::IdSchema::new("id", <u64 as __kv::KvId>::KIND)],
                 &[
-                    ::kv_runtime::__private::IdSchema::new(
-                        "id",
-                        <u64 as ::kv_runtime::__private::KvId>::KIND,
-                    ),
-                ],
-                &[
-                    ::kv_runtime::__private::GroupSchema::new(
+                    __kv::GroupSchema::new(
                             ::core::option::Option::None,
                             4u32,
-                            ::kv_runtime::__private::Codec::Json,
+                            __kv::Codec::Json,
                         )
                         .with_oldest(1u32)
                         .with_write_version(2u32)
                         .with_steps(
                             &[
-                                ::kv_runtime::__private::Step::new(
+                                __kv::Step::new(
                                     3u32,
-                                    ::kv_runtime::__private::Change::Function {
+                                    __kv::Change::Function {
                                         name: "steps::up",
                                         up: steps::up,
                                         down: ::core::option::Option::Some(steps::down),
                                     },
                                 ),
-                                ::kv_runtime::__private::Step::new(
+                                __kv::Step::new(
                                         4u32,
-                                        ::kv_runtime::__private::Change::Remove {
+                                        __kv::Change::Remove {
                                             name: "age",
-                                            default: ::core::option::Option::Some(|| ::kv_runtime::__private::to_json(
-                                                0,
-                                            )),
+                                            default: ::core::option::Option::Some(|| __kv::to_json(0)),
                                         },
                                     )
                                     .compatible(),
-                                ::kv_runtime::__private::Step::new(
+                                __kv::Step::new(
                                     4u32,
-                                    ::kv_runtime::__private::Change::Rename {
+                                    __kv::Change::Rename {
                                         from: "name",
                                         to: "userName",
                                     },
                                 ),
-                                ::kv_runtime::__private::Step::new(
+                                __kv::Step::new(
                                     4u32,
-                                    ::kv_runtime::__private::Change::Add {
+                                    __kv::Change::Add {
                                         name: "visits",
-                                        default: || ::kv_runtime::__private::to_json::<u32>(3 + 4),
+                                        default: || __kv::to_json::<u32>(3 + 4),
                                     },
                                 ),
-                                ::kv_runtime::__private::Step::new(
+                                __kv::Step::new(
                                     4u32,
-                                    ::kv_runtime::__private::Change::Add {
+                                    __kv::Change::Add {
                                         name: "code",
                                         default: || {
-                                            #[derive(::kv_runtime::__private::serde::Serialize)]
-                                            #[serde(
-                                                transparent,
-                                                crate = "::kv_runtime::__private::serde"
-                                            )]
+                                            #[derive(__kv::serde::Serialize)]
+                                            #[serde(transparent, crate = "__kv::serde")]
                                             struct __Member {
                                                 #[serde(with = "hex")]
                                                 code: u32,
                                             }
-                                            ::kv_runtime::__private::to_json::<
+                                            __kv::to_json::<
                                                 __Member,
                                             >(__Member {
-                                                code: ::kv_runtime::__private::AddedDefault::make(),
+                                                code: __kv::AddedDefault::make(),
                                             })
                                         },
                                     },
@@ -117,38 +108,35 @@ const _: () = {
             )
             .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
-            ::kv_runtime::__private::cloned(&self.id)
+            __kv::cloned(&self.id)
         }
         fn set_id(&mut self, __id: Self::Id) {
             self.id = __id;
         }
-        fn write_id(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+        fn write_id(&self, __key: &mut __kv::KeyBuilder) {
             __key.push(&self.id);
         }
-        fn serialize_group<__S: ::kv_runtime::__private::serde::Serializer>(
+        fn serialize_group<__S: __kv::serde::Serializer>(
             &self,
             __group: usize,
             __serializer: __S,
         ) -> ::core::result::Result<__S::Ok, __S::Error> {
             match __group {
                 0 => <__Write0>::serialize(self, __serializer),
-                _ => ::kv_runtime::__private::no_such_group(__group, __serializer),
+                _ => __kv::no_such_group(__group, __serializer),
             }
         }
-        fn from_groups<__G: ::kv_runtime::__private::GroupSource>(
+        fn from_groups<__G: __kv::GroupSource>(
             __id: Self::Id,
             __groups: &mut __G,
         ) -> ::core::result::Result<Self, __G::Error> {
-            let __group0: __Read0 = match <Self as ::kv_runtime::__private::KvEntity>::from_previous(
+            let __group0: __Read0 = match <Self as __kv::KvEntity>::from_previous(
                 &__id,
                 __groups,
                 0,
             )? {
                 ::core::option::Option::Some(mut __new) => {
-                    <Self as ::kv_runtime::__private::KvEntity>::set_id(
-                        &mut __new,
-                        __id,
-                    );
+                    <Self as __kv::KvEntity>::set_id(&mut __new, __id);
                     return ::core::result::Result::Ok(__new);
                 }
                 ::core::option::Option::None => __groups.required(0)?,
@@ -160,36 +148,36 @@ const _: () = {
                 code: __group0.code,
             })
         }
-        fn from_previous<__G: ::kv_runtime::__private::GroupSource>(
+        fn from_previous<__G: __kv::GroupSource>(
             __id: &Self::Id,
             __groups: &mut __G,
             __group: usize,
         ) -> ::core::result::Result<::core::option::Option<Self>, __G::Error> {
-            <UserV1 as ::kv_runtime::__private::KvEntity>::read_as_previous::<
+            <UserV1 as __kv::KvEntity>::read_as_previous::<
                 __G,
                 Self,
             >(
                 __groups,
                 __group,
-                || ::kv_runtime::__private::same_id::<
-                    <UserV1 as ::kv_runtime::__private::KvEntity>::Id,
-                    <Self as ::kv_runtime::__private::KvEntity>::Id,
+                || __kv::same_id::<
+                    <UserV1 as __kv::KvEntity>::Id,
+                    <Self as __kv::KvEntity>::Id,
                 >(__id),
             )
         }
-        fn as_previous<__V: ::kv_runtime::__private::PreviousVisitor>(
+        fn as_previous<__V: __kv::PreviousVisitor>(
             &self,
             __group: usize,
             __version: u32,
             __visitor: __V,
         ) -> ::core::option::Option<__V::Out> {
-            if __group == 0 && __version <= ::kv_runtime::__private::newest::<UserV1>() {
+            if __group == 0 && __version <= __kv::newest::<UserV1>() {
                 ::core::option::Option::Some(
                     __visitor
                         .visit(
-                            <Self as ::kv_runtime::__private::WayBack<
+                            <Self as __kv::WayBack<
                                 UserV1,
-                                { ::kv_runtime::__private::newest::<UserV1>() >= 2u32 },
+                                { __kv::newest::<UserV1>() >= 2u32 },
                             >>::way_back(self),
                         ),
                 )
@@ -197,8 +185,8 @@ const _: () = {
                 ::core::option::Option::None
             }
         }
-        fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
-            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+        fn visit_shape<__V: __kv::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as __kv::ShapeVisitor>::group::<
                 __Read0,
             >(
                 __visitor,
@@ -209,22 +197,19 @@ const _: () = {
                     ("code", "u32", &["with = \"hex\""]),
                 ],
             );
-            <UserV1 as ::kv_runtime::__private::KvEntity>::visit_as_previous(
-                __visitor,
-                0,
-            );
+            <UserV1 as __kv::KvEntity>::visit_as_previous(__visitor, 0);
         }
     }
     #[automatically_derived]
-    impl ::kv_runtime::__private::Touch for User
+    impl __kv::Touch for User
     where
-        u64: ::kv_runtime::__private::KvId,
-        String: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
-        u32: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync,
+        u64: __kv::KvId,
+        String: __kv::MaybeSend + __kv::MaybeSync,
+        u32: __kv::MaybeSend + __kv::MaybeSync,
     {}
-    const _: () = ::kv_runtime::__private::assert_follows(
-        &<User as ::kv_runtime::__private::KvEntity>::SCHEMA,
+    const _: () = __kv::assert_follows(
+        &<User as __kv::KvEntity>::SCHEMA,
         0,
-        &<UserV1 as ::kv_runtime::__private::KvEntity>::SCHEMA,
+        &<UserV1 as __kv::KvEntity>::SCHEMA,
     );
 };

@@ -1,11 +1,12 @@
 #[doc(hidden)]
 #[allow(unused_qualifications, clippy::absolute_paths, private_bounds)]
 const _: () = {
-    #[derive(::kv_runtime::__private::serde::Serialize)]
+    use ::kv_runtime::__private as __kv;
+    #[derive(__kv::serde::Serialize)]
     #[serde(
         remote = "Device",
         rename = "Device",
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         bound(serialize = "")
     )]
     struct __Write0<T> {
@@ -13,10 +14,10 @@ const _: () = {
         #[serde(skip)]
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
-    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[derive(__kv::serde::Deserialize)]
     #[serde(
         rename = "Device",
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         bound(deserialize = ""),
         expecting = "struct Device"
     )]
@@ -25,25 +26,23 @@ const _: () = {
         #[serde(skip)]
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
-    #[derive(::kv_runtime::__private::serde::Serialize)]
+    #[derive(__kv::serde::Serialize)]
     #[serde(
         remote = "Device",
         rename = "Device",
-        crate = "::kv_runtime::__private::serde",
-        bound(serialize = "T : :: kv_runtime :: __private :: serde :: Serialize")
+        crate = "__kv::serde",
+        bound(serialize = "T : __kv :: serde :: Serialize")
     )]
     struct __Write1<T> {
         value: T,
         #[serde(skip)]
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
-    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[derive(__kv::serde::Deserialize)]
     #[serde(
         rename = "Device",
-        crate = "::kv_runtime::__private::serde",
-        bound(
-            deserialize = "T : :: kv_runtime :: __private :: serde :: de :: DeserializeOwned"
-        ),
+        crate = "__kv::serde",
+        bound(deserialize = "T : __kv :: serde :: de :: DeserializeOwned"),
         expecting = "struct Device"
     )]
     struct __Read1<T> {
@@ -51,11 +50,11 @@ const _: () = {
         #[serde(skip)]
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
-    #[derive(::kv_runtime::__private::serde::Serialize)]
+    #[derive(__kv::serde::Serialize)]
     #[serde(
         remote = "Device",
         rename = "Device",
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         bound(serialize = "")
     )]
     struct __Write2<T> {
@@ -63,10 +62,10 @@ const _: () = {
         #[serde(skip)]
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
-    #[derive(::kv_runtime::__private::serde::Deserialize)]
+    #[derive(__kv::serde::Deserialize)]
     #[serde(
         rename = "Device",
-        crate = "::kv_runtime::__private::serde",
+        crate = "__kv::serde",
         bound(deserialize = ""),
         expecting = "struct Device"
     )]
@@ -76,42 +75,36 @@ const _: () = {
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
     #[automatically_derived]
-    impl<T> ::kv_runtime::__private::KvEntity for Device<T>
+    impl<T> __kv::KvEntity for Device<T>
     where
-        u64: ::kv_runtime::__private::KvId,
-        Self: ::kv_runtime::__private::MaybeSend + ::kv_runtime::__private::MaybeSync
-            + 'static,
-        DeviceConfig<T>: ::kv_runtime::__private::KvEntity<Id = u64>,
-        T: ::kv_runtime::__private::serde::Serialize,
-        T: ::kv_runtime::__private::serde::de::DeserializeOwned,
+        u64: __kv::KvId,
+        Self: __kv::MaybeSend + __kv::MaybeSync + 'static,
+        DeviceConfig<T>: __kv::KvEntity<Id = u64>,
+        T: __kv::serde::Serialize,
+        T: __kv::serde::de::DeserializeOwned,
     {
         type Id = u64;
-        const SCHEMA: ::kv_runtime::__private::EntitySchema = ::kv_runtime::__private::EntitySchema::new(
+        const SCHEMA: __kv::EntitySchema = __kv::EntitySchema::new(
                 "Device",
                 "device",
+                &[__kv::IdSchema::new("id", <u64 as __kv::KvId>::KIND)],
                 &[
-                    ::kv_runtime::__private::IdSchema::new(
-                        "id",
-                        <u64 as ::kv_runtime::__private::KvId>::KIND,
-                    ),
-                ],
-                &[
-                    ::kv_runtime::__private::GroupSchema::new(
+                    __kv::GroupSchema::new(
                         ::core::option::Option::Some("state"),
                         1u32,
-                        ::kv_runtime::__private::Codec::Json,
+                        __kv::Codec::Json,
                     ),
-                    ::kv_runtime::__private::GroupSchema::new(
+                    __kv::GroupSchema::new(
                             ::core::option::Option::Some("config"),
                             3u32,
-                            ::kv_runtime::__private::Codec::Json,
+                            __kv::Codec::Json,
                         )
                         .with_oldest(2u32)
                         .with_steps(
                             &[
-                                ::kv_runtime::__private::Step::new(
+                                __kv::Step::new(
                                         3u32,
-                                        ::kv_runtime::__private::Change::Function {
+                                        __kv::Change::Function {
                                             name: "<Device<T>>::up",
                                             up: <Device<T>>::up,
                                             down: ::core::option::Option::None,
@@ -120,24 +113,24 @@ const _: () = {
                                     .compatible(),
                             ],
                         ),
-                    ::kv_runtime::__private::GroupSchema::new(
+                    __kv::GroupSchema::new(
                             ::core::option::Option::Some("log"),
                             2u32,
-                            ::kv_runtime::__private::Codec::Json,
+                            __kv::Codec::Json,
                         )
                         .with_oldest(1u32)
                         .with_steps(
                             &[
-                                ::kv_runtime::__private::Step::new(
+                                __kv::Step::new(
                                     2u32,
-                                    ::kv_runtime::__private::Change::Remove {
+                                    __kv::Change::Remove {
                                         name: "lines",
                                         default: ::core::option::Option::None,
                                     },
                                 ),
-                                ::kv_runtime::__private::Step::new(
+                                __kv::Step::new(
                                         2u32,
-                                        ::kv_runtime::__private::Change::Rename {
+                                        __kv::Change::Rename {
                                             from: "last",
                                             to: "newest",
                                         },
@@ -149,15 +142,15 @@ const _: () = {
             )
             .declared(::core::module_path!(), ::core::line!());
         fn id(&self) -> Self::Id {
-            ::kv_runtime::__private::cloned(&self.id)
+            __kv::cloned(&self.id)
         }
         fn set_id(&mut self, __id: Self::Id) {
             self.id = __id;
         }
-        fn write_id(&self, __key: &mut ::kv_runtime::__private::KeyBuilder) {
+        fn write_id(&self, __key: &mut __kv::KeyBuilder) {
             __key.push(&self.id);
         }
-        fn serialize_group<__S: ::kv_runtime::__private::serde::Serializer>(
+        fn serialize_group<__S: __kv::serde::Serializer>(
             &self,
             __group: usize,
             __serializer: __S,
@@ -166,17 +159,17 @@ const _: () = {
                 0 => <__Write0<T>>::serialize(self, __serializer),
                 1 => <__Write1<T>>::serialize(self, __serializer),
                 2 => <__Write2<T>>::serialize(self, __serializer),
-                _ => ::kv_runtime::__private::no_such_group(__group, __serializer),
+                _ => __kv::no_such_group(__group, __serializer),
             }
         }
-        fn from_groups<__G: ::kv_runtime::__private::GroupSource>(
+        fn from_groups<__G: __kv::GroupSource>(
             __id: Self::Id,
             __groups: &mut __G,
         ) -> ::core::result::Result<Self, __G::Error> {
             let __group0: __Read0<T> = __groups.required(0)?;
             let __group1: __Read1<T> = match <DeviceConfig<
                 T,
-            > as ::kv_runtime::__private::KvEntity>::from_previous(&__id, __groups, 1)? {
+            > as __kv::KvEntity>::from_previous(&__id, __groups, 1)? {
                 ::core::option::Option::Some(__new) => {
                     __Read1 {
                         value: __new.value,
@@ -193,25 +186,23 @@ const _: () = {
                 newest: __group2.newest,
             })
         }
-        fn visit_shape<__V: ::kv_runtime::__private::ShapeVisitor>(__visitor: &mut __V) {
-            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+        fn visit_shape<__V: __kv::ShapeVisitor>(__visitor: &mut __V) {
+            <__V as __kv::ShapeVisitor>::group::<
                 __Read0<T>,
             >(__visitor, 0, &[("online", "bool", &[])]);
-            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+            <__V as __kv::ShapeVisitor>::group::<
                 __Read1<T>,
             >(__visitor, 1, &[("value", "T", &[])]);
-            <ConfigV2<
-                T,
-            > as ::kv_runtime::__private::KvEntity>::visit_as_previous(__visitor, 1);
-            <__V as ::kv_runtime::__private::ShapeVisitor>::group::<
+            <ConfigV2<T> as __kv::KvEntity>::visit_as_previous(__visitor, 1);
+            <__V as __kv::ShapeVisitor>::group::<
                 __Read2<T>,
             >(__visitor, 2, &[("newest", "String", &[])]);
         }
     }
     #[automatically_derived]
-    impl<T> ::kv_runtime::__private::Touch for Device<T>
+    impl<T> __kv::Touch for Device<T>
     where
-        Self: ::kv_runtime::__private::KvEntity,
+        Self: __kv::KvEntity,
     {}
 };
 /// The group `state` of [`Device`]: an entity by itself, under the same key.

@@ -13,7 +13,7 @@ use graph::Graph;
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// Every crate and program of this repository, by its root file.
-const ROOTS: [&str; 19] = [
+const ROOTS: [&str; 28] = [
     "kv-derive/src/lib.rs",
     "kv-store/src/lib.rs",
     "stores/redb/src/lib.rs",
@@ -31,7 +31,16 @@ const ROOTS: [&str; 19] = [
     "tests/support/lib.rs",
     "tests/simulation/main.rs",
     "examples/support/src/lib.rs",
+    "tests/random_types/build/main.rs",
+    "tests/random_types/src/lib.rs",
     "examples/quickstart/src/main.rs",
+    "examples/adopted-data/src/main.rs",
+    "examples/api-cache/src/main.rs",
+    "examples/migrations/src/main.rs",
+    "examples/rate-limit/src/main.rs",
+    "examples/sessions/src/main.rs",
+    "examples/store-metrics/src/main.rs",
+    "examples/web-service/src/main.rs",
     "examples/worker/src/lib.rs",
 ];
 

@@ -19,6 +19,8 @@ mod releases;
 mod country;
 #[path = "../../examples/migrations/src/country_v3.rs"]
 mod country_v3;
+#[path = "../../examples/migrations/src/parts.rs"]
+mod parts;
 #[path = "../../examples/migrations/src/steps.rs"]
 mod steps;
 

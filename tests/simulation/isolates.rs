@@ -15,8 +15,8 @@ use kv_runtime::store::SETTLES_AFTER;
 use crate::caches::make;
 use crate::calls::{self, Call, Doc, State};
 use crate::history::History;
-use crate::run::{Moves, Run, Task};
-use crate::sim::Sim;
+use crate::run::{Moves, Run};
+use crate::sim::{Sim, Task};
 use crate::store::SimStore;
 
 crate::scenarios!(requests_that_stand_still);

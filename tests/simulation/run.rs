@@ -1,7 +1,6 @@
 //! The executor: the seed chooses what happens next, until every call has ended.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
@@ -9,9 +8,7 @@ use std::time::Duration;
 
 use kv_runtime::Timestamp;
 
-use crate::sim::{Failure, Sim};
-
-pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+use crate::sim::{Failure, Faults, Sim, Task};
 
 /// More steps than any run takes that comes to an end.
 const MOST_STEPS: u64 = 20_000;
@@ -82,7 +79,7 @@ impl Run {
             self.act();
         }
         self.sim.step(|| "nothing goes wrong any more".to_owned());
-        self.sim.state().faults = crate::sim::Faults::default();
+        self.sim.state().faults = Faults::default();
         self.sim.state().calls.iter_mut().for_each(|call| call.is_hung = false);
         self.settle("a call waits for another one's future, which is not polled");
         self.running.iter_mut().for_each(|task| task.parked_until = 0);

@@ -16,6 +16,9 @@ pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// How long a write of a cache waits for a fill of its id.
 const FILL_LIMIT: Duration = Duration::from_secs(1);
 
+/// What the executor runs: a call, or what the library spawned.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A handle on the world; clones are the same.
 #[derive(Clone)]
 pub struct Sim(Arc<Mutex<State>>);
@@ -35,7 +38,7 @@ pub struct State {
     pub ticks: Vec<(u64, u64)>,
     pub faults: Faults,
     /// Tasks that the library has spawned and the executor has not taken yet.
-    pub spawned: Vec<crate::run::Task>,
+    pub spawned: Vec<Task>,
     /// The first step at which the store carried a commit out too late for a cache to wait for it.
     pub late_commit: Option<u64>,
     /// The longest between the sending of a commit and its carrying out.

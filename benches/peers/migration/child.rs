@@ -3,24 +3,16 @@
 use std::process::{Command, Stdio};
 
 use crate::support::Result;
-use crate::{current, memory};
 
 const MARK: &str = "--child";
 
-/// In a child, does its work; it writes what it came to.
-pub fn run() -> Option<Result<()>> {
+/// In a child, its work and the arguments of that.
+pub fn asked() -> Option<(String, Vec<String>)> {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() != Some(MARK) {
         return None;
     }
-    let work = arguments.next().unwrap_or_default();
-    let arguments: Vec<String> = arguments.collect();
-    Some(match work.as_str() {
-        "load" => memory::load(&arguments),
-        "backfill" => memory::backfill(&arguments),
-        "read" => current::read(&arguments),
-        _ => Err(format!("there is no work `{work}`").into()),
-    })
+    Some((arguments.next().unwrap_or_default(), arguments.collect()))
 }
 
 /// A child that does some work, by itself or under a program that measures it.

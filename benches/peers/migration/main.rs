@@ -7,6 +7,7 @@ mod support;
 mod child;
 mod current;
 mod entities;
+mod files;
 mod memory;
 mod ours;
 mod theirs;
@@ -16,6 +17,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use entities::{AttributesJson, FunctionJson, OldJson, OldPostcard, TypedJson, TypedPostcard, User};
+use files::remove;
 use native_db::Models;
 use ours::Ours;
 use support::{Report, Result, Sides, by_turns, nanos_each};
@@ -35,8 +37,8 @@ const PEER: &str = "native_db 0.8.2, `migrate`";
 const CURRENT: &str = "the same read of a current record";
 
 fn main() -> Result<()> {
-    if let Some(ended) = child::run() {
-        return ended;
+    if let Some((work, arguments)) = child::asked() {
+        return run_child(&work, &arguments);
     }
     let mut report = Report::new("migration");
     let directory = tempfile::tempdir_in(support::target_dir())?;
@@ -63,6 +65,16 @@ fn main() -> Result<()> {
         None => report.case("current-record", current::PEER, "instructions", 1.02, current::instructions)?,
     }
     report.finish()
+}
+
+/// Does the work of a child, which writes what it came to.
+fn run_child(work: &str, arguments: &[String]) -> Result<()> {
+    match work {
+        "load" => memory::load(arguments),
+        "backfill" => memory::backfill(arguments),
+        "read" => current::read(arguments),
+        _ => Err(format!("there is no work `{work}`").into()),
+    }
 }
 
 /// Where the files are.
@@ -128,11 +140,4 @@ impl Bench<'_> {
 /// has no divisor in common with their number.
 fn ids_of_age(age: u64) -> impl Iterator<Item = u64> {
     (0..READ).map(move |place| IDS.start + place * 7_919 % READ * 2 + age)
-}
-
-fn remove(path: &Path) -> Result<()> {
-    if path.exists() {
-        fs::remove_file(path)?;
-    }
-    Ok(())
 }

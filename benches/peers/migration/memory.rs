@@ -5,10 +5,11 @@ use std::path::Path;
 
 use kv_runtime::store::RedbStore;
 
+use crate::child;
 use crate::entities::{AttributesJson, OldJson};
+use crate::files::remove;
 use crate::ours::Ours;
 use crate::support::{Result, Sides};
-use crate::{child, remove};
 
 const FEW: u64 = 100_000;
 const MANY: u64 = 1_000_000;

@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::Side;
 use crate::ours::Ours;
 use crate::raw::Raw;
+use crate::side::Side;
 use crate::support::Result;
 use crate::theirs::{self, Theirs};
 

@@ -12,6 +12,7 @@ mod support;
 mod held;
 mod ours;
 mod raw;
+mod side;
 mod theirs;
 
 use std::fs;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use native_db::Models;
 use ours::Ours;
 use raw::Raw;
-use support::profile::Profile;
+use side::Side;
 use support::{Report, Result, Sides, by_turns, nanos_each};
 use theirs::Theirs;
 
@@ -74,18 +75,6 @@ fn main() -> Result<()> {
         }
         count = if largest <= DEFAULT { largest } else { count * 10 };
     }
-}
-
-/// The same calls on each side.
-trait Side {
-    fn insert(&self, ids: &[u64]) -> Result<()>;
-    fn get(&self, ids: &[u64]) -> Result<usize>;
-    fn list(&self, first: u64, records: usize) -> Result<usize>;
-    fn stream(&self) -> Result<usize>;
-    fn update(&self, id: u64) -> Result<()>;
-    /// Updates so many records at once, as this side does it best.
-    fn update_many(&self, ids: &[u64]) -> Result<()>;
-    fn delete(&self, ids: &[u64]) -> Result<()>;
 }
 
 /// Measures one case: its name, its unit, and how.
@@ -286,8 +275,4 @@ impl<'a> Bench<'a> {
             by_turns(3, || refill(ours), || refill(theirs))
         })
     }
-}
-
-fn profile(id: u64) -> Profile {
-    Profile::sample(id)
 }

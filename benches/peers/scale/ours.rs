@@ -9,9 +9,9 @@ use kv_runtime::store::{AtomicStore, MemoryStore, RedbStore};
 use kv_runtime::{Collection, Kv, KvEntity};
 use tokio::runtime::Runtime;
 
+use crate::side::Side;
 use crate::support::Result;
 use crate::support::profile::Profile;
-use crate::{Side, profile};
 
 /// A profile by number.
 #[derive(KvEntity, Clone, Debug)]
@@ -52,7 +52,7 @@ impl Ours {
     }
 
     pub fn insert_old(&self, ids: &[u64]) -> Result<()> {
-        let old = ids.iter().map(|&id| OldUser { id, profile: profile(id) });
+        let old = ids.iter().map(|&id| OldUser { id, profile: Profile::sample(id) });
         Ok(self.runtime.block_on(self.kv.collection::<OldUser>().put_many(old))?)
     }
 
@@ -107,7 +107,7 @@ fn longest_hold<S: AtomicStore>(kv: &Kv<S>, ids: &[u64]) -> Result<f64> {
     runtime.block_on(async {
         let beside = tokio::spawn(beside);
         let (old, users) = (kv.collection::<OldUser>(), kv.collection::<User>());
-        old.put_many(ids.iter().map(|&id| OldUser { id, profile: profile(id) })).await?;
+        old.put_many(ids.iter().map(|&id| OldUser { id, profile: Profile::sample(id) })).await?;
         let mut held = told("put_many");
         let mut stream = old.list().stream();
         while let Some(user) = stream.next().await {
@@ -143,7 +143,7 @@ fn held_up() -> u64 {
 
 impl Side for Ours {
     fn insert(&self, ids: &[u64]) -> Result<()> {
-        let users = ids.iter().map(|&id| User { id, profile: profile(id) });
+        let users = ids.iter().map(|&id| User { id, profile: Profile::sample(id) });
         Ok(self.runtime.block_on(self.users.put_many(users))?)
     }
 

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
+use crate::side::Side;
 use crate::support::Result;
 use crate::support::profile::Profile;
-use crate::{Side, profile};
 
 const USERS: TableDefinition<&str, &[u8]> = TableDefinition::new("users");
 
@@ -64,7 +64,7 @@ impl Side for Raw {
         {
             let mut users = transaction.open_table(USERS)?;
             for &id in ids {
-                users.insert(key(id).as_str(), encoded(&profile(id))?.as_slice())?;
+                users.insert(key(id).as_str(), encoded(&Profile::sample(id))?.as_slice())?;
             }
         }
         Ok(transaction.commit()?)

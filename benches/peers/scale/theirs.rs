@@ -6,9 +6,9 @@ use native_db::{Builder, Database, Models, ToKey, native_db};
 use native_model::{Model, native_model};
 use serde::{Deserialize, Serialize};
 
+use crate::side::Side;
 use crate::support::Result;
 use crate::support::profile::Profile;
-use crate::{Side, profile};
 
 /// A profile by number.
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -44,7 +44,7 @@ impl Side for Theirs<'_> {
     fn insert(&self, ids: &[u64]) -> Result<()> {
         let transaction = self.database.rw_transaction()?;
         for &id in ids {
-            transaction.insert(User { id, profile: profile(id) })?;
+            transaction.insert(User { id, profile: Profile::sample(id) })?;
         }
         Ok(transaction.commit()?)
     }

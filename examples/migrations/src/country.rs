@@ -1,14 +1,12 @@
-//! Version 5 of the entity: the current shape, that of release 5.1.0 of the data.
+//! Version 5 of the entity: the current shape, that of release 5.1.0 of the data,
+//! and how the oldest struct becomes one.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 
 use kv_runtime::KvEntity;
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::country_v3::CountryV3;
+use crate::parts::{Currency, Demonym, Idd, Name, Status, map_or_empty_list};
 
 /// A country, under `country:CHE`.
 ///
@@ -55,85 +53,35 @@ pub struct Country {
     pub flag: String,
 }
 
-/// What a country is called.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
-pub struct Name {
-    pub common: String,
-    pub official: Option<String>,
-    /// By language.
-    pub native: BTreeMap<String, NativeName>,
-}
-
-/// What it is called in one of its languages.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
-pub struct NativeName {
-    pub common: String,
-    pub official: Option<String>,
-}
-
-/// Whether its code is one of ISO 3166.
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    OfficiallyAssigned,
-    UserAssigned,
-}
-
-/// Money.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
-pub struct Currency {
-    pub name: Option<String>,
-    pub symbol: Option<String>,
-}
-
-/// How to call it from abroad: the root, then one of the suffixes.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
-pub struct Idd {
-    pub root: String,
-    pub suffixes: Vec<String>,
-}
-
-/// What a woman and a man of it are called.
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
-pub struct Demonym {
-    pub f: String,
-    pub m: String,
-}
-
-/// Reads a map that somebody wrote in PHP, where an empty one and an empty list are the same. It is
-/// written as a map again.
-///
-/// Not every quirk needs a version: this one does not change what the member means, and tells
-/// itself from the bytes.
-pub fn map_or_empty_list<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    struct MapOrEmptyList<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for MapOrEmptyList<T> {
-        type Value = BTreeMap<String, T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a map, or an empty list in its place")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut read = BTreeMap::new();
-            while let Some((key, value)) = map.next_entry()? {
-                read.insert(key, value);
-            }
-            Ok(read)
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            match list.next_element::<T>() {
-                Ok(None) => Ok(BTreeMap::new()),
-                _ => Err(serde::de::Error::custom("only an empty list is read as a map")),
-            }
+/// A step that can fail is a `TryFrom`.
+impl From<CountryV3> for Country {
+    fn from(old: CountryV3) -> Self {
+        let english = Demonym { f: old.demonym.clone(), m: old.demonym };
+        Self {
+            demonyms: BTreeMap::from([("eng".to_owned(), english)]),
+            // A predecessor is converted to the current struct, so this sets the fields of version
+            // 5 as well.
+            un_member: None,
+            un_regional_group: None,
+            cca3: old.cca3,
+            cca2: old.cca2,
+            ccn3: old.ccn3,
+            cioc: old.cioc,
+            name: old.name,
+            tld: old.tld,
+            independent: old.independent,
+            status: old.status,
+            currencies: old.currencies,
+            idd: old.idd,
+            capital: old.capital,
+            region: old.region,
+            subregion: old.subregion,
+            languages: old.languages,
+            latlng: old.latlng,
+            landlocked: old.landlocked,
+            borders: old.borders,
+            area: old.area,
+            flag: old.flag,
         }
     }
-
-    deserializer.deserialize_any(MapOrEmptyList(PhantomData))
 }

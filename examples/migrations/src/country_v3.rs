@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use kv_runtime::KvEntity;
 
-use crate::country::{Country, Currency, Demonym, Idd, Name, Status, map_or_empty_list};
+use crate::parts::{Currency, Idd, Name, Status, map_or_empty_list};
 use crate::steps;
 
-/// A country as release 3.0.0 had it. Its prefix, group and id are those of [`Country`]: the
+/// A country as release 3.0.0 had it. Its prefix, group and id are those of `Country`: the
 /// records are the same.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -41,37 +41,4 @@ pub struct CountryV3 {
     pub borders: Vec<String>,
     pub area: f64,
     pub flag: String,
-}
-
-/// A step that can fail is a `TryFrom`.
-impl From<CountryV3> for Country {
-    fn from(old: CountryV3) -> Self {
-        let english = Demonym { f: old.demonym.clone(), m: old.demonym };
-        Self {
-            demonyms: BTreeMap::from([("eng".to_owned(), english)]),
-            // A predecessor is converted to the current struct, so this sets the fields of version
-            // 5 as well.
-            un_member: None,
-            un_regional_group: None,
-            cca3: old.cca3,
-            cca2: old.cca2,
-            ccn3: old.ccn3,
-            cioc: old.cioc,
-            name: old.name,
-            tld: old.tld,
-            independent: old.independent,
-            status: old.status,
-            currencies: old.currencies,
-            idd: old.idd,
-            capital: old.capital,
-            region: old.region,
-            subregion: old.subregion,
-            languages: old.languages,
-            latlng: old.latlng,
-            landlocked: old.landlocked,
-            borders: old.borders,
-            area: old.area,
-            flag: old.flag,
-        }
-    }
 }

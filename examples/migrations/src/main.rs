@@ -5,8 +5,10 @@
 //! release as applications do. The store holds release 1.4.0, and this program has the shape of
 //! release 5.1.0. Read the files in this order:
 //!
-//! - country.rs: the current struct, version 5, with its history in attributes;
-//! - country_v3.rs: the shape of version 3 as a struct, and the conversion from it;
+//! - country.rs: the current struct, version 5, with its history in attributes, and the conversion
+//!   from version 3;
+//! - country_v3.rs: the shape of version 3 as a struct;
+//! - parts.rs: what both structs are made of;
 //! - steps.rs: the functions from version 1 to 2 and from 2 to 3.
 //!
 //! By default the store is a temporary file. With the argument `countries.redb` it stays, and a
@@ -15,6 +17,7 @@
 
 mod country;
 mod country_v3;
+mod parts;
 mod release;
 mod steps;
 

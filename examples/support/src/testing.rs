@@ -17,6 +17,17 @@ pub fn run<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) ->
     Ok(String::from_utf8(stdout)?)
 }
 
+/// Asserts that a program prints the block ` ```text ` in the header of its source.
+pub fn prints_its_header(program: &str, source: &str) -> Result {
+    let header: Vec<&str> = source.lines().map_while(|line| line.strip_prefix("//!")).collect();
+    let block = header.iter().skip_while(|line| **line != " ```text").skip(1);
+    let block = block.take_while(|line| **line != " ```").map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let expected: String = block.flat_map(|line| [line, "\n"]).collect();
+    assert!(!expected.is_empty(), "the header shows no output");
+    assert_eq!(run(program, [""; 0])?, expected);
+    Ok(())
+}
+
 /// Asserts that each of these texts was printed.
 #[track_caller]
 pub fn shows(printed: &str, texts: &[&str]) {

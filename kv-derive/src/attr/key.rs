@@ -159,7 +159,7 @@ impl Key<'_> {
         if self.has_value() || self.has_list() {
             self.wrong_form("takes no value");
         }
-        slot.set(self, Some(()));
+        self.fill(slot, Some(()));
     }
 
     /// A value in quotes that `read` understands; its complaint is recorded at the value.
@@ -180,7 +180,7 @@ impl Key<'_> {
                 None
             }
         });
-        slot.set(self, value);
+        self.fill(slot, value);
     }
 
     /// A whole number from 1 on.
@@ -189,7 +189,7 @@ impl Key<'_> {
             Lit::Int(number) => Some(number),
             _ => None,
         });
-        slot.set(self, literal.and_then(|literal| Version::read(self.cx, literal)));
+        self.fill(slot, literal.and_then(|literal| Version::read(self.cx, literal)));
     }
 
     /// A path to something in scope.
@@ -207,7 +207,7 @@ impl Key<'_> {
             }
             path
         });
-        slot.set(self, value);
+        self.fill(slot, value);
     }
 
     /// An expression. It is taken as it is: the compiler says what is wrong with it.
@@ -219,7 +219,7 @@ impl Key<'_> {
             }
             tokens
         });
-        slot.set(self, value);
+        self.fill(slot, value);
     }
 
     /// Reads the content of `step(...)`: a version, the path of a function, and further keys.
@@ -269,7 +269,14 @@ impl Key<'_> {
 
     /// What was read of a list that can be written once.
     pub(super) fn once<T>(&self, slot: &mut Slot<T>, value: T) {
-        slot.set(self, Some(value));
+        self.fill(slot, Some(value));
+    }
+
+    /// Puts what was read into its slot, which takes one value.
+    fn fill<T>(&self, slot: &mut Slot<T>, value: Option<T>) {
+        if !slot.set(&self.ident, self.is_guess, value) && !self.is_guess {
+            self.cx.error(&self.ident, format_args!("`{}` is written twice", self.symbol));
+        }
     }
 
     /// A list of paths in parentheses.
@@ -284,7 +291,7 @@ impl Key<'_> {
         };
         if !self.has_list() {
             self.wrong_form(format_args!("takes a list: `{form}`"));
-            return slot.set(self, None);
+            return self.fill(slot, None);
         }
         let value = match paths() {
             Ok(paths) => Some(paths),
@@ -293,7 +300,7 @@ impl Key<'_> {
                 None
             }
         };
-        slot.set(self, value);
+        self.fill(slot, value);
     }
 
     /// The paths, if none is in quotes; the complaint shows them all without.

@@ -2,7 +2,6 @@
 
 use syn::{Ident, LitInt};
 
-use super::key::Key;
 use crate::ctxt::Ctxt;
 
 /// A key that can be written once, and its value, if that is a good one.
@@ -45,14 +44,14 @@ impl<T> Slot<T> {
         self.is_guess
     }
 
-    pub(super) fn set(&mut self, key: &Key<'_>, value: Option<T>) {
-        if self.is_written() && !self.is_guess {
-            if !key.is_guess {
-                key.cx.error(&key.ident, format_args!("`{}` is written twice", key.symbol));
-            }
-        } else {
-            *self = Self { key: Some(key.ident.clone()), value, is_guess: key.is_guess };
+    /// Takes what was read at a key, and returns true. Keeps what it has of the same key, and
+    /// returns false.
+    pub(super) fn set(&mut self, key: &Ident, is_guess: bool, value: Option<T>) -> bool {
+        let is_free = !self.is_written() || self.is_guess;
+        if is_free {
+            *self = Self { key: Some(key.clone()), value, is_guess };
         }
+        is_free
     }
 }
 

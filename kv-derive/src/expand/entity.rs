@@ -1,58 +1,57 @@
 //! `impl KvEntity`.
 
-use proc_macro2::{Literal, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Index;
 use syn::spanned::Spanned;
 
-use super::payload::{self, payloads, reader, writer};
-use super::{bounds, default_of, end_of, shape, versions, view};
+use super::alias;
+use super::hidden::{reader, writer};
+use super::payload::{self, payloads};
+use super::spanned::{default_value, end_of};
+use super::{bounds, shape, versions, view};
 use crate::model::{Entity, Field, Group};
 
 /// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several
 /// groups.
 pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
     let payloads = payloads(entity);
-    let checks = entity
-        .ids
-        .iter()
-        .filter(|field| !is_generic(entity, field))
-        .filter_map(|field| ordered_check(entity, field));
+    let checks =
+        entity.ids.iter().filter(|field| !entity.has_parameter_in(&field.ty)).filter_map(ordered_check);
     // A generic entity names its predecessor in a `where` clause, and that may be private.
     let names_previous = entity.groups.iter().any(|group| versions::is_named_in_bounds(entity, group));
     let private_bounds = names_previous.then(|| quote!(, private_bounds));
     let deprecated = entity.container.is_deprecated.then(|| quote!(, deprecated));
     let lints = &entity.container.lints;
     let impls = impls(entity);
-    let predecessors = if entity.generics.params.is_empty() { versions::checks(entity) } else { Vec::new() };
+    let predecessors = if entity.is_generic() { Vec::new() } else { versions::checks(entity) };
     let views = view::views(entity);
-    quote! {
-        #[doc(hidden)]
+    let attrs = quote! {
         #(#lints)*
         #[allow(unused_qualifications, clippy::absolute_paths #deprecated #private_bounds)]
-        const _: () = {
-            #payloads
-            #impls
-            #(const _: () = #checks;)*
-            #(const _: () = #predecessors;)*
-        };
-        #views
-    }
+    };
+    let items = quote! {
+        #payloads
+        #impls
+        #(const _: () = #checks;)*
+        #(const _: () = #predecessors;)*
+    };
+    let block = alias::block(&entity.container.krate, &attrs, &items);
+    quote!(#block #views)
 }
 
 fn impls(entity: &Entity<'_>) -> TokenStream {
-    let kv = &entity.kv(Span::call_site());
     let ident = entity.ident;
     let (params, args, _) = entity.generics.split_for_impl();
     let where_clause = bounds::where_clause(&entity.generics, &bounds::for_entity(entity));
-    let id_type = id_type(&entity.ids);
+    let id_type = entity.id_type();
     let schema = schema(entity);
     let id_fields = entity.ids.iter().map(|field| field.ident);
     let id = match entity.ids.as_slice() {
-        [Field { ident, .. }] => quote!(#kv::__private::cloned(&self.#ident)),
+        [Field { ident, .. }] => quote!(__kv::cloned(&self.#ident)),
         fields => {
             let fields = fields.iter().map(|field| field.ident);
-            quote!((#(#kv::__private::cloned(&self.#fields),)*))
+            quote!((#(__kv::cloned(&self.#fields),)*))
         }
     };
     let set_id = match entity.ids.as_slice() {
@@ -62,7 +61,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
             quote!((#(self.#fields,)*) = __id;)
         }
     };
-    let expires_at = entity.expires_at().map(|field| expires_at(entity, field));
+    let expires_at = entity.expires_at().map(expires_at);
     let writers = (0..entity.groups.len()).map(|at| {
         let (literal, writer) = (Literal::usize_unsuffixed(at), writer(at));
         quote!(#literal => <#writer #args>::serialize(self, __serializer),)
@@ -74,32 +73,32 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
         let where_clause = bounds::where_clause(&entity.generics, &bounds::for_touch(entity));
         quote! {
             #[automatically_derived]
-            impl #params #kv::__private::Touch for #ident #args #where_clause {}
+            impl #params __kv::Touch for #ident #args #where_clause {}
         }
     });
     quote! {
         #[automatically_derived]
-        impl #params #kv::__private::KvEntity for #ident #args #where_clause {
+        impl #params __kv::KvEntity for #ident #args #where_clause {
             type Id = #id_type;
-            const SCHEMA: #kv::__private::EntitySchema = #schema;
+            const SCHEMA: __kv::EntitySchema = #schema;
             fn id(&self) -> Self::Id {
                 #id
             }
             fn set_id(&mut self, __id: Self::Id) {
                 #set_id
             }
-            fn write_id(&self, __key: &mut #kv::__private::KeyBuilder) {
+            fn write_id(&self, __key: &mut __kv::KeyBuilder) {
                 #(__key.push(&self.#id_fields);)*
             }
             #expires_at
-            fn serialize_group<__S: #kv::__private::serde::Serializer>(
+            fn serialize_group<__S: __kv::serde::Serializer>(
                 &self,
                 __group: usize,
                 __serializer: __S,
             ) -> ::core::result::Result<__S::Ok, __S::Error> {
                 match __group {
                     #(#writers)*
-                    _ => #kv::__private::no_such_group(__group, __serializer),
+                    _ => __kv::no_such_group(__group, __serializer),
                 }
             }
             #from_groups
@@ -111,26 +110,14 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
     }
 }
 
-/// The type of the field, or a tuple of several.
-pub(super) fn id_type(ids: &[Field<'_>]) -> TokenStream {
-    match ids {
-        [field] => field.ty.to_token_stream(),
-        fields => {
-            let types = fields.iter().map(|field| &field.ty);
-            quote!((#(#types,)*))
-        }
-    }
-}
-
 fn schema(entity: &Entity<'_>) -> TokenStream {
-    let kv = &entity.kv(Span::call_site());
     let (name, prefix) = (entity.name(), entity.prefix());
-    let ids = entity.ids.iter().map(|field| id_schema(entity, field));
+    let ids = entity.ids.iter().map(id_schema);
     let groups = entity.groups.iter().enumerate().map(|(at, group)| group_schema(entity, at, group));
     let view_of = entity.container.view_of.get().map(|of| quote!(.view_of(#of)));
     // A view's derive is a part of what this one writes, so both have the line of this one.
     let schema = quote! {
-        #kv::__private::EntitySchema::new(#name, #prefix, &[#(#ids),*], &[#(#groups),*])
+        __kv::EntitySchema::new(#name, #prefix, &[#(#ids),*], &[#(#groups),*])
             .declared(::core::module_path!(), ::core::line!())
             #view_of
     };
@@ -139,22 +126,21 @@ fn schema(entity: &Entity<'_>) -> TokenStream {
     let mut checks = entity
         .ids
         .iter()
-        .filter(|field| is_generic(entity, field))
-        .filter_map(|field| ordered_check(entity, field))
+        .filter(|field| entity.has_parameter_in(&field.ty))
+        .filter_map(ordered_check)
         .peekable();
     if checks.peek().is_some() { quote!({ let __schema = #schema; #(#checks;)* __schema }) } else { schema }
 }
 
-fn id_schema(entity: &Entity<'_>, field: &Field<'_>) -> TokenStream {
-    let (kv, ty) = (entity.kv(Span::call_site()), &field.ty);
+fn id_schema(field: &Field<'_>) -> TokenStream {
+    let ty = &field.ty;
     let name = syn::ext::IdentExt::unraw(field.ident).to_string();
     let ordered = field.attr.ordered.is_written().then(|| quote!(.ordered()));
     let secret = field.attr.secret.is_written().then(|| quote!(.secret()));
-    quote!(#kv::__private::IdSchema::new(#name, <#ty as #kv::__private::KvId>::KIND) #ordered #secret)
+    quote!(__kv::IdSchema::new(#name, <#ty as __kv::KvId>::KIND) #ordered #secret)
 }
 
 fn group_schema(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
-    let kv = entity.kv(Span::call_site());
     let name = match group.attr.name.get() {
         Some(name) => quote!(::core::option::Option::Some(#name)),
         None => quote!(::core::option::Option::None),
@@ -166,33 +152,31 @@ fn group_schema(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStrea
     });
     let optional = group.is_optional().then(|| quote!(.optional()));
     let versions = versions::table(entity, at, group);
-    quote!(#kv::__private::GroupSchema::new(#name, #version, #kv::__private::Codec::#codec) #ttl #optional #versions)
+    quote!(__kv::GroupSchema::new(#name, #version, __kv::Codec::#codec) #ttl #optional #versions)
 }
 
 /// That the type of an `ordered` id is an integer.
-fn ordered_check(entity: &Entity<'_>, field: &Field<'_>) -> Option<TokenStream> {
+fn ordered_check(field: &Field<'_>) -> Option<TokenStream> {
     field.attr.ordered.key()?;
     let ty = &field.ty;
     let span = end_of(ty);
-    let kv = entity.kv(span);
     let message = format!("`ordered` sorts numbers, and the id `{}` is not a number", field.ident);
     let assert = quote_spanned!(ty.span()=> ::core::assert!);
-    let arguments = quote_spanned!(span=> (<#ty as #kv::__private::KvId>::KIND.is_integer(), #message));
+    let arguments = quote_spanned!(span=> (<#ty as __kv::KvId>::KIND.is_integer(), #message));
     Some(quote!(#assert #arguments))
 }
 
-fn expires_at(entity: &Entity<'_>, field: &Field<'_>) -> TokenStream {
-    let (kv, ident, ty) = (entity.kv(Span::call_site()), field.ident, &field.ty);
+fn expires_at(field: &Field<'_>) -> TokenStream {
+    let (ident, ty) = (field.ident, &field.ty);
     quote! {
         const EXPIRES_BY_FIELD: bool = true;
-        fn expires_at(&self) -> ::core::option::Option<#kv::__private::Timestamp> {
-            <#ty as #kv::__private::ExpiresAt>::expires_at(&self.#ident)
+        fn expires_at(&self) -> ::core::option::Option<__kv::Timestamp> {
+            <#ty as __kv::ExpiresAt>::expires_at(&self.#ident)
         }
     }
 }
 
 fn from_groups(entity: &Entity<'_>) -> TokenStream {
-    let kv = entity.kv(Span::call_site());
     let (_, args, _) = entity.generics.split_for_impl();
     let mut reads = TokenStream::new();
     let mut fields = TokenStream::new();
@@ -218,13 +202,13 @@ fn from_groups(entity: &Entity<'_>) -> TokenStream {
         fields.extend(quote!(#(#idents: #local.#idents,)*));
     }
     for Field { ident, ty, .. } in &entity.skipped {
-        let default = default_of(entity, ty, "SkippedDefault");
+        let default = default_value(ty, "SkippedDefault");
         fields.extend(quote!(#ident: #default,));
     }
     // What depends on parameters is checked where the entity is read.
-    let predecessors = if entity.generics.params.is_empty() { Vec::new() } else { versions::checks(entity) };
+    let predecessors = if entity.is_generic() { versions::checks(entity) } else { Vec::new() };
     quote! {
-        fn from_groups<__G: #kv::__private::GroupSource>(
+        fn from_groups<__G: __kv::GroupSource>(
             __id: Self::Id,
             __groups: &mut __G,
         ) -> ::core::result::Result<Self, __G::Error> {
@@ -233,8 +217,4 @@ fn from_groups(entity: &Entity<'_>) -> TokenStream {
             ::core::result::Result::Ok(Self { #fields })
         }
     }
-}
-
-fn is_generic(entity: &Entity<'_>, field: &Field<'_>) -> bool {
-    bounds::mentions(field.ty.to_token_stream(), &bounds::names(&entity.generics))
 }

@@ -6,10 +6,10 @@ use quote::{ToTokens, quote};
 use syn::parse::Parse;
 use syn::{Data, DeriveInput, GenericParam, Generics, Ident, Path, Type};
 
-use super::entity::id_type;
+use super::alias;
 use super::{bounds, id, view};
 use crate::attr::Slot;
-use crate::model::{Entity, runtime};
+use crate::model::{Entity, mentions};
 
 /// `impl KvEntity` for a struct that was not understood, as far as `entity` was; and its views.
 pub(crate) fn entity_fallback(
@@ -19,23 +19,22 @@ pub(crate) fn entity_fallback(
 ) -> TokenStream {
     // A type that borrows cannot be an entity, but with `'static` it can have the impls.
     let is_owned = input.generics.lifetimes().next().is_none();
-    let kv = runtime(krate, Span::call_site());
     let mut predicates = Vec::new();
     let id = match entity {
         Some(entity) if is_owned && (1..=6).contains(&entity.ids.len()) && !has_tuple(entity) => {
-            predicates.extend(entity.ids.iter().map(|field| bounds::for_id(entity, field)));
-            id_type(&entity.ids)
+            predicates.extend(entity.ids.iter().map(bounds::for_id));
+            entity.id_type()
         }
         _ => quote!(u64),
     };
-    let target = Target { kv: &kv, id: &id, predicates: &predicates };
-    let own = target.impls(&input.ident, &input.generics);
-    let views = entity.filter(|_| is_owned).into_iter().flat_map(view::bare);
-    let views = views.map(|(declaration, name, generics)| {
-        let impls = target.impls(&name, &generics);
-        quote!(#declaration #impls)
-    });
-    quote!(#own #(#views)*)
+    let mut impls = impls(&id, &predicates, &input.ident, &input.generics);
+    let mut views = TokenStream::new();
+    for (declaration, name, generics) in entity.filter(|_| is_owned).into_iter().flat_map(view::bare) {
+        impls.extend(self::impls(&id, &predicates, &name, &generics));
+        views.extend(declaration);
+    }
+    let block = alias::block(krate, &TokenStream::new(), &impls);
+    quote!(#block #views)
 }
 
 /// Whether the type of an id is a tuple, which is an error by itself.
@@ -48,7 +47,7 @@ fn holds_text(input: &DeriveInput) -> bool {
     let Data::Struct(data) = &input.data else { return false };
     data.fields.iter().any(|field| {
         let ty = field.ty.to_token_stream();
-        bounds::mentions(ty, &["String".to_owned(), "str".to_owned()])
+        mentions(ty, &["String", "str"])
     })
 }
 
@@ -59,68 +58,59 @@ pub(crate) fn id_fallback(input: &DeriveInput, krate: &Slot<Path>) -> TokenStrea
         return TokenStream::new();
     }
     let ident = &input.ident;
-    let kv = runtime(krate, Span::call_site());
-    let lookup = id::lookups(&kv, &quote!(#ident), &TokenStream::new(), None);
+    let lookups = id::lookups(&quote!(#ident), &TokenStream::new(), None);
     let passing = Ident::new(if holds_text(input) { "ByReference" } else { "ByValue" }, Span::call_site());
-    let pass = id::pass(&kv, &quote!(#kv::__private::#passing));
-    quote! {
+    let pass = id::pass(&quote!(__kv::#passing));
+    let impls = quote! {
         #[automatically_derived]
-        impl #kv::__private::KvId for #ident {
-            const KIND: #kv::__private::IdKind = #kv::__private::IdKind::Text;
+        impl __kv::KvId for #ident {
+            const KIND: __kv::IdKind = __kv::IdKind::Text;
             #pass
-            fn encode(&self, _: &mut #kv::__private::IdWriter<'_>) {}
+            fn encode(&self, _: &mut __kv::IdWriter<'_>) {}
             fn decode(_: &str, _: bool) -> ::core::option::Option<Self> {
                 ::core::option::Option::None
             }
         }
-        #lookup
+        #lookups
+    };
+    alias::block(krate, &TokenStream::new(), &impls)
+}
+
+/// The impls of one struct, with this id.
+fn impls(id: &TokenStream, predicates: &[TokenStream], ident: &Ident, generics: &Generics) -> TokenStream {
+    let mut predicates = predicates.to_vec();
+    if !generics.params.is_empty() {
+        predicates.push(quote!(Self: __kv::MaybeSend + __kv::MaybeSync + 'static));
     }
-}
-
-/// What all impls beside one struct's errors share.
-struct Target<'a> {
-    kv: &'a TokenStream,
-    id: &'a TokenStream,
-    predicates: &'a [TokenStream],
-}
-
-impl Target<'_> {
-    fn impls(&self, ident: &Ident, generics: &Generics) -> TokenStream {
-        let Self { kv, id, predicates } = self;
-        let mut predicates = predicates.to_vec();
-        if !generics.params.is_empty() {
-            predicates.push(quote!(Self: #kv::__private::MaybeSend + #kv::__private::MaybeSync + 'static));
-        }
-        let (generics, args) = owned_generics(generics);
-        let (params, _, _) = generics.split_for_impl();
-        let where_clause = bounds::where_clause(&generics, &predicates);
-        quote! {
-            #[automatically_derived]
-            impl #params #kv::__private::KvEntity for #ident #args #where_clause {
-                type Id = #id;
-                const SCHEMA: #kv::__private::EntitySchema = #kv::__private::EntitySchema::new("", "", &[], &[]);
-                fn id(&self) -> Self::Id {
-                    ::core::unreachable!()
-                }
-                fn set_id(&mut self, _: Self::Id) {}
-                fn write_id(&self, _: &mut #kv::__private::KeyBuilder) {}
-                fn serialize_group<__S: #kv::__private::serde::Serializer>(
-                    &self,
-                    __group: usize,
-                    __serializer: __S,
-                ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                    #kv::__private::no_such_group(__group, __serializer)
-                }
-                fn from_groups<__G: #kv::__private::GroupSource>(
-                    _: Self::Id,
-                    _: &mut __G,
-                ) -> ::core::result::Result<Self, __G::Error> {
-                    ::core::unreachable!()
-                }
+    let (generics, args) = owned_generics(generics);
+    let (params, _, _) = generics.split_for_impl();
+    let where_clause = bounds::where_clause(&generics, &predicates);
+    quote! {
+        #[automatically_derived]
+        impl #params __kv::KvEntity for #ident #args #where_clause {
+            type Id = #id;
+            const SCHEMA: __kv::EntitySchema = __kv::EntitySchema::new("", "", &[], &[]);
+            fn id(&self) -> Self::Id {
+                ::core::unreachable!()
             }
-            #[automatically_derived]
-            impl #params #kv::__private::Touch for #ident #args #where_clause {}
+            fn set_id(&mut self, _: Self::Id) {}
+            fn write_id(&self, _: &mut __kv::KeyBuilder) {}
+            fn serialize_group<__S: __kv::serde::Serializer>(
+                &self,
+                __group: usize,
+                __serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                __kv::no_such_group(__group, __serializer)
+            }
+            fn from_groups<__G: __kv::GroupSource>(
+                _: Self::Id,
+                _: &mut __G,
+            ) -> ::core::result::Result<Self, __G::Error> {
+                ::core::unreachable!()
+            }
         }
+        #[automatically_derived]
+        impl #params __kv::Touch for #ident #args #where_clause {}
     }
 }
 

@@ -2,23 +2,15 @@
 //! work. One writes from a borrowed entity (serde's remote derive, so nothing is cloned), one is what is read.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::Ident;
 use syn::spanned::Spanned;
 
-use super::{bounds, default_of};
+use super::bounds;
+use super::hidden::{marker, marker_field, reader, writer};
+use super::spanned::default_value;
 use crate::attr::FieldDefault;
 use crate::model::{Entity, Field, Group};
-
-/// The struct that writes a group.
-pub(super) fn writer(group: usize) -> Ident {
-    format_ident!("__Write{group}")
-}
-
-/// The struct that a group is read as.
-pub(super) fn reader(group: usize) -> Ident {
-    format_ident!("__Read{group}")
-}
 
 /// Both structs of every group.
 pub(super) fn payloads(entity: &Entity<'_>) -> TokenStream {
@@ -30,20 +22,18 @@ pub(super) fn payloads(entity: &Entity<'_>) -> TokenStream {
 }
 
 fn write(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
-    let kv = entity.kv(Span::call_site());
     let (name, remote) = (writer(at), entity.ident.to_string());
     let attrs = container_attrs(entity, "serialize", &bounds::for_writing(entity, group));
     let (params, _, where_clause) = entity.generics.split_for_impl();
     let fields = fields(entity, group);
     quote! {
-        #[derive(#kv::__private::serde::Serialize)]
+        #[derive(__kv::serde::Serialize)]
         #[serde(remote = #remote, #attrs)]
         struct #name #params #where_clause { #fields }
     }
 }
 
 fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
-    let kv = entity.kv(Span::call_site());
     let name = reader(at);
     let attrs = container_attrs(entity, "deserialize", &bounds::for_reading(entity, group));
     let expecting = (!entity.container.serde.has_expecting).then(|| {
@@ -55,7 +45,7 @@ fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
     let fields = fields(entity, group);
     let default_impl = container_default(entity, &name, group);
     quote! {
-        #[derive(#kv::__private::serde::Deserialize)]
+        #[derive(__kv::serde::Deserialize)]
         #[serde(#attrs #expecting #default)]
         struct #name #params #where_clause { #fields }
         #default_impl
@@ -64,19 +54,17 @@ fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
 
 /// What both structs have in `#[serde(...)]`.
 fn container_attrs(entity: &Entity<'_>, direction: &str, predicates: &[TokenStream]) -> TokenStream {
-    let krate = entity.kv(Span::call_site());
-    let krate = quote!(#krate::__private::serde).to_string().replace(' ', "");
     let name = (!entity.container.serde.has_name).then(|| {
         let name = entity.name();
         quote!(rename = #name,)
     });
     let kept = &entity.container.serde.kept;
-    let bound = (!entity.generics.params.is_empty()).then(|| {
+    let bound = entity.is_generic().then(|| {
         let direction = Ident::new(direction, Span::call_site());
         let predicates = quote!(#(#predicates),*).to_string();
         quote!(, bound(#direction = #predicates))
     });
-    quote!(#name #(#kept,)* crate = #krate #bound)
+    quote!(#name #(#kept,)* crate = "__kv::serde" #bound)
 }
 
 fn fields(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
@@ -86,17 +74,6 @@ fn fields(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
     });
     let marker = marker_field(entity);
     quote!(#(#fields)* #marker)
-}
-
-/// A group rarely uses all type parameters, and a struct has to.
-pub(super) fn marker_field(entity: &Entity<'_>) -> Option<TokenStream> {
-    let params: Vec<&Ident> = entity.generics.type_params().map(|param| &param.ident).collect();
-    (!params.is_empty()).then(|| {
-        quote! {
-            #[serde(skip)]
-            __marker: ::core::marker::PhantomData<fn() -> (#(#params,)*)>,
-        }
-    })
 }
 
 /// `#[serde(default)]` on the struct: missing fields are taken from a whole entity.
@@ -136,7 +113,7 @@ pub(super) fn missing(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> Toke
                 takes_container = true;
                 quote!(__default.#ident)
             }
-            _ => default_of(entity, ty, "AbsentDefault"),
+            _ => default_value(ty, "AbsentDefault"),
         };
         fields.extend(quote!(#ident: #value,));
     }
@@ -145,8 +122,4 @@ pub(super) fn missing(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> Toke
         .then(|| quote!(let __default = <#name #args as ::core::default::Default>::default();));
     let marker = marker(entity);
     quote!(|| { #container #name { #fields #marker } })
-}
-
-pub(super) fn marker(entity: &Entity<'_>) -> Option<TokenStream> {
-    entity.generics.type_params().next().map(|_| quote!(__marker: ::core::marker::PhantomData,))
 }

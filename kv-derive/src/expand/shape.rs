@@ -2,28 +2,26 @@
 //!
 //! The function is generic, so a program that never asks for its schema contains nothing of it.
 
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::payload::reader;
-use super::versions;
+use super::hidden::reader;
+use super::spanned::location_of;
 use crate::model::{Entity, Field, Group};
 use crate::tokens::text;
 
 /// `fn visit_shape` of the impl.
 pub(super) fn visit_shape(entity: &Entity<'_>) -> TokenStream {
-    let kv = entity.kv(Span::call_site());
     let groups = entity.groups.iter().enumerate().map(|(at, group)| visit_group(entity, at, group));
     quote! {
-        fn visit_shape<__V: #kv::__private::ShapeVisitor>(__visitor: &mut __V) {
+        fn visit_shape<__V: __kv::ShapeVisitor>(__visitor: &mut __V) {
             #(#groups)*
         }
     }
 }
 
 fn visit_group(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
-    let kv = entity.kv(Span::call_site());
     let (literal, reader) = (Literal::usize_unsuffixed(at), reader(at));
     let (_, args, _) = entity.generics.split_for_impl();
     let fields = group.fields.iter().map(|Field { ident, ty, attr, .. }| {
@@ -33,15 +31,12 @@ fn visit_group(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream
         quote!((#name, #ty, &[#(#keys),*]))
     });
     // Named in a body alone, so that the predecessor of a public entity may be private.
-    let previous = group.attr.versions.previous.get().map(
-        |previous| {
-            let span = versions::place_of(previous);
-            let kv = entity.kv(span);
-            quote_spanned!(span=> <#previous as #kv::__private::KvEntity>::visit_as_previous(__visitor, #literal);)
-        },
-    );
+    let previous = group.attr.versions.previous.get().map(|previous| {
+        let span = location_of(previous);
+        quote_spanned!(span=> <#previous as __kv::KvEntity>::visit_as_previous(__visitor, #literal);)
+    });
     quote! {
-        <__V as #kv::__private::ShapeVisitor>::group::<#reader #args>(__visitor, #literal, &[#(#fields),*]);
+        <__V as __kv::ShapeVisitor>::group::<#reader #args>(__visitor, #literal, &[#(#fields),*]);
         #previous
     }
 }

@@ -2,12 +2,10 @@
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Path;
 use syn::spanned::Spanned;
 
-use super::entity::id_type;
-use super::payload::{marker, reader};
-use super::{bounds, default_of, end_of, view};
+use super::hidden::{marker, marker_field, reader};
+use super::spanned::{default_value, end_of, location_of};
 use crate::attr::{Added, FieldDefault, FunctionStep, Removed, Renamed, Version};
 use crate::model::{Entity, Field, Group, Step, StepKind};
 
@@ -24,11 +22,10 @@ pub(super) fn table(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenS
 }
 
 fn step(entity: &Entity<'_>, at: usize, step: &Step<'_>) -> TokenStream {
-    let kv = entity.kv(Span::call_site());
     let to = step.to;
     let change = match &step.kind {
         StepKind::Removed { name, default } => {
-            let default = option(default.map(|default| quote!(|| #kv::__private::to_json(#default))));
+            let default = option(default.map(|default| quote!(|| __kv::to_json(#default))));
             quote!(Remove { name: #name, default: #default })
         }
         StepKind::Renamed { from, to } => quote!(Rename { from: #from, to: #to }),
@@ -43,7 +40,7 @@ fn step(entity: &Entity<'_>, at: usize, step: &Step<'_>) -> TokenStream {
         }
     };
     let compatible = step.is_compatible.then(|| quote!(.compatible()));
-    quote!(#kv::__private::Step::new(#to, #kv::__private::Change::#change) #compatible)
+    quote!(__kv::Step::new(#to, __kv::Change::#change) #compatible)
 }
 
 fn option(value: Option<TokenStream>) -> TokenStream {
@@ -55,7 +52,6 @@ fn option(value: Option<TokenStream>) -> TokenStream {
 
 /// The value of a field that older records do not have, as values write it.
 fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&TokenStream>) -> TokenStream {
-    let kv = entity.kv(Span::call_site());
     let Field { ident, ty, attr, .. } = field;
     let (_, args, _) = entity.generics.split_for_impl();
     let value = match (default, &attr.serde.default) {
@@ -65,23 +61,22 @@ fn added(entity: &Entity<'_>, at: usize, field: &Field<'_>, default: Option<&Tok
             let reader = reader(at);
             quote!(<#reader #args as ::core::default::Default>::default().#ident)
         }
-        _ => default_of(entity, ty, "AddedDefault"),
+        _ => default_value(ty, "AddedDefault"),
     };
     if !attr.serde.writes_itself {
-        return quote!(#kv::__private::to_json::<#ty>(#value));
+        return quote!(__kv::to_json::<#ty>(#value));
     }
     // Its attributes write it, so it is written in a struct that has them and shows nothing but the
     // field.
-    let krate = quote!(#kv::__private::serde).to_string().replace(' ', "");
-    let bound = (!entity.generics.params.is_empty()).then(|| quote!(, bound(serialize = "")));
+    let bound = entity.is_generic().then(|| quote!(, bound(serialize = "")));
     let (params, _, where_clause) = entity.generics.split_for_impl();
-    let (declared, marker) = (super::payload::marker_field(entity), marker(entity));
+    let (declared, marker) = (marker_field(entity), marker(entity));
     let serde = &attr.serde.attrs;
     quote!({
-        #[derive(#kv::__private::serde::Serialize)]
-        #[serde(transparent, crate = #krate #bound)]
+        #[derive(__kv::serde::Serialize)]
+        #[serde(transparent, crate = "__kv::serde" #bound)]
         struct __Member #params #where_clause { #(#serde)* #ident: #ty, #declared }
-        #kv::__private::to_json::<__Member #args>(__Member { #ident: #value, #marker })
+        __kv::to_json::<__Member #args>(__Member { #ident: #value, #marker })
     })
 }
 
@@ -91,19 +86,18 @@ pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: T
     if group.attr.versions.previous.get().is_none() {
         return current;
     }
-    let kv = entity.kv(Span::call_site());
     let (reader, marker, literal) = (reader(at), marker(entity), Literal::usize_unsuffixed(at));
-    let new = converted(entity, group);
+    let new = entity.type_of(group);
     if entity.viewed_groups().is_empty() {
         // As a whole: an entity that implements `Drop` is not taken apart.
         let skipped = entity.skipped.iter().map(|Field { ident, ty, .. }| {
-            let default = default_of(entity, ty, "SkippedDefault");
+            let default = default_value(ty, "SkippedDefault");
             quote!(__new.#ident = #default;)
         });
         return quote! {
-            match <Self as #kv::__private::KvEntity>::from_previous(&__id, __groups, #literal)? {
+            match <Self as __kv::KvEntity>::from_previous(&__id, __groups, #literal)? {
                 ::core::option::Option::Some(mut __new) => {
-                    <Self as #kv::__private::KvEntity>::set_id(&mut __new, __id);
+                    <Self as __kv::KvEntity>::set_id(&mut __new, __id);
                     #(#skipped)*
                     return ::core::result::Result::Ok(__new);
                 }
@@ -113,7 +107,7 @@ pub(super) fn read(entity: &Entity<'_>, at: usize, group: &Group<'_>, current: T
     }
     let fields = group.fields.iter().map(|field| field.ident);
     quote! {
-        match <#new as #kv::__private::KvEntity>::from_previous(&__id, __groups, #literal)? {
+        match <#new as __kv::KvEntity>::from_previous(&__id, __groups, #literal)? {
             ::core::option::Option::Some(__new) => #reader { #(#fields: __new.#fields,)* #marker },
             ::core::option::Option::None => #current,
         }
@@ -127,18 +121,17 @@ pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
     // At the user's path and of his context, as are the errors of the other uses: the same words at
     // the same place are shown once.
     let span = previous.span();
-    let kv = entity.kv(span);
     let arguments = quote_spanned! {span=>
-        (__groups, __group, || #kv::__private::same_id::<
-            <#previous as #kv::__private::KvEntity>::Id,
-            <Self as #kv::__private::KvEntity>::Id,
+        (__groups, __group, || __kv::same_id::<
+            <#previous as __kv::KvEntity>::Id,
+            <Self as __kv::KvEntity>::Id,
         >(__id))
     };
     let read = quote_spanned! {span=>
-        <#previous as #kv::__private::KvEntity>::read_as_previous::<__G, Self> #arguments
+        <#previous as __kv::KvEntity>::read_as_previous::<__G, Self> #arguments
     };
     Some(quote_spanned! {span=>
-        fn from_previous<__G: #kv::__private::GroupSource>(
+        fn from_previous<__G: __kv::GroupSource>(
             __id: &Self::Id,
             __groups: &mut __G,
             __group: usize,
@@ -148,39 +141,27 @@ pub(super) fn from_previous(entity: &Entity<'_>) -> Option<TokenStream> {
     })
 }
 
-/// What a predecessor is converted to: the entity, or the view of one of several groups.
-fn converted(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
-    if entity.viewed_groups().is_empty() {
-        return quote!(Self);
-    }
-    let name = entity.view_name(group);
-    let generics = view::used_generics(entity, group);
-    let (_, args, _) = generics.split_for_impl();
-    quote!(#name #args)
-}
-
 /// The way back to a predecessor, which is taken where a version is written that only that one
 /// writes.
 pub(super) fn as_previous(entity: &Entity<'_>) -> Option<TokenStream> {
     let [group] = entity.groups.as_slice() else { return None };
     let previous = group.attr.versions.previous.get().filter(|_| group.writes_older())?;
-    let span = place_of(previous);
-    let kv = entity.kv(span);
+    let span = location_of(previous);
     let version = group.write_version();
-    let convert = if is_generic(entity, previous) {
-        quote_spanned!(span=> <Self as #kv::__private::StepInto<#previous>>::step_into(self))
+    let convert = if entity.has_parameter_in(previous) {
+        quote_spanned!(span=> <Self as __kv::StepInto<#previous>>::step_into(self))
     } else {
-        let needed = quote!({ #kv::__private::newest::<#previous>() >= #version });
-        quote_spanned!(span=> <Self as #kv::__private::WayBack<#previous, #needed>>::way_back(self))
+        let needed = quote!({ __kv::newest::<#previous>() >= #version });
+        quote_spanned!(span=> <Self as __kv::WayBack<#previous, #needed>>::way_back(self))
     };
     Some(quote! {
-        fn as_previous<__V: #kv::__private::PreviousVisitor>(
+        fn as_previous<__V: __kv::PreviousVisitor>(
             &self,
             __group: usize,
             __version: u32,
             __visitor: __V,
         ) -> ::core::option::Option<__V::Out> {
-            if __group == 0 && __version <= #kv::__private::newest::<#previous>() {
+            if __group == 0 && __version <= __kv::newest::<#previous>() {
                 ::core::option::Option::Some(__visitor.visit(#convert))
             } else {
                 ::core::option::Option::None
@@ -197,17 +178,17 @@ pub(super) fn checks(entity: &Entity<'_>) -> Vec<TokenStream> {
     let groups = entity.groups.iter().enumerate().filter(|(_, group)| is_whole || group.writes_older());
     let checks = groups.filter_map(|(at, group)| {
         let previous = group.attr.versions.previous.get()?;
-        let (start, end) = (place_of(previous), Span::call_site().located_at(end_of(previous)));
-        let (kv, ident) = (entity.kv(start), entity.ident);
+        let (start, end) = (location_of(previous), Span::call_site().located_at(end_of(previous)));
+        let ident = entity.ident;
         let (_, args, _) = entity.generics.split_for_impl();
         let at = Literal::usize_unsuffixed(at);
         let assert = match is_whole {
-            true => quote_spanned!(start=> #kv::__private::assert_follows),
-            false => quote_spanned!(start=> #kv::__private::assert_not_written),
+            true => quote_spanned!(start=> __kv::assert_follows),
+            false => quote_spanned!(start=> __kv::assert_not_written),
         };
-        let before = quote_spanned!(start=> <#previous as #kv::__private::KvEntity>::SCHEMA);
+        let before = quote_spanned!(start=> <#previous as __kv::KvEntity>::SCHEMA);
         let arguments = quote_spanned! {end=>
-            (&<#ident #args as #kv::__private::KvEntity>::SCHEMA, #at, &#before)
+            (&<#ident #args as __kv::KvEntity>::SCHEMA, #at, &#before)
         };
         Some(quote!(#assert #arguments))
     });
@@ -250,47 +231,7 @@ pub(super) fn field_attrs(field: &Field<'_>) -> TokenStream {
     quote!(#(#renamed)* #added)
 }
 
-/// What the ways between versions need of a generic entity: defaults of new fields, and its
-/// predecessor's being one for the same arguments.
-pub(super) fn predicates(entity: &Entity<'_>, group: &Group<'_>) -> Vec<TokenStream> {
-    let mut predicates = Vec::new();
-    for step in group.steps() {
-        if let StepKind::Added { field, default: None, .. } = step.kind
-            && field.attr.serde.default.is_none()
-            && entity.container.serde.default.is_none()
-        {
-            predicates.extend(bounds::default_of(entity, field));
-        }
-    }
-    let Some(previous) = group.attr.versions.previous.get().filter(|path| is_generic(entity, path)) else {
-        return predicates;
-    };
-    let span = place_of(previous);
-    let (kv, id) = (entity.kv(span), id_type(&entity.ids));
-    if entity.groups.len() > 1 {
-        let view = converted(entity, group);
-        predicates.push(quote_spanned!(span=> #view: #kv::__private::KvEntity<Id = #id>));
-        return predicates;
-    }
-    predicates.push(quote_spanned!(span=> #previous: #kv::__private::KvEntity<Id = #id>));
-    predicates.push(quote_spanned!(span=> Self: #kv::__private::StepFrom<#previous>));
-    if group.writes_older() {
-        predicates.push(quote_spanned!(span=> Self: #kv::__private::StepInto<#previous>));
-    }
-    predicates
-}
-
 /// Whether a group's predecessor has to be named in the entity's `where` clause.
 pub(super) fn is_named_in_bounds(entity: &Entity<'_>, group: &Group<'_>) -> bool {
-    group.attr.versions.previous.get().is_some_and(|previous| is_generic(entity, previous))
-}
-
-/// Whether a path names parameters of the entity.
-fn is_generic(entity: &Entity<'_>, path: &Path) -> bool {
-    bounds::mentions(path.to_token_stream(), &bounds::names(&entity.generics))
-}
-
-/// Returns the span for errors about a predecessor: its location, with the hygiene of the macro.
-pub(super) fn place_of(path: &Path) -> Span {
-    Span::call_site().located_at(path.span())
+    group.attr.versions.previous.get().is_some_and(|previous| entity.has_parameter_in(previous))
 }

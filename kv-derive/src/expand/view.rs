@@ -2,18 +2,19 @@
 //! entity by itself under the same keys.
 
 use proc_macro2::{Literal, Span, TokenStream};
-use quote::{ToTokens, quote};
-use syn::{GenericParam, Generics, Ident, WherePredicate};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Generics, Ident};
 
-use super::{bounds, versions};
+use super::alias::runtime;
+use super::versions;
 use crate::model::{Entity, Field, Group};
 
 pub(super) fn views(entity: &Entity<'_>) -> TokenStream {
-    let kv = entity.kv(Span::call_site());
+    let runtime = runtime(&entity.container.krate);
     let groups = entity.viewed_groups().iter();
     groups
         .map(|group| {
-            let derive = quote!(#[derive(#kv::KvEntity)]);
+            let derive = quote!(#[derive(#runtime::KvEntity)]);
             let attrs = kv_attrs(entity, group);
             let default = default(entity, group);
             let serde = serde_attrs(entity, group);
@@ -36,7 +37,7 @@ pub(super) fn bare(entity: &Entity<'_>) -> Vec<(TokenStream, Ident, Generics)> {
             views.push((
                 declaration(entity, group, &TokenStream::new(), fields),
                 name.clone(),
-                used_generics(entity, group),
+                entity.view_generics(group),
             ));
             taken.push(name);
         }
@@ -63,14 +64,17 @@ fn declaration(
         }
     };
     let derives = group.attr.derives.get().map(|paths| quote!(#[derive(#(#paths),*)]));
-    let generics = used_generics(entity, group);
+    let generics = entity.view_generics(group);
     let where_clause = &generics.where_clause;
+    // At the group, so that an item of the same name is reported there.
+    let at = Span::call_site().located_at(group.span());
+    let item = quote_spanned!(at=> struct #name #generics #where_clause { #(#fields)* });
     quote! {
         #[doc = #doc]
         #(#lints)*
         #derives
         #attrs
-        #vis struct #name #generics #where_clause { #(#fields)* }
+        #vis #item
     }
 }
 
@@ -137,42 +141,4 @@ fn default(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {
             }
         }
     })
-}
-
-/// The parameters that the view's fields use, and the predicates that name no other.
-pub(super) fn used_generics(entity: &Entity<'_>, group: &Group<'_>) -> Generics {
-    let fields: TokenStream =
-        entity.ids.iter().chain(&group.fields).map(|field| field.ty.to_token_stream()).collect();
-    let is_used = |ident: &Ident| bounds::mentions(fields.clone(), &[ident.to_string()]);
-    let unused: Vec<String> = bounds::names(&entity.generics)
-        .into_iter()
-        .filter(|name| !bounds::mentions(fields.clone(), std::slice::from_ref(name)))
-        .collect();
-    let names_unused = |tokens: TokenStream| bounds::mentions(tokens, &unused);
-
-    let mut generics = entity.generics.clone();
-    generics.params = std::mem::take(&mut generics.params)
-        .into_iter()
-        .filter_map(|param| match param {
-            GenericParam::Type(mut param) if is_used(&param.ident) => {
-                let bounds = std::mem::take(&mut param.bounds);
-                param.bounds =
-                    bounds.into_iter().filter(|bound| !names_unused(bound.to_token_stream())).collect();
-                param.default = param.default.filter(|(_, default)| !names_unused(default.to_token_stream()));
-                Some(GenericParam::Type(param))
-            }
-            GenericParam::Const(param) if is_used(&param.ident) => Some(GenericParam::Const(param)),
-            _ => None,
-        })
-        .collect();
-    if let Some(clause) = &mut generics.where_clause {
-        let names_self = |predicate: &WherePredicate| {
-            bounds::mentions(predicate.to_token_stream(), &[entity.ident.to_string()])
-        };
-        let predicates = std::mem::take(&mut clause.predicates).into_iter();
-        clause.predicates = predicates
-            .filter(|predicate| !names_unused(predicate.to_token_stream()) && !names_self(predicate))
-            .collect();
-    }
-    generics
 }

@@ -1,13 +1,14 @@
 //! An entity: its ids, its groups and the fields of each.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::{Data, DeriveInput, Fields, Generics, Ident, Path, Type, Visibility};
+use syn::{Data, DeriveInput, Fields, Generics, Ident, LitStr, Type, Visibility};
 
+use super::generics::{mentions, names};
 use super::receiver::Receiver;
-use crate::attr::{self, Codec, Slot, Ttl};
-use crate::case::{Case, camel};
+use crate::attr::{self, Codec, Ttl};
+use crate::case::Case;
 use crate::ctxt::Ctxt;
 use crate::suggest::{did_you_mean, listed};
 
@@ -125,11 +126,6 @@ impl<'a> Entity<'a> {
         }
     }
 
-    /// The path of the runtime, written at `span`.
-    pub(crate) fn kv(&self, span: Span) -> TokenStream {
-        runtime(&self.container.krate, span)
-    }
-
     /// The name as text, without `r#`.
     pub(crate) fn name(&self) -> String {
         self.ident.unraw().to_string()
@@ -156,29 +152,37 @@ impl<'a> Entity<'a> {
         self.groups.iter().flat_map(|group| &group.fields)
     }
 
-    /// The groups that have a view: all of several. The view of a single one would be the entity
-    /// itself.
-    pub(crate) fn viewed_groups(&self) -> &[Group<'a>] {
-        if self.groups.len() > 1 { &self.groups } else { &[] }
+    /// The type of the id field, or a tuple of several.
+    pub(crate) fn id_type(&self) -> TokenStream {
+        match self.ids.as_slice() {
+            [field] => field.ty.to_token_stream(),
+            fields => {
+                let types = fields.iter().map(|field| &field.ty);
+                quote!((#(#types,)*))
+            }
+        }
     }
 
-    /// The name of a group's view.
-    pub(crate) fn view_name(&self, group: &Group<'a>) -> Ident {
-        let written = group.attr.view.get().cloned();
-        written.unwrap_or_else(|| Ident::new(&self.made_view_name(group), self.ident.span()))
+    /// Whether it has parameters.
+    pub(crate) fn is_generic(&self) -> bool {
+        !self.generics.params.is_empty()
     }
 
-    /// What a group's view is called unless `view = "..."` says otherwise.
-    pub(crate) fn made_view_name(&self, group: &Group<'a>) -> String {
-        let suffix = group.name().map_or_else(|| "Anchor".to_owned(), |name| camel(&name));
-        format!("{}{suffix}", self.name())
+    /// Whether something, such as a field's type, names parameters of the entity.
+    pub(crate) fn has_parameter_in(&self, syntax: &impl ToTokens) -> bool {
+        mentions(syntax.to_token_stream(), &names(&self.generics))
     }
 }
 
 impl Group<'_> {
     /// The last segment of its keys.
     pub(crate) fn name(&self) -> Option<String> {
-        self.attr.name.get().map(syn::LitStr::value)
+        self.attr.name.get().map(LitStr::value)
+    }
+
+    /// Where it is declared: its name, or the key if it has no name.
+    pub(crate) fn span(&self) -> Span {
+        self.attr.name.get().map_or_else(|| self.attr.at.span(), LitStr::span)
     }
 
     pub(crate) fn version(&self) -> u32 {
@@ -203,19 +207,6 @@ impl Group<'_> {
     pub(crate) fn is_optional(&self) -> bool {
         self.attr.optional.is_written()
     }
-}
-
-/// The path that `crate = "..."` gives, or the runtime's own name.
-pub(crate) fn runtime(krate: &Slot<Path>, span: Span) -> TokenStream {
-    match krate.get() {
-        Some(path) => path.to_token_stream().into_iter().map(|token| respanned(token, span)).collect(),
-        None => quote_spanned!(span=> ::kv_runtime),
-    }
-}
-
-fn respanned(mut token: proc_macro2::TokenTree, span: Span) -> proc_macro2::TokenTree {
-    token.set_span(span);
-    token
 }
 
 fn named_fields<'a>(cx: &Ctxt, input: &'a DeriveInput) -> Option<impl Iterator<Item = &'a syn::Field>> {

@@ -1,11 +1,11 @@
 //! An id type: a newtype, or an enum of unit variants.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Fields, FieldsUnnamed, GenericParam, Generics, Ident, Type};
 
-use super::entity::runtime;
+use super::generics::mentions;
 use crate::attr;
 use crate::case::Case;
 use crate::ctxt::Ctxt;
@@ -16,7 +16,7 @@ pub(crate) struct Id<'a> {
     pub(crate) generics: &'a Generics,
     /// Whether the type says so, or a variant of it.
     pub(crate) is_deprecated: bool,
-    attr: attr::IdType,
+    pub(crate) attr: attr::IdType,
     pub(crate) shape: IdShape<'a>,
 }
 
@@ -56,11 +56,6 @@ impl<'a> Id<'a> {
         let is_deprecated = attr::is_deprecated(input);
         Some(Self { ident: &input.ident, generics: &input.generics, is_deprecated, attr, shape: shape? })
     }
-
-    /// The path of the runtime, written at `span`.
-    pub(crate) fn kv(&self, span: Span) -> TokenStream {
-        runtime(&self.attr.krate, span)
-    }
 }
 
 /// A parameter may tell kinds of ids apart, as a phantom; what is in keys has one form.
@@ -75,22 +70,14 @@ fn generics_are_phantoms(cx: &Ctxt, input: &DeriveInput) {
     let is_struct = matches!(input.data, Data::Struct(_));
     for param in &input.generics.params {
         let is_phantom = match param {
-            GenericParam::Type(param) => is_struct && !mentions(held.clone(), &param.ident),
-            GenericParam::Const(param) => is_struct && !mentions(held.clone(), &param.ident),
+            GenericParam::Type(param) => is_struct && !mentions(held.clone(), &[param.ident.to_string()]),
+            GenericParam::Const(param) => is_struct && !mentions(held.clone(), &[param.ident.to_string()]),
             GenericParam::Lifetime(_) => false,
         };
         if !is_phantom {
             cx.error(param, "an id type is generic only by a `PhantomData`: its keys have one form");
         }
     }
-}
-
-fn mentions(tokens: TokenStream, name: &Ident) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(word) => word == *name,
-        TokenTree::Group(group) => mentions(group.stream(), name),
-        _ => false,
-    })
 }
 
 /// The fields that are not phantoms, each with its place.

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::{ExprPath, Ident, LitStr};
 
-use super::{Field, Group};
+use super::entity::{Field, Group};
 use crate::attr::Version;
 
 /// One change that leads to a version from the one before it.

@@ -109,9 +109,7 @@ fn only_types_that_mention_a_parameter_are_asked() {
         struct Entity<T, const N: usize> { #[kv(id)] id: u64, a: Vec<T>, b: Vec<T>, c: [u8; N], d: String }
     });
     let text = expansion.to_string();
-    let count = |ty: &str, bound: &str| {
-        text.matches(&format!("{ty} : :: kv_runtime :: __private :: {bound}")).count()
-    };
+    let count = |ty: &str, bound: &str| text.matches(&format!("{ty} : __kv :: {bound}")).count();
     assert!(count("Vec < T >", "serde :: Serialize") > 0);
     assert!(count("[u8 ; N]", "serde :: Serialize") > 0);
     assert_eq!(count("String", "serde :: Serialize"), 0);

@@ -1,5 +1,5 @@
-//! Generated code names everything by absolute paths, so that nothing in scope can change what it
-//! means.
+//! Generated code names everything by absolute paths, or by the alias of one, so that nothing in
+//! scope can change what it means.
 
 use proc_macro2::{Spacing, TokenStream, TokenTree};
 use quote::quote;
@@ -90,7 +90,7 @@ fn only_absolute_paths_occur() {
 /// All paths, as far as tokens show them: words with `::` between. A word that no path follows is
 /// one, too.
 fn collect_paths(tokens: TokenStream, paths: &mut Vec<String>) {
-    const KEYWORDS: [&str; 5] = ["impl", "for", "as", "mut", "return"];
+    const KEYWORDS: [&str; 6] = ["impl", "for", "as", "mut", "return", "use"];
     let mut path = String::new();
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

@@ -12,7 +12,7 @@ use std::task::{Context, Wake, Waker};
 use kv_store::BoxFuture;
 use tokio::sync::Notify;
 
-use super::spawn::{Runtime, Task};
+use super::runtime::Runtime;
 
 /// The shared future of one or more loads. The last handle drops it.
 pub(super) struct Drive {
@@ -109,17 +109,9 @@ impl Drive {
         }
     }
 
-    /// Drives the work to its end: the future of a task.
-    pub(super) async fn run(task: Task) {
-        let drive = task.begin();
-        loop {
-            drive.poll();
-            if drive.is_over() {
-                return;
-            }
-            // It keeps a wake-up that came before.
-            drive.signal.task.notified().await;
-        }
+    /// Waits until the task has to poll the work. A wake-up that came before is kept.
+    pub(super) async fn task_woken(&self) {
+        self.signal.task.notified().await;
     }
 
     /// Notes that a task drives the work. `alone`: its executor always runs it.

@@ -14,19 +14,26 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as Lock, MutexGuard as Locked, PoisonError, Weak};
+use std::time::Duration;
 
 use kv_store::key::EntityId;
-use kv_store::store::Mark;
+use kv_store::store::{Mark, SETTLES_AFTER};
 use quick_cache::DefaultHashBuilder;
 
 use super::drive::{Cycle, Drive};
 use super::entry::Moment;
 use super::flight::Flight;
-use age::LONGEST;
-pub(super) use age::alone_until;
 
 /// The number of places. Ids that share a place share its lock.
 const PLACES: usize = 64;
+
+/// How long a write may be under way. A fill has as long.
+const LONGEST: Duration = SETTLES_AFTER;
+
+/// When a load is too old that nobody but its own caller drives.
+pub(super) fn alone_until(now: Moment) -> Moment {
+    now.saturating_add(LONGEST)
+}
 
 /// How many unsettled ids of a place are noted at most.
 const MOST_UNSETTLED: usize = 1_024;

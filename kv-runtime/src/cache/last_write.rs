@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kv_store::key::Lookup;
 use kv_store::store::Store;
-use kv_store::{ChangeError, Error, Result};
+use kv_store::{BoxFuture, ChangeError, Error, Result};
 
 use super::Cached;
 use super::write::Failed;
@@ -54,21 +54,24 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     ///
     /// It writes what the store returned, which may be older than what memory holds. So memory
     /// forgets the entity. If the touch interval skips the write, memory goes on serving it.
-    pub async fn touch_last_write_wins(&self, id: IdRef<'_, E>) -> Result<bool>
+    pub fn touch_last_write_wins(&self, id: IdRef<'_, E>) -> BoxFuture<'_, Result<bool>>
     where
         E: Touch,
     {
         let id = id.into_id();
-        let mut writing = self.tier.begin_write(id.clone(), true);
-        writing.after_fill().await;
-        let touched = self.collection().rewrite_at(self.collection().key_of_id(&id)).await;
-        match &touched {
-            Ok(Touched::Spared) => writing.keep(),
-            // What was written may be older than what the memory holds.
-            Ok(Touched::Written | Touched::Absent) => writing.give_up(),
-            Err(error) => writing.fail(error),
-        }
-        Ok(touched? != Touched::Absent)
+        // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move {
+            let mut writing = self.tier.begin_write(id.clone(), true);
+            writing.after_fill().await;
+            let touched = self.collection().rewrite_at(self.collection().key_of_id(&id)).await;
+            match &touched {
+                Ok(Touched::Spared) => writing.keep(),
+                // What was written may be older than what the memory holds.
+                Ok(Touched::Written | Touched::Absent) => writing.give_up(),
+                Err(error) => writing.fail(error),
+            }
+            Ok(touched? != Touched::Absent)
+        })
     }
 
     async fn overwrite<X: From<Error>>(

@@ -8,7 +8,7 @@ use kv_store::store::{Commit, SETTLES_AFTER};
 
 use super::drive::{Cycle, Drive, Signal};
 use super::flight::{Flight, Landed};
-use super::in_flight::{AtId, Kind};
+use super::in_flight::{AtId, Kind, Part, alone_until};
 use super::stats::Count;
 use super::tier::{Fill, Outcome, Tier};
 use super::writing::may_take_place;
@@ -44,8 +44,39 @@ pub(super) struct Waiter<E: KvEntity> {
     pub(super) drive: Arc<Drive>,
 }
 
+impl<E: KvEntity> Tier<E> {
+    /// Joins the load of this id. `anew`: never joins a load that has begun already. `drive` runs
+    /// the loads of this call, once there is one.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        id: &E::Id,
+        kind: Kind,
+        anew: bool,
+        drive: &mut Option<Arc<Drive>>,
+    ) -> Seat<E> {
+        let drive = || Arc::clone(drive.get_or_insert_with(Drive::new));
+        let alone = (!self.settings.callers_wait()).then(|| alone_until(self.now()));
+        let join = |at: &mut AtId<_>| at.join(kind, anew, alone, drive);
+        let mut in_flight = self.lock(id);
+        let is_settled = in_flight.is_settled(id, |mark| self.store.has_settled(mark));
+        let part = in_flight.begin(id, join);
+        drop(in_flight);
+        match part {
+            Part::Lead(flight, _outdated) => Seat::Lead(Lead::new(self, id, kind, flight, is_settled, anew)),
+            Part::Wait(flight, drive) => {
+                self.counters.count(Count::SharedWait);
+                Seat::Wait(Waiter { flight, drive })
+            }
+            Part::Within(drive) => {
+                drop(drive);
+                Seat::Within
+            }
+        }
+    }
+}
+
 impl<E: KvEntity> Lead<E> {
-    pub(super) fn new(
+    fn new(
         tier: &Arc<Tier<E>>,
         id: &E::Id,
         kind: Kind,

@@ -75,6 +75,7 @@ mod lead;
 mod load_one;
 mod memory;
 mod origin;
+mod runtime;
 mod shared;
 mod spawn;
 mod stats;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(not(target_arch = "wasm32"))]
-use tokio::runtime::{EnterGuard, Handle, RuntimeFlavor};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::drive::Drive;
 use crate::kv::Spawn;
@@ -40,7 +40,7 @@ impl Executor {
         match self {
             Self::Given(spawn) => {
                 drive.has_task(false);
-                let task = Box::pin(Drive::run(Task::new(drive, false)));
+                let task = Box::pin(run(Task::new(drive, false)));
                 if catch_unwind(AssertUnwindSafe(|| spawn.spawn(task))).is_err() {
                     tracing::warn!("the spawner of a cache panicked; those who wait for the load drive it");
                 }
@@ -50,14 +50,26 @@ impl Executor {
                 // A runtime with threads always runs its tasks; one of a single thread only while
                 // something blocks on it.
                 drive.has_task(handle.runtime_flavor() == RuntimeFlavor::MultiThread);
-                drop(handle.spawn(Drive::run(Task::new(drive, true))));
+                drop(handle.spawn(run(Task::new(drive, true))));
             }
         }
     }
 }
 
+/// Drives the work of a task to its end: the future of the task.
+async fn run(task: Task) {
+    let drive = task.begin();
+    loop {
+        drive.poll();
+        if drive.is_over() {
+            return;
+        }
+        drive.task_woken().await;
+    }
+}
+
 /// The handle of a task on the work that it drives.
-pub(super) struct Task {
+struct Task {
     drive: Arc<Drive>,
     has_begun: AtomicBool,
     /// Whether it runs on the runtime on which the work began. Then the work's timers and sockets
@@ -70,7 +82,7 @@ impl Task {
         Self { drive: Arc::clone(drive), has_begun: AtomicBool::new(false), is_at_home }
     }
 
-    pub(super) fn begin(&self) -> &Arc<Drive> {
+    fn begin(&self) -> &Arc<Drive> {
         self.has_begun.store(true, Ordering::Relaxed);
         &self.drive
     }
@@ -88,35 +100,5 @@ impl Drop for Task {
         } else {
             drive.lose_task();
         }
-    }
-}
-
-/// The tokio runtime on which a load began, if any.
-#[cfg(not(target_arch = "wasm32"))]
-pub(super) struct Runtime(Option<Handle>);
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Runtime {
-    pub(super) fn here() -> Self {
-        Self(Handle::try_current().ok())
-    }
-
-    /// Enters that runtime, for a poll from elsewhere.
-    pub(super) fn enter(&self) -> Option<EnterGuard<'_>> {
-        self.0.as_ref().map(Handle::enter)
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-pub(super) struct Runtime;
-
-#[cfg(target_arch = "wasm32")]
-impl Runtime {
-    pub(super) const fn here() -> Self {
-        Self
-    }
-
-    pub(super) const fn enter(&self) -> Option<()> {
-        None
     }
 }

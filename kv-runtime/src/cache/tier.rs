@@ -17,10 +17,8 @@ use kv_store::{Clock, Error, Result, Timestamp};
 
 use super::config::{Cache, Settings, Weigh};
 use super::day::Day;
-use super::drive::Drive;
 use super::entry::{Age, Entry, Lifetime, Moment, Spans};
-use super::in_flight::{AtId, Filling, InFlight, Kind, Part, Shard, alone_until};
-use super::lead::{Lead, Seat, Waiter};
+use super::in_flight::{AtId, Filling, InFlight, Kind, Shard};
 use super::memory::{Left, Memory, Negative};
 use super::stats::{Count, Counters};
 use crate::collection::{Collection, Found};
@@ -228,35 +226,6 @@ impl<E: KvEntity> Tier<E> {
             self.counters.count(Count::WeighPanic);
             1
         })
-    }
-
-    /// Joins the load of this id. `anew`: never joins a load that has begun already. `drive` runs
-    /// the loads of this call, once there is one.
-    pub(super) fn join(
-        self: &Arc<Self>,
-        id: &E::Id,
-        kind: Kind,
-        anew: bool,
-        drive: &mut Option<Arc<Drive>>,
-    ) -> Seat<E> {
-        let drive = || Arc::clone(drive.get_or_insert_with(Drive::new));
-        let alone = (!self.settings.callers_wait()).then(|| alone_until(self.now()));
-        let join = |at: &mut AtId<_>| at.join(kind, anew, alone, drive);
-        let mut in_flight = self.lock(id);
-        let is_settled = in_flight.is_settled(id, |mark| self.store.has_settled(mark));
-        let part = in_flight.begin(id, join);
-        drop(in_flight);
-        match part {
-            Part::Lead(flight, _outdated) => Seat::Lead(Lead::new(self, id, kind, flight, is_settled, anew)),
-            Part::Wait(flight, drive) => {
-                self.counters.count(Count::SharedWait);
-                Seat::Wait(Waiter { flight, drive })
-            }
-            Part::Within(drive) => {
-                drop(drive);
-                Seat::Within
-            }
-        }
     }
 
     /// Locks what is under way at the ids that share a place with this one, without what is too old.

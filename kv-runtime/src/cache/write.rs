@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kv_store::key::Lookup;
 use kv_store::store::{AtomicStore, Store, StoreExt};
-use kv_store::{ChangeError, Error, Result, Timestamp};
+use kv_store::{BoxFuture, ChangeError, Error, Result, Timestamp};
 
 use super::entry::Moment;
 use super::tier::{Fill, RecordExpiry};
@@ -18,12 +18,15 @@ use crate::entity::{KvEntity, Touch};
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Writes the entity as [`Collection::put`](crate::Collection::put) does, then holds it in
     /// memory.
-    pub async fn put(&self, entity: impl IntoShared<E>) -> Result<()> {
+    pub fn put(&self, entity: impl IntoShared<E>) -> BoxFuture<'_, Result<()>> {
         let entity = entity.into_shared();
-        let writing = self.begin(entity.id()).await;
-        let begun = self.begun();
-        let written = self.collection().put(&entity).await;
-        self.hold_written(writing, written, &entity, begun)
+        // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move {
+            let writing = self.begin(entity.id()).await;
+            let begun = self.begun();
+            let written = self.collection().put(&entity).await;
+            self.hold_written(writing, written, &entity, begun)
+        })
     }
 
     /// Removes the entity from the store and from memory.
@@ -45,12 +48,15 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
     /// Writes the entity as [`Collection::insert`](crate::Collection::insert) does, if there is
     /// none, then holds it in memory.
-    pub async fn insert(&self, entity: impl IntoShared<E>) -> Result<()> {
+    pub fn insert(&self, entity: impl IntoShared<E>) -> BoxFuture<'_, Result<()>> {
         let entity = entity.into_shared();
-        let writing = self.begin(entity.id()).await;
-        let begun = self.begun();
-        let written = self.collection().insert(&entity).await;
-        self.hold_written(writing, written, &entity, begun)
+        // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move {
+            let writing = self.begin(entity.id()).await;
+            let begun = self.begun();
+            let written = self.collection().insert(&entity).await;
+            self.hold_written(writing, written, &entity, begun)
+        })
     }
 
     /// Changes the entity in the store as [`Collection::update`](crate::Collection::update) does,
@@ -85,21 +91,24 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
     /// Gives the record in the store its full TTL again, and returns whether it exists; see
     /// [`Collection::touch`](crate::Collection::touch). Memory serves the entity until the expiry
     /// that it knew.
-    pub async fn touch(&self, id: IdRef<'_, E>) -> Result<bool>
+    pub fn touch(&self, id: IdRef<'_, E>) -> BoxFuture<'_, Result<bool>>
     where
         E: Touch,
     {
         let id = id.into_id();
-        let mut writing = self.tier.begin_write(id.clone(), true);
-        writing.after_fill().await;
-        let touched = self.collection().touch_at(self.collection().key_of_id(&id)).await;
-        match &touched {
-            // No touch shortens the life of a record.
-            Ok(true) => writing.keep(),
-            Ok(false) => writing.give_up(),
-            Err(error) => writing.fail(error),
-        }
-        touched
+        // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move {
+            let mut writing = self.tier.begin_write(id.clone(), true);
+            writing.after_fill().await;
+            let touched = self.collection().touch_at(self.collection().key_of_id(&id)).await;
+            match &touched {
+                // No touch shortens the life of a record.
+                Ok(true) => writing.keep(),
+                Ok(false) => writing.give_up(),
+                Err(error) => writing.fail(error),
+            }
+            touched
+        })
     }
 
     async fn change<X: From<Error>>(

@@ -5,21 +5,23 @@ mod decode;
 mod same;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::borrow::Cow;
 use std::fmt;
 
+use kv_store::__private::json::{
+    Name, RawMember, RawObject, Rounded, between, json_of_text, may_round, offset,
+};
 use kv_store::BoxError;
+use kv_store::codec::CodecError;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::error::unread;
 use super::merge::merge;
-use kv_store::__private::json::{Name, RawMember, RawObject, between, offset};
-use kv_store::__private::json::{Rounded, may_round};
-
-use super::rounded_value as value;
-use super::{CodecError, tagged::TaggedText};
+use super::tagged::TaggedText;
 use decode::{FromMembers, Source};
 use same::says;
 
@@ -46,7 +48,7 @@ impl<'a> Members<'a> {
         let object = std::str::from_utf8(bytes).ok().and_then(RawObject::read);
         let Some(object) = object else {
             return Err(match serde_json::from_slice::<Map<String, Value>>(bytes) {
-                Err(error) => super::unread(&error, bytes),
+                Err(error) => unread(&error, bytes),
                 Ok(_) => CodecError::new("it is no JSON object"),
             });
         };
@@ -60,7 +62,7 @@ impl<'a> Members<'a> {
     /// twice.
     pub(crate) fn read_valued(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
-        let Valued { names, values } = super::json_of_text(text).ok()?;
+        let Valued { names, values } = json_of_text(text).ok()?;
         let mut texts = Vec::with_capacity(names.len() + 1);
         let mut names = names.into_iter().peekable();
         while let Some(name) = names.next() {
@@ -189,7 +191,7 @@ fn push_name(text: &mut String, name: &str) {
 fn to_map(texts: &Texts<'_>) -> Result<Map<String, Value>, BoxError> {
     let mut map = Map::new();
     for (name, text) in texts {
-        if map.insert(name.clone().into_owned(), value(text)?).is_some() {
+        if map.insert(name.clone().into_owned(), value::read(text)?).is_some() {
             // In serde's words for a struct, as a name that no struct has is data.
             return Err("the object has a member twice".into());
         }
@@ -229,7 +231,7 @@ fn rounded_by<'t>(old: &'t Texts<'_>, after: &Map<String, Value>) -> Rounded<'t>
 /// The text of a member that a function has changed.
 fn changed<'a>(text: &str, is: &Value, rounded: &Rounded<'_>) -> Cow<'a, str> {
     let after = rounded.restored(is);
-    Cow::Owned(match value(text) {
+    Cow::Owned(match value::read(text) {
         Ok(was) if is.is_object() || is.is_array() => {
             merge(text, rounded.restored(&was).as_str().into(), after.as_str().into()).text
         }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use kv_store::__private::json::{RawMember, RawObject, elements, offset};
+use kv_store::__private::json::{RawMember, RawObject, elements, json_of_text, offset};
 
 /// A value as this program writes it, and the offsets of the members that are tags of enums.
 #[derive(Clone, Copy, Debug)]
@@ -216,7 +216,7 @@ fn covers(stored: &str, encoded: &str) -> bool {
         let mut both = stored.iter().zip(&encoded);
         return stored.len() == encoded.len() && both.all(|(stored, encoded)| covers(stored, encoded));
     }
-    let value = |text| super::json_of_text::<Value>(text).ok();
+    let value = |text| json_of_text::<Value>(text).ok();
     value(stored).is_some_and(|stored| value(encoded) == Some(stored))
 }
 

@@ -1,16 +1,13 @@
 //! JSON as it is written: whether it differs from an expected text, and where the tags of enums are
 //! in it, so that a changed variant differs from a changed text.
-//!
-//! serde's derive writes an internal tag as a plain `str`. No field of a struct has that type: it
-//! is a `String` or a `&str`. An adjacent tag has a private type of serde's.
 
-use std::any::type_name;
-use std::cell::{Cell, RefCell};
 use std::io;
 
+use kv_store::codec::CodecError;
 use serde::Serialize;
 
-use super::{CodecError, describe, guard, not_written};
+use super::tags::Tags;
+use super::{describe, guard};
 
 /// JSON, and where in it members begin that are tags.
 #[derive(Clone, Debug, Default)]
@@ -48,14 +45,14 @@ pub(crate) fn encode_json<T: Serialize>(value: &T, asked: Asked<'_>) -> Result<J
     let writer = Writer { out: asked.out, expected, rest: asked.unless, tags: seen.tags.as_ref() };
     let mut serializer = serde_json::Serializer::new(writer);
     guard::serialize(value, &mut serializer, &seen)
-        .map_err(|fault| not_written(fault, |error| describe::json(&error)))?;
+        .map_err(|fault| fault.into_error(|error| describe::json(&error)))?;
     let mut writer = serializer.into_inner();
     let is_expected = writer.rest.is_some_and(<[u8]>::is_empty);
     if !is_expected {
         writer.write_what_was_expected();
     }
     let (out, is_doubtful) = (writer.out, seen.is_doubtful.get());
-    let tags = seen.tags.map(|tags| tags.places.into_inner()).unwrap_or_default();
+    let tags = seen.tags.map(Tags::into_places).unwrap_or_default();
     Ok(Json { out, tags, is_expected, is_doubtful })
 }
 
@@ -65,28 +62,6 @@ pub(crate) fn encode_tagged<T: Serialize>(value: &T) -> Result<TaggedText, Codec
     let json = encode_json(value, Asked { out: Vec::with_capacity(512), unless: None, tags: true })?;
     let text = String::from_utf8(json.out).map_err(|_| CodecError::new("it is not UTF-8"))?;
     Ok(TaggedText { text, tags: json.tags })
-}
-
-/// Takes down the tags while a value is written.
-#[derive(Debug, Default)]
-pub(super) struct Tags {
-    written: Cell<usize>,
-    places: RefCell<Vec<usize>>,
-}
-
-impl Tags {
-    /// A member with a value of this type is written next.
-    pub(super) fn meet<T: ?Sized>(&self) {
-        if is_tag::<T>() {
-            self.places.borrow_mut().push(self.written.get());
-        }
-    }
-}
-
-/// Whether a member's value of this type is a tag.
-fn is_tag<T: ?Sized>() -> bool {
-    let name = type_name::<T>();
-    name == "str" || name.ends_with("::AdjacentlyTaggedEnumVariant")
 }
 
 struct Writer<'a> {
@@ -115,7 +90,7 @@ impl io::Write for Writer<'_> {
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some(tags) = self.tags {
-            tags.written.set(tags.written.get() + bytes.len());
+            tags.advance(bytes.len());
         }
         if let Some(rest) = self.rest {
             if let Some(rest) = rest.strip_prefix(bytes) {

@@ -7,7 +7,7 @@
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record};
 use kv_store::store::{GetOptions, Store, StoreExt, Write};
-use kv_store::{ChangeError, Error, Location, Result};
+use kv_store::{BoxFuture, ChangeError, Error, Location, Result};
 use tracing::Instrument;
 
 use super::difference::Before;
@@ -167,15 +167,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn touch_last_write_wins(
-        &self,
-        id: IdRef<'_, E>,
-    ) -> impl Future<Output = Result<bool>> + use<'_, E, S>
+    pub fn touch_last_write_wins(&self, id: IdRef<'_, E>) -> BoxFuture<'_, Result<bool>>
     where
         E: Touch,
     {
         let key = self.key_for(&id);
-        async move { Ok(self.rewrite_at(key).await? != Touched::Absent) }
+        // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move { Ok(self.rewrite_at(key).await? != Touched::Absent) })
     }
 
     /// As [`touch_last_write_wins`](Self::touch_last_write_wins), of the entity with this anchor.

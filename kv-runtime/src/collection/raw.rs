@@ -17,7 +17,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity};
-    /// use kv_runtime::store::{AtomicStore, Commit, Condition, Expect, MemoryStore, Write};
+    /// use kv_runtime::store::{Commit, Condition, Expect, MemoryStore, Store, Write};
     /// # #[derive(KvEntity)]
     /// # #[kv(prefix = "order")]
     /// # struct Order { #[kv(id)] id: u64, total: u64 }
@@ -29,7 +29,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// for (key, record) in orders.records_of(&Order { id: 7, total: 3 })? {
     ///     writes.push(Write::Put(key, record));
     /// }
-    /// assert_eq!(kv.store().commit(absent, writes).await?, Commit::Done);
+    /// assert_eq!(kv.store().commit(absent, writes.into()).await?, Commit::Done);
     /// assert_eq!(orders.get(7).await?.map(|order| order.total), Some(3));
     /// # Ok::<(), kv_runtime::Error>(())
     /// # })?;

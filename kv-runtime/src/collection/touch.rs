@@ -3,7 +3,7 @@
 use kv_store::key::Key;
 use kv_store::record::Expiry;
 use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, StoreExt, Write};
-use kv_store::{Result, Timestamp};
+use kv_store::{BoxFuture, Result, Timestamp};
 use tracing::Instrument;
 
 use super::{Collection, IdRef, groups, keys_of_groups, named};
@@ -40,11 +40,12 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn touch(&self, id: IdRef<'_, E>) -> impl Future<Output = Result<bool>> + use<'_, E, S>
+    pub fn touch(&self, id: IdRef<'_, E>) -> BoxFuture<'_, Result<bool>>
     where
         E: Touch,
     {
-        self.touch_at(self.key_for(&id))
+        // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(self.touch_at(self.key_for(&id)))
     }
 
     /// As [`touch`](Self::touch), of the entity with this anchor.

@@ -1,66 +1,18 @@
-//! `kv-schema.lock`: every shape that was released, one entry for each entity, group and version.
+//! Checks a schema against `kv-schema.lock`, and records it there.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::compare::{Difference, compare, pairs};
-use super::describe::{EntityShape, GroupShape, IdShape, Schema, pretty};
-use super::seal::{checksum, seal};
-use super::shape::is_false;
+use super::compare::{compare, pairs};
+use super::describe::{EntityShape, GroupShape, Schema};
+use super::difference::Difference;
+use super::release::{FORMAT, Lock, LockMode, Release};
+use super::seal::seal;
 
 /// The environment variable that lets [`Schema::check_lock`] write.
 const VARIABLE: &str = "KV_SCHEMA_LOCK";
-
-/// The format that is written and read.
-const FORMAT: u32 = 1;
-
-/// Every shape that was released. `Display` is the text of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Lock {
-    format: u32,
-    /// The releases, by entity, prefix, group and version.
-    pub releases: Vec<Release>,
-}
-
-/// The shape of one version of one group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Release {
-    /// The struct's name.
-    pub entity: String,
-    /// The prefix of every key.
-    pub prefix: String,
-    /// The id's fields, in their order.
-    pub ids: Vec<IdShape>,
-    /// Whether the entity or the group is no longer in the schema.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub retired: bool,
-    /// The version of the group that was released before this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<u32>,
-    /// A checksum of the rest, which detects edits.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    digest: String,
-    /// The group and the shape of its value.
-    #[serde(flatten)]
-    pub shape: GroupShape,
-}
-
-/// What a check may write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LockMode {
-    /// Only compares.
-    #[default]
-    Check,
-    /// Records new entries and confirmed changes, and changes no released shape.
-    Update,
-    /// Also records another shape of a released version: for versions that were never released.
-    Overwrite,
-}
 
 /// The error of a check. `Debug` is as readable as `Display`, because a test that returns the error
 /// prints it.
@@ -181,13 +133,7 @@ impl Schema {
     /// Returns the differences between the schema and a lock.
     #[must_use]
     pub fn compare(&self, lock: &Lock) -> Vec<Difference> {
-        compare(self, lock)
-    }
-}
-
-impl Default for Lock {
-    fn default() -> Self {
-        Self { format: FORMAT, releases: Vec::new() }
+        pairs(self, &lock.releases).iter().flat_map(compare).collect()
     }
 }
 
@@ -222,17 +168,14 @@ impl Lock {
     pub(super) fn record(&mut self, schema: &Schema, mode: LockMode) {
         let overwrites = mode == LockMode::Overwrite;
         let old = std::mem::take(&mut self.releases);
-        let old = Self { format: FORMAT, releases: old };
         for pair in pairs(schema, &old) {
             let kept = || pair.releases.iter().map(|it| (*it).clone());
             let Some(today) = pair.today else {
                 self.releases.extend(kept().map(|it| Release { retired: true, ..it }));
                 continue;
             };
-            let refused: Vec<Difference> = super::compare::compare_pair(&pair)
-                .into_iter()
-                .filter(|it| !overwrites && !it.effect.is_acceptable())
-                .collect();
+            let refused: Vec<Difference> =
+                compare(&pair).into_iter().filter(|it| !overwrites && !it.effect.is_acceptable()).collect();
             if refused.iter().any(|it| it.group.is_none()) {
                 self.releases.extend(kept());
                 continue;
@@ -249,15 +192,6 @@ impl Lock {
             |it: &Release| (it.entity.clone(), it.prefix.clone(), it.shape.name.clone(), it.shape.version);
         self.releases.sort_by_key(key);
         seal(&mut self.releases);
-    }
-}
-
-impl Release {
-    /// Sets the checksum.
-    pub(super) fn seal(&mut self) {
-        self.digest.clear();
-        // What cannot be written is no lock: then the checksum is that of nothing, as ever.
-        self.digest = checksum(&serde_json::to_string(self).unwrap_or_default());
     }
 }
 
@@ -304,13 +238,6 @@ fn record_group(today: &EntityShape, group: &GroupShape, overwrites: bool, relea
                 digest: String::new(),
             }),
         }
-    }
-}
-
-impl fmt::Display for Lock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        pretty(self, f)?;
-        f.write_str("\n")
     }
 }
 

@@ -15,7 +15,11 @@ mod compare;
 #[cfg(feature = "schema-lock")]
 mod describe;
 #[cfg(feature = "schema-lock")]
+mod difference;
+#[cfg(feature = "schema-lock")]
 mod lock;
+#[cfg(feature = "schema-lock")]
+mod release;
 #[cfg(feature = "schema-lock")]
 mod seal;
 #[cfg(feature = "schema-lock")]
@@ -24,11 +28,13 @@ mod shape;
 mod trace;
 
 #[cfg(feature = "schema-lock")]
-pub use compare::{Difference, Effect};
-#[cfg(feature = "schema-lock")]
 pub use describe::{EntityShape, GroupShape, IdShape, Schema};
 #[cfg(feature = "schema-lock")]
-pub use lock::{Lock, LockError, LockMode, Release};
+pub use difference::{Difference, Effect};
+#[cfg(feature = "schema-lock")]
+pub use lock::LockError;
+#[cfg(feature = "schema-lock")]
+pub use release::{Lock, LockMode, Release};
 #[cfg(feature = "schema-lock")]
 pub use shape::{Field, Shape, Variant, VariantShape};
 

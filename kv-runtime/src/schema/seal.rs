@@ -1,6 +1,6 @@
 //! Detects locks that were edited or badly merged.
 
-use super::lock::{Lock, LockMode, Release};
+use super::release::{Lock, LockMode, Release};
 
 impl Lock {
     /// Returns why the file's text is not what was written. An overwrite accepts a complete file
@@ -40,16 +40,6 @@ impl Lock {
     }
 }
 
-impl Release {
-    /// `User.profile` in backquotes.
-    fn label(&self) -> String {
-        match self.shape.segment() {
-            "" => format!("`{}`", self.entity),
-            segment => format!("`{}.{segment}`", self.entity),
-        }
-    }
-}
-
 fn is_same_group(one: &Release, other: &Release) -> bool {
     one.entity == other.entity && one.prefix == other.prefix && one.shape.name == other.shape.name
 }
@@ -69,9 +59,18 @@ pub(super) fn seal(releases: &mut [Release]) {
     }
 }
 
+impl Release {
+    /// Sets the checksum.
+    fn seal(&mut self) {
+        self.digest.clear();
+        // What cannot be written is no lock: then the checksum is that of nothing, as ever.
+        self.digest = checksum(&serde_json::to_string(self).unwrap_or_default());
+    }
+}
+
 /// FNV-1a, which is the same on every machine. It detects slips, and does not protect against
 /// intent.
-pub(super) fn checksum(text: &str) -> String {
+fn checksum(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

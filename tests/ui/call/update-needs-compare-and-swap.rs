@@ -1,7 +1,7 @@
 use kv_runtime::key::Key;
-use kv_runtime::record::{NewRecord, Record};
-use kv_runtime::store::{Capabilities, ListPage, ListQuery, Store};
-use kv_runtime::{Clock, Kv, KvEntity, Result};
+use kv_runtime::record::Record;
+use kv_runtime::store::{Batch, Cursor, EntryRef, GetOptions, ListQuery, Store, StoreInfo};
+use kv_runtime::{Kv, KvEntity, MaybeSend, Result};
 
 #[derive(KvEntity)]
 #[kv(prefix = "counter")]
@@ -14,25 +14,20 @@ struct Counter {
 struct PlainStore;
 
 impl Store for PlainStore {
-    fn name(&self) -> &'static str {
-        "plain"
-    }
-    fn clock(&self) -> &Clock {
+    fn info(&self) -> &StoreInfo {
         unimplemented!()
     }
-    fn capabilities(&self) -> Capabilities {
+    async fn get(&self, _: &Key, _: GetOptions) -> Result<Option<Record>> {
         unimplemented!()
     }
-    async fn get(&self, _: &Key) -> Result<Option<Record>> {
+    async fn write(&self, _: Batch) -> Result<()> {
         unimplemented!()
     }
-    async fn put(&self, _: Key, _: NewRecord) -> Result<()> {
-        unimplemented!()
-    }
-    async fn delete(&self, _: Key) -> Result<()> {
-        unimplemented!()
-    }
-    async fn list(&self, _: &ListQuery) -> Result<ListPage> {
+    async fn list(
+        &self,
+        _: &ListQuery,
+        _: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+    ) -> Result<Option<Cursor>> {
         unimplemented!()
     }
 }

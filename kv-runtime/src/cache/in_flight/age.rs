@@ -6,21 +6,11 @@
 //! outcome is unknown, and nothing of it is left in the map. If its future goes on after all, its
 //! end is that of a write that met another one, which the memory forgets.
 
-use std::time::Duration;
-
 use kv_store::key::EntityId;
-use kv_store::store::{Mark, SETTLES_AFTER};
+use kv_store::store::Mark;
 
-use super::{AtId, Shard};
+use super::{AtId, LONGEST, Shard};
 use crate::cache::entry::Moment;
-
-/// How long a write may be under way. A fill has as long.
-pub(super) const LONGEST: Duration = SETTLES_AFTER;
-
-/// When a load is too old that nobody but its own caller drives.
-pub(in crate::cache) fn alone_until(now: Moment) -> Moment {
-    now.saturating_add(LONGEST)
-}
 
 impl<Id: EntityId, T: Clone> Shard<Id, T> {
     /// Ends what is too old at this id, and from time to time at all ids of the place, so that ids

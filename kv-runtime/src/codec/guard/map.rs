@@ -6,7 +6,9 @@ use std::collections::HashSet;
 use serde::ser::{Serialize, SerializeMap};
 use serde_json::Value;
 
-use super::{Guarded, Reason, Within};
+use super::guarded::Guarded;
+use super::refusal::Reason;
+use super::within::Within;
 
 /// A taker of entries.
 pub(super) struct GuardedMap<'a, S> {

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::codec::rounded_value as value;
+use super::value;
 
 /// Whether the text says this value.
 pub(super) fn says(text: &str, is: &Value) -> bool {
@@ -13,7 +13,7 @@ pub(super) fn says(text: &str, is: &Value) -> bool {
             text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) == Some(is)
         }
         Value::Number(is) if is.is_u64() => text.parse().ok() == is.as_u64(),
-        _ => is_spelt(text, is) || value(text).is_ok_and(|was| was == *is),
+        _ => is_spelt(text, is) || value::read(text).is_ok_and(|was| was == *is),
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 /// ```
 /// use kv_runtime::key::Key;
 /// use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
-/// use kv_runtime::store::{MemoryStore, Store};
+/// use kv_runtime::store::{MemoryStore, StoreExt};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let gate = Gate::new();
@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 /// store.faults().add(Fault::hold(&gate).on(&[Operation::Get]).times(1));
 ///
 /// let key = Key::from_text("user:7");
-/// let read = store.get(&key);
+/// let read = store.read(&key);
 /// let script = async {
 ///     gate.arrived().await; // the read stands before the engine
 ///     gate.open();

@@ -46,11 +46,11 @@ const TARGET: &str = "kv_runtime::store";
 /// ```
 /// use kv_runtime::key::Key;
 /// use kv_runtime::layer::{ObservedStore, Operation};
-/// use kv_runtime::store::{MemoryStore, Store};
+/// use kv_runtime::store::{MemoryStore, StoreExt};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let store = ObservedStore::new(MemoryStore::new());
-/// store.get(&Key::from_text("user:7")).await?;
+/// store.read(&Key::from_text("user:7")).await?;
 /// let stats = store.stats();
 /// let gets = stats.of(Operation::Get);
 /// println!("{} gets, 99 % within {:?}", gets.calls(), gets.latencies.quantile(0.99));

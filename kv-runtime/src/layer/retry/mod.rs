@@ -37,7 +37,7 @@ use remaining::Remaining;
 /// use std::time::Duration;
 /// use kv_runtime::layer::{Fault, FaultStore, RetryStore};
 /// use kv_runtime::{Clock, ManualClock, Timer, Timestamp};
-/// use kv_runtime::store::{MemoryStore, Store};
+/// use kv_runtime::store::{MemoryStore, StoreExt};
 /// use kv_runtime::key::Key;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -45,7 +45,7 @@ use remaining::Remaining;
 /// let flaky = FaultStore::new(MemoryStore::new());
 /// flaky.faults().add(Fault::fail().times(2));
 /// let store = RetryStore::new(flaky).pauses(Duration::from_millis(1), Duration::from_secs(1));
-/// assert!(store.get(&Key::from_text("user:7")).await?.is_none()); // at the third attempt
+/// assert!(store.read(&Key::from_text("user:7")).await?.is_none()); // at the third attempt
 /// # Ok(())
 /// # }
 /// ```

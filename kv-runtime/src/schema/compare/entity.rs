@@ -1,15 +1,17 @@
 //! One entity: its keys, its groups, and fields that went from one group to another.
 
 use super::mend::{self, Target};
+use super::pair::Pair;
 use super::shapes::{self, Kind};
-use super::{Difference, Effect, Pair};
 use crate::schema::describe::{EntityShape, GroupShape};
-use crate::schema::lock::Release;
+use crate::schema::difference::{Difference, Effect};
+use crate::schema::release::Release;
 
 const RECORD: &str = "record it: KV_SCHEMA_LOCK=update";
 const CONFIRM: &str = "if that is meant, confirm it: KV_SCHEMA_LOCK=update";
 
-pub(super) fn compare(pair: &Pair<'_>) -> Vec<Difference> {
+/// The differences of one entity.
+pub(in crate::schema) fn compare(pair: &Pair<'_>) -> Vec<Difference> {
     match (pair.today, pair.releases.first()) {
         (Some(today), Some(_)) => Comparison { today, releases: &pair.releases, found: Vec::new() }.run(),
         (Some(today), None) => vec![Difference {

@@ -1,6 +1,6 @@
 //! Two shapes of one value: what differs, and whether older code can read what newer code writes.
 
-use super::Effect;
+use crate::schema::difference::Effect;
 use crate::schema::shape::{Field, Shape, Variant, VariantShape};
 
 /// A difference between two shapes.

@@ -5,9 +5,9 @@ use std::any::type_name;
 use serde::de::value::{BorrowedStrDeserializer, UnitDeserializer};
 use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
+use super::context::Context;
 use super::error::Refusal;
 use super::node::{Member, Node, Probe, StructNode, VariantKind, VariantNode};
-use super::walker::Context;
 
 /// Visits a node with a seed, whose type the node then knows.
 fn visit<'de, S: DeserializeSeed<'de>>(

@@ -1,8 +1,8 @@
 //! The shape of a type, found out by deserializing it from nothing.
 //!
 //! `Deserialize` tells what it wants by the method that it calls. So a type is deserialized again
-//! and again from invented values, each time towards a part that is not known yet (`walker`,
-//! `access`), and what it asks for is noted in a tree (`node`). Whether a run succeeds does not
+//! and again from invented values, each time towards a part that is not known yet (`context`,
+//! `walker`, `access`), and what it asks for is noted in a tree (`node`). Whether a run succeeds does not
 //! matter: errors say something, too (`error`): which field is missing, which variants there are.
 //!
 //! A struct's fields are asked for by name, one at a time, so a field that refuses every invented
@@ -10,6 +10,7 @@
 //! `untagged`) becomes opaque: it is known by its type's name alone.
 
 mod access;
+mod context;
 mod error;
 mod node;
 mod walker;
@@ -19,8 +20,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::de::DeserializeOwned;
 
 use super::shape::Shape;
+use context::Context;
 use node::Node;
-use walker::Context;
 
 /// So many runs are made at most. A struct takes a handful of each of its fields.
 const ROUNDS: usize = 100_000;

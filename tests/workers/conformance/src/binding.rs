@@ -8,7 +8,7 @@ use std::time::Duration;
 use kv_runtime::cache::{Cache, Cached};
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
-use kv_runtime::store::{ListQuery, Store, StoreExt, WorkersStore};
+use kv_runtime::store::{ListQuery, StoreExt, WorkersStore};
 use kv_runtime::{Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::js_sys::{self, JSON, Object, Reflect};
@@ -134,8 +134,8 @@ async fn cursors(env: &Env) -> worker::Result<Value> {
         one.put(Key::from_text(format!("c:{number}")), record).await.map_err(told)?;
     }
     let query = ListQuery::new(Key::from_text("c:")).with_limit(2);
-    let cursor = one.list(&query).await.map_err(told)?.cursor;
+    let cursor = one.page(&query).await.map_err(told)?.cursor;
     let query = query.with_cursor(cursor);
-    let rest = one.list(&query).await.map_err(told)?.keys().count();
+    let rest = one.page(&query).await.map_err(told)?.keys().count();
     Ok(json!({ "own": rest, "other": failed(other.page(&query).await.err())["error"] }))
 }

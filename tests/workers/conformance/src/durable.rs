@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use kv_runtime::conformance::{self, Foreign};
 use kv_runtime::key::Key;
-use kv_runtime::store::{DurableClient, DurableStore, Shards, Store, StoreExt};
+use kv_runtime::store::{DurableClient, DurableStore, Shards, StoreExt};
 use kv_runtime::{Clock, Error, ManualClock, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -69,7 +69,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
         "/large-batch" => large_batch(&env).await?,
         "/no-text" => no_text(&env).await?,
         "/too-long-key" => {
-            failed(WorkersStore::new(&env, "KV_0").map_err(told)?.get(&too_long_key()).await.err())
+            failed(WorkersStore::new(&env, "KV_0").map_err(told)?.read(&too_long_key()).await.err())
         }
         "/no-binding" => failed(WorkersStore::new(&env, "NOWHERE").err()),
         path if path.starts_with("/binding/") => binding::answer(&env, context, path).await?,

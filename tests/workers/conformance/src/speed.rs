@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::key::Key;
-use kv_runtime::store::{DurableStore, StoreExt};
+use kv_runtime::store::DurableStore;
 use kv_runtime::{Kv, KvEntity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord, Record};
-use kv_runtime::store::{AtomicStore, Commit, Condition, DurableClient, DurableStore, Expect, ListQuery, Shards, Store, StoreExt, Write};
+use kv_runtime::store::{Commit, Condition, DurableClient, DurableStore, Expect, ListQuery, Shards, Store, StoreExt, Write};
 use kv_runtime::{Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::{Env, Method, SqlStorageValue, State};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kv_runtime::Result;
 use kv_runtime::conformance::{Foreign, Harness};
 use kv_runtime::key::Key;
-use kv_runtime::store::{DurableClient, DurableStore, Shards, Store, StoreExt};
+use kv_runtime::store::{DurableClient, DurableStore, Shards, StoreExt};
 use worker::{Env, Method};
 
 use super::{CLOCK, Held, Records, ask, client, clock, past};

@@ -1,0 +1,8 @@
+//! The example `store-metrics` prints what its header shows.
+
+use examples_support::testing::{Result, prints_its_header};
+
+#[test]
+fn prints_its_header_text() -> Result {
+    prints_its_header(env!("CARGO_BIN_EXE_store-metrics"), include_str!("../src/main.rs"))
+}

@@ -1,0 +1,41 @@
+//! The users of a tenant.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Json, response::IntoResponse};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::failure::Result;
+use crate::keys::new_key;
+use crate::model::{Role, User};
+
+#[derive(Deserialize)]
+pub struct New {
+    name: String,
+    role: Role,
+}
+
+pub async fn me(State(app): State<App>, caller: Caller) -> Result<Json<User>> {
+    Ok(Json(caller.user(&app).await?))
+}
+
+/// Adds a user, and answers with the first key of that user.
+pub async fn add(
+    State(app): State<App>,
+    caller: Caller,
+    Json(New { name, role }): Json<New>,
+) -> Result<impl IntoResponse> {
+    caller.may_write(&app).await?;
+    caller.must_be_owner(&app).await?;
+    let user = User { tenant: caller.tenant, name, role };
+    app.kv.collection().insert(&user).await?;
+    let key = new_key(&app.kv, Caller { tenant: user.tenant, user: user.name }).await?;
+    Ok((StatusCode::CREATED, Json(key)))
+}
+
+pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<User>>> {
+    let page = app.kv.collection::<User>().list().within(&caller.tenant).page().await?;
+    Ok(Json(page.entities))
+}
