@@ -90,9 +90,12 @@ mod collection;
 #[path = "private.rs"]
 pub mod __private;
 #[cfg(feature = "cache")]
+mod backfill;
 pub mod cache;
 pub mod codec;
+mod connect;
 mod const_message;
+mod cursor_key;
 mod entity;
 pub mod guide;
 mod kv;

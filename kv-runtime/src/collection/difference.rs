@@ -11,7 +11,8 @@ use kv_store::{Error, Result, Timestamp};
 
 use super::carry::{Carried, carry, is_by_steps};
 use super::decode::{Context, Records, decode};
-use super::encode::{Encoded, Wanted, encode_at};
+use super::encode::{Encoded, encode_at};
+use super::group::Wanted;
 use super::proof::names;
 use super::{Collection, groups};
 use crate::codec::{Codec, CodecError, Kept, Merged, Tagged, merge, merge_only, sorted};

@@ -9,10 +9,10 @@ use kv_store::store::{GetOptions, Store, StoreExt};
 use kv_store::{BoxFuture, Error, Location, Result, Timestamp};
 use tracing::Instrument;
 
+use super::decode::{Context, Records, decode, decode_present};
 use super::filled::is_filled;
-use super::{Collection, Context, IdRef, Records, decode, decode_present, groups, keys_of_groups, named};
+use super::{Collection, IdRef, groups, keys_of_groups, named};
 use crate::entity::{GroupSchema, KvEntity};
-use crate::list::List;
 use crate::small::apart;
 
 /// An entity as a store has it.
@@ -148,37 +148,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let found = self.look_all(anchors, ids, GetOptions::new()).instrument(span).await?;
             Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
         })
-    }
-
-    /// Returns a list of all entities, to be read as pages or as a stream.
-    ///
-    /// Nothing is read before [`List::page`] or [`List::stream`]. A list can be limited to
-    /// [leading ids](List::within), and return [ids alone](List::ids).
-    ///
-    /// ```
-    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
-    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
-    /// # #[kv(prefix = "user")]
-    /// # struct User {
-    /// #     #[kv(id)]
-    /// #     id: u64,
-    /// #     name: String,
-    /// # }
-    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
-    /// for id in 1..=3 {
-    ///     users.put(&User { id, name: format!("user {id}") }).await?;
-    /// }
-    /// let page = users.list().limit(2).page().await?;
-    /// assert_eq!(page.entities.len(), 2);
-    /// let rest = users.list().cursor(page.cursor).page().await?;
-    /// assert_eq!(rest.entities[0].id, 3);
-    /// # Ok::<(), kv_runtime::Error>(())
-    /// # })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn list(&self) -> List<E, S> {
-        List::new(self.clone())
     }
 
     /// Returns whether there is an entity with this id: whether its first group is there. Reads no

@@ -6,7 +6,8 @@ use kv_store::store::{Store, StoreExt, Write};
 use kv_store::{Error, Result, Timestamp};
 
 use super::difference::{Before, GroupBefore, Place};
-use super::encode::{Wanted, expires_by_field};
+use super::encode::expires_by_field;
+use super::group::Wanted;
 use super::{Collection, groups};
 use crate::codec::Codec;
 use crate::entity::{GroupSchema, KvEntity};

@@ -6,7 +6,7 @@ use kv_store::record::Record;
 use kv_store::store::{Content, Cursor, EntryRef, GetOptions, ListQuery, Sharing, Store, StoreExt};
 use kv_store::{Error, Result};
 
-use super::page::{Found, id_in, query};
+use super::keys::{Found, id_in, query};
 use crate::collection::Collection;
 use crate::entity::KvEntity;
 
