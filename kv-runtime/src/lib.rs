@@ -89,8 +89,8 @@ mod collection;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-#[cfg(feature = "cache")]
 mod backfill;
+#[cfg(feature = "cache")]
 pub mod cache;
 pub mod codec;
 mod connect;
