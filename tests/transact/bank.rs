@@ -2,10 +2,10 @@
 //!
 //! `KV_BANK_TRANSFERS=10000` is how many transfers each task makes; it is 30 unless it is set.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kv_runtime::store::{AtomicStore, MemoryStore, RedbStore};
-use kv_runtime::{Error, Kv, TransactionOptions};
+use kv_runtime::{Clock, Error, Kv, TransactionOptions};
 
 use crate::Outcome;
 use crate::entities::Account;
@@ -18,10 +18,17 @@ fn transfers() -> usize {
     std::env::var("KV_BANK_TRANSFERS").ok().map_or(30, |text| text.parse().expect("a number"))
 }
 
+/// The system's clock, and what it shows.
+fn begin() -> (Clock, Duration) {
+    let clock = Clock::system();
+    let now = clock.monotonic();
+    (clock, now)
+}
+
 /// Moves money for as long as the bank is open.
 async fn work<S: AtomicStore>(kv: Kv<S>, seed: u64, transfers: usize) -> Result<Duration, Error> {
     let mut random = fastrand::Rng::with_seed(seed);
-    let begin = Instant::now();
+    let (clock, begin) = begin();
     for _ in 0..transfers {
         let from = random.u64(..ACCOUNTS);
         let to = (from + 1 + random.u64(..ACCOUNTS - 1)) % ACCOUNTS;
@@ -44,7 +51,7 @@ async fn work<S: AtomicStore>(kv: Kv<S>, seed: u64, transfers: usize) -> Result<
         // Memory never waits, so without this a task would be done before others begin.
         tokio::task::yield_now().await;
     }
-    Ok(begin.elapsed())
+    Ok(clock.monotonic() - begin)
 }
 
 async fn sum<S: AtomicStore>(kv: &Kv<S>) -> Result<i64, Error> {
@@ -58,7 +65,7 @@ async fn bank<S: AtomicStore>(kv: Kv<S>) -> Outcome {
     kv.collection().put_many((0..ACCOUNTS).map(|id| Account::new(id, OPENED_WITH))).await?;
     let total = ACCOUNTS as i64 * OPENED_WITH;
     let transfers = transfers();
-    let begin = Instant::now();
+    let (clock, begin) = begin();
     let tasks: Vec<_> =
         (0..TASKS).map(|task| tokio::spawn(work(kv.clone(), task as u64, transfers))).collect();
     let mut looks = 0;
@@ -74,7 +81,7 @@ async fn bank<S: AtomicStore>(kv: Kv<S>) -> Outcome {
         (slowest, all) = (slowest.max(took), all + took);
     }
     assert_eq!(sum(&kv).await?, total);
-    let (mean, took) = (all / TASKS as u32, begin.elapsed());
+    let (mean, took) = (all / TASKS as u32, clock.monotonic() - begin);
     let stats = kv.transaction_stats();
     println!("{looks} looks; {took:?}; a task took {mean:?}, the slowest {slowest:?}; {stats:?}");
     // The slowest has at least half of the mean's pace.

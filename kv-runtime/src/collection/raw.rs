@@ -116,10 +116,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # }
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// let users = Kv::new(MemoryStore::new()).collection::<User>();
-    /// use kv_runtime::store::Store;
+    /// use kv_runtime::store::{GetOptions, Store};
     ///
     /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
-    /// let records = users.store().get_many(&users.keys(7)).await?;
+    /// let records = users.store().get_many(&users.keys(7), GetOptions::new()).await?;
     /// assert_eq!(users.entity_of(7, &records)?.map(|user| user.name).as_deref(), Some("Ada"));
     /// # Ok::<(), kv_runtime::Error>(())
     /// # })?;

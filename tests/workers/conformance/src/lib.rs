@@ -12,7 +12,7 @@ use std::cell::Cell;
 use kv_runtime::conformance;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord, Record, Revision};
-use kv_runtime::store::{AtomicStore, DurableClient, DurableStore, MemoryStore, Store, StoreExt, WorkersStore};
+use kv_runtime::store::{AtomicStore, DurableClient, DurableStore, MemoryStore, StoreExt, WorkersStore};
 use kv_runtime::{Collection, Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::{Context, Env, Request, Response, event};
