@@ -103,8 +103,8 @@ pub mod layer;
 mod list;
 pub mod migrate;
 pub mod schema;
-mod served;
 mod small;
+mod sourced;
 pub mod store;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_sessions;
@@ -114,7 +114,7 @@ pub use collection::{Collection, IdRef};
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
 pub use kv::{Kv, TransactionOptions, TransactionStats, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
-pub use served::{Served, Whence};
+pub use sourced::{Source, Sourced};
 pub use transact::{Rerun, Tx, TxWithTtl};
 
 #[cfg(feature = "conformance")]

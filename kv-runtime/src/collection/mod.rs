@@ -62,15 +62,15 @@ use crate::cursor_key::CursorKey;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::kv::Kv;
 
-pub(crate) use difference::Place;
+pub(crate) use difference::GroupOf;
 #[cfg(feature = "cache")]
 pub(crate) use fallback::warn;
 #[cfg(feature = "cache")]
-pub(crate) use fill::Standing;
+pub(crate) use fill::BeforeFill;
 #[cfg(feature = "cache")]
 pub(crate) use last_write::Touched;
 pub(crate) use last_write::learn_expiry;
-pub(crate) use read::Found;
+pub(crate) use read::StoredEntity;
 pub(crate) use unfailing::{always, once};
 pub(crate) use write_back::Replacement;
 

@@ -16,7 +16,7 @@ use crate::entity::{GroupSchema, KvEntity};
 use crate::small::apart;
 
 /// An entity as a store has it.
-pub(crate) struct Found<E> {
+pub(crate) struct StoredEntity<E> {
     pub(crate) entity: E,
     /// When the first of its groups expires, as far as the store can tell.
     #[cfg_attr(
@@ -29,7 +29,7 @@ pub(crate) struct Found<E> {
     pub(crate) own_expires_at: Option<Timestamp>,
 }
 
-impl<E> Found<E> {
+impl<E> StoredEntity<E> {
     fn new(entity: E, records: &[Option<Record>]) -> Self {
         let records = || records.iter().flatten();
         let expires_at = records().filter_map(|record| record.expires_at).min();
@@ -184,7 +184,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The entities under these keys, and when they expire.
     #[allow(dead_code, reason = "used by the cache alone, which is a feature")]
-    pub(crate) async fn find_all(&self, anchors: Vec<Key>, ids: Vec<E::Id>) -> Result<Vec<Option<Found<E>>>> {
+    pub(crate) async fn find_all(
+        &self,
+        anchors: Vec<Key>,
+        ids: Vec<E::Id>,
+    ) -> Result<Vec<Option<StoredEntity<E>>>> {
         self.look_all(anchors, ids, GetOptions::new().with_expiry()).await
     }
 
@@ -193,7 +197,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchors: Vec<Key>,
         ids: Vec<E::Id>,
         options: GetOptions,
-    ) -> Result<Vec<Option<Found<E>>>> {
+    ) -> Result<Vec<Option<StoredEntity<E>>>> {
         let groups = groups::<E>().len();
         let mut found = Vec::with_capacity(ids.len());
         let mut ids = ids.into_iter();
@@ -211,8 +215,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The entity under this key, and when the first of its groups expires.
     #[allow(dead_code, reason = "used by caches and sessions alone, which are features")]
-    pub(crate) async fn find(&self, id: E::Id, key: &Key) -> Result<Option<Found<E>>> {
-        self.look(id, key, GetOptions::new().with_expiry(), Found::new).await
+    pub(crate) async fn find(&self, id: E::Id, key: &Key) -> Result<Option<StoredEntity<E>>> {
+        self.look(id, key, GetOptions::new().with_expiry(), StoredEntity::new).await
     }
 
     /// What `shape` makes of the entity under this key and of its records.
@@ -279,8 +283,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         anchor: &Key,
         records: &[Option<Record>],
-    ) -> Result<Option<Found<E>>> {
-        self.shaped(id, anchor, records, Found::new).await
+    ) -> Result<Option<StoredEntity<E>>> {
+        self.shaped(id, anchor, records, StoredEntity::new).await
     }
 
     /// What `shape` makes of the entity; records that are older than what is written are written

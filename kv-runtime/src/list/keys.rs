@@ -24,21 +24,21 @@ fn anchor_name<E: KvEntity>() -> Option<&'static str> {
     E::SCHEMA.groups().first().and_then(|group| group.name())
 }
 
-pub(super) enum Found<I> {
+pub(super) enum ListedKey<I> {
     Entity(I),
     /// A key of this entity that is not its anchor's.
     OtherGroup,
     Foreign,
 }
 
-pub(super) fn id_in<E: KvEntity>(key: &str) -> Found<E::Id> {
+pub(super) fn id_in<E: KvEntity>(key: &str) -> ListedKey<E::Id> {
     let schema = const { &E::SCHEMA };
     if let Some(id) = parse_key(key, schema.prefix(), schema.ids(), anchor_name::<E>()) {
-        return Found::Entity(id);
+        return ListedKey::Entity(id);
     }
     let mut others = schema.groups().iter().skip(1);
     if others.any(|group| parse_key::<E::Id>(key, schema.prefix(), schema.ids(), group.name()).is_some()) {
-        return Found::OtherGroup;
+        return ListedKey::OtherGroup;
     }
-    Found::Foreign
+    ListedKey::Foreign
 }

@@ -9,7 +9,7 @@ use kv_store::{Error, Location, Result};
 use tracing::Instrument;
 
 use super::builder::{List, ListIds, PAGE};
-use super::keys::{Found, id_in, query};
+use super::keys::{ListedKey, id_in, query};
 use super::raw::{self, Anchor};
 use super::secret;
 use crate::collection::Collection;
@@ -182,9 +182,9 @@ async fn ids<E: KvEntity, S: Store>(
         let each = |key: &str, _: EntryRef<'_>| {
             bytes += key.len();
             match id_in::<E>(key) {
-                Found::Entity(id) => page.ids.push(id),
-                Found::OtherGroup => {}
-                Found::Foreign => page.skipped += 1,
+                ListedKey::Entity(id) => page.ids.push(id),
+                ListedKey::OtherGroup => {}
+                ListedKey::Foreign => page.skipped += 1,
             }
         };
         let listed = collection.store().list(&query.with_max_bytes(room.bytes), each).await;
@@ -214,9 +214,9 @@ async fn read_only_group<E: KvEntity, S: Store>(
     let each = |key: &str, entry: EntryRef<'_>| {
         bytes = bytes.saturating_add(key.len() + entry.value_len());
         let id = match id_in::<E>(key) {
-            Found::Entity(id) => id,
-            Found::OtherGroup => return,
-            Found::Foreign => {
+            ListedKey::Entity(id) => id,
+            ListedKey::OtherGroup => return,
+            ListedKey::Foreign => {
                 page.skipped += 1;
                 return;
             }
@@ -290,8 +290,10 @@ fn unread<E: KvEntity, S: Store>(collection: &Collection<E, S>, id: &E::Id, erro
 /// again instead of being kept.
 fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Location> {
     match id_in::<E>(key) {
-        Found::Entity(id) => collection.at(&collection.key_of_id(&id)),
-        Found::OtherGroup | Found::Foreign => collection.located(Location::store(collection.store().name())),
+        ListedKey::Entity(id) => collection.at(&collection.key_of_id(&id)),
+        ListedKey::OtherGroup | ListedKey::Foreign => {
+            collection.located(Location::store(collection.store().name()))
+        }
     }
 }
 

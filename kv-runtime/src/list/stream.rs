@@ -15,7 +15,7 @@ use kv_store::{Error, MaybeSend, Result};
 use tracing::Instrument;
 
 use super::builder::{List, ListIds, PAGE};
-use super::keys::{Found, id_in, query};
+use super::keys::{ListedKey, id_in, query};
 use super::raw::{self, Anchor};
 use super::{page, secret};
 use crate::collection::Collection;
@@ -118,7 +118,7 @@ impl<I> Undecoded<I> {
         match self {
             Self::Entries(entries) => loop {
                 let (key, entry) = entries.next()?;
-                let Found::Entity(id) = id_in::<E>(key) else { continue };
+                let ListedKey::Entity(id) = id_in::<E>(key) else { continue };
                 let len = key.len() + entry.value_len();
                 return Some((page::listed(collection, key, id, entry.lend()).map_err(|error| *error), len));
             },
