@@ -113,6 +113,8 @@ impl<E: KvEntity, S: Store> List<E, S> {
     /// Sets the maximum number of entities: of a page, which otherwise holds up to 1,000, or of a
     /// whole stream, which otherwise returns all. A stream with a limit of 0 ends at once. A page
     /// with a limit of 0 is [`Error::InvalidOptions`], because it has no next page.
+    ///
+    /// [`Error::InvalidOptions`]: crate::Error::InvalidOptions
     pub fn limit(mut self, entities: usize) -> Self {
         self.limit = Some(entities);
         self

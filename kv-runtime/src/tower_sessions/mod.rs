@@ -65,7 +65,7 @@ const MAX_CREATES: usize = 4;
 ///   warning and still returns the session.
 /// - `delete` succeeds whether or not the session exists.
 ///
-/// Times come from the store's [`clock`](Store::clock) and have millisecond precision. The id is
+/// Times come from the store's [`clock`](crate::store::StoreExt::clock) and have millisecond precision. The id is
 /// secret: errors and spans show its hash. tower-sessions represents an error as text, so the text
 /// includes all causes.
 pub struct KvSessionStore<S> {

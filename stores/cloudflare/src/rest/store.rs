@@ -39,6 +39,8 @@ use crate::changes::changes;
 /// let kv = Kv::new(store);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`CloudflareOptions::attempts`]: crate::CloudflareOptions::attempts
 #[derive(Clone)]
 pub struct CloudflareStore(pub(super) Arc<Shared>);
 
