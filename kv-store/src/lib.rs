@@ -1,8 +1,8 @@
 //! The contract between kv-runtime and its stores.
 //!
 //! A store implements [`Store`](store::Store): keys, records and errors in, nothing of entities. If
-//! it has compare-and-swap, it implements [`AtomicStore`](store::AtomicStore), too. Whoever writes a
-//! store depends on this crate alone, and tests it with the `conformance` suite (feature
+//! it has compare-and-swap, it implements [`AtomicStore`](store::AtomicStore), too. The crate of a
+//! store depends on this crate alone, and tests the store with the `conformance` suite (feature
 //! `conformance`). Applications depend on [`kv-runtime`](https://docs.rs/kv-runtime), which
 //! re-exports this crate.
 //!

@@ -9,7 +9,7 @@ use syn::{Attribute, Expr, ExprLit, Item, Lit, Meta, UseTree, Visibility};
 
 use crate::Result;
 
-/// A module, which is a file or stands in one.
+/// A module: a file, or a part of one.
 pub(crate) struct Module {
     pub(crate) file: PathBuf,
     pub(crate) children: BTreeMap<String, Module>,

@@ -6,7 +6,7 @@ use kv_runtime_store::conformance::{self, ManualHarness};
 
 #[tokio::test]
 async fn keeps_the_contract() -> Result<(), Box<dyn std::error::Error>> {
-    // Each store of the suite gets a directory of its own, which goes with this one.
+    // Each store of the suite gets its own directory in this one, which is removed at the end.
     let parent = tempfile::tempdir()?;
     let number = std::sync::atomic::AtomicU32::new(0);
     let harness = ManualHarness::new(move |clock| {

@@ -1,4 +1,4 @@
-//! A panic of the caller's code within a list.
+//! A panic within a list, in code that the caller passes.
 
 use std::pin::pin;
 

@@ -11,7 +11,7 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     );
 }
 
-/// A wrapper with an info of its own still returns the wrapped store's errors, which know the
+/// A wrapper that makes another info still returns the wrapped store's errors, which know the
 /// namespace.
 async fn other_errors_tell_the_namespace_too<H: Harness>(t: Test<'_, H>) -> Checked {
     let query = ListQuery::new(key("a:")).with_cursor(Some(Cursor::from_text("of no list")));

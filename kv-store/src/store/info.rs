@@ -41,8 +41,8 @@ enum Settling {
 }
 
 impl StoreInfo {
-    /// Returns what a store of this name is. It has the system's clock, no namespace, and a fair
-    /// queue of its own, which its clones share.
+    /// Returns what a store of this name is. It has the system's clock, no namespace, and a new
+    /// fair queue, which its clones share.
     #[must_use]
     pub fn new(name: &'static str, capabilities: Capabilities) -> Self {
         Self {
