@@ -92,7 +92,10 @@ fn a_store_depends_on_the_contract_alone() -> Result {
         assert!(ours[0].starts_with("kv-store"), "{store}: {ours:?}");
     }
     let manifest = fs::read_to_string(root().join("kv-store/Cargo.toml"))?;
-    assert!(!manifest.lines().any(|line| line.starts_with("kv-")), "the contract imports no other crate of this workspace");
+    assert!(
+        !manifest.lines().any(|line| line.starts_with("kv-")),
+        "the contract imports no other crate of this workspace"
+    );
     Ok(())
 }
 
