@@ -98,6 +98,7 @@ pub mod guide;
 mod kv;
 pub mod layer;
 mod list;
+mod listeners;
 pub mod migrate;
 pub mod schema;
 mod served;

@@ -60,6 +60,8 @@ use tracing::{Level, Span};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::kv::Kv;
 use crate::list::secret::CursorKey;
+#[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
+use crate::listeners::Listeners;
 
 use decode::{Context, Records, decode, decode_present};
 pub(crate) use difference::Place;
@@ -258,6 +260,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
         EntityId::write(id, &mut key);
         key.finish(anchor::<E>().name())
+    }
+
+    /// Who hears of the transactions of this collection's handle.
+    #[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
+    pub(crate) fn listeners(&self) -> &Listeners {
+        self.kv.listeners()
     }
 
     /// Where a record lies, for an error.
