@@ -10,9 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use kv_store::store::{FairQueue, Store, StoreExt};
 use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
 
-use crate::collection::Collection;
-use crate::entity::KvEntity;
-use crate::list::secret::CursorKey;
+use crate::cursor_key::CursorKey;
 use crate::listeners::Listeners;
 use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
 use transactions::TransactionCounters;
@@ -103,7 +101,7 @@ impl<S: Store> Kv<S> {
     #[must_use]
     pub fn with_cursor_key(self, _: [u8; 32]) -> Self
     where
-        Self: crate::__private::SealedCursors,
+        Self: crate::cursor_key::SealedCursors,
     {
         self
     }
@@ -146,12 +144,6 @@ impl<S: Store> Kv<S> {
     pub fn with_transaction_options(mut self, options: TransactionOptions) -> Self {
         self.transactions = options;
         self
-    }
-
-    /// Returns the collection of all entities of one type.
-    #[must_use]
-    pub fn collection<E: KvEntity>(&self) -> Collection<E, S> {
-        Collection::new(self.clone())
     }
 
     /// Returns the store.

@@ -89,10 +89,13 @@ mod collection;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod backfill;
 #[cfg(feature = "cache")]
 pub mod cache;
 pub mod codec;
+mod connect;
 mod const_message;
+mod cursor_key;
 mod entity;
 pub mod guide;
 mod kv;
@@ -101,8 +104,8 @@ mod list;
 mod listeners;
 pub mod migrate;
 pub mod schema;
-mod served;
 mod small;
+mod sourced;
 pub mod store;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_sessions;
@@ -112,7 +115,7 @@ pub use collection::{Collection, IdRef};
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
 pub use kv::{Kv, TransactionOptions, TransactionStats, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
-pub use served::{Served, Whence};
+pub use sourced::{Source, Sourced};
 pub use transact::{Rerun, Tx, TxWithTtl};
 
 #[cfg(feature = "conformance")]

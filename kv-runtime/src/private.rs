@@ -8,8 +8,9 @@ pub use kv_derive::schema_checks;
 pub use crate::codec::Codec;
 pub use crate::entity::{
     EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, ShapeVisitor, Touch,
+    assert_follows, assert_not_written,
 };
-pub use crate::migrate::{Change, Step, StepFrom, StepInto, assert_follows, assert_not_written};
+pub use crate::migrate::{Change, Step, StepFrom, StepInto};
 pub use crate::schema::collide::assert_apart;
 pub use kv_store::key::{
     ByReference, ByValue, EntityId, IdKind, IdSchema, IdTraits, IdWriter, KeyBuilder, KvId, Lookup, Passing,
@@ -102,13 +103,7 @@ defaults! {
     AddedDefault;
 }
 
-/// What a call asks for that is there without its feature, in order to name it.
-#[diagnostic::on_unimplemented(
-    message = "`with_cursor_key` needs the feature `sealed-cursors` of kv-runtime",
-    label = "this feature is off",
-    note = "add it to Cargo.toml: `kv-runtime = {{ version = \"..\", features = [\"sealed-cursors\"] }}`"
-)]
-pub trait SealedCursors {}
+pub use crate::cursor_key::SealedCursors;
 
 /// As [`SealedCursors`]. The lifetime makes the bound one that is checked where it is used.
 #[diagnostic::on_unimplemented(

@@ -41,6 +41,8 @@ impl ManualClock {
     }
 
     /// Returns how much time has passed since the clock was made: [`Clock::monotonic`].
+    ///
+    /// [`Clock::monotonic`]: crate::Clock::monotonic
     #[must_use]
     pub fn monotonic(&self) -> Duration {
         Duration::from_millis(self.0.monotonic.load(Ordering::SeqCst))

@@ -13,7 +13,7 @@ use graph::Graph;
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// Every crate and program of this repository, by its root file.
-const ROOTS: [&str; 28] = [
+const ROOTS: [&str; 30] = [
     "kv-derive/src/lib.rs",
     "kv-store/src/lib.rs",
     "stores/redb/src/lib.rs",
@@ -36,6 +36,8 @@ const ROOTS: [&str; 28] = [
     "examples/quickstart/src/main.rs",
     "examples/adopted-data/src/main.rs",
     "examples/api-cache/src/main.rs",
+    "examples/foreign_store/src/lib.rs",
+    "examples/ledger/src/main.rs",
     "examples/migrations/src/main.rs",
     "examples/rate-limit/src/main.rs",
     "examples/sessions/src/main.rs",

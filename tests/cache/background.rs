@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kv_runtime::cache::{BackgroundFuture, Cached};
 use kv_runtime::layer::{Fault, Gate, Operation};
 use kv_runtime::store::MemoryStore;
-use kv_runtime::{Clock, Error, Kv, Timer, Whence};
+use kv_runtime::{Clock, Error, Kv, Source, Timer};
 
 use crate::{Calls, MINUTE, Outcome, SECOND, START, Store, User, block_on, exact, kv};
 
@@ -52,7 +52,7 @@ async fn a_refresh_that_fails_leaves_what_is_there_and_pauses() -> Outcome {
     users.get(1).await?;
     until(|| users.stats().store_errors == 1).await;
     for _ in 0..3 {
-        assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
+        assert_eq!(users.get_detailed(1).await?.source, Source::Memory);
     }
     assert_eq!(users.stats().refreshes, 1);
     clock.advance(SECOND);
@@ -87,9 +87,9 @@ fn without_what_runs_a_task_nothing_runs_behind() -> Outcome {
     block_on(async {
         users.put(User::new(1, "old")).await?;
         clock.advance(MINUTE / 2);
-        assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
+        assert_eq!(users.get_detailed(1).await?.source, Source::Memory);
         clock.advance(MINUTE / 2);
-        assert_eq!(users.get_detailed(1).await?.whence, Whence::Store);
+        assert_eq!(users.get_detailed(1).await?.source, Source::Store);
         assert_eq!(users.stats().refreshes, 0);
         Ok(())
     })
@@ -134,7 +134,7 @@ async fn after_the_soft_timeout_what_is_stale_is_served_and_the_load_goes_on() -
     clock.advance(SECOND);
     for caller in callers {
         let stale = caller.await??;
-        assert_eq!((stale.whence, stale.value.expect("stale").name.as_str()), (Whence::Stale, "old"));
+        assert_eq!((stale.source, stale.value.expect("stale").name.as_str()), (Source::Stale, "old"));
         assert!(matches!(stale.error, Some(Error::TimedOut { limit: SECOND, .. })), "{:?}", stale.error);
     }
     gate.open();
@@ -159,13 +159,13 @@ async fn a_hard_timeout_ends_the_load_for_all() -> Outcome {
     clock.advance(10 * SECOND);
     for caller in callers {
         let fallback = caller.await?;
-        assert_eq!((fallback.whence, fallback.value.id), (Whence::Fallback, 1));
+        assert_eq!((fallback.source, fallback.value.id), (Source::Fallback, 1));
         let limit = 10 * SECOND;
         assert!(matches!(fallback.error, Some(Error::TimedOut { limit: passed, .. }) if passed == limit));
     }
     // Nothing is stale, so the store is asked again.
     kv.store().faults().clear();
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Store);
+    assert_eq!(users.get_detailed(1).await?.source, Source::Store);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kv_runtime::cache::{Cache, Loaded};
 use kv_runtime::key::EntityId;
 use kv_runtime::layer::{Fault, Operation};
-use kv_runtime::{Error, KvEntity, Whence};
+use kv_runtime::{Error, KvEntity, Source};
 
 use crate::{Calls, MINUTE, Outcome, SECOND, User, exact, kv};
 
@@ -18,7 +18,7 @@ async fn a_second_get_does_not_ask_the_store() -> Outcome {
     kv.store().faults().add(Fault::fail());
     let second = users.get(1).await?.expect("it is in memory");
     assert!(Arc::ptr_eq(&first, &second));
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
+    assert_eq!(users.get_detailed(1).await?.source, Source::Memory);
     clock.advance(MINUTE);
     assert!(matches!(users.get(1).await, Err(Error::Store { .. })));
     let stats = users.stats();
@@ -36,14 +36,14 @@ async fn an_origin_fills_both_tiers() -> Outcome {
     // Memory, the store, then the origin again.
     clock.advance(MINUTE - SECOND);
     let again = users.get_or_load_detailed(1, calls.give(User::default())).await?;
-    assert_eq!(again.whence, Whence::Memory);
+    assert_eq!(again.source, Source::Memory);
     clock.advance(SECOND);
     let again = users.get_or_load_detailed(1, calls.give(User::default())).await?;
-    assert_eq!((again.whence, &*again.value), (Whence::Store, &*user));
+    assert_eq!((again.source, &*again.value), (Source::Store, &*user));
     clock.advance(4 * MINUTE);
     assert_eq!(kv.collection::<User>().get(1).await?, None);
     let again = users.get_or_load_detailed(1, calls.give(User::new(1, "Bea"))).await?;
-    assert_eq!((again.whence, again.value.name.as_str(), calls.count()), (Whence::Origin, "Bea", 2));
+    assert_eq!((again.source, again.value.name.as_str(), calls.count()), (Source::Origin, "Bea", 2));
     Ok(())
 }
 
@@ -73,7 +73,7 @@ async fn a_loader_says_how_long_and_that_there_is_none() -> Outcome {
     let given = Loaded::new(User::new(1, "Ada")).memory_ttl(SECOND).store_ttl(3 * SECOND);
     users.get_or_load(1, || async { Ok::<_, Error>(given) }).await?;
     clock.advance(SECOND);
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Store);
+    assert_eq!(users.get_detailed(1).await?.source, Source::Store);
     clock.advance(2 * SECOND);
     assert_eq!(users.get(1).await?, None);
 
@@ -102,7 +102,7 @@ async fn a_write_is_seen_at_once() -> Outcome {
     let users = kv.collection::<User>().cached(exact());
     assert_eq!(users.get(1).await?, None);
     users.insert(User::new(1, "Ada")).await?;
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
+    assert_eq!(users.get_detailed(1).await?.source, Source::Memory);
     users.put(User::new(1, "Bea")).await?;
     assert_eq!(users.get(1).await?.expect("it is there").name, "Bea");
     let updated = users.update(1, |user| user.visits += 1).await?;
@@ -137,7 +137,7 @@ async fn a_failing_store_is_passed_over_to_the_origin() -> Outcome {
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
     kv.store().faults().add(Fault::fail());
     let user = users.get_or_load_detailed(1, calls.give(User::new(1, "Ada"))).await?;
-    assert_eq!(user.whence, Whence::Origin);
+    assert_eq!(user.source, Source::Origin);
     assert_eq!(users.get(1).await?.expect("in memory").name, "Ada");
     assert_eq!(users.stats().store_fills, 0);
     Ok(())
@@ -152,17 +152,17 @@ async fn stale_rather_than_down() -> Outcome {
     clock.advance(MINUTE);
     for _ in 0..3 {
         let stale = users.get_detailed(1).await?;
-        assert_eq!((stale.whence, stale.value.expect("it is stale").name.as_str()), (Whence::Stale, "Ada"));
+        assert_eq!((stale.source, stale.value.expect("it is stale").name.as_str()), (Source::Stale, "Ada"));
         assert!(matches!(stale.error, Some(Error::Store { .. })), "{:?}", stale.error);
     }
     // One call in a pause.
     assert_eq!((users.stats().store_errors, users.stats().paused, users.stats().stale_served), (1, 2, 3));
     clock.advance(SECOND);
-    assert_eq!(users.get_or_detailed(1, User::default()).await.whence, Whence::Stale);
+    assert_eq!(users.get_or_detailed(1, User::default()).await.source, Source::Stale);
     assert_eq!(users.stats().store_errors, 2);
     clock.advance(MINUTE - SECOND);
     let fallback = users.get_or_detailed(1, User::new(0, "nobody")).await;
-    assert_eq!((fallback.whence, &*fallback.value), (Whence::Fallback, &User::new(1, "nobody")));
+    assert_eq!((fallback.source, &*fallback.value), (Source::Fallback, &User::new(1, "nobody")));
     assert!(fallback.error.is_some());
     Ok(())
 }
@@ -179,12 +179,12 @@ async fn an_absence_in_the_store_leaves_the_stale_entity_for_an_outage_of_the_or
     clock.advance(12 * MINUTE);
     for _ in 0..3 {
         let stale = users.get_or_load_detailed(1, down).await?;
-        assert_eq!((stale.whence, stale.value.map(|user| user.id)), (Whence::Stale, Some(1)));
+        assert_eq!((stale.source, stale.value.map(|user| user.id)), (Source::Stale, Some(1)));
         clock.advance(2 * SECOND);
         // The store has none any more, and says so, remembered or not.
         for _ in 0..2 {
             let fallback = users.get_or_detailed(1, User::default()).await;
-            assert!(fallback.whence == Whence::Fallback && fallback.error.is_none());
+            assert!(fallback.source == Source::Fallback && fallback.error.is_none());
             assert_eq!(
                 (users.get(1).await?, users.get_many([1]).await?, users.peek(1)),
                 (None, vec![None], None)
@@ -196,20 +196,20 @@ async fn an_absence_in_the_store_leaves_the_stale_entity_for_an_outage_of_the_or
     }
     // Nor does it come back to reads when the store fails.
     kv.store().faults().add(Fault::fail());
-    assert_eq!(users.get_or_detailed(1, User::default()).await.whence, Whence::Fallback);
+    assert_eq!(users.get_or_detailed(1, User::default()).await.source, Source::Fallback);
     assert!(users.get(1).await.is_err() && users.get_many([1]).await.is_err());
-    assert_eq!(users.get_or_load_detailed(1, down).await?.whence, Whence::Stale);
+    assert_eq!(users.get_or_load_detailed(1, down).await?.source, Source::Stale);
     kv.store().faults().clear();
     // The origin goes first where it has an answer.
     clock.advance(SECOND);
     let served = users.get_or_load_detailed(1, calls.give(User::new(1, "Bea"))).await?;
-    assert_eq!((served.whence, served.value.name.as_str(), calls.count()), (Whence::Origin, "Bea", 2));
+    assert_eq!((served.source, served.value.name.as_str(), calls.count()), (Source::Origin, "Bea", 2));
 
     // What is fresh in memory and gone from the store is stale from then on, and no longer than it
     // would have been.
     kv.collection::<User>().delete(1).await?;
     assert_eq!((users.refresh(1).await?, users.get(1).await?), (None, None));
-    assert_eq!(users.get_or_load_detailed(1, down).await?.whence, Whence::Stale);
+    assert_eq!(users.get_or_load_detailed(1, down).await?.source, Source::Stale);
     clock.advance(61 * MINUTE);
     assert!(users.get_or_load(1, down).await.is_err());
 
@@ -231,7 +231,7 @@ async fn a_fallback_is_not_kept_as_truth() -> Outcome {
     let plain = kv.collection::<User>();
     assert_eq!(plain.get_or(3, User::new(0, "nobody")).await, User::new(3, "nobody"));
     let served = plain.get_or_detailed(3, User::default()).await;
-    assert!(served.whence == Whence::Fallback && served.error.is_none());
+    assert!(served.source == Source::Fallback && served.error.is_none());
     let users = plain.clone().cached(exact());
     assert_eq!(users.get_or(3, User::new(0, "nobody")).await.id, 3);
     assert_eq!((users.get(3).await?, plain.get(3).await?), (None, None));

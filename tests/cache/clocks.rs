@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_runtime::cache::Cached;
 use kv_runtime::layer::{Fault, Gate, Operation};
-use kv_runtime::{Error, KvEntity, ManualClock, Whence};
+use kv_runtime::{Error, KvEntity, ManualClock, Source};
 
 use crate::{Calls, MINUTE, Outcome, SECOND, START, Store, User, exact, kv};
 
@@ -41,10 +41,10 @@ async fn a_step_back_lengthens_nothing() -> Outcome {
     clock.advance(9 * SECOND);
     assert_eq!(users.get(2).await?.expect("it is there").name, "new");
     clock.advance(49 * SECOND);
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
+    assert_eq!(users.get_detailed(1).await?.source, Source::Memory);
     clock.advance(SECOND);
     kv.store().faults().add(Fault::fail().on(&[Operation::Get]));
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Stale);
+    assert_eq!(users.get_detailed(1).await?.source, Source::Stale);
     clock.advance(MINUTE);
     assert!(users.get(1).await.is_err());
     kv.store().faults().clear();

@@ -2,7 +2,7 @@
 
 use kv_runtime::cache::{BackgroundFuture, Cache, CacheStats, Cached};
 use kv_runtime::layer::{Fault, Gate, Operation};
-use kv_runtime::{Error, Whence};
+use kv_runtime::{Error, Source};
 
 use crate::{Calls, MINUTE, Outcome, SECOND, Store, User, exact, kv};
 
@@ -163,7 +163,7 @@ async fn failures_of_the_store() -> Outcome {
     clock.advance(MINUTE);
     kv.store().faults().add(Fault::fail());
     let mut look = Look::at(&users);
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Stale);
+    assert_eq!(users.get_detailed(1).await?.source, Source::Stale);
     look.moved(|it| (it.store_errors, it.stale_served, it.negatives) = (1, 1, 1));
     users.get(1).await?;
     look.moved(|it| (it.paused, it.stale_served) = (1, 2));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kv_runtime::cache::{Cache, Cached};
 use kv_runtime::key::Key;
-use kv_runtime::{KvEntity, Timestamp, Whence};
+use kv_runtime::{KvEntity, Source, Timestamp};
 
 use crate::{Outcome, SECOND, START, Store, kv};
 
@@ -118,7 +118,7 @@ async fn it_ends_with_an_anchor_that_expires_first() -> Outcome {
         let things = kv.collection::<EarlyAnchor>().cached(cache());
         bring_early(&things, way).await?;
         clock.advance(10 * SECOND - MILLISECOND);
-        assert_eq!(things.get_detailed(1).await?.whence, Whence::Memory, "{way:?}");
+        assert_eq!(things.get_detailed(1).await?.source, Source::Memory, "{way:?}");
         clock.advance(MILLISECOND);
         assert_eq!(things.peek(1), None, "{way:?}");
         assert_eq!(things.get(1).await?, None, "{way:?}");
@@ -133,13 +133,13 @@ async fn it_ends_with_a_group_that_expires_before_its_anchor() -> Outcome {
         let things = kv.collection::<LateAnchor>().cached(cache());
         bring_late(&things, way).await?;
         clock.advance(10 * SECOND - MILLISECOND);
-        assert_eq!(things.get_detailed(1).await?.whence, Whence::Memory, "{way:?}");
+        assert_eq!(things.get_detailed(1).await?.source, Source::Memory, "{way:?}");
         clock.advance(MILLISECOND);
         assert_eq!(things.peek(1), None, "{way:?}");
         // The store has the rest of it until the anchor expires.
         assert_eq!(things.get(1).await?.map(|it| it.body), Some(0), "{way:?}");
         clock.advance(20 * SECOND - MILLISECOND);
-        assert_eq!(things.get_detailed(1).await?.whence, Whence::Memory, "{way:?}");
+        assert_eq!(things.get_detailed(1).await?.source, Source::Memory, "{way:?}");
         clock.advance(MILLISECOND);
         assert_eq!(things.get(1).await?, None, "{way:?}");
     }
@@ -192,11 +192,11 @@ async fn a_touch_makes_it_end_with_the_first_group() -> Outcome {
     clock.advance(5 * SECOND);
     assert!(things.touch(1).await?);
     clock.advance(5 * SECOND - MILLISECOND);
-    assert_eq!(things.get_detailed(1).await?.whence, Whence::Memory);
+    assert_eq!(things.get_detailed(1).await?.source, Source::Memory);
     clock.advance(MILLISECOND);
-    assert_eq!(things.get_detailed(1).await?.whence, Whence::Store);
+    assert_eq!(things.get_detailed(1).await?.source, Source::Store);
     clock.advance(5 * SECOND - MILLISECOND);
-    assert_eq!(things.get_detailed(1).await?.whence, Whence::Memory);
+    assert_eq!(things.get_detailed(1).await?.source, Source::Memory);
     clock.advance(MILLISECOND);
     assert_eq!((things.peek(1), things.get(1).await?), (None, None));
     Ok(())
@@ -224,7 +224,7 @@ async fn a_field_and_a_ttl_end_it_whichever_comes_first() -> Outcome {
         passes.put(Pass { id: 1, until, uses: 1 }).await?;
         passes.update(1, |pass| pass.uses += 1).await?;
         clock.advance(ends * SECOND - MILLISECOND);
-        assert_eq!(passes.get_detailed(1).await?.whence, Whence::Memory, "{until:?}");
+        assert_eq!(passes.get_detailed(1).await?.source, Source::Memory, "{until:?}");
         clock.advance(MILLISECOND);
         assert_eq!(passes.peek(1), None, "{until:?}");
     }

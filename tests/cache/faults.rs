@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kv_runtime::Whence;
+use kv_runtime::Source;
 use kv_runtime::layer::{Fault, Faults, Operation};
 
 use crate::{MINUTE, Outcome, SECOND, User, exact, kv};
@@ -35,10 +35,10 @@ async fn three_of_ten_calls_fail(seed: u64) -> Outcome {
                 let now = clock.now().as_millis();
                 let held = last_true.get(&(id, served.value.visits)).copied();
                 let age = held.map(|at| now - at);
-                let limit = match served.whence {
-                    Whence::Store => 0,
-                    Whence::Memory => MINUTE.as_millis() as u64,
-                    Whence::Stale => 3 * MINUTE.as_millis() as u64,
+                let limit = match served.source {
+                    Source::Store => 0,
+                    Source::Memory => MINUTE.as_millis() as u64,
+                    Source::Stale => 3 * MINUTE.as_millis() as u64,
                     _ => continue,
                 };
                 assert!(age.is_some_and(|age| age <= limit), "{served:?} is {age:?} ms old");
@@ -81,7 +81,7 @@ async fn a_slow_or_hanging_store_does_not_keep_get_or() -> Outcome {
             tokio::task::yield_now().await;
         }
         clock.advance(SECOND);
-        assert_eq!(waiting.await?.whence, Whence::Fallback);
+        assert_eq!(waiting.await?.source, Source::Fallback);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use kv_runtime::cache::{Cache, Cached, Loaded};
 use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, Operation};
 use kv_runtime::store::{MemoryStore, StoreExt};
-use kv_runtime::{Clock, Error, Kv, KvEntity, ManualClock, Whence};
+use kv_runtime::{Clock, Error, Kv, KvEntity, ManualClock, Source};
 
 use crate::{Calls, MINUTE, Outcome, START, Store, User, exact, kv};
 
@@ -113,11 +113,11 @@ async fn what_a_fill_wrote_may_be_stale_also_when_it_was_read_from_the_store() -
     clock.advance(4 * MINUTE);
     let other = kv.collection::<User>().cached(exact().stale_for(HOUR));
     for cache in [&users, &other] {
-        assert_eq!(cache.get_detailed(1).await?.whence, Whence::Store);
+        assert_eq!(cache.get_detailed(1).await?.source, Source::Store);
     }
     clock.advance(2 * MINUTE);
     for cache in [&users, &other] {
-        assert_eq!(cache.get_or_load_detailed(1, down).await?.whence, Whence::Stale);
+        assert_eq!(cache.get_or_load_detailed(1, down).await?.source, Source::Stale);
     }
     Ok(())
 }
@@ -150,7 +150,7 @@ async fn a_refresh_that_loses_its_fill_says_so() -> Outcome {
     let lost = here.refresh_from(1, load).await;
     assert!(matches!(&lost, Err(error @ Error::Conflict { .. }) if error.is_retryable()), "{lost:?}");
     // The next read asks the store.
-    assert_eq!(here.get_detailed(1).await?.whence, Whence::Store);
+    assert_eq!(here.get_detailed(1).await?.source, Source::Store);
     assert_eq!(here.refresh_from(1, Calls::default().give(User::new(1, "new"))).await?.name, "new");
     assert_eq!(kv.collection::<User>().get(1).await?.expect("it was filled").name, "new");
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kv_runtime::cache::Cached;
 use kv_runtime::layer::{Fault, Gate, Operation};
-use kv_runtime::{Error, Whence, store};
+use kv_runtime::{Error, Source, store};
 
 use crate::{MINUTE, Outcome, SECOND, User, exact, kv};
 
@@ -30,7 +30,7 @@ async fn a_change_is_seen_at_once() -> Outcome {
     let changed = visit(&users).await?;
     assert_eq!(changed.visits, 8);
     assert!(Arc::ptr_eq(&changed, &users.get(1).await?.expect("it is there")));
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
+    assert_eq!(users.get_detailed(1).await?.source, Source::Memory);
     let given_up = users.try_update_last_write_wins(1, |_| Err(Error::NotFound { at: Box::default() })).await;
     assert!(matches!(given_up, Err(Error::NotFound { .. })));
     let visited = |user: &mut User| {
@@ -66,7 +66,7 @@ async fn of_a_change_and_a_write_that_meet_neither_is_held() -> Outcome {
     let users = kv.collection::<User>().cached(exact());
     users.put(User::new(1, "Ada")).await?;
     let gate = Gate::new();
-    kv.store().faults().add(Fault::hold(&gate).on(&[Operation::PutMany]).times(1));
+    kv.store().faults().add(Fault::hold(&gate).on(&[Operation::Put]).times(1));
     let writer = users.clone();
     let change = tokio::spawn(async move { visit(&writer).await });
     gate.arrived().await;
@@ -84,11 +84,11 @@ async fn a_change_that_fails_or_is_dropped_leaves_nothing_behind() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
     users.put(User::new(1, "Ada")).await?;
-    kv.store().faults().add(Fault::fail().after().on(&[Operation::PutMany]).times(1));
+    kv.store().faults().add(Fault::fail().after().on(&[Operation::Put]).times(1));
     assert!(visit(&users).await.is_err());
     assert_eq!((users.peek(1), visits(users.get(1).await?)), (None, Some(1)));
     let gate = Gate::new();
-    kv.store().faults().add(Fault::hold(&gate).after().on(&[Operation::PutMany]).times(1));
+    kv.store().faults().add(Fault::hold(&gate).after().on(&[Operation::Put]).times(1));
     let writer = users.clone();
     let change = tokio::spawn(async move { visit(&writer).await });
     gate.arrived().await;

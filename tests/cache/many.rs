@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use kv_runtime::cache::{BackgroundFuture, Loaded};
 use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
 use kv_runtime::store::{Limits, MemoryStore, StoreExt};
-use kv_runtime::{Error, Kv, Whence};
+use kv_runtime::{Error, Kv, Source};
 
 use crate::{MINUTE, Outcome, SECOND, User, exact, kv};
 
@@ -60,8 +60,8 @@ async fn a_loader_sets_the_ttls_of_each() -> Outcome {
     };
     users.get_or_load_many([1, 2], load).await?;
     clock.advance(SECOND);
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Store);
-    assert_eq!(users.get_detailed(2).await?.whence, Whence::Memory);
+    assert_eq!(users.get_detailed(1).await?.source, Source::Store);
+    assert_eq!(users.get_detailed(2).await?.source, Source::Memory);
     clock.advance(2 * SECOND);
     assert_eq!(names(&users.get_many([1, 2]).await?), [None, Some("Ada")]);
     Ok(())

@@ -4,7 +4,7 @@
 use kv_runtime::cache::Cached;
 use kv_runtime::layer::{Fault, FaultStore};
 use kv_runtime::store::{MemoryStore, StoreExt};
-use kv_runtime::{Clock, Collection, Error, Kv, KvEntity, ManualClock, Timestamp, Whence};
+use kv_runtime::{Clock, Collection, Error, Kv, KvEntity, ManualClock, Source, Timestamp};
 use proptest::prelude::*;
 
 use crate::{MINUTE, SECOND, START, exact};
@@ -125,16 +125,16 @@ impl World {
         Ok(())
     }
 
-    fn check(&self, id: u8, served: Option<u64>, whence: Whence) {
-        let limit = match whence {
-            Whence::Store | Whence::Origin => std::time::Duration::ZERO,
-            Whence::Memory => MINUTE,
+    fn check(&self, id: u8, served: Option<u64>, source: Source) {
+        let limit = match source {
+            Source::Store | Source::Origin => std::time::Duration::ZERO,
+            Source::Memory => MINUTE,
             _ => MINUTE + STALE,
         };
         let history = &self.histories[usize::from(id)];
         assert!(
             history.allows(served, self.clock.now(), limit),
-            "{served:?} from {whence:?} at {:?}; {:?} from {}",
+            "{served:?} from {source:?} at {:?}; {:?} from {}",
             self.clock.now(),
             history.states,
             history.overwritten
@@ -154,13 +154,13 @@ impl World {
         match op {
             Op::Get(id) => {
                 if let Ok(served) = self.items.get_detailed(id).await {
-                    self.check(id, served.value.map(|item| item.number), served.whence);
+                    self.check(id, served.value.map(|item| item.number), served.source);
                 }
             }
             Op::GetMany => {
                 if let Ok(found) = self.items.get_many([0_u8, 1, 2, 1]).await {
                     for (id, item) in [0, 1, 2, 1].into_iter().zip(found) {
-                        self.check(id, item.map(|item| item.number), Whence::Stale);
+                        self.check(id, item.map(|item| item.number), Source::Stale);
                     }
                 }
             }
@@ -179,18 +179,18 @@ impl World {
                     self.histories[usize::from(id)].see(Some(number), Some(expires_at), self.clock.now());
                     self.look().await?;
                 } else {
-                    self.check(id, Some(served.value.number), served.whence);
+                    self.check(id, Some(served.value.number), served.source);
                 }
             }
             Op::GetOrFailToLoad(id) => {
                 let load = || std::future::ready(Err::<Option<Item>, _>("the origin is down"));
                 if let Ok(served) = self.items.get_or_load_detailed(id, load).await {
-                    self.check(id, served.value.map(|item| item.number), served.whence);
+                    self.check(id, served.value.map(|item| item.number), served.source);
                 }
             }
             Op::Refresh(id) => {
                 if let Ok(found) = self.items.refresh(id).await {
-                    self.check(id, found.map(|item| item.number), Whence::Store);
+                    self.check(id, found.map(|item| item.number), Source::Store);
                 }
             }
             Op::Put(id) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kv_runtime::cache::Cached;
-use kv_runtime::{Error, Whence};
+use kv_runtime::{Error, Source};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -133,7 +133,7 @@ async fn whoever_is_dropped_the_load_goes_on() -> Outcome {
     }
     assert!(dropped > 0);
     assert_eq!(calls.count(), 1);
-    assert_eq!(users.get_detailed(1).await?.whence, Whence::Memory);
+    assert_eq!(users.get_detailed(1).await?.source, Source::Memory);
     Ok(())
 }
 

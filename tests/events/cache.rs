@@ -7,7 +7,7 @@ use std::time::Duration;
 use kv_runtime::cache::Cache;
 use kv_runtime::layer::{Fault, FaultStore, Operation};
 use kv_runtime::store::MemoryStore;
-use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timestamp, Whence};
+use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Source, Timestamp};
 
 use crate::Told;
 
@@ -58,7 +58,7 @@ async fn a_call_that_fails_is_one_warning_however_often_stale_answers_bridge_it(
     users.get_or_load(1, || async { Ok::<_, Down>(User::new(1, "Ada")) }).await?;
     clock.advance(10 * MINUTE);
     for _ in 0..3 {
-        assert_eq!(users.get_or_load_detailed(1, down).await?.whence, Whence::Stale);
+        assert_eq!(users.get_or_load_detailed(1, down).await?.source, Source::Stale);
     }
     let warnings = told.take();
     let [origin] = &warnings[..] else { panic!("{warnings:?}") };
@@ -75,7 +75,7 @@ async fn a_call_that_fails_is_one_warning_however_often_stale_answers_bridge_it(
     clock.advance(MINUTE);
     kv.store().faults().add(Fault::fail().on(&[Operation::Get, Operation::GetMany]));
     for _ in 0..3 {
-        assert_eq!(users.get_detailed(4).await?.whence, Whence::Stale);
+        assert_eq!(users.get_detailed(4).await?.source, Source::Stale);
     }
     users.get_many([4]).await?;
     clock.advance(Duration::from_secs(1));

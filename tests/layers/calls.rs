@@ -63,7 +63,7 @@ async fn every_call<S: AtomicStore>(store: &S) -> Vec<Call> {
         (
             "write",
             Operation::Write,
-            store.write(vec![Write::Delete(key("a")), Write::Put(key("b"), record())].into()).await,
+            store.write(vec![Write::Put(key("a"), record()), Write::Delete(key("b"))].into()).await,
         ),
         (
             "commit",

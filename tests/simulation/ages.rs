@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kv_runtime::cache::Cached;
-use kv_runtime::{Kv, Timestamp, Whence};
+use kv_runtime::{Kv, Source, Timestamp};
 
 use crate::origin::{Copied, MEMORY_TTL, Origin, STALE_FOR, any_cache};
 use crate::run::Run;
@@ -76,8 +76,8 @@ fn run(sim: &Sim, docs: Cached<Copied, SimStore>, store_ttl: Option<Duration>, h
             };
             sim.step(|| format!("call of kind {kind} of {asked:?} ends: {served:?}"));
             let Ok(served) = served else { return };
-            let is_stale = served.whence == Whence::Stale;
-            if let (Some(copy), true) = (served.value, is_stale || served.whence == Whence::Memory) {
+            let is_stale = served.source == Source::Stale;
+            if let (Some(copy), true) = (served.value, is_stale || served.source == Source::Memory) {
                 // Whether what is stale may be served is decided when nothing better has come.
                 let looked = if is_stale { sim.elapsed() } else { asked };
                 let answer = Answer { version: copy.version, looked, is_stale };

@@ -183,7 +183,7 @@ impl World {
         self.sim.step(|| format!("{call:?} of step {began} ends: {found:?}"));
         if let Ok(found) = found {
             let (version, looked) = (found.map(|copy| copy.version), self.sim.elapsed());
-            self.seen().reads.push(Read { version, began, whence: None, looked });
+            self.seen().reads.push(Read { version, began, source: None, looked });
         }
         self.look();
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use kv_runtime::cache::Cached;
-use kv_runtime::{Collection, Error, Kv, Result, Served, Whence};
+use kv_runtime::{Collection, Error, Kv, Result, Source, Sourced};
 
 use crate::calls::some;
 use crate::origin::{Copied, Origin, any_cache};
@@ -104,8 +104,8 @@ fn pass(sim: &Sim) {
     sim.set_time_of_day(now.saturating_add(duration));
 }
 
-fn parts(served: Served<Option<Arc<Copied>>>) -> (Option<Arc<Copied>>, Whence) {
-    (served.value, served.whence)
+fn parts(served: Sourced<Option<Arc<Copied>>>) -> (Option<Arc<Copied>>, Source) {
+    (served.value, served.source)
 }
 
 struct World {
@@ -183,7 +183,7 @@ impl World {
                 self.sim.step(|| format!("Look of step {began} ends: {found:?}"));
                 let Ok(found) = found else { return };
                 let version = found.map(|copy| copy.version);
-                self.seen().reads.push(Read { version, began, whence: None, looked: asked });
+                self.seen().reads.push(Read { version, began, source: None, looked: asked });
                 return;
             }
             Call::Load => self.docs.get_or_load_detailed(1, || origin.load()).await.map(parts),
@@ -193,19 +193,19 @@ impl World {
                     async { given.await.map(|copy| copy.into_iter().collect::<Vec<_>>()) }
                 };
                 let found = self.docs.get_or_load_many([1], load).await;
-                found.map(|found| (found.into_iter().next().flatten(), Whence::Origin))
+                found.map(|found| (found.into_iter().next().flatten(), Source::Origin))
             }
             Call::GetMany => {
                 let found = self.docs.get_many([1]).await;
-                found.map(|found| (found.into_iter().next().flatten(), Whence::Store))
+                found.map(|found| (found.into_iter().next().flatten(), Source::Store))
             }
             _ => self.docs.get_detailed(1).await.map(parts),
         };
         self.sim.step(|| format!("{call:?} of step {began} ends: {found:?}"));
-        let Ok((found, whence)) = found else { return };
+        let Ok((found, source)) = found else { return };
         // Whether what is stale may be served is decided when nothing better has come.
-        let looked = if whence == Whence::Stale { self.sim.elapsed() } else { asked };
+        let looked = if source == Source::Stale { self.sim.elapsed() } else { asked };
         let version = found.map(|copy| copy.version);
-        self.seen().reads.push(Read { version, began, whence: Some(whence), looked });
+        self.seen().reads.push(Read { version, began, source: Some(source), looked });
     }
 }

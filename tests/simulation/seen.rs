@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kv_runtime::Whence;
+use kv_runtime::Source;
 
 use crate::origin::{Given, MEMORY_TTL, NEGATIVE_TTL, STALE_FOR};
 
@@ -35,7 +35,7 @@ pub struct Read {
     pub version: Option<u64>,
     pub began: u64,
     /// Where the answer came from; nothing if the store was asked past the cache.
-    pub whence: Option<Whence>,
+    pub source: Option<Source>,
     /// When it was looked up, if it came from memory.
     pub looked: Duration,
 }
@@ -87,11 +87,11 @@ fn is_due(write: &Written, read: &Read, given: &[Given]) -> bool {
     if !write.is_acknowledged || write.ended.is_none_or(|ended| ended >= read.began) {
         return false;
     }
-    let (By::Other, Some(whence)) = (write.by, read.whence) else { return true };
-    let longest = match whence {
-        Whence::Memory if read.version.is_none() => NEGATIVE_TTL,
-        Whence::Memory => MEMORY_TTL,
-        Whence::Stale => MEMORY_TTL + STALE_FOR,
+    let (By::Other, Some(source)) = (write.by, read.source) else { return true };
+    let longest = match source {
+        Source::Memory if read.version.is_none() => NEGATIVE_TTL,
+        Source::Memory => MEMORY_TTL,
+        Source::Stale => MEMORY_TTL + STALE_FOR,
         // It may be a load that began before the write.
         _ => return false,
     };

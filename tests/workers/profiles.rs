@@ -7,9 +7,10 @@ use tokio::task::JoinSet;
 use crate::Test;
 use crate::runtime::Worker;
 
-/// scripts/build-worker makes 518 KiB of it. The aim of 480 is missed: updates keep unknown members,
-/// steps see values, and records of KV have metadata. The bound keeps it from growing.
-const MOST_KIB: u64 = 530;
+/// scripts/build-worker makes 555 KiB of it. The aim of 480 is missed: updates keep unknown members,
+/// steps see values, records of KV have metadata, and a batch may hold any kind of write. The bound
+/// keeps it from growing.
+const MOST_KIB: u64 = 570;
 
 fn ada() -> Value {
     json!({ "displayName": "Ada", "email": "ada@example.org" })

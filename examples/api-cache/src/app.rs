@@ -11,7 +11,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use kv_runtime::cache::{Cache, Cached, Loaded};
 use kv_runtime::store::MemoryStore;
-use kv_runtime::{Kv, KvEntity, Served};
+use kv_runtime::{Kv, KvEntity, Sourced};
 use reqwest::Client;
 use reqwest::header::CACHE_CONTROL;
 use serde::{Deserialize, Serialize};
@@ -52,8 +52,8 @@ async fn rate(State(app): State<App>, Path(currency): Path<String>) -> Response 
     }
     let App { rates, upstream } = app;
     match rates.get_or_load_detailed(&currency.clone(), move || upstream.rate(currency)).await {
-        Ok(Served { value: Some(rate), whence, .. }) => {
-            ([("x-cache", whence.as_str())], Json(&*rate)).into_response()
+        Ok(Sourced { value: Some(rate), source, .. }) => {
+            ([("x-cache", source.as_str())], Json(&*rate)).into_response()
         }
         Ok(_) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use kv_runtime::cache::{Cache, Cached};
 use kv_runtime::layer::{Fault, FaultStore};
 use kv_runtime::store::MemoryStore;
-use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Served, Timer, Timestamp};
+use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Sourced, Timer, Timestamp};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -92,8 +92,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn show(flags: &Cached<Flag, Store>, name: &str) {
     // `get_or` alone gives the flag; this form also says where it is from, and what went wrong.
-    let Served { value: flag, whence, error, .. } = flags.get_or_detailed(name, Flag::off()).await;
-    println!("  {:<11}{}, from {}", flag.name, OnOff(&flag), whence.as_str());
+    let Sourced { value: flag, source, error, .. } = flags.get_or_detailed(name, Flag::off()).await;
+    println!("  {:<11}{}, from {}", flag.name, OnOff(&flag), source.as_str());
     if let Some(error) = error {
         println!("             {error}");
     }

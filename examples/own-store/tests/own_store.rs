@@ -14,6 +14,6 @@ fn shows_what_it_promises() -> Result {
         &["passed   a_plain_value_is_version_1", "passed   a_damaged_record_is_an_error"],
     );
     let lines = include_str!("../src/main.rs").lines().count();
-    assert!(lines < 120, "a store of one's own takes {lines} lines");
+    assert!(lines < 140, "a store of one's own takes {lines} lines");
     Ok(())
 }

@@ -114,7 +114,7 @@ async fn ask(node: &Node, number: u32, when: &str) -> Result<(), Box<dyn Error>>
     let catalogue = node.catalogue.clone();
     let served = node.products.get_or_load_detailed(number, move || catalogue.fetch(number)).await?;
     let product = served.value.map_or_else(|| "nothing".to_owned(), |it| format!("{} cents", it.cents));
-    println!("  {:<4}{when:<24}{product:<12}from {}", node.name, served.whence.as_str());
+    println!("  {:<4}{when:<24}{product:<12}from {}", node.name, served.source.as_str());
     Ok(())
 }
 

@@ -52,7 +52,9 @@ fn ui() -> PathBuf {
 
 /// The cases that must not compile, in the order of their names.
 fn cases() -> Vec<PathBuf> {
-    let topics = entries(&ui()).into_iter().filter(|topic| !topic.ends_with("pass"));
+    // What is wrong about a transaction only the compiler sees, and some of its errors have no code.
+    let is_of_a_macro = |topic: &PathBuf| !topic.ends_with("pass") && !topic.ends_with("transact");
+    let topics = entries(&ui()).into_iter().filter(is_of_a_macro);
     // A type that a `macro_rules!` writes is not there before the macro is expanded.
     let has_macro = |case: &PathBuf| fs::read_to_string(case).is_ok_and(|it| it.contains("macro_rules!"));
     let cases: Vec<_> = topics.flat_map(|topic| files(&topic)).filter(|case| !has_macro(case)).collect();

@@ -21,13 +21,13 @@ use super::origin::Origin;
 use super::stats::Count;
 use super::tier::{Look, Outcome, Tier};
 use crate::entity::KvEntity;
-use crate::served::{Served, Whence};
+use crate::sourced::{Source, Sourced};
 
 /// How many loads a call begins at most, if each one is dropped before it ends.
 pub(super) const ATTEMPTS: usize = 3;
 
 /// An answer before it is converted to the caller's form.
-pub(super) type Answer<E> = Result<Served<Option<Arc<E>>>>;
+pub(super) type Answer<E> = Result<Sourced<Option<Arc<E>>>>;
 
 /// The result of the first step of a call.
 pub(super) enum Begun<E> {
@@ -104,10 +104,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub(super) fn answer(&self, id: E::Id, look: Look<E>, mut ask: Ask<E, S>) -> Begun<E> {
         let kind = ask.kind();
         let stale = match look {
-            Look::Fresh(value) => return Begun::Done(Ok(Served::new(Some(value), Whence::Memory))),
+            Look::Fresh(value) => return Begun::Done(Ok(Sourced::new(Some(value), Source::Memory))),
             Look::Due(value) => {
                 self.refresh_behind(&id, ask);
-                return Begun::Done(Ok(Served::new(Some(value), Whence::Memory)));
+                return Begun::Done(Ok(Sourced::new(Some(value), Source::Memory)));
             }
             Look::Stale(entry) => Tier::stand_in(entry, kind),
             Look::Nothing => None,
@@ -116,7 +116,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             match self.tier.known(&id, kind) {
                 Some(Ok(())) => {
                     self.tier.counters.count(Count::NegativeHit);
-                    return Begun::Done(Ok(Served::new(None, Whence::Memory)));
+                    return Begun::Done(Ok(Sourced::new(None, Source::Memory)));
                 }
                 // Without a stale entity to serve instead, the store is asked again all the same.
                 Some(Err(error)) if kind == Kind::Load || stale.is_some() => {
@@ -145,7 +145,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     fn answer_of(&self, outcome: Outcome<E>, stale: Option<Entry<E>>) -> Answer<E> {
         match outcome {
-            Ok(got) => Ok(Served::new(got.value, got.whence)),
+            Ok(got) => Ok(Sourced::new(got.value, got.source)),
             Err(error) => self.stale_or(stale, error),
         }
     }
@@ -235,7 +235,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let Some(entry) = stale.filter(|entry| self.tier.may_serve_stale(entry)) else { return Err(error) };
         self.tier.counters.count(Count::Stale);
         tracing::debug!(entity = E::SCHEMA.name(), %error, cause = causes(&error), "what is stale is served");
-        Ok(Served::instead(Some(entry.value), Whence::Stale, Some(error)))
+        Ok(Sourced::instead(Some(entry.value), Source::Stale, Some(error)))
     }
 
     /// Refreshes a fresh entity in a task, if there is an executor and no load is under way.

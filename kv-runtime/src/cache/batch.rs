@@ -18,9 +18,9 @@ use super::origin::{FromOrigin, Loaded, Panicked, guarded};
 use super::stats::Count;
 use super::tier::{Fill, Got, Outcome, RecordExpiry};
 use super::wait::Deadline;
-use crate::collection::{Found, Standing};
+use crate::collection::{BeforeFill, StoredEntity};
 use crate::entity::KvEntity;
-use crate::served::Whence;
+use crate::sourced::Source;
 
 /// A loader of many ids, without its types. A background refresh shares it with the call that
 /// passed it.
@@ -153,18 +153,18 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 return all_failed(leads, &error);
             }
         };
-        let keep = |(lead, found): (&Lead<E>, Option<Found<E>>)| match found {
+        let keep = |(lead, found): (&Lead<E>, Option<StoredEntity<E>>)| match found {
             Some(found) => {
                 tier.counters.count(Count::StoreHit);
                 let expiry = RecordExpiry::of(&found);
                 let value = Arc::new(found.entity);
                 lead.settle(Fill::Present(tier.entry(&value, since, None, expiry)));
-                Ok(Got { value: Some(value), whence: Whence::Store })
+                Ok(Got { value: Some(value), source: Source::Store })
             }
             None => {
                 tier.counters.count(Count::StoreMiss);
                 lead.settle(Fill::Absent { since, for_origin: false });
-                Ok(Got { value: None, whence: Whence::Store })
+                Ok(Got { value: None, source: Source::Store })
             }
         };
         leads.iter().zip(found).map(keep).collect()
@@ -183,7 +183,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let mut lacking = Vec::new();
         for (place, (lead, standing)) in leads.iter().zip(self.standing_of(leads, keys).await).enumerate() {
             let (found, unchanged) = match standing {
-                Ok(Standing { found, unchanged }) => (found, Ok(unchanged)),
+                Ok(BeforeFill { found, unchanged }) => (found, Ok(unchanged)),
                 Err(error) => (None, Err(error)),
             };
             let stood = found.is_some();
@@ -204,7 +204,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 }
             };
             loaded.push(Ok(LoadedEntity {
-                got: Got { value, whence: Whence::Store },
+                got: Got { value, source: Source::Store },
                 fill: StoreFill::Needless,
             }));
         }
@@ -216,7 +216,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// Reads the store for each id. A store that fails is a miss, and its records are left
     /// untouched.
-    async fn standing_of(&self, leads: &[Lead<E>], keys: &[Key]) -> Vec<Result<Standing<E>>> {
+    async fn standing_of(&self, leads: &[Lead<E>], keys: &[Key]) -> Vec<Result<BeforeFill<E>>> {
         let ids = leads.iter().map(|lead| lead.id.clone()).collect();
         match self.collection().standing_all(keys, ids).await {
             Ok(standing) => standing.into_iter().map(Ok).collect(),
@@ -280,7 +280,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             };
             leads[place].settle(self.given(value.as_ref(), memory_ttl));
             let fill = StoreFill::of(unchanged, value.is_some() || stood, store_ttl);
-            loaded[place] = Ok(LoadedEntity { got: Got { value, whence: Whence::Origin }, fill });
+            loaded[place] = Ok(LoadedEntity { got: Got { value, source: Source::Origin }, fill });
         }
     }
 }

@@ -185,7 +185,7 @@ impl<E, F> Cache<E, F> {
 
     /// Sets how long after its TTL an entity may still be served if the store or the origin fails,
     /// or is slower than [`soft_timeout`](Self::soft_timeout). The default is zero. Such an answer
-    /// is marked as [`Stale`](crate::Whence::Stale). No entity is served after its record has
+    /// is marked as [`Stale`](crate::Source::Stale). No entity is served after its record has
     /// expired.
     #[must_use]
     pub fn stale_for(mut self, limit: Duration) -> Self {

@@ -11,7 +11,7 @@ use super::origin::{FromOrigin, origin};
 use super::tier::Look;
 use crate::collection::IdRef;
 use crate::entity::KvEntity;
-use crate::served::{Served, Whence};
+use crate::sourced::{Source, Sourced};
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Returns the entity with this id: from memory, from the store, or from the origin. Callers
@@ -74,7 +74,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         &self,
         id: IdRef<'_, E>,
         load: F,
-    ) -> Result<Served<T::Found>>
+    ) -> Result<Sourced<T::Found>>
     where
         F: FnOnce() -> Fut + MaybeSend + 'static,
         Fut: Future<Output = Result<T, X>> + MaybeSend + 'static,
@@ -83,7 +83,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     {
         let look = match self.tier.look(&id) {
             Look::Fresh(value) => match T::found(Some(value)) {
-                Some(found) => return Ok(Served::new(found, Whence::Memory)),
+                Some(found) => return Ok(Sourced::new(found, Source::Memory)),
                 None => Look::Nothing,
             },
             look => look,
@@ -130,10 +130,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// The answer in the loader's form. A loader of plain entities shares a load with one that may
     /// say that there is none.
-    fn in_form<T: FromOrigin<E>>(&self, id: &E::Id, answer: Answer<E>) -> Result<Served<T::Found>> {
-        let Served { value, whence, error } = answer?;
+    fn in_form<T: FromOrigin<E>>(&self, id: &E::Id, answer: Answer<E>) -> Result<Sourced<T::Found>> {
+        let Sourced { value, source, error } = answer?;
         match T::found(value) {
-            Some(found) => Ok(Served::instead(found, whence, error)),
+            Some(found) => Ok(Sourced::instead(found, source, error)),
             None => {
                 let collection = self.collection();
                 Err(Error::NotFound { at: collection.at(&collection.key_of_id(id)) })

@@ -17,9 +17,9 @@ use super::origin::{Origin, OtherId};
 use super::stats::Count;
 use super::tier::{Fill, Got, RecordExpiry};
 use super::wait::Deadline;
-use crate::collection::Standing;
+use crate::collection::BeforeFill;
 use crate::entity::KvEntity;
-use crate::served::Whence;
+use crate::sourced::Source;
 
 /// The result of a load, and how to fill the store with it.
 pub(super) struct LoadedEntity<E> {
@@ -67,12 +67,12 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 let expiry = RecordExpiry::of(&found);
                 let value = Arc::new(found.entity);
                 let fill = Fill::Present(tier.entry(&value, since, None, expiry));
-                lead.land(fill, Ok(Got { value: Some(value), whence: Whence::Store }));
+                lead.land(fill, Ok(Got { value: Some(value), source: Source::Store }));
             }
             Ok(None) => {
                 tier.counters.count(Count::StoreMiss);
                 let fill = Fill::Absent { since, for_origin: false };
-                lead.land(fill, Ok(Got { value: None, whence: Whence::Store }));
+                lead.land(fill, Ok(Got { value: None, source: Source::Store }));
             }
             Err(error) => {
                 self.store_failed(&error);
@@ -126,7 +126,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             }
         };
         let (found, unchanged) = match standing {
-            Ok(Standing { found, unchanged }) => (found, Ok(unchanged)),
+            Ok(BeforeFill { found, unchanged }) => (found, Ok(unchanged)),
             Err(error) => (None, Err(error)),
         };
         let stood = found.is_some();
@@ -136,7 +136,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             let value = Arc::new(found.entity);
             lead.settle(Fill::Present(tier.entry(&value, since, None, expiry)));
             return Ok(LoadedEntity {
-                got: Got { value: Some(value), whence: Whence::Store },
+                got: Got { value: Some(value), source: Source::Store },
                 fill: StoreFill::Needless,
             });
         }
@@ -155,7 +155,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         }
         lead.settle(self.given(value.as_ref(), memory_ttl));
         let fill = StoreFill::of(unchanged, value.is_some() || stood, store_ttl);
-        Ok(LoadedEntity { got: Got { value, whence: Whence::Origin }, fill })
+        Ok(LoadedEntity { got: Got { value, source: Source::Origin }, fill })
     }
 
     /// Returns whether the origin is asked although the store holds a record that expires at this

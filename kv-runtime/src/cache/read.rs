@@ -14,7 +14,7 @@ use super::stats::Count;
 use super::tier::Look;
 use crate::collection::{IdRef, warn};
 use crate::entity::KvEntity;
-use crate::served::{Served, Whence};
+use crate::sourced::{Source, Sourced};
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Returns the entity with this id, or `None`: from memory, or from the store. Callers that ask
@@ -52,9 +52,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// Returns the answer of [`get`](Self::get) with its source, and the error if it is stale.
-    pub async fn get_detailed(&self, id: IdRef<'_, E>) -> Result<Served<Option<Arc<E>>>> {
+    pub async fn get_detailed(&self, id: IdRef<'_, E>) -> Result<Sourced<Option<Arc<E>>>> {
         match self.tier.look(&id) {
-            Look::Fresh(value) => Ok(Served::new(Some(value), Whence::Memory)),
+            Look::Fresh(value) => Ok(Sourced::new(Some(value), Source::Memory)),
             look => self.answer(id.into_id(), look, Ask::STORE).end().await,
         }
     }
@@ -87,9 +87,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// Returns the entity as [`get_or`](Self::get_or) does, with its source and the error, if there
     /// was one.
-    pub async fn get_or_detailed(&self, id: IdRef<'_, E>, fallback: E) -> Served<Arc<E>> {
+    pub async fn get_or_detailed(&self, id: IdRef<'_, E>, fallback: E) -> Sourced<Arc<E>> {
         match self.tier.look(&id) {
-            Look::Fresh(value) => Served::new(value, Whence::Memory),
+            Look::Fresh(value) => Sourced::new(value, Source::Memory),
             look => self.answer_or(id.into_id(), look, fallback).await,
         }
     }
@@ -101,15 +101,17 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Ok(self.answer(id.into_id(), Look::Nothing, ask).end().await?.value)
     }
 
-    async fn answer_or(&self, id: E::Id, look: Look<E>, mut fallback: E) -> Served<Arc<E>> {
+    async fn answer_or(&self, id: E::Id, look: Look<E>, mut fallback: E) -> Sourced<Arc<E>> {
         let error = match self.answer(id.clone(), look, Ask::STORE).end().await {
-            Ok(Served { value: Some(value), whence, error }) => return Served::instead(value, whence, error),
+            Ok(Sourced { value: Some(value), source, error }) => {
+                return Sourced::instead(value, source, error);
+            }
             Ok(_) => None,
             Err(error) => Some(error),
         };
         self.tier.counters.count(Count::Fallback);
         warn(error.as_ref());
         fallback.set_id(id);
-        Served::instead(Arc::new(fallback), Whence::Fallback, error)
+        Sourced::instead(Arc::new(fallback), Source::Fallback, error)
     }
 }

@@ -21,10 +21,10 @@ use super::entry::{Age, Entry, Lifetime, Moment, Spans};
 use super::in_flight::{AtId, Filling, InFlight, Kind, Shard};
 use super::memory::{Left, Memory, Negative};
 use super::stats::{Count, Counters};
-use crate::collection::{Collection, Found};
+use crate::collection::{Collection, StoredEntity};
 use crate::entity::KvEntity;
-use crate::served::Whence;
 use crate::small::apart;
+use crate::sourced::Source;
 
 /// How long a write waits at most for a fill that began before it. It waits for fills of a pure
 /// cache, and for fills of an absent record on a store that other processes share.
@@ -48,12 +48,12 @@ pub(super) type Outcome<E> = Result<Got<E>>;
 /// The result of a load.
 pub(super) struct Got<E> {
     pub(super) value: Option<Arc<E>>,
-    pub(super) whence: Whence,
+    pub(super) source: Source,
 }
 
 impl<E> Clone for Got<E> {
     fn clone(&self) -> Self {
-        Self { value: self.value.clone(), whence: self.whence }
+        Self { value: self.value.clone(), source: self.source }
     }
 }
 
@@ -81,7 +81,7 @@ impl RecordExpiry {
         Self { at, own: at }
     }
 
-    pub(super) const fn of<E>(found: &Found<E>) -> Self {
+    pub(super) const fn of<E>(found: &StoredEntity<E>) -> Self {
         Self { at: found.expires_at, own: found.own_expires_at }
     }
 }

@@ -10,7 +10,7 @@ use super::entry::Moment;
 use super::tier::{Fill, RecordExpiry};
 use super::writing::Writing;
 use super::{Cached, IntoShared};
-use crate::collection::{Found, IdRef, always};
+use crate::collection::{IdRef, StoredEntity, always};
 use crate::entity::{KvEntity, Touch};
 
 /// Each write begins before its store call and ends after it, also if it fails or is dropped: then
@@ -142,7 +142,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub(super) fn hold_changed<X: From<Error>>(
         &self,
         writing: Writing<E>,
-        changed: Result<Found<E>, Failed<X>>,
+        changed: Result<StoredEntity<E>, Failed<X>>,
         since: Moment,
     ) -> Result<Arc<E>, X> {
         match changed {

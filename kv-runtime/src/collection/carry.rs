@@ -6,7 +6,8 @@ use kv_store::{Error, Location};
 use serde::de::DeserializeOwned;
 
 use super::decode::{Context, Groups, Records, Result, decode_present};
-use super::encode::{Encoded, Wanted, encode_at};
+use super::encode::{Encoded, encode_at};
+use super::group::Wanted;
 use super::groups;
 use crate::codec::{Codec, Members, merge};
 use crate::entity::{FieldText, GroupSchema, GroupSource, KvEntity, ShapeVisitor};

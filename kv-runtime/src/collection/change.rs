@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use super::attempts::Attempts;
 use super::difference::Before;
-use super::{Collection, Found, IdRef, always, groups, keys_of_groups, named};
+use super::{Collection, IdRef, StoredEntity, always, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
 use crate::small::apart;
 
@@ -235,7 +235,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         id: E::Id,
         change: impl FnMut(&mut E) -> Result<(), X>,
         create: Option<impl FnMut() -> E>,
-    ) -> Result<Found<E>, X> {
+    ) -> Result<StoredEntity<E>, X> {
         let span = self.span(operation, &key);
         self.change_at(key, id, change, create).instrument(span).await
     }
@@ -246,7 +246,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         id: E::Id,
         mut change: impl FnMut(&mut E) -> Result<(), X>,
         mut create: Option<impl FnMut() -> E>,
-    ) -> Result<Found<E>, X> {
+    ) -> Result<StoredEntity<E>, X> {
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
@@ -325,11 +325,11 @@ fn found_after<E: KvEntity>(
     records: &[Option<Record>],
     writes: &[Write],
     now: Timestamp,
-) -> Found<E> {
+) -> StoredEntity<E> {
     let written = |key: &Key| match writes.iter().find(|write| write.key() == key) {
         Some(Write::Put(_, new)) => Some(new.expiry.at(now)),
         Some(Write::Touch(_, expiry)) => Some(expiry.at(now)),
         _ => None,
     };
-    Found::after(entity, keys_of_groups::<E>(anchor).zip(records), written)
+    StoredEntity::after(entity, keys_of_groups::<E>(anchor).zip(records), written)
 }

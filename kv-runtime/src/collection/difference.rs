@@ -11,7 +11,8 @@ use kv_store::{Error, Result, Timestamp};
 
 use super::carry::{Carried, carry, is_by_steps};
 use super::decode::{Context, Records, decode};
-use super::encode::{Encoded, Wanted, encode_at};
+use super::encode::{Encoded, encode_at};
+use super::group::Wanted;
 use super::proof::names;
 use super::{Collection, groups};
 use crate::codec::{Codec, CodecError, Kept, Merged, Tagged, merge, merge_only, sorted};
@@ -56,7 +57,7 @@ pub(super) enum Stored {
 
 /// The records of the entity that a group belongs to.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct GroupOf<'a> {
     /// The anchor's key.
     pub(crate) anchor: &'a Key,
     /// The records of all groups.
@@ -73,13 +74,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         records: &[Option<Record>],
     ) -> Result<Before> {
         let groups = (0..groups::<E>().len())
-            .map(|group| self.value_before(entity, Place { anchor, records, group }))
+            .map(|group| self.value_before(entity, GroupOf { anchor, records, group }))
             .collect::<Result<_>>()?;
         Ok(Before { groups, expires_at: entity.expires_at() })
     }
 
     /// Returns a group before it is changed.
-    pub(super) fn value_before(&self, entity: &E, place: Place<'_>) -> Result<GroupBefore> {
+    pub(super) fn value_before(&self, entity: &E, place: GroupOf<'_>) -> Result<GroupBefore> {
         let schema = &groups::<E>()[place.group];
         let key = place.anchor.with_group(schema.name());
         let Some(record) = place.record() else {
@@ -97,7 +98,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Returns the stored value of a group, at the version of its encoding.
-    fn stored(&self, entity: &E, place: Place<'_>, record: &Record, encoded: &Encoded) -> Result<Stored> {
+    fn stored(&self, entity: &E, place: GroupOf<'_>, record: &Record, encoded: &Encoded) -> Result<Stored> {
         if record.metadata.codec != Codec::Json || encoded.codec != Codec::Json {
             return Ok(Stored::Known);
         }
@@ -108,7 +109,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Returns the record's text at a version, or `None` if it has no names.
-    fn text_at(&self, entity: &E, place: Place<'_>, version: u32) -> Result<Option<Carried>> {
+    fn text_at(&self, entity: &E, place: GroupOf<'_>, version: u32) -> Result<Option<Carried>> {
         let Some(record) = place.record() else { return Ok(None) };
         if record.metadata.version < version {
             let locate = |group: &GroupSchema| self.at(&place.anchor.with_group(group.name()));
@@ -132,7 +133,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         &self,
         key: &Key,
         entity: &E,
-        place: Place<'_>,
+        place: GroupOf<'_>,
         record: &Record,
     ) -> Result<(Bytes, Metadata)> {
         let schema = &groups::<E>()[place.group];
@@ -158,7 +159,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(super) fn value_after(
         &self,
         entity: &E,
-        place: Place<'_>,
+        place: GroupOf<'_>,
         before: &GroupBefore,
         after: Encoded,
         metadata: &Metadata,
@@ -188,7 +189,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     fn reread(
         &self,
         entity: &E,
-        place: Place<'_>,
+        place: GroupOf<'_>,
         value: &str,
         metadata: &Metadata,
         version: u32,
@@ -205,7 +206,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-impl<'a> Place<'a> {
+impl<'a> GroupOf<'a> {
     pub(super) fn record(self) -> Option<&'a Record> {
         self.records.get(self.group)?.as_ref()
     }

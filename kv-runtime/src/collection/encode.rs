@@ -1,6 +1,5 @@
 //! Encodes an entity to records, within the store's limits, at the version that is written.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,22 +7,13 @@ use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord};
 use kv_store::store::{Limits, Store, StoreExt};
 use kv_store::{BoxError, Error, Location, Result, Timestamp};
-use serde::{Serialize, Serializer};
 
+use super::group::{Group, Wanted, Written, encode_wanted};
 use super::proof::prove;
 use super::{Collection, groups};
-use crate::codec::{self, Asked, Codec, CodecError, Members, Tagged};
+use crate::codec::{self, Codec, Members, Tagged};
 use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
 use crate::migrate::bring_down;
-
-thread_local! {
-    /// The buffer for values whose length is not known yet. A value is then copied into one
-    /// allocation of its length.
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// A longer value keeps the buffer that it was written in.
-const KEPT_SCRATCH: usize = 16 << 10;
 
 /// A value and its codec, which may differ between the group and its predecessor.
 #[derive(Clone)]
@@ -34,31 +24,6 @@ pub(super) struct Encoded {
     oldest_reader: u32,
     /// The offsets of the tags of enums in JSON, if they were asked for.
     tags: Vec<usize>,
-}
-
-/// The purpose of an encoding.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    /// To be stored, so a value that would not be read back is refused. Otherwise it is only
-    /// compared.
-    pub(super) is_stored: bool,
-    /// To be merged with the stored text, which needs the tags of enums.
-    pub(super) tags: bool,
-    /// A value that is likely equal. If it is, it is shared.
-    pub(super) unless: Option<&'a Bytes>,
-}
-
-impl<'a> Wanted<'a> {
-    /// To be stored unchanged.
-    pub(super) const VALUE: Self = Self { is_stored: true, tags: false, unless: None };
-    /// To be compared with the stored value.
-    pub(super) const COMPARISON: Self = Self { is_stored: false, ..Self::VALUE };
-    /// To be merged with the stored value.
-    pub(super) const TAGS: Self = Self { tags: true, ..Self::COMPARISON };
-
-    pub(super) const fn unless(self, likely: Option<&'a Bytes>) -> Self {
-        Self { unless: likely, ..self }
-    }
 }
 
 impl Encoded {
@@ -176,53 +141,6 @@ pub(super) fn encode_at<E: KvEntity>(
     Ok(Encoded { value: older.text.into(), codec: Codec::Json, version, oldest_reader, tags: older.tags })
 }
 
-/// Returns a value in one allocation of its length.
-pub(super) fn encode_exactly<T: Serialize>(
-    codec: Codec,
-    value: &T,
-) -> std::result::Result<Bytes, CodecError> {
-    encode_wanted(codec, value, Wanted::VALUE).map(|written| written.value)
-}
-
-/// A value that was written.
-struct Written {
-    value: Bytes,
-    tags: Vec<usize>,
-    is_doubtful: bool,
-}
-
-/// Returns a value in one allocation of its length, or the known value, and the offsets of its
-/// tags.
-fn encode_wanted<T: Serialize>(
-    codec: Codec,
-    value: &T,
-    wanted: Wanted<'_>,
-) -> std::result::Result<Written, CodecError> {
-    // Taken rather than borrowed: a field's own serialization may encode something, too.
-    let scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
-    if codec != Codec::Json {
-        let value = codec::encode(codec, value, scratch).map(kept)?;
-        return Ok(Written { value, tags: Vec::new(), is_doubtful: false });
-    }
-    let unless = wanted.unless.map(|likely| &likely[..]);
-    let json = codec::encode_json(value, Asked { out: scratch, unless, tags: wanted.tags })?;
-    let (written, is_doubtful) = (kept(json.out), json.is_doubtful);
-    let value = wanted.unless.filter(|_| json.is_expected).cloned().unwrap_or(written);
-    Ok(Written { value, tags: json.tags, is_doubtful })
-}
-
-/// Returns the value that was written, and frees the buffer for the next one.
-fn kept(mut written: Vec<u8>) -> Bytes {
-    if written.len() > KEPT_SCRATCH {
-        return Bytes::from(written);
-    }
-    let value = if written.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&written) };
-    written.clear();
-    // A thread that ends has none to keep.
-    SCRATCH.try_with(|scratch| scratch.set(written)).unwrap_or_default();
-    value
-}
-
 struct AtVersion<'a> {
     version: u32,
     schema: &'static GroupSchema,
@@ -277,17 +195,5 @@ fn check_ttl(limits: &Limits, ttl: Duration, at: &dyn Fn() -> Box<Location>) -> 
     match limits.least_ttl {
         Some(least) if ttl < least => Err(Error::TtlTooShort { at: at(), ttl, least }),
         _ => Ok(()),
-    }
-}
-
-/// One group of an entity, as serde sees it.
-pub(super) struct Group<'a, E> {
-    pub(super) entity: &'a E,
-    pub(super) group: usize,
-}
-
-impl<E: KvEntity> Serialize for Group<'_, E> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        self.entity.serialize_group(self.group, serializer)
     }
 }

@@ -6,7 +6,7 @@ use kv_store::store::{GetOptions, Store};
 
 use super::{Collection, IdRef};
 use crate::entity::KvEntity;
-use crate::served::{Served, Whence};
+use crate::sourced::{Source, Sourced};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the entity with this id, or `fallback` if there is none or it cannot be read. It
@@ -53,7 +53,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// let users = Kv::new(MemoryStore::new()).collection::<User>();
     /// let fallback = User { id: 0, name: "nobody".to_owned() };
     /// let served = users.get_or_detailed(7, fallback).await;
-    /// assert_eq!(served.whence, kv_runtime::Whence::Fallback);
+    /// assert_eq!(served.source, kv_runtime::Source::Fallback);
     /// assert!(served.error.is_none()); // there is no such user, and nothing failed
     /// # Ok::<(), kv_runtime::Error>(())
     /// # })?;
@@ -63,17 +63,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         &self,
         id: IdRef<'_, E>,
         mut fallback: E,
-    ) -> impl Future<Output = Served<E>> + use<'_, E, S> {
+    ) -> impl Future<Output = Sourced<E>> + use<'_, E, S> {
         let (key, id) = self.key_and_id(id);
         async move {
             let error = match self.look(id.clone(), &key, GetOptions::new(), |entity, _| entity).await {
-                Ok(Some(entity)) => return Served::new(entity, Whence::Store),
+                Ok(Some(entity)) => return Sourced::new(entity, Source::Store),
                 Ok(None) => None,
                 Err(error) => Some(error),
             };
             fallback.set_id(id);
             warn(error.as_ref());
-            Served::instead(fallback, Whence::Fallback, error)
+            Sourced::instead(fallback, Source::Fallback, error)
         }
     }
 }

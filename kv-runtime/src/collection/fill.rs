@@ -9,31 +9,31 @@ use kv_store::{Result, Timestamp};
 use tracing::Instrument;
 
 use super::filled::set_filled;
-use super::{Collection, Found, groups, keys_of_groups, named};
+use super::{Collection, StoredEntity, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
 
 /// What a miss saw in the store: the entity, if there was one, and the state that a fill must still
 /// find.
-pub(crate) struct Standing<E> {
-    pub(crate) found: Option<Found<E>>,
+pub(crate) struct BeforeFill<E> {
+    pub(crate) found: Option<StoredEntity<E>>,
     pub(crate) unchanged: Vec<Condition>,
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the entity under this key, with the conditions on which it may be replaced.
-    pub(crate) async fn standing(&self, id: E::Id, key: &Key) -> Result<Standing<E>> {
+    pub(crate) async fn standing(&self, id: E::Id, key: &Key) -> Result<BeforeFill<E>> {
         let span = self.span("get", key);
         async {
             let records = self.records(std::slice::from_ref(key), GetOptions::new().with_expiry()).await?;
             let unchanged = self.unchanged(key, &records);
-            Ok(Standing { found: self.found(id, key, &records).await?, unchanged })
+            Ok(BeforeFill { found: self.found(id, key, &records).await?, unchanged })
         }
         .instrument(span)
         .await
     }
 
     /// Returns the same as [`standing`](Self::standing), for many keys.
-    pub(crate) async fn standing_all(&self, anchors: &[Key], ids: Vec<E::Id>) -> Result<Vec<Standing<E>>> {
+    pub(crate) async fn standing_all(&self, anchors: &[Key], ids: Vec<E::Id>) -> Result<Vec<BeforeFill<E>>> {
         let span = self.span_many("get_many", &anchors.iter());
         async {
             let groups = groups::<E>().len();
@@ -44,7 +44,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 let records = self.records(anchors, GetOptions::new().with_expiry()).await?;
                 for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
                     let unchanged = self.unchanged(anchor, records);
-                    all.push(Standing { found: self.found(id, anchor, records).await?, unchanged });
+                    all.push(BeforeFill { found: self.found(id, anchor, records).await?, unchanged });
                 }
             }
             Ok(all)

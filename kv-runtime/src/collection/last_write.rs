@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 use super::difference::Before;
 use super::write::whole_failure;
-use super::{Collection, Found, IdRef, groups, keys_of_groups, named, once};
+use super::{Collection, IdRef, StoredEntity, groups, keys_of_groups, named, once};
 use crate::entity::{KvEntity, Touch};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -215,7 +215,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         change: impl FnOnce(&mut E) -> Result<(), X>,
         create: Option<impl FnOnce() -> E>,
-    ) -> Result<Found<E>, X> {
+    ) -> Result<StoredEntity<E>, X> {
         let span = self.span(operation, &key);
         self.overwrite_at(key, id, change, create).instrument(span).await
     }
@@ -226,7 +226,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         change: impl FnOnce(&mut E) -> Result<(), X>,
         create: Option<impl FnOnce() -> E>,
-    ) -> Result<Found<E>, X> {
+    ) -> Result<StoredEntity<E>, X> {
         let now = self.store().clock().now();
         let records = self.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()).await?;
         let (entity, writes) = match (self.decode(id, &key, &records)?, create) {
@@ -249,7 +249,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let writes = self.unconditional(&key, writes, &records).await?;
         let written =
             |key: &Key| writes.iter().find(|(written, _)| written == key).map(|(_, new)| new.expiry.at(now));
-        let found = Found::after(entity, keys_of_groups::<E>(&key).zip(&records), written);
+        let found = StoredEntity::after(entity, keys_of_groups::<E>(&key).zip(&records), written);
         self.write_anchors_last(writes).await.map_err(whole_failure)?;
         Ok(found)
     }

@@ -1,7 +1,7 @@
 //! The typed handle on all entities of one type in one store.
 //!
 //! The calls come first, in the order in which rustdoc shows them: it follows the order of modules.
-//! The other modules are what the calls are made of: `encode` (an entity to records), `decode`
+//! The other modules are what the calls are made of: `encode` (an entity to records; `group` has the values), `decode`
 //! (records to an entity), `rewrite` (what a change writes), `difference` (a change within the
 //! stored text), `carry` (an older record's text at a newer version), `attempts` (fairness among
 //! updates of one record, and the pauses between their attempts), `proof` (that what is stored will
@@ -40,6 +40,7 @@ mod encode;
 #[cfg(feature = "cache")]
 mod fill;
 mod filled;
+mod group;
 mod parts;
 mod proof;
 mod rewrite;
@@ -57,22 +58,21 @@ use kv_store::{Error, Location};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
+use crate::cursor_key::CursorKey;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::kv::Kv;
-use crate::list::secret::CursorKey;
 #[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
 use crate::listeners::Listeners;
 
-use decode::{Context, Records, decode, decode_present};
-pub(crate) use difference::Place;
+pub(crate) use difference::GroupOf;
 #[cfg(feature = "cache")]
 pub(crate) use fallback::warn;
 #[cfg(feature = "cache")]
-pub(crate) use fill::Standing;
+pub(crate) use fill::BeforeFill;
 #[cfg(feature = "cache")]
 pub(crate) use last_write::Touched;
 pub(crate) use last_write::learn_expiry;
-pub(crate) use read::Found;
+pub(crate) use read::StoredEntity;
 pub(crate) use unfailing::{always, once};
 pub(crate) use write_back::Replacement;
 
@@ -168,8 +168,16 @@ pub struct Collection<E, S> {
     entity: PhantomData<fn() -> E>,
 }
 
+impl<S: Store> Kv<S> {
+    /// Returns the collection of all entities of one type.
+    #[must_use]
+    pub fn collection<E: KvEntity>(&self) -> Collection<E, S> {
+        Collection::new(self.clone())
+    }
+}
+
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    pub(crate) fn new(kv: Kv<S>) -> Self {
+    fn new(kv: Kv<S>) -> Self {
         for name in E::SCHEMA.groups().iter().filter_map(GroupSchema::name) {
             learn(E::SCHEMA.prefix(), E::SCHEMA.ids().len(), name);
         }

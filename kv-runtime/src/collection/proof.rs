@@ -5,7 +5,7 @@ use kv_store::{Error, Location};
 use serde::de::DeserializeOwned;
 
 use super::decode::Result as Decoded;
-use super::encode::{Group, encode_exactly};
+use super::group::{Group, encode_exactly};
 use super::groups;
 use crate::codec::{self, Codec, CodecError, RawObject, encode_tagged, sorted};
 use crate::entity::{FieldText, GroupSource, KvEntity, ShapeVisitor};

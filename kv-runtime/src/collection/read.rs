@@ -9,14 +9,14 @@ use kv_store::store::{GetOptions, Store, StoreExt};
 use kv_store::{BoxFuture, Error, Location, Result, Timestamp};
 use tracing::Instrument;
 
+use super::decode::{Context, Records, decode, decode_present};
 use super::filled::is_filled;
-use super::{Collection, Context, IdRef, Records, decode, decode_present, groups, keys_of_groups, named};
+use super::{Collection, IdRef, groups, keys_of_groups, named};
 use crate::entity::{GroupSchema, KvEntity};
-use crate::list::List;
 use crate::small::apart;
 
 /// An entity as a store has it.
-pub(crate) struct Found<E> {
+pub(crate) struct StoredEntity<E> {
     pub(crate) entity: E,
     /// When the first of its groups expires, as far as the store can tell.
     #[cfg_attr(
@@ -29,7 +29,7 @@ pub(crate) struct Found<E> {
     pub(crate) own_expires_at: Option<Timestamp>,
 }
 
-impl<E> Found<E> {
+impl<E> StoredEntity<E> {
     fn new(entity: E, records: &[Option<Record>]) -> Self {
         let records = || records.iter().flatten();
         let expires_at = records().filter_map(|record| record.expires_at).min();
@@ -150,37 +150,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         })
     }
 
-    /// Returns a list of all entities, to be read as pages or as a stream.
-    ///
-    /// Nothing is read before [`List::page`] or [`List::stream`]. A list can be limited to
-    /// [leading ids](List::within), and return [ids alone](List::ids).
-    ///
-    /// ```
-    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
-    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
-    /// # #[kv(prefix = "user")]
-    /// # struct User {
-    /// #     #[kv(id)]
-    /// #     id: u64,
-    /// #     name: String,
-    /// # }
-    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
-    /// for id in 1..=3 {
-    ///     users.put(&User { id, name: format!("user {id}") }).await?;
-    /// }
-    /// let page = users.list().limit(2).page().await?;
-    /// assert_eq!(page.entities.len(), 2);
-    /// let rest = users.list().cursor(page.cursor).page().await?;
-    /// assert_eq!(rest.entities[0].id, 3);
-    /// # Ok::<(), kv_runtime::Error>(())
-    /// # })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn list(&self) -> List<E, S> {
-        List::new(self.clone())
-    }
-
     /// Returns whether there is an entity with this id: whether its first group is there. Reads no
     /// value.
     ///
@@ -215,7 +184,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The entities under these keys, and when they expire.
     #[allow(dead_code, reason = "used by the cache alone, which is a feature")]
-    pub(crate) async fn find_all(&self, anchors: Vec<Key>, ids: Vec<E::Id>) -> Result<Vec<Option<Found<E>>>> {
+    pub(crate) async fn find_all(
+        &self,
+        anchors: Vec<Key>,
+        ids: Vec<E::Id>,
+    ) -> Result<Vec<Option<StoredEntity<E>>>> {
         self.look_all(anchors, ids, GetOptions::new().with_expiry()).await
     }
 
@@ -224,7 +197,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchors: Vec<Key>,
         ids: Vec<E::Id>,
         options: GetOptions,
-    ) -> Result<Vec<Option<Found<E>>>> {
+    ) -> Result<Vec<Option<StoredEntity<E>>>> {
         let groups = groups::<E>().len();
         let mut found = Vec::with_capacity(ids.len());
         let mut ids = ids.into_iter();
@@ -242,8 +215,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The entity under this key, and when the first of its groups expires.
     #[allow(dead_code, reason = "used by caches and sessions alone, which are features")]
-    pub(crate) async fn find(&self, id: E::Id, key: &Key) -> Result<Option<Found<E>>> {
-        self.look(id, key, GetOptions::new().with_expiry(), Found::new).await
+    pub(crate) async fn find(&self, id: E::Id, key: &Key) -> Result<Option<StoredEntity<E>>> {
+        self.look(id, key, GetOptions::new().with_expiry(), StoredEntity::new).await
     }
 
     /// What `shape` makes of the entity under this key and of its records.
@@ -310,8 +283,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         anchor: &Key,
         records: &[Option<Record>],
-    ) -> Result<Option<Found<E>>> {
-        self.shaped(id, anchor, records, Found::new).await
+    ) -> Result<Option<StoredEntity<E>>> {
+        self.shaped(id, anchor, records, StoredEntity::new).await
     }
 
     /// What `shape` makes of the entity; records that are older than what is written are written

@@ -5,8 +5,9 @@ use kv_store::record::{Expiry, Metadata, NewRecord, Record};
 use kv_store::store::{Store, StoreExt, Write};
 use kv_store::{Error, Result, Timestamp};
 
-use super::difference::{Before, GroupBefore, Place};
-use super::encode::{Wanted, expires_by_field};
+use super::difference::{Before, GroupBefore, GroupOf};
+use super::encode::expires_by_field;
+use super::group::Wanted;
 use super::{Collection, groups};
 use crate::codec::Codec;
 use crate::entity::{GroupSchema, KvEntity};
@@ -23,7 +24,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<Vec<Write>> {
         let mut writes = Vec::new();
         for group in 0..groups::<E>().len() {
-            let place = Place { anchor, records, group };
+            let place = GroupOf { anchor, records, group };
             let key = anchor.with_group(groups::<E>()[group].name());
             let was = before.groups.get(group);
             match (records.get(group).and_then(Option::as_ref), was) {
@@ -48,7 +49,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         &self,
         key: Key,
         entity: &E,
-        place: Place<'_>,
+        place: GroupOf<'_>,
         record: &Record,
         (before, expired_at): (&GroupBefore, Option<Timestamp>),
     ) -> Result<Option<Write>> {

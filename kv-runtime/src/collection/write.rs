@@ -25,7 +25,7 @@ struct Entities {
 
 /// The position of a batch in its call.
 #[derive(Clone, Copy)]
-enum Place {
+enum BatchPosition {
     /// Another batch follows.
     Before,
     Last,
@@ -172,7 +172,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 || batch.bytes + bytes > limits.batch_write_bytes;
             if full && batch.entities > 0 {
                 let written = sent.end().await?;
-                sent = Sent::begin(self.write_batch(std::mem::take(&mut batch), written, Place::Before))?;
+                sent = Sent::begin(self.write_batch(
+                    std::mem::take(&mut batch),
+                    written,
+                    BatchPosition::Before,
+                ))?;
             }
             batch.records.extend(records);
             batch.entities += 1;
@@ -180,7 +184,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             hold.yield_after(bytes).await;
         }
         let written = sent.end().await?;
-        self.write_batch(batch, written, Place::Last).await.map(drop)
+        self.write_batch(batch, written, BatchPosition::Last).await.map(drop)
     }
 
     /// After a failure, makes the written batches durable, or counts them as unwritten.
@@ -217,11 +221,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Writes one batch, and returns how many entities are written up to its end.
-    async fn write_batch(&self, batch: Entities, written: usize, place: Place) -> Result<usize> {
+    async fn write_batch(&self, batch: Entities, written: usize, place: BatchPosition) -> Result<usize> {
         let Some((key, _)) = batch.records.last() else { return Ok(written) };
         let last = key.clone();
         let done = match place {
-            Place::Before if self.is_one_batch() => {
+            BatchPosition::Before if self.is_one_batch() => {
                 self.store().write(Batch::puts(batch.records).as_part()).await.map_err(named::<E>)
             }
             _ => self.write_anchors_last(batch.records).await,

@@ -6,7 +6,7 @@ use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_store::store::{Commit, Store, StoreExt};
 
-use super::difference::Place;
+use super::difference::GroupOf;
 use super::{Collection, groups, learn_expiry};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::kv::{Kv, WrittenBack};
@@ -53,7 +53,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 self.kv.count(WrittenBack::Deferred);
                 continue;
             }
-            match self.replacement(entity, Place { anchor, records, group }) {
+            match self.replacement(entity, GroupOf { anchor, records, group }) {
                 Ok(replacement) => replacements.extend(replacement),
                 Err(error) => {
                     self.kv.count(WrittenBack::Failed);
@@ -69,7 +69,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns a group's record at the version that is written, with its unknown members, or `None`
     /// if there is none.
-    pub(crate) fn replacement(&self, entity: &E, place: Place<'_>) -> Result<Option<Replacement>> {
+    pub(crate) fn replacement(&self, entity: &E, place: GroupOf<'_>) -> Result<Option<Replacement>> {
         let Some(record) = place.record() else { return Ok(None) };
         let key = place.anchor.with_group(groups::<E>()[place.group].name());
         let (value, metadata) = self.value_brought_up(&key, entity, place, record)?;

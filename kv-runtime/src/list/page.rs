@@ -1,18 +1,104 @@
 //! Reads one page: pages of the store, until there are as many entities as were asked for.
 
-use kv_store::__private::{
-    coop::{self, Hold},
-    parse_key,
-};
-use kv_store::key::Key;
-use kv_store::store::{Content, Cursor, EntryRef, ListQuery, Store, StoreExt};
-use kv_store::{Error, Location, Result};
+use std::fmt;
 
+use kv_store::__private::coop::{self, Hold};
+use kv_store::key::Key;
+use kv_store::store::{Content, Cursor, EntryRef, Store, StoreExt};
+use kv_store::{Error, Location, Result};
+use tracing::Instrument;
+
+use super::builder::{List, ListIds, PAGE};
+use super::keys::{ListedKey, id_in, query};
 use super::raw::{self, Anchor};
-use super::{IdPage, PAGE, Page, secret};
+use super::secret;
 use crate::collection::Collection;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::small::apart;
+
+/// One page of entities.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Page<E> {
+    /// The entities, in the store's order.
+    pub entities: Vec<E>,
+    /// An error for each entity that exists and could not be read. They count towards the limit.
+    pub failed: Vec<Error>,
+    /// How many keys were skipped because they are not keys of this entity. A key whose id the
+    /// current type cannot read is one of them.
+    pub skipped: usize,
+    /// The position at which the next page begins, or `None` at the end of the list.
+    pub cursor: Option<Cursor>,
+}
+
+/// One page of ids.
+#[non_exhaustive]
+pub struct IdPage<I> {
+    /// The ids, in the store's order.
+    pub ids: Vec<I>,
+    /// How many keys were skipped because they are not keys of this entity.
+    pub skipped: usize,
+    /// The position at which the next page begins, or `None` at the end of the list.
+    pub cursor: Option<Cursor>,
+}
+
+impl<E: KvEntity, S: Store> List<E, S> {
+    /// Returns the first page, or the one at the cursor.
+    ///
+    /// A page ends after [`limit`](Self::limit) entities, after [`max_bytes`](Self::max_bytes), or
+    /// when the store has looked at about 100,000 keys that it does not show, such as those of
+    /// expired records. So it may hold fewer entities than the limit, even none, although there are
+    /// more: only [`Page::cursor`] tells. A page that takes long yields to other tasks every few
+    /// milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidCursor`] if the cursor is not of this list.
+    /// - [`Error::InvalidOptions`] if the limit is 0, or if the cursor is the text of one over
+    ///   secret ids and the [`Kv`](crate::Kv) has no cursor key.
+    /// - The store's error if the store fails.
+    pub async fn page(self) -> Result<Page<E>> {
+        let span = self.span("list");
+        async { entities(&self.collection, &self.prefix, self.asked()?).await }.instrument(span).await
+    }
+
+    fn asked(&self) -> Result<Asked> {
+        let limit = self.limit.unwrap_or(PAGE);
+        if limit == 0 {
+            let what = "a page of no entities leads nowhere; ask for at least one";
+            return Err(Error::InvalidOptions { at: self.collection.at(&self.prefix), what: what.into() });
+        }
+        Ok(Asked { cursor: self.cursor.clone(), limit, max_bytes: self.max_bytes })
+    }
+}
+
+impl<E: KvEntity, S: Store> ListIds<E, S> {
+    /// Returns the first page, or the one at the cursor, as [`List::page`] does. Includes entities
+    /// whose records are damaged.
+    pub async fn page(self) -> Result<IdPage<E::Id>> {
+        let List { collection, prefix, .. } = &self.0;
+        let span = self.0.span("list_ids");
+        async { ids(collection, prefix, self.0.asked()?).await }.instrument(span).await
+    }
+}
+
+/// Shows the number of ids, and not the ids, because they may be secret.
+impl<I> fmt::Debug for IdPage<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdPage")
+            .field("ids", &self.ids.len())
+            .field("skipped", &self.skipped)
+            .field("cursor", &self.cursor)
+            .finish()
+    }
+}
+
+/// The parameters of a page.
+struct Asked {
+    cursor: Option<Cursor>,
+    limit: usize,
+    max_bytes: usize,
+}
 
 /// The maximum number of bytes of a page that has no entity yet.
 const RESERVED: usize = 1 << 20;
@@ -22,15 +108,8 @@ const RESERVED: usize = 1 << 20;
 /// then looked at 16,384 keys.
 const PASSES: usize = 12;
 
-/// The parameters of a page.
-pub(super) struct Asked {
-    pub(super) cursor: Option<Cursor>,
-    pub(super) limit: usize,
-    pub(super) max_bytes: usize,
-}
-
 /// How much room a page has. It ends when any of these is used up.
-pub(super) struct Room {
+struct Room {
     entities: usize,
     bytes: usize,
     /// The rest of [`PASSES`].
@@ -56,7 +135,7 @@ impl Room {
     }
 }
 
-pub(super) async fn entities<E: KvEntity, S: Store>(
+async fn entities<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
     asked: Asked,
@@ -88,7 +167,7 @@ pub(super) async fn entities<E: KvEntity, S: Store>(
     Ok(page)
 }
 
-pub(super) async fn ids<E: KvEntity, S: Store>(
+async fn ids<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
     asked: Asked,
@@ -103,9 +182,9 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
         let each = |key: &str, _: EntryRef<'_>| {
             bytes += key.len();
             match id_in::<E>(key) {
-                Found::Entity(id) => page.ids.push(id),
-                Found::OtherGroup => {}
-                Found::Foreign => page.skipped += 1,
+                ListedKey::Entity(id) => page.ids.push(id),
+                ListedKey::OtherGroup => {}
+                ListedKey::Foreign => page.skipped += 1,
             }
         };
         let listed = collection.store().list(&query.with_max_bytes(room.bytes), each).await;
@@ -122,43 +201,6 @@ pub(super) async fn ids<E: KvEntity, S: Store>(
     Ok(page)
 }
 
-/// Returns the query for the anchors' keys. The group's name lets the store skip the other groups.
-pub(super) fn query<E: KvEntity>(
-    prefix: &Key,
-    cursor: Option<Cursor>,
-    limit: usize,
-    content: Content,
-) -> ListQuery {
-    let query = ListQuery::new(prefix.clone()).with_cursor(cursor).with_limit(limit).with_content(content);
-    match anchor_name::<E>() {
-        Some(group) => query.with_suffix(format!(":{group}")),
-        None => query,
-    }
-}
-
-fn anchor_name<E: KvEntity>() -> Option<&'static str> {
-    E::SCHEMA.groups().first().and_then(|group| group.name())
-}
-
-pub(super) enum Found<I> {
-    Entity(I),
-    /// A key of this entity that is not its anchor's.
-    OtherGroup,
-    Foreign,
-}
-
-pub(super) fn id_in<E: KvEntity>(key: &str) -> Found<E::Id> {
-    let schema = const { &E::SCHEMA };
-    if let Some(id) = parse_key(key, schema.prefix(), schema.ids(), anchor_name::<E>()) {
-        return Found::Entity(id);
-    }
-    let mut others = schema.groups().iter().skip(1);
-    if others.any(|group| parse_key::<E::Id>(key, schema.prefix(), schema.ids(), group.name()).is_some()) {
-        return Found::OtherGroup;
-    }
-    Found::Foreign
-}
-
 /// Reads entities of one group, and decodes them as the store shows them. Returns how many bytes
 /// the store has shown.
 async fn read_only_group<E: KvEntity, S: Store>(
@@ -172,9 +214,9 @@ async fn read_only_group<E: KvEntity, S: Store>(
     let each = |key: &str, entry: EntryRef<'_>| {
         bytes = bytes.saturating_add(key.len() + entry.value_len());
         let id = match id_in::<E>(key) {
-            Found::Entity(id) => id,
-            Found::OtherGroup => return,
-            Found::Foreign => {
+            ListedKey::Entity(id) => id,
+            ListedKey::OtherGroup => return,
+            ListedKey::Foreign => {
                 page.skipped += 1;
                 return;
             }
@@ -248,8 +290,10 @@ fn unread<E: KvEntity, S: Store>(collection: &Collection<E, S>, id: &E::Id, erro
 /// again instead of being kept.
 fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Location> {
     match id_in::<E>(key) {
-        Found::Entity(id) => collection.at(&collection.key_of_id(&id)),
-        Found::OtherGroup | Found::Foreign => collection.located(Location::store(collection.store().name())),
+        ListedKey::Entity(id) => collection.at(&collection.key_of_id(&id)),
+        ListedKey::OtherGroup | ListedKey::Foreign => {
+            collection.located(Location::store(collection.store().name()))
+        }
     }
 }
 

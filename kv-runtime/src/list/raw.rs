@@ -6,7 +6,7 @@ use kv_store::record::Record;
 use kv_store::store::{Content, Cursor, EntryRef, GetOptions, ListQuery, Sharing, Store, StoreExt};
 use kv_store::{Error, Result};
 
-use super::page::{Found, id_in, query};
+use super::keys::{ListedKey, id_in, query};
 use crate::collection::Collection;
 use crate::entity::KvEntity;
 
@@ -82,10 +82,10 @@ async fn list<E: KvEntity, S: Store>(
         entries += 1;
         match (id_in::<E>(key), entry) {
             // The store cannot tell which ids are secret, so it names the list's prefix alone.
-            (Found::Entity(id), EntryRef::Failed(error)) => {
+            (ListedKey::Entity(id), EntryRef::Failed(error)) => {
                 page.failed.push(error.moved_to(collection.at(&collection.key_of_id(&id))));
             }
-            (Found::Entity(id), entry) => {
+            (ListedKey::Entity(id), entry) => {
                 let key = collection.key_of_id(&id);
                 let records = match entry {
                     EntryRef::Record(record) => vec![Some(record.to_record())],
@@ -95,8 +95,8 @@ async fn list<E: KvEntity, S: Store>(
                 page.bytes = page.bytes.saturating_add(anchor.bytes());
                 page.anchors.push(anchor);
             }
-            (Found::OtherGroup, _) => {}
-            (Found::Foreign, _) => page.skipped += 1,
+            (ListedKey::OtherGroup, _) => {}
+            (ListedKey::Foreign, _) => page.skipped += 1,
         }
     };
     let listed = collection.store().list(query, each).await;

@@ -14,9 +14,10 @@ use kv_store::store::{Content, Cursor, Store, StoreExt};
 use kv_store::{Error, MaybeSend, Result};
 use tracing::Instrument;
 
-use super::page::{self, Found, id_in, query};
+use super::builder::{List, ListIds, PAGE};
+use super::keys::{ListedKey, id_in, query};
 use super::raw::{self, Anchor};
-use super::{List, PAGE, secret};
+use super::{page, secret};
 use crate::collection::Collection;
 use crate::entity::KvEntity;
 
@@ -32,7 +33,27 @@ pub struct ListStream<E>(BoxStream<Result<E>>);
 /// The ids of a list, fetched page by page: [`ListIds::stream`](super::ListIds::stream).
 pub struct IdStream<I>(BoxStream<Result<I>>);
 
-pub(super) fn entities<E: KvEntity, S: Store>(list: List<E, S>) -> ListStream<E> {
+impl<E: KvEntity, S: Store> List<E, S> {
+    /// Returns all entities from the cursor on, fetched page by page: memory does not grow with
+    /// their number or size.
+    ///
+    /// An entity that cannot be read is an `Err` and the stream goes on; if the store fails, that
+    /// error is the last item. The stream yields to other tasks after each page.
+    #[must_use]
+    pub fn stream(self) -> ListStream<E> {
+        entities(self)
+    }
+}
+
+impl<E: KvEntity, S: Store> ListIds<E, S> {
+    /// Returns all ids from the cursor on, as [`List::stream`] does.
+    #[must_use]
+    pub fn stream(self) -> IdStream<E::Id> {
+        ids(self.0)
+    }
+}
+
+fn entities<E: KvEntity, S: Store>(list: List<E, S>) -> ListStream<E> {
     let (limit, cursor) = (list.limit, list.cursor.clone());
     let decoding = list.collection.clone();
     let fetch = move |cursor, limit| {
@@ -45,7 +66,7 @@ pub(super) fn entities<E: KvEntity, S: Store>(list: List<E, S>) -> ListStream<E>
     ListStream(paged(limit, cursor, fetch, move |page: &mut Undecoded<E::Id>| page.next(&decoding)))
 }
 
-pub(super) fn ids<E: KvEntity, S: Store>(list: List<E, S>) -> IdStream<E::Id> {
+fn ids<E: KvEntity, S: Store>(list: List<E, S>) -> IdStream<E::Id> {
     let (limit, cursor) = (list.limit, list.cursor.clone());
     let fetch = move |cursor, limit| {
         let list = list.clone().cursor(cursor).limit(limit);
@@ -97,7 +118,7 @@ impl<I> Undecoded<I> {
         match self {
             Self::Entries(entries) => loop {
                 let (key, entry) = entries.next()?;
-                let Found::Entity(id) = id_in::<E>(key) else { continue };
+                let ListedKey::Entity(id) = id_in::<E>(key) else { continue };
                 let len = key.len() + entry.value_len();
                 return Some((page::listed(collection, key, id, entry.lend()).map_err(|error| *error), len));
             },

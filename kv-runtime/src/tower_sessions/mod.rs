@@ -3,8 +3,8 @@
 //!
 //! [tower-sessions]: https://docs.rs/tower-sessions
 
+mod storage;
 mod stored;
-mod tier;
 
 use std::error::Error as _;
 use std::fmt::{self, Write as _};
@@ -21,8 +21,8 @@ use crate::kv::Kv;
 use kv_store::store::{AtomicStore, Store, StoreExt};
 use kv_store::{Error, Timestamp};
 
+use storage::{Seen, SeenRecord, SessionStorage};
 pub use stored::StoredSession;
-use tier::{Seen, SeenRecord, Tier};
 
 /// Random ids of 128 bits never collide in practice. A store that reports several collisions is
 /// broken.
@@ -65,11 +65,11 @@ const MAX_CREATES: usize = 4;
 ///   warning and still returns the session.
 /// - `delete` succeeds whether or not the session exists.
 ///
-/// Times come from the store's [`clock`](Store::clock) and have millisecond precision. The id is
+/// Times come from the store's [`clock`](crate::store::StoreExt::clock) and have millisecond precision. The id is
 /// secret: errors and spans show its hash. tower-sessions represents an error as text, so the text
 /// includes all causes.
 pub struct KvSessionStore<S> {
-    tier: Tier<S>,
+    storage: SessionStorage<S>,
     idle_timeout: Option<Duration>,
     touch_interval: Duration,
     #[cfg(feature = "cache")]
@@ -92,7 +92,7 @@ impl<S: Store> KvSessionStore<S> {
         S: AtomicStore,
     {
         Self {
-            tier: Tier::Store(kv.collection()),
+            storage: SessionStorage::Store(kv.collection()),
             idle_timeout: None,
             touch_interval: Duration::ZERO,
             #[cfg(feature = "cache")]
@@ -149,11 +149,11 @@ impl<S: Store> KvSessionStore<S> {
         let ttl = self.idle_timeout.map_or(ttl, |timeout| ttl.min(timeout / 4));
         // Ids that are not there are guesses, and new each time.
         let cache = Cache::new().memory_ttl(ttl).max_entries(sessions).negative_share(0.0).without_filling();
-        self.tier = Tier::Memory(self.tier.collection().clone().cached(cache));
+        self.storage = SessionStorage::Memory(self.storage.collection().clone().cached(cache));
     }
 
     fn now(&self) -> Timestamp {
-        self.tier.collection().store().clock().now()
+        self.storage.collection().store().clock().now()
     }
 
     /// How long the record of a session lives that is used now.
@@ -176,7 +176,7 @@ impl<S: AtomicStore> KvSessionStore<S> {
         if rest.is_some_and(|rest| rest >= ttl || ttl - rest < interval) {
             return true;
         }
-        self.tier.touch(&session.id, ttl, interval).await.unwrap_or_else(|error| {
+        self.storage.touch(&session.id, ttl, interval).await.unwrap_or_else(|error| {
             tracing::warn!(%error, cause = kv_store::__private::causes(&error), "a session could not be prolonged");
             true
         })
@@ -191,7 +191,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
         if ttl.is_zero() {
             return Ok(());
         }
-        let sessions = self.tier.with_ttl(ttl);
+        let sessions = self.storage.with_ttl(ttl);
         let mut session = StoredSession { id: record.id.to_string(), data: record.data.clone(), expires_at };
         let mut creates = 1;
         loop {
@@ -210,7 +210,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
         if ttl.is_zero() {
             return self.delete(&record.id).await;
         }
-        let sessions = self.tier.with_ttl(ttl);
+        let sessions = self.storage.with_ttl(ttl);
         let id = record.id.to_string();
         let saved = sessions.try_update(&id, |session| {
             let moved = expires_at.saturating_since(session.expires_at);
@@ -233,7 +233,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let Some(Seen { session, record }) = self.tier.find(&id.to_string()).await.map_err(told)? else {
+        let Some(Seen { session, record }) = self.storage.find(&id.to_string()).await.map_err(told)? else {
             return Ok(None);
         };
         if session.expires_at <= self.now() || !self.slide(&session, record).await {
@@ -245,7 +245,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.tier.delete(&id.to_string()).await.map_err(told)
+        self.storage.delete(&id.to_string()).await.map_err(told)
     }
 }
 
@@ -285,14 +285,14 @@ fn told(error: Error) -> session_store::Error {
 
 impl<S> Clone for KvSessionStore<S> {
     fn clone(&self) -> Self {
-        Self { tier: self.tier.clone(), ..*self }
+        Self { storage: self.storage.clone(), ..*self }
     }
 }
 
 impl<S: Store> fmt::Debug for KvSessionStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KvSessionStore")
-            .field("store", &self.tier.collection().store().name())
+            .field("store", &self.storage.collection().store().name())
             .field("idle_timeout", &self.idle_timeout)
             .field("touch_interval", &self.touch_interval)
             .finish_non_exhaustive()

@@ -112,17 +112,25 @@ impl Witness {
 /// Runs a task by the application's spawner, or on the tokio runtime that is here. Without either
 /// the commit is left to itself: it takes place as a whole or not at all.
 fn spawn<S: Store>(kv: &Kv<S>, task: BoxFuture<'static, ()>) {
-    if let Some(spawner) = kv.spawner() {
-        if catch_unwind(AssertUnwindSafe(|| spawner.spawn(task))).is_err() {
-            tracing::warn!("the spawner panicked; a dropped transaction is not settled");
+    match kv.spawner() {
+        None => spawn_here(task),
+        Some(spawner) => {
+            if catch_unwind(AssertUnwindSafe(|| spawner.spawn(task))).is_err() {
+                tracing::warn!("the spawner panicked; a dropped transaction is not settled");
+            }
         }
-        return;
     }
-    #[cfg(all(
-        any(feature = "cache", feature = "cloudflare", feature = "redis"),
-        not(target_arch = "wasm32")
-    ))]
+}
+
+#[cfg(all(any(feature = "cache", feature = "cloudflare", feature = "redis"), not(target_arch = "wasm32")))]
+fn spawn_here(task: BoxFuture<'static, ()>) {
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         drop(runtime.spawn(task));
     }
 }
+
+#[cfg(not(all(
+    any(feature = "cache", feature = "cloudflare", feature = "redis"),
+    not(target_arch = "wasm32")
+)))]
+fn spawn_here(_: BoxFuture<'static, ()>) {}

@@ -12,9 +12,9 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
         get_many_answers_in_order: "get_many gives as many answers, in the same order, absent ones as none",
         get_many_answers_twice: "a key that is asked for twice is answered twice",
         empty_batches_do_nothing: "a batch of nothing is no error",
-        put_many_writes_all: "put_many writes every record, value and metadata",
-        the_later_of_two_remains: "of two writes under one key in put_many the later one MUST remain",
-        delete_many_removes_all: "delete_many removes the records, and no other",
+        put_many_writes_all: "a batch writes every record, value and metadata",
+        the_later_of_two_remains: "of two writes under one key in a batch the later one MUST remain",
+        delete_many_removes_all: "a batch of deletes removes the records, and no other",
         the_largest_batches_pass: "batches of as many records as the limits allow MUST pass (tried up to 10,000)",
         puts_and_deletes_keep_their_order: "puts and deletes in one batch are made in order",
         a_failed_batch_tells: "a batch that fails MUST be all or nothing, or Error::Partial that says what was written",
@@ -151,7 +151,7 @@ async fn the_largest_batches_pass<H: Harness>(t: Test<'_, H>) -> Checked {
     t.settle().await;
     for chunk in keys(&records).chunks(limits.batch_read) {
         let left = t.store.read_many(chunk).await?.iter().flatten().count();
-        check!(left == 0, "{left} records are left after delete_many");
+        check!(left == 0, "{left} records are left after a batch of deletes");
     }
     Ok(())
 }

@@ -11,12 +11,12 @@ use crate::timestamp::Timestamp;
 pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
         a_record_lives_until_its_moment: "a record MUST come back until it expires",
-        expired_is_invisible_to_get: "an expired record MUST be invisible to get and get_with_expiry, at once",
+        expired_is_invisible_to_get: "an expired record MUST be invisible to get, with and without its expiry, at once",
         expired_is_invisible_to_head: "an expired record MUST be invisible to head, at once",
-        expired_is_invisible_to_get_many: "an expired record MUST be invisible to get_many and get_many_with_expiry, at once",
+        expired_is_invisible_to_get_many: "an expired record MUST be invisible to get_many, with and without its expiry, at once",
         expired_is_in_no_list: "an expired record MUST be in no list, at once",
         expiry_comes_back: "a record MUST come back with its expiry, where a method tells it; those that are named for it MUST",
-        an_expiry_of_a_batch_counts: "a record that put_many wrote expires as one that put wrote",
+        an_expiry_of_a_batch_counts: "a record of a batch expires as one that is written alone",
         put_replaces_the_expiry: "put replaces the expiry",
         a_past_expiry_deletes: "an expiry that has passed makes a write into a delete",
         a_far_expiry_is_kept: "an expiry beyond all clocks is no error, and the record stays",
@@ -45,7 +45,7 @@ async fn expired_is_invisible_to_get<H: Harness>(t: Test<'_, H>) -> Checked {
     t.pass(t.ttl()).await;
     t.is_absent(&key("e:1")).await?;
     let found = t.store.get(&key("e:1"), GetOptions::new().with_expiry()).await?;
-    check!(found.is_none(), "get_with_expiry shows an expired record, {found:?}");
+    check!(found.is_none(), "get with the expiry shows an expired record, {found:?}");
     Ok(())
 }
 
@@ -115,12 +115,12 @@ async fn expiry_comes_back<H: Harness>(t: Test<'_, H>) -> Checked {
         let expires_at = record.and_then(|record| record.expires_at);
         check!(
             expires_at.is_some() == (key.as_str() != "e:never"),
-            "`{key}` expires at {expires_at:?}, says get_many_with_expiry"
+            "`{key}` expires at {expires_at:?}, says get_many"
         );
         check(key.as_str(), expires_at)?;
         let alone =
             t.store.get(key, GetOptions::new().with_expiry()).await?.and_then(|record| record.expires_at);
-        check!(alone.is_some() == expires_at.is_some(), "`{key}` expires at {alone:?}, says get_with_expiry");
+        check!(alone.is_some() == expires_at.is_some(), "`{key}` expires at {alone:?}, says get");
         check(key.as_str(), alone)?;
     }
     for (key, record) in keys.iter().zip(t.store.read_many(&keys).await?) {

@@ -1,7 +1,6 @@
 //! What the tests share: a fresh store, checks, and sample records.
 
 use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
 
 use super::harness::{Foreign, Harness};
@@ -76,8 +75,11 @@ impl<'h, H: Harness> Suite<'h, H> {
         let ended = match self.harness.store().await {
             Ok(store) => {
                 self.store = store.name();
-                let ended = pin!(test(Test::new(self.harness, store)));
-                catch_unwind(ended).await.unwrap_or_else(|| Err(Ended::failed("it panicked".to_owned())))
+                // In a box: a test thread's stack holds one test of many wrappers, and not all.
+                let mut ended = Box::pin(test(Test::new(self.harness, store)));
+                catch_unwind(ended.as_mut())
+                    .await
+                    .unwrap_or_else(|| Err(Ended::failed("it panicked".to_owned())))
             }
             Err(error) => Err(error.into()),
         };

@@ -38,6 +38,8 @@ use crate::record::Record;
 ///
 /// Applications use a store through a [`Collection`](https://docs.rs/kv-runtime/latest/kv_runtime/struct.Collection.html) and seldom call these
 /// methods.
+///
+/// [`Location::of`]: crate::Location::of
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store",
     label = "expected a store, such as `MemoryStore` or `RedbStore`"

@@ -143,9 +143,9 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(5);
 
     /// Tells its channel when it is woken.
-    struct Told(mpsc::Sender<()>);
+    struct Notifier(mpsc::Sender<()>);
 
-    impl Wake for Told {
+    impl Wake for Notifier {
         fn wake(self: std::sync::Arc<Self>) {
             // Nobody waits for it if the receiver is gone.
             let _ = self.0.send(());
@@ -154,7 +154,7 @@ mod tests {
 
     fn block_on(mut work: BoxFuture<'static, ()>) {
         let (told, woken) = mpsc::channel();
-        let waker = Waker::from(std::sync::Arc::new(Told(told)));
+        let waker = Waker::from(std::sync::Arc::new(Notifier(told)));
         while work.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
             woken.recv_timeout(Duration::from_secs(10)).expect("the thread wakes it");
         }

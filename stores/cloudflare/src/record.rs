@@ -42,7 +42,7 @@ pub(super) struct Spelt {
 
 /// A record as it came back.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct RawRecord {
     pub(super) value: Bytes,
     /// None and null are the same.
     pub(super) metadata: Option<Value>,
@@ -129,7 +129,11 @@ fn is_base64(members: &Map<String, Value>) -> bool {
 }
 
 /// The record that was found; none if it has expired.
-pub(super) fn read(found: Found, now: Timestamp, at: &dyn Fn() -> Box<Location>) -> Result<Option<Record>> {
+pub(super) fn read(
+    found: RawRecord,
+    now: Timestamp,
+    at: &dyn Fn() -> Box<Location>,
+) -> Result<Option<Record>> {
     let Frame { metadata, expiry, is_text } = frame(found.metadata, found.expiration, at)?;
     if expiry.has_passed(now) {
         return Ok(None);
@@ -235,8 +239,8 @@ mod tests {
         Location::store("cloudflare-kv")
     }
 
-    fn found(value: &str, metadata: Value, expiration: Expiration) -> Found {
-        Found { value: value.to_owned().into(), metadata: Some(metadata), expiration }
+    fn found(value: &str, metadata: Value, expiration: Expiration) -> RawRecord {
+        RawRecord { value: value.to_owned().into(), metadata: Some(metadata), expiration }
     }
 
     fn spelt(record: NewRecord) -> Spelt {
@@ -245,8 +249,11 @@ mod tests {
 
     fn back(spelt: Spelt) -> Record {
         let Spelt { value, metadata, .. } = spelt;
-        let found =
-            Found { value: value.into(), metadata: Some(metadata.into()), expiration: Expiration::Untold };
+        let found = RawRecord {
+            value: value.into(),
+            metadata: Some(metadata.into()),
+            expiration: Expiration::Untold,
+        };
         read(found, NOW, &at).expect("is what was spelt").expect("has not expired")
     }
 

@@ -84,7 +84,7 @@ impl Reader {
         &self,
         records: &Records,
         listing: &mut Listing<'_>,
-        show: impl FnMut(&str, Result<Found<'_>>) -> ControlFlow<(), usize>,
+        show: impl FnMut(&str, Result<StoredRecord<'_>>) -> ControlFlow<(), usize>,
     ) -> Result<Looked> {
         let query = listing.query;
         self.damage().reading(
@@ -98,7 +98,7 @@ impl Reader {
         &self,
         records: &Records,
         listing: &mut Listing<'_>,
-        mut show: impl FnMut(&str, Result<Found<'_>>) -> ControlFlow<(), usize>,
+        mut show: impl FnMut(&str, Result<StoredRecord<'_>>) -> ControlFlow<(), usize>,
     ) -> Result<Looked> {
         let query = listing.query;
         let not_listed =
@@ -161,19 +161,24 @@ impl<'q> Listing<'q> {
 }
 
 /// Returns what a list shows of a stored record, if it shows it.
-fn listed<'a>(query: &ListQuery, key: &str, stored: &'a [u8], now: Timestamp) -> Option<Result<Found<'a>>> {
+fn listed<'a>(
+    query: &ListQuery,
+    key: &str,
+    stored: &'a [u8],
+    now: Timestamp,
+) -> Option<Result<StoredRecord<'a>>> {
     if !query.matches(key) {
         return None;
     }
     match live(stored, now) {
-        Ok(envelope) => envelope.map(|envelope| Ok(Found { envelope, stored })),
+        Ok(envelope) => envelope.map(|envelope| Ok(StoredRecord { envelope, stored })),
         // By the prefix, as nothing here tells which part of the key is secret.
         Err(damage) => Some(Err(damage.into_error(Location::of(NAME, query.prefix())))),
     }
 }
 
 /// Lends what a list shows of a record, and returns how many bytes it has.
-fn lend(found: Result<Found<'_>>, content: Content, each: impl FnOnce(EntryRef<'_>)) -> usize {
+fn lend(found: Result<StoredRecord<'_>>, content: Content, each: impl FnOnce(EntryRef<'_>)) -> usize {
     match (found, content) {
         (Err(error), _) => {
             each(EntryRef::Failed(error));
@@ -183,7 +188,7 @@ fn lend(found: Result<Found<'_>>, content: Content, each: impl FnOnce(EntryRef<'
             each(EntryRef::Key);
             0
         }
-        (Ok(Found { envelope, .. }), Content::Heads) => {
+        (Ok(StoredRecord { envelope, .. }), Content::Heads) => {
             let bytes = envelope.value_at;
             each(EntryRef::Head(&Head::new(envelope.metadata, envelope.expires_at)));
             bytes
@@ -197,13 +202,13 @@ fn lend(found: Result<Found<'_>>, content: Content, each: impl FnOnce(EntryRef<'
 }
 
 /// A record in the file.
-struct Found<'a> {
+struct StoredRecord<'a> {
     envelope: Envelope,
     /// The envelope's bytes and the value's.
     stored: &'a [u8],
 }
 
-impl Found<'_> {
+impl StoredRecord<'_> {
     fn lent(&self) -> LentRecord<'_> {
         let Envelope { metadata, expires_at, token, value_at, .. } = &self.envelope;
         let value = self.stored.get(*value_at..).unwrap_or_default();

@@ -68,6 +68,9 @@ const READ_ONLY: &str = "a write, as its file is open for reading alone";
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`RedbOptions::check_pages`]: crate::RedbOptions::check_pages
+/// [`RedbOptions::queue_bytes`]: crate::RedbOptions::queue_bytes
 #[derive(Clone)]
 pub struct RedbStore(pub(crate) Arc<Inner>);
 
@@ -95,6 +98,8 @@ impl RedbStore {
 
     /// Waits until all earlier writes are on the disk. With [`RedbDurability::Immediate`] they
     /// always are.
+    ///
+    /// [`RedbDurability::Immediate`]: crate::RedbDurability::Immediate
     pub async fn flush(&self) -> Result<()> {
         self.made(Work::Flush).await.map(drop)
     }

@@ -59,16 +59,16 @@ impl<E: Into<redb::Error>> From<E> for Failure {
 /// Whether a condition holds, and what stands at its key then.
 enum Held {
     Not,
-    By(Option<Standing>),
+    By(Option<KeptExpiry>),
 }
 
 /// What an update keeps of the record that it replaces.
 #[derive(Clone, Copy)]
-struct Standing {
+struct KeptExpiry {
     expires_at: Option<Timestamp>,
 }
 
-impl Standing {
+impl KeptExpiry {
     fn of(envelope: Envelope) -> Self {
         Self { expires_at: envelope.expires_at }
     }
@@ -169,7 +169,7 @@ impl Tables<'_> {
             },
             (Expect::Revision(_), None) => false,
         };
-        Ok(if holds { Held::By(standing.map(Standing::of)) } else { Held::Not })
+        Ok(if holds { Held::By(standing.map(KeptExpiry::of)) } else { Held::Not })
     }
 
     fn write(&mut self, write: &Write) -> Result<(), Failure> {
@@ -184,14 +184,14 @@ impl Tables<'_> {
         }
     }
 
-    fn standing(&self, key: &Key) -> Result<Option<Standing>, Failure> {
+    fn standing(&self, key: &Key) -> Result<Option<KeptExpiry>, Failure> {
         let Some(stored) = self.records.get(key.as_str())? else { return Ok(None) };
         let standing = live(stored.value(), self.now).map_err(|damage| damaged(damage, key))?;
-        Ok(standing.map(Standing::of))
+        Ok(standing.map(KeptExpiry::of))
     }
 
     /// Writes a record that expires when the one expires that it replaces.
-    fn update(&mut self, key: &Key, record: &NewRecord, replaced: Option<Standing>) -> Result<(), Failure> {
+    fn update(&mut self, key: &Key, record: &NewRecord, replaced: Option<KeptExpiry>) -> Result<(), Failure> {
         let expires_at = match replaced {
             Some(standing) => standing.expires_at,
             None => record.expiry.at(self.now),

@@ -12,10 +12,10 @@ use super::NAME;
 use super::error::{Fault, unexpected};
 use super::index::{Entries, of_index};
 use super::inner::Inner;
+use super::key_format::lease_of;
 use super::lease::Leases;
 use super::script::{Lua, lua};
 use super::server::Deadline;
-use super::spelling::lease_of;
 use super::wire::{Lifetime, Outgoing};
 
 /// Puts one record and its entry: the most frequent call, without what the other script has to
@@ -30,14 +30,14 @@ return 0"
 static COMMIT: Lua = lua!(include_str!("commit.lua"));
 
 /// A write, with the record that goes to the server.
-enum Told {
+enum WireWrite {
     Record(&'static str, Key, Outgoing),
     /// With the kind of touch.
     Touch(&'static str, Key, Lifetime),
     Delete(Key),
 }
 
-impl Told {
+impl WireWrite {
     fn new(write: Write) -> Result<Self> {
         Ok(match write {
             Write::Put(key, record) => Self::Record("p", key.clone(), Outgoing::new(&key, record)?),
@@ -146,8 +146,9 @@ impl Call<'_> {
 impl Inner {
     pub(super) async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
         let leases = self.leases(&conditions, &writes);
-        let writes = writes.into_iter().map(Told::new).collect::<Result<Vec<_>>>()?;
-        let keys = || conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(Told::key));
+        let writes = writes.into_iter().map(WireWrite::new).collect::<Result<Vec<_>>>()?;
+        let keys =
+            || conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(WireWrite::key));
         let Some(first) = keys().next() else { return Ok(Commit::Done) };
         let at = || Location::of(NAME, first);
         let spelled: Vec<_> = keys().map(|key| self.spelling.spell(key)).collect();
@@ -158,13 +159,13 @@ impl Inner {
         let records: Vec<(&Key, &Outgoing)> = writes
             .iter()
             .filter_map(|write| match write {
-                Told::Record(_, key, record) => Some((key, record)),
-                Told::Touch(..) | Told::Delete(_) => None,
+                WireWrite::Record(_, key, record) => Some((key, record)),
+                WireWrite::Touch(..) | WireWrite::Delete(_) => None,
             })
             .collect();
         let by = self.connection.deadline();
         let of_lease: Vec<usize> = leases.shown.iter().map(|(place, _, _)| *place).collect();
-        let (conditions, writes) = (conditions.as_slice(), writes.iter().map(Told::words).collect());
+        let (conditions, writes) = (conditions.as_slice(), writes.iter().map(WireWrite::words).collect());
         let call = Call { conditions, writes, keys: spelled, leases, entries: self.entries(&records) };
         match self.run(call, by).await {
             Ok(Value::Int(0)) => Ok(Commit::Done),

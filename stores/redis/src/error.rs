@@ -9,7 +9,7 @@ use super::NAME;
 /// the source's.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
-struct Told {
+struct LostAnswer {
     what: &'static str,
     source: Said,
 }
@@ -111,7 +111,7 @@ pub(super) fn not_connected(address: String, error: RedisError, by_tls: bool) ->
 pub(super) fn unknown(at: Box<Location>, fault: Fault) -> Error {
     let error = fault.error;
     let (what, _) = explain(&error);
-    Error::OutcomeUnknown { at, source: SharedError::new(Told { what, source: Said::of(error) }) }
+    Error::OutcomeUnknown { at, source: SharedError::new(LostAnswer { what, source: Said::of(error) }) }
 }
 
 /// An answer that no server gives to what was asked.

@@ -4,14 +4,14 @@ use kv_store::store::StoreInfo;
 
 use crate::connection::Connection;
 use crate::index::Index;
+use crate::key_format::KeyFormat;
 use crate::list::Remainders;
 use crate::replicas::Replicas;
-use crate::spelling::Spelling;
 
 pub(crate) struct Inner {
     pub(crate) info: StoreInfo,
     pub(crate) connection: Connection,
-    pub(crate) spelling: Spelling,
+    pub(crate) spelling: KeyFormat,
     pub(crate) index: Option<Index>,
     pub(crate) replicas: Option<Replicas>,
     pub(crate) remainders: Remainders,

@@ -29,10 +29,10 @@ use super::connection::{Connection, side_by_side};
 use super::error::unexpected_answer;
 use super::error::{Fault, failed};
 use super::inner::Inner;
+use super::key_format::lease_of;
 use super::read::many;
 use super::script::{Lua, lua};
 use super::server::Deadline;
-use super::spelling::lease_of;
 use super::wire::Lifetime;
 
 /// Takes leases of records that are absent. One that lasts long enough is shared.

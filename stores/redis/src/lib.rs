@@ -14,6 +14,7 @@ mod connection;
 mod error;
 mod index;
 mod inner;
+mod key_format;
 mod lease;
 mod list;
 mod options;
@@ -22,7 +23,6 @@ mod replicas;
 mod replication;
 mod script;
 mod server;
-mod spelling;
 mod store;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;

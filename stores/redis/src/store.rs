@@ -32,7 +32,7 @@ use crate::read::Expiries;
 /// **Connections.** Clones share one connection, on which any number of calls are under way at a
 /// time. If it fails, the next call replaces it. A read without an answer is a retryable error.
 /// After a write without an answer the store reads the record once, within the same
-/// [deadline](RedisOptions::response_timeout). If the record has the token of this write, the write
+/// [deadline](crate::RedisOptions::response_timeout). If the record has the token of this write, the write
 /// took place. Otherwise the error is [`Error::OutcomeUnknown`](kv_store::Error::OutcomeUnknown). No
 /// write is sent twice.
 ///
@@ -55,6 +55,8 @@ use crate::read::Expiries;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [`RedisOptions::list_index`]: crate::RedisOptions::list_index
 #[derive(Clone)]
 pub struct RedisStore(pub(crate) Arc<Inner>);
 
@@ -65,6 +67,8 @@ impl RedisStore {
     ///
     /// Prefixes with the same first segment, such as `app:user` and `app:cache`, share their index.
     /// Without [`RedisOptions::list_index`] it is [`Error::Unsupported`].
+    ///
+    /// [`RedisOptions::list_index`]: crate::RedisOptions::list_index
     pub async fn rebuild_index(&self, prefix: &str) -> Result<usize> {
         let (segment, at) = self.indexed_segment(prefix)?;
         self.0.rebuild(segment).await.map_err(|error| failed(at, "rebuild the list index", error))
@@ -81,6 +85,9 @@ impl RedisStore {
     /// # Errors
     ///
     /// [`Error::Unsupported`] without [`RedisOptions::list_index`].
+    ///
+    /// [`RedisOptions::list_index`]: crate::RedisOptions::list_index
+    /// [`RedisOptions::index_grace`]: crate::RedisOptions::index_grace
     pub async fn sweep_index(&self, prefix: &str) -> Result<IndexSweep> {
         let (segment, at) = self.indexed_segment(prefix)?;
         let grace = self.0.index.as_ref().map(|index| index.grace).unwrap_or_default();

@@ -14,9 +14,9 @@ use redis::{Pipeline, RedisError, Value};
 use super::NAME;
 use super::error::{Fault, failed, unknown};
 use super::inner::Inner;
+use super::key_format::lease_of;
 use super::read::{beginning, many};
 use super::server::Deadline;
-use super::spelling::lease_of;
 use super::wire::{Lifetime, Outgoing};
 
 /// How often records are read to settle a write whose answer was lost. The store connects again in

@@ -51,6 +51,8 @@ use kv_store::{Error, Location, MaybeSend, Result};
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`Capabilities::limits`]: crate::store::Capabilities::limits
 #[derive(Clone)]
 pub struct NamespaceStore<S> {
     inner: S,

@@ -32,7 +32,7 @@ pub(super) enum Kind {
 
 /// Where two shapes stand.
 #[derive(Clone)]
-struct Place {
+struct ShapePath {
     path: String,
     is_binary: bool,
     /// Whether older code keeps members that it does not know.
@@ -41,13 +41,13 @@ struct Place {
 
 /// All differences of two values. `is_binary` is whether the codec knows no names.
 pub(super) fn changes(old: &Shape, new: &Shape, is_binary: bool) -> Vec<Change> {
-    let place = Place { path: String::new(), is_binary, keeps_unknown: !is_binary };
+    let place = ShapePath { path: String::new(), is_binary, keeps_unknown: !is_binary };
     let mut changes = Vec::new();
     shape(&place, old, new, &mut changes);
     changes
 }
 
-impl Place {
+impl ShapePath {
     fn at(&self, name: &str, keeps_unknown: bool) -> Self {
         let dot = if self.path.is_empty() || name.starts_with('[') { "" } else { "." };
         let path = format!("{}{dot}{name}", self.path);
@@ -64,7 +64,7 @@ impl Place {
     }
 }
 
-fn shape(place: &Place, old: &Shape, new: &Shape, changes: &mut Vec<Change>) {
+fn shape(place: &ShapePath, old: &Shape, new: &Shape, changes: &mut Vec<Change>) {
     match (old, new) {
         (Shape::Nullable(old), Shape::Nullable(new)) => shape(place, old, new, changes),
         (Shape::Sequence(old), Shape::Sequence(new)) => shape(&place.at("[]", false), old, new, changes),
@@ -84,7 +84,7 @@ fn shape(place: &Place, old: &Shape, new: &Shape, changes: &mut Vec<Change>) {
             Shape::Struct { fields: old, denies_unknown: was },
             Shape::Struct { fields: new, denies_unknown: is },
         ) => {
-            let place = Place { keeps_unknown: place.keeps_unknown && !was && !is, ..place.clone() };
+            let place = ShapePath { keeps_unknown: place.keeps_unknown && !was && !is, ..place.clone() };
             fields(&place, old, new, changes);
             denial(&place, *was, *is, changes);
         }
@@ -102,7 +102,7 @@ fn shape(place: &Place, old: &Shape, new: &Shape, changes: &mut Vec<Change>) {
     }
 }
 
-fn denial(place: &Place, was: bool, is: bool, changes: &mut Vec<Change>) {
+fn denial(place: &ShapePath, was: bool, is: bool, changes: &mut Vec<Change>) {
     let whose = if place.path.is_empty() { "its value".to_owned() } else { format!("`{}`", place.path) };
     if is && !was {
         let what = format!(
@@ -116,7 +116,7 @@ fn denial(place: &Place, was: bool, is: bool, changes: &mut Vec<Change>) {
     }
 }
 
-fn fields(place: &Place, old: &[Field], new: &[Field], changes: &mut Vec<Change>) {
+fn fields(place: &ShapePath, old: &[Field], new: &[Field], changes: &mut Vec<Change>) {
     let is_in = |list: &[Field], name: &str| list.iter().any(|it| it.name == name);
     let removed: Vec<&Field> = old.iter().filter(|it| !is_in(new, &it.name)).collect();
     let mut added: Vec<&Field> = new.iter().filter(|it| !is_in(old, &it.name)).collect();
@@ -164,7 +164,7 @@ fn fields(place: &Place, old: &[Field], new: &[Field], changes: &mut Vec<Change>
 }
 
 /// A field that is in both.
-fn field(place: &Place, was: &Field, is: &Field, changes: &mut Vec<Change>) {
+fn field(place: &ShapePath, was: &Field, is: &Field, changes: &mut Vec<Change>) {
     let inner = place.at(&is.name, true);
     let before = changes.len();
     shape(&inner, &was.shape, &is.shape, changes);
@@ -216,7 +216,7 @@ fn missing<'a>(these: &'a [String], those: &[String]) -> Vec<&'a String> {
     these.iter().filter(|it| !those.contains(it) && !it.starts_with("rename")).collect()
 }
 
-fn variants(place: &Place, old: &[Variant], new: &[Variant], changes: &mut Vec<Change>) {
+fn variants(place: &ShapePath, old: &[Variant], new: &[Variant], changes: &mut Vec<Change>) {
     let name = |variant: &Variant| variant.name.clone();
     names(
         place,
@@ -239,7 +239,7 @@ fn variants(place: &Place, old: &[Variant], new: &[Variant], changes: &mut Vec<C
 }
 
 /// The names of variants.
-fn names(place: &Place, old: &[String], new: &[String], changes: &mut Vec<Change>) {
+fn names(place: &ShapePath, old: &[String], new: &[String], changes: &mut Vec<Change>) {
     let path = &place.path;
     for name in new.iter().filter(|it| !old.contains(it)) {
         let what = format!("released without the variant `{name}` of `{path}`, which older code cannot read");
@@ -254,7 +254,7 @@ fn names(place: &Place, old: &[String], new: &[String], changes: &mut Vec<Change
 
 /// Without names, order tells one from another.
 fn order<'a>(
-    place: &Place,
+    place: &ShapePath,
     old: impl Iterator<Item = &'a str>,
     new: impl Iterator<Item = &'a str>,
     changes: &mut Vec<Change>,

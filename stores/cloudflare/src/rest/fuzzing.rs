@@ -3,7 +3,7 @@
 use kv_store::record::{Expiry, NewRecord};
 use kv_store::{Location, Timestamp};
 
-use super::super::record::{Expiration, Found, read, read_head, spell};
+use super::super::record::{Expiration, RawRecord, read, read_head, spell};
 use super::client::parse;
 use super::reply::{Done, ListedKey, Values, seconds};
 
@@ -27,7 +27,7 @@ pub fn cloudflare_answer(body: &[u8]) {
         let new = NewRecord::new(record.value.0.clone(), record.metadata.clone()).with_expiry(expiry);
         // What is too long to be sent was not sent here.
         let Ok(Some(spelt)) = spell(new, NOW, &at) else { continue };
-        let found = Found {
+        let found = RawRecord {
             value: spelt.value.into(),
             metadata: Some(spelt.metadata.into()),
             expiration: Expiration::Untold,

@@ -11,7 +11,7 @@ use super::super::record::read_head;
 use super::NAME;
 use super::client::{Request, escape};
 use super::failure::{Cause, Failure};
-use super::read::Place;
+use super::read::ReadLocation;
 use super::reply::{ListedKey, seconds};
 use super::shared::Shared;
 
@@ -110,7 +110,7 @@ impl Shared {
         while !rest.is_empty() {
             let (first, behind) = rest.split_at(part.min(rest.len()));
             let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
-            let records = self.read(&names, Place::Under(query.prefix())).await?;
+            let records = self.read(&names, ReadLocation::Under(query.prefix())).await?;
             for ((name, head), record) in first.iter().zip(records) {
                 bytes = bytes.saturating_add(name.len());
                 match record {

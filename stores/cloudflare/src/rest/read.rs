@@ -10,7 +10,7 @@ use kv_store::{Location, Result};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::record::{Expiration, Found, read};
+use super::super::record::{Expiration, RawRecord, read};
 use super::NAME;
 use super::client::{Request, escape};
 use super::failure::{Cause, Failure};
@@ -28,14 +28,14 @@ const LONG_READS: usize = 8;
 
 /// Where what is read lies, for errors.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum ReadLocation<'a> {
     /// Under these keys, in the order of the names.
     Of(&'a [Key]),
     /// Under this prefix; nothing tells which part of a listed key is secret.
     Under(&'a Key),
 }
 
-impl Place<'_> {
+impl ReadLocation<'_> {
     fn at(&self, place: usize) -> Box<Location> {
         match self {
             Self::Of(keys) => {
@@ -65,11 +65,15 @@ struct BulkGet<'a> {
 
 impl Shared {
     /// The records of these names, in their order; of each that cannot be read, why.
-    pub(super) async fn read(&self, names: &[&str], place: Place<'_>) -> Result<Vec<Result<Option<Record>>>> {
+    pub(super) async fn read(
+        &self,
+        names: &[&str],
+        place: ReadLocation<'_>,
+    ) -> Result<Vec<Result<Option<Record>>>> {
         let mut asked: Vec<&str> = names.to_vec();
         asked.sort_unstable();
         asked.dedup();
-        let mut found: HashMap<&str, Found> = HashMap::with_capacity(asked.len());
+        let mut found: HashMap<&str, RawRecord> = HashMap::with_capacity(asked.len());
         let parts: Vec<&[&str]> = asked.chunks(KEYS_OF_READ).collect();
         for parts in parts.chunks(READS_AT_ONCE) {
             let read = parts.iter().map(|part| self.read_part(part, place.is_secret()));
@@ -85,7 +89,11 @@ impl Shared {
     }
 
     /// What is there of so many names; if it is too much for one answer, by halves.
-    async fn read_part<'a>(&self, names: &[&'a str], secret: bool) -> Result<Vec<(&'a str, Found)>, Failure> {
+    async fn read_part<'a>(
+        &self,
+        names: &[&'a str],
+        secret: bool,
+    ) -> Result<Vec<(&'a str, RawRecord)>, Failure> {
         let mut found = Vec::with_capacity(names.len());
         let mut parts = vec![names];
         while let Some(part) = parts.pop() {
@@ -121,7 +129,7 @@ impl Shared {
 
     /// A value that is too long to be read together with its metadata, or no text. It is taken if
     /// the metadata is the same before and after, so that it is that of the value.
-    async fn long(&self, name: &str, secret: bool) -> Result<Option<Found>, Failure> {
+    async fn long(&self, name: &str, secret: bool) -> Result<Option<RawRecord>, Failure> {
         let name = escape(name);
         let metadata_request = Request::get(format!("metadata/{name}")).secret(secret);
         let value_request = Request::get(format!("values/{name}")).secret(secret);
@@ -133,7 +141,7 @@ impl Shared {
                 let expiration =
                     answer.headers.get("expiration").and_then(|it| it.to_str().ok()?.parse().ok());
                 let expiration = expiration.map_or(Expiration::Untold, Expiration::At);
-                return Ok(Some(Found { value: Bytes::from(answer.body), metadata: after, expiration }));
+                return Ok(Some(RawRecord { value: Bytes::from(answer.body), metadata: after, expiration }));
             }
             before = after;
         }
@@ -146,10 +154,10 @@ impl Shared {
 }
 
 impl ValueWithMetadata {
-    pub(super) fn into_found(self) -> Option<Found> {
+    pub(super) fn into_found(self) -> Option<RawRecord> {
         let expiration =
             self.expiration.as_ref().map_or(Expiration::Untold, |it| Expiration::At(seconds(it)));
-        Some(Found { value: self.value?.into(), metadata: self.metadata, expiration })
+        Some(RawRecord { value: self.value?.into(), metadata: self.metadata, expiration })
     }
 }
 

@@ -9,7 +9,7 @@ use kv_store::store::{Batch, Cursor, EntryRef, GetOptions, ListQuery, Store, Sto
 use kv_store::{MaybeSend, Result};
 
 use super::NAME;
-use super::read::Place;
+use super::read::ReadLocation;
 use super::shared::Shared;
 use super::write::Incomplete;
 use crate::changes::changes;
@@ -39,6 +39,8 @@ use crate::changes::changes;
 /// let kv = Kv::new(store);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`CloudflareOptions::attempts`]: crate::CloudflareOptions::attempts
 #[derive(Clone)]
 pub struct CloudflareStore(pub(super) Arc<Shared>);
 
@@ -64,7 +66,7 @@ impl Store for CloudflareStore {
 
     async fn get_many(&self, keys: &[Key], _: GetOptions) -> Result<Vec<Option<Record>>> {
         let names: Vec<&str> = keys.iter().map(Key::as_str).collect();
-        self.0.read(&names, Place::Of(keys)).await?.into_iter().collect()
+        self.0.read(&names, ReadLocation::Of(keys)).await?.into_iter().collect()
     }
 
     async fn write(&self, batch: Batch) -> Result<()> {

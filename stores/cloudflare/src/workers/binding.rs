@@ -18,7 +18,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use super::failure::Failure;
 use super::{BATCH_READ, NAME};
-use crate::record::{Expiration, Found, Spelt};
+use crate::record::{Expiration, RawRecord, Spelt};
 
 /// The character that replaces bytes that are not text.
 const REPLACEMENT: char = '\u{FFFD}';
@@ -63,12 +63,12 @@ impl Binding {
         self
     }
 
-    pub(super) async fn get(&self, key: &Key) -> Result<Option<Found>> {
+    pub(super) async fn get(&self, key: &Key) -> Result<Option<RawRecord>> {
         let found = self.get_bytes(key.as_str()).await;
         found.map_err(|failure| failure.of("read", Location::of(NAME, key)))
     }
 
-    async fn get_bytes(&self, key: &str) -> Result<Option<Found>, Failure> {
+    async fn get_bytes(&self, key: &str) -> Result<Option<RawRecord>, Failure> {
         let reply = self.read(key.into(), "arrayBuffer").await?;
         Ok(entry(&reply)?.map(|(value, metadata)| found(Uint8Array::new(&value).to_vec(), metadata)))
     }
@@ -81,7 +81,7 @@ impl Binding {
         keys: &[&str],
         most_bytes: usize,
         at: &dyn Fn(&str) -> Box<Location>,
-    ) -> Result<(HashMap<String, Found>, usize)> {
+    ) -> Result<(HashMap<String, RawRecord>, usize)> {
         let (mut all, mut bytes, mut read) = (HashMap::with_capacity(keys.len()), 0_usize, 0);
         // The parts that are left, the next one last.
         let mut left: Vec<&[&str]> = keys.chunks(BATCH_READ).rev().collect();
@@ -110,7 +110,7 @@ impl Binding {
         Ok((all, read))
     }
 
-    async fn get_part(&self, keys: &[&str]) -> Result<Vec<(String, Found)>, Failure> {
+    async fn get_part(&self, keys: &[&str]) -> Result<Vec<(String, RawRecord)>, Failure> {
         let names: Array = keys.iter().map(|key| JsValue::from_str(key)).collect();
         let reply = self.read(names.into(), "text").await?;
         let reply: js_sys::Map = reply.dyn_into()?;
@@ -197,8 +197,8 @@ impl Binding {
     }
 }
 
-fn found(value: impl Into<Bytes>, metadata: Option<Value>) -> Found {
-    Found { value: value.into(), metadata, expiration: Expiration::Untold }
+fn found(value: impl Into<Bytes>, metadata: Option<Value>) -> RawRecord {
+    RawRecord { value: value.into(), metadata, expiration: Expiration::Untold }
 }
 
 /// Value and metadata of one key: `{ value, metadata }`, or null in the place of either or of both.

@@ -14,7 +14,7 @@ use super::binding::Binding;
 use super::{BATCH_READ, BATCH_WRITE, NAME};
 use crate::changes::changes;
 use crate::limits::{CAPABILITIES, check_key};
-use crate::record::{self, Found};
+use crate::record::{self, RawRecord};
 
 /// Cloudflare KV inside a Worker: a KV binding (feature `workers`, on wasm32 alone).
 ///
@@ -101,7 +101,7 @@ impl WorkersStore {
     }
 }
 
-pub(super) fn read(key: &Key, found: Found, now: Timestamp) -> Result<Option<Record>> {
+pub(super) fn read(key: &Key, found: RawRecord, now: Timestamp) -> Result<Option<Record>> {
     record::read(found, now, &|| Location::of(NAME, key))
 }
 

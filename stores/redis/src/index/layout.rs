@@ -1,6 +1,6 @@
 //! What the index is on the server: names of its sorted sets, and their members.
 
-use crate::spelling::{Found, INDEX, Spelling, escape_braces};
+use crate::key_format::{FoundKey, INDEX, KeyFormat, escape_braces};
 
 /// How many shards a prefix has. Part of the layout: another number is another index.
 pub(super) const SHARDS: u64 = 16;
@@ -44,22 +44,22 @@ pub(super) fn times(shard: &str) -> String {
 
 /// The entry of a key: its text; with hash tags also where its entity ends, so that it can be
 /// spelled again.
-pub(super) fn member(spelling: Spelling, text: &str, entity_len: usize) -> String {
+pub(super) fn member(spelling: KeyFormat, text: &str, entity_len: usize) -> String {
     match spelling {
-        Spelling::Plain => text.to_owned(),
-        Spelling::HashTags => format!("{text}\0{entity_len}"),
+        KeyFormat::Plain => text.to_owned(),
+        KeyFormat::HashTags => format!("{text}\0{entity_len}"),
     }
 }
 
 /// The key of an entry; nothing of a marker.
-pub(super) fn found(spelling: Spelling, member: &[u8]) -> Option<Found> {
+pub(super) fn found(spelling: KeyFormat, member: &[u8]) -> Option<FoundKey> {
     let member = std::str::from_utf8(member).ok().filter(|member| !member.starts_with('\0'))?;
     match spelling {
-        Spelling::Plain => Some(Found { text: member.to_owned(), entity_len: member.len() }),
-        Spelling::HashTags => {
+        KeyFormat::Plain => Some(FoundKey { text: member.to_owned(), entity_len: member.len() }),
+        KeyFormat::HashTags => {
             let (text, entity_len) = member.rsplit_once('\0')?;
             let entity_len = entity_len.parse().ok().filter(|len| *len <= text.len())?;
-            Some(Found { text: text.to_owned(), entity_len })
+            Some(FoundKey { text: text.to_owned(), entity_len })
         }
     }
 }

@@ -11,9 +11,9 @@ use crate::connection::side_by_side;
 use crate::error::Fault;
 use crate::error::unexpected_answer;
 use crate::inner::Inner;
+use crate::key_format::{FoundKey, KeyFormat};
 use crate::list::Candidates;
 use crate::script::{Lua, lua};
-use crate::spelling::{Found, Spelling};
 
 /// How often a page has a lost index rebuilt before it gives up.
 const REBUILDS: u32 = 3;
@@ -23,20 +23,20 @@ const MOST_OF_SHARD: usize = 4_096;
 
 /// What the shards have of a list.
 struct Next {
-    keys: Vec<Found>,
+    keys: Vec<FoundKey>,
     /// Whether every shard is complete.
     complete: bool,
     /// Up to where all of them were read; nothing if to their ends.
-    horizon: Option<Found>,
+    horizon: Option<FoundKey>,
 }
 
 impl Next {
     /// Takes keys in their order. If there may be more behind them, nothing is known beyond the
     /// last.
-    fn take(&mut self, keys: impl Iterator<Item = Found>, is_full: bool) {
+    fn take(&mut self, keys: impl Iterator<Item = FoundKey>, is_full: bool) {
         let before = self.keys.len();
         self.keys.extend(keys);
-        let last = self.keys.get(before..).and_then(<[Found]>::last).filter(|_| is_full);
+        let last = self.keys.get(before..).and_then(<[FoundKey]>::last).filter(|_| is_full);
         if let Some(last) = last
             && self.horizon.as_ref().is_none_or(|horizon| last < horizon)
         {
@@ -94,9 +94,9 @@ impl Inner {
     ) -> Result<Next, Fault> {
         let prefix = query.prefix().as_str();
         let from = match (after, self.spelling) {
-            (Some(after), Spelling::Plain) => format!("({after}").into_bytes(),
+            (Some(after), KeyFormat::Plain) => format!("({after}").into_bytes(),
             // Behind all entries of this key, wherever its entity ends.
-            (Some(after), Spelling::HashTags) => [b"(", after.as_bytes(), b"\0\xFF"].concat(),
+            (Some(after), KeyFormat::HashTags) => [b"(", after.as_bytes(), b"\0\xFF"].concat(),
             (None, _) => format!("[{prefix}").into_bytes(),
         };
         let to = behind(prefix);
@@ -144,7 +144,7 @@ impl Inner {
         Ok(shards)
     }
 
-    pub(super) fn found(&self, member: &Value) -> Option<Found> {
+    pub(super) fn found(&self, member: &Value) -> Option<FoundKey> {
         let Value::BulkString(member) = member else { return None };
         found(self.spelling, member)
     }

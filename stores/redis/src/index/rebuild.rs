@@ -11,8 +11,8 @@ use super::layout::{COMPLETE, REBUILDING, SHARDS, shard};
 use super::state::Outcome;
 use crate::error::Fault;
 use crate::inner::Inner;
+use crate::key_format::FoundKey;
 use crate::list::Walk;
-use crate::spelling::Found;
 
 /// How often a rebuild starts again because the server lost a shard meanwhile.
 const ATTEMPTS: u32 = 3;
@@ -106,7 +106,7 @@ impl Inner {
         let mut walk = Walk::begin(&self.connection, self.spelling.pattern(&prefix, None)).await?;
         let mut added = 0;
         while let Some(keys) = walk.next().await? {
-            let found: Vec<Found> = keys
+            let found: Vec<FoundKey> = keys
                 .iter()
                 .filter_map(|key| self.spelling.read(key))
                 .filter(|found| found.text.starts_with(&prefix))

@@ -1,10 +1,10 @@
 //! The keys that a page may show, and where a list goes on.
 
-use crate::spelling::Found;
+use crate::key_format::FoundKey;
 
 /// The next keys of a list, in key order.
 pub(crate) struct Candidates {
-    pub(crate) keys: Vec<Found>,
+    pub(crate) keys: Vec<FoundKey>,
     /// Whether the list may go on behind the last of them.
     pub(crate) more: bool,
     /// Up to where the keys were looked through; it may be one that does not belong to the list.

@@ -11,8 +11,8 @@ use crate::NAME;
 use crate::connection::side_by_side;
 use crate::error::{Fault, failed, of_other_type};
 use crate::inner::Inner;
+use crate::key_format::FoundKey;
 use crate::read::{beginning, pttl};
-use crate::spelling::Found;
 use crate::wire::{self, HEAD_LEN};
 
 use super::candidates::{Candidates, Position};
@@ -33,7 +33,7 @@ impl Shown<'_> {
         self.query.max_bytes().saturating_sub(self.bytes)
     }
 
-    fn push(&mut self, found: &Found, entry: Result<Option<Entry>>, len: usize) {
+    fn push(&mut self, found: &FoundKey, entry: Result<Option<Entry>>, len: usize) {
         match entry {
             Ok(None) => return,
             Ok(Some(entry)) => self.page.push(&found.text, entry),
@@ -97,7 +97,7 @@ impl Inner {
 
     /// Shows what is still there of the candidates, up to the limits, and tells how many it looked
     /// at.
-    async fn show(&self, query: &ListQuery, keys: &[Found]) -> Result<(ListPage, usize), Fault> {
+    async fn show(&self, query: &ListQuery, keys: &[FoundKey]) -> Result<(ListPage, usize), Fault> {
         let page = ListPage::with_capacity(query.limit().min(keys.len()));
         let mut shown = Shown { query, page, bytes: 0 };
         let mut looked_at = 0;
@@ -112,7 +112,7 @@ impl Inner {
 
     /// Shows what is there of these, and returns how many of them that took: all of them, or so
     /// many records as there was room for.
-    async fn show_next(&self, keys: &[Found], shown: &mut Shown<'_>) -> Result<usize, Fault> {
+    async fn show_next(&self, keys: &[FoundKey], shown: &mut Shown<'_>) -> Result<usize, Fault> {
         let spelled: Vec<_> = keys.iter().map(|found| self.spelling.spell_found(found)).collect();
         match shown.query.content() {
             Content::Keys => {

@@ -12,7 +12,7 @@ use kv_store::store::ListQuery;
 use kv_store::{Clock, Timestamp};
 
 use super::candidates::{Candidates, Position};
-use crate::spelling::Found;
+use crate::key_format::FoundKey;
 
 /// How many lists are remembered, and for how long after their last page.
 const MOST_LISTS: usize = 4;
@@ -25,7 +25,7 @@ struct Remainder {
     id: u64,
     prefix: Box<str>,
     suffix: Option<Box<str>>,
-    keys: Arc<[Found]>,
+    keys: Arc<[FoundKey]>,
     more: bool,
     last: Option<String>,
     used_at: Timestamp,

@@ -12,7 +12,7 @@ use super::candidates::Candidates;
 use super::walk::Walk;
 use crate::error::Fault;
 use crate::inner::Inner;
-use crate::spelling::Found;
+use crate::key_format::FoundKey;
 
 /// The most keys that a pass keeps, and their bytes.
 const MOST_KEPT: usize = 65_536;
@@ -25,7 +25,7 @@ impl Inner {
         let pattern = self.spelling.pattern(query.prefix().as_str(), query.suffix());
         let mut walk = Walk::begin(&self.connection, pattern).await?;
         let is_next =
-            |found: &Found| query.matches(&found.text) && after.is_none_or(|after| *found.text > *after);
+            |found: &FoundKey| query.matches(&found.text) && after.is_none_or(|after| *found.text > *after);
         while let Some(keys) = walk.next().await? {
             keys.iter()
                 .filter_map(|key| self.spelling.read(key))
@@ -33,7 +33,7 @@ impl Inner {
                 .for_each(|found| least.insert(found));
         }
         let Least { keys, more, .. } = least;
-        let mut keys: Vec<Found> = keys.into_iter().collect();
+        let mut keys: Vec<FoundKey> = keys.into_iter().collect();
         // A raw key and one of a group may have the same text, which is shown once.
         keys.dedup_by(|later, first| later.text == first.text);
         let last = keys.last().map(|found| found.text.clone());
@@ -44,14 +44,14 @@ impl Inner {
 /// The least of many keys, each once.
 #[derive(Default)]
 struct Least {
-    keys: BTreeSet<Found>,
+    keys: BTreeSet<FoundKey>,
     bytes: usize,
     /// Whether greater ones were left out.
     more: bool,
 }
 
 impl Least {
-    fn insert(&mut self, found: Found) {
+    fn insert(&mut self, found: FoundKey) {
         if self.more && self.keys.last().is_some_and(|last| found > *last) {
             return;
         }

@@ -14,12 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// A stream whose lines hold ASCII alone.
 pub(super) struct TextLines<S> {
     stream: S,
-    place: Place,
+    place: ParserState,
 }
 
 /// Where in an answer the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Place {
+enum ParserState {
     /// At the first byte of an answer or of an array's element.
     Start,
     /// In a line. `length` is what a counted line has said so far of the bytes behind it.
@@ -30,11 +30,11 @@ enum Place {
 
 impl<S> TextLines<S> {
     pub(super) const fn new(stream: S) -> Self {
-        Self { stream, place: Place::Start }
+        Self { stream, place: ParserState::Start }
     }
 }
 
-impl Place {
+impl ParserState {
     /// Replaces what is no text in the lines of these bytes, and returns where they end.
     fn clean(mut self, bytes: &mut [u8]) -> Self {
         let mut rest = bytes;
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn cleaned(parts: &[&[u8]]) -> Vec<u8> {
-        let mut place = Place::Start;
+        let mut place = ParserState::Start;
         let mut all = Vec::new();
         for part in parts {
             let mut part = part.to_vec();

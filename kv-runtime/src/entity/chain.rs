@@ -8,9 +8,9 @@ mod tests;
 
 use kv_store::key::IdSchema;
 
+use super::{EntitySchema, GroupSchema};
 use crate::codec::Codec;
 use crate::const_message::{Message, same};
-use crate::entity::{EntitySchema, GroupSchema};
 
 /// Fails, in constant evaluation, unless `previous` is an earlier version of the same records as a
 /// group of `entity`, and the group's own steps lead from there to the current version.

@@ -1,5 +1,7 @@
 //! What `#[derive(KvEntity)]` implements: a constant table and a few thin functions.
 
+mod chain;
+
 use std::time::{Duration, SystemTime};
 
 use kv_store::key::{EntityId, IdSchema, KeyBuilder};
@@ -8,6 +10,8 @@ use serde::{Serializer, de::DeserializeOwned};
 
 use crate::codec::Codec;
 use crate::migrate::{Step, StepFrom};
+
+pub use chain::{assert_follows, assert_not_written};
 
 /// A struct that is stored under a key. Only `#[derive(KvEntity)]` implements it.
 #[diagnostic::on_unimplemented(

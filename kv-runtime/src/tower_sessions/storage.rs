@@ -7,13 +7,13 @@ use std::time::Duration;
 use crate::cache::Cached;
 use crate::collection::Collection;
 #[cfg(feature = "cache")]
-use crate::served::Whence;
+use crate::sourced::Source;
 use kv_store::store::{AtomicStore, Store};
 use kv_store::{Error, Result, Timestamp};
 
 use super::StoredSession;
 
-pub(super) enum Tier<S> {
+pub(super) enum SessionStorage<S> {
     Store(Collection<StoredSession, S>),
     #[cfg(feature = "cache")]
     Memory(Cached<StoredSession, S>),
@@ -34,7 +34,7 @@ pub(super) enum SeenRecord {
     Unseen,
 }
 
-impl<S: Store> Tier<S> {
+impl<S: Store> SessionStorage<S> {
     pub(super) fn collection(&self) -> &Collection<StoredSession, S> {
         match self {
             Self::Store(sessions) => sessions,
@@ -63,8 +63,8 @@ impl<S: Store> Tier<S> {
             #[cfg(feature = "cache")]
             Self::Memory(sessions) => {
                 let served = sessions.get_detailed(id).await?;
-                let record = match served.whence {
-                    Whence::Memory => SeenRecord::Unseen,
+                let record = match served.source {
+                    Source::Memory => SeenRecord::Unseen,
                     _ => SeenRecord::Read(None),
                 };
                 Ok(served.value.map(|session| Seen { session, record }))
@@ -81,7 +81,7 @@ impl<S: Store> Tier<S> {
     }
 }
 
-impl<S: AtomicStore> Tier<S> {
+impl<S: AtomicStore> SessionStorage<S> {
     pub(super) async fn insert(&self, session: &StoredSession) -> Result<()> {
         match self {
             Self::Store(sessions) => sessions.insert(session).await,
@@ -113,7 +113,7 @@ impl<S: AtomicStore> Tier<S> {
     }
 }
 
-impl<S> Clone for Tier<S> {
+impl<S> Clone for SessionStorage<S> {
     fn clone(&self) -> Self {
         match self {
             Self::Store(sessions) => Self::Store(sessions.clone()),

@@ -4,14 +4,13 @@
 //! and atomic writes of several groups need. [`Capabilities`] describes as data what a store can do
 //! and its limits. The conformance suite (feature `conformance`) tests every MUST of these docs.
 
-mod any;
-
 #[doc(inline)]
 pub use kv_store::store::*;
 
 #[doc(hidden)]
-pub use any::Schemes;
-pub use any::{AnyStore, Connector, ForeignStore, NoSchemes, WithScheme};
+pub use crate::connect::Schemes;
+#[doc(inline)]
+pub use crate::connect::{AnyStore, Connector, ForeignStore, NoSchemes, WithScheme};
 #[cfg(all(feature = "workers", target_arch = "wasm32"))]
 #[doc(inline)]
 pub use kv_runtime_cloudflare::WorkersStore;

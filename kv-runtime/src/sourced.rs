@@ -5,20 +5,20 @@ use kv_store::Error;
 /// A value, its source, and the error if there was one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Served<T> {
+pub struct Sourced<T> {
     /// The value.
     pub value: T,
     /// The source of the value.
-    pub whence: Whence,
-    /// The error because of which an older or a default value was returned: [`Whence::Stale`] or
-    /// [`Whence::Fallback`].
+    pub source: Source,
+    /// The error because of which an older or a default value was returned: [`Source::Stale`] or
+    /// [`Source::Fallback`].
     pub error: Option<Error>,
 }
 
 /// The source of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Whence {
+pub enum Source {
     /// The memory of a cache, within its TTL.
     Memory,
     /// The store.
@@ -31,7 +31,7 @@ pub enum Whence {
     Fallback,
 }
 
-impl Whence {
+impl Source {
     /// The name in lower case, as `tracing` events show it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -45,14 +45,14 @@ impl Whence {
     }
 }
 
-impl<T> Served<T> {
+impl<T> Sourced<T> {
     /// Returns a value from its regular source.
-    pub(crate) fn new(value: T, whence: Whence) -> Self {
-        Self { value, whence, error: None }
+    pub(crate) fn new(value: T, source: Source) -> Self {
+        Self { value, source, error: None }
     }
 
     /// Returns a stale or fallback value, and the reason.
-    pub(crate) fn instead(value: T, whence: Whence, error: Option<Error>) -> Self {
-        Self { value, whence, error }
+    pub(crate) fn instead(value: T, source: Source, error: Option<Error>) -> Self {
+        Self { value, source, error }
     }
 }

@@ -6,7 +6,7 @@ use kv_store::key::Key;
 
 /// How keys are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spelling {
+pub(super) enum KeyFormat {
     /// `user:123:profile`.
     Plain,
     /// `{user:123}:profile`: a cluster puts all groups of an entity on one slot. `{` and `}` in ids
@@ -16,7 +16,7 @@ pub(super) enum Spelling {
 
 /// A key that was found on the server.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Found {
+pub(super) struct FoundKey {
     /// The key as the rest of the program knows it.
     pub(super) text: String,
     /// Where its entity's part ends. All of it, where the spelling does not tell.
@@ -39,13 +39,13 @@ pub(super) fn lease_of(spelled: &str) -> String {
     [spelled, LEASE].concat()
 }
 
-impl Spelling {
+impl KeyFormat {
     /// The key on the server.
     pub(super) fn spell(self, key: &Key) -> Cow<'_, str> {
         self.spell_parts(key.as_str(), key.entity_part().len())
     }
 
-    pub(super) fn spell_found(self, found: &Found) -> Cow<'_, str> {
+    pub(super) fn spell_found(self, found: &FoundKey) -> Cow<'_, str> {
         self.spell_parts(&found.text, found.entity_len)
     }
 
@@ -69,7 +69,7 @@ impl Spelling {
     }
 
     /// The key that is spelled like this, or nothing if it is somebody else's.
-    pub(super) fn read(self, stored: &str) -> Option<Found> {
+    pub(super) fn read(self, stored: &str) -> Option<FoundKey> {
         if stored.starts_with(INDEX) || stored.ends_with(LEASE) {
             return None;
         }
@@ -78,7 +78,7 @@ impl Spelling {
                 Some(rest) => format!("{INDEX}{rest}"),
                 None => stored.to_owned(),
             };
-            return Some(Found { entity_len: text.len(), text });
+            return Some(FoundKey { entity_len: text.len(), text });
         }
         let guarded = stored.strip_prefix(TAGGED_GUARD).map(|rest| format!("{INDEX}{rest}"));
         let stored = guarded.as_deref().unwrap_or(stored);
@@ -90,7 +90,7 @@ impl Spelling {
         let mut text = unescape_braces(entity);
         let entity_len = text.len();
         text.push_str(&unescape_braces(group));
-        Some(Found { text, entity_len })
+        Some(FoundKey { text, entity_len })
     }
 
     /// A name that is no key's, on the slot of a key.
@@ -171,13 +171,13 @@ mod tests {
 
     use super::*;
 
-    fn spelled(spelling: Spelling, entity: &str, group: Option<&str>) -> String {
+    fn spelled(spelling: KeyFormat, entity: &str, group: Option<&str>) -> String {
         spelling.spell(&Key::from_text(entity).with_group(group)).into_owned()
     }
 
     #[test]
     fn a_hash_tag_is_the_entity_alone() {
-        let tagged = |entity, group| spelled(Spelling::HashTags, entity, group);
+        let tagged = |entity, group| spelled(KeyFormat::HashTags, entity, group);
         assert_eq!(tagged("user:123", Some("profile")), "{user:123}:profile");
         assert_eq!(tagged("member:acme:7", None), "{member:acme:7}");
         assert_eq!(tagged("user:}{", Some("profile")), "{user:%7D%7B}:profile");
@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn no_key_has_a_name_of_the_index() {
-        for (spelling, text) in [(Spelling::Plain, "{#index:doc:0}"), (Spelling::HashTags, "#index:doc:0")] {
+        for (spelling, text) in [(KeyFormat::Plain, "{#index:doc:0}"), (KeyFormat::HashTags, "#index:doc:0")]
+        {
             let key = Key::from_text(text);
             let stored = spelling.spell(&key);
             assert!(!stored.starts_with(INDEX), "{stored}");
@@ -201,13 +202,13 @@ mod tests {
         for stored in
             ["user:1", "{user:1", "x{user:1}", "{user:1}profile", "{user:{1}", "{user:1}:{p}", "{user:1}}"]
         {
-            assert_eq!(Spelling::HashTags.read(stored), None, "{stored}");
+            assert_eq!(KeyFormat::HashTags.read(stored), None, "{stored}");
         }
     }
 
     #[test]
     fn no_key_has_the_name_of_a_lease() {
-        for spelling in [Spelling::Plain, Spelling::HashTags] {
+        for spelling in [KeyFormat::Plain, KeyFormat::HashTags] {
             for group in [None, Some("profile")] {
                 let name = lease_of(&spelled(spelling, "user:1", group));
                 assert_eq!(spelling.read(&name), None, "{name}");
@@ -218,7 +219,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_is_read_as_it_was_spelled(id in "[^%:\\x00-\\x1F\\x7F]{0,12}", group in proptest::option::of("[a-z.-]{1,6}")) {
-            for spelling in [Spelling::Plain, Spelling::HashTags] {
+            for spelling in [KeyFormat::Plain, KeyFormat::HashTags] {
                 let key = Key::from_text(format!("user:{id}")).with_group(group.as_deref());
                 let read = spelling.read(&spelling.spell(&key));
                 prop_assert_eq!(read.as_ref().map(|found| &*found.text), Some(key.as_str()));

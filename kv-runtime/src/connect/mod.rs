@@ -1,12 +1,12 @@
 //! A store that is chosen while the program runs.
 //!
-//! `choice` (the store itself), `connect` and `connector` (by URL), `url` (what a URL means),
-//! `foreign` (a store of another crate).
+//! `choice` (the store itself), `open` (by URL), `connector` (also by URLs of other crates), `url`
+//! (what a URL means), `foreign` (a store of another crate).
 
 mod choice;
-mod connect;
 mod connector;
 mod foreign;
+mod open;
 mod url;
 
 pub use choice::AnyStore;

@@ -10,7 +10,7 @@ use kv_store::store::{
 };
 
 use super::report::MigrationReport;
-use crate::collection::{Collection, Place, Replacement};
+use crate::collection::{Collection, GroupOf, Replacement};
 use crate::entity::KvEntity;
 use crate::list::raw;
 
@@ -206,7 +206,7 @@ fn bring_up<E: KvEntity, S: Store>(
     for (group, (schema, record)) in E::SCHEMA.groups().iter().zip(records).enumerate() {
         match record {
             Some(record) if record.metadata.version < schema.write_version() => {
-                let place = Place { anchor: key, records, group };
+                let place = GroupOf { anchor: key, records, group };
                 replacements.extend(collection.replacement(&entity, place)?);
             }
             Some(_) => current += 1,

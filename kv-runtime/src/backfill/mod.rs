@@ -1,6 +1,8 @@
-//! All records of a collection brought to the version that is written, batch by batch.
+//! All records of a collection: how many there are of each version, and all brought to the one that
+//! is written.
 
 mod batch;
+mod census;
 mod report;
 
 use std::fmt;
@@ -19,6 +21,7 @@ use crate::entity::KvEntity;
 use crate::list::secret;
 use batch::Batch;
 
+pub use census::{Census, GroupCensus};
 pub use report::{Failed, MigrationReport, Progress};
 
 /// How many entities a batch has, where nobody says. A commit may wait long for its disk, so a batch is not too small; its records are
