@@ -38,7 +38,7 @@ impl Balance {
 /// Which accounts a task takes.
 #[derive(Clone, Copy)]
 pub enum Pick {
-    /// A hundred of its own, so that no two tasks meet.
+    /// A hundred accounts for each task, so that no two tasks meet.
     Apart,
     /// Any of so many.
     Among(u64),

@@ -11,6 +11,7 @@ use kv_store::store::{FairQueue, Store, StoreExt};
 use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
 
 use crate::cursor_key::CursorKey;
+use crate::listeners::Listeners;
 use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
 use transactions::TransactionCounters;
 
@@ -29,6 +30,7 @@ struct Shared<S> {
     store: S,
     counters: Counters,
     transactions: TransactionCounters,
+    listeners: Listeners,
 }
 
 /// How reads treat records of older versions.
@@ -65,8 +67,12 @@ impl<S: Store> Kv<S> {
             hook: Hook::default(),
             spawn: None,
         };
-        let shared =
-            Shared { store, counters: Counters::default(), transactions: TransactionCounters::default() };
+        let shared = Shared {
+            store,
+            counters: Counters::default(),
+            transactions: TransactionCounters::default(),
+            listeners: Listeners::default(),
+        };
         Self {
             shared: Arc::new(shared),
             migrations: Arc::new(migrations),
@@ -179,6 +185,11 @@ impl<S: Store> Kv<S> {
     /// The store's queue, which all its users share.
     pub(crate) fn fair_queue(&self) -> &FairQueue {
         self.shared.store.info().fair_queue()
+    }
+
+    /// The caches of this handle and its clones.
+    pub(crate) fn listeners(&self) -> &Listeners {
+        &self.shared.listeners
     }
 
     pub(crate) fn hook(&self) -> &Hook {

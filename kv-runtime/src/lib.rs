@@ -101,6 +101,7 @@ pub mod guide;
 mod kv;
 pub mod layer;
 mod list;
+mod listeners;
 pub mod migrate;
 pub mod schema;
 mod small;

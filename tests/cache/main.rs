@@ -16,6 +16,7 @@ mod races;
 mod recursion;
 mod shared;
 mod stampede;
+mod transactions;
 mod unsettled;
 mod writers;
 

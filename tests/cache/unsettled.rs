@@ -13,7 +13,7 @@ use kv_runtime::store::{
     AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, ListQuery, Mark,
     MemoryStore, RedbStore, SETTLES_AFTER, Settle, Sharing, Store, StoreInfo,
 };
-use kv_runtime::{Clock, Error, Kv, KvEntity, ManualClock, MaybeSend, Result, Touch};
+use kv_runtime::{Clock, Error, Kv, KvEntity, ManualClock, MaybeSend, Result, Touch, Tx};
 use tokio::sync::oneshot;
 
 use crate::shared::SharedStore;
@@ -189,6 +189,30 @@ fn after_a_write_that_was_dropped_nothing_is_held_that_was_read_before_it_settle
     let clock = ManualClock::new(START);
     let store = LateStore::new(&clock);
     block_on(nothing_old_stays(&clock, &store, Kv::new(store.clone())))
+}
+
+#[test]
+fn a_transaction_that_was_dropped_counts_as_a_dropped_write() -> Outcome {
+    let clock = ManualClock::new(START);
+    let store = LateStore::new(&clock);
+    let kv = Kv::new(store.clone());
+    let notes = kv.collection::<Note>().cached(exact());
+    block_on(notes.put(note("old")))?;
+    store.be_late(true);
+    let writer = kv.clone();
+    drop(parked(async move {
+        let change = async |tx: &Tx<LateStore>| tx.update::<Note>(1, |it| it.text = "new".to_owned()).await;
+        writer.transact(change).await
+    }));
+    for _ in 0..3 {
+        assert_eq!(block_on(notes.get(1))?.expect("it is there").text, "old");
+        assert!(notes.peek(1).is_none());
+    }
+    store.catch_up();
+    store.be_late(false);
+    assert_eq!(block_on(notes.get(1))?.expect("it is there").text, "new");
+    assert_eq!(notes.peek(1).map(|note| note.text.clone()).as_deref(), Some("new"));
+    Ok(())
 }
 
 #[test]

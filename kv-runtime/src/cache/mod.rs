@@ -13,9 +13,9 @@
 //!   it that is read before the store [has settled](crate::store::StoreInfo::has_settled).
 //! - **Races.** A load that meets a write fills neither memory nor store. The cache fills the store
 //!   only if it still is as the miss saw it. `update` never reads memory.
-//! - **Other writers.** A cache sees the writes through it and its clones. It does not see those of
-//!   other processes, of the collection that it was made from, or of a view of a group. What it
-//!   serves is at most [`memory_ttl`](Cache::memory_ttl) old, plus [`stale_for`](Cache::stale_for)
+//! - **Other writers.** A cache sees the writes through it and its clones, and those of
+//!   [transactions](crate::Kv::transact) of its `Kv` (not on wasm32). It does not see those of other
+//!   processes, of the collection that it was made from, or of a view of a group. What it serves is at most [`memory_ttl`](Cache::memory_ttl) old, plus [`stale_for`](Cache::stale_for)
 //!   where that is set. [`Cached::invalidate`] forgets an id at once.
 //! - **Expiry is a contract.** Neither memory nor staleness outlives a record's own expiry, as far
 //!   as the store tells it.
@@ -72,6 +72,8 @@ mod fill_store;
 mod flight;
 mod in_flight;
 mod lead;
+#[cfg(not(target_arch = "wasm32"))]
+mod listener;
 mod load_one;
 mod memory;
 mod origin;
@@ -151,8 +153,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     #[must_use]
     pub fn cached<F: FillStore<S>>(self, cache: Cache<E, F>) -> Cached<E, S> {
         let behind = Behind { collection: self, filler: F::filler(), spawner: Spawner(cache.spawn.clone()) };
-        let tier = Tier::new(cache, &behind.collection);
-        Cached { tier: Arc::new(tier), behind: Arc::new(behind) }
+        let tier = Arc::new(Tier::new(cache, &behind.collection));
+        #[cfg(not(target_arch = "wasm32"))]
+        tier.listen(&behind.collection);
+        Cached { tier, behind: Arc::new(behind) }
     }
 }
 

@@ -61,6 +61,8 @@ use tracing::{Level, Span};
 use crate::cursor_key::CursorKey;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::kv::Kv;
+#[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
+use crate::listeners::Listeners;
 
 pub(crate) use difference::GroupOf;
 #[cfg(feature = "cache")]
@@ -266,6 +268,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
         EntityId::write(id, &mut key);
         key.finish(anchor::<E>().name())
+    }
+
+    /// Who hears of the transactions of this collection's handle.
+    #[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
+    pub(crate) fn listeners(&self) -> &Listeners {
+        self.kv.listeners()
     }
 
     /// Where a record lies, for an error.

@@ -36,19 +36,29 @@ pub(super) async fn commit<S: AtomicStore>(kv: &Kv<S>, state: &State) -> Result<
         return Ok(Committed::Done);
     }
     let Parts { conditions, reads, writes } = state.parts();
+    // If it is dropped, the outcome is unknown to the caches, too.
+    let heard = kv.listeners().begin(state.written()).await;
     let guard = Guard::of(kv, state);
     match kv.store().commit(conditions, writes.into()).await {
         Err(error) if error.is_unknown() => {
             kv.count_transaction(TransactionEvent::Unknown);
-            let settled = guard.settle(state).await;
-            Err(named(state, if settled == Settled::NotCommitted { not_committed(error) } else { error }))
+            if guard.settle(state).await == Settled::NotCommitted {
+                heard.end();
+                return Err(named(state, not_committed(error)));
+            }
+            Err(named(state, error))
         }
-        known => {
+        Err(error) => {
             guard.disarm();
-            match known {
-                Ok(Commit::Done) => Ok(Committed::Done),
-                Ok(Commit::Conflict(place)) => conflict_at(kv, state, place, reads),
-                Err(error) => Err(named(state, error)),
+            heard.fail(&error);
+            Err(named(state, error))
+        }
+        Ok(made) => {
+            guard.disarm();
+            heard.end();
+            match made {
+                Commit::Done => Ok(Committed::Done),
+                Commit::Conflict(place) => conflict_at(kv, state, place, reads),
             }
         }
     }
