@@ -85,10 +85,10 @@ impl Store for OwnStore {
         each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
     ) -> Result<Option<Cursor>> {
         let after = query.position(self.name())?;
-        let mut page = ListPage::default();
+        let (mut page, mut bytes) = (ListPage::default(), 0);
         let is_ahead = |key: &str| after.is_none_or(|after| key > after) && query.matches(key);
-        for (key, bytes) in self.records().iter().filter(|(key, _)| is_ahead(key.as_str())) {
-            let entry = match (self.open(key, bytes), query.content()) {
+        for (key, stored) in self.records().iter().filter(|(key, _)| is_ahead(key.as_str())) {
+            let entry = match (self.open(key, stored), query.content()) {
                 (Ok(None), _) => continue,
                 (Ok(Some(_)), Content::Keys) => Entry::Key,
                 (Ok(Some(record)), Content::Heads) => Entry::Head(record.into()),
@@ -96,7 +96,8 @@ impl Store for OwnStore {
                 (Err(error), _) => Entry::Failed(error),
             };
             page.push(key.as_str(), entry);
-            if page.len() == query.limit() {
+            bytes += key.len() + stored.len();
+            if page.len() == query.limit() || bytes >= query.max_bytes() {
                 page.cursor = Some(query.cursor_at(key.as_str()));
                 break;
             }
