@@ -76,7 +76,7 @@ fn read_items(items: Vec<Item>, file: &Path, folder: &Path) -> Result<Module> {
     Ok(module)
 }
 
-/// The file of a module that is declared in another one, and the folder of its own modules.
+/// The file of a module that is declared in another one, and the folder of the modules in it.
 fn place(attributes: &[Attribute], name: &str, declared_in: &Path, folder: &Path) -> (PathBuf, PathBuf) {
     if let Some(path) = attributes.iter().find_map(other_path) {
         let file = declared_in.parent().unwrap_or(folder).join(path);
