@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
+use futures_util::future::join_all;
 use kv_store::key::Key;
 use kv_store::{BoxFuture, Error};
 
@@ -55,9 +56,8 @@ impl Listeners {
         for key in keys {
             heard.0.extend(listeners.iter().filter_map(|listener| Arc::clone(listener).begin(key)));
         }
-        for write in &mut heard.0 {
-            write.ready().await;
-        }
+        // Side by side: each may wait for as long as a fill.
+        join_all(heard.0.iter_mut().map(|write| write.ready())).await;
         heard
     }
 
