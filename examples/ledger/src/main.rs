@@ -32,7 +32,8 @@ async fn main() -> Result {
     assert_eq!(book.sum(1..=ACCOUNTS).await?, total);
 
     println!("\nWhat is refused changes nothing:");
-    for (from, to, cents) in [(1, 99, 500), (1, 2, 20_000), (1, 2, 9_000_000)] {
+    // No account ever holds more than was paid in, however often this program ran before.
+    for (from, to, cents) in [(1, 99, 500), (1, 2, total + 1), (1, 2, 9_000_000)] {
         match book.transfer(from, to, cents).await {
             Err(refused) => println!("  {refused}"),
             Ok(_) => return Err("it was not refused".into()),
