@@ -101,7 +101,7 @@ pub mod guide;
 mod kv;
 pub mod layer;
 mod list;
-mod listeners;
+mod heard;
 pub mod migrate;
 pub mod schema;
 mod small;

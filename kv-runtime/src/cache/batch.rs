@@ -88,7 +88,7 @@ struct Lacking {
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Runs these loads, and wakes all callers that wait.
     pub(super) async fn load_all(self, leads: Vec<Lead<E>>, origin: Option<ManyOrigin<E>>, when: When) {
-        let keys: Vec<Key> = leads.iter().map(|lead| self.collection().key_of_id(&lead.id)).collect();
+        let keys: Vec<Key> = leads.iter().map(|lead| self.own().key_of_id(&lead.id)).collect();
         let Some(first) = keys.first() else { return };
         match origin {
             None => {
@@ -141,7 +141,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     async fn read_store_of(&self, leads: &[Lead<E>], keys: Vec<Key>) -> Vec<Outcome<E>> {
-        let (tier, collection) = (&self.tier, self.collection());
+        let (tier, collection) = (&self.tier, self.own());
         let (since, limit) = (tier.now(), tier.settings.hard_timeout);
         let ids = leads.iter().map(|lead| lead.id.clone()).collect();
         let first = keys[0].clone();
@@ -218,7 +218,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// untouched.
     async fn standing_of(&self, leads: &[Lead<E>], keys: &[Key]) -> Vec<Result<BeforeFill<E>>> {
         let ids = leads.iter().map(|lead| lead.id.clone()).collect();
-        match self.collection().standing_all(keys, ids).await {
+        match self.own().standing_all(keys, ids).await {
             Ok(standing) => standing.into_iter().map(Ok).collect(),
             Err(error) => {
                 self.passed_over(&error);
@@ -255,7 +255,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             Err(source) => {
                 let mut is_told = false;
                 for Lacking { place, .. } in lacking {
-                    let at = self.collection().at(&keys[place]);
+                    let at = self.own().at(&keys[place]);
                     let error = Error::Load { at, retryable: true, source: source.clone() };
                     if !std::mem::replace(&mut is_told, true) {
                         self.origin_failed(&error); // one call, and the first of its keys

@@ -51,7 +51,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     pub(super) async fn read_store(self, lead: Lead<E>) {
-        let (tier, collection) = (&self.tier, self.collection());
+        let (tier, collection) = (&self.tier, self.own());
         let (key, since) = (collection.key_of_id(&lead.id), tier.now());
         let found = match tier.settings.hard_timeout {
             None => collection.find(lead.id.clone(), &key).await,
@@ -84,7 +84,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Asks the store, then the origin, and fills both tiers on the way back. All callers get the
     /// value before the store is filled.
     async fn load_one(self, lead: Lead<E>, origin: Origin<E>, when: When, report: Option<Report>) {
-        let key = self.collection().key_of_id(&lead.id);
+        let key = self.own().key_of_id(&lead.id);
         let mut deadline = Deadline::of(&self.tier.settings);
         let loading = self.store_then_origin(&lead, &key, origin, when);
         let loaded = self.before(&mut deadline, &key, pin!(loading)).await;
@@ -112,7 +112,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         origin: Origin<E>,
         when: When,
     ) -> Result<LoadedEntity<E>> {
-        let (tier, collection) = (&self.tier, self.collection());
+        let (tier, collection) = (&self.tier, self.own());
         if when == When::Always {
             tier.after_fill(&lead.id).await;
         }
@@ -165,7 +165,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         match (when, expires_at, settings.refresh_at, settings.store_ttl) {
             (When::Always, ..) => true,
             (When::Ahead, Some(at), Some(share), Some(ttl)) => {
-                at.saturating_since(self.collection().store().clock().now()) < ttl.mul_f64(1.0 - share)
+                at.saturating_since(self.own().store().clock().now()) < ttl.mul_f64(1.0 - share)
             }
             _ => false,
         }
@@ -175,8 +175,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub(super) fn given(&self, value: Option<&Arc<E>>, ttl: Option<Duration>) -> Fill<E> {
         match value {
             Some(value) => {
-                let now = self.collection().store().clock().now();
-                let expiry = RecordExpiry::own(self.collection().expires_at(value, now));
+                let now = self.own().store().clock().now();
+                let expiry = RecordExpiry::own(self.own().expires_at(value, now));
                 Fill::Present(self.tier.entry(value, self.tier.now(), ttl, expiry))
             }
             None => Fill::Absent { since: self.tier.now(), for_origin: true },

@@ -146,11 +146,6 @@ impl State {
         self.entries.values().any(|entry| entry.pending.is_some())
     }
 
-    /// Returns the keys of what the commit writes.
-    pub(super) fn written(&self) -> impl Iterator<Item = &Key> {
-        self.entries.iter().filter(|(_, entry)| entry.pending.is_some()).map(|(key, _)| key)
-    }
-
     /// Returns the entries whose `first` is set, and then the others, in the order of their keys.
     fn sorted<'a>(
         &'a self,
