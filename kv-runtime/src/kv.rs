@@ -69,11 +69,8 @@ impl<S: Store> Kv<S> {
             hook: Hook::default(),
             spawn: None,
         };
-        let shared = Shared {
-            store,
-            counters: Counters::default(),
-            transactions: TransactionCounters::default(),
-        };
+        let shared =
+            Shared { store, counters: Counters::default(), transactions: TransactionCounters::default() };
         Self {
             shared: Arc::new(shared),
             migrations: Arc::new(migrations),

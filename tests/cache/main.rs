@@ -4,6 +4,7 @@ mod background;
 mod basics;
 mod clocks;
 mod counters;
+mod elsewhere;
 mod expiry_of_groups;
 mod faults;
 mod filled;
@@ -29,6 +30,8 @@ use kv_runtime::cache::Cache;
 use kv_runtime::layer::FaultStore;
 use kv_runtime::store::MemoryStore;
 use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timestamp};
+
+pub use elsewhere::elsewhere;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 

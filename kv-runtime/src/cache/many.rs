@@ -263,8 +263,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             waiters.sort_by_key(|(_, _, leads)| !leads);
             for (place, waiter, leads) in waiters {
                 let (missing, outcome) = &mut missing[place];
-                let (key, limit) =
-                    (self.own().key_of_id(&missing.id), hard_timeout.filter(|_| !leads));
+                let (key, limit) = (self.own().key_of_id(&missing.id), hard_timeout.filter(|_| !leads));
                 let ended = self.within(limit, &key, pin!(self.ended(&waiter, leads, &key))).await;
                 *outcome = match waiter.flight.landed() {
                     Some(Landed::Done(outcome)) => Some(outcome),

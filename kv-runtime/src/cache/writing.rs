@@ -139,7 +139,9 @@ impl<E: KvEntity> Drop for Writing<E> {
                 restored
             }
             After::Keep => None,
-            After::Hold(_) | After::Restore(_) | After::Forget | After::Unknown => Some(tier.memory.remove(id)),
+            After::Hold(_) | After::Restore(_) | After::Forget | After::Unknown => {
+                Some(tier.memory.remove(id))
+            }
         };
         drop(in_flight);
         drop((left, also));

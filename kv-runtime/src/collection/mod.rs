@@ -62,8 +62,8 @@ use tracing::{Level, Span};
 
 use crate::cursor_key::CursorKey;
 use crate::entity::{GroupSchema, KvEntity};
-use crate::kv::Kv;
 use crate::heard::Writes;
+use crate::kv::Kv;
 
 pub(crate) use difference::GroupOf;
 #[cfg(feature = "cache")]

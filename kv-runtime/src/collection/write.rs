@@ -101,7 +101,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     at.key = Location::of(self.store().name(), &key).key;
                 }
             };
-            apart(self.write_anchors_last(self.writes(), records)).await.map_err(|error| error.with_place(&name))
+            apart(self.write_anchors_last(self.writes(), records))
+                .await
+                .map_err(|error| error.with_place(&name))
         }
         .instrument(span)
         .await
