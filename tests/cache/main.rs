@@ -8,6 +8,7 @@ mod elsewhere;
 mod expiry_of_groups;
 mod faults;
 mod filled;
+mod heard;
 mod identity;
 mod last_write;
 mod many;

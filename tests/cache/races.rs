@@ -312,7 +312,7 @@ async fn a_fill_does_not_bring_back_what_was_written_and_deleted_meanwhile() -> 
         assert_eq!((here.stats().store_fills, here.stats().store_fills_lost), (0, 1));
     }
     // An id that was left alone is filled.
-    let (go, load) = load_on_its_way(&make()).await;
+    let (go, load) = load_on_its_way(&kv.collection::<User>().cached(exact())).await;
     elsewhere(&kv).collection::<User>().delete(2).await?;
     go.send(()).ok();
     load.await??;

@@ -86,6 +86,7 @@ mod stats;
 mod table;
 mod tier;
 mod wait;
+#[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "there a cache hears nothing of others"))]
 mod writing;
 
 use std::fmt;

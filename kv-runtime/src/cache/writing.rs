@@ -40,7 +40,8 @@ enum After<E> {
 }
 
 impl<E: KvEntity> Tier<E> {
-    /// Begins a write, and takes the entity out of memory. `keep`: it does not change the entity, so memory may go on serving it.
+    /// Begins a write, and takes the entity out of memory. `keep`: it does not change the entity, so
+    /// memory may go on serving it.
     pub(super) fn begin_write(self: &Arc<Self>, id: E::Id, keep: bool) -> Writing<E> {
         let now = self.now();
         let mut in_flight = self.lock(&id);
@@ -73,6 +74,31 @@ impl<E: KvEntity> Writing<E> {
         }
     }
 
+    /// Ends a write that failed.
+    pub(super) fn fail(mut self, error: &Error) {
+        if !may_take_place(error) {
+            self.after = After::Forget;
+        }
+    }
+
+    /// Ends a write that was not made.
+    pub(super) fn give_up(mut self) {
+        self.after = After::Forget;
+    }
+
+    /// Ends a write after which the store holds this.
+    pub(super) fn hold(mut self, fill: Fill<E>) {
+        self.after = After::Hold(fill);
+    }
+
+    /// Ends a write that left the entity unchanged.
+    pub(super) fn keep(mut self) {
+        self.after = After::Keep;
+    }
+}
+
+/// What a write of another needs.
+impl<E: KvEntity> Writing<E> {
     /// Returns whether a fill is under way that `after_fill` would wait for.
     pub(super) const fn meets_fill(&self) -> bool {
         self.filling.is_some()
@@ -95,28 +121,6 @@ impl<E: KvEntity> Writing<E> {
     /// Ends a write that failed as a whole, if it was made at all.
     pub(super) fn fail_or_restore(self, error: &Error) {
         if may_take_place(error) { drop(self) } else { self.restore() }
-    }
-
-    /// Ends a write that failed.
-    pub(super) fn fail(mut self, error: &Error) {
-        if !may_take_place(error) {
-            self.after = After::Forget;
-        }
-    }
-
-    /// Ends a write that was not made.
-    pub(super) fn give_up(mut self) {
-        self.after = After::Forget;
-    }
-
-    /// Ends a write after which the store holds this.
-    pub(super) fn hold(mut self, fill: Fill<E>) {
-        self.after = After::Hold(fill);
-    }
-
-    /// Ends a write that left the entity unchanged.
-    pub(super) fn keep(mut self) {
-        self.after = After::Keep;
     }
 }
 
