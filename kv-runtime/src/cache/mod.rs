@@ -64,7 +64,6 @@ mod write;
 mod last_write;
 
 mod answer;
-mod batch;
 mod config;
 mod day;
 mod drive;
@@ -76,9 +75,9 @@ mod in_flight;
 mod lead;
 #[cfg(not(target_arch = "wasm32"))]
 mod listener;
-mod load_one;
 mod memory;
 mod origin;
+mod pipeline;
 mod runtime;
 mod shared;
 mod spawn;
