@@ -67,12 +67,18 @@ fn many_writers(sim: &Sim) {
         ways.add(&mut run, &history, call, tag as u16);
     }
     run.finish();
-    let mut run = Run::new(sim, STILL);
-    for cache in &ways.caches {
-        run.add(make(history.clone(), Arc::clone(cache), Call::Get, u16::MAX));
-    }
-    run.finish();
     history.let_reads_join(|(call, _)| matches!(call, Call::Get | Call::GetMany));
+    // One after the other: what one has seen, the next one must see, too.
+    for _ in 0..2 {
+        let mut run = Run::new(sim, STILL);
+        run.add(calls::make(history.clone(), ways.docs.clone(), Call::Get, u16::MAX));
+        run.finish();
+        for cache in &ways.caches {
+            let mut run = Run::new(sim, STILL);
+            run.add(make(history.clone(), Arc::clone(cache), Call::Get, u16::MAX));
+            run.finish();
+        }
+    }
     history.check(State::default());
 }
 
