@@ -4,6 +4,7 @@ mod background;
 mod basics;
 mod clocks;
 mod counters;
+#[path = "../support/elsewhere.rs"]
 mod elsewhere;
 mod expiry_of_groups;
 mod faults;

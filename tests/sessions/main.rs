@@ -3,6 +3,8 @@
 
 mod calls;
 mod counted;
+#[path = "../support/elsewhere.rs"]
+mod elsewhere;
 mod faults;
 mod memory;
 mod middleware;

@@ -7,6 +7,7 @@ use kv_runtime::tower_sessions::KvSessionStore;
 use serde_json::json;
 use tower_sessions::SessionStore;
 
+use crate::elsewhere::elsewhere;
 use crate::{HOUR, MINUTE, Outcome, SECOND, created, faulty, memory};
 
 #[tokio::test]
@@ -29,7 +30,8 @@ async fn a_session_that_was_read_is_not_read_again() -> Outcome {
 #[tokio::test]
 async fn writes_and_log_outs_are_seen_at_once_here_and_in_time_elsewhere() -> Outcome {
     let (kv, clock) = memory();
-    let [here, there] = [(); 2].map(|()| KvSessionStore::new(&kv).with_memory(MINUTE, 100));
+    let here = KvSessionStore::new(&kv).with_memory(MINUTE, 100);
+    let there = KvSessionStore::new(&elsewhere(&kv)).with_memory(MINUTE, 100);
     let mut session = created(&here, HOUR).await?;
     assert!(there.load(&session.id).await?.is_some());
 
@@ -51,6 +53,17 @@ async fn writes_and_log_outs_are_seen_at_once_here_and_in_time_elsewhere() -> Ou
     assert!(there.load(&session.id).await?.is_some());
     here.delete(&session.id).await?;
     clock.advance(MINUTE);
+    assert_eq!(there.load(&session.id).await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_log_out_in_another_way_of_the_same_process_is_seen_at_once() -> Outcome {
+    let (kv, _clock) = memory();
+    let [here, there] = [(); 2].map(|()| KvSessionStore::new(&kv).with_memory(MINUTE, 100));
+    let session = created(&here, HOUR).await?;
+    assert!(there.load(&session.id).await?.is_some());
+    here.delete(&session.id).await?;
     assert_eq!(there.load(&session.id).await?, None);
     Ok(())
 }
