@@ -24,9 +24,9 @@ use crate::maybe_send::BoxFuture;
 /// Each engine has one in its [`StoreInfo`](super::StoreInfo::write_hub), which its clones and its
 /// wrappers return, too. One that changes keys returns it [`within`](Self::within) its prefix.
 ///
-/// Collections, transactions, caches, sessions and backfills tell it what they write. Calls of a
-/// [`Store`](super::Store) do not: who writes by them calls [`gap`](Self::gap), or invalidates the
-/// ids in each cache.
+/// Collections, transactions, caches, sessions and backfills announce their writes here. The methods
+/// of a [`Store`](super::Store) do not: after calling them, call [`gap`](Self::gap), or invalidate
+/// the ids in each cache.
 #[derive(Clone, Default)]
 pub struct WriteHub {
     listeners: Arc<Listeners>,
@@ -98,7 +98,7 @@ pub enum WriteOutcome<'a> {
     Failed(&'a Error),
 }
 
-/// Who makes a write, if it is a listener. It hears nothing of its own writes.
+/// The listener that makes a write. It does not hear that write.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin(NonZeroU64);
@@ -130,9 +130,8 @@ impl WriteHub {
         Self { listeners: Arc::clone(&self.listeners), namespace: Some(namespace.into()) }
     }
 
-    /// Tells all caches on the engine's handle, of all namespaces, that records may have changed of
-    /// which they were not told. They forget what they hold, known absences included, and hold
-    /// nothing that they are just reading.
+    /// Makes all caches on the engine's handle, in all namespaces, forget what they hold: entities,
+    /// known absences, and what they are just reading.
     ///
     /// Call it after writes that the hub does not hear: those by the methods of a
     /// [`Store`](super::Store), or a restored backup.
