@@ -10,7 +10,7 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use futures_util::future::join_all;
@@ -36,12 +36,16 @@ pub struct WriteHub {
 
 #[derive(Default)]
 struct Listeners {
-    /// How many there are, so that a write that nobody hears takes no lock.
-    len: AtomicUsize,
+    /// Who there is, so that a write that nobody hears takes no lock: [`NOBODY`], the number of the
+    /// only one, or [`SEVERAL`].
+    who: AtomicU64,
     /// How many there ever were.
     numbers: AtomicU64,
     all: RwLock<Vec<Registered>>,
 }
+
+const NOBODY: u64 = 0;
+const SEVERAL: u64 = u64::MAX;
 
 struct Registered {
     number: NonZeroU64,
@@ -154,7 +158,7 @@ impl WriteHub {
         let registered = Registered { number, namespace: self.namespace.clone(), prefix, listener };
         let mut all = self.listeners.all.write().unwrap_or_else(PoisonError::into_inner);
         all.push(registered);
-        self.listeners.len.store(all.len(), Ordering::Release);
+        self.listeners.count(&all);
         drop(all);
         Listening { listeners: Arc::clone(&self.listeners), number }
     }
@@ -164,9 +168,8 @@ impl WriteHub {
     #[inline]
     #[must_use]
     pub fn is_silent(&self, origin: Option<Origin>) -> bool {
-        let len = self.listeners.len.load(Ordering::Acquire);
-        // An origin is a listener itself.
-        len <= usize::from(origin.is_some())
+        let who = self.listeners.who.load(Ordering::Acquire);
+        who == NOBODY || origin.is_some_and(|origin| origin.0.get() == who)
     }
 
     /// Tells everybody who is concerned that these records are about to be written, and waits until
@@ -204,6 +207,17 @@ impl WriteHub {
             }
         }
         concerned
+    }
+}
+
+impl Listeners {
+    fn count(&self, all: &[Registered]) {
+        let who = match all {
+            [] => NOBODY,
+            [only] => only.number.get(),
+            _ => SEVERAL,
+        };
+        self.who.store(who, Ordering::Release);
     }
 }
 
@@ -263,14 +277,14 @@ impl Drop for Listening {
     fn drop(&mut self) {
         let mut all = self.listeners.all.write().unwrap_or_else(PoisonError::into_inner);
         all.retain(|registered| registered.number != self.number);
-        self.listeners.len.store(all.len(), Ordering::Release);
+        self.listeners.count(&all);
     }
 }
 
 /// Shows how many listen, and for no key.
 impl fmt::Debug for WriteHub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let listeners = self.listeners.len.load(Ordering::Relaxed);
+        let listeners = self.listeners.all.read().unwrap_or_else(PoisonError::into_inner).len();
         f.debug_struct("WriteHub").field("listeners", &listeners).finish_non_exhaustive()
     }
 }
