@@ -1,4 +1,4 @@
-//! The struct of the first release, which runs while the other program still does.
+//! The struct of the first release, which runs beside the other program.
 
 use kv_runtime::KvEntity;
 
@@ -6,8 +6,8 @@ use kv_runtime::KvEntity;
 ///
 /// The struct names only what this program needs. An update keeps all other members of the JSON.
 ///
-/// With `write_version = 1` this program writes the other program's names, so that the other
-/// program can read its records.
+/// `write_version = 1`: what this program writes has the other program's names, which it still
+/// reads.
 #[derive(KvEntity, Debug)]
 #[kv(prefix = "customer", version = 2, write_version = 1)]
 pub struct Customer {
