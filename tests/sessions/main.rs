@@ -3,8 +3,6 @@
 
 mod calls;
 mod counted;
-#[path = "../support/elsewhere.rs"]
-mod elsewhere;
 mod faults;
 mod memory;
 mod middleware;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use kv_runtime::layer::{Fault, Operation};
+use kv_runtime::Kv;
+use kv_runtime::layer::{Fault, FaultStore, Operation};
 use kv_runtime::tower_sessions::KvSessionStore;
 use serde_json::json;
 use tower_sessions::SessionStore;
 
-use crate::elsewhere::elsewhere;
 use crate::{HOUR, MINUTE, Outcome, SECOND, created, faulty, memory};
 
 #[tokio::test]
@@ -31,7 +31,8 @@ async fn a_session_that_was_read_is_not_read_again() -> Outcome {
 async fn writes_and_log_outs_are_seen_at_once_here_and_in_time_elsewhere() -> Outcome {
     let (kv, clock) = memory();
     let here = KvSessionStore::new(&kv).with_memory(MINUTE, 100);
-    let there = KvSessionStore::new(&elsewhere(&kv)).with_memory(MINUTE, 100);
+    let elsewhere = Kv::new(FaultStore::new(kv.store().clone()).in_another_process());
+    let there = KvSessionStore::new(&elsewhere).with_memory(MINUTE, 100);
     let mut session = created(&here, HOUR).await?;
     assert!(there.load(&session.id).await?.is_some());
 
