@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
 use kv_store::record::NewRecord;
-use kv_store::store::{Batch, Sharing, Store, StoreExt};
+use kv_store::store::{Batch, Sharing, Store, StoreExt, Write};
 use kv_store::{Error, Location, Result};
 use tracing::Instrument;
 
@@ -276,6 +276,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
         }
     }
+}
+
+/// Returns the writes that put these records.
+pub(super) fn as_puts(records: Vec<(Key, NewRecord)>) -> Vec<Write> {
+    records.into_iter().map(|(key, record)| Write::Put(key, record)).collect()
 }
 
 /// Returns the cause of a partial failure whose positions mean nothing to the caller.

@@ -12,7 +12,7 @@ use kv_store::{Codec, Error};
 use serde::{Deserialize, Serialize};
 
 use super::super::{Collection, named};
-use super::typed::{Of, check_supported};
+use super::typed::check_supported;
 use crate::entity::{IndexSchema, KvEntity};
 
 /// The state of an index, as it is stored.
@@ -60,8 +60,8 @@ pub(crate) fn state_record(state: &IndexState) -> Result<NewRecord> {
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Makes the indexes of an empty collection ready, once for each handle. Fails if the store keeps
     /// no indexes.
-    pub(crate) async fn make_ready(&self, of: &Of<E, S>) -> Result<()> {
-        check_supported(&of.0)?;
+    pub(crate) async fn make_ready(&self) -> Result<()> {
+        check_supported(self)?;
         let indexes = self.kv.indexes();
         if indexes.is_known::<E>() {
             return Ok(());

@@ -101,7 +101,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     async fn commit_pending(&self, batch: &Pending) -> Result<()> {
         let of = Of(self.clone());
-        self.make_ready(&of).await?;
+        self.make_ready().await?;
         let anchors: Vec<Key> = batch.writes.iter().map(|(key, _)| key.clone()).collect();
         let first = anchors.first().cloned();
         for attempt in 0..MAX_ATTEMPTS {
@@ -134,9 +134,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             changes.push(Change { of, anchor: key.clone(), before: before.to_vec(), after });
         }
         let plan = plan(&changes, &StoreReads(self.store())).await.map_err(named::<E>)?;
-        let taken = self.check_plan(&plan)?;
         conditions.extend(plan.conditions);
-        if let Some(taken) = taken {
+        if let Some(taken) = plan.taken {
             let checked = self.store().commit(conditions, Batch::new()).await.map_err(named::<E>)?;
             return if checked == Commit::Done { Err(taken) } else { Ok(checked) };
         }

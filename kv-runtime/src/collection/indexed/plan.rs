@@ -51,7 +51,8 @@ struct Held {
     holder: Key,
 }
 
-/// Returns what the changes of one commit need. No two of them are of the same entity.
+/// Returns what the changes of one commit need. Two that are of the same entity lead to the same
+/// records.
 pub(crate) async fn plan(changes: &[Change<'_>], reads: &impl Reads) -> Result<Plan> {
     let mut plan = Plan::default();
     let claims = plan.enter(changes)?;
@@ -97,8 +98,10 @@ impl Plan {
                     continue;
                 }
                 claims.given_up.extend(before.map(|key| (key, place)));
+                // In a transaction, an entity and its views are several changes of one entity.
                 if let Some(key) = after
                     && let Some(other) = claims.wanted.insert(key, place)
+                    && changes[other.change].anchor.entity_part() != it.anchor.entity_part()
                 {
                     self.taken = Some(not_unique(changes, place, &changes[other.change].anchor));
                 }

@@ -5,7 +5,7 @@ use kv_store::index::IndexParts;
 use kv_store::key::{EntityId, Key, KeyBuilder};
 use kv_store::record::Record;
 use kv_store::store::{Store, StoreExt};
-use kv_store::{Error, Location, MaybeSend, MaybeSync, Result};
+use kv_store::{BoxFuture, Error, Location, MaybeSend, MaybeSync, Result};
 
 use super::super::{Collection, anchor, keys_of_groups};
 use crate::entity::{IndexSchema, KvEntity};
@@ -25,6 +25,9 @@ pub(crate) trait IndexedType: MaybeSend + MaybeSync {
     fn anchor(&self, entity: &str) -> Option<Key>;
 
     fn at(&self, key: &Key) -> Box<Location>;
+
+    /// Makes the indexes ready if the collection is empty.
+    fn make_ready(&self) -> BoxFuture<'_, Result<()>>;
 }
 
 /// The type `E` in the store of a collection.
@@ -44,8 +47,11 @@ impl<E: KvEntity, S: Store> IndexedType for Of<E, S> {
         let Some(id) = id_of::<E>(key) else { return Ok(nothing()) };
         let Some(entity) = self.0.decode(id, key, records)? else { return Ok(nothing()) };
         let is_there = |index: &IndexSchema| records.get(index.group()).is_some_and(Option::is_some);
-        let entry = |(number, index)| if is_there(index) { entry_of(&entity, number) } else { None };
-        Ok(E::INDEXES.iter().enumerate().map(entry).collect())
+        let entry = |(number, index)| {
+            let key = entry_of(&entity, number).filter(|_| is_there(index));
+            key.map(|key| self.0.check_key(&key).map(|()| key)).transpose()
+        };
+        E::INDEXES.iter().enumerate().map(entry).collect()
     }
 
     fn anchor(&self, entity: &str) -> Option<Key> {
@@ -55,6 +61,10 @@ impl<E: KvEntity, S: Store> IndexedType for Of<E, S> {
 
     fn at(&self, key: &Key) -> Box<Location> {
         self.0.at(key)
+    }
+
+    fn make_ready(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.0.make_ready())
     }
 }
 

@@ -11,7 +11,7 @@ use kv_store::{Error, Result};
 use super::super::attempts::Attempts;
 use super::super::{Collection, groups, keys_of_groups, named};
 use super::change::{Change, after};
-use super::plan::{Plan, Reads, plan};
+use super::plan::{Reads, plan};
 use super::typed::{IndexedType, Of};
 use crate::entity::KvEntity;
 
@@ -79,25 +79,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         mut writes: Vec<Write>,
     ) -> Result<Commit> {
         let of = Of(self.clone());
-        self.make_ready(&of).await?;
+        self.make_ready().await?;
         let keys: Vec<Key> = keys_of_groups::<E>(key).collect();
         let after = after(&keys, records, &writes, self.store().clock().now());
         let change = Change { of: &of, anchor: key.clone(), before: records.to_vec(), after };
         let plan = plan(&[change], &StoreReads(self.store())).await.map_err(named::<E>)?;
-        let taken = self.check_plan(&plan)?;
         conditions.extend(plan.conditions);
-        if let Some(taken) = taken {
+        if let Some(taken) = plan.taken {
             let checked = self.store().commit(conditions, Batch::new()).await.map_err(named::<E>)?;
             return if checked == Commit::Done { Err(taken) } else { Ok(checked) };
         }
         writes.extend(plan.writes);
         self.store().commit(conditions, writes.into()).await.map_err(named::<E>)
-    }
-
-    /// Checks that the store can hold the keys of a plan. Returns why it must not be committed.
-    pub(super) fn check_plan(&self, plan: &Plan) -> Result<Option<Error>> {
-        plan.writes.iter().try_for_each(|write| self.check_key(write.key()))?;
-        Ok(plan.taken.clone())
     }
 
     /// Returns the conditions that the groups with indexes are as they were read.
