@@ -6,4 +6,5 @@ mod lookups;
 mod model;
 mod races;
 mod state;
+mod stores;
 mod unique;
