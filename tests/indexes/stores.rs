@@ -126,6 +126,13 @@ async fn writes_of_a_cache_and_its_fills_are_in_the_index() -> Outcome {
     cached.update(1, |user| user.email = "one@example.com".to_owned()).await?;
     assert_eq!(users.by(User::EMAIL).get("1@example.com").await?, None);
     assert_eq!(users.by(User::EMAIL).get("one@example.com").await?.map(|user| user.id), Some(1));
+    let by_email = cached.by(User::EMAIL);
+    assert_eq!(by_email.get("one@example.com").await?.map(|user| user.id), Some(1));
+    // Another handle changes the value: what memory holds is not returned for the old one.
+    users.update(1, |user| user.email = "uno@example.com".to_owned()).await?;
+    assert_eq!(by_email.get("one@example.com").await?, None);
+    assert_eq!(by_email.get("uno@example.com").await?.map(|user| user.id), Some(1));
+    users.update(1, |user| user.email = "one@example.com".to_owned()).await?;
     cached.delete(1).await?;
     assert_eq!(users.by(User::EMAIL).get("one@example.com").await?, None);
     let load = || async { Ok::<_, std::io::Error>(Some(User::new(7, "7@origin"))) };

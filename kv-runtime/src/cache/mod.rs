@@ -63,6 +63,7 @@ mod last_write;
 
 mod answer;
 mod batch;
+mod by_unique;
 mod config;
 mod day;
 mod drive;
@@ -97,6 +98,7 @@ use kv_store::{MaybeSend, MaybeSync};
 use crate::collection::{Collection, IdRef};
 use crate::entity::KvEntity;
 
+pub use by_unique::CachedBy;
 pub use config::{BackgroundFuture, Cache};
 pub use fill::{FillStore, Filler, IfUnchanged, Never, PureCache};
 pub use origin::{FromOrigin, Loaded};
