@@ -98,6 +98,7 @@ mod const_message;
 mod cursor_key;
 mod entity;
 pub mod guide;
+pub mod index;
 mod kv;
 pub mod layer;
 mod list;

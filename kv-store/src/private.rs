@@ -4,9 +4,9 @@
 pub use crate::catch_unwind::catch_unwind;
 pub use crate::clock::Stopwatch;
 pub use crate::error::causes;
-pub use crate::key::{escape_into, learn, parse_key};
+pub use crate::key::{escape_into, learn, parse_entry, parse_key};
 pub use crate::record::{json_len, read_time};
-pub use crate::store::{Entries, Fences, Turn};
+pub use crate::store::{Entries, Fences, Turn, is_empty_range};
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::system_time::instant;
 #[cfg(all(feature = "__tls", not(target_arch = "wasm32")))]

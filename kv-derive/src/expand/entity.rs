@@ -2,8 +2,8 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::Index;
 use syn::spanned::Spanned;
+use syn::{Generics, Ident, Index, parse_quote};
 
 use super::alias;
 use super::hidden::{reader, writer};
@@ -76,7 +76,9 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
             impl #params __kv::Touch for #ident #args #where_clause {}
         }
     });
+    let stored_in = stored_in(&entity.generics, ident);
     quote! {
+        #stored_in
         #[automatically_derived]
         impl #params __kv::KvEntity for #ident #args #where_clause {
             type Id = #id_type;
@@ -107,6 +109,18 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
             #visit_shape
         }
         #touch
+    }
+}
+
+/// Says which stores can keep the entity: every store, as it has no indexes.
+pub(super) fn stored_in(generics: &Generics, ident: &Ident) -> TokenStream {
+    let (_, args, _) = generics.split_for_impl();
+    let mut with_store = generics.clone();
+    with_store.params.push(parse_quote!(__S: __kv::Store));
+    let (params, _, where_clause) = with_store.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #params __kv::StoredIn<__S> for #ident #args #where_clause {}
     }
 }
 

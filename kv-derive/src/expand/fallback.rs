@@ -4,7 +4,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::Parse;
-use syn::{Data, DeriveInput, GenericParam, Generics, Ident, Path, Type};
+use syn::{Data, DeriveInput, GenericParam, Generics, Ident, Path, Type, parse_quote};
 
 use super::alias;
 use super::{bounds, id, view};
@@ -85,7 +85,12 @@ fn impls(id: &TokenStream, predicates: &[TokenStream], ident: &Ident, generics: 
     let (generics, args) = owned_generics(generics);
     let (params, _, _) = generics.split_for_impl();
     let where_clause = bounds::where_clause(&generics, &predicates);
+    let mut with_store = generics.clone();
+    with_store.params.push(parse_quote!(__S: __kv::Store));
+    let (store_params, _, _) = with_store.split_for_impl();
     quote! {
+        #[automatically_derived]
+        impl #store_params __kv::StoredIn<__S> for #ident #args #where_clause {}
         #[automatically_derived]
         impl #params __kv::KvEntity for #ident #args #where_clause {
             type Id = #id;

@@ -285,8 +285,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                         unconditional.push((key, record));
                     }
                 }
-                // A change does not delete.
-                Write::Delete(_) => {}
+                // A change does not delete, and indexes need compare-and-swap.
+                Write::Delete(_) | Write::AddEntry(_) | Write::RemoveEntry(_) => {}
             }
         }
         Ok(unconditional)

@@ -31,6 +31,10 @@ pub(super) enum Pending {
     /// Keeps the expiry that the record has at the time of the commit.
     Update(NewRecord),
     Delete,
+    /// Of an index.
+    AddEntry,
+    /// Of an index.
+    RemoveEntry,
 }
 
 impl Entry {
@@ -52,7 +56,7 @@ impl Entry {
             |new: &NewRecord| Record::new(new.value.0.clone(), new.metadata.clone(), Revision::from_token(0));
         match &self.pending {
             None => seen().cloned(),
-            Some(Pending::Delete) => None,
+            Some(Pending::Delete | Pending::AddEntry | Pending::RemoveEntry) => None,
             Some(Pending::Update(record)) => {
                 Some(new(record).with_expires_at(seen().and_then(|seen| seen.expires_at)))
             }
@@ -78,6 +82,8 @@ impl Entry {
         self.pending = match (write, before) {
             (Write::Put(_, new), _) => Some(Pending::Put(new)),
             (Write::Delete(_), _) => Some(Pending::Delete),
+            (Write::AddEntry(_), _) => Some(Pending::AddEntry),
+            (Write::RemoveEntry(_), _) => Some(Pending::RemoveEntry),
             (Write::Update(_, new), Some(Pending::Put(put))) => {
                 Some(Pending::Put(new.with_expiry(put.expiry)))
             }
@@ -90,7 +96,7 @@ impl Entry {
                 let same = |record: &Record| NewRecord::new(record.value.0.clone(), record.metadata.clone());
                 seen.map(|record| Pending::Put(same(record).with_expiry(expiry)))
             }
-            (Write::Touch(..), Some(Pending::Delete)) => Some(Pending::Delete),
+            (Write::Touch(..), before) => before,
         };
     }
 
@@ -103,7 +109,7 @@ impl Entry {
     pub(super) fn bytes(&self, key: &Key) -> usize {
         match &self.pending {
             Some(Pending::Put(new) | Pending::Update(new)) => key.len() + new.value.len(),
-            Some(Pending::Delete) => key.len(),
+            Some(Pending::Delete | Pending::AddEntry | Pending::RemoveEntry) => key.len(),
             None => 0,
         }
     }
@@ -137,6 +143,8 @@ impl Pending {
             Self::Put(new) => Write::Put(key.clone(), new.clone()),
             Self::Update(new) => Write::Update(key.clone(), new.clone()),
             Self::Delete => Write::Delete(key.clone()),
+            Self::AddEntry => Write::AddEntry(key.clone()),
+            Self::RemoveEntry => Write::RemoveEntry(key.clone()),
         }
     }
 }

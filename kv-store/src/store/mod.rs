@@ -15,6 +15,7 @@ mod ext;
 mod fair_queue;
 mod fence;
 mod get;
+mod index;
 mod info;
 mod lease;
 mod memory;
@@ -34,6 +35,9 @@ pub use fair_queue::Turn;
 #[doc(hidden)]
 pub use fence::Fences;
 pub use get::GetOptions;
+#[doc(hidden)]
+pub use index::is_empty_range;
+pub use index::{EntryPage, EntryQuery, IndexStore};
 pub use info::StoreInfo;
 pub use lease::{LONGEST_LEASE, Lease};
 pub use memory::MemoryStore;
