@@ -12,7 +12,7 @@ pub use crate::entity::{
 };
 pub use crate::migrate::{Change, Step, StepFrom, StepInto};
 pub use crate::schema::collide::assert_apart;
-pub use kv_store::index::{IndexParts, IndexValue, write_normalised};
+pub use kv_store::index::{IndexParts, IndexValue, Normaliser, write_normalised};
 pub use kv_store::key::{
     ByReference, ByValue, EntityId, IdKind, IdSchema, IdTraits, IdWriter, KeyBuilder, KvId, Lookup, Passing,
 };

@@ -4,11 +4,8 @@ use quote::ToTokens;
 
 use crate::attr::{FieldDefault, index_name_is_good};
 use crate::ctxt::Ctxt;
-use crate::model::{Entity, Field, Found, Group, Index, mentions, unproven_defaults};
+use crate::model::{ALWAYS, Entity, Field, Found, Group, Index, mentions, unproven_defaults};
 use crate::suggest::{did_you_mean, listed};
-
-/// The constants that every entity has.
-const TAKEN: [&str; 3] = ["SCHEMA", "INDEXES", "EXPIRES_BY_FIELD"];
 
 pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     let indexes = entity.indexes();
@@ -23,7 +20,7 @@ pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     }
     names_are_given_once(cx, &indexes);
     names_are_not_taken(cx, &indexes);
-    defaults_are_constant(cx, entity, &indexes);
+    defaults_are_constant(cx, entity);
 }
 
 /// The name is in the keys of the index, and makes its constant.
@@ -162,7 +159,7 @@ fn names_are_given_once(cx: &Ctxt, indexes: &[Index<'_>]) {
 /// The constant of an index must not hide one that every entity has.
 fn names_are_not_taken(cx: &Ctxt, indexes: &[Index<'_>]) {
     for index in indexes {
-        let Some(constant) = index.constant().filter(|name| TAKEN.iter().any(|taken| name == taken)) else {
+        let Some(constant) = index.constant().filter(|name| ALWAYS.iter().any(|other| name == other)) else {
             continue;
         };
         let name = index.name().unwrap_or_default();
@@ -175,12 +172,8 @@ fn names_are_not_taken(cx: &Ctxt, indexes: &[Index<'_>]) {
 
 /// The entries of a record without the field are those of its default, for as long as the record
 /// stays as it is.
-fn defaults_are_constant(cx: &Ctxt, entity: &Entity<'_>, indexes: &[Index<'_>]) {
-    let is_indexed = |field: &&Field<'_>| {
-        let mut fields = indexes.iter().flat_map(Index::fields);
-        fields.any(|indexed| indexed.ident == field.ident)
-    };
-    let fields: Vec<_> = entity.stored_fields().filter(is_indexed).collect();
+fn defaults_are_constant(cx: &Ctxt, entity: &Entity<'_>) {
+    let fields = entity.indexed_fields();
     let without = fields.iter().filter(|field| field.attr.serde.default.is_none());
     let without: Vec<String> = without.map(|field| field.ident.to_string()).collect();
     if let Some(default) = &entity.container.serde.default

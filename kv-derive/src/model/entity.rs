@@ -64,6 +64,9 @@ impl<'a> Entity<'a> {
             .filter_map(|field| {
                 let mut attr = attr::Field::read(cx, &field.attrs);
                 attr.added.change(|added| added.with_default(|default| receiver.replace(default)));
+                for index in &mut attr.indexes {
+                    index.with.change(|path| receiver.replace(path));
+                }
                 let ident = field.ident.as_ref()?;
                 let name = ident.unraw().to_string();
                 let called = |own: &Option<String>, all: Option<Case>| match (own, all) {

@@ -10,6 +10,9 @@ use super::constant::is_constant;
 use super::entity::{Entity, Field};
 use crate::attr::{self, FieldDefault};
 
+/// The constants that every entity has.
+pub(crate) const ALWAYS: [&str; 3] = ["SCHEMA", "INDEXES", "EXPIRES_BY_FIELD"];
+
 /// An index as it is declared, and the fields that it names.
 pub(crate) struct Index<'s> {
     pub(crate) attr: &'s attr::Index,
@@ -50,6 +53,16 @@ impl Entity<'_> {
             Index { attr, field: None, parts: names.map(part).collect() }
         });
         on_fields.chain(on_struct).collect()
+    }
+
+    /// The stored fields that an index is of, each once.
+    pub(crate) fn indexed_fields(&self) -> Vec<&Field<'_>> {
+        let indexes = self.indexes();
+        let is_indexed = |field: &&Field<'_>| {
+            let mut fields = indexes.iter().flat_map(Index::fields);
+            fields.any(|indexed| indexed.ident == field.ident)
+        };
+        self.stored_fields().filter(is_indexed).collect()
     }
 
     /// All fields. The stored ones come first, group by group.
