@@ -3,9 +3,11 @@
 
 mod transactions;
 
+use std::any::TypeId;
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use kv_store::store::{FairQueue, Store, StoreExt};
 use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
@@ -31,6 +33,21 @@ struct Shared<S> {
     counters: Counters,
     transactions: TransactionCounters,
     listeners: Listeners,
+    indexes: KnownIndexes,
+}
+
+/// The types of entities whose indexes were made ready if they could be.
+#[derive(Default)]
+pub(crate) struct KnownIndexes(RwLock<HashSet<TypeId>>);
+
+impl KnownIndexes {
+    pub(crate) fn is_known<E: 'static>(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(&TypeId::of::<E>())
+    }
+
+    pub(crate) fn learn<E: 'static>(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<E>());
+    }
 }
 
 /// How reads treat records of older versions.
@@ -72,6 +89,7 @@ impl<S: Store> Kv<S> {
             counters: Counters::default(),
             transactions: TransactionCounters::default(),
             listeners: Listeners::default(),
+            indexes: KnownIndexes::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -190,6 +208,10 @@ impl<S: Store> Kv<S> {
     /// The caches of this handle and its clones.
     pub(crate) fn listeners(&self) -> &Listeners {
         &self.shared.listeners
+    }
+
+    pub(crate) fn indexes(&self) -> &KnownIndexes {
+        &self.shared.indexes
     }
 
     pub(crate) fn hook(&self) -> &Hook {

@@ -6,7 +6,8 @@
 //! stored text), `carry` (an older record's text at a newer version), `attempts` (fairness among
 //! updates of one record, and the pauses between their attempts), `proof` (that what is stored will
 //! be read back), `unfailing` (changes that cannot fail), `filled` (records that a cache filled),
-//! `write_back` (records that were migrated while they were read), `parts` (what a transaction
+//! `write_back` (records that were migrated while they were read), `indexed` (what a commit needs for
+//! the entity's indexes), `parts` (what a transaction
 //! takes of all that).
 
 // get, get_many, list, exists
@@ -41,6 +42,7 @@ mod encode;
 mod fill;
 mod filled;
 mod group;
+pub(crate) mod indexed;
 mod parts;
 mod proof;
 mod rewrite;

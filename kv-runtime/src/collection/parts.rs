@@ -18,6 +18,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(keys)
     }
 
+    /// Returns the key of the first group of an entity, from that of any group.
+    pub(crate) fn anchor_of_group(&self, key: &Key) -> Key {
+        key.with_group(super::anchor::<E>().name())
+    }
+
     /// Returns the key of the entity's first group.
     pub(crate) fn anchor_of(&self, entity: &E) -> Key {
         self.key_of(entity)

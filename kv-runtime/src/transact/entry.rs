@@ -44,7 +44,7 @@ impl Entry {
 
     /// Returns whether the transaction knows the record, or else whether it knows that there is one.
     pub(super) fn is_known(&self, is_whole: bool) -> bool {
-        let is_seen = |seen: &Seen| !is_whole || seen.is_whole || seen.record.is_none();
+        let is_seen = |seen: &Seen| !is_whole || seen.tells_all();
         self.pending.is_some() || self.seen.as_ref().is_some_and(is_seen)
     }
 
@@ -127,6 +127,11 @@ impl Entry {
 }
 
 impl Seen {
+    /// Returns whether nothing of the record is unknown.
+    pub(super) const fn tells_all(&self) -> bool {
+        self.is_whole || self.record.is_none()
+    }
+
     /// Returns whether a later read tells the same.
     pub(super) fn is_still(&self, record: Option<&Record>) -> bool {
         match (&self.record, record) {

@@ -4,9 +4,11 @@
 //! transaction sees its own writes, whichever view made them, and has one condition for each key.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::{Entry, Seen};
+use crate::collection::indexed::IndexedType;
 use kv_store::Error;
 use kv_store::Timestamp;
 use kv_store::key::Key;
@@ -15,6 +17,8 @@ use kv_store::store::{Condition, Expect, Write};
 
 #[derive(Default)]
 pub(super) struct State {
+    /// The entities with indexes that it writes, under their anchors.
+    pub(super) indexed: BTreeMap<Key, Arc<dyn IndexedType>>,
     pub(super) entries: BTreeMap<Key, Entry>,
     pub(super) end: Option<End>,
     /// How many reads have ended.
@@ -119,6 +123,24 @@ impl State {
     pub(super) fn current(&self, keys: &[Key], now: Timestamp) -> Option<Vec<Option<Record>>> {
         let current = |key| self.entries.get(key).filter(|entry| entry.is_known(true));
         keys.iter().map(|key| Some(current(key)?.current(now))).collect()
+    }
+
+    /// Returns the records as they were read, or `None` if one was not.
+    pub(super) fn seen(&self, keys: &[Key]) -> Option<Vec<Option<Record>>> {
+        keys.iter().map(|key| Some(self.seen_whole(key)?.record.clone())).collect()
+    }
+
+    /// Returns those keys whose records were not read, in order.
+    pub(super) fn unseen(&self, wanted: &[Key]) -> Vec<Key> {
+        let mut keys: Vec<Key> =
+            wanted.iter().filter(|key| self.seen_whole(key).is_none()).cloned().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    fn seen_whole(&self, key: &Key) -> Option<&Seen> {
+        self.entries.get(key)?.seen.as_ref().filter(|seen| seen.tells_all())
     }
 
     /// Returns whether there is a record under a key, or `None` if that is not known.

@@ -1,12 +1,13 @@
 //! The calls of a transaction.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::limits::check_writes;
 use super::rerun::ListsInTransactions;
 use super::state::State;
+use crate::collection::indexed::{Of, check_supported};
 use crate::collection::{Collection, IdRef};
 use crate::entity::KvEntity;
 use crate::kv::Kv;
@@ -81,6 +82,11 @@ pub struct Tx<S> {
 impl<S: AtomicStore> Tx<S> {
     pub(super) fn new(kv: Kv<S>, is_first: bool) -> Self {
         Self { kv, state: Mutex::default(), is_first }
+    }
+
+    /// Returns whether it writes entities with indexes.
+    pub(super) fn has_indexes(&self) -> bool {
+        !self.lock().indexed.is_empty()
     }
 
     pub(super) fn into_state(self) -> State {
@@ -296,6 +302,13 @@ impl<S: AtomicStore> Tx<S> {
         let mut state = self.lock();
         if let Err((key, refused)) = check_writes(&state, &writes, inserted, &limits) {
             return Err(refused.into_error(self.at(key, Some(E::SCHEMA.name()))));
+        }
+        if const { !E::INDEXES.is_empty() }
+            && let Some(write) = writes.first()
+        {
+            let of = Of(self.entities::<E>(None));
+            check_supported(&of.0)?;
+            state.indexed.insert(of.0.anchor_of_group(write.key()), Arc::new(of));
         }
         state.write(writes, E::SCHEMA.name(), inserted);
         Ok(())

@@ -1,0 +1,110 @@
+//! Whether an index has an entry for each entity, which a record beside the entries says.
+//!
+//! A new index of a collection with entities has to be built. One of a collection that was always
+//! empty is ready at once, but only where nobody else can write meanwhile: another program may know
+//! nothing of the index.
+
+use kv_store::Result;
+use kv_store::key::{Key, KeyBuilder};
+use kv_store::record::{Metadata, NewRecord, Record};
+use kv_store::store::{Condition, Content, Expect, ListQuery, Sharing, Store, StoreExt, Write};
+use kv_store::{Codec, Error};
+use serde::{Deserialize, Serialize};
+
+use super::super::{Collection, named};
+use super::typed::check_supported;
+use crate::entity::{IndexSchema, KvEntity};
+
+/// The state of an index, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+pub(crate) enum IndexState {
+    /// Each entity has its entry.
+    Ready { generation: u32 },
+    /// The entities up to this cursor have their entries.
+    Building {
+        generation: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+        /// Values that several entities had, and entities that could not be read.
+        #[serde(default)]
+        unfit: u64,
+    },
+}
+
+/// Returns the key of the record that says whether an index is ready. No entry has it, because an
+/// index has a name.
+pub(crate) fn state_key<E: KvEntity>(schema: &IndexSchema) -> Key {
+    named_state_key::<E>(schema.name())
+}
+
+pub(crate) fn named_state_key<E: KvEntity>(index: &str) -> Key {
+    KeyBuilder::entry(E::SCHEMA.prefix(), "", &format!("{index}!"), true, &[]).finish_entry()
+}
+
+/// Returns the state in a record. One that is unknown is none: newer code may have written it.
+pub(crate) fn state_of(record: Option<&Record>) -> Option<IndexState> {
+    serde_json::from_slice(&record?.value.0).ok()
+}
+
+/// Returns the record of a state.
+pub(crate) fn state_record(state: &IndexState) -> Result<NewRecord> {
+    let value = serde_json::to_vec(state).map_err(|error| Error::Encode {
+        at: Box::default(),
+        codec: Codec::Json,
+        source: kv_store::codec::CodecError::new(error.to_string()),
+    })?;
+    Ok(NewRecord::new(value, Metadata::new(1, Codec::Json)))
+}
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Makes the indexes of an empty collection ready, once for each handle. Fails if the store keeps
+    /// no indexes.
+    pub(crate) async fn make_ready(&self) -> Result<()> {
+        check_supported(self)?;
+        let indexes = self.kv.indexes();
+        if indexes.is_known::<E>() {
+            return Ok(());
+        }
+        Box::pin(self.make_fresh_ready()).await.map_err(named::<E>)?;
+        indexes.learn::<E>();
+        Ok(())
+    }
+
+    async fn make_fresh_ready(&self) -> Result<()> {
+        let store = self.store();
+        if store.capabilities().sharing != Sharing::Exclusive {
+            return Ok(());
+        }
+        let keys: Vec<Key> = E::INDEXES.iter().map(state_key::<E>).collect();
+        let states = store.get_many(&keys, kv_store::store::GetOptions::new()).await?;
+        if states.iter().all(Option::is_some) || self.has_records().await? {
+            return Ok(());
+        }
+        let (mut conditions, mut writes) = (Vec::new(), Vec::new());
+        for ((schema, key), state) in E::INDEXES.iter().zip(keys).zip(states) {
+            if state.is_none() {
+                let ready = IndexState::Ready { generation: schema.generation_number() };
+                conditions.push(Condition::new(key.clone(), Expect::Absent));
+                writes.push(Write::Put(key, state_record(&ready)?));
+            }
+        }
+        // If another handle was faster, its state holds.
+        let _ = store.commit(conditions, writes.into()).await?;
+        Ok(())
+    }
+
+    /// Whether there is any record under the entity's prefix.
+    async fn has_records(&self) -> Result<bool> {
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
+        let mut cursor = None;
+        loop {
+            let query = ListQuery::new(prefix.clone()).with_content(Content::Keys).with_limit(1);
+            let mut is_found = false;
+            cursor = self.store().list(&query.with_cursor(cursor), |_, _| is_found = true).await?;
+            if is_found || cursor.is_none() {
+                return Ok(is_found);
+            }
+        }
+    }
+}
