@@ -6,8 +6,8 @@ use kv_store::store::{Store, StoreExt};
 use kv_store::{BoxFuture, MaybeSend, Result};
 use tracing::Instrument;
 
-use super::write::whole_failure;
 use super::indexed::Requires;
+use super::write::whole_failure;
 use super::{Collection, IdRef, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
 use crate::small::apart;

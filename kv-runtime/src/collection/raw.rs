@@ -1,9 +1,9 @@
 //! Keys and records by themselves, for an application that writes its own commits.
 
-use kv_store::{Error, Result};
 use kv_store::key::Key;
 use kv_store::record::{NewRecord, Record};
 use kv_store::store::Store;
+use kv_store::{Error, Result};
 
 use super::{Collection, IdRef, keys_of_groups};
 use crate::entity::KvEntity;

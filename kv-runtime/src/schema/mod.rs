@@ -43,7 +43,8 @@ pub use shape::{Field, Shape, Variant, VariantShape};
 ///
 /// Two entities whose keys can collide are a compile error that names both. A view and its entity
 /// share their keys on purpose and may both be listed. `org` with a numeric id and `org:member`
-/// cannot collide, and are allowed.
+/// cannot collide, and are allowed. Two entities of the same prefix must not have indexes of the same
+/// name.
 ///
 /// ```
 /// # use kv_runtime::KvEntity;
@@ -90,6 +91,10 @@ macro_rules! schema {
         impl $name {
             /// The constant descriptions of all entities, in the order of the list.
             pub const ENTITIES: &'static [$crate::EntitySchema] = &[$(<$entity as $crate::KvEntity>::SCHEMA),+];
+
+            #[doc(hidden)]
+            pub const __INDEXES: &'static [&'static [$crate::index::IndexSchema]] =
+                &[$(<$entity as $crate::KvEntity>::INDEXES),+];
         }
 
         $crate::__private::schema_checks! { [$crate] [$name] [$($entity),+] }

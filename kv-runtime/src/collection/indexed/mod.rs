@@ -21,5 +21,5 @@ pub(crate) use change::{Change, after};
 pub(crate) use claim::{holder_of, new_claim};
 pub(crate) use fresh::{IndexState, state_key, state_of, state_record};
 pub(crate) use plan::{Plan, Reads, plan};
-pub(crate) use write::Requires;
 pub(crate) use typed::{IndexedType, Of, check_supported};
+pub(crate) use write::Requires;

@@ -56,10 +56,12 @@ struct Held {
 pub(crate) async fn plan(changes: &[Change<'_>], reads: &impl Reads) -> Result<Plan> {
     let mut plan = Plan::default();
     let claims = plan.enter(changes)?;
-    let keys: Vec<Key> =
-        claims.wanted.keys().chain(claims.given_up.keys().filter(|key| !claims.wanted.contains_key(*key)))
-            .cloned()
-            .collect();
+    let keys: Vec<Key> = claims
+        .wanted
+        .keys()
+        .chain(claims.given_up.keys().filter(|key| !claims.wanted.contains_key(*key)))
+        .cloned()
+        .collect();
     if keys.is_empty() || plan.taken.is_some() {
         return Ok(plan);
     }
