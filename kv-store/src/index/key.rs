@@ -33,8 +33,7 @@ pub trait Composite: IndexKey {
 }
 
 /// The function that is applied to a value of type `V`.
-pub type Normaliser<V> =
-    for<'a> fn(<<V as IndexValue>::Inner as IndexValue>::Ref<'a>) -> <V as IndexValue>::Inner;
+pub type Normaliser<V> = fn(&<V as IndexValue>::Inner) -> <V as IndexValue>::Inner;
 
 #[diagnostic::do_not_recommend]
 impl<V: IndexValue> IndexKey for V {
@@ -44,7 +43,7 @@ impl<V: IndexValue> IndexKey for V {
 
     fn write_ref(value: Self::Ref<'_>, normaliser: Option<Self::Normaliser>, parts: &mut IndexParts) {
         match normaliser {
-            Some(normaliser) => V::write_inner(&normaliser(value), parts),
+            Some(normaliser) => V::write_inner(&normaliser(&V::Inner::owned(value)), parts),
             None => V::write_inner_ref(&value, parts),
         }
     }
@@ -53,7 +52,7 @@ impl<V: IndexValue> IndexKey for V {
 /// Appends a value that a function is applied to. Generated code calls it.
 pub fn write_normalised<V: IndexValue>(value: &V, normaliser: Normaliser<V>, parts: &mut IndexParts) {
     match value.inner() {
-        Some(inner) => V::write_inner(&normaliser(inner.pass()), parts),
+        Some(inner) => V::write_inner(&normaliser(inner), parts),
         None => value.write(parts),
     }
 }

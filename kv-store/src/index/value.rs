@@ -16,7 +16,7 @@ use crate::timestamp::Timestamp;
     note = "integers, `bool`, `char`, `String`, `Box<str>`, `Arc<str>`, `Uuid` (feature `uuid`), `Timestamp` and `Option`s of these can be indexed",
     note = "a newtype of these or an enum of unit variants joins in by `#[derive(KvId)]`"
 )]
-pub trait IndexValue: MaybeSend + MaybeSync + 'static {
+pub trait IndexValue: MaybeSend + MaybeSync + Sized + 'static {
     /// What its parts of an entry look like.
     const KIND: IndexKind;
 
@@ -31,6 +31,9 @@ pub trait IndexValue: MaybeSend + MaybeSync + 'static {
 
     /// Returns the value in the form that calls take.
     fn pass(&self) -> Self::Ref<'_>;
+
+    /// Returns the value of a form that calls take.
+    fn owned(value: Self::Ref<'_>) -> Self;
 
     /// Returns the value, or what is in the `Option`.
     fn inner(&self) -> Option<&Self::Inner>;
@@ -91,6 +94,10 @@ impl<I: KvId> IndexValue for I {
         KvId::pass(self)
     }
 
+    fn owned(value: Self::Ref<'_>) -> I {
+        value.into_id()
+    }
+
     fn inner(&self) -> Option<&I> {
         Some(self)
     }
@@ -123,6 +130,10 @@ impl IndexValue for Timestamp {
         *self
     }
 
+    fn owned(value: Self) -> Self {
+        value
+    }
+
     fn inner(&self) -> Option<&Self> {
         Some(self)
     }
@@ -153,6 +164,10 @@ impl<T: IndexValue<Inner = T>> IndexValue for Option<T> {
 
     fn pass(&self) -> Self::Ref<'_> {
         self.as_ref().map(IndexValue::pass)
+    }
+
+    fn owned(value: Self::Ref<'_>) -> Self {
+        value.map(T::owned)
     }
 
     fn inner(&self) -> Option<&T> {

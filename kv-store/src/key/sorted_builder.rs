@@ -17,7 +17,7 @@ const LONGEST_PART: usize = 128;
 const HASH_LEN: usize = 32;
 
 /// How many bytes remain of a longer text at most.
-const KEPT: usize = LONGEST_PART - HASH_LEN - 1;
+pub const KEPT: usize = LONGEST_PART - HASH_LEN - 1;
 
 /// The digits of the latest moment.
 const MOMENT_LEN: usize = 15;
@@ -100,6 +100,12 @@ impl KeyBuilder {
         }
         text.push(END);
     }
+}
+
+/// Returns where the beginning of a longer part ends that is kept.
+#[doc(hidden)]
+pub fn beginning_of_part(part: &str) -> usize {
+    kept(part, 0)
 }
 
 /// Returns where the beginning that is kept of a part ends: between two characters, and not within

@@ -71,7 +71,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(())
     }
 
-    async fn make_fresh_ready(&self) -> Result<()> {
+    pub(super) async fn make_fresh_ready(&self) -> Result<()> {
         let store = self.store();
         if store.capabilities().sharing != Sharing::Exclusive {
             return Ok(());

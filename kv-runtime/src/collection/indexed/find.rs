@@ -1,0 +1,78 @@
+//! Entities to which entries lead.
+
+use kv_store::key::Key;
+use kv_store::record::Record;
+use kv_store::store::{Commit, GetOptions, Store};
+use kv_store::{Error, Result};
+
+use super::super::{Collection, groups};
+use super::typed::{IndexedType, Of, entry_of, id_of};
+use crate::entity::KvEntity;
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Returns the entity with this anchor, and the key under which it is entered in an index.
+    pub(crate) async fn find_entered(&self, anchor: &Key, number: usize) -> Result<Option<(E, Option<Key>)>> {
+        let Some(id) = id_of::<E>(anchor) else { return Ok(None) };
+        self.look(id, anchor, GetOptions::new(), |entity, records| {
+            let entry = entered(&entity, records, number);
+            (entity, entry)
+        })
+        .await
+    }
+
+    /// Returns the same as [`find_entered`](Self::find_entered) for many anchors. Older records are
+    /// migrated in memory and not written back.
+    pub(crate) async fn find_all_entered(
+        &self,
+        anchors: &[Key],
+        number: usize,
+    ) -> Result<Vec<Result<Option<(E, Option<Key>)>>>> {
+        let mut found = Vec::with_capacity(anchors.len());
+        let batch = Self::entities_in(self.store().info().capabilities().limits.batch_read);
+        for anchors in anchors.chunks(batch) {
+            let records = self.records(anchors, GetOptions::new()).await?;
+            for (anchor, records) in anchors.iter().zip(records.chunks(groups::<E>().len())) {
+                let Some(id) = id_of::<E>(anchor) else {
+                    found.push(Ok(None));
+                    continue;
+                };
+                let entity = self.decode(id, anchor, records);
+                found.push(entity.map(|entity| {
+                    let entity = entity?;
+                    let entry = entered(&entity, records, number);
+                    Some((entity, entry))
+                }));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Deletes the entity if it still has the value of this claim. Returns `None` if it has not.
+    pub(crate) async fn delete_holder(
+        &self,
+        anchor: &Key,
+        number: usize,
+        claim: &Key,
+    ) -> Result<Option<Commit>> {
+        let records = self.records(std::slice::from_ref(anchor), GetOptions::new()).await?;
+        let entries = Of(self.clone()).entries(anchor, &records)?;
+        if entries.get(number).cloned().flatten().as_ref() != Some(claim) {
+            return Ok(None);
+        }
+        let conditions = self.unchanged_of_indexes(anchor, &records);
+        let writes = self.writes_to_delete(anchor);
+        Box::pin(self.commit_indexed(anchor, &records, conditions, writes)).await.map(Some)
+    }
+
+    /// Makes the indexes of an empty collection ready, also if this was tried before.
+    pub(crate) async fn make_ready_again(&self) -> Result<(), Error> {
+        Box::pin(self.make_fresh_ready()).await
+    }
+}
+
+/// The key under which an entity with these records is entered. An absent group has no entry.
+fn entered<E: KvEntity>(entity: &E, records: &[Option<Record>], number: usize) -> Option<Key> {
+    let group = E::INDEXES.get(number)?.group();
+    records.get(group)?.as_ref()?;
+    entry_of(entity, number)
+}

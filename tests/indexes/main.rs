@@ -1,0 +1,6 @@
+//! Secondary and unique indexes: every write keeps them right, and every lookup is exact.
+
+mod user;
+
+mod lookups;
+mod unique;
