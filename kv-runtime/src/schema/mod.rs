@@ -5,7 +5,7 @@
 //! ([`Schema::check_lock`]), which keeps every shape that was released. See [the
 //! guide](crate::guide::schema_lock).
 //!
-//! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape` and
+//! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape`, `index` and
 //! `describe` (the data), `compare` (what differs, and what to do about it), `lock` (the file),
 //! `seal` (whether it is as it was written).
 
@@ -16,6 +16,8 @@ mod compare;
 mod describe;
 #[cfg(feature = "schema-lock")]
 mod difference;
+#[cfg(feature = "schema-lock")]
+mod index;
 #[cfg(feature = "schema-lock")]
 mod lock;
 #[cfg(feature = "schema-lock")]
@@ -31,6 +33,8 @@ mod trace;
 pub use describe::{EntityShape, GroupShape, IdShape, Schema};
 #[cfg(feature = "schema-lock")]
 pub use difference::{Difference, Effect};
+#[cfg(feature = "schema-lock")]
+pub use index::{IndexFieldShape, IndexShape};
 #[cfg(feature = "schema-lock")]
 pub use lock::LockError;
 #[cfg(feature = "schema-lock")]
