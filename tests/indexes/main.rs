@@ -3,4 +3,7 @@
 mod user;
 
 mod lookups;
+mod model;
+mod races;
+mod state;
 mod unique;

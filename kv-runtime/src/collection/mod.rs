@@ -61,7 +61,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
 use crate::cursor_key::CursorKey;
-use crate::entity::{GroupSchema, KvEntity};
+use crate::entity::{GroupSchema, KvEntity, StoredIn};
 use crate::kv::Kv;
 #[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
 use crate::listeners::Listeners;
@@ -172,14 +172,17 @@ pub struct Collection<E, S> {
 
 impl<S: Store> Kv<S> {
     /// Returns the collection of all entities of one type.
+    ///
+    /// It does not compile for an entity with indexes on a store that cannot keep them
+    /// ([`StoredIn`](crate::index::StoredIn)).
     #[must_use]
-    pub fn collection<E: KvEntity>(&self) -> Collection<E, S> {
+    pub fn collection<E: KvEntity + StoredIn<S>>(&self) -> Collection<E, S> {
         Collection::new(self.clone())
     }
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    fn new(kv: Kv<S>) -> Self {
+    pub(crate) fn new(kv: Kv<S>) -> Self {
         for name in E::SCHEMA.groups().iter().filter_map(GroupSchema::name) {
             learn(E::SCHEMA.prefix(), E::SCHEMA.ids().len(), name);
         }

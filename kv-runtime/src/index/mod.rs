@@ -9,19 +9,25 @@
 //! right, and every lookup checks what it finds against the entity.
 
 // `by` (how a constant becomes a lookup), `unique`, `builder` (what is looked up), `range` (which
-// entries that is), `page`, `stream`, `state` (whether an index has all entities), `build`, `check`,
-// `drop`
+// entries that is), `page`, `stream`, `state` (whether an index has all entities), `build` and
+// `check` (of all entities), `enter` (entries of stored entities), `report` (what was done)
+mod build;
 mod builder;
 mod by;
+mod check;
+mod enter;
 mod page;
 mod range;
+mod report;
 mod state;
 mod stream;
 mod unique;
 
 pub use crate::entity::{Index, IndexPart, IndexSchema, StoredIn, Unique};
+pub use build::BuildIndexes;
 pub use builder::{ByIndex, ByIndexIds};
 pub use by::Handle;
 #[doc(inline)]
 pub use kv_store::index::{Composite, IndexKey, IndexKind, IndexParts, IndexText, IndexValue, Normaliser};
+pub use report::IndexReport;
 pub use unique::ByUnique;

@@ -12,7 +12,6 @@ use crate::entity::{IndexSchema, KvEntity};
 /// An index of a collection, to be read.
 pub(super) struct Reading<'a, E, S> {
     pub(super) collection: &'a Collection<E, S>,
-    pub(super) number: usize,
     pub(super) schema: &'static IndexSchema,
     /// The key of the record that says whether the index is ready.
     pub(super) state: Key,
@@ -26,11 +25,16 @@ pub(super) fn schema_of<E: KvEntity>(number: usize) -> &'static IndexSchema {
     E::INDEXES.get(number).unwrap_or(const { &NO_INDEX })
 }
 
+/// Returns whether a state says that the index is ready.
+pub(super) fn is_ready(schema: &IndexSchema, state: Option<&Record>) -> bool {
+    state_of(state) == Some(IndexState::Ready { generation: schema.generation_number() })
+}
+
 impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
     pub(super) fn new(collection: &'a Collection<E, S>, number: usize) -> Result<Self> {
         check_supported(collection)?;
         let schema = schema_of::<E>(number);
-        Ok(Self { collection, number, schema, state: state_key::<E>(schema) })
+        Ok(Self { collection, schema, state: state_key::<E>(schema) })
     }
 
     /// Returns the revision of the state that says that the index is ready.
@@ -61,13 +65,7 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
     }
 
     fn revision(&self, state: Option<&Record>) -> Option<Revision> {
-        let is_ready = |generation| generation == self.schema.generation_number();
-        match (state, state_of(state)) {
-            (Some(state), Some(IndexState::Ready { generation })) if is_ready(generation) => {
-                Some(state.revision.clone())
-            }
-            _ => None,
-        }
+        state.filter(|_| is_ready(self.schema, state)).map(|state| state.revision.clone())
     }
 
     async fn read_state(&self) -> Result<Option<Record>> {

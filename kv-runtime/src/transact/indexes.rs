@@ -48,7 +48,7 @@ impl<S: AtomicStore> Tx<S> {
             changes.push(Change { of: &**of, anchor: anchor.clone(), before, after });
         }
         let plan = plan(&changes, &TxReads(self)).await?;
-        if let Some(taken) = plan.taken {
+        if let Some(taken) = plan.taken.into_iter().next() {
             return Err(taken);
         }
         let limits = self.kv.store().capabilities().limits;

@@ -9,7 +9,7 @@ use super::rerun::ListsInTransactions;
 use super::state::State;
 use crate::collection::indexed::{Of, check_supported};
 use crate::collection::{Collection, IdRef};
-use crate::entity::KvEntity;
+use crate::entity::{KvEntity, StoredIn};
 use crate::kv::Kv;
 use crate::list::List;
 use kv_store::BoxFuture;
@@ -171,7 +171,7 @@ impl<S: AtomicStore> Tx<S> {
     ///
     /// [`Error::NotRead`] if this transaction has not read all groups of the entity, and
     /// [`Error::NotFound`] if it found none. Otherwise as [`put`](Self::put).
-    pub fn save<E: KvEntity>(&self, entity: &E) -> Result<()> {
+    pub fn save<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.save_with(entity, None)
     }
 
@@ -181,7 +181,11 @@ impl<S: AtomicStore> Tx<S> {
     ///
     /// [`Error::NotFound`] if there is none, and [`Error::IdChanged`] if `change` changed the id.
     /// Otherwise as [`get`](Self::get) and [`put`](Self::put).
-    pub async fn update<E: KvEntity>(&self, id: IdRef<'_, E>, change: impl FnOnce(&mut E)) -> Result<E> {
+    pub async fn update<E: KvEntity + StoredIn<S>>(
+        &self,
+        id: IdRef<'_, E>,
+        change: impl FnOnce(&mut E),
+    ) -> Result<E> {
         self.update_with(id, change, None::<fn() -> E>, None).await
     }
 
@@ -192,7 +196,7 @@ impl<S: AtomicStore> Tx<S> {
     ///
     /// [`Error::IdChanged`] if `create` returned an entity with another id. Otherwise as
     /// [`update`](Self::update), except `NotFound`.
-    pub async fn upsert<E: KvEntity>(
+    pub async fn upsert<E: KvEntity + StoredIn<S>>(
         &self,
         id: IdRef<'_, E>,
         create: impl FnOnce() -> E,
@@ -209,7 +213,7 @@ impl<S: AtomicStore> Tx<S> {
     ///
     /// [`Error::AlreadyExists`] if the transaction has read or written one with this id. Otherwise as
     /// [`put`](Self::put).
-    pub fn insert<E: KvEntity>(&self, entity: &E) -> Result<()> {
+    pub fn insert<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.insert_with(entity, None)
     }
 
@@ -221,7 +225,7 @@ impl<S: AtomicStore> Tx<S> {
     /// [`Error::Encode`] if a value would not be read back equal, [`Error::KeyTooLong`] and the like
     /// if the store cannot hold it, [`Error::NotTogether`] and [`Error::TransactionTooLarge`] if it
     /// cannot commit it with the rest.
-    pub fn put<E: KvEntity>(&self, entity: &E) -> Result<()> {
+    pub fn put<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.put_with(entity, None)
     }
 
@@ -230,7 +234,7 @@ impl<S: AtomicStore> Tx<S> {
     /// # Errors
     ///
     /// Those of [`put`](Self::put) about keys.
-    pub fn delete<E: KvEntity>(&self, id: IdRef<'_, E>) -> Result<()> {
+    pub fn delete<E: KvEntity + StoredIn<S>>(&self, id: IdRef<'_, E>) -> Result<()> {
         let entities = self.entities::<E>(None);
         let key = entities.key_for(&id);
         let writes = self.keys(&entities, &key)?.into_iter().map(Write::Delete).collect();
@@ -243,11 +247,11 @@ impl<S: AtomicStore> Tx<S> {
     where
         Self: ListsInTransactions,
     {
-        self.kv.collection().list()
+        Collection::new(self.kv.clone()).list()
     }
 
     fn entities<E: KvEntity>(&self, ttl: Option<Duration>) -> Collection<E, S> {
-        let entities = self.kv.collection();
+        let entities = Collection::new(self.kv.clone());
         ttl.map_or(entities.clone(), |ttl| entities.with_ttl(ttl))
     }
 

@@ -164,6 +164,18 @@ impl EntryPage {
         self.next = Some(self.keys[start..].to_owned());
     }
 
+    /// Returns the page without the beginning of its keys, for a wrapper that makes keys longer. What
+    /// begins otherwise is left out.
+    #[must_use]
+    pub fn without(self, prefix: &str) -> Self {
+        let mut page = Self {
+            next: self.next.as_ref().and_then(|key| Some(key.strip_prefix(prefix)?.to_owned())),
+            ..Self::new()
+        };
+        self.keys().filter_map(|key| key.strip_prefix(prefix)).for_each(|key| page.push(key));
+        page
+    }
+
     /// Returns the number of entries.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -28,7 +28,11 @@ impl Reader {
         let mut next = || if query.is_reverse { range.next_back() } else { range.next() };
         let limit = query.limit.min(SCANNED_BY_PAGE);
         while let Some(found) = next() {
-            let (key, _) = found?;
+            let (key, value) = found?;
+            // A record of a unique index, which was one before.
+            if !value.value().is_empty() {
+                continue;
+            }
             if page.len() == limit {
                 page.end_at_last();
                 break;

@@ -135,7 +135,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         let plan = plan(&changes, &StoreReads(self.store())).await.map_err(named::<E>)?;
         conditions.extend(plan.conditions);
-        if let Some(taken) = plan.taken {
+        if let Some(taken) = plan.taken.into_iter().next() {
             let checked = self.store().commit(conditions, Batch::new()).await.map_err(named::<E>)?;
             return if checked == Commit::Done { Err(taken) } else { Ok(checked) };
         }

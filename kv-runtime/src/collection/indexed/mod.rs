@@ -20,7 +20,7 @@ mod write;
 
 pub(crate) use change::Change;
 pub(crate) use claim::holder_of;
-pub(crate) use fresh::{IndexState, state_key, state_of, state_record};
+pub(crate) use fresh::{IndexState, named_state_key, state_key, state_of, state_record};
 pub(crate) use plan::{Reads, plan};
-pub(crate) use typed::{IndexedType, Of, check_supported, id_of, index_key};
-pub(crate) use write::Requires;
+pub(crate) use typed::{IndexedType, Of, check_supported, index_key, named_index_key};
+pub(crate) use write::{Requires, StoreReads};

@@ -24,8 +24,9 @@ pub(crate) trait Reads: MaybeSync {
 pub(crate) struct Plan {
     pub(crate) conditions: Vec<Condition>,
     pub(crate) writes: Vec<Write>,
-    /// Why the commit must not be made, if the conditions hold.
-    pub(crate) taken: Option<Error>,
+    /// Why the commit must not be made, if the conditions hold: an error for each value that another
+    /// entity keeps. The writes leave these values alone.
+    pub(crate) taken: Vec<Error>,
 }
 
 /// One of the changes, and the number of an index of its entity.
@@ -62,7 +63,7 @@ pub(crate) async fn plan(changes: &[Change<'_>], reads: &impl Reads) -> Result<P
         .chain(claims.given_up.keys().filter(|key| !claims.wanted.contains_key(*key)))
         .cloned()
         .collect();
-    if keys.is_empty() || plan.taken.is_some() {
+    if keys.is_empty() {
         return Ok(plan);
     }
     let found = reads.read(&keys).await?;
@@ -73,9 +74,7 @@ pub(crate) async fn plan(changes: &[Change<'_>], reads: &impl Reads) -> Result<P
             None => plan.give_up((changes, &claims), key, claim)?,
         }
     }
-    if plan.taken.is_none() {
-        plan.take_over(changes, held, reads).await?;
-    }
+    plan.take_over(changes, held, reads).await?;
     Ok(plan)
 }
 
@@ -100,12 +99,12 @@ impl Plan {
                     continue;
                 }
                 claims.given_up.extend(before.map(|key| (key, place)));
+                let Some(key) = after else { continue };
+                let first = *claims.wanted.entry(key).or_insert(place);
+                let first = &changes[first.change].anchor;
                 // In a transaction, an entity and its views are several changes of one entity.
-                if let Some(key) = after
-                    && let Some(other) = claims.wanted.insert(key, place)
-                    && changes[other.change].anchor.entity_part() != it.anchor.entity_part()
-                {
-                    self.taken = Some(not_unique(changes, place, &changes[other.change].anchor));
+                if first.entity_part() != it.anchor.entity_part() {
+                    self.taken.push(not_unique(changes, place, first));
                 }
             }
         }
@@ -136,7 +135,7 @@ impl Plan {
             return Ok(Some(Held { key, place, holder }));
         };
         if claims.after[other].contains(&Some(key.clone())) {
-            self.taken = Some(not_unique(changes, place, &holder));
+            self.taken.push(not_unique(changes, place, &holder));
         } else {
             self.writes.push(Write::Put(key, new_claim(anchor)));
         }
@@ -177,8 +176,8 @@ impl Plan {
             let expect = record.as_ref().map_or(Expect::Absent, |it| Expect::Revision(it.revision.clone()));
             self.conditions.push(Condition::new(key, expect));
             if record.is_some() && keeps(of(held), held, &records) {
-                self.taken = Some(not_unique(changes, held.place, &held.holder));
-                return Ok(());
+                self.taken.push(not_unique(changes, held.place, &held.holder));
+                continue;
             }
             let anchor = &changes[held.place.change].anchor;
             self.writes.push(Write::Put(held.key.clone(), new_claim(anchor)));

@@ -19,7 +19,7 @@ use crate::entity::KvEntity;
 pub(super) const MAX_ATTEMPTS: u32 = 32;
 
 /// A store as the source of what a plan reads.
-pub(super) struct StoreReads<'a, S>(pub(super) &'a S);
+pub(crate) struct StoreReads<'a, S>(pub(crate) &'a S);
 
 impl<S: Store> Reads for StoreReads<'_, S> {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
@@ -85,7 +85,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let change = Change { of: &of, anchor: key.clone(), before: records.to_vec(), after };
         let plan = plan(&[change], &StoreReads(self.store())).await.map_err(named::<E>)?;
         conditions.extend(plan.conditions);
-        if let Some(taken) = plan.taken {
+        if let Some(taken) = plan.taken.into_iter().next() {
             let checked = self.store().commit(conditions, Batch::new()).await.map_err(named::<E>)?;
             return if checked == Commit::Done { Err(taken) } else { Ok(checked) };
         }
@@ -94,7 +94,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Returns the conditions that the groups with indexes are as they were read.
-    pub(super) fn unchanged_of_indexes(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
+    pub(crate) fn unchanged_of_indexes(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
         let has_index = |group: usize| E::INDEXES.iter().any(|index| index.group() == group);
         let groups = self.unchanged(key, records).into_iter().enumerate();
         groups.filter(|(group, _)| has_index(*group)).map(|(_, condition)| condition).collect()
