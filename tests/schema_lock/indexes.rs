@@ -190,7 +190,6 @@ fn the_conversion_of_a_predecessor_may_change_them_too() {
 fn a_view_tells_the_indexes_of_its_group() {
     #[derive(kv_runtime::KvEntity)]
     #[kv(prefix = "user", group = "profile", group(name = "settings"))]
-    #[expect(dead_code, reason = "only its schema is looked at")]
     struct User {
         #[kv(id)]
         id: u64,

@@ -77,11 +77,13 @@ pub(super) fn normalisers(entity: &Entity<'_>) -> TokenStream {
         let path = index.attr.with.get()?;
         let (name, ty) = (format_ident!("__normaliser{at}"), index.value_type());
         // At the user's path and of his context, so that the view's error is the same and is shown
-        // once.
-        let ty = quote_spanned!(path.span()=> __kv::Normaliser<#ty>);
+        // once. In the closure a `&String` becomes the `&str` of a function that takes text.
+        let span = path.span();
+        let ty = quote_spanned!(span=> __kv::Normaliser<#ty>);
+        let function = quote_spanned!(span=> |__value| #path(__value));
         Some(quote! {
             const fn #name #params() -> #ty #where_clause {
-                #path
+                #function
             }
         })
     });
