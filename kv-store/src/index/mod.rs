@@ -3,6 +3,8 @@
 
 mod key;
 mod parts;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use key::{Composite, IndexKey, Last, NoNormaliser, Normaliser, write_normalised};
