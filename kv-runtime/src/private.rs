@@ -11,8 +11,8 @@ pub use crate::entity::{
     PreviousVisitor, ShapeVisitor, StoredIn, Touch, Unique, assert_follows, assert_not_written,
 };
 pub use crate::migrate::{Change, Step, StepFrom, StepInto};
-pub use crate::schema::collide::assert_apart;
-pub use kv_store::index::{IndexParts, IndexValue, write_normalised};
+pub use crate::schema::collide::{assert_apart, assert_indexes_apart};
+pub use kv_store::index::{IndexParts, IndexValue, Normaliser, write_normalised};
 pub use kv_store::key::{
     ByReference, ByValue, EntityId, IdKind, IdSchema, IdTraits, IdWriter, KeyBuilder, KvId, Lookup, Passing,
 };
