@@ -2,9 +2,11 @@
 
 mod user;
 
+mod groups;
 mod lookups;
 mod model;
 mod races;
 mod state;
 mod stores;
 mod unique;
+mod versions;

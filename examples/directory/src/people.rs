@@ -63,8 +63,22 @@ pub struct People {
 }
 
 const GIVEN: [&str; 16] = [
-    "Ada", "Alan", "Barbara", "Claude", "Donald", "Edsger", "Frances", "Grace", "Hedy", "John", "Joan",
-    "Katherine", "Ken", "Margaret", "Niklaus", "Radia",
+    "Ada",
+    "Alan",
+    "Barbara",
+    "Claude",
+    "Donald",
+    "Edsger",
+    "Frances",
+    "Grace",
+    "Hedy",
+    "John",
+    "Joan",
+    "Katherine",
+    "Ken",
+    "Margaret",
+    "Niklaus",
+    "Radia",
 ];
 const FAMILY: [&str; 16] = [
     "Allen", "Backus", "Clarke", "Dijkstra", "Goldberg", "Hamilton", "Hopper", "Johnson", "Knuth", "Lamarr",

@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use super::attempts::Attempts;
 use super::difference::Before;
-use super::indexed::Requires;
+use super::indexed::{Requires, check_supported};
 use super::{Collection, IdRef, StoredEntity, always, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
 use crate::small::apart;
@@ -255,6 +255,9 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         mut change: impl FnMut(&mut E) -> Result<(), X>,
         mut create: Option<impl FnMut() -> E>,
     ) -> Result<StoredEntity<E>, X> {
+        if const { !E::INDEXES.is_empty() } {
+            check_supported(self)?;
+        }
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();

@@ -103,6 +103,7 @@ async fn entry_pages_lead_on<H: IndexHarness>(t: Test<'_, H>) -> Checked {
         loop {
             let page = t.store.entries(&query).await?;
             found.extend(page.keys().map(str::to_owned));
+            check!(found.len() <= SOME.len(), "the pages show entries twice: {found:?}");
             let Some(next) = page.next else { break };
             let (from, to) = (query.from.clone(), query.to.clone());
             let next = Bound::Excluded(next);

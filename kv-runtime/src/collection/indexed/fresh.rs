@@ -1,7 +1,7 @@
 //! Whether an index has an entry for each entity, which a record beside the entries says.
 //!
-//! A new index of a collection with entities has to be built. One of a collection that was always
-//! empty is ready at once, but only where nobody else can write meanwhile: another program may know
+//! A new index of a collection with entities has to be built. One of a group without records, as in a
+//! collection that is empty, is ready at once, but only where nobody else can write meanwhile: another program may know
 //! nothing of the index. Before a program writes by a newer definition of an index, it makes the
 //! older one unready.
 
@@ -12,9 +12,12 @@ use kv_store::store::{Condition, Content, Expect, GetOptions, ListQuery, Sharing
 use kv_store::{Codec, Error};
 use serde::{Deserialize, Serialize};
 
-use super::super::{Collection, named};
+use super::super::{Collection, groups, named};
 use super::typed::check_supported;
-use crate::entity::{IndexSchema, KvEntity};
+use crate::entity::{GroupSchema, IndexSchema, KvEntity};
+
+/// How many pages of keys are looked at for a record of a group.
+const PASSES: usize = 4;
 
 /// The state of an index, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,15 +94,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         if !E::INDEXES.iter().zip(&states).any(is_new) {
             return Ok(());
         }
-        let is_empty = is_alone && !self.has_records().await?;
         let (mut conditions, mut writes) = (Vec::new(), Vec::new());
         for ((schema, key), state) in E::INDEXES.iter().zip(keys).zip(&states) {
+            if !is_new((schema, state)) {
+                continue;
+            }
             let generation = schema.generation_number();
+            let is_empty = is_alone && !self.has_records(schema).await?;
             let expect = match state {
                 // Lookups of the older definition would miss what is written from now on.
-                Some(record) if is_new((schema, state)) => Expect::Revision(record.revision.clone()),
+                Some(record) => Expect::Revision(record.revision.clone()),
                 None if is_empty => Expect::Absent,
-                _ => continue,
+                None => continue,
             };
             let new = match is_empty {
                 true => IndexState::Ready { generation },
@@ -112,17 +118,22 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         store.commit(conditions, writes.into()).await.map(drop)
     }
 
-    /// Whether there is any record under the entity's prefix.
-    async fn has_records(&self) -> Result<bool> {
+    /// Whether there is any record of the group that has the index. After many keys of other groups
+    /// it says yes.
+    async fn has_records(&self, schema: &IndexSchema) -> Result<bool> {
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
-        let mut cursor = None;
-        loop {
-            let query = ListQuery::new(prefix.clone()).with_content(Content::Keys).with_limit(1);
+        let mut query = ListQuery::new(prefix).with_content(Content::Keys).with_limit(1);
+        if let Some(name) = groups::<E>().get(schema.group()).and_then(GroupSchema::name) {
+            query = query.with_suffix(format!(":{name}"));
+        }
+        for _ in 0..PASSES {
             let mut is_found = false;
-            cursor = self.store().list(&query.with_cursor(cursor), |_, _| is_found = true).await?;
+            let cursor = self.store().list(&query, |_, _| is_found = true).await?;
             if is_found || cursor.is_none() {
                 return Ok(is_found);
             }
+            query = query.with_cursor(cursor);
         }
+        Ok(true)
     }
 }

@@ -201,5 +201,5 @@ fn keeps(of: &dyn super::IndexedType, held: &Held, records: &[Option<Record>]) -
 fn not_unique(changes: &[Change<'_>], place: Place, holder: &Key) -> Error {
     let Change { of, anchor, .. } = &changes[place.change];
     let index = of.indexes().get(place.index).map_or("", |schema| schema.name());
-    Error::NotUnique { at: of.at(anchor), index, holder: holder.to_string() }
+    Error::NotUnique { at: of.at(anchor), index, holder: holder.with_group(None).to_string() }
 }

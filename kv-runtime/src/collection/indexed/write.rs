@@ -12,7 +12,7 @@ use super::super::attempts::Attempts;
 use super::super::{Collection, groups, keys_of_groups, named};
 use super::change::{Change, after};
 use super::plan::{Reads, plan};
-use super::typed::{IndexedType, Of};
+use super::typed::{IndexedType, Of, check_supported};
 use crate::entity::KvEntity;
 
 /// The maximum number of attempts of a call.
@@ -49,6 +49,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         writes: Vec<Write>,
         requires: Requires,
     ) -> Result<Commit> {
+        check_supported(self)?;
         let mut attempts = Attempts::begin(self.kv.fair_queue(), key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let records = pin!(self.records(std::slice::from_ref(key), GetOptions::new()));
