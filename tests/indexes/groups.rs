@@ -73,7 +73,7 @@ async fn an_absent_group_has_no_entries() -> Outcome {
     assert_eq!(accounts.by(Account::PLAN).count().await?, 0);
     assert_eq!(accounts.by(Account::CUSTOMER).get("c1").await?, None);
     assert!(accounts.by(Account::EMAIL).exists("1@x").await?);
-    accounts.put(&account(1)).await?;
+    accounts.put(&Account { email: "3@x".to_owned(), ..account(1) }).await?;
     accounts.put(&Account { customer: "other".to_owned(), email: "2@x".to_owned(), ..account(2) }).await?;
     accounts.delete(("t!:", 1)).await?;
     assert_eq!(kv.collection::<AccountBilling>().by(AccountBilling::PLAN).count().await?, 1);

@@ -104,7 +104,7 @@ async fn a_build_goes_on_where_it_was_killed() -> Outcome {
     let build = users.build_indexes().no_older_writers().batch(10).progress(move |report| {
         let _ = seen.send(report.entities);
     });
-    // Polled until it has told of the third batch.
+    // Polled until it has reported the third batch.
     let mut build = Box::pin(build.run());
     while heard.try_iter().last().unwrap_or_default() < 30 {
         let polled = futures_util::future::poll_immediate(&mut build).await;

@@ -1,8 +1,11 @@
-//! Unique values: who has them, and when they are free.
+//! Unique values: which entity holds them, and when they are free.
 
 use std::time::Duration;
 
-use kv_runtime::store::MemoryStore;
+use kv_runtime::key::Key;
+use kv_runtime::layer::{Fault, FaultStore, Operation};
+use kv_runtime::record::NewRecord;
+use kv_runtime::store::{MemoryStore, StoreExt};
 use kv_runtime::{Collection, Error, Kv, ManualClock, Timestamp};
 
 use crate::user::User;
@@ -182,5 +185,66 @@ async fn an_error_shows_no_value() -> Outcome {
     let Err(error) = users.insert(&User::new(2, "secret@example.com")).await else { panic!("it was free") };
     let text = format!("{error} {error:?}");
     assert!(!text.contains("secret") && text.contains("`email`") && text.contains("user:1"), "{text}");
+    Ok(())
+}
+
+/// Neither the store's errors nor `Debug` show a value, which may be secret.
+#[tokio::test]
+async fn errors_of_the_store_show_no_value() -> Outcome {
+    let kv = Kv::new(FaultStore::new(MemoryStore::new()));
+    let users = kv.collection::<User>();
+    users.insert(&User::new(1, "hidden@example.com")).await?;
+    let mut shown = format!("{:?}", users.by(User::EMAIL));
+    shown += &format!("{:?}", users.by(User::SIGNED_UP).equal(Timestamp::from_millis(1)));
+    for operation in [Operation::Get, Operation::GetMany, Operation::Commit, Operation::Entries] {
+        for is_after in [false, true] {
+            let fault = Fault::fail().on(&[operation]);
+            kv.store().faults().add(if is_after { fault.after() } else { fault });
+            for failed in [
+                users.by(User::EMAIL).get("hidden@example.com").await.map(drop),
+                users.by(User::EMAIL).delete("hidden@example.com").await.map(drop),
+                users.by(User::BY_CITY).starts_with("hidden").page().await.map(drop),
+                users.put(&User::new(2, "hidden2@example.com")).await,
+                users.sweep_indexes().await.map(drop),
+                users.drop_index("email").await.map(drop),
+            ] {
+                if let Err(error) = failed {
+                    shown += &format!("{error} {error:?}\n");
+                }
+            }
+            kv.store().faults().clear();
+            users.put(&User::new(1, "hidden@example.com")).await?;
+        }
+    }
+    assert!(shown.lines().count() > 20 && !shown.contains("hidden"), "{shown}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn unchanged_values_write_no_entries() -> Outcome {
+    let users = users();
+    users.insert(&User::new(1, "ada@example.com")).await?;
+    let claim = Key::from_text("user!email!ada@example.com!");
+    let before = users.store().read(&claim).await?.map(|claim| claim.revision);
+    assert!(before.is_some());
+    users.update(1, |user| user.logins += 1).await?;
+    users.put(&User::new(1, "ADA@example.com")).await?;
+    users.put_many([User::new(1, "Ada@example.com")]).await?;
+    users.touch(1).await?;
+    assert_eq!(users.store().read(&claim).await?.map(|claim| claim.revision), before);
+    Ok(())
+}
+
+/// A claim that is not the entity's is left alone when the entity gives the value up.
+#[tokio::test]
+async fn nobody_gives_up_the_claim_of_another() -> Outcome {
+    let users = users();
+    users.put_many([User::new(1, "a"), User::new(2, "b")]).await?;
+    // As an older program writes that knows no index.
+    let value = users.store().read(&Key::from_text("user:2")).await?.expect("it is there");
+    let stolen = NewRecord::new(value.value.0, value.metadata);
+    users.store().put(Key::from_text("user:3"), stolen).await?;
+    users.delete(3).await?;
+    assert_eq!(users.by(User::EMAIL).get("b").await?.map(|user| user.id), Some(2));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use kv_runtime::{KvEntity, Timestamp};
 
-/// A user with a unique email, which is not told apart by case.
+/// A user with a unique email, which ignores case.
 #[derive(KvEntity, Clone, Debug, PartialEq)]
 #[kv(prefix = "user", index(name = "by_city", on(country, city), shown))]
 pub struct User {

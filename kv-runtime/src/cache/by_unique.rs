@@ -32,7 +32,7 @@ impl<E: KvEntity, S: IndexStore> Cached<E, S> {
 impl<E: KvEntity, S: IndexStore, V: IndexKey> CachedBy<'_, E, S, V> {
     /// Returns the entity with this value, or `None` if there is none.
     ///
-    /// The store is asked who has the value, which costs one read. The entity itself is served from
+    /// Asks the store which entity holds the value, which costs one read. The entity itself is served from
     /// memory, as [`Cached::get`] does. If that has another value, the store decides. So an entity
     /// that has lost the value is not returned, even if the change was made by another process and
     /// memory still holds what was before.

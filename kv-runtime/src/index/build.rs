@@ -186,7 +186,7 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
             }
             _ => None,
         });
-        // Several that are built together go on together. One that comes later begins anew with all.
+        // Several that are built together go on together. If one is added later, all start again.
         let first = places.next().flatten();
         if let Some((cursor, unfit)) = first
             && places.all(|place| place.as_ref() == Some(&(cursor.clone(), unfit)))

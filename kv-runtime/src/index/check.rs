@@ -94,7 +94,7 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
         let span = span("drop_index", E::SCHEMA.name(), self.store().name(), &index);
         async {
             check_supported(self)?;
-            // As long as it has a state that is not ready, nobody makes it ready but by a build.
+            // An index with this state becomes ready only by a build.
             let state = named_state_key::<E>(name);
             let unready = state_record(&IndexState::Building { generation: 0, cursor: None, unfit: 0 })?;
             self.make(vec![Write::Put(state.clone(), unready)]).await?;
@@ -119,7 +119,8 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
         loop {
             let query = EntryQuery::new(index.clone()).with_limit(BATCH);
             let page = self.store().entries(&query).await.map_err(of_entity::<E>)?;
-            let writes: Vec<Write> = page.keys().map(|key| Write::RemoveEntry(entry_key(key))).collect();
+            let writes: Vec<Write> =
+                page.keys().map(|key| Write::RemoveEntry(Key::of_listed_entry(index, key))).collect();
             removed += writes.len() as u64;
             if !writes.is_empty() {
                 self.make(writes).await?;
@@ -136,7 +137,8 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
         loop {
             let query = ListQuery::new(index.clone()).with_limit(BATCH).with_cursor(cursor);
             let mut page = self.store().page(&query).await.map_err(of_entity::<E>)?;
-            let writes: Vec<Write> = page.keys().map(|key| Write::Delete(Key::from_text(key))).collect();
+            let writes: Vec<Write> =
+                page.keys().map(|key| Write::Delete(Key::of_listed_entry(index, key))).collect();
             removed += writes.len() as u64;
             if !writes.is_empty() {
                 self.make(writes).await?;
@@ -181,14 +183,15 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
         schema: &IndexSchema,
         report: &mut IndexReport,
     ) -> Result<()> {
-        let mut query = EntryQuery::new(named_index_key::<E>(schema.name())).with_limit(BATCH);
+        let index = named_index_key::<E>(schema.name());
+        let mut query = EntryQuery::new(index.clone()).with_limit(BATCH);
         loop {
             let page = self.store().entries(&query).await.map_err(of_entity::<E>)?;
             let mut found = Vec::with_capacity(page.len());
             for key in page.keys() {
                 if let Some(id) = parse_entry::<E::Id>(key, E::SCHEMA.ids()) {
                     let anchor = self.key_of_id(&id);
-                    found.push(Found { key: entry_key(key), anchor, claim: None });
+                    found.push(Found { key: Key::of_listed_entry(&index, key), anchor, claim: None });
                 }
             }
             self.sweep(number, found, report).await?;
@@ -206,15 +209,16 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
         report: &mut IndexReport,
     ) -> Result<()> {
         let of = Of(self.clone());
+        let index = named_index_key::<E>(schema.name());
         let mut cursor = None;
         loop {
-            let query = ListQuery::new(named_index_key::<E>(schema.name())).with_limit(BATCH);
+            let query = ListQuery::new(index.clone()).with_limit(BATCH);
             let mut page = self.store().page(&query.with_cursor(cursor)).await.map_err(of_entity::<E>)?;
             cursor = page.cursor.take();
             let mut found = Vec::new();
             page.for_each(|key, entry| {
                 let Entry::Record(claim) = entry else { return };
-                let key = Key::from_text(key);
+                let key = Key::of_listed_entry(&index, key);
                 // A claim that names nobody may be of newer code.
                 if let Ok(anchor) = holder_of(&of, &key, &claim) {
                     found.push(Found { key, anchor, claim: Some(claim) });
@@ -283,9 +287,4 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
         }
         Ok(true)
     }
-}
-
-/// The key of an entry that a store has returned.
-fn entry_key(key: &str) -> Key {
-    Key::from_text(key)
 }

@@ -43,7 +43,7 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
         self.ready(state.as_ref()).await
     }
 
-    /// Fails if the index is not ready any more, or was built anew since it was read.
+    /// Fails if the index is no longer ready, or was built again since `begin`.
     pub(super) async fn end(&self, begun: &Revision) -> Result<()> {
         match self.read_state().await? {
             Some(state) if state.revision == *begun => Ok(()),

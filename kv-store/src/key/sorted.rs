@@ -14,7 +14,7 @@ pub(super) const END: char = '!';
 /// What begins a part that may be missing and is not. A missing one is empty.
 pub(super) const PRESENT: char = '$';
 
-/// What comes between the beginning of a text that is too long and its hash.
+/// Separates the beginning of a text that is too long from its hash.
 pub(super) const CUT: char = '"';
 
 /// Up to here bytes are written as `%` and two digits: control characters, [`END`], [`PRESENT`],

@@ -25,6 +25,17 @@ const MOMENT_LEN: usize = 15;
 /// Room for the values and the id of most entries.
 const PARTS: usize = 64;
 
+impl Key {
+    /// Returns the key of an entry that a store has listed, which begins with `index` and shows
+    /// nothing else.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_listed_entry(index: &Self, text: &str) -> Self {
+        let hidden = index.text.len().min(text.len())..text.len();
+        Self { text: text.to_owned(), entity_len: text.len(), secrets: vec![hidden] }
+    }
+}
+
 impl KeyBuilder {
     /// Begins the parts of an entry, which are no key yet.
     pub(crate) fn sorted() -> Self {

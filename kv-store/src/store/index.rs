@@ -1,5 +1,6 @@
 //! The contract of stores that keep indexes.
 
+use std::fmt;
 use std::future::Future;
 use std::ops::Bound;
 
@@ -41,7 +42,7 @@ pub trait IndexStore: AtomicStore {
 }
 
 /// A range of index entries, and which of them to return.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct EntryQuery {
     /// What the keys of all entries of the index begin with.
@@ -100,6 +101,17 @@ impl EntryQuery {
     }
 }
 
+/// Shows none of the values.
+impl fmt::Debug for EntryQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntryQuery")
+            .field("index", &self.index)
+            .field("is_reverse", &self.is_reverse)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Returns the least text that is greater than every text with this beginning, which ends with an
 /// ASCII character.
 #[must_use]
@@ -125,7 +137,7 @@ pub fn is_empty_range(from: Bound<&String>, to: Bound<&String>) -> bool {
 }
 
 /// A page of index entries.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct EntryPage {
     /// All keys, concatenated.
     keys: String,
@@ -192,5 +204,12 @@ impl EntryPage {
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         let mut start = 0;
         self.ends.iter().map(move |end| &self.keys[std::mem::replace(&mut start, *end)..*end])
+    }
+}
+
+/// Shows how many entries there are, and none of them.
+impl fmt::Debug for EntryPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntryPage").field("entries", &self.len()).finish_non_exhaustive()
     }
 }
