@@ -3,6 +3,7 @@
 mod user;
 
 mod lookups;
+mod meets;
 mod model;
 mod races;
 mod state;
