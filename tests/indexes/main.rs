@@ -7,4 +7,5 @@ mod meets;
 mod model;
 mod races;
 mod state;
+mod stores;
 mod unique;

@@ -62,7 +62,7 @@ mod write;
 mod last_write;
 
 mod answer;
-mod batch;
+mod by_unique;
 mod config;
 mod day;
 mod drive;
@@ -74,9 +74,9 @@ mod in_flight;
 mod lead;
 #[cfg(not(target_arch = "wasm32"))]
 mod listener;
-mod load_one;
 mod memory;
 mod origin;
+mod pipeline;
 mod runtime;
 mod shared;
 mod spawn;
@@ -97,6 +97,7 @@ use kv_store::{MaybeSend, MaybeSync};
 use crate::collection::{Collection, IdRef};
 use crate::entity::KvEntity;
 
+pub use by_unique::CachedBy;
 pub use config::{BackgroundFuture, Cache};
 pub use fill::{FillStore, Filler, IfUnchanged, Never, PureCache};
 pub use origin::{FromOrigin, Loaded};

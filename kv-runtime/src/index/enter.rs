@@ -34,9 +34,8 @@ pub(super) async fn enter<E: KvEntity, S: IndexStore>(
     report: &mut IndexReport,
 ) -> Result<()> {
     let limit = collection.store().capabilities().limits.commit;
-    let of_each = (2 * E::SCHEMA.groups().len() + 5 * E::INDEXES.len()).max(1);
-    let mut parts: VecDeque<Vec<Key>> =
-        anchors.chunks((limit / of_each).max(1)).map(<[Key]>::to_vec).collect();
+    let of_commit = Collection::<E, S>::entities_in_commit(limit);
+    let mut parts: VecDeque<Vec<Key>> = anchors.chunks(of_commit).map(<[Key]>::to_vec).collect();
     let mut attempt = 0;
     while let Some(part) = parts.pop_front() {
         let mut found = IndexReport::default();

@@ -11,6 +11,8 @@ use tracing::Instrument;
 
 use super::state::{Reading, schema_of};
 use crate::collection::indexed::{Of, holder_of, index_key};
+#[cfg(feature = "cache")]
+use crate::collection::indexed::{entry_of, id_of};
 use crate::collection::{Collection, span};
 use crate::entity::{Handle, KvEntity};
 
@@ -118,13 +120,13 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
     }
 
     /// The key of the claim of a value.
-    fn claim(&self, value: V::Ref<'_>) -> Key {
+    pub(crate) fn claim(&self, value: V::Ref<'_>) -> Key {
         let mut parts = IndexParts::new();
         V::write_ref(value, self.handle.normaliser, &mut parts);
         index_key::<E>(schema_of::<E>(self.handle.number), parts.as_str()).finish_entry()
     }
 
-    async fn find(&self, claim: &Key) -> Result<Option<(E, Key)>> {
+    pub(crate) async fn find(&self, claim: &Key) -> Result<Option<(E, Key)>> {
         let reading = Reading::new(&self.collection, self.handle.number)?;
         let keys = [reading.state.clone(), claim.clone()];
         let (mut found, mut state) = self.read(&keys).await?;
@@ -172,6 +174,31 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
 
     fn span(&self, operation: &'static str, claim: &Key) -> tracing::Span {
         span(operation, E::SCHEMA.name(), self.collection.store().name(), claim)
+    }
+}
+
+/// What a cache asks.
+#[cfg(feature = "cache")]
+impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
+    /// Returns the id of the entity that has claimed a value, whether or not it still has it.
+    pub(crate) async fn holder(&self, claim: &Key) -> Result<Option<E::Id>> {
+        let reading = Reading::new(&self.collection, self.handle.number)?;
+        let (found, state) = self.read(&[reading.state.clone(), claim.clone()]).await?;
+        reading.ready(state.as_ref()).await?;
+        let Some(found) = found else { return Ok(None) };
+        Ok(id_of::<E>(&holder_of(&Of(self.collection.clone()), claim, &found)?))
+    }
+
+    /// Whether an entity alone tells whether it has a value. Where the group may be absent, its
+    /// fields have values all the same, and only the records tell.
+    pub(crate) fn is_told_by_value(&self) -> bool {
+        let group = E::SCHEMA.groups().get(schema_of::<E>(self.handle.number).group());
+        group.is_some_and(|group| !group.is_optional())
+    }
+
+    /// Whether the entity has the value of this claim.
+    pub(crate) fn has_claim(&self, entity: &E, claim: &Key) -> bool {
+        entry_of(entity, self.handle.number).as_ref() == Some(claim)
     }
 }
 

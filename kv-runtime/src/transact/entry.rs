@@ -184,6 +184,8 @@ mod tests {
             Some(Pending::Put(new)) => told("put", new),
             Some(Pending::Update(new)) => told("update", new),
             Some(Pending::Delete) => "delete".to_owned(),
+            Some(Pending::AddEntry) => "add".to_owned(),
+            Some(Pending::RemoveEntry) => "remove".to_owned(),
             None => "nothing".to_owned(),
         }
     }
@@ -202,6 +204,9 @@ mod tests {
         assert_eq!(after(Some("1"), vec![touch(), update("2")]), "put 2 Never");
         assert_eq!(after(Some("1"), vec![touch()]), "put 1 Never");
         assert_eq!(after(None, vec![touch()]), "nothing");
+        let (add, remove) = (Write::AddEntry(key()), Write::RemoveEntry(key()));
+        assert_eq!(after(None, vec![remove.clone(), add.clone()]), "add");
+        assert_eq!(after(None, vec![add, remove]), "remove");
         assert_eq!(after(Some("1"), vec![Write::Delete(key()), put("2")]), "put 2 After(9s)");
         assert_eq!(after(Some("1"), vec![put("2"), Write::Delete(key()), touch()]), "delete");
     }

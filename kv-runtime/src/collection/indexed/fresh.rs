@@ -2,12 +2,13 @@
 //!
 //! A new index of a collection with entities has to be built. One of a collection that was always
 //! empty is ready at once, but only where nobody else can write meanwhile: another program may know
-//! nothing of the index.
+//! nothing of the index. Before a program writes by a newer definition of an index, it makes the
+//! older one unready.
 
 use kv_store::Result;
 use kv_store::key::{Key, KeyBuilder};
 use kv_store::record::{Metadata, NewRecord, Record};
-use kv_store::store::{Condition, Content, Expect, ListQuery, Sharing, Store, StoreExt, Write};
+use kv_store::store::{Condition, Content, Expect, GetOptions, ListQuery, Sharing, Store, StoreExt, Write};
 use kv_store::{Codec, Error};
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,13 @@ pub(crate) fn state_of(record: Option<&Record>) -> Option<IndexState> {
     serde_json::from_slice(&record?.value.0).ok()
 }
 
+/// Returns the generation of a state.
+fn generation_of(record: Option<&Record>) -> Option<u32> {
+    match state_of(record)? {
+        IndexState::Ready { generation } | IndexState::Building { generation, .. } => Some(generation),
+    }
+}
+
 /// Returns the record of a state.
 pub(crate) fn state_record(state: &IndexState) -> Result<NewRecord> {
     let value = serde_json::to_vec(state).map_err(|error| Error::Encode {
@@ -58,8 +66,8 @@ pub(crate) fn state_record(state: &IndexState) -> Result<NewRecord> {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Makes the indexes of an empty collection ready, once for each handle. Fails if the store keeps
-    /// no indexes.
+    /// Makes the indexes of an empty collection ready, and those of an older definition unready, once for
+    /// each handle. Fails if the store keeps no indexes.
     pub(crate) async fn make_ready(&self) -> Result<()> {
         check_supported(self)?;
         let indexes = self.kv.indexes();
@@ -73,25 +81,35 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     pub(super) async fn make_fresh_ready(&self) -> Result<()> {
         let store = self.store();
-        if store.capabilities().sharing != Sharing::Exclusive {
-            return Ok(());
-        }
         let keys: Vec<Key> = E::INDEXES.iter().map(state_key::<E>).collect();
-        let states = store.get_many(&keys, kv_store::store::GetOptions::new()).await?;
-        if states.iter().all(Option::is_some) || self.has_records().await? {
+        let states = store.get_many(&keys, GetOptions::new()).await?;
+        let is_alone = store.capabilities().sharing == Sharing::Exclusive;
+        let is_new = |(schema, state): (&IndexSchema, &Option<Record>)| match generation_of(state.as_ref()) {
+            Some(generation) => generation < schema.generation_number(),
+            None => is_alone && state.is_none(),
+        };
+        if !E::INDEXES.iter().zip(&states).any(is_new) {
             return Ok(());
         }
+        let is_empty = is_alone && !self.has_records().await?;
         let (mut conditions, mut writes) = (Vec::new(), Vec::new());
-        for ((schema, key), state) in E::INDEXES.iter().zip(keys).zip(states) {
-            if state.is_none() {
-                let ready = IndexState::Ready { generation: schema.generation_number() };
-                conditions.push(Condition::new(key.clone(), Expect::Absent));
-                writes.push(Write::Put(key, state_record(&ready)?));
-            }
+        for ((schema, key), state) in E::INDEXES.iter().zip(keys).zip(&states) {
+            let generation = schema.generation_number();
+            let expect = match state {
+                // Lookups of the older definition would miss what is written from now on.
+                Some(record) if is_new((schema, state)) => Expect::Revision(record.revision.clone()),
+                None if is_empty => Expect::Absent,
+                _ => continue,
+            };
+            let new = match is_empty {
+                true => IndexState::Ready { generation },
+                false => IndexState::Building { generation, cursor: None, unfit: 0 },
+            };
+            conditions.push(Condition::new(key.clone(), expect));
+            writes.push(Write::Put(key, state_record(&new)?));
         }
         // If another handle was faster, its state holds.
-        let _ = store.commit(conditions, writes.into()).await?;
-        Ok(())
+        store.commit(conditions, writes.into()).await.map(drop)
     }
 
     /// Whether there is any record under the entity's prefix.

@@ -13,7 +13,7 @@ use super::change::{Change, after};
 use super::plan::plan;
 use super::typed::{IndexedType, Of};
 use super::write::{MAX_ATTEMPTS, StoreReads};
-use crate::entity::KvEntity;
+use crate::entity::{IndexSchema, KvEntity};
 
 /// One batch: the last writes of each of its entities.
 #[derive(Default)]
@@ -84,10 +84,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// How many entities a commit takes at most: each has conditions and writes of its records, of
     /// old and new claims or entries, and of the holders of claims that are taken over.
-    fn entities_in_commit(limit: usize) -> usize {
-        let of_records = 2 * groups::<E>().len();
-        let of_indexes = 5 * E::INDEXES.len();
-        (limit / (of_records + of_indexes).max(1)).max(1)
+    pub(crate) fn entities_in_commit(limit: usize) -> usize {
+        let of_index = |index: &IndexSchema| if index.is_unique() { 5 } else { 2 };
+        let of_each = 2 * groups::<E>().len() + E::INDEXES.iter().map(of_index).sum::<usize>();
+        (limit / of_each.max(1)).max(1)
     }
 
     /// Writes a batch, and returns how many entities it has.

@@ -23,4 +23,6 @@ pub(crate) use claim::holder_of;
 pub(crate) use fresh::{IndexState, named_state_key, state_key, state_of, state_record};
 pub(crate) use plan::{Reads, plan};
 pub(crate) use typed::{IndexedType, Of, check_supported, index_key, named_index_key};
+#[cfg(feature = "cache")]
+pub(crate) use typed::{entry_of, id_of};
 pub(crate) use write::{Requires, StoreReads};
