@@ -59,8 +59,6 @@ async fn a_build_leaves_no_claim_of_an_entity_that_is_deleted_meanwhile() {
 async fn a_build_leaves_no_claim_of_a_value_that_is_given_up_meanwhile() {
     let change = |user: &mut User| user.email = "ada@example.org".to_owned();
     nothing_is_left_of(async |kv| kv.collection().update(1, change).await.map(drop)).await;
-    nothing_is_left_of(async |kv| {
-        kv.transact(async |tx| tx.update::<User>(1, change).await.map(drop)).await
-    })
-    .await;
+    nothing_is_left_of(async |kv| kv.transact(async |tx| tx.update::<User>(1, change).await.map(drop)).await)
+        .await;
 }

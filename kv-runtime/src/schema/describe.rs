@@ -292,7 +292,8 @@ mod tests {
 
     #[test]
     fn a_predecessor_belongs_to_its_group() {
-        let mut describe = Describe { groups: User::SCHEMA.groups(), indexes: &[], is_view: false, described: Vec::new() };
+        let mut describe =
+            Describe { groups: User::SCHEMA.groups(), indexes: &[], is_view: false, described: Vec::new() };
         User::visit_shape(&mut describe);
         describe.previous::<UserV1>(0);
         // It has no such group.

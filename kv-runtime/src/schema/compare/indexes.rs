@@ -5,8 +5,7 @@ use crate::schema::describe::GroupShape;
 use crate::schema::difference::Effect;
 use crate::schema::index::IndexShape;
 
-const BUILD: &str =
-    "release it everywhere, then run `build_indexes()`; record it: KV_SCHEMA_LOCK=update";
+const BUILD: &str = "release it everywhere, then run `build_indexes()`; record it: KV_SCHEMA_LOCK=update";
 
 /// A difference: what it means, what it is, and how to resolve it.
 pub(super) type Found = (Effect, String, String);
