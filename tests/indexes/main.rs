@@ -4,6 +4,7 @@ mod user;
 
 mod groups;
 mod lookups;
+mod meets;
 mod model;
 mod races;
 mod state;

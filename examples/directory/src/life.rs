@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use kv_runtime::store::IndexStore;
 use kv_runtime::{Collection, Error};
@@ -40,12 +41,13 @@ impl Life {
                 let mut random = fastrand::Rng::with_seed(task);
                 // Each does something, however soon the build is over.
                 loop {
-                    collection.insert(&made_up.person(next.fetch_add(1, Ordering::Relaxed))).await?;
+                    // `put`, because an earlier run may have had the same ids.
+                    collection.put(&made_up.person(next.fetch_add(1, Ordering::Relaxed))).await?;
                     change(&collection, &made_up, random.u64(SETTLED..=people), &mut random).await?;
                     if is_over.load(Ordering::Relaxed) {
                         return Ok(());
                     }
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             })
         });

@@ -1,7 +1,5 @@
 //! The entities: people as the first release stored them, and as the second one finds them.
 
-use std::collections::BTreeMap;
-
 use kv_runtime::{KvEntity, Timestamp};
 use serde::Deserialize;
 
@@ -112,15 +110,6 @@ impl People {
             signed_up: signed_up(id),
             logins: 0,
         }
-    }
-
-    /// How many people of each country are among the first ones.
-    pub fn by_country(&self, people: u64) -> BTreeMap<String, u64> {
-        let mut counts = BTreeMap::new();
-        for id in 1..=people {
-            *counts.entry(self.person(id).country).or_default() += 1;
-        }
-        counts
     }
 }
 

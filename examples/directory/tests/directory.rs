@@ -9,14 +9,14 @@ const USAGE: &str = "[--people N --store URL], such as `--people 1000000 --store
 #[test]
 fn finds_whom_it_looks_for() -> Result {
     shows(
-        &run(PROGRAM, ["--people", "5000"])?,
+        &run(PROGRAM, ["--people", "2000"])?,
         &[
-            "stores 5000 people, without indexes",
+            "stores 2000 people, without indexes",
             "does not have all entities yet",
             "finds nothing to repair",
-            "Ada",
+            "@example.com is",
             "of the last 100 who signed up",
-            "belongs to `person:1` already",
+            "belongs to `person:3` already",
             "two people can exchange theirs",
             "█",
         ],
@@ -28,9 +28,9 @@ fn finds_whom_it_looks_for() -> Result {
 fn runs_again_on_a_file() -> Result {
     let directory = tempfile::tempdir()?;
     let url = format!("redb:{}", directory.path().join("people.redb").display());
-    for _ in 0..2 {
+    for first in ["The first release stores 1000 people", "an earlier run has built them"] {
         let shown = run(PROGRAM, ["--people", "1000", "--store", &url])?;
-        shows(&shown, &["finds nothing to repair", "two people can exchange theirs"]);
+        shows(&shown, &[first, "finds nothing to repair", "two people can exchange theirs"]);
     }
     Ok(())
 }

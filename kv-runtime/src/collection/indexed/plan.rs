@@ -149,7 +149,12 @@ impl Plan {
         key: Key,
         claim: Option<Record>,
     ) -> Result<()> {
-        let (Some(claim), Some(place)) = (claim, claims.given_up.get(&key)) else { return Ok(()) };
+        let Some(place) = claims.given_up.get(&key) else { return Ok(()) };
+        let Some(claim) = claim else {
+            // A build may be about to add it.
+            self.conditions.push(Condition::new(key, Expect::Absent));
+            return Ok(());
+        };
         let Change { of, anchor, .. } = &changes[place.change];
         if holder_of(*of, &key, &claim)?.entity_part() == anchor.entity_part() {
             self.conditions.push(Condition::new(key.clone(), Expect::Revision(claim.revision)));
