@@ -237,21 +237,17 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     async fn sweep(&self, number: usize, found: Vec<Found>, report: &mut IndexReport) -> Result<()> {
         let of = Of(self.clone());
         let anchors: Vec<Key> = found.iter().map(|found| found.anchor.clone()).collect();
-        let groups = E::SCHEMA.groups().len();
-        let mut records = Vec::with_capacity(anchors.len() * groups);
-        for anchors in anchors.chunks(Self::entities_in(self.store().capabilities().limits.batch_read)) {
-            records.extend(self.records(anchors, GetOptions::new()).await?);
-        }
         let (mut conditions, mut writes) = (Vec::new(), Vec::new());
-        for (found, records) in found.into_iter().zip(records.chunks(groups)) {
+        for (found, records) in found.into_iter().zip(self.records_of_each(&anchors).await?) {
             // What cannot be read may have the value.
-            let Ok(entries) = of.entries(&found.anchor, records) else { continue };
+            let Ok(records) = records else { continue };
+            let Ok(entries) = of.entries(&found.anchor, &records) else { continue };
             let has_anchor = records.first().is_some_and(Option::is_some);
             let is_part = !has_anchor && records.iter().any(Option::is_some);
             if is_part || entries.get(number).cloned().flatten().as_ref() == Some(&found.key) {
                 continue;
             }
-            conditions.push(self.unchanged_of_indexes(&found.anchor, records));
+            conditions.push(self.unchanged_of_indexes(&found.anchor, &records));
             let unchanged = conditions.last_mut();
             writes.push(match found.claim {
                 Some(claim) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{Commit, EntryQuery, GetOptions, IndexStore, StoreExt, Write};
+use kv_store::store::{Commit, EntryQuery, IndexStore, StoreExt, Write};
 use kv_store::{Error, Result};
 
 use super::report::IndexReport;
@@ -77,21 +77,20 @@ async fn try_enter<E: KvEntity, S: IndexStore>(
     let store = collection.store();
     let of = Of(collection.clone());
     let groups = E::SCHEMA.groups().len();
-    let mut records = Vec::with_capacity(anchors.len() * groups);
-    for anchors in anchors.chunks(Collection::<E, S>::entities_in(store.capabilities().limits.batch_read)) {
-        records.extend(collection.records(anchors, GetOptions::new()).await?);
-    }
     let (mut changes, mut conditions) = (Vec::new(), Vec::new());
-    for (anchor, records) in anchors.iter().zip(records.chunks(groups)) {
+    for (anchor, records) in anchors.iter().zip(collection.records_of_each(anchors).await?) {
         report.entities += 1;
-        if let Err(error) = of.entries(anchor, records) {
-            report.unreadable(error);
-            continue;
-        }
-        conditions.extend(collection.unchanged_of_indexes(anchor, records));
+        let records = match records.and_then(|records| of.entries(anchor, &records).map(|_| records)) {
+            Ok(records) => records,
+            Err(error) => {
+                report.unreadable(error);
+                continue;
+            }
+        };
+        conditions.extend(collection.unchanged_of_indexes(anchor, &records));
         let nothing: Vec<Option<Record>> = vec![None; groups];
         let of: &dyn IndexedType = &of;
-        changes.push(Change { of, anchor: anchor.clone(), before: nothing, after: records.to_vec() });
+        changes.push(Change { of, anchor: anchor.clone(), before: nothing, after: records });
     }
     let plan = plan(&changes, &StoreReads(store)).await.map_err(|error| of_entity::<E>(error))?;
     plan.taken.into_iter().for_each(|error| report.violation(error));

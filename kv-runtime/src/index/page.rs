@@ -14,7 +14,7 @@ use super::state::{Reading, schema_of};
 use crate::collection::indexed::index_key;
 use crate::collection::span;
 use crate::entity::KvEntity;
-use crate::list::{IdPage, Page, secret};
+use crate::list::{IdPage, Pace, Page, secret};
 
 /// How many entities a page holds by default, and how many a stream fetches at a time.
 pub(super) const PAGE: usize = 1_000;
@@ -30,6 +30,8 @@ pub(super) struct Found<E> {
     skipped: usize,
     /// Entries that lead to no entity with the value.
     astray: usize,
+    /// How many bytes were read of entities.
+    bytes: usize,
     /// The last entry that was looked at, if there may be more behind it.
     next: Option<String>,
 }
@@ -37,8 +39,8 @@ pub(super) struct Found<E> {
 impl<E: KvEntity, S: IndexStore, V: IndexKey> ByIndex<E, S, V> {
     /// Returns the first page, or the one at the cursor.
     ///
-    /// A page may hold fewer entities than the limit, even none, although there are more: only
-    /// [`Page::cursor`] tells. An entity that exists and cannot be read is in [`Page::failed`]. An
+    /// A page ends after the limit, or once its entities have 4 MiB. It may hold fewer entities than
+    /// the limit, even none, although there are more: only [`Page::cursor`] tells. An entity that exists and cannot be read is in [`Page::failed`]. An
     /// entity that gets another value between two pages may be on both or on none.
     ///
     /// # Errors
@@ -126,7 +128,8 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
             let wanted = limit.saturating_sub(found.len()).min(PAGE);
             let query = self.query(&index, found.next.take()).with_limit(wanted);
             self.read(&query, &mut found).await?;
-            let is_full = found.len() >= limit || found.astray >= ASTRAY;
+            let is_full =
+                found.len() >= limit || found.astray >= ASTRAY || found.bytes >= ListQuery::MAX_BYTES;
             if is_full || found.next.is_none() {
                 break;
             }
@@ -151,17 +154,29 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
                 None => found.skipped += 1,
             }
         }
-        let entities = self.collection.find_all_entered(&anchors, self.number).await?;
-        for (entry, entity) in entries.into_iter().zip(entities) {
-            match entity {
-                Ok(Some((entity, Some(key)))) if key.as_str() == entry && self.has(&entity) => {
-                    found.entities.push(entity);
+        let mut pace = Pace::new(store.capabilities().sharing);
+        let mut read = 0;
+        while read < entries.len() && found.bytes < ListQuery::MAX_BYTES {
+            let batch = pace.next(entries.len() - read, ListQuery::MAX_BYTES - found.bytes);
+            let anchors = &anchors[read..read + batch];
+            let entities = self.collection.find_all_entered(anchors, self.number).await?;
+            pace.saw(entities.iter().map(|(_, bytes)| *bytes));
+            for (entry, (entity, bytes)) in entries[read..].iter().zip(entities) {
+                found.bytes = found.bytes.saturating_add(bytes);
+                match entity {
+                    Ok(Some((entity, Some(key)))) if key.as_str() == *entry && self.has(&entity) => {
+                        found.entities.push(entity);
+                    }
+                    Ok(_) => found.astray += 1,
+                    Err(error) => found.failed.push(error),
                 }
-                Ok(_) => found.astray += 1,
-                Err(error) => found.failed.push(error),
             }
+            read += batch;
         }
-        found.next = page.next;
+        found.next = match entries.get(read.saturating_sub(1)) {
+            Some(last) if read < entries.len() => Some((*last).to_owned()),
+            _ => page.next,
+        };
         Ok(())
     }
 
@@ -218,7 +233,7 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
 
 impl<E> Found<E> {
     const fn at(next: Option<String>) -> Self {
-        Self { entities: Vec::new(), failed: Vec::new(), skipped: 0, astray: 0, next }
+        Self { entities: Vec::new(), failed: Vec::new(), skipped: 0, astray: 0, bytes: 0, next }
     }
 
     fn len(&self) -> usize {

@@ -5,13 +5,16 @@ use kv_store::record::Record;
 use kv_store::store::{Commit, GetOptions, Store};
 use kv_store::{Error, Result};
 
-use super::super::{Collection, groups};
+use super::super::Collection;
 use super::typed::{IndexedType, Of, entry_of, id_of};
 use crate::entity::KvEntity;
 
+/// An entity, and the key under which it is entered in an index.
+pub(crate) type Entered<E> = Result<Option<(E, Option<Key>)>>;
+
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the entity with this anchor, and the key under which it is entered in an index.
-    pub(crate) async fn find_entered(&self, anchor: &Key, number: usize) -> Result<Option<(E, Option<Key>)>> {
+    pub(crate) async fn find_entered(&self, anchor: &Key, number: usize) -> Entered<E> {
         let Some(id) = id_of::<E>(anchor) else { return Ok(None) };
         self.look(id, anchor, GetOptions::new(), |entity, records| {
             let entry = entered(&entity, records, number);
@@ -20,31 +23,29 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// Returns the same as [`find_entered`](Self::find_entered) for many anchors. Older records are
-    /// migrated in memory and not written back.
+    /// Returns the same as [`find_entered`](Self::find_entered) for many anchors, each with the number
+    /// of bytes that were read. Older records are migrated in memory and not written back.
     pub(crate) async fn find_all_entered(
         &self,
         anchors: &[Key],
         number: usize,
-    ) -> Result<Vec<Result<Option<(E, Option<Key>)>>>> {
-        let mut found = Vec::with_capacity(anchors.len());
-        let batch = Self::entities_in(self.store().info().capabilities().limits.batch_read);
-        for anchors in anchors.chunks(batch) {
-            let records = self.records(anchors, GetOptions::new()).await?;
-            for (anchor, records) in anchors.iter().zip(records.chunks(groups::<E>().len())) {
-                let Some(id) = id_of::<E>(anchor) else {
-                    found.push(Ok(None));
-                    continue;
-                };
-                let entity = self.decode(id, anchor, records);
-                found.push(entity.map(|entity| {
-                    let entity = entity?;
-                    let entry = entered(&entity, records, number);
-                    Some((entity, entry))
-                }));
-            }
-        }
-        Ok(found)
+    ) -> Result<Vec<(Entered<E>, usize)>> {
+        let read = self.records_of_each(anchors).await?;
+        let found = anchors.iter().zip(read).map(|(anchor, records)| {
+            let records = match records {
+                Ok(records) => records,
+                Err(error) => return (Err(error), 0),
+            };
+            let bytes = records.iter().flatten().map(|record| record.value.len()).sum();
+            let Some(id) = id_of::<E>(anchor) else { return (Ok(None), bytes) };
+            let entity = self.decode(id, anchor, &records).map(|entity| {
+                let entity = entity?;
+                let entry = entered(&entity, &records, number);
+                Some((entity, entry))
+            });
+            (entity, bytes)
+        });
+        Ok(found.collect())
     }
 
     /// Deletes the entity if it still has the value of this claim. Returns `None` if it has not.

@@ -12,7 +12,7 @@ use super::super::{Collection, groups, keys_of_groups, named};
 use super::change::{Change, after};
 use super::plan::plan;
 use super::typed::{IndexedType, Of};
-use super::write::{MAX_ATTEMPTS, StoreReads};
+use super::write::{MAX_ATTEMPTS, Requires, StoreReads};
 use crate::entity::{IndexSchema, KvEntity};
 
 /// One batch: the last writes of each of its entities.
@@ -109,12 +109,23 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 let longest = std::time::Duration::from_millis(1 << attempt.min(6));
                 self.store().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
             }
-            if let Commit::Done = self.try_commit(batch, &anchors, &of).await? {
-                return Ok(());
+            match self.try_commit(batch, &anchors, &of).await {
+                Ok(Commit::Done) => return Ok(()),
+                Ok(Commit::Conflict(_)) => {}
+                Err(error) if error.is_of_a_record() => return self.write_each(batch).await,
+                Err(error) => return Err(error),
             }
         }
         let at = first.map_or_else(Box::default, |key| self.at(&key));
         Err(Error::Conflict { at, attempts: MAX_ATTEMPTS, why: None })
+    }
+
+    /// Writes the entities of a batch one after the other, because the record of one cannot be read.
+    async fn write_each(&self, batch: &Pending) -> Result<()> {
+        for (key, writes) in &batch.writes {
+            let _ = self.write_indexed(key, writes.clone(), Requires::Nothing).await?;
+        }
+        Ok(())
     }
 
     async fn try_commit(&self, batch: &Pending, anchors: &[Key], of: &Of<E, S>) -> Result<Commit> {

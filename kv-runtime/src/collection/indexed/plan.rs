@@ -168,26 +168,46 @@ impl Plan {
         if held.is_empty() {
             return Ok(());
         }
-        let of = |held: &Held| changes[held.place.change].of;
-        let keys: Vec<Vec<Key>> = held.iter().map(|held| of(held).keys(&held.holder)).collect();
-        let mut records = reads.read(&keys.concat()).await?.into_iter();
-        for (held, keys) in held.iter().zip(keys) {
-            let records: Vec<Option<Record>> = records.by_ref().take(keys.len()).collect();
-            let index = held.place.index;
-            let Some(group) = of(held).indexes().get(index).map(|schema| schema.group()) else { continue };
-            let (Some(key), Some(record)) = (keys.into_iter().nth(group), records.get(group)) else {
-                continue;
-            };
-            let expect = record.as_ref().map_or(Expect::Absent, |it| Expect::Revision(it.revision.clone()));
-            self.conditions.push(Condition::new(key, expect));
-            if record.is_some() && keeps(of(held), held, &records) {
-                self.taken.push(not_unique(changes, held.place, &held.holder));
-                continue;
+        let keys_of = |held: &Held| changes[held.place.change].of.keys(&held.holder);
+        let keys: Vec<Vec<Key>> = held.iter().map(keys_of).collect();
+        match reads.read(&keys.concat()).await {
+            Ok(records) => {
+                let mut records = records.into_iter();
+                for (held, keys) in held.iter().zip(keys) {
+                    let records: Vec<Option<Record>> = records.by_ref().take(keys.len()).collect();
+                    self.decide(changes, held, &keys, &records);
+                }
             }
-            let anchor = &changes[held.place.change].anchor;
-            self.writes.push(Write::Put(held.key.clone(), new_claim(anchor)));
+            // A holder that cannot be read keeps its value.
+            Err(error) if error.is_of_a_record() => {
+                for (held, keys) in held.iter().zip(keys) {
+                    match reads.read(&keys).await {
+                        Ok(records) => self.decide(changes, held, &keys, &records),
+                        Err(error) if error.is_of_a_record() => {
+                            self.taken.push(not_unique(changes, held.place, &held.holder));
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Takes a value over, or not, by the records of its holder.
+    fn decide(&mut self, changes: &[Change<'_>], held: &Held, keys: &[Key], records: &[Option<Record>]) {
+        let Change { of, anchor, .. } = &changes[held.place.change];
+        let group = of.indexes().get(held.place.index).map(|schema| schema.group());
+        let place = group.and_then(|group| Some((keys.get(group)?, records.get(group)?)));
+        let Some((key, record)) = place else { return };
+        let expect = record.as_ref().map_or(Expect::Absent, |it| Expect::Revision(it.revision.clone()));
+        self.conditions.push(Condition::new(key.clone(), expect));
+        if record.is_some() && keeps(*of, held, records) {
+            self.taken.push(not_unique(changes, held.place, &held.holder));
+        } else {
+            self.writes.push(Write::Put(held.key.clone(), new_claim(anchor)));
+        }
     }
 }
 

@@ -52,12 +52,22 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         check_supported(self)?;
         let mut attempts = Attempts::begin(self.kv.fair_queue(), key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
-            let records = pin!(self.records(std::slice::from_ref(key), GetOptions::new()));
-            let records = attempts.watch(records).await?;
+            let read = pin!(self.records(std::slice::from_ref(key), GetOptions::new()));
+            let (records, mut conditions) = match attempts.watch(read).await {
+                Ok(records) => {
+                    let unchanged = self.unchanged_of_indexes(key, &records);
+                    (records, unchanged)
+                }
+                // So that it can be repaired. Nobody can compare it, and what another writer makes of
+                // it meanwhile leaves entries that lead to another value.
+                Err(error) if error.is_of_a_record() && requires == Requires::Nothing => {
+                    (vec![None; groups::<E>().len()], Vec::new())
+                }
+                Err(error) => return Err(error),
+            };
             if requires == Requires::Absence && matches!(records.first(), Some(Some(_))) {
                 return Ok(Commit::Conflict(0));
             }
-            let mut conditions = self.unchanged_of_indexes(key, &records);
             if requires == Requires::Absence {
                 conditions.push(Condition::new(key.clone(), Expect::Absent));
             }
@@ -68,6 +78,27 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
         }
         Err(Error::Conflict { at: self.at(key), attempts: MAX_ATTEMPTS, why: None })
+    }
+
+    /// Returns the records of each entity, or the error of one that cannot be read.
+    pub(crate) async fn records_of_each(&self, anchors: &[Key]) -> Result<Vec<Result<Vec<Option<Record>>>>> {
+        let mut found = Vec::with_capacity(anchors.len());
+        let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
+        let mut batches: Vec<&[Key]> = anchors.chunks(batch).rev().collect();
+        while let Some(anchors) = batches.pop() {
+            match self.records(anchors, GetOptions::new()).await {
+                Ok(records) => {
+                    found.extend(records.chunks(groups::<E>().len()).map(|records| Ok(records.to_vec())));
+                }
+                Err(error) if error.is_of_a_record() && anchors.len() > 1 => {
+                    let (first, second) = anchors.split_at(anchors.len() / 2);
+                    batches.extend([second, first]);
+                }
+                Err(error) if error.is_of_a_record() => found.push(Err(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     /// Commits writes of an entity whose records were read, with what its indexes need. Fails with
