@@ -146,3 +146,22 @@ async fn a_part_of_an_index_is_updated() -> Outcome {
     assert_eq!(ids(users.by(User::BY_CITY).within("DE").page().await?.entities), [0; 0]);
     Ok(())
 }
+
+/// A page of large entities ends by their size.
+#[tokio::test]
+async fn a_page_ends_by_bytes() -> Outcome {
+    let users = Kv::new(MemoryStore::new()).collection::<User>();
+    let large = "x".repeat(1 << 20);
+    users.put_many((1..=12).map(|id| User::of(id, &large, None))).await?;
+    let mut found = Vec::new();
+    let mut lookup = users.by(User::BY_CITY).within(&large);
+    loop {
+        let page = lookup.clone().page().await?;
+        assert!(page.entities.len() <= 8, "{} MiB", page.entities.len());
+        found.extend(ids(page.entities));
+        let Some(cursor) = page.cursor else { break };
+        lookup = lookup.cursor(cursor);
+    }
+    assert_eq!(found, (1..=12).collect::<Vec<u64>>());
+    Ok(())
+}

@@ -2,6 +2,7 @@
 
 mod user;
 
+mod damage;
 mod groups;
 mod lookups;
 mod meets;

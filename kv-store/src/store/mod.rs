@@ -1,7 +1,8 @@
 //! Stores: engines that keep records under keys. They see keys and bytes, never entities.
 //!
 //! An engine implements [`Store`], whose six methods take keys and records. [`AtomicStore`] promises
-//! compare-and-swap, which `insert`, `update` and atomic writes of several groups need.
+//! compare-and-swap, which `insert`, `update` and atomic writes of several groups need. [`IndexStore`]
+//! also keeps the entries of indexes.
 //! [`StoreInfo`] describes as data what a store is and can do. [`StoreExt`] has shorter calls for
 //! those who use a store directly. The conformance suite (feature `conformance`) tests every MUST
 //! of these docs.
