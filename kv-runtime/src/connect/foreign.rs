@@ -14,10 +14,12 @@ use kv_store::{BoxFuture, MaybeSend, MaybeSync, Result};
 
 /// A store that a [connector](super::Connector) was given. Each call costs a box.
 #[derive(Clone)]
-pub struct ForeignStore {
-    store: Arc<dyn DynStore>,
+pub struct ForeignStore(Arc<Foreign<dyn DynStore>>);
+
+struct Foreign<S: ?Sized> {
     /// That of the store, without what cannot be called through an object.
     info: StoreInfo,
+    store: S,
 }
 
 impl ForeignStore {
@@ -25,7 +27,7 @@ impl ForeignStore {
         let mut capabilities = *store.info().capabilities();
         capabilities.indexes = false;
         let info = store.info().clone().with_capabilities(capabilities);
-        Self { store: Arc::new(store), info }
+        Self(Arc::new(Foreign { info, store }))
     }
 }
 
@@ -96,23 +98,23 @@ impl<S: Store> DynStore for S {
 #[deny(clippy::missing_trait_methods)]
 impl Store for ForeignStore {
     fn info(&self) -> &StoreInfo {
-        &self.info
+        &self.0.info
     }
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
-        self.store.dyn_get(key, options).await
+        self.0.store.dyn_get(key, options).await
     }
 
     async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
-        self.store.dyn_get_many(keys, options).await
+        self.0.store.dyn_get_many(keys, options).await
     }
 
     async fn write(&self, batch: Batch) -> Result<()> {
-        self.store.dyn_write(batch).await
+        self.0.store.dyn_write(batch).await
     }
 
     async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
-        self.store.dyn_commit(conditions, batch).await
+        self.0.store.dyn_commit(conditions, batch).await
     }
 
     async fn list(
@@ -120,11 +122,11 @@ impl Store for ForeignStore {
         query: &ListQuery,
         mut each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
     ) -> Result<Option<Cursor>> {
-        self.store.dyn_list(query, &mut each).await
+        self.0.store.dyn_list(query, &mut each).await
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
-        self.store.dyn_lease(keys, life).await
+        self.0.store.dyn_lease(keys, life).await
     }
 }
 
