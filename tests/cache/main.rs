@@ -4,9 +4,11 @@ mod background;
 mod basics;
 mod clocks;
 mod counters;
+mod elsewhere;
 mod expiry_of_groups;
 mod faults;
 mod filled;
+mod heard;
 mod identity;
 mod last_write;
 mod many;
@@ -29,6 +31,8 @@ use kv_runtime::cache::Cache;
 use kv_runtime::layer::FaultStore;
 use kv_runtime::store::MemoryStore;
 use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timestamp};
+
+pub use elsewhere::elsewhere;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 

@@ -62,14 +62,14 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             let now = self.store().clock().now();
             let writes = self.writes_of_new(&key, entity, now)?;
             if const { !E::INDEXES.is_empty() } {
-                let written = Box::pin(self.write_indexed(&key, writes, Requires::Absence));
+                let written = Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Absence));
                 return match written.await? {
                     Commit::Done => Ok(()),
                     Commit::Conflict(_) => Err(self.not_inserted(&key).await),
                 };
             }
             let absent = vec![Condition::new(key.clone(), Expect::Absent)];
-            match self.store().commit(absent, writes.into()).await.map_err(named::<E>)? {
+            match self.writes().commit(absent, writes.into()).await.map_err(named::<E>)? {
                 Commit::Done => Ok(()),
                 Commit::Conflict(_) => Err(self.not_inserted(&key).await),
             }
@@ -271,10 +271,10 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             }
             let unchanged = self.unchanged(&key, &records);
             let done = if const { !E::INDEXES.is_empty() } {
-                let commit = Box::pin(self.commit_indexed(&key, &records, unchanged, writes));
+                let commit = Box::pin(self.commit_indexed(self.writes(), &key, &records, unchanged, writes));
                 attempts.watch(pin!(commit)).await?
             } else {
-                let commit = pin!(self.store().commit(unchanged, writes.into()));
+                let commit = pin!(self.writes().commit(unchanged, writes.into()));
                 attempts.watch(commit).await.map_err(named::<E>)?
             };
             match done {

@@ -10,6 +10,7 @@ use super::indexed::Requires;
 use super::write::whole_failure;
 use super::{Collection, IdRef, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
+use crate::heard::Writes;
 use crate::small::apart;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -44,13 +45,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             self.check_key(&key)?;
             if const { !E::INDEXES.is_empty() } {
                 let writes = self.writes_to_delete(&key);
-                let written = Box::pin(self.write_indexed(&key, writes, Requires::Nothing));
+                let written = Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Nothing));
                 return written.await.map(drop);
             }
             if groups::<E>().len() == 1 {
-                return self.store().delete(key).await.map_err(named::<E>);
+                return self.writes().delete(key).await.map_err(named::<E>);
             }
-            apart(self.delete_anchors_first(&[key])).await
+            apart(self.delete_anchors_first(self.writes(), &[key])).await
         }
         .instrument(span)
         .await
@@ -99,7 +100,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     Ok(()) if const { !E::INDEXES.is_empty() } => {
                         Box::pin(self.delete_many_indexed(&anchors)).await
                     }
-                    Ok(()) => self.delete_anchors_first(&anchors).await,
+                    Ok(()) => self.delete_anchors_first(self.writes(), &anchors).await,
                     refused => refused,
                 };
                 done.map_err(|error| self.partial(first, deleted, anchors.len(), error))?;
@@ -110,13 +111,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Box::pin(deleting.instrument(span))
     }
 
-    pub(super) async fn delete_anchors_first(&self, anchors: &[Key]) -> Result<()> {
+    pub(super) async fn delete_anchors_first(&self, writes: Writes<'_, S>, anchors: &[Key]) -> Result<()> {
         if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
             let keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
-            return self.store().delete_many(keys).await.map_err(|error| named::<E>(whole_failure(error)));
+            return writes.delete_many(keys).await.map_err(|error| named::<E>(whole_failure(error)));
         }
-        self.store().delete_many(anchors.to_vec()).await.map_err(|error| named::<E>(whole_failure(error)))?;
+        writes.delete_many(anchors.to_vec()).await.map_err(|error| named::<E>(whole_failure(error)))?;
         let others = anchors.iter().flat_map(|anchor| keys_of_groups::<E>(anchor).skip(1)).collect();
-        self.store().delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
+        writes.delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
     }
 }

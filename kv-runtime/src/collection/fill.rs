@@ -87,11 +87,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let filling = async {
                 // What the miss saw is a condition, so these records are the same, or the fill is lost.
                 let records = self.records(std::slice::from_ref(key), GetOptions::new()).await?;
-                self.commit_indexed(key, &records, unchanged, writes.into_vec()).await
+                self.commit_indexed(self.writes().of_a_read(), key, &records, unchanged, writes.into_vec())
+                    .await
             };
             return Box::pin(filling.instrument(span)).await;
         }
-        self.store().commit(unchanged, writes).instrument(span).await.map_err(named::<E>)
+        self.writes().of_a_read().commit(unchanged, writes).instrument(span).await.map_err(named::<E>)
     }
 
     /// Overwrites the record with `entity`, or deletes it, without comparing it first.
@@ -102,17 +103,24 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         ttl: Option<Duration>,
     ) -> Result<Commit> {
         let span = self.span("fill", key);
+        let writes = self.writes().of_a_read();
         async {
             if const { !E::INDEXES.is_empty() } {
                 let writes = match entity {
                     Some(entity) => as_puts(self.fill_records(key, entity, ttl)?),
                     None => self.writes_to_delete(key),
                 };
-                return Box::pin(self.write_indexed(key, writes, Requires::Nothing)).await;
+                return Box::pin(self.write_indexed(
+                    self.writes().of_a_read(),
+                    key,
+                    writes,
+                    Requires::Nothing,
+                ))
+                .await;
             }
             match entity {
-                Some(entity) => self.write_anchors_last(self.fill_records(key, entity, ttl)?).await?,
-                None => self.delete_anchors_first(std::slice::from_ref(key)).await?,
+                Some(entity) => self.write_anchors_last(writes, self.fill_records(key, entity, ttl)?).await?,
+                None => self.delete_anchors_first(writes, std::slice::from_ref(key)).await?,
             }
             Ok(Commit::Done)
         }

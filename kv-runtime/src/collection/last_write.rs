@@ -258,10 +258,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Writes records of one entity, whatever is stored.
     async fn write_last(&self, key: &Key, records: Vec<(Key, NewRecord)>) -> Result<()> {
         if const { !E::INDEXES.is_empty() } {
-            let written = Box::pin(self.write_indexed(key, as_puts(records), Requires::Nothing));
+            let written =
+                Box::pin(self.write_indexed(self.writes(), key, as_puts(records), Requires::Nothing));
             return written.await.map(drop);
         }
-        self.write_anchors_last(records).await.map_err(whole_failure)
+        self.write_anchors_last(self.writes(), records).await.map_err(whole_failure)
     }
 
     /// Converts the writes for a store that cannot keep an expiry by itself: each names the expiry

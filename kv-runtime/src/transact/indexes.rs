@@ -44,7 +44,7 @@ impl<S: AtomicStore> Tx<S> {
             let keys = of.keys(anchor);
             let before = self.seen(&keys).await?;
             self.records(&keys, INDEX).await?;
-            let after = self.lock().current(&keys, self.now()).unwrap_or_else(|| before.clone());
+            let after = self.lock().current(&keys, || self.now()).unwrap_or_else(|| before.clone());
             changes.push(Change { of: &**of, anchor: anchor.clone(), before, after });
         }
         let plan = plan(&changes, &TxReads(self)).await?;

@@ -62,7 +62,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         let conditions = self.unchanged_of_indexes(anchor, &records);
         let writes = self.writes_to_delete(anchor);
-        Box::pin(self.commit_indexed(anchor, &records, conditions, writes)).await.map(Some)
+        Box::pin(self.commit_indexed(self.writes(), anchor, &records, conditions, writes)).await.map(Some)
     }
 
     /// Makes the indexes of an empty collection ready, also if this was tried before.

@@ -123,7 +123,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Writes the entities of a batch one after the other, because the record of one cannot be read.
     async fn write_each(&self, batch: &Pending) -> Result<()> {
         for (key, writes) in &batch.writes {
-            let _ = self.write_indexed(key, writes.clone(), Requires::Nothing).await?;
+            let _ = self.write_indexed(self.writes(), key, writes.clone(), Requires::Nothing).await?;
         }
         Ok(())
     }
@@ -151,7 +151,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             return if checked == Commit::Done { Err(taken) } else { Ok(checked) };
         }
         writes.extend(plan.writes);
-        self.store().commit(conditions, writes.into()).await.map_err(named::<E>)
+        self.writes().commit(conditions, writes.into()).await.map_err(named::<E>)
     }
 }
 

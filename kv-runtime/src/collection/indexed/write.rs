@@ -14,6 +14,7 @@ use super::change::{Change, after};
 use super::plan::{Reads, plan};
 use super::typed::{IndexedType, Of, check_supported};
 use crate::entity::KvEntity;
+use crate::heard::Writes;
 
 /// The maximum number of attempts of a call.
 pub(super) const MAX_ATTEMPTS: u32 = 32;
@@ -45,6 +46,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// the entity must be absent and is not.
     pub(crate) async fn write_indexed(
         &self,
+        calls: Writes<'_, S>,
         key: &Key,
         writes: Vec<Write>,
         requires: Requires,
@@ -71,7 +73,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if requires == Requires::Absence {
                 conditions.push(Condition::new(key.clone(), Expect::Absent));
             }
-            let commit = pin!(self.commit_indexed(key, &records, conditions, writes.clone()));
+            let commit = pin!(self.commit_indexed(calls, key, &records, conditions, writes.clone()));
             match attempts.watch(commit).await? {
                 Commit::Done => return Ok(Commit::Done),
                 Commit::Conflict(_) => attempts.lost().await,
@@ -105,6 +107,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// [`Error::NotUnique`] if that is certain, and with a conflict if another attempt may succeed.
     pub(crate) async fn commit_indexed(
         &self,
+        calls: Writes<'_, S>,
         key: &Key,
         records: &[Option<Record>],
         mut conditions: Vec<Condition>,
@@ -122,7 +125,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             return if checked == Commit::Done { Err(taken) } else { Ok(checked) };
         }
         writes.extend(plan.writes);
-        self.store().commit(conditions, writes.into()).await.map_err(named::<E>)
+        calls.commit(conditions, writes.into()).await.map_err(named::<E>)
     }
 
     /// Returns the conditions that the groups with indexes are as they were read.
