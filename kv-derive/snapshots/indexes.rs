@@ -68,7 +68,7 @@ const _: () = {
         T: __kv::IndexValue,
         Kind: __kv::IndexValue,
     {
-        lower
+        |__value| lower(__value)
     }
     const fn __normaliser1<T: Clone>() -> __kv::Normaliser<String>
     where
@@ -78,7 +78,7 @@ const _: () = {
         T: __kv::IndexValue,
         Kind: __kv::IndexValue,
     {
-        <User<T>>::domain
+        |__value| <User<T>>::domain(__value)
     }
     #[automatically_derived]
     impl<T: Clone, __S: __kv::IndexStore> __kv::StoredIn<__S> for User<T> {}

@@ -17,7 +17,7 @@ const TASKS: u64 = 8;
 /// The first people stay as they are, so that the example can show them.
 const SETTLED: u64 = 500;
 
-/// Tasks that write until they are told to end.
+/// Tasks that write until [`Life::end`] is called.
 pub struct Life {
     is_over: Arc<AtomicBool>,
     /// The id of the next one who signs up.

@@ -86,7 +86,7 @@ fn fields_are_stored(cx: &Ctxt, index: &Index<'_>) {
     }
 }
 
-/// What keeps serde from giving the field a value of its own.
+/// Why the stored value has nothing to index for this field, if serde's attributes keep it out.
 fn why_not_stored(field: &Field<'_>) -> Option<&'static str> {
     let serde = &field.attr.serde;
     if serde.is_skipped || serde.is_skipped_reading {

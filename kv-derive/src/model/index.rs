@@ -29,7 +29,7 @@ pub(crate) struct Part<'s> {
     pub(crate) found: Option<Found<'s>>,
 }
 
-/// A field, by what it is to an index.
+/// What kind of field an index names.
 pub(crate) enum Found<'s> {
     /// Stored in the group at this place.
     Stored(usize, &'s Field<'s>),

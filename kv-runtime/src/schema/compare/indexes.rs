@@ -1,5 +1,5 @@
 //! The indexes of one group. Their entries carry no version: whatever changes them takes a new
-//! generation, which is built anew.
+//! generation, which has to be built.
 
 use crate::schema::describe::GroupShape;
 use crate::schema::difference::Effect;
