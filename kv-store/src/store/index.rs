@@ -17,7 +17,9 @@ use crate::maybe_send::MaybeSend;
 /// - A commit MUST take both, with other writes and conditions, and make all of them or none.
 /// - To add an entry that is there, and to remove one that is not, MUST do nothing.
 /// - An entry MUST NOT expire.
-/// - A condition MUST NOT name an entry.
+/// - The caller passes no condition on an entry, and no other write of its key.
+/// - A [list](super::Store::list) whose prefix is that of an index MAY show its entries, as records
+///   without a value.
 /// - A store that implements this trait sets [`Capabilities::indexes`](super::Capabilities::indexes).
 ///   One that is chosen at run time may implement it without. Its commits then refuse entries as
 ///   [`Error::Unsupported`](crate::Error::Unsupported) before they write anything.
