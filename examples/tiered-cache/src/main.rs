@@ -1,8 +1,8 @@
 //! Memory, then the store, then the origin: `cargo run -p tiered-cache`.
 //!
-//! A catalogue of products that takes its time for an answer, in front of it a store that keeps an
-//! answer for 300 s, in front of that a memory that keeps it for 60 s. Two nodes share the store.
-//! The clock is one that is moved, so minutes take no time.
+//! The origin is a slow catalogue of products. In front of it, a store keeps each answer for 300 s.
+//! In front of the store, memory keeps it for 60 s. Two nodes share the store, and each has its own
+//! memory. The program moves the clock, so minutes take no time.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -50,8 +50,9 @@ struct Node {
 
 impl Node {
     fn new(name: &'static str, kv: &Kv<MemoryStore>, catalogue: &Catalogue) -> Self {
+        // Without jitter each run prints the same.
         let cache =
-            Cache::new().memory_ttl(60 * SECOND).store_ttl(300 * SECOND).max_entries(10_000).jitter(0.0); // So that the example shows the same each time.
+            Cache::new().memory_ttl(60 * SECOND).store_ttl(300 * SECOND).max_entries(10_000).jitter(0.0);
         Self { name, products: kv.collection::<Product>().cached(cache), catalogue: catalogue.clone() }
     }
 
@@ -79,7 +80,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ask(&one, 1_000, "no product").await?;
     ask(&one, 1_000, "once more").await?;
 
-    println!("\nA write goes to the store, and then to memory. Another node's memory does not hear of it:");
+    println!("\nA write goes to the store and to this node's memory, not to another node's:");
     ask(&two, 7, "on the other, before").await?;
     one.products.update(7, |product| product.cents = 100).await?;
     ask(&one, 7, "on the node that wrote").await?;
@@ -87,9 +88,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     clock.advance(60 * SECOND);
     ask(&two, 7, "after 60 s").await?;
 
-    println!(
-        "\nTwenty minutes of 100 requests a second, for 50 products that are asked for more and less often:"
-    );
+    println!("\nTwenty minutes of 100 requests a second, for 50 products of which some are more popular:");
     let before = catalogue.0.load(Ordering::SeqCst);
     let mut random = fastrand::Rng::with_seed(7);
     let start = now();

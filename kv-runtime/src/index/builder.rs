@@ -74,7 +74,29 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByIndex<E, S, V> {
     /// `range(monday..)`. A missing value is in no range. If the index has a function for its
     /// values, the bounds are not passed to it.
     ///
-    /// It does not compile for an enum, whose values have no order.
+    /// It does not compile for an enum, whose values have no order:
+    ///
+    /// ```compile_fail
+    /// # use kv_runtime::{Kv, KvEntity, KvId, store::MemoryStore};
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(KvId, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    /// enum Plan {
+    ///     Free,
+    ///     Paid,
+    /// }
+    ///
+    /// #[derive(KvEntity)]
+    /// #[kv(prefix = "user")]
+    /// struct User {
+    ///     #[kv(id)]
+    ///     id: u64,
+    ///     #[kv(index)]
+    ///     plan: Plan,
+    /// }
+    ///
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// let _ = users.by(User::PLAN).range(Plan::Free..);
+    /// ```
     pub fn range<'a>(mut self, range: impl RangeBounds<Next<'a, V>>) -> Self {
         const {
             assert!(

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use kv_store::key::{IdKind, IdSchema};
+use kv_store::key::IdSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::index::IndexShape;
+use super::kind;
 use super::shape::{Field, Shape, is_false};
 use super::trace::trace;
 use crate::codec::Codec;
@@ -134,19 +135,7 @@ impl EntityShape {
 
 impl IdShape {
     fn of(id: &IdSchema) -> Self {
-        Self { name: id.name().to_owned(), kind: kind_of_id(id.kind()), ordered: id.is_ordered() }
-    }
-}
-
-pub(super) fn kind_of_id(kind: IdKind) -> String {
-    match kind {
-        IdKind::Integer { signed, bits } => format!("{}{bits}", if signed { 'i' } else { 'u' }),
-        IdKind::Bool => "bool".to_owned(),
-        IdKind::Char => "char".to_owned(),
-        IdKind::Text => "text".to_owned(),
-        IdKind::Uuid => "uuid".to_owned(),
-        IdKind::Enum(names) => names.join(" | "),
-        other => format!("{other:?}"),
+        Self { name: id.name().to_owned(), kind: kind::of_id(id.kind()), ordered: id.is_ordered() }
     }
 }
 

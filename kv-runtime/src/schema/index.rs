@@ -1,9 +1,8 @@
 //! An index as the schema and the lock have it.
 
-use kv_store::index::IndexKind;
 use serde::{Deserialize, Serialize};
 
-use super::describe::kind_of_id;
+use super::kind;
 use super::shape::is_false;
 use crate::entity::{IndexPart, IndexSchema};
 
@@ -83,12 +82,8 @@ impl IndexShape {
 
 impl IndexFieldShape {
     fn of(part: &IndexPart) -> Self {
-        let kind = match part.kind() {
-            IndexKind::Id(kind) => kind_of_id(kind),
-            IndexKind::Timestamp => "timestamp".to_owned(),
-            other => format!("{other:?}"),
-        };
-        Self { name: part.field().to_owned(), kind, optional: part.is_optional() }
+        let (name, kind) = (part.field().to_owned(), kind::of_index(part.kind()));
+        Self { name, kind, optional: part.is_optional() }
     }
 
     fn described(&self) -> String {

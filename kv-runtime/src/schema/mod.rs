@@ -5,9 +5,9 @@
 //! ([`Schema::check_lock`]), which keeps every shape that was released. See [the
 //! guide](crate::guide::schema_lock).
 //!
-//! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape`, `index` and
-//! `describe` (the data), `compare` (what differs, and what to do about it), `lock` (the file),
-//! `seal` (whether it is as it was written).
+//! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape`, `kind`,
+//! `index` and `describe` (the data), `compare` (what differs, and what to do about it), `lock` (the
+//! file), `seal` (whether it is as it was written).
 
 pub(crate) mod collide;
 #[cfg(feature = "schema-lock")]
@@ -18,6 +18,8 @@ mod describe;
 mod difference;
 #[cfg(feature = "schema-lock")]
 mod index;
+#[cfg(feature = "schema-lock")]
+mod kind;
 #[cfg(feature = "schema-lock")]
 mod lock;
 #[cfg(feature = "schema-lock")]
