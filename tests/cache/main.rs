@@ -4,7 +4,6 @@ mod background;
 mod basics;
 mod clocks;
 mod counters;
-mod elsewhere;
 mod expiry_of_groups;
 mod faults;
 mod filled;
@@ -31,8 +30,6 @@ use kv_runtime::cache::Cache;
 use kv_runtime::layer::FaultStore;
 use kv_runtime::store::MemoryStore;
 use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timestamp};
-
-pub use elsewhere::elsewhere;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -64,6 +61,11 @@ pub type Store = FaultStore<MemoryStore>;
 pub fn kv() -> (Kv<Store>, ManualClock) {
     let clock = ManualClock::new(START);
     (Kv::new(FaultStore::new(MemoryStore::with_clock(Clock::from(&clock)))), clock)
+}
+
+/// A handle on the same engine, as another process has it.
+pub fn elsewhere<S: kv_runtime::store::Store + Clone>(kv: &Kv<S>) -> Kv<FaultStore<S>> {
+    Kv::new(FaultStore::new(kv.store().clone()).in_another_process())
 }
 
 /// A minute in memory, five in the store, and nothing at random.

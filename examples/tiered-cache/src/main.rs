@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kv_runtime::cache::{Cache, Cached};
+use kv_runtime::layer::FaultStore;
 use kv_runtime::store::MemoryStore;
 use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timestamp};
 
@@ -44,12 +45,14 @@ impl Catalogue {
 /// One process of several that share a store.
 struct Node {
     name: &'static str,
-    products: Cached<Product, MemoryStore>,
+    products: Cached<Product, FaultStore<MemoryStore>>,
     catalogue: Catalogue,
 }
 
 impl Node {
-    fn new(name: &'static str, kv: &Kv<MemoryStore>, catalogue: &Catalogue) -> Self {
+    fn new(name: &'static str, store: &MemoryStore, catalogue: &Catalogue) -> Self {
+        // Caches of one process hear its writes. Here each node stands for a process of its own.
+        let kv = Kv::new(FaultStore::new(store.clone()).in_another_process());
         // Without jitter each run prints the same.
         let cache =
             Cache::new().memory_ttl(60 * SECOND).store_ttl(300 * SECOND).max_entries(10_000).jitter(0.0);
@@ -65,9 +68,9 @@ impl Node {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let clock = ManualClock::new(Timestamp::from_millis(1_763_900_000_000));
-    let kv = Kv::new(MemoryStore::with_clock(Clock::from(&clock)));
+    let store = MemoryStore::with_clock(Clock::from(&clock));
     let catalogue = Catalogue::default();
-    let (one, two) = (Node::new("one", &kv, &catalogue), Node::new("two", &kv, &catalogue));
+    let (one, two) = (Node::new("one", &store, &catalogue), Node::new("two", &store, &catalogue));
 
     println!("One product, and where each answer is from:");
     ask(&one, 7, "first").await?;
