@@ -1,5 +1,6 @@
 //! The rules that concern more than one attribute, each a function, in the order of this list.
 
+mod indexes;
 mod owned;
 mod round_trip;
 mod versions;
@@ -33,6 +34,7 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     binary_codecs_can_follow_serde(cx, entity);
     round_trip::check(cx, entity);
     versions::check(cx, entity);
+    indexes::check(cx, entity);
 }
 
 /// Every key begins with the prefix.

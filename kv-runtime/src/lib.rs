@@ -99,6 +99,7 @@ mod cursor_key;
 mod entity;
 pub mod guide;
 mod heard;
+pub mod index;
 mod kv;
 pub mod layer;
 mod list;

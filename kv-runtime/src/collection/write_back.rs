@@ -4,7 +4,7 @@
 use kv_store::Result;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
-use kv_store::store::{Commit, Store, StoreExt};
+use kv_store::store::{Commit, Store, StoreExt, Write};
 
 use super::difference::GroupOf;
 use super::{Collection, groups, learn_expiry};
@@ -75,6 +75,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let (value, metadata) = self.value_brought_up(&key, entity, place, record)?;
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
         let new = self.checked(&key, NewRecord::new(value, metadata).with_expiry(expiry))?;
+        if const { !E::INDEXES.is_empty() } {
+            let write = Write::Update(key.clone(), new.clone());
+            self.check_same_entries(place.anchor, place.records, place.group, &write)?;
+        }
         let unknown_expiry = (!record.expiry_known).then(|| record.metadata.clone());
         Ok(Some(Replacement { key, revision: record.revision.clone(), record: new, unknown_expiry }))
     }

@@ -1,6 +1,7 @@
 //! Writing a segment of a key.
 
 use super::escape::escape_into;
+use super::sorted::escape_sorted;
 
 /// What can be written as a segment: every [`KvId`](super::KvId).
 #[doc(hidden)]
@@ -14,16 +15,22 @@ pub trait Segment {
 pub struct IdWriter<'a> {
     out: &'a mut String,
     ordered: bool,
+    is_sorted: bool,
 }
 
 impl<'a> IdWriter<'a> {
     pub(super) fn new(out: &'a mut String, ordered: bool) -> Self {
-        Self { out, ordered }
+        Self { out, ordered, is_sorted: false }
+    }
+
+    /// Writes a part of an index entry, in the order of values.
+    pub(super) fn sorted(out: &'a mut String) -> Self {
+        Self { out, ordered: true, is_sorted: true }
     }
 
     /// Writes text, escaped.
     pub fn text(&mut self, text: &str) {
-        escape_into(text, self.out);
+        if self.is_sorted { escape_sorted(text, self.out) } else { escape_into(text, self.out) }
     }
 
     /// Writes what needs no escape: digits, letters, `-`.
