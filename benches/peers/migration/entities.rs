@@ -1,6 +1,8 @@
 //! The profile at two ages, once for each way from the one to the other: its `name` became a `user_name`.
 
+use kv_runtime::index::StoredIn;
 use kv_runtime::migrate::Object;
+use kv_runtime::store::RedbStore;
 use kv_runtime::{BoxError, KvEntity};
 
 use crate::support::profile::{Profile, Role};
@@ -73,7 +75,7 @@ macro_rules! typed_step {
 }
 pub(crate) use typed_step;
 
-pub trait User: KvEntity<Id = u64> + PartialEq + std::fmt::Debug {
+pub trait User: KvEntity<Id = u64> + StoredIn<RedbStore> + PartialEq + std::fmt::Debug {
     /// One of many that differ.
     fn sample(id: u64) -> Self;
 }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::{Json, response::IntoResponse};
 use kv_runtime::key::{KvId, Lookup};
 use kv_runtime::store::Store;
-use kv_runtime::{Kv, KvEntity};
+use kv_runtime::{Collection, KvEntity};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -46,21 +46,20 @@ pub async fn delete(State(app): State<App>, caller: Caller) -> Result<StatusCode
     let tenant = caller.tenant;
     // From here on requests of the tenant write nothing.
     app.kv.collection::<Tenant>().update(&tenant, |tenant| tenant.is_closed = true).await?;
-    delete_all::<Project, u64>(&app.kv, &tenant).await?;
-    delete_all::<Flag, String>(&app.kv, &tenant).await?;
+    delete_all(&app.kv.collection::<Project>(), &tenant).await?;
+    delete_all(&app.kv.collection::<Flag>(), &tenant).await?;
     app.flags.invalidate_all();
     app.kv.collection::<LastProject>().delete(&tenant).await?;
-    delete_all::<User, String>(&app.kv, &tenant).await?;
+    delete_all(&app.kv.collection::<User>(), &tenant).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Deletes every entity of a kind that has this tenant as its first id.
-async fn delete_all<E, Id>(kv: &Kv<impl Store>, tenant: &str) -> kv_runtime::Result<()>
+async fn delete_all<E, Id>(entities: &Collection<E, impl Store>, tenant: &str) -> kv_runtime::Result<()>
 where
     E: KvEntity<Id = (String, Id)>,
     Id: KvId + Lookup<Id>,
 {
-    let entities = kv.collection::<E>();
     let mut cursor = None;
     loop {
         let page = entities.list().within(tenant).cursor(cursor).ids().page().await?;

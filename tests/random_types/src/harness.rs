@@ -3,6 +3,7 @@
 use std::fmt::{Debug, Write as _};
 
 use fastrand::Rng;
+use kv_runtime::index::StoredIn;
 use kv_runtime::key::Key;
 use kv_runtime::record::{NewRecord, Record};
 use kv_runtime::store::{MemoryStore, RedbDurability, RedbStore, Store, StoreExt};
@@ -148,7 +149,7 @@ fn kept<E, S>(
     is_same: impl Fn(&E, &E) -> bool,
 ) -> Result<usize, String>
 where
-    E: KvEntity<Id = u64> + Debug,
+    E: KvEntity<Id = u64> + StoredIn<S> + Debug,
     S: Store,
 {
     let all = kv.collection::<E>();
