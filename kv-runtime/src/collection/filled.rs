@@ -48,7 +48,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     continue;
                 }
                 Some(Write::Update(_, new)) => new,
-                _ => NewRecord::new(record.value.0.clone(), record.metadata.clone()),
+                _ => NewRecord::same_as(record),
             };
             new.metadata.remove_foreign(CACHE_FILL);
             let new = self.checked(&key, new.with_expiry(self.expiry(entity, schema)))?;

@@ -192,8 +192,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     self.check_ttl(&key, ttl)?;
                     let standing = expiry_of(self.store(), &key, &record).await.map_err(named::<E>)?.at(now);
                     if standing.is_some_and(|at| at < now.saturating_add(ttl)) {
-                        let record = NewRecord::new(record.value.0, record.metadata);
-                        writes.push((key, record.with_expiry(Expiry::After(ttl))));
+                        let same = NewRecord::same_as(&record).with_expiry(Expiry::After(ttl));
+                        writes.push((key, same));
                     }
                 }
             }
@@ -280,9 +280,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 Write::Touch(key, expiry) => {
                     let mut groups = keys_of_groups::<E>(anchor).zip(records);
                     let standing = groups.find(|(of, _)| of.as_str() == key.as_str());
-                    if let Some(record) = standing.and_then(|(_, record)| record.clone()) {
-                        let record = NewRecord::new(record.value.0, record.metadata).with_expiry(expiry);
-                        unconditional.push((key, record));
+                    if let Some(record) = standing.and_then(|(_, record)| record.as_ref()) {
+                        unconditional.push((key, NewRecord::same_as(record).with_expiry(expiry)));
                     }
                 }
                 // A change does not delete.

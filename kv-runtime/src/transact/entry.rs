@@ -87,8 +87,7 @@ impl Entry {
             }
             (Write::Touch(_, expiry), None) => {
                 let seen = self.seen.as_ref().and_then(|seen| seen.record.as_ref());
-                let same = |record: &Record| NewRecord::new(record.value.0.clone(), record.metadata.clone());
-                seen.map(|record| Pending::Put(same(record).with_expiry(expiry)))
+                seen.map(|record| Pending::Put(NewRecord::same_as(record).with_expiry(expiry)))
             }
             (Write::Touch(..), Some(Pending::Delete)) => Some(Pending::Delete),
         };

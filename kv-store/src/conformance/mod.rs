@@ -41,6 +41,7 @@ mod lists;
 #[cfg(not(target_arch = "wasm32"))]
 mod panics;
 mod places;
+mod plain;
 mod records;
 mod replace;
 mod revisions;
@@ -71,6 +72,7 @@ pub async fn atomic_store<H: Harness<Store: AtomicStore>>(harness: &H) -> Report
     concurrency::run_atomic(&mut suite).await;
     dropped::run_atomic(&mut suite).await;
     foreign::run_atomic(&mut suite).await;
+    plain::run_atomic(&mut suite).await;
     suite.into_report()
 }
 
@@ -88,4 +90,5 @@ async fn run_store<H: Harness>(suite: &mut Suite<'_, H>) {
     foreign::run(suite).await;
     replace::run(suite).await;
     places::run(suite).await;
+    plain::run(suite).await;
 }

@@ -27,6 +27,10 @@ pub struct Capabilities {
     pub atomic_batches: bool,
     /// Whether the store can list and read metadata without reading values.
     pub cheap_metadata: bool,
+    /// Whether the store keeps [plain records](crate::record::NewRecord::plain).
+    pub plain_records: bool,
+    /// Whether plain records can expire.
+    pub plain_expiry: bool,
     /// The store's limits.
     pub limits: Limits,
 }
@@ -54,6 +58,8 @@ impl Capabilities {
             snapshot_reads: false,
             atomic_batches: false,
             cheap_metadata: false,
+            plain_records: false,
+            plain_expiry: false,
             limits: Limits::new(),
         }
     }
@@ -90,6 +96,20 @@ impl Capabilities {
     #[must_use]
     pub const fn cheap_metadata(mut self) -> Self {
         self.cheap_metadata = true;
+        self
+    }
+
+    /// Adds plain records that do not expire.
+    #[must_use]
+    pub const fn plain_records(mut self) -> Self {
+        self.plain_records = true;
+        self
+    }
+
+    /// Adds the expiry of plain records.
+    #[must_use]
+    pub const fn plain_expiry(mut self) -> Self {
+        self.plain_expiry = true;
         self
     }
 
