@@ -1,5 +1,6 @@
 //! The rules that concern more than one attribute, each a function, in the order of this list.
 
+mod adopt;
 mod owned;
 mod round_trip;
 mod versions;
@@ -33,6 +34,7 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     binary_codecs_can_follow_serde(cx, entity);
     round_trip::check(cx, entity);
     versions::check(cx, entity);
+    adopt::check(cx, entity);
 }
 
 /// Every key begins with the prefix.
@@ -156,7 +158,7 @@ fn group_words_have_a_group(cx: &Ctxt, entity: &Entity<'_>) {
     // Where the struct declares one, that has taken them.
     let Some(left) = &entity.container.first else { return };
     let views = [left.view.key(), left.derives.key()].into_iter().flatten();
-    for key in left.versions.keys().chain(views) {
+    for key in left.versions.keys().chain(left.adopt.keys()).chain(views) {
         cx.error(key, format_args!("every field is in a `group(...)`, so `{key}` belongs there"));
     }
 }

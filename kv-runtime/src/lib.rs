@@ -89,6 +89,7 @@ mod collection;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+pub mod adopt;
 mod backfill;
 #[cfg(feature = "cache")]
 pub mod cache;

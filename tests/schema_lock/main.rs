@@ -9,6 +9,7 @@ mod file;
 mod groups;
 mod keys;
 mod nested;
+mod plain;
 mod previous;
 
 use kv_runtime::schema::{Difference, Effect, Lock, Schema};

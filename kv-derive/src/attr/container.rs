@@ -10,7 +10,9 @@ use super::serde::ContainerSerde;
 use super::slot::Slot;
 use super::text;
 use crate::ctxt::Ctxt;
-use crate::symbol::{CODEC, CRATE, DEPRECATED, DERIVE, GROUP, KV, PREFIX, TTL, VIEW, VIEW_OF};
+use crate::symbol::{
+    CODEC, CRATE, DEPRECATED, DERIVE, GROUP, KV, PLAIN, PREFIX, TTL, VERSION_IN, VERSION_MAP, VIEW, VIEW_OF,
+};
 
 /// What stands on the struct.
 pub(crate) struct Container {
@@ -19,6 +21,7 @@ pub(crate) struct Container {
     /// What holds for every group that does not say otherwise.
     pub(crate) ttl: Slot<Ttl>,
     pub(crate) codec: Slot<Codec>,
+    pub(crate) plain: Slot<()>,
     /// The keys of the first group that stand on the struct itself, until that group takes them.
     pub(crate) first: Option<Group>,
     /// The `group(...)`s.
@@ -47,6 +50,7 @@ impl Container {
             prefix: Slot::default(),
             ttl: Slot::default(),
             codec: Slot::default(),
+            plain: Slot::default(),
             first: None,
             groups: Vec::new(),
             view_of: Slot::default(),
@@ -61,6 +65,8 @@ impl Container {
                 PREFIX => key.text(&mut container.prefix, "prefix = \"user\"", text::prefix),
                 TTL => read_ttl(key, &mut container.ttl),
                 CODEC => read_codec(key, &mut container.codec),
+                PLAIN => key.flag(&mut container.plain),
+                VERSION_IN | VERSION_MAP => first.adopt.read(key),
                 VIEW => read_view(key, &mut first.view),
                 DERIVE => read_derive(key, &mut first.derives),
                 VIEW_OF => key.text(&mut container.view_of, "__view_of = \"User\"", |text| Ok(text.clone())),

@@ -5,9 +5,10 @@ use std::fmt;
 use crate::suggest::{listed, nearest};
 use crate::symbol::{
     ADDED, ALIAS, CODEC, COMPATIBLE, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DERIVE, DESERIALIZE_WITH, DOWN,
-    EXPIRES_AT, FLATTEN, FROM, GROUP, ID, NAME, OLDEST, OPTIONAL, ORDERED, PREFIX, PREVIOUS, REMOVED, RENAME,
-    RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH, SINCE, SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING,
-    SKIP_SERIALIZING_IF, STEP, Symbol, TTL, VERSION, VIEW, VIEW_OF, WITH, WRITE_VERSION,
+    EXPIRES_AT, FLATTEN, FROM, GROUP, ID, NAME, OLDEST, OPTIONAL, ORDERED, PLAIN, PREFIX, PREVIOUS, REMOVED,
+    RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH, SINCE, SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING,
+    SKIP_SERIALIZING_IF, STEP, Symbol, TTL, VERSION, VERSION_IN, VERSION_MAP, VIEW, VIEW_OF, WITH,
+    WRITE_VERSION,
 };
 
 /// Where a `#[kv(...)]` key stands.
@@ -45,6 +46,9 @@ impl Place {
                 PREVIOUS,
                 TTL,
                 CODEC,
+                PLAIN,
+                VERSION_IN,
+                VERSION_MAP,
                 VIEW,
                 DERIVE,
                 CRATE,
@@ -60,6 +64,9 @@ impl Place {
                 PREVIOUS,
                 TTL,
                 CODEC,
+                PLAIN,
+                VERSION_IN,
+                VERSION_MAP,
                 OPTIONAL,
                 VIEW,
                 DERIVE,
@@ -88,7 +95,7 @@ impl Place {
     /// a name.
     pub(super) fn key(self, name: &str, is_alone: bool) -> Option<Symbol> {
         let key = self.keys().iter().copied().find(|key| key.as_str() == name && !key.is_private())?;
-        let is_flag = matches!(key, COMPATIBLE | OPTIONAL);
+        let is_flag = matches!(key, COMPATIBLE | OPTIONAL | PLAIN);
         (is_flag || !is_alone || self.key_of_a_name().is_none()).then_some(key)
     }
 

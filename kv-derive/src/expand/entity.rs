@@ -9,7 +9,7 @@ use super::alias;
 use super::hidden::{reader, writer};
 use super::payload::{self, payloads};
 use super::spanned::{default_value, end_of};
-use super::{bounds, shape, versions, view};
+use super::{adopt, bounds, shape, versions, view};
 use crate::model::{Entity, Field, Group};
 
 /// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several
@@ -151,8 +151,8 @@ fn group_schema(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStrea
         quote!(.ttl_secs(#secs))
     });
     let optional = group.is_optional().then(|| quote!(.optional()));
-    let versions = versions::table(entity, at, group);
-    quote!(__kv::GroupSchema::new(#name, #version, __kv::Codec::#codec) #ttl #optional #versions)
+    let (versions, form) = (versions::table(entity, at, group), adopt::form(entity, group));
+    quote!(__kv::GroupSchema::new(#name, #version, __kv::Codec::#codec) #ttl #optional #versions #form)
 }
 
 /// That the type of an `ordered` id is an integer.

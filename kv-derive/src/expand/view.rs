@@ -6,7 +6,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Ident};
 
 use super::alias::runtime;
-use super::versions;
+use super::{adopt, versions};
 use crate::model::{Entity, Field, Group};
 
 pub(super) fn views(entity: &Entity<'_>) -> TokenStream {
@@ -106,11 +106,12 @@ fn kv_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
         quote!(, ttl = #text)
     });
     let codec = entity.codec(group).name();
+    let adopt = adopt::group_attrs(entity, group);
     let krate = entity.container.krate.get().map(|path| {
         let path = path.to_token_stream().to_string();
         quote!(, crate = #path)
     });
-    quote!(#[kv(prefix = #prefix #name, version = #version, codec = #codec #ttl #krate #versions, __view_of = #view_of)])
+    quote!(#[kv(prefix = #prefix #name, version = #version, codec = #codec #ttl #adopt #krate #versions, __view_of = #view_of)])
 }
 
 fn serde_attrs(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {

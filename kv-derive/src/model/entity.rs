@@ -143,6 +143,11 @@ impl<'a> Entity<'a> {
         group.attr.codec.get().or(self.container.codec.get()).copied().unwrap_or(Codec::Json)
     }
 
+    /// Whether the group's records are stored as their values alone.
+    pub(crate) fn is_plain(&self, group: &Group<'a>) -> bool {
+        group.attr.adopt.plain.is_written() || self.container.plain.is_written()
+    }
+
     /// The field that says when the record expires.
     pub(crate) fn expires_at(&self) -> Option<&Field<'a>> {
         self.stored_fields().find(|field| field.attr.expires_at.is_written())

@@ -73,7 +73,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let encoded = self.encode(key, entity, group, version, Wanted::VALUE)?;
         let metadata = encoded.metadata().with_created_at(Some(now));
         let record = NewRecord::new(encoded.value, metadata).with_expiry(self.expiry(entity, schema));
-        self.checked(key, record)
+        self.formed(key, schema, record, true)
     }
 
     /// Returns when a record of this group expires that is written now.

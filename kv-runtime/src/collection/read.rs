@@ -232,7 +232,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let (only, all);
             let records = if groups::<E>().len() == 1 {
                 self.check_key(key)?;
-                only = self.store().get(key, options).await;
+                only = self.get_only(key, options).await;
                 // Where it lies: taking the result apart would move the record several times.
                 match &only {
                     Ok(record) => std::slice::from_ref(record),
@@ -259,9 +259,32 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
+    /// The record of an entity's only group.
+    #[inline]
+    async fn get_only(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
+        let mut found = self.store().get(key, options).await?;
+        if Self::ADOPTS
+            && let Some(record) = &mut found
+        {
+            self.adopt_only(record, &|| self.at(key))?;
+        }
+        Ok(found)
+    }
+
     /// The records of all groups of these entities, read with one batch: one entity's after the
     /// other, each in the schema's order.
     pub(crate) async fn records(&self, anchors: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+        let mut records = self.stored_records(anchors, options).await?;
+        self.adopt_all(anchors, &mut records)?;
+        Ok(records)
+    }
+
+    /// The same, as the store has them.
+    pub(super) async fn stored_records(
+        &self,
+        anchors: &[Key],
+        options: GetOptions,
+    ) -> Result<Vec<Option<Record>>> {
         // An only group's key is the anchor.
         let mut keys = Cow::Borrowed(anchors);
         if groups::<E>().len() > 1 {

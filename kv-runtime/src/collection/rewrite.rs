@@ -59,6 +59,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let after = self.encode(&key, entity, place.group, before.encoded.version, wanted)?;
         let expiry = self.new_expiry(entity, schema, expired_at);
         if after.value == before.encoded.value && !self.is_behind(schema, record) {
+            if schema.is_plain() && expiry.is_some_and(|expiry| expiry != Expiry::Never) {
+                self.check_plain_expiry(&key)?;
+            }
             return Ok(expiry.map(|expiry| Write::Touch(key, expiry)));
         }
         let (found, supported) = (record.metadata.version, schema.version());
@@ -69,7 +72,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let metadata = self.metadata_after(record, after.metadata(), after.version);
         let value = self.value_after(entity, place, before, after, &metadata)?;
         let new = NewRecord::new(value, metadata).with_expiry(expiry.unwrap_or_default());
-        let new = self.checked(&key, new)?;
+        let new = self.formed(&key, schema, new, false)?;
         Ok(Some(if expiry.is_some() { Write::Put(key, new) } else { Write::Update(key, new) }))
     }
 

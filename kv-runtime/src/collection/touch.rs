@@ -65,6 +65,9 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             for (group, key) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)) {
                 if let Some(ttl) = self.ttl_of(group) {
                     self.check_ttl(&key, ttl)?;
+                    if group.is_plain() {
+                        self.check_plain_expiry(&key)?;
+                    }
                     writes.push(Write::Touch(key, Expiry::AtLeast(ttl)));
                 }
             }

@@ -74,7 +74,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let key = place.anchor.with_group(groups::<E>()[place.group].name());
         let (value, metadata) = self.value_brought_up(&key, entity, place, record)?;
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
-        let new = self.checked(&key, NewRecord::new(value, metadata).with_expiry(expiry))?;
+        let schema = &groups::<E>()[place.group];
+        let new = self.formed(&key, schema, NewRecord::new(value, metadata).with_expiry(expiry), false)?;
         let unknown_expiry = (!record.expiry_known).then(|| record.metadata.clone());
         Ok(Some(Replacement { key, revision: record.revision.clone(), record: new, unknown_expiry }))
     }

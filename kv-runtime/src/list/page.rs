@@ -4,6 +4,7 @@ use std::fmt;
 
 use kv_store::__private::coop::{self, Hold};
 use kv_store::key::Key;
+use kv_store::record::RecordRef;
 use kv_store::store::{Content, Cursor, EntryRef, Store, StoreExt};
 use kv_store::{Error, Location, Result};
 use tracing::Instrument;
@@ -260,6 +261,12 @@ pub(super) fn listed<E: KvEntity, S: Store>(
     entry: EntryRef<'_>,
 ) -> Result<E, Box<Error>> {
     match entry {
+        EntryRef::Record(record) if Collection::<E, S>::ADOPTS => {
+            let mut record = record.to_record();
+            collection.adopt_only(&mut record, &|| at::<E, S>(collection, key))?;
+            let locate = |_: &GroupSchema| at::<E, S>(collection, key);
+            collection.decode_listed(id, RecordRef::from(&record), &locate)
+        }
         EntryRef::Record(record) => {
             collection.decode_listed(id, record.as_ref(), &|_| at::<E, S>(collection, key))
         }

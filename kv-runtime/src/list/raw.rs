@@ -88,7 +88,14 @@ async fn list<E: KvEntity, S: Store>(
             (ListedKey::Entity(id), entry) => {
                 let key = collection.key_of_id(&id);
                 let records = match entry {
-                    EntryRef::Record(record) => vec![Some(record.to_record())],
+                    EntryRef::Record(record) => {
+                        let mut record = record.to_record();
+                        if let Err(error) = collection.adopt_only(&mut record, &|| collection.at(&key)) {
+                            page.failed.push(error);
+                            return;
+                        }
+                        vec![Some(record)]
+                    }
                     _ => Vec::new(),
                 };
                 let anchor = Anchor { key, id, records };

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::{Field, Shape, is_false};
 use super::trace::trace;
+use crate::adopt::VersionIn;
 use crate::codec::Codec;
 use crate::entity::{FieldText, GroupSchema, KvEntity, ShapeVisitor};
 
@@ -58,6 +59,15 @@ pub struct GroupShape {
     pub version: u32,
     /// The codec's name.
     pub codec: String,
+    /// Whether records are their values alone, without metadata: no `minReader`, no `createdAt`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub plain: bool,
+    /// The member of plain records that holds their version, such as `_persist.version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_in: Option<String>,
+    /// What spellings of the version mean, such as `-1 => 1`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub version_map: Vec<String>,
     /// The TTL in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u64>,
@@ -166,6 +176,9 @@ impl ShapeVisitor for Describe {
             name: schema.name().map(str::to_owned),
             version: schema.version(),
             codec: schema.codec().name().to_owned(),
+            plain: schema.is_plain(),
+            version_in: schema.version_in().map(|at| at.path().join(".")),
+            version_map: schema.version_in().map(spellings).unwrap_or_default(),
             ttl: schema.ttl().map(|ttl| ttl.as_secs()),
             anchor: group == 0 && !self.is_view,
             optional: schema.is_optional(),
@@ -186,6 +199,10 @@ impl ShapeVisitor for Describe {
             described.previous = Some(Box::new(previous));
         }
     }
+}
+
+fn spellings(at: &VersionIn) -> Vec<String> {
+    at.map().iter().map(|(spelling, version)| format!("{spelling} => {version}")).collect()
 }
 
 /// Joins the traced shape with the attributes.

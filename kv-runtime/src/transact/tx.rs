@@ -107,7 +107,7 @@ impl<S: AtomicStore> Tx<S> {
         let (key, id) = entities.key_and_id(id);
         async move {
             let records = self.records(&self.keys(&entities, &key)?, E::SCHEMA.name()).await?;
-            entities.decode(id, &key, &records).map_err(|error| self.failed(error, E::SCHEMA.name()))
+            entities.entity_at(id, &key, &records).map_err(|error| self.failed(error, E::SCHEMA.name()))
         }
     }
 
@@ -132,7 +132,7 @@ impl<S: AtomicStore> Tx<S> {
             let records = self.records(&keys, E::SCHEMA.name()).await?;
             let found = anchors.iter().zip(ids).zip(records.chunks(E::SCHEMA.groups().len()));
             found
-                .map(|((anchor, id), records)| entities.decode(id, anchor, records))
+                .map(|((anchor, id), records)| entities.entity_at(id, anchor, records))
                 .collect::<Result<_>>()
                 .map_err(|error| self.failed(error, E::SCHEMA.name()))
         })

@@ -202,6 +202,7 @@ impl<'a> Comparison<'a> {
             self.push(Some(segment), Effect::Breaking, what, mend);
             return;
         }
+        self.form(group, latest);
         self.policies(group, latest);
         if group.version > latest.shape.version {
             let what = format!("version {} of {label} is not in the lock", group.version);
@@ -209,6 +210,49 @@ impl<'a> Comparison<'a> {
             return;
         }
         self.shape(group, &latest.shape, moves);
+    }
+
+    /// How its records are stored, whatever their version.
+    fn form(&mut self, group: &GroupShape, latest: &Release) {
+        let (segment, label) = (group.segment(), self.label(group.segment()));
+        let (was, is) = (&latest.shape, group);
+        if was.plain != is.plain {
+            let what = match is.plain {
+                true => format!(
+                    "{label} was released with metadata; today its records are plain. Each loses its metadata when it is written"
+                ),
+                false => format!(
+                    "{label} was released as plain records; today they have metadata. On a store that keeps it in an envelope, \
+                     other programs cannot read what is written from now on"
+                ),
+            };
+            self.push(Some(segment), Effect::Policy, what, CONFIRM);
+        }
+        if !was.plain || !is.plain {
+            return;
+        }
+        if was.version_in != is.version_in {
+            let member = |at: &Option<String>| match at {
+                Some(at) => format!("the member `{at}`"),
+                None => "no member".to_owned(),
+            };
+            let what = format!(
+                "{label} was released with its version in {}; today it is in {}, where no released record has it",
+                member(&was.version_in),
+                member(&is.version_in)
+            );
+            self.push(Some(segment), Effect::Breaking, what, "put it back, or rewrite the records first");
+        } else if was.version_map != is.version_map {
+            let what = format!(
+                "{label} was released with the versions ({}); today they are ({})",
+                was.version_map.join(", "),
+                is.version_map.join(", ")
+            );
+            match was.version_map.iter().all(|spelling| is.version_map.contains(spelling)) {
+                true => self.push(Some(segment), Effect::Policy, what, CONFIRM),
+                false => self.push(Some(segment), Effect::Breaking, what, "put back what was released"),
+            }
+        }
     }
 
     /// What is said about a group beside its shape.
