@@ -99,6 +99,7 @@ mod const_message;
 mod cursor_key;
 mod entity;
 pub mod guide;
+pub mod json;
 mod kv;
 pub mod layer;
 mod list;
