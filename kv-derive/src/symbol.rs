@@ -6,6 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Symbol(&'static str);
 
+pub(crate) const ADAPTER: Symbol = Symbol("adapter");
 pub(crate) const ADDED: Symbol = Symbol("added");
 pub(crate) const CODEC: Symbol = Symbol("codec");
 pub(crate) const COMPATIBLE: Symbol = Symbol("compatible");

@@ -1,5 +1,6 @@
 //! Plain records: values that are stored alone, which other programs read and write all the time.
 
+mod adapters;
 mod caches;
 mod records;
 mod redis;

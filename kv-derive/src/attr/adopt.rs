@@ -2,11 +2,11 @@
 
 use proc_macro2::Span;
 use syn::parse::ParseStream;
-use syn::{Ident, LitInt, LitStr, Token};
+use syn::{ExprPath, Ident, LitInt, LitStr, Token};
 
 use super::key::Key;
 use super::slot::{Slot, Version};
-use crate::symbol::{MISSING, PLAIN, VERSION_IN, VERSION_MAP};
+use crate::symbol::{ADAPTER, MISSING, PLAIN, VERSION_IN, VERSION_MAP};
 
 const VERSION_IN_FORM: &str = "version_in = \"schemaVersion\"";
 const VERSION_MAP_FORM: &str = "version_map(missing => 1, -1 => 1, \"2024-05\" => 2)";
@@ -17,6 +17,7 @@ pub(crate) struct Adopt {
     pub(crate) plain: Slot<()>,
     pub(crate) version_in: Slot<VersionIn>,
     pub(crate) version_map: Slot<Vec<Mapped>>,
+    pub(crate) adapter: Slot<ExprPath>,
 }
 
 /// The path of a member of the value.
@@ -46,6 +47,9 @@ impl Adopt {
     pub(super) fn read(&mut self, key: &Key<'_>) {
         match key.symbol {
             PLAIN => key.flag(&mut self.plain),
+            ADAPTER => {
+                key.path(&mut self.adapter, "adapter = kv_runtime::adopt::Keyv", |input| input.parse())
+            }
             VERSION_IN => key.text(&mut self.version_in, VERSION_IN_FORM, version_in),
             VERSION_MAP => {
                 let entries = key.list(VERSION_MAP_FORM, mapped);
@@ -64,7 +68,8 @@ impl Adopt {
 
     /// Every key that is written.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Ident> {
-        [self.plain.key(), self.version_in.key(), self.version_map.key()].into_iter().flatten()
+        let keys = [self.plain.key(), self.version_in.key(), self.version_map.key(), self.adapter.key()];
+        keys.into_iter().flatten()
     }
 }
 

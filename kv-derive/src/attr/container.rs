@@ -11,7 +11,8 @@ use super::slot::Slot;
 use super::text;
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    CODEC, CRATE, DEPRECATED, DERIVE, GROUP, KV, PLAIN, PREFIX, TTL, VERSION_IN, VERSION_MAP, VIEW, VIEW_OF,
+    ADAPTER, CODEC, CRATE, DEPRECATED, DERIVE, GROUP, KV, PLAIN, PREFIX, TTL, VERSION_IN, VERSION_MAP, VIEW,
+    VIEW_OF,
 };
 
 /// What stands on the struct.
@@ -66,7 +67,7 @@ impl Container {
                 TTL => read_ttl(key, &mut container.ttl),
                 CODEC => read_codec(key, &mut container.codec),
                 PLAIN => key.flag(&mut container.plain),
-                VERSION_IN | VERSION_MAP => first.adopt.read(key),
+                VERSION_IN | VERSION_MAP | ADAPTER => first.adopt.read(key),
                 VIEW => read_view(key, &mut first.view),
                 DERIVE => read_derive(key, &mut first.derives),
                 VIEW_OF => key.text(&mut container.view_of, "__view_of = \"User\"", |text| Ok(text.clone())),

@@ -11,7 +11,7 @@ use super::slot::Slot;
 use super::text;
 use super::versions::Versions;
 use crate::suggest::did_you_mean;
-use crate::symbol::{CODEC, DERIVE, NAME, OPTIONAL, PLAIN, TTL, VERSION_IN, VERSION_MAP, VIEW};
+use crate::symbol::{ADAPTER, CODEC, DERIVE, NAME, OPTIONAL, PLAIN, TTL, VERSION_IN, VERSION_MAP, VIEW};
 
 /// A group as it is declared.
 pub(crate) struct Group {
@@ -92,7 +92,7 @@ impl Group {
             OPTIONAL => key.flag(&mut group.optional),
             VIEW => read_view(key, &mut group.view),
             DERIVE => read_derive(key, &mut group.derives),
-            PLAIN | VERSION_IN | VERSION_MAP => group.adopt.read(key),
+            PLAIN | VERSION_IN | VERSION_MAP | ADAPTER => group.adopt.read(key),
             _ => group.versions.read(key),
         });
         group

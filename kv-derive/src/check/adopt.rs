@@ -44,7 +44,10 @@ fn plain_records_are_json(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
 
 /// A plain record without a version in its value is version 1, so no other one can be written.
 fn plain_records_have_one_version(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
-    if !entity.is_plain(group) || group.attr.adopt.version_in.is_written() || group.write_version() == 1 {
+    let adopt = &group.attr.adopt;
+    // Whether an adapter keeps the version is known to the adapter.
+    let has_place = adopt.version_in.is_written() || adopt.adapter.is_written();
+    if !entity.is_plain(group) || has_place || group.write_version() == 1 {
         return;
     }
     let versions = &group.attr.versions;

@@ -1,7 +1,8 @@
 //! How a group's records are stored for other programs.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use crate::attr::{Mapped, Spelling};
 use crate::model::{Entity, Group};
@@ -22,7 +23,8 @@ pub(super) fn form(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream
         }
         None => quote!(::core::option::Option::None),
     };
-    Some(quote!(.plain(#version_in)))
+    let adapter = group.attr.adopt.adapter.get().map(|path| quote_spanned!(path.span()=> .adapted(&#path)));
+    Some(quote!(.plain(#version_in) #adapter))
 }
 
 fn spelling(spelling: &Spelling) -> TokenStream {
@@ -57,5 +59,6 @@ pub(super) fn group_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream
     });
     let map: Vec<TokenStream> = map.collect();
     let map = (!map.is_empty()).then(|| quote!(, version_map(#(#map),*)));
-    quote!(#plain #version_in #map)
+    let adapter = group.attr.adopt.adapter.get().map(|path| quote!(, adapter = #path));
+    quote!(#plain #version_in #map #adapter)
 }

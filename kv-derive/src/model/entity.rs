@@ -56,6 +56,7 @@ impl<'a> Entity<'a> {
         let mut generics = receiver.replace(&input.generics);
         generics.where_clause = input.generics.where_clause.as_ref().map(|clause| receiver.replace(clause));
         for group in container.first.iter_mut().chain(&mut container.groups) {
+            group.adopt.adapter.change(|path| receiver.replace(path));
             name_self(&receiver, &mut group.versions);
         }
         let fields: Vec<Field<'a>> = fields
@@ -145,7 +146,8 @@ impl<'a> Entity<'a> {
 
     /// Whether the group's records are stored as their values alone.
     pub(crate) fn is_plain(&self, group: &Group<'a>) -> bool {
-        group.attr.adopt.plain.is_written() || self.container.plain.is_written()
+        let adopt = &group.attr.adopt;
+        adopt.plain.is_written() || adopt.adapter.is_written() || self.container.plain.is_written()
     }
 
     /// The field that says when the record expires.

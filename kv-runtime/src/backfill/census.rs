@@ -155,7 +155,7 @@ impl Census {
         };
         let version = match entry {
             EntryRef::Head(head) => Some(head.metadata.version),
-            EntryRef::Record(record) => version_of(schema, record),
+            EntryRef::Record(record) => version_of(schema, key, record),
             // Unread, or shown without what was asked for.
             _ => None,
         };

@@ -250,15 +250,17 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
-            let records = pin!(self.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()));
-            let records = attempts.watch(records).await?;
+            let options = GetOptions::new().with_expiry();
+            let stored = pin!(self.stored_records(std::slice::from_ref(&key), options));
+            let stored = attempts.watch(stored).await?;
+            let records = self.adopted(&key, &stored)?;
             let create = create.as_mut();
             let (entity, writes) = self.changed(&key, id.clone(), &records, &mut change, create)?;
             let found = found_after::<E>(entity, &key, &records, &writes, now);
             if writes.is_empty() {
                 return Ok(found);
             }
-            let commit = pin!(self.store().commit(self.unchanged(&key, &records), writes.into()));
+            let commit = pin!(self.store().commit(self.unchanged(&key, &stored), writes.into()));
             match attempts.watch(commit).await.map_err(named::<E>)? {
                 Commit::Done => return Ok(found),
                 Commit::Conflict(_) => attempts.lost().await,

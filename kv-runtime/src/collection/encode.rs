@@ -8,6 +8,7 @@ use kv_store::record::{Expiry, Metadata, NewRecord};
 use kv_store::store::{Limits, Store, StoreExt};
 use kv_store::{BoxError, Error, Location, Result, Timestamp};
 
+use super::adopt::Origin;
 use super::group::{Group, Wanted, Written, encode_wanted};
 use super::proof::prove;
 use super::{Collection, groups};
@@ -73,7 +74,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let encoded = self.encode(key, entity, group, version, Wanted::VALUE)?;
         let metadata = encoded.metadata().with_created_at(Some(now));
         let record = NewRecord::new(encoded.value, metadata).with_expiry(self.expiry(entity, schema));
-        self.formed(key, schema, record, true)
+        self.formed(key, schema, record, Origin::New)
     }
 
     /// Returns when a record of this group expires that is written now.

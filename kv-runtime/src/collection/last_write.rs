@@ -191,6 +191,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             for ((group, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)).zip(records) {
                 if let (Some(ttl), Some(record)) = (self.ttl_of(group), record) {
                     self.check_ttl(&key, ttl)?;
+                    self.check_touch(&key, group)?;
                     let standing = expiry_of(self.store(), &key, &record).await.map_err(named::<E>)?.at(now);
                     if standing.is_some_and(|at| at < now.saturating_add(ttl)) {
                         let same = NewRecord::same_as(&record).with_expiry(Expiry::After(ttl));

@@ -265,8 +265,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut found = self.store().get(key, options).await?;
         if Self::ADOPTS
             && let Some(record) = &mut found
+            && !self.adopt_only(key, record)?
         {
-            self.adopt_only(record, &|| self.at(key))?;
+            return Ok(None);
         }
         Ok(found)
     }

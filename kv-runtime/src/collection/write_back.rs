@@ -6,6 +6,7 @@ use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_store::store::{Commit, Store, StoreExt};
 
+use super::adopt::Origin;
 use super::difference::GroupOf;
 use super::{Collection, groups, learn_expiry};
 use crate::entity::{GroupSchema, KvEntity};
@@ -75,7 +76,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let (value, metadata) = self.value_brought_up(&key, entity, place, record)?;
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
         let schema = &groups::<E>()[place.group];
-        let new = self.formed(&key, schema, NewRecord::new(value, metadata).with_expiry(expiry), false)?;
+        let new = NewRecord::new(value, metadata).with_expiry(expiry);
+        let new = self.formed(&key, schema, new, Origin::Kept(record.expires_at))?;
         let unknown_expiry = (!record.expiry_known).then(|| record.metadata.clone());
         Ok(Some(Replacement { key, revision: record.revision.clone(), record: new, unknown_expiry }))
     }

@@ -8,7 +8,7 @@ use kv_store::key::{EntityId, IdSchema, KeyBuilder};
 use kv_store::{BoxError, MaybeSend, MaybeSync, Timestamp};
 use serde::{Serializer, de::DeserializeOwned};
 
-use crate::adopt::{Form, Plain, VersionIn};
+use crate::adopt::{Adapter, Form, Plain, VersionIn};
 use crate::codec::Codec;
 use crate::migrate::{Step, StepFrom};
 
@@ -301,7 +301,16 @@ impl GroupSchema {
     #[doc(hidden)]
     #[must_use]
     pub const fn plain(mut self, version_in: Option<&'static VersionIn>) -> Self {
-        self.form = Form::Plain(Plain { version_in });
+        self.form = Form::Plain(Plain { version_in, adapter: None });
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn adapted(mut self, adapter: &'static dyn Adapter) -> Self {
+        if let Form::Plain(plain) = self.form {
+            self.form = Form::Plain(Plain { adapter: Some(adapter), ..plain });
+        }
         self
     }
 
@@ -409,6 +418,15 @@ impl GroupSchema {
     pub const fn version_in(&self) -> Option<&'static VersionIn> {
         match self.form {
             Form::Plain(plain) => plain.version_in,
+            Form::Enveloped => None,
+        }
+    }
+
+    /// Returns what converts the records of another program: `adapter`.
+    #[must_use]
+    pub const fn adapter(&self) -> Option<&'static dyn Adapter> {
+        match self.form {
+            Form::Plain(plain) => plain.adapter,
             Form::Enveloped => None,
         }
     }

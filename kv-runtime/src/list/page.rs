@@ -253,22 +253,24 @@ async fn read_groups<E: KvEntity, S: Store>(
     Ok(found.bytes)
 }
 
-/// Returns the entity of a listed entry.
+/// Returns the entity of a listed entry, or `None` if its value says that it has expired.
 pub(super) fn listed<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     key: &str,
     id: E::Id,
     entry: EntryRef<'_>,
-) -> Result<E, Box<Error>> {
+) -> Result<Option<E>, Box<Error>> {
     match entry {
         EntryRef::Record(record) if Collection::<E, S>::ADOPTS => {
             let mut record = record.to_record();
-            collection.adopt_only(&mut record, &|| at::<E, S>(collection, key))?;
+            if !collection.adopt_only(&collection.key_of_id(&id), &mut record)? {
+                return Ok(None);
+            }
             let locate = |_: &GroupSchema| at::<E, S>(collection, key);
-            collection.decode_listed(id, RecordRef::from(&record), &locate)
+            collection.decode_listed(id, RecordRef::from(&record), &locate).map(Some)
         }
         EntryRef::Record(record) => {
-            collection.decode_listed(id, record.as_ref(), &|_| at::<E, S>(collection, key))
+            collection.decode_listed(id, record.as_ref(), &|_| at::<E, S>(collection, key)).map(Some)
         }
         EntryRef::Failed(error) => Err(Box::new(unread(collection, &id, error))),
         // A list of records shows nothing else.
@@ -309,9 +311,9 @@ impl<E> Page<E> {
         self.entities.len() + self.failed.len()
     }
 
-    fn add(&mut self, read: Result<E, Box<Error>>) {
+    fn add(&mut self, read: Result<Option<E>, Box<Error>>) {
         match read {
-            Ok(entity) => self.entities.push(entity),
+            Ok(entity) => self.entities.extend(entity),
             Err(error) => self.failed.push(*error),
         }
     }

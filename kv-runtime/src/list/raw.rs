@@ -90,11 +90,14 @@ async fn list<E: KvEntity, S: Store>(
                 let records = match entry {
                     EntryRef::Record(record) => {
                         let mut record = record.to_record();
-                        if let Err(error) = collection.adopt_only(&mut record, &|| collection.at(&key)) {
-                            page.failed.push(error);
-                            return;
+                        match collection.adopt_only(&key, &mut record) {
+                            Ok(true) => vec![Some(record)],
+                            Ok(false) => return,
+                            Err(error) => {
+                                page.failed.push(error);
+                                return;
+                            }
                         }
-                        vec![Some(record)]
                     }
                     _ => Vec::new(),
                 };

@@ -120,7 +120,11 @@ impl<I> Undecoded<I> {
                 let (key, entry) = entries.next()?;
                 let ListedKey::Entity(id) = id_in::<E>(key) else { continue };
                 let len = key.len() + entry.value_len();
-                return Some((page::listed(collection, key, id, entry.lend()).map_err(|error| *error), len));
+                match page::listed(collection, key, id, entry.lend()) {
+                    Ok(None) => {}
+                    Ok(Some(entity)) => return Some((Ok(entity), len)),
+                    Err(error) => return Some((Err(*error), len)),
+                }
             },
             Self::Groups(anchors, failed) => match anchors.next() {
                 Some(anchor) => {

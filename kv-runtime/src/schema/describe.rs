@@ -62,6 +62,9 @@ pub struct GroupShape {
     /// Whether records are their values alone, without metadata: no `minReader`, no `createdAt`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub plain: bool,
+    /// What converts the records of another program, as `Debug` shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
     /// The member of plain records that holds their version, such as `_persist.version`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_in: Option<String>,
@@ -177,6 +180,7 @@ impl ShapeVisitor for Describe {
             version: schema.version(),
             codec: schema.codec().name().to_owned(),
             plain: schema.is_plain(),
+            adapter: schema.adapter().map(|adapter| format!("{adapter:?}")),
             version_in: schema.version_in().map(|at| at.path().join(".")),
             version_map: schema.version_in().map(spellings).unwrap_or_default(),
             ttl: schema.ttl().map(|ttl| ttl.as_secs()),

@@ -44,3 +44,13 @@ fn main() {
     let view = Settings::SCHEMA.groups()[0].version_in().expect("the view has the group's");
     assert_eq!(view.map().len(), 2);
 }
+
+#[derive(KvEntity)]
+#[kv(prefix = "cache", adapter = kv_runtime::adopt::Keyv, group(name = "more", adapter = kv_runtime::adopt::DoublyEncoded))]
+struct Adapted {
+    #[kv(id)]
+    id: u64,
+    name: String,
+    #[kv(group = "more")]
+    size: u64,
+}

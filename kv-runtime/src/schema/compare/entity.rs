@@ -231,6 +231,15 @@ impl<'a> Comparison<'a> {
         if !was.plain || !is.plain {
             return;
         }
+        if was.adapter != is.adapter {
+            let adapter = |it: &Option<String>| it.clone().unwrap_or_else(|| "none".to_owned());
+            let what = format!(
+                "{label} was released with the adapter {}; today it is {}, which may not read released records",
+                adapter(&was.adapter),
+                adapter(&is.adapter)
+            );
+            self.push(Some(segment), Effect::Breaking, what, "put it back, or rewrite the records first");
+        }
         if was.version_in != is.version_in {
             let member = |at: &Option<String>| match at {
                 Some(at) => format!("the member `{at}`"),
