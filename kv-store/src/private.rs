@@ -4,7 +4,7 @@
 pub use crate::catch_unwind::catch_unwind;
 pub use crate::clock::Stopwatch;
 pub use crate::error::causes;
-pub use crate::key::{escape_into, learn, parse_key};
+pub use crate::key::{escape_into, is_foreign, learn, parse_key, taken};
 pub use crate::record::{json_len, read_time};
 pub use crate::store::{Entries, Fences, Turn};
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod caches;
+mod keys;
 mod records;
 mod redis;
 mod versions;

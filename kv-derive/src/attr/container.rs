@@ -11,14 +11,15 @@ use super::slot::Slot;
 use super::text;
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    ADAPTER, CODEC, CRATE, DEPRECATED, DERIVE, GROUP, KV, PLAIN, PREFIX, TTL, VERSION_IN, VERSION_MAP, VIEW,
-    VIEW_OF,
+    ADAPTER, CODEC, CRATE, DEPRECATED, DERIVE, GROUP, KV, PLAIN, PREFIX, SHARED_PREFIX, TTL, VERSION_IN,
+    VERSION_MAP, VIEW, VIEW_OF,
 };
 
 /// What stands on the struct.
 pub(crate) struct Container {
     pub(crate) krate: Slot<Path>,
     pub(crate) prefix: Slot<String>,
+    pub(crate) shared_prefix: Slot<String>,
     /// What holds for every group that does not say otherwise.
     pub(crate) ttl: Slot<Ttl>,
     pub(crate) codec: Slot<Codec>,
@@ -49,6 +50,7 @@ impl Container {
         let mut container = Self {
             krate: Slot::default(),
             prefix: Slot::default(),
+            shared_prefix: Slot::default(),
             ttl: Slot::default(),
             codec: Slot::default(),
             plain: Slot::default(),
@@ -64,6 +66,13 @@ impl Container {
             let are_keys = each(cx, Place::Entity, attr, |key| match key.symbol {
                 CRATE => key.text(&mut container.krate, "crate = \"::kv_runtime\"", text::path),
                 PREFIX => key.text(&mut container.prefix, "prefix = \"user\"", text::prefix),
+                SHARED_PREFIX => {
+                    key.text(
+                        &mut container.shared_prefix,
+                        "shared_prefix = \":1:user:\"",
+                        text::shared_prefix,
+                    );
+                }
                 TTL => read_ttl(key, &mut container.ttl),
                 CODEC => read_codec(key, &mut container.codec),
                 PLAIN => key.flag(&mut container.plain),

@@ -10,13 +10,14 @@ use super::slot::Slot;
 use super::text;
 use super::versions::{Added, Renamed};
 use crate::ctxt::Ctxt;
-use crate::symbol::{ADDED, DOC, EXPIRES_AT, GROUP, ID, KV, ORDERED, RENAMED, SECRET, SKIP};
+use crate::symbol::{ADDED, DOC, EXPIRES_AT, GROUP, ID, KV, ORDERED, RAW, RENAMED, SECRET, SKIP};
 
 /// What stands on a field.
 pub(crate) struct Field {
     pub(crate) id: Slot<()>,
     pub(crate) ordered: Slot<()>,
     pub(crate) secret: Slot<()>,
+    pub(crate) raw: Slot<()>,
     pub(crate) group: Slot<LitStr>,
     pub(crate) expires_at: Slot<()>,
     pub(crate) skip: Slot<()>,
@@ -37,6 +38,7 @@ impl Field {
             id: Slot::default(),
             ordered: Slot::default(),
             secret: Slot::default(),
+            raw: Slot::default(),
             group: Slot::default(),
             expires_at: Slot::default(),
             skip: Slot::default(),
@@ -52,6 +54,7 @@ impl Field {
                 ID => key.flag(&mut field.id),
                 ORDERED => key.flag(&mut field.ordered),
                 SECRET => key.flag(&mut field.secret),
+                RAW => key.flag(&mut field.raw),
                 EXPIRES_AT => key.flag(&mut field.expires_at),
                 SKIP => key.flag(&mut field.skip),
                 GROUP => key.text(&mut field.group, "group = \"settings\"", text::group_name),

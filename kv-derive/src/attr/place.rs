@@ -6,9 +6,9 @@ use crate::suggest::{listed, nearest};
 use crate::symbol::{
     ADAPTER, ADDED, ALIAS, CODEC, COMPATIBLE, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DERIVE, DESERIALIZE_WITH,
     DOWN, EXPIRES_AT, FLATTEN, FROM, GROUP, ID, NAME, OLDEST, OPTIONAL, ORDERED, PLAIN, PREFIX, PREVIOUS,
-    REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH, SINCE, SKIP, SKIP_DESERIALIZING,
-    SKIP_SERIALIZING, SKIP_SERIALIZING_IF, STEP, Symbol, TTL, VERSION, VERSION_IN, VERSION_MAP, VIEW,
-    VIEW_OF, WITH, WRITE_VERSION,
+    RAW, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH, SHARED_PREFIX, SINCE, SKIP,
+    SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, STEP, Symbol, TTL, VERSION, VERSION_IN,
+    VERSION_MAP, VIEW, VIEW_OF, WITH, WRITE_VERSION,
 };
 
 /// Where a `#[kv(...)]` key stands.
@@ -37,6 +37,7 @@ impl Place {
         match self {
             Self::Entity => &[
                 PREFIX,
+                SHARED_PREFIX,
                 GROUP,
                 VERSION,
                 OLDEST,
@@ -73,7 +74,7 @@ impl Place {
                 VIEW,
                 DERIVE,
             ],
-            Self::Field => &[ID, ORDERED, SECRET, GROUP, EXPIRES_AT, SKIP, RENAMED, ADDED],
+            Self::Field => &[ID, ORDERED, SECRET, RAW, GROUP, EXPIRES_AT, SKIP, RENAMED, ADDED],
             Self::Added => &[SINCE, DEFAULT],
             Self::Renamed => &[FROM, SINCE, COMPATIBLE],
             Self::Removed => &[NAME, SINCE, DEFAULT, COMPATIBLE],

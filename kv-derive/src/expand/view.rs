@@ -83,7 +83,8 @@ fn id_field(field: &Field<'_>) -> TokenStream {
     let (docs, lints) = (&attr.docs, &attr.lints);
     let ordered = attr.ordered.is_written().then(|| quote!(, ordered));
     let secret = attr.secret.is_written().then(|| quote!(, secret));
-    quote!(#(#docs)* #(#lints)* #[kv(id #ordered #secret)] #vis #ident: #ty,)
+    let raw = attr.raw.is_written().then(|| quote!(, raw));
+    quote!(#(#docs)* #(#lints)* #[kv(id #ordered #secret #raw)] #vis #ident: #ty,)
 }
 
 fn group_field(field: &Field<'_>) -> TokenStream {
@@ -99,6 +100,8 @@ fn group_field(field: &Field<'_>) -> TokenStream {
 fn kv_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
     let (prefix, version, view_of) =
         (entity.prefix(), Literal::u32_unsuffixed(group.version()), entity.name());
+    let prefix =
+        if entity.has_shared_prefix() { quote!(shared_prefix = #prefix) } else { quote!(prefix = #prefix) };
     let versions = versions::group_attrs(group);
     let name = group.attr.name.get().map(|name| quote!(, group = #name));
     let ttl = entity.ttl(group).map(|ttl| {
@@ -111,7 +114,7 @@ fn kv_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
         let path = path.to_token_stream().to_string();
         quote!(, crate = #path)
     });
-    quote!(#[kv(prefix = #prefix #name, version = #version, codec = #codec #ttl #adopt #krate #versions, __view_of = #view_of)])
+    quote!(#[kv(#prefix #name, version = #version, codec = #codec #ttl #adopt #krate #versions, __view_of = #view_of)])
 }
 
 fn serde_attrs(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {

@@ -133,7 +133,13 @@ impl<'a> Entity<'a> {
     }
 
     pub(crate) fn prefix(&self) -> &str {
-        self.container.prefix.get().map_or("", String::as_str)
+        let prefix = self.container.shared_prefix.get().or(self.container.prefix.get());
+        prefix.map_or("", String::as_str)
+    }
+
+    /// Whether ids follow the prefix without a `:`.
+    pub(crate) fn has_shared_prefix(&self) -> bool {
+        self.container.shared_prefix.is_written()
     }
 
     pub(crate) fn ttl<'s>(&'s self, group: &'s Group<'a>) -> Option<&'s Ttl> {

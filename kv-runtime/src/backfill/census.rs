@@ -71,6 +71,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
         let span = span("census", E::SCHEMA.name(), self.store().name(), &prefix);
         async {
+            self.check_foreign(&prefix, true)?;
             let groups = E::SCHEMA.groups().iter();
             let groups = groups.map(|group| GroupCensus {
                 name: group.name(),

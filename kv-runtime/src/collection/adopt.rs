@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use kv_store::__private::{is_foreign, taken};
 use kv_store::codec::Codec;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, LentRecord, Metadata, NewRecord, Record};
@@ -33,6 +34,28 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Whether a record of this entity is anything but what the store returns. Known while compiling,
     /// so that entities without such records have no code for them.
     pub(crate) const ADOPTS: bool = adopts(E::SCHEMA.groups());
+
+    /// Whether keys are those of other programs.
+    const HAS_FOREIGN_KEYS: bool = is_foreign(E::SCHEMA.ids());
+
+    /// Fails if the store or this library does not take the key of another program, or a list of such
+    /// keys, of which `key` is the prefix.
+    #[inline]
+    pub(crate) fn check_foreign(&self, key: &Key, is_prefix: bool) -> Result<()> {
+        if Self::HAS_FOREIGN_KEYS { self.check_foreign_key(key, is_prefix) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn check_foreign_key(&self, key: &Key, is_prefix: bool) -> Result<()> {
+        let refusal = match self.store().capabilities().foreign_keys {
+            false => Some(
+                "keys of other programs, because it spells or lists keys in its own way: turn `hash_tags` and `list_index` off",
+            ),
+            true if is_prefix => None,
+            true => taken(key.as_str()),
+        };
+        refusal.map_or(Ok(()), |capability| Err(Error::Unsupported { at: self.at(key), capability }))
+    }
 
     /// Returns the records of one entity with the versions that are in their values.
     pub(crate) fn adopted<'a>(

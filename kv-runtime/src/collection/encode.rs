@@ -97,12 +97,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Checks the record against the limits. Metadata may lose members that can be omitted.
     pub(super) fn checked(&self, key: &Key, mut record: NewRecord) -> Result<NewRecord> {
+        self.check_foreign(key, false)?;
         check(&self.store().capabilities().limits, key, &mut record, &|| self.at(key))?;
         Ok(record)
     }
 
-    /// Fails if the key is longer than the store allows.
+    /// Fails if the store does not take the key, for its length or its form.
     pub(super) fn check_key(&self, key: &Key) -> Result<()> {
+        self.check_foreign(key, false)?;
         check_key(&self.store().capabilities().limits, key, &|| self.at(key))
     }
 

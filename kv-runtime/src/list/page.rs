@@ -141,6 +141,7 @@ async fn entities<E: KvEntity, S: Store>(
     prefix: &Key,
     asked: Asked,
 ) -> Result<Page<E>> {
+    collection.check_foreign(prefix, true)?;
     let mut room = Room::new(&asked);
     let cursor = secret::stored(collection, prefix, asked.cursor)?;
     let mut page = Page { entities: Vec::new(), failed: Vec::new(), skipped: 0, cursor };
@@ -173,6 +174,7 @@ async fn ids<E: KvEntity, S: Store>(
     prefix: &Key,
     asked: Asked,
 ) -> Result<IdPage<E::Id>> {
+    collection.check_foreign(prefix, true)?;
     let mut room = Room::new(&asked);
     let cursor = secret::stored(collection, prefix, asked.cursor)?;
     let mut page = IdPage { ids: Vec::new(), skipped: 0, cursor };

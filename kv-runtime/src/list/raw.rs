@@ -44,6 +44,7 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
     limit: usize,
     max_bytes: usize,
 ) -> Result<RawPage<E::Id>> {
+    collection.check_foreign(prefix, true)?;
     let mut page = RawPage { anchors: Vec::new(), failed: Vec::new(), skipped: 0, bytes: 0, cursor };
     // The anchors of several groups are read again, with the others at one moment: a page and a
     // later batch do not belong together.

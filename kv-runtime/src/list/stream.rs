@@ -95,6 +95,7 @@ async fn fetch_entities<E: KvEntity, S: Store>(
     limit: usize,
 ) -> Result<(Undecoded<E::Id>, Option<Cursor>)> {
     let List { collection, prefix, max_bytes, .. } = list;
+    collection.check_foreign(prefix, true)?;
     let cursor = secret::stored(collection, prefix, cursor)?;
     let (page, cursor) = if E::SCHEMA.groups().len() == 1 {
         let query = query::<E>(prefix, cursor, limit, Content::Records).with_max_bytes(*max_bytes);

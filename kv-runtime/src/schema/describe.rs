@@ -46,6 +46,12 @@ pub struct IdShape {
     /// Whether numbers have a fixed width (`ordered`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub ordered: bool,
+    /// Whether it is the rest of the key as it is (`raw`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub raw: bool,
+    /// Whether it follows the prefix without a `:` (`shared_prefix`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub joined: bool,
 }
 
 /// What a group stores in its value.
@@ -147,7 +153,13 @@ impl IdShape {
             IdKind::Enum(names) => names.join(" | "),
             other => format!("{other:?}"),
         };
-        Self { name: id.name().to_owned(), kind, ordered: id.is_ordered() }
+        Self {
+            name: id.name().to_owned(),
+            kind,
+            ordered: id.is_ordered(),
+            raw: id.is_raw(),
+            joined: id.is_joined(),
+        }
     }
 }
 
@@ -277,7 +289,16 @@ mod tests {
     #[test]
     fn groups_are_described_with_what_is_written() {
         let user = EntityShape::of::<User>();
-        assert_eq!(user.ids, [IdShape { name: "id".to_owned(), kind: "i32".to_owned(), ordered: true }]);
+        assert_eq!(
+            user.ids,
+            [IdShape {
+                name: "id".to_owned(),
+                kind: "i32".to_owned(),
+                ordered: true,
+                raw: false,
+                joined: false
+            }]
+        );
         let [profile, settings] = user.groups.as_slice() else { panic!("{user:?}") };
         assert_eq!(
             (profile.segment(), profile.version, profile.anchor, profile.optional),

@@ -182,9 +182,11 @@ impl KeyBuilder {
     fn segment(&mut self, write: impl FnOnce(&mut IdWriter<'_>)) {
         let schema = self.ids.get(self.next);
         self.next += 1;
-        self.key.text.push(':');
+        if !schema.is_some_and(IdSchema::is_joined) {
+            self.key.text.push(':');
+        }
         let start = self.key.text.len();
-        write(&mut IdWriter::new(&mut self.key.text, schema.is_some_and(IdSchema::is_ordered)));
+        write(&mut IdWriter::new(&mut self.key.text, schema));
         if schema.is_some_and(IdSchema::is_secret) {
             self.key.secrets.push(start..self.key.text.len());
         }
@@ -204,7 +206,9 @@ impl KeyBuilder {
     /// Ends what has been written as a prefix of keys, with its separator; and how it is shown.
     #[doc(hidden)]
     pub fn finish_prefix(mut self) -> Key {
-        self.key.text.push(':');
+        if !self.ids.get(self.next).is_some_and(IdSchema::is_joined) {
+            self.key.text.push(':');
+        }
         self.key.entity_len = self.key.text.len();
         self.key
     }

@@ -1,6 +1,7 @@
 //! The segments of a key, read back strictly: only what [`KeyBuilder`](super::KeyBuilder) writes is
 //! one.
 
+use super::escape::escape_into;
 use super::id::KvId;
 use super::schema::IdSchema;
 
@@ -16,6 +17,13 @@ impl<'a> IdSegments<'a> {
     /// The next segment as an id of this type; nothing if there is none, or it is not canonical.
     pub fn take<I: KvId>(&mut self) -> Option<I> {
         let schema = self.ids.next()?;
+        if schema.is_raw() {
+            let rest = self.rest.take()?;
+            // As the id type reads it: escaped.
+            let mut segment = String::with_capacity(rest.len());
+            escape_into(rest, &mut segment);
+            return I::decode(&segment, false);
+        }
         I::decode(self.next()?, schema.is_ordered())
     }
 

@@ -1,6 +1,7 @@
 //! Writing a segment of a key.
 
 use super::escape::escape_into;
+use super::schema::IdSchema;
 
 /// What can be written as a segment: every [`KvId`](super::KvId).
 #[doc(hidden)]
@@ -14,16 +15,22 @@ pub trait Segment {
 pub struct IdWriter<'a> {
     out: &'a mut String,
     ordered: bool,
+    raw: bool,
 }
 
 impl<'a> IdWriter<'a> {
-    pub(super) fn new(out: &'a mut String, ordered: bool) -> Self {
-        Self { out, ordered }
+    pub(super) fn new(out: &'a mut String, schema: Option<&IdSchema>) -> Self {
+        let (ordered, raw) = schema.map_or((false, false), |schema| (schema.is_ordered(), schema.is_raw()));
+        Self { out, ordered, raw }
     }
 
-    /// Writes text, escaped.
+    /// Writes text, escaped unless the id is raw.
     pub fn text(&mut self, text: &str) {
-        escape_into(text, self.out);
+        if self.raw {
+            self.out.push_str(text);
+        } else {
+            escape_into(text, self.out);
+        }
     }
 
     /// Writes what needs no escape: digits, letters, `-`.

@@ -31,6 +31,9 @@ pub struct Capabilities {
     pub plain_records: bool,
     /// Whether plain records can expire.
     pub plain_expiry: bool,
+    /// Whether keys are stored as they are, and lists find records that other programs wrote. A store
+    /// that spells keys otherwise, or lists by an index of its own writes, sets it to `false`.
+    pub foreign_keys: bool,
     /// The store's limits.
     pub limits: Limits,
 }
@@ -60,6 +63,7 @@ impl Capabilities {
             cheap_metadata: false,
             plain_records: false,
             plain_expiry: false,
+            foreign_keys: true,
             limits: Limits::new(),
         }
     }
@@ -110,6 +114,13 @@ impl Capabilities {
     #[must_use]
     pub const fn plain_expiry(mut self) -> Self {
         self.plain_expiry = true;
+        self
+    }
+
+    /// Sets whether keys are stored as they are, and lists find those of other programs.
+    #[must_use]
+    pub const fn foreign_keys(mut self, can: bool) -> Self {
+        self.foreign_keys = can;
         self
     }
 

@@ -195,7 +195,8 @@ impl RedisOptions {
             .ordered()
             .cheap_metadata()
             .plain_records()
-            .plain_expiry();
+            .plain_expiry()
+            .foreign_keys(!hash_tags && index.is_none());
         let capabilities = match connection.is_cluster() {
             // The groups of an entity share a slot.
             true => capabilities.limits(Limits::new().commit_scope(CommitScope::OneEntity)),

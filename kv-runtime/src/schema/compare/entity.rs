@@ -114,11 +114,13 @@ impl<'a> Comparison<'a> {
         }
         let ids = |entity: &[crate::schema::describe::IdShape], with_names: bool| {
             let id = |it: &crate::schema::describe::IdShape| {
-                let ordered = if it.ordered { ", ordered" } else { "" };
+                let words =
+                    [(it.ordered, ", ordered"), (it.raw, ", raw"), (it.joined, ", behind a shared prefix")];
+                let words: String = words.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
                 if with_names {
-                    format!("{}: {}{ordered}", it.name, it.kind)
+                    format!("{}: {}{words}", it.name, it.kind)
                 } else {
-                    format!("{}{ordered}", it.kind)
+                    format!("{}{words}", it.kind)
                 }
             };
             entity.iter().map(id).collect::<Vec<_>>()
