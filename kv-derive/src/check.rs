@@ -96,7 +96,7 @@ fn id_words_are_on_ids(cx: &Ctxt, entity: &Entity<'_>) {
     }
 }
 
-/// A raw id is the rest of the key: nothing could be told apart behind it.
+/// A raw id is the rest of the key, so nothing can follow it.
 fn raw_ids_end_the_key(cx: &Ctxt, entity: &Entity<'_>) {
     let last = entity.ids.len().saturating_sub(1);
     for (at, field) in entity.ids.iter().enumerate() {

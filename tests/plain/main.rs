@@ -3,6 +3,7 @@
 mod adapters;
 mod caches;
 mod keys;
+mod programs;
 mod records;
 mod redis;
 mod versions;

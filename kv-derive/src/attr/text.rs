@@ -21,7 +21,7 @@ pub(super) fn shared_prefix(text: &LitStr) -> Result<String, String> {
     match prefix.chars().find(|c| c.is_control() || matches!(c, '!' | '{' | '}')) {
         None => Ok(prefix),
         Some('!') => Err("keys with `!` are the runtime's own, so no prefix has one".to_owned()),
-        Some(c) => Err(format!("{c:?} cannot stand in a prefix: stores spell keys with it")),
+        Some(c) => Err(format!("a prefix cannot have {c:?}, with which stores spell keys")),
     }
 }
 

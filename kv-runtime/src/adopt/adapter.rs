@@ -10,7 +10,7 @@ use kv_store::{BoxError, Timestamp};
 /// `#[kv(adapter = path)]`.
 ///
 /// An entity with an adapter is [plain](crate::guide::adopting#plain-records): its records have no
-/// envelope, and compare-and-swap goes by their bytes. [`Keyv`](super::Keyv),
+/// envelope, and compare-and-swap compares their bytes. [`Keyv`](super::Keyv),
 /// [`DoublyEncoded`](super::DoublyEncoded) and [`MessagePack`](super::MessagePack) are adapters. For
 /// anything else, such as compressed JSON, implement the trait for a unit struct:
 ///

@@ -60,7 +60,7 @@ fn moment(number: &str) -> Option<Timestamp> {
 fn without_colons(json: &str) -> Result<String, BoxError> {
     map_texts(json, |text| match text.strip_prefix(':') {
         Some(own) if own.starts_with(BUFFER) => {
-            Err("a text in it begins with `:base64:`, which could not be told from a `Buffer`".into())
+            Err("a text in it begins with `:base64:`, which reads like a `Buffer`".into())
         }
         Some(own) if !text.starts_with(BUFFER) => Ok(("", own)),
         _ => Ok(("", text)),

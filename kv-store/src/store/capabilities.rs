@@ -32,7 +32,7 @@ pub struct Capabilities {
     /// Whether plain records can expire.
     pub plain_expiry: bool,
     /// Whether keys are stored as they are, and lists find records that other programs wrote. A store
-    /// that spells keys otherwise, or lists by an index of its own writes, sets it to `false`.
+    /// that spells keys otherwise, or lists only what it wrote, sets it to `false`.
     pub foreign_keys: bool,
     /// The store's limits.
     pub limits: Limits,
