@@ -118,7 +118,7 @@ async fn a_demoted_primary_is_left() -> Test {
 async fn a_silent_connection_is_replaced() -> Test {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port());
-    let options = RedisStore::options().response_timeout(Duration::from_millis(200));
+    let options = RedisStore::options().response_timeout(Duration::from_millis(500));
     let store = options.connect(&proxy.url()).await?;
     for _ in 0..3 {
         put(&store, "a:1").await?;
@@ -167,7 +167,7 @@ async fn the_kernel_watches_connections() -> Test {
 async fn an_answer_that_never_comes_takes_one_timeout() -> Test {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port());
-    let options = RedisStore::options().response_timeout(Duration::from_millis(400));
+    let options = RedisStore::options().response_timeout(Duration::from_secs(1));
     let store = options.connect(&proxy.url()).await?;
     let record = NewRecord::new("1", Metadata::default());
     let batch: Vec<_> = (0..400).map(|id| (key(&format!("a:{id}")), record.clone())).collect();
@@ -176,7 +176,7 @@ async fn an_answer_that_never_comes_takes_one_timeout() -> Test {
         let begin = Instant::now();
         let lost = store.put_many(batch).await;
         assert!(matches!(lost, Err(Error::OutcomeUnknown { .. })), "{lost:?}");
-        assert!(begin.elapsed() < Duration::from_millis(800), "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
         works_within(&store, Duration::from_secs(2)).await?;
     }
     Ok(())

@@ -85,7 +85,7 @@ impl<E: KvEntity, S: Store> Ask<E, S> {
     pub(super) const STORE: Self = Self { origin: None, when: When::Missed, report: None };
 
     pub(super) fn of(origin: Origin<E>, when: When) -> Self {
-        Self { origin: Some(Beyond { origin, load: Cached::load_boxed }), when, report: None }
+        Self { origin: Some(Beyond { origin, load: Cached::load_one }), when, report: None }
     }
 
     /// Moves the loader into the load that calls it.
@@ -303,7 +303,7 @@ mod tests {
         let Seat::Lead(lead) = items.tier.join(&1, Kind::Read, false, &mut None) else {
             panic!("nobody else loads");
         };
-        let read = items.clone().read_store(lead);
+        let read = items.clone().read_one(lead);
         assert!(size_of_val(&read) < 1 << 10, "{}", size_of_val(&read));
     }
 

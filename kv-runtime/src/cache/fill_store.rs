@@ -1,6 +1,5 @@
 //! How a load fills the store with what the origin gave.
 
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,9 +10,8 @@ use kv_store::{Error, Result};
 
 use super::Cached;
 use super::fill::Filling;
-use super::lead::{FillTurn, Lead};
+use super::lead::Lead;
 use super::stats::Count;
-use super::wait::Deadline;
 use crate::entity::KvEntity;
 
 /// How long a lease lasts if no `hard_timeout` says how long a load may take.
@@ -26,15 +24,6 @@ pub(super) enum StoreFill {
     /// Fill the store with the origin's answer, on these conditions.
     Wanted { unchanged: Vec<Condition>, ttl: Option<Duration> },
     /// The store could not be read, so its record is left alone.
-    Unread(Error),
-}
-
-/// The right of a load to fill the store, or why it has none.
-pub(super) enum Turn<E: KvEntity> {
-    Needless,
-    Fill(FillTurn<E>, Vec<Condition>, Option<Duration>),
-    /// A write of this process met the load.
-    Lost,
     Unread(Error),
 }
 
@@ -64,14 +53,6 @@ impl StoreFill {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Returns the conditions, with leases of the absent records. They are taken before the origin
-    /// is asked. If the store fails, it is not filled.
-    pub(super) async fn with_leases(&self, unchanged: Result<Vec<Condition>>) -> Result<Vec<Condition>> {
-        let mut unchanged = unchanged?;
-        self.take_leases(&mut [&mut unchanged]).await?;
-        Ok(unchanged)
-    }
-
     /// Adds leases to the conditions of fills, if this cache fills the store on conditions.
     pub(super) async fn take_leases(&self, unchanged: &mut [&mut Vec<Condition>]) -> Result<()> {
         let filler = &self.behind.filler;
@@ -88,57 +69,27 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         tracing::warn!(%error, cause = causes(error), "the store gave no lease, so it is not filled");
     }
 
-    /// Begins a fill, if there is anything to fill and no write met the load.
-    pub(super) fn turn_to_fill(&self, lead: &Lead<E>, fill: StoreFill) -> Turn<E> {
-        match fill {
-            StoreFill::Wanted { unchanged, ttl } if self.behind.filler.fill.is_some() => {
-                // No write has to wait for a fill that fails after any write.
-                let is_voided =
-                    !self.behind.filler.is_unseen && unchanged.iter().all(Condition::sees_any_write);
-                lead.begin_fill(!is_voided).map_or(Turn::Lost, |turn| Turn::Fill(turn, unchanged, ttl))
-            }
-            StoreFill::Unread(error) => Turn::Unread(error),
-            _ => Turn::Needless,
-        }
-    }
-
-    /// Fills the store within the deadline. The load has ended by now, so an error is only
-    /// reported.
-    pub(super) async fn fill_store(
+    /// Begins a fill, if there is anything to fill, and returns its future. It fails if the load has
+    /// no right to fill the store.
+    pub(super) fn begin_fill(
         &self,
-        key: &Key,
-        turn: Turn<E>,
-        entity: Option<Arc<E>>,
-        deadline: &mut Deadline,
-    ) -> Result<()> {
-        match turn {
-            Turn::Needless => return Ok(()),
-            Turn::Lost => return Err(self.fill_lost(key)),
-            Turn::Unread(error) => return Err(error),
-            Turn::Fill(..) => {}
-        }
-        let Some(filling) = self.filling(turn, key, entity) else { return Ok(()) };
-        let mut filling = pin!(filling);
-        match self.before(deadline, key, pin!(async { Ok(filling.as_mut().await) })).await {
-            Ok(filled) => filled,
-            Err(error) => {
-                self.fill_failed(&error);
-                Err(error)
-            }
-        }
-    }
-
-    /// Returns the future of a fill, if the load has the right to it.
-    pub(super) fn filling(
-        &self,
-        turn: Turn<E>,
+        lead: &Lead<E>,
+        fill: StoreFill,
         key: &Key,
         entity: Option<Arc<E>>,
-    ) -> Option<impl Future<Output = Result<()>>> {
-        let Turn::Fill(turn, unchanged, ttl) = turn else { return None };
-        let filler = self.behind.filler.fill?;
+    ) -> Result<Option<impl Future<Output = Result<()>> + use<E, S>>> {
+        let (unchanged, ttl) = match fill {
+            StoreFill::Wanted { unchanged, ttl } => (unchanged, ttl),
+            StoreFill::Unread(error) => return Err(error),
+            StoreFill::Needless => return Ok(None),
+        };
+        let Some(filler) = self.behind.filler.fill else { return Ok(None) };
+        // No write has to wait for a fill that fails after any write.
+        let is_voided = !self.behind.filler.is_unseen && unchanged.iter().all(Condition::sees_any_write);
+        // A write of this process may have met the load.
+        let Some(turn) = lead.begin_fill(!is_voided) else { return Err(self.fill_lost(key)) };
         let (cache, key) = (self.clone(), key.clone());
-        Some(async move {
+        Ok(Some(async move {
             let ttl = ttl.or(cache.tier.settings.store_ttl).map(|ttl| cache.store_ttl(ttl));
             let filling = Filling { key: &key, unchanged, entity: entity.as_deref(), ttl };
             let done = filler(cache.collection(), filling).await;
@@ -157,7 +108,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                     Err(error)
                 }
             }
-        })
+        }))
     }
 
     fn fill_lost(&self, key: &Key) -> Error {

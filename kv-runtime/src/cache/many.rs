@@ -9,11 +9,11 @@ use kv_store::{BoxError, BoxFuture, Error, MaybeSend, Result};
 use tracing::Instrument;
 
 use super::answer::{ATTEMPTS, When};
-use super::batch::ManyOrigin;
 use super::entry::Entry;
 use super::flight::Landed;
 use super::in_flight::Kind;
 use super::lead::Seat;
+use super::origin::ManyOrigin;
 use super::stats::Count;
 use super::tier::{Look, Outcome, Tier};
 use super::{Cached, FromOrigin};
@@ -165,7 +165,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             }
         }
         let Some(drive) = drive else { return };
-        drive.start(Box::pin(self.clone().load_all(leads, origin.cloned(), When::Ahead)));
+        drive.start(Box::pin(self.clone().load_many(leads, origin.map(ManyOrigin::once), When::Ahead)));
         executor.run(&drive);
     }
 
@@ -255,7 +255,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 }
             }
             if let Some(drive) = &drive {
-                let load = self.clone().load_all(leads, origin.cloned(), When::Missed);
+                let load = self.clone().load_many(leads, origin.map(ManyOrigin::once), When::Missed);
                 drive.start(Box::pin(load.in_current_span()));
                 self.set_going(drive);
             }

@@ -62,7 +62,6 @@ mod write;
 mod last_write;
 
 mod answer;
-mod batch;
 mod config;
 mod day;
 mod drive;
@@ -74,9 +73,9 @@ mod in_flight;
 mod lead;
 #[cfg(not(target_arch = "wasm32"))]
 mod listener;
-mod load_one;
 mod memory;
 mod origin;
+mod pipeline;
 mod runtime;
 mod shared;
 mod spawn;

@@ -1,8 +1,9 @@
 //! What an origin gives, in whichever form a loader has it.
 
+use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kv_store::__private::catch_unwind;
@@ -140,23 +141,26 @@ mod sealed {
     impl<E: KvEntity, T: Sealed<E>> Sealed<E> for Loaded<T> {}
 }
 
-/// A loader of any type, and what it returns.
+/// A loader of any type. It is called once, with the ids that it is asked for.
 pub(super) type Origin<E> = Box<dyn Load<E>>;
 
-pub(super) trait Load<E>: MaybeSend {
-    fn load(self: Box<Self>) -> BoxFuture<'static, Result<Loaded<Option<Arc<E>>>, SharedError>>;
+/// One answer for each id, in the order of the ids.
+type Given<E> = Result<Vec<Result<Loaded<Option<Arc<E>>>, OtherId>>, SharedError>;
+
+pub(super) trait Load<E: KvEntity>: MaybeSend {
+    fn load(self: Box<Self>, ids: Vec<E::Id>) -> BoxFuture<'static, Given<E>>;
 }
 
-impl<E, F> Load<E> for F
+impl<E: KvEntity, F> Load<E> for F
 where
-    F: FnOnce() -> BoxFuture<'static, Result<Loaded<Option<Arc<E>>>, SharedError>> + MaybeSend,
+    F: FnOnce(Vec<E::Id>) -> BoxFuture<'static, Given<E>> + MaybeSend,
 {
-    fn load(self: Box<Self>) -> BoxFuture<'static, Result<Loaded<Option<Arc<E>>>, SharedError>> {
-        self()
+    fn load(self: Box<Self>, ids: Vec<E::Id>) -> BoxFuture<'static, Given<E>> {
+        self(ids)
     }
 }
 
-/// A loader without its types.
+/// Returns a loader of one id without its types.
 pub(super) fn origin<E, F, Fut, T, X>(load: F) -> Origin<E>
 where
     E: KvEntity,
@@ -165,15 +169,74 @@ where
     T: FromOrigin<E>,
     X: Into<BoxError>,
 {
-    Box::new(move || -> BoxFuture<'static, _> {
+    Box::new(move |ids: Vec<E::Id>| -> BoxFuture<'static, _> {
         Box::pin(async move {
-            match guarded(load).await {
-                Some(Ok(given)) => Ok(given.into_loaded()),
-                Some(Err(error)) => Err(SharedError::from(error.into())),
-                None => Err(SharedError::new(Panicked)),
-            }
+            let loaded = result_of(guarded(load).await)?.into_loaded();
+            let is_other = loaded.value.as_ref().is_some_and(|value| !ids.contains(&value.id()));
+            Ok(vec![if is_other { Err(OtherId) } else { Ok(loaded) }])
         })
     })
+}
+
+/// A loader of many ids, without its types. A background refresh shares it with the call that
+/// passed it.
+pub(super) struct ManyOrigin<E: KvEntity>(Arc<Mutex<dyn LoadMany<E>>>);
+
+trait LoadMany<E: KvEntity>: MaybeSend {
+    fn load(&mut self, ids: Vec<E::Id>) -> BoxFuture<'static, Given<E>>;
+}
+
+impl<E: KvEntity, F> LoadMany<E> for F
+where
+    F: FnMut(Vec<E::Id>) -> BoxFuture<'static, Given<E>> + MaybeSend,
+{
+    fn load(&mut self, ids: Vec<E::Id>) -> BoxFuture<'static, Given<E>> {
+        self(ids)
+    }
+}
+
+impl<E: KvEntity> ManyOrigin<E> {
+    pub(super) fn new<F, Fut, T, X>(mut load: F) -> Self
+    where
+        F: FnMut(Vec<E::Id>) -> Fut + MaybeSend + 'static,
+        Fut: Future<Output = Result<Vec<T>, X>> + MaybeSend + 'static,
+        T: FromOrigin<E>,
+        X: Into<BoxError>,
+    {
+        Self(Arc::new(Mutex::new(move |ids: Vec<E::Id>| -> BoxFuture<'static, _> {
+            let asked = ids.clone();
+            // Called here and polled there: both may panic.
+            let loading = panic::catch_unwind(AssertUnwindSafe(|| load(ids)));
+            Box::pin(async move {
+                let Ok(loading) = loading else { return Err(SharedError::new(Panicked)) };
+                let given = result_of(guarded(|| loading).await)?;
+                Ok(in_order(asked, given.into_iter().map(T::into_loaded)))
+            })
+        })))
+    }
+
+    /// Returns the loader for one call of it.
+    pub(super) fn once(&self) -> Origin<E> {
+        let shared = Arc::clone(&self.0);
+        Box::new(move |ids| shared.lock().unwrap_or_else(PoisonError::into_inner).load(ids))
+    }
+}
+
+/// Returns one answer for each id. What nobody asked for is left out.
+fn in_order<E: KvEntity>(
+    ids: Vec<E::Id>,
+    given: impl Iterator<Item = Loaded<Option<Arc<E>>>>,
+) -> Vec<Result<Loaded<Option<Arc<E>>>, OtherId>> {
+    let mut given: HashMap<E::Id, _> =
+        given.filter_map(|loaded| Some((loaded.value.as_ref()?.id(), loaded))).collect();
+    ids.iter().map(|id| Ok(given.remove(id).unwrap_or(Loaded::new(None)))).collect()
+}
+
+fn result_of<T, X: Into<BoxError>>(ended: Option<Result<T, X>>) -> Result<T, SharedError> {
+    match ended {
+        Some(result) => result.map_err(|error| SharedError::from(error.into())),
+        None => Err(SharedError::new(Panicked)),
+    }
 }
 
 impl<E> Loaded<Option<Arc<E>>> {
@@ -184,7 +247,7 @@ impl<E> Loaded<Option<Arc<E>>> {
 
 /// Runs the application's loader. A panic in it becomes the load's error, for all callers that
 /// wait, and unwinds none of their tasks.
-pub(super) async fn guarded<T, Fut: Future<Output = T>>(load: impl FnOnce() -> Fut) -> Option<T> {
+async fn guarded<T, Fut: Future<Output = T>>(load: impl FnOnce() -> Fut) -> Option<T> {
     catch_unwind(pin!(panic::catch_unwind(AssertUnwindSafe(load)).ok()?)).await
 }
 
@@ -192,7 +255,7 @@ pub(super) async fn guarded<T, Fut: Future<Output = T>>(load: impl FnOnce() -> F
 /// value.
 #[derive(Debug, thiserror::Error)]
 #[error("the loader panicked")]
-pub(super) struct Panicked;
+struct Panicked;
 
 /// Refuses an entity with another id than the one that was asked for.
 #[derive(Debug, thiserror::Error)]

@@ -20,20 +20,8 @@ pub(crate) struct BeforeFill<E> {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Returns the entity under this key, with the conditions on which it may be replaced.
-    pub(crate) async fn standing(&self, id: E::Id, key: &Key) -> Result<BeforeFill<E>> {
-        let span = self.span("get", key);
-        async {
-            let records = self.records(std::slice::from_ref(key), GetOptions::new().with_expiry()).await?;
-            let unchanged = self.unchanged(key, &records);
-            Ok(BeforeFill { found: self.found(id, key, &records).await?, unchanged })
-        }
-        .instrument(span)
-        .await
-    }
-
-    /// Returns the same as [`standing`](Self::standing), for many keys.
-    pub(crate) async fn standing_all(&self, anchors: &[Key], ids: Vec<E::Id>) -> Result<Vec<BeforeFill<E>>> {
+    /// Returns the entities under these keys, with the conditions on which they may be replaced.
+    pub(crate) async fn before_fill(&self, anchors: &[Key], ids: Vec<E::Id>) -> Result<Vec<BeforeFill<E>>> {
         let span = self.span_many("get_many", &anchors.iter());
         async {
             let groups = groups::<E>().len();
