@@ -4,6 +4,7 @@ mod adapters;
 mod caches;
 mod keys;
 mod programs;
+mod properties;
 mod records;
 mod redis;
 mod versions;

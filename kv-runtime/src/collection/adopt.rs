@@ -97,6 +97,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
+    /// The same where it lies: to move it costs every read something.
+    pub(super) fn adopt_found(&self, key: &Key, found: &mut Result<Option<Record>>) {
+        if let Ok(Some(record)) = found {
+            match self.adopt_only(key, record) {
+                Ok(true) => {}
+                Ok(false) => *found = Ok(None),
+                Err(error) => *found = Err(error),
+            }
+        }
+    }
+
     fn adopt(&self, schema: &GroupSchema, key: &Key, record: &mut Record) -> Result<bool> {
         if !record.is_plain() {
             return Ok(true);

@@ -229,10 +229,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<Option<T>> {
         let span = self.span("get", key);
         async {
-            let (only, all);
+            let (mut only, all);
             let records = if groups::<E>().len() == 1 {
                 self.check_key(key)?;
-                only = self.get_only(key, options).await;
+                only = self.store().get(key, options).await;
+                if Self::ADOPTS {
+                    self.adopt_found(key, &mut only);
+                }
                 // Where it lies: taking the result apart would move the record several times.
                 match &only {
                     Ok(record) => std::slice::from_ref(record),
@@ -257,19 +260,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         .instrument(span)
         .await
-    }
-
-    /// The record of an entity's only group.
-    #[inline]
-    async fn get_only(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
-        let mut found = self.store().get(key, options).await?;
-        if Self::ADOPTS
-            && let Some(record) = &mut found
-            && !self.adopt_only(key, record)?
-        {
-            return Ok(None);
-        }
-        Ok(found)
     }
 
     /// The records of all groups of these entities, read with one batch: one entity's after the

@@ -25,7 +25,8 @@ pub(super) struct Seen {
 }
 
 /// A write that is held back until the commit. A touch is held back as a `Put` of the same value:
-/// so every write of a record that was read gives it a new revision, which settles unknown outcomes.
+/// so every write of a record that was read gives it a new revision, which settles unknown outcomes. A
+/// plain record, whose revision is its value, settles none.
 pub(super) enum Pending {
     Put(NewRecord),
     /// Keeps the expiry that the record has at the time of the commit.
