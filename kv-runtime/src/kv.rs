@@ -7,11 +7,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kv_store::__private::Origin;
 use kv_store::store::{FairQueue, Store, StoreExt};
 use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
 
 use crate::cursor_key::CursorKey;
-use crate::listeners::Listeners;
+use crate::heard::Writes;
 use crate::migrate::{Budget, Hook, MigrationHook, WriteBack};
 use transactions::TransactionCounters;
 
@@ -24,13 +25,14 @@ pub struct Kv<S> {
     migrations: Arc<Migrations>,
     cursor_key: Option<Arc<CursorKey>>,
     transactions: TransactionOptions,
+    /// The cache whose writes go through this handle.
+    origin: Option<Origin>,
 }
 
 struct Shared<S> {
     store: S,
     counters: Counters,
     transactions: TransactionCounters,
-    listeners: Listeners,
 }
 
 /// How reads treat records of older versions.
@@ -67,17 +69,14 @@ impl<S: Store> Kv<S> {
             hook: Hook::default(),
             spawn: None,
         };
-        let shared = Shared {
-            store,
-            counters: Counters::default(),
-            transactions: TransactionCounters::default(),
-            listeners: Listeners::default(),
-        };
+        let shared =
+            Shared { store, counters: Counters::default(), transactions: TransactionCounters::default() };
         Self {
             shared: Arc::new(shared),
             migrations: Arc::new(migrations),
             cursor_key: None,
             transactions: TransactionOptions::new(),
+            origin: None,
         }
     }
 
@@ -187,9 +186,16 @@ impl<S: Store> Kv<S> {
         self.shared.store.info().fair_queue()
     }
 
-    /// The caches of this handle and its clones.
-    pub(crate) fn listeners(&self) -> &Listeners {
-        &self.shared.listeners
+    /// The calls by which everything is written, so that caches hear of it.
+    pub(crate) fn writes(&self) -> Writes<'_, S> {
+        Writes::new(self.store(), self.origin)
+    }
+
+    /// The handle of a cache, which does not hear what is written through it.
+    #[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
+    pub(crate) fn with_origin(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
     }
 
     pub(crate) fn hook(&self) -> &Hook {
@@ -263,6 +269,7 @@ impl<S> Clone for Kv<S> {
             migrations: Arc::clone(&self.migrations),
             cursor_key: self.cursor_key.clone(),
             transactions: self.transactions,
+            origin: self.origin,
         }
     }
 }

@@ -6,7 +6,9 @@ pub use crate::clock::Stopwatch;
 pub use crate::error::causes;
 pub use crate::key::{escape_into, is_foreign, learn, parse_key, taken};
 pub use crate::record::{json_len, read_time};
-pub use crate::store::{Entries, Fences, Turn};
+pub use crate::store::{
+    Entries, Fences, HeardWrite, HeardWrites, Listener, Listening, Origin, Turn, WriteKind, WriteOutcome,
+};
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::system_time::instant;
 #[cfg(all(feature = "__tls", not(target_arch = "wasm32")))]

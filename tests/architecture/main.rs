@@ -3,6 +3,7 @@
 
 mod graph;
 mod source;
+mod writes;
 
 use std::error::Error;
 use std::fs;

@@ -7,7 +7,7 @@ use kv_runtime::layer::{Fault, Gate, Operation};
 use kv_runtime::store::MemoryStore;
 use kv_runtime::{Clock, Error, Kv, Source, Timer};
 
-use crate::{Calls, MINUTE, Outcome, SECOND, START, Store, User, block_on, exact, kv};
+use crate::{Calls, MINUTE, Outcome, SECOND, START, Store, User, block_on, elsewhere, exact, kv};
 
 fn spawn(task: BackgroundFuture) {
     tokio::spawn(task);
@@ -24,7 +24,7 @@ async fn a_refresh_comes_before_the_end() -> Outcome {
     let (kv, clock) = kv();
     let users = kv.collection::<User>().cached(exact().refresh_ahead(0.5).spawner(spawn));
     users.put(User::new(1, "old")).await?;
-    kv.collection().put(&User::new(1, "new")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "new")).await?;
     clock.advance(MINUTE / 2 - SECOND);
     assert_eq!(users.get(1).await?.expect("it is fresh").name, "old");
     assert_eq!(users.stats().refreshes, 0);
@@ -100,7 +100,7 @@ async fn on_tokio_no_spawner_has_to_be_given() -> Outcome {
     let (kv, clock) = kv();
     let users = kv.collection::<User>().cached(exact().refresh_ahead(0.5));
     users.put(User::new(1, "old")).await?;
-    kv.collection().put(&User::new(1, "new")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "new")).await?;
     clock.advance(MINUTE / 2);
     assert_eq!(users.get(1).await?.expect("it is fresh").name, "old");
     until(|| users.peek(1).is_some_and(|user| user.name == "new")).await;
@@ -119,7 +119,7 @@ fn slow() -> (Kv<Store>, kv_runtime::ManualClock, Cached<User, Store>) {
 async fn after_the_soft_timeout_what_is_stale_is_served_and_the_load_goes_on() -> Outcome {
     let (kv, clock, users) = slow();
     users.put(User::new(1, "old")).await?;
-    kv.collection().put(&User::new(1, "new")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "new")).await?;
     clock.advance(MINUTE);
     let gate = Gate::new();
     kv.store().faults().add(Fault::hold(&gate).on(&[Operation::Get]).times(1));

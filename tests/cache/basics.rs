@@ -7,13 +7,13 @@ use kv_runtime::key::EntityId;
 use kv_runtime::layer::{Fault, Operation};
 use kv_runtime::{Error, KvEntity, Source};
 
-use crate::{Calls, MINUTE, Outcome, SECOND, User, exact, kv};
+use crate::{Calls, MINUTE, Outcome, SECOND, User, elsewhere, exact, kv};
 
 #[tokio::test]
 async fn a_second_get_does_not_ask_the_store() -> Outcome {
     let (kv, clock) = kv();
     let users = kv.collection::<User>().cached(exact());
-    kv.collection().put(&User::new(1, "Ada")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "Ada")).await?;
     let first = users.get(1).await?.expect("it is there");
     kv.store().faults().add(Fault::fail());
     let second = users.get(1).await?.expect("it is in memory");
@@ -125,7 +125,7 @@ async fn update_never_reads_memory() -> Outcome {
     let users = kv.collection::<User>().cached(exact());
     users.put(User::new(1, "Ada")).await?;
     // Another process writes.
-    kv.collection::<User>().update(1, |user| user.visits = 7).await?;
+    elsewhere(&kv).collection::<User>().update(1, |user| user.visits = 7).await?;
     let updated = users.update(1, |user| user.visits += 1).await?;
     assert_eq!(updated.visits, 8);
     Ok(())
@@ -207,7 +207,7 @@ async fn an_absence_in_the_store_leaves_the_stale_entity_for_an_outage_of_the_or
 
     // What is fresh in memory and gone from the store is stale from then on, and no longer than it
     // would have been.
-    kv.collection::<User>().delete(1).await?;
+    elsewhere(&kv).collection::<User>().delete(1).await?;
     assert_eq!((users.refresh(1).await?, users.get(1).await?), (None, None));
     assert_eq!(users.get_or_load_detailed(1, down).await?.source, Source::Stale);
     clock.advance(61 * MINUTE);
@@ -243,7 +243,7 @@ async fn many_ids_are_one_batch_and_one_call() -> Outcome {
     let (kv, _) = kv();
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
     users.put(User::new(1, "Ada")).await?;
-    kv.collection().put(&User::new(2, "Bea")).await?;
+    elsewhere(&kv).collection().put(&User::new(2, "Bea")).await?;
     let noted = calls.clone();
     let load = move |ids: Vec<u64>| {
         noted.note();
@@ -265,7 +265,7 @@ async fn refresh_asks_on() -> Outcome {
     let (kv, _) = kv();
     let (users, calls) = (kv.collection::<User>().cached(exact()), Calls::default());
     users.put(User::new(1, "Ada")).await?;
-    kv.collection().put(&User::new(1, "Bea")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "Bea")).await?;
     assert_eq!(users.refresh(1).await?.expect("it is there").name, "Bea");
     users.refresh_from(1, calls.give(User::new(1, "Cem"))).await?;
     assert_eq!(users.peek(1).expect("it is held").name, "Cem");

@@ -7,7 +7,7 @@ use kv_runtime::cache::Cached;
 use kv_runtime::layer::{Fault, Gate, Operation};
 use kv_runtime::{Error, KvEntity, ManualClock, Source};
 
-use crate::{Calls, MINUTE, Outcome, SECOND, START, Store, User, exact, kv};
+use crate::{Calls, MINUTE, Outcome, SECOND, START, Store, User, elsewhere, exact, kv};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -29,7 +29,7 @@ async fn a_step_back_lengthens_nothing() -> Outcome {
     let down = || async { Err::<User, _>(std::io::Error::other("down for a moment")) };
     assert!(users.get_or_load(3, down).await.is_err());
     for id in [1, 2] {
-        kv.collection().put(&User::new(id, "new")).await?;
+        elsewhere(&kv).collection().put(&User::new(id, "new")).await?;
     }
     clock.set_time_of_day(START.saturating_add(Duration::ZERO));
     clock.set(kv_runtime::Timestamp::from_millis(START.as_millis() - DAY.as_millis() as u64));
@@ -93,9 +93,9 @@ async fn spans_count_from_the_beginning_of_a_read() -> Outcome {
     let (kv, clock) = kv();
     let users = kv.collection::<User>().cached(exact().negative_ttl(MINUTE));
     for (id, read) in (1..).zip(READS.into_iter().chain(LOADS)) {
-        kv.collection().put(&User::new(id, "old")).await?;
+        elsewhere(&kv).collection().put(&User::new(id, "old")).await?;
         read_slowly(&users, &clock, id, read).await?;
-        kv.collection().put(&User::new(id, "new")).await?;
+        elsewhere(&kv).collection().put(&User::new(id, "new")).await?;
         clock.advance(29 * SECOND);
         assert_eq!(users.get(id).await?.expect("it is there").name, "old", "way {id}");
         clock.advance(SECOND);
@@ -103,7 +103,7 @@ async fn spans_count_from_the_beginning_of_a_read() -> Outcome {
     }
     for (id, read) in (11..).zip(READS) {
         read_slowly(&users, &clock, id, read).await?;
-        kv.collection().put(&User::new(id, "new")).await?;
+        elsewhere(&kv).collection().put(&User::new(id, "new")).await?;
         clock.advance(29 * SECOND);
         assert_eq!(users.get(id).await?, None, "way {id}");
         clock.advance(SECOND);
@@ -124,7 +124,7 @@ async fn an_absence_counts_from_the_beginning_of_the_delete() -> Outcome {
     while kv.store().faults().struck() == 0 {
         tokio::task::yield_now().await;
     }
-    kv.collection().put(&User::new(1, "new")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "new")).await?;
     clock.advance(30 * SECOND);
     gate.open();
     delete.await??;

@@ -4,7 +4,7 @@ use kv_runtime::cache::{BackgroundFuture, Cache, CacheStats, Cached};
 use kv_runtime::layer::{Fault, Gate, Operation};
 use kv_runtime::{Error, Source};
 
-use crate::{Calls, MINUTE, Outcome, SECOND, Store, User, exact, kv};
+use crate::{Calls, MINUTE, Outcome, SECOND, Store, User, elsewhere, exact, kv};
 
 type Users = Cached<User, Store>;
 
@@ -56,7 +56,7 @@ async fn reads() -> Outcome {
     let (kv, _) = kv();
     let users = users(&kv, exact());
     let mut look = Look::at(&users);
-    kv.collection().put_many([User::new(1, "Ada"), User::new(2, "Bea")]).await?;
+    elsewhere(&kv).collection().put_many([User::new(1, "Ada"), User::new(2, "Bea")]).await?;
     look.moved(|_| ());
     users.get(1).await?;
     look.moved(|it| (it.store_hits, it.entries, it.weight) = (1, 1, 1));
@@ -128,7 +128,7 @@ async fn loads() -> Outcome {
     });
     users.get_or_load(1, calls.give(User::new(1, "Ada"))).await?;
     look.moved(|it| it.memory_hits += 1);
-    kv.collection().put(&User::new(2, "Bea")).await?;
+    elsewhere(&kv).collection().put(&User::new(2, "Bea")).await?;
     users.get_or_load(2, calls.give(User::new(2, "nobody"))).await?;
     look.moved(|it| (it.store_hits, it.entries, it.weight) = (1, 2, 2));
     users.get_or_load(3, nobody).await?;
@@ -209,7 +209,7 @@ async fn failures_of_the_origin() -> Outcome {
 async fn fills() -> Outcome {
     let (kv, _) = kv();
     let users = users(&kv, exact());
-    let (mut look, plain) = (Look::at(&users), kv.collection::<User>());
+    let (mut look, plain) = (Look::at(&users), elsewhere(&kv).collection::<User>());
     // Another program writes while the origin is asked.
     let other = plain.clone();
     let load = || async move {
@@ -233,7 +233,7 @@ async fn fills() -> Outcome {
 async fn what_goes_on_at_the_same_time() -> Outcome {
     let (kv, clock) = kv();
     let users = users(&kv, exact().refresh_ahead(0.5).spawner(spawn));
-    kv.collection().put(&User::new(1, "Ada")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "Ada")).await?;
     let mut look = Look::at(&users);
     // Two who miss the same id are one read.
     let gate = Gate::new();

@@ -7,7 +7,7 @@ use kv_runtime::cache::Cached;
 use kv_runtime::layer::{Fault, Gate, Operation};
 use kv_runtime::{Error, Source, store};
 
-use crate::{MINUTE, Outcome, SECOND, User, exact, kv};
+use crate::{MINUTE, Outcome, SECOND, User, elsewhere, exact, kv};
 
 fn visits(user: Option<Arc<User>>) -> Option<u64> {
     user.map(|user| user.visits)
@@ -26,7 +26,7 @@ async fn a_change_is_seen_at_once() -> Outcome {
     let created = users.upsert_last_write_wins(1, || User::new(1, "Ada"), |user| user.visits += 1).await?;
     assert_eq!(created.visits, 0);
     // Another process writes: the change is made to what the store has.
-    kv.collection::<User>().update(1, |user| user.visits = 7).await?;
+    elsewhere(&kv).collection::<User>().update(1, |user| user.visits = 7).await?;
     let changed = visit(&users).await?;
     assert_eq!(changed.visits, 8);
     assert!(Arc::ptr_eq(&changed, &users.get(1).await?.expect("it is there")));
@@ -47,7 +47,7 @@ async fn a_change_is_seen_at_once() -> Outcome {
 async fn a_read_that_a_change_overtakes_is_not_held() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
-    kv.collection().put(&User::new(1, "Ada")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "Ada")).await?;
     let gate = Gate::new();
     kv.store().faults().add(Fault::hold(&gate).after().on(&[Operation::Get]).times(1));
     let reader = users.clone();
@@ -125,7 +125,7 @@ async fn a_touch_forgets_what_may_be_newer_than_what_it_wrote() -> Outcome {
     assert!(!users.touch_last_write_wins(1).await?);
     users.put(User::new(1, "new")).await?;
     // A store whose reads may be old gives this.
-    kv.collection::<User>().with_ttl(10 * MINUTE).put(&User::new(1, "old")).await?;
+    elsewhere(&kv).collection::<User>().with_ttl(10 * MINUTE).put(&User::new(1, "old")).await?;
     clock.advance(30 * SECOND);
     assert!(users.with_touch_interval(MINUTE).touch_last_write_wins(1).await?);
     assert_eq!(users.peek(1).expect("nothing was written").name, "new");

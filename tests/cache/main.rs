@@ -7,6 +7,7 @@ mod counters;
 mod expiry_of_groups;
 mod faults;
 mod filled;
+mod heard;
 mod identity;
 mod last_write;
 mod many;
@@ -60,6 +61,11 @@ pub type Store = FaultStore<MemoryStore>;
 pub fn kv() -> (Kv<Store>, ManualClock) {
     let clock = ManualClock::new(START);
     (Kv::new(FaultStore::new(MemoryStore::with_clock(Clock::from(&clock)))), clock)
+}
+
+/// A handle on the same engine, as another process has it.
+pub fn elsewhere<S: kv_runtime::store::Store + Clone>(kv: &Kv<S>) -> Kv<FaultStore<S>> {
+    Kv::new(FaultStore::new(kv.store().clone()).in_another_process())
 }
 
 /// A minute in memory, five in the store, and nothing at random.

@@ -8,7 +8,7 @@ use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
 use kv_runtime::store::{Limits, MemoryStore, StoreExt};
 use kv_runtime::{Error, Kv, Source};
 
-use crate::{MINUTE, Outcome, SECOND, User, exact, kv};
+use crate::{MINUTE, Outcome, SECOND, User, elsewhere, exact, kv};
 
 fn spawn(task: BackgroundFuture) {
     tokio::spawn(task);
@@ -73,10 +73,10 @@ async fn what_is_due_is_loaded_behind_in_one_batch() -> Outcome {
     let users = kv.collection::<User>().cached(exact().refresh_ahead(0.5).spawner(spawn));
     for id in 1..=3 {
         users.put(User::new(id, "old")).await?;
-        kv.collection().put(&User::new(id, "new")).await?;
+        elsewhere(&kv).collection().put(&User::new(id, "new")).await?;
     }
     clock.advance(MINUTE / 2);
-    kv.collection().put(&User::new(4, "new")).await?;
+    elsewhere(&kv).collection().put(&User::new(4, "new")).await?;
     let gate = Gate::new();
     kv.store().faults().add(Fault::hold(&gate).on(&[Operation::GetMany]).times(1));
     let reader = users.clone();
@@ -122,8 +122,8 @@ async fn after_the_soft_timeout_all_ids_get_stale_entities() -> Outcome {
     users.put(User::new(2, "old")).await?;
     clock.advance(MINUTE);
     users.put(User::new(3, "fresh")).await?;
-    kv.collection().put(&User::new(1, "new")).await?;
-    kv.collection().put(&User::new(4, "new")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "new")).await?;
+    elsewhere(&kv).collection().put(&User::new(4, "new")).await?;
     let held = |ids: &'static [u64]| {
         let gate = Gate::new();
         kv.store().faults().add(Fault::hold(&gate).on(&[Operation::GetMany]).times(1));
@@ -156,7 +156,7 @@ async fn after_the_soft_timeout_all_ids_get_stale_entities() -> Outcome {
 async fn an_origin_that_fails_takes_nothing_from_what_the_store_had() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
-    kv.collection().put(&User::new(1, "Ada")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "Ada")).await?;
     let down = |_| std::future::ready(Err::<Vec<User>, _>(std::io::Error::other("down")));
     let failed = users.get_or_load_many([1, 2], down).await;
     let Err(Error::Load { at, .. }) = &failed else { panic!("{failed:?}") };
@@ -217,7 +217,7 @@ async fn more_ids_than_the_store_takes_at_once() -> Outcome {
         let capabilities = store.capabilities().limits(Limits::new().batches(taken, taken));
         let kv = Kv::new(FaultStore::new(store).pretending(capabilities));
         let users = kv.collection::<User>().cached(exact());
-        kv.collection().put_many([1, 2, 5].map(|id| User::new(id, "stored"))).await?;
+        elsewhere(&kv).collection().put_many([1, 2, 5].map(|id| User::new(id, "stored"))).await?;
         let (stored, given) = (Some("stored"), Some("given"));
         let found = users.get_many([1, 2, 3, 4, 5, 6]).await?;
         assert_eq!(names(&found), [stored, stored, None, None, stored, None]);

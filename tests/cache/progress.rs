@@ -7,7 +7,7 @@ use kv_runtime::cache::{BackgroundFuture, Cache, Cached};
 use kv_runtime::layer::{Fault, Gate, Operation};
 use tokio::sync::oneshot;
 
-use crate::{Calls, MINUTE, Outcome, SECOND, Store, User, block_on, ends, exact, kv, parked};
+use crate::{Calls, MINUTE, Outcome, SECOND, Store, User, block_on, elsewhere, ends, exact, kv, parked};
 
 type Users = Cached<User, Store>;
 
@@ -103,7 +103,7 @@ fn a_batch_whose_caller_is_not_polled_holds_up_none_of_its_ids() -> Outcome {
 fn a_read_whose_caller_is_not_polled_holds_up_no_other() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
-    block_on(kv.collection().put(&User::new(1, "Ada")))?;
+    block_on(elsewhere(&kv).collection().put(&User::new(1, "Ada")))?;
     let gate = Gate::new();
     kv.store().faults().add(Fault::hold(&gate).on(&[Operation::Get, Operation::GetMany]).times(2));
     let (first, second) = (users.clone(), users.clone());
@@ -157,11 +157,11 @@ async fn a_spawner_that_does_not_run_its_task_hangs_nobody() -> Outcome {
         }
         // Once it is not, a caller drives the load that no task ran, or begins one.
         clock.advance(MINUTE / 2);
-        kv.collection::<User>().delete(1).await?;
+        elsewhere(&kv).collection::<User>().delete(1).await?;
         assert_eq!(ends(users.get_or_load(1, slow("two"))).await?.name, "two", "{name}");
         let (parked_caller, others) = (users.clone(), users.clone());
         users.invalidate(1);
-        kv.collection::<User>().delete(1).await?;
+        elsewhere(&kv).collection::<User>().delete(1).await?;
         let load = slow("three");
         let leader = parked(async move { parked_caller.get_or_load(1, load).await });
         assert_eq!(ends(others.get_or_load(1, slow("four"))).await?.name, "three", "{name}");

@@ -7,7 +7,7 @@ use kv_runtime::layer::{Fault, Gate, Operation};
 use kv_runtime::{Error, Kv};
 use tokio::sync::oneshot;
 
-use crate::{Calls, Outcome, Store, User, ends, exact, kv};
+use crate::{Calls, Outcome, Store, User, elsewhere, ends, exact, kv};
 
 type Users = Cached<User, Store>;
 
@@ -41,7 +41,7 @@ async fn read_on_its_way(
 async fn a_read_that_a_put_overtakes_is_not_held() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
-    kv.collection().put(&User::new(1, "old")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "old")).await?;
     let (gate, read) = read_on_its_way(&kv, &users).await;
     users.put(User::new(1, "new")).await?;
     // Neither now nor when nothing is in memory does anybody wait for the old read.
@@ -59,7 +59,7 @@ async fn a_read_that_a_put_overtakes_is_not_held() -> Outcome {
 async fn a_read_that_a_delete_overtakes_is_not_held() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
-    kv.collection().put(&User::new(1, "old")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "old")).await?;
     let (gate, read) = read_on_its_way(&kv, &users).await;
     users.delete(1).await?;
     gate.open();
@@ -84,7 +84,7 @@ async fn a_read_of_nothing_that_an_insert_overtakes_is_not_held() -> Outcome {
 async fn a_read_that_is_invalidated_is_not_held() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
-    kv.collection().put(&User::new(1, "old")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "old")).await?;
     let (gate, read) = read_on_its_way(&kv, &users).await;
     users.invalidate(1);
     gate.open();
@@ -120,7 +120,7 @@ async fn a_write_that_is_dropped_is_not_missed() -> Outcome {
 async fn a_read_that_meets_a_write_that_is_dropped_is_not_held() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
-    kv.collection().put(&User::new(1, "old")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "old")).await?;
     let put = Gate::new();
     kv.store().faults().add(Fault::hold(&put).on(&[Operation::Put]).times(1));
     let writer = users.clone();
@@ -218,7 +218,7 @@ async fn a_fill_leaves_what_another_process_wrote() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
     let (go, load) = load_on_its_way(&users).await;
-    kv.collection().put(&User::new(1, "new")).await?;
+    elsewhere(&kv).collection().put(&User::new(1, "new")).await?;
     go.send(()).ok();
     load.await??;
     assert_eq!(stored_name(&kv).await?.as_deref(), Some("new"));
@@ -230,8 +230,8 @@ async fn a_fill_leaves_what_another_process_wrote() -> Outcome {
 async fn a_fill_does_not_bring_back_what_another_process_deleted() -> Outcome {
     let (kv, _) = kv();
     let users = kv.collection::<User>().cached(exact());
-    kv.collection().put(&User::new(1, "standing")).await?;
-    let others = kv.collection::<User>();
+    elsewhere(&kv).collection().put(&User::new(1, "standing")).await?;
+    let others = elsewhere(&kv).collection::<User>();
     let load = || async move {
         others.delete(1).await?;
         Ok::<_, Error>(User::new(1, "old"))
@@ -293,10 +293,11 @@ async fn a_fill_that_hangs_holds_up_nobody() -> Outcome {
 #[tokio::test]
 async fn a_fill_does_not_bring_back_what_was_written_and_deleted_meanwhile() -> Outcome {
     let (kv, _) = kv();
-    let make = || kv.collection::<User>().cached(exact());
+    let other = elsewhere(&kv);
     // By another cache, by a collection, by a batch, and as what has expired at once.
     for way in 0..4 {
-        let (here, there, plain) = (make(), make(), kv.collection::<User>());
+        let here = kv.collection::<User>().cached(exact());
+        let (there, plain) = (other.collection::<User>().cached(exact()), other.collection::<User>());
         let (go, load) = load_on_its_way(&here).await;
         there.put(User::new(1, "written")).await?;
         match way {
@@ -311,8 +312,8 @@ async fn a_fill_does_not_bring_back_what_was_written_and_deleted_meanwhile() -> 
         assert_eq!((here.stats().store_fills, here.stats().store_fills_lost), (0, 1));
     }
     // An id that was left alone is filled.
-    let (go, load) = load_on_its_way(&make()).await;
-    kv.collection::<User>().delete(2).await?;
+    let (go, load) = load_on_its_way(&kv.collection::<User>().cached(exact())).await;
+    elsewhere(&kv).collection::<User>().delete(2).await?;
     go.send(()).ok();
     load.await??;
     assert_eq!(stored_name(&kv).await?.as_deref(), Some("old"));
@@ -357,7 +358,7 @@ async fn refresh_on_its_way(
     users: &Users,
 ) -> Result<(oneshot::Sender<()>, tokio::task::JoinHandle<Result<Option<Arc<User>>, Error>>), Error> {
     users.put(User::new(1, "old")).await?;
-    kv.collection::<User>().delete(1).await?;
+    elsewhere(&kv).collection::<User>().delete(1).await?;
     let (go, going) = oneshot::channel();
     let (asked, is_asked) = oneshot::channel();
     let refresher = users.clone();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kv_runtime::cache::Cached;
 use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
 use kv_runtime::store::{MemoryStore, SETTLES_AFTER};
-use kv_runtime::{Clock, Error, Kv, KvEntity, ManualClock};
+use kv_runtime::{Error, Kv, KvEntity, ManualClock};
 
 use crate::shared::SharedStore;
 use crate::{MINUTE, Outcome, START, Store, User, ends, exact, kv};
@@ -240,29 +240,5 @@ async fn a_fill_that_began_before_does_not_undo_a_transaction() -> Outcome {
     put.await??;
     assert_eq!(kv.collection::<User>().get(1).await?.map(|user| user.name).as_deref(), Some("new"));
     assert_eq!(name_of(users.get(1).await?).as_deref(), Some("new"));
-    Ok(())
-}
-
-#[tokio::test]
-async fn another_handle_on_the_store_is_not_heard() -> Outcome {
-    let store = MemoryStore::with_clock(Clock::from(&ManualClock::new(START)));
-    let (kv, other) = (Kv::new(store.clone()), Kv::new(store));
-    let users = kv.collection::<User>().cached(exact());
-    users.put(User::new(1, "old")).await?;
-    other.transact(async |tx| tx.put(&User::new(1, "new"))).await?;
-    assert_eq!(users.get(1).await?.map(|user| user.name.clone()).as_deref(), Some("old"));
-    Ok(())
-}
-
-/// A handle does not keep the memory of caches that are gone.
-#[tokio::test]
-async fn a_cache_that_is_gone_is_forgotten() -> Outcome {
-    let (kv, _) = kv();
-    let users = kv.collection::<User>().cached(exact());
-    let ada = Arc::new(User::new(1, "ada"));
-    users.put(Arc::clone(&ada)).await?;
-    drop(users);
-    assert_eq!(Arc::strong_count(&ada), 1);
-    rename(&kv, "new").await?;
     Ok(())
 }

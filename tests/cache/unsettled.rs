@@ -17,7 +17,7 @@ use kv_runtime::{Clock, Error, Kv, KvEntity, ManualClock, MaybeSend, Result, Tou
 use tokio::sync::oneshot;
 
 use crate::shared::SharedStore;
-use crate::{Calls, Outcome, SECOND, START, block_on, exact, parked};
+use crate::{Calls, Outcome, SECOND, START, block_on, elsewhere, exact, parked};
 
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "note", ttl = "1h")]
@@ -304,7 +304,7 @@ fn an_error_that_says_that_nothing_was_written_costs_nothing() -> Outcome {
     assert!(matches!(block_on(notes.update(1, |note| note.id = 2)), Err(Error::IdChanged { .. })));
     held(&notes)?;
     assert!(matches!(block_on(notes.update(9, |_| ())), Err(Error::NotFound { .. })));
-    block_on(kv.collection::<Note>().put(&Note { id: 9, text: "there".to_owned() }))?;
+    block_on(elsewhere(&kv).collection::<Note>().put(&Note { id: 9, text: "there".to_owned() }))?;
     block_on(notes.refresh(9))?;
     assert!(notes.peek(9).is_some());
     Ok(())
@@ -328,7 +328,7 @@ fn a_fill_that_was_given_up_counts_as_dropped() -> Outcome {
     drop(load);
     block_on(notes.delete(1))?;
     assert_eq!(block_on(notes.get(1))?, None);
-    block_on(kv.collection::<Note>().put(&note("the fill, late")))?;
+    block_on(elsewhere(&kv).collection::<Note>().put(&note("the fill, late")))?;
     // That there was none is not remembered.
     assert!(block_on(notes.get(1))?.is_some());
     Ok(())
@@ -363,7 +363,7 @@ fn a_second_load_before_a_fill_has_settled_leaves_nothing_older_in_memory() -> O
         if asks_origin {
             block_on(notes.refresh_from(1, || async { Ok::<_, Error>(note("new")) }))?;
         } else {
-            block_on(kv.collection::<Note>().put(&note("new")))?;
+            block_on(elsewhere(&kv).collection::<Note>().put(&note("new")))?;
             assert_eq!(block_on(notes.refresh(1))?.expect("it is there").text, "new");
         }
         assert_eq!(block_on(notes.get(1))?.expect("it is there").text, "new");

@@ -59,6 +59,10 @@ impl<M: Model> History<M> {
         Self { sim: sim.clone(), events: Arc::default() }
     }
 
+    pub const fn sim(&self) -> &Sim {
+        &self.sim
+    }
+
     fn events(&self) -> MutexGuard<'_, Vec<Event<M>>> {
         self.events.lock().expect("nobody panics with it")
     }

@@ -1,6 +1,7 @@
-//! A cache in front of a store that another process writes, too. The process that changes the
+//! A cache in front of a store that another process writes, too, or another part of its own. Who changes the
 //! origin writes the store afterwards. Nothing that is read from the store is older than a write
-//! that was acknowledged before, and memory is behind by its TTL at most.
+//! that was acknowledged before. Memory is behind another process by its TTL at most, and behind its
+//! own process not at all.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::seen::{By, Read, Seen};
 use crate::sim::Sim;
 use crate::store::SimStore;
 
-crate::scenarios!(on_a_server, on_a_file, in_memory);
+crate::scenarios!(on_a_server, on_a_file, in_memory, in_one_process);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
@@ -60,22 +61,35 @@ const ALL: [Call; 16] = [
 const BRIEFLY: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(150)];
 
 fn on_a_server(sim: &Sim) {
-    run(sim, SimStore::remote(sim));
+    let store = SimStore::remote(sim);
+    let other = store.elsewhere();
+    run(sim, store, other, false);
 }
 
 fn on_a_file(sim: &Sim) {
-    run(sim, SimStore::embedded(sim));
+    let store = SimStore::embedded(sim);
+    let other = store.elsewhere();
+    run(sim, store, other, false);
 }
 
 fn in_memory(sim: &Sim) {
-    run(sim, SimStore::local(sim));
+    let store = SimStore::local(sim);
+    let other = store.elsewhere();
+    run(sim, store, other, false);
 }
 
-fn run(sim: &Sim, store: SimStore) {
+/// The other one writes through a handle of its own on the same engine, so the cache hears it.
+fn in_one_process(sim: &Sim) {
+    let store = if sim.chance(250) { SimStore::embedded(sim) } else { SimStore::remote(sim) };
+    run(sim, store.clone(), store, true);
+}
+
+fn run(sim: &Sim, store: SimStore, other: SimStore, is_heard: bool) {
     let world = Arc::new(World {
         sim: sim.clone(),
         docs: Kv::new(store.clone()).collection::<Copied>().cached(any_cache(sim)),
-        other: Kv::new(store).collection::<Copied>(),
+        other: Kv::new(other).collection::<Copied>(),
+        is_heard,
         origin: Origin::new(sim),
         seen: Mutex::default(),
     });
@@ -112,6 +126,8 @@ struct World {
     sim: Sim,
     docs: Cached<Copied, SimStore>,
     other: Collection<Copied, SimStore>,
+    /// Whether the cache hears what the other one writes.
+    is_heard: bool,
     origin: Origin,
     seen: Mutex<Seen>,
 }
@@ -128,6 +144,7 @@ impl World {
             Call::Load | Call::LoadMany | Call::Get | Call::GetMany | Call::Look => {
                 return self.read(call, began).await;
             }
+            _ if self.is_heard => By::Cache,
             _ => By::Other,
         };
         let version = match call {

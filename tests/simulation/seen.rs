@@ -24,7 +24,7 @@ pub struct Written {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// The cache.
+    /// The cache, or one that it hears.
     Cache,
     /// Another process.
     Other,

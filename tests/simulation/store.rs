@@ -12,7 +12,7 @@ use kv_runtime::key::Key;
 use kv_runtime::record::Record;
 use kv_runtime::store::{
     AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery,
-    Sharing, Store, StoreExt, StoreInfo,
+    Sharing, Store, StoreExt, StoreInfo, WriteHub,
 };
 use kv_runtime::{Error, Location, MaybeSend, Result};
 
@@ -81,6 +81,11 @@ impl SimStore {
         let remote = Self::remote(sim);
         let info = info(&remote.server, Capabilities::new(Sharing::Shared).ordered());
         Self { info, ..remote }
+    }
+
+    /// The same engine, as another process has it.
+    pub fn elsewhere(&self) -> Self {
+        Self { info: self.info.clone().with_write_hub(WriteHub::new()), ..self.clone() }
     }
 
     fn can_commit(&self) -> bool {

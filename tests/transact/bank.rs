@@ -1,6 +1,6 @@
 //! A bank: many tasks move money between few accounts, and not a cent is lost.
 //!
-//! `KV_BANK_TRANSFERS=10000` is how many transfers each task makes; it is 30 unless it is set.
+//! The tests that are ignored do the same for longer.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ const TASKS: usize = 64;
 const ACCOUNTS: u64 = 16;
 const OPENED_WITH: i64 = 1_000;
 
-fn transfers() -> usize {
-    std::env::var("KV_BANK_TRANSFERS").ok().map_or(30, |text| text.parse().expect("a number"))
-}
+/// How many transfers each task makes.
+const FEW: usize = 30;
+const MANY: usize = 10_000;
 
 /// The system's clock, and what it shows.
 fn begin() -> (Clock, Duration) {
@@ -59,12 +59,11 @@ async fn sum<S: AtomicStore>(kv: &Kv<S>) -> Result<i64, Error> {
     Ok(all.into_iter().flatten().map(|account| account.cents).sum())
 }
 
-async fn bank<S: AtomicStore>(kv: Kv<S>) -> Outcome {
+async fn bank<S: AtomicStore>(kv: Kv<S>, transfers: usize) -> Outcome {
     let patient = TransactionOptions::new().attempts(1_000).deadline(Duration::from_secs(60));
     let kv = kv.with_transaction_options(patient);
     kv.collection().put_many((0..ACCOUNTS).map(|id| Account::new(id, OPENED_WITH))).await?;
     let total = ACCOUNTS as i64 * OPENED_WITH;
-    let transfers = transfers();
     let (clock, begin) = begin();
     let tasks: Vec<_> =
         (0..TASKS).map(|task| tokio::spawn(work(kv.clone(), task as u64, transfers))).collect();
@@ -91,11 +90,24 @@ async fn bank<S: AtomicStore>(kv: Kv<S>) -> Outcome {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn in_memory() -> Outcome {
-    bank(Kv::new(MemoryStore::new())).await
+    bank(Kv::new(MemoryStore::new()), FEW).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn in_a_file() -> Outcome {
     let dir = tempfile::tempdir()?;
-    bank(Kv::new(RedbStore::open(dir.path().join("bank.redb"))?)).await
+    bank(Kv::new(RedbStore::open(dir.path().join("bank.redb"))?), FEW).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "640,000 transfers take a minute"]
+async fn in_memory_in_full() -> Outcome {
+    bank(Kv::new(MemoryStore::new()), MANY).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "640,000 transfers take some minutes"]
+async fn in_a_file_in_full() -> Outcome {
+    let dir = tempfile::tempdir()?;
+    bank(Kv::new(RedbStore::open(dir.path().join("bank.redb"))?), MANY).await
 }

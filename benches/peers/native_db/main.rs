@@ -42,6 +42,7 @@ fn main() -> Result<()> {
     let (ours, theirs) = bench.users(&in_order)?;
     report.case("get-random", PEER, "ns", 0.95, || get(&ours, &theirs, &shuffled))?;
     report.case("insert-one-durable", PEER, "ns", 1.2, || insert(&ours, &theirs))?;
+    report.case("update-two-together", PEER, "ns", 1.1, || update_two(&ours, &theirs))?;
     drop((ours, theirs));
     let (ours, theirs) = bench.members()?;
     report.case("list-1000", PEER, "ns/record", 0.9, || list(&ours, &theirs))?;
@@ -157,6 +158,16 @@ fn insert(ours: &Ours, theirs: &Theirs<'_>) -> Result<Sides> {
             let user = theirs::User { id, profile: Profile::sample(id) };
             nanos_each(1, || theirs.insert(user))
         },
+    )
+}
+
+fn update_two(ours: &Ours, theirs: &Theirs<'_>) -> Result<Sides> {
+    let pair = |turn: u64| [IDS.start + 7 * turn, IDS.end - 1 - 11 * turn];
+    let (mut our_turns, mut their_turns) = (0.., 0..);
+    by_turns(
+        1_000,
+        || nanos_each(1, || ours.update_two(pair(our_turns.next().unwrap_or_default()))),
+        || nanos_each(1, || theirs.update_two(pair(their_turns.next().unwrap_or_default()))),
     )
 }
 

@@ -32,6 +32,7 @@ pub struct Member {
 /// The file, open.
 pub struct Ours {
     runtime: Runtime,
+    kv: Kv<RedbStore>,
     users: Collection<User, RedbStore>,
     members: Collection<Member, RedbStore>,
 }
@@ -40,7 +41,7 @@ impl Ours {
     pub fn open(path: &Path) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         let kv = Kv::new(RedbStore::open(path)?);
-        Ok(Self { runtime, users: kv.collection(), members: kv.collection() })
+        Ok(Self { runtime, users: kv.collection(), members: kv.collection(), kv })
     }
 
     pub fn put_users(&self, users: Vec<User>) -> Result<()> {
@@ -53,6 +54,16 @@ impl Ours {
 
     pub fn insert(&self, user: &User) -> Result<()> {
         Ok(self.runtime.block_on(self.users.insert(user))?)
+    }
+
+    /// Changes two users together.
+    pub fn update_two(&self, ids: [u64; 2]) -> Result<()> {
+        Ok(self.runtime.block_on(self.kv.transact(async |tx| {
+            for id in ids {
+                tx.update::<User>(id, |user| user.profile.logins += 1).await?;
+            }
+            Ok(())
+        }))?)
     }
 
     pub fn get_all(&self, ids: &[u64]) -> Result<usize> {

@@ -75,6 +75,18 @@ impl<'a> Theirs<'a> {
         Ok(transaction.commit()?)
     }
 
+    /// Changes two users together. The caller has to pass what was there before.
+    pub fn update_two(&self, ids: [u64; 2]) -> Result<()> {
+        let transaction = self.database.rw_transaction()?;
+        for id in ids {
+            let before: User = transaction.get().primary(id)?.ok_or("every user is there")?;
+            let mut after = before.clone();
+            after.profile.logins += 1;
+            transaction.update(before, after)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
     pub fn get_all(&self, ids: &[u64]) -> Result<usize> {
         let mut found = 0;
         for id in ids {

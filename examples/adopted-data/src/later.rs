@@ -1,4 +1,4 @@
-//! The struct of a later release, when the other program is gone.
+//! The struct of a later release, after the other program is gone.
 
 use kv_runtime::KvEntity;
 

@@ -1,8 +1,9 @@
 //! Data that another program wrote: `cargo run -p adopted-data`.
 //!
 //! Another program keeps customers as plain JSON. This program reads and writes the same records
-//! while the other one still runs, and takes them over when that is gone. customer.rs has the
-//! struct for the first time, and later.rs the one for the second. It prints:
+//! while the other one still runs, and migrates them when the other one is gone. customer.rs has
+//! the struct for the time with the other program, and later.rs the one for the time after. It
+//! prints:
 //!
 //! ```text
 //! What the other program wrote:
@@ -15,7 +16,7 @@
 //!   18: Grace Hopper
 //!   not read: it is the text `[object Object]`, which JavaScript writes for an object that was not given to `JSON.stringify`
 //!
-//! An update changes the one member, and an insert has the old names:
+//! An update changes one member, and an insert uses the old names:
 //!   customer:17  {"fullName":"Ada Lovelace","credit":18446744073709551616,"prefs":{"theme":"dark"}}
 //!   customer:18  {"fullName":"Grace Hopper","credit":0.10,"prefs":{}}
 //!   customer:19  [object Object]
@@ -36,7 +37,7 @@
 //! (other keys)                       0
 //! ```
 //!
-//! No number is rounded, and nothing is lost that the struct does not name.
+//! No number is rounded, and members that the struct does not name are kept.
 //!
 //! Until the last step, the other program can read all records on every store, because they are plain.
 //! After it, it can on Cloudflare KV only, where the version is beside the value.
@@ -74,7 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     take_over(&kv).await
 }
 
-/// Reads every record, and says of which it cannot.
+/// Reads every record, and prints which ones cannot be read.
 async fn read(kv: &Kv<MemoryStore>) -> Result<(), Box<dyn Error>> {
     println!("\nRead as this program's struct:");
     let page = kv.collection::<Customer>().list().page().await?;
@@ -89,7 +90,7 @@ async fn read(kv: &Kv<MemoryStore>) -> Result<(), Box<dyn Error>> {
 
 /// While the other program still runs, this one writes what that one reads.
 async fn write(kv: &Kv<MemoryStore>) -> Result<(), Box<dyn Error>> {
-    println!("\nAn update changes the one member, and an insert has the old names:");
+    println!("\nAn update changes one member, and an insert uses the old names:");
     let customers = kv.collection::<Customer>();
     customers.update(17, |customer| "Ada Lovelace".clone_into(&mut customer.name)).await?;
     customers.insert(&Customer { id: 20, name: "Alan Turing".to_owned() }).await?;

@@ -1,5 +1,5 @@
-//! The application: an endpoint that answers with what an upstream API says, and calls it as seldom
-//! as it can.
+//! The application: an endpoint that returns the answers of an upstream API, and calls that as
+//! seldom as possible.
 
 use std::error::Error;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! An endpoint that caches an upstream HTTP API: `cargo run -p api-cache`.
 //!
-//! Without options it starts both servers, visits the endpoint, and shows what the upstream
-//! notices: one call for many callers, none while an answer is fresh, and old answers rather than
-//! none while the upstream is slow or down. The clock is one that is moved, so minutes take no
-//! time.
+//! Without options it starts both servers, sends requests to the endpoint, and shows how many calls
+//! the upstream gets: one for many callers, and none while an answer is fresh. While the upstream
+//! is slow or down, the endpoint returns old answers. The program moves the clock, so minutes take
+//! no time.
 //!
 //! `cargo run -p api-cache -- --port 8080 [--max-age 60]` serves until Ctrl-C. upstream.rs is the
 //! upstream, app.rs the endpoint, and visit.rs the client.
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         server::until_stopped(app, port).await?;
     } else {
         let clock = ManualClock::new(Timestamp::from_millis(1_763_900_000_000));
-        // What waits for the upstream waits in real time.
+        // Timeouts of calls to the upstream use real time.
         let store = MemoryStore::with_clock(Clock::from(&clock).with_timer(Timer::system()));
         let kv = Kv::new(store);
         let (address, server) = server::spawn(app::router(&kv, client::client()?, upstream_url), 0).await?;

@@ -25,7 +25,7 @@ struct Visitor<'a> {
 pub async fn all(server: SocketAddr, upstream: &Upstream, clock: &ManualClock) -> Result<(), Box<dyn Error>> {
     let visitor = Visitor { client: client()?, server, upstream };
 
-    println!("Nobody has asked yet, and 64 clients ask at once:");
+    println!("64 clients ask at once, for the first time:");
     upstream.set(Mode { slow_ms: 50, failing: false });
     visitor.crowd(64, "USD").await?;
 
@@ -34,7 +34,7 @@ pub async fn all(server: SocketAddr, upstream: &Upstream, clock: &ManualClock) -
     clock.advance(MINUTE);
     visitor.ask("USD", "a minute later").await?;
 
-    println!("\nThe upstream takes a second. Who has an older answer does not wait for it:");
+    println!("\nThe upstream takes a second. Clients get the older answer and do not wait:");
     upstream.set(Mode { slow_ms: 1_000, failing: false });
     clock.advance(MINUTE);
     visitor.ask("USD", "a minute later").await?;
@@ -55,7 +55,7 @@ pub async fn all(server: SocketAddr, upstream: &Upstream, clock: &ManualClock) -
     clock.advance(Duration::from_secs(2));
     visitor.ask("USD", "two seconds later").await?;
 
-    println!("\nThat there is no such currency is remembered, too:");
+    println!("\nThe cache also remembers that there is no such currency:");
     visitor.ask("XXX", "at once").await?;
     visitor.ask("XXX", "once more").await?;
     Ok(())
@@ -89,7 +89,7 @@ impl Visitor<'_> {
     }
 }
 
-/// Gives the answer in words, and where it is from.
+/// Returns the answer in words, and its source.
 async fn get(
     client: Client,
     server: SocketAddr,

@@ -1,9 +1,9 @@
 //! Ids: `cargo run -p composite-ids [-- --store URL | FILE]`.
 //!
-//! You learn that composite ids form hierarchies, and that a list can stop at any level. Integers
-//! can be ordered. Newtypes and enums become ids with `#[derive(KvId)]`. A secret id appears in no
-//! error and no log. No id and no prefix can reach the keys of another. `schema!` proves at compile
-//! time that no two entities share a key.
+//! You learn that composite ids form hierarchies, and that a list can be limited at any level.
+//! Integers can be ordered. Newtypes and enums become ids with `#[derive(KvId)]`. A secret id
+//! appears in no error and no log. No id can forge the key of another entity. `schema!` proves at
+//! compile time that no two entities share a key.
 
 use std::error::Error;
 
@@ -32,7 +32,7 @@ struct Event {
     region: Region,
     #[kv(id)]
     org: OrgId,
-    /// Of a fixed width in the key, so that key order is number order, below 0 too.
+    /// Has a fixed width in the key, so keys are in the order of the numbers, negative ones too.
     #[kv(id, ordered)]
     at: i64,
     text: String,
@@ -65,8 +65,8 @@ struct ArchivedUser {
 }
 
 kv_runtime::schema! {
-    /// What this application keeps. Two entities whose keys can be equal are an error here, which
-    /// names both.
+    /// The entities of this application. If two of them could share a key, this does not compile,
+    /// and the error names both.
     pub App: Event, Session, User, ArchivedUser
 }
 
@@ -90,7 +90,7 @@ async fn main() -> Result {
         println!("  {key}");
     }
 
-    println!("\nA list stops at any level, and stays within it:");
+    println!("\nA list can be limited at any level:");
     let europe = texts(events.list().within(Region::EuWest).page().await?);
     println!("  in eu-west           {europe:?}"); // `OrgId` is not ordered: as text, 12: is before 1:
     assert_eq!(europe, ["at 7", "at -5", "at 30", "at 1000"]);
@@ -100,7 +100,7 @@ async fn main() -> Result {
     let exact = events.get((Region::EuWest, OrgId(12), 7)).await?.ok_or("no such event")?;
     println!("  one event            {:?}", exact.text);
 
-    println!("\nText can hold anything, and forges no other key:");
+    println!("\nAny text can be an id, and none forges another key:");
     let users = kv.collection::<User>();
     for name in ["ada", "a:b", "100%", "Åsa"] {
         users.put(&User { name: name.to_owned(), email: "x@example.org".to_owned() }).await?;
@@ -123,9 +123,9 @@ async fn main() -> Result {
     println!("  {error}");
     assert!(error.to_string().contains("session:#") && !format!("{error} {error:?}").contains(&token));
     let found = sessions.get(token.as_str()).await?.ok_or("no session")?; // the key itself holds the token
-    println!("  found all the same: the session of {}", found.user);
+    println!("  found by its token: the session of {}", found.user);
 
-    println!("\nWhat the application keeps:");
+    println!("\nThe application's entities:");
     for entity in App::ENTITIES {
         let ids: Vec<_> = entity.ids().iter().map(|id| format!("{{{}}}", id.name())).collect();
         println!("  {:<14}{}:{}", entity.name(), entity.prefix(), ids.join(":"));

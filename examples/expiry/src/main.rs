@@ -1,9 +1,9 @@
 //! Expiry: `cargo run -p expiry [-- --store URL | FILE]`.
 //!
-//! What one learns: a TTL on the entity, an expiry in a field, what keeps the remaining time and
-//! what renews it, sliding sessions that do not write on each request, a TTL for one collection,
-//! and how a test moves the clock. An expired record is invisible at once; a sweep gives its place
-//! in the file back.
+//! You learn how to set a TTL on an entity, on a collection and in a field, which calls keep the
+//! remaining time and which renew it, how a session is extended without a write per request, and
+//! how a test moves the clock. An expired record is invisible at once; a sweep frees its space in
+//! the file.
 
 use std::error::Error;
 use std::time::Duration;
@@ -52,7 +52,7 @@ async fn main() -> Result {
         directory.close()?;
         usage::refuse("a server's clock cannot be moved: take `memory:` or `redb:expiry.redb`");
     }
-    // It counts the calls, to see that a touch need not be a write.
+    // Counts the calls, to show that not every touch is a write.
     let kv = Kv::new(ObservedStore::new(store));
     let sessions = kv.collection::<Session>();
 
@@ -61,7 +61,7 @@ async fn main() -> Result {
     clock.advance(HOUR - Duration::from_millis(1));
     show(&sessions, "a millisecond before the hour is over", true).await?;
     clock.advance(Duration::from_millis(1));
-    show(&sessions, "one later", false).await?;
+    show(&sessions, "a millisecond later", false).await?;
     assert!(sessions.list().page().await?.entities.is_empty());
 
     println!("\n`update` keeps the remaining time, `touch` renews it:");
@@ -75,9 +75,9 @@ async fn main() -> Result {
     show(&sessions, "touched after 59 minutes, read after 118", true).await?;
     clock.advance(MINUTE);
     show(&sessions, "after 119 minutes", false).await?;
-    assert!(!sessions.touch(1).await?, "what has expired stays so");
+    assert!(!sessions.touch(1).await?, "an expired record stays expired");
 
-    println!("\nA sliding session with one write in five minutes, however many requests come:");
+    println!("\nRequests extend a session, with at most one write in five minutes:");
     let sliding = sessions.with_touch_interval(5 * MINUTE);
     sliding.put(&Session { id: 1, user: 7, clicks: 0 }).await?;
     let commits = || kv.store().stats().of(Operation::Commit).done;
@@ -90,7 +90,7 @@ async fn main() -> Result {
     println!("  120 requests in two hours, {writes} writes");
     assert_eq!(writes, 24);
 
-    println!("\nA TTL of the collection's own goes before the entity's:");
+    println!("\nThe TTL of a collection replaces the entity's:");
     let remembered = sessions.with_ttl(30 * 24 * HOUR);
     remembered.put(&Session { id: 1, user: 7, clicks: 0 }).await?;
     clock.advance(29 * 24 * HOUR);
@@ -113,14 +113,14 @@ async fn main() -> Result {
     println!("  after 48 hours: {:?}", codes(&invites).await?);
     assert_eq!(codes(&invites).await?, ["FRIEND"]);
 
-    println!("\nA sweep removes what has expired, from a file so many at a time:");
+    println!("\nA sweep removes expired records, from a file up to a limit:");
     match kv.store().inner() {
         AnyStore::Redb(store) => {
             let report = store.sweep(1_000).await?;
             println!("  {} removed, more: {}", report.removed, report.more);
             assert_eq!((report.removed, report.more), (2, false));
         }
-        AnyStore::Memory(store) => println!("  {} removed that no write has taken along", store.sweep()),
+        AnyStore::Memory(store) => println!("  {} removed; writes had removed the others", store.sweep()),
         _ => println!("  a server does it by itself"),
     }
     Ok(())

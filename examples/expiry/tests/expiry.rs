@@ -16,7 +16,7 @@ fn shows_what_it_promises() -> Result {
     shows(
         &run(PROGRAM, NOTHING)?,
         &[
-            "one later                                 gone",
+            "a millisecond later                       gone",
             "touched after 59 minutes, read after 118  there",
             "120 requests in two hours, 24 writes",
             "after 48 hours: [\"FRIEND\"]",

@@ -1,8 +1,8 @@
-//! Feature flags that are always answered: `cargo run -p feature-flags`.
+//! Feature flags that can always be read: `cargo run -p feature-flags`.
 //!
-//! `feature:flags:{name}` is read with a fallback. So the application gets an answer even if the
-//! flag does not exist, or the store is down or hangs. With a memory cache in front, the last known
-//! value is served for a while before the fallback. A fallback is never stored.
+//! `feature:flags:{name}` is read with a fallback. So the application gets a flag even if it does
+//! not exist, or the store is down or hangs. With a memory cache in front, the last known value is
+//! served for a while before the fallback. A fallback is never stored.
 
 use std::error::Error;
 use std::fmt;
@@ -21,7 +21,7 @@ struct Flag {
     #[kv(id)]
     name: String,
     enabled: bool,
-    /// So many of 100 users have it.
+    /// How many of 100 users have it.
     #[kv(added(since = 2, default = 100))]
     percent: u8,
 }
@@ -31,7 +31,7 @@ impl Flag {
         self.enabled && user % 100 < u64::from(self.percent)
     }
 
-    /// What holds if nothing is known. The name is that of the flag which is asked for.
+    /// The flag if nothing is known. `get_or` sets its name to the one that was asked for.
     fn off() -> Self {
         Self { name: String::new(), enabled: false, percent: 0 }
     }
@@ -42,7 +42,7 @@ type Store = FaultStore<MemoryStore>;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let clock = ManualClock::new(Timestamp::from_millis(1_763_900_000_000));
-    // The time of day is one that is moved; a limit of time is waited for in real time.
+    // The program moves the time of day. Timeouts use real time.
     let store = MemoryStore::with_clock(Clock::from(&clock).with_timer(Timer::system()));
     let store = FaultStore::new(store);
     let faults = store.faults().clone();
@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .memory_ttl(MINUTE)
         .stale_for(10 * MINUTE)
         .hard_timeout(Duration::from_millis(100))
-        .jitter(0.0); // So that the example shows the same each time.
+        .jitter(0.0); // So that each run prints the same.
     let flags = stored.cached(cache);
 
     println!("Two flags are in the store, one is not:");
@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let users = (0..1_000).filter(|user| beta.is_on_for(*user)).count();
     println!("  beta is on for {users} of 1000 users");
 
-    println!("\nThe store is down. What was known last holds for ten minutes more:");
+    println!("\nThe store is down. The last known value is served for ten more minutes:");
     faults.add(Fault::fail());
     clock.advance(2 * MINUTE);
     for name in ["new-home", "beta", "dark-mode"] {
@@ -75,13 +75,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     clock.advance(10 * MINUTE);
     show(&flags, "new-home").await;
 
-    println!("\nIt hangs. Nobody waits longer than 100 ms:");
+    println!("\nThe store hangs. Nobody waits longer than 100 ms:");
     faults.clear();
     faults.add(Fault::hang());
     clock.advance(MINUTE);
     show(&flags, "new-home").await;
 
-    println!("\nIt is back:");
+    println!("\nThe store is back:");
     faults.clear();
     clock.advance(MINUTE);
     for name in ["new-home", "dark-mode"] {
@@ -91,7 +91,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn show(flags: &Cached<Flag, Store>, name: &str) {
-    // `get_or` alone gives the flag; this form also says where it is from, and what went wrong.
+    // `get_or` returns only the flag; this form also returns its source, and any error.
     let Sourced { value: flag, source, error, .. } = flags.get_or_detailed(name, Flag::off()).await;
     println!("  {:<11}{}, from {}", flag.name, OnOff(&flag), source.as_str());
     if let Some(error) = error {

@@ -13,7 +13,7 @@ use kv_runtime::store::{AnyStore, GetOptions, Store, StoreExt};
 use kv_runtime::{Kv, KvEntity};
 use serde::{Deserialize, Serialize};
 
-/// The first group is the anchor: it decides whether a user is there, and which users a list shows.
+/// The first group is the anchor: it decides whether a user exists, and which users a list shows.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "user", group = "profile", derive(Debug, Clone, PartialEq))]
 #[kv(group(name = "history", codec = "postcard"))]
@@ -24,7 +24,7 @@ struct User {
     // user:7:profile, read with every page
     name: String,
     email: String,
-    // user:7:history, cold and long, so in a binary codec
+    // user:7:history, large and seldom read, so in a binary codec
     #[kv(group = "history")]
     logins: Vec<u64>,
     // user:7:settings, which most users never change
@@ -71,7 +71,7 @@ async fn main() -> Result {
         let record =
             kv.store().get(&key, GetOptions::new().with_expiry()).await?.ok_or("the record is not there")?;
         let (len, codec) = (record.value.len(), record.metadata.codec.name());
-        let expires = if record.expires_at.is_some() { "expires" } else { "stays" };
+        let expires = if record.expires_at.is_some() { "expires" } else { "never expires" };
         println!("  {:<18}{codec:>10}{len:>6} bytes, {expires}", key.as_str());
         assert_eq!(record.expires_at.is_some(), group == "settings");
     }
@@ -92,7 +92,7 @@ async fn main() -> Result {
     prefs.update(7, |prefs| prefs.max_items = 30).await?;
     assert_eq!(users.get(7).await?.map(|user| user.max_items), Some(30));
 
-    println!("\nAn optional group that is absent reads as its fields' defaults:");
+    println!("\nIf an optional group is missing, its fields are read as their defaults:");
     prefs.delete(7).await?;
     let user = users.get(7).await?.ok_or("no user")?;
     println!("  theme {:?}, {} items", user.theme, user.max_items);
@@ -101,7 +101,7 @@ async fn main() -> Result {
     users.update(7, |user| user.name = "Ada Lovelace".to_owned()).await?;
     assert!(!prefs.exists(7).await?, "a default that nobody changed is not written");
 
-    println!("\nA required group that is missing is an error, not a guess:");
+    println!("\nIf a required group is missing, reads fail:");
     histories.delete(7).await?;
     match users.get(7).await {
         Err(error @ kv_runtime::Error::Incomplete { .. }) => println!("  {error}"),
@@ -117,7 +117,7 @@ async fn main() -> Result {
     Ok(())
 }
 
-/// The tokens of "unchanged since I read it".
+/// Returns the revisions, which change with each write.
 async fn revisions(kv: &Kv<AnyStore>) -> Result<Vec<Option<Revision>>> {
     let keys = ["profile", "history", "settings"].map(|group| Key::from_text(format!("user:7:{group}")));
     let records = kv.store().read_many(&keys).await?;

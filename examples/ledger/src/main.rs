@@ -1,7 +1,7 @@
 //! A ledger: `cargo run -p ledger [-- --store URL | FILE]`.
 //!
 //! You learn how one transaction moves money between two accounts, writes an entry for each of them,
-//! and keeps a daily limit. Many tasks transfer at the same time, while another one looks at the sum
+//! and keeps a daily limit. Many tasks transfer at the same time, while another one checks the sum
 //! of all accounts. On a durable store, kill the program and run it again: the sum is still right.
 
 mod book;
@@ -31,7 +31,7 @@ async fn main() -> Result {
     println!("{ACCOUNTS} accounts, {}", if is_new { "new" } else { "from an earlier run" });
     assert_eq!(book.sum(1..=ACCOUNTS).await?, total);
 
-    println!("\nWhat is refused changes nothing:");
+    println!("\nA refused transfer changes nothing:");
     // No account ever holds more than was paid in, however often this program ran before.
     for (from, to, cents) in [(1, 99, 500), (1, 2, total + 1), (1, 2, 9_000_000)] {
         match book.transfer(from, to, cents).await {
@@ -54,10 +54,7 @@ async fn main() -> Result {
     is_over.store(true, Ordering::Relaxed);
     let looks = looking.await??;
     assert!(looks > 0);
-    println!(
-        "  {} transfers, and the sum was right each time that somebody looked",
-        made.load(Ordering::Relaxed)
-    );
+    println!("  {} transfers, and the sum was right at every check", made.load(Ordering::Relaxed));
     book.check_entries(1..=ACCOUNTS, OPENED_WITH).await?;
     println!("  every balance agrees with its entries");
     let stats = book.kv().transaction_stats();
@@ -83,7 +80,7 @@ async fn work(book: Arc<Book<AnyStore>>, made: Arc<AtomicU32>) -> Result {
     Ok(())
 }
 
-/// Looks at the sum of all accounts until the others are done, and returns how often.
+/// Checks the sum of all accounts until the others are done, and returns how often.
 async fn look(book: Arc<Book<AnyStore>>, is_over: Arc<AtomicBool>, total: i64) -> Result<u32> {
     let mut looks = 0;
     while looks == 0 || !is_over.load(Ordering::Relaxed) {

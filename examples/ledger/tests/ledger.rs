@@ -23,7 +23,7 @@ fn shows_what_it_promises() -> Result {
             "8 accounts, new",
             "there is no account 99",
             "account 1 may pay 1000.00 € more today",
-            "the sum was right each time that somebody looked",
+            "the sum was right at every check",
             "every balance agrees with its entries",
         ],
     );

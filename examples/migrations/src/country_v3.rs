@@ -1,8 +1,8 @@
 //! Version 3 of the entity, the oldest one that is kept as a struct. It has the shape of release
 //! 3.0.0 of the data.
 //!
-//! From here on a typed conversion is the better step: it spells no member by hand, and the
-//! compiler asks for each field of the current struct.
+//! From here on a typed conversion is the better step: it needs no names of members in text, and
+//! the compiler checks that each field of the current struct gets a value.
 
 use std::collections::BTreeMap;
 

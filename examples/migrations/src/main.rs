@@ -11,9 +11,9 @@
 //! - parts.rs: what both structs are made of;
 //! - steps.rs: the functions from version 1 to 2 and from 2 to 3.
 //!
-//! By default the store is a temporary file. With the argument `countries.redb` it stays, and a
-//! second run finds everything migrated. tests/countries compares the migrated records with the
-//! later releases.
+//! By default the store is a temporary file. With the argument `countries.redb` the file is kept,
+//! and a second run finds everything migrated. tests/countries compares the migrated records with
+//! the later releases.
 
 mod country;
 mod country_v3;
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = store::url().unwrap_or_else(|| format!("redb:{}", file.display()));
     let kv = Kv::connect(&url).await?;
 
-    heading("What an earlier program left");
+    heading("The records of an earlier program");
     if kv.collection::<Country>().list().limit(1).ids().page().await?.ids.is_empty() {
         let (countries, doubled) = release::write(kv.store()).await?;
         println!("{countries} countries of release 1.4.0, as plain JSON");
@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     migrate(&kv).await
 }
 
-/// Counts the records of each version. Nothing is migrated by it.
+/// Counts the records of each version, and migrates nothing.
 async fn census(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     println!("{}", kv.collection::<Country>().census().await?);
     Ok(())
@@ -62,7 +62,7 @@ async fn census(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
 /// Reads an old record as the current struct. Only this process uses the store, so the read also
 /// writes the migrated record back.
 async fn read(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
-    heading("Read: old records arrive as today's");
+    heading("Read: an old record is read as the current struct");
     let (version, json) = release::standing(kv.store(), "CHE").await?;
     println!("before, version {version}:\n  {json}");
 
@@ -84,7 +84,7 @@ async fn read(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
 
 /// Migrates in memory and writes nothing: it shows what would fail before anything is changed.
 async fn dry_run(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
-    heading("Dry run: what would be done; nothing is written");
+    heading("Dry run: nothing is written");
     let report = kv.collection::<Country>().migrate_all().dry_run().run().await?;
     print!("{report}");
     match report.failed {
@@ -93,8 +93,8 @@ async fn dry_run(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Migrates every record to the current version, in batches. It can be killed at any time. The next
-/// run continues.
+/// Migrates every record to the current version, in batches. The program may be killed at any time.
+/// The next run continues.
 async fn migrate(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     heading("Migrate all");
     let countries = kv.collection::<Country>();
@@ -116,7 +116,7 @@ async fn migrate(kv: &Kv<AnyStore>) -> Result<(), Box<dyn Error>> {
     bar.finish_and_clear();
     print!("{report}");
 
-    heading("After it");
+    heading("After the migration");
     census(kv).await?;
     let behind = countries.census().await?.behind();
     println!("{behind} records are older than the current version");

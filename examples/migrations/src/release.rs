@@ -1,5 +1,4 @@
-//! What an earlier program left in the store: release 1.4.0 of the data, each country as plain
-//! JSON.
+//! The records of an earlier program: release 1.4.0 of the data, each country as plain JSON.
 
 use std::collections::BTreeSet;
 use std::error::Error;

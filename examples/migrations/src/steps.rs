@@ -1,9 +1,9 @@
 //! Versions 1 to 3 of the entity: functions over the JSON object of a record. No struct of the old
 //! shapes is kept.
 //!
-//! A step takes the old members out of the object and puts the new ones in; what it does not touch
-//! stays. If it fails, the record stays as it is and the read says why, so a step refuses what it
-//! does not understand rather than lose it.
+//! A step removes the old members from the object and inserts the new ones. The other members stay
+//! as they are. If a step fails, the record stays as it is, and the read returns the error. So a
+//! step fails on a value that it does not understand, and loses nothing.
 
 use kv_runtime::BoxError;
 use kv_runtime::migrate::Object;

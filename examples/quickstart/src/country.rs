@@ -1,15 +1,15 @@
-//! The entities: a country as the newest release of the data has it, and as the oldest one had it.
+//! The entities: a country as in the newest release of the data, and as in the oldest one.
 
 use std::collections::BTreeMap;
 
 use kv_runtime::KvEntity;
 use serde::{Deserialize, Serialize};
 
-/// A country of the newest release, in two groups: what every page shows, and what few ask for.
+/// A country of the newest release, in two groups: fields that every page shows, and fields that
+/// are seldom read.
 ///
-/// `KvEntity` is all that the store needs. `Deserialize` is here to read the release's file, which
-/// happens to have the same members; an entity derives serde's traits if the application wants them
-/// for something else.
+/// The store needs only `KvEntity`. `Deserialize` reads the release's file, which has the same
+/// members. An entity derives serde's traits only if the application needs them for something else.
 #[derive(KvEntity, Deserialize, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[kv(prefix = "country", group = "profile")]

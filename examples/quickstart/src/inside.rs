@@ -1,5 +1,4 @@
-//! What is stored: keys, metadata and bytes. An application sees entities only, and needs none of
-//! this.
+//! The stored keys, metadata and bytes. An application sees only entities, and needs none of this.
 
 use std::error::Error;
 use std::path::Path;

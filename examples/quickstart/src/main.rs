@@ -1,8 +1,8 @@
 //! The first example to run: `cargo run -p quickstart [-- FILE]`.
 //!
 //! It stores the 250 countries of a public data set in one file, reads, changes and lists them,
-//! looks at what is stored, and opens the file again. Without an argument the file is temporary.
-//! With `countries.redb` the file stays, and the next run goes on with it.
+//! shows the stored bytes, and opens the file again. Without an argument the file is temporary.
+//! With `countries.redb` the file is kept, and the next run continues with it.
 //!
 //! country.rs has the entities. inside.rs looks at the records, and screen.rs prints.
 
@@ -51,7 +51,7 @@ async fn main() -> Result {
     Ok(())
 }
 
-/// `put_many` replaces what is stored under the same keys, in batches as large as the store takes.
+/// `put_many` replaces the records under the same keys, in batches as large as the store allows.
 async fn store(kv: &Kv<RedbStore>, path: &Path, screen: &Screen) -> Result {
     screen.heading("Store", &format!("250 countries in {}", path.display()));
     let release: Vec<Country> = serde_json::from_str(NEWEST)?;
@@ -149,7 +149,7 @@ async fn list(kv: &Kv<RedbStore>, screen: &Screen) -> Result {
         screen.call("page", &format!("{} countries of Europe", page.entities.len()), start);
         let codes: Vec<&str> = page.entities.iter().map(|country| country.cca3.as_str()).collect();
         screen.note(&codes.join(" "));
-        // A cursor is text that a client can hand back. It is valid for this list only.
+        // A cursor is text that a client can send back. It is valid for this list only.
         let Some(next) = page.cursor else { break };
         cursor = Some(Cursor::from_text(next.as_str()));
     }
@@ -174,7 +174,7 @@ async fn list(kv: &Kv<RedbStore>, screen: &Screen) -> Result {
     while let Some(country) = facts.next().await {
         area += country?.area;
     }
-    screen.call("stream", &format!("the group `facts`: {:.0} million km²", area / 1e6), start);
+    screen.call("stream", &format!("the group `facts`: {:.0} million km² in all", area / 1e6), start);
     Ok(())
 }
 

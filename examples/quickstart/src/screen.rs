@@ -31,14 +31,14 @@ impl Screen {
         println!("\n{} {}", self.styled(&format!("{title:<7}"), Style::Bold), self.styled(about, Style::Dim));
     }
 
-    /// A call, what came of it, and how long it took.
+    /// A call, its outcome, and how long it took.
     pub fn call(&self, call: &str, outcome: &str, start: Instant) {
         let took = format!("{:>9.2} ms", start.elapsed().as_secs_f64() * 1e3);
         let call = self.styled(&format!("{call:<13}"), Style::Cyan);
         println!("  {call} {outcome:<42}{}", self.styled(&took, Style::Green));
     }
 
-    /// Something about the call before.
+    /// A note on the previous call.
     pub fn note(&self, text: &str) {
         println!("{:16}{text}", "");
     }

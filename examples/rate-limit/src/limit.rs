@@ -8,7 +8,7 @@ use kv_runtime::{Clock, Collection, Error, KvEntity, Result, Timestamp};
 
 /// How many requests a client has left.
 ///
-/// A bucket that nobody touches for a minute is full again, so its record may expire.
+/// A bucket that nobody uses for a minute is full again, so its record may expire.
 #[derive(KvEntity, Debug)]
 #[kv(prefix = "rate-limit", ttl = "1m")]
 pub struct Bucket {

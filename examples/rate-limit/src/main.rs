@@ -1,8 +1,8 @@
 //! A rate limit that several processes share, by `try_update`: `cargo run -p rate-limit`.
 //!
-//! Each client may make three requests at once, and one more every ten seconds. The number of
-//! requests that are left is a record of the client; limit.rs has all of it. The program moves the
-//! clock, so seconds take no time. It prints:
+//! Each client may make three requests at once, and one more every ten seconds. One record per
+//! client stores how many requests are left. limit.rs has the code of the limit. The program moves
+//! the clock, so seconds take no time. It prints:
 //!
 //! ```text
 //! Three requests at once, and not a fourth:
@@ -25,7 +25,7 @@
 //!   3 allowed, 97 refused
 //! ```
 //!
-//! On Redis instead of in memory, all processes of a service share the limit.
+//! With a store on Redis instead of in memory, all processes of a service share the limit.
 
 mod limit;
 

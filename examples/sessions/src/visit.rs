@@ -29,7 +29,7 @@ pub async fn all(server: SocketAddr, kv: &Kv<RedbStore>, clock: &ManualClock) ->
     visitor.post("/cart", &Item { item: "tea".to_owned() }).await?.error_for_status()?;
     visitor.me("with tea in the cart").await?;
 
-    println!("\nIt slides with each request, and is written to once in five minutes at most:");
+    println!("\nEach request extends it, with at most one write in five minutes:");
     let before = kv.store().stats().commits;
     for _ in 0..240 {
         clock.advance(MINUTE);
@@ -42,7 +42,7 @@ pub async fn all(server: SocketAddr, kv: &Kv<RedbStore>, clock: &ManualClock) ->
     clock.advance(30 * MINUTE);
     visitor.me("after thirty minutes").await?;
 
-    println!("\nA log-out is final, whatever else is under way:");
+    println!("\nA log-out is final, even while another request runs:");
     let cookie = visitor.log_in().await?;
     let (checked_out, logged_out) = tokio::join!(visitor.post("/checkout", &()), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -80,7 +80,7 @@ impl Visitor {
         Ok(())
     }
 
-    /// Gives the cookie as a client sends it.
+    /// Returns the cookie as a client sends it.
     async fn log_in(&self) -> Result<String, Box<dyn Error>> {
         let response = self.post("/login", &LogIn { user: "ada".to_owned() }).await?;
         show("POST /login", "as ada", response.status());

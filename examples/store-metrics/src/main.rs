@@ -1,9 +1,9 @@
 //! Metrics of a store with the `metrics` crate: `cargo run -p store-metrics`.
 //!
-//! `ObservedStore` counts and times the calls of a store. export.rs hands its numbers to `metrics`
+//! `ObservedStore` counts and times the calls of a store. export.rs passes its numbers to `metrics`
 //! under OpenTelemetry's names, and an exporter for Prometheus writes them. Here the store takes
-//! 3 ms for a put and 8 ms for a commit, and one commit fails at once. The program prints some of
-//! the lines that Prometheus reads:
+//! 3 ms for a put and 8 ms for a commit, and one commit fails at once. The program prints the error
+//! of that commit, and some of the lines that Prometheus reads:
 //!
 //! ```text
 //! User `user:5` in memory: the store failed to commit; a retry may help
@@ -18,7 +18,8 @@
 //! kv_client_calls{db_system_name="memory",db_operation_name="put",outcome="done"} 20
 //! ```
 //!
-//! Prometheus takes no dots, so its exporter writes `db.client.operation.duration` with `_`.
+//! Prometheus allows no dots in names, so its exporter writes `db.client.operation.duration` with
+//! `_`.
 
 mod export;
 
@@ -79,8 +80,8 @@ fn show(metrics: &str) {
     }
 }
 
-/// A store in memory that takes its time, by a clock that does not: so the figures are the same in
-/// each run.
+/// A store in memory with delays. They end at once and move the clock, so the figures are the same
+/// in each run.
 fn slow_store() -> FaultStore<MemoryStore> {
     let manual = ManualClock::new(Timestamp::from_millis(1_764_000_000_000));
     let clock = Clock::from(&manual).with_timer(Timer::new(move |duration| {

@@ -1,8 +1,8 @@
 //! Memory, then the store, then the origin: `cargo run -p tiered-cache`.
 //!
-//! A catalogue of products that takes its time for an answer, in front of it a store that keeps an
-//! answer for 300 s, in front of that a memory that keeps it for 60 s. Two nodes share the store.
-//! The clock is one that is moved, so minutes take no time.
+//! The origin is a slow catalogue of products. In front of it, a store keeps each answer for 300 s.
+//! In front of the store, memory keeps it for 60 s. Two nodes share the store, and each has its own
+//! memory. The program moves the clock, so minutes take no time.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kv_runtime::cache::{Cache, Cached};
+use kv_runtime::layer::FaultStore;
 use kv_runtime::store::MemoryStore;
 use kv_runtime::{Clock, Kv, KvEntity, ManualClock, Timestamp};
 
@@ -44,14 +45,17 @@ impl Catalogue {
 /// One process of several that share a store.
 struct Node {
     name: &'static str,
-    products: Cached<Product, MemoryStore>,
+    products: Cached<Product, FaultStore<MemoryStore>>,
     catalogue: Catalogue,
 }
 
 impl Node {
-    fn new(name: &'static str, kv: &Kv<MemoryStore>, catalogue: &Catalogue) -> Self {
+    fn new(name: &'static str, store: &MemoryStore, catalogue: &Catalogue) -> Self {
+        // Caches of one process hear its writes. Here each node stands for a process of its own.
+        let kv = Kv::new(FaultStore::new(store.clone()).in_another_process());
+        // Without jitter each run prints the same.
         let cache =
-            Cache::new().memory_ttl(60 * SECOND).store_ttl(300 * SECOND).max_entries(10_000).jitter(0.0); // So that the example shows the same each time.
+            Cache::new().memory_ttl(60 * SECOND).store_ttl(300 * SECOND).max_entries(10_000).jitter(0.0);
         Self { name, products: kv.collection::<Product>().cached(cache), catalogue: catalogue.clone() }
     }
 
@@ -64,9 +68,9 @@ impl Node {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let clock = ManualClock::new(Timestamp::from_millis(1_763_900_000_000));
-    let kv = Kv::new(MemoryStore::with_clock(Clock::from(&clock)));
+    let store = MemoryStore::with_clock(Clock::from(&clock));
     let catalogue = Catalogue::default();
-    let (one, two) = (Node::new("one", &kv, &catalogue), Node::new("two", &kv, &catalogue));
+    let (one, two) = (Node::new("one", &store, &catalogue), Node::new("two", &store, &catalogue));
 
     println!("One product, and where each answer is from:");
     ask(&one, 7, "first").await?;
@@ -79,7 +83,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ask(&one, 1_000, "no product").await?;
     ask(&one, 1_000, "once more").await?;
 
-    println!("\nA write goes to the store, and then to memory. Another node's memory does not hear of it:");
+    println!("\nA write goes to the store and to this node's memory, not to another node's:");
     ask(&two, 7, "on the other, before").await?;
     one.products.update(7, |product| product.cents = 100).await?;
     ask(&one, 7, "on the node that wrote").await?;
@@ -87,9 +91,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     clock.advance(60 * SECOND);
     ask(&two, 7, "after 60 s").await?;
 
-    println!(
-        "\nTwenty minutes of 100 requests a second, for 50 products that are asked for more and less often:"
-    );
+    println!("\nTwenty minutes of 100 requests a second, for 50 products of which some are more popular:");
     let before = catalogue.0.load(Ordering::SeqCst);
     let mut random = fastrand::Rng::with_seed(7);
     let start = now();

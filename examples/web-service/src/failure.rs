@@ -1,4 +1,4 @@
-//! What went wrong, as an answer over HTTP.
+//! Errors, as answers over HTTP.
 
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;

@@ -1,16 +1,16 @@
 //! A web service as a template to start from, with axum: `cargo run -p web-service`.
 //!
 //! Tenants have users, API keys, projects and feature flags; browsers have sessions. Read model.rs
-//! first, which has all entities, then routes.rs. There is a file for each kind of request; auth.rs
-//! finds out who makes one, and failure.rs answers errors.
-//! tests/schema.rs compares the entities with `kv-schema.lock`, so no release changes a struct
-//! without a step.
+//! first, which has all entities, then routes.rs. Each kind of request has a file. auth.rs finds
+//! out who makes a request, and failure.rs answers errors. tests/schema.rs compares the entities
+//! with `kv-schema.lock`, so no release changes a struct without a migration.
 //!
 //! `cargo run -p web-service -- --port 8080 [--store redb:service.redb]` serves until Ctrl-C.
-//! Without options the program starts the server and visits it (visit.rs), and prints:
+//! Without options the program starts the server, sends it requests (visit.rs), and prints the
+//! answers:
 //!
 //! ```text
-//! A tenant begins with an owner, and no two have the same name:
+//! A new tenant has an owner, and its name must be unique:
 //!   POST /tenants       201 Created       a key
 //!   POST /tenants       409 Conflict      there is one already
 //!   GET /me             401 Unauthorized  log in, or send an API key
@@ -21,7 +21,7 @@
 //!   POST /users         201 Created       a key
 //!   POST /users         403 Forbidden     only an owner may do this
 //!
-//! Projects have numbers, and come in pages:
+//! Projects are numbered, and listed in pages:
 //!   POST /projects      201 Created       {"tenant":"acme","number":1,"title":"Rockets","is_archived":false}
 //!   POST /projects      201 Created       {"tenant":"acme","number":2,"title":"Anvils","is_archived":false}
 //!   POST /projects      201 Created       {"tenant":"acme","number":3,"title":"Magnets","is_archived":false}
@@ -39,7 +39,7 @@
 //!   PUT /flags/beta     200 OK            {"is_on":true}
 //!   GET /flags/beta     200 OK            {"is_on":true}
 //!
-//! The owner deletes the tenant, and nobody of it is known any more:
+//! The owner deletes the tenant, and its users and keys are refused:
 //!   DELETE /tenant      204 No Content
 //!   GET /me             401 Unauthorized  log in, or send an API key
 //!   POST /projects      410 Gone          the tenant was deleted

@@ -1,4 +1,4 @@
-//! What the service stores. Everything of a tenant has the tenant as its first id.
+//! The entities of the service. All of a tenant's entities have the tenant as their first id.
 
 use kv_runtime::KvEntity;
 use serde::{Deserialize, Serialize};

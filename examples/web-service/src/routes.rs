@@ -1,4 +1,4 @@
-//! Which request is answered by which function.
+//! The routes: which function answers which request.
 
 use axum::Router;
 use axum::routing::{delete, get, patch, post};

@@ -12,7 +12,7 @@ pub async fn all(server: &str) -> Result<(), Box<dyn Error>> {
     };
     let stranger = visitor("")?;
 
-    println!("A tenant begins with an owner, and no two have the same name:");
+    println!("A new tenant has an owner, and its name must be unique:");
     let acme = json!({"name": "acme", "title": "Acme Ltd.", "owner": "ada"});
     let key = stranger.send(Method::POST, "/tenants", &acme).await?;
     stranger.send(Method::POST, "/tenants", &acme).await?;
@@ -27,7 +27,7 @@ pub async fn all(server: &str) -> Result<(), Box<dyn Error>> {
     let bob = visitor(key["key"].as_str().unwrap_or_default())?;
     bob.send(Method::POST, "/users", &json!({"name": "eve", "role": "owner"})).await?;
 
-    println!("\nProjects have numbers, and come in pages:");
+    println!("\nProjects are numbered, and listed in pages:");
     for title in ["Rockets", "Anvils", "Magnets"] {
         bob.send(Method::POST, "/projects", &json!({ "title": title })).await?;
     }
@@ -48,7 +48,7 @@ pub async fn all(server: &str) -> Result<(), Box<dyn Error>> {
     browser.send(Method::PUT, "/flags/beta", &json!({"is_on": true})).await?;
     bob.send(Method::GET, "/flags/beta", &Value::Null).await?;
 
-    println!("\nThe owner deletes the tenant, and nobody of it is known any more:");
+    println!("\nThe owner deletes the tenant, and its users and keys are refused:");
     browser.send(Method::DELETE, "/tenant", &Value::Null).await?;
     bob.send(Method::GET, "/me", &Value::Null).await?;
     bob.send(Method::POST, "/projects", &json!({"title": "Late"})).await?;

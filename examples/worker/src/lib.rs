@@ -5,11 +5,11 @@
 //! - `DELETE /profiles/ada` removes one;
 //! - `GET /profiles?limit=10&cursor=...` lists them, page by page.
 //!
-//! What KV cannot hold lives in Durable Objects (`object`):
+//! Counters and sessions need compare-and-swap, so they are in Durable Objects (`object`):
 //!
 //! - `POST /counters/front-page` counts a visit, `GET` reads the count;
 //! - `POST /sessions` with `{"user": "ada"}` begins a session and answers with its token;
-//! - `GET /sessions/{token}` reads it, and lets it live on; `DELETE` ends it.
+//! - `GET /sessions/{token}` reads it and extends it; `DELETE` ends it.
 
 mod address;
 mod object;
@@ -32,13 +32,13 @@ use reply::Failure;
 type Profiles = Cached<Profile, WorkersStore>;
 
 thread_local! {
-    /// One for each isolate: what a request has read, the next ones get from memory.
+    /// One for each isolate. The next requests get from memory what a request has read.
     static PROFILES: OnceCell<Profiles> = const { OnceCell::new() };
 }
 
 fn profiles(env: &Env) -> Result<Profiles, Failure> {
     let cache = Cache::new()
-        // KV itself shows a write elsewhere after up to a minute, so this adds little to what is stale anyway.
+        // KV itself may show a write elsewhere only after a minute, so ten seconds add little.
         .memory_ttl(Duration::from_secs(10))
         .max_entries(1_000)
         .without_filling();

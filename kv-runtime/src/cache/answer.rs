@@ -162,7 +162,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 Ok(Taken { waiter, leads: true })
             }
             Seat::Wait(waiter) => Ok(Taken { waiter, leads: false }),
-            Seat::Within => Err(self.waits_for_itself(&self.collection().key_of_id(id))),
+            Seat::Within => Err(self.waits_for_itself(&self.own().key_of_id(id))),
         }
     }
 
@@ -175,7 +175,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         may_be_stale: bool,
         mut seat: Taken<E>,
     ) -> Outcome<E> {
-        let key = self.collection().key_of_id(id);
+        let key = self.own().key_of_id(id);
         let Settings { soft_timeout, hard_timeout, .. } = self.tier.settings;
         let soft = soft_timeout.filter(|_| may_be_stale && self.behind.spawner.executor().is_some());
         for attempt in 1..=ATTEMPTS {
@@ -222,12 +222,12 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// The error of a loader that asks for the id that it is loading.
     pub(super) fn waits_for_itself(&self, key: &Key) -> Error {
         let source = SharedError::new(WaitsForItself);
-        Error::Load { at: self.collection().at(key), retryable: false, source }
+        Error::Load { at: self.own().at(key), retryable: false, source }
     }
 
     pub(super) fn abandoned(&self, key: &Key) -> Error {
         let source = SharedError::new(Abandoned);
-        Error::Load { at: self.collection().at(key), retryable: true, source }
+        Error::Load { at: self.own().at(key), retryable: true, source }
     }
 
     /// Returns the stale entity, if it may still be served. Otherwise returns the error.

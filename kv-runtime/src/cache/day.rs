@@ -1,7 +1,7 @@
 //! The time of day beside the monotonic clock: records expire by the first, spans end by the
 //! second.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use kv_store::{Clock, Timestamp};
 
@@ -13,11 +13,13 @@ pub(super) struct Day {
     /// The smallest lead of the time of day, in milliseconds, at which an entry with an expiring
     /// record was made.
     ahead: AtomicI64,
+    /// How often the time of day was set forward.
+    steps: AtomicU64,
 }
 
 impl Day {
     pub(super) fn of(clock: &Clock) -> Self {
-        Self { ahead: AtomicI64::new(ahead(clock)) }
+        Self { ahead: AtomicI64::new(ahead(clock)), steps: AtomicU64::new(0) }
     }
 
     /// Returns when an entry must end whose record expires at this time of day. The coarse clocks
@@ -34,6 +36,17 @@ impl Day {
     #[inline]
     pub(super) fn is_steady(&self, clock: &Clock) -> bool {
         ahead(clock) <= self.ahead.load(Ordering::Relaxed) + clock.tolerance().as_millis() as i64
+    }
+
+    /// Returns how often the time of day was set forward. An entry from before a step must not be
+    /// held after it, if its record expires.
+    pub(super) fn steps(&self) -> u64 {
+        self.steps.load(Ordering::SeqCst)
+    }
+
+    /// Call this before entries are forgotten because of a step.
+    pub(super) fn begin_step(&self) {
+        self.steps.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Call this after all entries from before the step are forgotten.

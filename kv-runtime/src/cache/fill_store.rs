@@ -60,7 +60,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             return Ok(());
         }
         let life = self.tier.settings.hard_timeout.unwrap_or(LEASE_LIFE);
-        let taken = self.collection().take_leases(unchanged, life).await;
+        let taken = self.own().take_leases(unchanged, life).await;
         taken.inspect_err(|error| self.unleased(error))
     }
 
@@ -92,7 +92,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Ok(Some(async move {
             let ttl = ttl.or(cache.tier.settings.store_ttl).map(|ttl| cache.store_ttl(ttl));
             let filling = Filling { key: &key, unchanged, entity: entity.as_deref(), ttl };
-            let done = filler(cache.collection(), filling).await;
+            let done = filler(cache.own(), filling).await;
             turn.end(&done);
             match done {
                 Ok(Commit::Done) => {
@@ -112,7 +112,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     fn fill_lost(&self, key: &Key) -> Error {
-        Error::Conflict { at: self.collection().at(key), attempts: 1, why: None }
+        Error::Conflict { at: self.own().at(key), attempts: 1, why: None }
     }
 
     pub(super) fn fill_failed(&self, error: &Error) {
@@ -122,7 +122,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// Returns a TTL with jitter, but not below the store's minimum.
     fn store_ttl(&self, ttl: Duration) -> Duration {
-        let least = self.collection().store().capabilities().limits.least_ttl.unwrap_or_default();
+        let least = self.own().store().capabilities().limits.least_ttl.unwrap_or_default();
         self.tier.settings.jittered(ttl).max(least.min(ttl))
     }
 }

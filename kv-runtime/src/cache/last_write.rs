@@ -63,7 +63,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Box::pin(async move {
             let mut writing = self.tier.begin_write(id.clone(), true);
             writing.after_fill().await;
-            let touched = self.collection().rewrite_at(self.collection().key_of_id(&id)).await;
+            let touched = self.own().rewrite_at(self.own().key_of_id(&id)).await;
             match &touched {
                 Ok(Touched::Spared) => writing.keep(),
                 // What was written may be older than what the memory holds.
@@ -83,9 +83,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     ) -> Result<Arc<E>, X> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
-        let (since, key) = (self.tier.now(), self.collection().key_of_id(&id));
+        let (since, key) = (self.tier.now(), self.own().key_of_id(&id));
         let change = |entity: &mut E| change(entity).map_err(Failed::Caller);
-        let changed = self.collection().overwrite(operation, key, id, change, create).await;
+        let changed = self.own().overwrite(operation, key, id, change, create).await;
         self.hold_changed(writing, changed, since)
     }
 }

@@ -135,7 +135,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         match T::found(value) {
             Some(found) => Ok(Sourced::instead(found, source, error)),
             None => {
-                let collection = self.collection();
+                let collection = self.own();
                 Err(Error::NotFound { at: collection.at(&collection.key_of_id(id)) })
             }
         }

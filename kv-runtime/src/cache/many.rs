@@ -188,7 +188,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         origin: Option<ManyOrigin<E>>,
     ) -> Result<Answers<E>> {
         let Some(first) = missing.first() else { return Ok(answers) };
-        let (kind, key) = (kind_of(origin.as_ref()), self.collection().key_of_id(&first.id));
+        let (kind, key) = (kind_of(origin.as_ref()), self.own().key_of_id(&first.id));
         let all_stale = missing.iter().all(|missing| missing.stale.is_some());
         let soft =
             self.tier.settings.soft_timeout.filter(|_| all_stale && self.behind.spawner.executor().is_some());
@@ -249,7 +249,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                     }
                     Seat::Wait(waiter) => waiters.push((place, waiter, false)),
                     Seat::Within => {
-                        let key = self.collection().key_of_id(&missing.id);
+                        let key = self.own().key_of_id(&missing.id);
                         *outcome = Some(Err(self.waits_for_itself(&key)));
                     }
                 }
@@ -263,8 +263,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             waiters.sort_by_key(|(_, _, leads)| !leads);
             for (place, waiter, leads) in waiters {
                 let (missing, outcome) = &mut missing[place];
-                let (key, limit) =
-                    (self.collection().key_of_id(&missing.id), hard_timeout.filter(|_| !leads));
+                let (key, limit) = (self.own().key_of_id(&missing.id), hard_timeout.filter(|_| !leads));
                 let ended = self.within(limit, &key, pin!(self.ended(&waiter, leads, &key))).await;
                 *outcome = match waiter.flight.landed() {
                     Some(Landed::Done(outcome)) => Some(outcome),

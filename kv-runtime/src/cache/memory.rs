@@ -190,7 +190,6 @@ mod tests {
     async fn what_makes_place_for_its_successor_is_no_eviction() -> crate::Result<()> {
         let items = Kv::new(MemoryStore::new()).collection::<Item>().cached(Cache::new().max_entries(10));
         for _ in 0..100 {
-            items.collection().put(&Item { id: 0 }).await?;
             items.refresh(0).await?;
             items.put(Item { id: 0 }).await?;
         }

@@ -13,9 +13,11 @@
 //!   it that is read before the store [has settled](crate::store::StoreInfo::has_settled).
 //! - **Races.** A load that meets a write fills neither memory nor store. The cache fills the store
 //!   only if it still is as the miss saw it. `update` never reads memory.
-//! - **Other writers.** A cache sees the writes through it and its clones, and those of
-//!   [transactions](crate::Kv::transact) of its `Kv` (not on wasm32). It does not see those of other
-//!   processes, of the collection that it was made from, or of a view of a group. What it serves is at most [`memory_ttl`](Cache::memory_ttl) old, plus [`stale_for`](Cache::stale_for)
+//! - **Other writers.** A cache sees the writes through it and its clones, and hears all others of
+//!   this process on the same handle of the engine (not on wasm32): those of collections, views,
+//!   [transactions](crate::Kv::transact), other caches, sessions and backfills, of each `Kv` and
+//!   namespace. It does not see those of other processes, or of a [`Store`]'s own methods. What it
+//!   serves is at most [`memory_ttl`](Cache::memory_ttl) old, plus [`stale_for`](Cache::stale_for)
 //!   where that is set. [`Cached::invalidate`] forgets an id at once.
 //! - **Expiry is a contract.** Neither memory nor staleness outlives a record's own expiry, as far
 //!   as the store tells it.
@@ -83,6 +85,7 @@ mod stats;
 mod table;
 mod tier;
 mod wait;
+#[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "there a cache hears nothing of others"))]
 mod writing;
 
 use std::fmt;
@@ -116,7 +119,10 @@ pub struct Cached<E: KvEntity, S> {
 
 /// What is behind the memory: the collection, and how to fill it.
 struct Behind<E, S> {
+    /// What the application gets, whose writes the memory hears as those of others.
     collection: Collection<E, S>,
+    /// What the cache itself works with.
+    own: Collection<E, S>,
     filler: Filler<E, S>,
     spawner: Spawner,
 }
@@ -151,16 +157,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// ```
     #[must_use]
     pub fn cached<F: FillStore<S>>(self, cache: Cache<E, F>) -> Cached<E, S> {
-        let behind = Behind { collection: self, filler: F::filler(), spawner: Spawner(cache.spawn.clone()) };
-        let tier = Arc::new(Tier::new(cache, &behind.collection));
+        let spawner = Spawner(cache.spawn.clone());
+        let tier = Arc::new(Tier::new(cache, &self));
         #[cfg(not(target_arch = "wasm32"))]
-        tier.listen(&behind.collection);
+        let own = self.with_origin(tier.listen());
+        #[cfg(target_arch = "wasm32")]
+        let own = self.clone();
+        let behind = Behind { collection: self, own, filler: F::filler(), spawner };
         Cached { tier, behind: Arc::new(behind) }
     }
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Returns the collection behind the cache. The cache does not see writes through it.
+    /// Returns the collection behind the cache. After a write through it, memory holds nothing of
+    /// its id.
     #[must_use]
     pub fn collection(&self) -> &Collection<E, S> {
         &self.behind.collection
@@ -170,7 +180,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// [`Collection::with_ttl`](crate::Collection::with_ttl). It shares the memory.
     #[must_use]
     pub fn with_ttl(&self, ttl: Duration) -> Self {
-        self.with_collection(self.collection().with_ttl(ttl))
+        self.with_collection(|collection| collection.with_ttl(ttl))
     }
 
     /// Returns the same cache, whose `touch` skips a record that was extended less than `interval`
@@ -178,7 +188,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// shares the memory.
     #[must_use]
     pub fn with_touch_interval(&self, interval: Duration) -> Self {
-        self.with_collection(self.collection().with_touch_interval(interval))
+        self.with_collection(|collection| collection.with_touch_interval(interval))
     }
 
     /// The same cache, whose calls hand their background loads to `spawn` instead of what
@@ -194,16 +204,22 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// ```
     #[must_use]
     pub fn with_spawner(&self, spawn: impl Fn(BackgroundFuture) + MaybeSend + MaybeSync + 'static) -> Self {
-        let Behind { collection, filler, .. } = &*self.behind;
+        let Behind { collection, own, filler, .. } = &*self.behind;
         let spawner = Spawner(Some(Arc::new(spawn)));
-        let behind = Behind { collection: collection.clone(), filler: *filler, spawner };
+        let behind = Behind { collection: collection.clone(), own: own.clone(), filler: *filler, spawner };
         Self { tier: Arc::clone(&self.tier), behind: Arc::new(behind) }
     }
 
-    fn with_collection(&self, collection: Collection<E, S>) -> Self {
-        let Behind { filler, spawner, .. } = &*self.behind;
-        let behind = Behind { collection, filler: *filler, spawner: spawner.clone() };
+    fn with_collection(&self, with: impl Fn(&Collection<E, S>) -> Collection<E, S>) -> Self {
+        let Behind { collection, own, filler, spawner } = &*self.behind;
+        let (collection, own) = (with(collection), with(own));
+        let behind = Behind { collection, own, filler: *filler, spawner: spawner.clone() };
         Self { tier: Arc::clone(&self.tier), behind: Arc::new(behind) }
+    }
+
+    /// The collection that the cache itself works with.
+    fn own(&self) -> &Collection<E, S> {
+        &self.behind.own
     }
 
     /// Forgets the entity with this id, and detaches a load of it that is under way. The store is

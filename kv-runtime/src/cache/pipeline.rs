@@ -73,7 +73,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Reads one id from the store. It allocates no list, and its future is much smaller than those
     /// below.
     pub(super) async fn read_one(self, lead: Lead<E>) {
-        let (tier, collection) = (&self.tier, self.collection());
+        let (tier, collection) = (&self.tier, self.own());
         let (key, since) = (collection.key_of_id(&lead.id), tier.now());
         let found = match tier.settings.hard_timeout {
             None => collection.find(lead.id.clone(), &key).await,
@@ -94,7 +94,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// Reads several ids from the store.
     async fn read_many(self, leads: Vec<Lead<E>>) {
-        let (tier, collection) = (&self.tier, self.collection());
+        let (tier, collection) = (&self.tier, self.own());
         let (since, keys) = (tier.now(), self.keys_of(&leads));
         let Some(first) = keys.first().cloned() else { return };
         let ids = leads.iter().map(|lead| lead.id.clone()).collect();
@@ -201,7 +201,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// untouched.
     async fn stored(&self, leads: &[Lead<E>], keys: &[Key]) -> Vec<Result<BeforeFill<E>>> {
         let ids = leads.iter().map(|lead| lead.id.clone()).collect();
-        match self.collection().before_fill(keys, ids).await {
+        match self.own().before_fill(keys, ids).await {
             Ok(stored) => stored.into_iter().map(Ok).collect(),
             Err(error) => {
                 self.passed_over(&error);
@@ -224,7 +224,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let ids: Vec<E::Id> = lacking.iter().map(|lacking| leads[lacking.index].id.clone()).collect();
         ids.iter().for_each(|_| self.tier.counters.count(Count::OriginLoad));
         let failed = |index: usize, retryable, source| {
-            let error = Error::Load { at: self.collection().at(&keys[index]), retryable, source };
+            let error = Error::Load { at: self.own().at(&keys[index]), retryable, source };
             leads[index].settle(Fill::Failed(error.clone()));
             error
         };
@@ -300,7 +300,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     fn keys_of(&self, leads: &[Lead<E>]) -> Vec<Key> {
-        leads.iter().map(|lead| self.collection().key_of_id(&lead.id)).collect()
+        leads.iter().map(|lead| self.own().key_of_id(&lead.id)).collect()
     }
 
     /// Returns whether the origin is asked although the store holds a record that expires at this
@@ -310,7 +310,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         match (when, expires_at, settings.refresh_at, settings.store_ttl) {
             (When::Always, ..) => true,
             (When::Ahead, Some(at), Some(share), Some(ttl)) => {
-                at.saturating_since(self.collection().store().clock().now()) < ttl.mul_f64(1.0 - share)
+                at.saturating_since(self.own().store().clock().now()) < ttl.mul_f64(1.0 - share)
             }
             _ => false,
         }
@@ -320,8 +320,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     fn given(&self, value: Option<&Arc<E>>, ttl: Option<Duration>) -> Fill<E> {
         match value {
             Some(value) => {
-                let now = self.collection().store().clock().now();
-                let expiry = RecordExpiry::own(self.collection().expires_at(value, now));
+                let now = self.own().store().clock().now();
+                let expiry = RecordExpiry::own(self.own().expires_at(value, now));
                 Fill::Present(self.tier.entry(value, self.tier.now(), ttl, expiry))
             }
             None => Fill::Absent { since: self.tier.now(), for_origin: true },

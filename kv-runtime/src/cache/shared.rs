@@ -9,7 +9,7 @@ use crate::entity::KvEntity;
     message = "a cache cannot keep `{Self}`",
     label = "expected `{E}` or `Arc<{E}>`",
     note = "a cache holds what it writes, so it takes the entity itself and not a reference: hand it over, or a clone of it, or an `Arc`",
-    note = "`.collection()` of a cache has the writes that take a reference; what is written there the cache does not hear"
+    note = "`.collection()` of a cache has the writes that take a reference; after one, memory holds nothing of its id"
 )]
 pub trait IntoShared<E>: sealed::Sealed<E> {
     #[doc(hidden)]

@@ -7,10 +7,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+#[cfg(not(target_arch = "wasm32"))]
+use std::sync::OnceLock;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+#[cfg(not(target_arch = "wasm32"))]
+use kv_store::__private::Listening;
 use kv_store::key::Lookup;
 use kv_store::store::{Store, StoreExt, StoreInfo};
 use kv_store::{Clock, Error, Result, Timestamp};
@@ -35,11 +39,14 @@ pub(super) struct Tier<E: KvEntity> {
     pub(super) counters: Counters,
     pub(super) clock: Clock,
     pub(super) spans: Spans,
-    day: Day,
+    pub(super) day: Day,
     weigh: Option<Weigh<E>>,
     pub(super) memory: Memory<E>,
     pub(super) in_flight: InFlight<E::Id, Outcome<E>>,
     pub(super) store: StoreInfo,
+    /// Its place among those who hear of writes.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) listening: OnceLock<Listening>,
 }
 
 /// The outcome of a load, for all callers that wait.
@@ -110,6 +117,8 @@ impl<E: KvEntity> Tier<E> {
             weigh: cache.weigh,
             in_flight: InFlight::new(),
             store: collection.store().info().clone(),
+            #[cfg(not(target_arch = "wasm32"))]
+            listening: OnceLock::new(),
         }
     }
 
@@ -133,6 +142,7 @@ impl<E: KvEntity> Tier<E> {
     /// before their entries end, and entries do not say which.
     #[cold]
     fn follow_day(&self) {
+        self.day.begin_step();
         self.memory.clear_values();
         self.day.accept_step(&self.clock);
     }

@@ -37,10 +37,10 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         work: Pin<&mut (impl Future<Output = Result<T>> + ?Sized)>,
     ) -> Result<T> {
         let Some(limit) = limit else { return work.await };
-        match self.collection().store().clock().timer().timeout(limit, work).await {
+        match self.own().store().clock().timer().timeout(limit, work).await {
             Ok(Some(done)) => done,
-            Ok(None) => Err(Error::TimedOut { at: self.collection().at(key), limit }),
-            Err(source) => Err(Error::NoTimer { at: self.collection().at(key), source }),
+            Ok(None) => Err(Error::TimedOut { at: self.own().at(key), limit }),
+            Err(source) => Err(Error::NoTimer { at: self.own().at(key), source }),
         }
     }
 
@@ -55,14 +55,14 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let Some(limit) = deadline.limit else { return work.await };
         let sleep = match &mut deadline.sleep {
             Some(sleep) => sleep,
-            none => match self.collection().store().clock().timer().sleep(limit) {
+            none => match self.own().store().clock().timer().sleep(limit) {
                 Ok(sleep) => none.insert(sleep),
-                Err(source) => return Err(Error::NoTimer { at: self.collection().at(key), source }),
+                Err(source) => return Err(Error::NoTimer { at: self.own().at(key), source }),
             },
         };
         match select(work, sleep).await {
             Either::Left((done, _)) => done,
-            Either::Right(((), _)) => Err(Error::TimedOut { at: self.collection().at(key), limit }),
+            Either::Right(((), _)) => Err(Error::TimedOut { at: self.own().at(key), limit }),
         }
     }
 }

@@ -24,7 +24,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Box::pin(async move {
             let writing = self.begin(entity.id()).await;
             let begun = self.begun();
-            let written = self.collection().put(&entity).await;
+            let written = self.own().put(&entity).await;
             self.hold_written(writing, written, &entity, begun)
         })
     }
@@ -34,7 +34,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
         let since = self.tier.now();
-        let deleted = self.collection().delete_at(self.collection().key_of_id(&id)).await;
+        let deleted = self.own().delete_at(self.own().key_of_id(&id)).await;
         match &deleted {
             Ok(()) => writing.hold(Fill::Absent { since, for_origin: false }),
             Err(error) => writing.fail(error),
@@ -54,7 +54,7 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
         Box::pin(async move {
             let writing = self.begin(entity.id()).await;
             let begun = self.begun();
-            let written = self.collection().insert(&entity).await;
+            let written = self.own().insert(&entity).await;
             self.hold_written(writing, written, &entity, begun)
         })
     }
@@ -100,7 +100,7 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
         Box::pin(async move {
             let mut writing = self.tier.begin_write(id.clone(), true);
             writing.after_fill().await;
-            let touched = self.collection().touch_at(self.collection().key_of_id(&id)).await;
+            let touched = self.own().touch_at(self.own().key_of_id(&id)).await;
             match &touched {
                 // No touch shortens the life of a record.
                 Ok(true) => writing.keep(),
@@ -120,9 +120,9 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
     ) -> Result<Arc<E>, X> {
         let id = id.into_id();
         let writing = self.begin(id.clone()).await;
-        let (since, key) = (self.tier.now(), self.collection().key_of_id(&id));
+        let (since, key) = (self.tier.now(), self.own().key_of_id(&id));
         let change = |entity: &mut E| change(entity).map_err(Failed::Caller);
-        let changed = self.collection().change(operation, key, id, change, create).await;
+        let changed = self.own().change(operation, key, id, change, create).await;
         self.hold_changed(writing, changed, since)
     }
 }
@@ -130,7 +130,7 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// The present moment by both clocks.
     fn begun(&self) -> (Moment, Timestamp) {
-        (self.tier.now(), self.collection().store().clock().now())
+        (self.tier.now(), self.own().store().clock().now())
     }
 
     pub(super) async fn begin(&self, id: E::Id) -> Writing<E> {
@@ -172,7 +172,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     ) -> Result<()> {
         match &written {
             Ok(()) => {
-                let expiry = RecordExpiry::own(self.collection().expires_at(entity, now));
+                let expiry = RecordExpiry::own(self.own().expires_at(entity, now));
                 writing.hold(Fill::Present(self.tier.entry(entity, since, None, expiry)));
             }
             Err(error) => writing.fail(error),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use kv_store::Error;
 
+use super::entry::Entry;
 use super::in_flight::{Begun, Filling, Kind};
+use super::memory::Left;
 use super::tier::{Fill, Tier};
 use crate::entity::KvEntity;
 
@@ -20,6 +22,9 @@ pub(super) struct Writing<E: KvEntity> {
     /// Whether an earlier fill may still take place.
     meets_fill: bool,
     after: After<E>,
+    /// What memory held before, and how often the time of day had been set forward then.
+    taken: Option<Entry<E>>,
+    steps: u64,
 }
 
 enum After<E> {
@@ -28,22 +33,35 @@ enum After<E> {
     /// It has not taken place.
     Forget,
     Hold(Fill<E>),
+    /// It has not taken place, and this was there.
+    Restore(Entry<E>),
     /// The entity in memory is still right.
     Keep,
 }
 
 impl<E: KvEntity> Tier<E> {
-    /// Begins a write. `keep`: it does not change the entity, so memory may go on serving it.
+    /// Begins a write, and takes the entity out of memory. `keep`: it does not change the entity, so
+    /// memory may go on serving it.
     pub(super) fn begin_write(self: &Arc<Self>, id: E::Id, keep: bool) -> Writing<E> {
         let now = self.now();
         let mut in_flight = self.lock(&id);
         let is_settled = in_flight.is_settled(&id, |mark| self.store.has_settled(mark));
         let (begun, filling) = in_flight.begin_write(&id, now);
-        let left = (!keep).then(|| self.memory.remove(&id));
+        let steps = self.day.steps();
+        let taken = if keep { None } else { self.memory.remove(&id).0 };
         drop(in_flight);
-        drop(left);
         let (tier, after) = (Arc::clone(self), After::Unknown);
-        Writing { tier, id, begun, filling, is_settled, meets_fill: false, after }
+        Writing { tier, id, begun, filling, is_settled, meets_fill: false, after, taken, steps }
+    }
+
+    /// Holds an entry again, unless the time of day was set forward since. Then its record may have
+    /// expired before the entry ends. Returns what must be dropped after the lock is released.
+    fn restore(&self, id: &E::Id, entry: Entry<E>, steps: u64) -> [Option<Left<E>>; 2] {
+        let expires = entry.expires();
+        let restored = self.memory.insert(id, entry);
+        // Asked after the insert: a step counts first, and then empties the memory.
+        let is_outdated = expires && self.day.steps() != steps;
+        [Some(restored), is_outdated.then(|| self.memory.remove(id))]
     }
 }
 
@@ -79,6 +97,33 @@ impl<E: KvEntity> Writing<E> {
     }
 }
 
+/// What a write of another needs.
+impl<E: KvEntity> Writing<E> {
+    /// Returns whether a fill is under way that `after_fill` would wait for.
+    pub(super) const fn meets_fill(&self) -> bool {
+        self.filling.is_some()
+    }
+
+    /// Leaves an earlier fill to itself.
+    pub(super) fn pass_fill(&mut self) {
+        self.filling = None;
+    }
+
+    /// Ends a write that was not made, because a condition did not hold. Memory holds again what it
+    /// did. An absence stays forgotten: the condition may have failed because there is a record.
+    pub(super) fn restore(mut self) {
+        self.after = match self.taken.take() {
+            Some(entry) => After::Restore(entry),
+            None => After::Forget,
+        };
+    }
+
+    /// Ends a write that failed as a whole, if it was made at all.
+    pub(super) fn fail_or_restore(self, error: &Error) {
+        if may_take_place(error) { drop(self) } else { self.restore() }
+    }
+}
+
 impl<E: KvEntity> Drop for Writing<E> {
     fn drop(&mut self) {
         let Self { tier, id, begun, after, .. } = self;
@@ -89,13 +134,21 @@ impl<E: KvEntity> Drop for Writing<E> {
             in_flight.unsettle(id, tier.store.mark());
         }
         let may_hold = was_alone && self.is_settled && !self.meets_fill;
+        let mut also = None;
         let left = match after {
             After::Hold(fill) if may_hold => tier.hold(id, fill, Kind::Read),
+            After::Restore(entry) if may_hold => {
+                let [restored, outdated] = tier.restore(id, entry, self.steps);
+                also = outdated;
+                restored
+            }
             After::Keep => None,
-            After::Hold(_) | After::Forget | After::Unknown => Some(tier.memory.remove(id)),
+            After::Hold(_) | After::Restore(_) | After::Forget | After::Unknown => {
+                Some(tier.memory.remove(id))
+            }
         };
         drop(in_flight);
-        drop(left);
+        drop((left, also));
     }
 }
 

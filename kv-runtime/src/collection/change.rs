@@ -61,7 +61,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             let now = self.store().clock().now();
             let writes = self.writes_of_new(&key, entity, now)?;
             let absent = vec![Condition::new(key.clone(), Expect::Absent)];
-            match self.store().commit(absent, writes.into()).await.map_err(named::<E>)? {
+            match self.writes().commit(absent, writes.into()).await.map_err(named::<E>)? {
                 Commit::Done => Ok(()),
                 Commit::Conflict(_) => Err(self.not_inserted(&key).await),
             }
@@ -260,7 +260,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             if writes.is_empty() {
                 return Ok(found);
             }
-            let commit = pin!(self.store().commit(self.unchanged(&key, &stored), writes.into()));
+            let commit = pin!(self.writes().commit(self.unchanged(&key, &stored), writes.into()));
             match attempts.watch(commit).await.map_err(named::<E>)? {
                 Commit::Done => return Ok(found),
                 Commit::Conflict(_) => attempts.lost().await,

@@ -9,6 +9,7 @@ use tracing::Instrument;
 use super::write::whole_failure;
 use super::{Collection, IdRef, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
+use crate::heard::Writes;
 use crate::small::apart;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -42,9 +43,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         async {
             self.check_key(&key)?;
             if groups::<E>().len() == 1 {
-                return self.store().delete(key).await.map_err(named::<E>);
+                return self.writes().delete(key).await.map_err(named::<E>);
             }
-            apart(self.delete_anchors_first(&[key])).await
+            apart(self.delete_anchors_first(self.writes(), &[key])).await
         }
         .instrument(span)
         .await
@@ -90,7 +91,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 let Some(first) = anchors.first() else { return Ok(()) };
                 let done = anchors.iter().try_for_each(|anchor| self.check_key(anchor));
                 let done = match done {
-                    Ok(()) => self.delete_anchors_first(&anchors).await,
+                    Ok(()) => self.delete_anchors_first(self.writes(), &anchors).await,
                     refused => refused,
                 };
                 done.map_err(|error| self.partial(first, deleted, anchors.len(), error))?;
@@ -101,13 +102,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Box::pin(deleting.instrument(span))
     }
 
-    pub(super) async fn delete_anchors_first(&self, anchors: &[Key]) -> Result<()> {
+    pub(super) async fn delete_anchors_first(&self, writes: Writes<'_, S>, anchors: &[Key]) -> Result<()> {
         if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
             let keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
-            return self.store().delete_many(keys).await.map_err(|error| named::<E>(whole_failure(error)));
+            return writes.delete_many(keys).await.map_err(|error| named::<E>(whole_failure(error)));
         }
-        self.store().delete_many(anchors.to_vec()).await.map_err(|error| named::<E>(whole_failure(error)))?;
+        writes.delete_many(anchors.to_vec()).await.map_err(|error| named::<E>(whole_failure(error)))?;
         let others = anchors.iter().flat_map(|anchor| keys_of_groups::<E>(anchor).skip(1)).collect();
-        self.store().delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
+        writes.delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
     }
 }

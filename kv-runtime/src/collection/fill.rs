@@ -81,7 +81,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             None => keys_of_groups::<E>(key).map(Write::Delete).collect(),
         };
         let span = self.span("fill", key);
-        self.store().commit(unchanged, writes).instrument(span).await.map_err(named::<E>)
+        self.writes().of_a_read().commit(unchanged, writes).instrument(span).await.map_err(named::<E>)
     }
 
     /// Overwrites the record with `entity`, or deletes it, without comparing it first.
@@ -92,10 +92,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         ttl: Option<Duration>,
     ) -> Result<Commit> {
         let span = self.span("fill", key);
+        let writes = self.writes().of_a_read();
         async {
             match entity {
-                Some(entity) => self.write_anchors_last(self.fill_records(key, entity, ttl)?).await?,
-                None => self.delete_anchors_first(std::slice::from_ref(key)).await?,
+                Some(entity) => self.write_anchors_last(writes, self.fill_records(key, entity, ttl)?).await?,
+                None => self.delete_anchors_first(writes, std::slice::from_ref(key)).await?,
             }
             Ok(Commit::Done)
         }

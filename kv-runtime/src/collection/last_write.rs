@@ -202,7 +202,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if writes.is_empty() {
                 return Ok(Touched::Spared);
             }
-            self.write_anchors_last(writes).await.map_err(whole_failure)?;
+            self.write_anchors_last(self.writes(), writes).await.map_err(whole_failure)?;
             Ok(Touched::Written)
         }
         .instrument(span)
@@ -252,7 +252,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let written =
             |key: &Key| writes.iter().find(|(written, _)| written == key).map(|(_, new)| new.expiry.at(now));
         let found = StoredEntity::after(entity, keys_of_groups::<E>(&key).zip(&records), written);
-        self.write_anchors_last(writes).await.map_err(whole_failure)?;
+        self.write_anchors_last(self.writes(), writes).await.map_err(whole_failure)?;
         Ok(found)
     }
 

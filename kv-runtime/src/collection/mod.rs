@@ -52,6 +52,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+#[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
+use kv_store::__private::Origin;
 use kv_store::__private::learn;
 use kv_store::key::{EntityId, Key, KeyBuilder, Lookup};
 use kv_store::store::{Store, StoreExt};
@@ -61,9 +63,8 @@ use tracing::{Level, Span};
 
 use crate::cursor_key::CursorKey;
 use crate::entity::{GroupSchema, KvEntity};
+use crate::heard::Writes;
 use crate::kv::Kv;
-#[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
-use crate::listeners::Listeners;
 
 pub(crate) use adopt::version_of;
 pub(crate) use difference::GroupOf;
@@ -272,10 +273,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         key.finish(anchor::<E>().name())
     }
 
-    /// Who hears of the transactions of this collection's handle.
+    /// The calls by which everything is written, so that caches hear of it.
+    pub(crate) fn writes(&self) -> Writes<'_, S> {
+        self.kv.writes()
+    }
+
+    /// The collection of a cache, which does not hear what is written through it.
     #[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
-    pub(crate) fn listeners(&self) -> &Listeners {
-        self.kv.listeners()
+    pub(crate) fn with_origin(&self, origin: Origin) -> Self {
+        Self { kv: self.kv.clone().with_origin(origin), ..self.clone() }
     }
 
     /// Where a record lies, for an error.

@@ -1,21 +1,69 @@
 //! What a transaction makes of entities and their records: the same writes as the calls make.
 
+use std::borrow::Cow;
+
 use super::decode::{Context, decode};
-use super::{Collection, keys_of_groups, once};
+use super::difference::{Before, GroupBefore, Stored};
+use super::encode::{Encoded, encode_at};
+use super::group::Wanted;
+use super::{Collection, groups, keys_of_groups, once};
+use crate::codec::Codec;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::migrate::Hook;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{Store, StoreExt, Write};
-use kv_store::{Error, Result};
+use kv_store::{Error, Location, Result, Timestamp};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the key of an entity's first group, and those of all groups in the schema's order.
     /// Fails if one is too long for the store.
-    pub(crate) fn keys_of_anchor(&self, anchor: &Key) -> Result<Vec<Key>> {
-        let keys: Vec<Key> = keys_of_groups::<E>(anchor).collect();
+    pub(crate) fn keys_of_anchor<'k>(&self, anchor: &'k Key) -> Result<Cow<'k, [Key]>> {
+        let keys = match groups::<E>().len() {
+            1 => Cow::Borrowed(std::slice::from_ref(anchor)),
+            _ => Cow::Owned(keys_of_groups::<E>(anchor).collect::<Vec<Key>>()),
+        };
         keys.iter().try_for_each(|key| self.check_key(key))?;
         Ok(keys)
+    }
+
+    /// Returns whether these records are JSON, and byte for byte what would be written of the entity,
+    /// which was read from them. Then nothing in them is unknown to the entity.
+    pub(crate) fn is_as_written(&self, entity: &E, records: &[Option<Record>]) -> bool {
+        if Self::ADOPTS {
+            // These are the bytes of another program, which may hold more than the value.
+            return false;
+        }
+        let mut groups = groups::<E>().iter().enumerate().zip(records);
+        groups.all(|((group, schema), record)| {
+            let Some(record) = record else { return false };
+            let version = schema.write_version();
+            if record.metadata.version != version || record.metadata.codec != Codec::Json {
+                return false;
+            }
+            let wanted = Wanted::COMPARISON.unless(Some(&record.value.0));
+            // An error comes again when it is saved.
+            let nowhere = || Location::store(self.store().name());
+            let encoded = encode_at(entity, group, version, wanted, &nowhere);
+            encoded.is_ok_and(|encoded| encoded.codec == Codec::Json && encoded.value == record.value.0)
+        })
+    }
+
+    /// Returns the writes of [`writes_to_save`](Self::writes_to_save) if the records are
+    /// [as written](Self::is_as_written), of an entity with this `expires_at`.
+    pub(crate) fn writes_to_save_again(
+        &self,
+        anchor: &Key,
+        entity: &E,
+        records: &[Option<Record>],
+        expires_at: Option<Timestamp>,
+    ) -> Result<Vec<Write>> {
+        let stored = groups::<E>().iter().zip(records.iter().flatten());
+        let groups = stored.map(|(schema, record)| {
+            let encoded = Encoded::new(record.value.0.clone(), schema, schema.write_version());
+            GroupBefore { encoded, stored: Stored::Known }
+        });
+        self.writes_of_change(anchor, entity, records, &Before { groups: groups.collect(), expires_at })
     }
 
     /// Returns the key of the entity's first group.

@@ -73,7 +73,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
                 return Ok(true);
             }
             let present = vec![Condition::new(key, Expect::Present)];
-            let commit = self.store().commit(present, writes.into()).await.map_err(named::<E>)?;
+            let commit = self.writes().commit(present, writes.into()).await.map_err(named::<E>)?;
             Ok(commit == Commit::Done)
         }
         .instrument(span)

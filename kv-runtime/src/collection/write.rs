@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use super::{Collection, groups, named};
 use crate::entity::KvEntity;
+use crate::heard::Writes;
 use crate::small::apart;
 
 /// The records of some entities, each entity's anchor last.
@@ -91,7 +92,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let now = self.store().clock().now();
             if groups::<E>().len() == 1 {
                 let record = self.new_record(&key, entity, 0, now)?;
-                return self.store().put(key, record).await.map_err(named::<E>);
+                return self.writes().put(key, record).await.map_err(named::<E>);
             }
             let records = self.new_records(&key, entity)?;
             // An engine that fails as a whole names no key.
@@ -100,7 +101,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     at.key = Location::of(self.store().name(), &key).key;
                 }
             };
-            apart(self.write_anchors_last(records)).await.map_err(|error| error.with_place(&name))
+            apart(self.write_anchors_last(self.writes(), records))
+                .await
+                .map_err(|error| error.with_place(&name))
         }
         .instrument(span)
         .await
@@ -194,7 +197,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             Error::Partial { at, written: 1.., unknown, source, .. }
                 if self.is_one_batch()
                     && self.store().capabilities().sharing == Sharing::Exclusive
-                    && self.store().put_many(Vec::new()).await.is_err() =>
+                    && self.writes().put_many(Vec::new()).await.is_err() =>
             {
                 Error::Partial { at, written: 0, also: Vec::new(), unknown, source }
             }
@@ -226,9 +229,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let last = key.clone();
         let done = match place {
             BatchPosition::Before if self.is_one_batch() => {
-                self.store().write(Batch::puts(batch.records).as_part()).await.map_err(named::<E>)
+                self.writes().write(Batch::puts(batch.records).as_part()).await.map_err(named::<E>)
             }
-            _ => self.write_anchors_last(batch.records).await,
+            _ => self.write_anchors_last(self.writes(), batch.records).await,
         };
         match done {
             Ok(()) => Ok(written + batch.entities),
@@ -239,16 +242,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Writes one batch if the store writes it whole. Otherwise writes the anchors in a second
     /// batch, after the other groups. If that batch fails in part, the error's positions are those
     /// of the entities.
-    pub(super) async fn write_anchors_last(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+    pub(super) async fn write_anchors_last(
+        &self,
+        writes: Writes<'_, S>,
+        records: Vec<(Key, NewRecord)>,
+    ) -> Result<()> {
         if self.is_one_batch() {
-            return self.store().put_many(records).await.map_err(named::<E>);
+            return writes.put_many(records).await.map_err(named::<E>);
         }
         let anchor = super::anchor::<E>().name();
         let (anchors, others): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|(key, _)| key.group() == anchor);
         // Of an entity whose anchor is not written nothing counts as written.
-        self.store().put_many(others).await.map_err(|error| named::<E>(whole_failure(error)))?;
-        self.store().put_many(anchors).await.map_err(named::<E>)
+        writes.put_many(others).await.map_err(|error| named::<E>(whole_failure(error)))?;
+        writes.put_many(anchors).await.map_err(named::<E>)
     }
 
     /// Returns the error of a call that failed after `before` entities, in a batch of `len`, with

@@ -101,12 +101,12 @@ async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
     for replacement in replacements {
         let result = if kv.store().capabilities().compare_and_swap {
             let Replacement { key, revision, record, .. } = replacement;
-            kv.store().replace(key, revision, record).await.map(|commit| match commit {
+            kv.writes().of_a_read().replace(key, revision, record).await.map(|commit| match commit {
                 Commit::Done => WrittenBack::Written,
                 Commit::Conflict(_) => WrittenBack::Lost,
             })
         } else {
-            put_back(kv.store(), replacement).await
+            put_back(&kv, replacement).await
         };
         match result {
             Ok(outcome) => kv.count(outcome),
@@ -119,7 +119,8 @@ async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
 }
 
 /// Overwrites the record without comparing it, and keeps the expiry that it had.
-async fn put_back<S: Store>(store: &S, replacement: Replacement) -> Result<WrittenBack> {
+async fn put_back<S: Store>(kv: &Kv<S>, replacement: Replacement) -> Result<WrittenBack> {
+    let store = kv.store();
     let Replacement { key, mut record, unknown_expiry, .. } = replacement;
     if let Some(metadata) = unknown_expiry {
         record.expiry = learn_expiry(store, &key, &metadata).await?;
@@ -133,5 +134,5 @@ async fn put_back<S: Store>(store: &S, replacement: Replacement) -> Result<Writt
     if left.zip(server_ttl).is_some_and(|(left, least)| left <= least) {
         return Ok(WrittenBack::Deferred);
     }
-    store.put(key, record).await.map(|()| WrittenBack::Written)
+    kv.writes().of_a_read().put(key, record).await.map(|()| WrittenBack::Written)
 }

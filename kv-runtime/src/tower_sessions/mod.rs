@@ -127,8 +127,8 @@ impl<S: Store> KvSessionStore<S> {
     /// was read from the store (feature `cache`).
     ///
     /// Writes and log-outs through this store and its clones are seen at once, also if their future
-    /// is dropped. Those of **other processes**, or through a collection of [`StoredSession`], are
-    /// seen up to `ttl` late: so long may a session that was ended elsewhere still be let in. A
+    /// is dropped. So are those of this process through a collection of [`StoredSession`], on the same
+    /// handle of the engine. Those of **other processes** are seen up to `ttl` late: so long may a session that was ended elsewhere still be let in. A
     /// memory is a miss at worst; it makes no write fail, and serves no session that has expired,
     /// or that the store fails to give.
     ///

@@ -3,7 +3,9 @@
 use super::place::{located, named, no_such_condition, unchecked};
 use super::settle::{Guard, Settled};
 use super::state::{Parts, State};
+use crate::heard::outcome;
 use crate::kv::{Kv, TransactionEvent};
+use kv_store::__private::WriteOutcome;
 use kv_store::key::Key;
 use kv_store::store::{AtomicStore, Commit, Store};
 use kv_store::{Error, Result};
@@ -37,25 +39,32 @@ pub(super) async fn commit<S: AtomicStore>(kv: &Kv<S>, state: &State) -> Result<
     }
     let Parts { conditions, reads, writes } = state.parts();
     // If it is dropped, the outcome is unknown to the caches, too.
-    let heard = kv.listeners().begin(state.written()).await;
+    let calls = kv.writes();
+    let heard = if calls.is_silent() { None } else { Some(calls.begin(writes.iter()).await) };
     let guard = Guard::of(kv, state);
-    match kv.store().commit(conditions, writes.into()).await {
+    let end = |outcome| {
+        if let Some(heard) = heard {
+            heard.end(outcome);
+        }
+    };
+    let committed = kv.store().commit(conditions, writes.into()).await;
+    match committed {
         Err(error) if error.is_unknown() => {
             kv.count_transaction(TransactionEvent::Unknown);
             if guard.settle(state).await == Settled::NotCommitted {
-                heard.end();
+                end(WriteOutcome::Conflict);
                 return Err(named(state, not_committed(error)));
             }
             Err(named(state, error))
         }
         Err(error) => {
             guard.disarm();
-            heard.fail(&error);
+            end(WriteOutcome::Failed(&error));
             Err(named(state, error))
         }
         Ok(made) => {
             guard.disarm();
-            heard.end();
+            end(outcome(&Ok(made)));
             match made {
                 Commit::Done => Ok(Committed::Done),
                 Commit::Conflict(place) => conflict_at(kv, state, place, reads),

@@ -1,5 +1,7 @@
 //! One record in a transaction: what was read of it, and what becomes of it.
 
+use std::any::TypeId;
+
 use kv_store::Timestamp;
 use kv_store::key::Key;
 use kv_store::record::{NewRecord, Record, Revision};
@@ -15,6 +17,16 @@ pub(super) struct Entry {
     pub(super) pending: Option<Pending>,
     /// Whether an `insert` that did not read it requires that there is none.
     pub(super) is_inserted: bool,
+    /// What was found when an entity was decoded whose first record this is.
+    pub(super) as_written: Option<AsWritten>,
+}
+
+/// Of an entity whose stored records are just what would be written of it.
+pub(super) struct AsWritten {
+    /// The type of the entity, or of its view.
+    pub(super) by: TypeId,
+    /// Its `expires_at` field.
+    pub(super) expires_at: Option<Timestamp>,
 }
 
 /// What was read of a record.
@@ -36,7 +48,7 @@ pub(super) enum Pending {
 
 impl Entry {
     pub(super) const fn new(entity: &'static str) -> Self {
-        Self { entity, seen: None, pending: None, is_inserted: false }
+        Self { entity, seen: None, pending: None, is_inserted: false, as_written: None }
     }
 
     /// Returns whether the transaction knows the record, or else whether it knows that there is one.
@@ -46,7 +58,7 @@ impl Entry {
     }
 
     /// Returns the record as the transaction sees it.
-    pub(super) fn current(&self, now: Timestamp) -> Option<Record> {
+    pub(super) fn current(&self, now: impl Fn() -> Timestamp) -> Option<Record> {
         let seen = || self.seen.as_ref().and_then(|seen| seen.record.as_ref());
         // Its revision is drawn by the commit, and nobody asks for it before.
         let new =
@@ -58,6 +70,7 @@ impl Entry {
                 Some(new(record).with_expires_at(seen().and_then(|seen| seen.expires_at)))
             }
             Some(Pending::Put(record)) => {
+                let now = now();
                 let expires_at = record.expiry.at(now);
                 let is_over = expires_at.is_some_and(|at| at <= now);
                 (!is_over).then(|| new(record).with_expires_at(expires_at))
@@ -66,7 +79,7 @@ impl Entry {
     }
 
     /// Returns whether there is a record, as far as the transaction knows.
-    pub(super) fn is_there(&self, now: Timestamp) -> bool {
+    pub(super) fn is_there(&self, now: impl Fn() -> Timestamp) -> bool {
         match (&self.pending, &self.seen) {
             (None, Some(seen)) => seen.record.is_some(),
             _ => self.current(now).is_some(),
@@ -99,11 +112,11 @@ impl Entry {
         usize::from(self.seen.is_some()) + usize::from(self.is_inserted) + usize::from(self.pending.is_some())
     }
 
-    /// How many bytes it writes under a key.
-    pub(super) fn bytes(&self, key: &Key) -> usize {
+    /// How many bytes it writes under a key of this length.
+    pub(super) fn bytes(&self, key_len: usize) -> usize {
         match &self.pending {
-            Some(Pending::Put(new) | Pending::Update(new)) => key.len() + new.value.len(),
-            Some(Pending::Delete) => key.len(),
+            Some(Pending::Put(new) | Pending::Update(new)) => key_len + new.value.len(),
+            Some(Pending::Delete) => key_len,
             None => 0,
         }
     }
@@ -197,9 +210,9 @@ mod tests {
     fn what_expires_at_once_is_not_there() {
         let mut entry = Entry::new("A");
         entry.write(Write::Put(key(), new("1").with_expiry(Expiry::At(NOW))));
-        assert!(!entry.is_there(NOW) && entry.current(NOW).is_none());
+        assert!(!entry.is_there(|| NOW) && entry.current(|| NOW).is_none());
         entry.write(Write::Put(key(), new("1").with_expiry(Expiry::After(Duration::from_secs(1)))));
-        assert_eq!(entry.current(NOW).and_then(|it| it.expires_at), Some(Timestamp::from_millis(2_000)));
+        assert_eq!(entry.current(|| NOW).and_then(|it| it.expires_at), Some(Timestamp::from_millis(2_000)));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) fn check_writes<'w>(
         let key = write.key();
         if let Some(entry) = state.entries.get(key) {
             found -= usize::from(entry.pending.is_some());
-            bytes -= entry.bytes(key);
+            bytes -= entry.bytes(key.len());
         }
         found += 1;
         bytes += key.len();

@@ -21,7 +21,7 @@ impl<S: AtomicStore> Tx<S> {
     /// Returns the records under these keys as the transaction sees them.
     pub(super) async fn records(&self, keys: &[Key], entity: &'static str) -> Result<Vec<Option<Record>>> {
         loop {
-            if let Some(records) = self.lock().current(keys, self.now()) {
+            if let Some(records) = self.lock().current(keys, || self.now()) {
                 return Ok(records);
             }
             self.learn(keys, WHOLE, entity).await?;
@@ -31,7 +31,7 @@ impl<S: AtomicStore> Tx<S> {
     /// Returns whether there is a record under this key, as the transaction sees it.
     pub(super) async fn is_there(&self, key: &Key, entity: &'static str) -> Result<bool> {
         loop {
-            if let Some(is_there) = self.lock().is_there(key, self.now()) {
+            if let Some(is_there) = self.lock().is_there(key, || self.now()) {
                 return Ok(is_there);
             }
             self.learn(std::slice::from_ref(key), PRESENCE, entity).await?;
@@ -52,7 +52,7 @@ impl<S: AtomicStore> Tx<S> {
             Ok(Asked::Torn(key)) => return Err(self.lost(key)),
             Err(error) => return Err(self.failed(error, entity)),
         };
-        let answered = self.lock().answer(&question, records, entity);
+        let answered = self.lock().answer(question, records, entity);
         match answered {
             Ok(Answered::Done | Answered::Again) => Ok(()),
             Err(key) => Err(self.lost(key)),

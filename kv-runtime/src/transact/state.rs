@@ -3,10 +3,11 @@
 //! The reads and writes of all entities and views meet here under the keys of their records. So a
 //! transaction sees its own writes, whichever view made them, and has one condition for each key.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::entry::{Entry, Seen};
+use super::entry::{AsWritten, Entry, Seen};
 use kv_store::Error;
 use kv_store::Timestamp;
 use kv_store::key::Key;
@@ -15,7 +16,8 @@ use kv_store::store::{Condition, Expect, Write};
 
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) entries: BTreeMap<Key, Entry>,
+    /// Boxed, as the map has room for eleven entries as soon as there is one.
+    pub(super) entries: BTreeMap<Key, Box<Entry>>,
     pub(super) end: Option<End>,
     /// How many reads have ended.
     reads: u64,
@@ -89,7 +91,7 @@ impl State {
     /// read.
     pub(super) fn answer(
         &mut self,
-        question: &Question,
+        question: Question,
         records: Vec<Option<Record>>,
         entity: &'static str,
     ) -> Result<Answered, Key> {
@@ -102,8 +104,8 @@ impl State {
                 return Err(key.clone());
             }
         }
-        for (key, record) in question.keys.iter().zip(records).take(question.wanted) {
-            let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry::new(entity));
+        for (key, record) in question.keys.into_iter().zip(records).take(question.wanted) {
+            let entry = self.entries.entry(key).or_insert_with(|| Box::new(Entry::new(entity)));
             self.len -= entry.len();
             // What a read beside the insert has found is a condition already.
             entry.is_inserted &= record.is_some();
@@ -116,13 +118,17 @@ impl State {
 
     /// Returns the records under these keys as the transaction sees them, or `None` if one is not
     /// known.
-    pub(super) fn current(&self, keys: &[Key], now: Timestamp) -> Option<Vec<Option<Record>>> {
-        let current = |key| self.entries.get(key).filter(|entry| entry.is_known(true));
-        keys.iter().map(|key| Some(current(key)?.current(now))).collect()
+    pub(super) fn current(&self, keys: &[Key], now: impl Fn() -> Timestamp) -> Option<Vec<Option<Record>>> {
+        let known = |key| self.entries.get(key).filter(|entry| entry.is_known(true));
+        let mut records = Vec::with_capacity(keys.len());
+        for key in keys {
+            records.push(known(key)?.current(&now));
+        }
+        Some(records)
     }
 
     /// Returns whether there is a record under a key, or `None` if that is not known.
-    pub(super) fn is_there(&self, key: &Key, now: Timestamp) -> Option<bool> {
+    pub(super) fn is_there(&self, key: &Key, now: impl Fn() -> Timestamp) -> Option<bool> {
         let entry = self.entries.get(key).filter(|entry| entry.is_known(false))?;
         Some(entry.is_there(now))
     }
@@ -130,25 +136,40 @@ impl State {
     /// Holds these writes of one entity back until the commit. `inserted` must be absent then.
     pub(super) fn write(&mut self, writes: Vec<Write>, entity: &'static str, inserted: Option<&Key>) {
         for write in writes {
-            let key = write.key().clone();
-            let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry::new(entity));
+            let (key_len, is_inserted) = (write.key().len(), inserted == Some(write.key()));
+            if !self.entries.contains_key(write.key()) {
+                self.entries.insert(write.key().clone(), Box::new(Entry::new(entity)));
+            }
+            let Some(entry) = self.entries.get_mut(write.key()) else { continue };
             self.len -= entry.len();
-            self.bytes -= entry.bytes(&key);
-            entry.is_inserted |= inserted == Some(&key) && !entry.is_known(false);
+            self.bytes -= entry.bytes(key_len);
+            entry.is_inserted |= is_inserted && !entry.is_known(false);
             entry.write(write);
             self.len += entry.len();
-            self.bytes += entry.bytes(&key);
+            self.bytes += entry.bytes(key_len);
         }
+    }
+
+    /// Notes that the records of the entity with this anchor are just what would be written of it.
+    pub(super) fn note_as_written(&mut self, anchor: &Key, as_written: AsWritten) {
+        if let Some(entry) = self.entries.get_mut(anchor) {
+            entry.as_written = Some(as_written);
+        }
+    }
+
+    /// Returns the `expires_at` field of the stored entity, if its records are just what would be
+    /// written of it by this type, and the transaction does not write them yet. The first key is its
+    /// anchor.
+    pub(super) fn as_written(&self, keys: &[Key], by: TypeId) -> Option<Option<Timestamp>> {
+        let is_unwritten = |key| self.entries.get(key).is_some_and(|entry| entry.pending.is_none());
+        let as_written = self.entries.get(keys.first()?)?.as_written.as_ref();
+        let as_written = as_written.filter(|it| it.by == by && keys.iter().all(is_unwritten))?;
+        Some(as_written.expires_at)
     }
 
     /// Returns whether the commit has anything to write.
     pub(super) fn has_writes(&self) -> bool {
         self.entries.values().any(|entry| entry.pending.is_some())
-    }
-
-    /// Returns the keys of what the commit writes.
-    pub(super) fn written(&self) -> impl Iterator<Item = &Key> {
-        self.entries.iter().filter(|(_, entry)| entry.pending.is_some()).map(|(key, _)| key)
     }
 
     /// Returns the entries whose `first` is set, and then the others, in the order of their keys.
@@ -157,7 +178,7 @@ impl State {
         first: impl Fn(&Entry) -> bool + Copy + 'a,
     ) -> impl Iterator<Item = (&'a Key, &'a Entry)> {
         let some = move |is_first| self.entries.iter().filter(move |(_, entry)| first(entry) == is_first);
-        some(true).chain(some(false))
+        some(true).chain(some(false)).map(|(key, entry)| (key, &**entry))
     }
 
     /// Returns what the commit is made of. Records that were read and are written come first on both
@@ -179,7 +200,7 @@ impl State {
     pub(super) fn key_of_condition(&self, place: usize) -> Option<&Key> {
         let read = self.sorted(|entry| entry.pending.is_some()).filter(|(_, entry)| entry.seen.is_some());
         let inserted = self.entries.iter().filter(|(_, entry)| entry.is_inserted);
-        read.chain(inserted).nth(place).map(|(key, _)| key)
+        read.map(|(key, _)| key).chain(inserted.map(|(key, _)| key)).nth(place)
     }
 
     /// Returns the name of the entity that a key belongs to.

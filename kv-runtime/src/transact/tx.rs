@@ -1,9 +1,11 @@
 //! The calls of a transaction.
 
+use std::any::TypeId;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::entry::AsWritten;
 use super::limits::check_writes;
 use super::rerun::ListsInTransactions;
 use super::state::State;
@@ -13,6 +15,7 @@ use crate::kv::Kv;
 use crate::list::List;
 use kv_store::BoxFuture;
 use kv_store::key::{Key, Lookup};
+use kv_store::record::Record;
 use kv_store::store::{AtomicStore, StoreExt, Write};
 use kv_store::{Error, Result};
 
@@ -106,8 +109,11 @@ impl<S: AtomicStore> Tx<S> {
         let entities = self.entities::<E>(None);
         let (key, id) = entities.key_and_id(id);
         async move {
-            let records = self.records(&self.keys(&entities, &key)?, E::SCHEMA.name()).await?;
-            entities.entity_at(id, &key, &records).map_err(|error| self.failed(error, E::SCHEMA.name()))
+            let records = self.records(&entities.keys_of_anchor(&key)?, E::SCHEMA.name()).await?;
+            let found = entities.entity_at(id, &key, &records);
+            let found = found.map_err(|error| self.failed(error, E::SCHEMA.name()))?;
+            self.note_as_written(&entities, &key, found.as_ref(), &records);
+            Ok(found)
         }
     }
 
@@ -127,12 +133,16 @@ impl<S: AtomicStore> Tx<S> {
         Box::pin(async move {
             let mut keys = Vec::with_capacity(anchors.len());
             for anchor in &anchors {
-                keys.extend(self.keys(&entities, anchor)?);
+                keys.extend(entities.keys_of_anchor(anchor)?.into_owned());
             }
             let records = self.records(&keys, E::SCHEMA.name()).await?;
             let found = anchors.iter().zip(ids).zip(records.chunks(E::SCHEMA.groups().len()));
             found
-                .map(|((anchor, id), records)| entities.entity_at(id, anchor, records))
+                .map(|((anchor, id), records)| {
+                    let found = entities.entity_at(id, anchor, records)?;
+                    self.note_as_written(&entities, anchor, found.as_ref(), records);
+                    Ok(found)
+                })
                 .collect::<Result<_>>()
                 .map_err(|error| self.failed(error, E::SCHEMA.name()))
         })
@@ -227,7 +237,7 @@ impl<S: AtomicStore> Tx<S> {
     pub fn delete<E: KvEntity>(&self, id: IdRef<'_, E>) -> Result<()> {
         let entities = self.entities::<E>(None);
         let key = entities.key_for(&id);
-        let writes = self.keys(&entities, &key)?.into_iter().map(Write::Delete).collect();
+        let writes = entities.keys_of_anchor(&key)?.iter().cloned().map(Write::Delete).collect();
         self.write::<E>(writes, None)
     }
 
@@ -242,11 +252,25 @@ impl<S: AtomicStore> Tx<S> {
 
     fn entities<E: KvEntity>(&self, ttl: Option<Duration>) -> Collection<E, S> {
         let entities = self.kv.collection();
-        ttl.map_or(entities.clone(), |ttl| entities.with_ttl(ttl))
+        match ttl {
+            Some(ttl) => entities.with_ttl(ttl),
+            None => entities,
+        }
     }
 
-    fn keys<E: KvEntity>(&self, entities: &Collection<E, S>, anchor: &Key) -> Result<Vec<Key>> {
-        entities.keys_of_anchor(anchor)
+    /// Notes if the stored records are just what would be written of the entity, which was read from
+    /// them. Then a `save` need not decode them again to know what has changed.
+    fn note_as_written<E: KvEntity>(
+        &self,
+        entities: &Collection<E, S>,
+        anchor: &Key,
+        entity: Option<&E>,
+        records: &[Option<Record>],
+    ) {
+        if let Some(entity) = entity.filter(|entity| entities.is_as_written(entity, records)) {
+            let as_written = AsWritten { by: TypeId::of::<E>(), expires_at: entity.expires_at() };
+            self.lock().note_as_written(anchor, as_written);
+        }
     }
 
     pub(super) fn put_with<E: KvEntity>(&self, entity: &E, ttl: Option<Duration>) -> Result<()> {
@@ -258,7 +282,7 @@ impl<S: AtomicStore> Tx<S> {
     pub(super) fn insert_with<E: KvEntity>(&self, entity: &E, ttl: Option<Duration>) -> Result<()> {
         let entities = self.entities::<E>(ttl);
         let key = entities.anchor_of(entity);
-        if self.lock().is_there(&key, self.now()) == Some(true) {
+        if self.lock().is_there(&key, || self.now()) == Some(true) {
             return Err(Error::AlreadyExists { at: entities.at(&key) });
         }
         let writes = entities.writes_to_put(&key, entity)?;
@@ -268,11 +292,17 @@ impl<S: AtomicStore> Tx<S> {
     pub(super) fn save_with<E: KvEntity>(&self, entity: &E, ttl: Option<Duration>) -> Result<()> {
         let entities = self.entities::<E>(ttl);
         let key = entities.anchor_of(entity);
-        let keys = self.keys(&entities, &key)?;
-        let records = self.lock().current(&keys, self.now());
+        let keys = entities.keys_of_anchor(&key)?;
+        let (records, as_written) = {
+            let state = self.lock();
+            (state.current(&keys, || self.now()), state.as_written(&keys, TypeId::of::<E>()))
+        };
         let Some(records) = records else { return Err(Error::NotRead { at: entities.at(&key) }) };
-        let writes = entities.writes_to_save(&key, entity, &records)?;
-        self.write::<E>(writes, None)
+        let writes = match as_written {
+            Some(expires_at) => entities.writes_to_save_again(&key, entity, &records, expires_at),
+            None => entities.writes_to_save(&key, entity, &records),
+        };
+        self.write::<E>(writes?, None)
     }
 
     pub(super) async fn update_with<E: KvEntity>(
@@ -284,7 +314,7 @@ impl<S: AtomicStore> Tx<S> {
     ) -> Result<E> {
         let entities = self.entities::<E>(ttl);
         let (key, id) = entities.key_and_id(id);
-        let records = self.records(&self.keys(&entities, &key)?, E::SCHEMA.name()).await?;
+        let records = self.records(&entities.keys_of_anchor(&key)?, E::SCHEMA.name()).await?;
         let (entity, writes) = entities.writes_to_update(&key, id, &records, change, create)?;
         self.write::<E>(writes, None)?;
         Ok(entity)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::capabilities::{Capabilities, Sharing};
 use super::fair_queue::FairQueue;
 use super::settle::{AfterAWhile, Mark, Settle};
+use super::write_hub::WriteHub;
 use crate::clock::Clock;
 use crate::error::Location;
 use crate::key::Key;
@@ -30,6 +31,7 @@ pub struct StoreInfo {
     capabilities: Capabilities,
     namespace: Option<Arc<str>>,
     fair_queue: FairQueue,
+    write_hub: WriteHub,
     settling: Settling,
 }
 
@@ -41,8 +43,8 @@ enum Settling {
 }
 
 impl StoreInfo {
-    /// Returns what a store of this name is. It has the system's clock, no namespace, and a new
-    /// fair queue, which its clones share.
+    /// Returns what a store of this name is. It has the system's clock, no namespace, a new
+    /// fair queue and a new write hub, which its clones share.
     #[must_use]
     pub fn new(name: &'static str, capabilities: Capabilities) -> Self {
         Self {
@@ -51,6 +53,7 @@ impl StoreInfo {
             capabilities,
             namespace: None,
             fair_queue: FairQueue::new(),
+            write_hub: WriteHub::new(),
             settling: Settling::AfterAWhile,
         }
     }
@@ -77,6 +80,14 @@ impl StoreInfo {
         self
     }
 
+    /// Sets the hub through which caches hear of writes, in the place of one of its own: for a store
+    /// that is one engine with another, or that must be apart from it.
+    #[must_use]
+    pub fn with_write_hub(mut self, hub: WriteHub) -> Self {
+        self.write_hub = hub;
+        self
+    }
+
     /// Says that a call takes place when it is polled, or never: marks settle at once.
     #[must_use]
     pub fn settling_at_once(mut self) -> Self {
@@ -98,6 +109,7 @@ impl StoreInfo {
         let outer = self.namespace.take().map(|outer| format!("{outer}:")).unwrap_or_default();
         self.namespace = Some(Arc::from(outer + name));
         self.fair_queue = self.fair_queue.within(prefix);
+        self.write_hub = self.write_hub.within(prefix);
         self
     }
 
@@ -136,6 +148,12 @@ impl StoreInfo {
     #[must_use]
     pub const fn fair_queue(&self) -> &FairQueue {
         &self.fair_queue
+    }
+
+    /// Returns the hub through which caches hear of the writes of this process.
+    #[must_use]
+    pub const fn write_hub(&self) -> &WriteHub {
+        &self.write_hub
     }
 
     /// Returns the location of a record of this store, or of the store alone, for an error that its

@@ -21,6 +21,7 @@ mod memory;
 mod page;
 mod query;
 mod settle;
+mod write_hub;
 
 pub use batch::{Batch, Batches, Write};
 pub use capabilities::{Capabilities, CommitScope, Limits, Sharing};
@@ -42,3 +43,6 @@ pub use page::Entries;
 pub use page::{Entry, EntryRef, ListPage};
 pub use query::{Content, ListQuery};
 pub use settle::{Mark, SETTLES_AFTER, Settle};
+pub use write_hub::WriteHub;
+#[doc(hidden)]
+pub use write_hub::{HeardWrite, HeardWrites, Listener, Listening, Origin, WriteKind, WriteOutcome};

@@ -16,8 +16,8 @@ use std::time::Duration;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery,
-    Store, StoreExt, StoreInfo, Write,
+    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, FairQueue, GetOptions, Lease,
+    ListQuery, Store, StoreExt, StoreInfo, Write, WriteHub,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -60,6 +60,7 @@ pub use rules::{Fault, Faults};
 pub struct FaultStore<S> {
     inner: S,
     faults: Faults,
+    /// What it says that it is, in the place of what the wrapped store is.
     pretended: Option<StoreInfo>,
 }
 
@@ -79,7 +80,47 @@ impl<S: Store> FaultStore<S> {
     /// are refused.
     #[must_use]
     pub fn pretending(mut self, capabilities: Capabilities) -> Self {
-        self.pretended = Some(self.inner.info().clone().with_capabilities(capabilities));
+        self.pretended = Some(self.info().clone().with_capabilities(capabilities));
+        self
+    }
+
+    /// Returns the same store as another process has it, to test what several processes see of each
+    /// other. Caches on it hear nothing of the writes of this process, which hears nothing of its
+    /// writes. Updates of one record do not wait for each other.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use kv_runtime::cache::Cache;
+    /// use kv_runtime::layer::FaultStore;
+    /// use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    ///
+    /// #[derive(KvEntity)]
+    /// #[kv(prefix = "user")]
+    /// struct User {
+    ///     #[kv(id)]
+    ///     id: u64,
+    ///     name: String,
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let store = MemoryStore::new();
+    /// let elsewhere = FaultStore::new(store.clone()).in_another_process();
+    /// let elsewhere = Kv::new(elsewhere).collection::<User>();
+    /// let cached = Kv::new(store).collection::<User>().cached(Cache::new());
+    /// cached.put(User { id: 7, name: "Ada".to_owned() }).await?;
+    ///
+    /// elsewhere.update(7, |user| user.name.push('!')).await?;
+    /// let name = |user: Option<Arc<User>>| user.map(|user| user.name.clone());
+    /// assert_eq!(name(cached.get(7).await?).as_deref(), Some("Ada")); // until `memory_ttl` is over
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn in_another_process(mut self) -> Self {
+        let info = self.info().clone();
+        self.pretended = Some(info.with_write_hub(WriteHub::new()).with_fair_queue(FairQueue::new()));
         self
     }
 

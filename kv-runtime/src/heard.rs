@@ -1,0 +1,119 @@
+//! The one way by which this crate writes: the caches on the engine's handle hear of it.
+
+use kv_store::__private::{HeardWrites, Origin, WriteKind, WriteOutcome};
+use kv_store::Result;
+use kv_store::key::Key;
+use kv_store::record::{Expiry, NewRecord, Revision};
+use kv_store::store::{Batch, Commit, Condition, Expect, Store, Write};
+
+/// The writing calls of a store, of which its caches hear.
+pub(crate) struct Writes<'a, S> {
+    store: &'a S,
+    /// The cache that makes the write, which hears nothing of it.
+    origin: Option<Origin>,
+    /// Whether it only does what a read needs, which waits for nobody.
+    is_fill: bool,
+}
+
+impl<'a, S: Store> Writes<'a, S> {
+    pub(crate) const fn new(store: &'a S, origin: Option<Origin>) -> Self {
+        Self { store, origin, is_fill: false }
+    }
+
+    /// The same calls, for what a cache fills, and for what a read writes back.
+    pub(crate) const fn of_a_read(self) -> Self {
+        Self { is_fill: true, ..self }
+    }
+
+    pub(crate) async fn write(self, batch: Batch) -> Result<()> {
+        if self.is_silent() {
+            return self.store.write(batch).await;
+        }
+        // Boxed, so that a write that nobody hears is no larger for it.
+        Box::pin(async move {
+            let is_deferred = batch.is_part();
+            let heard = self.begin(batch.iter()).await;
+            let written = self.store.write(batch).await;
+            heard.end(match &written {
+                Ok(()) if is_deferred => WriteOutcome::Deferred,
+                Ok(()) => WriteOutcome::Done,
+                Err(error) => WriteOutcome::Failed(error),
+            });
+            written
+        })
+        .await
+    }
+
+    pub(crate) async fn commit(self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
+        if self.is_silent() {
+            return self.store.commit(conditions, batch).await;
+        }
+        Box::pin(async move {
+            let heard = self.begin(batch.iter()).await;
+            let committed = self.store.commit(conditions, batch).await;
+            heard.end(outcome(&committed));
+            committed
+        })
+        .await
+    }
+
+    pub(crate) async fn put(self, key: Key, record: NewRecord) -> Result<()> {
+        self.write(Write::Put(key, record).into()).await
+    }
+
+    pub(crate) async fn put_many(self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        self.write(Batch::puts(records)).await
+    }
+
+    pub(crate) async fn delete(self, key: Key) -> Result<()> {
+        self.write(Write::Delete(key).into()).await
+    }
+
+    pub(crate) async fn delete_many(self, keys: Vec<Key>) -> Result<()> {
+        self.write(Batch::deletes(keys)).await
+    }
+
+    /// Writes value and metadata if the record still has `revision`, and keeps its expiry.
+    pub(crate) async fn replace(self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
+        let unchanged = Condition::new(key.clone(), Expect::Revision(revision));
+        self.commit(vec![unchanged], Write::Update(key, record).into()).await
+    }
+
+    /// Tells the caches that these writes are about to be sent. If what this returns is dropped, their
+    /// outcome is unknown.
+    pub(crate) async fn begin<'w>(self, writes: impl Iterator<Item = &'w Write>) -> HeardWrites {
+        let events = writes.map(move |write| (write.key(), self.kind(write)));
+        self.store.info().write_hub().begin(events, self.origin).await
+    }
+
+    /// In a Worker no cache hears: it may not be `Send`, and the handle on a store is.
+    #[inline]
+    pub(crate) fn is_silent(self) -> bool {
+        cfg!(target_arch = "wasm32") || self.store.info().write_hub().is_silent(self.origin)
+    }
+
+    const fn kind(self, write: &Write) -> WriteKind {
+        match write {
+            _ if self.is_fill => WriteKind::Fill,
+            Write::Touch(_, Expiry::AtLeast(_) | Expiry::Never) => WriteKind::Touch,
+            _ => WriteKind::Change,
+        }
+    }
+}
+
+impl<S> Copy for Writes<'_, S> {}
+
+impl<S> Clone for Writes<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+/// Returns what the caches are told of a commit.
+pub(crate) const fn outcome(committed: &Result<Commit>) -> WriteOutcome<'_> {
+    match committed {
+        Ok(Commit::Done) => WriteOutcome::Done,
+        Ok(Commit::Conflict(_)) => WriteOutcome::Conflict,
+        Err(error) => WriteOutcome::Failed(error),
+    }
+}
