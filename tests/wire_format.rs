@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use kv_runtime::__private::{id_of, key_of};
+use kv_runtime::index::{IndexParts, IndexValue};
 use kv_runtime::record::{Metadata, Revision, envelope};
 use kv_runtime::{KvEntity, KvId, Timestamp};
 use serde::Deserialize;
@@ -151,6 +152,36 @@ struct OfState {
 fn an_enum_is_written_as_its_variant() {
     assert!(PAGE.contains("after `rename` and `rename_all` | `in-use` |"));
     assert_key::<OfState>(&State::InUse, "t:in-use");
+}
+
+#[derive(Deserialize)]
+struct Part {
+    r#type: String,
+    value: Option<String>,
+    part: String,
+}
+
+fn part<V: IndexValue>(value: &V) -> String {
+    let mut parts = IndexParts::new();
+    value.write(&mut parts);
+    parts.as_str().to_owned()
+}
+
+#[test]
+fn parts_of_index_entries() {
+    for Part { r#type, value, part: expected } in examples("index-parts") {
+        let text = value.clone().unwrap_or_default();
+        let written = match r#type.as_str() {
+            "u64" => part(&parsed::<u64>(&text)),
+            "i8" => part(&parsed::<i8>(&text)),
+            "moment" => part(&Timestamp::from_millis(parsed(&text))),
+            "bool" => part(&parsed::<bool>(&text)),
+            "text" => part(&text),
+            "optional text" => part(&value),
+            other => panic!("{other}"),
+        };
+        assert_eq!(written, expected + "!", "{value:?}");
+    }
 }
 
 #[derive(Deserialize)]

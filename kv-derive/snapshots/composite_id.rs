@@ -31,6 +31,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl<__S: __kv::Store> __kv::StoredIn<__S> for r#type {}
+    #[automatically_derived]
     impl __kv::KvEntity for r#type
     where
         OrgId: __kv::KvId,

@@ -75,6 +75,11 @@ const _: () = {
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
     #[automatically_derived]
+    impl<T: Clone, const N: usize, __S: __kv::Store> __kv::StoredIn<__S> for Cached<T, N>
+    where
+        T: Shown,
+    {}
+    #[automatically_derived]
     impl<T: Clone, const N: usize> __kv::KvEntity for Cached<T, N>
     where
         T: Shown,

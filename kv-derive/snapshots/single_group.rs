@@ -15,6 +15,8 @@ const _: () = {
         user: u64,
     }
     #[automatically_derived]
+    impl<__S: __kv::Store> __kv::StoredIn<__S> for Session {}
+    #[automatically_derived]
     impl __kv::KvEntity for Session
     where
         String: __kv::KvId,

@@ -31,6 +31,8 @@ const _: () = {
         code: u32,
     }
     #[automatically_derived]
+    impl<__S: __kv::Store> __kv::StoredIn<__S> for User {}
+    #[automatically_derived]
     impl __kv::KvEntity for User
     where
         u64: __kv::KvId,

@@ -75,6 +75,8 @@ const _: () = {
         __marker: ::core::marker::PhantomData<fn() -> (T,)>,
     }
     #[automatically_derived]
+    impl<T, __S: __kv::Store> __kv::StoredIn<__S> for Device<T> {}
+    #[automatically_derived]
     impl<T> __kv::KvEntity for Device<T>
     where
         u64: __kv::KvId,

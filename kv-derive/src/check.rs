@@ -1,6 +1,7 @@
 //! The rules that concern more than one attribute, each a function, in the order of this list.
 
 mod adopt;
+mod indexes;
 mod owned;
 mod round_trip;
 mod versions;
@@ -36,6 +37,7 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     round_trip::check(cx, entity);
     versions::check(cx, entity);
     adopt::check(cx, entity);
+    indexes::check(cx, entity);
 }
 
 /// Every key begins with the prefix.

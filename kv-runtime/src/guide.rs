@@ -22,7 +22,7 @@ pub mod getting_started {}
 #[doc = include_str!("../docs/modelling.md")]
 pub mod modelling {}
 
-/// A sequence, a ledger, an index by hand, deleting a tenant, hashing secrets.
+/// A sequence, a ledger, deleting a tenant, hashing secrets.
 ///
 #[doc = include_str!("../docs/links.md")]
 #[doc = include_str!("../docs/patterns.md")]
@@ -33,6 +33,12 @@ pub mod patterns {}
 #[doc = include_str!("../docs/links.md")]
 #[doc = include_str!("../docs/calls.md")]
 pub mod calls {}
+
+/// Finding entities by other fields than the id.
+///
+#[doc = include_str!("../docs/links.md")]
+#[doc = include_str!("../docs/indexes.md")]
+pub mod indexes {}
 
 /// Several entities that are read and written as one.
 ///

@@ -109,7 +109,7 @@ impl<S> Clone for Writes<'_, S> {
     }
 }
 
-/// Returns what the caches are told of a commit.
+/// Returns how a commit ended, for the caches.
 pub(crate) const fn outcome(committed: &Result<Commit>) -> WriteOutcome<'_> {
     match committed {
         Ok(Commit::Done) => WriteOutcome::Done,

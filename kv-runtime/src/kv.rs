@@ -3,9 +3,11 @@
 
 mod transactions;
 
+use std::any::TypeId;
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use kv_store::__private::Origin;
 use kv_store::store::{FairQueue, Store, StoreExt};
@@ -33,6 +35,21 @@ struct Shared<S> {
     store: S,
     counters: Counters,
     transactions: TransactionCounters,
+    indexes: KnownIndexes,
+}
+
+/// The types of entities whose indexes were made ready if they could be.
+#[derive(Default)]
+pub(crate) struct KnownIndexes(RwLock<HashSet<TypeId>>);
+
+impl KnownIndexes {
+    pub(crate) fn is_known<E: 'static>(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(&TypeId::of::<E>())
+    }
+
+    pub(crate) fn learn<E: 'static>(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<E>());
+    }
 }
 
 /// How reads treat records of older versions.
@@ -69,8 +86,12 @@ impl<S: Store> Kv<S> {
             hook: Hook::default(),
             spawn: None,
         };
-        let shared =
-            Shared { store, counters: Counters::default(), transactions: TransactionCounters::default() };
+        let shared = Shared {
+            store,
+            counters: Counters::default(),
+            transactions: TransactionCounters::default(),
+            indexes: KnownIndexes::default(),
+        };
         Self {
             shared: Arc::new(shared),
             migrations: Arc::new(migrations),
@@ -196,6 +217,10 @@ impl<S: Store> Kv<S> {
     pub(crate) fn with_origin(mut self, origin: Origin) -> Self {
         self.origin = Some(origin);
         self
+    }
+
+    pub(crate) fn indexes(&self) -> &KnownIndexes {
+        &self.shared.indexes
     }
 
     pub(crate) fn hook(&self) -> &Hook {

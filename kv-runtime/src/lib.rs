@@ -101,6 +101,7 @@ mod cursor_key;
 mod entity;
 pub mod guide;
 mod heard;
+pub mod index;
 pub mod json;
 mod kv;
 pub mod layer;

@@ -8,14 +8,16 @@ pub use kv_derive::schema_checks;
 pub use crate::adopt::{Spelling, VersionIn};
 pub use crate::codec::Codec;
 pub use crate::entity::{
-    EntitySchema, ExpiresAt, GroupSchema, GroupSource, KvEntity, PreviousVisitor, ShapeVisitor, Touch,
-    assert_follows, assert_not_written,
+    EntitySchema, ExpiresAt, GroupSchema, GroupSource, Index, IndexPart, IndexSchema, KvEntity,
+    PreviousVisitor, ShapeVisitor, StoredIn, Touch, Unique, assert_follows, assert_not_written,
 };
 pub use crate::migrate::{Change, Step, StepFrom, StepInto};
-pub use crate::schema::collide::assert_apart;
+pub use crate::schema::collide::{assert_apart, assert_indexes_apart};
+pub use kv_store::index::{IndexParts, IndexValue, Normaliser, write_normalised};
 pub use kv_store::key::{
     ByReference, ByValue, EntityId, IdKind, IdSchema, IdTraits, IdWriter, KeyBuilder, KvId, Lookup, Passing,
 };
+pub use kv_store::store::{IndexStore, Store};
 pub use kv_store::{BoxError, MaybeSend, MaybeSync, Timestamp};
 
 /// The arm that no schema leads to: a group that the entity does not have.

@@ -1,7 +1,7 @@
 //! Stores: engines that keep records under keys. They see keys and bytes, never entities.
 //!
 //! An engine implements [`Store`]. [`AtomicStore`] adds compare-and-swap, which `insert`, `update`
-//! and atomic writes of several groups need. [`Capabilities`] describes as data what a store can do
+//! and atomic writes of several groups need, and [`IndexStore`] the entries of indexes. [`Capabilities`] describes as data what a store can do
 //! and its limits. The conformance suite (feature `conformance`) tests every MUST of these docs.
 
 #[doc(inline)]

@@ -24,6 +24,7 @@ pub mod codec;
 pub mod conformance;
 mod coop;
 mod error;
+pub mod index;
 mod json;
 pub mod key;
 mod manual_clock;

@@ -128,7 +128,7 @@ async fn namespaces_hear_of_their_own_keys_alone() -> Outcome {
     let (in_acme, in_bolt) = (cached(&acme), cached(&bolt));
     in_acme.put(User::new(1, "acme")).await?;
     in_bolt.put(User::new(1, "bolt")).await?;
-    // By a handle of its own on the same namespace, and through a name that is escaped.
+    // Through another handle on the same namespace, and then in one whose name is escaped.
     tenant("acme").collection().put(&User::new(1, "new")).await?;
     assert_eq!((held(&in_acme), held(&in_bolt).as_deref()), (None, Some("bolt")));
     tenant("acme:user").collection().put(&User::new(1, "other")).await?;

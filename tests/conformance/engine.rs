@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_runtime::store::{
-    AtomicStore, Batch, Commit, Condition, Content, Cursor, Entry, EntryRef, Expect, GetOptions, Lease,
-    ListPage, ListQuery, MemoryStore, Store, StoreExt, StoreInfo, Write,
+    AtomicStore, Batch, Commit, Condition, Content, Cursor, Entry, EntryPage, EntryQuery, EntryRef, Expect,
+    GetOptions, IndexStore, Lease, ListPage, ListQuery, MemoryStore, Store, StoreExt, StoreInfo, Write,
 };
 use kv_runtime::{Clock, Error, Location, ManualClock, MaybeSend, Result, Timestamp};
 
@@ -68,6 +68,11 @@ pub enum Fault {
     /// A condition's lease is not looked at.
     LeaseIgnored,
     LeasesBackwards,
+    EntriesBackwards,
+    EntriesOfAnyRange,
+    EntryLimitIgnored,
+    EntryPagesOverlap,
+    EntriesRemain,
 }
 
 pub struct FaultyStore {
@@ -174,6 +179,7 @@ impl FaultyStore {
             Write::Touch(key, expiry) if self.has(Fault::TouchOfNothingWrites) => {
                 Some(Write::Put(key, NewRecord::new("null", Metadata::default()).with_expiry(expiry)))
             }
+            Write::RemoveEntry(_) if self.has(Fault::EntriesRemain) => None,
             write => Some(write),
         }
     }
@@ -360,6 +366,28 @@ fn reversed(mut page: ListPage) -> ListPage {
 }
 
 impl AtomicStore for FaultyStore {}
+
+impl IndexStore for FaultyStore {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        let mut query = query.clone();
+        if self.has(Fault::EntriesBackwards) {
+            query.is_reverse = !query.is_reverse;
+        }
+        if self.has(Fault::EntriesOfAnyRange) {
+            let all = EntryQuery::new(query.index.clone());
+            query = query.with_range(all.from, all.to);
+        }
+        if self.has(Fault::EntryLimitIgnored) {
+            query = query.with_limit(usize::MAX);
+        }
+        let mut page = self.inner(Fault::None).entries(&query).await?;
+        if self.has(Fault::EntryPagesOverlap) && page.len() > 1 && page.next.is_some() {
+            let first = page.keys().next().map(str::to_owned);
+            page.next = first;
+        }
+        Ok(page)
+    }
+}
 
 impl FaultyStore {
     async fn committed(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {

@@ -5,7 +5,7 @@ use kv_runtime::conformance::{self, ManualHarness, Report};
 use super::engine::{Fault, FaultyStore};
 
 async fn report(fault: Fault) -> Report {
-    conformance::atomic_store(&ManualHarness::new(move |clock| Ok(FaultyStore::new(fault, clock)))).await
+    conformance::index_store(&ManualHarness::new(move |clock| Ok(FaultyStore::new(fault, clock)))).await
 }
 
 async fn assert_caught(fault: Fault, by: &[&str]) {
@@ -75,5 +75,10 @@ caught! {
     revision_of_value: RevisionOfValue by every_write_gives_a_new_revision, a_created_record_is_not_the_deleted_one;
     lease_ignored: LeaseIgnored by a_write_voids_a_lease, a_batch_voids_a_lease, a_commit_voids_a_lease, what_expired_has_voided_a_lease, a_lost_lease_is_reported_by_its_position;
     leases_backwards: LeasesBackwards by a_batch_of_leases_is_in_order;
+    entries_backwards: EntriesBackwards by entries_come_in_order;
+    entries_of_any_range: EntriesOfAnyRange by a_range_has_its_entries_and_no_others;
+    entry_limit_ignored: EntryLimitIgnored by an_entry_page_keeps_to_its_limit;
+    entry_pages_overlap: EntryPagesOverlap by entry_pages_lead_on;
+    entries_remain: EntriesRemain by entries_go_with_their_commit, an_entry_is_added_once;
     commit_in_many_steps: CommitInManySteps by a_dropped_commit_is_all_or_nothing, commits_do_not_mix;
 }

@@ -14,19 +14,19 @@ use crate::redb::RedbHarness;
 #[tokio::test]
 async fn memory() -> Result<(), Unfit> {
     let report =
-        conformance::atomic_store(&ManualHarness::new(|clock| Ok(MemoryStore::with_clock(clock)))).await;
+        conformance::index_store(&ManualHarness::new(|clock| Ok(MemoryStore::with_clock(clock)))).await;
     println!("{report}");
-    report.require(95)
+    report.require(104)
 }
 
 #[tokio::test]
 async fn redb() -> Result<(), Unfit> {
-    let report = conformance::atomic_store(&RedbHarness::new(RedbDurability::Immediate)).await;
+    let report = conformance::index_store(&RedbHarness::new(RedbDurability::Immediate)).await;
     println!("{report}");
-    report.require(112)
+    report.require(121)
 }
 
 #[tokio::test]
 async fn redb_that_waits_for_a_flush() -> Result<(), Unfit> {
-    conformance::atomic_store(&RedbHarness::new(RedbDurability::OnFlush)).await.require(112)
+    conformance::index_store(&RedbHarness::new(RedbDurability::OnFlush)).await.require(121)
 }

@@ -6,6 +6,7 @@ mod groups;
 mod hygiene;
 mod id_types;
 mod ids;
+mod indexes;
 mod migrations;
 mod serde_attributes;
 mod views;

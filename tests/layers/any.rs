@@ -22,7 +22,7 @@ struct User {
 #[tokio::test]
 async fn memory_conforms() -> Outcome {
     let make = |clock: Clock| Ok(AnyStore::from(MemoryStore::with_clock(clock)));
-    Ok(conformance::atomic_store(&ManualHarness::new(make)).await.require(TESTS)?)
+    Ok(conformance::index_store(&ManualHarness::new(make)).await.require(TESTS)?)
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn redb_conforms() -> Outcome {
         let options = RedbStore::options().clock(clock).durability(RedbDurability::OnFlush);
         options.open(path).map(AnyStore::from)
     };
-    Ok(conformance::atomic_store(&ManualHarness::new(make)).await.require(TESTS)?)
+    Ok(conformance::index_store(&ManualHarness::new(make)).await.require(TESTS)?)
 }
 
 #[tokio::test]

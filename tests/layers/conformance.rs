@@ -4,17 +4,17 @@ use kv_runtime::conformance::{self, ManualHarness};
 use std::time::Duration;
 
 use kv_runtime::layer::{Fault, FaultStore, Faults, NamespaceStore, ObservedStore, RetryStore, TimeoutStore};
-use kv_runtime::store::{AtomicStore, MemoryStore};
+use kv_runtime::store::{IndexStore, MemoryStore};
 use kv_runtime::{Clock, Error, Result};
 
 type Outcome = Result<(), conformance::Unfit>;
 
 /// So many tests of the suite run against the store in memory at the least.
-pub const TESTS: usize = 95;
+pub const TESTS: usize = 104;
 
-async fn conforms<S: AtomicStore>(wrap: impl Fn(MemoryStore) -> S + Sync) -> Outcome {
+async fn conforms<S: IndexStore>(wrap: impl Fn(MemoryStore) -> S + Sync) -> Outcome {
     let make = |clock: Clock| Ok::<_, Error>(wrap(MemoryStore::with_clock(clock)));
-    conformance::atomic_store(&ManualHarness::new(make)).await.require(TESTS)
+    conformance::index_store(&ManualHarness::new(make)).await.require(TESTS)
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ fn write(path: &std::path::Path, records: &[(Key, Foreign)]) -> Result<(), redb:
 #[tokio::test]
 async fn it_passes_the_suite() -> Test {
     for durability in [RedbDurability::Immediate, RedbDurability::OnFlush] {
-        let report = conformance::atomic_store(&Files::new(durability)?).await;
+        let report = conformance::index_store(&Files::new(durability)?).await;
         println!("{report}");
         report.require(100).map_err(|unfit| format!("{durability:?}: {unfit:?}"))?;
     }

@@ -7,6 +7,7 @@ mod changes;
 mod committed;
 mod file;
 mod groups;
+mod indexes;
 mod keys;
 mod nested;
 mod plain;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use kv_runtime::layer::{Fault, Operation};
+use kv_runtime::Kv;
+use kv_runtime::layer::{Fault, FaultStore, Operation};
 use kv_runtime::tower_sessions::KvSessionStore;
 use serde_json::json;
 use tower_sessions::SessionStore;
@@ -29,7 +30,9 @@ async fn a_session_that_was_read_is_not_read_again() -> Outcome {
 #[tokio::test]
 async fn writes_and_log_outs_are_seen_at_once_here_and_in_time_elsewhere() -> Outcome {
     let (kv, clock) = memory();
-    let [here, there] = [(); 2].map(|()| KvSessionStore::new(&kv).with_memory(MINUTE, 100));
+    let here = KvSessionStore::new(&kv).with_memory(MINUTE, 100);
+    let elsewhere = Kv::new(FaultStore::new(kv.store().clone()).in_another_process());
+    let there = KvSessionStore::new(&elsewhere).with_memory(MINUTE, 100);
     let mut session = created(&here, HOUR).await?;
     assert!(there.load(&session.id).await?.is_some());
 
@@ -51,6 +54,17 @@ async fn writes_and_log_outs_are_seen_at_once_here_and_in_time_elsewhere() -> Ou
     assert!(there.load(&session.id).await?.is_some());
     here.delete(&session.id).await?;
     clock.advance(MINUTE);
+    assert_eq!(there.load(&session.id).await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_log_out_in_another_way_of_the_same_process_is_seen_at_once() -> Outcome {
+    let (kv, _clock) = memory();
+    let [here, there] = [(); 2].map(|()| KvSessionStore::new(&kv).with_memory(MINUTE, 100));
+    let session = created(&here, HOUR).await?;
+    assert!(there.load(&session.id).await?.is_some());
+    here.delete(&session.id).await?;
     assert_eq!(there.load(&session.id).await?, None);
     Ok(())
 }

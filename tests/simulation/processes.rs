@@ -1,7 +1,7 @@
-//! A cache in front of a store that another process writes, too, or another part of its own. Who changes the
-//! origin writes the store afterwards. Nothing that is read from the store is older than a write
-//! that was acknowledged before. Memory is behind another process by its TTL at most, and behind its
-//! own process not at all.
+//! A cache in front of a store that another process writes, too, or another part of the cache's own
+//! process. Whoever changes the origin writes the store afterwards. Nothing that is read from the
+//! store is older than a write that was acknowledged before. Memory is behind another process by its
+//! TTL at most, and never behind its own process.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -78,7 +78,7 @@ fn in_memory(sim: &Sim) {
     run(sim, store, other, false);
 }
 
-/// The other one writes through a handle of its own on the same engine, so the cache hears it.
+/// The other one writes through another handle on the same engine, so the cache hears it.
 fn in_one_process(sim: &Sim) {
     let store = if sim.chance(250) { SimStore::embedded(sim) } else { SimStore::remote(sim) };
     run(sim, store.clone(), store, true);

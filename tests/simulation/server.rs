@@ -62,6 +62,7 @@ impl Numbers {
             Write::Touch(_, Expiry::AtLeast(_)) => false,
             Write::Touch(_, expiry) => is_short(*expiry),
             Write::Delete(_) => true,
+            Write::AddEntry(_) | Write::RemoveEntry(_) => false,
         };
         if ends {
             self.held.remove(write.key().as_str());

@@ -100,13 +100,13 @@ async fn in_a_file() -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "640,000 transfers take a minute"]
+#[ignore = "640,000 transfers take some minutes without optimization"]
 async fn in_memory_in_full() -> Outcome {
     bank(Kv::new(MemoryStore::new()), MANY).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "640,000 transfers take some minutes"]
+#[ignore = "640,000 transfers take more than a quarter of an hour without optimization"]
 async fn in_a_file_in_full() -> Outcome {
     let dir = tempfile::tempdir()?;
     bank(Kv::new(RedbStore::open(dir.path().join("bank.redb"))?), MANY).await

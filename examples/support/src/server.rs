@@ -1,22 +1,13 @@
 //! Options, and an HTTP server that stops cleanly.
 
-use std::env;
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::str::FromStr;
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::usage;
-
-/// Returns the value of `--name value`, if it is given. A value of another kind ends the program.
-pub fn option<T: FromStr<Err: Error>>(name: &str) -> Option<T> {
-    let mut args = env::args().skip_while(|arg| arg != name).skip(1);
-    let value = args.next()?;
-    Some(value.parse().unwrap_or_else(|error| usage::refuse(format_args!("{name} {value}: {error}"))))
-}
+pub use crate::usage::option;
 
 /// Serves on 127.0.0.1 until the returned task is aborted. Port 0 is any free port.
 pub async fn spawn(app: Router, port: u16) -> Result<(SocketAddr, JoinHandle<()>), Box<dyn Error>> {

@@ -1,9 +1,11 @@
 //! How an example says which arguments it takes. `main` would show an error as text in quotes.
 
 use std::env;
+use std::error::Error;
 use std::fmt::Display;
 use std::path::Path;
 use std::process::exit;
+use std::str::FromStr;
 
 /// Prints the line of usage and ends the program: with 0 on stdout if `--help` is among the
 /// arguments, and with 2 on stderr if not.
@@ -26,6 +28,13 @@ pub fn expect_options(names: &[&str], arguments: &str) {
     if !rest.is_empty() || !options.iter().all(|[name, _]| names.iter().any(|known| name == known)) {
         show(arguments)
     }
+}
+
+/// Returns the value of `--name value`, if it is given. A value of another kind ends the program.
+pub fn option<T: FromStr<Err: Error>>(name: &str) -> Option<T> {
+    let mut args = env::args().skip_while(|arg| arg != name).skip(1);
+    let value = args.next()?;
+    Some(value.parse().unwrap_or_else(|error| refuse(format_args!("{name} {value}: {error}"))))
 }
 
 /// Prints why the program cannot do what the arguments say, and ends it with 2.

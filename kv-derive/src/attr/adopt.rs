@@ -56,7 +56,7 @@ impl Adopt {
                 let cx = key.cx;
                 let all = entries.map(|entries| {
                     let version = |(spelling, at, literal)| {
-                        Version::read(cx, literal).map(|version| Mapped { spelling, at, version })
+                        Version::read(cx, literal, "version").map(|version| Mapped { spelling, at, version })
                     };
                     entries.into_iter().filter_map(version).collect()
                 });

@@ -3,6 +3,7 @@
 use syn::{Attribute, Data, DeriveInput, Fields, LitStr, Path};
 
 use super::group::{Codec, Group, Ttl, read_codec, read_derive, read_ttl, read_view};
+use super::index::Index;
 use super::key::each;
 use super::lint::levels;
 use super::place::Place;
@@ -11,8 +12,8 @@ use super::slot::Slot;
 use super::text;
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    ADAPTER, CODEC, CRATE, DEPRECATED, DERIVE, GROUP, KV, PLAIN, PREFIX, SHARED_PREFIX, TTL, VERSION_IN,
-    VERSION_MAP, VIEW, VIEW_OF,
+    ADAPTER, CODEC, CRATE, DEPRECATED, DERIVE, GROUP, INDEX, KV, PLAIN, PREFIX, SHARED_PREFIX, TTL,
+    VERSION_IN, VERSION_MAP, VIEW, VIEW_OF,
 };
 
 /// What stands on the struct.
@@ -28,6 +29,8 @@ pub(crate) struct Container {
     pub(crate) first: Option<Group>,
     /// The `group(...)`s.
     pub(crate) groups: Vec<Group>,
+    /// The `index(...)`s.
+    pub(crate) indexes: Vec<Index>,
     pub(crate) view_of: Slot<LitStr>,
     pub(crate) serde: ContainerSerde,
     /// Whether there are only keys: anything else may be meant as a missing key.
@@ -56,6 +59,7 @@ impl Container {
             plain: Slot::default(),
             first: None,
             groups: Vec::new(),
+            indexes: Vec::new(),
             view_of: Slot::default(),
             serde: ContainerSerde::read(cx, serde),
             has_keys_alone: true,
@@ -88,6 +92,7 @@ impl Container {
                         cx.error(&key.ident, message);
                     }
                 }
+                INDEX => container.indexes.push(Index::read_on_struct(key)),
                 _ => first.versions.read(key),
             });
             container.has_keys_alone &= are_keys;

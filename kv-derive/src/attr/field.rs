@@ -2,6 +2,7 @@
 
 use syn::{Attribute, LitStr};
 
+use super::index::Index;
 use super::key::each;
 use super::lint::levels;
 use super::place::Place;
@@ -10,7 +11,9 @@ use super::slot::Slot;
 use super::text;
 use super::versions::{Added, Renamed};
 use crate::ctxt::Ctxt;
-use crate::symbol::{ADDED, DOC, EXPIRES_AT, GROUP, ID, KV, ORDERED, RAW, RENAMED, SECRET, SKIP};
+use crate::symbol::{
+    ADDED, DOC, EXPIRES_AT, GROUP, ID, INDEX, KV, ORDERED, RAW, RENAMED, SECRET, SKIP, UNIQUE,
+};
 
 /// What stands on a field.
 pub(crate) struct Field {
@@ -23,6 +26,8 @@ pub(crate) struct Field {
     pub(crate) skip: Slot<()>,
     pub(crate) renamed: Vec<Renamed>,
     pub(crate) added: Slot<Added>,
+    /// Each `index` and each `unique`.
+    pub(crate) indexes: Vec<Index>,
     pub(crate) serde: FieldSerde,
     /// Whether there are only keys: anything else may be meant as a missing key.
     pub(crate) has_keys_alone: bool,
@@ -44,6 +49,7 @@ impl Field {
             skip: Slot::default(),
             renamed: Vec::new(),
             added: Slot::default(),
+            indexes: Vec::new(),
             serde: FieldSerde::read(cx, attrs),
             has_keys_alone: true,
             docs: attrs.iter().filter(|attr| *attr.path() == DOC).cloned().collect(),
@@ -60,6 +66,7 @@ impl Field {
                 GROUP => key.text(&mut field.group, "group = \"settings\"", text::group_name),
                 RENAMED => field.renamed.push(Renamed::read(key)),
                 ADDED => Added::read(key, &mut field.added),
+                INDEX | UNIQUE => field.indexes.push(Index::read_on_field(key)),
                 _ => {}
             });
             field.has_keys_alone &= are_keys;

@@ -1,5 +1,7 @@
 //! How one key of a `#[kv(...)]` list and its value are read.
 
+mod list;
+
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -8,7 +10,7 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Path, PathSegment, Token, parenthesized, token};
+use syn::{Attribute, Expr, Ident, Lit, LitStr, Path, PathSegment, Token, token};
 
 use super::place::Place;
 use super::slot::{Slot, Version};
@@ -162,6 +164,13 @@ impl Key<'_> {
         self.fill(slot, Some(()));
     }
 
+    /// Records that the key has a value, where it takes none or a list such as `form`.
+    pub(super) fn no_value(&self, form: &str) {
+        if self.has_value() {
+            self.wrong_form(format_args!("takes no value; a name is in a list: `{form}`"));
+        }
+    }
+
     /// A value in quotes that `read` understands; its complaint is recorded at the value.
     pub(super) fn text<T>(
         &self,
@@ -183,13 +192,22 @@ impl Key<'_> {
         self.fill(slot, value);
     }
 
-    /// A whole number from 1 on.
+    /// A version: a whole number from 1 on.
     pub(super) fn version(&self, slot: &mut Slot<Version>, form: &str) {
+        self.count(slot, form, "version");
+    }
+
+    /// A generation of an index: a whole number from 1 on.
+    pub(super) fn generation(&self, slot: &mut Slot<Version>, form: &str) {
+        self.count(slot, form, "generation");
+    }
+
+    fn count(&self, slot: &mut Slot<Version>, form: &str, what: &str) {
         let literal = self.literal(form, "a whole number", |literal| match literal {
             Lit::Int(number) => Some(number),
             _ => None,
         });
-        self.fill(slot, literal.and_then(|literal| Version::read(self.cx, literal)));
+        self.fill(slot, literal.and_then(|literal| Version::read(self.cx, literal, what)));
     }
 
     /// A path to something in scope.
@@ -222,56 +240,11 @@ impl Key<'_> {
         self.fill(slot, value);
     }
 
-    /// Reads the content of `step(...)`: a version, the path of a function, and further keys.
-    /// Returns `None` if it is something else.
-    pub(super) fn step<T>(
-        &self,
-        form: &str,
-        parse: fn(ParseStream<'_>) -> syn::Result<T>,
-        mut read: impl FnMut(&Key<'_>),
-    ) -> Option<(Version, T)> {
-        if !self.has_list() {
-            self.wrong_form(format_args!("takes a list: `{form}`"));
-            return None;
-        }
-        let mut parts = || {
-            let content;
-            parenthesized!(content in self.input);
-            let span = content.span();
-            let from = content.parse::<LitInt>();
-            let head = from.and_then(|from| {
-                content.parse::<Token![=>]>()?;
-                Ok((from, parse(&content)?))
-            });
-            let Ok(head) = head else {
-                content.parse::<TokenStream>()?;
-                return Err(syn::Error::new(
-                    span,
-                    format_args!("expected a version and a function: `{form}`"),
-                ));
-            };
-            if !content.is_empty() && !content.peek(Token![,]) {
-                self.cx.error_at(content.span(), "expected `,`");
-                rest_of_value(&content)?;
-            }
-            content.parse::<Option<Token![,]>>()?;
-            all(self.cx, Place::Step, &content, &mut read)?;
-            Ok(head)
-        };
-        match parts() {
-            Ok((from, path)) => Some((Version::read(self.cx, from)?, path)),
-            Err(error) => {
-                self.cx.push(error);
-                None
-            }
-        }
-    }
-
     /// Items in parentheses, with commas between. What is wrong with them is recorded.
     pub(super) fn list<T>(&self, form: &str, parse: fn(ParseStream<'_>) -> syn::Result<T>) -> Option<Vec<T>> {
         let items = || {
             let content;
-            parenthesized!(content in self.input);
+            syn::parenthesized!(content in self.input);
             let items = Punctuated::<_, Token![,]>::parse_terminated_with(&content, parse);
             // What is left would be an error by itself.
             content.parse::<TokenStream>()?;
@@ -301,63 +274,6 @@ impl Key<'_> {
         }
     }
 
-    /// A list of paths in parentheses.
-    pub(super) fn paths(&self, slot: &mut Slot<Vec<Path>>, form: &str) {
-        let paths = || {
-            let content;
-            parenthesized!(content in self.input);
-            let paths = Punctuated::<_, Token![,]>::parse_terminated_with(&content, path_or_text);
-            // What is left would be an error by itself.
-            content.parse::<TokenStream>()?;
-            paths.and_then(|paths| self.unquoted(paths.into_iter().collect()))
-        };
-        if !self.has_list() {
-            self.wrong_form(format_args!("takes a list: `{form}`"));
-            return self.fill(slot, None);
-        }
-        let value = match paths() {
-            Ok(paths) => Some(paths),
-            Err(error) => {
-                self.cx.push(error);
-                None
-            }
-        };
-        self.fill(slot, value);
-    }
-
-    /// The paths, if none is in quotes; the complaint shows them all without.
-    fn unquoted(&self, paths: Vec<Result<Path, LitStr>>) -> syn::Result<Vec<Path>> {
-        let Some(Err(text)) = paths.iter().find(|path| path.is_err()) else {
-            return Ok(paths.into_iter().flatten().collect());
-        };
-        let spelled = |path: &Result<Path, LitStr>| path.as_ref().map_or_else(LitStr::value, spelled);
-        let all: Vec<String> = paths.iter().map(spelled).collect();
-        let message = format!("expected a path without quotes: `{}({})`", self.symbol, all.join(", "));
-        Err(syn::Error::new_spanned(text, message))
-    }
-
-    /// A list of further keys, which `form` shows; whether there is one, and of keys alone.
-    pub(super) fn nested_as(&self, place: Place, form: &str, read: impl FnMut(&Key<'_>)) -> bool {
-        if self.has_list() {
-            return self.nested(place, read);
-        }
-        self.wrong_form(format_args!("takes a list: `{form}`"));
-        false
-    }
-
-    /// A list of further keys; whether there are keys alone.
-    pub(super) fn nested(&self, place: Place, mut read: impl FnMut(&Key<'_>)) -> bool {
-        let mut list = || {
-            let content;
-            parenthesized!(content in self.input);
-            all(self.cx, place, &content, &mut read)
-        };
-        list().unwrap_or_else(|error| {
-            self.cx.push(error);
-            false
-        })
-    }
-
     fn literal<T>(&self, form: &str, expected: &str, pick: impl FnOnce(Lit) -> Option<T>) -> Option<T> {
         let input = self.value(form)?;
         let span = input.span();
@@ -384,11 +300,6 @@ impl Key<'_> {
         }
         value
     }
-}
-
-/// A path, or text in quotes where one is expected.
-fn path_or_text(input: ParseStream<'_>) -> syn::Result<Result<Path, LitStr>> {
-    if input.peek(LitStr) { input.parse().map(Err) } else { Path::parse_mod_style(input).map(Ok) }
 }
 
 /// The tokens of an expression. Of what syn does not know without its feature `full` they are those

@@ -5,10 +5,10 @@ use std::fmt;
 use crate::suggest::{listed, nearest};
 use crate::symbol::{
     ADAPTER, ADDED, ALIAS, CODEC, COMPATIBLE, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DERIVE, DESERIALIZE_WITH,
-    DOWN, EXPIRES_AT, FLATTEN, FROM, GROUP, ID, NAME, OLDEST, OPTIONAL, ORDERED, PLAIN, PREFIX, PREVIOUS,
-    RAW, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH, SHARED_PREFIX, SINCE, SKIP,
-    SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, STEP, Symbol, TTL, VERSION, VERSION_IN,
-    VERSION_MAP, VIEW, VIEW_OF, WITH, WRITE_VERSION,
+    DOWN, EXPIRES_AT, FLATTEN, FROM, GENERATION, GROUP, ID, INDEX, NAME, OLDEST, ON, OPTIONAL, ORDERED,
+    PLAIN, PREFIX, PREVIOUS, RAW, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH,
+    SHARED_PREFIX, SHOWN, SINCE, SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, STEP,
+    Symbol, TTL, UNIQUE, VERSION, VERSION_IN, VERSION_MAP, VIEW, VIEW_OF, WITH, WRITE_VERSION,
 };
 
 /// Where a `#[kv(...)]` key stands.
@@ -21,6 +21,11 @@ pub(super) enum Place {
     Renamed,
     Removed,
     Step,
+    /// An index on the struct.
+    Index,
+    /// An index on a field: in `index(...)` or in `unique(...)`.
+    FieldIndex,
+    FieldUnique,
     IdType,
     Variant,
     /// A field of an id type or of a variant.
@@ -28,8 +33,17 @@ pub(super) enum Place {
 }
 
 /// The places of one derive. The error about a key that belongs to another place names that place.
-const ENTITY_PLACES: [Place; 7] =
-    [Place::Entity, Place::Group, Place::Field, Place::Added, Place::Renamed, Place::Removed, Place::Step];
+const ENTITY_PLACES: [Place; 9] = [
+    Place::Entity,
+    Place::Group,
+    Place::Field,
+    Place::Added,
+    Place::Renamed,
+    Place::Removed,
+    Place::Step,
+    Place::Index,
+    Place::FieldIndex,
+];
 const ID_PLACES: [Place; 3] = [Place::IdType, Place::Variant, Place::IdField];
 
 impl Place {
@@ -53,6 +67,7 @@ impl Place {
                 ADAPTER,
                 VIEW,
                 DERIVE,
+                INDEX,
                 CRATE,
                 VIEW_OF,
             ],
@@ -74,11 +89,15 @@ impl Place {
                 VIEW,
                 DERIVE,
             ],
-            Self::Field => &[ID, ORDERED, SECRET, RAW, GROUP, EXPIRES_AT, SKIP, RENAMED, ADDED],
+            Self::Field => {
+                &[ID, ORDERED, SECRET, RAW, GROUP, EXPIRES_AT, SKIP, INDEX, UNIQUE, RENAMED, ADDED]
+            }
             Self::Added => &[SINCE, DEFAULT],
             Self::Renamed => &[FROM, SINCE, COMPATIBLE],
             Self::Removed => &[NAME, SINCE, DEFAULT, COMPATIBLE],
             Self::Step => &[DOWN, COMPATIBLE],
+            Self::Index => &[NAME, ON, UNIQUE, SHOWN, GENERATION],
+            Self::FieldIndex | Self::FieldUnique => &[NAME, WITH, SHOWN, GENERATION],
             Self::IdType => &[RENAME_ALL, CRATE],
             Self::Variant => &[RENAME],
             Self::IdField => &[],
@@ -98,14 +117,14 @@ impl Place {
     /// a name.
     pub(super) fn key(self, name: &str, is_alone: bool) -> Option<Symbol> {
         let key = self.keys().iter().copied().find(|key| key.as_str() == name && !key.is_private())?;
-        let is_flag = matches!(key, COMPATIBLE | OPTIONAL | PLAIN);
+        let is_flag = matches!(key, COMPATIBLE | OPTIONAL | PLAIN | SHOWN | UNIQUE);
         (is_flag || !is_alone || self.key_of_a_name().is_none()).then_some(key)
     }
 
     /// Returns the key that a name without a key means, as in `removed("age", since = 2)`.
     pub(super) fn key_of_a_name(self) -> Option<Symbol> {
         match self {
-            Self::Group | Self::Removed => Some(NAME),
+            Self::Group | Self::Removed | Self::Index | Self::FieldIndex | Self::FieldUnique => Some(NAME),
             Self::Renamed => Some(FROM),
             _ => None,
         }
@@ -122,6 +141,9 @@ impl Place {
         if let Some(meant) = self.of_serde(found) {
             return format!("`{found}` is serde's: {meant}; {known}");
         }
+        if let Some(meant) = self.of_indexes(found) {
+            return format!("{meant}; {known}");
+        }
         let siblings: &[Self] = if ID_PLACES.contains(&self) { &ID_PLACES } else { &ENTITY_PLACES };
         if let Some(other) =
             siblings.iter().find(|other| other.keys().iter().any(|key| key.as_str() == found))
@@ -134,6 +156,23 @@ impl Place {
             (None, _) => String::new(),
         };
         format!("unknown key `{found}`{meant}; {known}")
+    }
+
+    /// What is meant by a key of an index where another word or another place says it.
+    fn of_indexes(self, found: &str) -> Option<String> {
+        match self {
+            Self::Entity if found == UNIQUE.as_str() => Some(
+                "`unique` belongs on a field; of several fields say `index(name = \"by_name\", on(first, last), unique)`"
+                    .to_owned(),
+            ),
+            Self::Field if found == SHOWN.as_str() || found == GENERATION.as_str() => {
+                Some(format!("`{found}` belongs in the list of an index: `index({found})`"))
+            }
+            Self::FieldIndex if found == UNIQUE.as_str() => {
+                Some("write `unique` in the place of `index`: `unique(...)`".to_owned())
+            }
+            _ => None,
+        }
     }
 
     /// What is meant by a key that serde has here, and the runtime has not.
@@ -193,6 +232,9 @@ impl fmt::Display for Place {
             Self::Renamed => "in `renamed(...)`",
             Self::Removed => "in `removed(...)`",
             Self::Step => "in `step(...)`",
+            Self::Index => "in `index(...)` on the struct",
+            Self::FieldIndex => "in `index(...)` on a field",
+            Self::FieldUnique => "in `unique(...)` on a field",
             Self::IdType => "on the type",
             Self::Variant => "on a variant",
             Self::IdField => "on a field of an id type",

@@ -63,17 +63,17 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// Reads a whole number from 1 on; what is wrong with another is recorded.
-    pub(super) fn read(cx: &Ctxt, literal: LitInt) -> Option<Self> {
+    /// Reads a whole number from 1 on, which counts `what`. Another one is recorded as an error.
+    pub(super) fn read(cx: &Ctxt, literal: LitInt, what: &str) -> Option<Self> {
         match literal.base10_parse::<i128>() {
             Ok(..1) => {
-                cx.error(&literal, "versions count from 1");
+                cx.error(&literal, format_args!("{what}s count from 1"));
                 None
             }
             found => {
                 let number = found.ok().and_then(|number| u32::try_from(number).ok());
                 if number.is_none() {
-                    cx.error(&literal, format_args!("a version is at most {}", u32::MAX));
+                    cx.error(&literal, format_args!("a {what} is at most {}", u32::MAX));
                 }
                 number.map(|number| Self { number, literal })
             }

@@ -35,6 +35,24 @@ pub(super) fn group_name(text: &LitStr) -> Result<LitStr, String> {
     Ok(text.clone())
 }
 
+/// The name of an index, which is in keys and names a constant: what is allowed tells any two
+/// constants apart.
+pub(super) fn index_name(text: &LitStr) -> Result<LitStr, String> {
+    index_name_is_good(&text.value())?;
+    Ok(text.clone())
+}
+
+/// What is wrong with a name of an index.
+pub(crate) fn index_name_is_good(name: &str) -> Result<(), String> {
+    match name.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '_')) {
+        Some(c) => Err(format!(
+            "{c:?} cannot stand in an index's name: it has lower-case letters and digits of ASCII, and `_`"
+        )),
+        None if name.starts_with(|c: char| c.is_ascii_lowercase()) => Ok(()),
+        None => Err("an index's name begins with a letter: `\"by_city\"`".to_owned()),
+    }
+}
+
 fn allowed(text: &str, what: &str, also: &str) -> Result<(), String> {
     let is_allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match text.chars().find(|c| !is_allowed(c)) {

@@ -5,6 +5,7 @@ use crate::ctxt::Ctxt;
 use crate::model::{Entity, Field, Group, StepKind};
 
 pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
+    indexes_see_every_write(cx, entity);
     for group in &entity.groups {
         words_need_each_other(cx, entity, group);
         plain_records_are_json(cx, entity, group);
@@ -13,6 +14,21 @@ pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
         steps_leave_the_version(cx, group);
         spellings_are_of_versions(cx, group);
         versions_are_read_as_they_are_written(cx, group);
+    }
+}
+
+/// Another program writes past an index.
+fn indexes_see_every_write(cx: &Ctxt, entity: &Entity<'_>) {
+    let has_foreign_keys =
+        entity.has_shared_prefix() || entity.ids.iter().any(|field| field.attr.raw.is_written());
+    let is_plain = entity.groups.iter().any(|group| entity.is_plain(group));
+    if !is_plain && !has_foreign_keys {
+        return;
+    }
+    for index in entity.indexes() {
+        let message = "other programs write records of this entity past an index, so it could not be right: take it away, or \
+                       `plain`, `adapter`, `raw` and `shared_prefix`";
+        cx.error(&index.attr.at, message);
     }
 }
 

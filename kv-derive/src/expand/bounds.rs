@@ -17,6 +17,7 @@ pub(super) fn for_entity(entity: &Entity<'_>) -> Vec<TokenStream> {
     if let Some(field) = entity.expires_at() {
         predicates.push(bound(&field.ty, |span| quote_spanned!(span=> __kv::ExpiresAt)));
     }
+    predicates.extend(for_indexes(entity));
     if !entity.is_generic() {
         predicates.extend(for_threads(entity));
         return without_repeats(predicates);
@@ -38,6 +39,16 @@ pub(super) fn for_entity(entity: &Entity<'_>) -> Vec<TokenStream> {
     }
     predicates.extend(entity.skipped.iter().filter_map(|field| default_of(entity, field)));
     without_repeats(predicates)
+}
+
+/// That the types of indexed fields can be indexed.
+pub(super) fn for_indexes(entity: &Entity<'_>) -> Vec<TokenStream> {
+    without_repeats(entity.indexed_fields().into_iter().map(for_indexed).collect())
+}
+
+/// That the field's type can be indexed.
+pub(super) fn for_indexed(field: &Field<'_>) -> TokenStream {
+    bound(&field.ty, |span| quote_spanned!(span=> __kv::IndexValue))
 }
 
 /// That the fields may go from thread to thread, as an entity may. Said of each field, the compiler reports it there and once.

@@ -9,7 +9,7 @@ use super::alias;
 use super::hidden::{reader, writer};
 use super::payload::{self, payloads};
 use super::spanned::{default_value, end_of};
-use super::{adopt, bounds, shape, versions, view};
+use super::{adopt, bounds, index, shape, versions, view};
 use crate::model::{Entity, Field, Group};
 
 /// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several
@@ -24,6 +24,7 @@ pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
     let lints = &entity.container.lints;
     let impls = impls(entity);
     let predecessors = if entity.is_generic() { Vec::new() } else { versions::checks(entity) };
+    let (normalisers, defaults) = (index::normalisers(entity), index::checks(entity));
     let views = view::views(entity);
     let attrs = quote! {
         #(#lints)*
@@ -31,9 +32,11 @@ pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
     };
     let items = quote! {
         #payloads
+        #normalisers
         #impls
         #(const _: () = #checks;)*
         #(const _: () = #predecessors;)*
+        #(#defaults)*
     };
     let block = alias::block(&entity.container.krate, &attrs, &items);
     quote!(#block #views)
@@ -75,7 +78,12 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
             impl #params __kv::Touch for #ident #args #where_clause {}
         }
     });
+    let has_indexes = !entity.indexes().is_empty();
+    let stored_in = index::stored_in(ident, &args, &entity.generics, has_indexes);
+    let indexes = index::items(entity);
+    let constants = index::constants(entity);
     quote! {
+        #stored_in
         #[automatically_derived]
         impl #params __kv::KvEntity for #ident #args #where_clause {
             type Id = #id_type;
@@ -90,6 +98,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
                 #(__key.push(&self.#id_fields);)*
             }
             #expires_at
+            #indexes
             fn serialize_group<__S: __kv::serde::Serializer>(
                 &self,
                 __group: usize,
@@ -106,6 +115,7 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
             #visit_shape
         }
         #touch
+        #constants
     }
 }
 

@@ -7,7 +7,7 @@ use syn::parse::Parse;
 use syn::{Data, DeriveInput, GenericParam, Generics, Ident, Path, Type};
 
 use super::alias;
-use super::{bounds, id, view};
+use super::{bounds, id, index, view};
 use crate::attr::Slot;
 use crate::model::{Entity, mentions};
 
@@ -29,9 +29,13 @@ pub(crate) fn entity_fallback(
     };
     let mut impls = impls(&id, &predicates, &input.ident, &input.generics);
     let mut views = TokenStream::new();
-    for (declaration, name, generics) in entity.filter(|_| is_owned).into_iter().flat_map(view::bare) {
-        impls.extend(self::impls(&id, &predicates, &name, &generics));
-        views.extend(declaration);
+    if let Some(entity) = entity.filter(|_| is_owned) {
+        impls.extend(constants(entity, None, &input.ident, &input.generics));
+        for view in view::bare(entity) {
+            impls.extend(self::impls(&id, &predicates, &view.name, &view.generics));
+            impls.extend(constants(entity, Some(view.group), &view.name, &view.generics));
+            views.extend(view.declaration);
+        }
     }
     let block = alias::block(krate, &TokenStream::new(), &impls);
     quote!(#block #views)
@@ -76,6 +80,17 @@ pub(crate) fn id_fallback(input: &DeriveInput, krate: &Slot<Path>) -> TokenStrea
     alias::block(krate, &TokenStream::new(), &impls)
 }
 
+/// The constants of the indexes of the whole entity, or of the group that is viewed.
+fn constants(entity: &Entity<'_>, group: Option<usize>, ident: &Ident, generics: &Generics) -> TokenStream {
+    let index::Bare { constants, predicates } = index::bare_constants(entity, group);
+    if constants.is_empty() {
+        return TokenStream::new();
+    }
+    let (params, args, _) = generics.split_for_impl();
+    let where_clause = bounds::where_clause(generics, &predicates);
+    quote!(impl #params #ident #args #where_clause { #constants })
+}
+
 /// The impls of one struct, with this id.
 fn impls(id: &TokenStream, predicates: &[TokenStream], ident: &Ident, generics: &Generics) -> TokenStream {
     let mut predicates = predicates.to_vec();
@@ -85,7 +100,10 @@ fn impls(id: &TokenStream, predicates: &[TokenStream], ident: &Ident, generics: 
     let (generics, args) = owned_generics(generics);
     let (params, _, _) = generics.split_for_impl();
     let where_clause = bounds::where_clause(&generics, &predicates);
+    // An entity that any store can keep gives no error about the store.
+    let stored_in = index::stored_in(ident, &args, &generics, false);
     quote! {
+        #stored_in
         #[automatically_derived]
         impl #params __kv::KvEntity for #ident #args #where_clause {
             type Id = #id;

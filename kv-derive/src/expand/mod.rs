@@ -8,6 +8,7 @@ mod entity;
 mod fallback;
 mod hidden;
 mod id;
+mod index;
 mod payload;
 mod schema;
 mod shape;

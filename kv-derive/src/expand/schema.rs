@@ -22,7 +22,12 @@ pub(crate) fn schema_checks(input: TokenStream) -> TokenStream {
         let at = resolved.located_at(entity.first().map_or_else(Span::call_site, first_of));
         let (kv, name) = (moved(kv.clone(), at), moved(name.clone(), at));
         let place = Literal::usize_unsuffixed(place);
-        quote_spanned!(at=> const _: () = #kv::__private::assert_apart(#name::ENTITIES, #place);)
+        quote_spanned! {at=>
+            const _: () = {
+                #kv::__private::assert_apart(#name::ENTITIES, #place);
+                #kv::__private::assert_indexes_apart(#name::ENTITIES, #name::__INDEXES, #place);
+            };
+        }
     });
     checks.collect()
 }

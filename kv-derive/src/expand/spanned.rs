@@ -1,6 +1,6 @@
 //! Code at the place of the user's tokens, so that an error underlines these.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Path, Type};
@@ -14,6 +14,22 @@ pub(super) fn end_of(tokens: &impl ToTokens) -> Span {
 /// Returns the span for errors about a predecessor: its location, with the hygiene of the macro.
 pub(super) fn location_of(path: &Path) -> Span {
     Span::call_site().located_at(path.span())
+}
+
+/// The same tokens with another span, such as a visibility that the span of generated code begins
+/// with.
+pub(super) fn located(tokens: TokenStream, at: Span) -> TokenStream {
+    let token = |mut token: TokenTree| {
+        if let TokenTree::Group(group) = token {
+            token = Group::new(group.delimiter(), located(group.stream(), at)).into();
+        }
+        // This one names a crate by its span.
+        if token.to_string() != "$crate" {
+            token.set_span(at);
+        }
+        token
+    };
+    tokens.into_iter().map(token).collect()
 }
 
 /// `ty: bound`, with the place of the type, so that an unmet bound is reported there.

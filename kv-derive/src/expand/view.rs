@@ -6,16 +6,17 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Ident};
 
 use super::alias::runtime;
-use super::{adopt, versions};
+use super::{adopt, index, versions};
 use crate::model::{Entity, Field, Group};
 
 pub(super) fn views(entity: &Entity<'_>) -> TokenStream {
     let runtime = runtime(&entity.container.krate);
     let groups = entity.viewed_groups().iter();
     groups
-        .map(|group| {
+        .enumerate()
+        .map(|(at, group)| {
             let derive = quote!(#[derive(#runtime::KvEntity)]);
-            let attrs = kv_attrs(entity, group);
+            let attrs = kv_attrs(entity, at, group);
             let default = default(entity, group);
             let serde = serde_attrs(entity, group);
             let fields = entity.ids.iter().map(id_field).chain(group.fields.iter().map(group_field));
@@ -25,20 +26,30 @@ pub(super) fn views(entity: &Entity<'_>) -> TokenStream {
         .collect()
 }
 
-/// The views as structs alone, for an entity with mistakes: each with its name and its generics.
-pub(super) fn bare(entity: &Entity<'_>) -> Vec<(TokenStream, Ident, Generics)> {
+/// A view as a struct alone.
+pub(super) struct Bare {
+    pub(super) declaration: TokenStream,
+    pub(super) name: Ident,
+    pub(super) generics: Generics,
+    /// The place of its group.
+    pub(super) group: usize,
+}
+
+/// The views as structs alone, for an entity with mistakes.
+pub(super) fn bare(entity: &Entity<'_>) -> Vec<Bare> {
     let mut taken = vec![entity.ident.clone()];
     let mut views = Vec::new();
-    for group in entity.viewed_groups() {
+    for (at, group) in entity.viewed_groups().iter().enumerate() {
         let name = entity.view_name(group);
         if !taken.contains(&name) {
             let all = entity.ids.iter().chain(&group.fields);
             let fields = all.map(|Field { ident, vis, ty, .. }| quote!(#vis #ident: #ty,));
-            views.push((
-                declaration(entity, group, &TokenStream::new(), fields),
-                name.clone(),
-                entity.view_generics(group),
-            ));
+            views.push(Bare {
+                declaration: declaration(entity, group, &TokenStream::new(), fields),
+                name: name.clone(),
+                generics: entity.view_generics(group),
+                group: at,
+            });
             taken.push(name);
         }
     }
@@ -91,18 +102,18 @@ fn group_field(field: &Field<'_>) -> TokenStream {
     let Field { ident, vis, ty, attr, .. } = field;
     let (docs, lints, serde) = (&attr.docs, &attr.lints, &attr.serde.attrs);
     let expires_at = attr.expires_at.is_written().then(|| quote!(#[kv(expires_at)]));
-    let versions = versions::field_attrs(field);
-    quote!(#(#docs)* #(#lints)* #expires_at #versions #(#serde)* #vis #ident: #ty,)
+    let (versions, indexes) = (versions::field_attrs(field), index::field_attrs(field));
+    quote!(#(#docs)* #(#lints)* #expires_at #versions #indexes #(#serde)* #vis #ident: #ty,)
 }
 
 /// Returns the `#[kv]` keys of a view: those of the group, and those that it inherits from the
 /// entity.
-fn kv_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
+fn kv_attrs(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
     let (prefix, version, view_of) =
         (entity.prefix(), Literal::u32_unsuffixed(group.version()), entity.name());
     let prefix =
         if entity.has_shared_prefix() { quote!(shared_prefix = #prefix) } else { quote!(prefix = #prefix) };
-    let versions = versions::group_attrs(group);
+    let (versions, indexes) = (versions::group_attrs(group), index::group_attrs(entity, at));
     let name = group.attr.name.get().map(|name| quote!(, group = #name));
     let ttl = entity.ttl(group).map(|ttl| {
         let text = &ttl.text;
@@ -114,7 +125,7 @@ fn kv_attrs(entity: &Entity<'_>, group: &Group<'_>) -> TokenStream {
         let path = path.to_token_stream().to_string();
         quote!(, crate = #path)
     });
-    quote!(#[kv(#prefix #name, version = #version, codec = #codec #ttl #adopt #krate #versions, __view_of = #view_of)])
+    quote!(#[kv(#prefix #name, version = #version, codec = #codec #ttl #adopt #krate #versions #indexes, __view_of = #view_of)])
 }
 
 fn serde_attrs(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {

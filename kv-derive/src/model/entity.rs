@@ -23,6 +23,8 @@ pub(crate) struct Entity<'a> {
     pub(crate) groups: Vec<Group<'a>>,
     /// The fields that are not stored.
     pub(crate) skipped: Vec<Field<'a>>,
+    /// The fields of groups that are not known.
+    pub(crate) strays: Vec<Field<'a>>,
     /// Whether it is not known of a field which group it is in, so that a group may lack it.
     pub(crate) has_stray: bool,
     /// Whether a field has something that is not a key and may mean `id`.
@@ -63,6 +65,9 @@ impl<'a> Entity<'a> {
             .filter_map(|field| {
                 let mut attr = attr::Field::read(cx, &field.attrs);
                 attr.added.change(|added| added.with_default(|default| receiver.replace(default)));
+                for index in &mut attr.indexes {
+                    index.with.change(|path| receiver.replace(path));
+                }
                 let ident = field.ident.as_ref()?;
                 let name = ident.unraw().to_string();
                 let called = |own: &Option<String>, all: Option<Case>| match (own, all) {
@@ -86,6 +91,7 @@ impl<'a> Entity<'a> {
             ids: Vec::new(),
             groups,
             skipped: Vec::new(),
+            strays: Vec::new(),
             has_stray: false,
             may_have_another_id: fields.iter().any(|field| !field.attr.has_keys_alone),
         };
@@ -119,6 +125,7 @@ impl<'a> Entity<'a> {
                 };
                 cx.error(name, format_args!("no group is named {wanted:?}{known}"));
                 self.has_stray = true;
+                self.strays.push(field);
             }
         } else if let Some(group) = self.groups.first_mut() {
             self.has_stray |= field.attr.group.is_written() || !field.attr.has_keys_alone;

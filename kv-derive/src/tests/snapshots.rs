@@ -133,6 +133,33 @@ fn versions_of_groups() -> TokenStream {
     }
 }
 
+fn indexes() -> TokenStream {
+    quote! {
+        #[kv(prefix = "user", group = "profile", group(name = "settings"))]
+        #[kv(index(name = "by_city", on(country, city), shown), index(name = "by_theme", on(theme, r#type), unique))]
+        pub(crate) struct User<T: Clone> {
+            #[kv(id)]
+            id: u64,
+            #[kv(unique(with = lower, generation = 2), index(name = "by_domain", with = Self::domain))]
+            email: String,
+            country: String,
+            city: Option<String>,
+            #[kv(index)]
+            #[serde(default = "first_rank")]
+            rank: u32,
+            #[kv(group = "settings", index)]
+            theme: T,
+            #[kv(group = "settings")]
+            r#type: Kind,
+        }
+    }
+}
+
+#[test]
+fn indexes_of_fields_and_of_the_struct() {
+    compare("indexes", entity(indexes()));
+}
+
 #[test]
 fn a_single_group() {
     compare("single_group", entity(single_group()));

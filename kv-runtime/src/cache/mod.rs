@@ -64,6 +64,7 @@ mod write;
 mod last_write;
 
 mod answer;
+mod by_unique;
 mod config;
 mod day;
 mod drive;
@@ -99,6 +100,7 @@ use kv_store::{MaybeSend, MaybeSync};
 use crate::collection::{Collection, IdRef};
 use crate::entity::KvEntity;
 
+pub use by_unique::CachedBy;
 pub use config::{BackgroundFuture, Cache};
 pub use fill::{FillStore, Filler, IfUnchanged, Never, PureCache};
 pub use origin::{FromOrigin, Loaded};

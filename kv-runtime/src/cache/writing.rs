@@ -159,6 +159,8 @@ pub(super) fn may_take_place(error: &Error) -> bool {
         Error::Partial { source, .. } => may_take_place(source),
         Error::NotFound { .. }
         | Error::AlreadyExists { .. }
+        | Error::NotUnique { .. }
+        | Error::IndexNotReady { .. }
         | Error::Conflict { .. }
         | Error::IdChanged { .. }
         | Error::Incomplete { .. }

@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use super::attempts::Attempts;
 use super::difference::Before;
+use super::indexed::{Requires, check_supported};
 use super::{Collection, IdRef, StoredEntity, always, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
 use crate::small::apart;
@@ -60,6 +61,13 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         async {
             let now = self.store().clock().now();
             let writes = self.writes_of_new(&key, entity, now)?;
+            if const { !E::INDEXES.is_empty() } {
+                let written = Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Absence));
+                return match written.await? {
+                    Commit::Done => Ok(()),
+                    Commit::Conflict(_) => Err(self.not_inserted(&key).await),
+                };
+            }
             let absent = vec![Condition::new(key.clone(), Expect::Absent)];
             match self.writes().commit(absent, writes.into()).await.map_err(named::<E>)? {
                 Commit::Done => Ok(()),
@@ -247,6 +255,9 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         mut change: impl FnMut(&mut E) -> Result<(), X>,
         mut create: Option<impl FnMut() -> E>,
     ) -> Result<StoredEntity<E>, X> {
+        if const { !E::INDEXES.is_empty() } {
+            check_supported(self)?;
+        }
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
@@ -260,8 +271,15 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             if writes.is_empty() {
                 return Ok(found);
             }
-            let commit = pin!(self.writes().commit(self.unchanged(&key, &stored), writes.into()));
-            match attempts.watch(commit).await.map_err(named::<E>)? {
+            let unchanged = self.unchanged(&key, &stored);
+            let done = if const { !E::INDEXES.is_empty() } {
+                let commit = Box::pin(self.commit_indexed(self.writes(), &key, &stored, unchanged, writes));
+                attempts.watch(pin!(commit)).await?
+            } else {
+                let commit = pin!(self.writes().commit(unchanged, writes.into()));
+                attempts.watch(commit).await.map_err(named::<E>)?
+            };
+            match done {
                 Commit::Done => return Ok(found),
                 Commit::Conflict(_) => attempts.lost().await,
             }

@@ -6,6 +6,7 @@ use kv_store::store::{Store, StoreExt};
 use kv_store::{BoxFuture, MaybeSend, Result};
 use tracing::Instrument;
 
+use super::indexed::Requires;
 use super::write::whole_failure;
 use super::{Collection, IdRef, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
@@ -42,6 +43,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let span = self.span("delete", &key);
         async {
             self.check_key(&key)?;
+            if const { !E::INDEXES.is_empty() } {
+                let writes = self.writes_to_delete(&key);
+                let written = Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Nothing));
+                return written.await.map(drop);
+            }
             if groups::<E>().len() == 1 {
                 return self.writes().delete(key).await.map_err(named::<E>);
             }
@@ -91,6 +97,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 let Some(first) = anchors.first() else { return Ok(()) };
                 let done = anchors.iter().try_for_each(|anchor| self.check_key(anchor));
                 let done = match done {
+                    Ok(()) if const { !E::INDEXES.is_empty() } => {
+                        Box::pin(self.delete_many_indexed(&anchors)).await
+                    }
                     Ok(()) => self.delete_anchors_first(self.writes(), &anchors).await,
                     refused => refused,
                 };

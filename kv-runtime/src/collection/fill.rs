@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use kv_store::key::Key;
 use kv_store::record::{Expiry, NewRecord};
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, GetOptions, Store, StoreExt, Write};
+use kv_store::store::{AtomicStore, Batch, Commit, Condition, Expect, GetOptions, Store, StoreExt, Write};
 use kv_store::{Result, Timestamp};
 use tracing::Instrument;
 
 use super::filled::set_filled;
+use super::indexed::Requires;
+use super::write::as_puts;
 use super::{Collection, StoredEntity, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
 
@@ -73,7 +75,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     where
         S: AtomicStore,
     {
-        let writes = match entity {
+        let writes: Batch = match entity {
             Some(entity) => {
                 let records = self.fill_records(key, entity, ttl)?;
                 records.into_iter().map(|(key, record)| Write::Put(key, record)).collect()
@@ -81,6 +83,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             None => keys_of_groups::<E>(key).map(Write::Delete).collect(),
         };
         let span = self.span("fill", key);
+        if const { !E::INDEXES.is_empty() } {
+            let filling = async {
+                // What the miss saw is a condition, so these records are the same, or the fill is lost.
+                let records = self.records(std::slice::from_ref(key), GetOptions::new()).await?;
+                self.commit_indexed(self.writes().of_a_read(), key, &records, unchanged, writes.into_vec())
+                    .await
+            };
+            return Box::pin(filling.instrument(span)).await;
+        }
         self.writes().of_a_read().commit(unchanged, writes).instrument(span).await.map_err(named::<E>)
     }
 
@@ -94,6 +105,19 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let span = self.span("fill", key);
         let writes = self.writes().of_a_read();
         async {
+            if const { !E::INDEXES.is_empty() } {
+                let writes = match entity {
+                    Some(entity) => as_puts(self.fill_records(key, entity, ttl)?),
+                    None => self.writes_to_delete(key),
+                };
+                return Box::pin(self.write_indexed(
+                    self.writes().of_a_read(),
+                    key,
+                    writes,
+                    Requires::Nothing,
+                ))
+                .await;
+            }
             match entity {
                 Some(entity) => self.write_anchors_last(writes, self.fill_records(key, entity, ttl)?).await?,
                 None => self.delete_anchors_first(writes, std::slice::from_ref(key)).await?,

@@ -11,7 +11,8 @@ use kv_store::{BoxFuture, ChangeError, Error, Location, Result};
 use tracing::Instrument;
 
 use super::difference::Before;
-use super::write::whole_failure;
+use super::indexed::Requires;
+use super::write::{as_puts, whole_failure};
 use super::{Collection, IdRef, StoredEntity, groups, keys_of_groups, named, once};
 use crate::entity::{KvEntity, Touch};
 
@@ -202,7 +203,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if writes.is_empty() {
                 return Ok(Touched::Spared);
             }
-            self.write_anchors_last(self.writes(), writes).await.map_err(whole_failure)?;
+            self.write_last(&key, writes).await?;
             Ok(Touched::Written)
         }
         .instrument(span)
@@ -252,8 +253,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let written =
             |key: &Key| writes.iter().find(|(written, _)| written == key).map(|(_, new)| new.expiry.at(now));
         let found = StoredEntity::after(entity, keys_of_groups::<E>(&key).zip(&records), written);
-        self.write_anchors_last(self.writes(), writes).await.map_err(whole_failure)?;
+        self.write_last(&key, writes).await?;
         Ok(found)
+    }
+
+    /// Writes records of one entity, whatever is stored.
+    async fn write_last(&self, key: &Key, records: Vec<(Key, NewRecord)>) -> Result<()> {
+        if const { !E::INDEXES.is_empty() } {
+            let written =
+                Box::pin(self.write_indexed(self.writes(), key, as_puts(records), Requires::Nothing));
+            return written.await.map(drop);
+        }
+        self.write_anchors_last(self.writes(), records).await.map_err(whole_failure)
     }
 
     /// Converts the writes for a store that cannot keep an expiry by itself: each names the expiry
@@ -287,8 +298,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                         unconditional.push((key, same));
                     }
                 }
-                // A change does not delete.
-                Write::Delete(_) => {}
+                // A change does not delete, and indexes need compare-and-swap.
+                Write::Delete(_) | Write::AddEntry(_) | Write::RemoveEntry(_) => {}
             }
         }
         Ok(unconditional)

@@ -6,7 +6,8 @@
 //! stored text), `carry` (an older record's text at a newer version), `attempts` (fairness among
 //! updates of one record, and the pauses between their attempts), `proof` (that what is stored will
 //! be read back), `unfailing` (changes that cannot fail), `filled` (records that a cache filled),
-//! `write_back` (records that were migrated while they were read), `parts` (what a transaction
+//! `write_back` (records that were migrated while they were read), `indexed` (what a commit needs for
+//! the entity's indexes), `parts` (what a transaction
 //! takes of all that).
 
 // get, get_many, list, exists
@@ -42,6 +43,7 @@ mod encode;
 mod fill;
 mod filled;
 mod group;
+pub(crate) mod indexed;
 mod parts;
 mod proof;
 mod rewrite;
@@ -62,7 +64,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
 use crate::cursor_key::CursorKey;
-use crate::entity::{GroupSchema, KvEntity};
+use crate::entity::{GroupSchema, KvEntity, StoredIn};
 use crate::heard::Writes;
 use crate::kv::Kv;
 
@@ -173,14 +175,17 @@ pub struct Collection<E, S> {
 
 impl<S: Store> Kv<S> {
     /// Returns the collection of all entities of one type.
+    ///
+    /// It does not compile for an entity with indexes on a store that cannot keep them
+    /// ([`StoredIn`](crate::index::StoredIn)).
     #[must_use]
-    pub fn collection<E: KvEntity>(&self) -> Collection<E, S> {
+    pub fn collection<E: KvEntity + StoredIn<S>>(&self) -> Collection<E, S> {
         Collection::new(self.clone())
     }
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    fn new(kv: Kv<S>) -> Self {
+    pub(crate) fn new(kv: Kv<S>) -> Self {
         for name in E::SCHEMA.groups().iter().filter_map(GroupSchema::name) {
             learn(E::SCHEMA.prefix(), E::SCHEMA.ids().len(), name);
         }

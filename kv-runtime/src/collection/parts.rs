@@ -27,6 +27,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(keys)
     }
 
+    /// Returns the key of the first group of an entity, from that of any group.
+    pub(crate) fn anchor_of_group(&self, key: &Key) -> Key {
+        key.with_group(super::anchor::<E>().name())
+    }
+
     /// Returns whether these records are JSON, and byte for byte what would be written of the entity,
     /// which was read from them. Then nothing in them is unknown to the entity.
     pub(crate) fn is_as_written(&self, entity: &E, records: &[Option<Record>]) -> bool {

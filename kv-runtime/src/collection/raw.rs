@@ -1,9 +1,9 @@
 //! Keys and records by themselves, for an application that writes its own commits.
 
-use kv_store::Result;
 use kv_store::key::Key;
 use kv_store::record::{NewRecord, Record};
 use kv_store::store::Store;
+use kv_store::{Error, Result};
 
 use super::{Collection, IdRef, keys_of_groups};
 use crate::entity::KvEntity;
@@ -68,8 +68,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ///
     /// # Errors
     ///
-    /// [`Error::Encode`](crate::Error::Encode) if a value could not be read back, and the errors of
-    /// the store's limits.
+    /// [`Error::Encode`](crate::Error::Encode) if a value could not be read back,
+    /// [`Error::Unsupported`](crate::Error::Unsupported) for an entity with indexes, whose entries
+    /// such a commit would miss, and the errors of the store's limits.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -90,6 +91,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn records_of(&self, entity: &E) -> Result<Vec<(Key, NewRecord)>> {
+        if const { !E::INDEXES.is_empty() } {
+            let capability = "records of an entity with indexes: a commit of your own would write no entries; use `transact`";
+            return Err(Error::Unsupported { at: self.at(&self.key_of(entity)), capability });
+        }
         let mut records = self.new_records(&self.key_of(entity), entity)?;
         records.reverse();
         Ok(records)

@@ -7,10 +7,11 @@ use futures_util::FutureExt;
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
 use kv_store::record::NewRecord;
-use kv_store::store::{Batch, Sharing, Store, StoreExt};
+use kv_store::store::{Batch, Sharing, Store, StoreExt, Write};
 use kv_store::{Error, Location, Result};
 use tracing::Instrument;
 
+use super::indexed::Requires;
 use super::{Collection, groups, named};
 use crate::entity::KvEntity;
 use crate::heard::Writes;
@@ -90,6 +91,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let span = self.span("put", &key);
         async {
             let now = self.store().clock().now();
+            if const { !E::INDEXES.is_empty() } {
+                let writes = self.writes_of_new(&key, entity, now)?;
+                let written = Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Nothing));
+                return written.await.map(drop);
+            }
             if groups::<E>().len() == 1 {
                 let record = self.new_record(&key, entity, 0, now)?;
                 return self.writes().put(key, record).await.map_err(named::<E>);
@@ -145,6 +151,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let entities = entities.into_iter();
         let span = self.span_many("put_many", &entities);
         async {
+            if const { !E::INDEXES.is_empty() } {
+                return Box::pin(self.put_many_indexed(entities)).await;
+            }
             match self.put_parts(entities).await {
                 Ok(()) => Ok(()),
                 Err(error) => Err(self.end_parts(error).await),
@@ -274,6 +283,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
         }
     }
+}
+
+/// Returns the writes that put these records.
+pub(super) fn as_puts(records: Vec<(Key, NewRecord)>) -> Vec<Write> {
+    records.into_iter().map(|(key, record)| Write::Put(key, record)).collect()
 }
 
 /// Returns the cause of a partial failure whose positions mean nothing to the caller.

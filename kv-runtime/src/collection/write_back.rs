@@ -4,7 +4,7 @@
 use kv_store::Result;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
-use kv_store::store::{Commit, Store, StoreExt};
+use kv_store::store::{Commit, Store, StoreExt, Write};
 
 use super::adopt::Origin;
 use super::difference::GroupOf;
@@ -78,6 +78,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let schema = &groups::<E>()[place.group];
         let new = NewRecord::new(value, metadata).with_expiry(expiry);
         let new = self.formed(&key, schema, new, Origin::Kept(record.expires_at))?;
+        if const { !E::INDEXES.is_empty() } {
+            let write = Write::Update(key.clone(), new.clone());
+            self.check_same_entries(place.anchor, place.records, place.group, &write)?;
+        }
         let unknown_expiry = (!record.expiry_known).then(|| record.metadata.clone());
         Ok(Some(Replacement { key, revision: record.revision.clone(), record: new, unknown_expiry }))
     }

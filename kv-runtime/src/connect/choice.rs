@@ -12,8 +12,8 @@ use kv_runtime_redis::RedisStore;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, MemoryStore,
-    Store, StoreInfo, Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
+    Lease, ListQuery, MemoryStore, Store, StoreInfo, Write,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -22,7 +22,7 @@ use super::foreign::ForeignStore;
 /// A store that is chosen while the program runs, by a URL: [`Kv::connect`](crate::Kv::connect).
 ///
 /// It is as fast as the store inside: an enumeration, no trait object. It implements
-/// [`AtomicStore`] whatever is inside, so that every method of a collection compiles; what the
+/// [`AtomicStore`] and [`IndexStore`] whatever is inside, so that every method of a collection compiles; what the
 /// store inside cannot do is [`Error::Unsupported`](crate::Error::Unsupported), which names store
 /// and capability. [`StoreInfo::capabilities`] tells beforehand.
 ///
@@ -146,6 +146,20 @@ impl Store for AnyStore {
 }
 
 impl AtomicStore for AnyStore {}
+
+impl IndexStore for AnyStore {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        match self {
+            Self::Memory(store) => store.entries(query).await,
+            #[cfg(feature = "redb")]
+            Self::Redb(store) => store.entries(query).await,
+            _ => {
+                let at = self.info().at(Some(&query.index));
+                Err(Error::Unsupported { at, capability: "indexes" })
+            }
+        }
+    }
+}
 
 impl fmt::Debug for AnyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

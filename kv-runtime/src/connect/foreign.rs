@@ -14,11 +14,20 @@ use kv_store::{BoxFuture, MaybeSend, MaybeSync, Result};
 
 /// A store that a [connector](super::Connector) was given. Each call costs a box.
 #[derive(Clone)]
-pub struct ForeignStore(Arc<dyn DynStore>);
+pub struct ForeignStore(Arc<Foreign<dyn DynStore>>);
+
+struct Foreign<S: ?Sized> {
+    /// That of the store, without what cannot be called through an object.
+    info: StoreInfo,
+    store: S,
+}
 
 impl ForeignStore {
     pub(super) fn new(store: impl Store) -> Self {
-        Self(Arc::new(store))
+        let mut capabilities = *store.info().capabilities();
+        capabilities.indexes = false;
+        let info = store.info().clone().with_capabilities(capabilities);
+        Self(Arc::new(Foreign { info, store }))
     }
 }
 
@@ -36,7 +45,6 @@ impl<F: FnMut(&str, EntryRef<'_>) + MaybeSend> Each for F {
 /// [`Store`] with boxed futures. The names differ from those of `Store`, so that no call means the
 /// other trait.
 trait DynStore: MaybeSend + MaybeSync {
-    fn dyn_info(&self) -> &StoreInfo;
     fn dyn_get<'a>(&'a self, key: &'a Key, options: GetOptions) -> BoxFuture<'a, Result<Option<Record>>>;
     fn dyn_get_many<'a>(
         &'a self,
@@ -54,10 +62,6 @@ trait DynStore: MaybeSend + MaybeSync {
 }
 
 impl<S: Store> DynStore for S {
-    fn dyn_info(&self) -> &StoreInfo {
-        self.info()
-    }
-
     fn dyn_get<'a>(&'a self, key: &'a Key, options: GetOptions) -> BoxFuture<'a, Result<Option<Record>>> {
         Box::pin(self.get(key, options))
     }
@@ -94,23 +98,23 @@ impl<S: Store> DynStore for S {
 #[deny(clippy::missing_trait_methods)]
 impl Store for ForeignStore {
     fn info(&self) -> &StoreInfo {
-        self.0.dyn_info()
+        &self.0.info
     }
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
-        self.0.dyn_get(key, options).await
+        self.0.store.dyn_get(key, options).await
     }
 
     async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
-        self.0.dyn_get_many(keys, options).await
+        self.0.store.dyn_get_many(keys, options).await
     }
 
     async fn write(&self, batch: Batch) -> Result<()> {
-        self.0.dyn_write(batch).await
+        self.0.store.dyn_write(batch).await
     }
 
     async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
-        self.0.dyn_commit(conditions, batch).await
+        self.0.store.dyn_commit(conditions, batch).await
     }
 
     async fn list(
@@ -118,11 +122,11 @@ impl Store for ForeignStore {
         query: &ListQuery,
         mut each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
     ) -> Result<Option<Cursor>> {
-        self.0.dyn_list(query, &mut each).await
+        self.0.store.dyn_list(query, &mut each).await
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
-        self.0.dyn_lease(keys, life).await
+        self.0.store.dyn_lease(keys, life).await
     }
 }
 

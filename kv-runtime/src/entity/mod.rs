@@ -1,10 +1,13 @@
 //! What `#[derive(KvEntity)]` implements: a constant table and a few thin functions.
 
 mod chain;
+mod index;
 
 use std::time::{Duration, SystemTime};
 
+use kv_store::index::IndexParts;
 use kv_store::key::{EntityId, IdSchema, KeyBuilder};
+use kv_store::store::MemoryStore;
 use kv_store::{BoxError, MaybeSend, MaybeSync, Timestamp};
 use serde::{Serializer, de::DeserializeOwned};
 
@@ -13,6 +16,8 @@ use crate::codec::Codec;
 use crate::migrate::{Step, StepFrom};
 
 pub use chain::{assert_follows, assert_not_written};
+pub(crate) use index::Handle;
+pub use index::{Index, IndexPart, IndexSchema, StoredIn, Unique};
 
 /// A struct that is stored under a key. Only `#[derive(KvEntity)]` implements it.
 #[diagnostic::on_unimplemented(
@@ -20,12 +25,15 @@ pub use chain::{assert_follows, assert_not_written};
     label = "this type does not derive `KvEntity`",
     note = "add `#[derive(KvEntity)]` and `#[kv(prefix = \"...\")]` to `{Self}`"
 )]
-pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
+pub trait KvEntity: StoredIn<MemoryStore> + Sized + MaybeSend + MaybeSync + 'static {
     /// The type of the id: that of the `#[kv(id)]` field, or a tuple if there are several.
     type Id: EntityId;
 
     /// The constant description of the entity.
     const SCHEMA: EntitySchema;
+
+    /// The indexes, in the order of their declaration.
+    const INDEXES: &'static [IndexSchema] = &[];
 
     /// Returns the id, cloned from its fields.
     fn id(&self) -> Self::Id;
@@ -46,6 +54,12 @@ pub trait KvEntity: Sized + MaybeSend + MaybeSync + 'static {
     #[doc(hidden)]
     fn expires_at(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// Appends the values of the index with this position in [`INDEXES`](Self::INDEXES).
+    #[doc(hidden)]
+    fn write_index(&self, index: usize, parts: &mut IndexParts) {
+        let _ = (index, parts);
     }
 
     /// Serializes the fields of the group with this index in the schema.

@@ -30,11 +30,13 @@ pub enum Operation {
     Commit,
     /// [`Store::lease`](crate::store::Store::lease).
     Lease,
+    /// [`IndexStore::entries`](crate::store::IndexStore::entries).
+    Entries,
 }
 
 impl Operation {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Get,
         Self::GetMany,
         Self::Head,
@@ -46,6 +48,7 @@ impl Operation {
         Self::Write,
         Self::Commit,
         Self::Lease,
+        Self::Entries,
     ];
 
     /// A read of one record.
@@ -80,13 +83,14 @@ impl Operation {
             Self::Write => "write",
             Self::Commit => "commit",
             Self::Lease => "lease",
+            Self::Entries => "entries",
         }
     }
 
     /// Whether it may change what the store holds. A lease changes no record.
     #[must_use]
     pub const fn is_write(self) -> bool {
-        !matches!(self, Self::Get | Self::GetMany | Self::Head | Self::List | Self::Lease)
+        !matches!(self, Self::Get | Self::GetMany | Self::Head | Self::List | Self::Lease | Self::Entries)
     }
 
     /// What an error says that the store was doing.
@@ -103,6 +107,7 @@ impl Operation {
             Self::DeleteMany => "delete the records",
             Self::Commit => "commit",
             Self::Lease => "take leases",
+            Self::Entries => "list index entries",
         }
     }
 }

@@ -16,4 +16,5 @@ pub(crate) mod secret;
 
 pub use builder::{List, ListIds};
 pub use page::{IdPage, Page};
+pub(crate) use raw::Pace;
 pub use stream::{IdStream, ListStream};

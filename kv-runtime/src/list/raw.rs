@@ -61,7 +61,7 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
         let query = query::<E>(prefix, page.cursor.take(), asked, Content::Keys);
         let is_full = list(collection, &query, &mut page).await? == asked;
         read_groups(collection, &mut page, first).await?;
-        pace.saw(page.anchors.get(first..).unwrap_or_default());
+        pace.saw(page.anchors.get(first..).unwrap_or_default().iter().map(Anchor::bytes));
         let is_done = page.len() >= limit || page.bytes >= max_bytes;
         // A page that is not full has passed over many keys: whether to go on is for the caller to
         // say.
@@ -123,7 +123,7 @@ impl<I> RawPage<I> {
 
 /// How many entities of several groups are read at a time. No store knows how large an entity is
 /// before it is read, so the size of the first few decides.
-struct Pace {
+pub(crate) struct Pace {
     next: usize,
     /// The bytes of the largest one so far.
     largest: usize,
@@ -136,18 +136,19 @@ const FIRST_BATCH: usize = 16;
 const GROWTH: usize = 8;
 
 impl Pace {
-    fn new(sharing: Sharing) -> Self {
+    pub(crate) fn new(sharing: Sharing) -> Self {
         let next = if sharing == Sharing::Exclusive { 1 } else { FIRST_BATCH };
         Self { next, largest: 0 }
     }
 
-    fn next(&self, entities: usize, bytes: usize) -> usize {
+    pub(crate) fn next(&self, entities: usize, bytes: usize) -> usize {
         let with_room = (bytes / self.largest.max(1)).max(1);
         self.next.min(with_room).min(entities)
     }
 
-    fn saw<I>(&mut self, anchors: &[Anchor<I>]) {
-        self.largest = anchors.iter().map(Anchor::bytes).fold(self.largest, usize::max);
+    /// Notes how many bytes each of some entities has.
+    pub(crate) fn saw(&mut self, sizes: impl Iterator<Item = usize>) {
+        self.largest = sizes.fold(self.largest, usize::max);
         self.next = self.next.saturating_mul(GROWTH);
     }
 }

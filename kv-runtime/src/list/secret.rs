@@ -14,7 +14,8 @@ use crate::entity::KvEntity;
 /// cursor.
 const STAND_IN: &str = "hidden, as ids are secret: see Kv::with_cursor_key";
 
-fn is_secret<E: KvEntity>() -> bool {
+/// Whether a cursor over ids contains secret ones.
+pub(crate) fn is_secret<E: KvEntity>() -> bool {
     const { E::SCHEMA.ids() }.iter().any(IdSchema::is_secret)
 }
 
@@ -24,8 +25,18 @@ pub(crate) fn shown<E: KvEntity, S: Store>(
     prefix: &Key,
     cursor: Option<Cursor>,
 ) -> Option<Cursor> {
+    shown_if(is_secret::<E>(), collection, prefix, cursor)
+}
+
+/// Returns the cursor that a call returns, which may contain what must not be shown.
+pub(crate) fn shown_if<E: KvEntity, S: Store>(
+    is_secret: bool,
+    collection: &Collection<E, S>,
+    prefix: &Key,
+    cursor: Option<Cursor>,
+) -> Option<Cursor> {
     let cursor = cursor?;
-    if !is_secret::<E>() {
+    if !is_secret {
         return Some(cursor);
     }
     let text = match collection.cursor_key() {
@@ -41,15 +52,25 @@ pub(crate) fn stored<E: KvEntity, S: Store>(
     prefix: &Key,
     cursor: Option<Cursor>,
 ) -> Result<Option<Cursor>> {
+    stored_if(is_secret::<E>(), collection, prefix, cursor)
+}
+
+/// Returns the store's cursor for one that may have contained what must not be shown.
+pub(crate) fn stored_if<E: KvEntity, S: Store>(
+    is_secret: bool,
+    collection: &Collection<E, S>,
+    prefix: &Key,
+    cursor: Option<Cursor>,
+) -> Result<Option<Cursor>> {
     let Some(cursor) = cursor else { return Ok(None) };
-    if !is_secret::<E>() {
+    if !is_secret {
         return Ok(Some(cursor));
     }
     if let Some(stored) = cursor.revealed() {
         return Ok(Some(stored));
     }
     let Some(key) = collection.cursor_key() else {
-        let what = "the ids are secret, so the text of a cursor leads nowhere without a key: pass on the cursor itself, or set `Kv::with_cursor_key` (feature `sealed-cursors`)";
+        let what = "the ids or the values of the index are secret, so the text of a cursor leads nowhere without a key: pass on the cursor itself, or set `Kv::with_cursor_key` (feature `sealed-cursors`)";
         return Err(Error::InvalidOptions { at: collection.at(prefix), what: what.into() });
     };
     match key.opened(prefix.as_str(), cursor.as_str()) {

@@ -195,6 +195,25 @@ where
 
 macro_rules! stream {
     ($name:ident) => {
+        impl<T: MaybeSend + 'static> $name<T> {
+            /// Returns a stream over the items of pages.
+            pub(crate) fn of_pages<F, Fut>(limit: Option<usize>, cursor: Option<Cursor>, fetch: F) -> Self
+            where
+                F: Fn(Option<Cursor>, usize) -> Fut + MaybeSend + 'static,
+                Fut: Future<Output = Result<(Vec<Result<T>>, Option<Cursor>)>> + MaybeSend + 'static,
+            {
+                let take = |items: &mut std::vec::IntoIter<Result<T>>| Some((items.next()?, size_of::<T>()));
+                let fetch = move |cursor, limit| {
+                    let page = fetch(cursor, limit);
+                    async move {
+                        let (items, cursor) = page.await?;
+                        Ok((items.into_iter(), cursor))
+                    }
+                };
+                Self(paged(limit, cursor, fetch, take))
+            }
+        }
+
         impl<T> $name<T> {
             /// Returns the next item, or `None` at the end.
             pub async fn next(&mut self) -> Option<Result<T>> {

@@ -4,11 +4,15 @@
 //! meet if they are of one length and each pair of segments can be equal. Where that is not known
 //! for certain it is taken to be so.
 
+mod indexes;
+
 use kv_store::__private::is_foreign;
 use kv_store::key::{IdKind, IdSchema};
 
 use crate::const_message::{Message, same, same_bytes};
 use crate::entity::{EntitySchema, GroupSchema};
+
+pub use indexes::assert_indexes_apart;
 
 #[derive(Clone, Copy)]
 enum Segment {

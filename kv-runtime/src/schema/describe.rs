@@ -2,15 +2,18 @@
 
 use std::fmt;
 
-use kv_store::key::{IdKind, IdSchema};
+use kv_store::key::IdSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::index::IndexShape;
+use super::kind;
 use super::shape::{Field, Shape, is_false};
 use super::trace::trace;
 use crate::adopt::VersionIn;
 use crate::codec::Codec;
-use crate::entity::{FieldText, GroupSchema, KvEntity, ShapeVisitor};
+use crate::entity::{FieldText, GroupSchema, IndexSchema, KvEntity, ShapeVisitor};
+use crate::migrate::{Change, Step};
 
 /// The schema of an application, which `App::schema()` returns. `App` is the name that
 /// [`schema!`](crate::schema!) declares. `Display` is JSON, the same for the same entities.
@@ -86,6 +89,12 @@ pub struct GroupShape {
     /// Whether the entity is complete without it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub optional: bool,
+    /// The indexes on its fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<IndexShape>,
+    /// The versions to which a function leads, which may change any value.
+    #[serde(skip)]
+    pub(super) opaque_steps: Vec<u32>,
     /// The value, a struct. If something hides its members (`flatten`), each is opaque.
     pub value: Shape,
     /// The predecessor that its oldest records are read as: an entity with one group.
@@ -131,7 +140,8 @@ pub(super) fn pretty<T: Serialize>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt
 impl EntityShape {
     pub(super) fn of<E: KvEntity>() -> Self {
         let is_view = E::SCHEMA.name() != E::SCHEMA.family();
-        let mut describe = Describe { groups: E::SCHEMA.groups(), is_view, described: Vec::new() };
+        let mut describe =
+            Describe { groups: E::SCHEMA.groups(), indexes: E::INDEXES, is_view, described: Vec::new() };
         E::visit_shape(&mut describe);
         Self {
             name: E::SCHEMA.family().to_owned(),
@@ -144,18 +154,9 @@ impl EntityShape {
 
 impl IdShape {
     fn of(id: &IdSchema) -> Self {
-        let kind = match id.kind() {
-            IdKind::Integer { signed, bits } => format!("{}{bits}", if signed { 'i' } else { 'u' }),
-            IdKind::Bool => "bool".to_owned(),
-            IdKind::Char => "char".to_owned(),
-            IdKind::Text => "text".to_owned(),
-            IdKind::Uuid => "uuid".to_owned(),
-            IdKind::Enum(names) => names.join(" | "),
-            other => format!("{other:?}"),
-        };
         Self {
             name: id.name().to_owned(),
-            kind,
+            kind: kind::of_id(id.kind()),
             ordered: id.is_ordered(),
             raw: id.is_raw(),
             joined: id.is_joined(),
@@ -180,6 +181,7 @@ impl GroupShape {
 
 struct Describe {
     groups: &'static [GroupSchema],
+    indexes: &'static [IndexSchema],
     is_view: bool,
     described: Vec<GroupShape>,
 }
@@ -187,6 +189,7 @@ struct Describe {
 impl ShapeVisitor for Describe {
     fn group<T: DeserializeOwned>(&mut self, group: usize, fields: &[FieldText]) {
         let Some(schema) = self.groups.get(group) else { return };
+        let functions = schema.steps().iter().filter(|step| matches!(step.change(), Change::Function { .. }));
         self.described.push(GroupShape {
             name: schema.name().map(str::to_owned),
             version: schema.version(),
@@ -198,6 +201,8 @@ impl ShapeVisitor for Describe {
             ttl: schema.ttl().map(|ttl| ttl.as_secs()),
             anchor: group == 0 && !self.is_view,
             optional: schema.is_optional(),
+            indexes: IndexShape::of_group(self.indexes, group),
+            opaque_steps: functions.map(Step::to).collect(),
             value: value(trace::<T>(schema.codec() == Codec::Json), fields),
             previous: None,
         });
@@ -318,7 +323,8 @@ mod tests {
 
     #[test]
     fn a_predecessor_belongs_to_its_group() {
-        let mut describe = Describe { groups: User::SCHEMA.groups(), is_view: false, described: Vec::new() };
+        let mut describe =
+            Describe { groups: User::SCHEMA.groups(), indexes: &[], is_view: false, described: Vec::new() };
         User::visit_shape(&mut describe);
         describe.previous::<UserV1>(0);
         // It has no such group.

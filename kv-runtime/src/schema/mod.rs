@@ -5,9 +5,9 @@
 //! ([`Schema::check_lock`]), which keeps every shape that was released. See [the
 //! guide](crate::guide::schema_lock).
 //!
-//! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape` and
-//! `describe` (the data), `compare` (what differs, and what to do about it), `lock` (the file),
-//! `seal` (whether it is as it was written).
+//! `collide` (that no two entities share a key), `trace` (the shape of a type), `shape`, `kind`,
+//! `index` and `describe` (the data), `compare` (what differs, and what to do about it), `lock` (the
+//! file), `seal` (whether it is as it was written).
 
 pub(crate) mod collide;
 #[cfg(feature = "schema-lock")]
@@ -16,6 +16,10 @@ mod compare;
 mod describe;
 #[cfg(feature = "schema-lock")]
 mod difference;
+#[cfg(feature = "schema-lock")]
+mod index;
+#[cfg(feature = "schema-lock")]
+mod kind;
 #[cfg(feature = "schema-lock")]
 mod lock;
 #[cfg(feature = "schema-lock")]
@@ -32,6 +36,8 @@ pub use describe::{EntityShape, GroupShape, IdShape, Schema};
 #[cfg(feature = "schema-lock")]
 pub use difference::{Difference, Effect};
 #[cfg(feature = "schema-lock")]
+pub use index::{IndexFieldShape, IndexShape};
+#[cfg(feature = "schema-lock")]
 pub use lock::LockError;
 #[cfg(feature = "schema-lock")]
 pub use release::{Lock, LockMode, Release};
@@ -43,7 +49,8 @@ pub use shape::{Field, Shape, Variant, VariantShape};
 ///
 /// Two entities whose keys can collide are a compile error that names both. A view and its entity
 /// share their keys on purpose and may both be listed. `org` with a numeric id and `org:member`
-/// cannot collide, and are allowed.
+/// cannot collide, and are allowed. Two entities of the same prefix must not have indexes of the same
+/// name.
 ///
 /// ```
 /// # use kv_runtime::KvEntity;
@@ -90,6 +97,10 @@ macro_rules! schema {
         impl $name {
             /// The constant descriptions of all entities, in the order of the list.
             pub const ENTITIES: &'static [$crate::EntitySchema] = &[$(<$entity as $crate::KvEntity>::SCHEMA),+];
+
+            #[doc(hidden)]
+            pub const __INDEXES: &'static [&'static [$crate::index::IndexSchema]] =
+                &[$(<$entity as $crate::KvEntity>::INDEXES),+];
         }
 
         $crate::__private::schema_checks! { [$crate] [$name] [$($entity),+] }

@@ -44,6 +44,10 @@ pub(super) enum Pending {
     /// Keeps the expiry that the record has at the time of the commit.
     Update(NewRecord),
     Delete,
+    /// Of an index.
+    AddEntry,
+    /// Of an index.
+    RemoveEntry,
 }
 
 impl Entry {
@@ -53,7 +57,7 @@ impl Entry {
 
     /// Returns whether the transaction knows the record, or else whether it knows that there is one.
     pub(super) fn is_known(&self, is_whole: bool) -> bool {
-        let is_seen = |seen: &Seen| !is_whole || seen.is_whole || seen.record.is_none();
+        let is_seen = |seen: &Seen| !is_whole || seen.tells_all();
         self.pending.is_some() || self.seen.as_ref().is_some_and(is_seen)
     }
 
@@ -65,7 +69,7 @@ impl Entry {
             |new: &NewRecord| Record::new(new.value.0.clone(), new.metadata.clone(), Revision::from_token(0));
         match &self.pending {
             None => seen().cloned(),
-            Some(Pending::Delete) => None,
+            Some(Pending::Delete | Pending::AddEntry | Pending::RemoveEntry) => None,
             Some(Pending::Update(record)) => {
                 Some(new(record).with_expires_at(seen().and_then(|seen| seen.expires_at)))
             }
@@ -92,6 +96,8 @@ impl Entry {
         self.pending = match (write, before) {
             (Write::Put(_, new), _) => Some(Pending::Put(new)),
             (Write::Delete(_), _) => Some(Pending::Delete),
+            (Write::AddEntry(_), _) => Some(Pending::AddEntry),
+            (Write::RemoveEntry(_), _) => Some(Pending::RemoveEntry),
             (Write::Update(_, new), Some(Pending::Put(put))) => {
                 Some(Pending::Put(new.with_expiry(put.expiry)))
             }
@@ -103,7 +109,7 @@ impl Entry {
                 let seen = self.seen.as_ref().and_then(|seen| seen.record.as_ref());
                 seen.map(|record| Pending::Put(NewRecord::same_as(record).with_expiry(expiry)))
             }
-            (Write::Touch(..), Some(Pending::Delete)) => Some(Pending::Delete),
+            (Write::Touch(..), before) => before,
         };
     }
 
@@ -116,7 +122,7 @@ impl Entry {
     pub(super) fn bytes(&self, key_len: usize) -> usize {
         match &self.pending {
             Some(Pending::Put(new) | Pending::Update(new)) => key_len + new.value.len(),
-            Some(Pending::Delete) => key_len,
+            Some(Pending::Delete | Pending::AddEntry | Pending::RemoveEntry) => key_len,
             None => 0,
         }
     }
@@ -134,6 +140,11 @@ impl Entry {
 }
 
 impl Seen {
+    /// Returns whether nothing of the record is unknown.
+    pub(super) const fn tells_all(&self) -> bool {
+        self.is_whole || self.record.is_none()
+    }
+
     /// Returns whether a later read tells the same.
     pub(super) fn is_still(&self, record: Option<&Record>) -> bool {
         match (&self.record, record) {
@@ -150,6 +161,8 @@ impl Pending {
             Self::Put(new) => Write::Put(key.clone(), new.clone()),
             Self::Update(new) => Write::Update(key.clone(), new.clone()),
             Self::Delete => Write::Delete(key.clone()),
+            Self::AddEntry => Write::AddEntry(key.clone()),
+            Self::RemoveEntry => Write::RemoveEntry(key.clone()),
         }
     }
 }
@@ -184,6 +197,8 @@ mod tests {
             Some(Pending::Put(new)) => told("put", new),
             Some(Pending::Update(new)) => told("update", new),
             Some(Pending::Delete) => "delete".to_owned(),
+            Some(Pending::AddEntry) => "add".to_owned(),
+            Some(Pending::RemoveEntry) => "remove".to_owned(),
             None => "nothing".to_owned(),
         }
     }
@@ -202,6 +217,9 @@ mod tests {
         assert_eq!(after(Some("1"), vec![touch(), update("2")]), "put 2 Never");
         assert_eq!(after(Some("1"), vec![touch()]), "put 1 Never");
         assert_eq!(after(None, vec![touch()]), "nothing");
+        let (add, remove) = (Write::AddEntry(key()), Write::RemoveEntry(key()));
+        assert_eq!(after(None, vec![remove.clone(), add.clone()]), "add");
+        assert_eq!(after(None, vec![add, remove]), "remove");
         assert_eq!(after(Some("1"), vec![Write::Delete(key()), put("2")]), "put 2 After(9s)");
         assert_eq!(after(Some("1"), vec![put("2"), Write::Delete(key()), touch()]), "delete");
     }

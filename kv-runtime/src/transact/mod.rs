@@ -10,6 +10,7 @@
 mod attempts;
 mod commit;
 mod entry;
+mod indexes;
 mod limits;
 mod place;
 mod read;

@@ -3,14 +3,14 @@
 use super::attempts::SHORTEST_WAIT;
 use super::limits::check_reads;
 use super::place::{located, named, no_such_condition, unchecked};
-use super::state::{Answered, End, Question};
+use super::state::{Answered, End, Question, State};
 use super::tx::Tx;
 use kv_store::__private::coop;
 use kv_store::Timestamp;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{AtomicStore, Commit, Condition, Expect, StoreExt};
-use kv_store::{Error, Location, Result};
+use kv_store::{Error, Location, MaybeSend, MaybeSync, Result};
 
 /// Of a read: the closure gets to know the records.
 pub(super) const WHOLE: bool = true;
@@ -42,7 +42,17 @@ impl<S: AtomicStore> Tx<S> {
     /// has changed, the attempt is lost: the closure gets an error, and runs again whatever it makes
     /// of it.
     async fn learn(&self, keys: &[Key], is_whole: bool, entity: &'static str) -> Result<()> {
-        let question = self.question(keys, is_whole, entity)?;
+        self.learn_of(|state| state.unknown(keys, is_whole), is_whole, entity).await
+    }
+
+    /// Reads the keys that `wanted` returns as [`learn`](Self::learn) does.
+    pub(super) async fn learn_of(
+        &self,
+        wanted: impl Fn(&State) -> Vec<Key> + MaybeSend + MaybeSync,
+        is_whole: bool,
+        entity: &'static str,
+    ) -> Result<()> {
+        let question = self.question(wanted, is_whole, entity)?;
         if question.wanted == 0 {
             return Ok(());
         }
@@ -60,14 +70,19 @@ impl<S: AtomicStore> Tx<S> {
     }
 
     /// Returns what to ask the store, if the attempt can go on and the store takes so many keys.
-    fn question(&self, keys: &[Key], is_whole: bool, entity: &'static str) -> Result<Question> {
+    fn question(
+        &self,
+        wanted: impl Fn(&State) -> Vec<Key>,
+        is_whole: bool,
+        entity: &'static str,
+    ) -> Result<Question> {
         let state = self.lock();
         match state.end.clone() {
             Some(End::Failed(error)) => return Err(error),
             Some(End::Lost(key)) => return Err(self.conflict(&key, state.entity_of(&key))),
             None => {}
         }
-        let unknown = state.unknown(keys, is_whole);
+        let unknown = wanted(&state);
         let limits = self.kv.store().capabilities().limits;
         if let Err((key, refused)) = check_reads(&state, &unknown, &limits) {
             return Err(refused.into_error(self.at(key, Some(entity))));

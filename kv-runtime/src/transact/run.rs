@@ -37,7 +37,13 @@ where
     let mut attempts = Attempts::begin(kv);
     loop {
         let tx = Tx::new(kv.clone(), attempts.number == 1);
-        let made = (work.again())(&tx).await;
+        let mut made = (work.again())(&tx).await;
+        if made.is_ok()
+            && tx.has_indexes()
+            && let Err(error) = Box::pin(tx.add_indexes()).await
+        {
+            made = Err(error.into());
+        }
         let state = tx.into_state();
         record(span, attempts.number, &state);
         let lost = match end(kv, &attempts, &state, made).await? {

@@ -5,9 +5,11 @@
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::{AsWritten, Entry, Seen};
+use crate::collection::indexed::IndexedType;
 use kv_store::Error;
 use kv_store::Timestamp;
 use kv_store::key::Key;
@@ -16,6 +18,8 @@ use kv_store::store::{Condition, Expect, Write};
 
 #[derive(Default)]
 pub(super) struct State {
+    /// The entities with indexes that it writes, under their anchors.
+    pub(super) indexed: BTreeMap<Key, Arc<dyn IndexedType>>,
     /// Boxed, as the map has room for eleven entries as soon as there is one.
     pub(super) entries: BTreeMap<Key, Box<Entry>>,
     pub(super) end: Option<End>,
@@ -125,6 +129,24 @@ impl State {
             records.push(known(key)?.current(&now));
         }
         Some(records)
+    }
+
+    /// Returns the records as they were read, or `None` if one was not.
+    pub(super) fn seen(&self, keys: &[Key]) -> Option<Vec<Option<Record>>> {
+        keys.iter().map(|key| Some(self.seen_whole(key)?.record.clone())).collect()
+    }
+
+    /// Returns those keys whose records were not read, in order.
+    pub(super) fn unseen(&self, wanted: &[Key]) -> Vec<Key> {
+        let mut keys: Vec<Key> =
+            wanted.iter().filter(|key| self.seen_whole(key).is_none()).cloned().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    fn seen_whole(&self, key: &Key) -> Option<&Seen> {
+        self.entries.get(key)?.seen.as_ref().filter(|seen| seen.tells_all())
     }
 
     /// Returns whether there is a record under a key, or `None` if that is not known.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::tx::Tx;
 use crate::collection::IdRef;
-use crate::entity::KvEntity;
+use crate::entity::{KvEntity, StoredIn};
 use kv_store::Result;
 use kv_store::store::AtomicStore;
 
@@ -45,7 +45,7 @@ impl<S: AtomicStore> TxWithTtl<'_, S> {
     /// # Errors
     ///
     /// Those of [`Tx::save`].
-    pub fn save<E: KvEntity>(&self, entity: &E) -> Result<()> {
+    pub fn save<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.tx.save_with(entity, Some(self.ttl))
     }
 
@@ -54,7 +54,11 @@ impl<S: AtomicStore> TxWithTtl<'_, S> {
     /// # Errors
     ///
     /// Those of [`Tx::update`].
-    pub async fn update<E: KvEntity>(&self, id: IdRef<'_, E>, change: impl FnOnce(&mut E)) -> Result<E> {
+    pub async fn update<E: KvEntity + StoredIn<S>>(
+        &self,
+        id: IdRef<'_, E>,
+        change: impl FnOnce(&mut E),
+    ) -> Result<E> {
         self.tx.update_with(id, change, None::<fn() -> E>, Some(self.ttl)).await
     }
 
@@ -63,7 +67,7 @@ impl<S: AtomicStore> TxWithTtl<'_, S> {
     /// # Errors
     ///
     /// Those of [`Tx::upsert`].
-    pub async fn upsert<E: KvEntity>(
+    pub async fn upsert<E: KvEntity + StoredIn<S>>(
         &self,
         id: IdRef<'_, E>,
         create: impl FnOnce() -> E,
@@ -77,7 +81,7 @@ impl<S: AtomicStore> TxWithTtl<'_, S> {
     /// # Errors
     ///
     /// Those of [`Tx::insert`].
-    pub fn insert<E: KvEntity>(&self, entity: &E) -> Result<()> {
+    pub fn insert<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.tx.insert_with(entity, Some(self.ttl))
     }
 
@@ -86,7 +90,7 @@ impl<S: AtomicStore> TxWithTtl<'_, S> {
     /// # Errors
     ///
     /// Those of [`Tx::put`].
-    pub fn put<E: KvEntity>(&self, entity: &E) -> Result<()> {
+    pub fn put<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.tx.put_with(entity, Some(self.ttl))
     }
 }

@@ -2,15 +2,16 @@
 
 use std::any::TypeId;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::entry::AsWritten;
 use super::limits::check_writes;
 use super::rerun::ListsInTransactions;
 use super::state::State;
+use crate::collection::indexed::{Of, check_supported};
 use crate::collection::{Collection, IdRef};
-use crate::entity::KvEntity;
+use crate::entity::{KvEntity, StoredIn};
 use crate::kv::Kv;
 use crate::list::List;
 use kv_store::BoxFuture;
@@ -84,6 +85,11 @@ pub struct Tx<S> {
 impl<S: AtomicStore> Tx<S> {
     pub(super) fn new(kv: Kv<S>, is_first: bool) -> Self {
         Self { kv, state: Mutex::default(), is_first }
+    }
+
+    /// Returns whether it writes entities with indexes.
+    pub(super) fn has_indexes(&self) -> bool {
+        !self.lock().indexed.is_empty()
     }
 
     pub(super) fn into_state(self) -> State {
@@ -175,7 +181,7 @@ impl<S: AtomicStore> Tx<S> {
     ///
     /// [`Error::NotRead`] if this transaction has not read all groups of the entity, and
     /// [`Error::NotFound`] if it found none. Otherwise as [`put`](Self::put).
-    pub fn save<E: KvEntity>(&self, entity: &E) -> Result<()> {
+    pub fn save<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.save_with(entity, None)
     }
 
@@ -185,7 +191,11 @@ impl<S: AtomicStore> Tx<S> {
     ///
     /// [`Error::NotFound`] if there is none, and [`Error::IdChanged`] if `change` changed the id.
     /// Otherwise as [`get`](Self::get) and [`put`](Self::put).
-    pub async fn update<E: KvEntity>(&self, id: IdRef<'_, E>, change: impl FnOnce(&mut E)) -> Result<E> {
+    pub async fn update<E: KvEntity + StoredIn<S>>(
+        &self,
+        id: IdRef<'_, E>,
+        change: impl FnOnce(&mut E),
+    ) -> Result<E> {
         self.update_with(id, change, None::<fn() -> E>, None).await
     }
 
@@ -196,7 +206,7 @@ impl<S: AtomicStore> Tx<S> {
     ///
     /// [`Error::IdChanged`] if `create` returned an entity with another id. Otherwise as
     /// [`update`](Self::update), except `NotFound`.
-    pub async fn upsert<E: KvEntity>(
+    pub async fn upsert<E: KvEntity + StoredIn<S>>(
         &self,
         id: IdRef<'_, E>,
         create: impl FnOnce() -> E,
@@ -213,7 +223,7 @@ impl<S: AtomicStore> Tx<S> {
     ///
     /// [`Error::AlreadyExists`] if the transaction has read or written one with this id. Otherwise as
     /// [`put`](Self::put).
-    pub fn insert<E: KvEntity>(&self, entity: &E) -> Result<()> {
+    pub fn insert<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.insert_with(entity, None)
     }
 
@@ -225,7 +235,7 @@ impl<S: AtomicStore> Tx<S> {
     /// [`Error::Encode`] if a value would not be read back equal, [`Error::KeyTooLong`] and the like
     /// if the store cannot hold it, [`Error::NotTogether`] and [`Error::TransactionTooLarge`] if it
     /// cannot commit it with the rest.
-    pub fn put<E: KvEntity>(&self, entity: &E) -> Result<()> {
+    pub fn put<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.put_with(entity, None)
     }
 
@@ -234,7 +244,7 @@ impl<S: AtomicStore> Tx<S> {
     /// # Errors
     ///
     /// Those of [`put`](Self::put) about keys.
-    pub fn delete<E: KvEntity>(&self, id: IdRef<'_, E>) -> Result<()> {
+    pub fn delete<E: KvEntity + StoredIn<S>>(&self, id: IdRef<'_, E>) -> Result<()> {
         let entities = self.entities::<E>(None);
         let key = entities.key_for(&id);
         let writes = entities.keys_of_anchor(&key)?.iter().cloned().map(Write::Delete).collect();
@@ -247,11 +257,11 @@ impl<S: AtomicStore> Tx<S> {
     where
         Self: ListsInTransactions,
     {
-        self.kv.collection().list()
+        Collection::new(self.kv.clone()).list()
     }
 
     fn entities<E: KvEntity>(&self, ttl: Option<Duration>) -> Collection<E, S> {
-        let entities = self.kv.collection();
+        let entities = Collection::new(self.kv.clone());
         match ttl {
             Some(ttl) => entities.with_ttl(ttl),
             None => entities,
@@ -326,6 +336,13 @@ impl<S: AtomicStore> Tx<S> {
         let mut state = self.lock();
         if let Err((key, refused)) = check_writes(&state, &writes, inserted, &limits) {
             return Err(refused.into_error(self.at(key, Some(E::SCHEMA.name()))));
+        }
+        if const { !E::INDEXES.is_empty() }
+            && let Some(write) = writes.first()
+        {
+            let of = Of(self.entities::<E>(None));
+            check_supported(&of.0)?;
+            state.indexed.insert(of.0.anchor_of_group(write.key()), Arc::new(of));
         }
         state.write(writes, E::SCHEMA.name(), inserted);
         Ok(())

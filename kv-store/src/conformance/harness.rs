@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::manual_clock::ManualClock;
 use crate::maybe_send::{MaybeSend, MaybeSync};
-use crate::store::{AtomicStore, Store};
+use crate::store::{AtomicStore, IndexStore, Store};
 use crate::timestamp::Timestamp;
 
 /// Creates the stores that the suite tests, and lets time pass for them.
@@ -59,6 +59,11 @@ pub trait Harness: MaybeSync {
 pub(super) trait AtomicHarness: Harness<Store: AtomicStore> {}
 
 impl<H: Harness<Store: AtomicStore>> AtomicHarness for H {}
+
+/// A harness of stores that keep indexes.
+pub(super) trait IndexHarness: Harness<Store: IndexStore> {}
+
+impl<H: Harness<Store: IndexStore>> IndexHarness for H {}
 
 /// A record that this library did not write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

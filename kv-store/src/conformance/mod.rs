@@ -1,5 +1,5 @@
-//! A test suite for implementors of [`Store`](crate::store::Store) and [`AtomicStore`] (feature
-//! `conformance`).
+//! A test suite for implementors of [`Store`](crate::store::Store), [`AtomicStore`] and
+//! [`IndexStore`] (feature `conformance`).
 //!
 //! It tests every MUST of the traits' docs. A [`Harness`] creates the stores and lets time pass.
 //! The suite runs the tests that a store's [capabilities](crate::store::Capabilities) allow. The
@@ -35,6 +35,7 @@ mod deadlines;
 mod dropped;
 mod expiry;
 mod foreign;
+mod indexes;
 mod keys;
 mod leases;
 mod lists;
@@ -47,7 +48,7 @@ mod replace;
 mod revisions;
 mod writes;
 
-use crate::store::AtomicStore;
+use crate::store::{AtomicStore, IndexStore};
 
 pub use harness::{Foreign, Harness, ManualHarness};
 pub use report::{Failure, Outcome, Report, TestRun, Unfit};
@@ -64,16 +65,29 @@ pub async fn store<H: Harness>(harness: &H) -> Report {
 pub async fn atomic_store<H: Harness<Store: AtomicStore>>(harness: &H) -> Report {
     let mut suite = Suite::new(harness);
     run_store(&mut suite).await;
-    commits::run(&mut suite).await;
-    writes::run(&mut suite).await;
-    leases::run(&mut suite).await;
-    deadlines::run(&mut suite).await;
-    revisions::run(&mut suite).await;
-    concurrency::run_atomic(&mut suite).await;
-    dropped::run_atomic(&mut suite).await;
-    foreign::run_atomic(&mut suite).await;
-    plain::run_atomic(&mut suite).await;
+    run_atomic(&mut suite).await;
     suite.into_report()
+}
+
+/// Tests every MUST of [`Store`](crate::store::Store), of [`AtomicStore`] and of [`IndexStore`].
+pub async fn index_store<H: Harness<Store: IndexStore>>(harness: &H) -> Report {
+    let mut suite = Suite::new(harness);
+    run_store(&mut suite).await;
+    run_atomic(&mut suite).await;
+    indexes::run(&mut suite).await;
+    suite.into_report()
+}
+
+async fn run_atomic<H: Harness<Store: AtomicStore>>(suite: &mut Suite<'_, H>) {
+    commits::run(suite).await;
+    writes::run(suite).await;
+    leases::run(suite).await;
+    deadlines::run(suite).await;
+    revisions::run(suite).await;
+    concurrency::run_atomic(suite).await;
+    dropped::run_atomic(suite).await;
+    foreign::run_atomic(suite).await;
+    plain::run_atomic(suite).await;
 }
 
 async fn run_store<H: Harness>(suite: &mut Suite<'_, H>) {

@@ -10,6 +10,8 @@ macro_rules! with_location {
         match $error {
             Error::NotFound { at: $at }
             | Error::AlreadyExists { at: $at }
+            | Error::NotUnique { at: $at, .. }
+            | Error::IndexNotReady { at: $at, .. }
             | Error::Conflict { at: $at, .. }
             | Error::NotRead { at: $at }
             | Error::TransactionTooLarge { at: $at, .. }

@@ -36,6 +36,30 @@ pub enum Error {
         at: Box<Location>,
     },
 
+    /// Another entity has a value that a unique index allows once. Nothing was written.
+    #[error(
+        "{at}: the value of its unique index `{index}` belongs to `{holder}` already; nothing was written; change the value, or that entity first"
+    )]
+    NotUnique {
+        /// Where: the entity that was to be written.
+        at: Box<Location>,
+        /// The index.
+        index: &'static str,
+        /// The key of the entity that has the value. Each secret id is a hash.
+        holder: String,
+    },
+
+    /// An index was looked up that was not built since it was declared.
+    #[error(
+        "{at}: the index `{index}` does not have all entities yet; once no older version of the program writes, run `build_indexes()`"
+    )]
+    IndexNotReady {
+        /// Where: the index.
+        at: Box<Location>,
+        /// The index.
+        index: &'static str,
+    },
+
     /// Another writer came first at each attempt.
     #[error(
         "{at}: another writer came first {attempts} times in a row; nothing was written; try again later{}",

@@ -15,9 +15,9 @@ use super::writer::{IdWriter, Segment};
 /// id](https://docs.rs/kv-runtime/latest/kv_runtime/derive.KvEntity.html#fields); only [`Key::as_str`] gives the text itself.
 #[derive(Clone)]
 pub struct Key {
-    text: String,
-    entity_len: usize,
-    secrets: Vec<Range<usize>>,
+    pub(super) text: String,
+    pub(super) entity_len: usize,
+    pub(super) secrets: Vec<Range<usize>>,
 }
 
 impl Key {
@@ -152,9 +152,11 @@ impl std::hash::Hash for Key {
 /// A key in the making: the prefix, then one id after the other, then the group.
 #[derive(Debug)]
 pub struct KeyBuilder {
-    key: Key,
-    ids: &'static [IdSchema],
-    next: usize,
+    pub(super) key: Key,
+    pub(super) ids: &'static [IdSchema],
+    pub(super) next: usize,
+    /// Whether parts of an index entry are written instead of the segments of a key.
+    pub(super) is_sorted: bool,
 }
 
 /// Room for an id and a group beside the prefix, so that most keys take one allocation.
@@ -166,7 +168,7 @@ impl KeyBuilder {
     pub fn new(prefix: &'static str, ids: &'static [IdSchema]) -> Self {
         let mut text = String::with_capacity(prefix.len() + ID_AND_GROUP);
         text.push_str(prefix);
-        Self { key: Key { text, entity_len: 0, secrets: Vec::new() }, ids, next: 0 }
+        Self { key: Key { text, entity_len: 0, secrets: Vec::new() }, ids, next: 0, is_sorted: false }
     }
 
     /// Appends the next id.
@@ -182,6 +184,9 @@ impl KeyBuilder {
     fn segment(&mut self, write: impl FnOnce(&mut IdWriter<'_>)) {
         let schema = self.ids.get(self.next);
         self.next += 1;
+        if self.is_sorted {
+            return self.sorted_part(schema, write);
+        }
         if !schema.is_some_and(IdSchema::is_joined) {
             self.key.text.push(':');
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
+pub(super) const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Whether a byte is percent-encoded: the escape itself, the separator and ASCII control characters. All are ASCII, so
 /// the other bytes of a text stay valid UTF-8.
@@ -46,7 +46,7 @@ pub(super) fn unescape(segment: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(text))
 }
 
-const fn hex_digit(byte: u8) -> Option<u8> {
+pub(super) const fn hex_digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'A'..=b'F' => Some(byte - b'A' + 10),

@@ -5,7 +5,8 @@
 //! an entity), `schema` (ids as data), `writer` and `builder` (from ids to keys), `escape` (how text
 //! becomes a segment), `parse` (from a key back to its ids), `lookup` and `tuples` (how calls take
 //! many ids), `known` (which groups raw keys may have), `redact` (how a secret id is shown),
-//! `traits` (what an id type has beside its keys).
+//! `traits` (what an id type has beside its keys), `sorted` and `sorted_builder` (the keys of index
+//! entries, in the order of their values), `sha256` (of text that is too long for one).
 
 mod builder;
 mod entity_id;
@@ -16,6 +17,9 @@ mod lookup;
 mod parse;
 mod redact;
 mod schema;
+mod sha256;
+mod sorted;
+mod sorted_builder;
 mod traits;
 mod tuples;
 mod writer;
@@ -37,3 +41,5 @@ pub use entity_id::{is_foreign, parse_key, taken};
 pub use escape::escape_into;
 #[doc(hidden)]
 pub use known::learn;
+#[doc(hidden)]
+pub use sorted_builder::{KEPT as KEPT_OF_PART, beginning_of_part, parse_entry};

@@ -2,6 +2,7 @@
 
 use super::escape::escape_into;
 use super::schema::IdSchema;
+use super::sorted::escape_sorted;
 
 /// What can be written as a segment: every [`KvId`](super::KvId).
 #[doc(hidden)]
@@ -16,17 +17,25 @@ pub struct IdWriter<'a> {
     out: &'a mut String,
     ordered: bool,
     raw: bool,
+    is_sorted: bool,
 }
 
 impl<'a> IdWriter<'a> {
     pub(super) fn new(out: &'a mut String, schema: Option<&IdSchema>) -> Self {
         let (ordered, raw) = schema.map_or((false, false), |schema| (schema.is_ordered(), schema.is_raw()));
-        Self { out, ordered, raw }
+        Self { out, ordered, raw, is_sorted: false }
+    }
+
+    /// Writes a part of an index entry, in the order of values.
+    pub(super) fn sorted(out: &'a mut String) -> Self {
+        Self { out, ordered: true, raw: false, is_sorted: true }
     }
 
     /// Writes text, escaped unless the id is raw.
     pub fn text(&mut self, text: &str) {
-        if self.raw {
+        if self.is_sorted {
+            escape_sorted(text, self.out);
+        } else if self.raw {
             self.out.push_str(text);
         } else {
             escape_into(text, self.out);

@@ -22,6 +22,10 @@ pub enum Write {
     Touch(Key, Expiry),
     /// Deletes the record, if there is one.
     Delete(Key),
+    /// Adds an entry of an index. Only a commit of an [`IndexStore`](super::IndexStore) has it.
+    AddEntry(Key),
+    /// Removes an entry of an index. Only a commit of an [`IndexStore`](super::IndexStore) has it.
+    RemoveEntry(Key),
 }
 
 impl Write {
@@ -29,7 +33,12 @@ impl Write {
     #[must_use]
     pub const fn key(&self) -> &Key {
         match self {
-            Self::Put(key, _) | Self::Update(key, _) | Self::Touch(key, _) | Self::Delete(key) => key,
+            Self::Put(key, _)
+            | Self::Update(key, _)
+            | Self::Touch(key, _)
+            | Self::Delete(key)
+            | Self::AddEntry(key)
+            | Self::RemoveEntry(key) => key,
         }
     }
 
@@ -41,6 +50,8 @@ impl Write {
             Self::Update(_, record) => Self::Update(key, record),
             Self::Touch(_, expiry) => Self::Touch(key, expiry),
             Self::Delete(_) => Self::Delete(key),
+            Self::AddEntry(_) => Self::AddEntry(key),
+            Self::RemoveEntry(_) => Self::RemoveEntry(key),
         }
     }
 }

@@ -19,6 +19,9 @@ pub struct Capabilities {
     /// Whether the store can commit. A store that is chosen at run time may implement
     /// [`AtomicStore`](super::AtomicStore) without this capability.
     pub compare_and_swap: bool,
+    /// Whether commits take the entries of indexes. A store that is chosen at run time may implement
+    /// [`IndexStore`](super::IndexStore) without this capability.
+    pub indexes: bool,
     /// Whether lists are sorted by the bytes of the keys.
     pub ordered: bool,
     /// Whether a batched read is a snapshot: all answers are of one moment.
@@ -57,6 +60,7 @@ impl Capabilities {
         Self {
             sharing,
             compare_and_swap: false,
+            indexes: false,
             ordered: false,
             snapshot_reads: false,
             atomic_batches: false,
@@ -72,6 +76,13 @@ impl Capabilities {
     #[must_use]
     pub const fn compare_and_swap(mut self) -> Self {
         self.compare_and_swap = true;
+        self
+    }
+
+    /// Adds the entries of indexes.
+    #[must_use]
+    pub const fn indexes(mut self) -> Self {
+        self.indexes = true;
         self
     }
 

@@ -80,8 +80,8 @@ impl StoreInfo {
         self
     }
 
-    /// Sets the hub through which caches hear of writes, in the place of one of its own: for a store
-    /// that is one engine with another, or that must be apart from it.
+    /// Sets the hub through which caches hear of writes, instead of a new one: for a store that
+    /// shares its engine with another store, or a wrapper whose writes the others must not hear.
     #[must_use]
     pub fn with_write_hub(mut self, hub: WriteHub) -> Self {
         self.write_hub = hub;

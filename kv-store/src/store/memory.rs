@@ -18,6 +18,7 @@ use super::condition::{Commit, Condition};
 use super::contract::{AtomicStore, Store};
 use super::cursor::Cursor;
 use super::get::GetOptions;
+use super::index::{EntryPage, EntryQuery, IndexStore};
 use super::info::StoreInfo;
 use super::lease::Lease;
 use super::page::EntryRef;
@@ -88,6 +89,7 @@ impl MemoryStore {
     pub fn with_clock(clock: Clock) -> Self {
         let capabilities = Capabilities::new(Sharing::Exclusive)
             .compare_and_swap()
+            .indexes()
             .ordered()
             .snapshot_reads()
             .atomic_batches()
@@ -204,3 +206,9 @@ impl Store for MemoryStore {
 }
 
 impl AtomicStore for MemoryStore {}
+
+impl IndexStore for MemoryStore {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        Ok(self.state().entries(query))
+    }
+}

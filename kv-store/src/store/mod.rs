@@ -1,7 +1,8 @@
 //! Stores: engines that keep records under keys. They see keys and bytes, never entities.
 //!
 //! An engine implements [`Store`], whose six methods take keys and records. [`AtomicStore`] promises
-//! compare-and-swap, which `insert`, `update` and atomic writes of several groups need.
+//! compare-and-swap, which `insert`, `update` and atomic writes of several groups need. [`IndexStore`]
+//! also keeps the entries of indexes.
 //! [`StoreInfo`] describes as data what a store is and can do. [`StoreExt`] has shorter calls for
 //! those who use a store directly. The conformance suite (feature `conformance`) tests every MUST
 //! of these docs.
@@ -15,6 +16,7 @@ mod ext;
 mod fair_queue;
 mod fence;
 mod get;
+mod index;
 mod info;
 mod lease;
 mod memory;
@@ -35,6 +37,9 @@ pub use fair_queue::Turn;
 #[doc(hidden)]
 pub use fence::Fences;
 pub use get::GetOptions;
+#[doc(hidden)]
+pub use index::is_empty_range;
+pub use index::{EntryPage, EntryQuery, IndexStore};
 pub use info::StoreInfo;
 pub use lease::{LONGEST_LEASE, Lease};
 pub use memory::MemoryStore;

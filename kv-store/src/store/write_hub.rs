@@ -10,7 +10,7 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use futures_util::future::join_all;
@@ -24,9 +24,9 @@ use crate::maybe_send::BoxFuture;
 /// Each engine has one in its [`StoreInfo`](super::StoreInfo::write_hub), which its clones and its
 /// wrappers return, too. One that changes keys returns it [`within`](Self::within) its prefix.
 ///
-/// Collections, transactions, caches, sessions and backfills tell it what they write. Calls of a
-/// [`Store`](super::Store) do not: who writes by them calls [`gap`](Self::gap), or invalidates the
-/// ids in each cache.
+/// Collections, transactions, caches, sessions and backfills announce their writes here. The methods
+/// of a [`Store`](super::Store) do not: after calling them, call [`gap`](Self::gap), or invalidate
+/// the ids in each cache.
 #[derive(Clone, Default)]
 pub struct WriteHub {
     listeners: Arc<Listeners>,
@@ -36,12 +36,16 @@ pub struct WriteHub {
 
 #[derive(Default)]
 struct Listeners {
-    /// How many there are, so that a write that nobody hears takes no lock.
-    len: AtomicUsize,
+    /// Who there is, so that a write that nobody hears takes no lock: [`NOBODY`], the number of the
+    /// only one, or [`SEVERAL`].
+    who: AtomicU64,
     /// How many there ever were.
     numbers: AtomicU64,
     all: RwLock<Vec<Registered>>,
 }
+
+const NOBODY: u64 = 0;
+const SEVERAL: u64 = u64::MAX;
 
 struct Registered {
     number: NonZeroU64,
@@ -98,7 +102,7 @@ pub enum WriteOutcome<'a> {
     Failed(&'a Error),
 }
 
-/// Who makes a write, if it is a listener. It hears nothing of its own writes.
+/// The listener that makes a write. It does not hear that write.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin(NonZeroU64);
@@ -130,9 +134,8 @@ impl WriteHub {
         Self { listeners: Arc::clone(&self.listeners), namespace: Some(namespace.into()) }
     }
 
-    /// Tells all caches on the engine's handle, of all namespaces, that records may have changed of
-    /// which they were not told. They forget what they hold, known absences included, and hold
-    /// nothing that they are just reading.
+    /// Makes all caches on the engine's handle, in all namespaces, forget what they hold: entities,
+    /// known absences, and what they are just reading.
     ///
     /// Call it after writes that the hub does not hear: those by the methods of a
     /// [`Store`](super::Store), or a restored backup.
@@ -155,7 +158,7 @@ impl WriteHub {
         let registered = Registered { number, namespace: self.namespace.clone(), prefix, listener };
         let mut all = self.listeners.all.write().unwrap_or_else(PoisonError::into_inner);
         all.push(registered);
-        self.listeners.len.store(all.len(), Ordering::Release);
+        self.listeners.count(&all);
         drop(all);
         Listening { listeners: Arc::clone(&self.listeners), number }
     }
@@ -165,9 +168,8 @@ impl WriteHub {
     #[inline]
     #[must_use]
     pub fn is_silent(&self, origin: Option<Origin>) -> bool {
-        let len = self.listeners.len.load(Ordering::Acquire);
-        // An origin is a listener itself.
-        len <= usize::from(origin.is_some())
+        let who = self.listeners.who.load(Ordering::Acquire);
+        who == NOBODY || origin.is_some_and(|origin| origin.0.get() == who)
     }
 
     /// Tells everybody who is concerned that these records are about to be written, and waits until
@@ -205,6 +207,17 @@ impl WriteHub {
             }
         }
         concerned
+    }
+}
+
+impl Listeners {
+    fn count(&self, all: &[Registered]) {
+        let who = match all {
+            [] => NOBODY,
+            [only] => only.number.get(),
+            _ => SEVERAL,
+        };
+        self.who.store(who, Ordering::Release);
     }
 }
 
@@ -264,14 +277,14 @@ impl Drop for Listening {
     fn drop(&mut self) {
         let mut all = self.listeners.all.write().unwrap_or_else(PoisonError::into_inner);
         all.retain(|registered| registered.number != self.number);
-        self.listeners.len.store(all.len(), Ordering::Release);
+        self.listeners.count(&all);
     }
 }
 
 /// Shows how many listen, and for no key.
 impl fmt::Debug for WriteHub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let listeners = self.listeners.len.load(Ordering::Relaxed);
+        let listeners = self.listeners.all.read().unwrap_or_else(PoisonError::into_inner).len();
         f.debug_struct("WriteHub").field("listeners", &listeners).finish_non_exhaustive()
     }
 }

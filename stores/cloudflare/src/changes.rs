@@ -14,6 +14,9 @@ pub(crate) fn changes(store: &'static str, batch: Batch) -> Result<Vec<(Key, Opt
             at: Location::of(store, &key),
             capability: "compare-and-swap, which a write that keeps what stands needs",
         }),
+        Write::AddEntry(key) | Write::RemoveEntry(key) => {
+            Err(Error::Unsupported { at: Location::of(store, &key), capability: "indexes" })
+        }
     };
     batch.into_iter().map(change).collect()
 }

@@ -18,7 +18,8 @@
 //! A value without envelope is version 1 in JSON, so records may be put into the file by other
 //! programs. `expiry` has an entry for each record that expires, written in the record's own
 //! transaction, and none else; it serves [`RedbStore::sweep`] alone. What a record's envelope says
-//! decides whether it has expired.
+//! decides whether it has expired. An entry of an index is a key of `records` with an empty value,
+//! which no record has.
 
 mod aside;
 mod backup;
@@ -26,6 +27,7 @@ mod compact;
 mod counters;
 mod damage;
 mod durability;
+mod entries;
 mod file;
 mod layout;
 mod list;

@@ -98,6 +98,7 @@ impl RedbOptions {
         };
         let capabilities = Capabilities::new(Sharing::Exclusive)
             .compare_and_swap()
+            .indexes()
             .ordered()
             .snapshot_reads()
             .atomic_batches()

@@ -8,8 +8,8 @@ use std::time::Duration;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Batches, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, Store,
-    StoreInfo, Write,
+    AtomicStore, Batch, Batches, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions,
+    IndexStore, Lease, ListQuery, Store, StoreInfo, Write,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -179,3 +179,9 @@ impl Store for RedbStore {
 }
 
 impl AtomicStore for RedbStore {}
+
+impl IndexStore for RedbStore {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        self.0.reader.entries(query).await
+    }
+}

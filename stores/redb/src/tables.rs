@@ -181,7 +181,16 @@ impl Tables<'_> {
             }
             Write::Touch(key, expiry) => self.touch(key, *expiry),
             Write::Delete(key) => self.remove(key.as_str()),
+            Write::AddEntry(key) => self.add_entry(key.as_str()),
+            Write::RemoveEntry(key) => self.remove(key.as_str()),
         }
+    }
+
+    /// An entry of an index is a key without envelope and value.
+    fn add_entry(&mut self, key: &str) -> Result<(), Failure> {
+        self.records.insert(key, [].as_slice())?;
+        self.changed += 1;
+        Ok(())
     }
 
     fn standing(&self, key: &Key) -> Result<Option<KeptExpiry>, Failure> {

@@ -58,7 +58,10 @@ impl Work {
         fn of_write(write: &Write) -> usize {
             match write {
                 Write::Put(key, record) | Write::Update(key, record) => of_record(key, record),
-                Write::Touch(key, _) | Write::Delete(key) => of_key(key),
+                Write::Touch(key, _)
+                | Write::Delete(key)
+                | Write::AddEntry(key)
+                | Write::RemoveEntry(key) => of_key(key),
             }
         }
         fn of_record(key: &Key, record: &NewRecord) -> usize {

@@ -45,6 +45,9 @@ impl WireWrite {
             Write::Touch(key, expiry @ Expiry::AtLeast(_)) => Self::Touch("e", key, Lifetime::of(expiry)),
             Write::Touch(key, expiry) => Self::Touch("t", key, Lifetime::of(expiry)),
             Write::Delete(key) => Self::Delete(key),
+            Write::AddEntry(key) | Write::RemoveEntry(key) => {
+                return Err(Error::Unsupported { at: Location::of(NAME, &key), capability: "indexes" });
+            }
         })
     }
 

@@ -125,6 +125,7 @@ impl Inner {
             Write::Touch(_, Expiry::AtLeast(_)) => false,
             Write::Touch(_, expiry) => is_short(*expiry),
             Write::Delete(_) => true,
+            Write::AddEntry(_) | Write::RemoveEntry(_) => false,
         };
         let mut ended: Vec<String> = writes.iter().filter(ends).map(|write| name(write.key())).collect();
         ended.extend(shown.iter().map(|(_, name, _)| name.clone()));

@@ -16,7 +16,8 @@ struct User {
     /// The id.
     #[kv(id)]
     id: Number,
-    /// The name.
+    /// The name, and an index that nothing looks up.
+    #[kv(index)]
     name: String,
     /// The theme.
     #[kv(group = "settings")]

@@ -7,7 +7,8 @@ struct User {
     #[kv(id, ordered)]
     id: Id,
     name: ::std::string::String,
-    #[kv(group = "settings")]
+    #[kv(group = "settings", index)]
+    #[serde(default)]
     theme: ::std::option::Option<u8>,
     #[kv(skip)]
     skipped: u8,

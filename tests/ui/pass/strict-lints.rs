@@ -29,10 +29,11 @@ pub struct Linted<T: Clone> {
     #[kv(id)]
     pub id: Kind,
     /// A field.
+    #[kv(index)]
     #[deprecated = "to see that generated code says nothing of it"]
     pub first: u8,
     /// Another.
-    #[kv(group = "b")]
+    #[kv(group = "b", index, unique(name = "second_again"))]
     pub second: Option<T>,
 }
 

@@ -16,8 +16,8 @@ use std::time::Duration;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, FairQueue, GetOptions, Lease,
-    ListQuery, Store, StoreExt, StoreInfo, Write, WriteHub,
+    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, FairQueue,
+    GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo, Write, WriteHub,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -211,6 +211,13 @@ impl<S: Store> Store for FaultStore<S> {
 }
 
 impl<S: AtomicStore> AtomicStore for FaultStore<S> {}
+
+impl<S: IndexStore> IndexStore for FaultStore<S> {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        let call = self.call(Operation::Entries, [&query.index]);
+        self.around(call, || self.inner.entries(query)).await
+    }
+}
 
 impl<S: Store> fmt::Debug for FaultStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,8 +11,8 @@ use kv_store::__private::escape_into;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, Store, StoreExt,
-    StoreInfo,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
+    Lease, ListQuery, Store, StoreExt, StoreInfo,
 };
 use kv_store::{Error, Location, MaybeSend, Result};
 
@@ -202,6 +202,14 @@ impl<S: Store> Store for NamespaceStore<S> {
 }
 
 impl<S: AtomicStore> AtomicStore for NamespaceStore<S> {}
+
+impl<S: IndexStore> IndexStore for NamespaceStore<S> {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        let Self { inner, namespace, .. } = self;
+        let found = inner.entries(&query.within(&namespace.prefix)).await;
+        Ok(found.map_err(|error| namespace.told(error))?.without(&namespace.prefix))
+    }
+}
 
 impl<S: Store> fmt::Debug for NamespaceStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

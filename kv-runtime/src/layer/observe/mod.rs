@@ -14,8 +14,8 @@ use kv_store::__private::{Stopwatch, causes};
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, Store, StoreExt,
-    StoreInfo,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
+    Lease, ListQuery, Store, StoreExt, StoreInfo,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -207,6 +207,12 @@ impl<S: Store> Store for ObservedStore<S> {
 }
 
 impl<S: AtomicStore> AtomicStore for ObservedStore<S> {}
+
+impl<S: IndexStore> IndexStore for ObservedStore<S> {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        self.observe(Operation::Entries, query.limit, self.inner.entries(query)).await
+    }
+}
 
 impl<S: Store> fmt::Debug for ObservedStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

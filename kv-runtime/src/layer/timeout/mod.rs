@@ -10,8 +10,8 @@ use std::time::Duration;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, Store, StoreExt,
-    StoreInfo,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
+    Lease, ListQuery, Store, StoreExt, StoreInfo,
 };
 use kv_store::{Error, Location, MaybeSend, Result, SharedError};
 
@@ -128,6 +128,12 @@ impl<S: Store> Store for TimeoutStore<S> {
 }
 
 impl<S: AtomicStore> AtomicStore for TimeoutStore<S> {}
+
+impl<S: IndexStore> IndexStore for TimeoutStore<S> {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        self.limited_read(Some(&query.index), self.inner.entries(query)).await
+    }
+}
 
 impl<S: Store> fmt::Debug for TimeoutStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

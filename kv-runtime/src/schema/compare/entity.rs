@@ -1,5 +1,6 @@
 //! One entity: its keys, its groups, and fields that went from one group to another.
 
+use super::indexes;
 use super::mend::{self, Target};
 use super::pair::Pair;
 use super::shapes::{self, Kind};
@@ -206,6 +207,9 @@ impl<'a> Comparison<'a> {
         }
         self.form(group, latest);
         self.policies(group, latest);
+        for (effect, what, mend) in indexes::compare(&label, group, &latest.shape) {
+            self.push(Some(segment), effect, what, mend);
+        }
         if group.version > latest.shape.version {
             let what = format!("version {} of {label} is not in the lock", group.version);
             self.push(Some(segment), Effect::New, what, RECORD);

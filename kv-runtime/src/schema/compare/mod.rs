@@ -2,6 +2,7 @@
 //! how to resolve it.
 
 mod entity;
+mod indexes;
 mod mend;
 mod pair;
 mod shapes;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::super::batch::Write;
 use super::super::condition::{Condition, Expect};
 use super::super::fence::Fences;
+use super::super::index::{EntryPage, EntryQuery, is_empty_range};
 use super::super::page::{Entry, ListPage};
 use super::super::query::{Content, ListQuery};
 use crate::clock::Clock;
@@ -25,6 +26,8 @@ pub(super) struct State {
     pub(super) records: BTreeMap<Box<str>, Slot>,
     /// The keys of the records that expire, the first to do so first; in step with `records`.
     pub(super) expiring: BTreeSet<(Timestamp, Box<str>)>,
+    /// The entries of indexes.
+    pub(super) entries: BTreeSet<Box<str>>,
     /// Counted under the lock, so that no token repeats.
     last_token: u64,
     /// Void as soon as their key is written.
@@ -112,6 +115,12 @@ impl State {
             }
             Write::Touch(key, expiry) => self.touch(key, expiry, now),
             Write::Delete(key) => self.remove(key.as_str()),
+            Write::AddEntry(key) => {
+                self.entries.insert(key.into_string().into_boxed_str());
+            }
+            Write::RemoveEntry(key) => {
+                self.entries.remove(key.as_str());
+            }
         }
     }
 
@@ -186,6 +195,24 @@ impl State {
             }
         }
         swept
+    }
+
+    /// Returns a page of index entries, which is short enough to hold the lock for.
+    pub(super) fn entries(&self, query: &EntryQuery) -> EntryPage {
+        let mut page = EntryPage::new();
+        let (from, to) = (query.from.as_ref(), query.to.as_ref());
+        if is_empty_range(from, to) {
+            return page;
+        }
+        let (from, to) = (from.map(String::as_str), to.map(String::as_str));
+        let range = self.entries.range::<str, _>((from, to));
+        let limit = query.limit.min(SCANNED_BY_PAGE);
+        if query.is_reverse {
+            page.fill(range.rev().map(|key| &**key), limit);
+        } else {
+            page.fill(range.map(|key| &**key), limit);
+        }
+        page
     }
 
     /// Goes on with a page until it is complete; false if that takes so long that other callers

@@ -68,8 +68,12 @@ fn a_hub_is_silent_without_anybody_but_the_origin() {
     assert!(!hub.is_silent(Some(listening.origin())));
     drop(second);
     assert!(hub.is_silent(Some(listening.origin())));
+    let gone = listening.origin();
     drop(listening);
     assert!(hub.is_silent(None));
+    // A write that a cache began, and that is made after the cache is gone.
+    let (_ear, _listening) = listen(&hub, "user");
+    assert!(!hub.is_silent(Some(gone)));
 }
 
 #[test]

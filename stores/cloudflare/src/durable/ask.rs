@@ -45,6 +45,9 @@ impl Change {
             }
             Write::Touch(key, expiry) => (key, ChangeKind::Touch(expiry)),
             Write::Delete(key) => (key, ChangeKind::Delete),
+            Write::AddEntry(key) | Write::RemoveEntry(key) => {
+                return Err(Error::Unsupported { at: Location::of(NAME, &key), capability: "indexes" });
+            }
         };
         Ok(Self { key: key.into_string(), kind })
     }

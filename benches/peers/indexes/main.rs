@@ -1,0 +1,230 @@
+//! What two indexes cost, against native_db with two secondary keys: 100,000 profiles with a unique
+//! email and a team, both sides with postcard, in one redb file each.
+//!
+//! `update-unindexed-field` is against the same entity without indexes, and `disk-per-entry` against
+//! the same entries that are written to redb by hand.
+
+#[path = "../../support/mod.rs"]
+mod support;
+
+mod ours;
+mod raw;
+mod theirs;
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use native_db::Models;
+use ours::{Ours, Plain, User};
+use support::profile::Profile;
+use support::{Report, Result, Sides, by_turns, nanos_each};
+use theirs::Theirs;
+
+/// Numbers of one length, so that both sides have them in one order.
+const IDS: Range<u64> = 100_000..200_000;
+/// How many are in each of the small teams, and in each of the three large ones.
+const SMALL: u64 = 1_000;
+const LARGE: u64 = 33_000;
+/// The number of the first large team.
+const FIRST_LARGE: u32 = 1_000_000;
+
+/// How many lookups or updates a round makes.
+const LOOKUPS: usize = 1_000;
+const UPDATES: usize = 20;
+
+const NATIVE_DB: &str = "native_db 0.8.2";
+const PLAIN: &str = "the entity without indexes";
+const RAW: &str = "the entries by hand in redb";
+
+fn main() -> Result<()> {
+    let mut report = Report::new("indexes");
+    let directory = tempfile::tempdir_in(support::target_dir())?;
+    let models = theirs::models()?;
+    let bench = Bench { directory: directory.path(), models: &models };
+
+    let (in_order, shuffled) = (IDS.collect::<Vec<_>>(), shuffled_ids());
+    report.case("insert-100k-2-indexes", NATIVE_DB, "ns/record", 0.6, || bench.load(&in_order))?;
+    report.case("insert-100k-2-indexes-shuffled", NATIVE_DB, "ns/record", 0.9, || bench.load(&shuffled))?;
+    report.case("disk-per-entry", RAW, "bytes/entry", 1.1, || bench.size(&in_order))?;
+
+    let (ours, theirs) = bench.filled(&in_order, small_team)?;
+    report.case("get-by-unique", NATIVE_DB, "ns", 0.9, || get(&ours, &theirs, &shuffled))?;
+    report.case("list-by-index-1000", NATIVE_DB, "ns/record", 0.8, || {
+        list(&ours, &theirs, 100..200, SMALL as usize, 200)
+    })?;
+    report.case("update-unindexed-field", PLAIN, "ns", 1.05, || bench.update(&ours, &shuffled))?;
+    drop((ours, theirs));
+
+    let (ours, theirs) = bench.filled(&in_order[..3 * LARGE as usize], large_team)?;
+    report.case("first-page-20-of-33000", NATIVE_DB, "ns/record", 0.05, || {
+        list(&ours, &theirs, FIRST_LARGE..FIRST_LARGE + 3, 20, 30)
+    })?;
+    for case in ["redis/get-by-unique", "redis/insert-2-indexes", "redis/list-by-index-100"] {
+        report.not_measured(case, "RedisStore keeps no indexes yet");
+    }
+    report.finish()
+}
+
+/// Where the files are.
+struct Bench<'a> {
+    directory: &'a Path,
+    models: &'a Models,
+}
+
+impl<'a> Bench<'a> {
+    fn path(&self, side: &str) -> PathBuf {
+        self.directory.join(side).with_extension("redb")
+    }
+
+    /// A place without a file.
+    fn new_path(&self, side: &str) -> Result<PathBuf> {
+        let path = self.path(side);
+        if path.exists() {
+            fs::remove_file(&path)?;
+        }
+        Ok(path)
+    }
+
+    /// Both sides with the users of these ids.
+    fn filled(&self, ids: &[u64], team: fn(u64) -> u32) -> Result<(Ours<User>, Theirs<'a>)> {
+        let (ours, theirs) = (Ours::open(&self.new_path("ours")?)?, self.create_theirs()?);
+        ours.put(our_users(ids, team))?;
+        theirs.insert(their_users(ids, team))?;
+        Ok((ours, theirs))
+    }
+
+    fn create_theirs(&self) -> Result<Theirs<'a>> {
+        Theirs::create(self.models, &self.new_path("theirs")?)
+    }
+
+    /// Ours in several batches of bounded size, theirs in one.
+    fn load(&self, ids: &[u64]) -> Result<Sides> {
+        by_turns(
+            5,
+            || {
+                let (side, users) = (Ours::open(&self.new_path("ours")?)?, our_users(ids, small_team));
+                nanos_each(ids.len(), || side.put(users))
+            },
+            || {
+                let (side, users) = (self.create_theirs()?, their_users(ids, small_team));
+                nanos_each(ids.len(), || side.insert(users))
+            },
+        )
+    }
+
+    /// How much a file grows by each entry: ours beside the same file without indexes.
+    fn size(&self, ids: &[u64]) -> Result<Sides> {
+        let ours = Ours::open(&self.new_path("ours")?)?;
+        ours.put(our_users(ids, small_team))?;
+        let plain = Ours::open(&self.new_path("plain")?)?;
+        plain.put(plain_users(ids))?;
+        drop((ours, plain));
+        let entries: Vec<_> = ids.iter().map(|&id| (email(id), small_team(id), id)).collect();
+        raw::write_entries(&self.new_path("raw")?, &entries)?;
+        let size = |side| Ok::<_, std::io::Error>(fs::metadata(self.path(side))?.len() as f64);
+        let entries = 2.0 * ids.len() as f64;
+        Ok(Sides { ours: (size("ours")? - size("plain")?) / entries, theirs: size("raw")? / entries })
+    }
+
+    /// Updates of a field that no index has, one durable commit each.
+    fn update(&self, ours: &Ours<User>, ids: &[u64]) -> Result<Sides> {
+        let plain = Ours::<Plain>::open(&self.new_path("plain")?)?;
+        plain.put(plain_users(ids))?;
+        let (mut our_ids, mut their_ids) = (ids.chunks(UPDATES).cycle(), ids.chunks(UPDATES).cycle());
+        by_turns(
+            100,
+            || {
+                let ids = our_ids.next().unwrap_or_default();
+                nanos_each(UPDATES, || ours.update(ids, |user| user.profile.logins += 1))
+            },
+            || {
+                let ids = their_ids.next().unwrap_or_default();
+                nanos_each(UPDATES, || plain.update(ids, |user| user.profile.logins += 1))
+            },
+        )
+    }
+}
+
+fn get(ours: &Ours<User>, theirs: &Theirs<'_>, ids: &[u64]) -> Result<Sides> {
+    let emails: Vec<String> = ids.iter().map(|&id| email(id)).collect();
+    let (mut our_emails, mut their_emails) = (emails.chunks(LOOKUPS).cycle(), emails.chunks(LOOKUPS).cycle());
+    by_turns(
+        200,
+        || {
+            let emails = our_emails.next().unwrap_or_default();
+            nanos_each(LOOKUPS, || {
+                assert_eq!(ours.get_all(emails)?, LOOKUPS);
+                Ok(())
+            })
+        },
+        || {
+            let emails = their_emails.next().unwrap_or_default();
+            nanos_each(LOOKUPS, || {
+                assert_eq!(theirs.get_all(emails)?, LOOKUPS);
+                Ok(())
+            })
+        },
+    )
+}
+
+/// The first users of each of these teams in turn.
+fn list(
+    ours: &Ours<User>,
+    theirs: &Theirs<'_>,
+    teams: Range<u32>,
+    users: usize,
+    rounds: usize,
+) -> Result<Sides> {
+    let (mut our_teams, mut their_teams) = (teams.clone().cycle(), teams.cycle());
+    by_turns(
+        rounds,
+        || {
+            let team = our_teams.next().unwrap_or_default();
+            nanos_each(users, || {
+                assert_eq!(ours.of_team(team, users)?, users);
+                Ok(())
+            })
+        },
+        || {
+            let team = their_teams.next().unwrap_or_default();
+            nanos_each(users, || {
+                assert_eq!(theirs.of_team(team, users)?, users);
+                Ok(())
+            })
+        },
+    )
+}
+
+fn small_team(id: u64) -> u32 {
+    (id / SMALL) as u32
+}
+
+fn large_team(id: u64) -> u32 {
+    FIRST_LARGE + ((id - IDS.start) / LARGE) as u32
+}
+
+fn email(id: u64) -> String {
+    format!("ada.lovelace.{id}@example.org")
+}
+
+fn our_users(ids: &[u64], team: fn(u64) -> u32) -> Vec<User> {
+    let user = |&id| User { id, email: email(id), team: team(id), profile: Profile::sample(id) };
+    ids.iter().map(user).collect()
+}
+
+fn plain_users(ids: &[u64]) -> Vec<Plain> {
+    let user = |&id| Plain { id, email: email(id), team: small_team(id), profile: Profile::sample(id) };
+    ids.iter().map(user).collect()
+}
+
+fn their_users(ids: &[u64], team: fn(u64) -> u32) -> Vec<theirs::User> {
+    let user = |&id| theirs::User { id, email: email(id), team: team(id), profile: Profile::sample(id) };
+    ids.iter().map(user).collect()
+}
+
+/// Every id once, in no order: the factor has no divisor in common with their number.
+fn shuffled_ids() -> Vec<u64> {
+    let count = IDS.end - IDS.start;
+    (0..count).map(|place| IDS.start + place * 7_919 % count).collect()
+}

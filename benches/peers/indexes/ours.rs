@@ -1,0 +1,82 @@
+//! Our side: postcard in a redb file.
+
+use std::path::Path;
+
+use kv_runtime::index::StoredIn;
+use kv_runtime::store::RedbStore;
+use kv_runtime::{Collection, Kv, KvEntity};
+use tokio::runtime::Runtime;
+
+use crate::support::Result;
+use crate::support::profile::Profile;
+
+/// A profile with a unique email, in a team.
+#[derive(KvEntity, Clone, Debug)]
+#[kv(prefix = "user", codec = "postcard")]
+pub struct User {
+    #[kv(id)]
+    pub id: u64,
+    #[kv(unique)]
+    pub email: String,
+    #[kv(index)]
+    pub team: u32,
+    pub profile: Profile,
+}
+
+/// The same without indexes.
+#[derive(KvEntity, Clone, Debug)]
+#[kv(prefix = "plain", codec = "postcard")]
+pub struct Plain {
+    #[kv(id)]
+    pub id: u64,
+    pub email: String,
+    pub team: u32,
+    pub profile: Profile,
+}
+
+/// A file, open, with one kind of profiles.
+pub struct Ours<E> {
+    runtime: Runtime,
+    users: Collection<E, RedbStore>,
+}
+
+impl<E: KvEntity<Id = u64> + StoredIn<RedbStore>> Ours<E> {
+    pub fn open(path: &Path) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        Ok(Self { runtime, users: Kv::new(RedbStore::open(path)?).collection() })
+    }
+
+    pub fn put(&self, users: Vec<E>) -> Result<()> {
+        Ok(self.runtime.block_on(self.users.put_many(users))?)
+    }
+
+    /// Changes each of these.
+    pub fn update(&self, ids: &[u64], change: fn(&mut E)) -> Result<()> {
+        self.runtime.block_on(async {
+            for &id in ids {
+                self.users.update(id, change).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Ours<User> {
+    /// How many of these emails somebody has.
+    pub fn get_all(&self, emails: &[String]) -> Result<usize> {
+        self.runtime.block_on(async {
+            let mut found = 0;
+            for email in emails {
+                let user = self.users.by(User::EMAIL).get(email).await?;
+                found += usize::from(std::hint::black_box(user).is_some());
+            }
+            Ok(found)
+        })
+    }
+
+    /// The first users of a team.
+    pub fn of_team(&self, team: u32, limit: usize) -> Result<usize> {
+        let page = self.users.by(User::TEAM).equal(team).limit(limit).page();
+        Ok(std::hint::black_box(self.runtime.block_on(page)?).entities.len())
+    }
+}

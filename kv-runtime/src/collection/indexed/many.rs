@@ -1,0 +1,164 @@
+//! Batches of entities with indexes. Each batch is a commit on the condition of what it replaces.
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+
+use kv_store::__private::coop::Hold;
+use kv_store::key::Key;
+use kv_store::store::{Batch, Commit, GetOptions, Store, StoreExt, Write};
+use kv_store::{Error, Result};
+
+use super::super::{Collection, groups, keys_of_groups, named};
+use super::change::{Change, after};
+use super::plan::plan;
+use super::typed::{IndexedType, Of};
+use super::write::{MAX_ATTEMPTS, Requires, StoreReads};
+use crate::entity::{IndexSchema, KvEntity};
+
+/// One batch: the last writes of each of its entities.
+#[derive(Default)]
+struct Pending {
+    /// Where the writes of an entity are.
+    places: HashMap<Key, usize>,
+    writes: Vec<(Key, Vec<Write>)>,
+    bytes: usize,
+    /// How many entities the caller passed for it.
+    entities: usize,
+}
+
+impl Pending {
+    fn push(&mut self, key: Key, writes: Vec<Write>) {
+        self.entities += 1;
+        self.bytes += writes.iter().map(bytes_of).sum::<usize>();
+        match self.places.get(&key) {
+            // The later one of an entity wins.
+            Some(place) => self.writes[*place].1 = writes,
+            None => {
+                self.places.insert(key.clone(), self.writes.len());
+                self.writes.push((key, writes));
+            }
+        }
+    }
+}
+
+impl<E: KvEntity, S: Store> Collection<E, S> {
+    /// Writes entities in batches as large as one commit of the store.
+    pub(crate) async fn put_many_indexed<I>(&self, entities: I) -> Result<()>
+    where
+        I: Iterator,
+        I::Item: Borrow<E>,
+    {
+        let limits = self.store().capabilities().limits;
+        let (mut batch, mut written) = (Pending::default(), 0);
+        let mut hold = Hold::begin();
+        for entity in entities {
+            let entity = entity.borrow();
+            let key = self.key_of(entity);
+            let writes = match self.writes_of_new(&key, entity, self.store().clock().now()) {
+                Ok(writes) => writes,
+                Err(error) => return Err(self.partial(&key, written, 0, error)),
+            };
+            let bytes: usize = writes.iter().map(bytes_of).sum();
+            if batch.writes.len() >= Self::entities_in_commit(limits.commit)
+                || batch.bytes + bytes > limits.commit_bytes / 2
+            {
+                written += self.write_pending(std::mem::take(&mut batch), written).await?;
+            }
+            batch.push(key, writes);
+            hold.yield_after(bytes).await;
+        }
+        self.write_pending(batch, written).await.map(drop)
+    }
+
+    /// Deletes the entities with these anchors.
+    pub(crate) async fn delete_many_indexed(&self, anchors: &[Key]) -> Result<()> {
+        let commit = Self::entities_in_commit(self.store().capabilities().limits.commit);
+        let mut written = 0;
+        for anchors in anchors.chunks(commit) {
+            let mut batch = Pending::default();
+            anchors.iter().for_each(|key| batch.push(key.clone(), self.writes_to_delete(key)));
+            written += self.write_pending(batch, written).await?;
+        }
+        Ok(())
+    }
+
+    /// How many entities a commit takes at most: each has conditions and writes of its records, of
+    /// old and new claims or entries, and of the holders of claims that are taken over.
+    pub(crate) fn entities_in_commit(limit: usize) -> usize {
+        let of_index = |index: &IndexSchema| if index.is_unique() { 5 } else { 2 };
+        let of_each = 2 * groups::<E>().len() + E::INDEXES.iter().map(of_index).sum::<usize>();
+        (limit / of_each.max(1)).max(1)
+    }
+
+    /// Writes a batch, and returns how many entities it has.
+    async fn write_pending(&self, batch: Pending, written: usize) -> Result<usize> {
+        let Some((first, _)) = batch.writes.first() else { return Ok(0) };
+        match self.commit_pending(&batch).await {
+            Ok(()) => Ok(batch.entities),
+            Err(error) => Err(self.partial(first, written, batch.entities, error)),
+        }
+    }
+
+    async fn commit_pending(&self, batch: &Pending) -> Result<()> {
+        let of = Of(self.clone());
+        self.make_ready().await?;
+        let anchors: Vec<Key> = batch.writes.iter().map(|(key, _)| key.clone()).collect();
+        let first = anchors.first().cloned();
+        for attempt in 0..MAX_ATTEMPTS {
+            if attempt > 0 {
+                let longest = std::time::Duration::from_millis(1 << attempt.min(6));
+                self.store().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
+            }
+            match self.try_commit(batch, &anchors, &of).await {
+                Ok(Commit::Done) => return Ok(()),
+                Ok(Commit::Conflict(_)) => {}
+                Err(error) if error.is_of_a_record() => return self.write_each(batch).await,
+                Err(error) => return Err(error),
+            }
+        }
+        let at = first.map_or_else(Box::default, |key| self.at(&key));
+        Err(Error::Conflict { at, attempts: MAX_ATTEMPTS, why: None })
+    }
+
+    /// Writes the entities of a batch one after the other, because the record of one cannot be read.
+    async fn write_each(&self, batch: &Pending) -> Result<()> {
+        for (key, writes) in &batch.writes {
+            let _ = self.write_indexed(self.writes(), key, writes.clone(), Requires::Nothing).await?;
+        }
+        Ok(())
+    }
+
+    async fn try_commit(&self, batch: &Pending, anchors: &[Key], of: &Of<E, S>) -> Result<Commit> {
+        let mut records = Vec::new();
+        let read = Self::entities_in(self.store().capabilities().limits.batch_read);
+        for anchors in anchors.chunks(read) {
+            records.extend(self.records(anchors, GetOptions::new()).await?);
+        }
+        let now = self.store().clock().now();
+        let (mut changes, mut conditions, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+        for ((key, new), before) in batch.writes.iter().zip(records.chunks(groups::<E>().len())) {
+            let keys: Vec<Key> = keys_of_groups::<E>(key).collect();
+            let after = after(&keys, before, new, now);
+            conditions.extend(self.unchanged_of_indexes(key, before));
+            writes.extend(new.iter().cloned());
+            let of: &dyn IndexedType = of;
+            changes.push(Change { of, anchor: key.clone(), before: before.to_vec(), after });
+        }
+        let plan = plan(&changes, &StoreReads(self.store())).await.map_err(named::<E>)?;
+        conditions.extend(plan.conditions);
+        if let Some(taken) = plan.taken.into_iter().next() {
+            let checked = self.store().commit(conditions, Batch::new()).await.map_err(named::<E>)?;
+            return if checked == Commit::Done { Err(taken) } else { Ok(checked) };
+        }
+        writes.extend(plan.writes);
+        self.writes().commit(conditions, writes.into()).await.map_err(named::<E>)
+    }
+}
+
+fn bytes_of(write: &Write) -> usize {
+    let value = match write {
+        Write::Put(_, new) | Write::Update(_, new) => new.value.len(),
+        _ => 0,
+    };
+    write.key().len() + value
+}

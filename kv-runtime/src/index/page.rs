@@ -1,0 +1,242 @@
+//! Pages of an index: entries, and the entities to which they lead.
+
+use kv_store::__private::{coop, parse_entry};
+use kv_store::index::{IndexKey, IndexParts};
+use kv_store::key::Key;
+use kv_store::store::{Cursor, EntryQuery, IndexStore, ListQuery, StoreExt};
+use kv_store::{Error, Result};
+use std::ops::Bound;
+use tracing::Instrument;
+
+use super::builder::{ByIndex, ByIndexIds, Lookup};
+use super::range::Selected;
+use super::state::{Reading, schema_of};
+use crate::collection::indexed::index_key;
+use crate::collection::span;
+use crate::entity::KvEntity;
+use crate::list::{IdPage, Pace, Page, secret};
+
+/// How many entities a page holds by default, and how many a stream fetches at a time.
+pub(super) const PAGE: usize = 1_000;
+
+/// A page ends after so many entries that lead to no entity with the value, and there may be more.
+const ASTRAY: usize = 10_000;
+
+/// A page before it is returned.
+pub(super) struct Found<E> {
+    pub(super) entities: Vec<E>,
+    pub(super) failed: Vec<Error>,
+    /// Entries that name no entity of this type.
+    skipped: usize,
+    /// Entries that lead to no entity with the value.
+    astray: usize,
+    /// How many bytes were read of entities.
+    bytes: usize,
+    /// The last entry that was looked at, if there may be more behind it.
+    next: Option<String>,
+}
+
+impl<E: KvEntity, S: IndexStore, V: IndexKey> ByIndex<E, S, V> {
+    /// Returns the first page, or the one at the cursor.
+    ///
+    /// A page ends after the limit, or once its entities have 4 MiB. It may hold fewer entities than
+    /// the limit, even none, although there are more: only [`Page::cursor`] tells. An entity that exists and cannot be read is in [`Page::failed`]. An
+    /// entity that gets another value between two pages may be on both or on none.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::IndexNotReady`] if the index was not built yet.
+    /// - [`Error::InvalidCursor`] if the cursor is not of this lookup.
+    /// - [`Error::InvalidOptions`] if the limit is 0, or if the cursor is a text that was hidden
+    ///   because ids or values are secret, and the [`Kv`](crate::Kv) has no cursor key.
+    /// - The store's error if the store fails.
+    pub async fn page(self) -> Result<Page<E>> {
+        self.lookup.page().await
+    }
+
+    /// Returns how many entities there are from the cursor on. It reads all of them, page by page,
+    /// because only they tell whether they still have the value.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`page`](Self::page), and the error of an entity that cannot be read.
+    pub async fn count(self) -> Result<u64> {
+        let mut lookup = self.lookup;
+        let (mut count, limit) = (0_u64, lookup.limit.take());
+        loop {
+            let page = lookup.clone().page().await?;
+            if let Some(error) = page.failed.into_iter().next() {
+                return Err(error);
+            }
+            count += page.entities.len() as u64;
+            if limit.is_some_and(|limit| count >= limit as u64) {
+                return Ok(limit.map_or(count, |limit| count.min(limit as u64)));
+            }
+            lookup.cursor = page.cursor;
+            if lookup.cursor.is_none() {
+                return Ok(count);
+            }
+            coop::yield_now().await;
+        }
+    }
+}
+
+impl<E: KvEntity, S: IndexStore> ByIndexIds<E, S> {
+    /// Returns the first page, or the one at the cursor, as [`ByIndex::page`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ByIndex::page`].
+    pub async fn page(self) -> Result<IdPage<E::Id>> {
+        let Page { entities, skipped, cursor, .. } = self.0.page().await?;
+        Ok(IdPage { ids: entities.iter().map(KvEntity::id).collect(), skipped, cursor })
+    }
+}
+
+impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
+    pub(super) async fn page(self) -> Result<Page<E>> {
+        let index = self.index();
+        let operation = "list_by";
+        let span = span(operation, E::SCHEMA.name(), self.collection.store().name(), &index);
+        async {
+            let limit = self.limit.unwrap_or(PAGE);
+            if limit == 0 {
+                let what = "a page of no entities leads nowhere; ask for at least one";
+                return Err(Error::InvalidOptions { at: self.collection.at(&index), what: what.into() });
+            }
+            let found = self.find(self.cursor.clone(), limit).await?;
+            let cursor = self.cursor_at(found.next.as_deref());
+            let Found { entities, failed, skipped, .. } = found;
+            Ok(Page { entities, failed, skipped, cursor })
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// What the keys of all entries begin with.
+    fn index(&self) -> Key {
+        index_key::<E>(schema_of::<E>(self.number), "").finish_entry()
+    }
+
+    /// Finds at most so many entities.
+    pub(super) async fn find(&self, cursor: Option<Cursor>, limit: usize) -> Result<Found<E>> {
+        let reading = Reading::new(&self.collection, self.number)?;
+        let index = self.index();
+        let begun = reading.begin().await?;
+        let mut found = Found::at(self.position(&index, cursor)?);
+        loop {
+            let wanted = limit.saturating_sub(found.len()).min(PAGE);
+            let query = self.query(&index, found.next.take()).with_limit(wanted);
+            self.read(&query, &mut found).await?;
+            let is_full =
+                found.len() >= limit || found.astray >= ASTRAY || found.bytes >= ListQuery::MAX_BYTES;
+            if is_full || found.next.is_none() {
+                break;
+            }
+            coop::yield_now().await;
+        }
+        // An index that was dropped meanwhile had not all of its entries.
+        reading.end(&begun).await?;
+        Ok(found)
+    }
+
+    /// Adds a page of entries and their entities.
+    async fn read(&self, query: &EntryQuery, found: &mut Found<E>) -> Result<()> {
+        let store = self.collection.store();
+        let page = store.entries(query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        let (mut entries, mut anchors) = (Vec::with_capacity(page.len()), Vec::with_capacity(page.len()));
+        for entry in page.keys() {
+            match parse_entry::<E::Id>(entry, E::SCHEMA.ids()) {
+                Some(id) => {
+                    anchors.push(self.collection.key_of_id(&id));
+                    entries.push(entry);
+                }
+                None => found.skipped += 1,
+            }
+        }
+        let mut pace = Pace::new(store.capabilities().sharing);
+        let mut read = 0;
+        while read < entries.len() && found.bytes < ListQuery::MAX_BYTES {
+            let batch = pace.next(entries.len() - read, ListQuery::MAX_BYTES - found.bytes);
+            let anchors = &anchors[read..read + batch];
+            let entities = self.collection.find_all_entered(anchors, self.number).await?;
+            pace.saw(entities.iter().map(|(_, bytes)| *bytes));
+            for (entry, (entity, bytes)) in entries[read..].iter().zip(entities) {
+                found.bytes = found.bytes.saturating_add(bytes);
+                match entity {
+                    Ok(Some((entity, Some(key)))) if key.as_str() == *entry && self.has(&entity) => {
+                        found.entities.push(entity);
+                    }
+                    Ok(_) => found.astray += 1,
+                    Err(error) => found.failed.push(error),
+                }
+            }
+            read += batch;
+        }
+        found.next = match entries.get(read.saturating_sub(1)) {
+            Some(last) if read < entries.len() => Some((*last).to_owned()),
+            _ => page.next,
+        };
+        Ok(())
+    }
+
+    /// Whether the entity's own value is selected, where the entry has only its beginning.
+    fn has(&self, entity: &E) -> bool {
+        if !self.selected.needs_values() {
+            return true;
+        }
+        let mut values = IndexParts::whole();
+        entity.write_index(self.number, &mut values);
+        self.selected.has(&values)
+    }
+
+    /// The entries that are selected, behind an entry.
+    fn query(&self, index: &Key, after: Option<String>) -> EntryQuery {
+        let (mut from, mut to) = self.selected.keys(index.as_str());
+        match after {
+            Some(after) if self.is_reverse => to = Bound::Excluded(after),
+            Some(after) => from = Bound::Excluded(after),
+            None => {}
+        }
+        EntryQuery::new(index.clone()).with_range(from, to).with_reverse(self.is_reverse)
+    }
+
+    /// A list query whose cursors are those of this lookup.
+    fn sealing(&self, index: &Key) -> ListQuery {
+        let Self { selected, is_reverse, .. } = self;
+        let of = format!("{:?} {is_reverse}", Selected::keys(selected, ""));
+        ListQuery::new(index.clone()).with_suffix(of)
+    }
+
+    /// Returns the cursor of a page that ends with this entry.
+    pub(super) fn cursor_at(&self, entry: Option<&str>) -> Option<Cursor> {
+        let index = self.index();
+        let place = entry?.strip_prefix(index.as_str())?;
+        let cursor = self.sealing(&index).cursor_at(place);
+        secret::shown_if(self.is_secret(), &self.collection, &index, Some(cursor))
+    }
+
+    /// Returns the entry at which a page ended.
+    fn position(&self, index: &Key, cursor: Option<Cursor>) -> Result<Option<String>> {
+        let cursor = secret::stored_if(self.is_secret(), &self.collection, index, cursor)?;
+        let query = self.sealing(index).with_cursor(cursor);
+        let place = query.position(self.collection.store().name());
+        let place = place.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        Ok(place.map(|place| format!("{}{place}", index.as_str())))
+    }
+
+    /// Whether a cursor contains what must not be shown.
+    fn is_secret(&self) -> bool {
+        !schema_of::<E>(self.number).is_shown() || secret::is_secret::<E>()
+    }
+}
+
+impl<E> Found<E> {
+    const fn at(next: Option<String>) -> Self {
+        Self { entities: Vec::new(), failed: Vec::new(), skipped: 0, astray: 0, bytes: 0, next }
+    }
+
+    fn len(&self) -> usize {
+        self.entities.len() + self.failed.len()
+    }
+}

@@ -1,0 +1,80 @@
+//! Whether an index has an entry for each entity.
+
+use kv_store::key::Key;
+use kv_store::record::{Record, Revision};
+use kv_store::store::{GetOptions, Store};
+use kv_store::{Error, Result};
+
+use crate::collection::Collection;
+use crate::collection::indexed::{IndexState, check_supported, index_key, state_key, state_of};
+use crate::entity::{IndexSchema, KvEntity};
+
+/// An index of a collection, to be read.
+pub(super) struct Reading<'a, E, S> {
+    pub(super) collection: &'a Collection<E, S>,
+    pub(super) schema: &'static IndexSchema,
+    /// The key of the record that says whether the index is ready.
+    pub(super) state: Key,
+}
+
+/// An index that is read as if it had no entries. No constant of generated code has its number.
+const NO_INDEX: IndexSchema = IndexSchema::new("", 0, &[]);
+
+/// Returns the schema of the index with this number.
+pub(super) fn schema_of<E: KvEntity>(number: usize) -> &'static IndexSchema {
+    E::INDEXES.get(number).unwrap_or(const { &NO_INDEX })
+}
+
+/// Returns whether a state says that the index is ready.
+pub(super) fn is_ready(schema: &IndexSchema, state: Option<&Record>) -> bool {
+    state_of(state) == Some(IndexState::Ready { generation: schema.generation_number() })
+}
+
+impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
+    pub(super) fn new(collection: &'a Collection<E, S>, number: usize) -> Result<Self> {
+        check_supported(collection)?;
+        let schema = schema_of::<E>(number);
+        Ok(Self { collection, schema, state: state_key::<E>(schema) })
+    }
+
+    /// Returns the revision of the state that says that the index is ready.
+    pub(super) async fn begin(&self) -> Result<Revision> {
+        let state = self.read_state().await?;
+        self.ready(state.as_ref()).await
+    }
+
+    /// Fails if the index is no longer ready, or was built again since `begin`.
+    pub(super) async fn end(&self, begun: &Revision) -> Result<()> {
+        match self.read_state().await? {
+            Some(state) if state.revision == *begun => Ok(()),
+            _ => Err(self.not_ready()),
+        }
+    }
+
+    /// Returns the revision of a state if it says that the index is ready. That of a collection
+    /// which was always empty becomes ready here.
+    pub(super) async fn ready(&self, state: Option<&Record>) -> Result<Revision> {
+        if let Some(revision) = self.revision(state) {
+            return Ok(revision);
+        }
+        if state.is_none() && self.collection.make_ready_again().await.is_ok() {
+            let state = self.read_state().await?;
+            return self.revision(state.as_ref()).ok_or_else(|| self.not_ready());
+        }
+        Err(self.not_ready())
+    }
+
+    fn revision(&self, state: Option<&Record>) -> Option<Revision> {
+        state.filter(|_| is_ready(self.schema, state)).map(|state| state.revision.clone())
+    }
+
+    async fn read_state(&self) -> Result<Option<Record>> {
+        let state = self.collection.store().get(&self.state, GetOptions::new()).await;
+        state.map_err(|error| error.of_entity(E::SCHEMA.name()))
+    }
+
+    fn not_ready(&self) -> Error {
+        let key = index_key::<E>(self.schema, "").finish_entry();
+        Error::IndexNotReady { at: self.collection.at(&key), index: self.schema.name() }
+    }
+}

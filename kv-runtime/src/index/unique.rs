@@ -1,0 +1,210 @@
+//! Lookups of a unique value.
+
+use std::fmt;
+
+use kv_store::index::{IndexKey, IndexParts};
+use kv_store::key::Key;
+use kv_store::record::Record;
+use kv_store::store::{Commit, GetOptions, IndexStore, Store, StoreExt};
+use kv_store::{BoxFuture, Error, Result};
+use tracing::Instrument;
+
+use super::state::{Reading, schema_of};
+use crate::collection::indexed::{Of, holder_of, index_key};
+#[cfg(feature = "cache")]
+use crate::collection::indexed::{entry_of, id_of};
+use crate::collection::{Collection, span};
+use crate::entity::{Handle, KvEntity};
+
+/// How often a lookup follows a value that moves from entity to entity.
+const MAX_ATTEMPTS: u32 = 32;
+
+/// Lookups of a unique index: [`Collection::by`](crate::Collection::by).
+///
+/// Calls take the value as ids are taken: numbers and moments by value, text as `&str`, and the
+/// values of several fields as a tuple.
+///
+/// A call reads the claim of the value and then the entity. It returns an entity only if that has the
+/// value, and none only if no entity had it at some moment of the call.
+#[must_use = "nothing is looked up before `get`, `get_many`, `exists` or `delete`"]
+pub struct ByUnique<E, S, V: IndexKey> {
+    collection: Collection<E, S>,
+    handle: Handle<E, V>,
+}
+
+/// What a claim leads to.
+enum Led<E> {
+    To(E, Key),
+    /// To an entity that is gone or has another value.
+    Astray,
+    Nowhere,
+}
+
+impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
+    pub(super) const fn new(collection: Collection<E, S>, handle: Handle<E, V>) -> Self {
+        Self { collection, handle }
+    }
+
+    /// Returns the entity with this value, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::IndexNotReady`] if the index was not built yet. Otherwise as
+    /// [`Collection::get`](crate::Collection::get).
+    pub fn get(&self, value: V::Ref<'_>) -> impl Future<Output = Result<Option<E>>> + use<'_, E, S, V> {
+        let claim = self.claim(value);
+        async move {
+            let span = self.span("get_by", &claim);
+            async { Ok(self.find(&claim).await?.map(|(entity, _)| entity)) }.instrument(span).await
+        }
+    }
+
+    /// Returns one answer for each value, in their order.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get).
+    pub fn get_many<'v>(
+        &self,
+        values: impl IntoIterator<Item = V::Ref<'v>>,
+    ) -> BoxFuture<'_, Result<Vec<Option<E>>>> {
+        let claims: Vec<Key> = values.into_iter().map(|value| self.claim(value)).collect();
+        // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move {
+            let mut found = Vec::with_capacity(claims.len());
+            for claim in &claims {
+                let span = self.span("get_by", claim);
+                let one = async { self.find(claim).await }.instrument(span).await?;
+                found.push(one.map(|(entity, _)| entity));
+            }
+            Ok(found)
+        })
+    }
+
+    /// Returns whether an entity has this value. It reads the entity.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get).
+    pub fn exists(&self, value: V::Ref<'_>) -> impl Future<Output = Result<bool>> + use<'_, E, S, V> {
+        let found = self.get(value);
+        async move { Ok(found.await?.is_some()) }
+    }
+
+    /// Removes the entity with this value, all of its groups, and returns whether there was one. An
+    /// entity that gets another value meanwhile stays.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get), and [`Error::Conflict`] if other writers were faster each time.
+    pub fn delete(&self, value: V::Ref<'_>) -> impl Future<Output = Result<bool>> + use<'_, E, S, V> {
+        let claim = self.claim(value);
+        async move {
+            let span = self.span("delete_by", &claim);
+            self.delete_at(&claim).instrument(span).await
+        }
+    }
+
+    async fn delete_at(&self, claim: &Key) -> Result<bool> {
+        for attempt in 0..MAX_ATTEMPTS {
+            let Some((_, anchor)) = self.find(claim).await? else { return Ok(false) };
+            if let Some(Commit::Done) =
+                self.collection.delete_holder(&anchor, self.handle.number, claim).await?
+            {
+                return Ok(true);
+            }
+            let longest = std::time::Duration::from_millis(1 << attempt.min(6));
+            self.collection.store().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
+        }
+        Err(self.lost(claim))
+    }
+
+    /// The key of the claim of a value.
+    pub(crate) fn claim(&self, value: V::Ref<'_>) -> Key {
+        let mut parts = IndexParts::new();
+        V::write_ref(value, self.handle.normaliser, &mut parts);
+        index_key::<E>(schema_of::<E>(self.handle.number), parts.as_str()).finish_entry()
+    }
+
+    pub(crate) async fn find(&self, claim: &Key) -> Result<Option<(E, Key)>> {
+        let reading = Reading::new(&self.collection, self.handle.number)?;
+        let keys = [reading.state.clone(), claim.clone()];
+        let (mut found, mut state) = self.read(&keys).await?;
+        let mut begun = reading.ready(state.as_ref()).await?;
+        for _ in 0..MAX_ATTEMPTS {
+            match self.follow(claim, found.as_ref()).await? {
+                Led::To(entity, anchor) => return Ok(Some((entity, anchor))),
+                Led::Nowhere => return Ok(None),
+                Led::Astray => {}
+            }
+            // The value may have moved after the claim was read and before the entity was.
+            let before = found.map(|claim| claim.revision);
+            (found, state) = self.read(&keys).await?;
+            begun = match state {
+                Some(state) if state.revision == begun => begun,
+                state => reading.ready(state.as_ref()).await?,
+            };
+            if before == found.as_ref().map(|claim| claim.revision.clone()) {
+                return Ok(None);
+            }
+        }
+        Err(self.lost(claim))
+    }
+
+    /// Reads claim and state at one moment, as far as the store can.
+    async fn read(&self, keys: &[Key; 2]) -> Result<(Option<Record>, Option<Record>)> {
+        let records = self.collection.store().get_many(keys, GetOptions::new()).await;
+        let mut records = records.map_err(|error| error.of_entity(E::SCHEMA.name()))?.into_iter();
+        let (state, claim) = (records.next().flatten(), records.next().flatten());
+        Ok((claim, state))
+    }
+
+    async fn follow(&self, key: &Key, claim: Option<&Record>) -> Result<Led<E>> {
+        let Some(claim) = claim else { return Ok(Led::Nowhere) };
+        let anchor = holder_of(&Of(self.collection.clone()), key, claim)?;
+        Ok(match self.collection.find_entered(&anchor, self.handle.number).await? {
+            Some((entity, Some(entry))) if entry == *key => Led::To(entity, anchor),
+            _ => Led::Astray,
+        })
+    }
+
+    fn lost(&self, claim: &Key) -> Error {
+        Error::Conflict { at: self.collection.at(claim), attempts: MAX_ATTEMPTS, why: None }
+    }
+
+    fn span(&self, operation: &'static str, claim: &Key) -> tracing::Span {
+        span(operation, E::SCHEMA.name(), self.collection.store().name(), claim)
+    }
+}
+
+/// What a cache asks.
+#[cfg(feature = "cache")]
+impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
+    /// Returns the id of the entity that has claimed a value, whether or not it still has it.
+    pub(crate) async fn holder(&self, claim: &Key) -> Result<Option<E::Id>> {
+        let reading = Reading::new(&self.collection, self.handle.number)?;
+        let (found, state) = self.read(&[reading.state.clone(), claim.clone()]).await?;
+        reading.ready(state.as_ref()).await?;
+        let Some(found) = found else { return Ok(None) };
+        Ok(id_of::<E>(&holder_of(&Of(self.collection.clone()), claim, &found)?))
+    }
+
+    /// Whether an entity alone tells whether it has a value. Where the group may be absent, its
+    /// fields have values all the same, and only the records tell.
+    pub(crate) fn is_told_by_value(&self) -> bool {
+        let group = E::SCHEMA.groups().get(schema_of::<E>(self.handle.number).group());
+        group.is_some_and(|group| !group.is_optional())
+    }
+
+    /// Whether the entity has the value of this claim.
+    pub(crate) fn has_claim(&self, entity: &E, claim: &Key) -> bool {
+        entry_of(entity, self.handle.number).as_ref() == Some(claim)
+    }
+}
+
+impl<E: KvEntity, S: Store, V: IndexKey> fmt::Debug for ByUnique<E, S, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let index = schema_of::<E>(self.handle.number).name();
+        f.debug_struct("ByUnique").field("collection", &self.collection).field("index", &index).finish()
+    }
+}

@@ -1,0 +1,186 @@
+//! Entries of indexes: committed with records, and listed in order.
+
+use std::ops::Bound;
+
+use super::commits::{absent, put};
+use super::harness::{Harness, IndexHarness};
+use super::suite::{Checked, Suite, Test};
+use crate::key::{Key, KeyBuilder};
+use crate::store::{Commit, EntryQuery, IndexStore, ListQuery, Store, StoreExt, Write};
+
+pub(super) async fn run<H: IndexHarness>(suite: &mut Suite<'_, H>) {
+    run_all!(suite;
+        entries_come_in_order: "entries come in the order of the bytes of their keys, or in the reverse",
+        a_range_has_its_entries_and_no_others: "a range has the entries between its bounds, of this index alone",
+        entry_pages_lead_on: "an entry that existed all the time MUST be in exactly one page",
+        an_entry_page_keeps_to_its_limit: "a page MUST hold at most as many entries as its limit",
+        entries_go_with_their_commit: "a commit MUST take entries with other writes and conditions, all or none",
+        an_entry_is_added_once: "to add an entry that is there, and to remove one that is not, MUST do nothing",
+        entries_stay: "an entry MUST NOT expire",
+        entries_are_no_records_of_other_prefixes: "a list of other keys shows no entry",
+        store_says_that_it_keeps_indexes: "a store that implements it sets the capability",
+    );
+}
+
+const INDEX: &str = "by_city";
+
+/// The key of an entry of an index, with the index as the part that all share.
+fn entry(index: &str, rest: &str) -> Key {
+    KeyBuilder::entry("user", index, rest, true, &[]).finish_entry()
+}
+
+fn index_of(index: &str) -> Key {
+    entry(index, "")
+}
+
+impl<H: Harness<Store: IndexStore>> Test<'_, H> {
+    async fn add(&self, entries: &[&str]) -> Checked {
+        let writes = entries.iter().map(|rest| Write::AddEntry(entry(INDEX, rest))).collect::<Vec<_>>();
+        let commit = self.store.commit(Vec::new(), writes.into()).await?;
+        check!(commit == Commit::Done, "a commit of entries without conditions ended with {commit:?}");
+        Ok(())
+    }
+
+    async fn entries(&self, query: &EntryQuery) -> Checked<Vec<String>> {
+        let index = index_of(INDEX);
+        let page = self.store.entries(query).await?;
+        Ok(page.keys().map(|key| key.strip_prefix(index.as_str()).unwrap_or(key).to_owned()).collect())
+    }
+
+    async fn all(&self) -> Checked<Vec<String>> {
+        self.entries(&EntryQuery::new(index_of(INDEX))).await
+    }
+}
+
+/// Entries whose order is that of bytes, and no other.
+const SOME: [&str; 6] = ["B!1!", "a!1!", "a!10!", "a!2!", "a%20b!1!", "é!1!"];
+
+async fn entries_come_in_order<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    t.add(&["a!2!", "é!1!", "B!1!", "a%20b!1!", "a!10!", "a!1!"]).await?;
+    let found = t.all().await?;
+    check!(found == SOME, "the entries come as {found:?}");
+    let mut found = t.entries(&EntryQuery::new(index_of(INDEX)).with_reverse(true)).await?;
+    found.reverse();
+    check!(found == SOME, "the reverse of the reverse is {found:?}");
+    Ok(())
+}
+
+async fn a_range_has_its_entries_and_no_others<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    t.add(&SOME).await?;
+    let others = ["by_cit", "by_city2"].map(|index| Write::AddEntry(entry(index, "a!1!")));
+    let commit = t.store.commit(Vec::new(), others.into_iter().collect()).await?;
+    check!(commit == Commit::Done, "a commit of entries without conditions ended with {commit:?}");
+    let key = |rest: &str| entry(INDEX, rest).into_string();
+    let all = Bound::Included(index_of(INDEX).into_string());
+    for (from, to, expected) in [
+        (Bound::Included(key("a!1!")), Bound::Included(key("a!2!")), &SOME[1..4]),
+        (Bound::Excluded(key("a!1!")), Bound::Excluded(key("a!2!")), &SOME[2..3]),
+        (Bound::Included(key("a!")), Bound::Excluded(key("a\"")), &SOME[1..4]),
+        (all, Bound::Excluded(key("a")), &SOME[..1]),
+        (Bound::Included(key("a!2!")), Bound::Included(key("a!1!")), &[]),
+        (Bound::Excluded(key("a!1!")), Bound::Excluded(key("a!1!")), &[]),
+    ] {
+        for is_reverse in [false, true] {
+            let range = (from.clone(), to.clone());
+            let query = EntryQuery::new(index_of(INDEX)).with_range(range.0, range.1);
+            let mut found = t.entries(&query.with_reverse(is_reverse)).await?;
+            if is_reverse {
+                found.reverse();
+            }
+            check!(found == expected, "the range {from:?} to {to:?} has {found:?}");
+        }
+    }
+    let found = t.all().await?;
+    check!(found == SOME, "the whole index has {found:?}");
+    Ok(())
+}
+
+async fn entry_pages_lead_on<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    t.add(&SOME).await?;
+    for is_reverse in [false, true] {
+        let mut query = EntryQuery::new(index_of(INDEX)).with_reverse(is_reverse).with_limit(2);
+        let mut found = Vec::new();
+        loop {
+            let page = t.store.entries(&query).await?;
+            found.extend(page.keys().map(str::to_owned));
+            check!(found.len() <= SOME.len(), "the pages show entries twice: {found:?}");
+            let Some(next) = page.next else { break };
+            let (from, to) = (query.from.clone(), query.to.clone());
+            let next = Bound::Excluded(next);
+            query = if is_reverse { query.with_range(from, next) } else { query.with_range(next, to) };
+        }
+        if is_reverse {
+            found.reverse();
+        }
+        let expected = SOME.map(|rest| entry(INDEX, rest).into_string());
+        check!(found == expected, "the pages have {found:?}");
+    }
+    Ok(())
+}
+
+async fn an_entry_page_keeps_to_its_limit<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    t.add(&SOME).await?;
+    for limit in 1..=7 {
+        let page = t.store.entries(&EntryQuery::new(index_of(INDEX)).with_limit(limit)).await?;
+        check!(page.len() <= limit, "a page of at most {limit} entries has {}", page.len());
+    }
+    Ok(())
+}
+
+async fn entries_go_with_their_commit<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    let record = Key::from_text("user:1");
+    let writes = vec![put(&record, 1), Write::AddEntry(entry(INDEX, "a!1!"))];
+    let commit = t.store.commit(vec![absent(&record)], writes.into()).await?;
+    check!(commit == Commit::Done, "a commit whose condition holds ended with {commit:?}");
+    let found = t.all().await?;
+    check!(found == ["a!1!"], "after a commit that adds an entry there are {found:?}");
+    let writes = vec![
+        Write::RemoveEntry(entry(INDEX, "a!1!")),
+        Write::AddEntry(entry(INDEX, "b!1!")),
+        Write::Delete(record.clone()),
+    ];
+    let commit = t.store.commit(vec![absent(&record)], writes.clone().into()).await?;
+    check!(commit == Commit::Conflict(0), "a commit whose condition does not hold ended with {commit:?}");
+    let found = t.all().await?;
+    check!(found == ["a!1!"], "after a conflict there are {found:?}");
+    let commit = t.store.commit(Vec::new(), writes.into()).await?;
+    check!(commit == Commit::Done, "a commit without conditions ended with {commit:?}");
+    let found = t.all().await?;
+    check!(found == ["b!1!"], "after a commit that moves an entry there are {found:?}");
+    check!(t.store.read(&record).await?.is_none(), "the record that the commit deleted is there");
+    Ok(())
+}
+
+async fn an_entry_is_added_once<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    t.add(&["a!1!", "a!1!"]).await?;
+    t.add(&["a!1!"]).await?;
+    let found = t.all().await?;
+    check!(found == ["a!1!"], "an entry that was added three times is there as {found:?}");
+    let remove = |rest| Write::RemoveEntry(entry(INDEX, rest));
+    let commit =
+        t.store.commit(Vec::new(), vec![remove("b!1!"), remove("a!1!"), remove("a!1!")].into()).await?;
+    check!(commit == Commit::Done, "a commit that removes entries ended with {commit:?}");
+    let found = t.all().await?;
+    check!(found.is_empty(), "after the removal there are {found:?}");
+    Ok(())
+}
+
+async fn entries_stay<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    t.add(&SOME).await?;
+    t.pass(t.ttl() * 3).await;
+    let found = t.all().await?;
+    check!(found == SOME, "after some time there are {found:?}");
+    Ok(())
+}
+
+async fn entries_are_no_records_of_other_prefixes<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    t.add(&SOME).await?;
+    let page = t.store.page(&ListQuery::new(Key::from_text("user:"))).await?;
+    check!(page.is_empty(), "a list of other keys shows {} entries", page.len());
+    Ok(())
+}
+
+async fn store_says_that_it_keeps_indexes<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    check!(t.can.indexes, "the store keeps indexes, and its capabilities do not say so");
+    Ok(())
+}

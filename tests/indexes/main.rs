@@ -1,0 +1,14 @@
+//! Secondary and unique indexes: every write keeps them right, and every lookup is exact.
+
+mod user;
+
+mod damage;
+mod groups;
+mod lookups;
+mod meets;
+mod model;
+mod races;
+mod state;
+mod stores;
+mod unique;
+mod versions;
