@@ -34,8 +34,8 @@ struct Page {
 
 const DONE: &str = r#"{"status":"done"}"#;
 
-async fn statuses<E: KvEntity>(
-    kv: &Kv<impl Store>,
+async fn statuses<E: KvEntity + kv_runtime::index::StoredIn<S>, S: Store>(
+    kv: &Kv<S>,
     status: fn(E) -> String,
 ) -> Result<(Vec<String>, usize), Error> {
     let page = kv.collection::<E>().list().page().await?;
@@ -82,8 +82,8 @@ async fn a_list_shows_only_what_may_be_the_entitys() -> Outcome {
     for key in ["celery-task-meta-1", "celery-task", "celery-task-meta", "other:1"] {
         put_theirs(kv.store(), key, DONE).await?;
     }
-    assert_eq!(statuses::<Task>(&kv, |it| it.status).await?, (vec!["done".to_owned()], 2));
-    assert_eq!(statuses::<Anything>(&kv, |it| it.status).await?, (vec!["done".to_owned(); 4], 4));
+    assert_eq!(statuses::<Task, _>(&kv, |it| it.status).await?, (vec!["done".to_owned()], 2));
+    assert_eq!(statuses::<Anything, _>(&kv, |it| it.status).await?, (vec!["done".to_owned(); 4], 4));
     let anything = kv.collection::<Anything>();
     for key in own.into_iter().chain([""]) {
         let refused = [
@@ -117,8 +117,8 @@ async fn redis_finds_them_and_says_where_it_does_not() -> Outcome {
         server.cli(&["SET", key, DONE]);
     }
     let kv = Kv::new(RedisStore::connect(&server.url(0)).await?);
-    assert_eq!(statuses::<Task>(&kv, |it| it.status).await?.0.len(), 2);
-    assert_eq!(statuses::<Anything>(&kv, |it| it.status).await?.0.len(), 3);
+    assert_eq!(statuses::<Task, _>(&kv, |it| it.status).await?.0.len(), 2);
+    assert_eq!(statuses::<Anything, _>(&kv, |it| it.status).await?.0.len(), 3);
     kv.collection::<Task>().update("a:b", |task| task.status.push('!')).await?;
     assert_eq!(server.cli(&["GET", "celery-task-meta-a:b"]).trim(), r#"{"status":"done!"}"#);
     for options in [RedisStore::options().hash_tags(true), RedisStore::options().list_index(true)] {
