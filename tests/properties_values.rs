@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use kv_runtime::index::StoredIn;
 use kv_runtime::store::{MemoryStore, RedbDurability, RedbStore, Store};
 use kv_runtime::{Error, Kv, KvEntity};
 use proptest::prelude::*;
@@ -74,7 +75,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 /// Writes entities, and reads them in every way that there is.
 async fn assert_kept<E, S>(kv: &Kv<S>, entities: &[E]) -> Result<(), TestCaseError>
 where
-    E: KvEntity<Id = String> + Clone + PartialEq + std::fmt::Debug,
+    E: KvEntity<Id = String> + StoredIn<S> + Clone + PartialEq + std::fmt::Debug,
     S: Store,
 {
     let collection = kv.collection::<E>();
@@ -107,7 +108,7 @@ fn runtime() -> Runtime {
 /// All cases of one test share a store, so that a file is made once.
 fn assert_all_kept<E, S>(store: S, entities: impl Strategy<Value = E>)
 where
-    E: KvEntity<Id = String> + Clone + PartialEq + std::fmt::Debug,
+    E: KvEntity<Id = String> + StoredIn<S> + Clone + PartialEq + std::fmt::Debug,
     S: Store,
 {
     let (kv, runtime) = (Kv::new(store), runtime());
@@ -250,7 +251,7 @@ awkward_entities! {
 /// many were refused. `Debug` tells every NaN and every -0 from every other number.
 async fn kept_or_refused<E, S>(kv: &Kv<S>, entities: &[E]) -> Result<usize, TestCaseError>
 where
-    E: KvEntity<Id = u8> + Clone + std::fmt::Debug,
+    E: KvEntity<Id = u8> + StoredIn<S> + Clone + std::fmt::Debug,
     S: Store,
 {
     let collection = kv.collection::<E>();
@@ -275,7 +276,7 @@ where
 
 fn assert_kept_or_refused<E>(entities: impl Strategy<Value = E>)
 where
-    E: KvEntity<Id = u8> + Clone + std::fmt::Debug,
+    E: KvEntity<Id = u8> + StoredIn<MemoryStore> + Clone + std::fmt::Debug,
 {
     let (kv, runtime) = (Kv::new(MemoryStore::new()), runtime());
     let (refused, written) = (Cell::new(0), Cell::new(0));

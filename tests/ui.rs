@@ -9,7 +9,7 @@ fn mistakes_are_reported_where_they_are() {
     let cases = trybuild::TestCases::new();
     for topic in [
         "struct", "group", "field", "id", "serde", "view", "kvid", "schema", "call", "migrate", "cache",
-        "transact", "index",
+        "transact", "index", "adopt",
     ] {
         cases.compile_fail(format!("tests/ui/{topic}/*.rs"));
     }

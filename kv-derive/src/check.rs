@@ -1,5 +1,6 @@
 //! The rules that concern more than one attribute, each a function, in the order of this list.
 
+mod adopt;
 mod indexes;
 mod owned;
 mod round_trip;
@@ -15,6 +16,7 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     ids_are_there(cx, entity);
     ids_stand_alone(cx, entity);
     id_words_are_on_ids(cx, entity);
+    raw_ids_end_the_key(cx, entity);
     skipped_stand_alone(cx, entity);
     data_is_owned(cx, entity);
     groups_have_names(cx, entity);
@@ -34,12 +36,21 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     binary_codecs_can_follow_serde(cx, entity);
     round_trip::check(cx, entity);
     versions::check(cx, entity);
+    adopt::check(cx, entity);
     indexes::check(cx, entity);
 }
 
 /// Every key begins with the prefix.
 fn prefix_is_there(cx: &Ctxt, entity: &Entity<'_>) {
-    if !entity.container.prefix.is_written() && entity.container.has_keys_alone {
+    let container = &entity.container;
+    if let (Some(_), Some(key)) = (container.prefix.key(), container.shared_prefix.key()) {
+        cx.error(
+            key,
+            "an entity has one prefix, its own or a shared one: take `prefix` or `shared_prefix` away",
+        );
+    }
+    let has_prefix = container.prefix.is_written() || container.shared_prefix.is_written();
+    if !has_prefix && container.has_keys_alone {
         cx.error(entity.ident, "an entity needs a prefix for its keys: `#[kv(prefix = \"user\")]`");
     }
 }
@@ -77,11 +88,31 @@ fn ids_stand_alone(cx: &Ctxt, entity: &Entity<'_>) {
     }
 }
 
-/// `ordered` and `secret` say how an id is written and shown.
+/// `ordered`, `secret` and `raw` say how an id is written and shown.
 fn id_words_are_on_ids(cx: &Ctxt, entity: &Entity<'_>) {
     for field in entity.stored_fields().chain(&entity.skipped) {
-        for key in [field.attr.ordered.key(), field.attr.secret.key()].into_iter().flatten() {
+        let keys = [field.attr.ordered.key(), field.attr.secret.key(), field.attr.raw.key()];
+        for key in keys.into_iter().flatten() {
             cx.error(key, format_args!("`{key}` is said of an id: `#[kv(id, {key})]`"));
+        }
+    }
+}
+
+/// A raw id is the rest of the key, so nothing can follow it.
+fn raw_ids_end_the_key(cx: &Ctxt, entity: &Entity<'_>) {
+    let last = entity.ids.len().saturating_sub(1);
+    for (at, field) in entity.ids.iter().enumerate() {
+        let Some(key) = field.attr.raw.key() else { continue };
+        if at < last {
+            cx.error(key, "a raw id is the rest of the key, so it is the last id");
+        }
+        if let Some(ordered) = field.attr.ordered.key() {
+            cx.error(ordered, "a raw id is text as it is, so it cannot be `ordered`");
+        }
+        if entity.groups.len() > 1 {
+            let message = "a raw id is the rest of the key, so a group behind it could not be told: an entity with one has \
+                           one group";
+            cx.error(key, message);
         }
     }
 }
@@ -158,7 +189,7 @@ fn group_words_have_a_group(cx: &Ctxt, entity: &Entity<'_>) {
     // Where the struct declares one, that has taken them.
     let Some(left) = &entity.container.first else { return };
     let views = [left.view.key(), left.derives.key()].into_iter().flatten();
-    for key in left.versions.keys().chain(views) {
+    for key in left.versions.keys().chain(left.adopt.keys()).chain(views) {
         cx.error(key, format_args!("every field is in a `group(...)`, so `{key}` belongs there"));
     }
 }

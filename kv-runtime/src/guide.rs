@@ -70,6 +70,12 @@ pub mod caching {}
 #[cfg_attr(any(not(doctest), feature = "postcard"), doc = include_str!("../docs/migrations.md"))]
 pub mod migrations {}
 
+/// Records that another program wrote, and goes on reading: plain records, and versions in values.
+///
+#[doc = include_str!("../docs/links.md")]
+#[doc = include_str!("../docs/adopting.md")]
+pub mod adopting {}
+
 /// The test that fails if a stored shape changed and its version did not.
 ///
 #[doc = include_str!("../docs/links.md")]

@@ -54,6 +54,7 @@
 //! | `cache` | `Collection::cached`: memory, the store, an origin |
 //! | `tower-sessions` | `tower_sessions::KvSessionStore`: sessions of web applications |
 //! | `retry` | `layer::RetryStore` |
+//! | `msgpack` | `adopt::MessagePack`: records of other programs in MessagePack |
 //! | `postcard`, `uuid` | `codec = "postcard"`; `uuid::Uuid` as an id |
 //! | `sealed-cursors` | `Kv::with_cursor_key`: cursors over secret ids that can be handed to a client |
 //! | `schema-lock` | `App::schema()`, and the test that holds it against a committed file |
@@ -89,6 +90,7 @@ mod collection;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+pub mod adopt;
 mod backfill;
 #[cfg(feature = "cache")]
 pub mod cache;
@@ -100,6 +102,7 @@ mod entity;
 pub mod guide;
 mod heard;
 pub mod index;
+pub mod json;
 mod kv;
 pub mod layer;
 mod list;

@@ -5,6 +5,7 @@ use std::hash::Hasher;
 pub use ::serde;
 pub use kv_derive::schema_checks;
 
+pub use crate::adopt::{Spelling, VersionIn};
 pub use crate::codec::Codec;
 pub use crate::entity::{
     EntitySchema, ExpiresAt, GroupSchema, GroupSource, Index, IndexPart, IndexSchema, KvEntity,

@@ -17,10 +17,6 @@ const ALLOWED: [(&str, &str); 7] = [
     ("collection/indexed/fresh.rs", "so it is with the states of new indexes"),
     ("transact/read.rs", "it only checks conditions"),
     ("transact/settle.rs", "it writes the value that is there"),
-    ("index/", "it writes entries and states of indexes, which no cache holds"),
-    ("collection/indexed/fresh.rs", "it writes states of indexes"),
-    ("collection/indexed/write.rs", "it only checks conditions"),
-    ("collection/indexed/many.rs", "it only checks conditions"),
 ];
 
 /// `transact/commit.rs` settles a lost answer before it tells the caches how the commit ended.

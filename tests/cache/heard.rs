@@ -62,7 +62,9 @@ async fn every_way_of_writing_reaches_the_caches_of_every_handle() -> Outcome {
                 let load = || async { Ok::<_, Error>(User::new(1, "new")) };
                 here.refresh_from(1, load).await?;
             }
-            _ => drop(kv.collection::<Visits>().update(1, |user| user.visits = 7).await?),
+            _ => {
+                kv.collection::<Visits>().update(1, |user| user.visits = 7).await?;
+            }
         }
         let stored = users.get(1).await?.map(Arc::new);
         assert_eq!(there.peek(1), None, "way {way}");

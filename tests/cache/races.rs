@@ -358,7 +358,7 @@ async fn refresh_on_its_way(
     users: &Users,
 ) -> Result<(oneshot::Sender<()>, tokio::task::JoinHandle<Result<Option<Arc<User>>, Error>>), Error> {
     users.put(User::new(1, "old")).await?;
-    elsewhere(&kv).collection::<User>().delete(1).await?;
+    elsewhere(kv).collection::<User>().delete(1).await?;
     let (go, going) = oneshot::channel();
     let (asked, is_asked) = oneshot::channel();
     let refresher = users.clone();

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use kv_runtime::KvEntity;
+use kv_runtime::index::StoredIn;
 use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, FaultStore, Gate, ObservedStore, Operation};
 use kv_runtime::migrate::MigrationReport;
@@ -65,7 +66,7 @@ async fn expiry(kv: &Kv<Watched>, key: &str) -> kv_runtime::Result<Option<Timest
 }
 
 /// Runs a backfill that is stopped before its first commit, until `others` have written.
-async fn met<E: KvEntity>(
+async fn met<E: KvEntity + StoredIn<Watched>>(
     kv: &Kv<Watched>,
     others: impl Future<Output = kv_runtime::Result<()>>,
 ) -> Result<MigrationReport, Box<dyn std::error::Error>> {

@@ -10,6 +10,7 @@ mod groups;
 mod indexes;
 mod keys;
 mod nested;
+mod plain;
 mod previous;
 
 use kv_runtime::schema::{Difference, Effect, Lock, Schema};

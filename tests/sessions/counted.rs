@@ -58,6 +58,7 @@ impl Store for Counted {
             Some(Write::Update(..)) => "update",
             Some(Write::Touch(..)) => "touch",
             Some(Write::Delete(_)) => "delete",
+            Some(Write::AddEntry(_) | Write::RemoveEntry(_)) => "entry",
             None => "nothing",
         };
         let done = self.memory.commit(conditions, batch).await?;

@@ -1,6 +1,6 @@
 //! A bank: many tasks move money between few accounts, and not a cent is lost.
 //!
-//! The tests that are ignored do the same for longer.
+//! `KV_BANK_TRANSFERS=10000` lets each task make as many transfers. Add `--release`.
 
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ const TASKS: usize = 64;
 const ACCOUNTS: u64 = 16;
 const OPENED_WITH: i64 = 1_000;
 
-/// How many transfers each task makes.
-const FEW: usize = 30;
-const MANY: usize = 10_000;
+/// Returns how many transfers each task makes.
+fn transfers() -> usize {
+    std::env::var("KV_BANK_TRANSFERS").ok().and_then(|number| number.parse().ok()).unwrap_or(30)
+}
 
 /// The system's clock, and what it shows.
 fn begin() -> (Clock, Duration) {
@@ -90,24 +91,11 @@ async fn bank<S: AtomicStore>(kv: Kv<S>, transfers: usize) -> Outcome {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn in_memory() -> Outcome {
-    bank(Kv::new(MemoryStore::new()), FEW).await
+    bank(Kv::new(MemoryStore::new()), transfers()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn in_a_file() -> Outcome {
     let dir = tempfile::tempdir()?;
-    bank(Kv::new(RedbStore::open(dir.path().join("bank.redb"))?), FEW).await
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "640,000 transfers take some minutes without optimization"]
-async fn in_memory_in_full() -> Outcome {
-    bank(Kv::new(MemoryStore::new()), MANY).await
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "640,000 transfers take more than a quarter of an hour without optimization"]
-async fn in_a_file_in_full() -> Outcome {
-    let dir = tempfile::tempdir()?;
-    bank(Kv::new(RedbStore::open(dir.path().join("bank.redb"))?), MANY).await
+    bank(Kv::new(RedbStore::open(dir.path().join("bank.redb"))?), transfers()).await
 }

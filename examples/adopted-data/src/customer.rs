@@ -6,10 +6,10 @@ use kv_runtime::KvEntity;
 ///
 /// The struct names only what this program needs. An update keeps all other members of the JSON.
 ///
-/// `write_version = 1`: what this program writes has the other program's names, which it still
-/// reads.
+/// `plain`: what this program writes has no envelope, so that the other program can read it on every
+/// store. `write_version = 1`: it has the other program's names.
 #[derive(KvEntity, Debug)]
-#[kv(prefix = "customer", version = 2, write_version = 1)]
+#[kv(prefix = "customer", plain, version = 2, write_version = 1)]
 pub struct Customer {
     #[kv(id)]
     pub id: u64,

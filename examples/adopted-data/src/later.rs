@@ -2,7 +2,8 @@
 
 use kv_runtime::KvEntity;
 
-/// The same records, without `write_version`: from now on they are written as version 2.
+/// The same records, without `plain` and `write_version`: from now on they are written as version 2,
+/// with metadata.
 #[derive(KvEntity, Debug)]
 #[kv(prefix = "customer", version = 2)]
 pub struct Customer {

@@ -39,9 +39,8 @@
 //!
 //! No number is rounded, and members that the struct does not name are kept.
 //!
-//! Whether the other program can read what this one wrote depends on the store. On Cloudflare KV it
-//! can, because the version is in the metadata. On Redis the value begins with an envelope after
-//! the first write, so retire the other program's readers before that.
+//! Until the last step, the other program can read all records on every store, because they are plain.
+//! After it, it can on Cloudflare KV only, where the version is beside the value.
 
 mod customer;
 mod later;
@@ -51,7 +50,7 @@ use std::error::Error;
 use customer::Customer;
 use kv_runtime::Kv;
 use kv_runtime::key::Key;
-use kv_runtime::record::{Metadata, NewRecord};
+use kv_runtime::record::NewRecord;
 use kv_runtime::store::{MemoryStore, StoreExt};
 
 /// What the other program has written: JSON without a version, and once a mistake.
@@ -65,7 +64,7 @@ const WRITTEN: [(&str, &str); 3] = [
 async fn main() -> Result<(), Box<dyn Error>> {
     let store = MemoryStore::new();
     for (key, json) in WRITTEN {
-        store.put(Key::from_text(key), NewRecord::new(json, Metadata::default())).await?;
+        store.put(Key::from_text(key), NewRecord::plain(json)).await?;
     }
     let kv = Kv::new(store);
 

@@ -11,15 +11,20 @@ use super::serde::ContainerSerde;
 use super::slot::Slot;
 use super::text;
 use crate::ctxt::Ctxt;
-use crate::symbol::{CODEC, CRATE, DEPRECATED, DERIVE, GROUP, INDEX, KV, PREFIX, TTL, VIEW, VIEW_OF};
+use crate::symbol::{
+    ADAPTER, CODEC, CRATE, DEPRECATED, DERIVE, GROUP, INDEX, KV, PLAIN, PREFIX, SHARED_PREFIX, TTL,
+    VERSION_IN, VERSION_MAP, VIEW, VIEW_OF,
+};
 
 /// What stands on the struct.
 pub(crate) struct Container {
     pub(crate) krate: Slot<Path>,
     pub(crate) prefix: Slot<String>,
+    pub(crate) shared_prefix: Slot<String>,
     /// What holds for every group that does not say otherwise.
     pub(crate) ttl: Slot<Ttl>,
     pub(crate) codec: Slot<Codec>,
+    pub(crate) plain: Slot<()>,
     /// The keys of the first group that stand on the struct itself, until that group takes them.
     pub(crate) first: Option<Group>,
     /// The `group(...)`s.
@@ -48,8 +53,10 @@ impl Container {
         let mut container = Self {
             krate: Slot::default(),
             prefix: Slot::default(),
+            shared_prefix: Slot::default(),
             ttl: Slot::default(),
             codec: Slot::default(),
+            plain: Slot::default(),
             first: None,
             groups: Vec::new(),
             indexes: Vec::new(),
@@ -63,8 +70,17 @@ impl Container {
             let are_keys = each(cx, Place::Entity, attr, |key| match key.symbol {
                 CRATE => key.text(&mut container.krate, "crate = \"::kv_runtime\"", text::path),
                 PREFIX => key.text(&mut container.prefix, "prefix = \"user\"", text::prefix),
+                SHARED_PREFIX => {
+                    key.text(
+                        &mut container.shared_prefix,
+                        "shared_prefix = \":1:user:\"",
+                        text::shared_prefix,
+                    );
+                }
                 TTL => read_ttl(key, &mut container.ttl),
                 CODEC => read_codec(key, &mut container.codec),
+                PLAIN => key.flag(&mut container.plain),
+                VERSION_IN | VERSION_MAP | ADAPTER => first.adopt.read(key),
                 VIEW => read_view(key, &mut first.view),
                 DERIVE => read_derive(key, &mut first.derives),
                 VIEW_OF => key.text(&mut container.view_of, "__view_of = \"User\"", |text| Ok(text.clone())),

@@ -11,13 +11,16 @@ use super::slot::Slot;
 use super::text;
 use super::versions::{Added, Renamed};
 use crate::ctxt::Ctxt;
-use crate::symbol::{ADDED, DOC, EXPIRES_AT, GROUP, ID, INDEX, KV, ORDERED, RENAMED, SECRET, SKIP, UNIQUE};
+use crate::symbol::{
+    ADDED, DOC, EXPIRES_AT, GROUP, ID, INDEX, KV, ORDERED, RAW, RENAMED, SECRET, SKIP, UNIQUE,
+};
 
 /// What stands on a field.
 pub(crate) struct Field {
     pub(crate) id: Slot<()>,
     pub(crate) ordered: Slot<()>,
     pub(crate) secret: Slot<()>,
+    pub(crate) raw: Slot<()>,
     pub(crate) group: Slot<LitStr>,
     pub(crate) expires_at: Slot<()>,
     pub(crate) skip: Slot<()>,
@@ -40,6 +43,7 @@ impl Field {
             id: Slot::default(),
             ordered: Slot::default(),
             secret: Slot::default(),
+            raw: Slot::default(),
             group: Slot::default(),
             expires_at: Slot::default(),
             skip: Slot::default(),
@@ -56,6 +60,7 @@ impl Field {
                 ID => key.flag(&mut field.id),
                 ORDERED => key.flag(&mut field.ordered),
                 SECRET => key.flag(&mut field.secret),
+                RAW => key.flag(&mut field.raw),
                 EXPIRES_AT => key.flag(&mut field.expires_at),
                 SKIP => key.flag(&mut field.skip),
                 GROUP => key.text(&mut field.group, "group = \"settings\"", text::group_name),

@@ -3,6 +3,7 @@
 use proc_macro2::Span;
 use syn::{Ident, LitStr, Path};
 
+use super::adopt::Adopt;
 use super::duration;
 use super::key::Key;
 use super::place::Place;
@@ -10,7 +11,7 @@ use super::slot::Slot;
 use super::text;
 use super::versions::Versions;
 use crate::suggest::did_you_mean;
-use crate::symbol::{CODEC, DERIVE, NAME, OPTIONAL, TTL, VIEW};
+use crate::symbol::{ADAPTER, CODEC, DERIVE, NAME, OPTIONAL, PLAIN, TTL, VERSION_IN, VERSION_MAP, VIEW};
 
 /// A group as it is declared.
 pub(crate) struct Group {
@@ -22,6 +23,7 @@ pub(crate) struct Group {
     pub(crate) versions: Versions,
     pub(crate) ttl: Slot<Ttl>,
     pub(crate) codec: Slot<Codec>,
+    pub(crate) adopt: Adopt,
     pub(crate) optional: Slot<()>,
     pub(crate) view: Slot<Ident>,
     pub(crate) derives: Slot<Vec<Path>>,
@@ -73,6 +75,7 @@ impl Group {
             versions: Versions::default(),
             ttl: Slot::default(),
             codec: Slot::default(),
+            adopt: Adopt::default(),
             optional: Slot::default(),
             view: Slot::default(),
             derives: Slot::default(),
@@ -89,6 +92,7 @@ impl Group {
             OPTIONAL => key.flag(&mut group.optional),
             VIEW => read_view(key, &mut group.view),
             DERIVE => read_derive(key, &mut group.derives),
+            PLAIN | VERSION_IN | VERSION_MAP | ADAPTER => group.adopt.read(key),
             _ => group.versions.read(key),
         });
         group

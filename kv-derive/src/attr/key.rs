@@ -240,6 +240,28 @@ impl Key<'_> {
         self.fill(slot, value);
     }
 
+    /// Items in parentheses, with commas between. What is wrong with them is recorded.
+    pub(super) fn list<T>(&self, form: &str, parse: fn(ParseStream<'_>) -> syn::Result<T>) -> Option<Vec<T>> {
+        let items = || {
+            let content;
+            syn::parenthesized!(content in self.input);
+            let items = Punctuated::<_, Token![,]>::parse_terminated_with(&content, parse);
+            // What is left would be an error by itself.
+            content.parse::<TokenStream>()?;
+            Ok(items?.into_iter().collect())
+        };
+        if !self.has_list() {
+            self.wrong_form(format_args!("takes a list: `{form}`"));
+            return None;
+        }
+        items().map_err(|error| self.cx.push(error)).ok()
+    }
+
+    /// What was read of something that can be written once, if it could be.
+    pub(super) fn maybe_once<T>(&self, slot: &mut Slot<T>, value: Option<T>) {
+        self.fill(slot, value);
+    }
+
     /// What was read of a list that can be written once.
     pub(super) fn once<T>(&self, slot: &mut Slot<T>, value: T) {
         self.fill(slot, Some(value));

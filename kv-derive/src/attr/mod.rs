@@ -2,6 +2,7 @@
 //!
 //! Nothing here fails: a mistake is recorded, its tokens are skipped, and parsing goes on with the next key.
 
+mod adopt;
 mod container;
 mod duration;
 mod field;
@@ -16,6 +17,7 @@ mod slot;
 mod text;
 mod versions;
 
+pub(crate) use adopt::{Mapped, Spelling};
 pub(crate) use container::{Container, is_deprecated};
 pub(crate) use field::Field;
 pub(crate) use group::{Codec, Group, Ttl};

@@ -4,11 +4,11 @@ use std::fmt;
 
 use crate::suggest::{listed, nearest};
 use crate::symbol::{
-    ADDED, ALIAS, CODEC, COMPATIBLE, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DERIVE, DESERIALIZE_WITH, DOWN,
-    EXPIRES_AT, FLATTEN, FROM, GENERATION, GROUP, ID, INDEX, NAME, OLDEST, ON, OPTIONAL, ORDERED, PREFIX,
-    PREVIOUS, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH, SHOWN, SINCE, SKIP,
-    SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, STEP, Symbol, TTL, UNIQUE, VERSION, VIEW,
-    VIEW_OF, WITH, WRITE_VERSION,
+    ADAPTER, ADDED, ALIAS, CODEC, COMPATIBLE, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DERIVE, DESERIALIZE_WITH,
+    DOWN, EXPIRES_AT, FLATTEN, FROM, GENERATION, GROUP, ID, INDEX, NAME, OLDEST, ON, OPTIONAL, ORDERED,
+    PLAIN, PREFIX, PREVIOUS, RAW, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH,
+    SHARED_PREFIX, SHOWN, SINCE, SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, STEP,
+    Symbol, TTL, UNIQUE, VERSION, VERSION_IN, VERSION_MAP, VIEW, VIEW_OF, WITH, WRITE_VERSION,
 };
 
 /// Where a `#[kv(...)]` key stands.
@@ -51,6 +51,7 @@ impl Place {
         match self {
             Self::Entity => &[
                 PREFIX,
+                SHARED_PREFIX,
                 GROUP,
                 VERSION,
                 OLDEST,
@@ -60,6 +61,10 @@ impl Place {
                 PREVIOUS,
                 TTL,
                 CODEC,
+                PLAIN,
+                VERSION_IN,
+                VERSION_MAP,
+                ADAPTER,
                 VIEW,
                 DERIVE,
                 INDEX,
@@ -76,11 +81,17 @@ impl Place {
                 PREVIOUS,
                 TTL,
                 CODEC,
+                PLAIN,
+                VERSION_IN,
+                VERSION_MAP,
+                ADAPTER,
                 OPTIONAL,
                 VIEW,
                 DERIVE,
             ],
-            Self::Field => &[ID, ORDERED, SECRET, GROUP, EXPIRES_AT, SKIP, INDEX, UNIQUE, RENAMED, ADDED],
+            Self::Field => {
+                &[ID, ORDERED, SECRET, RAW, GROUP, EXPIRES_AT, SKIP, INDEX, UNIQUE, RENAMED, ADDED]
+            }
             Self::Added => &[SINCE, DEFAULT],
             Self::Renamed => &[FROM, SINCE, COMPATIBLE],
             Self::Removed => &[NAME, SINCE, DEFAULT, COMPATIBLE],
@@ -106,7 +117,7 @@ impl Place {
     /// a name.
     pub(super) fn key(self, name: &str, is_alone: bool) -> Option<Symbol> {
         let key = self.keys().iter().copied().find(|key| key.as_str() == name && !key.is_private())?;
-        let is_flag = matches!(key, COMPATIBLE | OPTIONAL | SHOWN | UNIQUE);
+        let is_flag = matches!(key, COMPATIBLE | OPTIONAL | PLAIN | SHOWN | UNIQUE);
         (is_flag || !is_alone || self.key_of_a_name().is_none()).then_some(key)
     }
 

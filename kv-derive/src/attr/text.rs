@@ -15,6 +15,16 @@ pub(super) fn prefix(text: &LitStr) -> Result<String, String> {
     Ok(prefix)
 }
 
+/// What keys of other programs begin with: any text, also none.
+pub(super) fn shared_prefix(text: &LitStr) -> Result<String, String> {
+    let prefix = text.value();
+    match prefix.chars().find(|c| c.is_control() || matches!(c, '!' | '{' | '}')) {
+        None => Ok(prefix),
+        Some('!') => Err("keys with `!` are the runtime's own, so no prefix has one".to_owned()),
+        Some(c) => Err(format!("a prefix cannot have {c:?}, with which stores spell keys")),
+    }
+}
+
 /// The last segment of a key.
 pub(super) fn group_name(text: &LitStr) -> Result<LitStr, String> {
     let name = text.value();

@@ -9,15 +9,14 @@ use super::alias;
 use super::hidden::{reader, writer};
 use super::payload::{self, payloads};
 use super::spanned::{default_value, end_of};
-use super::{bounds, index, shape, versions, view};
+use super::{adopt, bounds, index, shape, versions, view};
 use crate::model::{Entity, Field, Group};
 
 /// Everything that `#[derive(KvEntity)]` adds: the impls, and the views of an entity of several
 /// groups.
 pub(crate) fn entity(entity: &Entity<'_>) -> TokenStream {
     let payloads = payloads(entity);
-    let checks =
-        entity.ids.iter().filter(|field| !entity.has_parameter_in(&field.ty)).filter_map(ordered_check);
+    let checks = entity.ids.iter().filter(|field| !entity.has_parameter_in(&field.ty)).filter_map(kind_check);
     // A generic entity names its predecessor in a `where` clause, and that may be private.
     let names_previous = entity.groups.iter().any(|group| versions::is_named_in_bounds(entity, group));
     let private_bounds = names_previous.then(|| quote!(, private_bounds));
@@ -122,7 +121,11 @@ fn impls(entity: &Entity<'_>) -> TokenStream {
 
 fn schema(entity: &Entity<'_>) -> TokenStream {
     let (name, prefix) = (entity.name(), entity.prefix());
-    let ids = entity.ids.iter().map(id_schema);
+    let ids = entity.ids.iter().enumerate().map(|(at, field)| {
+        let joined = (at == 0 && entity.has_shared_prefix()).then(|| quote!(.joined()));
+        let schema = id_schema(field);
+        quote!(#schema #joined)
+    });
     let groups = entity.groups.iter().enumerate().map(|(at, group)| group_schema(entity, at, group));
     let view_of = entity.container.view_of.get().map(|of| quote!(.view_of(#of)));
     // A view's derive is a part of what this one writes, so both have the line of this one.
@@ -137,7 +140,7 @@ fn schema(entity: &Entity<'_>) -> TokenStream {
         .ids
         .iter()
         .filter(|field| entity.has_parameter_in(&field.ty))
-        .filter_map(ordered_check)
+        .filter_map(kind_check)
         .peekable();
     if checks.peek().is_some() { quote!({ let __schema = #schema; #(#checks;)* __schema }) } else { schema }
 }
@@ -147,7 +150,8 @@ fn id_schema(field: &Field<'_>) -> TokenStream {
     let name = syn::ext::IdentExt::unraw(field.ident).to_string();
     let ordered = field.attr.ordered.is_written().then(|| quote!(.ordered()));
     let secret = field.attr.secret.is_written().then(|| quote!(.secret()));
-    quote!(__kv::IdSchema::new(#name, <#ty as __kv::KvId>::KIND) #ordered #secret)
+    let raw = field.attr.raw.is_written().then(|| quote!(.raw()));
+    quote!(__kv::IdSchema::new(#name, <#ty as __kv::KvId>::KIND) #ordered #secret #raw)
 }
 
 fn group_schema(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
@@ -161,18 +165,23 @@ fn group_schema(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStrea
         quote!(.ttl_secs(#secs))
     });
     let optional = group.is_optional().then(|| quote!(.optional()));
-    let versions = versions::table(entity, at, group);
-    quote!(__kv::GroupSchema::new(#name, #version, __kv::Codec::#codec) #ttl #optional #versions)
+    let (versions, form) = (versions::table(entity, at, group), adopt::form(entity, group));
+    quote!(__kv::GroupSchema::new(#name, #version, __kv::Codec::#codec) #ttl #optional #versions #form)
 }
 
-/// That the type of an `ordered` id is an integer.
-fn ordered_check(field: &Field<'_>) -> Option<TokenStream> {
-    field.attr.ordered.key()?;
+/// That the type of an `ordered` id is an integer, and that of a `raw` one text.
+fn kind_check(field: &Field<'_>) -> Option<TokenStream> {
     let ty = &field.ty;
     let span = end_of(ty);
-    let message = format!("`ordered` sorts numbers, and the id `{}` is not a number", field.ident);
     let assert = quote_spanned!(ty.span()=> ::core::assert!);
-    let arguments = quote_spanned!(span=> (<#ty as __kv::KvId>::KIND.is_integer(), #message));
+    let arguments = if field.attr.raw.is_written() {
+        let message = format!("`raw` takes the rest of a key, and the id `{}` is not text", field.ident);
+        quote_spanned!(span=> (::core::matches!(<#ty as __kv::KvId>::KIND, __kv::IdKind::Text), #message))
+    } else {
+        field.attr.ordered.key()?;
+        let message = format!("`ordered` sorts numbers, and the id `{}` is not a number", field.ident);
+        quote_spanned!(span=> (<#ty as __kv::KvId>::KIND.is_integer(), #message))
+    };
     Some(quote!(#assert #arguments))
 }
 

@@ -1,6 +1,7 @@
 //! From the model to code: a constant table and thin impls. Paths are absolute, or begin with the
 //! alias of the runtime.
 
+mod adopt;
 mod alias;
 mod bounds;
 mod entity;

@@ -6,7 +6,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Ident};
 
 use super::alias::runtime;
-use super::{index, versions};
+use super::{adopt, index, versions};
 use crate::model::{Entity, Field, Group};
 
 pub(super) fn views(entity: &Entity<'_>) -> TokenStream {
@@ -94,7 +94,8 @@ fn id_field(field: &Field<'_>) -> TokenStream {
     let (docs, lints) = (&attr.docs, &attr.lints);
     let ordered = attr.ordered.is_written().then(|| quote!(, ordered));
     let secret = attr.secret.is_written().then(|| quote!(, secret));
-    quote!(#(#docs)* #(#lints)* #[kv(id #ordered #secret)] #vis #ident: #ty,)
+    let raw = attr.raw.is_written().then(|| quote!(, raw));
+    quote!(#(#docs)* #(#lints)* #[kv(id #ordered #secret #raw)] #vis #ident: #ty,)
 }
 
 fn group_field(field: &Field<'_>) -> TokenStream {
@@ -110,6 +111,8 @@ fn group_field(field: &Field<'_>) -> TokenStream {
 fn kv_attrs(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
     let (prefix, version, view_of) =
         (entity.prefix(), Literal::u32_unsuffixed(group.version()), entity.name());
+    let prefix =
+        if entity.has_shared_prefix() { quote!(shared_prefix = #prefix) } else { quote!(prefix = #prefix) };
     let (versions, indexes) = (versions::group_attrs(group), index::group_attrs(entity, at));
     let name = group.attr.name.get().map(|name| quote!(, group = #name));
     let ttl = entity.ttl(group).map(|ttl| {
@@ -117,11 +120,12 @@ fn kv_attrs(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {
         quote!(, ttl = #text)
     });
     let codec = entity.codec(group).name();
+    let adopt = adopt::group_attrs(entity, group);
     let krate = entity.container.krate.get().map(|path| {
         let path = path.to_token_stream().to_string();
         quote!(, crate = #path)
     });
-    quote!(#[kv(prefix = #prefix #name, version = #version, codec = #codec #ttl #krate #versions #indexes, __view_of = #view_of)])
+    quote!(#[kv(#prefix #name, version = #version, codec = #codec #ttl #adopt #krate #versions #indexes, __view_of = #view_of)])
 }
 
 fn serde_attrs(entity: &Entity<'_>, group: &Group<'_>) -> Option<TokenStream> {

@@ -58,6 +58,7 @@ impl<'a> Entity<'a> {
         let mut generics = receiver.replace(&input.generics);
         generics.where_clause = input.generics.where_clause.as_ref().map(|clause| receiver.replace(clause));
         for group in container.first.iter_mut().chain(&mut container.groups) {
+            group.adopt.adapter.change(|path| receiver.replace(path));
             name_self(&receiver, &mut group.versions);
         }
         let fields: Vec<Field<'a>> = fields
@@ -139,7 +140,13 @@ impl<'a> Entity<'a> {
     }
 
     pub(crate) fn prefix(&self) -> &str {
-        self.container.prefix.get().map_or("", String::as_str)
+        let prefix = self.container.shared_prefix.get().or(self.container.prefix.get());
+        prefix.map_or("", String::as_str)
+    }
+
+    /// Whether ids follow the prefix without a `:`.
+    pub(crate) fn has_shared_prefix(&self) -> bool {
+        self.container.shared_prefix.is_written()
     }
 
     pub(crate) fn ttl<'s>(&'s self, group: &'s Group<'a>) -> Option<&'s Ttl> {
@@ -148,6 +155,12 @@ impl<'a> Entity<'a> {
 
     pub(crate) fn codec(&self, group: &Group<'a>) -> Codec {
         group.attr.codec.get().or(self.container.codec.get()).copied().unwrap_or(Codec::Json)
+    }
+
+    /// Whether the group's records are stored as their values alone.
+    pub(crate) fn is_plain(&self, group: &Group<'a>) -> bool {
+        let adopt = &group.attr.adopt;
+        adopt.plain.is_written() || adopt.adapter.is_written() || self.container.plain.is_written()
     }
 
     /// The field that says when the record expires.

@@ -119,8 +119,8 @@ fn mistakes_on_what_can_be_no_entity_are_told_with_that() {
 
 #[test]
 fn what_is_no_key_does_not_hide_what_follows() {
-    const ON_THE_STRUCT: &str = "the keys on the struct are `prefix`, `group`, `version`, `oldest`, `write_version`, \
-                                 `step`, `removed`, `previous`, `ttl`, `codec`, `view`, `derive`, `index`, `crate`";
+    const ON_THE_STRUCT: &str = "the keys on the struct are `prefix`, `shared_prefix`, `group`, `version`, `oldest`, `write_version`, \
+                                 `step`, `removed`, `previous`, `ttl`, `codec`, `plain`, `version_in`, `version_map`, `adapter`, `view`, `derive`, `index`, `crate`";
     let no_key = format!("expected a key; {ON_THE_STRUCT}");
 
     for no_key_at_all in [quote!("user"), quote!(-1), quote!(= "user"), quote!((prefix)), quote!()] {

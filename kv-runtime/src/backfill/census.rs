@@ -12,8 +12,8 @@ use kv_store::key::KeyBuilder;
 use kv_store::store::{Content, EntryRef, ListQuery, Store, StoreExt};
 use tracing::Instrument;
 
-use crate::collection::{Collection, span};
-use crate::entity::KvEntity;
+use crate::collection::{Collection, span, version_of};
+use crate::entity::{GroupSchema, KvEntity};
 use crate::list::raw;
 
 /// How many records there are of each version: [`Collection::census`]. `Display` is a table.
@@ -38,7 +38,8 @@ pub struct GroupCensus {
     pub current: u32,
     /// Records by version.
     pub versions: BTreeMap<u32, u64>,
-    /// Records whose envelope or metadata is damaged.
+    /// Records whose envelope or metadata is damaged, or whose value names no version that
+    /// `version_in` knows.
     pub damaged: u64,
 }
 
@@ -70,6 +71,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
         let span = span("census", E::SCHEMA.name(), self.store().name(), &prefix);
         async {
+            self.check_foreign(&prefix, true)?;
             let groups = E::SCHEMA.groups().iter();
             let groups = groups.map(|group| GroupCensus {
                 name: group.name(),
@@ -79,7 +81,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let mut census = Census { groups: groups.collect(), skipped: 0, undecoded: None };
             let mut cursor = None;
             loop {
-                let query = ListQuery::new(prefix.clone()).with_content(Content::Heads).with_cursor(cursor);
+                // A version may be in the value.
+                let content = if Self::ADOPTS { Content::Records } else { Content::Heads };
+                let query = ListQuery::new(prefix.clone()).with_content(content).with_cursor(cursor);
                 let listed = self.store().list(&query, |key, entry| census.count::<E>(key, &entry)).await;
                 cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
                 if cursor.is_none() {
@@ -143,23 +147,23 @@ const PAGE: usize = 256;
 impl Census {
     fn count<E: KvEntity>(&mut self, key: &str, entry: &EntryRef<'_>) {
         let schema = &E::SCHEMA;
-        let is_its = |group: &&mut GroupCensus| {
+        let is_its = |(group, _): &(&mut GroupCensus, &GroupSchema)| {
             parse_key::<E::Id>(key, schema.prefix(), schema.ids(), group.name).is_some()
         };
-        let Some(group) = self.groups.iter_mut().find(is_its) else {
+        let Some((group, schema)) = self.groups.iter_mut().zip(schema.groups()).find(is_its) else {
             self.skipped += 1;
             return;
         };
         let version = match entry {
-            EntryRef::Head(head) => head.metadata.version,
-            EntryRef::Record(record) => record.metadata.version,
+            EntryRef::Head(head) => Some(head.metadata.version),
+            EntryRef::Record(record) => version_of(schema, key, record),
             // Unread, or shown without what was asked for.
-            _ => {
-                group.damaged += 1;
-                return;
-            }
+            _ => None,
         };
-        *group.versions.entry(version).or_default() += 1;
+        match version {
+            Some(version) => *group.versions.entry(version).or_default() += 1,
+            None => group.damaged += 1,
+        }
     }
 
     /// Returns how many records are older than the current shape.

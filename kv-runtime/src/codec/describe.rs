@@ -9,6 +9,26 @@ use serde_json::error::Category;
 /// What JavaScript makes of an object that is used as a text.
 const OBJECT_AS_TEXT: &[u8] = b"[object Object]";
 
+/// How other formats begin in which programs keep values.
+const FORMATS: [(&[u8], &str); 7] = [
+    (b"\x1F\x8B", "gzip"),
+    (b"\x28\xB5\x2F\xFD", "zstd"),
+    (b"\x78\x01", "zlib"),
+    (b"\x78\x9C", "zlib"),
+    (b"\x78\xDA", "zlib"),
+    (b"\x80\x04\x95", "a pickle of Python"),
+    (b"\x80\x05\x95", "a pickle of Python"),
+];
+
+/// Returns which format the bytes seem to have, if that is another one than JSON.
+fn format_of(bytes: &[u8]) -> Option<&'static str> {
+    let known = FORMATS.iter().find(|(begin, _)| bytes.starts_with(begin)).map(|(_, format)| *format);
+    // A map of MessagePack: no text begins so.
+    let is_map =
+        || matches!(bytes.first(), Some(0x80..=0x8F | 0xDE | 0xDF)) && std::str::from_utf8(bytes).is_err();
+    known.or_else(|| is_map().then_some("MessagePack"))
+}
+
 /// Returns what is wrong with these bytes, whose decoding ended in this error, and whether they are
 /// no JSON at all. serde_json stops at the first fault, so the rest has to be looked at: it calls a
 /// number that the type does not take bad syntax, and a type may refuse bytes before it shows that
@@ -19,6 +39,9 @@ pub(super) fn json_text(error: &serde_json::Error, bytes: &[u8]) -> (String, boo
         return (told.to_owned(), true);
     }
     let is_json = serde_json::from_slice::<IgnoredAny>(bytes);
+    if let (Err(_), Some(format)) = (&is_json, format_of(bytes)) {
+        return (format!("it begins as {format} does, which is no JSON; an `adapter` can read it"), true);
+    }
     match (error.classify(), is_json) {
         (_, Err(fault)) => (json(&fault), true),
         (Category::Data, Ok(_)) => (json(error), false),

@@ -261,17 +261,19 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.store().clock().now();
-            let records = pin!(self.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()));
-            let records = attempts.watch(records).await?;
+            let options = GetOptions::new().with_expiry();
+            let stored = pin!(self.stored_records(std::slice::from_ref(&key), options));
+            let stored = attempts.watch(stored).await?;
+            let records = self.adopted(&key, &stored)?;
             let create = create.as_mut();
             let (entity, writes) = self.changed(&key, id.clone(), &records, &mut change, create)?;
             let found = found_after::<E>(entity, &key, &records, &writes, now);
             if writes.is_empty() {
                 return Ok(found);
             }
-            let unchanged = self.unchanged(&key, &records);
+            let unchanged = self.unchanged(&key, &stored);
             let done = if const { !E::INDEXES.is_empty() } {
-                let commit = Box::pin(self.commit_indexed(self.writes(), &key, &records, unchanged, writes));
+                let commit = Box::pin(self.commit_indexed(self.writes(), &key, &stored, unchanged, writes));
                 attempts.watch(pin!(commit)).await?
             } else {
                 let commit = pin!(self.writes().commit(unchanged, writes.into()));

@@ -8,6 +8,7 @@ use kv_store::record::{Expiry, Metadata, NewRecord};
 use kv_store::store::{Limits, Store, StoreExt};
 use kv_store::{BoxError, Error, Location, Result, Timestamp};
 
+use super::adopt::Origin;
 use super::group::{Group, Wanted, Written, encode_wanted};
 use super::proof::prove;
 use super::{Collection, groups};
@@ -73,7 +74,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let encoded = self.encode(key, entity, group, version, Wanted::VALUE)?;
         let metadata = encoded.metadata().with_created_at(Some(now));
         let record = NewRecord::new(encoded.value, metadata).with_expiry(self.expiry(entity, schema));
-        self.checked(key, record)
+        self.formed(key, schema, record, Origin::New)
     }
 
     /// Returns when a record of this group expires that is written now.
@@ -96,12 +97,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Checks the record against the limits. Metadata may lose members that can be omitted.
     pub(super) fn checked(&self, key: &Key, mut record: NewRecord) -> Result<NewRecord> {
+        self.check_foreign(key, false)?;
         check(&self.store().capabilities().limits, key, &mut record, &|| self.at(key))?;
         Ok(record)
     }
 
-    /// Fails if the key is longer than the store allows.
+    /// Fails if the store does not take the key, for its length or its form.
     pub(super) fn check_key(&self, key: &Key) -> Result<()> {
+        self.check_foreign(key, false)?;
         check_key(&self.store().capabilities().limits, key, &|| self.at(key))
     }
 

@@ -140,6 +140,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 if let Some(ttl) = ttl
                     && let Some(expiry) = bounded(record.expiry, ttl, now)
                 {
+                    if schema.is_plain() {
+                        let capability = "filling plain records with a TTL of the cache: they have no place for the mark of it";
+                        return Err(kv_store::Error::Unsupported { at: self.at(&key), capability });
+                    }
                     set_filled(&mut record.metadata);
                     record = self.checked(&key, record.with_expiry(expiry))?;
                 }

@@ -2,7 +2,7 @@
 
 use kv_store::Result;
 use kv_store::key::Key;
-use kv_store::record::{Metadata, NewRecord, Record};
+use kv_store::record::{Expiry, Metadata, Record};
 use kv_store::store::{Store, Write};
 
 use super::{Collection, groups, keys_of_groups};
@@ -48,7 +48,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     continue;
                 }
                 Some(Write::Update(_, new)) => new,
-                _ => NewRecord::new(record.value.0.clone(), record.metadata.clone()),
+                _ => self.same(&key, schema, record, Expiry::Never)?,
             };
             new.metadata.remove_foreign(CACHE_FILL);
             let new = self.checked(&key, new.with_expiry(self.expiry(entity, schema)))?;

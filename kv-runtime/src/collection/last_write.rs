@@ -181,7 +181,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) async fn rewrite_at(&self, key: Key) -> Result<Touched> {
         let span = self.span("touch_last_write_wins", &key);
         async {
-            let records = self.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()).await?;
+            let options = GetOptions::new().with_expiry();
+            let records = self.stored_records(std::slice::from_ref(&key), options).await?;
             let Some(Some(anchor)) = records.first() else { return Ok(Touched::Absent) };
             let now = self.store().clock().now();
             if self.was_just_touched(anchor.expires_at, now) {
@@ -191,10 +192,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             for ((group, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)).zip(records) {
                 if let (Some(ttl), Some(record)) = (self.ttl_of(group), record) {
                     self.check_ttl(&key, ttl)?;
+                    self.check_touch(&key, group)?;
                     let standing = expiry_of(self.store(), &key, &record).await.map_err(named::<E>)?.at(now);
                     if standing.is_some_and(|at| at < now.saturating_add(ttl)) {
-                        let record = NewRecord::new(record.value.0, record.metadata);
-                        writes.push((key, record.with_expiry(Expiry::After(ttl))));
+                        let same = NewRecord::same_as(&record).with_expiry(Expiry::After(ttl));
+                        writes.push((key, same));
                     }
                 }
             }
@@ -289,11 +291,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     unconditional.push((key, record.with_expiry(expiry)));
                 }
                 Write::Touch(key, expiry) => {
-                    let mut groups = keys_of_groups::<E>(anchor).zip(records);
-                    let standing = groups.find(|(of, _)| of.as_str() == key.as_str());
-                    if let Some(record) = standing.and_then(|(_, record)| record.clone()) {
-                        let record = NewRecord::new(record.value.0, record.metadata).with_expiry(expiry);
-                        unconditional.push((key, record));
+                    let mut groups = groups::<E>().iter().zip(keys_of_groups::<E>(anchor)).zip(records);
+                    let standing = groups.find(|((_, of), _)| of.as_str() == key.as_str());
+                    if let Some(((schema, _), Some(record))) = standing {
+                        let same = self.same(&key, schema, record, expiry)?;
+                        unconditional.push((key, same));
                     }
                 }
                 // A change does not delete, and indexes need compare-and-swap.
@@ -326,11 +328,18 @@ async fn expiry_of<S: Store>(store: &S, key: &Key, standing: &Record) -> Result<
 /// another record's expiry.
 pub(crate) async fn learn_expiry<S: Store>(store: &S, key: &Key, metadata: &Metadata) -> Result<Expiry> {
     match store.head(key).await? {
-        Some(head) if head.metadata == *metadata => Ok(head.expires_at.map_or(Expiry::Never, Expiry::At)),
+        Some(head) if head.metadata == *metadata || is_plain_head(&head.metadata, metadata) => {
+            Ok(head.expires_at.map_or(Expiry::Never, Expiry::At))
+        }
         _ => {
             let mut at = Location::of(store.name(), key);
             store.info().locate(&mut at);
             Err(Error::ExpiryUnknown { at })
         }
     }
+}
+
+/// Whether a head may be that of a record with this metadata, of which the version is in the value.
+fn is_plain_head(head: &Metadata, metadata: &Metadata) -> bool {
+    !head.names_version() && *head == metadata.clone().into_plain()
 }

@@ -1,7 +1,7 @@
 //! The typed handle on all entities of one type in one store.
 //!
 //! The calls come first, in the order in which rustdoc shows them: it follows the order of modules.
-//! The other modules are what the calls are made of: `encode` (an entity to records; `group` has the values), `decode`
+//! The other modules are what the calls are made of: `adopt` (records of other programs), `encode` (an entity to records; `group` has the values), `decode`
 //! (records to an entity), `rewrite` (what a change writes), `difference` (a change within the
 //! stored text), `carry` (an older record's text at a newer version), `attempts` (fairness among
 //! updates of one record, and the pauses between their attempts), `proof` (that what is stored will
@@ -33,6 +33,7 @@ mod last_write;
 // keys and records, for commits of the application's own
 mod raw;
 
+mod adopt;
 mod attempts;
 mod carry;
 mod decode;
@@ -67,6 +68,7 @@ use crate::entity::{GroupSchema, KvEntity, StoredIn};
 use crate::heard::Writes;
 use crate::kv::Kv;
 
+pub(crate) use adopt::version_of;
 pub(crate) use difference::GroupOf;
 #[cfg(feature = "cache")]
 pub(crate) use fallback::warn;

@@ -35,6 +35,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns whether these records are JSON, and byte for byte what would be written of the entity,
     /// which was read from them. Then nothing in them is unknown to the entity.
     pub(crate) fn is_as_written(&self, entity: &E, records: &[Option<Record>]) -> bool {
+        if Self::ADOPTS {
+            // These are the bytes of another program, which may hold more than the value.
+            return false;
+        }
         let mut groups = groups::<E>().iter().enumerate().zip(records);
         groups.all(|((group, schema), record)| {
             let Some(record) = record else { return false };
@@ -72,6 +76,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.key_of(entity)
     }
 
+    /// Returns the entity of records as the store has them, if its first group is there.
+    pub(crate) fn entity_at(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {
+        self.decode(id, anchor, &self.adopted(anchor, records)?)
+    }
+
     /// Returns the writes of [`put`](Self::put) and [`insert`](Self::insert).
     pub(crate) fn writes_to_put(&self, anchor: &Key, entity: &E) -> Result<Vec<Write>> {
         self.writes_of_new(anchor, entity, self.store().clock().now())
@@ -85,6 +94,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         entity: &E,
         records: &[Option<Record>],
     ) -> Result<Vec<Write>> {
+        let records = &*self.adopted(anchor, records)?;
         // The hook was called when the entity was read.
         let locate = |group: &GroupSchema| self.at(&anchor.with_group(group.name()));
         let context = Context { hook: &Hook(None), ..self.context(&locate) };
@@ -104,6 +114,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         change: impl FnOnce(&mut E),
         create: Option<impl FnOnce() -> E>,
     ) -> Result<(E, Vec<Write>)> {
-        self.changed(anchor, id, records, once(change), create)
+        self.changed(anchor, id, &self.adopted(anchor, records)?, once(change), create)
     }
 }

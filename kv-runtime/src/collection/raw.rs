@@ -132,6 +132,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// ```
     pub fn entity_of(&self, id: IdRef<'_, E>, records: &[Option<Record>]) -> Result<Option<E>> {
         let (key, id) = self.key_and_id(id);
-        self.decode(id, &key, records)
+        self.entity_at(id, &key, records)
     }
 }

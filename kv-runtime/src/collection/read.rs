@@ -229,10 +229,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<Option<T>> {
         let span = self.span("get", key);
         async {
-            let (only, all);
+            let (mut only, all);
             let records = if groups::<E>().len() == 1 {
                 self.check_key(key)?;
                 only = self.store().get(key, options).await;
+                if Self::ADOPTS {
+                    self.adopt_found(key, &mut only);
+                }
                 // Where it lies: taking the result apart would move the record several times.
                 match &only {
                     Ok(record) => std::slice::from_ref(record),
@@ -262,6 +265,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The records of all groups of these entities, read with one batch: one entity's after the
     /// other, each in the schema's order.
     pub(crate) async fn records(&self, anchors: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
+        let mut records = self.stored_records(anchors, options).await?;
+        self.adopt_all(anchors, &mut records)?;
+        Ok(records)
+    }
+
+    /// The same, as the store has them.
+    pub(super) async fn stored_records(
+        &self,
+        anchors: &[Key],
+        options: GetOptions,
+    ) -> Result<Vec<Option<Record>>> {
         // An only group's key is the anchor.
         let mut keys = Cow::Borrowed(anchors);
         if groups::<E>().len() > 1 {

@@ -5,10 +5,12 @@ use kv_store::record::{Expiry, Metadata, NewRecord, Record};
 use kv_store::store::{Store, StoreExt, Write};
 use kv_store::{Error, Result, Timestamp};
 
+use super::adopt::Origin;
 use super::difference::{Before, GroupBefore, GroupOf};
 use super::encode::expires_by_field;
 use super::group::Wanted;
 use super::{Collection, groups};
+use crate::adopt::Adapter;
 use crate::codec::Codec;
 use crate::entity::{GroupSchema, KvEntity};
 
@@ -58,7 +60,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             Wanted { tags: before.has_others(), ..Wanted::VALUE }.unless(Some(&before.encoded.value));
         let after = self.encode(&key, entity, place.group, before.encoded.version, wanted)?;
         let expiry = self.new_expiry(entity, schema, expired_at);
-        if after.value == before.encoded.value && !self.is_behind(schema, record) {
+        let holds_expiry = schema.adapter().is_some_and(Adapter::has_expiry) && expiry.is_some();
+        if after.value == before.encoded.value && !self.is_behind(schema, record) && !holds_expiry {
+            if schema.is_plain() && expiry.is_some_and(|expiry| expiry != Expiry::Never) {
+                self.check_plain_expiry(&key)?;
+            }
             return Ok(expiry.map(|expiry| Write::Touch(key, expiry)));
         }
         let (found, supported) = (record.metadata.version, schema.version());
@@ -69,7 +75,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let metadata = self.metadata_after(record, after.metadata(), after.version);
         let value = self.value_after(entity, place, before, after, &metadata)?;
         let new = NewRecord::new(value, metadata).with_expiry(expiry.unwrap_or_default());
-        let new = self.checked(&key, new)?;
+        let origin = expiry.map_or(Origin::Kept(record.expires_at), |_| Origin::Changed);
+        let new = self.formed(&key, schema, new, origin)?;
         Ok(Some(if expiry.is_some() { Write::Put(key, new) } else { Write::Update(key, new) }))
     }
 

@@ -65,6 +65,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             for (group, key) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)) {
                 if let Some(ttl) = self.ttl_of(group) {
                     self.check_ttl(&key, ttl)?;
+                    self.check_touch(&key, group)?;
                     writes.push(Write::Touch(key, Expiry::AtLeast(ttl)));
                 }
             }

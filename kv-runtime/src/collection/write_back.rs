@@ -6,6 +6,7 @@ use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_store::store::{Commit, Store, StoreExt, Write};
 
+use super::adopt::Origin;
 use super::difference::GroupOf;
 use super::{Collection, groups, learn_expiry};
 use crate::entity::{GroupSchema, KvEntity};
@@ -74,7 +75,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let key = place.anchor.with_group(groups::<E>()[place.group].name());
         let (value, metadata) = self.value_brought_up(&key, entity, place, record)?;
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
-        let new = self.checked(&key, NewRecord::new(value, metadata).with_expiry(expiry))?;
+        let schema = &groups::<E>()[place.group];
+        let new = NewRecord::new(value, metadata).with_expiry(expiry);
+        let new = self.formed(&key, schema, new, Origin::Kept(record.expires_at))?;
         if const { !E::INDEXES.is_empty() } {
             let write = Write::Update(key.clone(), new.clone());
             self.check_same_entries(place.anchor, place.records, place.group, &write)?;

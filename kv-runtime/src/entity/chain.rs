@@ -73,6 +73,10 @@ const fn assert_same_ids(message: Message, these: &[IdSchema], before: &[IdSchem
             let message = message.add("writes its id ").name(before[at].name()).add(" otherwise in keys: ");
             message.add("make both `ordered`, or none of them").panic();
         }
+        if these[at].is_raw() != before[at].is_raw() || these[at].is_joined() != before[at].is_joined() {
+            let message = message.add("writes its id ").name(before[at].name()).add(" otherwise in keys: ");
+            message.add("give both the same `raw` and `shared_prefix`").panic();
+        }
         at += 1;
     }
 }

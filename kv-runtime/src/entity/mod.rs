@@ -11,6 +11,7 @@ use kv_store::store::MemoryStore;
 use kv_store::{BoxError, MaybeSend, MaybeSync, Timestamp};
 use serde::{Serializer, de::DeserializeOwned};
 
+use crate::adopt::{Adapter, Form, Plain, VersionIn};
 use crate::codec::Codec;
 use crate::migrate::{Step, StepFrom};
 
@@ -290,6 +291,7 @@ pub struct GroupSchema {
     write_version: u32,
     steps: &'static [Step],
     denies_unknown: bool,
+    form: Form,
 }
 
 impl GroupSchema {
@@ -306,7 +308,24 @@ impl GroupSchema {
             write_version: version,
             steps: &[],
             denies_unknown: false,
+            form: Form::Enveloped,
         }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn plain(mut self, version_in: Option<&'static VersionIn>) -> Self {
+        self.form = Form::Plain(Plain { version_in, adapter: None });
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn adapted(mut self, adapter: &'static dyn Adapter) -> Self {
+        if let Form::Plain(plain) = self.form {
+            self.form = Form::Plain(Plain { adapter: Some(adapter), ..plain });
+        }
+        self
     }
 
     #[doc(hidden)]
@@ -390,10 +409,44 @@ impl GroupSchema {
             let mut steps = self.steps.iter().filter(|step| step.to() == to).peekable();
             steps.peek().is_some() && steps.all(Step::is_compatible)
         };
-        while self.codec == Codec::Json && !self.denies_unknown && oldest > 1 && additive(oldest) {
+        // A plain record has no place for it.
+        while !self.is_plain()
+            && self.codec == Codec::Json
+            && !self.denies_unknown
+            && oldest > 1
+            && additive(oldest)
+        {
             oldest -= 1;
         }
         oldest
+    }
+
+    /// Returns whether records are stored as their values alone: `plain`.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        matches!(self.form, Form::Plain(_))
+    }
+
+    /// Returns the member of a plain record's value that holds its version: `version_in`.
+    #[must_use]
+    pub const fn version_in(&self) -> Option<&'static VersionIn> {
+        match self.form {
+            Form::Plain(plain) => plain.version_in,
+            Form::Enveloped => None,
+        }
+    }
+
+    /// Returns what converts the records of another program: `adapter`.
+    #[must_use]
+    pub const fn adapter(&self) -> Option<&'static dyn Adapter> {
+        match self.form {
+            Form::Plain(plain) => plain.adapter,
+            Form::Enveloped => None,
+        }
+    }
+
+    pub(crate) const fn form(&self) -> &Form {
+        &self.form
     }
 
     /// Returns the codec of new values. A record names its own codec, and is read by that.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use kv_store::__private::coop::{self, Hold};
 use kv_store::key::Key;
+use kv_store::record::RecordRef;
 use kv_store::store::{Content, Cursor, EntryRef, Store, StoreExt};
 use kv_store::{Error, Location, Result};
 use tracing::Instrument;
@@ -140,6 +141,7 @@ async fn entities<E: KvEntity, S: Store>(
     prefix: &Key,
     asked: Asked,
 ) -> Result<Page<E>> {
+    collection.check_foreign(prefix, true)?;
     let mut room = Room::new(&asked);
     let cursor = secret::stored(collection, prefix, asked.cursor)?;
     let mut page = Page { entities: Vec::new(), failed: Vec::new(), skipped: 0, cursor };
@@ -172,6 +174,7 @@ async fn ids<E: KvEntity, S: Store>(
     prefix: &Key,
     asked: Asked,
 ) -> Result<IdPage<E::Id>> {
+    collection.check_foreign(prefix, true)?;
     let mut room = Room::new(&asked);
     let cursor = secret::stored(collection, prefix, asked.cursor)?;
     let mut page = IdPage { ids: Vec::new(), skipped: 0, cursor };
@@ -252,16 +255,24 @@ async fn read_groups<E: KvEntity, S: Store>(
     Ok(found.bytes)
 }
 
-/// Returns the entity of a listed entry.
+/// Returns the entity of a listed entry, or `None` if its value says that it has expired.
 pub(super) fn listed<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     key: &str,
     id: E::Id,
     entry: EntryRef<'_>,
-) -> Result<E, Box<Error>> {
+) -> Result<Option<E>, Box<Error>> {
     match entry {
+        EntryRef::Record(record) if Collection::<E, S>::ADOPTS => {
+            let mut record = record.to_record();
+            if !collection.adopt_only(&collection.key_of_id(&id), &mut record)? {
+                return Ok(None);
+            }
+            let locate = |_: &GroupSchema| at::<E, S>(collection, key);
+            collection.decode_listed(id, RecordRef::from(&record), &locate).map(Some)
+        }
         EntryRef::Record(record) => {
-            collection.decode_listed(id, record.as_ref(), &|_| at::<E, S>(collection, key))
+            collection.decode_listed(id, record.as_ref(), &|_| at::<E, S>(collection, key)).map(Some)
         }
         EntryRef::Failed(error) => Err(Box::new(unread(collection, &id, error))),
         // A list of records shows nothing else.
@@ -302,9 +313,9 @@ impl<E> Page<E> {
         self.entities.len() + self.failed.len()
     }
 
-    fn add(&mut self, read: Result<E, Box<Error>>) {
+    fn add(&mut self, read: Result<Option<E>, Box<Error>>) {
         match read {
-            Ok(entity) => self.entities.push(entity),
+            Ok(entity) => self.entities.extend(entity),
             Err(error) => self.failed.push(*error),
         }
     }

@@ -44,6 +44,7 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
     limit: usize,
     max_bytes: usize,
 ) -> Result<RawPage<E::Id>> {
+    collection.check_foreign(prefix, true)?;
     let mut page = RawPage { anchors: Vec::new(), failed: Vec::new(), skipped: 0, bytes: 0, cursor };
     // The anchors of several groups are read again, with the others at one moment: a page and a
     // later batch do not belong together.
@@ -88,7 +89,17 @@ async fn list<E: KvEntity, S: Store>(
             (ListedKey::Entity(id), entry) => {
                 let key = collection.key_of_id(&id);
                 let records = match entry {
-                    EntryRef::Record(record) => vec![Some(record.to_record())],
+                    EntryRef::Record(record) => {
+                        let mut record = record.to_record();
+                        match collection.adopt_only(&key, &mut record) {
+                            Ok(true) => vec![Some(record)],
+                            Ok(false) => return,
+                            Err(error) => {
+                                page.failed.push(error);
+                                return;
+                            }
+                        }
+                    }
                     _ => Vec::new(),
                 };
                 let anchor = Anchor { key, id, records };

@@ -95,6 +95,7 @@ async fn fetch_entities<E: KvEntity, S: Store>(
     limit: usize,
 ) -> Result<(Undecoded<E::Id>, Option<Cursor>)> {
     let List { collection, prefix, max_bytes, .. } = list;
+    collection.check_foreign(prefix, true)?;
     let cursor = secret::stored(collection, prefix, cursor)?;
     let (page, cursor) = if E::SCHEMA.groups().len() == 1 {
         let query = query::<E>(prefix, cursor, limit, Content::Records).with_max_bytes(*max_bytes);
@@ -120,7 +121,11 @@ impl<I> Undecoded<I> {
                 let (key, entry) = entries.next()?;
                 let ListedKey::Entity(id) = id_in::<E>(key) else { continue };
                 let len = key.len() + entry.value_len();
-                return Some((page::listed(collection, key, id, entry.lend()).map_err(|error| *error), len));
+                match page::listed(collection, key, id, entry.lend()) {
+                    Ok(None) => {}
+                    Ok(Some(entity)) => return Some((Ok(entity), len)),
+                    Err(error) => return Some((Err(*error), len)),
+                }
             },
             Self::Groups(anchors, failed) => match anchors.next() {
                 Some(anchor) => {

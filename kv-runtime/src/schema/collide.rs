@@ -6,6 +6,7 @@
 
 mod indexes;
 
+use kv_store::__private::is_foreign;
 use kv_store::key::{IdKind, IdSchema};
 
 use crate::const_message::{Message, same, same_bytes};
@@ -70,6 +71,11 @@ const fn are_one(a: &EntitySchema, b: &EntitySchema) -> bool {
 }
 
 const fn can_meet(a: &EntitySchema, a_group: &GroupSchema, b: &EntitySchema, b_group: &GroupSchema) -> bool {
+    if is_foreign(a.ids()) || is_foreign(b.ids()) {
+        // A raw id is any number of segments, and a shared prefix may end within one. So all keys that
+        // begin with what one of them begins with are taken to be its own.
+        return can_begin_alike(a, b);
+    }
     let len = segments(a, a_group);
     if len != segments(b, b_group) {
         return false;
@@ -82,6 +88,36 @@ const fn can_meet(a: &EntitySchema, a_group: &GroupSchema, b: &EntitySchema, b_g
         at += 1;
     }
     true
+}
+
+/// Whether what all keys of one entity begin with may begin a key of the other.
+const fn can_begin_alike(a: &EntitySchema, b: &EntitySchema) -> bool {
+    let (a_len, b_len) = (beginning_len(a), beginning_len(b));
+    let mut at = 0;
+    while at < a_len && at < b_len {
+        if beginning_at(a, at) != beginning_at(b, at) {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// The length of the prefix, with the `:` behind it.
+const fn beginning_len(entity: &EntitySchema) -> usize {
+    entity.prefix().len() + !is_joined(entity) as usize
+}
+
+const fn beginning_at(entity: &EntitySchema, at: usize) -> u8 {
+    let prefix = entity.prefix().as_bytes();
+    if at < prefix.len() { prefix[at] } else { b':' }
+}
+
+const fn is_joined(entity: &EntitySchema) -> bool {
+    match entity.ids().first() {
+        Some(id) => id.is_joined(),
+        None => false,
+    }
 }
 
 const fn prefix_segments(prefix: &str) -> usize {

@@ -10,6 +10,7 @@ use super::index::IndexShape;
 use super::kind;
 use super::shape::{Field, Shape, is_false};
 use super::trace::trace;
+use crate::adopt::VersionIn;
 use crate::codec::Codec;
 use crate::entity::{FieldText, GroupSchema, IndexSchema, KvEntity, ShapeVisitor};
 use crate::migrate::{Change, Step};
@@ -48,6 +49,12 @@ pub struct IdShape {
     /// Whether numbers have a fixed width (`ordered`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub ordered: bool,
+    /// Whether it is the rest of the key as it is (`raw`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub raw: bool,
+    /// Whether it follows the prefix without a `:` (`shared_prefix`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub joined: bool,
 }
 
 /// What a group stores in its value.
@@ -61,6 +68,18 @@ pub struct GroupShape {
     pub version: u32,
     /// The codec's name.
     pub codec: String,
+    /// Whether records are their values alone, without metadata: no `minReader`, no `createdAt`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub plain: bool,
+    /// What converts the records of another program, as `Debug` shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
+    /// The member of plain records that holds their version, such as `_persist.version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_in: Option<String>,
+    /// What spellings of the version mean, such as `-1 => 1`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub version_map: Vec<String>,
     /// The TTL in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u64>,
@@ -135,7 +154,13 @@ impl EntityShape {
 
 impl IdShape {
     fn of(id: &IdSchema) -> Self {
-        Self { name: id.name().to_owned(), kind: kind::of_id(id.kind()), ordered: id.is_ordered() }
+        Self {
+            name: id.name().to_owned(),
+            kind: kind::of_id(id.kind()),
+            ordered: id.is_ordered(),
+            raw: id.is_raw(),
+            joined: id.is_joined(),
+        }
     }
 }
 
@@ -169,6 +194,10 @@ impl ShapeVisitor for Describe {
             name: schema.name().map(str::to_owned),
             version: schema.version(),
             codec: schema.codec().name().to_owned(),
+            plain: schema.is_plain(),
+            adapter: schema.adapter().map(|adapter| format!("{adapter:?}")),
+            version_in: schema.version_in().map(|at| at.path().join(".")),
+            version_map: schema.version_in().map(spellings).unwrap_or_default(),
             ttl: schema.ttl().map(|ttl| ttl.as_secs()),
             anchor: group == 0 && !self.is_view,
             optional: schema.is_optional(),
@@ -191,6 +220,10 @@ impl ShapeVisitor for Describe {
             described.previous = Some(Box::new(previous));
         }
     }
+}
+
+fn spellings(at: &VersionIn) -> Vec<String> {
+    at.map().iter().map(|(spelling, version)| format!("{spelling} => {version}")).collect()
 }
 
 /// Joins the traced shape with the attributes.
@@ -261,7 +294,16 @@ mod tests {
     #[test]
     fn groups_are_described_with_what_is_written() {
         let user = EntityShape::of::<User>();
-        assert_eq!(user.ids, [IdShape { name: "id".to_owned(), kind: "i32".to_owned(), ordered: true }]);
+        assert_eq!(
+            user.ids,
+            [IdShape {
+                name: "id".to_owned(),
+                kind: "i32".to_owned(),
+                ordered: true,
+                raw: false,
+                joined: false
+            }]
+        );
         let [profile, settings] = user.groups.as_slice() else { panic!("{user:?}") };
         assert_eq!(
             (profile.segment(), profile.version, profile.anchor, profile.optional),

@@ -37,7 +37,8 @@ pub(super) struct Seen {
 }
 
 /// A write that is held back until the commit. A touch is held back as a `Put` of the same value:
-/// so every write of a record that was read gives it a new revision, which settles unknown outcomes.
+/// so every write of a record that was read gives it a new revision, which settles unknown outcomes. A
+/// plain record, whose revision is its value, settles none.
 pub(super) enum Pending {
     Put(NewRecord),
     /// Keeps the expiry that the record has at the time of the commit.
@@ -106,8 +107,7 @@ impl Entry {
             }
             (Write::Touch(_, expiry), None) => {
                 let seen = self.seen.as_ref().and_then(|seen| seen.record.as_ref());
-                let same = |record: &Record| NewRecord::new(record.value.0.clone(), record.metadata.clone());
-                seen.map(|record| Pending::Put(same(record).with_expiry(expiry)))
+                seen.map(|record| Pending::Put(NewRecord::same_as(record).with_expiry(expiry)))
             }
             (Write::Touch(..), before) => before,
         };

@@ -116,7 +116,7 @@ impl<S: AtomicStore> Tx<S> {
         let (key, id) = entities.key_and_id(id);
         async move {
             let records = self.records(&entities.keys_of_anchor(&key)?, E::SCHEMA.name()).await?;
-            let found = entities.decode(id, &key, &records);
+            let found = entities.entity_at(id, &key, &records);
             let found = found.map_err(|error| self.failed(error, E::SCHEMA.name()))?;
             self.note_as_written(&entities, &key, found.as_ref(), &records);
             Ok(found)
@@ -145,7 +145,7 @@ impl<S: AtomicStore> Tx<S> {
             let found = anchors.iter().zip(ids).zip(records.chunks(E::SCHEMA.groups().len()));
             found
                 .map(|((anchor, id), records)| {
-                    let found = entities.decode(id, anchor, records)?;
+                    let found = entities.entity_at(id, anchor, records)?;
                     self.note_as_written(&entities, anchor, found.as_ref(), records);
                     Ok(found)
                 })

@@ -42,6 +42,7 @@ mod lists;
 #[cfg(not(target_arch = "wasm32"))]
 mod panics;
 mod places;
+mod plain;
 mod records;
 mod replace;
 mod revisions;
@@ -86,6 +87,7 @@ async fn run_atomic<H: Harness<Store: AtomicStore>>(suite: &mut Suite<'_, H>) {
     concurrency::run_atomic(suite).await;
     dropped::run_atomic(suite).await;
     foreign::run_atomic(suite).await;
+    plain::run_atomic(suite).await;
 }
 
 async fn run_store<H: Harness>(suite: &mut Suite<'_, H>) {
@@ -102,4 +104,5 @@ async fn run_store<H: Harness>(suite: &mut Suite<'_, H>) {
     foreign::run(suite).await;
     replace::run(suite).await;
     places::run(suite).await;
+    plain::run(suite).await;
 }

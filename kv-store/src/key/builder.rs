@@ -187,9 +187,11 @@ impl KeyBuilder {
         if self.is_sorted {
             return self.sorted_part(schema, write);
         }
-        self.key.text.push(':');
+        if !schema.is_some_and(IdSchema::is_joined) {
+            self.key.text.push(':');
+        }
         let start = self.key.text.len();
-        write(&mut IdWriter::new(&mut self.key.text, schema.is_some_and(IdSchema::is_ordered)));
+        write(&mut IdWriter::new(&mut self.key.text, schema));
         if schema.is_some_and(IdSchema::is_secret) {
             self.key.secrets.push(start..self.key.text.len());
         }
@@ -209,7 +211,9 @@ impl KeyBuilder {
     /// Ends what has been written as a prefix of keys, with its separator; and how it is shown.
     #[doc(hidden)]
     pub fn finish_prefix(mut self) -> Key {
-        self.key.text.push(':');
+        if !self.ids.get(self.next).is_some_and(IdSchema::is_joined) {
+            self.key.text.push(':');
+        }
         self.key.entity_len = self.key.text.len();
         self.key
     }

@@ -74,6 +74,28 @@ tuple_ids! {
     A B C D E F;
 }
 
+/// Whether keys are those of other programs: with a raw id, or behind a shared prefix.
+pub const fn is_foreign(ids: &[IdSchema]) -> bool {
+    match (ids.first(), ids.last()) {
+        (Some(first), Some(last)) => first.is_joined() || last.is_raw(),
+        _ => false,
+    }
+}
+
+/// Returns why an entity with keys of other programs does not take this key: this library and its
+/// stores keep names of this form for themselves.
+pub fn taken(key: &str) -> Option<&'static str> {
+    if key.is_empty() {
+        Some("the empty key")
+    } else if key.contains('!') {
+        Some("keys with `!`, which are this library's own")
+    } else if key.ends_with("%lease") || key.starts_with("{#index:") || key.starts_with("%7B#index:") {
+        Some("keys that are named as leases or as the list index")
+    } else {
+        None
+    }
+}
+
 /// The id in `key`, if it is a key of this group of the entity with this prefix and these ids.
 // Inlined, it compares with a prefix and a group that the compiler knows.
 #[inline]
@@ -83,7 +105,13 @@ pub fn parse_key<I: EntityId>(
     ids: &'static [IdSchema],
     group: Option<&str>,
 ) -> Option<I> {
-    let mut rest = key.strip_prefix(prefix)?.strip_prefix(':')?;
+    let mut rest = key.strip_prefix(prefix)?;
+    if !ids.first().is_some_and(IdSchema::is_joined) {
+        rest = rest.strip_prefix(':')?;
+    }
+    if is_foreign(ids) && taken(key).is_some() {
+        return None;
+    }
     if let Some(group) = group {
         rest = rest.strip_suffix(group)?.strip_suffix(':')?;
     }

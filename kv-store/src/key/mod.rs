@@ -1,4 +1,5 @@
-//! Keys: `prefix ":" id *( ":" id ) [ ":" group ]`, readable UTF-8 text.
+//! Keys: `prefix ":" id *( ":" id ) [ ":" group ]`, readable UTF-8 text. Behind a shared prefix there is
+//! no `:`, and a raw id is the rest of the key as it is.
 //!
 //! One file a subject: `id` (what can be an id, and how calls take it), `entity_id` (the whole id of
 //! an entity), `schema` (ids as data), `writer` and `builder` (from ids to keys), `escape` (how text
@@ -35,7 +36,7 @@ pub use writer::IdWriter;
 pub use writer::Segment;
 
 #[doc(hidden)]
-pub use entity_id::parse_key;
+pub use entity_id::{is_foreign, parse_key, taken};
 #[doc(hidden)]
 pub use escape::escape_into;
 #[doc(hidden)]

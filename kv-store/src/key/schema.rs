@@ -7,13 +7,15 @@ pub struct IdSchema {
     kind: IdKind,
     ordered: bool,
     secret: bool,
+    raw: bool,
+    joined: bool,
 }
 
 impl IdSchema {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(name: &'static str, kind: IdKind) -> Self {
-        Self { name, kind, ordered: false, secret: false }
+        Self { name, kind, ordered: false, secret: false, raw: false, joined: false }
     }
 
     #[doc(hidden)]
@@ -27,6 +29,20 @@ impl IdSchema {
     #[must_use]
     pub const fn secret(mut self) -> Self {
         self.secret = true;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn raw(mut self) -> Self {
+        self.raw = true;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn joined(mut self) -> Self {
+        self.joined = true;
         self
     }
 
@@ -46,6 +62,18 @@ impl IdSchema {
     #[must_use]
     pub const fn is_ordered(&self) -> bool {
         self.ordered
+    }
+
+    /// Whether it is the rest of the key as it is, `:` and `%` included.
+    #[must_use]
+    pub const fn is_raw(&self) -> bool {
+        self.raw
+    }
+
+    /// Whether it follows the prefix without a `:`, which a `shared_prefix` has itself if it has one.
+    #[must_use]
+    pub const fn is_joined(&self) -> bool {
+        self.joined
     }
 
     /// Whether errors, spans and `Debug` show a hash in its place.

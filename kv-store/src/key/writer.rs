@@ -1,6 +1,7 @@
 //! Writing a segment of a key.
 
 use super::escape::escape_into;
+use super::schema::IdSchema;
 use super::sorted::escape_sorted;
 
 /// What can be written as a segment: every [`KvId`](super::KvId).
@@ -15,22 +16,30 @@ pub trait Segment {
 pub struct IdWriter<'a> {
     out: &'a mut String,
     ordered: bool,
+    raw: bool,
     is_sorted: bool,
 }
 
 impl<'a> IdWriter<'a> {
-    pub(super) fn new(out: &'a mut String, ordered: bool) -> Self {
-        Self { out, ordered, is_sorted: false }
+    pub(super) fn new(out: &'a mut String, schema: Option<&IdSchema>) -> Self {
+        let (ordered, raw) = schema.map_or((false, false), |schema| (schema.is_ordered(), schema.is_raw()));
+        Self { out, ordered, raw, is_sorted: false }
     }
 
     /// Writes a part of an index entry, in the order of values.
     pub(super) fn sorted(out: &'a mut String) -> Self {
-        Self { out, ordered: true, is_sorted: true }
+        Self { out, ordered: true, raw: false, is_sorted: true }
     }
 
-    /// Writes text, escaped.
+    /// Writes text, escaped unless the id is raw.
     pub fn text(&mut self, text: &str) {
-        if self.is_sorted { escape_sorted(text, self.out) } else { escape_into(text, self.out) }
+        if self.is_sorted {
+            escape_sorted(text, self.out);
+        } else if self.raw {
+            self.out.push_str(text);
+        } else {
+            escape_into(text, self.out);
+        }
     }
 
     /// Writes what needs no escape: digits, letters, `-`.

@@ -14,7 +14,7 @@ mod tests;
 
 use bytes::{Buf, Bytes};
 
-use super::{Metadata, MetadataError, Record, Revision};
+use super::{Metadata, MetadataError, NewRecord, Record, Revision};
 use crate::codec::Codec;
 use crate::error::{Error, Location};
 use crate::timestamp::Timestamp;
@@ -80,6 +80,46 @@ pub struct Envelope {
     pub token: Option<u64>,
     /// Where the value begins.
     pub value_at: usize,
+}
+
+/// Writes what a store keeps before the value of a record: the envelope, or nothing if the record is
+/// [plain](NewRecord::plain). `at` is the record's location, for errors.
+///
+/// # Errors
+///
+/// [`Error::MetadataTooLong`] as [`write()`] has it, and [`Error::Unsupported`] for a plain value
+/// that begins as an envelope does.
+pub fn begin(
+    record: &NewRecord,
+    expires_at: Option<Timestamp>,
+    token: u64,
+    out: &mut Vec<u8>,
+    at: impl Fn() -> Box<Location>,
+) -> Result<(), Error> {
+    if record.is_plain {
+        return check_plain(record, at);
+    }
+    write(&record.metadata, expires_at, token, out).map_err(|len| too_long(len, at))
+}
+
+/// Fails as [`begin`] does.
+pub fn check_new(record: &NewRecord, at: impl Fn() -> Box<Location>) -> Result<(), Error> {
+    if record.is_plain {
+        return check_plain(record, at);
+    }
+    check(&record.metadata).map_err(|len| too_long(len, at))
+}
+
+fn check_plain(record: &NewRecord, at: impl Fn() -> Box<Location>) -> Result<(), Error> {
+    if record.value.first() == Some(&MAGIC[0]) {
+        let capability = "a plain record whose value begins with the byte FF, as an envelope does";
+        return Err(Error::Unsupported { at: at(), capability });
+    }
+    Ok(())
+}
+
+fn too_long(len: usize, at: impl Fn() -> Box<Location>) -> Error {
+    Error::MetadataTooLong { at: at(), len, max: usize::from(u16::MAX) }
 }
 
 /// Fails as [`write()`] does.

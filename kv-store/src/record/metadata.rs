@@ -154,6 +154,14 @@ impl Metadata {
         self.foreign.clone_from(&from.foreign);
     }
 
+    /// What stays of it beside a [plain](super::NewRecord::plain) value: the members that are somebody
+    /// else's.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn into_plain(self) -> Self {
+        Self { foreign: self.foreign, ..Self::default() }
+    }
+
     pub(super) fn foreign_json(&self) -> Option<String> {
         let foreign = self.foreign.as_deref().filter(|foreign| !foreign.is_empty());
         foreign.map(|foreign| foreign.text_of(foreign.members()))

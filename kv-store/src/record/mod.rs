@@ -56,6 +56,13 @@ impl Record {
         self
     }
 
+    /// Returns whether it is a value without a version: another program wrote it, or it was written
+    /// as a [plain](NewRecord::plain) record.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        !self.metadata.names_version()
+    }
+
     /// Returns the record without its expiry, which the read did not return.
     #[must_use]
     pub fn with_unknown_expiry(mut self) -> Self {
@@ -223,13 +230,52 @@ pub struct NewRecord {
     pub metadata: Metadata,
     /// When the record expires.
     pub expiry: Expiry,
+    /// Whether the store keeps the value alone, so that other programs can read it:
+    /// [`plain`](Self::plain).
+    pub is_plain: bool,
 }
 
 impl NewRecord {
     /// Makes a record without expiry.
     #[must_use]
     pub fn new(value: impl Into<Bytes>, metadata: Metadata) -> Self {
-        Self { value: Value(value.into()), metadata, expiry: Expiry::Never }
+        Self { value: Value(value.into()), metadata, expiry: Expiry::Never, is_plain: false }
+    }
+
+    /// Makes a plain record without expiry: the store keeps the value alone, as another program
+    /// would write it. It is read as version 1 in JSON.
+    ///
+    /// The store drops the metadata; one that keeps metadata apart from the value keeps its foreign
+    /// members. It must have [`Capabilities::plain_records`](crate::store::Capabilities), and
+    /// [`plain_expiry`](crate::store::Capabilities) if the record expires. The value must not begin
+    /// with the byte FF, which marks an [envelope].
+    ///
+    /// ```
+    /// # extern crate kv_runtime_store as kv_runtime;
+    /// use kv_runtime::key::Key;
+    /// use kv_runtime::record::NewRecord;
+    /// use kv_runtime::store::{MemoryStore, StoreExt};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let (store, key) = (MemoryStore::new(), Key::from_text("customer:17"));
+    /// store.put(key.clone(), NewRecord::plain(r#"{"name":"Ada"}"#)).await?;
+    /// let record = store.read(&key).await?.ok_or("is there")?;
+    /// assert!(record.is_plain());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn plain(value: impl Into<Bytes>) -> Self {
+        Self { is_plain: true, ..Self::new(value, Metadata::default()) }
+    }
+
+    /// Makes a record that writes `record` again: the same value and metadata, plain if that is
+    /// plain, without expiry.
+    #[must_use]
+    pub fn same_as(record: &Record) -> Self {
+        let new = Self::new(record.value.0.clone(), record.metadata.clone());
+        Self { is_plain: record.is_plain(), ..new }
     }
 
     /// Returns the record with this expiry.

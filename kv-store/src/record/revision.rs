@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 /// A store's token for one state of a record.
 ///
-/// It never repeats, also if the record is deleted and created again. It is 64 random bits that are
-/// drawn at each write, or, for a value that another program wrote, the value itself.
+/// It is 64 random bits that are drawn at each write, and never repeats, also if the record is
+/// deleted and created again. For a value without envelope it is the value itself, so it is the same
+/// again when the value is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Revision(Repr);
 

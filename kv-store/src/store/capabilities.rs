@@ -30,6 +30,13 @@ pub struct Capabilities {
     pub atomic_batches: bool,
     /// Whether the store can list and read metadata without reading values.
     pub cheap_metadata: bool,
+    /// Whether the store keeps [plain records](crate::record::NewRecord::plain).
+    pub plain_records: bool,
+    /// Whether plain records can expire.
+    pub plain_expiry: bool,
+    /// Whether keys are stored as they are, and lists find records that other programs wrote. A store
+    /// that spells keys otherwise, or lists only what it wrote, sets it to `false`.
+    pub foreign_keys: bool,
     /// The store's limits.
     pub limits: Limits,
 }
@@ -58,6 +65,9 @@ impl Capabilities {
             snapshot_reads: false,
             atomic_batches: false,
             cheap_metadata: false,
+            plain_records: false,
+            plain_expiry: false,
+            foreign_keys: true,
             limits: Limits::new(),
         }
     }
@@ -101,6 +111,27 @@ impl Capabilities {
     #[must_use]
     pub const fn cheap_metadata(mut self) -> Self {
         self.cheap_metadata = true;
+        self
+    }
+
+    /// Adds plain records that do not expire.
+    #[must_use]
+    pub const fn plain_records(mut self) -> Self {
+        self.plain_records = true;
+        self
+    }
+
+    /// Adds the expiry of plain records.
+    #[must_use]
+    pub const fn plain_expiry(mut self) -> Self {
+        self.plain_expiry = true;
+        self
+    }
+
+    /// Sets whether keys are stored as they are, and lists find those of other programs.
+    #[must_use]
+    pub const fn foreign_keys(mut self, can: bool) -> Self {
+        self.foreign_keys = can;
         self
     }
 

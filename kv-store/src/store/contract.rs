@@ -28,6 +28,10 @@ use crate::record::Record;
 ///   it.
 /// - Every later read through the same store MUST see a write, unless [`Capabilities::sharing`](super::Capabilities::sharing) is
 ///   [`Eventual`](super::Sharing::Eventual).
+/// - A [plain record](crate::record::NewRecord::plain) MUST be stored as its value alone if
+///   [`Capabilities::plain_records`](super::Capabilities::plain_records) is set. Otherwise the
+///   caller passes none. It passes one that expires only if
+///   [`Capabilities::plain_expiry`](super::Capabilities::plain_expiry) is set.
 /// - A dropped future MUST leave each record whole: either as before the call, or as after it.
 /// - A method MUST NOT panic on any stored bytes. It returns [`Error::Malformed`] with the key, and
 ///   leaves the record unchanged.
@@ -97,7 +101,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// - A failed commit MUST NOT have written anything, unless it fails with
     ///   [`Error::OutcomeUnknown`].
     /// - Every `Put` and `Update` MUST give the record a revision that no record had before. A
-    ///   `Touch` MAY keep the revision.
+    ///   `Touch` MAY keep the revision. The revision of a plain record MAY be its value. Then a
+    ///   write whose answer was lost MUST NOT count as made because its value is there: another
+    ///   program may have written the same value.
     /// - If several conditions do not hold, the outcome MUST name the one with the least index.
     /// - A commit without writes MUST check its conditions.
     /// - If two writes have the same key, the later one MUST win.

@@ -93,7 +93,9 @@ impl MemoryStore {
             .ordered()
             .snapshot_reads()
             .atomic_batches()
-            .cheap_metadata();
+            .cheap_metadata()
+            .plain_records()
+            .plain_expiry();
         let info = StoreInfo::new(NAME, capabilities).with_clock(clock).settling_at_once();
         Self(Arc::new(Shared { info, state: RwLock::default() }))
     }

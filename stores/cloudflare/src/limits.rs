@@ -18,7 +18,7 @@ pub(super) const METADATA: usize = 1_024;
 
 /// What both stores of Cloudflare KV can do; how many records go into a batch is for each to say.
 pub(super) const CAPABILITIES: Capabilities =
-    Capabilities::new(Sharing::Eventual).ordered().cheap_metadata().limits(
+    Capabilities::new(Sharing::Eventual).ordered().cheap_metadata().plain_records().plain_expiry().limits(
         Limits::new().key(512).value(VALUE).metadata(METADATA).server_ttl(SERVER_TTL).batches(100, 10_000),
     );
 

@@ -67,7 +67,7 @@ pub(super) fn spell(
     now: Timestamp,
     at: &dyn Fn() -> Box<Location>,
 ) -> Result<Option<Spelt>> {
-    let NewRecord { value, mut metadata, expiry, .. } = record;
+    let NewRecord { value, mut metadata, expiry, is_plain, .. } = record;
     let expires_at = expiry.at(now);
     if expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Ok(None);
@@ -88,7 +88,14 @@ pub(super) fn spell(
     if is_json && !is_text {
         ours.insert(ENCODING.to_owned(), BASE64_NAME.into());
     }
-    let members = within_limit(&mut metadata, &ours).map_err(|len| Error::MetadataTooLong {
+    if is_plain && !is_text {
+        let capability = "a plain record whose value is no JSON text";
+        return Err(Error::Unsupported { at: at(), capability });
+    }
+    if is_plain {
+        metadata = metadata.into_plain();
+    }
+    let members = within_limit(&mut metadata, is_plain, &ours).map_err(|len| Error::MetadataTooLong {
         at: at(),
         len,
         max: limits::METADATA,
@@ -102,19 +109,27 @@ pub(super) fn spell(
 
 /// All members, within the limit: what can be spared goes, as what only these stores add takes some
 /// of the room. `Err` is the length that remains.
-fn within_limit(metadata: &mut Metadata, ours: &Map<String, Value>) -> Result<Map<String, Value>, usize> {
-    let members = with_ours(metadata, ours);
+fn within_limit(
+    metadata: &mut Metadata,
+    is_plain: bool,
+    ours: &Map<String, Value>,
+) -> Result<Map<String, Value>, usize> {
+    let members = with_ours(metadata, is_plain, ours);
     let len = json_len(&members);
     if len <= limits::METADATA {
         return Ok(members);
     }
     let added = len.saturating_sub(metadata.json_len());
     metadata.shorten_to(limits::METADATA.saturating_sub(added)).map_err(|len| len + added)?;
-    Ok(with_ours(metadata, ours))
+    Ok(with_ours(metadata, is_plain, ours))
 }
 
-fn with_ours(metadata: &Metadata, ours: &Map<String, Value>) -> Map<String, Value> {
-    let mut members = metadata.to_members();
+/// A plain record has no members of the runtime's, except its expiry.
+fn with_ours(metadata: &Metadata, is_plain: bool, ours: &Map<String, Value>) -> Map<String, Value> {
+    let mut members = match is_plain {
+        true => metadata.foreign_members().map(|(name, value)| (name.to_owned(), value.clone())).collect(),
+        false => metadata.to_members(),
+    };
     // Members of these names that came from elsewhere would be read as ours.
     members.remove(EXPIRES_AT);
     if is_base64(&members) {
@@ -263,6 +278,21 @@ mod tests {
         assert_eq!(spelt.value, r#"{"name":"Åda"}"#);
         assert_eq!(Value::from(spelt.metadata), json!({ "version": 2 }));
         assert_eq!(spelt.ttl_seconds, None);
+    }
+
+    #[test]
+    fn a_plain_record_has_no_metadata_of_the_runtimes() {
+        let plain = spelt(NewRecord::plain(r#"{"name":"Ada"}"#));
+        assert_eq!((plain.value.as_str(), plain.metadata.len()), (r#"{"name":"Ada"}"#, 0));
+        let mut theirs = Metadata::new(7, Codec::Json).with_created_at(Some(NOW));
+        theirs.set_foreign("owner", "x".into()).expect("is not ours");
+        let mut record = NewRecord::plain("1").with_expiry(Expiry::At(Timestamp::MAX));
+        record.metadata = theirs;
+        let plain = spelt(record);
+        let expected = json!({ "owner": "x", "expiresAt": Timestamp::MAX.as_millis() });
+        assert_eq!(Value::from(plain.metadata.clone()), expected);
+        assert!(back(plain).is_plain());
+        assert!(matches!(spell(NewRecord::plain(&b"\xFF"[..]), NOW, &at), Err(Error::Unsupported { .. })));
     }
 
     #[test]

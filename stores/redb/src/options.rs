@@ -102,7 +102,8 @@ impl RedbOptions {
             .ordered()
             .snapshot_reads()
             .atomic_batches()
-            .cheap_metadata();
+            .cheap_metadata()
+            .plain_records();
         let info = StoreInfo::new(NAME, capabilities).with_clock(self.clock);
         let info = match &writer {
             Some(writer) => info.settling_by(writer.answers()),

@@ -212,9 +212,17 @@ impl Tables<'_> {
         if expires_at.is_some_and(|at| at <= self.now) {
             return self.remove(key.as_str());
         }
-        self.encode(key, &record.metadata, expires_at, random::token())?;
+        check_expiry(key, record, expires_at.is_some()).map_err(Failure::Own)?;
+        self.clear();
+        envelope::begin(record, expires_at, random::token(), self.stored, || Location::of(NAME, key))
+            .map_err(Failure::Own)?;
         self.stored.extend_from_slice(&record.value);
         self.store(key.as_str(), expires_at)
+    }
+
+    fn clear(&mut self) {
+        self.stored.clear();
+        self.stored.shrink_to(KEPT_BUFFER);
     }
 
     /// Begins what is to be stored with its envelope.
@@ -225,8 +233,7 @@ impl Tables<'_> {
         expires_at: Option<Timestamp>,
         token: u64,
     ) -> Result<(), Failure> {
-        self.stored.clear();
-        self.stored.shrink_to(KEPT_BUFFER);
+        self.clear();
         envelope::write(metadata, expires_at, token, self.stored)
             .map_err(|len| Failure::Own(metadata_too_long(Location::of(NAME, key), len)))
     }
@@ -319,7 +326,17 @@ fn check(key: &Key, record: &NewRecord) -> Result<(), Error> {
     if record.value.len() > MAX_VALUE {
         return Err(Error::ValueTooLong { at: at(), len: record.value.len(), max: MAX_VALUE });
     }
-    envelope::check(&record.metadata).map_err(|len| metadata_too_long(at(), len))
+    check_expiry(key, record, record.expiry != Expiry::Never)?;
+    envelope::check_new(record, at)
+}
+
+/// The expiry is in the envelope, which a plain record lacks.
+fn check_expiry(key: &Key, record: &NewRecord, expires: bool) -> Result<(), Error> {
+    if record.is_plain && expires {
+        let capability = "the expiry of a plain record, which has no envelope to keep it in";
+        return Err(Error::Unsupported { at: Location::of(NAME, key), capability });
+    }
+    Ok(())
 }
 
 fn metadata_too_long(at: Box<Location>, len: usize) -> Error {

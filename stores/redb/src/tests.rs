@@ -114,6 +114,34 @@ async fn a_sweep_spares_what_the_index_is_wrong_about() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_plain_record_is_its_bytes_and_does_not_expire() -> Result<()> {
+    let (store, _manual, _directory) = store();
+    store.put(key("a"), NewRecord::plain("{}")).await?;
+    {
+        let snapshot = store.0.reader.snapshot().expect("a snapshot");
+        let records = snapshot.open_table(RECORDS).expect("the table");
+        let stored = records.get("a").expect("a read").expect("is there");
+        assert_eq!(stored.value(), b"{}");
+    }
+    let ttl = Expiry::After(Duration::from_secs(9));
+    let expiring = || NewRecord::plain("1").with_expiry(ttl);
+    let alone = store.put(key("a"), expiring()).await;
+    let batch = store.put_many(vec![(key("b"), record("1")), (key("a"), expiring())]).await;
+    for refused in [alone, batch] {
+        let cause = refused.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        assert!(cause.contains("`a` in redb") && cause.contains("plain record"), "{refused:?}");
+    }
+    // Nor does it lose the expiry of the record that it replaces.
+    store.put(key("c"), lasting(9)).await?;
+    let update = Write::Update(key("c"), NewRecord::plain("1"));
+    let both = vec![Write::Put(key("b"), record("1")), update];
+    assert!(matches!(store.commit(Vec::new(), both.into()).await, Err(Error::Unsupported { .. })));
+    assert!(store.read(&key("b")).await?.is_none() && !store.read(&key("c")).await?.expect("it").is_plain());
+    assert_in_step(&store, 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_plain_value_is_a_record_of_version_1() -> Result<()> {
     let (store, _manual, _directory) = store();
     put_raw(&store, "user:7:profile", b"{\"name\":\"Ada\"}").await;

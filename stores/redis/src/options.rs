@@ -190,7 +190,13 @@ impl RedisOptions {
         let spelling = if hash_tags { KeyFormat::HashTags } else { KeyFormat::Plain };
         let remainders = Remainders::default();
         let index = list_index.unwrap_or(self.list_index).then(|| Index::new(self.index_grace));
-        let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().ordered().cheap_metadata();
+        let capabilities = Capabilities::new(Sharing::Shared)
+            .compare_and_swap()
+            .ordered()
+            .cheap_metadata()
+            .plain_records()
+            .plain_expiry()
+            .foreign_keys(!hash_tags && index.is_none());
         let capabilities = match connection.is_cluster() {
             // The groups of an entity share a slot.
             true => capabilities.limits(Limits::new().commit_scope(CommitScope::OneEntity)),

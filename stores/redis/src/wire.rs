@@ -3,21 +3,19 @@
 use bytes::{BufMut, Bytes};
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record, envelope};
-use kv_store::{Error, Location, Result, Timestamp};
+use kv_store::{Location, Result, Timestamp};
 use redis::{Cmd, RedisWrite, ToRedisArgs, Value};
 
 use super::NAME;
 use super::error::unexpected_answer;
 use super::error::{Fault, failed, unexpected};
 
-/// The longest metadata that an envelope has room for.
-const MAX_FOREIGN: usize = u16::MAX as usize;
-
 /// A record that is being written, and the token that it gets.
 pub(super) struct Outgoing {
+    /// Empty if the record is plain.
     envelope: Vec<u8>,
     record: NewRecord,
-    pub(super) token: u64,
+    token: u64,
 }
 
 impl Outgoing {
@@ -25,12 +23,14 @@ impl Outgoing {
         let token = kv_store::__private::random::token();
         let mut bytes = Vec::new();
         // The server expires it: the envelope says nothing of that.
-        envelope::write(&record.metadata, None, token, &mut bytes).map_err(|len| Error::MetadataTooLong {
-            at: Location::of(NAME, key),
-            len,
-            max: MAX_FOREIGN,
-        })?;
+        envelope::begin(&record, None, token, &mut bytes, || Location::of(NAME, key))?;
         Ok(Self { envelope: bytes, record, token })
+    }
+
+    /// Returns the token by which the record is known as this write's. A plain record has none: its
+    /// value may be another program's.
+    pub(super) fn token(&self) -> Option<u64> {
+        (!self.record.is_plain).then_some(self.token)
     }
 
     pub(super) fn lifetime(&self) -> Lifetime {

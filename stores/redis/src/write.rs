@@ -129,10 +129,12 @@ impl Inner {
     /// Whether one of the records has the token that it got, by one look at all of them. A look
     /// whose connection is lost is repeated, and one that has no answer in time is the last.
     async fn is_any_there(&self, written: &[(&Key, &Outgoing)], by: Deadline) -> bool {
-        let Some((first, _)) = written.first() else { return false };
+        let tokens: Vec<(&Key, u64)> =
+            written.iter().filter_map(|(key, record)| Some((*key, record.token()?))).collect();
+        let Some((first, _)) = tokens.first() else { return false };
         let first = self.spelling.spell(first);
-        let mut pipeline = Pipeline::with_capacity(written.len());
-        for (key, _) in written {
+        let mut pipeline = Pipeline::with_capacity(tokens.len());
+        for (key, _) in &tokens {
             pipeline.add_command(beginning(&self.spelling.spell(key), REVISION_AT + 8));
         }
         for _ in 0..LOOKS {
@@ -141,10 +143,7 @@ impl Inner {
             }
             match self.connection.pipeline_by(&first, &pipeline, by).await {
                 Ok(heads) => {
-                    return heads
-                        .iter()
-                        .zip(written)
-                        .any(|(head, (_, record))| has_token(head, record.token));
+                    return heads.iter().zip(&tokens).any(|(head, (_, token))| has_token(head, *token));
                 }
                 Err(fault) if fault.is_of_the_way() && !fault.error.is_timeout() => {}
                 Err(_) => return false,

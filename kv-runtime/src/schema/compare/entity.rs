@@ -115,11 +115,13 @@ impl<'a> Comparison<'a> {
         }
         let ids = |entity: &[crate::schema::describe::IdShape], with_names: bool| {
             let id = |it: &crate::schema::describe::IdShape| {
-                let ordered = if it.ordered { ", ordered" } else { "" };
+                let words =
+                    [(it.ordered, ", ordered"), (it.raw, ", raw"), (it.joined, ", behind a shared prefix")];
+                let words: String = words.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
                 if with_names {
-                    format!("{}: {}{ordered}", it.name, it.kind)
+                    format!("{}: {}{words}", it.name, it.kind)
                 } else {
-                    format!("{}{ordered}", it.kind)
+                    format!("{}{words}", it.kind)
                 }
             };
             entity.iter().map(id).collect::<Vec<_>>()
@@ -203,6 +205,7 @@ impl<'a> Comparison<'a> {
             self.push(Some(segment), Effect::Breaking, what, mend);
             return;
         }
+        self.form(group, latest);
         self.policies(group, latest);
         for (effect, what, mend) in indexes::compare(&label, group, &latest.shape) {
             self.push(Some(segment), effect, what, mend);
@@ -213,6 +216,58 @@ impl<'a> Comparison<'a> {
             return;
         }
         self.shape(group, &latest.shape, moves);
+    }
+
+    /// How its records are stored, whatever their version.
+    fn form(&mut self, group: &GroupShape, latest: &Release) {
+        let (segment, label) = (group.segment(), self.label(group.segment()));
+        let (was, is) = (&latest.shape, group);
+        if was.plain != is.plain {
+            let what = match is.plain {
+                true => format!(
+                    "{label} was released with metadata; today its records are plain. Each loses its metadata when it is written"
+                ),
+                false => format!(
+                    "{label} was released as plain records; today they have metadata. On a store that keeps it in an envelope, \
+                     other programs cannot read what is written from now on"
+                ),
+            };
+            self.push(Some(segment), Effect::Policy, what, CONFIRM);
+        }
+        if !was.plain || !is.plain {
+            return;
+        }
+        if was.adapter != is.adapter {
+            let adapter = |it: &Option<String>| it.clone().unwrap_or_else(|| "none".to_owned());
+            let what = format!(
+                "{label} was released with the adapter {}; today it is {}, which may not read released records",
+                adapter(&was.adapter),
+                adapter(&is.adapter)
+            );
+            self.push(Some(segment), Effect::Breaking, what, "put it back, or rewrite the records first");
+        }
+        if was.version_in != is.version_in {
+            let member = |at: &Option<String>| match at {
+                Some(at) => format!("the member `{at}`"),
+                None => "no member".to_owned(),
+            };
+            let what = format!(
+                "{label} was released with its version in {}; today it is in {}, where no released record has it",
+                member(&was.version_in),
+                member(&is.version_in)
+            );
+            self.push(Some(segment), Effect::Breaking, what, "put it back, or rewrite the records first");
+        } else if was.version_map != is.version_map {
+            let what = format!(
+                "{label} was released with the versions ({}); today they are ({})",
+                was.version_map.join(", "),
+                is.version_map.join(", ")
+            );
+            match was.version_map.iter().all(|spelling| is.version_map.contains(spelling)) {
+                true => self.push(Some(segment), Effect::Policy, what, CONFIRM),
+                false => self.push(Some(segment), Effect::Breaking, what, "put back what was released"),
+            }
+        }
     }
 
     /// What is said about a group beside its shape.

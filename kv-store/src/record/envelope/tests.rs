@@ -151,3 +151,20 @@ fn errors_name_the_key_and_the_fault() {
     let shown = EnvelopeError::Codec(9).into_error(at()).to_string();
     assert!(shown.contains("number 9"), "{shown}");
 }
+
+#[test]
+fn a_plain_record_has_no_envelope() {
+    let at = || Location::of("test", &crate::key::Key::from_text("user:1"));
+    let mut out = Vec::new();
+    let mut plain = NewRecord::plain("{}");
+    plain.metadata = full();
+    assert!(begin(&plain, None, TOKEN, &mut out, at).is_ok() && out.is_empty());
+    let enveloped = NewRecord::new("{}", full());
+    assert!(begin(&enveloped, None, TOKEN, &mut out, at).is_ok());
+    assert_eq!(out, written(&full(), None));
+    // It would be read as an envelope.
+    let record = NewRecord::plain(&b"\xFF\x4B"[..]);
+    for refused in [begin(&record, None, TOKEN, &mut out, at), check_new(&record, at)] {
+        assert!(matches!(refused, Err(Error::Unsupported { .. })), "{refused:?}");
+    }
+}

@@ -136,8 +136,8 @@ impl State {
         }
         self.fences.void(key.as_str());
         self.last_token = self.last_token.wrapping_add(1);
-        let slot =
-            Slot { value: record.value, metadata: record.metadata, expires_at, token: self.last_token };
+        let metadata = if record.is_plain { record.metadata.into_plain() } else { record.metadata };
+        let slot = Slot { value: record.value, metadata, expires_at, token: self.last_token };
         let key = key.into_string().into_boxed_str();
         if let Some(at) = expires_at {
             self.expiring.insert((at, key.clone()));

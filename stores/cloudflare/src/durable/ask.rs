@@ -57,15 +57,12 @@ impl Change {
     }
 }
 
-/// Envelope and value, with a revision that no record has had. The expiry is stored beside them.
+/// Envelope and value, with a revision that no record has had, or the value alone. The expiry is
+/// stored beside them.
 fn encode(key: &Key, record: &NewRecord) -> Result<Vec<u8>> {
     let token = Revision::random().token().unwrap_or_default();
     let mut bytes = Vec::new();
-    envelope::write(&record.metadata, None, token, &mut bytes).map_err(|len| Error::MetadataTooLong {
-        at: Location::of(NAME, key),
-        len,
-        max: usize::from(u16::MAX),
-    })?;
+    envelope::begin(record, None, token, &mut bytes, || Location::of(NAME, key))?;
     bytes.extend_from_slice(&record.value);
     Ok(bytes)
 }

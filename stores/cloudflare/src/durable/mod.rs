@@ -49,4 +49,6 @@ const CAPABILITIES: Capabilities = Capabilities::new(Sharing::Shared)
     .compare_and_swap()
     .ordered()
     .cheap_metadata()
+    .plain_records()
+    .plain_expiry()
     .limits(Limits::new().key(2_048).value(1_900_000).batches(100, 1_000).batch_write_bytes(4 << 20));
