@@ -6,6 +6,8 @@ use kv_store::key::Key;
 use kv_store::record::{Expiry, NewRecord, Revision};
 use kv_store::store::{Batch, Commit, Condition, Expect, Store, Write};
 
+use crate::small::apart;
+
 /// The writing calls of a store, of which its caches hear.
 pub(crate) struct Writes<'a, S> {
     store: &'a S,
@@ -30,7 +32,7 @@ impl<'a, S: Store> Writes<'a, S> {
             return self.store.write(batch).await;
         }
         // Boxed, so that a write that nobody hears is no larger for it.
-        Box::pin(async move {
+        apart(Box::pin(async move {
             let is_deferred = batch.is_part();
             let heard = self.begin(batch.iter()).await;
             let written = self.store.write(batch).await;
@@ -40,7 +42,7 @@ impl<'a, S: Store> Writes<'a, S> {
                 Err(error) => WriteOutcome::Failed(error),
             });
             written
-        })
+        }))
         .await
     }
 
@@ -48,12 +50,12 @@ impl<'a, S: Store> Writes<'a, S> {
         if self.is_silent() {
             return self.store.commit(conditions, batch).await;
         }
-        Box::pin(async move {
+        apart(Box::pin(async move {
             let heard = self.begin(batch.iter()).await;
             let committed = self.store.commit(conditions, batch).await;
             heard.end(outcome(&committed));
             committed
-        })
+        }))
         .await
     }
 

@@ -35,6 +35,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// so that entities without such records have no code for them.
     pub(crate) const ADOPTS: bool = adopts(E::SCHEMA.groups());
 
+    /// Whether any group is plain.
+    const HAS_PLAIN: bool = has_plain(E::SCHEMA.groups());
+
     /// Whether keys are those of other programs.
     const HAS_FOREIGN_KEYS: bool = is_foreign(E::SCHEMA.ids());
 
@@ -148,8 +151,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         origin: Origin,
     ) -> Result<NewRecord> {
         let record = match schema.form() {
-            Form::Enveloped => record,
-            Form::Plain(plain) => self.plain(key, plain, record, origin)?,
+            Form::Plain(plain) if Self::HAS_PLAIN => self.plain(key, plain, record, origin)?,
+            _ => record,
         };
         self.checked(key, record)
     }
@@ -221,11 +224,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Fails if the store alone cannot set the expiry of a group's records.
     pub(super) fn check_touch(&self, key: &Key, schema: &GroupSchema) -> Result<()> {
-        if schema.adapter().is_some_and(Adapter::has_expiry) {
+        if Self::ADOPTS && schema.adapter().is_some_and(Adapter::has_expiry) {
             let capability = "touching a record whose value holds its expiry; update it `with_ttl`";
             return Err(Error::Unsupported { at: self.at(key), capability });
         }
-        if schema.is_plain() { self.check_plain_expiry(key) } else { Ok(()) }
+        if Self::HAS_PLAIN && schema.is_plain() { self.check_plain_expiry(key) } else { Ok(()) }
     }
 
     /// Fails if a plain record cannot expire in this store.
@@ -236,6 +239,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let capability = "the expiry of a plain record; take the `ttl` or `expires_at` away, or `plain`";
         Err(Error::Unsupported { at: self.at(key), capability })
     }
+}
+
+const fn has_plain(groups: &[GroupSchema]) -> bool {
+    let mut place = 0;
+    while place < groups.len() {
+        if groups[place].is_plain() {
+            return true;
+        }
+        place += 1;
+    }
+    false
 }
 
 const fn adopts(groups: &[GroupSchema]) -> bool {

@@ -62,7 +62,8 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             let now = self.store().clock().now();
             let writes = self.writes_of_new(&key, entity, now)?;
             if const { !E::INDEXES.is_empty() } {
-                let written = Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Absence));
+                let written =
+                    apart(Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Absence)));
                 return match written.await? {
                     Commit::Done => Ok(()),
                     Commit::Conflict(_) => Err(self.not_inserted(&key).await),
@@ -273,7 +274,8 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             }
             let unchanged = self.unchanged(&key, &stored);
             let done = if const { !E::INDEXES.is_empty() } {
-                let commit = Box::pin(self.commit_indexed(self.writes(), &key, &stored, unchanged, writes));
+                let commit =
+                    apart(Box::pin(self.commit_indexed(self.writes(), &key, &stored, unchanged, writes)));
                 attempts.watch(pin!(commit)).await?
             } else {
                 let commit = pin!(self.writes().commit(unchanged, writes.into()));

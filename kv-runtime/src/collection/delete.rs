@@ -46,7 +46,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if const { !E::INDEXES.is_empty() } {
                 let writes = self.writes_to_delete(&key);
                 let written = Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Nothing));
-                return written.await.map(drop);
+                return apart(written).await.map(drop);
             }
             if groups::<E>().len() == 1 {
                 return self.writes().delete(key).await.map_err(named::<E>);
@@ -98,7 +98,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 let done = anchors.iter().try_for_each(|anchor| self.check_key(anchor));
                 let done = match done {
                     Ok(()) if const { !E::INDEXES.is_empty() } => {
-                        Box::pin(self.delete_many_indexed(&anchors)).await
+                        apart(Box::pin(self.delete_many_indexed(&anchors))).await
                     }
                     Ok(()) => self.delete_anchors_first(self.writes(), &anchors).await,
                     refused => refused,

@@ -13,6 +13,7 @@ use super::indexed::Requires;
 use super::write::as_puts;
 use super::{Collection, StoredEntity, groups, keys_of_groups, named};
 use crate::entity::KvEntity;
+use crate::small::apart;
 
 /// What a miss saw in the store: the entity, if there was one, and the state that a fill must still
 /// find.
@@ -90,7 +91,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 self.commit_indexed(self.writes().of_a_read(), key, &records, unchanged, writes.into_vec())
                     .await
             };
-            return Box::pin(filling.instrument(span)).await;
+            return apart(Box::pin(filling.instrument(span))).await;
         }
         self.writes().of_a_read().commit(unchanged, writes).instrument(span).await.map_err(named::<E>)
     }
@@ -110,13 +111,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     Some(entity) => as_puts(self.fill_records(key, entity, ttl)?),
                     None => self.writes_to_delete(key),
                 };
-                return Box::pin(self.write_indexed(
-                    self.writes().of_a_read(),
-                    key,
-                    writes,
-                    Requires::Nothing,
-                ))
-                .await;
+                let of_a_read = self.writes().of_a_read();
+                let written = Box::pin(self.write_indexed(of_a_read, key, writes, Requires::Nothing));
+                return apart(written).await;
             }
             match entity {
                 Some(entity) => self.write_anchors_last(writes, self.fill_records(key, entity, ttl)?).await?,

@@ -15,6 +15,7 @@ use super::indexed::Requires;
 use super::write::{as_puts, whole_failure};
 use super::{Collection, IdRef, StoredEntity, groups, keys_of_groups, named, once};
 use crate::entity::{KvEntity, Touch};
+use crate::small::apart;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Changes an existing entity on any store, and returns it as it was written.
@@ -262,7 +263,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         if const { !E::INDEXES.is_empty() } {
             let written =
                 Box::pin(self.write_indexed(self.writes(), key, as_puts(records), Requires::Nothing));
-            return written.await.map(drop);
+            return apart(written).await.map(drop);
         }
         self.write_anchors_last(self.writes(), records).await.map_err(whole_failure)
     }

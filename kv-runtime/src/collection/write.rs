@@ -94,7 +94,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             if const { !E::INDEXES.is_empty() } {
                 let writes = self.writes_of_new(&key, entity, now)?;
                 let written = Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Nothing));
-                return written.await.map(drop);
+                return apart(written).await.map(drop);
             }
             if groups::<E>().len() == 1 {
                 let record = self.new_record(&key, entity, 0, now)?;
@@ -152,7 +152,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let span = self.span_many("put_many", &entities);
         async {
             if const { !E::INDEXES.is_empty() } {
-                return Box::pin(self.put_many_indexed(entities)).await;
+                return apart(Box::pin(self.put_many_indexed(entities))).await;
             }
             match self.put_parts(entities).await {
                 Ok(()) => Ok(()),
