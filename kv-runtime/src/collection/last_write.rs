@@ -196,8 +196,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     self.check_touch(&key, group)?;
                     let standing = expiry_of(self.store(), &key, &record).await.map_err(named::<E>)?.at(now);
                     if standing.is_some_and(|at| at < now.saturating_add(ttl)) {
-                        let same = NewRecord::same_as(&record).with_expiry(Expiry::After(ttl));
-                        writes.push((key, same));
+                        let same = if group.is_plain() {
+                            NewRecord::same_as(&record)
+                        } else {
+                            NewRecord::new(record.value.0, record.metadata)
+                        };
+                        writes.push((key, same.with_expiry(Expiry::After(ttl))));
                     }
                 }
             }
