@@ -124,8 +124,8 @@ async fn one_server_with_an_index() -> Test {
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_user_with_the_documented_permissions() -> Test {
     let page = include_str!("../../kv-runtime/docs/redis.md");
-    let (_, needs) = page.split_once("\nThe user needs ").ok_or("the page says what a user needs")?;
-    let (needs, _) = needs.split_once("; on a cluster ").ok_or("it says what one server takes first")?;
+    let (_, needs) = page.split_once(" needs these commands:\n").ok_or("the page says what a user needs")?;
+    let (needs, _) = needs.split_once("\n- on a cluster ").ok_or("it says what one server takes first")?;
     let commands: Vec<String> =
         needs.split('`').skip(1).step_by(2).map(|command| format!("+{}", command.to_lowercase())).collect();
     assert!(commands.len() > 15, "{commands:?}");
