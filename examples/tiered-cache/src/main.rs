@@ -51,7 +51,7 @@ struct Node {
 
 impl Node {
     fn new(name: &'static str, store: &MemoryStore, catalogue: &Catalogue) -> Self {
-        // Caches of one process hear its writes. Here each node stands for a process of its own.
+        // Caches of one process hear its writes. Here each node is another process.
         let kv = Kv::new(FaultStore::new(store.clone()).in_another_process());
         // Without jitter each run prints the same.
         let cache =
