@@ -13,7 +13,7 @@ use futures_util::future::{OptionFuture, join};
 use kv_store::__private::{Stopwatch, coop};
 use kv_store::key::{Key, KeyBuilder};
 use kv_store::store::{AtomicStore, Cursor, Store, StoreExt};
-use kv_store::{Error, Location, MaybeSend, Result};
+use kv_store::{MaybeSend, Result};
 use tracing::Instrument;
 
 use crate::collection::{Collection, span};
@@ -162,7 +162,7 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
             }
             if let Some(rate) = self.rate {
                 let due = Duration::from_secs_f64(entities as f64 / f64::from(rate));
-                self.wait(due.saturating_sub(watch.elapsed())).await?;
+                self.collection.pause(due.saturating_sub(watch.elapsed())).await?;
             }
             coop::yield_now().await;
             batch = match next {
@@ -186,16 +186,6 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
             return Ok(MigrationReport { migrated, ..batch.report });
         }
         batch::write(&self.collection, batch).await
-    }
-
-    async fn wait(&self, duration: Duration) -> Result<()> {
-        let store = self.collection.store();
-        let sleep = store.clock().timer().sleep(duration).map_err(|source| {
-            let at = self.collection.located(Location::store(store.name()));
-            Error::NoTimer { at, source }
-        })?;
-        sleep.await;
-        Ok(())
     }
 }
 

@@ -59,7 +59,7 @@ use kv_store::__private::Origin;
 use kv_store::__private::learn;
 use kv_store::key::{EntityId, Key, KeyBuilder, Lookup};
 use kv_store::store::{Store, StoreExt};
-use kv_store::{Error, Location};
+use kv_store::{Error, Location, Result};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
@@ -299,6 +299,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         at.entity = Some(E::SCHEMA.name());
         self.store().info().locate(&mut at);
         at
+    }
+
+    /// Waits, so that a call that goes through all entities keeps to its rate.
+    pub(crate) async fn pause(&self, duration: Duration) -> Result<()> {
+        let sleep = self.store().clock().timer().sleep(duration).map_err(|source| {
+            let at = self.located(Location::store(self.store().name()));
+            Error::NoTimer { at, source }
+        })?;
+        sleep.await;
+        Ok(())
     }
 
     /// How many entities go into a batch of so many records: one in any case, as its groups are

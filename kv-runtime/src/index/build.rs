@@ -151,7 +151,7 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
             .await?;
             if let Some(rate) = self.rate {
                 let due = Duration::from_secs_f64(report.entities as f64 / f64::from(rate));
-                self.wait(due.saturating_sub(watch.elapsed())).await?;
+                self.collection.pause(due.saturating_sub(watch.elapsed())).await?;
             }
             coop::yield_now().await;
         }
@@ -228,16 +228,6 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
                 Err(Error::Conflict { at, attempts: 1, why: Some("the indexes are built by somebody else") })
             }
         }
-    }
-
-    async fn wait(&self, duration: Duration) -> Result<()> {
-        let store = self.collection.store();
-        let sleep = store.clock().timer().sleep(duration).map_err(|source| {
-            let at = self.collection.located(Location::store(store.name()));
-            Error::NoTimer { at, source }
-        })?;
-        sleep.await;
-        Ok(())
     }
 }
 
