@@ -1,5 +1,5 @@
 //! A cache in front of a store that another process writes, too, or another part of the cache's own
-//! process. Whoever changes the origin writes the store afterwards. Nothing that is read from the
+//! process. Each writer changes the origin first, and then the store. Nothing that is read from the
 //! store is older than a write that was acknowledged before. Memory is behind another process by its
 //! TTL at most, and never behind its own process.
 

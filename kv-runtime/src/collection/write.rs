@@ -62,6 +62,9 @@ impl<F: Future<Output = Result<usize>>> Sent<F> {
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Writes the entity, and replaces its record without reading it: value, metadata and expiry.
     ///
+    /// An entity with indexes is read first, and written on the condition that it has not changed.
+    /// [`Error::NotUnique`] says that another entity has a value that is to be unique.
+    ///
     /// # Errors
     ///
     /// [`Error::Encode`] if a value would not be read back equal, and [`Error::KeyTooLong`] and the
@@ -120,6 +123,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// The batches are not one transaction. Memory is that of two batches, however many entities
     /// there are: one on its way to the store, and the next. The call yields to other tasks every
     /// few milliseconds. Other calls may not see any of the entities before it is done.
+    ///
+    /// Of entities with indexes each batch is a commit, and other calls see it at once.
     ///
     /// # Errors
     ///
