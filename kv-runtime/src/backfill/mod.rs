@@ -103,7 +103,7 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
     }
 
     /// At most so many entities a second, on average. It waits by the timer of the store's clock
-    /// ([`Timer`](crate::Timer)). Without one the run ends with [`Error::NoTimer`] after a batch.
+    /// ([`Timer`](crate::Timer)). Without one the run ends with [`Error::NoTimer`](crate::Error::NoTimer) after a batch.
     pub fn rate(mut self, entities_per_second: u32) -> Self {
         self.rate = Some(entities_per_second.max(1));
         self
