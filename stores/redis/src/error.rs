@@ -138,28 +138,9 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
     {
         return told;
     }
-    // For a command inside a script the server has no error code, only this text.
-    let says = |start: &str| error.detail().is_some_and(|said| said.starts_with(start));
-    if says("The user executing the script can't") || says("ACL failure in script") {
-        return (NO_PERMISSION, false);
-    }
-    if says("max number of clients") {
-        return ("the server has as many clients as its `maxclients` allows", true);
-    }
-    if is_unknown_command(error) || says("Unknown Redis command called from script") {
-        return (UNKNOWN_COMMAND, false);
-    }
-    if says("DB index is out of range") || says("invalid DB index") {
-        return ("the server has no database of this number; correct the URL", false);
-    }
-    if says("SELECT is not allowed in cluster mode") {
-        return (OF_A_CLUSTER, false);
-    }
-    if says("This instance has cluster support disabled") {
-        return ("the server is no node of a cluster; connect by `redis://`", false);
-    }
-    if says("AUTH ") && error.detail().is_some_and(|said| said.contains("without any password")) {
-        return ("the server has no password; leave it out of the URL", false);
+    let starts = |(start, _): &&(&str, _)| error.detail().is_some_and(|said| said.starts_with(start));
+    if let Some((_, told)) = TEXTS.iter().find(starts) {
+        return *told;
     }
     let text = error.to_string();
     let of_other_kind = OTHER_KINDS.iter().find(|(said, _)| text.starts_with(said));
@@ -193,7 +174,7 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
 
 /// Whether the server does not know the command.
 pub(super) fn is_unknown_command(error: &RedisError) -> bool {
-    error.detail().is_some_and(|said| said.starts_with("unknown command"))
+    error.detail().is_some_and(|said| said.starts_with(NO_SUCH_COMMAND))
 }
 
 /// Whether the system refuses this process the connection.
@@ -231,7 +212,33 @@ const LOST: &str = "the connection was lost, or cannot be made";
 const WRONG_USER: &str = "user and password are not right, or the server wants them and the URL has none";
 const NO_PERMISSION: &str = "the user may not do this; see the server's ACL";
 const READ_ONLY: &str = "the server is a read-only replica; connect to its primary";
+const NO_DATABASE: &str =
+    "the server has no database of this number (a node of a cluster has one); correct the URL";
 const UNKNOWN_COMMAND: &str = "the server has no such command, or it was renamed; https://docs.rs/kv-runtime/latest/kv_runtime/guide/redis lists the commands that are needed";
+
+/// The beginnings of what servers say in errors that have no code of their own, and what they mean.
+const TEXTS: [(&str, (&str, bool)); 10] = [
+    // Of a command inside a script.
+    ("The user executing the script can't", (NO_PERMISSION, false)),
+    ("ACL failure in script", (NO_PERMISSION, false)),
+    ("Unknown Redis command called from script", (UNKNOWN_COMMAND, false)),
+    (NO_SUCH_COMMAND, (UNKNOWN_COMMAND, false)),
+    ("max number of clients", ("the server has as many clients as its `maxclients` allows", true)),
+    ("DB index is out of range", (NO_DATABASE, false)),
+    ("invalid DB index", (NO_DATABASE, false)),
+    ("SELECT is not allowed in cluster mode", (OF_A_CLUSTER, false)),
+    (
+        "This instance has cluster support disabled",
+        ("the server is no node of a cluster; connect by `redis://`", false),
+    ),
+    (
+        "AUTH <password> called without any password",
+        ("the server has no password; leave it out of the URL", false),
+    ),
+];
+
+/// What servers say of a command that they do not know.
+const NO_SUCH_COMMAND: &str = "unknown command";
 
 fn explain_code(code: &str) -> Option<(&'static str, bool)> {
     Some(match code {

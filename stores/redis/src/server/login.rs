@@ -3,7 +3,7 @@
 use redis::{Cmd, ErrorKind, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value};
 
 use super::peer::{Mode, Peer};
-use crate::error::code;
+use crate::error::{SAYS_CLUSTER, code};
 
 /// The version of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,17 +78,20 @@ impl Login {
     }
 }
 
-/// What the answers to [`Login::begin_resp3`] say. Servers may do without all but the database,
-/// which a sentinel has not.
+/// What the answers to [`Login::begin_resp3`] say. Servers may refuse all but the database. A server
+/// that has none because it is of another kind than the URL says is reported as that.
 pub(super) fn begun(answers: Vec<Value>) -> Result<Peer, RedisError> {
     let mut answers = answers.into_iter();
     let peer = peer(&answers.next().unwrap_or_default());
-    if peer.mode != Some(Mode::Sentinel) {
-        for answer in answers.skip(2) {
-            answer.extract_error()?;
+    let selected = answers.skip(2).try_for_each(|answer| answer.extract_error().map(drop));
+    match (selected, peer.mode) {
+        // Who connects refuses a sentinel.
+        (Ok(()), _) | (Err(_), Some(Mode::Sentinel)) => Ok(peer),
+        (Err(_), Some(Mode::Cluster)) => {
+            Err(RedisError::from((ErrorKind::InvalidClientConfig, SAYS_CLUSTER)))
         }
+        (Err(error), _) => Err(error),
     }
-    Ok(peer)
 }
 
 /// Whether the server does not know `HELLO`, or may not be asked by it.
