@@ -129,7 +129,7 @@ async fn a_primary_that_does_not_tell_its_role_is_given_up() -> Test {
     }
     let options = RedisStore::options().connection_timeout(Duration::from_millis(500));
     let connecting = tokio::time::timeout(Duration::from_secs(10), options.clone().connect(&url)).await;
-    let error = connecting.map_err(|_| "it waits for the role for ever")?.expect_err("it is silent");
+    let error = connecting.map_err(|_| "it never stops waiting for the role")?.expect_err("it is silent");
     assert!(shown(&error).contains("no answer in time") && error.is_retryable(), "{error:?}");
     options.connect(&url).await?.put(key("a:1"), record("1")).await?;
     assert_eq!(server.cli(&["EXISTS", "a:1"]).trim(), "1");
