@@ -24,6 +24,8 @@ struct Shared {
     /// What new connections are answered with, instead of being led to a server.
     answer: Mutex<Option<Vec<u8>>>,
     connections: Mutex<Vec<Arc<Connection>>>,
+    /// Connections that the proxy answers by itself.
+    answered: Mutex<Vec<TcpStream>>,
 }
 
 /// Both sides of one connection.
@@ -64,6 +66,7 @@ impl Proxy {
             delay: Mutex::default(),
             answer: Mutex::default(),
             connections: Mutex::default(),
+            answered: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -121,6 +124,22 @@ impl Proxy {
         for connection in lock(&self.shared.connections).drain(..) {
             connection.close();
         }
+        for client in lock(&self.shared.answered).drain(..) {
+            // The client may have closed it.
+            drop(client.shutdown(Shutdown::Both));
+        }
+    }
+
+    /// Drops all bytes, those of new connections too, and closes nothing.
+    pub fn part(&self) {
+        self.answer(Some(b""));
+        self.silence();
+    }
+
+    /// Ends that. The connections that were silent are closed.
+    pub fn heal(&self) {
+        self.answer(None);
+        self.cut();
     }
 
     /// Answers whatever new connections send with these bytes, or leads them to the server again.
@@ -136,6 +155,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn connect(client: TcpStream, shared: &Arc<Shared>) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     if let Some(answer) = lock(&shared.answer).clone() {
+        lock(&shared.answered).push(client.try_clone()?);
         std::thread::spawn(move || answer_by_itself(client, &answer));
         return Ok(());
     }

@@ -115,7 +115,8 @@ impl fmt::Debug for RedisStore {
 
 impl RedisStore {
     async fn put_many(&self, records: Vec<(Key, kv_store::record::NewRecord)>) -> Result<()> {
-        let keys: Vec<Key> = match self.0.replicas {
+        let replicated_by = self.0.replicated_by();
+        let keys: Vec<Key> = match replicated_by {
             Some(_) => records.iter().map(|(key, _)| key.clone()).collect(),
             None => Vec::new(),
         };
@@ -124,16 +125,17 @@ impl RedisStore {
             #[cfg(feature = "cluster")]
             Nodes::Cluster(_) => self.0.put_each(records).await,
         }?;
-        self.0.replicated(&keys).await
+        self.0.replicated(&keys, replicated_by).await
     }
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        let replicated_by = self.0.replicated_by();
         match &self.0.connection.nodes {
             Nodes::Single(_) => self.0.delete_all(&keys, self.0.connection.deadline()).await,
             #[cfg(feature = "cluster")]
             Nodes::Cluster(_) => self.0.delete_each(&keys).await,
         }?;
-        self.0.replicated(&keys).await
+        self.0.replicated(&keys, replicated_by).await
     }
 
     /// Writes of different kinds: one script on a single server. On a cluster, which has no script
@@ -149,15 +151,16 @@ impl RedisStore {
     }
 
     async fn write_one(&self, write: Write) -> Result<()> {
+        let replicated_by = self.0.replicated_by();
         match write {
             Write::Put(key, record) => {
                 self.0.put(&key, record).await?;
-                self.0.replicated(std::slice::from_ref(&key)).await
+                self.0.replicated(std::slice::from_ref(&key), replicated_by).await
             }
             Write::Delete(key) => {
                 let keys = [key];
                 self.0.delete_all(&keys, self.0.connection.deadline()).await?;
-                self.0.replicated(&keys).await
+                self.0.replicated(&keys, replicated_by).await
             }
             write => self.commit(Vec::new(), write.into()).await.map(drop),
         }
@@ -192,11 +195,12 @@ impl Store for RedisStore {
     }
 
     async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
-        let first = self.0.replicas.and_then(|_| batch.first()).map(|write| write.key().clone());
+        let replicated_by = self.0.replicated_by();
+        let first = replicated_by.and_then(|_| batch.first()).map(|write| write.key().clone());
         let commit = self.0.commit(conditions, batch.into_vec()).await?;
         if let (Commit::Done, Some(key)) = (commit, first) {
             // All keys of a commit lie on one slot.
-            self.0.replicated(&[key]).await?;
+            self.0.replicated(&[key], replicated_by).await?;
         }
         Ok(commit)
     }

@@ -37,7 +37,9 @@ impl Inner {
         // A raw key and one of a group may have the same text, which is shown once.
         keys.dedup_by(|later, first| later.text == first.text);
         let last = keys.last().map(|found| found.text.clone());
-        Ok(Candidates { keys, more, last, remainder: fastrand::u64(1..) })
+        // Cursors bring it to other processes, none of which may have the same one. 0 means none.
+        let remainder = kv_store::__private::random::token().max(1);
+        Ok(Candidates { keys, more, last, remainder })
     }
 }
 
