@@ -29,7 +29,7 @@ pub(crate) struct StoredEntity<E> {
     pub(crate) own_expires_at: Option<Timestamp>,
 }
 
-impl<E> StoredEntity<E> {
+impl<E: KvEntity> StoredEntity<E> {
     fn new(entity: E, records: &[Option<Record>]) -> Self {
         let records = || records.iter().flatten();
         let expires_at = records().filter_map(|record| record.expires_at).min();
@@ -39,16 +39,16 @@ impl<E> StoredEntity<E> {
         Self { entity, expires_at, own_expires_at }
     }
 
-    /// The entity after a change. `written` returns the new expiry of a key, if the change sets
-    /// one.
-    pub(super) fn after<'r>(
+    /// The entity after a change of these records of its groups. `written` returns the new expiry of
+    /// a group, if the change sets one.
+    pub(super) fn after(
         entity: E,
-        records: impl Iterator<Item = (Key, &'r Option<Record>)>,
-        written: impl Fn(&Key) -> Option<Option<Timestamp>>,
+        records: &[Option<Record>],
+        written: impl Fn(&GroupSchema) -> Option<Option<Timestamp>>,
     ) -> Self {
         let (mut expires_at, mut own_expires_at) = (None, None);
-        for (key, record) in records {
-            let (expiry, is_own) = match (written(&key), record) {
+        for (group, record) in groups::<E>().iter().zip(records) {
+            let (expiry, is_own) = match (written(group), record) {
                 (Some(expiry), _) => (expiry, true),
                 (None, Some(record)) => (record.expires_at, !is_filled(&record.metadata)),
                 (None, None) => (None, true),
