@@ -1,8 +1,9 @@
-//! All records of a collection: how many there are of each version, and all brought to the one that
-//! is written.
+//! All records of a collection: how many there are of each version, all brought to the one that is
+//! written, and all moved to other keys.
 
 mod batch;
 mod census;
+mod keys;
 mod report;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::list::secret;
 use batch::Batch;
 
 pub use census::{Census, GroupCensus};
+pub use keys::{KeyMigrationReport, MigrateKeys};
 pub use report::{Failed, MigrationReport, Progress};
 
 /// How many entities a batch has, where nobody says. A commit may wait long for its disk, so a batch is not too small; its records are

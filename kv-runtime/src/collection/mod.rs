@@ -147,6 +147,7 @@ pub type IdRef<'a, E> = <<E as KvEntity>::Id as EntityId>::Ref<'a>;
 /// | [`with_ttl`](Self::with_ttl), [`with_touch_interval`](Self::with_touch_interval) | settings of a handle |
 /// | [`cached`](Self::cached) | puts memory in front (feature `cache`) |
 /// | [`census`](Self::census), [`migrate_all`](Self::migrate_all) | versions of all records |
+/// | [`migrate_keys`](Self::migrate_keys) | moves all entities to other keys |
 /// | [`key`](Self::key), [`records_of`](Self::records_of), ... | keys and records, for commits of your own |
 ///
 /// ᴬ needs compare-and-swap: an [`AtomicStore`](crate::store::AtomicStore). It does not compile on

@@ -271,7 +271,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The same, as the store has them.
-    pub(super) async fn stored_records(
+    pub(crate) async fn stored_records(
         &self,
         anchors: &[Key],
         options: GetOptions,
