@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use kv_runtime::key::Key;
+use kv_runtime::migrate::Object;
 use kv_runtime::record::{Expiry, Metadata, NewRecord};
 use kv_runtime::store::{MemoryStore, RedbStore, Store, StoreExt};
-use kv_runtime::{Clock, Codec, Error, Kv, KvEntity, ManualClock, Timestamp};
+use kv_runtime::{BoxError, Clock, Codec, Error, Kv, KvEntity, ManualClock, Timestamp};
 
 use crate::{Outcome, START, lay, lying, memory, shape};
 
@@ -406,5 +407,65 @@ async fn two_handles_of_one_store_are_found_out_before_anything_is_removed() -> 
     // Other keys are other records, also by two handles.
     let report = other.collection::<Member>().migrate_keys(&old, member_of).run().await?;
     assert_eq!(report.moved, 1);
+    Ok(())
+}
+
+/// What was a part of the key becomes a member, and the other way round.
+#[tokio::test]
+async fn steps_see_the_id() -> Outcome {
+    fn tenant_into_the_value(object: &mut Object, (org, id): (&str, u64)) -> Result<(), BoxError> {
+        object.insert("label".to_owned(), format!("{org}/{id}").into());
+        Ok(())
+    }
+    fn and_out(object: &mut Object, (org, _): (&str, u64)) -> Result<(), BoxError> {
+        let label = object.remove("label").ok_or("there is no label")?;
+        if label.as_str().is_some_and(|label| label.starts_with(org)) {
+            Ok(())
+        } else {
+            Err("of another".into())
+        }
+    }
+    #[derive(KvEntity, Clone, Debug, PartialEq)]
+    #[kv(prefix = "note", version = 2, group(name = "more", version = 2, optional, step(1 => more, with_id)))]
+    #[kv(step(1 => tenant_into_the_value, down = and_out, with_id))]
+    struct Note {
+        #[kv(id)]
+        org: String,
+        #[kv(id)]
+        id: u64,
+        label: String,
+        #[kv(group = "more")]
+        copy: u64,
+    }
+    fn more(object: &mut Object, (_, id): (&str, u64)) -> Result<(), BoxError> {
+        object.insert("copy".to_owned(), id.into());
+        Ok(())
+    }
+    #[derive(KvEntity, Clone, Debug, PartialEq)]
+    #[kv(prefix = "note", version = 2, write_version = 1)]
+    #[kv(step(1 => tenant_into_the_value, down = and_out, with_id))]
+    struct StillOld {
+        #[kv(id)]
+        org: String,
+        #[kv(id)]
+        id: u64,
+        label: String,
+    }
+    let (kv, _) = memory();
+    lay(&kv, "note:acme:7", 1, r#"{"theirs":1}"#).await?;
+    lay(&kv, "note:acme:7:more", 1, "{}").await?;
+    let notes = kv.collection::<Note>();
+    let note = notes.get(("acme", 7)).await?.ok_or("it is there")?;
+    assert_eq!((note.label.as_str(), note.copy), ("acme/7", 7));
+    assert_eq!(kv.collection::<NoteMore>().get(("acme", 7)).await?.map(|it| it.copy), Some(7));
+    // By the backfill, too, which keeps members that no struct names.
+    notes.migrate_all().run().await?;
+    assert_eq!(shape(&kv, "note:acme:7").await?, (2, r#"{"theirs":1,"label":"acme/7"}"#.to_owned()));
+    assert_eq!(shape(&kv, "note:acme:7:more").await?, (2, r#"{"copy":7}"#.to_owned()));
+    // And back, where the older version is still written.
+    let old = kv.collection::<StillOld>();
+    old.put(&StillOld { org: "acme".to_owned(), id: 8, label: "acme/8".to_owned() }).await?;
+    assert_eq!(shape(&kv, "note:acme:8").await?, (1, "{}".to_owned()));
+    assert_eq!(old.get(("acme", 8)).await?.map(|it| it.label).as_deref(), Some("acme/8"));
     Ok(())
 }

@@ -19,7 +19,7 @@ pub use crate::backfill::{
 };
 pub use hook::{Migration, MigrationHook, MigrationOutcome};
 pub use policy::WriteBack;
-pub use step::{Change, MakeMember, Object, Step, StepFn, StepFrom, StepInto};
+pub use step::{Change, MakeMember, Object, Step, StepFn, StepFrom, StepInto, StepWithIdFn};
 
 pub(crate) use apply::{bring_down, guarded, read_stepped};
 pub(crate) use hook::Hook;
