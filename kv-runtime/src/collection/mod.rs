@@ -10,7 +10,7 @@
 //! the entity's indexes), `parts` (what a transaction
 //! takes of all that).
 
-// get, get_many, list, exists
+// get, get_many, get_each, list, exists
 mod read;
 
 // put, put_many
@@ -127,7 +127,7 @@ pub type IdRef<'a, E> = <<E as KvEntity>::Id as EntityId>::Ref<'a>;
 /// | reads | returns |
 /// | --- | --- |
 /// | [`get`](Self::get) | the entity, or `None` |
-/// | [`get_many`](Self::get_many) | one answer for each id |
+/// | [`get_many`](Self::get_many), [`get_each`](Self::get_each) | one answer for each id |
 /// | [`list`](Self::list) | pages or a stream of all entities |
 /// | [`exists`](Self::exists) | whether the entity is stored |
 /// | [`get_or`](Self::get_or), [`get_or_detailed`](Self::get_or_detailed) | the entity or a fallback; never fails |

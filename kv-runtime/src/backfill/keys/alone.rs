@@ -91,7 +91,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
             match self.try_to_move(&ready, there, &mut copied).await {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => {}
-                Err(error) if is_of_an_entity(&error) => return Ok(Outcome::Failed(error)),
+                Err(error) if error.is_of_an_entity() => return Ok(Outcome::Failed(error)),
                 Err(error) => return Err(error),
             }
         }
@@ -146,7 +146,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         let anchor = std::slice::from_ref(&moving.new);
         let there = self.into.stored_records(anchor, GetOptions::new()).await?;
         if are_copies(&keys, &there, &copies) {
-            // Whoever has changed it meanwhile goes on with it.
+            // If somebody has changed it meanwhile, it stays.
             let _ = self.remove_copy(&moving.new, &there).await?;
         }
         Ok(())
@@ -182,19 +182,4 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         self.into.writes().delete(new).await.map_err(hidden)?;
         Ok(found.is_none())
     }
-}
-
-/// Whether the error is about one entity, so that the others can be moved.
-pub(super) fn is_of_an_entity(error: &Error) -> bool {
-    error.is_of_a_record()
-        || matches!(
-            error,
-            Error::NotUnique { .. }
-                | Error::Decode { .. }
-                | Error::Encode { .. }
-                | Error::TooNew { .. }
-                | Error::TooOld { .. }
-                | Error::Incomplete { .. }
-                | Error::MigrationFailed { .. }
-        )
 }

@@ -29,13 +29,13 @@ use super::{BATCH, Watch};
 use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
 use crate::list::Pace;
-use alone::{Look, There, is_of_an_entity};
+use alone::{Look, There};
 use report::Outcome;
 use route::{Moving, Ready, Route};
 
 pub use report::KeyMigrationReport;
 
-/// How many entities are moved side by side where each has commits of its own.
+/// How many entities are moved at the same time where each one takes several commits.
 const SIDE_BY_SIDE: usize = 64;
 
 /// A migration of keys in the making: [`Collection::migrate_keys`].
@@ -330,7 +330,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
                     return Ok(());
                 }
                 Ok(Err(changed)) => changed,
-                Err(error) if is_of_an_entity(&error) => None,
+                Err(error) if error.is_of_an_entity() => None,
                 Err(error) => return Err(error),
             };
             match changed {

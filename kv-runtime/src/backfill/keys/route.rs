@@ -85,7 +85,7 @@ impl<P: KvEntity, E: KvEntity, T: Store, S: Store> Route<P, E, T, S> {
         };
         let places = P::SCHEMA.groups().iter().enumerate().map(place).collect::<Result<Vec<_>>>()?;
         if places.first() != Some(&0) || places.iter().collect::<HashSet<_>>().len() < places.len() {
-            let what = "each old group needs a new one of its own, and the first group stays the first";
+            let what = "two old groups must not become one new group, and the first group stays the first";
             return Err(invalid(what.to_owned()));
         }
         let is_one_store = into.shares_store(&from);
