@@ -25,7 +25,7 @@ use kv_store::{MaybeSend, Result};
 use tracing::Instrument;
 
 use super::report::Progress;
-use super::{BATCH, Watch};
+use super::watch::{BATCH, Watch};
 use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
 use crate::list::Pace;
