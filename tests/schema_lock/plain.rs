@@ -35,7 +35,7 @@ fn what_is_plain_is_in_the_lock() {
 /// them.
 #[test]
 fn integers_that_javascript_rounds_are_in_the_lock() {
-    mod app {
+    pub mod app {
         use kv_runtime::KvEntity;
 
         #[derive(serde::Serialize, serde::Deserialize)]
@@ -64,7 +64,7 @@ fn integers_that_javascript_rounds_are_in_the_lock() {
             pub wei: u128,
         }
 
-        kv_runtime::schema! { App: Order, Enveloped }
+        kv_runtime::schema! { pub App: Order, Enveloped }
     }
     let schema = app::App::schema();
     let [enveloped, order] = schema.entities.as_slice() else { panic!("{schema}") };
