@@ -8,7 +8,7 @@ use super::report::Progress;
 /// in memory, so it is not too large either.
 pub(super) const BATCH: usize = 4_000;
 
-/// The application's closure that is told of the progress.
+/// The closure that the application passed to `progress`.
 pub(super) trait Watch: MaybeSend {
     fn see(&mut self, progress: &Progress);
 }
