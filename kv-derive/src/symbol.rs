@@ -47,6 +47,7 @@ pub(crate) const VERSION: Symbol = Symbol("version");
 pub(crate) const VERSION_IN: Symbol = Symbol("version_in");
 pub(crate) const VERSION_MAP: Symbol = Symbol("version_map");
 pub(crate) const VIEW: Symbol = Symbol("view");
+pub(crate) const WITH_ID: Symbol = Symbol("with_id");
 pub(crate) const WRITE_VERSION: Symbol = Symbol("write_version");
 /// Written by the macro alone, on the views that it emits.
 pub(crate) const VIEW_OF: Symbol = Symbol("__view_of");

@@ -193,6 +193,11 @@ impl<S: Store> Kv<S> {
         self.shared.transactions.read()
     }
 
+    /// Whether both handles are of one store.
+    pub(crate) fn is_same<T>(&self, other: &Kv<T>) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.shared), Arc::as_ptr(&other.shared))
+    }
+
     fn with_migrations(mut self, change: impl FnOnce(&mut Migrations)) -> Self {
         change(Arc::make_mut(&mut self.migrations));
         self

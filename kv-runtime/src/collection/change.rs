@@ -329,7 +329,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Returns the conditions that every group is as it was read, absent ones included.
-    pub(super) fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
+    pub(crate) fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
         keys_of_groups::<E>(key)
             .zip(records)
             .map(|(key, record)| match record {

@@ -128,7 +128,9 @@ impl<S: AtomicStore> Tx<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`get`](Self::get). One entity that cannot be read fails the call.
+    /// Those of [`get`](Self::get). One entity that cannot be read fails the call. A transaction has no
+    /// `get_each`: a commit has a condition on each record that was read, and there is none on a record
+    /// that could not be.
     pub fn get_many<E: KvEntity>(
         &self,
         ids: impl IntoIterator<Item: Lookup<E::Id>>,

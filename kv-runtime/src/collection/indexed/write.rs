@@ -84,11 +84,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns the records of each entity, or the error of one that cannot be read.
     pub(crate) async fn records_of_each(&self, anchors: &[Key]) -> Result<Vec<Result<Vec<Option<Record>>>>> {
+        self.records_of_each_with(anchors, GetOptions::new()).await
+    }
+
+    /// The same, read with these options.
+    pub(crate) async fn records_of_each_with(
+        &self,
+        anchors: &[Key],
+        options: GetOptions,
+    ) -> Result<Vec<Result<Vec<Option<Record>>>>> {
         let mut found = Vec::with_capacity(anchors.len());
         let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
         let mut batches: Vec<&[Key]> = anchors.chunks(batch).rev().collect();
         while let Some(anchors) = batches.pop() {
-            match self.records(anchors, GetOptions::new()).await {
+            match self.records(anchors, options).await {
                 Ok(records) => {
                     found.extend(records.chunks(groups::<E>().len()).map(|records| Ok(records.to_vec())));
                 }
