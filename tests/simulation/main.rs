@@ -18,6 +18,7 @@ mod caches;
 mod calls;
 mod groups;
 mod history;
+mod indexes;
 mod isolates;
 mod last_write;
 mod layers;
