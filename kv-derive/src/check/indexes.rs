@@ -111,7 +111,7 @@ fn the_whole_id_is_not_unique(cx: &Ctxt, entity: &Entity<'_>, index: &Index<'_>)
         && let Some(last) = ids().last()
     {
         let message = format!(
-            "with `{}` the index has the whole id, which no two entities share, so it refuses nothing: leave              this out, or `unique`",
+            "with `{}` the index has the whole id, which no two entities share, so it refuses nothing: leave it out, or `unique`",
             last.at
         );
         cx.error(last.at, message);
