@@ -48,7 +48,7 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 fn rows() -> u64 {
-    number("KV_INDEX_CRASH_ROWS", 20_000)
+    number("KV_INDEX_CRASH_ROWS", 10_000)
 }
 
 #[tokio::test]

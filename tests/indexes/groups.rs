@@ -108,7 +108,7 @@ async fn a_sweep_is_not_held_up_by_a_group_that_is_left_alone() -> Outcome {
     let profile = AccountProfile { token: "t!:".to_owned(), number: 1, email: "1@x".to_owned() };
     profiles.with_ttl(Duration::from_secs(5)).put(&profile).await?;
     clock.advance(Duration::from_secs(6));
-    // Its billing is there still, which has indexes of its own.
+    // The billing group is still there, and its indexes, too.
     let report = accounts.sweep_indexes().await?;
     assert_eq!(report.removed, 1, "{report:?}");
     assert_eq!(

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 
-/// The system's allocator, which counts only when it is told to: the other cases measure time.
+/// The system's allocator. It counts only during `held_by`: the other cases measure time.
 pub struct Counting;
 
 static IS_COUNTING: AtomicBool = AtomicBool::new(false);
