@@ -2,6 +2,8 @@
 
 mod user;
 
+mod bulk;
+mod census;
 mod damage;
 mod groups;
 mod lookups;
@@ -10,5 +12,6 @@ mod model;
 mod races;
 mod state;
 mod stores;
+mod tenants;
 mod unique;
 mod versions;

@@ -1,5 +1,5 @@
-//! Random operations, with failures, dropped calls, expiry and transactions. Again and again the
-//! indexes are compared with a scan of all entities.
+//! Random operations, with failures, dropped calls, expiry, transactions and views. Again and again
+//! the indexes are compared with a scan of all entities.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -10,11 +10,37 @@ use kv_runtime::layer::{Fault, FaultStore, Operation};
 use kv_runtime::store::{
     EntryQuery, IndexStore, ListQuery, MemoryStore, RedbDurability, RedbStore, StoreExt,
 };
-use kv_runtime::{Collection, Error, Kv, ManualClock, Timestamp};
-
-use crate::user::User;
+use kv_runtime::{Collection, Error, Kv, KvEntity, ManualClock, Timestamp};
 
 type Outcome = Result<(), Error>;
+
+/// A user of two groups. The views of both are written, too.
+#[derive(KvEntity, Clone, Debug, PartialEq)]
+#[kv(prefix = "user", group = "profile", view = "Profile", group(name = "stats", optional, view = "Stats"))]
+#[kv(index(name = "by_city", on(country, city, id)))]
+struct User {
+    #[kv(id)]
+    id: u64,
+    #[kv(unique(with = str::to_lowercase))]
+    email: String,
+    country: String,
+    city: Option<String>,
+    #[kv(index)]
+    signed_up: Timestamp,
+    #[kv(unique)]
+    nickname: Option<String>,
+    #[kv(group = "stats")]
+    #[serde(default)]
+    logins: u64,
+}
+
+impl User {
+    /// What the view of the group with the indexes has of it.
+    fn profile(self) -> Profile {
+        let Self { id, email, country, city, signed_up, nickname, .. } = self;
+        Profile { id, email, country, city, signed_up, nickname }
+    }
+}
 
 const IDS: u64 = 8;
 const EMAILS: [&str; 5] = ["a@x", "A@x", "b@x", "c@x", "d~!%@x"];
@@ -50,7 +76,9 @@ impl<S: IndexStore> Run<S> {
             nickname: NICKNAMES[self.rng.usize(..NICKNAMES.len())].map(str::to_owned),
             signed_up: Timestamp::from_millis(self.rng.u64(1..4)),
             country: if self.rng.bool() { "GB" } else { "G" }.to_owned(),
-            ..User::new(id, &self.email())
+            id,
+            email: self.email(),
+            logins: 0,
         }
     }
 
@@ -60,7 +88,8 @@ impl<S: IndexStore> Run<S> {
         let ttl = Duration::from_secs(self.rng.u64(1..20));
         let users = if self.rng.u8(..3) == 0 { self.users.with_ttl(ttl) } else { self.users.clone() };
         let kv = self.kv.clone();
-        let kind = self.rng.u8(..16);
+        let (profiles, stats) = (kv.collection::<Profile>(), kv.collection::<Stats>());
+        let kind = self.rng.u8(..22);
         let call = async move {
             match kind {
                 0 => users.put(&user).await,
@@ -91,6 +120,25 @@ impl<S: IndexStore> Run<S> {
                             .upsert(other.id, || other.clone(), |it| it.logins += 1)
                             .await
                             .map(drop)
+                    })
+                    .await
+                }
+                15 => profiles.update(id, |it| it.email.clone_from(&email)).await.map(drop),
+                16 => profiles.update(id, |it| it.city.clone_from(&user.city)).await.map(drop),
+                17 => profiles.put(&user.profile()).await,
+                18 => profiles.by(Profile::EMAIL).delete(&email).await.map(drop),
+                19 => stats.update(id, |it| it.logins += 1).await.map(drop),
+                20 => {
+                    kv.transact(async |tx| {
+                        let by_view = tx.get::<Profile>(id).await?;
+                        let whole = tx.get::<User>(other.id).await?;
+                        let (Some(mut by_view), Some(mut whole)) = (by_view, whole) else { return Ok(()) };
+                        if by_view.id != whole.id {
+                            std::mem::swap(&mut by_view.email, &mut whole.email);
+                            tx.save(&by_view)?;
+                            tx.save(&whole)?;
+                        }
+                        Ok(())
                     })
                     .await
                 }
@@ -147,6 +195,8 @@ impl<S: IndexStore> Run<S> {
         }
         for email in EMAILS {
             let found = self.users.by(User::EMAIL).get(email).await?;
+            let by_view = self.kv.collection::<Profile>().by(Profile::EMAIL).get(email).await?;
+            assert_eq!(by_view.map(|user| user.id), found.as_ref().map(|user| user.id));
             assert_eq!(found.map(|user| user.id), by_email.get(&email.to_lowercase()).copied(), "{email}");
         }
         for nickname in NICKNAMES.into_iter().flatten() {
@@ -170,7 +220,12 @@ impl<S: IndexStore> Run<S> {
         let nicknames = all.iter().filter(|user| user.nickname.is_some()).count();
         for (index, expected) in [("by_city", all.len()), ("signed_up", all.len())] {
             let query = EntryQuery::new(kv_runtime::key::Key::from_text(format!("user!{index}!")));
-            assert_eq!(self.kv.store().entries(&query).await?.len(), expected, "{index}");
+            let entries = self.kv.store().entries(&query).await?;
+            let keys: Vec<&str> = entries.keys().collect();
+            let records = ListQuery::new(kv_runtime::key::Key::from_text("user:"));
+            let records = self.kv.store().page(&records).await?;
+            let records: Vec<&str> = records.keys().collect();
+            assert_eq!(entries.len(), expected, "{keys:?} of {records:?}");
         }
         for (index, expected) in [("email", all.len()), ("nickname", nicknames)] {
             let query = ListQuery::new(kv_runtime::key::Key::from_text(format!("user!{index}!")));

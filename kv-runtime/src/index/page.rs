@@ -11,7 +11,7 @@ use tracing::Instrument;
 use super::builder::{ByIndex, ByIndexIds, Lookup};
 use super::range::Selected;
 use super::state::{Reading, schema_of};
-use crate::collection::indexed::index_key;
+use crate::collection::indexed::{EntryOf, index_key};
 use crate::collection::span;
 use crate::entity::KvEntity;
 use crate::list::{IdPage, Pace, Page, secret};
@@ -144,29 +144,29 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
     async fn read(&self, query: &EntryQuery, found: &mut Found<E>) -> Result<()> {
         let store = self.collection.store();
         let page = store.entries(query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        let index = query.index.as_str();
         let (mut entries, mut anchors) = (Vec::with_capacity(page.len()), Vec::with_capacity(page.len()));
         for entry in page.keys() {
-            match parse_entry::<E::Id>(entry, E::SCHEMA.ids()) {
-                Some(id) => {
+            match (entry.strip_prefix(index), parse_entry::<E::Id>(entry, E::SCHEMA.ids())) {
+                (Some(values_and_id), Some(id)) => {
                     anchors.push(self.collection.key_of_id(&id));
-                    entries.push(entry);
+                    entries.push(EntryOf { values_and_id, id });
                 }
-                None => found.skipped += 1,
+                _ => found.skipped += 1,
             }
         }
         let mut pace = Pace::new(store.capabilities().sharing);
         let mut read = 0;
         while read < entries.len() && found.bytes < ListQuery::MAX_BYTES {
             let batch = pace.next(entries.len() - read, ListQuery::MAX_BYTES - found.bytes);
-            let anchors = &anchors[read..read + batch];
-            let entities = self.collection.find_all_entered(anchors, self.number).await?;
+            let all = read..read + batch;
+            let (entries, anchors) = (&entries[all.clone()], &anchors[all]);
+            let entities = self.collection.find_all_entered(entries, anchors, self.number).await?;
             pace.saw(entities.iter().map(|(_, bytes)| *bytes));
-            for (entry, (entity, bytes)) in entries[read..].iter().zip(entities) {
+            for (entity, bytes) in entities {
                 found.bytes = found.bytes.saturating_add(bytes);
                 match entity {
-                    Ok(Some((entity, Some(key)))) if key.as_str() == *entry && self.has(&entity) => {
-                        found.entities.push(entity);
-                    }
+                    Ok(Some(entity)) if self.has(&entity) => found.entities.push(entity),
                     Ok(_) => found.astray += 1,
                     Err(error) => found.failed.push(error),
                 }
@@ -174,7 +174,7 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
             read += batch;
         }
         found.next = match entries.get(read.saturating_sub(1)) {
-            Some(last) if read < entries.len() => Some((*last).to_owned()),
+            Some(last) if read < entries.len() => Some(format!("{index}{}", last.values_and_id)),
             _ => page.next,
         };
         Ok(())

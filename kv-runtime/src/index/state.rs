@@ -26,8 +26,16 @@ pub(super) fn schema_of<E: KvEntity>(number: usize) -> &'static IndexSchema {
 }
 
 /// Returns whether a state says that the index is ready.
-pub(super) fn is_ready(schema: &IndexSchema, state: Option<&Record>) -> bool {
+fn is_ready(schema: &IndexSchema, state: Option<&Record>) -> bool {
     state_of(state) == Some(IndexState::Ready { generation: schema.generation_number() })
+}
+
+/// Returns whether each index of a collection is ready.
+pub(super) async fn ready_states<E: KvEntity, S: Store>(collection: &Collection<E, S>) -> Result<Vec<bool>> {
+    let keys: Vec<Key> = E::INDEXES.iter().map(state_key::<E>).collect();
+    let states = collection.store().get_many(&keys, GetOptions::new()).await;
+    let states = states.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+    Ok(E::INDEXES.iter().zip(&states).map(|(schema, state)| is_ready(schema, state.as_ref())).collect())
 }
 
 impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
@@ -68,12 +76,16 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
         state.filter(|_| is_ready(self.schema, state)).map(|state| state.revision.clone())
     }
 
+    pub(super) fn is_ready(&self, state: Option<&Record>) -> bool {
+        is_ready(self.schema, state)
+    }
+
     async fn read_state(&self) -> Result<Option<Record>> {
         let state = self.collection.store().get(&self.state, GetOptions::new()).await;
         state.map_err(|error| error.of_entity(E::SCHEMA.name()))
     }
 
-    fn not_ready(&self) -> Error {
+    pub(super) fn not_ready(&self) -> Error {
         let key = index_key::<E>(self.schema, "").finish_entry();
         Error::IndexNotReady { at: self.collection.at(&key), index: self.schema.name() }
     }

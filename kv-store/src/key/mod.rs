@@ -6,7 +6,7 @@
 //! becomes a segment), `parse` (from a key back to its ids), `lookup` and `tuples` (how calls take
 //! many ids), `known` (which groups raw keys may have), `redact` (how a secret id is shown),
 //! `traits` (what an id type has beside its keys), `sorted` and `sorted_builder` (the keys of index
-//! entries, in the order of their values), `sha256` (of text that is too long for one).
+//! entries, in the order of their values).
 
 mod builder;
 mod entity_id;
@@ -17,7 +17,6 @@ mod lookup;
 mod parse;
 mod redact;
 mod schema;
-mod sha256;
 mod sorted;
 mod sorted_builder;
 mod traits;

@@ -6,7 +6,6 @@ use super::builder::{Key, KeyBuilder};
 use super::entity_id::EntityId;
 use super::parse::IdSegments;
 use super::schema::IdSchema;
-use super::sha256::sha256;
 use super::sorted::{CUT, END, PRESENT};
 use super::writer::IdWriter;
 
@@ -64,6 +63,13 @@ impl KeyBuilder {
         self.key
     }
 
+    /// Removes the parts of an entry.
+    pub(crate) fn clear_sorted(&mut self) {
+        self.key.text.clear();
+        self.key.secrets.clear();
+        self.next = 0;
+    }
+
     /// Returns what has been written.
     pub(crate) fn as_str(&self) -> &str {
         &self.key.text
@@ -101,7 +107,7 @@ impl KeyBuilder {
         if end - start <= LONGEST_PART {
             return;
         }
-        let hash = sha256(&text.as_bytes()[start..end]);
+        let hash = hmac_sha256::Hash::hash(&text.as_bytes()[start..end]);
         text.truncate(kept(text, start));
         text.push(CUT);
         for byte in &hash[..HASH_LEN / 2] {
