@@ -4,6 +4,7 @@
 mod certificates;
 mod cluster;
 mod conformance;
+mod entries;
 mod index;
 mod index_faults;
 mod layout;

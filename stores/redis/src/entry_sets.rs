@@ -12,12 +12,14 @@ use kv_store::__private::is_empty_range;
 use kv_store::key::Key;
 use kv_store::store::{EntryPage, EntryQuery, Write};
 use kv_store::{Error, Location, Result};
-use redis::{Cmd, ErrorKind, RedisError, Value};
+use redis::{Cmd, Pipeline, Value, make_extension_error};
 
 use super::NAME;
 use super::error::{Fault, failed, unexpected};
 use super::inner::Inner;
 use super::key_format::{entry_set, index_of};
+use super::read::get;
+use super::wire;
 
 /// The most entries of a page. A key has at most 1 KiB, so a page has at most 1 MiB.
 const MOST_OF_PAGE: usize = 1_024;
@@ -80,31 +82,46 @@ pub(super) fn unsupported(at: Box<Location>) -> Error {
 }
 
 fn not_a_set(at: Box<Location>, action: &'static str) -> Error {
-    let error = RedisError::from((ErrorKind::Extension, "WRONGENTRIES"));
-    failed(at, action, Fault::unsent(error))
+    failed(at, action, Fault::unsent(make_extension_error("WRONGENTRIES".to_owned(), None)))
 }
 
 impl Inner {
-    /// Reads a page of entries with one command.
+    /// Reads a page of entries, and the record beside it, in one round trip.
     pub(super) async fn page_of_entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let at = || Location::of(NAME, &query.index);
         if self.connection.is_cluster() {
             return Err(unsupported(at()));
         }
+        let mut page = EntryPage::new();
         if is_empty_range(query.from.as_ref(), query.to.as_ref()) {
-            return Ok(EntryPage::new());
+            if let Some(key) = &query.also {
+                page.also = self.get(key).await?;
+            }
+            return Ok(page);
         }
         let (index, _) = index_of(query.index.as_str());
         let limit = query.limit.min(MOST_OF_PAGE);
         let set = entry_set(index);
-        let members = match self.connection.query(&set, next_of(&set, index, query, limit + 1)).await {
-            Ok(Value::Array(members)) => members,
-            Ok(_) => return Err(unexpected(at(), "list")),
-            Err(fault) if fault.code().as_deref() == Some("WRONGTYPE") => {
-                return Err(not_a_set(at(), "list"));
+        let mut pipeline = Pipeline::with_capacity(2);
+        // The server runs them in this order.
+        if let Some(key) = &query.also {
+            pipeline.add_command(get(&self.spelling.spell(key)));
+        }
+        pipeline.add_command(next_of(&set, index, query, limit + 1));
+        let answers = self.connection.pipeline(&set, pipeline).await;
+        let mut answers = answers.map_err(|fault| failed(at(), "list", fault))?;
+        let members = match answers.pop() {
+            Some(Value::Array(members)) => members,
+            Some(Value::ServerError(error)) => {
+                let fault = Fault::sent(error.into());
+                let is_no_set = fault.code().as_deref() == Some("WRONGTYPE");
+                return Err(if is_no_set { not_a_set(at(), "list") } else { failed(at(), "list", fault) });
             }
-            Err(fault) => return Err(failed(at(), "list", fault)),
+            _ => return Err(unexpected(at(), "list")),
         };
+        if let (Some(key), Some(answer)) = (&query.also, answers.pop()) {
+            page.also = wire::record(key, answer)?;
+        }
         let mut keys = Vec::with_capacity(members.len());
         for member in &members {
             let Value::BulkString(member) = member else { return Err(unexpected(at(), "list")) };
@@ -113,7 +130,6 @@ impl Inner {
             };
             keys.push([index, member].concat());
         }
-        let mut page = EntryPage::new();
         page.fill(keys.iter().map(String::as_str), limit);
         Ok(page)
     }

@@ -24,13 +24,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Returns the same as [`find_entered`](Self::find_entered) for many anchors, each with the number
-    /// of bytes that were read. Older records are migrated in memory and not written back.
+    /// of bytes that were read, and the record under a further key. Older records are migrated in
+    /// memory and not written back.
     pub(crate) async fn find_all_entered(
         &self,
         anchors: &[Key],
         number: usize,
-    ) -> Result<Vec<(Entered<E>, usize)>> {
-        let read = self.records_of_each(anchors).await?;
+        also: &Key,
+    ) -> Result<(Vec<(Entered<E>, usize)>, Option<Record>)> {
+        let (read, also) = self.records_of_each_and(anchors, also).await?;
         let found = anchors.iter().zip(read).map(|(anchor, records)| {
             let records = match records {
                 Ok(records) => records,
@@ -45,7 +47,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             });
             (entity, bytes)
         });
-        Ok(found.collect())
+        Ok((found.collect(), also))
     }
 
     /// Deletes the entity if it still has the value of this claim. Returns `None` if it has not.
