@@ -1,4 +1,4 @@
-//! Indexes of entities: nothing is half written, whatever stands in the way.
+//! Indexes of entities: a write that fails leaves nothing half written.
 
 use std::time::Duration;
 
