@@ -48,7 +48,7 @@ async fn the_indexes_equal_a_scan_on_redis() -> Outcome {
         println!("seed {seed}");
         server.cli(&["FLUSHALL"]);
         let store = RedisStore::connect(&format!("{}{parameters}", proxy.url())).await?;
-        Run::new(store, Real(&proxy), seed as u64).run(batches()).await?;
+        Run::new(store, Real(&proxy), seed as u64).run(batches(10)).await?;
     }
     Ok(())
 }
