@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::key::Key;
-use kv_runtime::store::{EntryQuery, IndexStore, RedisStore, Store, StoreExt, Write};
+use kv_runtime::store::{Commit, EntryQuery, IndexStore, RedisStore, Store, StoreExt, Write};
 use kv_runtime::{Collection, Error, Kv, KvEntity, Result};
 
 use super::proxy::{Fault, Proxy};
@@ -262,7 +262,7 @@ async fn a_page_of_a_large_index_is_bounded_and_leads_on() -> Test {
     let store = RedisStore::connect(&server.url(0)).await?;
     let entry = |number: usize| Key::from_text(format!("user!city!York!{number:020}!"));
     let writes: Vec<Write> = (0..9_000).map(|number| Write::AddEntry(entry(number))).collect();
-    store.commit(Vec::new(), writes.into()).await?;
+    assert_eq!(store.commit(Vec::new(), writes.into()).await?, Commit::Done);
     let mut query = EntryQuery::new(Key::from_text("user!city!")).with_limit(usize::MAX);
     let mut found = 0;
     loop {
