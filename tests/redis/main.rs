@@ -5,6 +5,7 @@ mod certificates;
 mod cluster;
 mod conformance;
 mod connects;
+mod entries;
 mod index;
 mod index_faults;
 mod layout;

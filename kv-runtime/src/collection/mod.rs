@@ -66,7 +66,7 @@ use tracing::{Level, Span};
 use crate::cursor_key::CursorKey;
 use crate::entity::{GroupSchema, KvEntity, StoredIn};
 use crate::heard::Writes;
-use crate::kv::Kv;
+use crate::kv::{KnownIndexes, Kv};
 
 pub(crate) use adopt::version_of;
 pub(crate) use difference::GroupOf;
@@ -250,6 +250,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     #[must_use]
     pub fn store(&self) -> &S {
         self.kv.store()
+    }
+
+    pub(crate) fn known_indexes(&self) -> &KnownIndexes {
+        self.kv.indexes()
     }
 
     pub(crate) fn cursor_key(&self) -> Option<&CursorKey> {

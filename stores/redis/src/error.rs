@@ -255,6 +255,11 @@ fn explain_code(code: &str) -> Option<(&'static str, bool)> {
         "WRONGINDEX" => {
             ("a key of the list index is no sorted set; delete it, and the index is rebuilt", false)
         }
+        "WRONGENTRIES" => (
+            "another program has put something else in the place of the entries of an index; delete \
+             that key, whose name is `{#index:`, the index and `}`, and call `check_indexes`",
+            false,
+        ),
         "CROSSSLOT" => ("the keys lie on different slots; connect by `redis+cluster://`", false),
         "DENIED" => {
             ("the server takes connections from its own machine alone, until it has a password", false)

@@ -23,7 +23,8 @@ pub(super) struct FoundKey {
     pub(super) entity_len: usize,
 }
 
-/// What the names of the list index begin with. A key that would begin so is spelled otherwise.
+/// What the names of the list index and of the sets of entries begin with. A key that would begin so
+/// is spelled otherwise.
 pub(super) const INDEX: &str = "{#index:";
 
 /// How such a key begins on the server: without hash tags, and with them. No other key has these,
@@ -37,6 +38,29 @@ const LEASE: &str = "%lease";
 /// The name of the lease of a key that is spelled so. It lies on the same slot.
 pub(super) fn lease_of(spelled: &str) -> String {
     [spelled, LEASE].concat()
+}
+
+/// Splits the key of an index entry, or of a claim, behind the name of its index: `user!city!` and
+/// the rest. Keys of one index are split alike. The name of one that is neither is empty.
+///
+/// The name of a tenant may contain `!`. Then several indexes of the tenant share a name, and with
+/// it a set. As the rest tells them apart, that does no harm.
+pub(super) fn index_of(text: &str) -> (&str, &str) {
+    let end = text.match_indices('!').nth(1).map_or(0, |(place, _)| place + 1);
+    text.split_at_checked(end).unwrap_or(("", text))
+}
+
+/// The sorted set of the entries of an index. The name ends with `!}`, as no other name does that
+/// begins with [`INDEX`].
+///
+/// Once a cluster keeps the entries of a shard beside its entities, the name begins with the hash
+/// tag of the shard instead.
+pub(super) fn entry_set(index: &str) -> String {
+    let mut name = String::with_capacity(INDEX.len() + index.len() + 1);
+    name.push_str(INDEX);
+    escape_braces(index, &mut name);
+    name.push('}');
+    name
 }
 
 impl KeyFormat {
@@ -98,6 +122,16 @@ impl KeyFormat {
         match spelled.split_once('}') {
             Some((tag, _)) if self == Self::HashTags => format!("{tag}}}#wait"),
             _ => format!("{INDEX}wait}}"),
+        }
+    }
+
+    /// A pattern of `SCAN` that takes at least the keys whose first segment this is: those of
+    /// entities, and claims.
+    pub(super) fn pattern_of_segment(self, segment: &str) -> String {
+        match self {
+            Self::Plain => self.pattern(segment, None),
+            // The hash tag leaves the end of a segment open.
+            Self::HashTags => self.pattern(&format!("{segment}:"), None),
         }
     }
 

@@ -200,7 +200,7 @@ impl RedisOptions {
         let capabilities = match connection.is_cluster() {
             // The groups of an entity share a slot.
             true => capabilities.limits(Limits::new().commit_scope(CommitScope::OneEntity)),
-            false => capabilities.snapshot_reads().atomic_batches(),
+            false => capabilities.snapshot_reads().atomic_batches().indexes(),
         };
         let info = StoreInfo::new(NAME, capabilities).with_clock(self.clock);
         let replicas = self.replicas;

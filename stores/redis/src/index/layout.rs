@@ -1,6 +1,6 @@
 //! What the index is on the server: names of its sorted sets, and their members.
 
-use crate::key_format::{FoundKey, INDEX, KeyFormat, escape_braces};
+use crate::key_format::{FoundKey, INDEX, KeyFormat, escape_braces, index_of};
 
 /// How many shards a prefix has. Part of the layout: another number is another index.
 pub(super) const SHARDS: u64 = 16;
@@ -12,9 +12,12 @@ pub(super) const COMPLETE: &str = "\0complete";
 pub(super) const REBUILDING: &str = "\0rebuilding:";
 
 /// The part of a key before its first `:`, whose keys share an index. A prefix that has none is no
-/// index's.
+/// index's. Claims of unique values, `user!email!ada@example.com!`, are with the entities that have
+/// them.
 pub(super) fn segment_of(prefix: &str) -> Option<&str> {
-    prefix.split_once(':').map(|(segment, _)| segment)
+    let (index, _) = index_of(prefix);
+    let end = if index.is_empty() || index.contains(':') { ':' } else { '!' };
+    prefix.split_once(end).map(|(segment, _)| segment)
 }
 
 pub(super) fn shard_of(text: &str) -> String {
