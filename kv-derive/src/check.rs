@@ -17,6 +17,7 @@ pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     ids_stand_alone(cx, entity);
     id_words_are_on_ids(cx, entity);
     raw_ids_end_the_key(cx, entity);
+    shard_ids_lead(cx, entity);
     skipped_stand_alone(cx, entity);
     data_is_owned(cx, entity);
     groups_have_names(cx, entity);
@@ -88,10 +89,11 @@ fn ids_stand_alone(cx: &Ctxt, entity: &Entity<'_>) {
     }
 }
 
-/// `ordered`, `secret` and `raw` say how an id is written and shown.
+/// `ordered`, `secret`, `raw` and `shard` say how an id is written, shown and placed.
 fn id_words_are_on_ids(cx: &Ctxt, entity: &Entity<'_>) {
     for field in entity.stored_fields().chain(&entity.skipped) {
-        let keys = [field.attr.ordered.key(), field.attr.secret.key(), field.attr.raw.key()];
+        let attr = &field.attr;
+        let keys = [attr.ordered.key(), attr.secret.key(), attr.raw.key(), attr.shard.key()];
         for key in keys.into_iter().flatten() {
             cx.error(key, format_args!("`{key}` is said of an id: `#[kv(id, {key})]`"));
         }
@@ -114,6 +116,29 @@ fn raw_ids_end_the_key(cx: &Ctxt, entity: &Entity<'_>) {
                            one group";
             cx.error(key, message);
         }
+    }
+}
+
+/// Everything under the shard id is placed together, so all keys of the shard begin with it. Keys of
+/// other programs are stored as these write them.
+fn shard_ids_lead(cx: &Ctxt, entity: &Entity<'_>) {
+    let mut has_one = false;
+    for (at, field) in entity.ids.iter().enumerate() {
+        let Some(key) = field.attr.shard.key() else { continue };
+        if has_one {
+            cx.error(key, "an entity has one shard id");
+        } else if at > 0 {
+            let first = entity.ids[0].ident;
+            cx.error(
+                key,
+                format_args!("the shard id is the first id: mark `{first}`, or move this field before it"),
+            );
+        } else if entity.has_shared_prefix() || entity.ids.iter().any(|field| field.attr.raw.is_written()) {
+            let message = "keys of other programs are stored as they are, and a shard needs another spelling: take `shard` \
+                           away, or `raw` and `shared_prefix`";
+            cx.error(key, message);
+        }
+        has_one = true;
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use kv_store::key::Key;
 use redis::{ErrorKind, Pipeline, RedisError, Value};
 use tokio::sync::watch;
 
@@ -103,7 +104,9 @@ impl Inner {
     /// Adds what one look at every key finds. What is written meanwhile its writers add.
     async fn add_all(&self, segment: &str) -> Result<usize, Fault> {
         let prefix = format!("{segment}:");
-        let mut walk = Walk::begin(&self.connection, self.spelling.pattern(&prefix, None)).await?;
+        // Of a text: keys of all kinds.
+        let pattern = self.spelling.pattern(&Key::from_text(prefix.as_str()), None);
+        let mut walk = Walk::begin(&self.connection, pattern).await?;
         let mut added = 0;
         while let Some(keys) = walk.next().await? {
             let found: Vec<FoundKey> = keys
@@ -112,7 +115,7 @@ impl Inner {
                 .filter(|found| found.text.starts_with(&prefix))
                 .collect();
             added += found.len();
-            let entries = self.entries_of(found.iter().map(|found| (&*found.text, found.entity_len)));
+            let entries = self.entries_of(found.into_iter());
             self.add(entries, self.connection.deadline()).await?;
         }
         Ok(added)
