@@ -154,7 +154,9 @@ impl KeyFormat {
                 (Some(true), None) => {
                     pattern.push_str("{*}");
                     let mut spelled = String::with_capacity(text.len());
-                    escape_braces(text, &mut spelled);
+                    let (guard, rest) = guarded(text);
+                    spelled.push_str(guard);
+                    escape_braces(rest, &mut spelled);
                     escape_glob(&spelled, &mut pattern);
                     pattern.push('*');
                 }
@@ -202,9 +204,15 @@ fn with_entity(text: &str, entity_len: usize) -> String {
 
 /// A key behind the hash tag of its shard.
 fn in_shard(shard: &str, text: &str) -> String {
+    let (guard, rest) = guarded(text);
+    tagged(shard, guard, rest)
+}
+
+/// How a key in a shard begins, and the rest of it.
+fn guarded(text: &str) -> (&'static str, &str) {
     match text.strip_prefix(':') {
-        Some(rest) => tagged(shard, COLON_GUARD, rest),
-        None => tagged(shard, "", text),
+        Some(rest) => (COLON_GUARD, rest),
+        None => ("", text),
     }
 }
 
@@ -299,6 +307,8 @@ mod tests {
         let pattern = |prefix: &Key| KeyFormat::HashTags.pattern(prefix, None);
         let all = KeyBuilder::new("user", SHARDED).finish_prefix();
         assert_eq!(pattern(&all), "{*}user:*");
+        assert_eq!(pattern(&all.within("eu:")), "{*}eu:user:*");
+        assert_eq!(pattern(&all.within(":")), "{*}%3auser:*");
         let mut one = KeyBuilder::new("user", SHARDED);
         one.push_text("a*");
         assert_eq!(pattern(&one.finish_prefix()), "{:a\\*}user:a\\*:*");
