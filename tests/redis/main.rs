@@ -10,6 +10,7 @@ mod index;
 mod index_faults;
 mod layout;
 mod leases;
+mod moving;
 mod outcomes;
 #[path = "../support/proxy.rs"]
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
@@ -24,6 +25,8 @@ mod replicas;
 mod restricted;
 mod round_trips;
 mod sentinel;
+mod shard_bank;
+mod shards;
 mod tls;
 mod transactions;
 

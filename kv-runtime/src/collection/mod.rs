@@ -187,8 +187,8 @@ impl<S: Store> Kv<S> {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) fn new(kv: Kv<S>) -> Self {
-        for name in E::SCHEMA.groups().iter().filter_map(GroupSchema::name) {
-            learn(E::SCHEMA.prefix(), E::SCHEMA.ids().len(), name);
+        for group in E::SCHEMA.groups() {
+            learn(E::SCHEMA.prefix(), E::SCHEMA.ids(), group.name());
         }
         Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
     }

@@ -179,11 +179,8 @@ impl Inner {
         if keys().next().is_none() && sets.is_empty() {
             return Ok(Commit::Done);
         }
+        self.info.capabilities().limits.commit_scope.check(NAME, keys())?;
         let spelled: Vec<_> = keys().map(|key| self.spelling.spell(key)).collect();
-        if self.by_slot(&spelled).len() > 1 {
-            let capability = "one commit of keys on several slots of the cluster";
-            return Err(Error::Unsupported { at: at(), capability });
-        }
         let records: Vec<(&Key, &Outgoing)> = writes
             .iter()
             .filter_map(|write| match write {

@@ -37,9 +37,9 @@ use crate::read::Expiries;
 /// write is sent twice.
 ///
 /// **Atomicity.** Conditional commits are one script on the server. On one server a batch is of one
-/// moment, and a commit may name any keys. On a cluster that holds for the groups of one entity,
-/// which share a slot. A commit over several slots is
-/// [`Error::Unsupported`](kv_store::Error::Unsupported).
+/// moment, and a commit may name any keys. On a cluster that holds for the groups of one entity, and
+/// commits for all entities under one [shard id](Key::shard), which share a slot. A commit of other
+/// keys is [`Error::NotTogether`](kv_store::Error::NotTogether).
 ///
 /// **Lists.** A list reads every key of the server (`SCAN`), so it costs what the server holds, not
 /// what the entity has. It is in key order. It keeps up to 65,536 keys in memory for the later

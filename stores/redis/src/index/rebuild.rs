@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use kv_store::key::Key;
 use redis::{ErrorKind, Pipeline, RedisError, Value};
 use tokio::sync::watch;
 
@@ -111,7 +112,7 @@ impl Inner {
                 .filter(|found| segment_of(&found.text) == Some(segment))
                 .collect();
             added += found.len();
-            let entries = self.entries_of(found.iter().map(|found| (&*found.text, found.entity_len)));
+            let entries = self.entries_of(found.into_iter());
             self.add(entries, self.connection.deadline()).await?;
         }
         Ok(added)
