@@ -205,7 +205,7 @@ fn bring_up<E: KvEntity, S: Store>(
     let (mut replacements, mut current) = (Vec::new(), 0);
     for (group, (schema, record)) in E::SCHEMA.groups().iter().zip(records).enumerate() {
         match record {
-            Some(record) if record.metadata.version < schema.write_version() => {
+            Some(record) if schema.is_behind(record.metadata.version) => {
                 let place = GroupOf { anchor: key, records, group };
                 replacements.extend(collection.replacement(&entity, place)?);
             }
