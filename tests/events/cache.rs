@@ -84,6 +84,6 @@ async fn a_call_that_fails_is_one_warning_however_often_stale_answers_bridge_it(
     let warnings = log.take();
     let [failed, passed] = &warnings[..] else { panic!("{warnings:?}") };
     assert!(failed.contains("message=the store failed ") && failed.contains("cause="), "{failed}");
-    assert!(passed.contains("message=the store is passed over") && passed.contains("cause="), "{passed}");
+    assert!(passed.contains("message=the store failed; the origin") && passed.contains("cause="), "{passed}");
     Ok(())
 }

@@ -31,7 +31,7 @@ async fn a_retry_tells_why_the_attempt_before_it_failed() -> Result<(), kv_runti
     store.read(&Key::from_text("user:7")).await?;
     let warning = warning(&log);
     assert!(
-        warning.contains("the store failed, and is asked again") && warning.contains("operation=\"get\""),
+        warning.contains("the store failed; retrying") && warning.contains("operation=\"get\""),
         "{warning}"
     );
     assert!(

@@ -78,7 +78,7 @@ async fn no_span_event_error_or_debug_holds_a_secret() -> Result<(), Box<dyn std
     }
     assert_hides(id, &debug);
     let traced = log.take().join("\n");
-    for needed in ["operation=\"get\"", "could not be prolonged", "the change is dropped", "session load"] {
+    for needed in ["operation=\"get\"", "could not be extended", "the change is dropped", "session load"] {
         assert!(traced.contains(needed), "{needed} is not traced:\n{traced}");
     }
     assert_hides(id, &traced);

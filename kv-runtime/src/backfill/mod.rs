@@ -29,7 +29,7 @@ pub use report::{Failed, MigrationReport, Progress};
 const BATCH: usize = 4_000;
 
 /// A backfill in the making: [`Collection::migrate_all`].
-#[must_use = "a backfill does nothing until it is `run`"]
+#[must_use = "a backfill does nothing until `run` is called"]
 pub struct MigrateAll<E, S> {
     collection: Collection<E, S>,
     batch: usize,

@@ -40,7 +40,7 @@ pub(super) fn json_text(error: &serde_json::Error, bytes: &[u8]) -> (String, boo
     }
     let is_json = serde_json::from_slice::<IgnoredAny>(bytes);
     if let (Err(_), Some(format)) = (&is_json, format_of(bytes)) {
-        return (format!("it begins as {format} does, which is no JSON; an `adapter` can read it"), true);
+        return (format!("it begins as {format} does, which is not JSON; an `adapter` can read it"), true);
     }
     match (error.classify(), is_json) {
         (_, Err(fault)) => (json(&fault), true),

@@ -49,7 +49,7 @@ impl<'a> Members<'a> {
         let Some(object) = object else {
             return Err(match serde_json::from_slice::<Map<String, Value>>(bytes) {
                 Err(error) => unread(&error, bytes),
-                Ok(_) => CodecError::new("it is no JSON object"),
+                Ok(_) => CodecError::new("it is not a JSON object"),
             });
         };
         let spelt = object.members.iter().filter_map(RawMember::name_with_escapes).collect();

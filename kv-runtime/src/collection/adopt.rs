@@ -236,7 +236,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         if self.store().capabilities().plain_expiry {
             return Ok(());
         }
-        let capability = "the expiry of a plain record; take the `ttl` or `expires_at` away, or `plain`";
+        let capability = "the expiry of a plain record; remove the `ttl` or `expires_at`, or `plain`";
         Err(Error::Unsupported { at: self.at(key), capability })
     }
 }

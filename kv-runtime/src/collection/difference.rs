@@ -177,9 +177,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         match difference(text, old, new, *is_converted, &proof) {
             Some(text) => Ok(text.into()),
             None => {
-                let source = CodecError::new(
-                    "what the change makes of it would not be read back as it is; nothing was written",
-                );
+                let source =
+                    CodecError::new("the changed entity would not be read back equal; nothing was written");
                 Err(Error::Encode { at: self.at(&key), codec: Codec::Json, source })
             }
         }

@@ -177,7 +177,7 @@ impl<S: AtomicStore> KvSessionStore<S> {
             return true;
         }
         self.storage.touch(&session.id, ttl, interval).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, cause = kv_store::__private::causes(&error), "a session could not be prolonged");
+            tracing::warn!(%error, cause = kv_store::__private::causes(&error), "the expiry of a session could not be extended");
             true
         })
     }

@@ -10,7 +10,9 @@ pub(super) fn rest_shown(unknown: &[usize]) -> String {
     match unknown.len() {
         0 => "write the rest again".to_owned(),
         len => {
-            format!("of {len} it is unknown, so read those before you write again; the rest was not written")
+            format!(
+                "{len} may have been written, so read those before you write again; the rest was not written"
+            )
         }
     }
 }
@@ -69,7 +71,8 @@ mod tests {
     fn a_partial_write_contradicts_nothing() {
         assert_eq!([also_shown(&[]), also_shown(&[4, 7])], [String::new(), " and 2 more".to_owned()]);
         assert_eq!(rest_shown(&[]), "write the rest again");
-        let unknown = "of 1 it is unknown, so read those before you write again; the rest was not written";
+        let unknown =
+            "1 may have been written, so read those before you write again; the rest was not written";
         assert_eq!(rest_shown(&[3]), unknown);
     }
 }

@@ -239,7 +239,7 @@ pub enum Error {
 
     /// The metadata is longer than the store allows, even without the members that can be omitted.
     #[error(
-        "{at}: the metadata has {len} bytes, and the store takes {max}; shorten the members that are not ours"
+        "{at}: the metadata has {len} bytes, and the store takes {max}; shorten the members that other programs added"
     )]
     MetadataTooLong {
         /// Where.
@@ -251,7 +251,7 @@ pub enum Error {
     },
 
     /// The TTL is below the store's minimum.
-    #[error("{at}: a TTL of {ttl:?} is below the store's least, {least:?}; ask for that, or for none")]
+    #[error("{at}: a TTL of {ttl:?} is below the store's minimum of {least:?}; use that, or no TTL")]
     TtlTooShort {
         /// Where.
         at: Box<Location>,
@@ -272,7 +272,7 @@ pub enum Error {
 
     /// The cursor is from another list.
     #[error(
-        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start without one"
+        "{at}: the cursor is from another list; use the one that the last page of this list returned, or start without one"
     )]
     InvalidCursor {
         /// Where: the list's prefix.

@@ -67,7 +67,7 @@ pub enum MetadataError {
     #[error("the metadata's `{0}` is not {1}")]
     Member(&'static str, &'static str),
     /// The codec is not known here.
-    #[error("the metadata names the codec `{0}`, which is not known here")]
+    #[error("the metadata names the codec `{0}`, which this program does not know")]
     UnknownCodec(String),
 }
 

@@ -53,7 +53,7 @@ impl Damage {
     /// Refuses all writes from now on.
     pub(super) fn meet(&self) {
         if !self.0.is_met.swap(true, Ordering::AcqRel) {
-            tracing::error!(path = %self.0.path.display(), "the redb file is damaged and takes no writes any more");
+            tracing::error!(path = %self.0.path.display(), "the redb file is damaged; it takes no more writes");
         }
     }
 

@@ -71,7 +71,7 @@ impl Opening {
 fn open_read_only(path: &Path, opening: Opening) -> Result<ReadOnlyDatabase> {
     let database = opening.builder().open_read_only(path).map_err(|error| match error {
         DatabaseError::RepairAborted => of_file(path, "open its file", error)
-            .because("it was not closed in order; open it once for writing, which repairs it"),
+            .because("it was not closed cleanly; open it once for writing, which repairs it"),
         DatabaseError::Storage(StorageError::Io(source)) if source.kind() == io::ErrorKind::NotFound => {
             of_file(path, "open its file", source)
                 .because("there is no such file, and opening it for reading alone makes none")
@@ -92,7 +92,7 @@ fn open_trusted(path: &Path, opening: Opening, damage: &Damage) -> Result<Databa
     builder.set_repair_callback(|repair| {
         tracing::warn!(
             progress = repair.progress(),
-            "the redb file was not closed in order and is being repaired"
+            "the redb file was not closed cleanly and is being repaired"
         );
     });
     let is_new = fs::metadata(path).map_or(true, |file| file.len() == 0);

@@ -135,7 +135,7 @@ impl Drop for Writer {
 
 /// The thread is gone, after a panic of what waited for it.
 #[derive(Debug, thiserror::Error)]
-#[error("the store's writer ended in a panic; open the file again")]
+#[error("the store's writer panicked; open the file again")]
 struct WriterEnded;
 
 /// How a transaction ended that was not done.

@@ -147,6 +147,6 @@ fn explain_tls(error: &TlsError) -> &'static str {
         }
         TlsError::AlertReceived(_) => "the server refused this client's TLS or its certificate",
         TlsError::InvalidMessage(_) => "the server speaks no TLS at this port; connect by `redis://`",
-        _ => "there is no TLS with this server",
+        _ => "the TLS handshake with this server failed",
     }
 }

@@ -108,7 +108,7 @@ async fn what_cannot_be_served_is_told() -> Test {
         (Method::POST, "profiles/ada", Some(ada()), 405, "the methods are"),
         (Method::PUT, "profiles/ada", Some(json!({ "name": "Ada" })), 400, "unknown field `name`"),
         (Method::GET, "profiles/%FF", None, 400, "percent-encoded"),
-        (Method::GET, "profiles?cursor=x", None, 400, "the cursor is not of this list"),
+        (Method::GET, "profiles?cursor=x", None, 400, "the cursor is from another list"),
         (Method::PUT, &long, Some(ada()), 413, "the key has 608 bytes, and the store takes 512"),
     ];
     for (method, path, body, status, told) in refused {

@@ -39,16 +39,16 @@ impl Display for Refused {
         }
         match self.reason {
             Reason::NotFinite => f.write_str(
-                "a number is NaN or infinite, which JSON cannot say; make it an `Option`, or use `codec = \"postcard\"`",
+                "a number is NaN or infinite, which JSON cannot represent; make it an `Option`, or use `codec = \"postcard\"`",
             ),
             Reason::LeftOut(field) => write!(
                 f,
-                "the field `{field}` is left out (`skip_serializing_if`), and a codec without names cannot tell; write it always, or use `codec = \"json\"`"
+                "the field `{field}` is left out (`skip_serializing_if`), and a codec without field names cannot represent that; always write it, or use `codec = \"json\"`"
             ),
             Reason::Twice => f.write_str(
                 "a map within (`flatten`, `tag`) has a key that is the name of another member, so the object could not be read back",
             ),
-            Reason::TooDeep => write!(f, "it is nested more than {LEVELS} levels deep, and nothing reads that"),
+            Reason::TooDeep => write!(f, "it is nested more than {LEVELS} levels deep, which cannot be read back"),
         }
     }
 }

@@ -30,7 +30,7 @@ const HEAD: usize = 2;
 
 /// Bytes that are no message of this format.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("it is no message of format 1")]
+#[error("it is not a message of format 1")]
 pub(super) struct Unreadable;
 
 type Read<T> = Result<T, Unreadable>;
