@@ -153,7 +153,7 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
             let prepare = OptionFuture::from(ahead.map(|cursor| self.prepare(prefix, Some(cursor))));
             let (written, next) = join(self.write(batch), prepare).await;
             report.add(written?);
-            let progress = report.progress(secret::shown(&self.collection, prefix, cursor.clone()));
+            let progress = report.progress(secret::printable(&self.collection, prefix, cursor.clone()));
             if let Some(watch) = &mut self.progress {
                 watch.get_mut().unwrap_or_else(PoisonError::into_inner).see(&progress);
             }

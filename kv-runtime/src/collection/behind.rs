@@ -7,9 +7,9 @@ use super::{Collection, groups};
 use crate::entity::{GroupSchema, KvEntity};
 
 /// The groups of an entity whose records are to be written back. A read decides this once.
-pub(super) struct Behind(Vec<usize>);
+pub(super) struct BehindGroups(Vec<usize>);
 
-impl Behind {
+impl BehindGroups {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -21,15 +21,15 @@ impl Behind {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns which of an entity's records are to be written back.
-    pub(super) fn behind(&self, records: &[Option<Record>]) -> Behind {
+    pub(super) fn behind(&self, records: &[Option<Record>]) -> BehindGroups {
         if const { !has_older_versions(E::SCHEMA.groups()) } {
-            return Behind(Vec::new());
+            return BehindGroups(Vec::new());
         }
         let is_behind = |group: &usize| {
             let record = records.get(*group).and_then(Option::as_ref);
             record.is_some_and(|record| self.is_behind(&groups::<E>()[*group], record))
         };
-        Behind((0..groups::<E>().len()).filter(is_behind).collect())
+        BehindGroups((0..groups::<E>().len()).filter(is_behind).collect())
     }
 
     pub(super) fn is_behind(&self, schema: &GroupSchema, record: &Record) -> bool {

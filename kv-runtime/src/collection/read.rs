@@ -9,7 +9,7 @@ use kv_store::store::{GetOptions, Store, StoreExt};
 use kv_store::{BoxFuture, Error, Location, Result, Timestamp};
 use tracing::Instrument;
 
-use super::behind::Behind;
+use super::behind::BehindGroups;
 use super::decode::{Context, Records, decode, decode_present};
 use super::filled::is_filled;
 use super::{Collection, IdRef, groups, keys_of_groups, named};
@@ -309,7 +309,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         anchor: &Key,
         records: &[Option<Record>],
-        behind: Behind,
+        behind: BehindGroups,
         shape: impl FnOnce(E, &[Option<Record>]) -> T,
     ) -> Result<Option<T>> {
         let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };

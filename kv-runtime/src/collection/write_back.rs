@@ -7,7 +7,7 @@ use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_store::store::{Commit, Store, StoreExt, Write};
 
 use super::adopt::Origin;
-use super::behind::Behind;
+use super::behind::BehindGroups;
 use super::difference::GroupOf;
 use super::{Collection, groups, learn_expiry};
 use crate::entity::KvEntity;
@@ -28,7 +28,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchor: &Key,
         entity: &E,
         records: &[Option<Record>],
-        behind: Behind,
+        behind: BehindGroups,
     ) {
         let mut replacements = Vec::new();
         for group in behind.groups() {
@@ -52,17 +52,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns a group's record at the version that is written, with its unknown members, or `None`
     /// if there is none.
-    pub(crate) fn replacement(&self, entity: &E, place: GroupOf<'_>) -> Result<Option<Replacement>> {
-        let Some(record) = place.record() else { return Ok(None) };
-        let key = place.anchor.with_group(groups::<E>()[place.group].name());
-        let (value, metadata) = self.value_brought_up(&key, entity, place, record)?;
+    pub(crate) fn replacement(&self, entity: &E, target: GroupOf<'_>) -> Result<Option<Replacement>> {
+        let Some(record) = target.record() else { return Ok(None) };
+        let key = target.anchor.with_group(groups::<E>()[target.group].name());
+        let (value, metadata) = self.value_brought_up(&key, entity, target, record)?;
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
-        let schema = &groups::<E>()[place.group];
+        let schema = &groups::<E>()[target.group];
         let new = NewRecord::new(value, metadata).with_expiry(expiry);
         let new = self.formed(&key, schema, new, Origin::Kept(record.expires_at))?;
         if const { !E::INDEXES.is_empty() } {
             let write = Write::Update(key.clone(), new.clone());
-            self.check_same_entries(place.anchor, place.records, place.group, &write)?;
+            self.check_same_entries(target.anchor, target.records, target.group, &write)?;
         }
         let unknown_expiry = (!record.expiry_known).then(|| record.metadata.clone());
         Ok(Some(Replacement { key, revision: record.revision.clone(), record: new, unknown_expiry }))

@@ -165,7 +165,7 @@ async fn entities<E: KvEntity, S: Store>(
     if page.entities.len() < page.entities.capacity() / 2 {
         page.entities.shrink_to_fit();
     }
-    page.cursor = secret::shown(collection, prefix, page.cursor);
+    page.cursor = secret::printable(collection, prefix, page.cursor);
     Ok(page)
 }
 
@@ -200,7 +200,7 @@ async fn ids<E: KvEntity, S: Store>(
             coop::yield_now().await;
         }
     }
-    page.cursor = secret::shown(collection, prefix, page.cursor);
+    page.cursor = secret::printable(collection, prefix, page.cursor);
     Ok(page)
 }
 

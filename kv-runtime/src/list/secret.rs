@@ -20,7 +20,7 @@ pub(crate) fn is_secret<E: KvEntity>() -> bool {
 }
 
 /// Returns the cursor that a list returns to its caller.
-pub(crate) fn shown<E: KvEntity, S: Store>(
+pub(crate) fn printable<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
     cursor: Option<Cursor>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::place::located;
+use super::locate::located;
 use super::state::State;
 use crate::kv::{Kv, TransactionEvent};
 use kv_store::__private::coop;

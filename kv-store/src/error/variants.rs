@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::cause::SharedError;
 use super::display::{
-    also_shown, format_shown, id_shown, load_shown, rest_shown, retry_shown, undecoded_shown, why_shown,
+    also_written, format_name, id_changed, load_advice, reason, rest_of_batch, retry_advice, undecoded,
 };
 use super::location::Location;
 use crate::codec::{Codec, CodecError};
@@ -62,7 +62,7 @@ pub enum Error {
     /// Another writer came first at each attempt.
     #[error(
         "{at}: another writer came first {attempts} times in a row; nothing was written; try again later{}",
-        why_shown(.why)
+        reason(.why)
     )]
     Conflict {
         /// Where.
@@ -107,7 +107,7 @@ pub enum Error {
     },
 
     /// The entity to be written has another id than the one that was asked for.
-    #[error("{at}: {}", id_shown(.created))]
+    #[error("{at}: {}", id_changed(.created))]
     IdChanged {
         /// Where: under the id that was asked for.
         at: Box<Location>,
@@ -172,7 +172,7 @@ pub enum Error {
     /// The source names the field of the struct if the value is JSON of the current version. It
     /// does not name the path inside that field: the path may lead through a map, whose keys are
     /// application data, and errors show no data.
-    #[error("{at}: {}", undecoded_shown(.codec, .source))]
+    #[error("{at}: {}", undecoded(.codec, .source))]
     Decode {
         /// Where.
         at: Box<Location>,
@@ -183,7 +183,7 @@ pub enum Error {
     },
 
     /// The codec cannot encode the entity so that it would be read back equal. Nothing was written.
-    #[error("{at}: the entity does not encode as {}; nothing was written", format_shown(.codec))]
+    #[error("{at}: the entity does not encode as {}; nothing was written", format_name(.codec))]
     Encode {
         /// Where.
         at: Box<Location>,
@@ -286,8 +286,8 @@ pub enum Error {
     /// [retryable](Error::is_retryable) only if nothing is unknown.
     #[error(
         "{at}: the first {written}{} were written; {}",
-        also_shown(.also),
-        rest_shown(.unknown)
+        also_written(.also),
+        rest_of_batch(.unknown)
     )]
     Partial {
         /// Where it failed.
@@ -330,7 +330,7 @@ pub enum Error {
     },
 
     /// The store's engine failed, or could not be opened or reached.
-    #[error("{at}: the store failed to {action}{}{}", why_shown(.why), retry_shown(.retryable))]
+    #[error("{at}: the store failed to {action}{}{}", reason(.why), retry_advice(.retryable))]
     Store {
         /// Where.
         at: Box<Location>,
@@ -345,7 +345,7 @@ pub enum Error {
     },
 
     /// The loader of a cache failed.
-    #[error("{at}: the origin failed to load it; nothing was cached; {}", load_shown(.retryable))]
+    #[error("{at}: the origin failed to load it; nothing was cached; {}", load_advice(.retryable))]
     Load {
         /// Where: the anchor's key.
         at: Box<Location>,

@@ -76,7 +76,7 @@ fn open_read_only(path: &Path, opening: Opening) -> Result<ReadOnlyDatabase> {
             of_file(path, "open its file", source)
                 .because("there is no such file, and opening it for reading alone makes none")
         }
-        error => told(path, error),
+        error => open_error(path, error),
     })?;
     match content(path, &database)? {
         Content::Ours => Ok(database),
@@ -116,7 +116,7 @@ fn probe(path: &Path, builder: &Builder) -> Result<()> {
     match builder.open_read_only(path) {
         Ok(database) => content(path, &database).map(drop),
         Err(DatabaseError::RepairAborted) => Ok(()),
-        Err(error) => Err(told(path, error)),
+        Err(error) => Err(open_error(path, error)),
     }
 }
 
@@ -125,7 +125,7 @@ fn create(path: &Path, builder: &Builder, damage: &Damage) -> Result<Database> {
     let file = opened.map_err(|error| not_opened(path, error))?;
     FileBackend::new(file)
         .and_then(|file| builder.create_with_backend(SealableFile::new(file, damage.clone())))
-        .map_err(|error| told(path, error))
+        .map_err(|error| open_error(path, error))
 }
 
 fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
@@ -189,7 +189,7 @@ pub(super) fn sync_directory(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn told(path: &Path, error: DatabaseError) -> Error {
+fn open_error(path: &Path, error: DatabaseError) -> Error {
     let foreign = |what: Cow<'static, str>| Error::ForeignFile { path: path.to_owned(), what };
     match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {

@@ -35,7 +35,7 @@ impl Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Of a value that is nested without end the way in would be as long.
         if !matches!(self.reason, Reason::TooDeep) {
-            f.write_str(&place(&self.fields))?;
+            f.write_str(&path(&self.fields))?;
         }
         match self.reason {
             Reason::NotFinite => f.write_str(
@@ -54,7 +54,7 @@ impl Display for Refused {
 }
 
 /// Where a fault is: ``in `a.b`: ``; nothing if it is in no field.
-fn place(fields: &[&'static str]) -> String {
+fn path(fields: &[&'static str]) -> String {
     let fields: Vec<_> = fields.iter().rev().copied().collect();
     if fields.is_empty() { String::new() } else { format!("in `{}`: ", fields.join(".")) }
 }
@@ -64,7 +64,7 @@ impl<E> Fault<E> {
     pub(in crate::codec) fn into_error(self, describe: impl FnOnce(E) -> String) -> CodecError {
         CodecError::new(match self {
             Self::Refused(refused) => refused.to_string(),
-            Self::Format(error, fields) => format!("{}{}", place(&fields), describe(error)),
+            Self::Format(error, fields) => format!("{}{}", path(&fields), describe(error)),
         })
     }
 }

@@ -25,8 +25,8 @@ pub(super) fn located<S: Store>(store: &S, key: &Key, entity: Option<&'static st
 
 /// Names the entity in a store's error, if the error names one of the transaction's keys.
 pub(super) fn named(state: &State, error: Error) -> Error {
-    let entity = error.location().and_then(|at| at.key.as_deref()).and_then(|shown| {
-        state.entries.iter().find(|(key, _)| key.to_string() == shown).map(|(_, entry)| entry.entity)
+    let entity = error.location().and_then(|at| at.key.as_deref()).and_then(|key_text| {
+        state.entries.iter().find(|(key, _)| key.to_string() == key_text).map(|(_, entry)| entry.entity)
     });
     match entity {
         Some(entity) => error.of_entity(entity),
