@@ -42,7 +42,7 @@ fn prefix_is_there(cx: &Ctxt, entity: &Entity<'_>) {
     if let (Some(_), Some(key)) = (container.prefix.key(), container.shared_prefix.key()) {
         cx.error(
             key,
-            "an entity has one prefix, its own or a shared one: take `prefix` or `shared_prefix` away",
+            "an entity has one prefix, its own or a shared one: remove `prefix` or `shared_prefix`",
         );
     }
     let has_prefix = container.prefix.is_written() || container.shared_prefix.is_written();
@@ -145,10 +145,7 @@ fn views_have_several_groups(cx: &Ctxt, entity: &Entity<'_>) {
         let view = only.attr.view.key().filter(|_| only.attr.view.get().is_some());
         let derives = only.attr.derives.key().filter(|_| only.attr.derives.get().is_some());
         for key in [view, derives].into_iter().flatten() {
-            cx.error(
-                key,
-                format_args!("with a single group the entity itself is the view: take `{key}` away"),
-            );
+            cx.error(key, format_args!("with a single group the entity itself is the view: remove `{key}`"));
         }
     }
 }

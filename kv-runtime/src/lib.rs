@@ -146,7 +146,7 @@ pub mod fuzzing {
     pub use crate::store::cloudflare_answer;
 }
 
-/// Compiles the README's example. `tests/readme.rs` runs it.
+/// Compiles the README's example. `tests/repository/readme.rs` runs it.
 #[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

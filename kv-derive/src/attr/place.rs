@@ -162,14 +162,14 @@ impl Place {
     fn of_indexes(self, found: &str) -> Option<String> {
         match self {
             Self::Entity if found == UNIQUE.as_str() => Some(
-                "`unique` belongs on a field; of several fields say `index(name = \"by_name\", on(first, last), unique)`"
+                "`unique` belongs on a field; for several fields write `index(name = \"by_name\", on(first, last), unique)`"
                     .to_owned(),
             ),
             Self::Field if found == SHOWN.as_str() || found == GENERATION.as_str() => {
                 Some(format!("`{found}` belongs in the list of an index: `index({found})`"))
             }
             Self::FieldIndex if found == UNIQUE.as_str() => {
-                Some("write `unique` in the place of `index`: `unique(...)`".to_owned())
+                Some("write `unique` instead of `index`: `unique(...)`".to_owned())
             }
             _ => None,
         }
@@ -196,7 +196,7 @@ impl Place {
         };
         let key = keys.find(|key| key.as_str() == found)?;
         let also = if (self, *key) == (Self::Field, RENAME) {
-            "; of a member that older records have under another name say `renamed`"
+            "; if older records have the member under another name, use `renamed`"
         } else {
             ""
         };

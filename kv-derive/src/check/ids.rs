@@ -52,7 +52,7 @@ fn id_words_are_on_ids(cx: &Ctxt, entity: &Entity<'_>) {
         let attr = &field.attr;
         let keys = [attr.ordered.key(), attr.secret.key(), attr.raw.key(), attr.shard.key()];
         for key in keys.into_iter().flatten() {
-            cx.error(key, format_args!("`{key}` is said of an id: `#[kv(id, {key})]`"));
+            cx.error(key, format_args!("`{key}` belongs on an id: `#[kv(id, {key})]`"));
         }
     }
 }

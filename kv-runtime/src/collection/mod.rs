@@ -35,6 +35,7 @@ mod raw;
 
 mod adopt;
 mod attempts;
+mod behind;
 mod carry;
 mod decode;
 mod difference;

@@ -101,7 +101,7 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
         async {
             let limit = self.limit.unwrap_or(PAGE);
             if limit == 0 {
-                let what = "a page of no entities leads nowhere; ask for at least one";
+                let what = "a page of no entities makes no progress; ask for at least one";
                 return Err(Error::InvalidOptions { at: self.collection.at(&index), what: what.into() });
             }
             let found = self.find(self.cursor.clone(), limit).await?;

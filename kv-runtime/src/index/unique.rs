@@ -26,7 +26,7 @@ const MAX_ATTEMPTS: u32 = 32;
 ///
 /// A call reads the claim of the value and then the entity. It returns an entity only if that has the
 /// value, and none only if no entity had it at some moment of the call.
-#[must_use = "nothing is looked up before `get`, `get_many`, `exists` or `delete`"]
+#[must_use = "a lookup does nothing until `get` is called, `get_many`, `exists` or `delete`"]
 pub struct ByUnique<E, S, V: IndexKey> {
     collection: Collection<E, S>,
     handle: Handle<E, V>,

@@ -1,6 +1,6 @@
 //! The one commit of a transaction, and the check of what a closure read that failed.
 
-use super::place::{located, named, no_such_condition, unchecked};
+use super::locate::{located, named, no_such_condition, unchecked};
 use super::settle::{Guard, Settled};
 use super::state::{Parts, State};
 use crate::heard::outcome;

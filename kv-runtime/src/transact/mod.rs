@@ -12,7 +12,7 @@ mod commit;
 mod entry;
 mod indexes;
 mod limits;
-mod place;
+mod locate;
 mod read;
 mod rerun;
 mod run;

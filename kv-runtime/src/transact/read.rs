@@ -2,7 +2,7 @@
 
 use super::attempts::SHORTEST_WAIT;
 use super::limits::check_reads;
-use super::place::{located, named, no_such_condition, unchecked};
+use super::locate::{located, named, no_such_condition, unchecked};
 use super::state::{Answered, End, Question, State};
 use super::tx::Tx;
 use kv_store::__private::coop;

@@ -248,11 +248,11 @@ fn explain_code(code: &str) -> Option<(&'static str, bool)> {
         "NOAUTH" | "WRONGPASS" => (WRONG_USER, false),
         "NOPERM" => (NO_PERMISSION, false),
         "LOADING" => ("the server is still loading its data", true),
-        "BUSY" => ("the server is busy with somebody's script", true),
+        "BUSY" => ("the server is busy with a script", true),
         "TRYAGAIN" => (SLOT_MOVES, true),
         "MASTERDOWN" | "CLUSTERDOWN" => ("the cluster is being reshaped, or is down", true),
-        "NOREPLICAS" => ("the server has fewer replicas than it must have for writes", true),
-        "MISCONF" => ("the server cannot save its data to its disk, and so takes no writes", false),
+        "NOREPLICAS" => ("the server has fewer replicas than its `min-replicas-to-write`", true),
+        "MISCONF" => ("the server cannot save its data to disk and takes no writes", false),
         "MOVED" | "ASK" => (OF_A_CLUSTER, false),
         "WRONGINDEX" => {
             ("a key of the list index is no sorted set; delete it, and the index is rebuilt", false)

@@ -239,7 +239,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             return Ok(());
         }
         let source = crate::codec::CodecError::new(
-            "an indexed value would be read otherwise at the version that is written; nothing was written",
+            "an indexed value would be read differently at the version that is written; nothing was written",
         );
         Err(Error::Encode { at: self.at(key), codec: groups::<E>()[group].codec(), source })
     }

@@ -9,7 +9,7 @@ use crate::schema::difference::{Difference, Effect};
 use crate::schema::release::Release;
 
 const RECORD: &str = "record it: KV_SCHEMA_LOCK=update";
-const CONFIRM: &str = "if that is meant, confirm it: KV_SCHEMA_LOCK=update";
+const CONFIRM: &str = "if that is intended, confirm it: KV_SCHEMA_LOCK=update";
 
 /// The differences of one entity.
 pub(in crate::schema) fn compare(pair: &Pair<'_>) -> Vec<Difference> {
