@@ -191,7 +191,7 @@ fn names_are_given_once(cx: &Ctxt, indexes: &[Index<'_>]) {
         }
         let message = match (index.attr.name.is_written(), index.field) {
             (false, Some(_)) => format!(
-                "the field has an index `{name}` already: take one away, or give this one a name, `{}(name = \"by_{name}\")`",
+                "the field has an index `{name}` already: remove one, or give this one a name, `{}(name = \"by_{name}\")`",
                 index.attr.at
             ),
             _ => format!("the index {name:?} is declared twice"),
@@ -244,7 +244,7 @@ fn default_is_constant(cx: &Ctxt, entity: &Entity<'_>, field: &Field<'_>) {
     for default in unproven_defaults(field) {
         let instead = match &field.attr.serde.default {
             Some(FieldDefault::Function(_)) if is_text => {
-                "mark the field `#[serde(default)]`, or say `added(since = 2, default = \"en\".to_owned())`"
+                "mark the field `#[serde(default)]`, or write `added(since = 2, default = \"en\".to_owned())`"
             }
             _ if is_text => "write the text here, as in `default = \"en\".to_owned()`",
             _ => "mark the field `#[serde(default)]`",

@@ -13,7 +13,7 @@ use crate::entity::{KvEntity, Unique};
 use crate::index::ByUnique;
 
 /// Lookups of a unique index through a cache: [`Cached::by`].
-#[must_use = "nothing is looked up before `get`"]
+#[must_use = "a lookup does nothing until `get` is called"]
 pub struct CachedBy<'a, E: KvEntity, S, V: IndexKey> {
     cached: &'a Cached<E, S>,
     by: ByUnique<E, S, V>,

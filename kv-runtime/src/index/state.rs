@@ -17,6 +17,12 @@ pub(super) struct Reading<'a, E, S> {
     pub(super) state: Key,
 }
 
+/// The state of an index, if something else that was read brought it along.
+pub(super) enum Seen {
+    Was(Option<Record>),
+    Not,
+}
+
 /// An index that is read as if it had no entries. No constant of generated code has its number.
 const NO_INDEX: IndexSchema = IndexSchema::new("", 0, &[]);
 
@@ -45,15 +51,13 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
         Ok(Self { collection, schema, state: state_key::<E>(schema) })
     }
 
-    /// Returns the revision of the state that says that the index is ready.
-    pub(super) async fn begin(&self) -> Result<Revision> {
-        let state = self.read_state().await?;
-        self.ready(state.as_ref()).await
-    }
-
-    /// Fails if the index is no longer ready, or was built again since `begin`.
-    pub(super) async fn end(&self, begun: &Revision) -> Result<()> {
-        match self.read_state().await? {
+    /// Fails if the index is no longer ready, or was built again since `begun`.
+    pub(super) async fn end(&self, begun: &Revision, seen: Seen) -> Result<()> {
+        let state = match seen {
+            Seen::Was(state) => state,
+            Seen::Not => self.read_state().await?,
+        };
+        match state {
             Some(state) if state.revision == *begun => Ok(()),
             _ => Err(self.not_ready()),
         }
@@ -72,7 +76,8 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
         Err(self.not_ready())
     }
 
-    fn revision(&self, state: Option<&Record>) -> Option<Revision> {
+    /// Returns the revision of a state if it says that the index is ready.
+    pub(super) fn revision(&self, state: Option<&Record>) -> Option<Revision> {
         state.filter(|_| is_ready(self.schema, state)).map(|state| state.revision.clone())
     }
 

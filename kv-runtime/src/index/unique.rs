@@ -26,7 +26,7 @@ const MAX_ATTEMPTS: u32 = 32;
 ///
 /// A call reads the claim of the value and then the entity. It returns an entity only if that has the
 /// value, and none only if no entity had it at some moment of the call.
-#[must_use = "nothing is looked up before `get`, `get_many`, `exists` or `delete`"]
+#[must_use = "a lookup does nothing until `get` is called, `get_many`, `exists` or `delete`"]
 pub struct ByUnique<E, S, V: IndexKey> {
     collection: Collection<E, S>,
     handle: Handle<E, V>,
@@ -63,19 +63,37 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
     ///
     /// # Errors
     ///
-    /// Those of [`get`](Self::get).
+    /// Those of [`get`](Self::get). One entity that cannot be read fails the call.
     pub fn get_many<'v>(
         &self,
         values: impl IntoIterator<Item = V::Ref<'v>>,
     ) -> BoxFuture<'_, Result<Vec<Option<E>>>> {
-        let claims: Vec<Key> = values.into_iter().map(|value| self.claim(value)).collect();
+        let each = self.get_each(values);
         // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move { each.await?.into_iter().collect() })
+    }
+
+    /// Returns one answer for each value, in their order: the entity, `None`, or the error of an entity
+    /// that cannot be read, as [`Collection::get_each`](crate::Collection::get_each).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::IndexNotReady`] if the index was not built yet, and the store's errors. These fail the
+    /// call.
+    pub fn get_each<'v>(
+        &self,
+        values: impl IntoIterator<Item = V::Ref<'v>>,
+    ) -> BoxFuture<'_, Result<Vec<Result<Option<E>>>>> {
+        let claims: Vec<Key> = values.into_iter().map(|value| self.claim(value)).collect();
         Box::pin(async move {
             let mut found = Vec::with_capacity(claims.len());
             for claim in &claims {
                 let span = self.span("get_by", claim);
-                let one = async { self.find(claim).await }.instrument(span).await?;
-                found.push(one.map(|(entity, _)| entity));
+                found.push(match async { self.find(claim).await }.instrument(span).await {
+                    Ok(one) => Ok(one.map(|(entity, _)| entity)),
+                    Err(error) if error.is_of_an_entity() => Err(error),
+                    Err(error) => return Err(error),
+                });
             }
             Ok(found)
         })

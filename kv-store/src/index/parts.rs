@@ -49,7 +49,7 @@ impl IndexParts {
 
     /// Returns the number of parts.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks an index for no values")]
+    #[expect(clippy::len_without_is_empty, reason = "an index entry always has a value")]
     pub const fn len(&self) -> usize {
         self.len
     }

@@ -18,7 +18,7 @@ use crate::read::Reader;
 use crate::work::{Done, SweepReport, Work, is_checkable};
 use crate::writer::Writer;
 
-const READ_ONLY: &str = "a write, as its file is open for reading alone";
+const READ_ONLY: &str = "a write, because its file is open read-only";
 
 /// Records in one [redb](https://docs.rs/redb) file: durable, ordered, atomic. One process can have
 /// it open.

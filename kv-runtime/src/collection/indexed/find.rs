@@ -43,14 +43,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Returns the entities with these anchors that have the values of their entries, each with the
-    /// number of bytes that were read. Older records are migrated in memory and not written back.
+    /// number of bytes that were read, and the record under a further key. Older records are migrated
+    /// in memory and not written back.
     pub(crate) async fn find_all_entered(
         &self,
         entries: &[EntryOf<'_, E::Id>],
         anchors: &[Key],
         number: usize,
-    ) -> Result<Vec<(Result<Option<E>>, usize)>> {
-        let read = self.records_of_each(anchors).await?;
+        also: &Key,
+    ) -> Result<(Vec<(Result<Option<E>>, usize)>, Option<Record>)> {
+        let (read, also) = self.records_of_each_and(anchors, also).await?;
         let group = E::INDEXES.get(number).map(IndexSchema::group);
         let mut parts = IndexParts::new();
         let found = entries.iter().zip(anchors).zip(read).map(|((entry, anchor), records)| {
@@ -69,7 +71,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             });
             (entity, bytes)
         });
-        Ok(found.collect())
+        Ok((found.collect(), also))
     }
 
     /// Deletes the entity if it still has the value of this claim. Returns `None` if it has not.
