@@ -36,6 +36,7 @@ pub(crate) const RENAME_ALL: Symbol = Symbol("rename_all");
 pub(crate) const RENAMED: Symbol = Symbol("renamed");
 pub(crate) const SECRET: Symbol = Symbol("secret");
 pub(crate) const SERDE: Symbol = Symbol("serde");
+pub(crate) const SHARD: Symbol = Symbol("shard");
 pub(crate) const SHARED_PREFIX: Symbol = Symbol("shared_prefix");
 pub(crate) const SHOWN: Symbol = Symbol("shown");
 pub(crate) const SINCE: Symbol = Symbol("since");

@@ -112,6 +112,9 @@ async fn a_build_goes_on_where_it_was_killed() -> Outcome {
         assert!(polled.is_none(), "it has not ended");
     }
     drop(build);
+    // redis-om-dotnet #176: a half-built index would answer for the half.
+    let unready = users.by(User::EMAIL).get("1@example.com").await;
+    assert!(matches!(unready, Err(Error::IndexNotReady { .. })), "{unready:?}");
     // Writers go on meanwhile.
     users.update(5, |user| user.email = "new@example.com".to_owned()).await?;
     users.update(95, |user| user.city = Some("Leeds".to_owned())).await?;
@@ -186,7 +189,7 @@ async fn entries_are_no_entities() -> Outcome {
     Ok(())
 }
 
-/// The first write of an empty collection makes its indexes ready, in a commit of its own.
+/// The first write of an empty collection first makes its indexes ready, in another commit.
 #[tokio::test]
 async fn an_answer_that_is_lost_before_the_entity_is_written_leaves_no_doubt() -> Outcome {
     let store = FaultStore::new(MemoryStore::new());
@@ -197,7 +200,7 @@ async fn an_answer_that_is_lost_before_the_entity_is_written_leaves_no_doubt() -
     assert!(matches!(&lost, Err(Error::Store { retryable: true, .. })), "{lost:?}");
     assert_eq!((faults.struck(), users.get(1).await?), (1, None));
     users.put(&User::new(1, "1@example.com")).await?;
-    // Of its own commit nobody knows, and the error names the entity.
+    // The commit of the entity itself: nobody knows, and the error names it.
     faults.add(Fault::fail().after().on(&[Operation::Commit]));
     let put = users.put(&User::new(2, "2@example.com")).await;
     let deleted = users.by(User::EMAIL).delete("1@example.com").await.map(drop);

@@ -6,7 +6,7 @@ use crate::suggest::{listed, nearest};
 use crate::symbol::{
     ADAPTER, ADDED, ALIAS, CODEC, COMPATIBLE, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DERIVE, DESERIALIZE_WITH,
     DOWN, EXPIRES_AT, FLATTEN, FROM, GENERATION, GROUP, ID, INDEX, NAME, OLDEST, ON, OPTIONAL, ORDERED,
-    PLAIN, PREFIX, PREVIOUS, RAW, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH,
+    PLAIN, PREFIX, PREVIOUS, RAW, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH, SHARD,
     SHARED_PREFIX, SHOWN, SINCE, SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, STEP,
     Symbol, TTL, UNIQUE, VERSION, VERSION_IN, VERSION_MAP, VIEW, VIEW_OF, WITH, WITH_ID, WRITE_VERSION,
 };
@@ -90,7 +90,7 @@ impl Place {
                 DERIVE,
             ],
             Self::Field => {
-                &[ID, ORDERED, SECRET, RAW, GROUP, EXPIRES_AT, SKIP, INDEX, UNIQUE, RENAMED, ADDED]
+                &[ID, ORDERED, SECRET, RAW, SHARD, GROUP, EXPIRES_AT, SKIP, INDEX, UNIQUE, RENAMED, ADDED]
             }
             Self::Added => &[SINCE, DEFAULT],
             Self::Renamed => &[FROM, SINCE, COMPATIBLE],
@@ -162,14 +162,14 @@ impl Place {
     fn of_indexes(self, found: &str) -> Option<String> {
         match self {
             Self::Entity if found == UNIQUE.as_str() => Some(
-                "`unique` belongs on a field; of several fields say `index(name = \"by_name\", on(first, last), unique)`"
+                "`unique` belongs on a field; for several fields write `index(name = \"by_name\", on(first, last), unique)`"
                     .to_owned(),
             ),
             Self::Field if found == SHOWN.as_str() || found == GENERATION.as_str() => {
                 Some(format!("`{found}` belongs in the list of an index: `index({found})`"))
             }
             Self::FieldIndex if found == UNIQUE.as_str() => {
-                Some("write `unique` in the place of `index`: `unique(...)`".to_owned())
+                Some("write `unique` instead of `index`: `unique(...)`".to_owned())
             }
             _ => None,
         }
@@ -196,7 +196,7 @@ impl Place {
         };
         let key = keys.find(|key| key.as_str() == found)?;
         let also = if (self, *key) == (Self::Field, RENAME) {
-            "; of a member that older records have under another name say `renamed`"
+            "; if older records have the member under another name, use `renamed`"
         } else {
             ""
         };

@@ -29,7 +29,7 @@ pub use keys::{KeyMigrationReport, MigrateKeys};
 pub use report::{Failed, MigrationReport, Progress};
 
 /// A backfill in the making: [`Collection::migrate_all`].
-#[must_use = "a backfill does nothing until it is `run`"]
+#[must_use = "a backfill does nothing until `run` is called"]
 pub struct MigrateAll<E, S> {
     collection: Collection<E, S>,
     batch: usize,
@@ -143,7 +143,7 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
             let prepare = OptionFuture::from(ahead.map(|cursor| self.prepare(prefix, Some(cursor))));
             let (written, next) = join(self.write(batch), prepare).await;
             report.add(written?);
-            let progress = report.progress(secret::shown(&self.collection, prefix, cursor.clone()));
+            let progress = report.progress(secret::printable(&self.collection, prefix, cursor.clone()));
             if let Some(watch) = &mut self.progress {
                 watch.get_mut().unwrap_or_else(PoisonError::into_inner).see(&progress);
             }

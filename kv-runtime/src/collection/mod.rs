@@ -35,6 +35,7 @@ mod raw;
 
 mod adopt;
 mod attempts;
+mod behind;
 mod carry;
 mod decode;
 mod difference;
@@ -66,7 +67,7 @@ use tracing::{Level, Span};
 use crate::cursor_key::CursorKey;
 use crate::entity::{GroupSchema, KvEntity, StoredIn};
 use crate::heard::Writes;
-use crate::kv::Kv;
+use crate::kv::{KnownIndexes, Kv};
 
 pub(crate) use adopt::version_of;
 pub(crate) use difference::GroupOf;
@@ -187,8 +188,8 @@ impl<S: Store> Kv<S> {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) fn new(kv: Kv<S>) -> Self {
-        for name in E::SCHEMA.groups().iter().filter_map(GroupSchema::name) {
-            learn(E::SCHEMA.prefix(), E::SCHEMA.ids().len(), name);
+        for group in E::SCHEMA.groups() {
+            learn(E::SCHEMA.prefix(), E::SCHEMA.ids(), group.name());
         }
         Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
     }
@@ -250,6 +251,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     #[must_use]
     pub fn store(&self) -> &S {
         self.kv.store()
+    }
+
+    pub(crate) fn known_indexes(&self) -> &KnownIndexes {
+        self.kv.indexes()
     }
 
     pub(crate) fn cursor_key(&self) -> Option<&CursorKey> {

@@ -9,6 +9,7 @@ use kv_store::store::{GetOptions, Store, StoreExt};
 use kv_store::{BoxFuture, Error, Location, Result, Timestamp};
 use tracing::Instrument;
 
+use super::behind::BehindGroups;
 use super::decode::{Context, Records, decode, decode_present};
 use super::filled::is_filled;
 use super::{Collection, IdRef, groups, keys_of_groups, named};
@@ -29,7 +30,7 @@ pub(crate) struct StoredEntity<E> {
     pub(crate) own_expires_at: Option<Timestamp>,
 }
 
-impl<E> StoredEntity<E> {
+impl<E: KvEntity> StoredEntity<E> {
     fn new(entity: E, records: &[Option<Record>]) -> Self {
         let records = || records.iter().flatten();
         let expires_at = records().filter_map(|record| record.expires_at).min();
@@ -39,16 +40,16 @@ impl<E> StoredEntity<E> {
         Self { entity, expires_at, own_expires_at }
     }
 
-    /// The entity after a change. `written` returns the new expiry of a key, if the change sets
-    /// one.
-    pub(super) fn after<'r>(
+    /// The entity after a change of these records of its groups. `written` returns the new expiry of
+    /// a group, if the change sets one.
+    pub(super) fn after(
         entity: E,
-        records: impl Iterator<Item = (Key, &'r Option<Record>)>,
-        written: impl Fn(&Key) -> Option<Option<Timestamp>>,
+        records: &[Option<Record>],
+        written: impl Fn(&GroupSchema) -> Option<Option<Timestamp>>,
     ) -> Self {
         let (mut expires_at, mut own_expires_at) = (None, None);
-        for (key, record) in records {
-            let (expiry, is_own) = match (written(&key), record) {
+        for (group, record) in groups::<E>().iter().zip(records) {
+            let (expiry, is_own) = match (written(group), record) {
                 (Some(expiry), _) => (expiry, true),
                 (None, Some(record)) => (record.expires_at, !is_filled(&record.metadata)),
                 (None, None) => (None, true),
@@ -302,10 +303,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 all = apart(self.records(std::slice::from_ref(key), options)).await?;
                 all.as_slice()
             };
-            if self.any_is_behind(records) {
+            let behind = self.behind(records);
+            if !behind.is_empty() {
                 // Apart, as the entity is then held while that is awaited, which costs every read a
                 // move.
-                return self.shaped(id, key, records, shape).await;
+                return self.shaped(id, key, records, behind, shape).await;
             }
             // Not by `self.decode`: beside an error that is not boxed, the entity would be moved
             // once more.
@@ -355,22 +357,22 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchor: &Key,
         records: &[Option<Record>],
     ) -> Result<Option<StoredEntity<E>>> {
-        self.shaped(id, anchor, records, StoredEntity::new).await
+        self.shaped(id, anchor, records, self.behind(records), StoredEntity::new).await
     }
 
-    /// What `shape` makes of the entity; records that are older than what is written are written
-    /// back, if the policy says so.
+    /// What `shape` makes of the entity, once the records that are `behind` are written back.
     async fn shaped<T>(
         &self,
         id: E::Id,
         anchor: &Key,
         records: &[Option<Record>],
+        behind: BehindGroups,
         shape: impl FnOnce(E, &[Option<Record>]) -> T,
     ) -> Result<Option<T>> {
         let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };
-        if self.any_is_behind(records) {
+        if !behind.is_empty() {
             // Boxed, as it is seldom, and every future of a read would have its size.
-            apart(Box::pin(self.write_back(anchor, &entity, records))).await;
+            apart(Box::pin(self.write_back(anchor, &entity, records, behind))).await;
         }
         Ok(Some(shape(entity, records)))
     }

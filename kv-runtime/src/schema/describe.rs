@@ -55,6 +55,9 @@ pub struct IdShape {
     /// Whether it follows the prefix without a `:` (`shared_prefix`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub joined: bool,
+    /// Whether a store with hash tags places everything under this id together (`shard`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shard: bool,
 }
 
 /// What a group stores in its value.
@@ -165,6 +168,7 @@ impl IdShape {
             ordered: id.is_ordered(),
             raw: id.is_raw(),
             joined: id.is_joined(),
+            shard: id.is_shard(),
         }
     }
 }
@@ -308,7 +312,8 @@ mod tests {
                 kind: "i32".to_owned(),
                 ordered: true,
                 raw: false,
-                joined: false
+                joined: false,
+                shard: false,
             }]
         );
         let [profile, settings] = user.groups.as_slice() else { panic!("{user:?}") };
