@@ -146,6 +146,7 @@ async fn another_entity_under_the_new_key_stays_and_so_does_the_old_one() -> Out
 }
 
 #[derive(KvEntity, Clone, Debug, PartialEq)]
+#[expect(clippy::duplicated_attributes, reason = "two groups may be alike")]
 #[kv(prefix = "shop", group = "core", group(name = "settings", optional), group(name = "log", optional))]
 struct OldGroups {
     #[kv(id)]
@@ -159,6 +160,7 @@ struct OldGroups {
 }
 
 #[derive(KvEntity, Clone, Debug, PartialEq)]
+#[expect(clippy::duplicated_attributes, reason = "two groups may be alike")]
 #[kv(prefix = "shop", group(name = "options", optional), group(name = "log", optional))]
 struct NewGroups {
     #[kv(id)]

@@ -27,6 +27,7 @@ struct Looked<E: KvEntity> {
     due: Vec<E::Id>,
 }
 
+/// One answer for each id: the entity, `None`, or why it cannot be read.
 type Answers<E> = Vec<Result<Option<Arc<E>>>>;
 
 /// An id that the memory lacks: its place among those that were asked for, and what is stale of it.
@@ -53,7 +54,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// entity that cannot be read and of which nothing stale can be served. It works as
     /// [`get_many`](Self::get_many), and as [`Collection::get_each`](crate::Collection::get_each). If
     /// the store fails, each id has its error.
-    pub fn get_each<'a, I>(&'a self, ids: I) -> BoxFuture<'a, Result<Vec<Result<Option<Arc<E>>>>>>
+    pub fn get_each<'a, I>(&'a self, ids: I) -> BoxFuture<'a, Result<Answers<E>>>
     where
         I: IntoIterator<Item: Lookup<E::Id>> + MaybeSend + 'a,
     {
