@@ -120,7 +120,7 @@ pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
 pub use kv::{Kv, TransactionOptions, TransactionStats, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use sourced::{Source, Sourced};
-pub use transact::{Rerun, Tx, TxWithTtl};
+pub use transact::{Rerun, Transacts, Tx, TxWithTtl};
 
 #[cfg(feature = "conformance")]
 #[doc(inline)]
@@ -146,7 +146,7 @@ pub mod fuzzing {
     pub use crate::store::cloudflare_answer;
 }
 
-/// Compiles the README's example. `tests/readme.rs` runs it.
+/// Compiles the README's example. `tests/repository/readme.rs` runs it.
 #[cfg(all(doctest, feature = "redb"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::timestamp::Timestamp;
 
-#[expect(clippy::disallowed_methods, reason = "what `Clock` is made of")]
+#[expect(clippy::disallowed_methods, reason = "`Clock` is built on it")]
 pub(crate) fn now() -> Timestamp {
     SystemTime::now().into()
 }
 
 /// What the monotonic clock counts from.
-#[expect(clippy::disallowed_methods, reason = "what `Clock` is made of")]
+#[expect(clippy::disallowed_methods, reason = "`Clock` is built on it")]
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 pub(crate) fn monotonic() -> Duration {

@@ -1,4 +1,4 @@
-"""Tests of scripts/chart, scripts/check-docs and scripts/release: `python3 -m unittest discover scripts/tests`."""
+"""Tests of scripts/chart, check-docs, mutants and release: `python3 -m unittest discover scripts/tests`."""
 
 import importlib.machinery
 import importlib.util
@@ -183,9 +183,10 @@ class Release(InFolder):
     def setUp(self):
         super().setUp()
         (self.root / "scripts").mkdir()
-        shutil.copy(SCRIPTS / "release", self.root / "scripts/release")
+        for script in ["release", "package"]:
+            shutil.copy(SCRIPTS / script, self.root / "scripts" / script)
         self.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-01-31\n")
-        self.write(".gitignore", "/bin\n/calls\n/metadata.json\n")
+        self.write(".gitignore", "/bin\n/calls\n/home\n/metadata.json\n")
         self.write("bin/cargo", '#!/bin/sh\nif [ "$1" = metadata ]; then cat metadata.json; else echo "$@" >> calls; fi\n')
         (self.root / "bin/cargo").chmod(0o755)
         self.metadata()
@@ -213,7 +214,7 @@ class Release(InFolder):
 
     def release(self, *arguments):
         names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}
-        environment = {**os.environ, **names, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"}
+        environment = {**os.environ, **names, "CARGO_HOME": str(self.root / "home"), "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"}
         run = subprocess.run(["scripts/release", *arguments], cwd=self.root, env=environment, capture_output=True, text=True)
         calls = self.root / "calls"
         return run.returncode, run.stdout + run.stderr, calls.read_text() if calls.exists() else ""
@@ -225,12 +226,21 @@ class Release(InFolder):
 
     def test_without_a_word_it_publishes_and_tags_nothing(self):
         code, said, calls = self.release()
-        self.assertEqual((code, calls), (0, "publish --dry-run --package derive --package runtime\n"), said)
+        packaged = "package --package derive --package runtime\n"
+        self.assertEqual((code, calls), (0, packaged + "publish --dry-run --no-verify --package derive --package runtime\n"), said)
         self.assertEqual(self.git("tag"), [])
+
+    def test_what_was_unpacked_of_the_same_version_is_not_built(self):
+        for kept in ["src/registry/runtime-1.2.3/Cargo.toml", "cache/registry/runtime-1.2.3.crate", "src/registry/serde-1.0.0/Cargo.toml"]:
+            self.write(f"home/registry/{kept}", "")
+        self.assertEqual(self.release()[0], 0)
+        left = sorted(path.name for path in (self.root / "home/registry").glob("*/registry/*"))
+        self.assertEqual(left, ["serde-1.0.0"])
 
     def test_it_publishes_and_tags_where_it_is_asked_to(self):
         code, said, calls = self.release("--publish")
-        self.assertEqual((code, calls), (0, "publish --package derive --package runtime\n"), said)
+        packaged = "package --package derive --package runtime\n"
+        self.assertEqual((code, calls), (0, packaged + "publish --no-verify --package derive --package runtime\n"), said)
         self.assertEqual(self.git("tag"), ["v1.2.3"])
         self.refuses_again()
 
@@ -256,6 +266,20 @@ class Release(InFolder):
 
     def test_another_word_is_refused(self):
         self.refuses("usage: scripts/release [--publish]", "--force")
+
+
+class Mutants(unittest.TestCase):
+    def test_each_line_names_files_and_tests_that_exist(self):
+        root = SCRIPTS.parent
+        for line in (SCRIPTS / "mutants.tests").read_text().splitlines():
+            if not line or line.startswith("#"):
+                continue
+            path, _, _, *arguments = line.split()
+            self.assertTrue((root / path).exists(), path)
+            for option, test in zip(arguments, arguments[1:]):
+                if option == "--test":
+                    found = [root / "tests" / f"{test}.rs", root / "tests" / test / "main.rs"]
+                    self.assertTrue(any(file.exists() for file in found), test)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ async fn plain(id: u64) -> Result<User, Error> {
 fn is_recursion(error: &Error) -> bool {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
-        if error.to_string().contains("whose load waits for this one, or for its own") {
+        if error.to_string().contains("or for one whose load waits for this load") {
             return true;
         }
         cause = error.source();

@@ -1,4 +1,5 @@
-//! Cloudflare KV over its REST API: in Cloudflare's local runtime, beside JavaScript, and against a server that answers what a test says.
+//! Cloudflare KV over its REST API: in Cloudflare's local runtime, beside JavaScript, and against a
+//! server whose answers a test sets. `workers` has the stores that run inside a Worker.
 
 mod conformance;
 mod faults;
@@ -7,5 +8,6 @@ mod last_write;
 mod local;
 mod recorded;
 mod server;
+mod workers;
 
-type Test = Result<(), Box<dyn std::error::Error>>;
+type Test<T = ()> = Result<T, Box<dyn std::error::Error>>;

@@ -6,7 +6,9 @@ use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, FaultStore, ObservedStore, RetryStore};
 use kv_runtime::store::{MemoryStore, StoreExt};
 
-use crate::Told;
+use tracing::Level;
+
+use crate::Log;
 
 /// A store whose next call fails, and the ones after it do not.
 fn flaky() -> FaultStore<MemoryStore> {
@@ -16,40 +18,38 @@ fn flaky() -> FaultStore<MemoryStore> {
 }
 
 /// The only warning.
-fn warning(told: &Told) -> String {
-    let mut warnings = told.take();
+fn warning(log: &Log) -> String {
+    let mut warnings = log.take();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     warnings.pop().unwrap_or_default()
 }
 
 #[tokio::test]
 async fn a_retry_tells_why_the_attempt_before_it_failed() -> Result<(), kv_runtime::Error> {
-    let told = Told::default();
-    let _guard = tracing::subscriber::set_default(told.clone());
+    let (log, _logging) = Log::start(Level::WARN);
     let store = RetryStore::new(flaky()).pauses(Duration::ZERO, Duration::ZERO);
     store.read(&Key::from_text("user:7")).await?;
-    let told = warning(&told);
+    let warning = warning(&log);
     assert!(
-        told.contains("the store failed, and is asked again") && told.contains("operation=\"get\""),
-        "{told}"
+        warning.contains("the store failed; retrying") && warning.contains("operation=\"get\""),
+        "{warning}"
     );
     assert!(
-        told.contains("error=`user:7` in memory: ") && told.contains("cause=a fault was injected"),
-        "{told}"
+        warning.contains("error=`user:7` in memory: ") && warning.contains("cause=a fault was injected"),
+        "{warning}"
     );
     Ok(())
 }
 
 #[tokio::test]
 async fn an_observed_failure_is_logged_with_its_cause() {
-    let told = Told::default();
-    let _guard = tracing::subscriber::set_default(told.clone());
+    let (log, _logging) = Log::start(Level::WARN);
     let store = ObservedStore::new(flaky());
     assert!(store.read(&Key::from_text("user:7")).await.is_err());
-    let told = warning(&told);
-    assert!(told.contains("operation=\"get\"") && told.contains("outcome=\"retryable\""), "{told}");
+    let warning = warning(&log);
+    assert!(warning.contains("operation=\"get\"") && warning.contains("outcome=\"retryable\""), "{warning}");
     assert!(
-        told.contains("error=`user:7` in memory: ") && told.contains("cause=a fault was injected"),
-        "{told}"
+        warning.contains("error=`user:7` in memory: ") && warning.contains("cause=a fault was injected"),
+        "{warning}"
     );
 }

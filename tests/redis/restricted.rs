@@ -262,6 +262,17 @@ struct User {
     dark: bool,
 }
 
+#[derive(KvEntity, Debug)]
+#[kv(prefix = "user", group = "member")]
+struct Member {
+    #[kv(id)]
+    id: u64,
+    #[kv(unique)]
+    email: String,
+    #[kv(index)]
+    city: String,
+}
+
 /// The key patterns that kv-runtime/docs/redis.md gives a user cover the records, the index, and
 /// what is written to wait for replicas.
 #[tokio::test]
@@ -279,7 +290,8 @@ async fn the_documented_patterns_are_enough() -> Test {
         assert_eq!(server.cli(&user).trim(), "OK");
         let url = format!("redis://app:s3cret@127.0.0.1:{}?{parameters}", server.port());
         let options = RedisStore::options().wait_for_replicas(0, Duration::from_millis(100));
-        let users = Kv::new(options.connect(&url).await?).collection::<User>();
+        let kv = Kv::new(options.connect(&url).await?);
+        let users = kv.collection::<User>();
         for id in 0..20 {
             users.insert(&User { id, name: "Ada".to_owned(), dark: true }).await?;
         }
@@ -288,6 +300,14 @@ async fn the_documented_patterns_are_enough() -> Test {
         assert_eq!(users.list().page().await?.entities.len(), 19, "{line}");
         assert_eq!(users.store().rebuild_index("user").await?, 38, "{line}");
         assert_eq!(users.store().sweep_index("user").await?.waiting, 2, "{line}");
+        let members = kv.collection::<Member>();
+        assert!(members.build_indexes().no_older_writers().run().await?.is_ready);
+        members
+            .insert(&Member { id: 7, email: "ada@example.com".to_owned(), city: "York".to_owned() })
+            .await?;
+        members.update(7, |member| member.city = "Bath".to_owned()).await?;
+        assert!(members.by(Member::EMAIL).exists("ada@example.com").await?, "{line}");
+        assert_eq!(members.by(Member::CITY).equal("Bath").count().await?, 1, "{line}");
         let foreign = users.store().put(key("invoice:1"), record("1")).await;
         assert!(foreign.is_err(), "the patterns cover no more than they must");
     }

@@ -67,7 +67,7 @@ fn another_definition_takes_a_generation() {
         "`email` of `User` was released as a unique index on (email: text); today it is a unique index on (email: text) with \
          `str::to_lowercase`"
     );
-    assert_eq!(email.mend, "say `generation = 2` on the index, and build it after the release");
+    assert_eq!(email.mend, "write `generation = 2` on the index, and build it after the release");
     assert_eq!(nickname.what, "generation 2 of the index `nickname` of `User` is not in the lock");
     assert!(by_city.what.contains("(country: text; city: text); today"), "{}", by_city.what);
     // An older generation than the one that was released is never right.
@@ -155,7 +155,7 @@ fn a_function_step_may_change_the_indexed_values() {
     let [index, version] = differences.as_slice() else { panic!("{differences:#?}") };
     assert_eq!((index.effect, version.effect), (Policy, New));
     assert!(index.what.starts_with("the way to version 2 of `User` may change the values"), "{}", index.what);
-    assert!(index.mend.contains("say `generation = 2` on the index"), "{}", index.mend);
+    assert!(index.mend.contains("write `generation = 2` on the index"), "{}", index.mend);
     // Once it is recorded, it is not asked again.
     assert_eq!(v2::App::schema().compare(&Lock::of(&v2::App::schema())), []);
 }

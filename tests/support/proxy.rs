@@ -92,6 +92,11 @@ impl Proxy {
         *lock(&self.shared.fault) = Some(fault);
     }
 
+    /// Has nothing happen any more that has not happened yet.
+    pub fn disarm(&self) {
+        *lock(&self.shared.fault) = None;
+    }
+
     /// How often the client sent something and waited.
     pub fn round_trips(&self) -> usize {
         self.shared.round_trips.load(Ordering::SeqCst)

@@ -12,7 +12,7 @@
 //! - steps.rs: the functions from version 1 to 2 and from 2 to 3.
 //!
 //! By default the store is a temporary file. With the argument `countries.redb` the file is kept,
-//! and a second run finds everything migrated. tests/countries compares the migrated records with
+//! and a second run finds everything migrated. tests/migrations compares the migrated records with
 //! the later releases.
 
 mod country;

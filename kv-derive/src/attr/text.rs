@@ -46,7 +46,7 @@ pub(super) fn index_name(text: &LitStr) -> Result<LitStr, String> {
 pub(crate) fn index_name_is_good(name: &str) -> Result<(), String> {
     match name.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '_')) {
         Some(c) => Err(format!(
-            "{c:?} cannot stand in an index's name: it has lower-case letters and digits of ASCII, and `_`"
+            "{c:?} is not allowed in an index's name: it has lower-case letters and digits of ASCII, and `_`"
         )),
         None if name.starts_with(|c: char| c.is_ascii_lowercase()) => Ok(()),
         None => Err("an index's name begins with a letter: `\"by_city\"`".to_owned()),
@@ -58,7 +58,7 @@ fn allowed(text: &str, what: &str, also: &str) -> Result<(), String> {
     match text.chars().find(|c| !is_allowed(c)) {
         None => Ok(()),
         Some(c) => Err(format!(
-            "{c:?} cannot stand in {what}: it has letters and digits of ASCII, `.`, `_`, `-`{also}"
+            "{c:?} is not allowed in {what}: it has letters and digits of ASCII, `.`, `_`, `-`{also}"
         )),
     }
 }
@@ -71,7 +71,7 @@ pub(super) fn variant(text: &LitStr) -> Result<String, String> {
     }
     match name.chars().find(|c| matches!(c, '%' | ':') || c.is_ascii_control()) {
         None => Ok(name),
-        Some(c) => Err(format!("{c:?} cannot stand in a key as it is")),
+        Some(c) => Err(format!("{c:?} is not allowed in a key unescaped")),
     }
 }
 

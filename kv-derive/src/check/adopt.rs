@@ -26,7 +26,7 @@ fn indexes_see_every_write(cx: &Ctxt, entity: &Entity<'_>) {
         return;
     }
     for index in entity.indexes() {
-        let message = "other programs write records of this entity past an index, so it could not be right: take it away, or \
+        let message = "other programs write records of this entity past an index, so it could not be right: remove it, or \
                        `plain`, `adapter`, `raw` and `shared_prefix`";
         cx.error(&index.attr.at, message);
     }
@@ -36,7 +36,7 @@ fn indexes_see_every_write(cx: &Ctxt, entity: &Entity<'_>) {
 fn words_need_each_other(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
     let adopt = &group.attr.adopt;
     if let Some(key) = adopt.version_in.key().filter(|_| !entity.is_plain(group)) {
-        cx.error(key, "other records have their version beside the value: add `plain`, or take this away");
+        cx.error(key, "other records have their version beside the value: add `plain`, or remove this");
     }
     if let Some(key) = adopt.version_map.key().filter(|_| !adopt.version_in.is_written()) {
         cx.error(key, "this says how `version_in` is spelled: name the member, `version_in = \"version\"`");
@@ -87,7 +87,7 @@ fn version_is_no_field(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
     };
     if let Some(field) = group.fields.iter().find(is_it) {
         let message = format!(
-            "the field `{}` is in the member {member:?}, which holds the version: take the field away, as reads and \
+            "the field `{}` is in the member {member:?}, which holds the version: remove the field, because reads and \
              updates take the version from there themselves",
             field.ident
         );
@@ -95,12 +95,12 @@ fn version_is_no_field(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
     }
     if entity.container.serde.denies_unknown {
         let message =
-            "serde's `deny_unknown_fields` refuses this member, which no field names: take one of both away";
+            "serde's `deny_unknown_fields` refuses this member, which no field names: remove one of them";
         cx.error(&version_in.text, message);
     }
     if let Some(field) = group.fields.iter().find(|field| field.attr.serde.is_flattened) {
         let message = format!(
-            "the flattened field `{}` would read this member and write it back: take `flatten` away, as an update keeps \
+            "the flattened field `{}` would read this member and write it back: remove `flatten`, as an update keeps \
              members that no field names",
             field.ident
         );

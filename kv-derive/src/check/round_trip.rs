@@ -95,7 +95,7 @@ fn aliases_stand_without_steps(cx: &Ctxt, field: &Field<'_>) {
         cx.error(
             key,
             format_args!(
-                "beside `{step}` a record may come to have the member under both names, which cannot be read: say `renamed(from = \
+                "beside `{step}` a record may come to have the member under both names, which cannot be read: write `renamed(from = \
                  ...)` in the place of the alias"
             ),
         );

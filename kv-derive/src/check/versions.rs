@@ -80,9 +80,9 @@ fn steps_are_between_versions(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>)
             let remedy = raise(entity, group, to, &key, (version > oldest).then_some("since"));
             format!("`since` is above `version`{of}, which is {version}: {remedy}")
         } else if to <= oldest && is_function {
-            format!("`oldest`{of} is {oldest}, so no record is of version {}: take `{key}` away", to - 1)
+            format!("`oldest`{of} is {oldest}, so no record is of version {}: remove `{key}`", to - 1)
         } else if to <= oldest {
-            format!("`oldest`{of} is {oldest}, so no record is older than version {to}: take `{key}` away")
+            format!("`oldest`{of} is {oldest}, so no record is older than version {to}: remove `{key}`")
         } else {
             continue;
         };
@@ -127,9 +127,9 @@ fn raise(entity: &Entity<'_>, group: &Group<'_>, to: u32, key: &str, earlier: Op
     };
     let other = match earlier {
         Some(word) => format!("an earlier `{word}`"),
-        None => format!("take `{key}` away"),
+        None => format!("remove `{key}`"),
     };
-    format!("say `version = {to}`{place}, or {other}")
+    format!("write `version = {to}`{place}, or {other}")
 }
 
 /// Steps change the members of a JSON object.
@@ -141,7 +141,7 @@ fn codec_has_names(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
     for step in group.steps() {
         let message = format!(
             "values of the codec {:?} have no names, so `{}` cannot change them: keep the old struct, with a `From` of it, \
-             and say `previous = ...`",
+             and write `previous = ...`",
             codec.name(),
             step.at,
         );
@@ -242,7 +242,7 @@ fn members_taken_are_no_fields(cx: &Ctxt, group: &Group<'_>) {
             .find(|field| field.stored == name.value() && !is_new(field) && !field.attr.added.is_written());
         let Some(field) = taken.filter(|field| to.is_none_or(|to| to.ident != field.ident)) else { continue };
         let message = format!(
-            "the field `{}` is stored as {:?}, so this would take it away: say `added(since = {since})` on the field if it is a new \
+            "the field `{}` is stored as {:?}, so this would remove it: write `added(since = {since})` on the field if it is a new \
              one",
             field.ident,
             name.value(),
@@ -293,7 +293,7 @@ fn every_version_has_a_step(cx: &Ctxt, entity: &Entity<'_>, group: &Group<'_>) {
         .collect();
     let next = from + 1;
     let ways = if entity.codec(group).is_binary() {
-        "say `previous = ...`, with the old struct".to_owned()
+        "write `previous = ...`, with the old struct".to_owned()
     } else {
         format!(
             "write `renamed`, `added` or `removed` with `since = {next}`, `step({from} => path::to::function)`, or `previous = ...` \

@@ -91,7 +91,7 @@ pub(super) fn lookups(
 fn newtype(held: &Newtype<'_>) -> (Option<TokenStream>, TokenStream) {
     let ty = held.ty;
     let at = Index::from(held.at);
-    let fields = (0..held.len).map(|place| match place == held.at {
+    let fields = (0..held.len).map(|index| match index == held.at {
         true => quote!(__held),
         false => quote!(::core::marker::PhantomData),
     });

@@ -18,14 +18,14 @@ pub(crate) fn schema_checks(input: TokenStream) -> TokenStream {
     let resolved = kv.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
     let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
     let entities: Vec<TokenTree> = entities.into_iter().collect();
-    let checks = entities.split(is_comma).enumerate().skip(1).map(|(place, entity)| {
+    let checks = entities.split(is_comma).enumerate().skip(1).map(|(index, entity)| {
         let at = resolved.located_at(entity.first().map_or_else(Span::call_site, first_of));
         let (kv, name) = (moved(kv.clone(), at), moved(name.clone(), at));
-        let place = Literal::usize_unsuffixed(place);
+        let index = Literal::usize_unsuffixed(index);
         quote_spanned! {at=>
             const _: () = {
-                #kv::__private::assert_apart(#name::ENTITIES, #place);
-                #kv::__private::assert_indexes_apart(#name::ENTITIES, #name::__INDEXES, #place);
+                #kv::__private::assert_apart(#name::ENTITIES, #index);
+                #kv::__private::assert_indexes_apart(#name::ENTITIES, #name::__INDEXES, #index);
             };
         }
     });

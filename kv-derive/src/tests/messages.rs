@@ -36,7 +36,7 @@ fn a_codec_without_its_feature_is_told_with_what_it_cannot_follow() {
         "this codec needs the feature `postcard` of kv-runtime",
         "the codec \"postcard\" tells fields by their order, so a value needs all of them",
         "values of the codec \"postcard\" have no names, so `added` cannot change them: keep the old struct, with a `From` of \
-         it, and say `previous = ...`",
+         it, and write `previous = ...`",
     ];
     assert_eq!(told(expansion), complaints);
 }
@@ -226,8 +226,8 @@ fn an_oldest_version_above_the_current_one_is_told_alone() {
         struct Entity { #[kv(id)] id: u64, #[kv(added(since = 2))] a: u8, #[kv(added(since = 3))] b: u8 }
     });
     let complaints = [
-        "`oldest` is above `version`, which is 2: say `version = 5`, or an earlier `oldest`",
-        "`since` is above `version`, which is 2: say `version = 3`, or an earlier `since`",
+        "`oldest` is above `version`, which is 2: write `version = 5`, or an earlier `oldest`",
+        "`since` is above `version`, which is 2: write `version = 3`, or an earlier `since`",
     ];
     assert_eq!(told(expansion), complaints);
 }

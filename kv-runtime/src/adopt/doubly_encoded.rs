@@ -13,7 +13,7 @@ use super::adapter::{Adapter, Adopted};
 #[derive(Clone, Copy, Debug)]
 pub struct DoublyEncoded;
 
-const NO_OBJECT: &str = "it is no JSON object whose members are JSON as text";
+const NO_OBJECT: &str = "it is not a JSON object whose members are JSON as text";
 
 impl Adapter for DoublyEncoded {
     fn read(&self, _: &str, stored: &[u8]) -> Result<Adopted, BoxError> {
@@ -31,7 +31,7 @@ impl Adapter for DoublyEncoded {
 
     fn write(&self, _: &str, value: &Adopted) -> Result<Vec<u8>, BoxError> {
         let text = std::str::from_utf8(&value.json)?;
-        let object = RawObject::read(text).ok_or("the value is no JSON object")?;
+        let object = RawObject::read(text).ok_or("the value is not a JSON object")?;
         let mut json = String::with_capacity(text.len());
         for member in &object.members {
             push(&mut json, &member.name, &serde_json::to_string(member.value)?)?;

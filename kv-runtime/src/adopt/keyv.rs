@@ -49,7 +49,7 @@ impl Adapter for Keyv {
     }
 }
 
-const NO_OBJECT: &str = "it is no JSON object, as keyv writes it";
+const NO_OBJECT: &str = "it is not a JSON object, as keyv writes it";
 
 fn moment(number: &str) -> Option<Timestamp> {
     let millis: f64 = number.parse().ok()?;

@@ -19,9 +19,8 @@ impl Adapter for MessagePack {
     fn read(&self, _: &str, stored: &[u8]) -> Result<Adopted, BoxError> {
         let mut source = rmp_serde::Deserializer::from_read_ref(stored);
         source.set_max_depth(DEPTH);
-        let read: Value = serde::Deserialize::deserialize(&mut source).map_err(
-            |_| "it is no MessagePack that JSON can have, or has another type than a map of names",
-        )?;
+        let read: Value = serde::Deserialize::deserialize(&mut source)
+            .map_err(|_| "it is not a MessagePack map that JSON can represent")?;
         // What would not be written again as it was, such as binary data, is refused.
         let json = serde_json::to_vec(&read)?;
         if is_all(&read, stored) { Ok(Adopted::new(json)) } else { Err(OTHER.into()) }
@@ -105,7 +104,7 @@ impl Serialize for Packed<'_> {
                 (Some(number), _, _) => serializer.serialize_u64(number),
                 (_, Some(number), _) => serializer.serialize_i64(number),
                 (_, _, Some(number)) => serializer.serialize_f64(number),
-                _ => Err(S::Error::custom("a number is beyond what MessagePack holds")),
+                _ => Err(S::Error::custom("a number is out of range for MessagePack")),
             },
             Value::Array(items) => {
                 let mut array = serializer.serialize_seq(Some(items.len()))?;

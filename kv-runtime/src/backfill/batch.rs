@@ -134,11 +134,11 @@ async fn write_together<E: KvEntity, S: AtomicStore>(
         }
         match commit(collection, together.iter().flat_map(|behind| &behind.replacements)).await? {
             Commit::Done => return Ok(together.iter().map(|behind| behind.records() as u64).sum()),
-            Commit::Conflict(place) => {
+            Commit::Conflict(index) => {
                 let mut records = 0;
                 let is_changed = |behind: &Behind<E::Id>| {
                     records += behind.records();
-                    place < records
+                    index < records
                 };
                 let changed = together.iter().position(is_changed).unwrap_or_default();
                 alone.push(together.swap_remove(changed));
@@ -205,9 +205,9 @@ fn bring_up<E: KvEntity, S: Store>(
     let (mut replacements, mut current) = (Vec::new(), 0);
     for (group, (schema, record)) in E::SCHEMA.groups().iter().zip(records).enumerate() {
         match record {
-            Some(record) if record.metadata.version < schema.write_version() => {
-                let place = GroupOf { anchor: key, records, group };
-                replacements.extend(collection.replacement(&entity, place)?);
+            Some(record) if schema.is_behind(record.metadata.version) => {
+                let target = GroupOf { anchor: key, records, group };
+                replacements.extend(collection.replacement(&entity, target)?);
             }
             Some(_) => current += 1,
             None => {}

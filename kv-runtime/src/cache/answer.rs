@@ -234,7 +234,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub(super) fn stale_or(&self, stale: Option<Entry<E>>, error: Error) -> Answer<E> {
         let Some(entry) = stale.filter(|entry| self.tier.may_serve_stale(entry)) else { return Err(error) };
         self.tier.counters.count(Count::Stale);
-        tracing::debug!(entity = E::SCHEMA.name(), %error, cause = causes(&error), "what is stale is served");
+        tracing::debug!(entity = E::SCHEMA.name(), %error, cause = causes(&error), "served a stale entity");
         Ok(Sourced::instead(Some(entry.value), Source::Stale, Some(error)))
     }
 
@@ -268,13 +268,13 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     pub(super) fn passed_over(&self, error: &Error) {
         self.tier.counters.count(Count::StoreError);
-        tracing::warn!(%error, cause = causes(error), "the store is passed over, and the origin asked");
+        tracing::warn!(%error, cause = causes(error), "the store failed; the origin is asked instead");
     }
 }
 
 /// The error of a load that would wait for itself.
 #[derive(Debug, thiserror::Error)]
-#[error("the loader asked the cache for an entity whose load waits for this one, or for its own")]
+#[error("the loader asked the cache for its own entity, or for one whose load waits for this load")]
 struct WaitsForItself;
 
 /// The error of a load that was dropped with its loader.

@@ -300,8 +300,8 @@ impl Drop for Edge {
     fn drop(&mut self) {
         let Some(from) = self.from.upgrade() else { return };
         let mut waits_for = lock(&from.waits_for);
-        if let Some(place) = waits_for.iter().position(|to| to.ptr_eq(&self.to)) {
-            waits_for.swap_remove(place);
+        if let Some(index) = waits_for.iter().position(|to| to.ptr_eq(&self.to)) {
+            waits_for.swap_remove(index);
         }
     }
 }

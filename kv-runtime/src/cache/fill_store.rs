@@ -66,7 +66,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     fn unleased(&self, error: &Error) {
         self.tier.counters.count(Count::StoreError);
-        tracing::warn!(%error, cause = causes(error), "the store gave no lease, so it is not filled");
+        tracing::warn!(%error, cause = causes(error), "the store returned no lease and is not filled");
     }
 
     /// Begins a fill, if there is anything to fill, and returns its future. It fails if the load has
@@ -117,7 +117,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     pub(super) fn fill_failed(&self, error: &Error) {
         self.tier.counters.count(Count::FillFailed);
-        tracing::warn!(%error, cause = causes(error), "what the origin gave was not written into the store");
+        tracing::warn!(%error, cause = causes(error), "the origin's answer was not written to the store");
     }
 
     /// Returns a TTL with jitter, but not below the store's minimum.

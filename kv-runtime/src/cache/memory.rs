@@ -167,8 +167,8 @@ impl<Id, V> Lifecycle<Id, V> for Evicting {
     #[inline]
     fn on_evict(&self, evicted: &mut Evicted<Id, V>, id: Id, value: V) {
         evicted.all += 1;
-        if let Some(place) = evicted.first.iter_mut().find(|place| place.is_none()) {
-            *place = Some((id, value));
+        if let Some(slot) = evicted.first.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some((id, value));
         }
     }
 }

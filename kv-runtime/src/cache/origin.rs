@@ -15,7 +15,7 @@ use crate::entity::KvEntity;
 /// What a loader may return: an entity, owned or in an `Arc`; an `Option` of one, if the origin may
 /// have none; and either of these in [`Loaded`], which sets the TTLs of this entity.
 #[diagnostic::on_unimplemented(
-    message = "a loader cannot give `{Self}` for `{E}`",
+    message = "a loader cannot return `{Self}` for `{E}`",
     label = "expected a loader of `Result<{E}, _>` or `Result<Option<{E}>, _>`",
     note = "`Loaded::new(..)` around either sets the TTLs of this entity alone"
 )]
@@ -259,5 +259,5 @@ struct Panicked;
 
 /// Refuses an entity with another id than the one that was asked for.
 #[derive(Debug, thiserror::Error)]
-#[error("the loader gave an entity with another id than the one that was asked for")]
+#[error("the loader returned an entity with another id than the one that was asked for")]
 pub(super) struct OtherId;

@@ -42,7 +42,7 @@ impl Executor {
                 drive.has_task(false);
                 let task = Box::pin(run(Task::new(drive, false)));
                 if catch_unwind(AssertUnwindSafe(|| spawn.spawn(task))).is_err() {
-                    tracing::warn!("the spawner of a cache panicked; those who wait for the load drive it");
+                    tracing::warn!("the spawner of a cache panicked; the callers drive the load");
                 }
             }
             #[cfg(not(target_arch = "wasm32"))]

@@ -34,9 +34,10 @@ pub(crate) fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<
 /// Makes the error of bytes that are not a `T`. It names the member of the struct that failed.
 #[cold]
 fn unread_as<T: DeserializeOwned>(error: &serde_json::Error, bytes: &[u8]) -> CodecError {
-    let told = unread(error, bytes);
+    let unread_error = unread(error, bytes);
     match member::of_json(bytes, error, member::names::<T>()) {
-        Some(member) => CodecError::new(format!("in `{member}`: {told}")).with_malformed(told.is_malformed()),
-        None => told,
+        Some(member) => CodecError::new(format!("in `{member}`: {unread_error}"))
+            .with_malformed(unread_error.is_malformed()),
+        None => unread_error,
     }
 }

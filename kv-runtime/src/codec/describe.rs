@@ -35,12 +35,12 @@ fn format_of(bytes: &[u8]) -> Option<&'static str> {
 /// they are no JSON.
 pub(super) fn json_text(error: &serde_json::Error, bytes: &[u8]) -> (String, bool) {
     if bytes.trim_ascii() == OBJECT_AS_TEXT {
-        let told = "it is the text `[object Object]`, which JavaScript writes for an object that was not given to `JSON.stringify`";
-        return (told.to_owned(), true);
+        let text = "it is the text `[object Object]`, which JavaScript writes for an object that was not given to `JSON.stringify`";
+        return (text.to_owned(), true);
     }
     let is_json = serde_json::from_slice::<IgnoredAny>(bytes);
     if let (Err(_), Some(format)) = (&is_json, format_of(bytes)) {
-        return (format!("it begins as {format} does, which is no JSON; an `adapter` can read it"), true);
+        return (format!("it begins as {format} does, which is not JSON; an `adapter` can read it"), true);
     }
     match (error.classify(), is_json) {
         (_, Err(fault)) => (json(&fault), true),
@@ -51,21 +51,21 @@ pub(super) fn json_text(error: &serde_json::Error, bytes: &[u8]) -> (String, boo
 
 /// A fault of syntax in what is JSON all the same.
 fn of_whole_json(error: &serde_json::Error, bytes: &[u8]) -> (String, bool) {
-    let told = json(error);
-    if told.starts_with("recursion limit exceeded") {
-        return (told, false);
+    let text = json(error);
+    if text.starts_with("recursion limit exceeded") {
+        return (text, false);
     }
     let is_text = ["lone leading surrogate", "invalid unicode code point", "unexpected end of hex escape"];
-    if is_text.iter().any(|known| told.starts_with(known)) {
-        return (told, true);
+    if is_text.iter().any(|known| text.starts_with(known)) {
+        return (text, true);
     }
     let (line, column) = (error.line(), error.column());
     let is_number = |byte: &u8| byte.is_ascii_digit() || b".eE+-".contains(byte);
-    let told = match super::member::beginning(bytes, error).and_then(<[u8]>::last) {
+    let text = match super::member::beginning(bytes, error).and_then(<[u8]>::last) {
         Some(byte) if !is_number(byte) => "invalid type, expected a number",
         _ => "a number has a fraction or an exponent that its type does not take, or is too large for it",
     };
-    (format!("{told} at line {line} column {column}"), false)
+    (format!("{text} at line {line} column {column}"), false)
 }
 
 pub(super) fn json(error: &serde_json::Error) -> String {
@@ -74,12 +74,12 @@ pub(super) fn json(error: &serde_json::Error) -> String {
         // Syntax and end of input: serde_json's own fixed words.
         return message;
     }
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let (words, place) = match message.strip_suffix(&place) {
-        Some(words) => (words, place.as_str()),
+    let location = format!(" at line {} column {}", error.line(), error.column());
+    let (words, location) = match message.strip_suffix(&location) {
+        Some(words) => (words, location.as_str()),
         None => (message.as_str(), ""),
     };
-    format!("{}{place}", without_value(words))
+    format!("{}{location}", without_value(words))
 }
 
 #[cfg(feature = "postcard")]
@@ -187,23 +187,26 @@ mod tests {
         Err(serde::de::Error::custom(format!("bad token {text}")))
     }
 
-    fn told(text: &str) -> String {
+    fn described(text: &str) -> String {
         json(&serde_json::from_str::<Login>(text).expect_err("is not a login"))
     }
 
     #[test]
     fn values_are_left_out() {
-        assert_eq!(told(r#"{"tries":"hunter2"}"#), "invalid type: string, expected u8 at line 1 column 18");
-        assert_eq!(told(r#"{"tries":4711}"#), "invalid value: integer, expected u8 at line 1 column 13");
         assert_eq!(
-            told(r#"{"tries":1,"role":"hunter2"}"#),
+            described(r#"{"tries":"hunter2"}"#),
+            "invalid type: string, expected u8 at line 1 column 18"
+        );
+        assert_eq!(described(r#"{"tries":4711}"#), "invalid value: integer, expected u8 at line 1 column 13");
+        assert_eq!(
+            described(r#"{"tries":1,"role":"hunter2"}"#),
             "unknown variant, expected `Admin` at line 1 column 27"
         );
         assert_eq!(
-            told(r#"{"hunter2":1}"#),
+            described(r#"{"hunter2":1}"#),
             "unknown field, expected one of `tries`, `role`, `token` at line 1 column 10"
         );
-        assert_eq!(told(r#"{"token":"hunter2"}"#), "a field's own check refused it at line 1 column 19");
+        assert_eq!(described(r#"{"token":"hunter2"}"#), "a field's own check refused it at line 1 column 19");
     }
 
     #[test]
@@ -229,8 +232,8 @@ mod tests {
 
     #[test]
     fn places_and_names_are_kept() {
-        assert_eq!(told(r#"{"tries":1}"#), "missing field `role` at line 1 column 11");
-        assert_eq!(told("{"), "EOF while parsing an object at line 1 column 1");
+        assert_eq!(described(r#"{"tries":1}"#), "missing field `role` at line 1 column 11");
+        assert_eq!(described("{"), "EOF while parsing an object at line 1 column 1");
     }
 
     /// Each error of postcard that a value can cause has its own message.

@@ -19,11 +19,11 @@ pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Res
         Codec::Postcard => {
             use postcard::ser_flavors::{ExtendFlavor, Flavor};
 
-            let told = |error: postcard::Error| describe::postcard(&error).to_owned();
+            let described = |error: postcard::Error| describe::postcard(&error).to_owned();
             let mut serializer = postcard::Serializer { output: ExtendFlavor::new(out) };
             guard::serialize(value, &mut serializer, &guard::Seen::default())
-                .map_err(|fault| fault.into_error(told))?;
-            serializer.output.finalize().map_err(|error| CodecError::new(told(error)))
+                .map_err(|fault| fault.into_error(described))?;
+            serializer.output.finalize().map_err(|error| CodecError::new(described(error)))
         }
         codec => Err(not_built(codec)),
     }

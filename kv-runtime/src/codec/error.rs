@@ -12,9 +12,11 @@ pub(super) fn unread(error: &serde_json::Error, bytes: &[u8]) -> CodecError {
 
 /// The same error, of a text that nobody sees.
 pub(crate) fn without_place(error: CodecError) -> CodecError {
-    let told = error.to_string();
-    match told.rsplit_once(" at line ") {
-        Some((words, place)) if place.split(" column ").all(|number| number.parse::<usize>().is_ok()) => {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((words, location))
+            if location.split(" column ").all(|number| number.parse::<usize>().is_ok()) =>
+        {
             CodecError::new(words).with_malformed(error.is_malformed())
         }
         _ => error,

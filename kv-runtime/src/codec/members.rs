@@ -49,7 +49,7 @@ impl<'a> Members<'a> {
         let Some(object) = object else {
             return Err(match serde_json::from_slice::<Map<String, Value>>(bytes) {
                 Err(error) => unread(&error, bytes),
-                Ok(_) => CodecError::new("it is no JSON object"),
+                Ok(_) => CodecError::new("it is not a JSON object"),
             });
         };
         let spelt = object.members.iter().filter_map(RawMember::name_with_escapes).collect();
@@ -132,8 +132,8 @@ impl<'a> Members<'a> {
         if let Some(values) = self.values.take() {
             if let Some(texts) = decode::needed(&self.texts, &values) {
                 let mut members = values.into_iter().map(|(name, value)| {
-                    let place = texts.binary_search_by_key(&name.as_str(), |(name, _)| name);
-                    let text = place.ok().and_then(|place| texts.get(place));
+                    let index = texts.binary_search_by_key(&name.as_str(), |(name, _)| name);
+                    let text = index.ok().and_then(|index| texts.get(index));
                     (Cow::Owned(name), text.map_or(Source::Value(value), |(_, text)| Source::Text(text)))
                 });
                 return T::deserialize(FromMembers::new(&mut members)).ok();

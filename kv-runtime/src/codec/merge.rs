@@ -37,7 +37,7 @@ pub(crate) struct Merged<'a> {
 #[derive(Debug)]
 pub(crate) struct Kept<'a> {
     /// The offset of its text in the stored text.
-    pub(crate) place: usize,
+    pub(crate) index: usize,
     /// The name of a member of the value itself.
     pub(crate) name_in_value: Option<Cow<'a, str>>,
 }
@@ -110,8 +110,8 @@ impl<'a> Merge<'a, '_> {
         let is_value = offset(self.after.text, after.text) == 0;
         self.out.push('{');
         let mut is_first = true;
-        for (place, member) in stored.members.iter().enumerate() {
-            let (was, is) = (old.get(&member.name, place), new.get(&member.name, place));
+        for (index, member) in stored.members.iter().enumerate() {
+            let (was, is) = (old.get(&member.name, index), new.get(&member.name, index));
             let name = || is_value.then(|| member.name.clone());
             let is_known = was.is_some() || is.is_some();
             // Of a known member that is there twice, a map has the last.
@@ -130,8 +130,8 @@ impl<'a> Merge<'a, '_> {
                 (_, None) => self.out.push_str(member.value),
             }
         }
-        for (place, member) in after.members.iter().enumerate() {
-            let is_default = || !self.fills && old.get(&member.name, place) == Some(member.value);
+        for (index, member) in after.members.iter().enumerate() {
+            let is_default = || !self.fills && old.get(&member.name, index) == Some(member.value);
             if found.last(&member.name).is_some() || is_default() {
                 continue;
             }
@@ -151,17 +151,17 @@ impl<'a> Merge<'a, '_> {
         let rest = before.len().min(after.len()) - ahead;
         let behind = before.iter().rev().zip(after.iter().rev()).take(rest);
         let behind = behind.take_while(|(was, is)| was == is).count();
-        let old_place = |place: usize| {
-            if same_length || place < ahead {
-                Some(place)
+        let old_index = |index: usize| {
+            if same_length || index < ahead {
+                Some(index)
             } else {
-                let from_end = after.len() - place;
+                let from_end = after.len() - index;
                 (from_end <= behind).then(|| before.len() - from_end)
             }
         };
         let mut keeps_any = false;
-        let texts = after.iter().enumerate().map(|(place, is)| {
-            let old = old_place(place).filter(|old| before.get(*old) == Some(is));
+        let texts = after.iter().enumerate().map(|(index, is)| {
+            let old = old_index(index).filter(|old| before.get(*old) == Some(is));
             match old.and_then(|old| stored.get(old)) {
                 Some(text) if text != is && covers(text, is) => {
                     keeps_any = true;
@@ -182,10 +182,10 @@ impl<'a> Merge<'a, '_> {
 
     /// Whether this part of the stored text is kept, though neither encoding has it.
     fn keeps(&mut self, part: &str, name_in_value: impl FnOnce() -> Option<Cow<'a, str>>) -> bool {
-        let place = offset(self.stored, part);
-        let keeps = self.only.is_none_or(|only| only.contains(&place));
+        let index = offset(self.stored, part);
+        let keeps = self.only.is_none_or(|only| only.contains(&index));
         if keeps {
-            self.kept.push(Kept { place, name_in_value: name_in_value() });
+            self.kept.push(Kept { index, name_in_value: name_in_value() });
         }
         keeps
     }
@@ -254,10 +254,10 @@ impl<'m, 'a> Names<'m, 'a> {
     }
 
     /// The value of a member, which is likely at this place.
-    fn get(&self, name: &str, place: usize) -> Option<&'a str> {
+    fn get(&self, name: &str, index: usize) -> Option<&'a str> {
         match self {
             Self::Few(object) => {
-                let likely = object.members.get(place).filter(|member| member.name == name);
+                let likely = object.members.get(index).filter(|member| member.name == name);
                 let found = likely.or_else(|| object.members.iter().find(|member| member.name == name));
                 found.map(|member| member.value)
             }
@@ -338,7 +338,7 @@ mod tests {
         let (before, after) = (r#"{"name":"Ada"}"#.into(), r#"{"name":"Bob"}"#.into());
         let all = merge(stored, before, after);
         assert_eq!(all.text, r#"{"full":"Ada","x":1,"name":"Bob"}"#);
-        let kept: Vec<_> = all.kept.iter().map(|kept| (kept.place, kept.name_in_value.as_deref())).collect();
+        let kept: Vec<_> = all.kept.iter().map(|kept| (kept.index, kept.name_in_value.as_deref())).collect();
         assert_eq!(kept, [(8, Some("full")), (18, Some("x"))]);
         let only = |after, kept: &[usize], fills| {
             merge_only(stored, before, after, &kept.iter().copied().collect(), fills).text

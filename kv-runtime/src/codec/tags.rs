@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 #[derive(Debug, Default)]
 pub(super) struct Tags {
     written: Cell<usize>,
-    places: RefCell<Vec<usize>>,
+    offsets: RefCell<Vec<usize>>,
 }
 
 impl Tags {
@@ -22,13 +22,13 @@ impl Tags {
     /// A member with a value of this type is written next.
     pub(super) fn meet<T: ?Sized>(&self) {
         if is_tag::<T>() {
-            self.places.borrow_mut().push(self.written.get());
+            self.offsets.borrow_mut().push(self.written.get());
         }
     }
 
     /// Where tags were written, in ascending order.
     pub(super) fn into_places(self) -> Vec<usize> {
-        self.places.into_inner()
+        self.offsets.into_inner()
     }
 }
 

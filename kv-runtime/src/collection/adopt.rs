@@ -33,10 +33,10 @@ pub(super) enum Origin {
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Whether a record of this entity is anything but what the store returns. Known while compiling,
     /// so that entities without such records have no code for them.
-    pub(crate) const ADOPTS: bool = adopts(E::SCHEMA.groups());
+    pub(crate) const ADOPTS: bool = Forms::of(E::SCHEMA.groups()).adopts;
 
     /// Whether any group is plain.
-    const HAS_PLAIN: bool = has_plain(E::SCHEMA.groups());
+    const HAS_PLAIN: bool = Forms::of(E::SCHEMA.groups()).has_plain;
 
     /// Whether keys are those of other programs.
     const HAS_FOREIGN_KEYS: bool = is_foreign(E::SCHEMA.ids());
@@ -236,31 +236,29 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         if self.store().capabilities().plain_expiry {
             return Ok(());
         }
-        let capability = "the expiry of a plain record; take the `ttl` or `expires_at` away, or `plain`";
+        let capability = "the expiry of a plain record; remove the `ttl` or `expires_at`, or `plain`";
         Err(Error::Unsupported { at: self.at(key), capability })
     }
 }
 
-const fn has_plain(groups: &[GroupSchema]) -> bool {
-    let mut place = 0;
-    while place < groups.len() {
-        if groups[place].is_plain() {
-            return true;
-        }
-        place += 1;
-    }
-    false
+/// How any of an entity's groups is stored.
+struct Forms {
+    has_plain: bool,
+    adopts: bool,
 }
 
-const fn adopts(groups: &[GroupSchema]) -> bool {
-    let mut place = 0;
-    while place < groups.len() {
-        if groups[place].version_in().is_some() || groups[place].adapter().is_some() {
-            return true;
+impl Forms {
+    const fn of(groups: &[GroupSchema]) -> Self {
+        let mut forms = Self { has_plain: false, adopts: false };
+        let mut index = 0;
+        while index < groups.len() {
+            let group = &groups[index];
+            forms.has_plain |= group.is_plain();
+            forms.adopts |= group.version_in().is_some() || group.adapter().is_some();
+            index += 1;
         }
-        place += 1;
+        forms
     }
-    false
 }
 
 /// Returns the version of a listed record, which may be in its value. `None` if it has none.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use kv_store::key::Key;
 use kv_store::record::{Metadata, Record};
 use kv_store::store::Store;
-use kv_store::{Error, Result, Timestamp};
+use kv_store::{Error, Location, Result, Timestamp};
 
 use super::carry::{Carried, carry, is_by_steps};
 use super::decode::{Context, Records, decode};
@@ -80,49 +80,51 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Returns a group before it is changed.
-    pub(super) fn value_before(&self, entity: &E, place: GroupOf<'_>) -> Result<GroupBefore> {
-        let schema = &groups::<E>()[place.group];
-        let key = place.anchor.with_group(schema.name());
-        let Some(record) = place.record() else {
-            let version = schema.write_version();
-            let encoded = self.encode(&key, entity, place.group, version, Wanted::COMPARISON)?;
+    pub(super) fn value_before(&self, entity: &E, target: GroupOf<'_>) -> Result<GroupBefore> {
+        let schema = &groups::<E>()[target.group];
+        let at = || self.at(&target.anchor.with_group(schema.name()));
+        let encode = |version, wanted| {
+            encode_at(entity, target.group, version, wanted, &at as &dyn Fn() -> Box<Location>)
+        };
+        let Some(record) = target.record() else {
+            let encoded = encode(schema.write_version(), Wanted::COMPARISON)?;
             return Ok(GroupBefore { encoded, stored: Stored::Known });
         };
         let found = record.metadata.version;
         let version = found.max(schema.write_version()).min(schema.version());
         let likely = Some(&record.value.0).filter(|_| found >= version);
-        let encoded = self.encode(&key, entity, place.group, version, Wanted::TAGS.unless(likely))?;
+        let encoded = encode(version, Wanted::TAGS.unless(likely))?;
         let is_known = likely == Some(&encoded.value);
-        let stored = if is_known { Stored::Known } else { self.stored(entity, place, record, &encoded)? };
+        let stored = if is_known { Stored::Known } else { self.stored(entity, target, record, &encoded)? };
         Ok(GroupBefore { encoded, stored })
     }
 
     /// Returns the stored value of a group, at the version of its encoding.
-    fn stored(&self, entity: &E, place: GroupOf<'_>, record: &Record, encoded: &Encoded) -> Result<Stored> {
+    fn stored(&self, entity: &E, target: GroupOf<'_>, record: &Record, encoded: &Encoded) -> Result<Stored> {
         if record.metadata.codec != Codec::Json || encoded.codec != Codec::Json {
             return Ok(Stored::Known);
         }
-        Ok(match self.text_at(entity, place, encoded.version)? {
+        Ok(match self.text_at(entity, target, encoded.version)? {
             Some(carried) if carried.text.as_bytes() != &encoded.value[..] => Stored::Text(carried),
             _ => Stored::Known,
         })
     }
 
     /// Returns the record's text at a version, or `None` if it has no names.
-    fn text_at(&self, entity: &E, place: GroupOf<'_>, version: u32) -> Result<Option<Carried>> {
-        let Some(record) = place.record() else { return Ok(None) };
+    fn text_at(&self, entity: &E, target: GroupOf<'_>, version: u32) -> Result<Option<Carried>> {
+        let Some(record) = target.record() else { return Ok(None) };
         if record.metadata.version < version {
-            let locate = |group: &GroupSchema| self.at(&place.anchor.with_group(group.name()));
+            let locate = |group: &GroupSchema| self.at(&target.anchor.with_group(group.name()));
             let context = Context { hook: &Hook(None), ..self.context(&locate) };
-            let records = Records::All(place.records);
-            let carried = carry::<E>(entity.id(), records, place.group, version, &context);
+            let records = Records::All(target.records);
+            let carried = carry::<E>(entity.id(), records, target.group, version, &context);
             return carried.map_err(|error| *error);
         }
         match std::str::from_utf8(&record.value) {
             Ok(text) => Ok(Some(Carried { text: text.to_owned(), is_converted: false })),
             Err(_) => {
                 let source = CodecError::new("a member that the struct does not name is not UTF-8");
-                Err(Error::Decode { at: self.at(place.anchor), codec: Codec::Json, source })
+                Err(Error::Decode { at: self.at(target.anchor), codec: Codec::Json, source })
             }
         }
     }
@@ -133,24 +135,24 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         &self,
         key: &Key,
         entity: &E,
-        place: GroupOf<'_>,
+        target: GroupOf<'_>,
         record: &Record,
     ) -> Result<(Bytes, Metadata)> {
-        let schema = &groups::<E>()[place.group];
+        let schema = &groups::<E>()[target.group];
         let version = record.metadata.version.max(schema.write_version()).min(schema.version());
-        if is_by_steps::<E>(place.group, record) {
+        if is_by_steps::<E>(target.group, record) {
             // The entity was read by the same steps, so its own encoding is not asked for.
-            if let Some(carried) = self.text_at(entity, place, version)? {
+            if let Some(carried) = self.text_at(entity, target, version)? {
                 let new = Encoded::new(carried.text.into(), schema, version);
                 let metadata = self.metadata_after(record, new.metadata(), version);
                 return Ok((new.value, metadata));
             }
         }
-        let encoded = self.encode(key, entity, place.group, version, Wanted::VALUE)?;
+        let encoded = self.encode(key, entity, target.group, version, Wanted::VALUE)?;
         let metadata = self.metadata_after(record, encoded.metadata(), encoded.version);
-        let stored = self.stored(entity, place, record, &encoded)?;
+        let stored = self.stored(entity, target, record, &encoded)?;
         let before = GroupBefore { encoded: encoded.clone(), stored };
-        let value = self.value_after(entity, place, &before, encoded, &metadata)?;
+        let value = self.value_after(entity, target, &before, encoded, &metadata)?;
         Ok((value, metadata))
     }
 
@@ -159,27 +161,26 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(super) fn value_after(
         &self,
         entity: &E,
-        place: GroupOf<'_>,
+        target: GroupOf<'_>,
         before: &GroupBefore,
         after: Encoded,
         metadata: &Metadata,
     ) -> Result<Bytes> {
         let Stored::Text(Carried { text, is_converted }) = &before.stored else { return Ok(after.value) };
-        let key = place.anchor.with_group(groups::<E>()[place.group].name());
+        let key = target.anchor.with_group(groups::<E>()[target.group].name());
         let (Some(old), Some(new)) = (before.encoded.as_tagged(), after.as_tagged()) else {
             return Ok(after.value);
         };
-        let reread = |value: &str| self.reread(entity, place, value, metadata, after.version);
+        let reread = |value: &str| self.reread(entity, target, value, metadata, after.version);
         // An older version is read by steps, which may look for a member that is not the struct's.
-        let is_todays = after.version == groups::<E>()[place.group].version();
-        let names = if is_todays { names::<E>(place.group) } else { &[] };
+        let is_todays = after.version == groups::<E>()[target.group].version();
+        let names = if is_todays { names::<E>(target.group) } else { &[] };
         let proof = Proof { expected: new.text, reread: &reread, names };
         match difference(text, old, new, *is_converted, &proof) {
             Some(text) => Ok(text.into()),
             None => {
-                let source = CodecError::new(
-                    "what the change makes of it would not be read back as it is; nothing was written",
-                );
+                let source =
+                    CodecError::new("the changed entity would not be read back equal; nothing was written");
                 Err(Error::Encode { at: self.at(&key), codec: Codec::Json, source })
             }
         }
@@ -189,20 +190,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     fn reread(
         &self,
         entity: &E,
-        place: GroupOf<'_>,
+        target: GroupOf<'_>,
         value: &str,
         metadata: &Metadata,
         version: u32,
     ) -> Option<Bytes> {
-        let mut records = place.records.to_vec();
-        let record = records.get_mut(place.group)?.as_mut()?;
+        let mut records = target.records.to_vec();
+        let record = records.get_mut(target.group)?.as_mut()?;
         record.value.0 = Bytes::copy_from_slice(value.as_bytes());
         record.metadata = metadata.clone();
-        let locate = |group: &GroupSchema| self.at(&place.anchor.with_group(group.name()));
+        let locate = |group: &GroupSchema| self.at(&target.anchor.with_group(group.name()));
         let context = Context { hook: &Hook(None), ..self.context(&locate) };
         let entity = decode::<E>(entity.id(), &records, &context).ok()??;
-        let at = || self.at(place.anchor);
-        encode_at(&entity, place.group, version, Wanted::COMPARISON, &at).ok().map(|encoded| encoded.value)
+        let at = || self.at(target.anchor);
+        encode_at(&entity, target.group, version, Wanted::COMPARISON, &at).ok().map(|encoded| encoded.value)
     }
 }
 
@@ -264,13 +265,13 @@ fn difference<F: Fn(&str) -> Option<Bytes>>(
             return proof.holds(after.text).then(|| after.text.to_owned());
         }
     }
-    for Kept { place, .. } in all.kept.into_iter().take(TRIED) {
-        kept.insert(place);
+    for Kept { index, .. } in all.kept.into_iter().take(TRIED) {
+        kept.insert(index);
         let text = only(&kept, fills);
         if proof.holds(&text) {
             best = text;
         } else {
-            kept.remove(&place);
+            kept.remove(&index);
         }
     }
     Some(best)

@@ -78,9 +78,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// Warns that a fallback is served because the entity could not be read.
+/// Warns that served a fallback because the entity could not be read.
 pub(crate) fn warn(error: Option<&Error>) {
     if let Some(error) = error {
-        tracing::warn!(%error, cause = causes(error), "a fallback is served");
+        tracing::warn!(%error, cause = causes(error), "served a fallback");
     }
 }

@@ -39,8 +39,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         for ((schema, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(anchor)).zip(records) {
             let Some(record) = record.as_ref().filter(|record| is_filled(&record.metadata)) else { continue };
-            let place = writes.iter().position(|write| *write.key() == key);
-            let mut new = match place.map(|place| writes.swap_remove(place)) {
+            let index = writes.iter().position(|write| *write.key() == key);
+            let mut new = match index.map(|index| writes.swap_remove(index)) {
                 // The change has set its expiry.
                 Some(Write::Put(key, mut new)) => {
                     new.metadata.remove_foreign(CACHE_FILL);

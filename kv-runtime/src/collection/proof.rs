@@ -45,9 +45,9 @@ fn unreadable(codec: Codec, source: CodecError) -> CodecError {
 }
 
 fn changed(member: Option<&'static str>) -> CodecError {
-    let place = member.map(|member| format!("in `{member}`: ")).unwrap_or_default();
+    let prefix = member.map(|member| format!("in `{member}`: ")).unwrap_or_default();
     CodecError::new(format!(
-        "{place}it would be read back as another value; its serde attributes or functions (`skip`, `with`, `default`) write another \
+        "{prefix}it would be read back as another value; its serde attributes or functions (`skip`, `with`, `default`) write another \
          thing than they read"
     ))
 }

@@ -26,12 +26,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<Vec<Write>> {
         let mut writes = Vec::new();
         for group in 0..groups::<E>().len() {
-            let place = GroupOf { anchor, records, group };
+            let target = GroupOf { anchor, records, group };
             let key = anchor.with_group(groups::<E>()[group].name());
             let was = before.groups.get(group);
             match (records.get(group).and_then(Option::as_ref), was) {
                 (Some(record), Some(was)) => {
-                    writes.extend(self.rewrite(key, entity, place, record, (was, before.expires_at))?);
+                    writes.extend(self.rewrite(key, entity, target, record, (was, before.expires_at))?);
                 }
                 (_, was) => {
                     let record = self.new_record(&key, entity, group, self.store().clock().now())?;
@@ -51,14 +51,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         &self,
         key: Key,
         entity: &E,
-        place: GroupOf<'_>,
+        target: GroupOf<'_>,
         record: &Record,
         (before, expired_at): (&GroupBefore, Option<Timestamp>),
     ) -> Result<Option<Write>> {
-        let schema = &groups::<E>()[place.group];
+        let schema = &groups::<E>()[target.group];
         let wanted =
             Wanted { tags: before.has_others(), ..Wanted::VALUE }.unless(Some(&before.encoded.value));
-        let after = self.encode(&key, entity, place.group, before.encoded.version, wanted)?;
+        let after = self.encode(&key, entity, target.group, before.encoded.version, wanted)?;
         let expiry = self.new_expiry(entity, schema, expired_at);
         let holds_expiry = schema.adapter().is_some_and(Adapter::has_expiry) && expiry.is_some();
         if after.value == before.encoded.value && !self.is_behind(schema, record) && !holds_expiry {
@@ -73,7 +73,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             return Err(Error::TooNew { at: self.at(&key), found, supported });
         }
         let metadata = self.metadata_after(record, after.metadata(), after.version);
-        let value = self.value_after(entity, place, before, after, &metadata)?;
+        let value = self.value_after(entity, target, before, after, &metadata)?;
         let new = NewRecord::new(value, metadata).with_expiry(expiry.unwrap_or_default());
         let origin = expiry.map_or(Origin::Kept(record.expires_at), |_| Origin::Changed);
         let new = self.formed(&key, schema, new, origin)?;

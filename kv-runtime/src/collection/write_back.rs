@@ -7,9 +7,10 @@ use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_store::store::{Commit, Store, StoreExt, Write};
 
 use super::adopt::Origin;
+use super::behind::BehindGroups;
 use super::difference::GroupOf;
 use super::{Collection, groups, learn_expiry};
-use crate::entity::{GroupSchema, KvEntity};
+use crate::entity::KvEntity;
 use crate::kv::{Kv, WrittenBack};
 
 /// A record to be written if it is still as it was read.
@@ -22,34 +23,15 @@ pub(crate) struct Replacement {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Returns whether any of an entity's records is to be written back.
-    pub(super) fn any_is_behind(&self, records: &[Option<Record>]) -> bool {
-        if const { !has_older_versions(E::SCHEMA.groups()) } {
-            return false;
-        }
-        let mut all = groups::<E>().iter().zip(records);
-        all.any(|(schema, record)| record.as_ref().is_some_and(|record| self.is_behind(schema, record)))
-    }
-
-    pub(super) fn is_behind(&self, schema: &GroupSchema, record: &Record) -> bool {
-        record.metadata.version < schema.write_version() && self.may_be_brought_up(schema, record)
-    }
-
-    /// Returns whether the policy writes an older record back. A function apart, so that it is not
-    /// inlined into the read of a current record.
-    #[cold]
-    fn may_be_brought_up(&self, schema: &GroupSchema, record: &Record) -> bool {
-        let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;
-        let is_ours = record.metadata.names_version();
-        self.kv.write_back_policy().allows(self.store().capabilities(), compatible, is_ours)
-    }
-
-    pub(super) async fn write_back(&self, anchor: &Key, entity: &E, records: &[Option<Record>]) {
+    pub(super) async fn write_back(
+        &self,
+        anchor: &Key,
+        entity: &E,
+        records: &[Option<Record>],
+        behind: BehindGroups,
+    ) {
         let mut replacements = Vec::new();
-        for (group, (schema, record)) in groups::<E>().iter().zip(records).enumerate() {
-            if !record.as_ref().is_some_and(|record| self.is_behind(schema, record)) {
-                continue;
-            }
+        for group in behind.groups() {
             if !self.kv.may_write_back(self.store().clock().now()) {
                 self.kv.count(WrittenBack::Deferred);
                 continue;
@@ -70,34 +52,21 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns a group's record at the version that is written, with its unknown members, or `None`
     /// if there is none.
-    pub(crate) fn replacement(&self, entity: &E, place: GroupOf<'_>) -> Result<Option<Replacement>> {
-        let Some(record) = place.record() else { return Ok(None) };
-        let key = place.anchor.with_group(groups::<E>()[place.group].name());
-        let (value, metadata) = self.value_brought_up(&key, entity, place, record)?;
+    pub(crate) fn replacement(&self, entity: &E, target: GroupOf<'_>) -> Result<Option<Replacement>> {
+        let Some(record) = target.record() else { return Ok(None) };
+        let key = target.anchor.with_group(groups::<E>()[target.group].name());
+        let (value, metadata) = self.value_brought_up(&key, entity, target, record)?;
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
-        let schema = &groups::<E>()[place.group];
+        let schema = &groups::<E>()[target.group];
         let new = NewRecord::new(value, metadata).with_expiry(expiry);
         let new = self.formed(&key, schema, new, Origin::Kept(record.expires_at))?;
         if const { !E::INDEXES.is_empty() } {
             let write = Write::Update(key.clone(), new.clone());
-            self.check_same_entries(place.anchor, place.records, place.group, &write)?;
+            self.check_same_entries(target.anchor, target.records, target.group, &write)?;
         }
         let unknown_expiry = (!record.expiry_known).then(|| record.metadata.clone());
         Ok(Some(Replacement { key, revision: record.revision.clone(), record: new, unknown_expiry }))
     }
-}
-
-/// Whether there are versions before the one that is written. It is known while compiling, so that
-/// entities that have none have no code that writes them back.
-const fn has_older_versions(groups: &[GroupSchema]) -> bool {
-    let mut place = 0;
-    while place < groups.len() {
-        if groups[place].oldest() < groups[place].write_version() {
-            return true;
-        }
-        place += 1;
-    }
-    false
 }
 
 /// A lost race is not an error and is not retried: the other writer has stored the current state.

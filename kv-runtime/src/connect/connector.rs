@@ -54,7 +54,7 @@ pub struct WithScheme<C, F> {
 #[doc(hidden)]
 pub trait Schemes {
     /// Connects, if one of them is the URL's.
-    #[allow(async_fn_in_trait, reason = "whether it is `Send` shows where the schemes are known")]
+    #[allow(async_fn_in_trait, reason = "the caller knows the schemes, and so whether it is `Send`")]
     async fn open(self, scheme: &str, url: &str) -> Option<Result<AnyStore>>;
 }
 

@@ -152,12 +152,12 @@ fn unknown(url: &str, scheme: &str) -> Error {
 }
 
 fn invalid(url: &str, what: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::InvalidUrl { url: shown(url), what: what.into() }
+    Error::InvalidUrl { url: without_secrets(url), what: what.into() }
 }
 
 /// The URL without what may be a secret: whatever stands before an `@` but the scheme, and the
 /// query.
-fn shown(url: &str) -> String {
+fn without_secrets(url: &str) -> String {
     let without_query = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
     // A password may hold any character, so nothing ends before the last `@`.
     let Some((user, host)) = url.rsplit_once('@') else { return without_query(url) };

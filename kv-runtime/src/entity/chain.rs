@@ -77,6 +77,10 @@ const fn assert_same_ids(message: Message, these: &[IdSchema], before: &[IdSchem
             let message = message.add("writes its id ").name(before[at].name()).add(" otherwise in keys: ");
             message.add("give both the same `raw` and `shared_prefix`").panic();
         }
+        if these[at].is_shard() != before[at].is_shard() {
+            let message = message.add("writes its id ").name(before[at].name()).add(" otherwise in keys: ");
+            message.add("make both `shard`, or none of them").panic();
+        }
         at += 1;
     }
 }
@@ -89,7 +93,7 @@ const fn assert_version(message: Message, this: &GroupSchema, before: &GroupSche
     }
     if before.version() < this.oldest() {
         let message = message.add("has version ").number(before.version() as usize).add(", and `oldest` is ");
-        message.number(this.oldest() as usize).add(", so it reads no record: take it away").panic();
+        message.number(this.oldest() as usize).add(", so it reads no record: remove it").panic();
     }
 }
 
@@ -106,7 +110,7 @@ const fn assert_written(
         let message = of_group(entity, this).add("version ").number(version as usize);
         let message = message.add(" is written through the predecessor ").name(previous.name());
         message
-            .add(", which then has to say `write_version = ")
+            .add(", which then must have `write_version = ")
             .number(version as usize)
             .add("` as well")
             .panic();
@@ -121,13 +125,9 @@ const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &Ent
     while at < group.steps().len() {
         let to = group.steps()[at].to();
         if to <= before {
-            let message = of_group(entity, group).add("what is said of version ").number(to as usize);
-            let message = message.add(" is never used: the predecessor ").name(previous.name());
-            message
-                .add(" reads records up to version ")
-                .number(before as usize)
-                .add("; take it away")
-                .panic();
+            let message = of_group(entity, group).add("the declarations of version ").number(to as usize);
+            let message = message.add(" are never used: the predecessor ").name(previous.name());
+            message.add(" reads records up to version ").number(before as usize).add("; remove them").panic();
         }
         at += 1;
     }

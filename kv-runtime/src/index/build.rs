@@ -24,7 +24,7 @@ use crate::list::raw;
 const BATCH: usize = 1_000;
 
 /// A build of the indexes of a collection: [`Collection::build_indexes`].
-#[must_use = "nothing is built until it is `run`"]
+#[must_use = "a build does nothing until `run` is called"]
 pub struct BuildIndexes<E, S> {
     collection: Collection<E, S>,
     is_confirmed: bool,
@@ -120,7 +120,7 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
     async fn build(mut self, prefix: &Key) -> Result<IndexReport> {
         check_supported(&self.collection)?;
         if !self.is_confirmed {
-            let what = "a program without the index may still write, whose entities would be missing: once none does, say `no_older_writers`";
+            let what = "a program without the index may still write, whose entities would be missing: once none does, call `no_older_writers`";
             return Err(Error::InvalidOptions { at: self.collection.at(prefix), what: what.into() });
         }
         let building = self.begin().await?;

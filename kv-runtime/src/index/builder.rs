@@ -20,14 +20,14 @@ type Next<'a, V> = <<<V as IndexKey>::Next as IndexValue>::Inner as IndexValue>:
 /// value of the first field, and leads to the fields behind it; `equal`, `range` and `starts_with`
 /// select by the next field. Then `page`, `stream` or `count` reads. Results come in the order of
 /// their values, and those with equal values in the order of their ids.
-#[must_use = "nothing is looked up before `page`, `stream` or `count`"]
+#[must_use = "a lookup does nothing until `page`, `stream` or `count` is called"]
 pub struct ByIndex<E, S, V: IndexKey> {
     pub(super) lookup: Lookup<E, S>,
     normaliser: Option<V::Normaliser>,
 }
 
 /// A lookup that returns ids: [`ByIndex::ids`].
-#[must_use = "nothing is looked up before `page` or `stream`"]
+#[must_use = "a lookup does nothing until `page` or `stream` is called"]
 pub struct ByIndexIds<E, S>(pub(super) Lookup<E, S>);
 
 /// A lookup without the types of its values.

@@ -75,7 +75,7 @@ struct Read<N>(PhantomData<N>);
 
 impl<N> Read<N> {
     fn converted<T: TryInto<N>, E: Error>(number: T) -> Result<N, E> {
-        number.try_into().map_err(|_| E::custom("a number is beyond what its type holds"))
+        number.try_into().map_err(|_| E::custom("a number is out of range for its type"))
     }
 }
 
@@ -106,7 +106,7 @@ where
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<N, E> {
-        text.parse().map_err(|_| E::custom("a text is no whole number that its type holds"))
+        text.parse().map_err(|_| E::custom("the text is not a whole number in the range of its type"))
     }
 }
 

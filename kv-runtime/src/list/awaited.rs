@@ -21,7 +21,7 @@ pub struct Unread<E>(PhantomData<E>);
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a list is read by `page` or `stream`",
-    label = "say `.page()` before the `.await`, or use `.stream()` without one",
+    label = "write `.page()` before the `.await`, or use `.stream()` without one",
     note = "`list().page().await?` gives the first entities and a cursor; `list().stream()` gives all, one by one"
 )]
 pub trait Awaited {}

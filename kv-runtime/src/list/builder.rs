@@ -53,7 +53,7 @@ pub(super) const PAGE: usize = 1_000;
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "a list does nothing until its `page` or `stream` is asked for"]
+#[must_use = "a list does nothing until `page` or `stream` is called"]
 pub struct List<E, S> {
     pub(super) collection: Collection<E, S>,
     pub(super) prefix: Key,
@@ -149,7 +149,7 @@ impl<E: KvEntity, S: Store> List<E, S> {
 }
 
 /// A list of ids, which [`List::ids`] returns.
-#[must_use = "a list does nothing until its `page` or `stream` is asked for"]
+#[must_use = "a list does nothing until `page` or `stream` is called"]
 pub struct ListIds<E, S>(pub(super) List<E, S>);
 
 impl<E, S> Clone for List<E, S> {

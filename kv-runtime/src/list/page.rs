@@ -66,7 +66,7 @@ impl<E: KvEntity, S: Store> List<E, S> {
     fn asked(&self) -> Result<Asked> {
         let limit = self.limit.unwrap_or(PAGE);
         if limit == 0 {
-            let what = "a page of no entities leads nowhere; ask for at least one";
+            let what = "a page of no entities makes no progress; ask for at least one";
             return Err(Error::InvalidOptions { at: self.collection.at(&self.prefix), what: what.into() });
         }
         Ok(Asked { cursor: self.cursor.clone(), limit, max_bytes: self.max_bytes })
@@ -165,7 +165,7 @@ async fn entities<E: KvEntity, S: Store>(
     if page.entities.len() < page.entities.capacity() / 2 {
         page.entities.shrink_to_fit();
     }
-    page.cursor = secret::shown(collection, prefix, page.cursor);
+    page.cursor = secret::printable(collection, prefix, page.cursor);
     Ok(page)
 }
 
@@ -200,7 +200,7 @@ async fn ids<E: KvEntity, S: Store>(
             coop::yield_now().await;
         }
     }
-    page.cursor = secret::shown(collection, prefix, page.cursor);
+    page.cursor = secret::printable(collection, prefix, page.cursor);
     Ok(page)
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn is_secret<E: KvEntity>() -> bool {
 }
 
 /// Returns the cursor that a list returns to its caller.
-pub(crate) fn shown<E: KvEntity, S: Store>(
+pub(crate) fn printable<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     prefix: &Key,
     cursor: Option<Cursor>,
@@ -70,7 +70,7 @@ pub(crate) fn stored_if<E: KvEntity, S: Store>(
         return Ok(Some(stored));
     }
     let Some(key) = collection.cursor_key() else {
-        let what = "the text of a cursor leads nowhere without a key, because ids or values of the index are secret; pass on the cursor itself, or set `Kv::with_cursor_key` (feature `sealed-cursors`)";
+        let what = "the text of this cursor cannot be used without a key, because ids or values of the index are secret; pass on the cursor itself, or set `Kv::with_cursor_key` (feature `sealed-cursors`)";
         return Err(Error::InvalidOptions { at: collection.at(prefix), what: what.into() });
     };
     match key.opened(prefix.as_str(), cursor.as_str()) {

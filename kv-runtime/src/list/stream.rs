@@ -107,7 +107,7 @@ async fn fetch_entities<E: KvEntity, S: Store>(
         let found = raw::page(collection, prefix, cursor, limit, *max_bytes).await?;
         (Undecoded::Groups(found.anchors.into_iter(), found.failed.into_iter()), found.cursor)
     };
-    Ok((page, secret::shown(collection, prefix, cursor)))
+    Ok((page, secret::printable(collection, prefix, cursor)))
 }
 
 impl<I> Undecoded<I> {

@@ -25,10 +25,10 @@ enum Segment {
 /// Fails, in constant evaluation, if the entity at this place can share a key with one before it,
 /// with a message that names both.
 #[track_caller]
-pub const fn assert_apart(entities: &[EntitySchema], place: usize) {
-    let b = &entities[place];
+pub const fn assert_apart(entities: &[EntitySchema], index: usize) {
+    let b = &entities[index];
     let mut at = 0;
-    while at < place {
+    while at < index {
         let a = &entities[at];
         if can_share_a_key(a, b) {
             message(a, b).panic();

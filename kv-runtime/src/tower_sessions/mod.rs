@@ -177,7 +177,7 @@ impl<S: AtomicStore> KvSessionStore<S> {
             return true;
         }
         self.storage.touch(&session.id, ttl, interval).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, cause = kv_store::__private::causes(&error), "a session could not be prolonged");
+            tracing::warn!(%error, cause = kv_store::__private::causes(&error), "the expiry of a session could not be extended");
             true
         })
     }
@@ -197,7 +197,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
         loop {
             match sessions.insert(&session).await {
                 Err(Error::AlreadyExists { .. }) if creates < MAX_CREATES => creates += 1,
-                result => return result.map_err(told),
+                result => return result.map_err(session_error),
             }
             record.id = Id::default();
             session.id = record.id.to_string();
@@ -228,12 +228,14 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
                 tracing::debug!(%at, "a session ended while a request was changing it; the change is dropped");
                 Ok(())
             }
-            Err(Unsaved::Failed(error)) => Err(told(error)),
+            Err(Unsaved::Failed(error)) => Err(session_error(error)),
         }
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let Some(Seen { session, record }) = self.storage.find(&id.to_string()).await.map_err(told)? else {
+        let Some(Seen { session, record }) =
+            self.storage.find(&id.to_string()).await.map_err(session_error)?
+        else {
             return Ok(None);
         };
         if session.expires_at <= self.now() || !self.slide(&session, record).await {
@@ -245,7 +247,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.storage.delete(&id.to_string()).await.map_err(told)
+        self.storage.delete(&id.to_string()).await.map_err(session_error)
     }
 }
 
@@ -266,7 +268,7 @@ fn expiry_of(record: &Record) -> Timestamp {
 }
 
 /// tower-sessions represents errors as text, so this includes the causes.
-fn told(error: Error) -> session_store::Error {
+fn session_error(error: Error) -> session_store::Error {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {

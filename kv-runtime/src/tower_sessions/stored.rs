@@ -22,7 +22,7 @@ pub struct StoredSession {
     pub id: String,
     /// What the application put into the session.
     pub data: HashMap<String, Value>,
-    /// The moment after which no request prolongs the session. The record itself may expire
+    /// The moment after which no request extends the session. The record itself may expire
     /// earlier, by an idle timeout.
     pub expires_at: Timestamp,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::place::located;
+use super::locate::located;
 use super::state::State;
 use crate::kv::{Kv, TransactionEvent};
 use kv_store::__private::coop;
@@ -18,7 +18,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
 /// Where to look if a transaction never comes through.
-const WRITES_PAST_ITSELF: &str = "if many callers write these records, let fewer do so at once; if not, look whether the closure writes through `kv` in the place of `tx`, and so meets itself";
+const WRITES_PAST_ITSELF: &str = "if many callers write these records, let fewer do so at once; if not, check that the closure writes through `tx`: a write through `kv` conflicts with its own transaction";
 
 pub(super) struct Attempts<'a, S> {
     kv: &'a Kv<S>,

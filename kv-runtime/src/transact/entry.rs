@@ -190,12 +190,12 @@ mod tests {
         let record = seen.map(|value| Record::new(value, Metadata::default(), Revision::from_token(7)));
         entry.seen = Some(Seen { record, is_whole: true });
         writes.into_iter().for_each(|write| entry.write(write));
-        let told = |kind: &str, new: &NewRecord| {
+        let describe = |kind: &str, new: &NewRecord| {
             format!("{kind} {} {:?}", String::from_utf8_lossy(&new.value), new.expiry)
         };
         match &entry.pending {
-            Some(Pending::Put(new)) => told("put", new),
-            Some(Pending::Update(new)) => told("update", new),
+            Some(Pending::Put(new)) => describe("put", new),
+            Some(Pending::Update(new)) => describe("update", new),
             Some(Pending::Delete) => "delete".to_owned(),
             Some(Pending::AddEntry) => "add".to_owned(),
             Some(Pending::RemoveEntry) => "remove".to_owned(),

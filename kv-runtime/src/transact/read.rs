@@ -2,14 +2,14 @@
 
 use super::attempts::SHORTEST_WAIT;
 use super::limits::check_reads;
-use super::place::{located, named, no_such_condition, unchecked};
+use super::locate::{located, named, no_such_condition, unchecked};
 use super::state::{Answered, End, Question, State};
 use super::tx::Tx;
 use kv_store::__private::coop;
 use kv_store::Timestamp;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, StoreExt};
+use kv_store::store::{Commit, Condition, Expect, Store, StoreExt};
 use kv_store::{Error, Location, MaybeSend, MaybeSync, Result};
 
 /// Of a read: the closure gets to know the records.
@@ -17,7 +17,7 @@ pub(super) const WHOLE: bool = true;
 /// Of a read: the closure gets to know only whether there are records.
 pub(super) const PRESENCE: bool = false;
 
-impl<S: AtomicStore> Tx<S> {
+impl<S: Store> Tx<S> {
     /// Returns the records under these keys as the transaction sees them.
     pub(super) async fn records(&self, keys: &[Key], entity: &'static str) -> Result<Vec<Option<Record>>> {
         loop {

@@ -222,10 +222,10 @@ impl State {
     }
 
     /// Returns the key of the condition at this place of the commit.
-    pub(super) fn key_of_condition(&self, place: usize) -> Option<&Key> {
+    pub(super) fn key_of_condition(&self, index: usize) -> Option<&Key> {
         let read = self.sorted(|entry| entry.pending.is_some()).filter(|(_, entry)| entry.seen.is_some());
         let inserted = self.entries.iter().filter(|(_, entry)| entry.is_inserted);
-        read.map(|(key, _)| key).chain(inserted.map(|(key, _)| key)).nth(place)
+        read.map(|(key, _)| key).chain(inserted.map(|(key, _)| key)).nth(index)
     }
 
     /// Returns the name of the entity that a key belongs to.

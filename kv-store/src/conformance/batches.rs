@@ -55,12 +55,12 @@ async fn get_many_answers_in_order<H: Harness>(t: Test<'_, H>) -> Checked {
     let found = t.store.read_many(&asked).await?;
     let expected = [Some(7), None, Some(0), None, Some(3)];
     check!(found.len() == asked.len(), "{} answers to {} keys", found.len(), asked.len());
-    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+    for (position, (found, expected)) in found.iter().zip(expected).enumerate() {
         let same = match (found, expected) {
             (Some(found), Some(number)) => is_written(found, &sample(number)),
             (found, expected) => found.is_none() && expected.is_none(),
         };
-        check!(same, "the answer at place {place} is {found:?}; the record is number {expected:?}");
+        check!(same, "the answer at place {position} is {found:?}; the record is number {expected:?}");
     }
     Ok(())
 }
@@ -172,18 +172,18 @@ async fn a_failed_batch_tells<H: Harness>(t: Test<'_, H>) -> Checked {
     for (key, _) in &writes {
         stands.push(t.store.read(key).await?.is_some());
     }
-    let told = match &outcome {
+    let reported = match &outcome {
         Ok(()) => vec![true; 3],
         Err(Error::Partial { written, also, .. }) => {
-            (0..3).map(|place| place < *written || also.contains(&place)).collect()
+            (0..3).map(|position| position < *written || also.contains(&position)).collect()
         }
         Err(error) => {
             check!(t.can.atomic_batches, "the batch failed with another error than Partial: {error}");
             vec![false; 3]
         }
     };
-    let torn = told.contains(&true) && told.contains(&false);
+    let torn = reported.contains(&true) && reported.contains(&false);
     check!(!(t.can.atomic_batches && torn), "an atomic batch was torn: {outcome:?}");
-    check!(stands == told, "the batch ended with {outcome:?}, and of its records there are {stands:?}");
+    check!(stands == reported, "the batch ended with {outcome:?}, and of its records there are {stands:?}");
     Ok(())
 }

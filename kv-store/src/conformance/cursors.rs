@@ -70,17 +70,20 @@ async fn is_refused<H: Harness>(t: &Test<'_, H>, query: &ListQuery, cursor: Curs
 
 async fn a_cursor_is_text<H: Harness>(t: Test<'_, H>) -> Checked {
     let keys = write(&t, "a:é ", 9).await?;
-    let (mut shown, cursor) = first_page(&t, &query("a:")).await?;
+    let (mut listed, cursor) = first_page(&t, &query("a:")).await?;
     let mut cursor = Some(cursor);
     while let Some(next) = cursor {
-        check!(shown.len() <= keys.len(), "the list shows more than there is: {shown:?}");
+        check!(listed.len() <= keys.len(), "the list shows more than there is: {listed:?}");
         let copy = Cursor::from_text(next.as_str().to_owned());
         let page = t.store.page(&query("a:").with_cursor(Some(copy))).await?;
-        shown.extend(page.keys().map(str::to_owned));
+        listed.extend(page.keys().map(str::to_owned));
         cursor = page.cursor;
     }
-    shown.sort_unstable();
-    check!(shown.iter().eq(keys.iter().map(Key::as_str)), "the list shows {shown:?}, and there are {keys:?}");
+    listed.sort_unstable();
+    check!(
+        listed.iter().eq(keys.iter().map(Key::as_str)),
+        "the list shows {listed:?}, and there are {keys:?}"
+    );
     Ok(())
 }
 
@@ -128,20 +131,20 @@ async fn a_cursor_of_no_list_is_refused<H: Harness>(t: Test<'_, H>) -> Checked {
 
 async fn a_cursor_outlives_its_record<H: Harness>(t: Test<'_, H>) -> Checked {
     let keys = write(&t, "a:", 9).await?;
-    let (mut shown, cursor) = first_page(&t, &query("a:")).await?;
-    t.store.delete_many(shown.iter().map(|text| key(text)).collect()).await?;
+    let (mut listed, cursor) = first_page(&t, &query("a:")).await?;
+    t.store.delete_many(listed.iter().map(|text| key(text)).collect()).await?;
     t.settle().await;
     let mut cursor = Some(cursor);
     while let Some(next) = cursor {
-        check!(shown.len() <= keys.len(), "the list shows more than there is: {shown:?}");
+        check!(listed.len() <= keys.len(), "the list shows more than there is: {listed:?}");
         let page = t.store.page(&query("a:").with_cursor(Some(next))).await?;
-        shown.extend(page.keys().map(str::to_owned));
+        listed.extend(page.keys().map(str::to_owned));
         cursor = page.cursor;
     }
-    shown.sort_unstable();
+    listed.sort_unstable();
     check!(
-        shown.iter().eq(keys.iter().map(Key::as_str)),
-        "the list shows {shown:?}, and there were {keys:?}"
+        listed.iter().eq(keys.iter().map(Key::as_str)),
+        "the list shows {listed:?}, and there were {keys:?}"
     );
     Ok(())
 }
@@ -149,13 +152,13 @@ async fn a_cursor_outlives_its_record<H: Harness>(t: Test<'_, H>) -> Checked {
 async fn a_list_is_stable_under_writes<H: Harness>(t: Test<'_, H>) -> Checked {
     let keys = write(&t, "a:", 60).await?;
     let stays = |text: &str| !text.contains("3:") && !text.contains("new");
-    let mut shown: Vec<String> = Vec::new();
+    let mut listed: Vec<String> = Vec::new();
     let (mut cursor, mut number) = (None, 0);
     loop {
         let page = t.store.page(&query("a:").with_limit(7).with_cursor(cursor)).await?;
-        shown.extend(page.keys().map(str::to_owned));
+        listed.extend(page.keys().map(str::to_owned));
         cursor = page.cursor;
-        if cursor.is_none() || shown.len() > 4 * keys.len() {
+        if cursor.is_none() || listed.len() > 4 * keys.len() {
             break;
         }
         number += 1;
@@ -171,10 +174,10 @@ async fn a_list_is_stable_under_writes<H: Harness>(t: Test<'_, H>) -> Checked {
         }
         t.settle().await;
     }
-    shown.retain(|text| stays(text));
-    shown.sort_unstable();
+    listed.retain(|text| stays(text));
+    listed.sort_unstable();
     let mut expected: Vec<&str> = keys.iter().map(Key::as_str).filter(|text| stays(text)).collect();
     expected.sort_unstable();
-    check!(shown == expected, "the list shows {shown:?}; all the time there were {expected:?}");
+    check!(listed == expected, "the list shows {listed:?}; all the time there were {expected:?}");
     Ok(())
 }

@@ -82,11 +82,11 @@ async fn expired_is_in_no_list<H: Harness>(t: Test<'_, H>) -> Checked {
     for content in [Content::Keys, Content::Heads, Content::Records] {
         for limit in [1, 3, 1_000] {
             let query = ListQuery::new(key("e:")).with_content(content).with_limit(limit);
-            let mut shown = t.list_keys(&query).await?;
-            shown.sort_unstable();
+            let mut keys = t.list_keys(&query).await?;
+            keys.sort_unstable();
             check!(
-                shown == ["e:01", "e:04", "e:07", "e:10"],
-                "a list of {content:?} by {limit} shows {shown:?}"
+                keys == ["e:01", "e:04", "e:07", "e:10"],
+                "a list of {content:?} by {limit} shows {keys:?}"
             );
         }
     }

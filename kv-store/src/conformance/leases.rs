@@ -154,14 +154,14 @@ async fn leases_are_shown_by_nothing<H: AtomicHarness>(t: Test<'_, H>) -> Checke
     let (key, bare) = (group("l:1", "group"), Key::from_text("l:1"));
     let (leased, of_bare) = (t.lease(&key).await?, t.lease(&bare).await?);
     for prefix in ["", "l", "l:", "l:1", "l:1:group"] {
-        let shown = t.list_keys(&ListQuery::new(Key::from_text(prefix))).await?;
-        check!(shown.is_empty(), "a list of `{prefix}` shows {shown:?}");
+        let listed = t.list_keys(&ListQuery::new(Key::from_text(prefix))).await?;
+        check!(listed.is_empty(), "a list of `{prefix}` shows {listed:?}");
     }
     t.is_absent(&key).await?;
     t.is_absent(&bare).await?;
     t.done(vec![leased], vec![put(&key, 1)]).await?;
-    let shown = t.list_keys(&ListQuery::new(Key::from_text("l:"))).await?;
-    check!(shown == [key.as_str()], "a list of one record shows {shown:?}");
+    let listed = t.list_keys(&ListQuery::new(Key::from_text("l:"))).await?;
+    check!(listed == [key.as_str()], "a list of one record shows {listed:?}");
     t.done(vec![of_bare], vec![put(&bare, 1)]).await
 }
 
@@ -171,9 +171,9 @@ async fn a_batch_of_leases_is_in_order<H: AtomicHarness>(t: Test<'_, H>) -> Chec
     let leases = t.leases(&keys).await?;
     t.put(&keys[3], &sample(1)).await?;
     t.delete(&keys[3]).await?;
-    for (place, (key, lease)) in keys.iter().zip(leases).enumerate() {
+    for (position, (key, lease)) in keys.iter().zip(leases).enumerate() {
         let leased = Condition { lease: Some(lease), ..absent(key) };
-        if place == 3 {
+        if position == 3 {
             t.is_void(leased).await?;
         } else {
             t.done(vec![leased], vec![put(key, 2)]).await?;

@@ -41,10 +41,10 @@ pub enum Outcome {
 
 /// How a store broke a rule.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{what} ({place})")]
+#[error("{what} ({location})")]
 pub struct Failure {
     what: String,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 /// A store that broke a rule, or a suite that ran too few tests. `Debug` prints the whole table as
@@ -118,7 +118,7 @@ impl fmt::Display for Report {
 impl Failure {
     #[track_caller]
     pub(super) fn new(what: String) -> Self {
-        Self { what, place: Location::caller() }
+        Self { what, location: Location::caller() }
     }
 }
 

@@ -27,9 +27,9 @@ async fn reads_agree_on_the_revision<H: AtomicHarness>(t: Test<'_, H>) -> Checke
         let batched = found.map(|record| record.revision);
         check!(batched.as_ref() == Some(&revision), "get_many gives {batched:?}, and get {revision:?}");
     }
-    for (shown, entry) in t.list(&ListQuery::new(key.clone())).await? {
+    for (name, entry) in t.list(&ListQuery::new(key.clone())).await? {
         let Entry::Record(record) = entry else {
-            check!(false, "`{shown}` is listed as {entry:?}");
+            check!(false, "`{name}` is listed as {entry:?}");
             continue;
         };
         check!(record.revision == revision, "a list gives {:?}, and get {revision:?}", record.revision);

@@ -132,11 +132,11 @@ async fn what_is_committed_is_listed<H: AtomicHarness>(t: Test<'_, H>) -> Checke
     t.needs_commits()?;
     let [a, b] = ["a", "b"].map(|name| group("c:1", name));
     t.done(Vec::new(), vec![put(&a, 1), put(&b, 2)]).await?;
-    let mut shown = t.list_keys(&ListQuery::new(super::suite::key("c:1:"))).await?;
-    shown.sort_unstable();
-    check!(shown == ["c:1:a", "c:1:b"], "after a commit of two records a list shows {shown:?}");
+    let mut keys = t.list_keys(&ListQuery::new(super::suite::key("c:1:"))).await?;
+    keys.sort_unstable();
+    check!(keys == ["c:1:a", "c:1:b"], "after a commit of two records a list shows {keys:?}");
     t.done(Vec::new(), vec![Write::Delete(a), put(&b, 3)]).await?;
-    let shown = t.list_keys(&ListQuery::new(super::suite::key("c:1:"))).await?;
-    check!(shown == ["c:1:b"], "after one was deleted a list shows {shown:?}");
+    let keys = t.list_keys(&ListQuery::new(super::suite::key("c:1:"))).await?;
+    check!(keys == ["c:1:b"], "after one was deleted a list shows {keys:?}");
     Ok(())
 }

@@ -9,12 +9,12 @@ use super::variants::Error;
 /// contain them.
 pub fn causes(error: &Error) -> Option<tracing::field::DisplayValue<String>> {
     let mut cause = error.source()?;
-    let mut told = cause.to_string();
+    let mut text = cause.to_string();
     while let Some(source) = cause.source() {
-        told = format!("{told}: {source}");
+        text = format!("{text}: {source}");
         cause = source;
     }
-    Some(tracing::field::display(told))
+    Some(tracing::field::display(text))
 }
 
 /// The error's `Display`, and a line for each of its causes.

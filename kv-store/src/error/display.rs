@@ -2,20 +2,22 @@
 
 use crate::codec::{Codec, CodecError};
 
-pub(super) fn also_shown(also: &[usize]) -> String {
+pub(super) fn also_written(also: &[usize]) -> String {
     if also.is_empty() { String::new() } else { format!(" and {} more", also.len()) }
 }
 
-pub(super) fn rest_shown(unknown: &[usize]) -> String {
+pub(super) fn rest_of_batch(unknown: &[usize]) -> String {
     match unknown.len() {
         0 => "write the rest again".to_owned(),
         len => {
-            format!("of {len} it is unknown, so read those before you write again; the rest was not written")
+            format!(
+                "{len} may have been written, so read those before you write again; the rest was not written"
+            )
         }
     }
 }
 
-pub(super) fn id_shown(created: &bool) -> &'static str {
+pub(super) fn id_changed(created: &bool) -> &'static str {
     if *created {
         "`create` made an entity with another id than the one that was asked for; nothing was written; give it that id"
     } else {
@@ -24,7 +26,7 @@ pub(super) fn id_shown(created: &bool) -> &'static str {
 }
 
 /// The format's usual name. [`Codec::name`] is its name in records.
-pub(super) const fn format_shown(codec: &Codec) -> &'static str {
+pub(super) const fn format_name(codec: &Codec) -> &'static str {
     match codec {
         Codec::Json => "JSON",
         #[cfg(feature = "postcard")]
@@ -32,8 +34,8 @@ pub(super) const fn format_shown(codec: &Codec) -> &'static str {
     }
 }
 
-pub(super) fn undecoded_shown(codec: &Codec, source: &CodecError) -> String {
-    let format = format_shown(codec);
+pub(super) fn undecoded(codec: &Codec, source: &CodecError) -> String {
+    let format = format_name(codec);
     if source.is_malformed() {
         return format!(
             "the value cannot be read as {format} at all and was left as it is; another program wrote it, or it was damaged; if nobody needs it, `put` replaces it"
@@ -49,27 +51,28 @@ pub(super) fn undecoded_shown(codec: &Codec, source: &CodecError) -> String {
     )
 }
 
-pub(super) fn retry_shown(retryable: &bool) -> &'static str {
+pub(super) fn retry_advice(retryable: &bool) -> &'static str {
     if *retryable { "; a retry may help" } else { "" }
 }
 
-pub(super) fn load_shown(retryable: &bool) -> &'static str {
+pub(super) fn load_advice(retryable: &bool) -> &'static str {
     if *retryable { "a retry may help" } else { "fix the loader; retrying will not help" }
 }
 
-pub(super) fn why_shown(why: &Option<&'static str>) -> String {
+pub(super) fn reason(why: &Option<&'static str>) -> String {
     why.map(|why| format!(": {why}")).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{also_shown, rest_shown};
+    use super::{also_written, rest_of_batch};
 
     #[test]
     fn a_partial_write_contradicts_nothing() {
-        assert_eq!([also_shown(&[]), also_shown(&[4, 7])], [String::new(), " and 2 more".to_owned()]);
-        assert_eq!(rest_shown(&[]), "write the rest again");
-        let unknown = "of 1 it is unknown, so read those before you write again; the rest was not written";
-        assert_eq!(rest_shown(&[3]), unknown);
+        assert_eq!([also_written(&[]), also_written(&[4, 7])], [String::new(), " and 2 more".to_owned()]);
+        assert_eq!(rest_of_batch(&[]), "write the rest again");
+        let unknown =
+            "1 may have been written, so read those before you write again; the rest was not written";
+        assert_eq!(rest_of_batch(&[3]), unknown);
     }
 }

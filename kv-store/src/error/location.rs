@@ -81,8 +81,8 @@ impl fmt::Display for Location {
             space = " ";
         }
         if let Some(store) = self.store {
-            let place = if space.is_empty() { "" } else { "in " };
-            write!(f, "{space}{place}{store}")?;
+            let preposition = if space.is_empty() { "" } else { "in " };
+            write!(f, "{space}{preposition}{store}")?;
             space = " ";
         }
         if let Some(address) = &self.address {

@@ -8,6 +8,7 @@ mod chain;
 mod change;
 mod display;
 mod location;
+mod methods;
 mod place;
 mod variants;
 

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use super::cause::SharedError;
 use super::display::{
-    also_shown, format_shown, id_shown, load_shown, rest_shown, retry_shown, undecoded_shown, why_shown,
+    also_written, format_name, id_changed, load_advice, reason, rest_of_batch, retry_advice, undecoded,
 };
 use super::location::Location;
 use crate::codec::{Codec, CodecError};
-use crate::maybe_send::{MaybeSend, MaybeSync};
 use crate::timer::NoTimer;
 
 /// The error of every call: what happened, where, and what to do.
@@ -64,7 +63,7 @@ pub enum Error {
     /// Another writer came first at each attempt.
     #[error(
         "{at}: another writer came first {attempts} times in a row; nothing was written; try again later{}",
-        why_shown(.why)
+        reason(.why)
     )]
     Conflict {
         /// Where.
@@ -97,19 +96,19 @@ pub enum Error {
         unit: &'static str,
     },
 
-    /// A transaction has keys that the store cannot commit together. Nothing was written.
-    #[error(
-        "{at}: the store cannot commit it together with `{other}`; here a transaction can read and write the groups of one entity only"
-    )]
+    /// A transaction or a commit has keys that the store cannot commit together. Nothing was written.
+    #[error("{at}: the store cannot commit it together with `{other}`; {scope}")]
     NotTogether {
         /// Where: one of the two records.
         at: Box<Location>,
         /// The key of the other record. Each secret id is a hash.
         other: String,
+        /// What one commit may have.
+        scope: &'static str,
     },
 
     /// The entity to be written has another id than the one that was asked for.
-    #[error("{at}: {}", id_shown(.created))]
+    #[error("{at}: {}", id_changed(.created))]
     IdChanged {
         /// Where: under the id that was asked for.
         at: Box<Location>,
@@ -174,7 +173,7 @@ pub enum Error {
     /// The source names the field of the struct if the value is JSON of the current version. It
     /// does not name the path inside that field: the path may lead through a map, whose keys are
     /// application data, and errors show no data.
-    #[error("{at}: {}", undecoded_shown(.codec, .source))]
+    #[error("{at}: {}", undecoded(.codec, .source))]
     Decode {
         /// Where.
         at: Box<Location>,
@@ -185,7 +184,7 @@ pub enum Error {
     },
 
     /// The codec cannot encode the entity so that it would be read back equal. Nothing was written.
-    #[error("{at}: the entity does not encode as {}; nothing was written", format_shown(.codec))]
+    #[error("{at}: the entity does not encode as {}; nothing was written", format_name(.codec))]
     Encode {
         /// Where.
         at: Box<Location>,
@@ -241,7 +240,7 @@ pub enum Error {
 
     /// The metadata is longer than the store allows, even without the members that can be omitted.
     #[error(
-        "{at}: the metadata has {len} bytes, and the store takes {max}; shorten the members that are not ours"
+        "{at}: the metadata has {len} bytes, and the store takes {max}; shorten the members that other programs added"
     )]
     MetadataTooLong {
         /// Where.
@@ -253,7 +252,7 @@ pub enum Error {
     },
 
     /// The TTL is below the store's minimum.
-    #[error("{at}: a TTL of {ttl:?} is below the store's least, {least:?}; ask for that, or for none")]
+    #[error("{at}: a TTL of {ttl:?} is below the store's minimum of {least:?}; use that, or no TTL")]
     TtlTooShort {
         /// Where.
         at: Box<Location>,
@@ -274,7 +273,7 @@ pub enum Error {
 
     /// The cursor is from another list.
     #[error(
-        "{at}: the cursor is not of this list; use the one that the list's last page gave, or start without one"
+        "{at}: the cursor is from another list; use the one that the last page of this list returned, or start without one"
     )]
     InvalidCursor {
         /// Where: the list's prefix.
@@ -288,8 +287,8 @@ pub enum Error {
     /// [retryable](Error::is_retryable) only if nothing is unknown.
     #[error(
         "{at}: the first {written}{} were written; {}",
-        also_shown(.also),
-        rest_shown(.unknown)
+        also_written(.also),
+        rest_of_batch(.unknown)
     )]
     Partial {
         /// Where it failed.
@@ -332,7 +331,7 @@ pub enum Error {
     },
 
     /// The store's engine failed, or could not be opened or reached.
-    #[error("{at}: the store failed to {action}{}{}", why_shown(.why), retry_shown(.retryable))]
+    #[error("{at}: the store failed to {action}{}{}", reason(.why), retry_advice(.retryable))]
     Store {
         /// Where.
         at: Box<Location>,
@@ -347,7 +346,7 @@ pub enum Error {
     },
 
     /// The loader of a cache failed.
-    #[error("{at}: the origin failed to load it; nothing was cached; {}", load_shown(.retryable))]
+    #[error("{at}: the origin failed to load it; nothing was cached; {}", load_advice(.retryable))]
     Load {
         /// Where: the anchor's key.
         at: Box<Location>,
@@ -408,50 +407,3 @@ pub enum Error {
 
 /// `Result` with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl Error {
-    /// Makes the error of a failed engine: what it was doing, with which record, and whether a
-    /// retry can help. [`because`](Self::because) adds the reason.
-    pub fn store<E>(at: Box<Location>, action: &'static str, retryable: bool, source: E) -> Self
-    where
-        E: std::error::Error + MaybeSend + MaybeSync + 'static,
-    {
-        Self::Store { at, action, why: None, retryable, source: SharedError::new(source) }
-    }
-
-    /// Adds the reason of an engine's failure and what to do. Leaves other errors unchanged.
-    #[must_use]
-    pub fn because(mut self, reason: &'static str) -> Self {
-        if let Self::Store { why, .. } = &mut self {
-            *why = Some(reason);
-        }
-        self
-    }
-
-    /// Returns whether the same call may succeed later without any change.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Conflict { .. } | Self::ExpiryUnknown { .. } | Self::TimedOut { .. } => true,
-            Self::Load { retryable, .. } | Self::Store { retryable, .. } => *retryable,
-            Self::Partial { unknown, source, .. } => unknown.is_empty() && source.is_retryable(),
-            _ => false,
-        }
-    }
-
-    /// Returns whether it is unknown if the write, or a part of it, took place.
-    #[doc(hidden)]
-    pub fn is_unknown(&self) -> bool {
-        match self {
-            Self::OutcomeUnknown { .. } => true,
-            Self::Partial { unknown, source, .. } => !unknown.is_empty() || source.is_unknown(),
-            _ => false,
-        }
-    }
-
-    /// Returns whether the error is about one record, so that the rest of its batch can be read.
-    #[doc(hidden)]
-    pub fn is_of_a_record(&self) -> bool {
-        matches!(self, Self::Malformed { .. } | Self::UnknownCodec { .. })
-    }
-}

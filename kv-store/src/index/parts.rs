@@ -35,6 +35,12 @@ impl IndexParts {
         Self { is_whole: true, ..Self::new() }
     }
 
+    /// Removes all parts, so that those of another entity can be written with the same memory.
+    pub fn clear(&mut self) {
+        self.key.clear_sorted();
+        (self.len, self.is_missing) = (0, false);
+    }
+
     /// Returns the text of the parts, each with its end.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -43,7 +49,7 @@ impl IndexParts {
 
     /// Returns the number of parts.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks an index for no values")]
+    #[expect(clippy::len_without_is_empty, reason = "an index entry always has a value")]
     pub const fn len(&self) -> usize {
         self.len
     }

@@ -116,11 +116,8 @@ proptest! {
 #[test]
 fn a_key_hides_values_and_secret_ids() {
     let key = entry("ada@example.com!", TEXT, &"token".to_owned());
-    let shown = key.to_string();
-    assert!(
-        !shown.contains("ada") && !shown.contains("token") && shown.starts_with("user!index!#"),
-        "{shown}"
-    );
+    let text = key.to_string();
+    assert!(!text.contains("ada") && !text.contains("token") && text.starts_with("user!index!#"), "{text}");
     assert_eq!(key.as_str(), "user!index!ada@example.com!token!");
 }
 

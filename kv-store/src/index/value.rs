@@ -71,7 +71,7 @@ impl IndexKind {
 
 /// Text that is indexed, which can be looked up by its beginning.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no text, so it has no beginning to look up",
+    message = "`{Self}` is not text, so it has no prefix to look up",
     label = "`starts_with` works on text",
     note = "use `range` for numbers and moments"
 )]

@@ -134,7 +134,7 @@ impl Input<'_> {
 mod tests {
     use super::*;
 
-    fn shown(object: &RawObject<'_>) -> String {
+    fn members_of(object: &RawObject<'_>) -> String {
         let member = |member: &RawMember<'_>| {
             (member.name.to_string(), member.value.to_owned(), member.lead.to_owned())
         };
@@ -155,10 +155,13 @@ mod tests {
         ];
         for text in texts {
             let parsed = RawObject::read(text).expect("is an object");
-            assert_eq!(RawObject::split(text, None).map(|object| shown(&object)), Some(shown(&parsed)));
+            assert_eq!(
+                RawObject::split(text, None).map(|object| members_of(&object)),
+                Some(members_of(&parsed))
+            );
             for like in texts.into_iter().filter_map(RawObject::read) {
                 let object = RawObject::split(text, Some(&like)).expect("is an object");
-                assert_eq!(shown(&object), shown(&parsed), "{}", like.text);
+                assert_eq!(members_of(&object), members_of(&parsed), "{}", like.text);
             }
         }
         assert!(RawObject::split("[1]", None).is_none() && RawObject::split("5", None).is_none());

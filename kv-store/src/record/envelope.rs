@@ -46,7 +46,7 @@ pub enum EnvelopeError {
     #[error("its envelope is cut short")]
     Truncated,
     /// It begins as no value does, and goes on as no envelope does.
-    #[error("it begins with the byte FF, and is no envelope")]
+    #[error("it begins with the byte FF but is not an envelope")]
     Magic,
     /// A newer program wrote it.
     #[error(

@@ -67,7 +67,7 @@ pub enum MetadataError {
     #[error("the metadata's `{0}` is not {1}")]
     Member(&'static str, &'static str),
     /// The codec is not known here.
-    #[error("the metadata names the codec `{0}`, which is not known here")]
+    #[error("the metadata names the codec `{0}`, which this program does not know")]
     UnknownCodec(String),
 }
 
@@ -319,12 +319,12 @@ mod tests {
     fn foreign_numbers_keep_their_digits() {
         let json = r#"{"version":3,"wei":123456789012345678901234567890,"far":[1e400]}"#;
         let mut metadata = Metadata::from_json(json.as_bytes()).expect("is metadata");
-        let told = metadata.to_json();
+        let text = metadata.to_json();
         assert!(
-            told.contains(r#""wei":123456789012345678901234567890"#) && told.contains("[1e400]"),
-            "{told}"
+            text.contains(r#""wei":123456789012345678901234567890"#) && text.contains("[1e400]"),
+            "{text}"
         );
-        assert_eq!(metadata.json_len(), told.len());
+        assert_eq!(metadata.json_len(), text.len());
         let mut other = Metadata::default();
         other.set_foreign_json(json.as_bytes()).expect("is an object");
         assert_eq!(

@@ -179,10 +179,10 @@ impl Lines {
     fn remove(&self, key: &str, number: u64) {
         let mut by_key = self.lock();
         let Some(line) = by_key.get_mut(key) else { return };
-        let Some(place) = line.iter().position(|ticket| ticket.number == number) else { return };
-        let removed = line.remove(place);
+        let Some(index) = line.iter().position(|ticket| ticket.number == number) else { return };
+        let removed = line.remove(index);
         self.tickets.fetch_sub(1, Ordering::Relaxed);
-        let next = if place == 0 { line.front_mut().and_then(Ticket::woken) } else { None };
+        let next = if index == 0 { line.front_mut().and_then(Ticket::woken) } else { None };
         if line.is_empty() {
             by_key.remove(key);
         }

@@ -104,12 +104,12 @@ impl Future for Wait {
             return Poll::Ready(());
         }
         let mut alarms = alarms();
-        let place = *self.alarm.get_or_insert_with(|| {
+        let number = *self.alarm.get_or_insert_with(|| {
             alarms.next += 1;
             (due, alarms.next)
         });
         // What it replaces is dropped without the lock: a waker is the executor's code.
-        let replaced = alarms.wakers.insert(place, context.waker().clone());
+        let replaced = alarms.wakers.insert(number, context.waker().clone());
         let is_earlier = alarms.wakes_at.is_none_or(|at| due < at);
         if is_earlier {
             // So that the next one does not wake the thread for the same.
@@ -126,8 +126,8 @@ impl Future for Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        if let Some(place) = self.alarm.take() {
-            let removed = alarms().wakers.remove(&place);
+        if let Some(number) = self.alarm.take() {
+            let removed = alarms().wakers.remove(&number);
             drop(removed);
         }
     }
@@ -153,8 +153,8 @@ mod tests {
     }
 
     fn block_on(mut work: BoxFuture<'static, ()>) {
-        let (told, woken) = mpsc::channel();
-        let waker = Waker::from(std::sync::Arc::new(Notifier(told)));
+        let (notified, woken) = mpsc::channel();
+        let waker = Waker::from(std::sync::Arc::new(Notifier(notified)));
         while work.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
             woken.recv_timeout(Duration::from_secs(10)).expect("the thread wakes it");
         }

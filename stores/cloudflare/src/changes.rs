@@ -12,7 +12,7 @@ pub(crate) fn changes(store: &'static str, batch: Batch) -> Result<Vec<(Key, Opt
         Write::Delete(key) => Ok((key, None)),
         Write::Update(key, _) | Write::Touch(key, _) => Err(Error::Unsupported {
             at: Location::of(store, &key),
-            capability: "compare-and-swap, which a write that keeps what stands needs",
+            capability: "compare-and-swap, which a write that keeps the value or the expiry needs",
         }),
         Write::AddEntry(key) | Write::RemoveEntry(key) => {
             Err(Error::Unsupported { at: Location::of(store, &key), capability: "indexes" })

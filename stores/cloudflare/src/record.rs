@@ -89,7 +89,7 @@ pub(super) fn spell(
         ours.insert(ENCODING.to_owned(), BASE64_NAME.into());
     }
     if is_plain && !is_text {
-        let capability = "a plain record whose value is no JSON text";
+        let capability = "a plain record whose value is not JSON text";
         return Err(Error::Unsupported { at: at(), capability });
     }
     if is_plain {

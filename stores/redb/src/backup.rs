@@ -116,7 +116,7 @@ impl IntoFuture for RedbBackup {
             }
             let work = move |reader: &Reader, caller: &Caller<BackupReport>| {
                 let progress = progress.unwrap_or_else(|| Box::new(|_| ()));
-                Backup { caller, path: &path, told: BackupProgress::default(), progress }.make(reader)
+                Backup { caller, path: &path, progressed: BackupProgress::default(), progress }.make(reader)
             };
             aside::run(&store.0.reader, "make a backup", work).await
         })
@@ -139,7 +139,7 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 struct Backup<'a> {
     caller: &'a Caller<BackupReport>,
     path: &'a Path,
-    told: BackupProgress,
+    progressed: BackupProgress,
     progress: Tell,
 }
 
@@ -175,8 +175,8 @@ impl Backup<'_> {
         }
         let file_bytes = partial.put_in_place(self.path).map_err(|error| self.not_written(error))?;
         file::sync_directory(self.path)?;
-        (self.progress)(&self.told);
-        Ok(BackupReport { records: self.told.records, file_bytes })
+        (self.progress)(&self.progressed);
+        Ok(BackupReport { records: self.progressed.records, file_bytes })
     }
 
     fn not_written(&self, error: io::Error) -> Error {
@@ -189,12 +189,12 @@ impl Backup<'_> {
         let snapshot = reader.snapshot().map_err(source)?;
         let records = snapshot.open_table(RECORDS).map_err(|error| source(error.into()))?;
         let expiry = snapshot.open_table(EXPIRY).map_err(|error| source(error.into()))?;
-        self.told.total = records.len().map_err(|error| source(error.into()))?;
+        self.progressed.total = records.len().map_err(|error| source(error.into()))?;
         let backend = FileBackend::new(file).map_err(|error| copied(error.into()))?;
         let target = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend);
         let target = target.map_err(|error| copied(error.into()))?;
         file::create_tables(&target).map_err(copied)?;
-        self.table(&records, RECORDS, &target, |told| told.records += 1)?;
+        self.table(&records, RECORDS, &target, |progressed| progressed.records += 1)?;
         self.table(&expiry, EXPIRY, &target, |_| ())?;
         // The commits before this one are on the disk with it.
         target.begin_write().map_err(redb::Error::from).and_then(|end| Ok(end.commit()?)).map_err(copied)?;
@@ -218,7 +218,7 @@ impl Backup<'_> {
             };
             let part = part().map_err(Uncopied::Copy)?;
             let mut table = part.open_table(definition).map_err(|error| Uncopied::Copy(error.into()))?;
-            let until = self.told.bytes.saturating_add(PART_BYTES);
+            let until = self.progressed.bytes.saturating_add(PART_BYTES);
             is_done = true;
             for entry in entries.by_ref() {
                 if self.caller.is_gone() {
@@ -228,16 +228,16 @@ impl Backup<'_> {
                 let bytes =
                     K::as_bytes(&key.value()).as_ref().len() + V::as_bytes(&value.value()).as_ref().len();
                 table.insert(key.value(), value.value()).map_err(|error| Uncopied::Copy(error.into()))?;
-                count(&mut self.told);
-                self.told.bytes += bytes as u64;
-                if self.told.bytes >= until {
+                count(&mut self.progressed);
+                self.progressed.bytes += bytes as u64;
+                if self.progressed.bytes >= until {
                     is_done = false;
                     break;
                 }
             }
             drop(table);
             part.commit().map_err(|error| Uncopied::Copy(error.into()))?;
-            (self.progress)(&self.told);
+            (self.progress)(&self.progressed);
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ impl Damage {
     /// Refuses all writes from now on.
     pub(super) fn meet(&self) {
         if !self.0.is_met.swap(true, Ordering::AcqRel) {
-            tracing::error!(path = %self.0.path.display(), "the redb file is damaged and takes no writes any more");
+            tracing::error!(path = %self.0.path.display(), "the redb file is damaged; it takes no more writes");
         }
     }
 
@@ -86,11 +86,11 @@ impl Damage {
     ) -> Error {
         // redb retries what can be retried; after an I/O error it refuses to write until the file
         // is opened again.
-        Error::Store { at, action, why: None, retryable: false, source: self.told(error.into()) }
+        Error::Store { at, action, why: None, retryable: false, source: self.cause_of(error.into()) }
     }
 
     /// Converts an error of redb: damage, a full disk, or its own reason.
-    pub(super) fn told(&self, error: redb::Error) -> SharedError {
+    pub(super) fn cause_of(&self, error: redb::Error) -> SharedError {
         if matches!(error, redb::Error::Corrupted(_) | redb::Error::LockPoisoned(_)) {
             self.meet();
             return SharedError::new(self.error(Some(error)));

@@ -71,12 +71,12 @@ impl Opening {
 fn open_read_only(path: &Path, opening: Opening) -> Result<ReadOnlyDatabase> {
     let database = opening.builder().open_read_only(path).map_err(|error| match error {
         DatabaseError::RepairAborted => of_file(path, "open its file", error)
-            .because("it was not closed in order; open it once for writing, which repairs it"),
+            .because("it was not closed cleanly; open it once for writing, which repairs it"),
         DatabaseError::Storage(StorageError::Io(source)) if source.kind() == io::ErrorKind::NotFound => {
             of_file(path, "open its file", source)
                 .because("there is no such file, and opening it for reading alone makes none")
         }
-        error => told(path, error),
+        error => open_error(path, error),
     })?;
     match content(path, &database)? {
         Content::Ours => Ok(database),
@@ -92,7 +92,7 @@ fn open_trusted(path: &Path, opening: Opening, damage: &Damage) -> Result<Databa
     builder.set_repair_callback(|repair| {
         tracing::warn!(
             progress = repair.progress(),
-            "the redb file was not closed in order and is being repaired"
+            "the redb file was not closed cleanly and is being repaired"
         );
     });
     let is_new = fs::metadata(path).map_or(true, |file| file.len() == 0);
@@ -116,7 +116,7 @@ fn probe(path: &Path, builder: &Builder) -> Result<()> {
     match builder.open_read_only(path) {
         Ok(database) => content(path, &database).map(drop),
         Err(DatabaseError::RepairAborted) => Ok(()),
-        Err(error) => Err(told(path, error)),
+        Err(error) => Err(open_error(path, error)),
     }
 }
 
@@ -125,7 +125,7 @@ fn create(path: &Path, builder: &Builder, damage: &Damage) -> Result<Database> {
     let file = opened.map_err(|error| not_opened(path, error))?;
     FileBackend::new(file)
         .and_then(|file| builder.create_with_backend(SealableFile::new(file, damage.clone())))
-        .map_err(|error| told(path, error))
+        .map_err(|error| open_error(path, error))
 }
 
 fn content(path: &Path, database: &impl ReadableDatabase) -> Result<Content> {
@@ -189,7 +189,7 @@ pub(super) fn sync_directory(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn told(path: &Path, error: DatabaseError) -> Error {
+fn open_error(path: &Path, error: DatabaseError) -> Error {
     let foreign = |what: Cow<'static, str>| Error::ForeignFile { path: path.to_owned(), what };
     match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {

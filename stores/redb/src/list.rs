@@ -21,7 +21,7 @@ struct Listing<'q> {
     query: &'q ListQuery,
     /// The last key that was looked at.
     after: Option<String>,
-    shown: usize,
+    returned: usize,
     bytes: usize,
     scanned: usize,
 }
@@ -120,7 +120,7 @@ impl Reader {
                 let ControlFlow::Continue(grown) = show(key, found) else {
                     return Ok(Looked::Complete(None));
                 };
-                listing.shown += 1;
+                listing.returned += 1;
                 listing.bytes = listing.bytes.saturating_add(key.len() + grown);
             }
             if listing.is_full() {
@@ -142,7 +142,7 @@ impl Reader {
 impl<'q> Listing<'q> {
     fn new(query: &'q ListQuery) -> Result<Self> {
         let after = query.position(NAME)?;
-        Ok(Self { query, after: after.map(str::to_owned), shown: 0, bytes: 0, scanned: 0 })
+        Ok(Self { query, after: after.map(str::to_owned), returned: 0, bytes: 0, scanned: 0 })
     }
 
     fn start(&self) -> Bound<&str> {
@@ -154,7 +154,7 @@ impl<'q> Listing<'q> {
     }
 
     fn is_full(&self) -> bool {
-        self.shown == self.query.limit()
+        self.returned == self.query.limit()
             || self.bytes >= self.query.max_bytes()
             || self.scanned == SCANNED_BY_PAGE
     }

@@ -40,7 +40,7 @@ pub(super) struct Room {
 pub(super) struct Enter<'q> {
     queue: &'q Arc<Queue>,
     bytes: usize,
-    place: Option<u64>,
+    turn: Option<u64>,
 }
 
 impl Queue {
@@ -51,7 +51,7 @@ impl Queue {
     /// Waits until less than the maximum is held. Work that is larger than the rest is accepted as
     /// well. Otherwise small work could keep large work out for any time.
     pub(super) fn enter(self: &Arc<Self>, bytes: usize) -> Enter<'_> {
-        Enter { queue: self, bytes: bytes.max(1), place: None }
+        Enter { queue: self, bytes: bytes.max(1), turn: None }
     }
 
     /// Returns how many bytes are queued or being written.
@@ -113,21 +113,21 @@ impl Future for Enter<'_> {
         if state.is_closed {
             return Poll::Ready(None);
         }
-        let place = self.place.unwrap_or(state.next_place);
-        let is_next = state.waiting.first_key_value().is_none_or(|(first, _)| *first >= place);
+        let turn = self.turn.unwrap_or(state.next_place);
+        let is_next = state.waiting.first_key_value().is_none_or(|(first, _)| *first >= turn);
         if is_next && state.held < queue.max_bytes {
-            state.waiting.remove(&place);
+            state.waiting.remove(&turn);
             state.held = state.held.saturating_add(bytes);
             drop(state);
-            self.place = None;
+            self.turn = None;
             return Poll::Ready(Some(Room { queue: Arc::clone(queue), bytes }));
         }
-        if self.place.is_none() {
+        if self.turn.is_none() {
             state.next_place += 1;
         }
-        state.waiting.insert(place, Waiting { bytes, waker: context.waker().clone() });
+        state.waiting.insert(turn, Waiting { bytes, waker: context.waker().clone() });
         drop(state);
-        self.place = Some(place);
+        self.turn = Some(turn);
         Poll::Pending
     }
 }
@@ -135,9 +135,9 @@ impl Future for Enter<'_> {
 /// A waiter that was woken and goes without its room wakes the next one.
 impl Drop for Enter<'_> {
     fn drop(&mut self) {
-        let Some(place) = self.place else { return };
+        let Some(turn) = self.turn else { return };
         let mut state = self.queue.state();
-        let woken = match state.waiting.remove(&place) {
+        let woken = match state.waiting.remove(&turn) {
             Some(_) => Vec::new(),
             None => state.first_waiting(self.bytes),
         };

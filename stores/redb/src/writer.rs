@@ -135,7 +135,7 @@ impl Drop for Writer {
 
 /// The thread is gone, after a panic of what waited for it.
 #[derive(Debug, thiserror::Error)]
-#[error("the store's writer ended in a panic; open the file again")]
+#[error("the store's writer panicked; open the file again")]
 struct WriterEnded;
 
 /// How a transaction ended that was not done.
@@ -240,7 +240,7 @@ impl Worker {
     /// One transaction. It is begun before there is work for it.
     fn attempt(&mut self, batch: &mut Vec<Attempted>) -> Result<Ended, Aborted> {
         let reader = Arc::clone(&self.reader);
-        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().told(error));
+        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().cause_of(error));
         let transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
         let tables = OpenTables::of(&transaction).map_err(unwritten)?;
         if batch.is_empty() {
@@ -299,7 +299,7 @@ impl Worker {
         reason: Reason,
     ) -> Result<Ended, Aborted> {
         let reader = Arc::clone(&self.reader);
-        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().told(error));
+        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().cause_of(error));
         let on_flush = self.durability == RedbDurability::OnFlush;
         let is_durable = match reason {
             Reason::Calls => !on_flush,
@@ -320,7 +320,7 @@ impl Worker {
         reader.forget_latest();
         committed.map_err(|error| match error {
             CommitError::TransactionPoisoned => unwritten(error.into()),
-            error => Aborted::Unknown(reader.damage().told(error.into())),
+            error => Aborted::Unknown(reader.damage().cause_of(error.into())),
         })?;
         self.intake.has_parts = !is_durable && !on_flush;
         let counters = &self.intake.counters;
@@ -360,7 +360,7 @@ fn answer(batch: &mut Vec<Attempted>, ended: &Result<(), Aborted>) {
         let answer = match (failed, ended) {
             (Some(own), _) => Err(own),
             (None, Ok(())) => Ok(done),
-            (None, Err(aborted)) => Err(aborted.told(&work)),
+            (None, Err(aborted)) => Err(aborted.to_error(&work)),
         };
         // A caller that is gone needs no answer.
         drop(reply.send(answer));
@@ -375,7 +375,7 @@ fn is_compaction(batch: &[Attempted]) -> bool {
 }
 
 impl Aborted {
-    fn told(&self, work: &Work) -> Error {
+    fn to_error(&self, work: &Work) -> Error {
         match self {
             Self::Unwritten(source) => Error::Store {
                 at: work.location(),

@@ -211,6 +211,7 @@ const LATE: &str = "there was no answer in time";
 const LOST: &str = "the connection was lost, or cannot be made";
 const WRONG_USER: &str = "user and password are not right, or the server wants them and the URL has none";
 const NO_PERMISSION: &str = "the user may not do this; see the server's ACL";
+const SLOT_MOVES: &str = "the slot of the keys is moving to another node, and no node has all of them yet; nothing was done, try again";
 const READ_ONLY: &str = "the server is a read-only replica; connect to its primary";
 const NO_DATABASE: &str =
     "the server has no database of this number (a node of a cluster has one); correct the URL";
@@ -247,14 +248,20 @@ fn explain_code(code: &str) -> Option<(&'static str, bool)> {
         "NOAUTH" | "WRONGPASS" => (WRONG_USER, false),
         "NOPERM" => (NO_PERMISSION, false),
         "LOADING" => ("the server is still loading its data", true),
-        "BUSY" => ("the server is busy with somebody's script", true),
-        "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN" => ("the cluster is being reshaped, or is down", true),
-        "NOREPLICAS" => ("the server has fewer replicas than it must have for writes", true),
-        "MISCONF" => ("the server cannot save its data to its disk, and so takes no writes", false),
+        "BUSY" => ("the server is busy with a script", true),
+        "TRYAGAIN" => (SLOT_MOVES, true),
+        "MASTERDOWN" | "CLUSTERDOWN" => ("the cluster is being reshaped, or is down", true),
+        "NOREPLICAS" => ("the server has fewer replicas than its `min-replicas-to-write`", true),
+        "MISCONF" => ("the server cannot save its data to disk and takes no writes", false),
         "MOVED" | "ASK" => (OF_A_CLUSTER, false),
         "WRONGINDEX" => {
             ("a key of the list index is no sorted set; delete it, and the index is rebuilt", false)
         }
+        "WRONGENTRIES" => (
+            "another program has put something else in the place of the entries of an index; delete \
+             that key, whose name is `{#index:`, the index and `}`, and call `check_indexes`",
+            false,
+        ),
         "CROSSSLOT" => ("the keys lie on different slots; connect by `redis+cluster://`", false),
         "DENIED" => {
             ("the server takes connections from its own machine alone, until it has a password", false)

@@ -198,9 +198,9 @@ impl RedisOptions {
             .plain_expiry()
             .foreign_keys(!hash_tags && index.is_none());
         let capabilities = match connection.is_cluster() {
-            // The groups of an entity share a slot.
-            true => capabilities.limits(Limits::new().commit_scope(CommitScope::OneEntity)),
-            false => capabilities.snapshot_reads().atomic_batches(),
+            // What has one hash tag shares a slot.
+            true => capabilities.limits(Limits::new().commit_scope(CommitScope::OneShard)),
+            false => capabilities.snapshot_reads().atomic_batches().indexes(),
         };
         let info = StoreInfo::new(NAME, capabilities).with_clock(self.clock);
         let replicas = self.replicas;

@@ -258,7 +258,7 @@ pub(super) struct Answer {
     pub(super) pttl: Value,
 }
 
-fn get(key: &str) -> Cmd {
+pub(super) fn get(key: &str) -> Cmd {
     let mut command = Cmd::with_capacity(2, key.len() + 3);
     command.arg("GET").arg(key);
     command

@@ -7,8 +7,8 @@ use std::time::Duration;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Batches, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, Store,
-    StoreInfo, Write,
+    AtomicStore, Batch, Batches, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions,
+    IndexStore, Lease, ListQuery, Store, StoreInfo, Write,
 };
 use kv_store::{Error, Location, MaybeSend, Result};
 
@@ -37,14 +37,19 @@ use crate::read::Expiries;
 /// write is sent twice.
 ///
 /// **Atomicity.** Conditional commits are one script on the server. On one server a batch is of one
-/// moment, and a commit may name any keys. On a cluster that holds for the groups of one entity,
-/// which share a slot. A commit over several slots is
-/// [`Error::Unsupported`](kv_store::Error::Unsupported).
+/// moment, and a commit may name any keys. On a cluster that holds for the groups of one entity, and
+/// commits for all entities under one [shard id](Key::shard), which share a slot. A commit of other
+/// keys is [`Error::NotTogether`](kv_store::Error::NotTogether).
 ///
 /// **Lists.** A list reads every key of the server (`SCAN`), so it costs what the server holds, not
 /// what the entity has. It is in key order. It keeps up to 65,536 keys in memory for the later
 /// pages of each of the last four lists; another page reads every key again. With
 /// [`RedisOptions::list_index`] a list costs what its prefix has.
+///
+/// **Indexes.** On one server and behind sentinels it keeps the indexes of entities. The entries of
+/// an index are one sorted set, and a page of them is one command. They must not be evicted, so the
+/// server needs the policy `noeviction`. On a cluster entities with indexes are
+/// [`Error::Unsupported`](kv_store::Error::Unsupported) before anything is sent.
 ///
 /// ```no_run
 /// use kv_runtime::Kv;
@@ -219,3 +224,9 @@ impl Store for RedisStore {
 }
 
 impl AtomicStore for RedisStore {}
+
+impl IndexStore for RedisStore {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        self.0.page_of_entries(query).await
+    }
+}

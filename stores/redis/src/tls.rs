@@ -19,7 +19,7 @@ pub(super) type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
 pub(super) struct Certificates {
     roots: Option<Vec<u8>>,
     /// The client's certificate and its key.
-    shown: Option<(Vec<u8>, Vec<u8>)>,
+    client_auth: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 /// Shows nothing of them.
@@ -35,18 +35,18 @@ impl Certificates {
     }
 
     pub(super) fn show(&mut self, certificate: Vec<u8>, key: Vec<u8>) {
-        self.shown = Some((certificate, key));
+        self.client_auth = Some((certificate, key));
     }
 
     pub(super) const fn are_given(&self) -> bool {
-        self.roots.is_some() || self.shown.is_some()
+        self.roots.is_some() || self.client_auth.is_some()
     }
 
     /// What makes streams of TLS with these certificates.
     pub(super) fn connector(&self) -> Result<Connector, RedisError> {
         kv_store::__private::choose_cryptography();
         let config = ClientConfig::builder().with_root_certificates(self.roots()?);
-        let config = match &self.shown {
+        let config = match &self.client_auth {
             None => config.with_no_client_auth(),
             Some((certificate, key)) => {
                 let chain = parsed(certificate, NOTHING_SHOWN)?;
@@ -115,8 +115,8 @@ pub(super) fn explain(error: &RedisError) -> Option<(&'static str, bool)> {
     if error.kind() != ErrorKind::Io {
         return None;
     }
-    let told = io_error(error)?.get_ref()?.downcast_ref::<TlsError>()?;
-    Some((explain_tls(told), false))
+    let error = io_error(error)?.get_ref()?.downcast_ref::<TlsError>()?;
+    Some((explain_tls(error), false))
 }
 
 fn explain_tls(error: &TlsError) -> &'static str {
@@ -145,6 +145,6 @@ fn explain_tls(error: &TlsError) -> &'static str {
         }
         TlsError::AlertReceived(_) => "the server refused this client's TLS or its certificate",
         TlsError::InvalidMessage(_) => "the server speaks no TLS at this port; connect by `redis://`",
-        _ => "there is no TLS with this server",
+        _ => "the TLS handshake with this server failed",
     }
 }

@@ -35,26 +35,26 @@ impl Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Of a value that is nested without end the way in would be as long.
         if !matches!(self.reason, Reason::TooDeep) {
-            f.write_str(&place(&self.fields))?;
+            f.write_str(&path(&self.fields))?;
         }
         match self.reason {
             Reason::NotFinite => f.write_str(
-                "a number is NaN or infinite, which JSON cannot say; make it an `Option`, or use `codec = \"postcard\"`",
+                "a number is NaN or infinite, which JSON cannot represent; make it an `Option`, or use `codec = \"postcard\"`",
             ),
             Reason::LeftOut(field) => write!(
                 f,
-                "the field `{field}` is left out (`skip_serializing_if`), and a codec without names cannot tell; write it always, or use `codec = \"json\"`"
+                "the field `{field}` is left out (`skip_serializing_if`), and a codec without field names cannot represent that; always write it, or use `codec = \"json\"`"
             ),
             Reason::Twice => f.write_str(
                 "a map within (`flatten`, `tag`) has a key that is the name of another member, so the object could not be read back",
             ),
-            Reason::TooDeep => write!(f, "it is nested more than {LEVELS} levels deep, and nothing reads that"),
+            Reason::TooDeep => write!(f, "it is nested more than {LEVELS} levels deep, which cannot be read back"),
         }
     }
 }
 
 /// Where a fault is: ``in `a.b`: ``; nothing if it is in no field.
-fn place(fields: &[&'static str]) -> String {
+fn path(fields: &[&'static str]) -> String {
     let fields: Vec<_> = fields.iter().rev().copied().collect();
     if fields.is_empty() { String::new() } else { format!("in `{}`: ", fields.join(".")) }
 }
@@ -64,7 +64,7 @@ impl<E> Fault<E> {
     pub(in crate::codec) fn into_error(self, describe: impl FnOnce(E) -> String) -> CodecError {
         CodecError::new(match self {
             Self::Refused(refused) => refused.to_string(),
-            Self::Format(error, fields) => format!("{}{}", place(&fields), describe(error)),
+            Self::Format(error, fields) => format!("{}{}", path(&fields), describe(error)),
         })
     }
 }

@@ -65,17 +65,17 @@ impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
         serialize_u64(value: u64); serialize_char(value: char);
         serialize_str(value: &str); serialize_bytes(value: &[u8]); serialize_none(); serialize_unit();
         serialize_unit_struct(name: &'static str);
-        serialize_unit_variant(name: &'static str, place: u32, variant: &'static str);
+        serialize_unit_variant(name: &'static str, index: u32, variant: &'static str);
     }
 
     compounds! {
         serialize_seq(len: Option<usize>) -> SerializeSeq, 1;
         serialize_tuple(len: usize) -> SerializeTuple, 1;
         serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct, 1;
-        serialize_tuple_variant(name: &'static str, place: u32, variant: &'static str, len: usize)
+        serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
             -> SerializeTupleVariant, 2;
         serialize_struct(name: &'static str, len: usize) -> SerializeStruct, 1;
-        serialize_struct_variant(name: &'static str, place: u32, variant: &'static str, len: usize)
+        serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
             -> SerializeStructVariant, 2;
     }
 
@@ -123,12 +123,12 @@ impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
         name: &'static str,
-        place: u32,
+        index: u32,
         variant: &'static str,
         inner: &T,
     ) -> Result<S::Ok, S::Error> {
         let within = self.within.nest(1)?;
-        self.inner.serialize_newtype_variant(name, place, variant, &Guarded { inner, within })
+        self.inner.serialize_newtype_variant(name, index, variant, &Guarded { inner, within })
     }
 
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {

@@ -165,7 +165,7 @@ where
                 }
                 Err(words) => {
                     assert!(levels > deepest, "{codec} {levels}: {words}");
-                    assert_eq!(words, "it is nested more than 127 levels deep, and nothing reads that");
+                    assert_eq!(words, "it is nested more than 127 levels deep, which cannot be read back");
                 }
             }
         }

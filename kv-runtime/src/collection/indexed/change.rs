@@ -25,8 +25,8 @@ pub(crate) fn after(
 ) -> Vec<Option<Record>> {
     let mut records = before.to_vec();
     for write in writes {
-        let Some(place) = keys.iter().position(|key| key == write.key()) else { continue };
-        let Some(record) = records.get_mut(place) else { continue };
+        let Some(index) = keys.iter().position(|key| key == write.key()) else { continue };
+        let Some(record) = records.get_mut(index) else { continue };
         match write {
             Write::Put(_, new) => *record = unless_over(new, now),
             Write::Update(_, new) if record.is_none() => *record = unless_over(new, now),

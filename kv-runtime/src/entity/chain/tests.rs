@@ -9,6 +9,7 @@ use crate::migrate::{Change, Step};
 
 const ID: &[IdSchema] = &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 64 })];
 const ORDERED: &[IdSchema] = &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 64 }).ordered()];
+const SHARD: &[IdSchema] = &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 64 }).shard()];
 
 /// One step to each of these versions.
 macro_rules! steps {
@@ -98,6 +99,13 @@ fn records_of_others_are_told() {
             "`User`: the predecessor `UserV1` writes its id `id` otherwise in keys: make both `ordered`, or none of them",
         );
     }
+    for (ids, before) in [(ID, SHARD), (SHARD, ID)] {
+        let this = with_ids("User", "user", ids, [group(None, 2)]);
+        says(
+            follows(this, with_ids("UserV1", "user", before, [group(None, 1)])),
+            "`User`: the predecessor `UserV1` writes its id `id` otherwise in keys: make both `shard`, or none of them",
+        );
+    }
 }
 
 #[test]
@@ -112,7 +120,7 @@ fn versions_that_do_not_follow_are_told() {
     assert_eq!(follows(oldest(10), entity("Old", [group(None, 10)])), None);
     says(
         follows(oldest(11), entity("Old", [group(None, 10)])),
-        "`User`: the predecessor `Old` has version 10, and `oldest` is 11, so it reads no record: take it away",
+        "`User`: the predecessor `Old` has version 10, and `oldest` is 11, so it reads no record: remove it",
     );
 }
 
@@ -141,8 +149,8 @@ fn a_step_before_a_predecessor_is_told() {
         says(
             follows(this(steps), entity("Old", [group(None, 2)])),
             &format!(
-                "`User`: what is said of version {to} is never used: the predecessor `Old` reads records up to \
-                 version 2; take it away"
+                "`User`: the declarations of version {to} are never used: the predecessor `Old` reads records up to \
+                 version 2; remove them"
             ),
         );
     }
@@ -157,7 +165,7 @@ fn what_is_written_through_a_predecessor_is_what_it_writes() {
     }
     says(
         follows(this(1), before(2)),
-        "`User`: version 1 is written through the predecessor `UserV2`, which then has to say `write_version = 1` as well",
+        "`User`: version 1 is written through the predecessor `UserV2`, which then must have `write_version = 1` as well",
     );
 }
 

@@ -129,7 +129,7 @@ impl<S: Store> RetryStore<S> {
     async fn pause(&self, operation: Operation, pauses: &mut ExponentialBackoff, error: Error) -> Result<()> {
         let Some(pause) = pauses.next() else { return Err(error) };
         let operation = operation.name();
-        tracing::warn!(operation, ?pause, %error, cause = causes(&error), "the store failed, and is asked again");
+        tracing::warn!(operation, ?pause, %error, cause = causes(&error), "the store failed; retrying");
         let at = || Box::new(error.location().cloned().unwrap_or_default());
         self.inner.clock().timer().sleep(pause).map_err(|source| Error::NoTimer { at: at(), source })?.await;
         Ok(())

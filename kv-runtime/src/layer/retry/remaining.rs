@@ -29,7 +29,7 @@ impl Remaining {
     /// cause.
     pub(super) fn after(&mut self, error: &Error) -> Error {
         let Error::Partial { written, also, source, .. } = error else { return error.clone() };
-        self.remove(|place| place < *written || also.contains(&place));
+        self.remove(|position| position < *written || also.contains(&position));
         (**source).clone()
     }
 
@@ -37,12 +37,12 @@ impl Remaining {
         // Of two of one key the later one is to remain: if it is done, the earlier one must not be
         // made after it.
         let mut done = HashSet::new();
-        let mut place = self.left.len();
-        let mut kept = Vec::with_capacity(place);
+        let mut position = self.left.len();
+        let mut kept = Vec::with_capacity(position);
         while let Some((at, item)) = self.left.pop() {
-            place -= 1;
+            position -= 1;
             let key = item.key().as_str();
-            if is_done(place) {
+            if is_done(position) {
                 done.insert(key.to_owned());
             } else if !done.contains(key) {
                 kept.push((at, item));
@@ -56,7 +56,7 @@ impl Remaining {
     pub(super) fn unknown_after(&self, error: &Error) -> Vec<usize> {
         match error {
             Error::Partial { unknown, .. } => {
-                unknown.iter().filter_map(|place| self.left.get(*place)).map(|(at, _)| *at).collect()
+                unknown.iter().filter_map(|position| self.left.get(*position)).map(|(at, _)| *at).collect()
             }
             error if error.is_unknown() => self.left.iter().map(|(at, _)| *at).collect(),
             _ => Vec::new(),
@@ -68,10 +68,10 @@ impl Remaining {
         if self.left.len() == self.len && unknown.len() == if cause.is_unknown() { self.len } else { 0 } {
             return cause;
         }
-        let undone: HashSet<usize> = self.left.iter().map(|(place, _)| *place).collect();
-        let written = self.left.first().map_or(self.len, |(place, _)| *place);
-        let also = (written..self.len).filter(|place| !undone.contains(place)).collect();
-        unknown.retain(|place| undone.contains(place));
+        let undone: HashSet<usize> = self.left.iter().map(|(position, _)| *position).collect();
+        let written = self.left.first().map_or(self.len, |(position, _)| *position);
+        let also = (written..self.len).filter(|position| !undone.contains(position)).collect();
+        unknown.retain(|position| undone.contains(position));
         let at = Box::new(at.cloned().unwrap_or_default());
         Error::Partial { at, written, also, unknown, source: Box::new(cause) }
     }
@@ -97,7 +97,7 @@ mod tests {
         batch.writes().iter().map(|write| write.key().as_str()).collect()
     }
 
-    fn told(batch: &Remaining) -> (usize, Vec<usize>) {
+    fn result(batch: &Remaining) -> (usize, Vec<usize>) {
         match batch.failure(None, Vec::new(), partial(0, &[])) {
             Error::Partial { written, also, .. } => (written, also),
             error => panic!("{error}"),
@@ -109,12 +109,12 @@ mod tests {
         let mut batch = batch(&["a", "b", "c", "d", "e", "f"]);
         assert!(batch.after(&partial(1, &[3])).is_retryable());
         assert_eq!(left(&batch), "bcef");
-        assert_eq!(told(&batch), (1, vec![3]));
+        assert_eq!(result(&batch), (1, vec![3]));
         batch.after(&partial(0, &[2]));
         assert_eq!(left(&batch), "bcf");
-        assert_eq!(told(&batch), (1, vec![3, 4]));
+        assert_eq!(result(&batch), (1, vec![3, 4]));
         batch.after(&partial(2, &[]));
-        assert_eq!(told(&batch), (5, vec![]));
+        assert_eq!(result(&batch), (5, vec![]));
         batch.after(&partial(1, &[]));
         assert!(batch.is_done());
     }
@@ -124,7 +124,7 @@ mod tests {
         let mut batch = batch(&["a", "b", "a", "c", "b"]);
         batch.after(&partial(0, &[2]));
         assert_eq!(left(&batch), "bcb");
-        assert_eq!(told(&batch), (1, vec![2]));
+        assert_eq!(result(&batch), (1, vec![2]));
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
         let whole = batch.failure(None, unknown, cause);
         let Error::Partial { written: 3, also, unknown, .. } = &whole else { panic!("{whole}") };
         assert_eq!((&also[..], &unknown[..]), (&[][..], &[4][..]));
-        assert!(whole.to_string().contains("of 1 it is unknown"), "{whole}");
+        assert!(whole.to_string().contains("1 may have been written"), "{whole}");
         // Of a batch that is unknown as a whole every place is.
         assert_eq!(batch.unknown_after(&lost), [3, 4]);
     }

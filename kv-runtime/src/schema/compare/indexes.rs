@@ -26,7 +26,7 @@ pub(super) fn compare(label: &str, today: &GroupShape, latest: &GroupShape) -> V
         let name = &gone.name;
         let what = format!("the index `{name}` of {label} was released and is gone today");
         let mend = format!(
-            "its entries stay until `drop_index({name:?})`; if that is meant, confirm it: KV_SCHEMA_LOCK=update"
+            "its entries stay until `drop_index({name:?})`; if that is intended, confirm it: KV_SCHEMA_LOCK=update"
         );
         found.push((Effect::Policy, what, mend));
     }
@@ -41,13 +41,14 @@ fn changed(
     released: &IndexShape,
 ) -> Option<Found> {
     let (name, generation) = (&index.name, released.generation);
-    let raise = format!("say `generation = {}` on the index, and build it after the release", generation + 1);
+    let raise =
+        format!("write `generation = {}` on the index, and build it after the release", generation + 1);
     if index.generation < generation {
         let what = format!(
             "the index `{name}` of {label} was released in generation {generation}; today it is {}",
             index.generation
         );
-        return Some((Effect::Breaking, what, format!("say `generation = {generation}`, or a higher one")));
+        return Some((Effect::Breaking, what, format!("write `generation = {generation}`, or a higher one")));
     }
     if index.generation > generation {
         let what =

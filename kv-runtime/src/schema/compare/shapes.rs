@@ -41,9 +41,9 @@ struct ShapePath {
 
 /// All differences of two values. `is_binary` is whether the codec knows no names.
 pub(super) fn changes(old: &Shape, new: &Shape, is_binary: bool) -> Vec<Change> {
-    let place = ShapePath { path: String::new(), is_binary, keeps_unknown: !is_binary };
+    let location = ShapePath { path: String::new(), is_binary, keeps_unknown: !is_binary };
     let mut changes = Vec::new();
-    shape(&place, old, new, &mut changes);
+    shape(&location, old, new, &mut changes);
     changes
 }
 
@@ -64,65 +64,67 @@ impl ShapePath {
     }
 }
 
-fn shape(place: &ShapePath, old: &Shape, new: &Shape, changes: &mut Vec<Change>) {
+fn shape(location: &ShapePath, old: &Shape, new: &Shape, changes: &mut Vec<Change>) {
     match (old, new) {
-        (Shape::Nullable(old), Shape::Nullable(new)) => shape(place, old, new, changes),
-        (Shape::Sequence(old), Shape::Sequence(new)) => shape(&place.at("[]", false), old, new, changes),
+        (Shape::Nullable(old), Shape::Nullable(new)) => shape(location, old, new, changes),
+        (Shape::Sequence(old), Shape::Sequence(new)) => shape(&location.at("[]", false), old, new, changes),
         (Shape::Array(old, was), Shape::Array(new, is)) if was == is => {
-            shape(&place.at("[]", false), old, new, changes);
+            shape(&location.at("[]", false), old, new, changes);
         }
         (Shape::Map(old), Shape::Map(new)) => {
-            shape(&place.at("(key)", false), &old.0, &new.0, changes);
-            shape(&place.at("*", true), &old.1, &new.1, changes);
+            shape(&location.at("(key)", false), &old.0, &new.0, changes);
+            shape(&location.at("*", true), &old.1, &new.1, changes);
         }
         (Shape::Tuple(old), Shape::Tuple(new)) if old.len() == new.len() => {
             for (at, (old, new)) in old.iter().zip(new).enumerate() {
-                shape(&place.at(&format!("[{at}]"), false), old, new, changes);
+                shape(&location.at(&format!("[{at}]"), false), old, new, changes);
             }
         }
         (
             Shape::Struct { fields: old, denies_unknown: was },
             Shape::Struct { fields: new, denies_unknown: is },
         ) => {
-            let place = ShapePath { keeps_unknown: place.keeps_unknown && !was && !is, ..place.clone() };
-            fields(&place, old, new, changes);
-            denial(&place, *was, *is, changes);
+            let location =
+                ShapePath { keeps_unknown: location.keeps_unknown && !was && !is, ..location.clone() };
+            fields(&location, old, new, changes);
+            denial(&location, *was, *is, changes);
         }
-        (Shape::Enum(old), Shape::Enum(new)) => variants(place, old, new, changes),
+        (Shape::Enum(old), Shape::Enum(new)) => variants(location, old, new, changes),
         (Shape::Tagged { tag: was, variants: old }, Shape::Tagged { tag: is, variants: new })
             if was == is =>
         {
-            names(place, old, new, changes);
+            names(location, old, new, changes);
         }
         (old, new) if old == new => {}
         (old, new) => {
-            let what = format!("released with `{}: {old}`; today it has `{0}: {new}`", place.path);
-            changes.push(place.change(Effect::Breaking, what));
+            let what = format!("released with `{}: {old}`; today it has `{0}: {new}`", location.path);
+            changes.push(location.change(Effect::Breaking, what));
         }
     }
 }
 
-fn denial(place: &ShapePath, was: bool, is: bool, changes: &mut Vec<Change>) {
-    let whose = if place.path.is_empty() { "its value".to_owned() } else { format!("`{}`", place.path) };
+fn denial(location: &ShapePath, was: bool, is: bool, changes: &mut Vec<Change>) {
+    let whose =
+        if location.path.is_empty() { "its value".to_owned() } else { format!("`{}`", location.path) };
     if is && !was {
         let what = format!(
             "released so that {whose} may have members that are not known; today they are refused \
                             (`deny_unknown_fields`)"
         );
-        changes.push(place.change(Effect::Breaking, what));
+        changes.push(location.change(Effect::Breaking, what));
     } else if was && !is {
         let what = format!("released so that unknown members of {whose} are refused; today they are ignored");
-        changes.push(place.change(Effect::Policy, what));
+        changes.push(location.change(Effect::Policy, what));
     }
 }
 
-fn fields(place: &ShapePath, old: &[Field], new: &[Field], changes: &mut Vec<Change>) {
+fn fields(location: &ShapePath, old: &[Field], new: &[Field], changes: &mut Vec<Change>) {
     let is_in = |list: &[Field], name: &str| list.iter().any(|it| it.name == name);
     let removed: Vec<&Field> = old.iter().filter(|it| !is_in(new, &it.name)).collect();
     let mut added: Vec<&Field> = new.iter().filter(|it| !is_in(old, &it.name)).collect();
-    let is_top = place.path.is_empty();
+    let is_top = location.path.is_empty();
     let kind = |kind: Kind| if is_top { kind } else { Kind::Other };
-    let within = place.within();
+    let within = location.within();
     for was in removed {
         // One field less and one more that is stored alike: the same under another name.
         if let Some(at) = added.iter().position(|it| it.shape == was.shape) {
@@ -151,38 +153,38 @@ fn fields(place: &ShapePath, old: &[Field], new: &[Field], changes: &mut Vec<Cha
         };
         changes.push(Change {
             kind: kind(added),
-            effect: if place.keeps_unknown { Effect::Additive } else { Effect::Breaking },
+            effect: if location.keeps_unknown { Effect::Additive } else { Effect::Breaking },
             what: format!("released without `{within}{}: {}`, which it has today", is.name, is.ty),
         });
     }
     for is in new {
         if let Some(was) = old.iter().find(|it| it.name == is.name) {
-            field(place, was, is, changes);
+            field(location, was, is, changes);
         }
     }
-    order(place, old.iter().map(|it| &*it.name), new.iter().map(|it| &*it.name), changes);
+    order(location, old.iter().map(|it| &*it.name), new.iter().map(|it| &*it.name), changes);
 }
 
 /// A field that is in both.
-fn field(place: &ShapePath, was: &Field, is: &Field, changes: &mut Vec<Change>) {
-    let inner = place.at(&is.name, true);
+fn field(location: &ShapePath, was: &Field, is: &Field, changes: &mut Vec<Change>) {
+    let inner = location.at(&is.name, true);
     let before = changes.len();
     shape(&inner, &was.shape, &is.shape, changes);
     if let [only] = &mut changes[before..]
         && only.what.contains(&format!("`{}: ", inner.path))
         && was.ty != is.ty
-        && place.path.is_empty()
+        && location.path.is_empty()
     {
         // The types' own names say more than what is stored for them.
         only.what = format!("released with `{}: {}`; today it has `{0}: {}`", inner.path, was.ty, is.ty);
     }
     let has_changed = changes.len() > before;
     match (was.can_be_missing, is.can_be_missing) {
-        (Some(true), Some(false)) => changes.push(place.change(
+        (Some(true), Some(false)) => changes.push(location.change(
             Effect::Breaking,
             format!("released so that values without `{}` are read; today they are refused", inner.path),
         )),
-        (Some(false), Some(true)) if !has_changed => changes.push(place.change(
+        (Some(false), Some(true)) if !has_changed => changes.push(location.change(
             Effect::Policy,
             format!("released so that values without `{}` are refused; today they are read", inner.path),
         )),
@@ -205,7 +207,7 @@ fn field(place: &ShapePath, was: &Field, is: &Field, changes: &mut Vec<Change>) 
                 was.serde.join(", "),
                 is.serde.join(", ")
             );
-            changes.push(place.change(effect, what));
+            changes.push(location.change(effect, what));
         }
     }
 }
@@ -216,45 +218,45 @@ fn missing<'a>(these: &'a [String], those: &[String]) -> Vec<&'a String> {
     these.iter().filter(|it| !those.contains(it) && !it.starts_with("rename")).collect()
 }
 
-fn variants(place: &ShapePath, old: &[Variant], new: &[Variant], changes: &mut Vec<Change>) {
+fn variants(location: &ShapePath, old: &[Variant], new: &[Variant], changes: &mut Vec<Change>) {
     let name = |variant: &Variant| variant.name.clone();
     names(
-        place,
+        location,
         &old.iter().map(name).collect::<Vec<_>>(),
         &new.iter().map(name).collect::<Vec<_>>(),
         changes,
     );
     for is in new {
         let Some(was) = old.iter().find(|it| it.name == is.name) else { continue };
-        let inner = place.at(&is.name, false);
+        let inner = location.at(&is.name, false);
         match (&was.shape, &is.shape) {
             (VariantShape::Value(old), VariantShape::Value(new)) => shape(&inner, old, new, changes),
             (old, new) if old == new => {}
             _ => {
                 let what = format!("released with another shape of the variant `{}`", inner.path);
-                changes.push(place.change(Effect::Breaking, what));
+                changes.push(location.change(Effect::Breaking, what));
             }
         }
     }
 }
 
 /// The names of variants.
-fn names(place: &ShapePath, old: &[String], new: &[String], changes: &mut Vec<Change>) {
-    let path = &place.path;
+fn names(location: &ShapePath, old: &[String], new: &[String], changes: &mut Vec<Change>) {
+    let path = &location.path;
     for name in new.iter().filter(|it| !old.contains(it)) {
         let what = format!("released without the variant `{name}` of `{path}`, which older code cannot read");
-        changes.push(place.change(Effect::Breaking, what));
+        changes.push(location.change(Effect::Breaking, what));
     }
     for name in old.iter().filter(|it| !new.contains(it)) {
         let what = format!("released with the variant `{name}` of `{path}`, which is gone today");
-        changes.push(place.change(Effect::Breaking, what));
+        changes.push(location.change(Effect::Breaking, what));
     }
-    order(place, old.iter().map(|it| &**it), new.iter().map(|it| &**it), changes);
+    order(location, old.iter().map(|it| &**it), new.iter().map(|it| &**it), changes);
 }
 
 /// Without names, order tells one from another.
 fn order<'a>(
-    place: &ShapePath,
+    location: &ShapePath,
     old: impl Iterator<Item = &'a str>,
     new: impl Iterator<Item = &'a str>,
     changes: &mut Vec<Change>,
@@ -263,13 +265,13 @@ fn order<'a>(
     let common = |these: &[&'a str], those: &[&'a str]| -> Vec<&'a str> {
         these.iter().copied().filter(|it| those.contains(it)).collect()
     };
-    if place.is_binary && common(&old, &new) != common(&new, &old) {
-        let of = if place.path.is_empty() { String::new() } else { format!(" in `{}`", place.path) };
+    if location.is_binary && common(&old, &new) != common(&new, &old) {
+        let of = if location.path.is_empty() { String::new() } else { format!(" in `{}`", location.path) };
         let what = format!(
             "released in the order {}{of}; today it is {}, and the codec tells them by their order",
             old.join(", "),
             new.join(", ")
         );
-        changes.push(place.change(Effect::Breaking, what));
+        changes.push(location.change(Effect::Breaking, what));
     }
 }

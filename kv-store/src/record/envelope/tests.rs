@@ -143,13 +143,13 @@ fn foreign_members_have_room_up_to_65535_bytes() {
 #[test]
 fn errors_name_the_key_and_the_fault() {
     let at = || Location::of("test", &crate::key::Key::from_text("user:1"));
-    let shown = EnvelopeError::Truncated.into_error(at()).to_string();
+    let text = EnvelopeError::Truncated.into_error(at()).to_string();
     assert_eq!(
-        shown,
+        text,
         "`user:1` in test: the record cannot be read: its envelope is cut short; it was left as it is, and `put` replaces it"
     );
-    let shown = EnvelopeError::Codec(9).into_error(at()).to_string();
-    assert!(shown.contains("number 9"), "{shown}");
+    let text = EnvelopeError::Codec(9).into_error(at()).to_string();
+    assert!(text.contains("number 9"), "{text}");
 }
 
 #[test]

@@ -143,14 +143,14 @@ impl State {
             self.expiring.insert((at, key.clone()));
         }
         let outdated = match self.records.entry(key) {
-            Place::Vacant(place) => {
-                place.insert(slot);
+            Place::Vacant(entry) => {
+                entry.insert(slot);
                 None
             }
-            Place::Occupied(mut place) => {
-                let before = std::mem::replace(place.get_mut(), slot).expires_at;
+            Place::Occupied(mut entry) => {
+                let before = std::mem::replace(entry.get_mut(), slot).expires_at;
                 // An equal moment has one entry in the index, which is the new record's now.
-                before.filter(|_| before != expires_at).map(|at| (at, place.key().clone()))
+                before.filter(|_| before != expires_at).map(|at| (at, entry.key().clone()))
             }
         };
         if let Some(outdated) = outdated {

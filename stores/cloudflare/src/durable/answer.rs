@@ -39,7 +39,7 @@ pub(super) fn done(response: Response, at: impl FnOnce() -> Box<Location>) -> Re
 pub(super) fn commit(response: Response, at: impl FnOnce() -> Box<Location>) -> Result<Commit> {
     match response {
         Response::Done => Ok(Commit::Done),
-        Response::Conflict(place) => Ok(Commit::Conflict(place as usize)),
+        Response::Conflict(position) => Ok(Commit::Conflict(position as usize)),
         response => Err(other(response, "commit", at())),
     }
 }

@@ -68,7 +68,7 @@ impl Table {
                 Response::Done
             }
             Request::Commit(checks, changes) => match self.commit(&checks, changes, now)? {
-                Some(place) => Response::Conflict(place as u32),
+                Some(position) => Response::Conflict(position as u32),
                 None => Response::Done,
             },
             Request::List(range) => self.list(&range, now)?,
@@ -103,9 +103,9 @@ impl Table {
                 Err(change) => changes.push(change),
             }
         }
-        for (place, check) in checks.iter().enumerate() {
+        for (position, check) in checks.iter().enumerate() {
             if !self.holds(check, now)? {
-                return Ok(Some(place));
+                return Ok(Some(position));
             }
         }
         self.write(changes, now)?;

@@ -30,7 +30,7 @@ const HEAD: usize = 2;
 
 /// Bytes that are no message of this format.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("it is no message of format 1")]
+#[error("it is not a message of format 1")]
 pub(super) struct Unreadable;
 
 type Read<T> = Result<T, Unreadable>;
@@ -66,7 +66,7 @@ impl Response {
         match self {
             Self::Rows(rows) => Output::of(1).list(rows, |out, row| out.option(row.as_ref(), Output::row)),
             Self::Done => Output::of(2),
-            Self::Conflict(place) => Output::of(3).number(*place),
+            Self::Conflict(position) => Output::of(3).number(*position),
             Self::Page(rows, next) => Output::of(4)
                 .list(rows, |out, (key, row)| out.text(key).row(row))
                 .option(next.as_ref(), |out, next| out.text(next)),

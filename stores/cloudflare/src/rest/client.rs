@@ -126,7 +126,7 @@ impl Client {
             if last {
                 return Err(Failure { cause, may_be_done, attempts });
             }
-            tracing::debug!(attempts, ?pause, status = cause.status(), "Cloudflare KV is asked again");
+            tracing::debug!(attempts, ?pause, status = cause.status(), "retrying a request to Cloudflare KV");
             if let Err(cause) = self.wait(pause).await {
                 return Err(Failure { cause, may_be_done, attempts });
             }

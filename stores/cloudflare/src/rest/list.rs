@@ -54,7 +54,7 @@ impl Shared {
             if of_cursor { Error::InvalidCursor { at } } else { failure.of_read(at, "list") }
         })?;
         let now = self.client.clock.now();
-        let mut shown: Vec<(String, Result<Head>)> = Vec::new();
+        let mut on_page: Vec<(String, Result<Head>)> = Vec::new();
         let (mut last, mut cursor) =
             (after.clone(), listed.cursor.map(|server| Position { server, after: None }));
         for listed in listed.keys {
@@ -63,14 +63,14 @@ impl Shared {
                 continue;
             }
             let (name, Some(head)) = head_of(listed, query.prefix(), now) else { continue };
-            if shown.len() == query.limit() {
+            if on_page.len() == query.limit() {
                 cursor = Some(Position { server: server.clone(), after: last });
                 break;
             }
             last = Some(name.clone());
-            shown.push((name, head));
+            on_page.push((name, head));
         }
-        let (mut page, is_cut) = self.page(query, shown).await?;
+        let (mut page, is_cut) = self.page(query, on_page).await?;
         if let Some(after) = is_cut {
             cursor = Some(Position { server, after: Some(after) });
         }
@@ -82,18 +82,18 @@ impl Shared {
     async fn page(
         &self,
         query: &ListQuery,
-        shown: Vec<(String, Result<Head>)>,
+        on_page: Vec<(String, Result<Head>)>,
     ) -> Result<(ListPage, Option<String>)> {
-        let mut page = ListPage::with_capacity(shown.len());
+        let mut page = ListPage::with_capacity(on_page.len());
         match query.content() {
-            Content::Keys => shown.iter().for_each(|(name, _)| page.push(name, Entry::Key)),
+            Content::Keys => on_page.iter().for_each(|(name, _)| page.push(name, Entry::Key)),
             Content::Heads => {
-                for (name, head) in shown {
+                for (name, head) in on_page {
                     page.push(&name, head.map_or_else(Entry::Failed, Entry::Head));
                 }
             }
             // `Content::Records`, and any part that this store cannot return alone.
-            _ => return self.records(query, shown, page).await,
+            _ => return self.records(query, on_page, page).await,
         }
         Ok((page, None))
     }
@@ -103,10 +103,10 @@ impl Shared {
     async fn records(
         &self,
         query: &ListQuery,
-        shown: Vec<(String, Result<Head>)>,
+        on_page: Vec<(String, Result<Head>)>,
         mut page: ListPage,
     ) -> Result<(ListPage, Option<String>)> {
-        let (mut rest, mut bytes, mut part) = (shown.as_slice(), 0_usize, FIRST_READ);
+        let (mut rest, mut bytes, mut part) = (on_page.as_slice(), 0_usize, FIRST_READ);
         while !rest.is_empty() {
             let (first, behind) = rest.split_at(part.min(rest.len()));
             let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
@@ -126,7 +126,7 @@ impl Shared {
             if bytes >= query.max_bytes() && !behind.is_empty() {
                 return Ok((page, first.last().map(|(name, _)| name.clone())));
             }
-            let read = shown.len() - behind.len();
+            let read = on_page.len() - behind.len();
             part = (query.max_bytes().saturating_sub(bytes) / (bytes / read).max(1)).max(1);
             rest = behind;
         }

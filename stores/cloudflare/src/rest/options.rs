@@ -43,10 +43,9 @@ pub struct CloudflareOptions {
     timeout: Duration,
 }
 
-const NO_IDENTIFIER: &str = "the account or namespace is no identifier of Cloudflare's; give the one that the dashboard shows: letters and digits, `-` and `_`, at most 64";
-const NO_TOKEN: &str =
-    "the API token is empty, or holds what no token holds; give one with the permission `Workers KV Storage`";
-const NO_BASE: &str = "the base address has to be an `https` URL without a query, or `http` to this machine";
+const NO_IDENTIFIER: &str = "the account or namespace is not a Cloudflare identifier; use the one that the dashboard shows: letters and digits, `-` and `_`, at most 64";
+const NO_TOKEN: &str = "the API token is empty or has characters that no token has; use one with the permission `Workers KV Storage`";
+const NO_BASE: &str = "the base address must be an `https` URL without a query, or `http` to this machine";
 
 impl CloudflareOptions {
     pub(super) fn new(account: String, namespace: String, token: String) -> Self {

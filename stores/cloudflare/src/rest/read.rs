@@ -36,10 +36,10 @@ pub(super) enum ReadLocation<'a> {
 }
 
 impl ReadLocation<'_> {
-    fn at(&self, place: usize) -> Box<Location> {
+    fn at(&self, index: usize) -> Box<Location> {
         match self {
             Self::Of(keys) => {
-                keys.get(place).map_or_else(|| Location::store(NAME), |it| Location::of(NAME, it))
+                keys.get(index).map_or_else(|| Location::store(NAME), |it| Location::of(NAME, it))
             }
             Self::Under(prefix) => Location::of(NAME, prefix),
         }
@@ -68,7 +68,7 @@ impl Shared {
     pub(super) async fn read(
         &self,
         names: &[&str],
-        place: ReadLocation<'_>,
+        location: ReadLocation<'_>,
     ) -> Result<Vec<Result<Option<Record>>>> {
         let mut asked: Vec<&str> = names.to_vec();
         asked.sort_unstable();
@@ -76,13 +76,13 @@ impl Shared {
         let mut found: HashMap<&str, RawRecord> = HashMap::with_capacity(asked.len());
         let parts: Vec<&[&str]> = asked.chunks(KEYS_OF_READ).collect();
         for parts in parts.chunks(READS_AT_ONCE) {
-            let read = parts.iter().map(|part| self.read_part(part, place.is_secret()));
-            let read = try_join_all(read).await.map_err(|failure| failure.of_read(place.at(0), "read"))?;
+            let read = parts.iter().map(|part| self.read_part(part, location.is_secret()));
+            let read = try_join_all(read).await.map_err(|failure| failure.of_read(location.at(0), "read"))?;
             found.extend(read.into_iter().flatten());
         }
         let now = self.client.clock.now();
         let record = |(number, name): (usize, &&str)| match found.get(name) {
-            Some(found) => read(found.clone(), now, &|| place.at(number)),
+            Some(found) => read(found.clone(), now, &|| location.at(number)),
             None => Ok(None),
         };
         Ok(names.iter().enumerate().map(record).collect())

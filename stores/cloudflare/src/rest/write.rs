@@ -35,7 +35,7 @@ impl Incomplete {
     /// The error of a batch.
     pub(super) fn into_error(self) -> Error {
         let written = self.done.iter().take_while(|done| **done).count();
-        let (also, others) = (written..self.done.len()).partition(|place| self.done[*place]);
+        let (also, others) = (written..self.done.len()).partition(|position| self.done[*position]);
         // Which of them had been sent is not known here.
         let unknown = if self.source.is_unknown() { others } else { Vec::new() };
         Error::Partial { at: self.at, written, also, unknown, source: Box::new(self.source) }
@@ -88,10 +88,10 @@ impl Shared {
         if let Some((at, source)) = refused {
             return Err(Incomplete { done: batch.done, at, source });
         }
-        let of = |place: &usize| spelt.get(*place).and_then(Option::as_ref);
+        let of = |position: &usize| spelt.get(*position).and_then(Option::as_ref);
         let (puts, deletes) =
-            batch.last_places().partition::<VecDeque<usize>, _>(|place| of(place).is_some());
-        self.send_all(&mut batch, puts, |keys, places| bulk_put(keys, &spelt, places)).await?;
+            batch.last_positions().partition::<VecDeque<usize>, _>(|position| of(position).is_some());
+        self.send_all(&mut batch, puts, |keys, positions| bulk_put(keys, &spelt, positions)).await?;
         self.send_all(&mut batch, deletes, bulk_delete).await?;
         Ok(())
     }
@@ -100,13 +100,13 @@ impl Shared {
     async fn send_all(
         &self,
         batch: &mut Batch<'_>,
-        mut places: VecDeque<usize>,
+        mut positions: VecDeque<usize>,
         body: impl Fn(&[Key], &mut VecDeque<usize>) -> Result<(Request, Vec<usize>), Failure>,
     ) -> Result<(), Incomplete> {
         let (mut rounds, mut refused) = (1, VecDeque::new());
-        while let Some(first) = places.front().copied() {
+        while let Some(first) = positions.front().copied() {
             let sent = async {
-                let (request, sent) = body(batch.keys, &mut places)?;
+                let (request, sent) = body(batch.keys, &mut positions)?;
                 let secret = batch.keys.iter().any(Key::has_secret);
                 let answer = self.client.envelope::<Done>(&request.secret(secret)).await?;
                 Ok((sent, answer.result.unwrap_or_default()))
@@ -116,19 +116,19 @@ impl Shared {
                 .map_err(|failure: Failure| batch.ended(first, |at| failure.of_write(at, "write")))?;
             let not_taken: HashSet<String> =
                 answer.unsuccessful_keys.unwrap_or_default().into_iter().collect();
-            for place in sent {
-                let key = batch.keys[place].as_str();
+            for position in sent {
+                let key = batch.keys[position].as_str();
                 if not_taken.contains(key) {
-                    refused.push_back(place);
+                    refused.push_back(position);
                 } else {
-                    batch.done[place] = true;
+                    batch.done[position] = true;
                 }
             }
-            if places.is_empty() && !refused.is_empty() && rounds < self.client.attempts {
+            if positions.is_empty() && !refused.is_empty() && rounds < self.client.attempts {
                 let paused = self.client.pause_after(rounds).await;
                 paused.map_err(|failure| batch.ended(first, |at| failure.of_write(at, "write")))?;
                 rounds += 1;
-                places = std::mem::take(&mut refused);
+                positions = std::mem::take(&mut refused);
             }
         }
         match refused.front() {
@@ -143,16 +143,16 @@ impl Shared {
 
 impl Batch<'_> {
     /// The places of the writes that are to remain: of a key that is there twice, the later.
-    fn last_places(&self) -> impl Iterator<Item = usize> + use<> {
+    fn last_positions(&self) -> impl Iterator<Item = usize> + use<> {
         let last: HashMap<&str, usize> =
-            self.keys.iter().enumerate().map(|(place, key)| (key.as_str(), place)).collect();
-        let mut places: Vec<usize> = last.into_values().collect();
-        places.sort_unstable();
-        places.into_iter()
+            self.keys.iter().enumerate().map(|(position, key)| (key.as_str(), position)).collect();
+        let mut positions: Vec<usize> = last.into_values().collect();
+        positions.sort_unstable();
+        positions.into_iter()
     }
 
     /// What has been done so far, and why no more was.
-    fn ended(&self, place: usize, source: impl FnOnce(Box<Location>) -> Error) -> Incomplete {
+    fn ended(&self, position: usize, source: impl FnOnce(Box<Location>) -> Error) -> Incomplete {
         let done_keys: HashSet<&str> = self
             .keys
             .iter()
@@ -160,7 +160,7 @@ impl Batch<'_> {
             .filter(|(_, done)| **done)
             .map(|(key, _)| key.as_str())
             .collect();
-        let at = || Location::of(NAME, &self.keys[place]);
+        let at = || Location::of(NAME, &self.keys[position]);
         // A write that a later one of the same key replaces is done with it.
         let done = self.keys.iter().map(|key| done_keys.contains(key.as_str())).collect();
         Incomplete { done, at: at(), source: source(at()) }
@@ -171,30 +171,30 @@ impl Batch<'_> {
 fn bulk_put(
     keys: &[Key],
     spelt: &[Option<Spelt>],
-    places: &mut VecDeque<usize>,
+    positions: &mut VecDeque<usize>,
 ) -> Result<(Request, Vec<usize>), Failure> {
     let (mut body, mut sent) = (vec![b'['], Vec::new());
-    while let Some(place) = places.front().copied() {
-        let Some(Spelt { value, metadata, ttl_seconds }) = &spelt[place] else { break };
+    while let Some(position) = positions.front().copied() {
+        let Some(Spelt { value, metadata, ttl_seconds }) = &spelt[position] else { break };
         let before = body.len();
         if !sent.is_empty() {
             body.push(b',');
         }
-        let put = BulkPut { key: keys[place].as_str(), value, metadata, expiration_ttl: *ttl_seconds };
+        let put = BulkPut { key: keys[position].as_str(), value, metadata, expiration_ttl: *ttl_seconds };
         serde_json::to_writer(&mut body, &put).map_err(|error| Failure::unsent(Cause::Unwritable(error)))?;
         if !sent.is_empty() && (body.len() >= BYTES_OF_WRITE || sent.len() == KEYS_OF_WRITE) {
             body.truncate(before);
             break;
         }
-        sent.push(place);
-        places.pop_front();
+        sent.push(position);
+        positions.pop_front();
     }
     body.push(b']');
     Ok((Request::put("bulk", Bytes::from(body)), sent))
 }
 
-fn bulk_delete(keys: &[Key], places: &mut VecDeque<usize>) -> Result<(Request, Vec<usize>), Failure> {
-    let sent: Vec<usize> = places.drain(..places.len().min(KEYS_OF_WRITE)).collect();
-    let names: Vec<&str> = sent.iter().map(|place| keys[*place].as_str()).collect();
+fn bulk_delete(keys: &[Key], positions: &mut VecDeque<usize>) -> Result<(Request, Vec<usize>), Failure> {
+    let sent: Vec<usize> = positions.drain(..positions.len().min(KEYS_OF_WRITE)).collect();
+    let names: Vec<&str> = sent.iter().map(|position| keys[*position].as_str()).collect();
     Ok((Request::post("bulk/delete", json(&names)?), sent))
 }

@@ -19,16 +19,17 @@ impl WorkersStore {
     pub(super) async fn write_many(&self, mut writes: Vec<(Key, Option<NewRecord>)>) -> Result<()> {
         let keys: Vec<Key> = writes.iter().map(|(key, _)| key.clone()).collect();
         let last: HashMap<&str, usize> = keys.iter().map(Key::as_str).zip(0..).collect();
-        let is_last =
-            |place: &usize| keys.get(*place).is_some_and(|key| last.get(key.as_str()) == Some(place));
-        let places: Vec<usize> = (0..keys.len()).filter(is_last).collect();
-        for places in places.chunks(AT_ONCE) {
-            let started = places.iter().filter_map(|place| {
-                let (key, record) = (keys.get(*place)?, writes.get_mut(*place)?.1.take());
+        let is_last = |position: &usize| {
+            keys.get(*position).is_some_and(|key| last.get(key.as_str()) == Some(position))
+        };
+        let positions: Vec<usize> = (0..keys.len()).filter(is_last).collect();
+        for positions in positions.chunks(AT_ONCE) {
+            let started = positions.iter().filter_map(|position| {
+                let (key, record) = (keys.get(*position)?, writes.get_mut(*position)?.1.take());
                 Some(self.write_one(key, record))
             });
             let done = join_all(started).await;
-            let mut ended = places.iter().copied().zip(done).skip_while(|(_, done)| done.is_ok());
+            let mut ended = positions.iter().copied().zip(done).skip_while(|(_, done)| done.is_ok());
             if let Some((failed, Err(first))) = ended.next() {
                 let at =
                     keys.get(failed).map_or_else(|| Location::store(NAME), |key| Location::of(NAME, key));
@@ -36,11 +37,11 @@ impl WorkersStore {
                 if source.is_unknown() {
                     unknown.push(failed);
                 }
-                for (place, done) in ended {
+                for (position, done) in ended {
                     match done {
-                        Ok(()) => also.push(place),
+                        Ok(()) => also.push(position),
                         Err(error) if error.is_unknown() => {
-                            unknown.push(place);
+                            unknown.push(position);
                             source = error;
                         }
                         Err(_) => {}

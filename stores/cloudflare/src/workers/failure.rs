@@ -4,7 +4,7 @@ use kv_store::{Error, Location, SharedError};
 use worker::js_sys;
 use worker::wasm_bindgen::{JsCast, JsValue};
 
-const NO_REPLY: &str = "the binding's reply is not what it should be";
+const NO_REPLY: &str = "the binding returned an unexpected reply";
 
 /// What the runtime threw, or a reply that is none of the binding's.
 #[derive(Debug, thiserror::Error)]

@@ -40,20 +40,20 @@ impl WorkersStore {
             let seen = after.as_deref().is_some_and(|after| listed.name.as_str() <= after);
             !seen && query.matches(&listed.name)
         };
-        let mut shown: Vec<Listed> = listed.into_iter().filter(is_new).collect();
-        if shown.len() > most {
-            shown.truncate(most);
-            let after = shown.last().map(|last| last.name.clone());
+        let mut on_page: Vec<Listed> = listed.into_iter().filter(is_new).collect();
+        if on_page.len() > most {
+            on_page.truncate(most);
+            let after = on_page.last().map(|last| last.name.clone());
             next = Some(Position { server: server.clone(), after });
         }
-        let mut page = ListPage::with_capacity(shown.len());
+        let mut page = ListPage::with_capacity(on_page.len());
         match query.content() {
             content @ (Content::Keys | Content::Heads) => {
-                self.push_heads(query.prefix(), content, shown, &mut page);
+                self.push_heads(query.prefix(), content, on_page, &mut page);
             }
             // `Content::Records`, and any part that this store cannot return alone.
             _ => {
-                if let Some(after) = self.push_records(query, shown, &mut page).await? {
+                if let Some(after) = self.push_records(query, on_page, &mut page).await? {
                     next = Some(Position { server, after: Some(after) });
                 }
             }

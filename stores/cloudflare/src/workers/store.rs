@@ -80,7 +80,7 @@ impl WorkersStore {
     /// Less than 30 seconds is [`Error::InvalidOptions`](kv_store::Error::InvalidOptions).
     pub fn with_cache_ttl(mut self, ttl: Duration) -> Result<Self> {
         if ttl < LEAST_CACHE_TTL {
-            let what = "the cache TTL is below Cloudflare's least, 30 seconds";
+            let what = "the cache TTL is below Cloudflare's minimum of 30 seconds";
             return Err(Error::InvalidOptions { at: Location::store(NAME), what: what.into() });
         }
         self.binding = self.binding.with_cache_ttl(ttl.as_secs());

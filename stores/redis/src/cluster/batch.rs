@@ -29,7 +29,7 @@ impl Inner {
         let slots = self.slots_of(records.iter().map(|(key, _)| key));
         let mut records: Vec<Option<(Key, Outgoing)>> = records.into_iter().map(Some).collect();
         let parts = slots.iter().map(|places| {
-            places.iter().filter_map(|place| records.get_mut(*place)?.take()).collect::<Vec<_>>()
+            places.iter().filter_map(|index| records.get_mut(*index)?.take()).collect::<Vec<_>>()
         });
         let parts = parts.map(async |part| self.put_together(&part, by).await);
         let outcomes = side_by_side(parts).await;
@@ -41,7 +41,7 @@ impl Inner {
         let by = self.connection.deadline();
         let slots = self.slots_of(keys.iter());
         let parts = slots.iter().map(async |places| {
-            let part: Vec<Key> = places.iter().filter_map(|place| keys.get(*place)).cloned().collect();
+            let part: Vec<Key> = places.iter().filter_map(|index| keys.get(*index)).cloned().collect();
             self.delete_all(&part, by).await
         });
         all_of(keys.len(), &slots, side_by_side(parts).await)
@@ -60,7 +60,7 @@ fn all_of(len: usize, slots: &[Vec<usize>], outcomes: Vec<Result<(), Error>>) ->
     let mut failure: Option<Error> = None;
     for (places, outcome) in slots.iter().zip(outcomes) {
         let Err(error) = outcome else {
-            places.iter().for_each(|place| done[*place] = true);
+            places.iter().for_each(|index| done[*index] = true);
             continue;
         };
         if error.is_unknown() {
@@ -77,6 +77,6 @@ fn all_of(len: usize, slots: &[Vec<usize>], outcomes: Vec<Result<(), Error>>) ->
     let at = error.location().cloned().map_or_else(|| Location::store(NAME), Box::new);
     let written = done.iter().take_while(|done| **done).count();
     let also =
-        done.iter().enumerate().skip(written).filter(|(_, done)| **done).map(|(place, _)| place).collect();
+        done.iter().enumerate().skip(written).filter(|(_, done)| **done).map(|(index, _)| index).collect();
     Err(Error::Partial { at, written, also, unknown, source: Box::new(error) })
 }

@@ -41,9 +41,9 @@ impl Map {
             let [Value::Int(first), Value::Int(last), primary, replicas @ ..] = range.as_sequence()? else {
                 return None;
             };
-            let place = map.place_of(address_of(primary, asked)?, &mut link);
+            let index = map.place_of(address_of(primary, asked)?, &mut link);
             let (first, last) = (usize::try_from(*first).ok()?, usize::try_from(*last).ok()?);
-            map.owners.get_mut(first..=last)?.fill(place);
+            map.owners.get_mut(first..=last)?.fill(index);
             for replica in replicas.iter().filter_map(|replica| address_of(replica, asked)) {
                 if !map.replicas.contains(&replica) {
                     map.replicas.push(replica);
@@ -56,17 +56,17 @@ impl Map {
     /// The same map with one slot on another node.
     pub(super) fn moved(&self, slot: u16, to: Address, mut link: impl FnMut(&Address) -> Link) -> Self {
         let mut map = self.clone();
-        let place = map.place_of(to, &mut link);
+        let index = map.place_of(to, &mut link);
         if let Some(owner) = map.owners.get_mut(usize::from(slot)) {
-            *owner = place;
+            *owner = index;
         }
         map
     }
 
     /// The primary that has a slot.
     pub(super) fn owner(&self, slot: u16) -> Option<(&Address, &Link)> {
-        let place = *self.owners.get(usize::from(slot))?;
-        let node = self.primaries.get(usize::from(place))?;
+        let index = *self.owners.get(usize::from(slot))?;
+        let node = self.primaries.get(usize::from(index))?;
         Some((&node.address, &node.link))
     }
 
@@ -93,18 +93,18 @@ impl Map {
 
     /// Which slots a node has.
     pub(super) fn slots_of(&self, node: &Address) -> Vec<bool> {
-        let place = self.primaries.iter().position(|known| known.address == *node);
-        self.owners.iter().map(|owner| Some(usize::from(*owner)) == place).collect()
+        let index = self.primaries.iter().position(|known| known.address == *node);
+        self.owners.iter().map(|owner| Some(usize::from(*owner)) == index).collect()
     }
 
     fn place_of(&mut self, address: Address, link: &mut impl FnMut(&Address) -> Link) -> u16 {
         let known = self.primaries.iter().position(|node| node.address == address);
-        let place = known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             let link = link(&address);
             self.primaries.push(Node { address, link });
             self.primaries.len() - 1
         });
-        u16::try_from(place).unwrap_or(NOBODY)
+        u16::try_from(index).unwrap_or(NOBODY)
     }
 }
 

@@ -90,7 +90,7 @@ impl Cluster {
         let suspect = suspect.cloned();
         runtime.spawn(async move {
             if let Err(error) = looking.0.learn(suspect.as_ref(), LONGEST_LOOK).await {
-                tracing::warn!(error = %Said::of(error), "no node of the cluster tells who has which slots");
+                tracing::warn!(error = %Said::of(error), "no node of the cluster returned a slot map");
             }
         });
     }

@@ -105,7 +105,7 @@ impl<'a> Rounds<'a> {
         }
         let by = *self.by.get_or_insert_with(|| Deadline::after(PATIENCE));
         if !by.pause(self.pause).await {
-            let what = "the slots of the cluster move all the time";
+            let what = "the slots of the cluster kept moving";
             return Err(Fault::unsent(RedisError::from((ErrorKind::ClusterConnectionNotFound, what))));
         }
         self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);

@@ -14,8 +14,8 @@ pub(super) fn slot_of(key: &str) -> u16 {
 /// The places of keys by the slots that they lie on, each in the keys' order.
 pub(crate) fn by_slot<S: AsRef<str>>(keys: &[S]) -> Vec<Vec<usize>> {
     let mut slots: HashMap<u16, Vec<usize>> = HashMap::new();
-    for (place, key) in keys.iter().enumerate() {
-        slots.entry(slot_of(key.as_ref())).or_default().push(place);
+    for (index, key) in keys.iter().enumerate() {
+        slots.entry(slot_of(key.as_ref())).or_default().push(index);
     }
     slots.into_values().collect()
 }

@@ -22,10 +22,13 @@ impl Inner {
     /// The next keys of a list, by one pass over all keys.
     pub(super) async fn scan(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, Fault> {
         let mut least = Least::default();
-        let pattern = self.spelling.pattern(query.prefix().as_str(), query.suffix());
+        let pattern = self.spelling.pattern(query.prefix(), query.suffix());
         let mut walk = Walk::begin(&self.connection, pattern).await?;
-        let is_next =
-            |found: &FoundKey| query.matches(&found.text) && after.is_none_or(|after| *found.text > *after);
+        let is_next = |found: &FoundKey| {
+            query.matches(&found.text)
+                && after.is_none_or(|after| *found.text > *after)
+                && self.spelling.is_listed(query.prefix(), found)
+        };
         while let Some(keys) = walk.next().await? {
             keys.iter()
                 .filter_map(|key| self.spelling.read(key))

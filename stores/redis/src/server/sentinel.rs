@@ -33,7 +33,7 @@ impl Sentinels {
             None => has_role_of_primary(dialer, &mut dialed).await?,
         };
         if !is_primary {
-            let what = "the sentinels name a server that is no primary";
+            let what = "the sentinels name a server that is not a primary";
             return Err(RedisError::from((ErrorKind::ClusterConnectionNotFound, what)));
         }
         Ok(dialed)

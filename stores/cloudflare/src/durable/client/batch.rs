@@ -21,8 +21,8 @@ type Objects = Vec<(String, Vec<usize>)>;
 impl DurableClient {
     fn objects<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Objects {
         let mut objects = BTreeMap::<String, Vec<usize>>::new();
-        for (place, key) in keys.enumerate() {
-            objects.entry(self.0.shards.of_key(key)).or_default().push(place);
+        for (position, key) in keys.enumerate() {
+            objects.entry(self.0.shards.of_key(key)).or_default().push(position);
         }
         objects.into_iter().collect()
     }
@@ -31,10 +31,10 @@ impl DurableClient {
         let mut records: Vec<Option<Record>> = vec![None; keys.len()];
         let objects = self.objects(keys.iter().map(Key::as_str));
         for some in objects.chunks(AT_ONCE) {
-            let reads = some.iter().map(|(object, places)| self.read_object(object, places, keys));
-            for (read, (_, places)) in join_all(reads).await.into_iter().zip(some) {
-                for (record, place) in read?.into_iter().zip(places) {
-                    if let Some(slot) = records.get_mut(*place) {
+            let reads = some.iter().map(|(object, positions)| self.read_object(object, positions, keys));
+            for (read, (_, positions)) in join_all(reads).await.into_iter().zip(some) {
+                for (record, position) in read?.into_iter().zip(positions) {
+                    if let Some(slot) = records.get_mut(*position) {
                         *slot = record;
                     }
                 }
@@ -43,8 +43,13 @@ impl DurableClient {
         Ok(records)
     }
 
-    async fn read_object(&self, object: &str, places: &[usize], keys: &[Key]) -> Result<Vec<Option<Record>>> {
-        let keys: Vec<&Key> = places.iter().filter_map(|place| keys.get(*place)).collect();
+    async fn read_object(
+        &self,
+        object: &str,
+        positions: &[usize],
+        keys: &[Key],
+    ) -> Result<Vec<Option<Record>>> {
+        let keys: Vec<&Key> = positions.iter().filter_map(|position| keys.get(*position)).collect();
         let request = Request::Get(keys.iter().map(|key| key.as_str().to_owned()).collect());
         match self.call(object, &request).await {
             Ok(response) => answer::records(response, &keys),
@@ -59,16 +64,16 @@ impl DurableClient {
         let objects = self.objects(keys.iter().map(Key::as_str));
         let mut ended: Vec<Option<Result<()>>> = vec![None; keys.len()];
         for some in objects.chunks(AT_ONCE) {
-            let mut take = |places: &[usize]| -> Vec<Change> {
-                places.iter().filter_map(|place| changes.get_mut(*place)?.take()).collect()
+            let mut take = |positions: &[usize]| -> Vec<Change> {
+                positions.iter().filter_map(|position| changes.get_mut(*position)?.take()).collect()
             };
-            let sent: Vec<_> = some.iter().map(|(object, places)| (object, take(places))).collect();
+            let sent: Vec<_> = some.iter().map(|(object, positions)| (object, take(positions))).collect();
             let done = sent.into_iter().map(|(object, changes)| self.write_object(object, changes));
             let mut has_failed = false;
-            for (done, (_, places)) in join_all(done).await.into_iter().zip(some) {
+            for (done, (_, positions)) in join_all(done).await.into_iter().zip(some) {
                 has_failed |= done.is_err();
-                for place in places {
-                    if let Some(slot) = ended.get_mut(*place) {
+                for position in positions {
+                    if let Some(slot) = ended.get_mut(*position) {
                         *slot = Some(done.clone());
                     }
                 }
@@ -92,12 +97,13 @@ impl DurableClient {
     fn failure(&self, keys: &[Key], ended: Vec<Option<Result<()>>>) -> Error {
         let is_done = |end: &Option<Result<()>>| matches!(end, Some(Ok(())));
         let written = ended.iter().take_while(|end| is_done(end)).count();
-        let also = (written..ended.len()).filter(|place| ended.get(*place).is_some_and(is_done)).collect();
+        let also =
+            (written..ended.len()).filter(|position| ended.get(*position).is_some_and(is_done)).collect();
         let (mut unknown, mut source, mut first) = (Vec::new(), None, None);
-        for (place, end) in ended.into_iter().enumerate() {
+        for (position, end) in ended.into_iter().enumerate() {
             match end {
                 Some(Err(error)) if error.is_unknown() => {
-                    unknown.push(place);
+                    unknown.push(position);
                     source.get_or_insert(error);
                 }
                 Some(Err(error)) => {

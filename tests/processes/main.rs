@@ -1,0 +1,5 @@
+//! Programs that are killed, and programs of two versions beside each other.
+
+mod backfill;
+mod crash;
+mod rolling;
