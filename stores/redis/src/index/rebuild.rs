@@ -3,7 +3,6 @@
 
 use std::sync::{Arc, PoisonError};
 
-use kv_store::key::Key;
 use redis::{ErrorKind, Pipeline, RedisError, Value};
 use tokio::sync::watch;
 
