@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::key::Key;
+use kv_runtime::layer::{Fault, FaultStore, Operation};
 use kv_runtime::record::{Metadata, NewRecord};
 use kv_runtime::store::{MemoryStore, Store, StoreExt};
 use kv_runtime::{Codec, Collection, Error, Kv, ManualClock, Timestamp};
@@ -182,5 +183,42 @@ async fn entries_are_no_entities() -> Outcome {
     assert_eq!((census.groups[0].total(), census.skipped), (3, 0));
     let report = users.migrate_all().run().await?;
     assert_eq!((report.current, report.skipped), (3, 0));
+    Ok(())
+}
+
+/// The first write of an empty collection first makes its indexes ready, in another commit.
+#[tokio::test]
+async fn an_answer_that_is_lost_before_the_entity_is_written_leaves_no_doubt() -> Outcome {
+    let store = FaultStore::new(MemoryStore::new());
+    let faults = store.faults().clone();
+    let users = Kv::new(store).collection::<User>();
+    faults.add(Fault::fail().after().on(&[Operation::Commit]).times(1));
+    let lost = users.put(&User::new(1, "1@example.com")).await;
+    assert!(matches!(&lost, Err(Error::Store { retryable: true, .. })), "{lost:?}");
+    assert_eq!((faults.struck(), users.get(1).await?), (1, None));
+    users.put(&User::new(1, "1@example.com")).await?;
+    // The commit of the entity itself: nobody knows, and the error names it.
+    faults.add(Fault::fail().after().on(&[Operation::Commit]));
+    let put = users.put(&User::new(2, "2@example.com")).await;
+    let deleted = users.by(User::EMAIL).delete("1@example.com").await.map(drop);
+    faults.clear();
+    for (lost, key) in [(put, "user:2"), (deleted, "user:1")] {
+        let Err(Error::OutcomeUnknown { at, .. }) = lost else { panic!("{lost:?}") };
+        assert_eq!((at.entity, at.key.as_deref()), (Some("User"), Some(key)));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_transaction_names_an_entity_and_no_entry() -> Outcome {
+    let store = FaultStore::new(MemoryStore::new());
+    let faults = store.faults().clone();
+    let kv = Kv::new(store);
+    kv.collection().put(&User::new(1, "1@example.com")).await?;
+    faults.add(Fault::fail().after().on(&[Operation::Commit]));
+    let lost = kv.transact(async |tx| tx.insert(&User::new(2, "2@example.com"))).await;
+    faults.clear();
+    let Err(Error::OutcomeUnknown { at, .. }) = lost else { panic!("{lost:?}") };
+    assert_eq!((at.entity, at.key.as_deref()), (Some("User"), Some("user:2")));
     Ok(())
 }

@@ -16,6 +16,7 @@
 mod ages;
 mod caches;
 mod calls;
+mod every_schedule;
 mod groups;
 mod history;
 mod isolates;

@@ -12,7 +12,7 @@ use crate::entity::KvEntity;
 
 /// The text of a cursor if there is no key to encrypt it with. A list rejects this text as a
 /// cursor.
-const STAND_IN: &str = "hidden, as ids are secret: see Kv::with_cursor_key";
+const STAND_IN: &str = "hidden, as it has secret ids or indexed values: see Kv::with_cursor_key";
 
 /// Whether a cursor over ids contains secret ones.
 pub(crate) fn is_secret<E: KvEntity>() -> bool {

@@ -18,7 +18,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
 /// Where to look if a transaction never comes through.
-const WRITES_PAST_ITSELF: &str = "if this repeats, check that the closure writes through `tx`: a write through `kv` conflicts with its own transaction";
+const WRITES_PAST_ITSELF: &str = "if many callers write these records, let fewer do so at once; if not, check that the closure writes through `tx`: a write through `kv` conflicts with its own transaction";
 
 pub(super) struct Attempts<'a, S> {
     kv: &'a Kv<S>,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::limits::check_writes;
 use super::read::WHOLE;
+use super::state::INDEX;
 use super::tx::Tx;
 use crate::collection::indexed::{Change, IndexedType, Reads, plan};
 use kv_store::key::Key;
@@ -21,9 +22,6 @@ impl<S: AtomicStore> Reads for TxReads<'_, S> {
         self.0.records(keys, INDEX)
     }
 }
-
-/// What errors about the entries of an index name in the place of an entity.
-const INDEX: &str = "index";
 
 impl<S: AtomicStore> Tx<S> {
     /// Adds what the indexes need to the writes.

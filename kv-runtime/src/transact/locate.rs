@@ -4,7 +4,8 @@ use kv_store::key::Key;
 use kv_store::store::{Store, StoreExt};
 use kv_store::{Error, Location};
 
-use super::state::State;
+use super::entry::Entry;
+use super::state::{INDEX, State};
 
 /// The error of a store that reports a condition which its commit does not have.
 #[derive(Debug, thiserror::Error)]
@@ -23,14 +24,21 @@ pub(super) fn located<S: Store>(store: &S, key: &Key, entity: Option<&'static st
     at
 }
 
-/// Names the entity in a store's error, if the error names one of the transaction's keys.
+/// Names the entity in a store's error, if the error names one of the transaction's keys. In the place of
+/// the entry of an index, which nobody has written by that key, it names an entity that is written.
 pub(super) fn named(state: &State, error: Error) -> Error {
-    let entity = error.location().and_then(|at| at.key.as_deref()).and_then(|key_text| {
-        state.entries.iter().find(|(key, _)| key.to_string() == key_text).map(|(_, entry)| entry.entity)
-    });
-    match entity {
-        Some(entity) => error.of_entity(entity),
-        None => error,
+    let key = error.location().and_then(|at| at.key.as_deref());
+    let Some((_, entry)) = key.and_then(|key| state.entries.iter().find(|(it, _)| it.to_string() == key))
+    else {
+        return error;
+    };
+    if entry.entity != INDEX {
+        return error.of_entity(entry.entity);
+    }
+    let is_written = |(_, entry): &(&Key, &Box<Entry>)| entry.entity != INDEX && entry.pending.is_some();
+    match state.entries.iter().find(is_written) {
+        Some((key, entry)) => error.with_place(&|at| at.key = Some(key.to_string())).of_entity(entry.entity),
+        None => error.of_entity(entry.entity),
     }
 }
 

@@ -16,6 +16,9 @@ use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{Condition, Expect, Write};
 
+/// What the entries of an index have in the place of an entity.
+pub(super) const INDEX: &str = "index";
+
 #[derive(Default)]
 pub(super) struct State {
     /// The entities with indexes that it writes, under their anchors.

@@ -35,9 +35,10 @@ pub enum Error {
         at: Box<Location>,
     },
 
-    /// Another entity has a value that a unique index allows once. Nothing was written.
+    /// Another entity has a value that a unique index allows once. A call that writes has written
+    /// nothing. The report of a build or a check names two entities that are stored with one value.
     #[error(
-        "{at}: the value of its unique index `{index}` belongs to `{holder}` already; nothing was written; change the value, or that entity first"
+        "{at}: the value of its unique index `{index}` belongs to `{holder}`; change the value, or that of the other entity first"
     )]
     NotUnique {
         /// Where: the entity that was to be written.

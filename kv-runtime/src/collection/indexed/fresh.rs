@@ -115,7 +115,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             writes.push(Write::Put(key, state_record(&new)?));
         }
         // If another handle was faster, its state holds.
-        store.commit(conditions, writes.into()).await.map(drop)
+        match store.commit(conditions, writes.into()).await {
+            // Only a later call finds out. This one has not written its entity, and may be repeated.
+            Err(Error::OutcomeUnknown { at, source }) => Err(Error::Store {
+                at,
+                action: "make its indexes ready",
+                why: Some("nothing of the entity was written"),
+                retryable: true,
+                source,
+            }),
+            done => done.map(drop),
+        }
     }
 
     /// Whether there is any record of the group that has the index. After many keys of other groups
