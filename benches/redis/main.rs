@@ -6,6 +6,7 @@
 mod support;
 
 mod calls;
+mod indexed;
 mod npm;
 #[path = "../../tests/support/redis_server.rs"]
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
@@ -76,6 +77,8 @@ fn main() -> Result<()> {
         by_turns(ROUNDS, || ours.batches(), || theirs.batches())
     })?;
 
+    indexed::run(&mut report, &bench)?;
+
     let our_index = Side { runtime: &runtime, calls: bench.ours(2, true)? };
     let their_index = Side { runtime: &runtime, calls: bench.by_hand(3, true)? };
     our_index.fill()?;
@@ -110,10 +113,13 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn ours(&self, database: usize, is_indexed: bool) -> Result<Collection<User, RedisStore>> {
+        Ok(Kv::new(self.store(database, is_indexed)?).collection())
+    }
+
+    fn store(&self, database: usize, is_indexed: bool) -> Result<RedisStore> {
         // The hand-written side, too, lives on the runtime of its caller.
         let options = RedisStore::options().list_index(is_indexed).runtime(self.runtime.handle().clone());
-        let store = self.runtime.block_on(options.connect(&self.server.url(database)))?;
-        Ok(Kv::new(store).collection())
+        Ok(self.runtime.block_on(options.connect(&self.server.url(database)))?)
     }
 
     /// Ours as it is by default: a thread of the library drives the connection.

@@ -1,22 +1,18 @@
 //! The rules that concern more than one attribute, each a function, in the order of this list.
 
 mod adopt;
+mod ids;
 mod indexes;
 mod owned;
 mod round_trip;
 mod versions;
-
-use syn::Type;
 
 use crate::ctxt::Ctxt;
 use crate::model::{Entity, Field, Group};
 
 pub(crate) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     prefix_is_there(cx, entity);
-    ids_are_there(cx, entity);
-    ids_stand_alone(cx, entity);
-    id_words_are_on_ids(cx, entity);
-    raw_ids_end_the_key(cx, entity);
+    ids::check(cx, entity);
     skipped_stand_alone(cx, entity);
     data_is_owned(cx, entity);
     groups_have_names(cx, entity);
@@ -52,68 +48,6 @@ fn prefix_is_there(cx: &Ctxt, entity: &Entity<'_>) {
     let has_prefix = container.prefix.is_written() || container.shared_prefix.is_written();
     if !has_prefix && container.has_keys_alone {
         cx.error(entity.ident, "an entity needs a prefix for its keys: `#[kv(prefix = \"user\")]`");
-    }
-}
-
-/// A key has one to six ids: so many the runtime's tuples take.
-fn ids_are_there(cx: &Ctxt, entity: &Entity<'_>) {
-    const MOST: usize = 6;
-    if entity.ids.is_empty() && !entity.may_have_another_id {
-        cx.error(entity.ident, "an entity needs an id: mark the field that is its key with `#[kv(id)]`");
-    }
-    for field in entity.ids.iter().skip(MOST) {
-        if let Some(key) = field.attr.id.key() {
-            cx.error(key, format_args!("an entity has at most {MOST} ids"));
-        }
-    }
-}
-
-/// An id is in the key of every group and in no value, so nothing that is said of values fits it.
-fn ids_stand_alone(cx: &Ctxt, entity: &Entity<'_>) {
-    for attr in entity.ids.iter().map(|field| &field.attr) {
-        if let Some(key) = attr.group.key() {
-            cx.error(key, "an id is in the key of every group, so it belongs to none");
-        }
-        if let Some(key) = attr.skip.key() {
-            cx.error(key, "an id is the key, so it cannot be skipped");
-        }
-        if let Some(key) = attr.expires_at.key() {
-            cx.error(key, "an id never changes, so it cannot be the expiry");
-        }
-    }
-    for field in &entity.ids {
-        if let Type::Tuple(tuple) = &field.ty {
-            cx.error(tuple, "a composite id is several fields: mark each of them `#[kv(id)]`");
-        }
-    }
-}
-
-/// `ordered`, `secret` and `raw` say how an id is written and shown.
-fn id_words_are_on_ids(cx: &Ctxt, entity: &Entity<'_>) {
-    for field in entity.stored_fields().chain(&entity.skipped) {
-        let keys = [field.attr.ordered.key(), field.attr.secret.key(), field.attr.raw.key()];
-        for key in keys.into_iter().flatten() {
-            cx.error(key, format_args!("`{key}` belongs on an id: `#[kv(id, {key})]`"));
-        }
-    }
-}
-
-/// A raw id is the rest of the key, so nothing can follow it.
-fn raw_ids_end_the_key(cx: &Ctxt, entity: &Entity<'_>) {
-    let last = entity.ids.len().saturating_sub(1);
-    for (at, field) in entity.ids.iter().enumerate() {
-        let Some(key) = field.attr.raw.key() else { continue };
-        if at < last {
-            cx.error(key, "a raw id is the rest of the key, so it is the last id");
-        }
-        if let Some(ordered) = field.attr.ordered.key() {
-            cx.error(ordered, "a raw id is text as it is, so it cannot be `ordered`");
-        }
-        if entity.groups.len() > 1 {
-            let message = "a raw id is the rest of the key, so a group behind it could not be told: an entity with one has \
-                           one group";
-            cx.error(key, message);
-        }
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) const RENAME_ALL: Symbol = Symbol("rename_all");
 pub(crate) const RENAMED: Symbol = Symbol("renamed");
 pub(crate) const SECRET: Symbol = Symbol("secret");
 pub(crate) const SERDE: Symbol = Symbol("serde");
+pub(crate) const SHARD: Symbol = Symbol("shard");
 pub(crate) const SHARED_PREFIX: Symbol = Symbol("shared_prefix");
 pub(crate) const SHOWN: Symbol = Symbol("shown");
 pub(crate) const SINCE: Symbol = Symbol("since");
@@ -47,6 +48,7 @@ pub(crate) const VERSION: Symbol = Symbol("version");
 pub(crate) const VERSION_IN: Symbol = Symbol("version_in");
 pub(crate) const VERSION_MAP: Symbol = Symbol("version_map");
 pub(crate) const VIEW: Symbol = Symbol("view");
+pub(crate) const WITH_ID: Symbol = Symbol("with_id");
 pub(crate) const WRITE_VERSION: Symbol = Symbol("write_version");
 /// Written by the macro alone, on the views that it emits.
 pub(crate) const VIEW_OF: Symbol = Symbol("__view_of");

@@ -51,9 +51,13 @@ impl<'a, S: Store> Writes<'a, S> {
             return self.store.commit(conditions, batch).await;
         }
         apart(Box::pin(async move {
+            let is_deferred = batch.is_part();
             let heard = self.begin(batch.iter()).await;
             let committed = self.store.commit(conditions, batch).await;
-            heard.end(outcome(&committed));
+            heard.end(match &committed {
+                Ok(Commit::Done) if is_deferred => WriteOutcome::Deferred,
+                committed => outcome(committed),
+            });
             committed
         }))
         .await

@@ -4,7 +4,7 @@
 mod transactions;
 
 use std::any::TypeId;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -38,17 +38,36 @@ struct Shared<S> {
     indexes: KnownIndexes,
 }
 
-/// The types of entities whose indexes were made ready if they could be.
+/// What is known of the types of entities that have indexes.
 #[derive(Default)]
-pub(crate) struct KnownIndexes(RwLock<HashSet<TypeId>>);
+pub(crate) struct KnownIndexes {
+    /// Those whose indexes were made ready if they could be.
+    ready: RwLock<HashSet<TypeId>>,
+    /// The bytes of the largest entity that a lookup has read.
+    largest: RwLock<HashMap<TypeId, usize>>,
+}
 
 impl KnownIndexes {
     pub(crate) fn is_known<E: 'static>(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(&TypeId::of::<E>())
+        self.ready.read().unwrap_or_else(PoisonError::into_inner).contains(&TypeId::of::<E>())
     }
 
     pub(crate) fn learn<E: 'static>(&self) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<E>());
+        self.ready.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<E>());
+    }
+
+    /// Returns 0 if no entity of this type was read.
+    pub(crate) fn largest<E: 'static>(&self) -> usize {
+        let largest = self.largest.read().unwrap_or_else(PoisonError::into_inner);
+        largest.get(&TypeId::of::<E>()).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn saw<E: 'static>(&self, bytes: usize) {
+        if bytes > self.largest::<E>() {
+            let mut largest = self.largest.write().unwrap_or_else(PoisonError::into_inner);
+            let largest = largest.entry(TypeId::of::<E>()).or_default();
+            *largest = bytes.max(*largest);
+        }
     }
 }
 
@@ -191,6 +210,11 @@ impl<S: Store> Kv<S> {
     #[must_use]
     pub fn transaction_stats(&self) -> TransactionStats {
         self.shared.transactions.read()
+    }
+
+    /// Whether both handles are of one store.
+    pub(crate) fn is_same<T>(&self, other: &Kv<T>) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.shared), Arc::as_ptr(&other.shared))
     }
 
     fn with_migrations(mut self, change: impl FnOnce(&mut Migrations)) -> Self {

@@ -120,7 +120,7 @@ pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
 pub use kv::{Kv, TransactionOptions, TransactionStats, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};
 pub use sourced::{Source, Sourced};
-pub use transact::{Rerun, Tx, TxWithTtl};
+pub use transact::{Rerun, Transacts, Tx, TxWithTtl};
 
 #[cfg(feature = "conformance")]
 #[doc(inline)]

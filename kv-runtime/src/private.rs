@@ -32,6 +32,16 @@ pub fn to_json<T: serde::Serialize>(value: T) -> Result<Box<serde_json::value::R
     Ok(serde_json::value::RawValue::from_string(text)?)
 }
 
+/// Calls a step that sees the id, in the form in which calls take ids.
+pub fn step_with_id<I: EntityId>(
+    object: &mut crate::migrate::Object,
+    id: &dyn std::any::Any,
+    step: fn(&mut crate::migrate::Object, I::Ref<'_>) -> Result<(), BoxError>,
+) -> Result<(), BoxError> {
+    let id = id.downcast_ref::<I>().ok_or("the id is of another type")?;
+    step(object, id.as_id_ref())
+}
+
 /// The newest version that an entity of one group reads.
 pub const fn newest<E: KvEntity>() -> u32 {
     match E::SCHEMA.groups() {

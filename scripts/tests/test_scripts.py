@@ -1,4 +1,4 @@
-"""Tests of scripts/chart, scripts/check-docs and scripts/release: `python3 -m unittest discover scripts/tests`."""
+"""Tests of scripts/chart, check-docs, mutants and release: `python3 -m unittest discover scripts/tests`."""
 
 import importlib.machinery
 import importlib.util
@@ -266,6 +266,20 @@ class Release(InFolder):
 
     def test_another_word_is_refused(self):
         self.refuses("usage: scripts/release [--publish]", "--force")
+
+
+class Mutants(unittest.TestCase):
+    def test_each_line_names_files_and_tests_that_exist(self):
+        root = SCRIPTS.parent
+        for line in (SCRIPTS / "mutants.tests").read_text().splitlines():
+            if not line or line.startswith("#"):
+                continue
+            path, _, _, *arguments = line.split()
+            self.assertTrue((root / path).exists(), path)
+            for option, test in zip(arguments, arguments[1:]):
+                if option == "--test":
+                    found = [root / "tests" / f"{test}.rs", root / "tests" / test / "main.rs"]
+                    self.assertTrue(any(file.exists() for file in found), test)
 
 
 if __name__ == "__main__":

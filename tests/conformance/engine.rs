@@ -74,6 +74,7 @@ pub enum Fault {
     EntryLimitIgnored,
     EntryPagesOverlap,
     EntriesRemain,
+    EntriesAlone,
 }
 
 pub struct FaultyStore {
@@ -391,6 +392,9 @@ impl IndexStore for FaultyStore {
         if self.has(Fault::EntryPagesOverlap) && page.len() > 1 && page.next.is_some() {
             let first = page.keys().next().map(str::to_owned);
             page.next = first;
+        }
+        if self.has(Fault::EntriesAlone) {
+            page.also = None;
         }
         Ok(page)
     }

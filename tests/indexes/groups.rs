@@ -1,7 +1,9 @@
 //! Indexes of an entity of several groups, through the entity and through its views.
 
+use std::time::Duration;
+
 use kv_runtime::store::MemoryStore;
-use kv_runtime::{Collection, Error, Kv, KvEntity};
+use kv_runtime::{Collection, Error, Kv, KvEntity, ManualClock, Timestamp};
 
 type Outcome = Result<(), Error>;
 
@@ -94,5 +96,24 @@ async fn an_entity_and_its_view_in_one_transaction_are_one_owner() -> Outcome {
     assert_eq!(accounts.by(Account::CUSTOMER).get("c1").await?, None);
     let report = accounts.check_indexes().await?;
     assert_eq!((report.added, report.removed), (0, 0), "{report:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sweep_is_not_held_up_by_a_group_that_is_left_alone() -> Outcome {
+    let clock = ManualClock::new(Timestamp::from_millis(1_000_000));
+    let kv = Kv::new(MemoryStore::with_clock((&clock).into()));
+    let (accounts, profiles) = (kv.collection::<Account>(), kv.collection::<AccountProfile>());
+    accounts.put(&account(1)).await?;
+    let profile = AccountProfile { token: "t!:".to_owned(), number: 1, email: "1@x".to_owned() };
+    profiles.with_ttl(Duration::from_secs(5)).put(&profile).await?;
+    clock.advance(Duration::from_secs(6));
+    // The billing group is still there, and its indexes, too.
+    let report = accounts.sweep_indexes().await?;
+    assert_eq!(report.removed, 1, "{report:?}");
+    assert_eq!(
+        kv.collection::<AccountBilling>().by(AccountBilling::CUSTOMER).get("c1").await?.map(|it| it.plan),
+        Some(1)
+    );
     Ok(())
 }

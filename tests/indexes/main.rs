@@ -2,13 +2,23 @@
 
 mod user;
 
+mod bulk;
+mod census;
 mod damage;
 mod groups;
 mod lookups;
 mod meets;
 mod model;
+#[path = "../support/proxy.rs"]
+#[allow(dead_code, reason = "shared by tests that need other parts of it")]
+mod proxy;
 mod races;
+mod redis;
+#[path = "../support/redis_server.rs"]
+#[allow(dead_code, reason = "shared by tests that need other parts of it")]
+mod redis_server;
 mod state;
 mod stores;
+mod tenants;
 mod unique;
 mod versions;

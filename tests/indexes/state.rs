@@ -112,6 +112,9 @@ async fn a_build_goes_on_where_it_was_killed() -> Outcome {
         assert!(polled.is_none(), "it has not ended");
     }
     drop(build);
+    // redis-om-dotnet #176: a half-built index would answer for the half.
+    let unready = users.by(User::EMAIL).get("1@example.com").await;
+    assert!(matches!(unready, Err(Error::IndexNotReady { .. })), "{unready:?}");
     // Writers go on meanwhile.
     users.update(5, |user| user.email = "new@example.com".to_owned()).await?;
     users.update(95, |user| user.city = Some("Leeds".to_owned())).await?;

@@ -8,17 +8,26 @@ use kv_runtime::key::Key;
 use kv_runtime::layer::{
     Fault, FaultStore, NamespaceStore, ObservedStore, Operation, RetryStore, TimeoutStore,
 };
-use kv_runtime::store::{AnyStore, CloudflareStore, EntryQuery, IndexStore, MemoryStore, RedbStore, Store};
-use kv_runtime::{Collection, Error, Kv};
+use kv_runtime::record::{Metadata, NewRecord};
+use kv_runtime::store::{
+    AnyStore, CloudflareStore, EntryQuery, IndexStore, MemoryStore, RedbStore, Store, StoreExt,
+};
+use kv_runtime::{Codec, Collection, Error, Kv};
 
 use crate::user::User;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
+/// The user 4 of a program without indexes.
+const OLDER: &str =
+    r#"{"email":"4@example.com","country":"GB","city":"Ayr","signed_up":4,"nickname":null,"logins":0}"#;
+
 /// Writes and lookups of every kind.
-async fn works<S: IndexStore>(store: S) -> Outcome {
+pub async fn works<S: IndexStore>(store: S) -> Outcome {
     let kv = Kv::new(store);
     let users = kv.collection::<User>();
+    // Where others may write, an index of an empty collection is not ready by itself.
+    assert!(users.build_indexes().no_older_writers().run().await?.is_ready);
     users.put_many([User::of(1, "GB", Some("York")), User::of(2, "DE", None)]).await?;
     users.update(2, |user| user.country = "GB".to_owned()).await?;
     kv.transact(async |tx| tx.insert(&User::of(3, "GB", Some("Bath")))).await?;
@@ -28,6 +37,15 @@ async fn works<S: IndexStore>(store: S) -> Outcome {
     let taken = users.insert(&User::new(4, "1@example.com")).await;
     assert!(matches!(taken, Err(Error::NotUnique { .. })), "{taken:?}");
     assert_eq!(users.check_indexes().await?.removed, 0);
+    // What a program that knows no index leaves, and what it takes away.
+    users.store().delete(Key::from_text("user:1")).await?;
+    let foreign = NewRecord::new(OLDER, Metadata::new(1, Codec::Json));
+    users.store().put(Key::from_text("user:4"), foreign).await?;
+    assert_eq!(users.sweep_indexes().await?.removed, 3);
+    assert_eq!(users.check_indexes().await?.added, 3);
+    assert_eq!(users.by(User::EMAIL).get("4@example.com").await?.map(|user| user.id), Some(4));
+    let ids: Vec<u64> = users.by(User::BY_CITY).within("GB").rev().ids().stream().try_collect().await?;
+    assert_eq!(ids, [3, 4, 2]);
     assert_eq!(users.drop_index("by_city").await?, 3);
     assert!(users.build_indexes().no_older_writers().run().await?.is_ready);
     assert_eq!(users.by(User::BY_CITY).count().await?, 3);
@@ -65,7 +83,7 @@ async fn entries_stay_in_their_namespace() -> Outcome {
     Ok(())
 }
 
-async fn assert_refused<S: IndexStore>(users: &Collection<User, S>) {
+pub async fn assert_refused<S: IndexStore>(users: &Collection<User, S>) {
     let user = User::new(1, "ada@example.com");
     let refused = [
         users.put(&user).await,

@@ -98,3 +98,34 @@ async fn put_repairs_a_record_that_cannot_be_read() -> Outcome {
     assert_eq!((report.added, report.unreadable), (0, 0), "{report:?}");
     Ok(())
 }
+
+/// An index on two fields, of which the next release has only the first.
+#[derive(KvEntity, Clone, Debug, PartialEq)]
+#[kv(prefix = "place", index(name = "by_city", on(city, street)))]
+struct Wide {
+    #[kv(id)]
+    id: u64,
+    city: String,
+    street: String,
+}
+
+#[derive(KvEntity, Clone, Debug, PartialEq)]
+#[kv(prefix = "place", index(name = "by_city", on(city), generation = 2))]
+struct Narrow {
+    #[kv(id)]
+    id: u64,
+    city: String,
+    street: String,
+}
+
+#[tokio::test]
+async fn entries_of_an_older_definition_are_passed_over() -> Outcome {
+    let kv = Kv::new(MemoryStore::new());
+    let wide = |id| Wide { id, city: "York".to_owned(), street: "Low Street".to_owned() };
+    kv.collection().put_many((1..=3).map(wide)).await?;
+    let narrow = kv.collection::<Narrow>();
+    assert!(narrow.build_indexes().no_older_writers().run().await?.is_ready);
+    assert_eq!(narrow.by(Narrow::BY_CITY).equal("York").ids().page().await?.ids, [1, 2, 3]);
+    assert_eq!(narrow.check_indexes().await?.removed, 3);
+    Ok(())
+}

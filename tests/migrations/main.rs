@@ -6,6 +6,7 @@ mod contention;
 mod counters;
 mod entities;
 mod hooks;
+mod keys;
 mod members;
 mod properties;
 mod races;

@@ -1,44 +1,20 @@
-//! Programs in JavaScript and Python that write the same records: keyv, connect-redis with
-//! express-session, ioredis and redis-py. `scripts/install-programs` installs them.
+//! Programs in JavaScript and Python that write the same records on Redis: keyv, connect-redis with
+//! express-session, ioredis, redis-py, unstorage, Flask-Session and Celery.
+//! `scripts/install-programs` installs them.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
-use kv_runtime::adopt::Keyv;
+use kv_runtime::adopt::{Keyv, MessagePack};
 use kv_runtime::store::{RedisStore, StoreExt};
 use kv_runtime::{Kv, KvEntity, Timestamp};
 
 use super::Outcome;
 use super::redis_server::RedisServer;
 
-/// Where the programs are installed: beside the directory of this test's binary.
-fn installed() -> PathBuf {
-    let test = std::env::current_exe().expect("this test has a path");
-    let target = test.ancestors().find(|path| path.join("programs/installed").exists());
-    target.expect("scripts/install-programs was run").join("programs")
-}
-
 /// Runs a script of `tests/programs` with the server's URL and further arguments, and returns what it
 /// prints.
-fn run(script: &str, server: &RedisServer, arguments: &[&str]) -> String {
-    let programs = installed();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(script);
-    let mut command = if script.ends_with(".py") {
-        Command::new(programs.join("venv/bin/python"))
-    } else {
-        Command::new("node")
-    };
-    // Modules are looked for beside the script, so it gets the directory to look in.
-    let done = command
-        .arg(path)
-        .arg(server.url(0))
-        .args(arguments)
-        .env("PROGRAMS", programs)
-        .output()
-        .expect("the program starts");
-    assert!(done.status.success(), "{script} {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8_lossy(&done.stdout).trim().to_owned()
+pub(super) fn run(script: &str, server: &RedisServer, arguments: &[&str]) -> String {
+    super::program(script, &server.url(0), arguments)
 }
 
 async fn connected(server: &RedisServer) -> Result<Kv<RedisStore>, kv_runtime::Error> {
@@ -178,5 +154,101 @@ async fn two_languages_and_this_program_count_at_the_same_time() -> Outcome {
         assert!(read.contains(part), "{part} in {read}");
     }
     assert!(kv.store().read(&customers.key(17)).await?.ok_or("it is there")?.is_plain());
+    Ok(())
+}
+
+#[derive(KvEntity, Clone, Debug, PartialEq)]
+#[kv(shared_prefix = "app:user:", plain)]
+struct Stored {
+    #[kv(id, raw)]
+    id: String,
+    name: String,
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server and scripts/install-programs; scripts/test runs it"]
+async fn unstorage_reads_what_it_wrote_and_what_was_changed() -> Outcome {
+    let server = RedisServer::start();
+    run("unstorage.mjs", &server, &["set", "user:a:17", r#"{"name":"Ada","n":[1.5,null]}"#]);
+    let users = connected(&server).await?.collection::<Stored>();
+    assert_eq!(users.list().page().await?.entities.len(), 1);
+    users.update("a:17", |it| it.name.push('!')).await?;
+    assert_eq!(run("unstorage.mjs", &server, &["get", "user:a:17"]), r#"{"name":"Ada!","n":[1.5,null]}"#);
+    users.insert(&Stored { id: "b".to_owned(), name: "Bob".to_owned() }).await?;
+    assert_eq!(run("unstorage.mjs", &server, &["get", "user:b"]), r#"{"name":"Bob"}"#);
+    Ok(())
+}
+
+/// A session of Flask-Session with `SESSION_SERIALIZATION_FORMAT = "json"`.
+#[derive(KvEntity, Clone, Debug, PartialEq)]
+#[kv(shared_prefix = "session:", plain)]
+struct FlaskJson {
+    #[kv(id, raw, secret)]
+    id: String,
+    views: u64,
+}
+
+/// The same in MessagePack, which is the default.
+#[derive(KvEntity, Clone, Debug, PartialEq)]
+#[kv(shared_prefix = "session:", adapter = MessagePack)]
+struct FlaskMessagePack {
+    #[kv(id, raw, secret)]
+    id: String,
+    views: u64,
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server and scripts/install-programs; scripts/test runs it"]
+async fn flask_session_goes_on_with_a_session_that_was_changed() -> Outcome {
+    let server = RedisServer::start();
+    let kv = connected(&server).await?;
+    for format in ["json", "msgpack"] {
+        server.cli(&["FLUSHALL"]);
+        let first = run("flask_app.py", &server, &[format, ""]);
+        let (cookie, answer) = first.split_once('\n').ok_or("it prints a cookie")?;
+        assert_eq!(answer, "views 1, user ada");
+        let id = if format == "json" {
+            let sessions = kv.collection::<FlaskJson>();
+            let id = sessions.list().page().await?.entities.remove(0).id;
+            sessions.update(id.as_str(), |session| session.views += 40).await?;
+            id
+        } else {
+            let sessions = kv.collection::<FlaskMessagePack>();
+            let id = sessions.list().page().await?.entities.remove(0).id;
+            sessions.update(id.as_str(), |session| session.views += 40).await?;
+            id
+        };
+        let ttl: i64 = server.cli(&["TTL", &format!("session:{id}")]).trim().parse()?;
+        assert!((500..=600).contains(&ttl), "{ttl}");
+        let next = run("flask_app.py", &server, &[format, cookie]);
+        assert_eq!(next.lines().last(), Some("views 42, user ada"), "{format}");
+    }
+    Ok(())
+}
+
+/// A result of Celery, which its program may have too.
+#[derive(KvEntity, Clone, Debug, PartialEq)]
+#[kv(shared_prefix = "celery-task-meta-", plain)]
+struct Task {
+    #[kv(id, raw)]
+    id: String,
+    status: String,
+    result: serde_json::Value,
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server and scripts/install-programs; scripts/test runs it"]
+async fn celery_reads_results_that_were_changed() -> Outcome {
+    let server = RedisServer::start();
+    run("celery_app.py", &server, &["store", "t-1", r#"{"sum": 3}"#]);
+    let tasks = connected(&server).await?.collection::<Task>();
+    let task = tasks.get("t-1").await?.ok_or("Celery wrote it")?;
+    assert_eq!((task.status.as_str(), &task.result["sum"]), ("SUCCESS", &serde_json::json!(3)));
+    let before = run("celery_app.py", &server, &["get", "t-1"]);
+    tasks.update("t-1", |task| task.result["sum"] = 4.into()).await?;
+    let after = run("celery_app.py", &server, &["get", "t-1"]);
+    assert_eq!(after, before.replace(r#""sum": 3"#, r#""sum": 4"#));
+    let ttl: i64 = server.cli(&["TTL", "celery-task-meta-t-1"]).trim().parse()?;
+    assert!(ttl > 86_000, "{ttl}");
     Ok(())
 }

@@ -32,7 +32,7 @@ enum Step {
 }
 
 /// A text of JSON, with spaces and numbers that programs round.
-fn json() -> impl Strategy<Value = String> {
+pub fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
         Just("1.50".to_owned()),
@@ -49,14 +49,14 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-fn object(members: &BTreeMap<String, String>) -> String {
+pub fn object(members: &BTreeMap<String, String>) -> String {
     let member =
         |(name, value): (&String, &String)| format!("{} : {value}", serde_json::Value::from(name.as_str()));
     format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
 }
 
 /// A name that is none of the struct's and not the version's.
-fn name() -> impl Strategy<Value = String> {
+pub fn name() -> impl Strategy<Value = String> {
     "[a-c]{1,2}|é|\"|x:y"
 }
 
@@ -71,7 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// The members of a record, as texts.
-fn members(record: &str) -> BTreeMap<String, String> {
+pub fn members(record: &str) -> BTreeMap<String, String> {
     let members: BTreeMap<String, &RawValue> = serde_json::from_str(record).expect("it is an object");
     members.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect()
 }

@@ -60,7 +60,7 @@ async fn a_commit_over_slots_is_refused_unsent(cluster: &RedisCluster, store: &R
     let sent = calls(cluster, "evalsha") + calls(cluster, "eval");
     let absent = Condition::new(key("user:1"), Expect::Absent);
     let refused = store.commit(vec![absent], Write::Put(key("user:2"), record("1")).into()).await;
-    assert!(matches!(refused, Err(Error::Unsupported { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::NotTogether { .. })), "{refused:?}");
     assert_eq!(calls(cluster, "evalsha") + calls(cluster, "eval"), sent);
     Ok(())
 }

@@ -96,27 +96,27 @@ fn plain(key: &Key) -> String {
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn one_server() -> Test {
-    let report = conformance::atomic_store(&Databases::new(RedisStore::options(), plain)).await;
+    let report = conformance::index_store(&Databases::new(RedisStore::options(), plain)).await;
     println!("{report}");
-    Ok(report.require(112)?)
+    Ok(report.require(122)?)
 }
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn one_server_with_hash_tags() -> Test {
     let options = RedisStore::options().hash_tags(true);
-    let report = conformance::atomic_store(&Databases::new(options, tagged)).await;
+    let report = conformance::index_store(&Databases::new(options, tagged)).await;
     println!("{report}");
-    Ok(report.require(112)?)
+    Ok(report.require(122)?)
 }
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn one_server_with_an_index() -> Test {
     let options = RedisStore::options().list_index(true);
-    let report = conformance::atomic_store(&Databases::new(options, plain)).await;
+    let report = conformance::index_store(&Databases::new(options, plain)).await;
     println!("{report}");
-    Ok(report.require(112)?)
+    Ok(report.require(122)?)
 }
 
 /// A user who may send the commands that kv-runtime/docs/redis.md names, and no other ones.
@@ -134,9 +134,9 @@ async fn a_user_with_the_documented_permissions() -> Test {
     let mut user = vec!["ACL", "SETUSER", "app", "reset", "on", ">s3cret", "~*"];
     user.extend(commands.iter().map(String::as_str));
     assert_eq!(databases.server.cli(&user).trim(), "OK");
-    let report = conformance::atomic_store(&databases).await;
+    let report = conformance::index_store(&databases).await;
     println!("{report}");
-    report.require(112)?;
+    report.require(122)?;
     let store = databases.store().await?;
     store.put(Key::from_text("user:1"), super::record("1")).await?;
     assert_eq!(store.rebuild_index("user").await?, 1);

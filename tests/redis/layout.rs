@@ -17,7 +17,7 @@ struct Example {
     entity: String,
     group: Option<String>,
     hash_tags: String,
-    shard: String,
+    part: String,
     entry: String,
     entry_with_hash_tags: String,
 }
@@ -58,6 +58,24 @@ struct Cached {
     id: String,
 }
 
+#[derive(KvEntity)]
+#[kv(prefix = "order")]
+struct Order {
+    #[kv(id, ordered, shard)]
+    org: u64,
+    #[kv(id)]
+    number: u64,
+}
+
+#[derive(KvEntity)]
+#[kv(prefix = "seat", group = "plan")]
+struct Seat {
+    #[kv(id, shard)]
+    org: String,
+    #[kv(id)]
+    user: u64,
+}
+
 /// The key of the example, as its entity writes it.
 fn key(example: &Example) -> Key {
     fn written<E: KvEntity>(text: &str) -> Option<Key> {
@@ -66,6 +84,7 @@ fn key(example: &Example) -> Key {
     let text = &example.entry;
     let key = written::<Profile>(text).or_else(|| written::<Settings>(text));
     let key = key.or_else(|| written::<Member>(text)).or_else(|| written::<Cached>(text));
+    let key = key.or_else(|| written::<Order>(text)).or_else(|| written::<Seat>(text));
     let key = key.unwrap_or_else(|| panic!("`{text}` is no entity's"));
     assert_eq!((key.entity_part(), key.group()), (&*example.entity, example.group.as_deref()));
     key
@@ -89,15 +108,15 @@ async fn keys_and_index_are_laid_out_as_documented() -> Test {
             assert_eq!(there(&["EXISTS", stands]), "1", "{stands}");
             // A byte 0 is no argument of a process.
             let script = "return redis.call('ZSCORE', KEYS[1], (string.gsub(ARGV[1], '<0>', '\\0')))";
-            let score = there(&["EVAL", script, "1", &example.shard, &entry.replace('\0', "<0>")]);
-            assert_eq!(score, "0", "{entry:?} in {}", example.shard);
+            let score = there(&["EVAL", script, "1", &example.part, &entry.replace('\0', "<0>")]);
+            assert_eq!(score, "0", "{entry:?} in {}", example.part);
         }
-        for prefix in ["user:", "member:", "app:"] {
+        for prefix in ["user:", "member:", "app:", "order:", "seat:"] {
             store.page(&ListQuery::new(Key::from_text(prefix))).await?;
         }
         let script = "return redis.call('ZSCORE', KEYS[1], '\\0complete')";
         for example in examples() {
-            assert_eq!(there(&["EVAL", script, "1", &example.shard]), "0", "{}", example.shard);
+            assert_eq!(there(&["EVAL", script, "1", &example.part]), "0", "{}", example.part);
         }
     }
     Ok(())

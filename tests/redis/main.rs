@@ -4,10 +4,13 @@
 mod certificates;
 mod cluster;
 mod conformance;
+mod connects;
+mod entries;
 mod index;
 mod index_faults;
 mod layout;
 mod leases;
+mod moving;
 mod outcomes;
 #[path = "../support/proxy.rs"]
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
@@ -22,6 +25,8 @@ mod replicas;
 mod restricted;
 mod round_trips;
 mod sentinel;
+mod shard_bank;
+mod shards;
 mod tls;
 mod transactions;
 

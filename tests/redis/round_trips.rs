@@ -107,3 +107,55 @@ async fn an_expiry_comes_along_and_a_head_without_the_value() -> Test {
     assert!(sent < 100_000, "{sent} bytes for two heads");
     Ok(())
 }
+
+/// How often the server has run a command, within scripts too.
+fn calls(server: &RedisServer, command: &str) -> usize {
+    let stats = server.cli(&["INFO", "commandstats"]);
+    let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+    line.and_then(|line| line.split(',').next()?.parse().ok()).unwrap_or_default()
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_page_by_the_index_takes_two() -> Test {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port());
+    let store = RedisStore::connect(&format!("{}?list_index=true", proxy.url())).await?;
+    let records = (0..5_000).map(|number| (key(&format!("user:{number:04}")), record("{}")));
+    store.put_many(records.collect()).await?;
+    let query = ListQuery::new(key("user:")).with_limit(1_000);
+    // The first one makes the index complete and brings the scripts.
+    assert_eq!(store.page(&query).await?.len(), 1_000);
+    server.cli(&["CONFIG", "RESETSTAT"]);
+    let before = proxy.round_trips();
+    assert_eq!(store.page(&query).await?.len(), 1_000);
+    assert_eq!(proxy.round_trips() - before, 2);
+    // One script for all shards, and one for the values: it reads none that the page does not show.
+    assert_eq!((calls(&server, "evalsha"), calls(&server, "get")), (2, 1_000));
+    Ok(())
+}
+
+/// One look at every key serves 65,536 records of a stream, as kv-runtime/docs/redis.md says.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_stream_without_an_index_takes_a_pass_for_each_65_536_records() -> Test {
+    const RECORDS: usize = 140_000;
+    let server = RedisServer::start_with(&["--enable-debug-command", "yes"]);
+    assert_eq!(server.cli(&["DEBUG", "POPULATE", &RECORDS.to_string(), "user"]).trim(), "OK");
+    let store = RedisStore::connect(&server.url(0)).await?;
+    let (mut listed, mut cursor) = (0, None);
+    loop {
+        let query = ListQuery::new(key("user:")).with_limit(10_000).with_content(Content::Keys);
+        let page = store.page(&query.with_cursor(cursor)).await?;
+        listed += page.len();
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed, RECORDS);
+    // A `SCAN` looks at about a thousand keys.
+    let passes = calls(&server, "scan") as f64 / (RECORDS as f64 / 1_000.0);
+    assert!((2.7..3.3).contains(&passes), "{passes} passes");
+    Ok(())
+}

@@ -1,5 +1,8 @@
 //! Sentinels: the primary of a name is found and followed.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use kv_runtime::Error;
@@ -79,9 +82,56 @@ async fn the_password_is_that_of_the_primary() -> Test {
     primary.cli(&["ACL", "SETUSER", "ada", "on", ">s3cret", "~*", "+@all"]);
     let sentinel = RedisServer::start_sentinel(primary.port());
     for (user, is_right) in [("ada:s3cret", true), ("ada:wr0ng", false)] {
-        let url = format!("redis+sentinel://{user}@127.0.0.1:{}/mymaster", sentinel.port());
-        let connected = RedisStore::connect(&url).await;
-        assert_eq!(connected.is_ok(), is_right, "{connected:?}");
+        for parameters in ["", "?protocol=resp2"] {
+            let url = format!("redis+sentinel://{user}@127.0.0.1:{}/mymaster{parameters}", sentinel.port());
+            let connected = RedisStore::connect(&url).await;
+            assert_eq!(connected.is_ok(), is_right, "{parameters}: {connected:?}");
+        }
     }
+    Ok(())
+}
+
+/// Speaks for a server: to what one connection after the other sends it answers this, one by one,
+/// and then nothing more.
+fn speaks(answers: Receiver<Vec<String>>) -> std::io::Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || {
+        let mut silent = Vec::new();
+        for (mut client, answers) in listener.incoming().flatten().zip(answers) {
+            for answer in answers {
+                if client.read(&mut [0; 4_096])? > 0 {
+                    client.write_all(answer.as_bytes())?;
+                }
+            }
+            silent.push(client);
+        }
+        Ok::<(), std::io::Error>(())
+    });
+    Ok(port)
+}
+
+/// Over RESP2 a primary is asked for its role. One that does not answer is given up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_primary_that_does_not_tell_its_role_is_given_up() -> Test {
+    let server = RedisServer::start();
+    let (primary, of_primary) = channel();
+    let (sentinel, of_sentinel) = channel();
+    let silent = speaks(of_primary)?;
+    let url = format!("redis+sentinel://127.0.0.1:{}/mymaster?protocol=resp2", speaks(of_sentinel)?);
+    let pong = "+PONG\r\n".to_owned();
+    primary.send(vec![pong.clone()])?;
+    for port in [silent, server.port()] {
+        let port = port.to_string();
+        let address = format!("*2\r\n$9\r\n127.0.0.1\r\n${}\r\n{port}\r\n", port.len());
+        sentinel.send(vec![pong.clone(), address])?;
+    }
+    let options = RedisStore::options().connection_timeout(Duration::from_millis(500));
+    let connecting = tokio::time::timeout(Duration::from_secs(10), options.clone().connect(&url)).await;
+    let error = connecting.map_err(|_| "it never stops waiting for the role")?.expect_err("it is silent");
+    assert!(shown(&error).contains("no answer in time") && error.is_retryable(), "{error:?}");
+    options.connect(&url).await?.put(key("a:1"), record("1")).await?;
+    assert_eq!(server.cli(&["EXISTS", "a:1"]).trim(), "1");
     Ok(())
 }

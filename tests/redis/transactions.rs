@@ -190,7 +190,7 @@ async fn a_cluster_takes_the_groups_of_one_entity() -> Test {
         tx.update::<User>(1, |user| user.dark = false).await?;
         tx.update::<User>(2, |user| user.dark = true).await
     });
-    let error = two.await.expect_err("they lie on two slots");
+    let error = two.await.expect_err("they are in no shard");
     assert!(matches!(error, Error::NotTogether { .. }), "{error}");
     assert!(error.to_string().contains("user:2") && error.to_string().contains("user:1"), "{error}");
     assert_eq!(kv.collection::<User>().get(1).await?.map(|user| user.dark), Some(true));

@@ -32,15 +32,27 @@ async fn listed(store: &RedisStore) -> Result<usize> {
     Ok(store.page(&query).await?.len())
 }
 
+/// What the tasks share.
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    done: AtomicU64,
+    /// Lists that were whole.
+    lists: AtomicU64,
+}
+
 /// One after the other, whichever primary is asked next.
-async fn task(store: RedisStore, number: u64, stop: Arc<AtomicBool>, done: Arc<AtomicU64>) -> Result<u64> {
+async fn task(store: RedisStore, number: u64, shared: Arc<Shared>) -> Result<u64> {
     let mut turn = 0;
-    while !stop.load(Ordering::SeqCst) {
+    while !shared.stop.load(Ordering::SeqCst) {
         turn += 1;
         match number % 40 {
             // While slots move all the time it may say that it cannot be whole.
             0 => match listed(&store).await {
-                Ok(len) => assert_eq!(len, 1_000),
+                Ok(len) => {
+                    assert_eq!(len, 1_000);
+                    shared.lists.fetch_add(1, Ordering::SeqCst);
+                }
                 Err(error) => assert!(error.is_retryable(), "{error:?}"),
             },
             1..5 => {
@@ -61,7 +73,7 @@ async fn task(store: RedisStore, number: u64, stop: Arc<AtomicBool>, done: Arc<A
                 assert!(store.read(&key).await?.is_some());
             }
         }
-        done.fetch_add(1, Ordering::SeqCst);
+        shared.done.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(turn)
@@ -74,11 +86,12 @@ async fn four_hundred_tasks_go_on_through_ten_reshards() -> Test {
     let store =
         RedisStore::options().response_timeout(Duration::from_secs(15)).connect(&cluster.url()).await?;
     fill(&store, 1_000).await?;
-    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let shared = Arc::new(Shared::default());
     let mut tasks = JoinSet::new();
     for number in 0..400 {
-        tasks.spawn(task(store.clone(), number, Arc::clone(&stop), Arc::clone(&done)));
+        tasks.spawn(task(store.clone(), number, Arc::clone(&shared)));
     }
+    let done = || shared.done.load(Ordering::SeqCst);
     for round in 0..10 {
         let cluster = Arc::clone(&cluster);
         tokio::task::spawn_blocking(move || {
@@ -86,21 +99,24 @@ async fn four_hundred_tasks_go_on_through_ten_reshards() -> Test {
             cluster.reshard(primaries[round % 3], primaries[(round + 1) % 3], 60);
         })
         .await?;
-        let before = done.load(Ordering::SeqCst);
+        let before = done();
         let begin = Instant::now();
-        while done.load(Ordering::SeqCst) < before + 100 {
+        while done() < before + 100 {
             assert!(begin.elapsed() < Duration::from_secs(30), "it stopped in round {round}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
-    stop.store(true, Ordering::SeqCst);
+    // Lists wait until slots rest, and end while others move.
+    let lists = shared.lists.load(Ordering::SeqCst);
+    assert!(lists >= 5, "{lists} lists were whole during ten reshards");
+    shared.stop.store(true, Ordering::SeqCst);
     let mut failed = Vec::new();
     for ended in tasks.join_all().await {
         if let Err(error) = ended {
             failed.push(format!("{error:?}"));
         }
     }
-    println!("{} calls, {} tasks failed: {:?}", done.load(Ordering::SeqCst), failed.len(), failed.first());
+    println!("{} calls, {lists} lists, {} tasks failed: {:?}", done(), failed.len(), failed.first());
     assert!(failed.is_empty(), "{} of 400 tasks failed: {:?}", failed.len(), failed.first());
     Ok(())
 }

@@ -80,6 +80,31 @@ async fn the_first_call_after_an_outage_tries() -> Test {
     Ok(())
 }
 
+/// A call that finds somebody connecting, which fails because it began in the outage.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn the_first_call_after_an_outage_does_not_share_an_older_failure() -> Test {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port());
+    let store =
+        RedisStore::options().connection_timeout(Duration::from_secs(1)).connect(&proxy.url()).await?;
+    proxy.part();
+    proxy.cut();
+    // The store sees that the connection has ended.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let early = tokio::spawn({
+        let store = store.clone();
+        async move { store.read(&key("a:1")).await }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!early.is_finished(), "nobody answers it");
+    // The connection under way stays silent, and new ones are served.
+    proxy.answer(None);
+    store.read(&key("a:1")).await?;
+    assert!(early.await?.is_err_and(|error| error.is_retryable()));
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_demoted_primary_is_left() -> Test {
@@ -179,6 +204,41 @@ async fn an_answer_that_never_comes_takes_one_timeout() -> Test {
         assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
         works_within(&store, Duration::from_secs(2)).await?;
     }
+    Ok(())
+}
+
+/// Each answer comes in time, and all of them together do not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_call_of_several_steps_has_one_deadline() -> Test {
+    let primary = RedisServer::start();
+    let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &primary.port().to_string()]);
+    let proxy = Proxy::start(primary.port());
+    let options = RedisStore::options().response_timeout(Duration::from_secs(1));
+    let store = options.clone().connect(&proxy.url()).await?;
+    let waits = options.wait_for_replicas(1, Duration::from_millis(900)).connect(&proxy.url()).await?;
+    while !replica.cli(&["ROLE"]).contains("connected") {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    put(&waits, "a:1").await?;
+    // Members that are not ours make an envelope that takes a second look.
+    let mut metadata = Metadata::default();
+    metadata.set_foreign("theirs", "x".repeat(100).into())?;
+    store.put(key("a:2"), NewRecord::new("2", metadata)).await?;
+    assert!(store.head(&key("a:2")).await?.is_some());
+    // Of many keys those that are absent are asked for a second time.
+    let keys: Vec<_> = (0..20).map(|id| key(&format!("a:{id}"))).collect();
+    assert_eq!(store.read_many(&keys).await?.iter().flatten().count(), 2);
+
+    proxy.delay(Duration::from_millis(700));
+    let begin = Instant::now();
+    let reads = [store.read_many(&keys).await.map(drop), store.head(&key("a:2")).await.map(drop)];
+    for read in reads {
+        assert!(read.as_ref().is_err_and(Error::is_retryable), "{read:?}");
+    }
+    let written = put(&waits, "a:3").await;
+    assert!(matches!(written, Err(Error::OutcomeUnknown { .. })), "{written:?}");
+    assert!(begin.elapsed() < Duration::from_millis(3 * 1_300), "{:?}", begin.elapsed());
     Ok(())
 }
 

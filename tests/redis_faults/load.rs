@@ -9,6 +9,7 @@ use kv_runtime::layer::RetryStore;
 use kv_runtime::store::RedisStore;
 use kv_runtime::{Collection, Error, Kv, KvEntity};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 #[derive(KvEntity, Debug)]
 #[kv(prefix = "counter")]
@@ -42,12 +43,31 @@ impl Books {
     }
 }
 
+/// How long the tasks are waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Tasks that count until the test stops them.
 pub struct Load {
     stop: Arc<AtomicBool>,
-    /// By counter.
-    acknowledged: Arc<[AtomicU64]>,
+    acknowledged: Arc<Acknowledged>,
     tasks: JoinSet<Books>,
+}
+
+/// How many changes have been acknowledged.
+struct Acknowledged {
+    by_counter: Vec<AtomicU64>,
+    by_task: Vec<AtomicU64>,
+}
+
+impl Acknowledged {
+    fn new(counters: u64, tasks: u64) -> Self {
+        let zeros = |len| (0..len).map(|_| AtomicU64::new(0)).collect();
+        Self { by_counter: zeros(counters), by_task: zeros(tasks) }
+    }
+}
+
+fn loaded(counts: &[AtomicU64]) -> Vec<u64> {
+    counts.iter().map(|count| count.load(Ordering::SeqCst)).collect()
 }
 
 impl Load {
@@ -55,7 +75,7 @@ impl Load {
     /// different order.
     pub fn start(connections: &[Counters], tasks: u64, counters: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let acknowledged: Arc<[AtomicU64]> = (0..counters).map(|_| AtomicU64::new(0)).collect();
+        let acknowledged = Arc::new(Acknowledged::new(counters, tasks));
         let mut set = JoinSet::new();
         for (task, connection) in (0..tasks).zip(connections.iter().cycle()) {
             set.spawn(count(connection.clone(), task, Arc::clone(&stop), Arc::clone(&acknowledged)));
@@ -70,19 +90,40 @@ impl Load {
 
     /// The same, of each counter.
     pub fn acknowledged_by_counter(&self) -> Vec<u64> {
-        self.acknowledged.iter().map(|count| count.load(Ordering::SeqCst)).collect()
+        loaded(&self.acknowledged.by_counter)
     }
 
     /// Waits until so many more are acknowledged; fails if that takes too long.
     pub async fn goes_on(&self, more: u64) -> super::Test {
         let target = self.acknowledged() + more;
-        for _ in 0..600 {
-            if self.acknowledged() >= target {
-                return Ok(());
+        let begin = Instant::now();
+        while self.acknowledged() < target {
+            if begin.elapsed() > PATIENCE {
+                let lacks = target.saturating_sub(self.acknowledged());
+                return Err(
+                    format!("after {PATIENCE:?} {lacks} of {more} changes are not acknowledged").into()
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Err(format!("after 30 seconds {} of {more} changes were acknowledged", self.acknowledged()).into())
+        Ok(())
+    }
+
+    /// Waits until every task has so many more acknowledged, and returns how long that took. Fails
+    /// if it takes too long.
+    pub async fn every_task_goes_on(&self, more: u64) -> Result<Duration, String> {
+        let (begin, before) = (Instant::now(), loaded(&self.acknowledged.by_task));
+        loop {
+            let now = loaded(&self.acknowledged.by_task);
+            let late = now.iter().zip(&before).filter(|(now, before)| **now < **before + more).count();
+            if late == 0 {
+                return Ok(begin.elapsed());
+            }
+            if begin.elapsed() > PATIENCE {
+                return Err(format!("after {PATIENCE:?} {late} tasks have not {more} more changes"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Lets the tasks end, and adds their books up.
@@ -102,10 +143,10 @@ async fn count(
     connection: Counters,
     task: u64,
     stop: Arc<AtomicBool>,
-    acknowledged: Arc<[AtomicU64]>,
+    acknowledged: Arc<Acknowledged>,
 ) -> Books {
     let mut books = Books::default();
-    let counters = acknowledged.len() as u64;
+    let counters = acknowledged.by_counter.len() as u64;
     for turn in 0.. {
         if stop.load(Ordering::SeqCst) {
             break;
@@ -114,7 +155,8 @@ async fn count(
         match connection.upsert(id, || Counter { id, count: 1 }, |counter| counter.count += 1).await {
             Ok(_) => {
                 *books.acknowledged.entry(id).or_default() += 1;
-                acknowledged[id as usize].fetch_add(1, Ordering::SeqCst);
+                acknowledged.by_counter[id as usize].fetch_add(1, Ordering::SeqCst);
+                acknowledged.by_task[task as usize].fetch_add(1, Ordering::SeqCst);
             }
             Err(Error::OutcomeUnknown { .. }) => *books.unknown.entry(id).or_default() += 1,
             Err(error) => {

@@ -16,7 +16,6 @@ mod proxy;
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod redis_server;
 mod restart;
-mod sentinel;
 mod slow;
 
 type Test = Result<(), Box<dyn std::error::Error>>;

@@ -49,6 +49,37 @@ fn another_id_type_and_order() {
 }
 
 #[test]
+fn a_shard_id_is_another_key() {
+    releases! {
+        released {
+            #[derive(KvEntity)]
+            #[kv(prefix = "user")]
+            pub struct User { #[kv(id)] org: String, #[kv(id)] number: u64, name: String }
+        }
+        today {
+            #[derive(KvEntity)]
+            #[kv(prefix = "user")]
+            pub struct User { #[kv(id, shard)] org: String, #[kv(id)] number: u64, name: String }
+        }
+    }
+    let (effect, what, mend) = only(&v1::App::schema(), &v2::App::schema());
+    assert_eq!(effect, Breaking);
+    assert_eq!(
+        what,
+        "`User` was released without a shard id; today it is `org`. With hash tags, as on every Redis cluster, its keys are \
+         others, and no record is found under them"
+    );
+    assert!(mend.starts_with("put it back; or move the records before the release"), "{mend}");
+    assert!(mend.contains("`Add a shard id`") && mend.contains("KV_SCHEMA_LOCK=overwrite"), "{mend}");
+    let (effect, what, _) = only(&v2::App::schema(), &v1::App::schema());
+    assert_eq!(effect, Breaking);
+    assert!(what.starts_with("`User` was released with the shard id `org`; today it has none"), "{what}");
+    // The lock keeps it, and an older lock, which says nothing of it, means none.
+    assert!(Lock::of(&v2::App::schema()).to_string().contains("\"shard\": true"));
+    assert!(!Lock::of(&v1::App::schema()).to_string().contains("shard"));
+}
+
+#[test]
 fn exchanged_ids() {
     releases! {
         released {

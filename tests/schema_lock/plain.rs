@@ -31,6 +31,52 @@ fn what_is_plain_is_in_the_lock() {
     assert!(what.contains("other programs cannot read"), "{what}");
 }
 
+/// A program that reads numbers as doubles rounds these, so the lock names them where a review sees
+/// them.
+#[test]
+fn integers_that_javascript_rounds_are_in_the_lock() {
+    pub mod app {
+        use kv_runtime::KvEntity;
+
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub struct Item {
+            pub id: u64,
+            pub count: u32,
+        }
+
+        #[derive(KvEntity)]
+        #[kv(prefix = "order", plain)]
+        pub struct Order {
+            #[kv(id)]
+            pub id: u64,
+            pub wei: u128,
+            #[serde(with = "kv_runtime::json::as_text")]
+            pub snowflake: u64,
+            pub items: Vec<Item>,
+            pub by_day: std::collections::BTreeMap<String, (u8, Option<i64>)>,
+        }
+
+        #[derive(KvEntity)]
+        #[kv(prefix = "enveloped")]
+        pub struct Enveloped {
+            #[kv(id)]
+            pub id: u64,
+            pub wei: u128,
+        }
+
+        kv_runtime::schema! { pub App: Order, Enveloped }
+    }
+    let schema = app::App::schema();
+    let [enveloped, order] = schema.entities.as_slice() else { panic!("{schema}") };
+    assert_eq!(order.groups[0].javascript_rounds, ["wei", "items[].id", "by_day.*[1]"]);
+    assert!(enveloped.groups[0].javascript_rounds.is_empty());
+    assert!(schema.to_string().contains(r#""javascript_rounds": ["#));
+    // It is no difference: the type that is stored is the same.
+    let mut older = schema.clone();
+    older.entities[1].groups[0].javascript_rounds.clear();
+    assert_eq!(between(&older, &schema), []);
+}
+
 #[test]
 fn a_version_stays_where_it_is() {
     releases! {

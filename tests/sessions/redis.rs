@@ -62,3 +62,22 @@ async fn two_nodes_share_sessions() -> Outcome {
     assert_eq!(server.cli(&["DBSIZE"]).trim(), "0");
     Ok(())
 }
+
+/// Reads, the sliding of sessions and log-outs go on when the server's memory is full.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_full_server_logs_nobody_out() -> Outcome {
+    let server = RedisServer::start_with(&["--maxmemory-policy", "noeviction"]);
+    let node = node(&server).await?;
+    let session = logged_in(&node).await?;
+    server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert!(logged_in(&node).await.is_err(), "there is no room");
+    let ttl = || server.cli(&["PTTL", &format!("tower-session:{}", session.id)]).trim().parse::<i64>();
+    sleep(SECOND).await;
+    let before = ttl()?;
+    assert_eq!(node.load(&session.id).await?.map(|it| it.data).as_ref(), Some(&session.data));
+    assert!(ttl()? > before, "it slides");
+    node.delete(&session.id).await?;
+    assert_eq!(node.load(&session.id).await?, None);
+    Ok(())
+}

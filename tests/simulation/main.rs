@@ -19,6 +19,7 @@ mod calls;
 mod every_schedule;
 mod groups;
 mod history;
+mod indexes;
 mod isolates;
 mod last_write;
 mod layers;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Record};
 use kv_runtime::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, EntryRef, GetOptions, LONGEST_LEASE, Lease, ListQuery,
-    MemoryStore, Store, StoreExt, StoreInfo, Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
+    LONGEST_LEASE, Lease, ListQuery, MemoryStore, Store, StoreExt, StoreInfo, Write,
 };
 use kv_runtime::{Clock, MaybeSend, Result, Timestamp};
 
@@ -153,3 +153,9 @@ impl Store for Server {
 }
 
 impl AtomicStore for Server {}
+
+impl IndexStore for Server {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        self.memory.entries(query).await
+    }
+}

@@ -11,8 +11,8 @@ use futures_util::FutureExt;
 use kv_runtime::key::Key;
 use kv_runtime::record::Record;
 use kv_runtime::store::{
-    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery,
-    Sharing, Store, StoreExt, StoreInfo, WriteHub,
+    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions,
+    IndexStore, Lease, ListQuery, Sharing, Store, StoreExt, StoreInfo, WriteHub,
 };
 use kv_runtime::{Error, Location, MaybeSend, Result};
 
@@ -59,7 +59,7 @@ impl SimStore {
     /// A server with compare-and-swap.
     pub fn remote(sim: &Sim) -> Self {
         let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().ordered();
-        let capabilities = capabilities.snapshot_reads().atomic_batches().cheap_metadata();
+        let capabilities = capabilities.snapshot_reads().atomic_batches().cheap_metadata().indexes();
         let server = Server::new(sim.clock(), Leases::Numbers(Arc::default()));
         let info = info(&server, capabilities);
         Self { sim: sim.clone(), server, info, is_local: false }
@@ -233,3 +233,10 @@ impl Store for SimStore {
 }
 
 impl AtomicStore for SimStore {}
+
+impl IndexStore for SimStore {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        let query = query.clone();
+        call!(self, entries(&query), false)
+    }
+}

@@ -24,6 +24,8 @@ struct Shared {
     /// What new connections are answered with, instead of being led to a server.
     answer: Mutex<Option<Vec<u8>>>,
     connections: Mutex<Vec<Arc<Connection>>>,
+    /// Connections that the proxy answers by itself.
+    answered: Mutex<Vec<TcpStream>>,
 }
 
 /// Both sides of one connection.
@@ -64,6 +66,7 @@ impl Proxy {
             delay: Mutex::default(),
             answer: Mutex::default(),
             connections: Mutex::default(),
+            answered: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -87,6 +90,11 @@ impl Proxy {
     /// Has this happen, once.
     pub fn arm(&self, fault: Fault) {
         *lock(&self.shared.fault) = Some(fault);
+    }
+
+    /// Has nothing happen any more that has not happened yet.
+    pub fn disarm(&self) {
+        *lock(&self.shared.fault) = None;
     }
 
     /// How often the client sent something and waited.
@@ -121,6 +129,22 @@ impl Proxy {
         for connection in lock(&self.shared.connections).drain(..) {
             connection.close();
         }
+        for client in lock(&self.shared.answered).drain(..) {
+            // The client may have closed it.
+            drop(client.shutdown(Shutdown::Both));
+        }
+    }
+
+    /// Drops all bytes, those of new connections too, and closes nothing.
+    pub fn part(&self) {
+        self.answer(Some(b""));
+        self.silence();
+    }
+
+    /// Ends that. The connections that were silent are closed.
+    pub fn heal(&self) {
+        self.answer(None);
+        self.cut();
     }
 
     /// Answers whatever new connections send with these bytes, or leads them to the server again.
@@ -136,6 +160,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn connect(client: TcpStream, shared: &Arc<Shared>) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     if let Some(answer) = lock(&shared.answer).clone() {
+        lock(&shared.answered).push(client.try_clone()?);
         std::thread::spawn(move || answer_by_itself(client, &answer));
         return Ok(());
     }

@@ -162,12 +162,13 @@ impl RedisCluster {
         create.extend(["--cluster-replicas", "1", "--cluster-yes"]);
         let created = cli(*ports.first().expect("there are six"), &create);
         let cluster = Self { nodes };
-        wait_until(
-            "the cluster is whole",
-            || cluster.nodes.iter().all(RedisServer::is_in_whole_cluster),
-            &created,
-        );
+        wait_until("the cluster is whole", || cluster.is_whole(), &created);
         cluster
+    }
+
+    /// Whether every node knows every other, and each primary has its replica.
+    pub fn is_whole(&self) -> bool {
+        self.nodes.iter().all(RedisServer::is_in_whole_cluster)
     }
 
     /// The URL of the cluster, by two of its nodes.

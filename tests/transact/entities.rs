@@ -46,6 +46,26 @@ pub struct Session {
     pub user: u64,
 }
 
+/// A shard by itself.
+#[derive(KvEntity, Debug, Clone, PartialEq)]
+#[kv(prefix = "team")]
+pub struct Team {
+    #[kv(id, shard)]
+    pub org: u32,
+    pub seats: u32,
+}
+
+/// A part of the shard of its team, although its id is written otherwise.
+#[derive(KvEntity, Debug, Clone, PartialEq)]
+#[kv(prefix = "seat")]
+pub struct Seat {
+    #[kv(id, ordered, shard)]
+    pub org: u32,
+    #[kv(id)]
+    pub user: u64,
+    pub paid: bool,
+}
+
 /// An expiry in a field.
 #[derive(KvEntity, Debug, Clone, PartialEq)]
 #[kv(prefix = "invite")]

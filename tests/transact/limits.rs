@@ -5,7 +5,7 @@ use kv_runtime::store::{Capabilities, CommitScope, Limits, MemoryStore, StoreExt
 use kv_runtime::{Error, Kv};
 
 use crate::Outcome;
-use crate::entities::{Account, Session, User};
+use crate::entities::{Account, Seat, Session, Team, User};
 
 fn limited(change: impl FnOnce(Limits) -> Limits) -> Kv<FaultStore<MemoryStore>> {
     let store = MemoryStore::new();
@@ -80,8 +80,8 @@ async fn keys_that_the_store_cannot_commit_together_are_refused() -> Outcome {
     let error = read.await.err().ok_or("they are two")?;
     assert_eq!(
         error.to_string(),
-        "User `user:2:limits` in memory: the store cannot commit it together with `user:1:limits`; here a transaction can read and \
-         write the groups of one entity only"
+        "User `user:2:limits` in memory: the store cannot commit it together with `user:1:limits`; one commit can \
+         have the groups of one entity only"
     );
     let secret = Session { token: "very secret".to_owned(), user: 7 };
     let written = kv.transact(async |tx| {
@@ -90,6 +90,39 @@ async fn keys_that_the_store_cannot_commit_together_are_refused() -> Outcome {
     });
     let error = written.await.err().ok_or("they are two")?;
     assert!(matches!(error, Error::NotTogether { .. }) && !error.to_string().contains("secret"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn entities_of_one_shard_are_taken() -> Outcome {
+    let kv = limited(|limits| limits.commit_scope(CommitScope::OneShard));
+    let (team, seat) = (|org| Team { org, seats: 1 }, |org, user| Seat { org, user, paid: true });
+    kv.transact(async |tx| {
+        tx.insert(&team(1))?;
+        tx.insert(&seat(1, 7))?;
+        tx.get::<Seat>((1, 8)).await
+    })
+    .await?;
+    assert_eq!(kv.collection().get((1, 7)).await?, Some(seat(1, 7)));
+    let two_shards = kv.transact(async |tx| {
+        tx.update::<Team>(1, |team| team.seats = 2).await?;
+        tx.put(&seat(2, 7))
+    });
+    let error = two_shards.await.err().ok_or("they are in two shards")?;
+    assert_eq!(
+        error.to_string(),
+        "Seat `seat:0000000002:7` in memory: the store cannot commit it together with `team:1`; one commit can have the groups of \
+         one entity, or entities with the same shard id: mark the first id of both `#[kv(id, shard)]`"
+    );
+    // An entity without a shard id is in no shard.
+    let none = kv.transact(async |tx| {
+        tx.put(&team(1))?;
+        tx.put(&Account::new(1, 0))
+    });
+    assert!(matches!(none.await, Err(Error::NotTogether { .. })));
+    assert_eq!(kv.collection::<Team>().get(1).await?, Some(team(1)));
+    // The groups of one entity are always together.
+    kv.transact(async |tx| tx.put(&User::new(1))).await?;
     Ok(())
 }
 

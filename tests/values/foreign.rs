@@ -4,8 +4,8 @@ use kv_runtime::key::Key;
 use kv_runtime::migrate::WriteBack;
 use kv_runtime::record::{Metadata, NewRecord, Record};
 use kv_runtime::store::{
-    Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, ListQuery, MemoryStore, Sharing,
-    Store, StoreExt, StoreInfo,
+    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryRef, GetOptions, ListQuery,
+    MemoryStore, Sharing, Store, StoreExt, StoreInfo,
 };
 use kv_runtime::{Error, Kv, KvEntity, MaybeSend, Result};
 
@@ -13,22 +13,22 @@ use crate::{Outcome, lay, lay_version, memory, stored, text};
 
 #[derive(KvEntity, Debug)]
 #[kv(prefix = "s", version = 2)]
-struct Seen {
+pub(crate) struct Seen {
     #[kv(id)]
-    id: u64,
-    name: String,
+    pub(crate) id: u64,
+    pub(crate) name: String,
     #[kv(added(since = 2, default = 0))]
-    visits: u32,
+    pub(crate) visits: u32,
 }
 
 /// A memory store that other programs can reach.
-struct Shared {
+pub(crate) struct Shared {
     store: MemoryStore,
     info: StoreInfo,
 }
 
 impl Shared {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap();
         Self { store: MemoryStore::new(), info: StoreInfo::new("shared", capabilities) }
     }
@@ -60,7 +60,9 @@ impl Store for Shared {
     }
 }
 
-const THEIRS: &str = r#"{"name":"Ada","email":"a@b.c"}"#;
+impl AtomicStore for Shared {}
+
+pub(crate) const THEIRS: &str = r#"{"name":"Ada","email":"a@b.c"}"#;
 
 #[tokio::test]
 async fn a_read_leaves_what_another_program_wrote() -> Outcome {

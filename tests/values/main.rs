@@ -3,10 +3,12 @@
 mod difference;
 mod foreign;
 mod groups;
+mod nested;
 mod random;
 mod raw;
 mod refused;
 mod steps;
+mod ways;
 
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord, Record};

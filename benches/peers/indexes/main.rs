@@ -2,19 +2,23 @@
 //! email and a team, both sides with postcard, in one redb file each.
 //!
 //! `update-unindexed-field` is against the same entity without indexes, and `disk-per-entry` against
-//! the same entries that are written to redb by hand.
+//! the same entries that are written to redb by hand. `memory-per-entry` is `MemoryStore` against a
+//! map and a set.
 
 #[path = "../../support/mod.rs"]
 mod support;
 
+mod memory;
 mod ours;
 mod raw;
 mod theirs;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use memory::{Counting, held_by};
 use native_db::Models;
 use ours::{Ours, Plain, User};
 use support::profile::Profile;
@@ -35,7 +39,11 @@ const UPDATES: usize = 20;
 
 const NATIVE_DB: &str = "native_db 0.8.2";
 const PLAIN: &str = "the entity without indexes";
+const MAPS: &str = "a map and a set by hand";
 const RAW: &str = "the entries by hand in redb";
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 fn main() -> Result<()> {
     let mut report = Report::new("indexes");
@@ -47,6 +55,8 @@ fn main() -> Result<()> {
     report.case("insert-100k-2-indexes", NATIVE_DB, "ns/record", 0.6, || bench.load(&in_order))?;
     report.case("insert-100k-2-indexes-shuffled", NATIVE_DB, "ns/record", 0.9, || bench.load(&shuffled))?;
     report.case("disk-per-entry", RAW, "bytes/entry", 1.1, || bench.size(&in_order))?;
+
+    report.case("memory-per-entry", MAPS, "bytes/entry", 1.1, || memory(&in_order))?;
 
     let (ours, theirs) = bench.filled(&in_order, small_team)?;
     report.case("get-by-unique", NATIVE_DB, "ns", 0.9, || get(&ours, &theirs, &shuffled))?;
@@ -113,18 +123,18 @@ impl<'a> Bench<'a> {
         )
     }
 
-    /// How much a file grows by each entry: ours beside the same file without indexes.
+    /// How much room of a file each entry takes: ours beside the same file without indexes. The
+    /// length of a file says little, because redb doubles it when it is full.
     fn size(&self, ids: &[u64]) -> Result<Sides> {
         let ours = Ours::open(&self.new_path("ours")?)?;
         ours.put(our_users(ids, small_team))?;
         let plain = Ours::open(&self.new_path("plain")?)?;
         plain.put(plain_users(ids))?;
-        drop((ours, plain));
+        let ours = ours.used_bytes()? - plain.used_bytes()?;
         let entries: Vec<_> = ids.iter().map(|&id| (email(id), small_team(id), id)).collect();
-        raw::write_entries(&self.new_path("raw")?, &entries)?;
-        let size = |side| Ok::<_, std::io::Error>(fs::metadata(self.path(side))?.len() as f64);
+        let theirs = raw::write_entries(&self.new_path("raw")?, &entries)?;
         let entries = 2.0 * ids.len() as f64;
-        Ok(Sides { ours: (size("ours")? - size("plain")?) / entries, theirs: size("raw")? / entries })
+        Ok(Sides { ours: ours / entries, theirs: theirs / entries })
     }
 
     /// Updates of a field that no index has, one durable commit each.
@@ -144,6 +154,21 @@ impl<'a> Bench<'a> {
             },
         )
     }
+}
+
+/// What a store in memory holds more for the same entities with indexes.
+fn memory(ids: &[u64]) -> Result<Sides> {
+    let (with, ours) = held_by(|| ours::in_memory(our_users(ids, small_team)));
+    let (without, plain) = held_by(|| ours::in_memory(plain_users(ids)));
+    drop((ours?, plain?));
+    let (raw, entries) = held_by(|| {
+        let by_email =
+            ids.iter().map(|&id| (email(id).into_boxed_str(), format!("user:{id}").into_boxed_str()));
+        let by_team = ids.iter().map(|&id| format!("{:010}:user:{id}", small_team(id)).into_boxed_str());
+        (by_email.collect::<BTreeMap<_, _>>(), by_team.collect::<BTreeSet<_>>())
+    });
+    let count = (entries.0.len() + entries.1.len()) as f64;
+    Ok(Sides { ours: (with - without) / count, theirs: raw / count })
 }
 
 fn get(ours: &Ours<User>, theirs: &Theirs<'_>, ids: &[u64]) -> Result<Sides> {

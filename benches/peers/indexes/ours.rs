@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kv_runtime::index::StoredIn;
-use kv_runtime::store::RedbStore;
+use kv_runtime::store::{MemoryStore, RedbStore};
 use kv_runtime::{Collection, Kv, KvEntity};
 use tokio::runtime::Runtime;
 
@@ -34,6 +34,13 @@ pub struct Plain {
     pub profile: Profile,
 }
 
+/// Entities in memory.
+pub fn in_memory<E: KvEntity + StoredIn<MemoryStore>>(users: Vec<E>) -> Result<Kv<MemoryStore>> {
+    let kv = Kv::new(MemoryStore::new());
+    tokio::runtime::Builder::new_current_thread().build()?.block_on(kv.collection::<E>().put_many(users))?;
+    Ok(kv)
+}
+
 /// A file, open, with one kind of profiles.
 pub struct Ours<E> {
     runtime: Runtime,
@@ -48,6 +55,12 @@ impl<E: KvEntity<Id = u64> + StoredIn<RedbStore>> Ours<E> {
 
     pub fn put(&self, users: Vec<E>) -> Result<()> {
         Ok(self.runtime.block_on(self.users.put_many(users))?)
+    }
+
+    /// The bytes that keys, values and trees take in the file.
+    pub fn used_bytes(&self) -> Result<f64> {
+        let space = self.runtime.block_on(self.users.store().space())?;
+        Ok((space.live_bytes + space.overhead_bytes) as f64)
     }
 
     /// Changes each of these.

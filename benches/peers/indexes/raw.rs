@@ -9,8 +9,9 @@ use crate::support::Result;
 const BY_EMAIL: TableDefinition<'_, &str, &str> = TableDefinition::new("by_email");
 const BY_TEAM: TableDefinition<'_, &str, ()> = TableDefinition::new("by_team");
 
-/// Writes the entries of two indexes, and nothing else, into a new file.
-pub fn write_entries(path: &Path, entries: &[(String, u32, u64)]) -> Result<()> {
+/// Writes the entries of two indexes, and nothing else, into a new file. Returns the bytes that their
+/// trees take.
+pub fn write_entries(path: &Path, entries: &[(String, u32, u64)]) -> Result<f64> {
     let database = Database::create(path)?;
     let transaction = database.begin_write()?;
     {
@@ -23,5 +24,6 @@ pub fn write_entries(path: &Path, entries: &[(String, u32, u64)]) -> Result<()> 
         }
     }
     transaction.commit()?;
-    Ok(())
+    let stats = database.begin_write()?.stats()?;
+    Ok((stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes()) as f64)
 }

@@ -43,6 +43,9 @@ impl IntoResponse for Failure {
             Self::Store(Error::AlreadyExists { .. }) => {
                 (StatusCode::CONFLICT, "there is one already").into_response()
             }
+            Self::Store(Error::NotUnique { .. }) => {
+                (StatusCode::CONFLICT, "another user has this email").into_response()
+            }
             Self::Store(Error::InvalidCursor { .. }) => {
                 (StatusCode::BAD_REQUEST, "this cursor is of another list").into_response()
             }

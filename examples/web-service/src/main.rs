@@ -16,9 +16,11 @@
 //!   GET /me             401 Unauthorized  log in, or send an API key
 //!
 //! A program sends its key with each request, and a browser logs in with it:
-//!   GET /me             200 OK            {"tenant":"acme","name":"ada","role":"owner"}
+//!   GET /me             200 OK            {"tenant":"acme","name":"ada","email":"ada@acme.example","role":"owner"}
 //!   POST /login         200 OK            {"tenant":"acme","user":"ada"}
 //!   POST /users         201 Created       a key
+//!   POST /users         409 Conflict      another user has this email
+//!   GET /users          200 OK            [{"tenant":"acme","name":"bob","email":"bob@acme.example","role":"member"}]
 //!   POST /users         403 Forbidden     only an owner may do this
 //!
 //! Projects are numbered, and listed in pages:

@@ -15,14 +15,16 @@ pub struct Tenant {
     pub is_closed: bool,
 }
 
-/// Somebody who works for a tenant.
+/// Somebody who works for a tenant. No two users of one tenant have the same email.
 #[derive(KvEntity, Debug, Serialize)]
 #[kv(prefix = "user")]
+#[kv(index(name = "email_in_tenant", on(tenant, email), unique))]
 pub struct User {
     #[kv(id)]
     pub tenant: String,
     #[kv(id)]
     pub name: String,
+    pub email: String,
     pub role: Role,
 }
 

@@ -20,17 +20,19 @@ pub struct New {
     title: String,
     /// The name of the first user.
     owner: String,
+    email: String,
 }
 
 /// Makes a tenant with its first user, and answers with the key of that user.
 pub async fn create(
     State(app): State<App>,
-    Json(New { name, title, owner }): Json<New>,
+    Json(New { name, title, owner, email }): Json<New>,
 ) -> Result<impl IntoResponse> {
     // The first write decides who has the name. A program that stops after it leaves a tenant without
     // an owner: the guide's patterns show how to write several entities at once.
     app.kv.collection().insert(&Tenant { name: name.clone(), title, is_closed: false }).await?;
-    app.kv.collection().put(&User { tenant: name.clone(), name: owner.clone(), role: Role::Owner }).await?;
+    let first = User { tenant: name.clone(), name: owner.clone(), email, role: Role::Owner };
+    app.kv.collection().put(&first).await?;
     let key = new_key(&app.kv, Caller { tenant: name, user: owner }).await?;
     Ok((StatusCode::CREATED, Json(key)))
 }

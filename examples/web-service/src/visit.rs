@@ -13,7 +13,7 @@ pub async fn all(server: &str) -> Result<(), Box<dyn Error>> {
     let stranger = visitor("")?;
 
     println!("A new tenant has an owner, and its name must be unique:");
-    let acme = json!({"name": "acme", "title": "Acme Ltd.", "owner": "ada"});
+    let acme = json!({"name": "acme", "title": "Acme Ltd.", "owner": "ada", "email": "ada@acme.example"});
     let key = stranger.send(Method::POST, "/tenants", &acme).await?;
     stranger.send(Method::POST, "/tenants", &acme).await?;
     stranger.send(Method::GET, "/me", &Value::Null).await?;
@@ -23,9 +23,14 @@ pub async fn all(server: &str) -> Result<(), Box<dyn Error>> {
     ada.send(Method::GET, "/me", &Value::Null).await?;
     let browser = visitor("")?;
     browser.send(Method::POST, "/login", &key).await?;
-    let key = browser.send(Method::POST, "/users", &json!({"name": "bob", "role": "member"})).await?;
+    let bob = json!({"name": "bob", "email": "bob@acme.example", "role": "member"});
+    let key = browser.send(Method::POST, "/users", &bob).await?;
+    let rob = json!({"name": "rob", "email": "bob@acme.example", "role": "member"});
+    browser.send(Method::POST, "/users", &rob).await?;
     let bob = visitor(key["key"].as_str().unwrap_or_default())?;
-    bob.send(Method::POST, "/users", &json!({"name": "eve", "role": "owner"})).await?;
+    bob.send(Method::GET, "/users?email=bob@acme.example", &Value::Null).await?;
+    let eve = json!({"name": "eve", "email": "eve@acme.example", "role": "owner"});
+    bob.send(Method::POST, "/users", &eve).await?;
 
     println!("\nProjects are numbered, and listed in pages:");
     for title in ["Rockets", "Anvils", "Magnets"] {
@@ -37,7 +42,7 @@ pub async fn all(server: &str) -> Result<(), Box<dyn Error>> {
     ada.send(Method::GET, &next, &Value::Null).await?;
 
     println!("\nAnother tenant sees nothing of this:");
-    let other = json!({"name": "other", "title": "Other Inc.", "owner": "ada"});
+    let other = json!({"name": "other", "title": "Other Inc.", "owner": "ada", "email": "ada@acme.example"});
     let key = stranger.send(Method::POST, "/tenants", &other).await?;
     let other = visitor(key["key"].as_str().unwrap_or_default())?;
     other.send(Method::GET, "/projects", &Value::Null).await?;

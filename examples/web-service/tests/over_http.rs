@@ -27,7 +27,7 @@ async fn send(
 
 /// Makes a tenant, and returns the key of its owner.
 async fn tenant(server: &Server, name: &str) -> Result<String> {
-    let new = json!({"name": name, "title": name, "owner": "ada"});
+    let new = json!({"name": name, "title": name, "owner": "ada", "email": "ada@example.com"});
     let (status, key) = send(server, (&client()?, ""), (Method::POST, "/tenants"), &new).await?;
     assert_eq!(status, StatusCode::CREATED);
     Ok(key["key"].as_str().ok_or("there is no key")?.to_owned())
@@ -38,7 +38,7 @@ async fn each_request_needs_a_caller_of_the_right_role() -> Result {
     let server = Server::start(PROGRAM, [""; 0])?;
     let client = client()?;
     let owner = tenant(&server, "acme").await?;
-    let bob = json!({"name": "bob", "role": "member"});
+    let bob = json!({"name": "bob", "email": "bob@example.com", "role": "member"});
     let (_, member) = send(&server, (&client, &owner), (Method::POST, "/users"), &bob).await?;
     let member = member["key"].as_str().ok_or("there is no key")?;
 
@@ -55,6 +55,29 @@ async fn each_request_needs_a_caller_of_the_right_role() -> Result {
     ] {
         let (status, _) = send(&server, (&client, key), request.clone(), &body).await?;
         assert_eq!(status, expected, "{request:?}");
+    }
+    server.stop()
+}
+
+#[tokio::test]
+async fn an_email_is_unique_within_its_tenant() -> Result {
+    let server = Server::start(PROGRAM, [""; 0])?;
+    let client = client()?;
+    let (acme, other) = (tenant(&server, "acme").await?, tenant(&server, "other").await?);
+    for (key, name, email, expected) in [
+        (&acme, "bob", "ada@example.com", StatusCode::CONFLICT),
+        (&acme, "bob", "bob@example.com", StatusCode::CREATED),
+        (&acme, "rob", "bob@example.com", StatusCode::CONFLICT),
+        (&other, "rob", "bob@example.com", StatusCode::CREATED),
+    ] {
+        let new = json!({"name": name, "email": email, "role": "member"});
+        let (status, _) = send(&server, (&client, key), (Method::POST, "/users"), &new).await?;
+        assert_eq!(status, expected, "{name} {email}");
+    }
+    for (key, name) in [(&acme, "bob"), (&other, "rob")] {
+        let request = (Method::GET, "/users?email=bob@example.com");
+        let (_, found) = send(&server, (&client, key), request, &Value::Null).await?;
+        assert_eq!(found[0]["name"], name);
     }
     server.stop()
 }
@@ -96,7 +119,7 @@ async fn a_restart_keeps_users_sessions_and_projects() -> Result {
     let second = Server::start(PROGRAM, options)?;
     // The cookie is of the same host, and the port does not matter to it.
     let (_, me) = send(&second, (&browser, ""), (Method::GET, "/me"), &Value::Null).await?;
-    assert_eq!(me, json!({"tenant": "acme", "name": "ada", "role": "owner"}));
+    assert_eq!(me, json!({"tenant": "acme", "name": "ada", "email": "ada@example.com", "role": "owner"}));
     let (_, page) = send(&second, (&browser, ""), (Method::GET, "/projects"), &Value::Null).await?;
     assert_eq!(page["projects"][0]["title"], "Rockets");
 

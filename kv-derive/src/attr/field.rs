@@ -12,7 +12,7 @@ use super::text;
 use super::versions::{Added, Renamed};
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    ADDED, DOC, EXPIRES_AT, GROUP, ID, INDEX, KV, ORDERED, RAW, RENAMED, SECRET, SKIP, UNIQUE,
+    ADDED, DOC, EXPIRES_AT, GROUP, ID, INDEX, KV, ORDERED, RAW, RENAMED, SECRET, SHARD, SKIP, UNIQUE,
 };
 
 /// What stands on a field.
@@ -21,6 +21,7 @@ pub(crate) struct Field {
     pub(crate) ordered: Slot<()>,
     pub(crate) secret: Slot<()>,
     pub(crate) raw: Slot<()>,
+    pub(crate) shard: Slot<()>,
     pub(crate) group: Slot<LitStr>,
     pub(crate) expires_at: Slot<()>,
     pub(crate) skip: Slot<()>,
@@ -44,6 +45,7 @@ impl Field {
             ordered: Slot::default(),
             secret: Slot::default(),
             raw: Slot::default(),
+            shard: Slot::default(),
             group: Slot::default(),
             expires_at: Slot::default(),
             skip: Slot::default(),
@@ -61,6 +63,7 @@ impl Field {
                 ORDERED => key.flag(&mut field.ordered),
                 SECRET => key.flag(&mut field.secret),
                 RAW => key.flag(&mut field.raw),
+                SHARD => key.flag(&mut field.shard),
                 EXPIRES_AT => key.flag(&mut field.expires_at),
                 SKIP => key.flag(&mut field.skip),
                 GROUP => key.text(&mut field.group, "group = \"settings\"", text::group_name),

@@ -6,9 +6,9 @@ use crate::suggest::{listed, nearest};
 use crate::symbol::{
     ADAPTER, ADDED, ALIAS, CODEC, COMPATIBLE, CRATE, DEFAULT, DENY_UNKNOWN_FIELDS, DERIVE, DESERIALIZE_WITH,
     DOWN, EXPIRES_AT, FLATTEN, FROM, GENERATION, GROUP, ID, INDEX, NAME, OLDEST, ON, OPTIONAL, ORDERED,
-    PLAIN, PREFIX, PREVIOUS, RAW, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH,
+    PLAIN, PREFIX, PREVIOUS, RAW, REMOVED, RENAME, RENAME_ALL, RENAMED, SECRET, SERIALIZE_WITH, SHARD,
     SHARED_PREFIX, SHOWN, SINCE, SKIP, SKIP_DESERIALIZING, SKIP_SERIALIZING, SKIP_SERIALIZING_IF, STEP,
-    Symbol, TTL, UNIQUE, VERSION, VERSION_IN, VERSION_MAP, VIEW, VIEW_OF, WITH, WRITE_VERSION,
+    Symbol, TTL, UNIQUE, VERSION, VERSION_IN, VERSION_MAP, VIEW, VIEW_OF, WITH, WITH_ID, WRITE_VERSION,
 };
 
 /// Where a `#[kv(...)]` key stands.
@@ -90,12 +90,12 @@ impl Place {
                 DERIVE,
             ],
             Self::Field => {
-                &[ID, ORDERED, SECRET, RAW, GROUP, EXPIRES_AT, SKIP, INDEX, UNIQUE, RENAMED, ADDED]
+                &[ID, ORDERED, SECRET, RAW, SHARD, GROUP, EXPIRES_AT, SKIP, INDEX, UNIQUE, RENAMED, ADDED]
             }
             Self::Added => &[SINCE, DEFAULT],
             Self::Renamed => &[FROM, SINCE, COMPATIBLE],
             Self::Removed => &[NAME, SINCE, DEFAULT, COMPATIBLE],
-            Self::Step => &[DOWN, COMPATIBLE],
+            Self::Step => &[DOWN, WITH_ID, COMPATIBLE],
             Self::Index => &[NAME, ON, UNIQUE, SHOWN, GENERATION],
             Self::FieldIndex | Self::FieldUnique => &[NAME, WITH, SHOWN, GENERATION],
             Self::IdType => &[RENAME_ALL, CRATE],
@@ -117,7 +117,7 @@ impl Place {
     /// a name.
     pub(super) fn key(self, name: &str, is_alone: bool) -> Option<Symbol> {
         let key = self.keys().iter().copied().find(|key| key.as_str() == name && !key.is_private())?;
-        let is_flag = matches!(key, COMPATIBLE | OPTIONAL | PLAIN | SHOWN | UNIQUE);
+        let is_flag = matches!(key, COMPATIBLE | OPTIONAL | PLAIN | SHOWN | UNIQUE | WITH_ID);
         (is_flag || !is_alone || self.key_of_a_name().is_none()).then_some(key)
     }
 

@@ -8,7 +8,8 @@ use super::place::Place;
 use super::slot::{Slot, Version};
 use super::text;
 use crate::symbol::{
-    COMPATIBLE, DEFAULT, DOWN, FROM, NAME, OLDEST, PREVIOUS, REMOVED, SINCE, STEP, VERSION, WRITE_VERSION,
+    COMPATIBLE, DEFAULT, DOWN, FROM, NAME, OLDEST, PREVIOUS, REMOVED, SINCE, STEP, VERSION, WITH_ID,
+    WRITE_VERSION,
 };
 
 const RENAMED_FORM: &str = "renamed(from = \"name\", since = 2)";
@@ -35,6 +36,8 @@ pub(crate) struct FunctionStep {
     pub(crate) from: Version,
     pub(crate) up: ExprPath,
     pub(crate) down: Slot<ExprPath>,
+    /// Whether the functions see the id.
+    pub(crate) with_id: Slot<()>,
     pub(crate) compatible: Slot<()>,
 }
 
@@ -91,17 +94,18 @@ impl Versions {
 
 impl FunctionStep {
     fn read(list: &Key<'_>) -> Option<Self> {
-        let (mut down, mut compatible) = (Slot::default(), Slot::default());
+        let (mut down, mut with_id, mut compatible) = (Slot::default(), Slot::default(), Slot::default());
         let (from, up) = list.step(
             STEP_FORM,
             |input| input.parse(),
             |key| match key.symbol {
                 DOWN => key.path(&mut down, "down = path::to::function", |input| input.parse()),
+                WITH_ID => key.flag(&mut with_id),
                 COMPATIBLE => key.flag(&mut compatible),
                 _ => {}
             },
         )?;
-        Some(Self { at: list.ident.clone(), from, up, down, compatible })
+        Some(Self { at: list.ident.clone(), from, up, down, with_id, compatible })
     }
 }
 

@@ -4,7 +4,7 @@ use quote::ToTokens;
 
 use crate::attr::{FieldDefault, index_name_is_good};
 use crate::ctxt::Ctxt;
-use crate::model::{ALWAYS, Entity, Field, Found, Group, Index, mentions, unproven_defaults};
+use crate::model::{ALWAYS, Entity, Field, Found, Group, Index, Part, mentions, unproven_defaults};
 use crate::suggest::{did_you_mean, listed};
 
 pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
@@ -14,6 +14,9 @@ pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
         index_on_the_struct_is_whole(cx, index);
         fields_are_there(cx, entity, index);
         fields_are_stored(cx, index);
+        ids_are_beside_other_fields(cx, index);
+        the_whole_id_is_not_unique(cx, entity, index);
+        secret_ids_are_not_shown(cx, index);
         fields_are_named_once(cx, index);
         fields_are_in_one_group(cx, entity, index);
         fields_are_at_most_six(cx, index);
@@ -54,8 +57,8 @@ fn index_on_the_struct_is_whole(cx: &Ctxt, index: &Index<'_>) {
 fn fields_are_there(cx: &Ctxt, entity: &Entity<'_>, index: &Index<'_>) {
     for part in index.parts.iter().filter(|part| part.found.is_none()) {
         let can_be_indexed = |field: &&Field<'_>| why_not_stored(field).is_none();
-        let names: Vec<String> =
-            entity.stored_fields().filter(can_be_indexed).map(|field| field.ident.to_string()).collect();
+        let fields = entity.stored_fields().filter(can_be_indexed).chain(&entity.ids);
+        let names: Vec<String> = fields.map(|field| field.ident.to_string()).collect();
         let names = || names.iter().map(String::as_str);
         let found = part.at.to_string();
         let known = match names().count() {
@@ -68,21 +71,62 @@ fn fields_are_there(cx: &Ctxt, entity: &Entity<'_>, index: &Index<'_>) {
     }
 }
 
-/// An index has what is stored: an id has its own ways, and other fields are no value.
+const ID_ALONE: &str = "an id needs no index: `get` and lists find entities by it";
+
+/// An index has what is stored, or ids: other fields are no value.
 fn fields_are_stored(cx: &Ctxt, index: &Index<'_>) {
     for part in &index.parts {
         let complaint = match part.found {
-            Some(Found::Id) => "an id needs no index: `get` and lists find entities by it",
+            Some(Found::Id(_)) if index.field.is_some() => ID_ALONE,
             Some(Found::Skipped) => "a skipped field is not stored, so it cannot be indexed",
             Some(Found::Stored(_, field)) => match why_not_stored(field) {
                 Some(complaint) => complaint,
                 None => continue,
             },
-            Some(Found::Stray(_)) | None => continue,
+            Some(Found::Stray(_) | Found::Id(_)) | None => continue,
         };
         // On a field the key is the mistake.
         let at = if index.field.is_some() { &index.attr.at } else { part.at };
         cx.error(at, complaint);
+    }
+}
+
+/// An id may be a part, such as the tenant of an email. Entities are found by their ids without one.
+fn ids_are_beside_other_fields(cx: &Ctxt, index: &Index<'_>) {
+    if index.field.is_none()
+        && index.parts.iter().all(Part::is_id)
+        && let Some(first) = index.parts.first()
+    {
+        cx.error(first.at, format_args!("{ID_ALONE}; name a field that is no id, too"));
+    }
+}
+
+/// No two entities have the same id, and so neither the same id and values.
+fn the_whole_id_is_not_unique(cx: &Ctxt, entity: &Entity<'_>, index: &Index<'_>) {
+    let ids = || index.parts.iter().filter(|part| part.is_id());
+    if index.attr.is_unique
+        && index.field.is_none()
+        && ids().count() == entity.ids.len()
+        && ids().count() < index.parts.len()
+        && let Some(last) = ids().last()
+    {
+        let message = format!(
+            "with `{}` the index has the whole id, which no two entities share, so it refuses nothing: leave it out, or `unique`",
+            last.at
+        );
+        cx.error(last.at, message);
+    }
+}
+
+/// The keys of an index that says `shown` are in errors and spans.
+fn secret_ids_are_not_shown(cx: &Ctxt, index: &Index<'_>) {
+    let Some(shown) = index.attr.shown.key() else { return };
+    for part in &index.parts {
+        if let Some(Found::Id(id)) = part.found
+            && id.attr.secret.is_written()
+        {
+            cx.error(shown, format_args!("the id `{}` is secret, and this would show it", part.at));
+        }
     }
 }
 

@@ -43,7 +43,9 @@ pub(super) fn for_entity(entity: &Entity<'_>) -> Vec<TokenStream> {
 
 /// That the types of indexed fields can be indexed.
 pub(super) fn for_indexes(entity: &Entity<'_>) -> Vec<TokenStream> {
-    without_repeats(entity.indexed_fields().into_iter().map(for_indexed).collect())
+    // Another id is a concrete type, whose own bound reports it.
+    let ids = entity.indexed_ids().into_iter().filter(|id| entity.has_parameter_in(&id.ty));
+    without_repeats(entity.indexed_fields().into_iter().chain(ids).map(for_indexed).collect())
 }
 
 /// That the field's type can be indexed.

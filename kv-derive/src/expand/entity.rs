@@ -151,7 +151,8 @@ fn id_schema(field: &Field<'_>) -> TokenStream {
     let ordered = field.attr.ordered.is_written().then(|| quote!(.ordered()));
     let secret = field.attr.secret.is_written().then(|| quote!(.secret()));
     let raw = field.attr.raw.is_written().then(|| quote!(.raw()));
-    quote!(__kv::IdSchema::new(#name, <#ty as __kv::KvId>::KIND) #ordered #secret #raw)
+    let shard = field.attr.shard.is_written().then(|| quote!(.shard()));
+    quote!(__kv::IdSchema::new(#name, <#ty as __kv::KvId>::KIND) #ordered #secret #raw #shard)
 }
 
 fn group_schema(entity: &Entity<'_>, at: usize, group: &Group<'_>) -> TokenStream {

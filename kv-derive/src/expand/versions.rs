@@ -2,6 +2,7 @@
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ExprPath;
 use syn::spanned::Spanned;
 
 use super::hidden::{marker, marker_field, reader};
@@ -33,10 +34,18 @@ fn step(entity: &Entity<'_>, at: usize, step: &Step<'_>) -> TokenStream {
             let default = added(entity, at, field, *default);
             quote!(Add { name: #name, default: || #default })
         }
-        StepKind::Function { up, down } => {
+        StepKind::Function { up, down, with_id } => {
             let name = up.to_token_stream().to_string().replace(' ', "");
-            let down = option(down.map(ToTokens::to_token_stream));
-            quote!(Function { name: #name, up: #up, down: #down })
+            let function = |path: &ExprPath| match with_id {
+                true => {
+                    let (id, span) = (quote!(<Self as __kv::KvEntity>::Id), path.span());
+                    quote_spanned!(span=> |__object, __id| __kv::step_with_id::<#id>(__object, __id, #path))
+                }
+                false => path.to_token_stream(),
+            };
+            let (up, down) = (function(up), option(down.map(function)));
+            let change = if *with_id { quote!(FunctionWithId) } else { quote!(Function) };
+            quote!(#change { name: #name, up: #up, down: #down })
         }
     };
     let compatible = step.is_compatible.then(|| quote!(.compatible()));
@@ -202,10 +211,11 @@ pub(super) fn group_attrs(group: &Group<'_>) -> TokenStream {
     let write_version =
         versions.write_version.get().map(|Version { literal, .. }| quote!(, write_version = #literal));
     let previous = versions.previous.get().map(|path| quote!(, previous = #path));
-    let steps = versions.steps.iter().map(|FunctionStep { at, from, up, down, compatible }| {
+    let steps = versions.steps.iter().map(|FunctionStep { at, from, up, down, with_id, compatible }| {
         let (from, down) = (&from.literal, down.get().map(|down| quote!(, down = #down)));
+        let with_id = with_id.key().map(|key| quote!(, #key));
         let compatible = compatible.key().map(|key| quote!(, #key));
-        quote!(, #at(#from => #up #down #compatible))
+        quote!(, #at(#from => #up #down #with_id #compatible))
     });
     let removed = versions.removed.iter().map(|Removed { at, name, since, default, compatible }| {
         let (name, since) = (name.get(), since.get().map(|since| &since.literal));

@@ -95,7 +95,8 @@ fn id_field(field: &Field<'_>) -> TokenStream {
     let ordered = attr.ordered.is_written().then(|| quote!(, ordered));
     let secret = attr.secret.is_written().then(|| quote!(, secret));
     let raw = attr.raw.is_written().then(|| quote!(, raw));
-    quote!(#(#docs)* #(#lints)* #[kv(id #ordered #secret #raw)] #vis #ident: #ty,)
+    let shard = attr.shard.is_written().then(|| quote!(, shard));
+    quote!(#(#docs)* #(#lints)* #[kv(id #ordered #secret #raw #shard)] #vis #ident: #ty,)
 }
 
 fn group_field(field: &Field<'_>) -> TokenStream {

@@ -29,11 +29,17 @@ pub(crate) struct Part<'s> {
     pub(crate) found: Option<Found<'s>>,
 }
 
+impl Part<'_> {
+    pub(crate) const fn is_id(&self) -> bool {
+        matches!(self.found, Some(Found::Id(_)))
+    }
+}
+
 /// What kind of field an index names.
 pub(crate) enum Found<'s> {
     /// Stored in the group at this place.
     Stored(usize, &'s Field<'s>),
-    Id,
+    Id(&'s Field<'s>),
     Skipped,
     /// In a group that is not known, which is an error already.
     Stray(&'s Field<'s>),
@@ -57,12 +63,21 @@ impl Entity<'_> {
 
     /// The stored fields that an index is of, each once.
     pub(crate) fn indexed_fields(&self) -> Vec<&Field<'_>> {
+        self.indexed(self.stored_fields())
+    }
+
+    /// The ids that an index is of, each once.
+    pub(crate) fn indexed_ids(&self) -> Vec<&Field<'_>> {
+        self.indexed(self.ids.iter())
+    }
+
+    fn indexed<'s>(&'s self, fields: impl Iterator<Item = &'s Field<'s>>) -> Vec<&'s Field<'s>> {
         let indexes = self.indexes();
         let is_indexed = |field: &&Field<'_>| {
             let mut fields = indexes.iter().flat_map(Index::fields);
             fields.any(|indexed| indexed.ident == field.ident)
         };
-        self.stored_fields().filter(is_indexed).collect()
+        fields.filter(is_indexed).collect()
     }
 
     /// All fields. The stored ones come first, group by group.
@@ -78,7 +93,7 @@ impl Entity<'_> {
             let is_stray = field.attr.group.is_written() && field.attr.group.get().is_none();
             Some(if is_stray { Found::Stray(field) } else { Found::Stored(at, field) })
         });
-        let id = || self.ids.iter().find(is_it).map(|_| Found::Id);
+        let id = || self.ids.iter().find(is_it).map(Found::Id);
         let skipped = || self.skipped.iter().find(is_it).map(|_| Found::Skipped);
         let stray = || self.strays.iter().find(is_it).map(Found::Stray);
         stored.or_else(id).or_else(skipped).or_else(stray)
@@ -107,9 +122,10 @@ impl Index<'_> {
         Some(Ident::new(&name.to_ascii_uppercase(), Span::call_site().located_at(place)))
     }
 
-    /// The group of its fields, if they are stored in one.
+    /// The group of its stored fields, if they are in one. An id is in every group.
     pub(crate) fn group(&self) -> Option<usize> {
-        let mut groups = self.parts.iter().map(|part| match part.found {
+        let stored = self.parts.iter().filter(|part| !part.is_id());
+        let mut groups = stored.map(|part| match part.found {
             Some(Found::Stored(group, _)) => Some(group),
             _ => None,
         });
@@ -120,7 +136,7 @@ impl Index<'_> {
     /// The fields that it is of, as far as they are known.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &Field<'_>> {
         self.parts.iter().filter_map(|part| match part.found {
-            Some(Found::Stored(_, field) | Found::Stray(field)) => Some(field),
+            Some(Found::Stored(_, field) | Found::Stray(field) | Found::Id(field)) => Some(field),
             _ => None,
         })
     }

@@ -12,5 +12,5 @@ mod view;
 pub(crate) use entity::{Entity, Field, Group};
 pub(crate) use generics::mentions;
 pub(crate) use id::{Id, IdShape, Newtype, Variant};
-pub(crate) use index::{ALWAYS, Found, Index, unproven_defaults};
+pub(crate) use index::{ALWAYS, Found, Index, Part, unproven_defaults};
 pub(crate) use steps::{Step, StepKind};

@@ -20,7 +20,7 @@ pub(crate) enum StepKind<'s> {
     Removed { name: &'s LitStr, default: Option<&'s TokenStream> },
     Renamed { from: &'s LitStr, to: String },
     Added { name: String, field: &'s Field<'s>, default: Option<&'s TokenStream> },
-    Function { up: &'s ExprPath, down: Option<&'s ExprPath> },
+    Function { up: &'s ExprPath, down: Option<&'s ExprPath>, with_id: bool },
 }
 
 impl Step<'_> {
@@ -48,7 +48,11 @@ impl Group<'_> {
             Some(Step { to: version.number, at: &removed.at, version, is_compatible, kind })
         });
         let functions = self.attr.versions.steps.iter().map(|step| {
-            let kind = StepKind::Function { up: &step.up, down: step.down.get() };
+            let kind = StepKind::Function {
+                up: &step.up,
+                down: step.down.get(),
+                with_id: step.with_id.is_written(),
+            };
             let to = step.from.number.saturating_add(1);
             Step { to, at: &step.at, version: &step.from, is_compatible: step.compatible.is_written(), kind }
         });

@@ -1,9 +1,11 @@
-//! All records of a collection: how many there are of each version, and all brought to the one that
-//! is written.
+//! All records of a collection: how many there are of each version, all brought to the one that is
+//! written, and all moved to other keys.
 
 mod batch;
 mod census;
+mod keys;
 mod report;
+mod watch;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -20,13 +22,11 @@ use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
 use crate::list::secret;
 use batch::Batch;
+use watch::{BATCH, Watch};
 
 pub use census::{Census, GroupCensus};
+pub use keys::{KeyMigrationReport, MigrateKeys};
 pub use report::{Failed, MigrationReport, Progress};
-
-/// How many entities a batch has, where nobody says. A commit may wait long for its disk, so a batch is not too small; its records are
-/// in memory, so it is not too large either.
-const BATCH: usize = 4_000;
 
 /// A backfill in the making: [`Collection::migrate_all`].
 #[must_use = "a backfill does nothing until `run` is called"]
@@ -38,16 +38,6 @@ pub struct MigrateAll<E, S> {
     cursor: Option<Cursor>,
     /// In a mutex so that a closure need not be `Sync`; it is never locked.
     progress: Option<Mutex<Box<dyn Watch>>>,
-}
-
-trait Watch: MaybeSend {
-    fn see(&mut self, progress: &Progress);
-}
-
-impl<F: FnMut(&Progress) + MaybeSend> Watch for F {
-    fn see(&mut self, progress: &Progress) {
-        self(progress);
-    }
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {

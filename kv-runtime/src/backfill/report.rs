@@ -6,17 +6,18 @@ use kv_store::store::Cursor;
 use kv_store::{Error, Location};
 
 /// How many failures a report keeps with key and reason; all are counted.
-const KEPT_FAILURES: usize = 1_000;
+pub(super) const KEPT_FAILURES: usize = 1_000;
 
 /// The progress of a backfill, after each batch.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Records seen, of all groups.
+    /// Records seen, of all groups; of a migration of keys, entities.
     pub seen: u64,
-    /// Records brought to the version that is written; in a dry run, those that would be.
+    /// Records brought to the version that is written, or entities that were moved; in a dry run,
+    /// those that would be.
     pub migrated: u64,
-    /// Records that could not be migrated.
+    /// Records that could not be migrated, or entities that could not be moved.
     pub failed: u64,
     /// Where to go on if the run ends here; none at the end.
     pub cursor: Option<Cursor>,
@@ -45,7 +46,7 @@ pub struct MigrationReport {
     pub skipped: u64,
 }
 
-/// An entity that could not be migrated, and stays as it is.
+/// An entity that could not be migrated or moved, and stays as it is.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Failed {
@@ -53,6 +54,13 @@ pub struct Failed {
     pub key: String,
     /// Why.
     pub error: Error,
+}
+
+impl Failed {
+    pub(super) fn new(error: Error) -> Self {
+        let key = error.location().and_then(|at: &Location| at.key.clone()).unwrap_or_default();
+        Self { key, error }
+    }
 }
 
 impl MigrationReport {
@@ -85,8 +93,7 @@ impl MigrationReport {
         }
         self.failed += 1;
         if self.failures.len() < KEPT_FAILURES {
-            let key = error.location().and_then(|at: &Location| at.key.clone()).unwrap_or_default();
-            self.failures.push(Failed { key, error });
+            self.failures.push(Failed::new(error));
         }
     }
 }
@@ -104,18 +111,26 @@ impl fmt::Display for MigrationReport {
             ("failed", self.failed),
             ("other keys", self.skipped),
         ];
-        for (name, count) in rows {
-            writeln!(f, "{name:<12} {count:>10}")?;
-        }
-        for Failed { key, error } in &self.failures {
-            write!(f, "  {key}: {error}")?;
-            let mut source = std::error::Error::source(error);
-            while let Some(cause) = source {
-                write!(f, ": {cause}")?;
-                source = cause.source();
-            }
-            writeln!(f)?;
-        }
-        Ok(())
+        write_rows(f, &rows)?;
+        write_failures(f, &self.failures)
     }
+}
+
+/// Writes the rows of a report's table.
+pub(super) fn write_rows(f: &mut fmt::Formatter<'_>, rows: &[(&str, u64)]) -> fmt::Result {
+    rows.iter().try_for_each(|(name, count)| writeln!(f, "{name:<12} {count:>10}"))
+}
+
+/// Writes each failure with its causes.
+pub(super) fn write_failures(f: &mut fmt::Formatter<'_>, failures: &[Failed]) -> fmt::Result {
+    for Failed { key, error } in failures {
+        write!(f, "  {key}: {error}")?;
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        writeln!(f)?;
+    }
+    Ok(())
 }

@@ -19,13 +19,36 @@ pub struct CachedBy<'a, E: KvEntity, S, V: IndexKey> {
     by: ByUnique<E, S, V>,
 }
 
+/// A constant that names an index which a cache looks up: a [`Unique`] one of the entity `E`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a unique index of `{E}`, and a cache looks up no other",
+    label = "expected a constant of `#[kv(unique)]` of this entity, such as `{E}::EMAIL`",
+    note = "the pages and streams of other indexes are on the collection: `cached.collection().by(..)`"
+)]
+pub trait CachedIndex<E> {
+    /// The values of the index.
+    type Values: IndexKey;
+
+    /// Returns the index.
+    #[doc(hidden)]
+    fn unique(self) -> Unique<E, Self::Values>;
+}
+
+impl<E: KvEntity, V: IndexKey> CachedIndex<E> for Unique<E, V> {
+    type Values = V;
+
+    fn unique(self) -> Self {
+        self
+    }
+}
+
 impl<E: KvEntity, S: IndexStore> Cached<E, S> {
     /// Returns the lookups of a unique index through the cache: `cached.by(User::EMAIL)`.
     ///
     /// Other lookups, also those of indexes that are not unique, are on the
     /// [`collection`](Self::collection).
-    pub fn by<V: IndexKey>(&self, index: Unique<E, V>) -> CachedBy<'_, E, S, V> {
-        CachedBy { cached: self, by: self.collection().by(index) }
+    pub fn by<I: CachedIndex<E>>(&self, index: I) -> CachedBy<'_, E, S, I::Values> {
+        CachedBy { cached: self, by: self.collection().by(index.unique()) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kv_store::key::Lookup;
 use kv_store::store::Store;
-use kv_store::{BoxError, BoxFuture, Error, MaybeSend, Result};
+use kv_store::{BoxError, BoxFuture, MaybeSend, Result};
 use tracing::Instrument;
 
 use super::answer::{ATTEMPTS, When};
@@ -27,7 +27,7 @@ struct Looked<E: KvEntity> {
     due: Vec<E::Id>,
 }
 
-type Answers<E> = Vec<Option<Arc<E>>>;
+type Answers<E> = Vec<Result<Option<Arc<E>>>>;
 
 /// An id that the memory lacks: its place among those that were asked for, and what is stale of it.
 struct Missing<E: KvEntity> {
@@ -40,19 +40,36 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Returns one answer for each id, in the order of the ids. The store is asked once for all ids
     /// that memory lacks, and not for ids that others are loading already.
     ///
-    /// If the store fails, stale entities are served. If an id has none, the call fails.
+    /// If the store fails, stale entities are served. If an id has none, the call fails;
+    /// [`get_each`](Self::get_each) returns the others.
     pub fn get_many<'a, I>(&'a self, ids: I) -> BoxFuture<'a, Result<Vec<Option<Arc<E>>>>>
     where
         I: IntoIterator<Item: Lookup<E::Id>> + MaybeSend + 'a,
     {
-        Box::pin(async move {
-            let looked = self.look_many(ids, Kind::Read);
-            self.refresh_many_behind(looked.due, None);
-            if looked.missing.is_empty() {
-                return Ok(looked.answers);
-            }
-            self.answer_many(looked.answers, looked.missing, None).await
-        })
+        Box::pin(async move { self.read_each(ids).await.into_iter().collect() })
+    }
+
+    /// Returns one answer for each id, in the order of the ids: the entity, `None`, or the error of an
+    /// entity that cannot be read and of which nothing stale can be served. It works as
+    /// [`get_many`](Self::get_many), and as [`Collection::get_each`](crate::Collection::get_each). If
+    /// the store fails, each id has its error.
+    pub fn get_each<'a, I>(&'a self, ids: I) -> BoxFuture<'a, Result<Vec<Result<Option<Arc<E>>>>>>
+    where
+        I: IntoIterator<Item: Lookup<E::Id>> + MaybeSend + 'a,
+    {
+        Box::pin(async move { Ok(self.read_each(ids).await) })
+    }
+
+    async fn read_each<I>(&self, ids: I) -> Answers<E>
+    where
+        I: IntoIterator<Item: Lookup<E::Id>>,
+    {
+        let looked = self.look_many(ids, Kind::Read);
+        self.refresh_many_behind(looked.due, None);
+        if looked.missing.is_empty() {
+            return looked.answers;
+        }
+        self.answer_many(looked.answers, looked.missing, None).await
     }
 
     /// Returns one answer for each id, in the order of the ids. The store is asked once for all ids
@@ -107,14 +124,14 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         Box::pin(async move {
             let looked = self.look_many(ids, Kind::Load);
             if looked.missing.is_empty() && looked.due.is_empty() {
-                return Ok(looked.answers);
+                return looked.answers.into_iter().collect();
             }
             let origin = ManyOrigin::new(load);
             self.refresh_many_behind(looked.due, Some(&origin));
             if looked.missing.is_empty() {
-                return Ok(looked.answers);
+                return looked.answers.into_iter().collect();
             }
-            self.answer_many(looked.answers, looked.missing, Some(origin)).await
+            self.answer_many(looked.answers, looked.missing, Some(origin)).await.into_iter().collect()
         })
     }
 
@@ -127,18 +144,18 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         for (place, id) in ids.into_iter().enumerate() {
             let stale = match self.tier.look(&id) {
                 Look::Fresh(value) => {
-                    answers.push(Some(value));
+                    answers.push(Ok(Some(value)));
                     continue;
                 }
                 Look::Due(value) => {
-                    answers.push(Some(value));
+                    answers.push(Ok(Some(value)));
                     due.push(id.into_id());
                     continue;
                 }
                 Look::Stale(entry) => Tier::stand_in(entry, kind),
                 Look::Nothing => None,
             };
-            answers.push(None);
+            answers.push(Ok(None));
             let id = id.into_id();
             if let Some(Ok(())) = self.tier.known(&id, kind) {
                 self.tier.counters.count(Count::NegativeHit);
@@ -176,7 +193,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         answers: Answers<E>,
         missing: Vec<Missing<E>>,
         origin: Option<ManyOrigin<E>>,
-    ) -> BoxFuture<'static, Result<Answers<E>>> {
+    ) -> BoxFuture<'static, Answers<E>> {
         Box::pin(self.clone().answered_many(answers, missing, origin))
     }
 
@@ -186,20 +203,19 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         mut answers: Answers<E>,
         missing: Vec<Missing<E>>,
         origin: Option<ManyOrigin<E>>,
-    ) -> Result<Answers<E>> {
-        let Some(first) = missing.first() else { return Ok(answers) };
+    ) -> Answers<E> {
+        let Some(first) = missing.first() else { return answers };
         let (kind, key) = (kind_of(origin.as_ref()), self.own().key_of_id(&first.id));
         let all_stale = missing.iter().all(|missing| missing.stale.is_some());
         let soft =
             self.tier.settings.soft_timeout.filter(|_| all_stale && self.behind.spawner.executor().is_some());
         let mut unpaused = Vec::with_capacity(missing.len());
-        let mut failed = None;
         for missing in missing {
             if let Some(Err(error)) = self.tier.known(&missing.id, kind)
                 && (kind == Kind::Load || missing.stale.is_some())
             {
                 self.tier.counters.count(Count::Paused);
-                self.answer_one(&mut answers, missing, Err(error), &mut failed);
+                self.answer_one(&mut answers, missing, Err(error));
             } else {
                 unpaused.push((missing, None));
             }
@@ -210,25 +226,14 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         for (missing, outcome) in unpaused {
             let late = || late.clone().unwrap_or_else(|| self.abandoned(&key));
             let outcome = outcome.unwrap_or_else(|| Err(late()));
-            self.answer_one(&mut answers, missing, outcome, &mut failed);
+            self.answer_one(&mut answers, missing, outcome);
         }
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(answers),
-        }
+        answers
     }
 
-    fn answer_one(
-        &self,
-        answers: &mut Answers<E>,
-        missing: Missing<E>,
-        outcome: Outcome<E>,
-        failed: &mut Option<Error>,
-    ) {
-        match outcome.map(|got| got.value).or_else(|error| Ok(self.stale_or(missing.stale, error)?.value)) {
-            Ok(value) => answers[missing.place] = value,
-            Err(error) => *failed = failed.take().or(Some(error)),
-        }
+    fn answer_one(&self, answers: &mut Answers<E>, missing: Missing<E>, outcome: Outcome<E>) {
+        let answer = outcome.map(|got| got.value);
+        answers[missing.place] = answer.or_else(|error| Ok(self.stale_or(missing.stale, error)?.value));
     }
 
     /// Loads what is missing, by one batch for all that nobody loads yet.

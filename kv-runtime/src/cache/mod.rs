@@ -100,7 +100,7 @@ use kv_store::{MaybeSend, MaybeSync};
 use crate::collection::{Collection, IdRef};
 use crate::entity::KvEntity;
 
-pub use by_unique::CachedBy;
+pub use by_unique::{CachedBy, CachedIndex};
 pub use config::{BackgroundFuture, Cache};
 pub use fill::{FillStore, Filler, IfUnchanged, Never, PureCache};
 pub use origin::{FromOrigin, Loaded};

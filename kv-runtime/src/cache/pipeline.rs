@@ -100,7 +100,13 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let ids = leads.iter().map(|lead| lead.id.clone()).collect();
         let limit = tier.settings.hard_timeout;
         match self.within(limit, &first, pin!(collection.find_all(keys, ids))).await {
-            Ok(found) => leads.into_iter().zip(found).for_each(|(lead, found)| self.land(lead, found, since)),
+            Ok(found) => leads.into_iter().zip(found).for_each(|(lead, found)| match found {
+                Ok(found) => self.land(lead, found, since),
+                Err(error) => {
+                    self.store_failed(&error);
+                    lead.land(Fill::Failed(error.clone()), Err(error));
+                }
+            }),
             Err(error) => {
                 self.store_failed(&error);
                 all_failed(leads, &error);

@@ -7,6 +7,7 @@
 //! codec wrote is read once before it is stored. No codec follows a value or bytes without end, so
 //! none of them overflows the stack.
 
+mod compare;
 mod decode;
 #[cfg(feature = "postcard")]
 mod depth;
@@ -23,6 +24,7 @@ mod tags;
 pub(crate) use kv_store::__private::json::{Name, RawObject, sorted};
 pub use kv_store::codec::{Codec, CodecError};
 
+pub(crate) use compare::is_json_of;
 pub(crate) use decode::decode;
 pub(crate) use encode::{encode, needs_proof};
 pub(crate) use error::without_place;

@@ -1,11 +1,13 @@
 //! Brings the stored text of an older record to a newer version, and keeps the members that no
 //! struct names, through steps and predecessors.
 
+use std::any::Any;
+
 use kv_store::record::{Record, RecordRef};
 use kv_store::{Error, Location};
 use serde::de::DeserializeOwned;
 
-use super::decode::{Context, Groups, Records, Result, decode_present};
+use super::decode::{Context, Groups, Records, Result, decode_present, held_id};
 use super::encode::{Encoded, encode_at};
 use super::group::Wanted;
 use super::groups;
@@ -37,16 +39,23 @@ pub(super) fn carry<E: KvEntity>(
         return Ok(None);
     }
     if record.metadata.version > newest_of_predecessor::<E>(group) {
-        return by_steps(schema, record, to, context).map(Some);
+        return by_steps(schema, record, to, (context, &id)).map(Some);
     }
-    let groups = Groups { schema: groups::<E>(), records, context };
+    let held = held_id::<E>(&id);
+    let held = held.as_ref().map(|id| id as &dyn Any);
+    let groups = Groups { schema: groups::<E>(), records, context, id: held };
     let mut carrier = Carrier { groups, group, to, carried: None };
     E::from_groups(id, &mut carrier)?;
     Ok(carrier.carried)
 }
 
-fn by_steps(schema: &GroupSchema, record: RecordRef<'_>, to: u32, context: &Context<'_>) -> Result<Carried> {
-    let members = read_stepped(schema.steps(), record.value, record.metadata.version, to)
+fn by_steps(
+    schema: &GroupSchema,
+    record: RecordRef<'_>,
+    to: u32,
+    (context, id): (&Context<'_>, &dyn Any),
+) -> Result<Carried> {
+    let members = read_stepped(schema.steps(), record.value, record.metadata.version, to, id)
         .map_err(|failed| failed.into_error((context.locate)(schema)))?;
     Ok(Carried { text: members.into_text(), is_converted: false })
 }
@@ -134,7 +143,8 @@ impl Carrier<'_> {
             let codec = Codec::Json;
             let mut members =
                 Members::read(text.as_bytes()).map_err(|source| Error::Decode { at: at(), codec, source })?;
-            bring_down(schema.steps(), &mut members, self.to).map_err(|failed| failed.into_error(at()))?;
+            bring_down(schema.steps(), &mut members, self.to, &new.id())
+                .map_err(|failed| failed.into_error(at()))?;
             text = members.into_text();
         }
         Ok(Some(Carried { text, is_converted: true }))

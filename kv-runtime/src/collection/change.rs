@@ -12,7 +12,7 @@ use super::attempts::Attempts;
 use super::difference::Before;
 use super::indexed::{Requires, check_supported};
 use super::{Collection, IdRef, StoredEntity, always, groups, keys_of_groups, named};
-use crate::entity::KvEntity;
+use crate::entity::{GroupSchema, KvEntity};
 use crate::small::apart;
 
 /// The maximum number of attempts. After one lost race an update queues up among this process's
@@ -268,7 +268,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             let records = self.adopted(&key, &stored)?;
             let create = create.as_mut();
             let (entity, writes) = self.changed(&key, id.clone(), &records, &mut change, create)?;
-            let found = found_after::<E>(entity, &key, &records, &writes, now);
+            let found = found_after::<E>(entity, &records, &writes, now);
             if writes.is_empty() {
                 return Ok(found);
             }
@@ -329,7 +329,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Returns the conditions that every group is as it was read, absent ones included.
-    pub(super) fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
+    pub(crate) fn unchanged(&self, key: &Key, records: &[Option<Record>]) -> Vec<Condition> {
         keys_of_groups::<E>(key)
             .zip(records)
             .map(|(key, record)| match record {
@@ -343,15 +343,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 /// Returns the entity after these writes, which are made at `now` or later.
 fn found_after<E: KvEntity>(
     entity: E,
-    anchor: &Key,
     records: &[Option<Record>],
     writes: &[Write],
     now: Timestamp,
 ) -> StoredEntity<E> {
-    let written = |key: &Key| match writes.iter().find(|write| write.key() == key) {
+    let of = |write: &Write, group: &GroupSchema| write.key().group() == group.name();
+    let written = |group: &GroupSchema| match writes.iter().find(|write| of(write, group)) {
         Some(Write::Put(_, new)) => Some(new.expiry.at(now)),
         Some(Write::Touch(_, expiry)) => Some(expiry.at(now)),
         _ => None,
     };
-    StoredEntity::after(entity, keys_of_groups::<E>(anchor).zip(records), written)
+    StoredEntity::after(entity, records, written)
 }

@@ -1,5 +1,7 @@
 //! Decodes records to an entity: by the version first, then by the codec that the record names.
 
+use std::any::Any;
+
 use kv_store::__private::Stopwatch;
 use kv_store::record::{Metadata, Record, RecordRef};
 use kv_store::{BoxError, Clock, Error, Location};
@@ -45,7 +47,30 @@ pub(crate) fn decode_present<'a, E: KvEntity>(
     records: impl Into<Records<'a>>,
     context: &Context<'_>,
 ) -> Result<E> {
-    E::from_groups(id, &mut Groups { schema: groups::<E>(), records: records.into(), context })
+    let held = held_id::<E>(&id);
+    let held = held.as_ref().map(|id| id as &dyn Any);
+    E::from_groups(id, &mut Groups { schema: groups::<E>(), records: records.into(), context, id: held })
+}
+
+/// Returns the id for steps that see it. Known while compiling, so that no other entity clones it.
+pub(super) fn held_id<E: KvEntity>(id: &E::Id) -> Option<E::Id> {
+    const { step_takes_id(E::SCHEMA.groups()) }.then(|| id.clone())
+}
+
+const fn step_takes_id(groups: &[GroupSchema]) -> bool {
+    let mut group = 0;
+    while group < groups.len() {
+        let steps = groups[group].steps();
+        let mut step = 0;
+        while step < steps.len() {
+            if steps[step].change().takes_id() {
+                return true;
+            }
+            step += 1;
+        }
+        group += 1;
+    }
+    false
 }
 
 /// The records of an entity's groups. A single one is borrowed, because a list has thousands of
@@ -82,6 +107,8 @@ pub(super) struct Groups<'a> {
     pub(super) schema: &'static [GroupSchema],
     pub(super) records: Records<'a>,
     pub(super) context: &'a Context<'a>,
+    /// The id, if a step sees it.
+    pub(super) id: Option<&'a dyn Any>,
 }
 
 impl Groups<'_> {
@@ -141,7 +168,7 @@ impl Groups<'_> {
             return Ok(value);
         }
         let stepped = || {
-            read_stepped(schema.steps(), record.value, version, schema.version())
+            read_stepped(schema.steps(), record.value, version, schema.version(), self.id.unwrap_or(&()))
                 .map_err(|failed| failed.into_error((self.context.locate)(schema)))
         };
         if !SIZE_FIRST && let Some(value) = stepped()?.decode() {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use kv_store::key::Key;
 use kv_store::record::{Metadata, Record};
 use kv_store::store::Store;
-use kv_store::{Error, Result, Timestamp};
+use kv_store::{Error, Location, Result, Timestamp};
 
 use super::carry::{Carried, carry, is_by_steps};
 use super::decode::{Context, Records, decode};
@@ -82,16 +82,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns a group before it is changed.
     pub(super) fn value_before(&self, entity: &E, target: GroupOf<'_>) -> Result<GroupBefore> {
         let schema = &groups::<E>()[target.group];
-        let key = target.anchor.with_group(schema.name());
+        let at = || self.at(&target.anchor.with_group(schema.name()));
+        let encode = |version, wanted| {
+            encode_at(entity, target.group, version, wanted, &at as &dyn Fn() -> Box<Location>)
+        };
         let Some(record) = target.record() else {
-            let version = schema.write_version();
-            let encoded = self.encode(&key, entity, target.group, version, Wanted::COMPARISON)?;
+            let encoded = encode(schema.write_version(), Wanted::COMPARISON)?;
             return Ok(GroupBefore { encoded, stored: Stored::Known });
         };
         let found = record.metadata.version;
         let version = found.max(schema.write_version()).min(schema.version());
         let likely = Some(&record.value.0).filter(|_| found >= version);
-        let encoded = self.encode(&key, entity, target.group, version, Wanted::TAGS.unless(likely))?;
+        let encoded = encode(version, Wanted::TAGS.unless(likely))?;
         let is_known = likely == Some(&encoded.value);
         let stored = if is_known { Stored::Known } else { self.stored(entity, target, record, &encoded)? };
         Ok(GroupBefore { encoded, stored })

@@ -139,7 +139,8 @@ pub(super) fn encode_at<E: KvEntity>(
     }
     let today = codec::encode_tagged(&value).map_err(encode_error)?;
     let mut members = Members::read(today.text.as_bytes()).map_err(encode_error)?;
-    bring_down(schema.steps(), &mut members, version).map_err(|failed| failed.into_error(at()))?;
+    let id = entity.id();
+    bring_down(schema.steps(), &mut members, version, &id).map_err(|failed| failed.into_error(at()))?;
     let older = members.into_tagged(&today);
     Ok(Encoded { value: older.text.into(), codec: Codec::Json, version, oldest_reader, tags: older.tags })
 }

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::codec::{self, Asked, Codec, CodecError};
 use crate::entity::KvEntity;
+use crate::small::SIZE_FIRST;
 
 /// One group of an entity, as serde sees it.
 pub(super) struct Group<'a, E> {
@@ -73,6 +74,14 @@ pub(super) fn encode_wanted<T: Serialize>(
     value: &T,
     wanted: Wanted<'_>,
 ) -> Result<Written, CodecError> {
+    if const { !SIZE_FIRST }
+        && codec == Codec::Json
+        && !wanted.is_stored
+        && let Some(likely) = wanted.unless
+        && codec::is_json_of(likely, value)
+    {
+        return Ok(Written { value: likely.clone(), tags: Vec::new(), is_doubtful: false });
+    }
     // Taken rather than borrowed: a field's own serialization may encode something, too.
     let scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
     if codec != Codec::Json {

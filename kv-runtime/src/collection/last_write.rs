@@ -14,7 +14,7 @@ use super::difference::Before;
 use super::indexed::Requires;
 use super::write::{as_puts, whole_failure};
 use super::{Collection, IdRef, StoredEntity, groups, keys_of_groups, named, once};
-use crate::entity::{KvEntity, Touch};
+use crate::entity::{GroupSchema, KvEntity, Touch};
 use crate::small::apart;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -255,9 +255,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             (None, None) => return Err(Error::NotFound { at: self.at(&key) }.into()),
         };
         let writes = self.unconditional(&key, writes, &records).await?;
-        let written =
-            |key: &Key| writes.iter().find(|(written, _)| written == key).map(|(_, new)| new.expiry.at(now));
-        let found = StoredEntity::after(entity, keys_of_groups::<E>(&key).zip(&records), written);
+        let written = |group: &GroupSchema| {
+            let write = writes.iter().find(|(key, _)| key.group() == group.name());
+            write.map(|(_, new)| new.expiry.at(now))
+        };
+        let found = StoredEntity::after(entity, &records, written);
         self.write_last(&key, writes).await?;
         Ok(found)
     }

@@ -10,7 +10,7 @@
 //! the entity's indexes), `parts` (what a transaction
 //! takes of all that).
 
-// get, get_many, list, exists
+// get, get_many, get_each, list, exists
 mod read;
 
 // put, put_many
@@ -67,7 +67,7 @@ use tracing::{Level, Span};
 use crate::cursor_key::CursorKey;
 use crate::entity::{GroupSchema, KvEntity, StoredIn};
 use crate::heard::Writes;
-use crate::kv::Kv;
+use crate::kv::{KnownIndexes, Kv};
 
 pub(crate) use adopt::version_of;
 pub(crate) use difference::GroupOf;
@@ -128,7 +128,7 @@ pub type IdRef<'a, E> = <<E as KvEntity>::Id as EntityId>::Ref<'a>;
 /// | reads | returns |
 /// | --- | --- |
 /// | [`get`](Self::get) | the entity, or `None` |
-/// | [`get_many`](Self::get_many) | one answer for each id |
+/// | [`get_many`](Self::get_many), [`get_each`](Self::get_each) | one answer for each id |
 /// | [`list`](Self::list) | pages or a stream of all entities |
 /// | [`exists`](Self::exists) | whether the entity is stored |
 /// | [`get_or`](Self::get_or), [`get_or_detailed`](Self::get_or_detailed) | the entity or a fallback; never fails |
@@ -148,6 +148,7 @@ pub type IdRef<'a, E> = <<E as KvEntity>::Id as EntityId>::Ref<'a>;
 /// | [`with_ttl`](Self::with_ttl), [`with_touch_interval`](Self::with_touch_interval) | settings of a handle |
 /// | [`cached`](Self::cached) | puts memory in front (feature `cache`) |
 /// | [`census`](Self::census), [`migrate_all`](Self::migrate_all) | versions of all records |
+/// | [`migrate_keys`](Self::migrate_keys) | moves all entities to other keys |
 /// | [`key`](Self::key), [`records_of`](Self::records_of), ... | keys and records, for commits of your own |
 ///
 /// ᴬ needs compare-and-swap: an [`AtomicStore`](crate::store::AtomicStore). It does not compile on
@@ -187,8 +188,8 @@ impl<S: Store> Kv<S> {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) fn new(kv: Kv<S>) -> Self {
-        for name in E::SCHEMA.groups().iter().filter_map(GroupSchema::name) {
-            learn(E::SCHEMA.prefix(), E::SCHEMA.ids().len(), name);
+        for group in E::SCHEMA.groups() {
+            learn(E::SCHEMA.prefix(), E::SCHEMA.ids(), group.name());
         }
         Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
     }
@@ -250,6 +251,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     #[must_use]
     pub fn store(&self) -> &S {
         self.kv.store()
+    }
+
+    pub(crate) fn known_indexes(&self) -> &KnownIndexes {
+        self.kv.indexes()
     }
 
     pub(crate) fn cursor_key(&self) -> Option<&CursorKey> {

@@ -11,7 +11,7 @@ use crate::codec::Codec;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::migrate::Hook;
 use kv_store::key::Key;
-use kv_store::record::Record;
+use kv_store::record::{Expiry, NewRecord, Record};
 use kv_store::store::{Store, StoreExt, Write};
 use kv_store::{Error, Location, Result, Timestamp};
 
@@ -79,6 +79,21 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the entity of records as the store has them, if its first group is there.
     pub(crate) fn entity_at(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {
         self.decode(id, anchor, &self.adopted(anchor, records)?)
+    }
+
+    /// Returns the key of a group, and what writes a record of another key there: with the same
+    /// value, metadata and expiry, as the records of this group are stored.
+    pub(crate) fn copy_of(&self, anchor: &Key, group: usize, record: &Record) -> Result<(Key, NewRecord)> {
+        let schema = groups::<E>().get(group).unwrap_or_else(|| super::anchor::<E>());
+        let key = anchor.with_group(schema.name());
+        let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
+        let copy = self.same(&key, schema, record, expiry)?;
+        Ok((key, copy))
+    }
+
+    /// Returns whether both collections are handles on one and the same store.
+    pub(crate) fn shares_store<P, T>(&self, other: &Collection<P, T>) -> bool {
+        self.kv.is_same(&other.kv)
     }
 
     /// Returns the writes of [`put`](Self::put) and [`insert`](Self::insert).

@@ -30,7 +30,7 @@ pub(crate) struct StoredEntity<E> {
     pub(crate) own_expires_at: Option<Timestamp>,
 }
 
-impl<E> StoredEntity<E> {
+impl<E: KvEntity> StoredEntity<E> {
     fn new(entity: E, records: &[Option<Record>]) -> Self {
         let records = || records.iter().flatten();
         let expires_at = records().filter_map(|record| record.expires_at).min();
@@ -40,16 +40,16 @@ impl<E> StoredEntity<E> {
         Self { entity, expires_at, own_expires_at }
     }
 
-    /// The entity after a change. `written` returns the new expiry of a key, if the change sets
-    /// one.
-    pub(super) fn after<'r>(
+    /// The entity after a change of these records of its groups. `written` returns the new expiry of
+    /// a group, if the change sets one.
+    pub(super) fn after(
         entity: E,
-        records: impl Iterator<Item = (Key, &'r Option<Record>)>,
-        written: impl Fn(&Key) -> Option<Option<Timestamp>>,
+        records: &[Option<Record>],
+        written: impl Fn(&GroupSchema) -> Option<Option<Timestamp>>,
     ) -> Self {
         let (mut expires_at, mut own_expires_at) = (None, None);
-        for (key, record) in records {
-            let (expiry, is_own) = match (written(&key), record) {
+        for (group, record) in groups::<E>().iter().zip(records) {
+            let (expiry, is_own) = match (written(group), record) {
                 (Some(expiry), _) => (expiry, true),
                 (None, Some(record)) => (record.expires_at, !is_filled(&record.metadata)),
                 (None, None) => (None, true),
@@ -117,7 +117,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ///
     /// # Errors
     ///
-    /// Those of [`get`](Self::get). One entity that cannot be read fails the call.
+    /// Those of [`get`](Self::get). One entity that cannot be read fails the call;
+    /// [`get_each`](Self::get_each) returns the others.
     ///
     /// ```
     /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
@@ -147,7 +148,49 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Box::pin(async move {
             let span = self.span_many("get_many", &anchors.iter());
             let found = self.look_all(anchors, ids, GetOptions::new()).instrument(span).await?;
-            Ok(found.into_iter().map(|found| found.map(|found| found.entity)).collect())
+            found.into_iter().map(|found| Ok(found?.map(|found| found.entity))).collect()
+        })
+    }
+
+    /// Returns one answer for each id, in the order of the ids: the entity, `None`, or the error of an
+    /// entity that cannot be read. So one bad record does not hide the others, as in
+    /// [`Page::failed`](crate::Page::failed).
+    ///
+    /// # Errors
+    ///
+    /// The store's errors, and those of an id that the store does not take. These fail the call.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # use kv_runtime::{key::Key, record::NewRecord, store::StoreExt};
+    /// # #[derive(KvEntity, Clone, Debug, PartialEq)]
+    /// # #[kv(prefix = "user")]
+    /// # struct User {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     name: String,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let users = Kv::new(MemoryStore::new()).collection::<User>();
+    /// users.put(&User { id: 7, name: "Ada".to_owned() }).await?;
+    /// users.store().put(Key::from_text("user:8"), NewRecord::plain("no JSON")).await?;
+    /// let found = users.get_each([7, 8, 9]).await?;
+    /// assert!(matches!(found.as_slice(), [Ok(Some(_)), Err(_), Ok(None)]));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get_each<I>(&self, ids: I) -> BoxFuture<'_, Result<Vec<Result<Option<E>>>>>
+    where
+        I: IntoIterator,
+        I::Item: Lookup<E::Id>,
+    {
+        let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
+            ids.into_iter().map(|id| (self.key_for(&id), id.into_id())).unzip();
+        Box::pin(async move {
+            let span = self.span_many("get_each", &anchors.iter());
+            let found = self.look_all(anchors, ids, GetOptions::new()).instrument(span).await?;
+            Ok(found.into_iter().map(|found| Ok(found?.map(|found| found.entity))).collect())
         })
     }
 
@@ -189,25 +232,39 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         &self,
         anchors: Vec<Key>,
         ids: Vec<E::Id>,
-    ) -> Result<Vec<Option<StoredEntity<E>>>> {
+    ) -> Result<Vec<Result<Option<StoredEntity<E>>>>> {
         self.look_all(anchors, ids, GetOptions::new().with_expiry()).await
     }
 
+    /// The entities under these keys, or the errors of those that cannot be read.
     async fn look_all(
         &self,
         anchors: Vec<Key>,
         ids: Vec<E::Id>,
         options: GetOptions,
-    ) -> Result<Vec<Option<StoredEntity<E>>>> {
+    ) -> Result<Vec<Result<Option<StoredEntity<E>>>>> {
         let groups = groups::<E>().len();
         let mut found = Vec::with_capacity(ids.len());
         let mut ids = ids.into_iter();
         let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
         let mut hold = Hold::begin();
         for anchors in anchors.chunks(batch) {
-            let records = self.records(anchors, options).await?;
+            let records = match self.records(anchors, options).await {
+                Ok(records) => records,
+                Err(error) if error.is_of_a_record() => {
+                    let each = self.records_of_each_with(anchors, options).await?;
+                    for ((anchor, records), id) in anchors.iter().zip(each).zip(ids.by_ref()) {
+                        found.push(match records {
+                            Ok(records) => self.found(id, anchor, &records).await,
+                            Err(error) => Err(error),
+                        });
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
-                found.push(self.found(id, anchor, records).await?);
+                found.push(self.found(id, anchor, records).await);
                 hold.yield_after(records.iter().flatten().map(|record| record.value.len()).sum()).await;
             }
         }
@@ -273,7 +330,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The same, as the store has them.
-    pub(super) async fn stored_records(
+    pub(crate) async fn stored_records(
         &self,
         anchors: &[Key],
         options: GetOptions,

@@ -26,15 +26,15 @@ struct Entities {
 }
 
 /// The position of a batch in its call.
-#[derive(Clone, Copy)]
-enum BatchPosition {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum BatchPosition {
     /// Another batch follows.
     Before,
     Last,
 }
 
 /// The batches that were passed to the store, and how many entities are written with them.
-enum Sent<F> {
+pub(super) enum Sent<F> {
     Written(usize),
     /// The last one is being written, while the next one is made.
     OnItsWay(Pin<Box<F>>),
@@ -42,7 +42,7 @@ enum Sent<F> {
 
 impl<F: Future<Output = Result<usize>>> Sent<F> {
     /// Passes a batch to the store, and does not wait for it.
-    fn begin(writing: F) -> Result<Self> {
+    pub(super) fn begin(writing: F) -> Result<Self> {
         let mut writing = Box::pin(writing);
         // The caller polls it again to finish it, so no waker is needed here.
         match writing.as_mut().now_or_never() {
@@ -51,7 +51,7 @@ impl<F: Future<Output = Result<usize>>> Sent<F> {
         }
     }
 
-    async fn end(self) -> Result<usize> {
+    pub(super) async fn end(self) -> Result<usize> {
         match self {
             Self::Written(written) => Ok(written),
             Self::OnItsWay(writing) => writing.await,
@@ -124,7 +124,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// there are: one on its way to the store, and the next. The call yields to other tasks every
     /// few milliseconds. Other calls may not see any of the entities before it is done.
     ///
-    /// Of entities with indexes each batch is a commit, and other calls see it at once.
+    /// Of entities with indexes each batch is a commit on the condition of what it replaces.
     ///
     /// # Errors
     ///
@@ -156,10 +156,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let entities = entities.into_iter();
         let span = self.span_many("put_many", &entities);
         async {
-            if const { !E::INDEXES.is_empty() } {
-                return apart(Box::pin(self.put_many_indexed(entities))).await;
-            }
-            match self.put_parts(entities).await {
+            let put = match const { E::INDEXES.is_empty() } {
+                true => self.put_parts(entities).await,
+                false => apart(Box::pin(self.put_many_indexed(entities))).await,
+            };
+            match put {
                 Ok(()) => Ok(()),
                 Err(error) => Err(self.end_parts(error).await),
             }
@@ -205,7 +206,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// After a failure, makes the written batches durable, or counts them as unwritten.
-    async fn end_parts(&self, error: Error) -> Error {
+    pub(super) async fn end_parts(&self, error: Error) -> Error {
         match error {
             // Elsewhere each batch was durable when it was written.
             Error::Partial { at, written: 1.., unknown, source, .. }

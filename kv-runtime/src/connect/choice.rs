@@ -153,6 +153,8 @@ impl IndexStore for AnyStore {
             Self::Memory(store) => store.entries(query).await,
             #[cfg(feature = "redb")]
             Self::Redb(store) => store.entries(query).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => store.entries(query).await,
             _ => {
                 let at = self.info().at(Some(&query.index));
                 Err(Error::Unsupported { at, capability: "indexes" })

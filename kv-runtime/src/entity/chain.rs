@@ -77,6 +77,10 @@ const fn assert_same_ids(message: Message, these: &[IdSchema], before: &[IdSchem
             let message = message.add("writes its id ").name(before[at].name()).add(" otherwise in keys: ");
             message.add("give both the same `raw` and `shared_prefix`").panic();
         }
+        if these[at].is_shard() != before[at].is_shard() {
+            let message = message.add("writes its id ").name(before[at].name()).add(" otherwise in keys: ");
+            message.add("make both `shard`, or none of them").panic();
+        }
         at += 1;
     }
 }

@@ -139,7 +139,7 @@ impl IndexSchema {
 #[diagnostic::on_unimplemented(
     message = "`{S}` cannot keep `{Self}` with its indexes",
     label = "entities of this type cannot be kept in this store",
-    note = "indexes need a store that implements `IndexStore`, such as `MemoryStore` or `RedbStore`",
+    note = "indexes need a store that implements `IndexStore`, such as `MemoryStore`, `RedbStore` or `RedisStore`",
     note = "code that is generic over the entity and the store needs the bound `{Self}: StoredIn<{S}>`"
 )]
 pub trait StoredIn<S> {}

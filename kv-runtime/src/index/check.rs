@@ -1,35 +1,21 @@
 //! Finds and repairs what older programs and expired entities leave.
 
-use kv_store::__private::{coop, parse_entry};
+use kv_store::__private::coop;
 use kv_store::Result;
 use kv_store::key::{Key, KeyBuilder};
-use kv_store::record::Record;
-use kv_store::store::{
-    Commit, Condition, Entry, EntryQuery, Expect, GetOptions, IndexStore, ListQuery, StoreExt, Write,
-};
+use kv_store::store::{Commit, Condition, EntryQuery, Expect, IndexStore, ListQuery, StoreExt, Write};
 use tracing::Instrument;
 
 use super::enter::{Mode, enter, of_entity};
 use super::report::IndexReport;
+use super::state::ready_states;
+use super::walk::{BATCH, Found, Walk};
 use crate::collection::indexed::{
-    IndexState, IndexedType, Of, check_supported, holder_of, named_index_key, named_state_key, state_key,
-    state_record,
+    IndexState, Of, check_supported, named_index_key, named_state_key, state_record,
 };
 use crate::collection::{Collection, span};
-use crate::entity::{IndexSchema, KvEntity};
+use crate::entity::KvEntity;
 use crate::list::raw;
-
-/// How many entities or entries are looked at in one commit.
-const BATCH: usize = 500;
-
-/// An entry or a claim, and the entity to which it leads.
-struct Found {
-    key: Key,
-    /// The anchor of the entity, if it names one.
-    anchor: Key,
-    /// The claim that was read, if it is one.
-    claim: Option<Record>,
-}
 
 impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     /// Compares all indexes with all entities, and repairs them: adds what is missing, and removes
@@ -168,95 +154,44 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
 
     async fn sweep_all(&self, report: &mut IndexReport) -> Result<()> {
         for (number, schema) in E::INDEXES.iter().enumerate() {
-            if schema.is_unique() {
-                self.sweep_claims(number, schema, report).await?;
-            } else {
-                self.sweep_entries(number, schema, report).await?;
+            let mut walk = Walk::new(self, schema);
+            while let Some(found) = walk.page().await? {
+                self.sweep(number, found, report).await?;
+                coop::yield_now().await;
             }
         }
         Ok(())
-    }
-
-    async fn sweep_entries(
-        &self,
-        number: usize,
-        schema: &IndexSchema,
-        report: &mut IndexReport,
-    ) -> Result<()> {
-        let index = named_index_key::<E>(schema.name());
-        let mut query = EntryQuery::new(index.clone()).with_limit(BATCH);
-        loop {
-            let page = self.store().entries(&query).await.map_err(of_entity::<E>)?;
-            let mut found = Vec::with_capacity(page.len());
-            for key in page.keys() {
-                if let Some(id) = parse_entry::<E::Id>(key, E::SCHEMA.ids()) {
-                    let anchor = self.key_of_id(&id);
-                    found.push(Found { key: Key::of_listed_entry(&index, key), anchor, claim: None });
-                }
-            }
-            self.sweep(number, found, report).await?;
-            let Some(next) = page.next else { return Ok(()) };
-            let to = query.to.clone();
-            query = query.with_range(std::ops::Bound::Excluded(next), to);
-            coop::yield_now().await;
-        }
-    }
-
-    async fn sweep_claims(
-        &self,
-        number: usize,
-        schema: &IndexSchema,
-        report: &mut IndexReport,
-    ) -> Result<()> {
-        let of = Of(self.clone());
-        let index = named_index_key::<E>(schema.name());
-        let mut cursor = None;
-        loop {
-            let query = ListQuery::new(index.clone()).with_limit(BATCH);
-            let mut page = self.store().page(&query.with_cursor(cursor)).await.map_err(of_entity::<E>)?;
-            cursor = page.cursor.take();
-            let mut found = Vec::new();
-            page.for_each(|key, entry| {
-                let Entry::Record(claim) = entry else { return };
-                let key = Key::of_listed_entry(&index, key);
-                // A claim that names nobody may be of newer code.
-                if let Ok(anchor) = holder_of(&of, &key, &claim) {
-                    found.push(Found { key, anchor, claim: Some(claim) });
-                }
-            });
-            self.sweep(number, found, report).await?;
-            if cursor.is_none() {
-                return Ok(());
-            }
-            coop::yield_now().await;
-        }
     }
 
     /// Removes those that lead to no entity with the value, on the condition that it stays so. What
     /// others write meanwhile is left to the next sweep.
     async fn sweep(&self, number: usize, found: Vec<Found>, report: &mut IndexReport) -> Result<()> {
         let of = Of(self.clone());
-        let anchors: Vec<Key> = found.iter().map(|found| found.anchor.clone()).collect();
+        let (found, anchors): (Vec<Found>, Vec<Key>) = found
+            .into_iter()
+            .filter_map(|found| {
+                let anchor = found.anchor.clone()?;
+                Some((found, anchor))
+            })
+            .unzip();
         let (mut conditions, mut writes) = (Vec::new(), Vec::new());
-        for (found, records) in found.into_iter().zip(self.records_of_each(&anchors).await?) {
+        let records = self.records_of_each(&anchors).await?;
+        for ((found, anchor), records) in found.into_iter().zip(&anchors).zip(records) {
             // What cannot be read may have the value.
             let Ok(records) = records else { continue };
-            let Ok(entries) = of.entries(&found.anchor, &records) else { continue };
-            let has_anchor = records.first().is_some_and(Option::is_some);
-            let is_part = !has_anchor && records.iter().any(Option::is_some);
-            if is_part || entries.get(number).cloned().flatten().as_ref() == Some(&found.key) {
+            if !found.is_astray(&of, number, &records) {
                 continue;
             }
-            conditions.push(self.unchanged_of_indexes(&found.anchor, &records));
-            let unchanged = conditions.last_mut();
+            let mut unchanged = self.unchanged_of_indexes(anchor, &records);
             writes.push(match found.claim {
                 Some(claim) => {
-                    let is_same = Condition::new(found.key.clone(), Expect::Revision(claim.revision));
-                    unchanged.into_iter().for_each(|all| all.push(is_same.clone()));
+                    let revision = Expect::Revision(claim.revision);
+                    unchanged.push(Condition::new(found.key.clone(), revision));
                     Write::Delete(found.key)
                 }
                 None => Write::RemoveEntry(found.key),
             });
+            conditions.push(unchanged);
         }
         if writes.is_empty() {
             return Ok(());
@@ -274,13 +209,6 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     }
 
     async fn all_are_ready(&self) -> Result<bool> {
-        for schema in E::INDEXES {
-            let state = self.store().get(&state_key::<E>(schema), GetOptions::new()).await;
-            let state = super::state::is_ready(schema, state.map_err(of_entity::<E>)?.as_ref());
-            if !state {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Ok(ready_states(self).await?.into_iter().all(|is_ready| is_ready))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Bound;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{Commit, EntryQuery, IndexStore, StoreExt, Write};
@@ -103,29 +104,36 @@ async fn try_enter<E: KvEntity, S: IndexStore>(
     store.commit(conditions, writes.into()).await.map_err(of_entity::<E>)
 }
 
+/// How many entries are looked for at a time.
+const SIDE_BY_SIDE: usize = 64;
+
 /// Returns the writes that add what is not there.
 async fn missing<E: KvEntity, S: IndexStore>(
     collection: &Collection<E, S>,
     writes: Vec<Write>,
 ) -> Result<Vec<Write>> {
     let mut missing = Vec::new();
-    for write in writes {
-        let is_there = match &write {
-            Write::AddEntry(key) => {
-                let at = || key.as_str().to_owned();
-                let query =
-                    EntryQuery::new(key.clone()).with_range(Bound::Included(at()), Bound::Included(at()));
-                let page = collection.store().entries(&query.with_limit(1)).await;
-                !page.map_err(of_entity::<E>)?.is_empty()
-            }
-            // A claim is planned only if it is not the entity's.
-            _ => false,
-        };
-        if !is_there {
-            missing.push(write);
-        }
+    let mut writes = writes.into_iter().peekable();
+    while writes.peek().is_some() {
+        let some: Vec<Write> = writes.by_ref().take(SIDE_BY_SIDE).collect();
+        let looks = some.iter().map(|write| is_missing(collection, write));
+        let found = join_all(looks).await.into_iter().collect::<Result<Vec<bool>>>()?;
+        missing.extend(
+            some.into_iter().zip(found).filter_map(|(write, is_missing)| is_missing.then_some(write)),
+        );
     }
     Ok(missing)
+}
+
+async fn is_missing<E: KvEntity, S: IndexStore>(
+    collection: &Collection<E, S>,
+    write: &Write,
+) -> Result<bool> {
+    // A claim is planned only if it is not the entity's.
+    let Write::AddEntry(key) = write else { return Ok(true) };
+    let at = || Bound::Included(key.as_str().to_owned());
+    let query = EntryQuery::new(key.clone()).with_range(at(), at()).with_limit(1);
+    Ok(collection.store().entries(&query).await.map_err(of_entity::<E>)?.is_empty())
 }
 
 pub(super) fn of_entity<E: KvEntity>(error: Error) -> Error {

@@ -10,10 +10,12 @@
 
 // `by` (how a constant becomes a lookup), `unique`, `builder` (what is looked up), `range` (which
 // entries that is), `page`, `stream`, `state` (whether an index has all entities), `build` and
-// `check` (of all entities), `enter` (entries of stored entities), `report` (what was done)
+// `check` (of all entities), `enter` (entries of stored entities), `walk` (all that an index has),
+// `census` (how much that is), `report` (what was done)
 mod build;
 mod builder;
 mod by;
+mod census;
 mod check;
 mod enter;
 mod page;
@@ -22,11 +24,13 @@ mod report;
 mod state;
 mod stream;
 mod unique;
+mod walk;
 
 pub use crate::entity::{Index, IndexPart, IndexSchema, StoredIn, Unique};
 pub use build::BuildIndexes;
 pub use builder::{ByIndex, ByIndexIds};
 pub use by::Handle;
+pub use census::IndexCensus;
 #[doc(inline)]
 pub use kv_store::index::{Composite, IndexKey, IndexKind, IndexParts, IndexText, IndexValue, Normaliser};
 pub use report::IndexReport;

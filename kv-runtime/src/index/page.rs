@@ -3,15 +3,15 @@
 use kv_store::__private::{coop, parse_entry};
 use kv_store::index::{IndexKey, IndexParts};
 use kv_store::key::Key;
-use kv_store::store::{Cursor, EntryQuery, IndexStore, ListQuery, StoreExt};
+use kv_store::store::{Cursor, EntryPage, EntryQuery, IndexStore, ListQuery, StoreExt};
 use kv_store::{Error, Result};
 use std::ops::Bound;
 use tracing::Instrument;
 
 use super::builder::{ByIndex, ByIndexIds, Lookup};
 use super::range::Selected;
-use super::state::{Reading, schema_of};
-use crate::collection::indexed::index_key;
+use super::state::{Reading, Seen, schema_of};
+use crate::collection::indexed::{EntryOf, index_key};
 use crate::collection::span;
 use crate::entity::KvEntity;
 use crate::list::{IdPage, Pace, Page, secret};
@@ -122,62 +122,86 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
     pub(super) async fn find(&self, cursor: Option<Cursor>, limit: usize) -> Result<Found<E>> {
         let reading = Reading::new(&self.collection, self.number)?;
         let index = self.index();
-        let begun = reading.begin().await?;
         let mut found = Found::at(self.position(&index, cursor)?);
-        loop {
+        let mut begun = None;
+        let seen = loop {
             let wanted = limit.saturating_sub(found.len()).min(PAGE);
-            let query = self.query(&index, found.next.take()).with_limit(wanted);
-            self.read(&query, &mut found).await?;
+            let mut query = self.query(&index, found.next.clone()).with_limit(wanted);
+            if begun.is_none() {
+                query = query.with_also(reading.state.clone());
+            }
+            let store = self.collection.store();
+            let page = store.entries(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+            if begun.is_none() {
+                begun = reading.revision(page.also.as_ref());
+                if begun.is_none() {
+                    // Where it becomes ready, its entries are read again.
+                    begun = Some(reading.ready(page.also.as_ref()).await?);
+                    continue;
+                }
+            }
+            let seen = self.read(page, index.as_str(), &reading.state, &mut found).await?;
             let is_full =
                 found.len() >= limit || found.astray >= ASTRAY || found.bytes >= ListQuery::MAX_BYTES;
             if is_full || found.next.is_none() {
-                break;
+                break seen;
             }
             coop::yield_now().await;
-        }
+        };
         // An index that was dropped meanwhile had not all of its entries.
-        reading.end(&begun).await?;
+        if let Some(begun) = begun {
+            reading.end(&begun, seen).await?;
+        }
         Ok(found)
     }
 
-    /// Adds a page of entries and their entities.
-    async fn read(&self, query: &EntryQuery, found: &mut Found<E>) -> Result<()> {
-        let store = self.collection.store();
-        let page = store.entries(query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+    /// Adds the entities of a page of entries. Returns the state of the index as it was behind the
+    /// entries, if it was read with the entities.
+    async fn read(
+        &self,
+        page: EntryPage,
+        index: &str,
+        state: &Key,
+        found: &mut Found<E>,
+    ) -> Result<Seen> {
         let (mut entries, mut anchors) = (Vec::with_capacity(page.len()), Vec::with_capacity(page.len()));
         for entry in page.keys() {
-            match parse_entry::<E::Id>(entry, E::SCHEMA.ids()) {
-                Some(id) => {
+            match (entry.strip_prefix(index), parse_entry::<E::Id>(entry, E::SCHEMA.ids())) {
+                (Some(values_and_id), Some(id)) => {
                     anchors.push(self.collection.key_of_id(&id));
-                    entries.push(entry);
+                    entries.push(EntryOf { values_and_id, id });
                 }
-                None => found.skipped += 1,
+                _ => found.skipped += 1,
             }
         }
-        let mut pace = Pace::new(store.capabilities().sharing);
-        let mut read = 0;
+        let known = self.collection.known_indexes();
+        let sharing = self.collection.store().capabilities().sharing;
+        let mut pace = Pace::knowing(sharing, known.largest::<E>());
+        let (mut read, mut seen) = (0, Seen::Not);
         while read < entries.len() && found.bytes < ListQuery::MAX_BYTES {
             let batch = pace.next(entries.len() - read, ListQuery::MAX_BYTES - found.bytes);
-            let anchors = &anchors[read..read + batch];
-            let entities = self.collection.find_all_entered(anchors, self.number).await?;
+            let all = read..read + batch;
+            let (entries, anchors) = (&entries[all.clone()], &anchors[all]);
+            let (entities, state) =
+                self.collection.find_all_entered(entries, anchors, self.number, state).await?;
+            seen = Seen::Was(state);
             pace.saw(entities.iter().map(|(_, bytes)| *bytes));
-            for (entry, (entity, bytes)) in entries[read..].iter().zip(entities) {
+            for (entity, bytes) in entities {
                 found.bytes = found.bytes.saturating_add(bytes);
                 match entity {
-                    Ok(Some((entity, Some(key)))) if key.as_str() == *entry && self.has(&entity) => {
-                        found.entities.push(entity);
-                    }
+                    Ok(Some(entity)) if self.has(&entity) => found.entities.push(entity),
                     Ok(_) => found.astray += 1,
                     Err(error) => found.failed.push(error),
                 }
             }
             read += batch;
         }
+        known.saw::<E>(pace.largest());
         found.next = match entries.get(read.saturating_sub(1)) {
-            Some(last) if read < entries.len() => Some((*last).to_owned()),
+            Some(last) if read < entries.len() => Some(format!("{index}{}", last.values_and_id)),
             _ => page.next,
         };
-        Ok(())
+        Ok(seen)
     }
 
     /// Whether the entity's own value is selected, where the entry has only its beginning.

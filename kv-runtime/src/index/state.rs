@@ -17,6 +17,12 @@ pub(super) struct Reading<'a, E, S> {
     pub(super) state: Key,
 }
 
+/// The state of an index, if something else that was read brought it along.
+pub(super) enum Seen {
+    Was(Option<Record>),
+    Not,
+}
+
 /// An index that is read as if it had no entries. No constant of generated code has its number.
 const NO_INDEX: IndexSchema = IndexSchema::new("", 0, &[]);
 
@@ -26,8 +32,16 @@ pub(super) fn schema_of<E: KvEntity>(number: usize) -> &'static IndexSchema {
 }
 
 /// Returns whether a state says that the index is ready.
-pub(super) fn is_ready(schema: &IndexSchema, state: Option<&Record>) -> bool {
+fn is_ready(schema: &IndexSchema, state: Option<&Record>) -> bool {
     state_of(state) == Some(IndexState::Ready { generation: schema.generation_number() })
+}
+
+/// Returns whether each index of a collection is ready.
+pub(super) async fn ready_states<E: KvEntity, S: Store>(collection: &Collection<E, S>) -> Result<Vec<bool>> {
+    let keys: Vec<Key> = E::INDEXES.iter().map(state_key::<E>).collect();
+    let states = collection.store().get_many(&keys, GetOptions::new()).await;
+    let states = states.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+    Ok(E::INDEXES.iter().zip(&states).map(|(schema, state)| is_ready(schema, state.as_ref())).collect())
 }
 
 impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
@@ -37,15 +51,13 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
         Ok(Self { collection, schema, state: state_key::<E>(schema) })
     }
 
-    /// Returns the revision of the state that says that the index is ready.
-    pub(super) async fn begin(&self) -> Result<Revision> {
-        let state = self.read_state().await?;
-        self.ready(state.as_ref()).await
-    }
-
-    /// Fails if the index is no longer ready, or was built again since `begin`.
-    pub(super) async fn end(&self, begun: &Revision) -> Result<()> {
-        match self.read_state().await? {
+    /// Fails if the index is no longer ready, or was built again since `begun`.
+    pub(super) async fn end(&self, begun: &Revision, seen: Seen) -> Result<()> {
+        let state = match seen {
+            Seen::Was(state) => state,
+            Seen::Not => self.read_state().await?,
+        };
+        match state {
             Some(state) if state.revision == *begun => Ok(()),
             _ => Err(self.not_ready()),
         }
@@ -64,8 +76,13 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
         Err(self.not_ready())
     }
 
-    fn revision(&self, state: Option<&Record>) -> Option<Revision> {
+    /// Returns the revision of a state if it says that the index is ready.
+    pub(super) fn revision(&self, state: Option<&Record>) -> Option<Revision> {
         state.filter(|_| is_ready(self.schema, state)).map(|state| state.revision.clone())
+    }
+
+    pub(super) fn is_ready(&self, state: Option<&Record>) -> bool {
+        is_ready(self.schema, state)
     }
 
     async fn read_state(&self) -> Result<Option<Record>> {
@@ -73,7 +90,7 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
         state.map_err(|error| error.of_entity(E::SCHEMA.name()))
     }
 
-    fn not_ready(&self) -> Error {
+    pub(super) fn not_ready(&self) -> Error {
         let key = index_key::<E>(self.schema, "").finish_entry();
         Error::IndexNotReady { at: self.collection.at(&key), index: self.schema.name() }
     }

@@ -63,19 +63,37 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
     ///
     /// # Errors
     ///
-    /// Those of [`get`](Self::get).
+    /// Those of [`get`](Self::get). One entity that cannot be read fails the call.
     pub fn get_many<'v>(
         &self,
         values: impl IntoIterator<Item = V::Ref<'v>>,
     ) -> BoxFuture<'_, Result<Vec<Option<E>>>> {
-        let claims: Vec<Key> = values.into_iter().map(|value| self.claim(value)).collect();
+        let each = self.get_each(values);
         // Boxed, as the type of an `impl Future` would repeat the bound.
+        Box::pin(async move { each.await?.into_iter().collect() })
+    }
+
+    /// Returns one answer for each value, in their order: the entity, `None`, or the error of an entity
+    /// that cannot be read, as [`Collection::get_each`](crate::Collection::get_each).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::IndexNotReady`] if the index was not built yet, and the store's errors. These fail the
+    /// call.
+    pub fn get_each<'v>(
+        &self,
+        values: impl IntoIterator<Item = V::Ref<'v>>,
+    ) -> BoxFuture<'_, Result<Vec<Result<Option<E>>>>> {
+        let claims: Vec<Key> = values.into_iter().map(|value| self.claim(value)).collect();
         Box::pin(async move {
             let mut found = Vec::with_capacity(claims.len());
             for claim in &claims {
                 let span = self.span("get_by", claim);
-                let one = async { self.find(claim).await }.instrument(span).await?;
-                found.push(one.map(|(entity, _)| entity));
+                found.push(match async { self.find(claim).await }.instrument(span).await {
+                    Ok(one) => Ok(one.map(|(entity, _)| entity)),
+                    Err(error) if error.is_of_an_entity() => Err(error),
+                    Err(error) => return Err(error),
+                });
             }
             Ok(found)
         })
@@ -128,9 +146,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
 
     pub(crate) async fn find(&self, claim: &Key) -> Result<Option<(E, Key)>> {
         let reading = Reading::new(&self.collection, self.handle.number)?;
-        let keys = [reading.state.clone(), claim.clone()];
-        let (mut found, mut state) = self.read(&keys).await?;
-        let mut begun = reading.ready(state.as_ref()).await?;
+        let mut found = self.read_claim(&reading, claim).await?;
         for _ in 0..MAX_ATTEMPTS {
             match self.follow(claim, found.as_ref()).await? {
                 Led::To(entity, anchor) => return Ok(Some((entity, anchor))),
@@ -139,11 +155,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
             }
             // The value may have moved after the claim was read and before the entity was.
             let before = found.map(|claim| claim.revision);
-            (found, state) = self.read(&keys).await?;
-            begun = match state {
-                Some(state) if state.revision == begun => begun,
-                state => reading.ready(state.as_ref()).await?,
-            };
+            found = self.read_claim(&reading, claim).await?;
             if before == found.as_ref().map(|claim| claim.revision.clone()) {
                 return Ok(None);
             }
@@ -151,7 +163,20 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
         Err(self.lost(claim))
     }
 
-    /// Reads claim and state at one moment, as far as the store can.
+    /// Reads the claim of a value. Fails if the index was not ready then.
+    async fn read_claim(&self, reading: &Reading<'_, E, S>, claim: &Key) -> Result<Option<Record>> {
+        let keys = [reading.state.clone(), claim.clone()];
+        // State and claim are read at one moment. A claim that was read before the index became ready
+        // says nothing.
+        let (found, state) = self.read(&keys).await?;
+        if reading.is_ready(state.as_ref()) {
+            return Ok(found);
+        }
+        reading.ready(state.as_ref()).await?;
+        let (found, state) = self.read(&keys).await?;
+        if reading.is_ready(state.as_ref()) { Ok(found) } else { Err(reading.not_ready()) }
+    }
+
     async fn read(&self, keys: &[Key; 2]) -> Result<(Option<Record>, Option<Record>)> {
         let records = self.collection.store().get_many(keys, GetOptions::new()).await;
         let mut records = records.map_err(|error| error.of_entity(E::SCHEMA.name()))?.into_iter();
@@ -183,9 +208,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
     /// Returns the id of the entity that has claimed a value, whether or not it still has it.
     pub(crate) async fn holder(&self, claim: &Key) -> Result<Option<E::Id>> {
         let reading = Reading::new(&self.collection, self.handle.number)?;
-        let (found, state) = self.read(&[reading.state.clone(), claim.clone()]).await?;
-        reading.ready(state.as_ref()).await?;
-        let Some(found) = found else { return Ok(None) };
+        let Some(found) = self.read_claim(&reading, claim).await? else { return Ok(None) };
         Ok(id_of::<E>(&holder_of(&Of(self.collection.clone()), claim, &found)?))
     }
 

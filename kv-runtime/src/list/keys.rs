@@ -24,14 +24,14 @@ fn anchor_name<E: KvEntity>() -> Option<&'static str> {
     E::SCHEMA.groups().first().and_then(|group| group.name())
 }
 
-pub(super) enum ListedKey<I> {
+pub(crate) enum ListedKey<I> {
     Entity(I),
     /// A key of this entity that is not its anchor's.
     OtherGroup,
     Foreign,
 }
 
-pub(super) fn id_in<E: KvEntity>(key: &str) -> ListedKey<E::Id> {
+pub(crate) fn id_in<E: KvEntity>(key: &str) -> ListedKey<E::Id> {
     let schema = const { &E::SCHEMA };
     if let Some(id) = parse_key(key, schema.prefix(), schema.ids(), anchor_name::<E>()) {
         return ListedKey::Entity(id);

@@ -15,6 +15,7 @@ pub(crate) mod raw;
 pub(crate) mod secret;
 
 pub use builder::{List, ListIds};
+pub(crate) use keys::{ListedKey, id_in};
 pub use page::{IdPage, Page};
 pub(crate) use raw::Pace;
 pub use stream::{IdStream, ListStream};

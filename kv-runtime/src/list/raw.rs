@@ -141,6 +141,16 @@ impl Pace {
         Self { next, largest: 0 }
     }
 
+    /// The pace where the largest entity of earlier calls had so many bytes, if there was one.
+    pub(crate) fn knowing(sharing: Sharing, largest: usize) -> Self {
+        if largest == 0 { Self::new(sharing) } else { Self { next: usize::MAX, largest } }
+    }
+
+    /// Returns the bytes of the largest entity so far.
+    pub(crate) const fn largest(&self) -> usize {
+        self.largest
+    }
+
     pub(crate) fn next(&self, entities: usize, bytes: usize) -> usize {
         let with_room = (bytes / self.largest.max(1)).max(1);
         self.next.min(with_room).min(entities)

@@ -26,18 +26,29 @@ impl StepFailed {
     }
 }
 
-/// Makes an object of version `from` one of the newest version that the steps lead to.
-pub(crate) fn bring_up(steps: &[Step], object: &mut Members<'_>, from: u32) -> Result<(), StepFailed> {
+/// Makes an object of version `from` one of the newest version that the steps lead to. `id` is the
+/// entity's, for steps that see it.
+pub(crate) fn bring_up(
+    steps: &[Step],
+    object: &mut Members<'_>,
+    from: u32,
+    id: &dyn Any,
+) -> Result<(), StepFailed> {
     for step in steps.iter().filter(|step| step.to() > from) {
-        up(step, object).map_err(|source| StepFailed { from: step.to() - 1, to: step.to(), source })?;
+        up(step, object, id).map_err(|source| StepFailed { from: step.to() - 1, to: step.to(), source })?;
     }
     Ok(())
 }
 
 /// Makes an object of the newest version one of version `to`.
-pub(crate) fn bring_down(steps: &[Step], object: &mut Members<'_>, to: u32) -> Result<(), StepFailed> {
+pub(crate) fn bring_down(
+    steps: &[Step],
+    object: &mut Members<'_>,
+    to: u32,
+    id: &dyn Any,
+) -> Result<(), StepFailed> {
     for step in steps.iter().rev().filter(|step| step.to() > to) {
-        down(step, object).map_err(|source| StepFailed { from: step.to(), to: step.to() - 1, source })?;
+        down(step, object, id).map_err(|source| StepFailed { from: step.to(), to: step.to() - 1, source })?;
     }
     Ok(())
 }
@@ -64,39 +75,46 @@ pub(crate) fn read_stepped<'a>(
     json: &'a [u8],
     from: u32,
     to: u32,
+    id: &dyn Any,
 ) -> Result<Members<'a>, NotStepped> {
     let last = steps.partition_point(|step| step.to() <= to);
     let steps = steps.get(..last).unwrap_or_default();
     let first = steps.iter().find(|step| step.to() > from).map(Step::change);
     let valued = match first {
-        Some(Change::Function { .. }) => Members::read_valued(json),
+        Some(change) if change.is_function() => Members::read_valued(json),
         _ => None,
     };
     let mut object = match valued {
         Some(object) => object,
         None => Members::read(json).map_err(NotStepped::Read)?,
     };
-    bring_up(steps, &mut object, from).map_err(NotStepped::Step)?;
+    bring_up(steps, &mut object, from, id).map_err(NotStepped::Step)?;
     Ok(object)
 }
 
-fn up(step: &Step, object: &mut Members<'_>) -> Result<(), BoxError> {
+fn up(step: &Step, object: &mut Members<'_>, id: &dyn Any) -> Result<(), BoxError> {
     match *step.change() {
         Change::Rename { from, to } => object.rename(from, to),
         Change::Add { name, default } => add(object, name, "added", default)?,
         Change::Remove { name, .. } => object.remove(name),
         Change::Function { up, .. } => object.change(|object| guarded(|| up(object)))?,
+        Change::FunctionWithId { up, .. } => object.change(|object| guarded(|| up(object, id)))?,
     }
     Ok(())
 }
 
-fn down(step: &Step, object: &mut Members<'_>) -> Result<(), BoxError> {
+fn down(step: &Step, object: &mut Members<'_>, id: &dyn Any) -> Result<(), BoxError> {
     match *step.change() {
         Change::Rename { from, to } => object.rename(to, from),
         Change::Add { name, .. } => object.remove(name),
         Change::Remove { name, default: Some(default) } => add(object, name, "removed", default)?,
         Change::Function { down: Some(down), .. } => object.change(|object| guarded(|| down(object)))?,
-        Change::Remove { default: None, .. } | Change::Function { down: None, .. } => {
+        Change::FunctionWithId { down: Some(down), .. } => {
+            object.change(|object| guarded(|| down(object, id)))?;
+        }
+        Change::Remove { default: None, .. }
+        | Change::Function { down: None, .. }
+        | Change::FunctionWithId { down: None, .. } => {
             return Err("the step has no way back".into());
         }
     }
@@ -176,29 +194,29 @@ mod tests {
     #[test]
     fn steps_are_made_from_the_records_version_on() {
         let mut old = object(r#"{"name":"ada","age":36}"#);
-        bring_up(&STEPS[..4], &mut old, 1).expect("can be brought up");
+        bring_up(&STEPS[..4], &mut old, 1, &()).expect("can be brought up");
         assert_eq!(old.clone().into_text(), r#"{"userName":"ADA","role":"guest"}"#);
         let mut newer = object(r#"{"userName":"ada","age":36}"#);
-        bring_up(&STEPS[..3], &mut newer, 2).expect("can be brought up");
+        bring_up(&STEPS[..3], &mut newer, 2, &()).expect("can be brought up");
         assert_eq!(newer.clone().into_text(), r#"{"userName":"ada","role":"guest"}"#);
-        bring_down(&STEPS[..3], &mut newer, 1).expect("can be brought down");
+        bring_down(&STEPS[..3], &mut newer, 1, &()).expect("can be brought down");
         assert_eq!(newer.clone().into_text(), r#"{"name":"ada","age":0}"#);
     }
 
     #[test]
     fn where_both_names_stand_the_new_one_wins() {
         let mut both = object(r#"{"name":"old","userName":"new"}"#);
-        bring_up(&STEPS[..1], &mut both, 1).expect("can be brought up");
+        bring_up(&STEPS[..1], &mut both, 1, &()).expect("can be brought up");
         assert_eq!(both.clone().into_text(), r#"{"userName":"new"}"#);
     }
 
     #[test]
     fn a_failure_names_its_step_and_a_panic_is_one() {
-        let failed = bring_up(STEPS, &mut object(r#"{"age":1}"#), 1).expect_err("has no name");
+        let failed = bring_up(STEPS, &mut object(r#"{"age":1}"#), 1, &()).expect_err("has no name");
         assert_eq!((failed.from, failed.to), (3, 4));
-        let failed = bring_up(STEPS, &mut object(r#"{"userName":"ada"}"#), 4).expect_err("panics");
+        let failed = bring_up(STEPS, &mut object(r#"{"userName":"ada"}"#), 4, &()).expect_err("panics");
         assert_eq!((failed.from, failed.to, failed.source.to_string().as_str()), (4, 5, "it panicked"));
-        let failed = bring_down(STEPS, &mut object(r#"{}"#), 3).expect_err("has no way back");
+        let failed = bring_down(STEPS, &mut object(r#"{}"#), 3, &()).expect_err("has no way back");
         assert_eq!((failed.from, failed.to), (4, 3));
     }
 }

@@ -14,10 +14,12 @@ mod reshape;
 mod step;
 
 #[doc(inline)]
-pub use crate::backfill::{Census, Failed, GroupCensus, MigrateAll, MigrationReport, Progress};
+pub use crate::backfill::{
+    Census, Failed, GroupCensus, KeyMigrationReport, MigrateAll, MigrateKeys, MigrationReport, Progress,
+};
 pub use hook::{Migration, MigrationHook, MigrationOutcome};
 pub use policy::WriteBack;
-pub use step::{Change, MakeMember, Object, Step, StepFn, StepFrom, StepInto};
+pub use step::{Change, MakeMember, Object, Step, StepFn, StepFrom, StepInto, StepWithIdFn};
 
 pub(crate) use apply::{bring_down, guarded, read_stepped};
 pub(crate) use hook::Hook;

@@ -109,10 +109,10 @@ proptest! {
     fn one_read_is_as_good_as_one_version_at_a_time(steps in chain(), object in object()) {
         let text = text(&object);
         let mut at_once = members(&text);
-        bring_up(&steps, &mut at_once, 1).expect("these steps fail on nothing");
+        bring_up(&steps, &mut at_once, 1, &()).expect("these steps fail on nothing");
         let mut one_by_one = members(&text);
         for version in 1..newest(&steps) {
-            bring_up(&up_to(&steps, version + 1), &mut one_by_one, version).expect("these steps fail on nothing");
+            bring_up(&up_to(&steps, version + 1), &mut one_by_one, version, &()).expect("these steps fail on nothing");
         }
         prop_assert_eq!(value(&at_once), value(&one_by_one));
     }
@@ -123,7 +123,7 @@ proptest! {
         let steps: Vec<Step> = steps.into_iter().filter(is_attribute).collect();
         let json = text(&object);
         let mut stepped = members(&json);
-        bring_up(&steps, &mut stepped, from).expect("these steps fail on nothing");
+        bring_up(&steps, &mut stepped, from, &()).expect("these steps fail on nothing");
         if let Some(reshaped) = read_reshaped::<Object>(json.as_bytes(), &steps, from) {
             prop_assert_eq!(Value::Object(reshaped), value(&stepped));
         }
@@ -133,12 +133,12 @@ proptest! {
     fn one_way_back_is_as_good_as_one_version_at_a_time(steps in chain(), object in object()) {
         let text = text(&object);
         let mut at_once = members(&text);
-        bring_up(&steps, &mut at_once, 1).expect("these steps fail on nothing");
+        bring_up(&steps, &mut at_once, 1, &()).expect("these steps fail on nothing");
         let mut one_by_one = at_once.clone();
         // A rename onto a name that is taken may leave a later step nothing to undo: then both fail.
-        let whole = bring_down(&steps, &mut at_once, 1).is_ok();
+        let whole = bring_down(&steps, &mut at_once, 1, &()).is_ok();
         let parts = (1..newest(&steps)).rev().all(|version| {
-            bring_down(&up_to(&steps, version + 1), &mut one_by_one, version).is_ok()
+            bring_down(&up_to(&steps, version + 1), &mut one_by_one, version, &()).is_ok()
         });
         prop_assert_eq!(whole, parts);
         if whole {
@@ -152,8 +152,8 @@ proptest! {
         let steps: Vec<Step> = steps.into_iter().zip(2..).map(|(change, to)| Step::new(to, change)).collect();
         let text = text(&object);
         let mut changed = members(&text);
-        bring_up(&steps, &mut changed, 1).expect("these steps fail on nothing");
-        bring_down(&steps, &mut changed, 1).expect("what was done can be undone");
+        bring_up(&steps, &mut changed, 1, &()).expect("these steps fail on nothing");
+        bring_down(&steps, &mut changed, 1, &()).expect("what was done can be undone");
         prop_assert_eq!(value(&changed), Value::Object(object));
     }
 }

@@ -22,9 +22,7 @@ use crate::codec::Name;
 /// member wins and makes the error.
 pub(crate) fn read_reshaped<T: DeserializeOwned>(json: &[u8], steps: &[Step], from: u32) -> Option<T> {
     let due = Due { steps, from };
-    if due.changes().count() > u64::BITS as usize
-        || due.changes().any(|change| matches!(change, Change::Function { .. }))
-    {
+    if due.changes().count() > u64::BITS as usize || due.changes().any(|change| change.is_function()) {
         return None;
     }
     let mut json = serde_json::Deserializer::from_slice(json);
@@ -49,7 +47,7 @@ impl<'s> Due<'s> {
     fn place_of(self, name: &str) -> Option<usize> {
         self.changes().position(|change| match change {
             Change::Rename { to: given, .. } | Change::Add { name: given, .. } => *given == name,
-            Change::Remove { .. } | Change::Function { .. } => false,
+            Change::Remove { .. } | Change::Function { .. } | Change::FunctionWithId { .. } => false,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! One version to the next.
 
+use std::any::Any;
+
 use kv_store::BoxError;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -22,6 +24,10 @@ pub struct Step {
 
 /// A function of the application's that changes the JSON object of a value.
 pub type StepFn = fn(&mut Object) -> Result<(), BoxError>;
+
+/// A function of the application's that also sees the id of the entity. What it gets is the entity's
+/// [`Id`](crate::KvEntity::Id); `step(1 => path, with_id)` passes it on in the form that calls take.
+pub type StepWithIdFn = fn(&mut Object, &dyn Any) -> Result<(), BoxError>;
 
 /// A function that returns the JSON text of a member that is not there.
 pub type MakeMember = fn() -> Result<Box<RawValue>, BoxError>;
@@ -60,6 +66,27 @@ pub enum Change {
         /// From this version to the one before; without it the step cannot be reversed.
         down: Option<StepFn>,
     },
+    /// A function of the application's that sees the id of the entity.
+    FunctionWithId {
+        /// Its path, for errors.
+        name: &'static str,
+        /// From the version before to this one.
+        up: StepWithIdFn,
+        /// From this version to the one before; without it the step cannot be reversed.
+        down: Option<StepWithIdFn>,
+    },
+}
+
+impl Change {
+    /// Whether it is a function of the application's, which nobody can look into.
+    #[must_use]
+    pub const fn is_function(&self) -> bool {
+        matches!(self, Self::Function { .. } | Self::FunctionWithId { .. })
+    }
+
+    pub(crate) const fn takes_id(&self) -> bool {
+        matches!(self, Self::FunctionWithId { .. })
+    }
 }
 
 impl Step {
@@ -102,6 +129,7 @@ impl Step {
             Change::Rename { .. } | Change::Add { .. } => true,
             Change::Remove { default, .. } => default.is_some(),
             Change::Function { down, .. } => down.is_some(),
+            Change::FunctionWithId { down, .. } => down.is_some(),
         }
     }
 }

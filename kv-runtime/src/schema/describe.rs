@@ -13,7 +13,7 @@ use super::trace::trace;
 use crate::adopt::VersionIn;
 use crate::codec::Codec;
 use crate::entity::{FieldText, GroupSchema, IndexSchema, KvEntity, ShapeVisitor};
-use crate::migrate::{Change, Step};
+use crate::migrate::Step;
 
 /// The schema of an application, which `App::schema()` returns. `App` is the name that
 /// [`schema!`](crate::schema!) declares. `Display` is JSON, the same for the same entities.
@@ -55,6 +55,9 @@ pub struct IdShape {
     /// Whether it follows the prefix without a `:` (`shared_prefix`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub joined: bool,
+    /// Whether a store with hash tags places everything under this id together (`shard`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shard: bool,
 }
 
 /// What a group stores in its value.
@@ -74,6 +77,11 @@ pub struct GroupShape {
     /// What converts the records of another program, as `Debug` shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adapter: Option<String>,
+    /// Members of plain records whose integers may be beyond 2⁵³, such as `wei` and `items[].id`. A
+    /// program that reads numbers as doubles, as JavaScript does, rounds them, and writes the rounded
+    /// number back. It is shown, and not compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub javascript_rounds: Vec<String>,
     /// The member of plain records that holds their version, such as `_persist.version`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_in: Option<String>,
@@ -160,6 +168,7 @@ impl IdShape {
             ordered: id.is_ordered(),
             raw: id.is_raw(),
             joined: id.is_joined(),
+            shard: id.is_shard(),
         }
     }
 }
@@ -189,12 +198,14 @@ struct Describe {
 impl ShapeVisitor for Describe {
     fn group<T: DeserializeOwned>(&mut self, group: usize, fields: &[FieldText]) {
         let Some(schema) = self.groups.get(group) else { return };
-        let functions = schema.steps().iter().filter(|step| matches!(step.change(), Change::Function { .. }));
+        let shape = value(trace::<T>(schema.codec() == Codec::Json), fields);
+        let functions = schema.steps().iter().filter(|step| step.change().is_function());
         self.described.push(GroupShape {
             name: schema.name().map(str::to_owned),
             version: schema.version(),
             codec: schema.codec().name().to_owned(),
             plain: schema.is_plain(),
+            javascript_rounds: if schema.is_plain() { shape.wide_integers() } else { Vec::new() },
             adapter: schema.adapter().map(|adapter| format!("{adapter:?}")),
             version_in: schema.version_in().map(|at| at.path().join(".")),
             version_map: schema.version_in().map(spellings).unwrap_or_default(),
@@ -203,7 +214,7 @@ impl ShapeVisitor for Describe {
             optional: schema.is_optional(),
             indexes: IndexShape::of_group(self.indexes, group),
             opaque_steps: functions.map(Step::to).collect(),
-            value: value(trace::<T>(schema.codec() == Codec::Json), fields),
+            value: shape,
             previous: None,
         });
     }
@@ -301,7 +312,8 @@ mod tests {
                 kind: "i32".to_owned(),
                 ordered: true,
                 raw: false,
-                joined: false
+                joined: false,
+                shard: false,
             }]
         );
         let [profile, settings] = user.groups.as_slice() else { panic!("{user:?}") };

@@ -102,6 +102,46 @@ pub enum VariantShape {
     Value(Shape),
 }
 
+impl Shape {
+    /// Returns the paths of all integers that may be beyond 2⁵³, where doubles leave some out.
+    pub(super) fn wide_integers(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.find_wide("", &mut found);
+        found
+    }
+
+    fn find_wide(&self, path: &str, found: &mut Vec<String>) {
+        let below = |name: &str| {
+            if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+        };
+        match self {
+            Self::Nullable(inner) => inner.find_wide(path, found),
+            Self::Sequence(inner) | Self::Array(inner, _) => inner.find_wide(&format!("{path}[]"), found),
+            // Keys are text.
+            Self::Map(entry) => entry.1.find_wide(&below("*"), found),
+            Self::Tuple(elements) => {
+                for (place, element) in elements.iter().enumerate() {
+                    element.find_wide(&format!("{path}[{place}]"), found);
+                }
+            }
+            Self::Struct { fields, .. } => {
+                fields.iter().for_each(|field| field.shape.find_wide(&below(&field.name), found));
+            }
+            Self::Enum(variants) => {
+                for variant in variants {
+                    if let VariantShape::Value(shape) = &variant.shape {
+                        shape.find_wide(&below(&variant.name), found);
+                    }
+                }
+            }
+            Self::Plain(name) if matches!(name.as_str(), "u64" | "i64" | "u128" | "i128") => {
+                found.push(path.to_owned());
+            }
+            Self::Plain(_) | Self::Tagged { .. } | Self::Recursive(_) | Self::Opaque(_) => {}
+        }
+    }
+}
+
 impl VariantShape {
     fn is_unit(&self) -> bool {
         *self == Self::Unit

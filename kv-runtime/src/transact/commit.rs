@@ -7,7 +7,7 @@ use crate::heard::outcome;
 use crate::kv::{Kv, TransactionEvent};
 use kv_store::__private::WriteOutcome;
 use kv_store::key::Key;
-use kv_store::store::{AtomicStore, Commit, Store};
+use kv_store::store::{Commit, Store};
 use kv_store::{Error, Result};
 
 /// What has become of a commit that did not fail.
@@ -19,7 +19,7 @@ pub(super) enum Committed {
 
 /// Checks that all still holds that the closure went by: what it read, and that there was none of
 /// what it inserted.
-pub(super) async fn check<S: AtomicStore>(kv: &Kv<S>, state: &State) -> Result<Committed> {
+pub(super) async fn check<S: Store>(kv: &Kv<S>, state: &State) -> Result<Committed> {
     let Parts { conditions, reads, .. } = state.parts();
     if conditions.is_empty() {
         return Ok(Committed::Done);
@@ -32,7 +32,7 @@ pub(super) async fn check<S: AtomicStore>(kv: &Kv<S>, state: &State) -> Result<C
 }
 
 /// Makes all writes, on condition of all that was read.
-pub(super) async fn commit<S: AtomicStore>(kv: &Kv<S>, state: &State) -> Result<Committed> {
+pub(super) async fn commit<S: Store>(kv: &Kv<S>, state: &State) -> Result<Committed> {
     if !state.has_writes() {
         // The last read has seen that all reads before it still held.
         return Ok(Committed::Done);

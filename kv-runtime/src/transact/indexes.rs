@@ -11,19 +11,19 @@ use super::tx::Tx;
 use crate::collection::indexed::{Change, IndexedType, Reads, plan};
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{AtomicStore, StoreExt};
+use kv_store::store::{Store, StoreExt};
 use kv_store::{MaybeSend, Result};
 
 /// The reads of a transaction. Each is a condition of its commit.
 struct TxReads<'a, S>(&'a Tx<S>);
 
-impl<S: AtomicStore> Reads for TxReads<'_, S> {
+impl<S: Store> Reads for TxReads<'_, S> {
     fn read(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Option<Record>>>> + MaybeSend {
         self.0.records(keys, INDEX)
     }
 }
 
-impl<S: AtomicStore> Tx<S> {
+impl<S: Store> Tx<S> {
     /// Adds what the indexes need to the writes.
     pub(super) async fn add_indexes(&self) -> Result<()> {
         let indexed: Vec<(Key, Arc<dyn IndexedType>)> = {

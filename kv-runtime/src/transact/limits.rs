@@ -8,14 +8,14 @@ use kv_store::{Error, Location};
 /// Why a call of a transaction is refused, before its place is complete.
 pub(super) enum Refused {
     TooLarge { found: usize, max: usize, unit: &'static str },
-    NotTogether { other: String },
+    NotTogether { other: Key, scope: CommitScope },
 }
 
 impl Refused {
     pub(super) fn into_error(self, at: Box<Location>) -> Error {
         match self {
             Self::TooLarge { found, max, unit } => Error::TransactionTooLarge { at, found, max, unit },
-            Self::NotTogether { other } => Error::NotTogether { at, other },
+            Self::NotTogether { other, scope } => scope.not_together(at, &other),
         }
     }
 }
@@ -91,12 +91,13 @@ fn check_scope<'k>(
     mut keys: impl Iterator<Item = &'k Key> + Clone,
     limits: &Limits,
 ) -> Result<(), (&'k Key, Refused)> {
-    if limits.commit_scope == CommitScope::AnyKeys {
+    let scope = limits.commit_scope;
+    if scope == CommitScope::AnyKeys {
         return Ok(());
     }
     let Some(first) = state.entries.keys().next().or(keys.clone().next()) else { return Ok(()) };
-    match keys.find(|key| key.entity_part() != first.entity_part()) {
-        Some(other) => Err((other, Refused::NotTogether { other: first.to_string() })),
+    match keys.find(|key| !scope.allows(first, key)) {
+        Some(key) => Err((key, Refused::NotTogether { other: first.clone(), scope })),
         None => Ok(()),
     }
 }

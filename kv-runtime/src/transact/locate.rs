@@ -4,7 +4,6 @@ use kv_store::key::Key;
 use kv_store::store::{Store, StoreExt};
 use kv_store::{Error, Location};
 
-use super::entry::Entry;
 use super::state::{INDEX, State};
 
 /// The error of a store that reports a condition which its commit does not have.
@@ -35,8 +34,8 @@ pub(super) fn named(state: &State, error: Error) -> Error {
     if entry.entity != INDEX {
         return error.of_entity(entry.entity);
     }
-    let is_written = |(_, entry): &(&Key, &Box<Entry>)| entry.entity != INDEX && entry.pending.is_some();
-    match state.entries.iter().find(is_written) {
+    let written = state.entries.iter().find(|(_, entry)| entry.entity != INDEX && entry.pending.is_some());
+    match written {
         Some((key, entry)) => error.with_place(&|at| at.key = Some(key.to_string())).of_entity(entry.entity),
         None => error.of_entity(entry.entity),
     }

@@ -4,8 +4,8 @@
 //! `state` what was read and what is to be written, one `entry` for each record. `read` asks the
 //! store, so that all reads of a closure are of one moment. `run` runs the closure, and `commit` makes
 //! one commit of what it did. `attempts` waits between attempts, `settle` finds out what has become of
-//! a commit whose answer was lost, `limits` is what one commit takes, and `place` tells errors where
-//! they happened.
+//! a commit whose answer was lost, `limits` is what one commit takes, `place` tells errors where they
+//! happened, and `transacts` says which stores have transactions.
 
 mod attempts;
 mod commit;
@@ -19,20 +19,25 @@ mod run;
 mod settle;
 mod state;
 mod timed;
+mod transacts;
 mod tx;
 
-use kv_store::store::AtomicStore;
+use kv_store::store::Store;
 use kv_store::{ChangeError, Result};
 
 use crate::kv::Kv;
 
 pub use rerun::Rerun;
 pub use timed::TxWithTtl;
+pub use transacts::Transacts;
 pub use tx::Tx;
 
 /// Transactions. They do not compile on a store without compare-and-swap, such as Cloudflare KV:
-/// [`AtomicStore`] says what to do there.
-impl<S: AtomicStore> Kv<S> {
+/// [`Transacts`] says what to do there.
+impl<S: Store> Kv<S>
+where
+    Self: Transacts,
+{
     /// Reads and writes several entities as one: the transaction sees one moment, and either all it
     /// writes is written or nothing.
     ///

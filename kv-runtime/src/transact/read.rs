@@ -9,7 +9,7 @@ use kv_store::__private::coop;
 use kv_store::Timestamp;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, StoreExt};
+use kv_store::store::{Commit, Condition, Expect, Store, StoreExt};
 use kv_store::{Error, Location, MaybeSend, MaybeSync, Result};
 
 /// Of a read: the closure gets to know the records.
@@ -17,7 +17,7 @@ pub(super) const WHOLE: bool = true;
 /// Of a read: the closure gets to know only whether there are records.
 pub(super) const PRESENCE: bool = false;
 
-impl<S: AtomicStore> Tx<S> {
+impl<S: Store> Tx<S> {
     /// Returns the records under these keys as the transaction sees them.
     pub(super) async fn records(&self, keys: &[Key], entity: &'static str) -> Result<Vec<Option<Record>>> {
         loop {

@@ -11,12 +11,12 @@ use super::tx::Tx;
 use crate::collection::are_spans_taken;
 use crate::kv::{Kv, TransactionEvent};
 use kv_store::key::Key;
-use kv_store::store::{AtomicStore, Store, StoreExt};
+use kv_store::store::{Store, StoreExt};
 use kv_store::{Error, Location, Result};
 
 pub(super) async fn run<S, T, X, F>(kv: &Kv<S>, work: F) -> Result<T, X>
 where
-    S: AtomicStore,
+    S: Store,
     X: From<Error>,
     F: AsyncFnOnce(&Tx<S>) -> Result<T, X> + Rerun,
 {
@@ -26,7 +26,7 @@ where
 
 async fn attempts<S, T, X, F>(kv: &Kv<S>, work: F, span: &Span) -> Result<T, X>
 where
-    S: AtomicStore,
+    S: Store,
     X: From<Error>,
     F: AsyncFnOnce(&Tx<S>) -> Result<T, X> + Rerun,
 {
@@ -65,7 +65,7 @@ enum Ended<T, X> {
 }
 
 /// Ends an attempt, whose closure has returned.
-async fn end<S: AtomicStore, T, X>(
+async fn end<S: Store, T, X>(
     kv: &Kv<S>,
     attempts: &Attempts<'_, S>,
     state: &State,

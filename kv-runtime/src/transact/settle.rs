@@ -18,7 +18,7 @@ use crate::kv::Kv;
 use kv_store::BoxFuture;
 use kv_store::key::Key;
 use kv_store::record::{NewRecord, Record};
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, Sharing, Store, StoreExt, Write};
+use kv_store::store::{Commit, Condition, Expect, Sharing, Store, StoreExt, Write};
 
 /// How often the record is renewed at most, and the first pause in between, which doubles.
 const TRIES: u32 = 8;
@@ -39,12 +39,12 @@ struct Witness {
 }
 
 /// A commit that is under way. If it is dropped before its outcome is known, a task settles it.
-pub(super) struct Guard<'a, S: AtomicStore> {
+pub(super) struct Guard<'a, S: Store> {
     kv: &'a Kv<S>,
     witness: Option<Witness>,
 }
 
-impl<'a, S: AtomicStore> Guard<'a, S> {
+impl<'a, S: Store> Guard<'a, S> {
     /// Guards the commit of a transaction. A store that this process has for itself ends a dropped
     /// call in any case, soon and before all later ones.
     pub(super) fn of(kv: &'a Kv<S>, state: &State) -> Self {
@@ -69,7 +69,7 @@ impl<'a, S: AtomicStore> Guard<'a, S> {
     }
 }
 
-impl<S: AtomicStore> Drop for Guard<'_, S> {
+impl<S: Store> Drop for Guard<'_, S> {
     fn drop(&mut self) {
         if let Some(witness) = self.witness.take() {
             let kv = self.kv.clone();
@@ -88,7 +88,7 @@ impl Witness {
     }
 
     /// Gives the record a new revision, if it is still as it was read.
-    async fn renew<S: AtomicStore>(&self, kv: &Kv<S>) -> Settled {
+    async fn renew<S: Store>(&self, kv: &Kv<S>) -> Settled {
         let Self { key, record } = self;
         let (store, mut pause) = (kv.store(), FIRST_PAUSE);
         for _ in 0..TRIES {

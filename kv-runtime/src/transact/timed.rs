@@ -7,7 +7,7 @@ use super::tx::Tx;
 use crate::collection::IdRef;
 use crate::entity::{KvEntity, StoredIn};
 use kv_store::Result;
-use kv_store::store::AtomicStore;
+use kv_store::store::Store;
 
 /// A transaction whose writes give records another TTL: [`Tx::with_ttl`].
 ///
@@ -31,7 +31,7 @@ pub struct TxWithTtl<'t, S> {
     ttl: Duration,
 }
 
-impl<S: AtomicStore> Tx<S> {
+impl<S: Store> Tx<S> {
     /// Returns the same transaction, whose writes give records this TTL instead of the entity's:
     /// [`Collection::with_ttl`](crate::Collection::with_ttl).
     pub const fn with_ttl(&self, ttl: Duration) -> TxWithTtl<'_, S> {
@@ -39,7 +39,7 @@ impl<S: AtomicStore> Tx<S> {
     }
 }
 
-impl<S: AtomicStore> TxWithTtl<'_, S> {
+impl<S: Store> TxWithTtl<'_, S> {
     /// Writes an entity that was read, as [`Tx::save`] does, and gives it this TTL.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl<S: AtomicStore> TxWithTtl<'_, S> {
     }
 }
 
-impl<S: AtomicStore> fmt::Debug for TxWithTtl<'_, S> {
+impl<S: Store> fmt::Debug for TxWithTtl<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TxWithTtl").field("tx", self.tx).field("ttl", &self.ttl).finish()
     }

@@ -17,7 +17,7 @@ use crate::list::List;
 use kv_store::BoxFuture;
 use kv_store::key::{Key, Lookup};
 use kv_store::record::Record;
-use kv_store::store::{AtomicStore, StoreExt, Write};
+use kv_store::store::{Store, StoreExt, Write};
 use kv_store::{Error, Result};
 
 /// One attempt of a transaction, in the closure of [`Kv::transact`].
@@ -82,7 +82,7 @@ pub struct Tx<S> {
     pub(super) is_first: bool,
 }
 
-impl<S: AtomicStore> Tx<S> {
+impl<S: Store> Tx<S> {
     pub(super) fn new(kv: Kv<S>, is_first: bool) -> Self {
         Self { kv, state: Mutex::default(), is_first }
     }
@@ -128,7 +128,9 @@ impl<S: AtomicStore> Tx<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`get`](Self::get). One entity that cannot be read fails the call.
+    /// Those of [`get`](Self::get). One entity that cannot be read fails the call. A transaction has no
+    /// `get_each`: a commit has a condition on each record that was read, and there is none on a record
+    /// that could not be.
     pub fn get_many<E: KvEntity>(
         &self,
         ids: impl IntoIterator<Item: Lookup<E::Id>>,
@@ -350,7 +352,7 @@ impl<S: AtomicStore> Tx<S> {
 }
 
 /// Shows how many records were read and are written, and none of them.
-impl<S: AtomicStore> fmt::Debug for Tx<S> {
+impl<S: Store> fmt::Debug for Tx<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (reads, writes) = self.lock().counts();
         let mut shown = f.debug_struct("Tx");

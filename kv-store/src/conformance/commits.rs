@@ -1,7 +1,7 @@
 //! Commits: all writes if all conditions hold, and none otherwise.
 
 use super::harness::AtomicHarness;
-use super::suite::{Checked, Ended, Suite, Test, group, sample};
+use super::suite::{Checked, Ended, Suite, Test, group, in_shard, sample};
 use crate::key::Key;
 use crate::record::{Expiry, Metadata, NewRecord, Revision};
 use crate::store::{Commit, CommitScope, Condition, Expect, Store, StoreExt, Write};
@@ -14,7 +14,10 @@ pub(super) async fn run<H: AtomicHarness>(suite: &mut Suite<'_, H>) {
         a_conflict_tells_its_place: "Conflict tells the place of a condition that did not hold",
         a_conflict_tells_the_least_place: "if several conditions do not hold, Conflict MUST name the least of their positions",
         conditions_alone_are_checked: "a commit of conditions alone MUST check them",
-        a_commit_of_many_keys_is_one_step: "a commit within the scope of the store is one step, however many keys it has",
+        a_commit_of_an_entity_is_one_step: "a commit of one entity's groups is one step, however many they are",
+        a_commit_of_a_shard_is_one_step: "a commit of keys of one shard is one step, however many they are, unless the scope is one entity",
+        a_commit_of_any_keys_is_one_step: "a commit of any keys is one step, however many they are, if the scope is any keys",
+        a_commit_beyond_the_scope_writes_nothing: "a commit of keys beyond the scope MUST fail and write nothing",
         a_conflict_writes_nothing: "if a condition does not hold nothing MUST be written",
         conditions_guard_other_keys: "a condition on a key that is not written counts",
         several_conditions_on_one_key: "all conditions on one key have to hold",
@@ -190,13 +193,49 @@ async fn conditions_alone_are_checked<H: AtomicHarness>(t: Test<'_, H>) -> Check
 /// As many keys as a transaction may well have.
 const MANY: u32 = 200;
 
-async fn a_commit_of_many_keys_is_one_step<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+async fn a_commit_of_an_entity_is_one_step<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    a_commit_is_one_step(t, |number| group("c:1", &format!("group{number}"))).await
+}
+
+async fn a_commit_of_a_shard_is_one_step<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    let can = t.can.limits.commit_scope != CommitScope::OneEntity;
+    t.needs(can, "the store commits one entity only, by its limits")?;
+    // Several entities, whose keys have no beginning in common.
+    a_commit_is_one_step(t, |number| {
+        let (prefix, group) = if number % 2 == 0 { ("c", Some("main")) } else { ("other", None) };
+        in_shard(prefix, "1", number, group)
+    })
+    .await
+}
+
+async fn a_commit_of_any_keys_is_one_step<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    let can = t.can.limits.commit_scope == CommitScope::AnyKeys;
+    t.needs(can, "the store commits one shard or one entity only, by its limits")?;
+    a_commit_is_one_step(t, |number| group(&format!("c:{number}"), "main")).await
+}
+
+async fn a_commit_beyond_the_scope_writes_nothing<H: AtomicHarness>(t: Test<'_, H>) -> Checked {
+    t.needs_commits()?;
+    let [a, b] = match t.can.limits.commit_scope {
+        CommitScope::AnyKeys => return Err(Ended::Skipped("the store commits any keys, by its limits")),
+        CommitScope::OneShard => ["1", "2"].map(|shard| in_shard("c", shard, 1, None)),
+        CommitScope::OneEntity => ["c:1", "c:2"].map(|entity| group(entity, "main")),
+    };
+    for (conditions, writes) in
+        [(vec![absent(&a)], vec![put(&b, 1)]), (Vec::new(), vec![put(&a, 1), put(&b, 1)])]
+    {
+        let commit = t.store.commit(conditions, writes.into()).await;
+        check!(commit.is_err(), "a commit beyond the scope ended with {commit:?}");
+        t.is_absent(&a).await?;
+        t.is_absent(&b).await?;
+    }
+    Ok(())
+}
+
+/// Keys of a commit within the scope of the store.
+async fn a_commit_is_one_step<H: AtomicHarness>(t: Test<'_, H>, key: impl Fn(u32) -> Key) -> Checked {
     t.needs_commits()?;
     let many = MANY.min(u32::try_from(t.can.limits.commit / 2).unwrap_or(MANY));
-    let key = |number: u32| match t.can.limits.commit_scope {
-        CommitScope::AnyKeys => group(&format!("c:{number}"), "main"),
-        CommitScope::OneEntity => group("c:1", &format!("group{number}")),
-    };
     let keys: Vec<Key> = (0..many).map(key).collect();
     let puts = |from: u32| keys.iter().zip(from..).map(|(key, number)| put(key, number)).collect::<Vec<_>>();
     let absences: Vec<_> = keys.iter().map(absent).collect();

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use super::commits::{absent, put};
 use super::harness::{Harness, IndexHarness};
-use super::suite::{Checked, Suite, Test};
+use super::suite::{Checked, Ended, Suite, Test, is_written, sample};
 use crate::key::{Key, KeyBuilder};
 use crate::store::{Commit, EntryQuery, IndexStore, ListQuery, Store, StoreExt, Write};
 
@@ -17,6 +17,7 @@ pub(super) async fn run<H: IndexHarness>(suite: &mut Suite<'_, H>) {
         entries_go_with_their_commit: "a commit MUST take entries with other writes and conditions, all or none",
         an_entry_is_added_once: "to add an entry that is there, and to remove one that is not, MUST do nothing",
         entries_stay: "an entry MUST NOT expire",
+        an_entry_page_has_the_other_record: "a page MUST have the record that the query also asks for",
         entries_are_no_records_of_other_prefixes: "a list of other keys shows no entry",
         store_says_that_it_keeps_indexes: "a store that implements it sets the capability",
     );
@@ -170,6 +171,37 @@ async fn entries_stay<H: IndexHarness>(t: Test<'_, H>) -> Checked {
     t.pass(t.ttl() * 3).await;
     let found = t.all().await?;
     check!(found == SOME, "after some time there are {found:?}");
+    Ok(())
+}
+
+async fn an_entry_page_has_the_other_record<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    let [there, absent, index] = ["user!!by_city!", "user!!other!", "user!by_city!"].map(Key::from_text);
+    t.put(&there, &sample(7)).await?;
+    for entries in [&[][..], &SOME] {
+        t.add(entries).await?;
+        for limit in [1, 1_000] {
+            let query = EntryQuery::new(index.clone()).with_limit(limit);
+            let page = t.store.entries(&query.clone().with_also(there.clone())).await?;
+            check!(
+                page.len() == entries.len().min(limit),
+                "beside a record there are {} entries",
+                page.len()
+            );
+            let Some(record) = page.also else {
+                return Err(Ended::failed("the page has no record beside it".to_owned()));
+            };
+            check!(is_written(&record, &sample(7)), "the record beside the page is {record:?}");
+            for query in [query.clone(), query.with_also(absent.clone())] {
+                let also = t.store.entries(&query).await?.also;
+                check!(also.is_none(), "a page without a record beside it has {also:?}");
+            }
+        }
+    }
+    // A range without keys is no reason to leave the record out.
+    let nothing =
+        EntryQuery::new(index).with_range(Bound::Excluded("b".to_owned()), Bound::Excluded("a".to_owned()));
+    let page = t.store.entries(&nothing.with_also(there)).await?;
+    check!(page.is_empty() && page.also.is_some(), "beside an empty range there is {:?}", page.also);
     Ok(())
 }
 

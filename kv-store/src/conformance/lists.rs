@@ -1,7 +1,7 @@
 //! What a list shows, and in which order.
 
 use super::harness::Harness;
-use super::suite::{Checked, Suite, Test, is_written, key, sample};
+use super::suite::{Checked, Suite, Test, in_shard, is_written, key, prefix_of_shards, sample};
 use crate::key::Key;
 use crate::record::NewRecord;
 use crate::store::{Content, Entry, ListQuery, StoreExt};
@@ -14,6 +14,7 @@ pub(super) async fn run<H: Harness>(suite: &mut Suite<'_, H>) {
         any_limit_is_taken: "a limit beyond all memory is no error and takes none",
         many_keys_are_all_shown: "a list MUST NOT end before its end, with thousands of keys",
         a_prefix_shows_no_other: "a list shows keys that begin with its prefix, and no other",
+        keys_in_shards_are_shown_once: "keys of entities with a shard id are listed as others are, all of them and those of one shard",
         a_suffix_shows_no_other: "a list shows keys that end with its suffix beyond the prefix, and no other",
         entries_are_in_order: "entries MUST be in the order of their keys' bytes, if the store says so",
         records_are_listed_whole: "a list of records shows value, metadata and expiry as get does",
@@ -131,6 +132,32 @@ async fn a_prefix_shows_no_other<H: Harness>(t: Test<'_, H>) -> Checked {
         let expected: Vec<&str> = keys.into_iter().filter(|key| key.starts_with(prefix)).collect();
         for limit in [2, 1_000] {
             shows(&t, &ListQuery::new(key(prefix)).with_limit(limit), &expected).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn keys_in_shards_are_shown_once<H: Harness>(t: Test<'_, H>) -> Checked {
+    let shards = ["", "1", "10", "a b", "{}", "é"];
+    let mut records = Vec::new();
+    for (shard, number) in shards.iter().zip(1..) {
+        records.push((in_shard("list", shard, number, None), sample(number)));
+        records.push((in_shard("list", shard, number + 100, Some("group")), sample(number + 100)));
+        records.push((in_shard("other", shard, number, None), sample(number + 200)));
+    }
+    t.put_all(&records).await?;
+    let mut of_list: Vec<&str> = records.iter().map(|(key, _)| key.as_str()).collect();
+    of_list.retain(|key| key.starts_with("list:"));
+    for limit in [1, 3, 1_000] {
+        let all = ListQuery::new(prefix_of_shards("list", None)).with_limit(limit);
+        shows(&t, &all, &of_list).await?;
+        // The text alone does not say that the entity has a shard id.
+        shows(&t, &ListQuery::new(key("list:")).with_limit(limit), &of_list).await?;
+        for shard in shards {
+            let prefix = prefix_of_shards("list", Some(shard));
+            let of_shard = of_list.iter().filter(|key| key.starts_with(prefix.as_str()));
+            let of_shard: Vec<&str> = of_shard.copied().collect();
+            shows(&t, &ListQuery::new(prefix).with_limit(limit), &of_shard).await?;
         }
     }
     Ok(())

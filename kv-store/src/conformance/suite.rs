@@ -8,7 +8,7 @@ use super::report::{Failure, Outcome, Report, TestRun};
 use crate::catch_unwind::catch_unwind;
 use crate::codec::Codec;
 use crate::error::Error;
-use crate::key::Key;
+use crate::key::{IdSchema, Key, KeyBuilder, KvId};
 use crate::record::{Expiry, Metadata, NewRecord, Record};
 use crate::store::{Capabilities, Entry, ListQuery, Sharing, StoreExt};
 use crate::timestamp::Timestamp;
@@ -241,6 +241,28 @@ pub(super) fn key(text: &str) -> Key {
 /// entity together.
 pub(super) fn group(entity: &str, group: &str) -> Key {
     Key::from_text(entity).with_group(Some(group))
+}
+
+/// The ids of entities that share a shard: the shard, and a number.
+const SHARDED: &[IdSchema] =
+    &[IdSchema::new("shard", <String as KvId>::KIND).shard(), IdSchema::new("number", <u32 as KvId>::KIND)];
+
+/// Returns the key of an entity in a shard. A store whose scope is one shard must be able to commit all
+/// keys of a shard together.
+pub(super) fn in_shard(prefix: &'static str, shard: &str, number: u32, group: Option<&'static str>) -> Key {
+    let mut key = KeyBuilder::new(prefix, SHARDED);
+    key.push_text(shard);
+    key.push(&number);
+    key.finish(group)
+}
+
+/// Returns what the keys of all entities with this prefix begin with, or those of one shard.
+pub(super) fn prefix_of_shards(prefix: &'static str, shard: Option<&str>) -> Key {
+    let mut key = KeyBuilder::new(prefix, SHARDED);
+    if let Some(shard) = shard {
+        key.push_text(shard);
+    }
+    key.finish_prefix()
 }
 
 /// Returns a record whose value and metadata differ from those of every other number.

@@ -50,4 +50,20 @@ impl Error {
     pub fn is_of_a_record(&self) -> bool {
         matches!(self, Self::Malformed { .. } | Self::UnknownCodec { .. })
     }
+
+    /// Returns whether the error is about what one entity has, so that others can be read or written.
+    #[doc(hidden)]
+    pub fn is_of_an_entity(&self) -> bool {
+        self.is_of_a_record()
+            || matches!(
+                self,
+                Self::NotUnique { .. }
+                    | Self::Decode { .. }
+                    | Self::Encode { .. }
+                    | Self::TooNew { .. }
+                    | Self::TooOld { .. }
+                    | Self::Incomplete { .. }
+                    | Self::MigrationFailed { .. }
+            )
+    }
 }

@@ -71,6 +71,11 @@ impl Error {
             Self::Partial { at, written, also, unknown, source } => {
                 Self::Partial { at, written, also, unknown, source: Box::new(source.with_place(change)) }
             }
+            Self::NotTogether { at, other, scope } => {
+                let mut beside = Location { key: Some(other), ..(*at).clone() };
+                change(&mut beside);
+                Self::NotTogether { at, other: beside.key.unwrap_or_default(), scope }
+            }
             other => other,
         }
     }

@@ -96,15 +96,15 @@ pub enum Error {
         unit: &'static str,
     },
 
-    /// A transaction has keys that the store cannot commit together. Nothing was written.
-    #[error(
-        "{at}: the store cannot commit it together with `{other}`; here a transaction can read and write the groups of one entity only"
-    )]
+    /// A transaction or a commit has keys that the store cannot commit together. Nothing was written.
+    #[error("{at}: the store cannot commit it together with `{other}`; {scope}")]
     NotTogether {
         /// Where: one of the two records.
         at: Box<Location>,
         /// The key of the other record. Each secret id is a hash.
         other: String,
+        /// What one commit may have.
+        scope: &'static str,
     },
 
     /// The entity to be written has another id than the one that was asked for.

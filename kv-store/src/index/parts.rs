@@ -35,6 +35,12 @@ impl IndexParts {
         Self { is_whole: true, ..Self::new() }
     }
 
+    /// Removes all parts, so that those of another entity can be written with the same memory.
+    pub fn clear(&mut self) {
+        self.key.clear_sorted();
+        (self.len, self.is_missing) = (0, false);
+    }
+
     /// Returns the text of the parts, each with its end.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
+use super::known::Known;
+use super::placement::Placement;
 use super::redact::redact_into;
 use super::schema::IdSchema;
 use super::writer::{IdWriter, Segment};
@@ -18,20 +20,22 @@ pub struct Key {
     pub(super) text: String,
     pub(super) entity_len: usize,
     pub(super) secrets: Vec<Range<usize>>,
+    pub(super) placement: Placement,
 }
 
 impl Key {
     /// Returns a key that was not built from an entity. Nothing in it is secret.
     ///
-    /// The text does not tell a group from an id. If this program has opened a collection of the
-    /// entity, its groups are known, and `user:123:profile` is the same key as the entity's own.
-    /// Otherwise all of it is the entity's part, and a store that places the parts apart, such as
-    /// a cluster, looks for it elsewhere. [`Collection::key`](https://docs.rs/kv-runtime/latest/kv_runtime/struct.Collection.html#method.key) returns an
+    /// The text tells neither a group from an id, nor whether the first id is a shard. If this
+    /// program has opened a collection of the entity, both are known, and `user:123:profile` is the
+    /// same key as the entity's own. Otherwise all of it is the entity's part, and a store that
+    /// spreads its keys, such as a cluster, looks for it elsewhere. [`Collection::key`](https://docs.rs/kv-runtime/latest/kv_runtime/struct.Collection.html#method.key) returns an
     /// entity's own key in either case.
     #[must_use]
     pub fn from_text(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { entity_len: super::known::entity_len(&text), text, secrets: Vec::new() }
+        let Known { entity_len, placement } = Known::of(&text);
+        Self { entity_len, text, secrets: Vec::new(), placement }
     }
 
     /// Returns the text as the store holds it, secret ids included.
@@ -58,6 +62,43 @@ impl Key {
         self.text[self.entity_len..].strip_prefix(':')
     }
 
+    /// The shard of a key whose entity has a
+    /// [shard id](https://docs.rs/kv-runtime/latest/kv_runtime/derive.KvEntity.html#fields): the id
+    /// behind a `:` and the namespaces, if there are any. Equal integers have the same text, also
+    /// where their keys are not written alike.
+    #[must_use]
+    pub fn shard(&self) -> Option<&str> {
+        self.placement.shard().map(|shard| &**shard)
+    }
+
+    /// What decides where a store that spreads its keys places this one: the [shard](Self::shard) if
+    /// it has one, and otherwise the [entity's part](Self::entity_part). Keys with the same placement
+    /// are placed together. It is never empty, and it contains secret ids.
+    #[must_use]
+    pub fn placement(&self) -> &str {
+        self.shard().unwrap_or_else(|| self.entity_part())
+    }
+
+    /// Whether its entity has a shard id. Not known of a key that was made of a text. A prefix of keys
+    /// may be of a sharded entity and end before the shard id: then it has no shard.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_sharded(&self) -> Option<bool> {
+        match self.placement {
+            Placement::Text(_) => None,
+            Placement::Entity => Some(false),
+            Placement::Shard(_) => Some(true),
+        }
+    }
+
+    /// The same key, placed where `other` is: for what is kept beside an entity and named otherwise.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn placed_with(mut self, other: &Self) -> Self {
+        self.placement.clone_from(&other.placement);
+        self
+    }
+
     /// Whether any of its ids is secret.
     #[doc(hidden)]
     pub fn has_secret(&self) -> bool {
@@ -81,7 +122,12 @@ impl Key {
             text.push(':');
             text.push_str(group);
         }
-        Self { text, entity_len: self.entity_len, secrets: self.secrets.clone() }
+        Self {
+            text,
+            entity_len: self.entity_len,
+            secrets: self.secrets.clone(),
+            placement: self.placement.clone(),
+        }
     }
 
     /// The key behind `prefix`, which becomes a part of what all groups of the entity share.
@@ -92,7 +138,8 @@ impl Key {
         text.push_str(&self.text);
         let moved = |secret: &Range<usize>| secret.start + prefix.len()..secret.end + prefix.len();
         let secrets = self.secrets.iter().map(moved).collect();
-        Self { text, entity_len: prefix.len() + self.entity_len, secrets }
+        let placement = self.placement.within(prefix);
+        Self { text, entity_len: prefix.len() + self.entity_len, secrets, placement }
     }
 
     /// The text with a hash in the place of every secret id.
@@ -168,7 +215,8 @@ impl KeyBuilder {
     pub fn new(prefix: &'static str, ids: &'static [IdSchema]) -> Self {
         let mut text = String::with_capacity(prefix.len() + ID_AND_GROUP);
         text.push_str(prefix);
-        Self { key: Key { text, entity_len: 0, secrets: Vec::new() }, ids, next: 0, is_sorted: false }
+        let key = Key { text, entity_len: 0, secrets: Vec::new(), placement: Placement::of(ids) };
+        Self { key, ids, next: 0, is_sorted: false }
     }
 
     /// Appends the next id.
@@ -181,9 +229,12 @@ impl KeyBuilder {
         self.segment(|out| out.text(text));
     }
 
-    fn segment(&mut self, write: impl FnOnce(&mut IdWriter<'_>)) {
+    fn segment(&mut self, write: impl Fn(&mut IdWriter<'_>)) {
         let schema = self.ids.get(self.next);
         self.next += 1;
+        if schema.is_some_and(IdSchema::is_shard) {
+            self.key.placement = Placement::in_shard(&write);
+        }
         if self.is_sorted {
             return self.sorted_part(schema, write);
         }

@@ -4,9 +4,9 @@
 //! One file a subject: `id` (what can be an id, and how calls take it), `entity_id` (the whole id of
 //! an entity), `schema` (ids as data), `writer` and `builder` (from ids to keys), `escape` (how text
 //! becomes a segment), `parse` (from a key back to its ids), `lookup` and `tuples` (how calls take
-//! many ids), `known` (which groups raw keys may have), `redact` (how a secret id is shown),
+//! many ids), `known` (which entities raw keys may be of), `placement` (what is kept together), `redact` (how a secret id is shown),
 //! `traits` (what an id type has beside its keys), `sorted` and `sorted_builder` (the keys of index
-//! entries, in the order of their values), `sha256` (of text that is too long for one).
+//! entries, in the order of their values).
 
 mod builder;
 mod entity_id;
@@ -15,9 +15,9 @@ mod id;
 mod known;
 mod lookup;
 mod parse;
+mod placement;
 mod redact;
 mod schema;
-mod sha256;
 mod sorted;
 mod sorted_builder;
 mod traits;

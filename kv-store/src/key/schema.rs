@@ -9,13 +9,14 @@ pub struct IdSchema {
     secret: bool,
     raw: bool,
     joined: bool,
+    shard: bool,
 }
 
 impl IdSchema {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(name: &'static str, kind: IdKind) -> Self {
-        Self { name, kind, ordered: false, secret: false, raw: false, joined: false }
+        Self { name, kind, ordered: false, secret: false, raw: false, joined: false, shard: false }
     }
 
     #[doc(hidden)]
@@ -43,6 +44,13 @@ impl IdSchema {
     #[must_use]
     pub const fn joined(mut self) -> Self {
         self.joined = true;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn shard(mut self) -> Self {
+        self.shard = true;
         self
     }
 
@@ -74,6 +82,12 @@ impl IdSchema {
     #[must_use]
     pub const fn is_joined(&self) -> bool {
         self.joined
+    }
+
+    /// Whether a store that spreads its keys places everything under this id together.
+    #[must_use]
+    pub const fn is_shard(&self) -> bool {
+        self.shard
     }
 
     /// Whether errors, spans and `Debug` show a hash in its place.

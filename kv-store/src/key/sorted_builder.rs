@@ -5,8 +5,8 @@
 use super::builder::{Key, KeyBuilder};
 use super::entity_id::EntityId;
 use super::parse::IdSegments;
+use super::placement::Placement;
 use super::schema::IdSchema;
-use super::sha256::sha256;
 use super::sorted::{CUT, END, PRESENT};
 use super::writer::IdWriter;
 
@@ -32,14 +32,20 @@ impl Key {
     #[must_use]
     pub fn of_listed_entry(index: &Self, text: &str) -> Self {
         let hidden = index.text.len().min(text.len())..text.len();
-        Self { text: text.to_owned(), entity_len: text.len(), secrets: vec![hidden] }
+        Self {
+            text: text.to_owned(),
+            entity_len: text.len(),
+            secrets: vec![hidden],
+            placement: index.placement.clone(),
+        }
     }
 }
 
 impl KeyBuilder {
     /// Begins the parts of an entry, which are no key yet.
     pub(crate) fn sorted() -> Self {
-        let key = Key { text: String::with_capacity(PARTS), entity_len: 0, secrets: Vec::new() };
+        let text = String::with_capacity(PARTS);
+        let key = Key { text, entity_len: 0, secrets: Vec::new(), placement: Placement::Entity };
         Self { key, ids: &[], next: 0, is_sorted: true }
     }
 
@@ -54,7 +60,8 @@ impl KeyBuilder {
         let values = text.len()..text.len() + parts.len();
         text.push_str(parts);
         let secrets = if is_shown || parts.is_empty() { Vec::new() } else { vec![values] };
-        Self { key: Key { text, entity_len: 0, secrets }, ids, next: 0, is_sorted: true }
+        let key = Key { text, entity_len: 0, secrets, placement: Placement::of(ids) };
+        Self { key, ids, next: 0, is_sorted: true }
     }
 
     /// Ends the key of an entry, or the prefix of several.
@@ -62,6 +69,13 @@ impl KeyBuilder {
     pub fn finish_entry(mut self) -> Key {
         self.key.entity_len = self.key.text.len();
         self.key
+    }
+
+    /// Removes the parts of an entry.
+    pub(crate) fn clear_sorted(&mut self) {
+        self.key.text.clear();
+        self.key.secrets.clear();
+        self.next = 0;
     }
 
     /// Returns what has been written.
@@ -101,7 +115,7 @@ impl KeyBuilder {
         if end - start <= LONGEST_PART {
             return;
         }
-        let hash = sha256(&text.as_bytes()[start..end]);
+        let hash = hmac_sha256::Hash::hash(&text.as_bytes()[start..end]);
         text.truncate(kept(text, start));
         text.push(CUT);
         for byte in &hash[..HASH_LEN / 2] {

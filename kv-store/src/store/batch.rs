@@ -110,7 +110,9 @@ impl Batch {
     ///
     /// A store whose every write waits for its disk MAY commit the part with a later write only.
     /// Until then reads may miss it, a crash may lose it, and a [mark](super::StoreInfo::mark) MUST
-    /// NOT settle. A later write MUST NOT be seen or be durable without it.
+    /// NOT settle. A later write MUST NOT be seen or be durable without it. A part that is a commit
+    /// MUST see all parts before it in its conditions; if one of these does not hold, the parts MUST
+    /// be readable when the call returns, so that its caller can read what it lost to.
     #[must_use]
     pub const fn as_part(mut self) -> Self {
         self.is_part = true;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::error::{Error, Location, Result};
+use crate::key::Key;
+
 /// The capabilities of a store: which promises it makes beyond its methods' docs.
 ///
 /// ```
@@ -179,9 +182,55 @@ pub struct Limits {
 pub enum CommitScope {
     /// Any keys of the store.
     AnyKeys,
+    /// The keys of one shard: they have the same [`Key::placement`]. So one commit may have the groups
+    /// of one entity, and all entities under one shard id.
+    OneShard,
     /// The keys of one entity, which are those of its groups: they have the same
-    /// [`Key::entity_part`](crate::key::Key::entity_part).
+    /// [`Key::entity_part`].
     OneEntity,
+}
+
+impl CommitScope {
+    /// Returns whether one commit may have both keys. If it may have `a` and `b`, and `a` and `c`, it
+    /// may have all three.
+    #[must_use]
+    pub fn allows(self, a: &Key, b: &Key) -> bool {
+        match self {
+            Self::AnyKeys => true,
+            Self::OneShard => a.placement() == b.placement(),
+            Self::OneEntity => a.entity_part() == b.entity_part(),
+        }
+    }
+
+    /// For stores: checks the keys of a commit. Callers have checked them already, except those that
+    /// use the store directly.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotTogether`], which names the first key and the one that cannot be beside it.
+    pub fn check<'k>(self, store: &'static str, mut keys: impl Iterator<Item = &'k Key>) -> Result<()> {
+        let Some(first) = keys.next() else { return Ok(()) };
+        match keys.find(|key| !self.allows(first, key)) {
+            Some(key) => Err(self.not_together(Location::of(store, key), first)),
+            None => Ok(()),
+        }
+    }
+
+    /// The error of a key that cannot be beside `other`.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn not_together(self, at: Box<Location>, other: &Key) -> Error {
+        let scope = match self {
+            Self::AnyKeys => "the store takes any keys",
+            Self::OneShard => {
+                "one commit can have the groups of one entity, or entities with the same shard id: mark the first id of \
+                 both `#[kv(id, shard)]`"
+            }
+            Self::OneEntity => "one commit can have the groups of one entity only",
+        };
+        let other = Location::of(at.store.unwrap_or_default(), other).key.unwrap_or_default();
+        Error::NotTogether { at, other, scope }
+    }
 }
 
 impl Limits {

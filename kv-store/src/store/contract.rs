@@ -109,7 +109,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// - If two writes have the same key, the later one MUST win.
     ///
     /// The caller keeps to [`Limits::commit`](super::Limits::commit) and the limits beside it. A
-    /// commit of one entity's groups is within the scope of every store, and may be larger.
+    /// commit of one entity's groups is within the scope of every store, and may be larger. A commit
+    /// of keys beyond [`Limits::commit_scope`](super::Limits::commit_scope) MUST fail and write
+    /// nothing, as [`Error::NotTogether`] if the store refuses it by [`CommitScope::check`](super::CommitScope::check).
     ///
     /// By default it is [`Error::Unsupported`]. A store that has it implements [`AtomicStore`] and
     /// sets [`Capabilities::compare_and_swap`](super::Capabilities::compare_and_swap).

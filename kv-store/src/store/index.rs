@@ -8,6 +8,7 @@ use super::contract::AtomicStore;
 use crate::error::Result;
 use crate::key::Key;
 use crate::maybe_send::MaybeSend;
+use crate::record::Record;
 
 /// A store that keeps the entries of indexes, in order, and commits them together with records.
 ///
@@ -18,6 +19,8 @@ use crate::maybe_send::MaybeSend;
 /// - To add an entry that is there, and to remove one that is not, MUST do nothing.
 /// - An entry MUST NOT expire.
 /// - The caller passes no condition on an entry, and no other write of its key.
+/// - The key of an entry begins with the name of its index, which has two parts that end with `!`:
+///   `user!by_city!London!7!`. A store MAY keep the entries of each index apart.
 /// - A [list](super::Store::list) whose prefix is that of an index MAY show its entries, as records
 ///   without a value.
 /// - A store that implements this trait sets [`Capabilities::indexes`](super::Capabilities::indexes).
@@ -28,7 +31,7 @@ use crate::maybe_send::MaybeSend;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot keep indexes, which this entity has",
     label = "this store cannot commit an entity together with its index entries",
-    note = "indexes need a store that implements `IndexStore`, such as `MemoryStore` or `RedbStore`",
+    note = "indexes need a store that implements `IndexStore`, such as `MemoryStore`, `RedbStore` or `RedisStore`",
     note = "without one, keep a second entity whose id is the value that you look up"
 )]
 pub trait IndexStore: AtomicStore {
@@ -39,6 +42,8 @@ pub trait IndexStore: AtomicStore {
     ///   say where the list goes on.
     /// - An entry that existed all the time MUST be in exactly one page of a list that goes on to
     ///   the end.
+    /// - A page MUST have the record that [`EntryQuery::also`] asks for, as it was at the same moment
+    ///   or before.
     /// - The call SHOULD yield to other tasks rather than hold the thread for longer than 10 ms.
     fn entries(&self, query: &EntryQuery) -> impl Future<Output = Result<EntryPage>> + MaybeSend;
 }
@@ -57,6 +62,8 @@ pub struct EntryQuery {
     pub is_reverse: bool,
     /// The maximum number of entries.
     pub limit: usize,
+    /// The key of a record to read, too.
+    pub also: Option<Key>,
 }
 
 impl EntryQuery {
@@ -65,7 +72,7 @@ impl EntryQuery {
     pub fn new(index: Key) -> Self {
         let from = Bound::Included(index.as_str().to_owned());
         let to = Bound::Excluded(after_prefix(index.as_str()));
-        Self { index, from, to, is_reverse: false, limit: 1_000 }
+        Self { index, from, to, is_reverse: false, limit: 1_000, also: None }
     }
 
     /// Returns the same query of another range of the same index.
@@ -89,6 +96,13 @@ impl EntryQuery {
         self
     }
 
+    /// Also reads the record under a key, in the same round trip: not later than the entries.
+    #[must_use]
+    pub fn with_also(mut self, key: Key) -> Self {
+        self.also = Some(key);
+        self
+    }
+
     /// Returns the query whose keys are longer by `prefix`, for a wrapper that makes keys longer.
     #[must_use]
     pub fn within(&self, prefix: &str) -> Self {
@@ -99,6 +113,7 @@ impl EntryQuery {
             to: longer(&self.to),
             is_reverse: self.is_reverse,
             limit: self.limit,
+            also: self.also.as_ref().map(|key| key.within(prefix)),
         }
     }
 }
@@ -146,6 +161,8 @@ pub struct EntryPage {
     ends: Vec<usize>,
     /// The last key that the page has looked at, if the range goes on behind it.
     pub next: Option<String>,
+    /// The record that [`EntryQuery::also`] asks for, if there is one.
+    pub also: Option<Record>,
 }
 
 impl EntryPage {
@@ -181,8 +198,9 @@ impl EntryPage {
     /// Returns the page without the beginning of its keys, for a wrapper that makes keys longer. What
     /// begins otherwise is left out.
     #[must_use]
-    pub fn without(self, prefix: &str) -> Self {
+    pub fn without(mut self, prefix: &str) -> Self {
         let mut page = Self {
+            also: self.also.take(),
             next: self.next.as_ref().and_then(|key| Some(key.strip_prefix(prefix)?.to_owned())),
             ..Self::new()
         };

@@ -209,6 +209,10 @@ impl AtomicStore for MemoryStore {}
 
 impl IndexStore for MemoryStore {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
-        Ok(self.state().entries(query))
+        let state = self.state();
+        let mut page = state.entries(query);
+        let also = query.also.as_ref().and_then(|key| state.live(key, self.0.info.clock()));
+        page.also = also.map(Slot::record);
+        Ok(page)
     }
 }

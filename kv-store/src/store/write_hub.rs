@@ -138,7 +138,10 @@ impl WriteHub {
     /// known absences, and what they are just reading.
     ///
     /// Call it after writes that the hub does not hear: those by the methods of a
-    /// [`Store`](super::Store), or a restored backup.
+    /// [`Store`](super::Store), a restored backup, or a failover that lost acknowledged writes. The
+    /// library never calls it, because none of its calls changes a record unheard. A cache notices what
+    /// other processes write, or what a server loses, when the TTL of its entries is over. A store does
+    /// not empty the caches when a connection breaks: all loads would go to the origin at once.
     pub fn gap(&self) {
         let all = self.listeners.all.read().unwrap_or_else(PoisonError::into_inner);
         let listeners: Vec<_> = all.iter().filter_map(|it| it.listener.upgrade()).collect();

@@ -13,9 +13,14 @@ impl Reader {
     pub(super) async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let at = || Location::of(NAME, &query.index);
         let records = self.records(at, "list").await?;
-        self.damage().reading(at, "list", || {
+        let mut page = self.damage().reading(at, "list", || {
             self.page(&records, query).map_err(|error| self.damage().failed(at(), "list", error))
-        })
+        })?;
+        // Of the same snapshot.
+        if let Some(key) = &query.also {
+            page.also = self.one_of(&records, key)?;
+        }
+        Ok(page)
     }
 
     fn page(&self, records: &Records, query: &EntryQuery) -> Result<EntryPage, redb::Error> {

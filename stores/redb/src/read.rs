@@ -262,6 +262,14 @@ impl Reader {
         }
     }
 
+    /// Returns a record of a snapshot.
+    pub(super) fn one_of(&self, records: &Records, key: &Key) -> Result<Option<Record>> {
+        let (now, mut found) = (self.clock.now(), Vec::new());
+        let (at, keys) = (|| Location::of(NAME, key), std::slice::from_ref(key));
+        self.damage.reading(at, "read", || self.find_some(records, keys, now, &mut found))?;
+        Ok(found.pop().flatten())
+    }
+
     /// Continues with the records that were found, until other tasks shall run.
     fn find_some(
         &self,

@@ -15,7 +15,7 @@ use kv_store::{Error, MaybeSend, Result};
 
 use crate::counters::RedbStats;
 use crate::read::Reader;
-use crate::work::{Done, SweepReport, Work};
+use crate::work::{Done, SweepReport, Work, is_checkable};
 use crate::writer::Writer;
 
 const READ_ONLY: &str = "a write, because its file is open read-only";
@@ -162,7 +162,13 @@ impl Store for RedbStore {
     }
 
     async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
-        self.made(Work::Commit(conditions, batch.into_vec())).await
+        let is_part = batch.is_part() && batch.iter().all(is_checkable);
+        let writes = batch.into_vec();
+        self.made(match is_part {
+            true => Work::CommitPart(conditions, writes),
+            false => Work::Commit(conditions, writes),
+        })
+        .await
     }
 
     async fn list(

@@ -101,13 +101,10 @@ impl Tables<'_> {
                 }
             }
             Work::Commit(conditions, writes) => {
-                let mut found = Vec::with_capacity(conditions.len());
-                for (place, condition) in conditions.iter().enumerate() {
-                    match self.holds(condition)? {
-                        Held::Not => return Ok(Done::Conflict(place)),
-                        Held::By(standing) => found.push(standing),
-                    }
-                }
+                let found = match self.find_all(conditions)? {
+                    Ok(found) => found,
+                    Err(conflict) => return Ok(conflict),
+                };
                 let mut ascend = true;
                 for (place, write) in writes.iter().enumerate() {
                     ascend &= place == 0 || writes[place - 1].key().as_str() < write.key().as_str();
@@ -120,6 +117,12 @@ impl Tables<'_> {
                         _ => self.write(write)?,
                     }
                 }
+            }
+            Work::CommitPart(conditions, writes) => {
+                if let Err(conflict) = self.find_all(conditions)? {
+                    return Ok(conflict);
+                }
+                self.write_checked(writes)?;
             }
             Work::Sweep(limit) => return self.sweep(*limit).map(Done::Swept),
             Work::Flush | Work::Compact => {}
@@ -147,6 +150,30 @@ impl Tables<'_> {
         // Stable: of two records under one key the later one remains.
         by_key.sort_by(|(one, _), (next, _)| one.as_str().cmp(next.as_str()));
         by_key.into_iter().try_for_each(put)
+    }
+
+    /// By key, too. None is made unless all can be.
+    fn write_checked(&mut self, writes: &[Write]) -> Result<(), Failure> {
+        for write in writes {
+            if let Write::Put(key, record) = write {
+                check(key, record).map_err(Failure::Own)?;
+            }
+        }
+        let mut by_key: Vec<_> = writes.iter().collect();
+        by_key.sort_by(|one, next| one.key().as_str().cmp(next.key().as_str()));
+        by_key.into_iter().try_for_each(|write| self.write(write))
+    }
+
+    /// Returns what stands at the keys of the conditions, or the conflict if one does not hold.
+    fn find_all(&self, conditions: &[Condition]) -> Result<Result<Vec<Option<KeptExpiry>>, Done>, Failure> {
+        let mut found = Vec::with_capacity(conditions.len());
+        for (place, condition) in conditions.iter().enumerate() {
+            match self.holds(condition)? {
+                Held::Not => return Ok(Err(Done::Conflict(place))),
+                Held::By(standing) => found.push(standing),
+            }
+        }
+        Ok(Ok(found))
     }
 
     fn holds(&self, condition: &Condition) -> Result<Held, Failure> {

@@ -27,6 +27,9 @@ pub(super) enum Work {
     PutPart(Vec<(Key, NewRecord)>),
     DeleteMany(Vec<Key>),
     Commit(Vec<Condition>, Vec<Write>),
+    /// The same, as a part of a longer write. It has writes that can be [checked](is_checkable)
+    /// before the first is made, so it fails as a whole.
+    CommitPart(Vec<Condition>, Vec<Write>),
     /// Removes at most so many expired records.
     Sweep(usize),
     /// Makes what was written before durable.
@@ -38,6 +41,11 @@ pub(super) enum Work {
     /// Bytes as another program could have written them.
     #[cfg(test)]
     Raw(Key, Vec<u8>),
+}
+
+/// Whether nothing that is stored can make this write fail.
+pub(super) const fn is_checkable(write: &Write) -> bool {
+    matches!(write, Write::Put(..) | Write::Delete(_) | Write::AddEntry(_) | Write::RemoveEntry(_))
 }
 
 /// How it ended, if it did not fail.
@@ -77,7 +85,7 @@ impl Work {
                 records.iter().map(|(key, record)| of_record(key, record)).sum()
             }
             Self::DeleteMany(keys) => keys.iter().map(of_key).sum(),
-            Self::Commit(conditions, writes) => {
+            Self::Commit(conditions, writes) | Self::CommitPart(conditions, writes) => {
                 let conditions: usize = conditions.iter().map(|condition| of_key(&condition.key)).sum();
                 conditions + writes.iter().map(of_write).sum::<usize>()
             }
@@ -102,7 +110,9 @@ impl Work {
                 records.iter().for_each(|(key, _)| fences.void(key.as_str()));
             }
             Self::DeleteMany(keys) => keys.iter().for_each(|key| fences.void(key.as_str())),
-            Self::Commit(_, writes) => writes.iter().for_each(|write| fences.void(write.key().as_str())),
+            Self::Commit(_, writes) | Self::CommitPart(_, writes) => {
+                writes.iter().for_each(|write| fences.void(write.key().as_str()));
+            }
             Self::Sweep(_) | Self::Flush | Self::Compact => {}
             #[cfg(test)]
             Self::Panic | Self::Raw(..) => {}

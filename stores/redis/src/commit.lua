@@ -1,29 +1,72 @@
 -- All writes if all conditions hold: 0; otherwise the place of a condition that does not, from 1.
--- KEYS: the conditions' keys, the writes' keys, then the shards of the list index.
--- ARGV: how many conditions and writes; one word a condition; two words a write; for each shard how many entries it gets, and these.
-local conditions, writes = tonumber(ARGV[1]), tonumber(ARGV[2])
+-- The negative place of a key if it holds another type of value than it must.
+-- KEYS: the conditions' keys, the writes' keys, the shards of the list index, the sets of index entries.
+-- ARGV: how many conditions, writes and shards; one word a condition; two words a write; for each shard how many entries it gets,
+-- and these; for each set `a` if it gets entries or `r` if it only loses some, how many changes follow, and these.
+local conditions, writes, shards = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local function failed(answer, place)
+  if string.find(answer.err, 'WRONGTYPE') then
+    return -place
+  end
+  return answer
+end
 for place = 1, conditions do
-  local key, expected = KEYS[place], ARGV[2 + place]
+  local key, expected = KEYS[place], ARGV[3 + place]
   local kind, value = string.sub(expected, 1, 1), string.sub(expected, 2)
+  -- GETRANGE refuses another type of value, which is neither a record nor absent.
+  local read
+  if kind == 't' then
+    read = redis.pcall('GETRANGE', key, 0, 11)
+  elseif kind == 'v' then
+    read = redis.pcall('GET', key)
+  else
+    read = redis.pcall('GETRANGE', key, 0, 0)
+  end
+  if type(read) == 'table' then
+    return failed(read, place)
+  end
   local holds
   if kind == 't' then
     -- The magic of an envelope, and the revision behind format and flags.
-    local head = redis.call('GETRANGE', key, 0, 11)
-    holds = string.sub(head, 1, 2) == '\255K' and string.sub(head, 5) == value
+    holds = string.sub(read, 1, 2) == '\255K' and string.sub(read, 5) == value
   elseif kind == 'v' then
-    holds = redis.call('GET', key) == value
+    holds = read == value
   else
-    -- GETRANGE refuses another type of value, which is neither a record nor absent.
-    redis.call('GETRANGE', key, 0, 0)
     holds = (redis.call('EXISTS', key) == 1) == (kind == 'p')
   end
   if not holds then
     return place
   end
 end
--- The index comes first. If it refuses an entry, nothing is written: an entry without a record does no harm.
-local word = 3 + conditions + 2 * writes
-for place = conditions + writes + 1, #KEYS do
+-- A write that fails does not undo those before it. So commands that change nothing show first whether each set can be written.
+local first_of_shards = 4 + conditions + 2 * writes
+local first_of_sets = first_of_shards
+for _ = 1, shards do
+  first_of_sets = first_of_sets + 1 + tonumber(ARGV[first_of_sets])
+end
+local last_of_shards = conditions + writes + shards
+for _, probed in ipairs({ 'a', 'r' }) do
+  -- Additions first: a server whose memory is full refuses them only before other writes.
+  local word = first_of_sets
+  for place = last_of_shards + 1, #KEYS do
+    local kind = string.sub(ARGV[word], 1, 1)
+    if kind == probed then
+      local answer
+      if kind == 'a' then
+        answer = redis.pcall('ZADD', KEYS[place], 'XX', 0, '')
+      else
+        answer = redis.pcall('ZREM', KEYS[place], '')
+      end
+      if type(answer) == 'table' then
+        return failed(answer, place)
+      end
+    end
+    word = word + 1 + tonumber(string.sub(ARGV[word], 2))
+  end
+end
+-- The list index comes first. If it refuses an entry, no record is written: an entry without a record does no harm.
+local word = first_of_shards
+for place = conditions + writes + 1, last_of_shards do
   local last = word + tonumber(ARGV[word])
   for entry = word + 1, last do
     local added = redis.pcall('ZADD', KEYS[place], 0, ARGV[entry])
@@ -38,7 +81,7 @@ for place = conditions + writes + 1, #KEYS do
 end
 for place = conditions + 1, conditions + writes do
   local key = KEYS[place]
-  local word = 1 + 2 * place - conditions
+  local word = 2 + 2 * place - conditions
   local spec, value = ARGV[word], ARGV[word + 1]
   local kind, unit, time = string.sub(spec, 1, 1), string.sub(spec, 2, 2), string.sub(spec, 3)
   if kind == 'e' then
@@ -66,5 +109,18 @@ for place = conditions + 1, conditions + writes do
   else
     redis.call('SET', key, value)
   end
+end
+word = first_of_sets
+for place = last_of_shards + 1, #KEYS do
+  local last = word + tonumber(string.sub(ARGV[word], 2))
+  for change = word + 1, last do
+    local member = string.sub(ARGV[change], 2)
+    if string.sub(ARGV[change], 1, 1) == '+' then
+      redis.call('ZADD', KEYS[place], 0, member)
+    else
+      redis.call('ZREM', KEYS[place], member)
+    end
+  end
+  word = last + 1
 end
 return 0

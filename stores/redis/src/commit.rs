@@ -9,7 +9,8 @@ use kv_store::{Error, Location, Result};
 use redis::{Cmd, Value};
 
 use super::NAME;
-use super::error::{Fault, unexpected};
+use super::entry_sets::{SetChanges, unsupported};
+use super::error::{Fault, of_other_type, unexpected};
 use super::index::{Entries, of_index};
 use super::inner::Inner;
 use super::key_format::lease_of;
@@ -45,6 +46,7 @@ impl WireWrite {
             Write::Touch(key, expiry @ Expiry::AtLeast(_)) => Self::Touch("e", key, Lifetime::of(expiry)),
             Write::Touch(key, expiry) => Self::Touch("t", key, Lifetime::of(expiry)),
             Write::Delete(key) => Self::Delete(key),
+            // They are no records, and go to the script apart.
             Write::AddEntry(key) | Write::RemoveEntry(key) => {
                 return Err(Error::Unsupported { at: Location::of(NAME, &key), capability: "indexes" });
             }
@@ -102,16 +104,24 @@ struct Call<'a> {
     leases: Leases,
     /// What the list index gets in the same step.
     entries: Vec<Entries>,
+    /// What the sets of indexes get and lose.
+    sets: &'a [SetChanges],
 }
 
 impl Call<'_> {
     fn first_key(&self) -> &str {
-        self.keys.first().map(|key| &**key).unwrap_or_default()
+        let set = || self.sets.first().map(|set| &*set.set);
+        self.keys.first().map(|key| &**key).or_else(set).unwrap_or_default()
+    }
+
+    const fn number_of_keys(&self) -> usize {
+        let of_leases = self.leases.shown.len() + self.leases.ended.len();
+        self.keys.len() + of_leases + self.entries.len() + self.sets.len()
     }
 
     fn fill(&self, mut command: Cmd) -> Cmd {
         let Leases { shown, ended } = &self.leases;
-        command.arg(self.keys.len() + shown.len() + ended.len() + self.entries.len());
+        command.arg(self.number_of_keys());
         let of_conditions = self.conditions.len().min(self.keys.len());
         let (of_conditions, of_writes) = self.keys.split_at(of_conditions);
         let mut leases = shown.iter().peekable();
@@ -128,8 +138,12 @@ impl Call<'_> {
         for entries in &self.entries {
             command.arg(&entries.shard);
         }
+        for set in self.sets {
+            command.arg(&set.set);
+        }
 
         command.arg(self.conditions.len() + shown.len()).arg(self.writes.len() + ended.len());
+        command.arg(self.entries.len());
         let mut leases = shown.iter().peekable();
         for (place, condition) in self.conditions.iter().enumerate() {
             command.arg(expectation(&condition.expect));
@@ -142,23 +156,31 @@ impl Call<'_> {
         for entries in &self.entries {
             command.arg(entries.members.len()).arg(&entries.members);
         }
+        self.sets.iter().for_each(|set| set.write(&mut command));
         command
     }
 }
 
 impl Inner {
-    pub(super) async fn commit(&self, conditions: Vec<Condition>, writes: Vec<Write>) -> Result<Commit> {
+    pub(super) async fn commit(&self, conditions: Vec<Condition>, mut writes: Vec<Write>) -> Result<Commit> {
+        let sets = SetChanges::take_from(&mut writes);
+        if let Some(set) = sets.first().filter(|_| self.connection.is_cluster()) {
+            return Err(unsupported(set.at()));
+        }
         let leases = self.leases(&conditions, &writes);
         let writes = writes.into_iter().map(WireWrite::new).collect::<Result<Vec<_>>>()?;
         let keys =
             || conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(WireWrite::key));
-        let Some(first) = keys().next() else { return Ok(Commit::Done) };
-        let at = || Location::of(NAME, first);
-        let spelled: Vec<_> = keys().map(|key| self.spelling.spell(key)).collect();
-        if self.by_slot(&spelled).len() > 1 {
-            let capability = "one commit of keys on several slots of the cluster";
-            return Err(Error::Unsupported { at: at(), capability });
+        let at = || match (keys().next(), sets.first()) {
+            (Some(first), _) => Location::of(NAME, first),
+            (None, Some(set)) => set.at(),
+            (None, None) => Location::store(NAME),
+        };
+        if keys().next().is_none() && sets.is_empty() {
+            return Ok(Commit::Done);
         }
+        self.info.capabilities().limits.commit_scope.check(NAME, keys())?;
+        let spelled: Vec<_> = keys().map(|key| self.spelling.spell(key)).collect();
         let records: Vec<(&Key, &Outgoing)> = writes
             .iter()
             .filter_map(|write| match write {
@@ -168,16 +190,27 @@ impl Inner {
             .collect();
         let by = self.connection.deadline();
         let of_lease: Vec<usize> = leases.shown.iter().map(|(place, _, _)| *place).collect();
-        let (conditions, writes) = (conditions.as_slice(), writes.iter().map(WireWrite::words).collect());
-        let call = Call { conditions, writes, keys: spelled, leases, entries: self.entries(&records) };
+        let words = writes.iter().map(WireWrite::words).collect();
+        let entries = self.entries(&records);
+        let call =
+            Call { conditions: &conditions, writes: words, keys: spelled, leases, entries, sets: &sets };
+        let first_of_sets = call.number_of_keys() - sets.len();
         match self.run(call, by).await {
             Ok(Value::Int(0)) => Ok(Commit::Done),
             Ok(Value::Int(place)) => {
-                let place = usize::try_from(place).unwrap_or(1).saturating_sub(1);
+                let key = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX).saturating_sub(1);
                 // A lease is behind the condition that shows it.
-                let is_before = |(lease, of): &(usize, &usize)| **of + lease < place;
-                let leases = of_lease.iter().enumerate().take_while(is_before).count();
-                Ok(Commit::Conflict(place - leases))
+                let is_before = |(lease, of): &(usize, &usize)| **of + lease < key;
+                let condition = key - of_lease.iter().enumerate().take_while(is_before).count();
+                if place > 0 {
+                    return Ok(Commit::Conflict(condition));
+                }
+                // The key has another type of value than it must.
+                if let Some(set) = key.checked_sub(first_of_sets).and_then(|set| sets.get(set)) {
+                    return Err(set.not_a_set());
+                }
+                let other = conditions.get(condition).map(|condition| Location::of(NAME, &condition.key));
+                Err(of_other_type(other.unwrap_or_else(at)))
             }
             Ok(_) => Err(unexpected(at(), "write")),
             Err(fault) => self.settle(&records, fault, by, at).await.map(|()| Commit::Done),
@@ -211,6 +244,7 @@ impl Inner {
             keys: records.iter().map(|(key, _)| self.spelling.spell(key)).collect(),
             leases: Leases { shown: Vec::new(), ended },
             entries,
+            sets: &[],
         };
         self.run(call, by).await.map(drop)
     }

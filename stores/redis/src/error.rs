@@ -1,5 +1,9 @@
 //! Converts the server's errors to those of this crate.
 
+use std::error::Error as StdError;
+use std::io;
+use std::sync::Arc;
+
 use kv_store::{Error, Location, SharedError};
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
@@ -134,24 +138,14 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
     {
         return told;
     }
-    // For a command inside a script the server has no error code, only this text.
-    let says = |start: &str| error.detail().is_some_and(|said| said.starts_with(start));
-    if says("The user executing the script can't") || says("ACL failure in script") {
-        return (NO_PERMISSION, false);
+    let starts = |(start, _): &&(&str, _)| error.detail().is_some_and(|said| said.starts_with(start));
+    if let Some((_, told)) = TEXTS.iter().find(starts) {
+        return *told;
     }
-    if says("max number of clients") {
-        return ("the server has as many clients as its `maxclients` allows", true);
-    }
-    if says("unknown command") || says("Unknown Redis command called from script") {
-        return (UNKNOWN_COMMAND, false);
-    }
-    if error.to_string().starts_with(SAYS_SENTINEL) {
-        let what = "a sentinel listens there, which has no records; connect by \
-                    `redis+sentinel://host:port/name`";
+    let text = error.to_string();
+    let of_other_kind = OTHER_KINDS.iter().find(|(said, _)| text.starts_with(said));
+    if let Some((_, what)) = of_other_kind {
         return (what, false);
-    }
-    if error.to_string().starts_with(SAYS_CLUSTER) {
-        return (OF_A_CLUSTER, false);
     }
     if let Some(told) = super::tls::explain(error) {
         return told;
@@ -160,6 +154,9 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
         ErrorKind::Io if error.is_timeout() => (LATE, true),
         ErrorKind::Io if error.is_connection_refusal() => {
             ("nobody listens there; start the server, or correct the URL", true)
+        }
+        ErrorKind::Io if is_forbidden(error) => {
+            ("this process may not connect there; see the permissions of the socket, or the firewall", false)
         }
         ErrorKind::Io => (LOST, true),
         ErrorKind::Parse => ("the answer is not that of a Redis server; the connection was given up", true),
@@ -175,17 +172,74 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
     }
 }
 
+/// Whether the server does not know the command.
+pub(super) fn is_unknown_command(error: &RedisError) -> bool {
+    error.detail().is_some_and(|said| said.starts_with(NO_SUCH_COMMAND))
+}
+
+/// Whether the system refuses this process the connection.
+fn is_forbidden(error: &RedisError) -> bool {
+    io_error(error).is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
+
+/// The system's error, if that is the cause. The `redis` crate keeps it in an `Arc`.
+pub(super) fn io_error(error: &RedisError) -> Option<&io::Error> {
+    error.source()?.downcast_ref::<Arc<dyn StdError + Send + Sync>>()?.downcast_ref()
+}
+
 /// What is said of a server that turns out to be of another kind than the URL says.
 pub(super) const SAYS_SENTINEL: &str = "the server says that it is a sentinel";
+pub(super) const SAYS_NO_SENTINEL: &str = "the server says that it is no sentinel";
 pub(super) const SAYS_CLUSTER: &str = "the server says that it is a node of a cluster";
+
+/// What to do about it.
+const OTHER_KINDS: [(&str, &str); 3] = [
+    (
+        SAYS_SENTINEL,
+        "a sentinel listens there, which has no records; connect by `redis+sentinel://host:port/name`",
+    ),
+    (
+        SAYS_NO_SENTINEL,
+        "the server is no sentinel; connect by `redis://`, or by `redis+cluster://` if it is a node of a \
+         cluster",
+    ),
+    (SAYS_CLUSTER, OF_A_CLUSTER),
+];
 
 const OF_A_CLUSTER: &str = "the server is a node of a cluster; connect by `redis+cluster://`";
 const LATE: &str = "there was no answer in time";
 const LOST: &str = "the connection was lost, or cannot be made";
 const WRONG_USER: &str = "user and password are not right, or the server wants them and the URL has none";
 const NO_PERMISSION: &str = "the user may not do this; see the server's ACL";
+const SLOT_MOVES: &str = "the slot of the keys is moving to another node, and no node has all of them yet; nothing was done, try again";
 const READ_ONLY: &str = "the server is a read-only replica; connect to its primary";
+const NO_DATABASE: &str =
+    "the server has no database of this number (a node of a cluster has one); correct the URL";
 const UNKNOWN_COMMAND: &str = "the server has no such command, or it was renamed; https://docs.rs/kv-runtime/latest/kv_runtime/guide/redis lists the commands that are needed";
+
+/// The beginnings of what servers say in errors that have no code of their own, and what they mean.
+const TEXTS: [(&str, (&str, bool)); 10] = [
+    // Of a command inside a script.
+    ("The user executing the script can't", (NO_PERMISSION, false)),
+    ("ACL failure in script", (NO_PERMISSION, false)),
+    ("Unknown Redis command called from script", (UNKNOWN_COMMAND, false)),
+    (NO_SUCH_COMMAND, (UNKNOWN_COMMAND, false)),
+    ("max number of clients", ("the server has as many clients as its `maxclients` allows", true)),
+    ("DB index is out of range", (NO_DATABASE, false)),
+    ("invalid DB index", (NO_DATABASE, false)),
+    ("SELECT is not allowed in cluster mode", (OF_A_CLUSTER, false)),
+    (
+        "This instance has cluster support disabled",
+        ("the server is no node of a cluster; connect by `redis://`", false),
+    ),
+    (
+        "AUTH <password> called without any password",
+        ("the server has no password; leave it out of the URL", false),
+    ),
+];
+
+/// What servers say of a command that they do not know.
+const NO_SUCH_COMMAND: &str = "unknown command";
 
 fn explain_code(code: &str) -> Option<(&'static str, bool)> {
     Some(match code {
@@ -195,13 +249,19 @@ fn explain_code(code: &str) -> Option<(&'static str, bool)> {
         "NOPERM" => (NO_PERMISSION, false),
         "LOADING" => ("the server is still loading its data", true),
         "BUSY" => ("the server is busy with a script", true),
-        "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN" => ("the cluster is being reshaped, or is down", true),
+        "TRYAGAIN" => (SLOT_MOVES, true),
+        "MASTERDOWN" | "CLUSTERDOWN" => ("the cluster is being reshaped, or is down", true),
         "NOREPLICAS" => ("the server has fewer replicas than its `min-replicas-to-write`", true),
         "MISCONF" => ("the server cannot save its data to disk and takes no writes", false),
         "MOVED" | "ASK" => (OF_A_CLUSTER, false),
         "WRONGINDEX" => {
             ("a key of the list index is no sorted set; delete it, and the index is rebuilt", false)
         }
+        "WRONGENTRIES" => (
+            "another program has put something else in the place of the entries of an index; delete \
+             that key, whose name is `{#index:`, the index and `}`, and call `check_indexes`",
+            false,
+        ),
         "CROSSSLOT" => ("the keys lie on different slots; connect by `redis+cluster://`", false),
         "DENIED" => {
             ("the server takes connections from its own machine alone, until it has a password", false)

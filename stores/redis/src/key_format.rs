@@ -9,8 +9,9 @@ use kv_store::key::Key;
 pub(super) enum KeyFormat {
     /// `user:123:profile`.
     Plain,
-    /// `{user:123}:profile`: a cluster puts all groups of an entity on one slot. `{` and `}` in ids
-    /// are `%7B` and `%7D`, which no key holds otherwise, as a `%` in an id is `%25`.
+    /// `{user:123}:profile`: a cluster puts all groups of an entity on one slot; or, with a shard id,
+    /// `{:acme}user:acme:123:profile`: all that is in the shard. `{` and `}` in ids are `%7B` and
+    /// `%7D`, which no key holds otherwise, as a `%` in an id is `%25`.
     HashTags,
 }
 
@@ -19,17 +20,42 @@ pub(super) enum KeyFormat {
 pub(super) struct FoundKey {
     /// The key as the rest of the program knows it.
     pub(super) text: String,
-    /// Where its entity's part ends. All of it, where the spelling does not tell.
-    pub(super) entity_len: usize,
+    pub(super) tag: Tag,
 }
 
-/// What the names of the list index begin with. A key that would begin so is spelled otherwise.
+/// The hash tag of a key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tag {
+    /// The beginning of the key, of this length: its entity's part. All of it, where the spelling does
+    /// not tell.
+    Entity(usize),
+    /// The key's shard, which is written before the key.
+    Shard(String),
+}
+
+impl FoundKey {
+    /// What is found of a key.
+    pub(super) fn of(key: &Key) -> Self {
+        let tag = match key.shard() {
+            Some(shard) => Tag::Shard(shard.to_owned()),
+            None => Tag::Entity(key.entity_part().len()),
+        };
+        Self { text: key.as_str().to_owned(), tag }
+    }
+}
+
+/// What the names of the list index and of the sets of entries begin with. A key that would begin so
+/// is spelled otherwise.
 pub(super) const INDEX: &str = "{#index:";
 
 /// How such a key begins on the server: without hash tags, and with them. No other key has these,
 /// since a `%` in an id is `%25`.
 const PLAIN_GUARD: &str = "%7B#index:";
 const TAGGED_GUARD: &str = "{%23index:";
+
+/// How a key in a shard begins whose text begins with `:`, so that what is behind the hash tag is no
+/// group. No other key has it, since the digits of an escape are upper-case.
+const COLON_GUARD: &str = "%3a";
 
 /// What the name of a lease ends with. No key of an entity does, since a `%` in an id is `%25`.
 const LEASE: &str = "%lease";
@@ -39,33 +65,49 @@ pub(super) fn lease_of(spelled: &str) -> String {
     [spelled, LEASE].concat()
 }
 
+/// Splits the key of an index entry, or of a claim, behind the name of its index: `user!city!` and
+/// the rest. Keys of one index are split alike. The name of one that is neither is empty.
+///
+/// The name of a tenant may contain `!`. Then several indexes of the tenant share a name, and with
+/// it a set. As the rest tells them apart, that does no harm.
+pub(super) fn index_of(text: &str) -> (&str, &str) {
+    let end = text.match_indices('!').nth(1).map_or(0, |(place, _)| place + 1);
+    text.split_at_checked(end).unwrap_or(("", text))
+}
+
+/// The sorted set of the entries of an index. The name ends with `!}`, as no other name does that
+/// begins with [`INDEX`].
+///
+/// Once a cluster keeps the entries of a shard beside its entities, the name begins with the hash
+/// tag of the shard instead.
+pub(super) fn entry_set(index: &str) -> String {
+    let mut name = String::with_capacity(INDEX.len() + index.len() + 1);
+    name.push_str(INDEX);
+    escape_braces(index, &mut name);
+    name.push('}');
+    name
+}
+
 impl KeyFormat {
     /// The key on the server.
     pub(super) fn spell(self, key: &Key) -> Cow<'_, str> {
-        self.spell_parts(key.as_str(), key.entity_part().len())
+        match self {
+            Self::Plain => plain(key.as_str()),
+            Self::HashTags => Cow::Owned(match key.shard() {
+                Some(shard) => in_shard(shard, key.as_str()),
+                None => with_entity(key.as_str(), key.entity_part().len()),
+            }),
+        }
     }
 
     pub(super) fn spell_found(self, found: &FoundKey) -> Cow<'_, str> {
-        self.spell_parts(&found.text, found.entity_len)
-    }
-
-    fn spell_parts(self, text: &str, entity_len: usize) -> Cow<'_, str> {
-        if self == Self::Plain {
-            return match text.strip_prefix(INDEX) {
-                Some(rest) => Cow::Owned(format!("{PLAIN_GUARD}{rest}")),
-                None => Cow::Borrowed(text),
-            };
+        match self {
+            Self::Plain => plain(&found.text),
+            Self::HashTags => Cow::Owned(match &found.tag {
+                Tag::Shard(shard) => in_shard(shard, &found.text),
+                Tag::Entity(len) => with_entity(&found.text, *len),
+            }),
         }
-        let (entity, group) = text.split_at_checked(entity_len).unwrap_or((text, ""));
-        let mut spelled = String::with_capacity(text.len() + 2);
-        spelled.push('{');
-        escape_braces(entity, &mut spelled);
-        spelled.push('}');
-        escape_braces(group, &mut spelled);
-        if let Some(rest) = spelled.strip_prefix(INDEX) {
-            return Cow::Owned(format!("{TAGGED_GUARD}{rest}"));
-        }
-        Cow::Owned(spelled)
     }
 
     /// The key that is spelled like this, or nothing if it is somebody else's.
@@ -78,19 +120,27 @@ impl KeyFormat {
                 Some(rest) => format!("{INDEX}{rest}"),
                 None => stored.to_owned(),
             };
-            return Some(FoundKey { entity_len: text.len(), text });
+            return Some(FoundKey { tag: Tag::Entity(text.len()), text });
         }
         let guarded = stored.strip_prefix(TAGGED_GUARD).map(|rest| format!("{INDEX}{rest}"));
         let stored = guarded.as_deref().unwrap_or(stored);
-        let (entity, group) = stored.strip_prefix('{')?.split_once('}')?;
-        if !(group.is_empty() || group.starts_with(':')) || entity.contains('{') || group.contains(['{', '}'])
-        {
+        let (tag, rest) = stored.strip_prefix('{')?.split_once('}')?;
+        if tag.contains('{') || rest.contains(['{', '}']) {
             return None;
         }
-        let mut text = unescape_braces(entity);
-        let entity_len = text.len();
-        text.push_str(&unescape_braces(group));
-        Some(FoundKey { text, entity_len })
+        let (tag, rest) = (unescape_braces(tag), unescape_braces(rest));
+        if rest.is_empty() || rest.starts_with(':') {
+            return Some(FoundKey { tag: Tag::Entity(tag.len()), text: tag + &rest });
+        }
+        let text = match rest.strip_prefix(COLON_GUARD) {
+            Some(rest) => format!(":{rest}"),
+            None => rest,
+        };
+        // What is before the shard id are the namespaces of the key.
+        let (namespaces, _) = tag.rsplit_once(':')?;
+        let is_within =
+            namespaces.is_empty() || text.strip_prefix(namespaces).is_some_and(|rest| rest.starts_with(':'));
+        is_within.then_some(FoundKey { text, tag: Tag::Shard(tag) })
     }
 
     /// A name that is no key's, on the slot of a key.
@@ -101,37 +151,116 @@ impl KeyFormat {
         }
     }
 
+    /// A pattern of `SCAN` that takes at least the keys whose first segment this is: those of
+    /// entities, and claims.
+    pub(super) fn pattern_of_segment(self, segment: &str) -> String {
+        match self {
+            // Of a text: keys of all kinds.
+            Self::Plain => self.pattern(&Key::from_text(segment), None),
+            // The hash tag leaves the end of a segment open.
+            Self::HashTags => self.pattern(&Key::from_text(format!("{segment}:")), None),
+        }
+    }
+
     /// A pattern of `SCAN` that takes at least the keys with this prefix and suffix.
-    pub(super) fn pattern(self, prefix: &str, suffix: Option<&str>) -> String {
-        let mut pattern = String::with_capacity(prefix.len() + 16);
+    pub(super) fn pattern(self, prefix: &Key, suffix: Option<&str>) -> String {
+        let text = prefix.as_str();
+        let mut pattern = String::with_capacity(text.len() + 16);
         match self {
             // A part of the index's name is no beginning of the keys that are spelled otherwise for
             // it.
-            Self::Plain if !prefix.is_empty() && INDEX.starts_with(prefix) && prefix != INDEX => {
+            Self::Plain if !text.is_empty() && INDEX.starts_with(text) && text != INDEX => {
                 pattern.push('*');
             }
             Self::Plain => {
-                match prefix.strip_prefix(INDEX) {
+                match text.strip_prefix(INDEX) {
                     Some(rest) => escape_glob(&format!("{PLAIN_GUARD}{rest}"), &mut pattern),
-                    None => escape_glob(prefix, &mut pattern),
+                    None => escape_glob(text, &mut pattern),
                 }
                 pattern.push('*');
                 escape_glob(suffix.unwrap_or_default(), &mut pattern);
             }
-            // The tag may end before the last segment of the prefix, and the suffix may begin
-            // before the tag's end.
-            Self::HashTags => {
-                let entity = prefix.rsplit_once(':').map_or("", |(entity, _)| entity);
-                let mut spelled = String::with_capacity(entity.len());
-                escape_braces(entity, &mut spelled);
-                // `#` may be spelled otherwise.
-                let known = spelled.split('#').next().unwrap_or_default();
-                pattern.push('{');
-                escape_glob(known, &mut pattern);
-                pattern.push('*');
-            }
+            Self::HashTags => match (prefix.is_sharded(), prefix.shard()) {
+                // The shard is known, and so is all of the beginning.
+                (Some(true), Some(shard)) => {
+                    escape_glob(&in_shard(shard, text), &mut pattern);
+                    pattern.push('*');
+                }
+                (Some(true), None) => {
+                    pattern.push_str("{*}");
+                    let mut spelled = String::with_capacity(text.len());
+                    let (guard, rest) = guarded(text);
+                    spelled.push_str(guard);
+                    escape_braces(rest, &mut spelled);
+                    escape_glob(&spelled, &mut pattern);
+                    pattern.push('*');
+                }
+                (is_sharded, _) => {
+                    // The tag may end before the last segment of the prefix, and the suffix may begin
+                    // before the tag's end.
+                    let entity = text.rsplit_once(':').map_or("", |(entity, _)| entity);
+                    let mut spelled = String::with_capacity(entity.len());
+                    escape_braces(entity, &mut spelled);
+                    // `#` may be spelled otherwise.
+                    let known = spelled.split('#').next().unwrap_or_default();
+                    // A text may be of keys in shards.
+                    pattern.push_str(if is_sharded.is_none() { "{*" } else { "{" });
+                    escape_glob(known, &mut pattern);
+                    pattern.push('*');
+                }
+            },
         }
         pattern
+    }
+
+    /// Whether a list with this prefix may show the key: a list of typed keys shows what is found by
+    /// them.
+    pub(super) fn is_listed(self, prefix: &Key, found: &FoundKey) -> bool {
+        match (self, prefix.is_sharded()) {
+            (Self::Plain, _) | (_, None) => true,
+            (Self::HashTags, Some(is_sharded)) => is_sharded == matches!(found.tag, Tag::Shard(_)),
+        }
+    }
+}
+
+/// A key without a hash tag.
+fn plain(text: &str) -> Cow<'_, str> {
+    match text.strip_prefix(INDEX) {
+        Some(rest) => Cow::Owned(format!("{PLAIN_GUARD}{rest}")),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// A key whose hash tag is its entity's part.
+fn with_entity(text: &str, entity_len: usize) -> String {
+    let (entity, group) = text.split_at_checked(entity_len).unwrap_or((text, ""));
+    tagged(entity, "", group)
+}
+
+/// A key behind the hash tag of its shard.
+fn in_shard(shard: &str, text: &str) -> String {
+    let (guard, rest) = guarded(text);
+    tagged(shard, guard, rest)
+}
+
+/// How a key in a shard begins, and the rest of it.
+fn guarded(text: &str) -> (&'static str, &str) {
+    match text.strip_prefix(':') {
+        Some(rest) => (COLON_GUARD, rest),
+        None => ("", text),
+    }
+}
+
+fn tagged(tag: &str, guard: &str, rest: &str) -> String {
+    let mut spelled = String::with_capacity(tag.len() + guard.len() + rest.len() + 2);
+    spelled.push('{');
+    escape_braces(tag, &mut spelled);
+    spelled.push('}');
+    spelled.push_str(guard);
+    escape_braces(rest, &mut spelled);
+    match spelled.strip_prefix(INDEX) {
+        Some(rest) => format!("{TAGGED_GUARD}{rest}"),
+        None => spelled,
     }
 }
 
@@ -171,8 +300,21 @@ mod tests {
 
     use super::*;
 
+    use kv_store::key::{IdSchema, KeyBuilder, KvId};
+
     fn spelled(spelling: KeyFormat, entity: &str, group: Option<&str>) -> String {
         spelling.spell(&Key::from_text(entity).with_group(group)).into_owned()
+    }
+
+    const SHARDED: &[IdSchema] =
+        &[IdSchema::new("org", <String as KvId>::KIND).shard(), IdSchema::new("id", <u64 as KvId>::KIND)];
+
+    /// The key of the user 7 of an organisation.
+    fn user_of(org: &str, group: Option<&'static str>) -> Key {
+        let mut key = KeyBuilder::new("user", SHARDED);
+        key.push_text(org);
+        key.push(&7_u64);
+        key.finish(group)
     }
 
     #[test]
@@ -181,6 +323,45 @@ mod tests {
         assert_eq!(tagged("user:123", Some("profile")), "{user:123}:profile");
         assert_eq!(tagged("member:acme:7", None), "{member:acme:7}");
         assert_eq!(tagged("user:}{", Some("profile")), "{user:%7D%7B}:profile");
+    }
+
+    #[test]
+    fn the_hash_tag_of_a_shard_is_its_id() {
+        let tagged = |key: &Key| KeyFormat::HashTags.spell(key).into_owned();
+        assert_eq!(tagged(&user_of("acme", Some("profile"))), "{:acme}user:acme:7:profile");
+        assert_eq!(tagged(&user_of("", None)), "{:}user::7");
+        assert_eq!(tagged(&user_of("{x}", None)), "{:%7Bx%7D}user:%7Bx%7D:7");
+        assert_eq!(tagged(&user_of("acme", None).within("eu:")), "{eu:acme}eu:user:acme:7");
+        assert_eq!(tagged(&user_of("acme", None).within(":")), "{:acme}%3auser:acme:7");
+        assert_eq!(tagged(&user_of("7", None).within("#index:")), "{%23index:7}#index:user:7:7");
+        assert_eq!(KeyFormat::Plain.spell(&user_of("acme", None)), "user:acme:7");
+    }
+
+    #[test]
+    fn a_pattern_takes_the_keys_of_the_list() {
+        let pattern = |prefix: &Key| KeyFormat::HashTags.pattern(prefix, None);
+        let all = KeyBuilder::new("user", SHARDED).finish_prefix();
+        assert_eq!(pattern(&all), "{*}user:*");
+        assert_eq!(pattern(&all.within("eu:")), "{*}eu:user:*");
+        assert_eq!(pattern(&all.within(":")), "{*}%3auser:*");
+        let mut one = KeyBuilder::new("user", SHARDED);
+        one.push_text("a*");
+        assert_eq!(pattern(&one.finish_prefix()), "{:a\\*}user:a\\*:*");
+        let entities = KeyBuilder::new("user", &[]).finish_prefix();
+        assert_eq!(pattern(&entities), "{user*");
+        assert_eq!(pattern(&Key::from_text("user:")), "{*user*");
+    }
+
+    #[test]
+    fn a_list_of_typed_keys_shows_what_they_find() {
+        let format = KeyFormat::HashTags;
+        let all = KeyBuilder::new("user", SHARDED).finish_prefix();
+        let found = |stored: &str| format.read(stored).expect("it is a key");
+        let (sharded, entity) = (found("{:acme}user:acme:7"), found("{user:acme:7}"));
+        assert_eq!((&*sharded.text, &*entity.text), ("user:acme:7", "user:acme:7"));
+        assert!(format.is_listed(&all, &sharded) && !format.is_listed(&all, &entity));
+        let raw = Key::from_text("user:");
+        assert!(format.is_listed(&raw, &sharded) && format.is_listed(&raw, &entity));
     }
 
     #[test]
@@ -199,9 +380,18 @@ mod tests {
 
     #[test]
     fn other_spellings_belong_to_no_entity() {
-        for stored in
-            ["user:1", "{user:1", "x{user:1}", "{user:1}profile", "{user:{1}", "{user:1}:{p}", "{user:1}}"]
-        {
+        for stored in [
+            "user:1",
+            "{user:1",
+            "x{user:1}",
+            "{user:1}profile",
+            "{user}profile",
+            "{user:{1}",
+            "{user:1}:{p}",
+            "{user:1}}",
+            "{eu:acme}user:acme:7",
+            "{eu:acme}europe:user:acme:7",
+        ] {
             assert_eq!(KeyFormat::HashTags.read(stored), None, "{stored}");
         }
     }
@@ -210,21 +400,31 @@ mod tests {
     fn no_key_has_the_name_of_a_lease() {
         for spelling in [KeyFormat::Plain, KeyFormat::HashTags] {
             for group in [None, Some("profile")] {
-                let name = lease_of(&spelled(spelling, "user:1", group));
-                assert_eq!(spelling.read(&name), None, "{name}");
+                for key in [Key::from_text("user:1").with_group(group), user_of("acme", group)] {
+                    let name = lease_of(&spelling.spell(&key));
+                    assert_eq!(spelling.read(&name), None, "{name}");
+                }
             }
         }
     }
 
     proptest! {
         #[test]
-        fn a_key_is_read_as_it_was_spelled(id in "[^%:\\x00-\\x1F\\x7F]{0,12}", group in proptest::option::of("[a-z.-]{1,6}")) {
+        fn a_key_is_read_as_it_was_spelled(
+            id in "[^%:\\x00-\\x1F\\x7F]{0,12}",
+            group in proptest::option::of("[a-z.-]{1,6}"),
+            namespaces in proptest::collection::vec("[^%:\\x00-\\x1F\\x7F]{0,3}", 0..3),
+        ) {
             for spelling in [KeyFormat::Plain, KeyFormat::HashTags] {
-                let key = Key::from_text(format!("user:{id}")).with_group(group.as_deref());
-                let read = spelling.read(&spelling.spell(&key));
-                prop_assert_eq!(read.as_ref().map(|found| &*found.text), Some(key.as_str()));
-                let found = read.expect("it was read");
-                prop_assert_eq!(spelling.spell_found(&found), spelling.spell(&key));
+                let entity = Key::from_text(format!("user:{id}")).with_group(group.as_deref());
+                for key in [entity, user_of(&id, None).with_group(group.as_deref())] {
+                    let within = |key: Key, namespace: &String| key.within(&format!("{namespace}:"));
+                    let key = namespaces.iter().fold(key, within);
+                    let read = spelling.read(&spelling.spell(&key));
+                    prop_assert_eq!(read.as_ref().map(|found| &*found.text), Some(key.as_str()));
+                    let found = read.expect("it was read");
+                    prop_assert_eq!(spelling.spell_found(&found), spelling.spell(&key));
+                }
             }
         }
     }

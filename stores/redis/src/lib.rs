@@ -4,13 +4,14 @@
 //! `server` (one server and the connection to it), `cluster` (many), `connection` (either),
 //! `spelling` (how a key stands on the server), `wire` (records to arguments, answers to records),
 //! `read`, `write` (and how a write is settled whose answer did not come), `commit` (and its
-//! script), `lease` (what tells a cache that nobody wrote), `script` (how scripts are sent),
+//! script), `entry_sets` (the entries of indexes), `lease` (what tells a cache that nobody wrote), `script` (how scripts are sent),
 //! `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
 
 #[cfg(feature = "cluster")]
 mod cluster;
 mod commit;
 mod connection;
+mod entry_sets;
 mod error;
 mod index;
 mod inner;

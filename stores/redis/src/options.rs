@@ -198,9 +198,9 @@ impl RedisOptions {
             .plain_expiry()
             .foreign_keys(!hash_tags && index.is_none());
         let capabilities = match connection.is_cluster() {
-            // The groups of an entity share a slot.
-            true => capabilities.limits(Limits::new().commit_scope(CommitScope::OneEntity)),
-            false => capabilities.snapshot_reads().atomic_batches(),
+            // What has one hash tag shares a slot.
+            true => capabilities.limits(Limits::new().commit_scope(CommitScope::OneShard)),
+            false => capabilities.snapshot_reads().atomic_batches().indexes(),
         };
         let info = StoreInfo::new(NAME, capabilities).with_clock(self.clock);
         let replicas = self.replicas;
@@ -231,11 +231,11 @@ impl RedisOptions {
         Ok(match url.kind {
             Kind::Server => {
                 let [address] = <[Address; 1]>::try_from(url.addresses).map_err(|_| no_address())?;
-                connected(Link::new(Target::Server(address), dialer)).await?
+                connected(Link::new(Target::Server(address), dialer), timeout).await?
             }
             Kind::Sentinels(name) => {
                 let sentinels = Sentinels::new(name, url.addresses);
-                connected(Link::new(Target::Primary(sentinels), dialer)).await?
+                connected(Link::new(Target::Primary(sentinels), dialer), timeout).await?
             }
             #[cfg(feature = "cluster")]
             Kind::Cluster => Nodes::Cluster(super::cluster::Cluster::connect(url.addresses, dialer).await?),
@@ -246,10 +246,11 @@ impl RedisOptions {
 }
 
 /// The link once it has a connection.
-async fn connected(link: Link) -> Result<Nodes, RedisError> {
+async fn connected(link: Link, timeout: Duration) -> Result<Nodes, RedisError> {
     // Its tries end by themselves.
-    let peer = link.peer(Deadline::never()).await.map_err(|fault| fault.error)?;
-    if peer.mode == Some(Mode::Sentinel) {
+    link.peer(Deadline::never()).await.map_err(|fault| fault.error)?;
+    let mode = link.mode(Deadline::after(timeout)).await.map_err(|fault| fault.error)?;
+    if mode == Some(Mode::Sentinel) {
         return Err(RedisError::from((ErrorKind::InvalidClientConfig, SAYS_SENTINEL)));
     }
     Ok(Nodes::Single(link))

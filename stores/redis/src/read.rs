@@ -13,6 +13,7 @@ use super::error::unexpected_answer;
 use super::error::{Fault, failed, unexpected};
 use super::inner::Inner;
 use super::script::{Lua, lua};
+use super::server::Deadline;
 use super::wire::{self, HEAD_LEN, HeadError};
 
 /// As much of a record as its envelope can have.
@@ -50,7 +51,7 @@ impl Inner {
 
     pub(super) async fn get_many(&self, keys: &[Key], expiries: Expiries) -> Result<Vec<Option<Record>>> {
         let spelled: Vec<Cow<'_, str>> = keys.iter().map(|key| self.spelling.spell(key)).collect();
-        let answers = self.values(&spelled, expiries).await;
+        let answers = self.values(&spelled, expiries, self.connection.deadline()).await;
         let answers = answers.map_err(|error| failed(Location::store(NAME), "read", error))?;
         // One moment for all, as they are one answer.
         let now = self.info.clock().now();
@@ -67,13 +68,13 @@ impl Inner {
 
     pub(super) async fn head(&self, key: &Key) -> Result<Option<Head>> {
         let at = || Location::of(NAME, key);
-        let spelled = self.spelling.spell(key);
+        let (spelled, by) = (self.spelling.spell(key), self.connection.deadline());
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.add_command(beginning(&spelled, HEAD_LEN)).add_command(pttl(&spelled));
-        let answers = self.connection.pipeline(&spelled, pipeline).await;
+        let answers = self.connection.pipeline_by(&spelled, &pipeline, by).await;
         let answers = answers.map_err(|error| failed(at(), "read", error))?;
         let Ok([head, pttl]) = <[Value; 2]>::try_from(answers) else { return Err(unexpected(at(), "read")) };
-        self.head_of(key, &spelled, head, &pttl, self.info.clock().now()).await
+        self.head_of(key, &spelled, head, &pttl, self.info.clock().now(), by).await
     }
 
     /// The head of a record from its beginning and its remaining time at `now`.
@@ -84,6 +85,7 @@ impl Inner {
         head: Value,
         pttl: &Value,
         now: Timestamp,
+        by: Deadline,
     ) -> Result<Option<Head>> {
         let at = || Location::of(NAME, key);
         let Some(head) = wire::bytes(head, &at)? else { return Ok(None) };
@@ -94,7 +96,7 @@ impl Inner {
         let metadata = match wire::metadata(&head) {
             Ok(metadata) => metadata,
             Err(HeadError::Damaged(damage)) => return Err(damage.into_error(at())),
-            Err(HeadError::Longer) => match self.long_metadata(key, spelled).await? {
+            Err(HeadError::Longer) => match self.long_metadata(key, spelled, by).await? {
                 Some(metadata) => metadata,
                 None => return Ok(None),
             },
@@ -103,9 +105,9 @@ impl Inner {
     }
 
     /// Metadata with members that are not ours, which needs the whole envelope.
-    async fn long_metadata(&self, key: &Key, spelled: &str) -> Result<Option<Metadata>> {
+    async fn long_metadata(&self, key: &Key, spelled: &str, by: Deadline) -> Result<Option<Metadata>> {
         let at = || Location::of(NAME, key);
-        let answer = self.connection.query(spelled, beginning(spelled, LONGEST_ENVELOPE)).await;
+        let answer = self.connection.query_by(spelled, &beginning(spelled, LONGEST_ENVELOPE), by).await;
         let head = wire::bytes(answer.map_err(|error| failed(at(), "read", error))?, &at)?;
         match head.filter(|head| !head.is_empty()).map(|head| kv_store::record::envelope::read(&head)) {
             Some(Ok(envelope)) => Ok(Some(envelope.metadata)),
@@ -119,15 +121,19 @@ impl Inner {
         &self,
         keys: &[S],
         expiries: Expiries,
+        by: Deadline,
     ) -> Result<Vec<Answer>, Fault> {
         match self.by_slot(keys).as_slice() {
             [] => Ok(Vec::new()),
-            [_] => self.values_of_slot(&keys.iter().map(AsRef::as_ref).collect::<Vec<_>>(), expiries).await,
+            [_] => {
+                let keys: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
+                self.values_of_slot(&keys, expiries, by).await
+            }
             slots => {
                 let parts = slots.iter().map(async |places| {
                     let keys: Vec<&str> =
                         places.iter().filter_map(|place| keys.get(*place)).map(AsRef::as_ref).collect();
-                    self.values_of_slot(&keys, expiries).await
+                    self.values_of_slot(&keys, expiries, by).await
                 });
                 let mut answers = vec![Answer::default(); keys.len()];
                 for (places, part) in slots.iter().zip(side_by_side(parts).await) {
@@ -142,22 +148,32 @@ impl Inner {
         }
     }
 
-    async fn values_of_slot(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, Fault> {
-        let answers = self.values_together(keys, expiries).await;
+    async fn values_of_slot(
+        &self,
+        keys: &[&str],
+        expiries: Expiries,
+        by: Deadline,
+    ) -> Result<Vec<Answer>, Fault> {
+        let answers = self.values_together(keys, expiries, by).await;
         match answers {
             // While a slot moves, none of its two nodes may have all keys.
             Err(fault) if fault.code().as_deref() == Some("TRYAGAIN") => {
-                let each = self.each(keys, |key| [get(key), pttl(key)]).await?;
+                let each = self.each(keys, |key| [get(key), pttl(key)], by).await?;
                 Ok(each.into_iter().map(|[value, pttl]| Answer { value, pttl }).collect())
             }
             answers => answers,
         }
     }
 
-    async fn values_together(&self, keys: &[&str], expiries: Expiries) -> Result<Vec<Answer>, Fault> {
+    async fn values_together(
+        &self,
+        keys: &[&str],
+        expiries: Expiries,
+        by: Deadline,
+    ) -> Result<Vec<Answer>, Fault> {
         let [first, ..] = keys else { return Ok(Vec::new()) };
         if expiries == Expiries::Told {
-            return self.values_with_expiries(keys).await;
+            return self.values_with_expiries(keys, by).await;
         }
         let asks_at_once = keys.len() <= ASKED_AT_ONCE;
         let mut pipeline = Pipeline::with_capacity(2);
@@ -165,7 +181,7 @@ impl Inner {
         if asks_at_once {
             pipeline.add_command(many("EXISTS", keys));
         }
-        let mut answers = self.connection.pipeline(first, pipeline).await?.into_iter();
+        let mut answers = self.connection.pipeline_by(first, &pipeline, by).await?.into_iter();
         let values = match answers.next() {
             Some(Value::Array(values)) if values.len() == keys.len() => values,
             Some(Value::ServerError(error)) => return Err(Fault::sent(error.into())),
@@ -176,15 +192,15 @@ impl Inner {
             values.into_iter().map(|value| Answer { value, pttl: Value::Nil }).collect();
         let shown = answers.iter().filter(|answer| answer.value != Value::Nil).count();
         if shown < keys.len() && there.is_none_or(|there| there > shown as u64) {
-            self.tell_other_types(keys, &mut answers).await?;
+            self.tell_other_types(keys, &mut answers, by).await?;
         }
         Ok(answers)
     }
 
     /// Records and their expiries, of one moment. A transaction would not do: a server whose memory
     /// is full takes no transaction at all.
-    async fn values_with_expiries(&self, keys: &[&str]) -> Result<Vec<Answer>, Fault> {
-        let answer = self.connection.run(&GET_WITH_PTTL, keys, &[], self.connection.deadline()).await?;
+    async fn values_with_expiries(&self, keys: &[&str], by: Deadline) -> Result<Vec<Answer>, Fault> {
+        let answer = self.connection.run(&GET_WITH_PTTL, keys, &[], by).await?;
         let Value::Array(parts) = answer else {
             return Err(unexpected_answer("the script answers with an array"));
         };
@@ -200,7 +216,12 @@ impl Inner {
     }
 
     /// Asks for the types of what `MGET` showed as nothing: one that is no string becomes an error.
-    async fn tell_other_types(&self, keys: &[&str], answers: &mut [Answer]) -> Result<(), Fault> {
+    async fn tell_other_types(
+        &self,
+        keys: &[&str],
+        answers: &mut [Answer],
+        by: Deadline,
+    ) -> Result<(), Fault> {
         let mut hidden: Vec<(&str, &mut Answer)> =
             keys.iter().copied().zip(answers).filter(|(_, answer)| answer.value == Value::Nil).collect();
         let Some((first, _)) = hidden.first() else { return Ok(()) };
@@ -208,7 +229,7 @@ impl Inner {
         for (key, _) in &hidden {
             pipeline.add_command(beginning(key, 1));
         }
-        let told = self.connection.pipeline(first, pipeline).await?;
+        let told = self.connection.pipeline_by(first, &pipeline, by).await?;
         for ((_, answer), told) in hidden.iter_mut().zip(told) {
             // What was written between the two looks stays what it was at the first.
             if let Value::ServerError(_) = told {
@@ -237,7 +258,7 @@ pub(super) struct Answer {
     pub(super) pttl: Value,
 }
 
-fn get(key: &str) -> Cmd {
+pub(super) fn get(key: &str) -> Cmd {
     let mut command = Cmd::with_capacity(2, key.len() + 3);
     command.arg("GET").arg(key);
     command

@@ -7,8 +7,8 @@ use std::time::Duration;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Batches, Commit, Condition, Cursor, EntryRef, GetOptions, Lease, ListQuery, Store,
-    StoreInfo, Write,
+    AtomicStore, Batch, Batches, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions,
+    IndexStore, Lease, ListQuery, Store, StoreInfo, Write,
 };
 use kv_store::{Error, Location, MaybeSend, Result};
 
@@ -37,14 +37,19 @@ use crate::read::Expiries;
 /// write is sent twice.
 ///
 /// **Atomicity.** Conditional commits are one script on the server. On one server a batch is of one
-/// moment, and a commit may name any keys. On a cluster that holds for the groups of one entity,
-/// which share a slot. A commit over several slots is
-/// [`Error::Unsupported`](kv_store::Error::Unsupported).
+/// moment, and a commit may name any keys. On a cluster that holds for the groups of one entity, and
+/// commits for all entities under one [shard id](Key::shard), which share a slot. A commit of other
+/// keys is [`Error::NotTogether`](kv_store::Error::NotTogether).
 ///
 /// **Lists.** A list reads every key of the server (`SCAN`), so it costs what the server holds, not
 /// what the entity has. It is in key order. It keeps up to 65,536 keys in memory for the later
 /// pages of each of the last four lists; another page reads every key again. With
 /// [`RedisOptions::list_index`] a list costs what its prefix has.
+///
+/// **Indexes.** On one server and behind sentinels it keeps the indexes of entities. The entries of
+/// an index are one sorted set, and a page of them is one command. They must not be evicted, so the
+/// server needs the policy `noeviction`. On a cluster entities with indexes are
+/// [`Error::Unsupported`](kv_store::Error::Unsupported) before anything is sent.
 ///
 /// ```no_run
 /// use kv_runtime::Kv;
@@ -115,7 +120,8 @@ impl fmt::Debug for RedisStore {
 
 impl RedisStore {
     async fn put_many(&self, records: Vec<(Key, kv_store::record::NewRecord)>) -> Result<()> {
-        let keys: Vec<Key> = match self.0.replicas {
+        let replicated_by = self.0.replicated_by();
+        let keys: Vec<Key> = match replicated_by {
             Some(_) => records.iter().map(|(key, _)| key.clone()).collect(),
             None => Vec::new(),
         };
@@ -124,16 +130,17 @@ impl RedisStore {
             #[cfg(feature = "cluster")]
             Nodes::Cluster(_) => self.0.put_each(records).await,
         }?;
-        self.0.replicated(&keys).await
+        self.0.replicated(&keys, replicated_by).await
     }
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
+        let replicated_by = self.0.replicated_by();
         match &self.0.connection.nodes {
             Nodes::Single(_) => self.0.delete_all(&keys, self.0.connection.deadline()).await,
             #[cfg(feature = "cluster")]
             Nodes::Cluster(_) => self.0.delete_each(&keys).await,
         }?;
-        self.0.replicated(&keys).await
+        self.0.replicated(&keys, replicated_by).await
     }
 
     /// Writes of different kinds: one script on a single server. On a cluster, which has no script
@@ -149,15 +156,16 @@ impl RedisStore {
     }
 
     async fn write_one(&self, write: Write) -> Result<()> {
+        let replicated_by = self.0.replicated_by();
         match write {
             Write::Put(key, record) => {
                 self.0.put(&key, record).await?;
-                self.0.replicated(std::slice::from_ref(&key)).await
+                self.0.replicated(std::slice::from_ref(&key), replicated_by).await
             }
             Write::Delete(key) => {
                 let keys = [key];
                 self.0.delete_all(&keys, self.0.connection.deadline()).await?;
-                self.0.replicated(&keys).await
+                self.0.replicated(&keys, replicated_by).await
             }
             write => self.commit(Vec::new(), write.into()).await.map(drop),
         }
@@ -192,11 +200,12 @@ impl Store for RedisStore {
     }
 
     async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
-        let first = self.0.replicas.and_then(|_| batch.first()).map(|write| write.key().clone());
+        let replicated_by = self.0.replicated_by();
+        let first = replicated_by.and_then(|_| batch.first()).map(|write| write.key().clone());
         let commit = self.0.commit(conditions, batch.into_vec()).await?;
         if let (Commit::Done, Some(key)) = (commit, first) {
             // All keys of a commit lie on one slot.
-            self.0.replicated(&[key]).await?;
+            self.0.replicated(&[key], replicated_by).await?;
         }
         Ok(commit)
     }
@@ -215,3 +224,9 @@ impl Store for RedisStore {
 }
 
 impl AtomicStore for RedisStore {}
+
+impl IndexStore for RedisStore {
+    async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
+        self.0.page_of_entries(query).await
+    }
+}

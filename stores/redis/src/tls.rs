@@ -1,7 +1,6 @@
 //! TLS: whom a connection trusts, what it shows of itself, and what it means when there is none.
 
 use std::error::Error as StdError;
-use std::io;
 use std::sync::Arc;
 
 use redis::{ErrorKind, RedisError};
@@ -9,6 +8,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error as TlsError, RootCertStore};
 use tokio::net::TcpStream;
+
+use super::error::io_error;
 
 /// A stream of TLS.
 pub(super) type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
@@ -114,10 +115,7 @@ pub(super) fn explain(error: &RedisError) -> Option<(&'static str, bool)> {
     if error.kind() != ErrorKind::Io {
         return None;
     }
-    // The `redis` crate keeps the cause in an `Arc`.
-    let cause = error.source()?.downcast_ref::<Arc<dyn StdError + Send + Sync>>()?;
-    let io = cause.downcast_ref::<io::Error>()?;
-    let error = io.get_ref()?.downcast_ref::<TlsError>()?;
+    let error = io_error(error)?.get_ref()?.downcast_ref::<TlsError>()?;
     Some((explain_tls(error), false))
 }
 

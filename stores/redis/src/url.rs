@@ -60,7 +60,9 @@ impl<'u> Parts<'u> {
             if let Some((scheme @ ("redis+unix" | "valkey+unix"), _)) = url.split_once(':')
                 && let Some((_, path)) = shown.split_once(':')
             {
-                let advice = format!("a socket's path begins with three slashes; write `{scheme}://{path}`");
+                let path = Some(path.trim_start_matches('/')).filter(|path| !path.is_empty());
+                let path = path.unwrap_or("run/redis.sock");
+                let advice = format!("a socket's path begins with three slashes; write `{scheme}:///{path}`");
                 return Err(invalid(shown, advice));
             }
             return Err(invalid(

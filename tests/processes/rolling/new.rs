@@ -4,8 +4,11 @@
 //! 1 still, `additive` is version 2, which old code can read, `breaking` is version 3, which it
 //! cannot. `rolling-new URL STAGE SECONDS` does so all the time, with many notes, in the first two
 //! stages, and tells how many reads it has counted.
+//!
+//! In the stage `people` it works on people, whose emails have a unique index: people.rs.
 
 mod busy;
+mod people;
 
 use kv_runtime::{Kv, KvEntity};
 
@@ -61,6 +64,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         note.tags = vec!["untagged".to_owned(), (counted + 1).to_string()];
     };
     let stage = arguments.get(1).map(String::as_str);
+    if stage == Some("people") {
+        println!("{}", people::run(&kv.collection(), &arguments[2..]).await?);
+        return Ok(());
+    }
     if let Some(seconds) = arguments.get(2) {
         let seconds = seconds.parse()?;
         let told = match stage {

@@ -2,7 +2,8 @@
 //!
 //! `rolling-old URL` reads the note and counts one read in it, or says why it cannot.
 //! `rolling-old URL busy SECONDS` does so all the time, with many notes, and tells how many reads
-//! it has counted and how many were refused.
+//! it has counted and how many were refused. `rolling-old URL person ID EMAIL` writes a person, who
+//! has no index yet.
 
 mod busy;
 
@@ -17,11 +18,25 @@ struct Note {
     reads: u32,
 }
 
+#[derive(KvEntity)]
+#[kv(prefix = "person")]
+struct Person {
+    #[kv(id)]
+    id: u64,
+    email: String,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let url = arguments.first().ok_or("a URL is missing")?;
-    let notes = Kv::connect(url).await?.collection::<Note>();
+    let kv = Kv::connect(url).await?;
+    if let [_, _, id, email] = arguments.as_slice() {
+        kv.collection().put(&Person { id: id.parse()?, email: email.clone() }).await?;
+        println!("old wrote {id}");
+        return Ok(());
+    }
+    let notes = kv.collection::<Note>();
     if let [_, _, seconds] = arguments.as_slice() {
         let change = async |id| notes.update(id, |note| note.reads += 1).await;
         println!("{}", busy::run(seconds.parse()?, change).await);

@@ -9,8 +9,8 @@ use kv_runtime::layer::{
 };
 use kv_runtime::record::{Metadata, NewRecord, Record, Revision};
 use kv_runtime::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, Entry, EntryRef, Expect, GetOptions, ListPage, ListQuery,
-    MemoryStore, Store, StoreExt, StoreInfo, Write,
+    AtomicStore, Batch, Commit, CommitScope, Condition, Cursor, Entry, EntryRef, Expect, GetOptions,
+    ListPage, ListQuery, MemoryStore, Store, StoreExt, StoreInfo, Write,
 };
 use kv_runtime::{Clock, Error, Location, ManualClock, MaybeSend, Result, Timestamp};
 
@@ -24,6 +24,20 @@ fn key(text: &str) -> Key {
 
 fn record() -> NewRecord {
     NewRecord::new("1", Metadata::default())
+}
+
+/// Which keys one commit may have is a part of the capabilities, which wrappers pass on.
+#[test]
+fn every_wrapper_has_the_scope_of_the_store_inside() {
+    for scope in [CommitScope::AnyKeys, CommitScope::OneShard, CommitScope::OneEntity] {
+        let store = MemoryStore::new();
+        let capabilities = store.capabilities().limits(store.capabilities().limits.commit_scope(scope));
+        let store = FaultStore::new(store).pretending(capabilities);
+        let store = NamespaceStore::new(NamespaceStore::new(store, "eu"), "acme");
+        let store = RetryStore::new(TimeoutStore::new(ObservedStore::new(store), SECOND));
+        assert_eq!(store.capabilities().limits.commit_scope, scope);
+        assert_eq!(FaultStore::new(store).capabilities().limits.commit_scope, scope);
+    }
 }
 
 /// One call of a store: how it is called, and how it ended.

@@ -25,4 +25,8 @@ async fn updated(kv: Kv<MemoryStore>, id: i32) -> Result<User> {
     kv.collection::<User>().update(id, |user| user.name.clear()).await
 }
 
+async fn prolonged(kv: Kv<MemoryStore>, id: i32) -> Result<bool> {
+    kv.collection::<User>().touch(id).await
+}
+
 fn main() {}

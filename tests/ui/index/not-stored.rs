@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use kv_runtime::KvEntity;
 
 #[derive(KvEntity)]
-#[kv(prefix = "user", index(name = "by_id", on(city, id)), index(name = "by_hits", on(hits, rest)))]
+#[kv(prefix = "user", index(name = "by_id", on(id)), index(name = "by_hits", on(hits, rest)))]
 struct User {
     #[kv(id, index)]
     id: u64,

@@ -46,6 +46,30 @@ async fn lookups<S: IndexStore>(kv: &Kv<S>) -> kv_runtime::Result<()> {
     Ok(())
 }
 
+/// Ids beside stored fields, one of them of a generic type.
+#[derive(KvEntity)]
+#[kv(prefix = "member", group = "profile", group(name = "billing"))]
+#[kv(index(name = "email_in_tenant", on(tenant, email), unique))]
+#[kv(index(name = "by_plan", on(plan, tenant, number)))]
+struct Member<T: IndexValue + kv_runtime::key::KvId> {
+    #[kv(id)]
+    tenant: T,
+    #[kv(id, ordered)]
+    number: u32,
+    email: String,
+    #[kv(group = "billing")]
+    plan: Plan,
+}
+
+async fn of_a_tenant<S: IndexStore>(kv: &Kv<S>) -> kv_runtime::Result<()> {
+    let members = kv.collection::<Member<String>>();
+    let profiles = kv.collection::<MemberProfile<String>>();
+    members.by(Member::EMAIL_IN_TENANT).get(("acme", "ada@example.com")).await?;
+    profiles.by(MemberProfile::EMAIL_IN_TENANT).exists(("acme", "ada@example.com")).await?;
+    members.by(Member::BY_PLAN).within(Plan::Free).within("acme").range(1..9).page().await?;
+    Ok(())
+}
+
 /// An entity that is generic over an indexed type.
 #[derive(KvEntity)]
 #[kv(prefix = "measured", group = "value", group(name = "about"))]
@@ -75,6 +99,7 @@ fn anything<E: KvEntity + StoredIn<S>, S: Store>(kv: &Kv<S>) {
 fn main() {
     let kv = Kv::new(MemoryStore::new());
     let _lookups = lookups(&kv);
+    let _of_a_tenant = of_a_tenant(&kv);
     of_any_value::<u16, _>(&kv);
     anything::<User, _>(&kv);
 }

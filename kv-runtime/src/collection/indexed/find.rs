@@ -1,5 +1,6 @@
 //! Entities to which entries lead.
 
+use kv_store::index::IndexParts;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{Commit, GetOptions, Store};
@@ -7,7 +8,25 @@ use kv_store::{Error, Result};
 
 use super::super::Collection;
 use super::typed::{IndexedType, Of, entry_of, id_of};
-use crate::entity::KvEntity;
+use crate::entity::{IndexSchema, KvEntity};
+
+/// An entry of an index that is not unique.
+pub(crate) struct EntryOf<'a, Id> {
+    /// Its key behind what the keys of all entries of the index begin with: the values and the id.
+    pub(crate) values_and_id: &'a str,
+    pub(crate) id: Id,
+}
+
+impl<Id> EntryOf<'_, Id> {
+    /// Whether these are its values, and nothing but the id is behind them. An older definition of
+    /// the index may have had more fields.
+    fn has(&self, values: &IndexParts, ids: usize) -> bool {
+        let is_without_entry = values.len() == 1 && values.is_missing();
+        let ends = |id: &str| id.bytes().filter(|byte| *byte == b'!').count();
+        let id = self.values_and_id.strip_prefix(values.as_str());
+        !is_without_entry && id.is_some_and(|id| ends(id) == ids)
+    }
+}
 
 /// An entity, and the key under which it is entered in an index.
 pub(crate) type Entered<E> = Result<Option<(E, Option<Key>)>>;
@@ -23,29 +42,36 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         .await
     }
 
-    /// Returns the same as [`find_entered`](Self::find_entered) for many anchors, each with the number
-    /// of bytes that were read. Older records are migrated in memory and not written back.
+    /// Returns the entities with these anchors that have the values of their entries, each with the
+    /// number of bytes that were read, and the record under a further key. Older records are migrated
+    /// in memory and not written back.
     pub(crate) async fn find_all_entered(
         &self,
+        entries: &[EntryOf<'_, E::Id>],
         anchors: &[Key],
         number: usize,
-    ) -> Result<Vec<(Entered<E>, usize)>> {
-        let read = self.records_of_each(anchors).await?;
-        let found = anchors.iter().zip(read).map(|(anchor, records)| {
+        also: &Key,
+    ) -> Result<(Vec<(Result<Option<E>>, usize)>, Option<Record>)> {
+        let (read, also) = self.records_of_each_and(anchors, also).await?;
+        let group = E::INDEXES.get(number).map(IndexSchema::group);
+        let mut parts = IndexParts::new();
+        let found = entries.iter().zip(anchors).zip(read).map(|((entry, anchor), records)| {
             let records = match records {
                 Ok(records) => records,
                 Err(error) => return (Err(error), 0),
             };
             let bytes = records.iter().flatten().map(|record| record.value.len()).sum();
-            let Some(id) = id_of::<E>(anchor) else { return (Ok(None), bytes) };
-            let entity = self.decode(id, anchor, &records).map(|entity| {
-                let entity = entity?;
-                let entry = entered(&entity, &records, number);
-                Some((entity, entry))
+            let is_there = group.is_some_and(|group| records.get(group).is_some_and(Option::is_some));
+            let entity = self.decode(entry.id.clone(), anchor, &records).map(|entity| {
+                parts.clear();
+                entity.filter(|entity| {
+                    entity.write_index(number, &mut parts);
+                    is_there && entry.has(&parts, E::SCHEMA.ids().len())
+                })
             });
             (entity, bytes)
         });
-        Ok(found.collect())
+        Ok((found.collect(), also))
     }
 
     /// Deletes the entity if it still has the value of this claim. Returns `None` if it has not.

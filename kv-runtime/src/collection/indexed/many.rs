@@ -1,4 +1,7 @@
 //! Batches of entities with indexes. Each batch is a commit on the condition of what it replaces.
+//!
+//! All but the last are parts of one write ([`Batch::as_part`]). What is read for a batch may lack
+//! the parts before it; its conditions then do not hold, which makes these parts readable.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -8,6 +11,7 @@ use kv_store::key::Key;
 use kv_store::store::{Batch, Commit, GetOptions, Store, StoreExt, Write};
 use kv_store::{Error, Result};
 
+use super::super::write::{BatchPosition, Sent};
 use super::super::{Collection, groups, keys_of_groups, named};
 use super::change::{Change, after};
 use super::plan::plan;
@@ -49,35 +53,43 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         I::Item: Borrow<E>,
     {
         let limits = self.store().capabilities().limits;
-        let (mut batch, mut written) = (Pending::default(), 0);
+        let (mut batch, mut sent) = (Pending::default(), Sent::Written(0));
         let mut hold = Hold::begin();
         for entity in entities {
             let entity = entity.borrow();
             let key = self.key_of(entity);
             let writes = match self.writes_of_new(&key, entity, self.store().clock().now()) {
                 Ok(writes) => writes,
-                Err(error) => return Err(self.partial(&key, written, 0, error)),
+                Err(error) => return Err(self.partial(&key, sent.end().await?, 0, error)),
             };
             let bytes: usize = writes.iter().map(bytes_of).sum();
             if batch.writes.len() >= Self::entities_in_commit(limits.commit)
                 || batch.bytes + bytes > limits.commit_bytes / 2
             {
-                written += self.write_pending(std::mem::take(&mut batch), written).await?;
+                let written = sent.end().await?;
+                let batch = std::mem::take(&mut batch);
+                sent = Sent::begin(self.write_pending(batch, written, BatchPosition::Before))?;
             }
             batch.push(key, writes);
             hold.yield_after(bytes).await;
         }
-        self.write_pending(batch, written).await.map(drop)
+        let written = sent.end().await?;
+        self.write_pending(batch, written, BatchPosition::Last).await.map(drop)
     }
 
     /// Deletes the entities with these anchors.
     pub(crate) async fn delete_many_indexed(&self, anchors: &[Key]) -> Result<()> {
         let commit = Self::entities_in_commit(self.store().capabilities().limits.commit);
-        let mut written = 0;
-        for anchors in anchors.chunks(commit) {
+        let (mut written, mut batches) = (0, anchors.chunks(commit).peekable());
+        while let Some(anchors) = batches.next() {
             let mut batch = Pending::default();
             anchors.iter().for_each(|key| batch.push(key.clone(), self.writes_to_delete(key)));
-            written += self.write_pending(batch, written).await?;
+            let is_last = batches.peek().is_none();
+            let place = if is_last { BatchPosition::Last } else { BatchPosition::Before };
+            written = match self.write_pending(batch, written, place).await {
+                Ok(written) => written,
+                Err(error) => return Err(self.end_parts(error).await),
+            };
         }
         Ok(())
     }
@@ -90,16 +102,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         (limit / of_each.max(1)).max(1)
     }
 
-    /// Writes a batch, and returns how many entities it has.
-    async fn write_pending(&self, batch: Pending, written: usize) -> Result<usize> {
-        let Some((first, _)) = batch.writes.first() else { return Ok(0) };
-        match self.commit_pending(&batch).await {
-            Ok(()) => Ok(batch.entities),
+    /// Writes a batch, and returns how many entities are written up to its end.
+    async fn write_pending(&self, batch: Pending, written: usize, place: BatchPosition) -> Result<usize> {
+        let Some((first, _)) = batch.writes.first() else { return Ok(written) };
+        match self.commit_pending(&batch, place).await {
+            Ok(()) => Ok(written + batch.entities),
             Err(error) => Err(self.partial(first, written, batch.entities, error)),
         }
     }
 
-    async fn commit_pending(&self, batch: &Pending) -> Result<()> {
+    async fn commit_pending(&self, batch: &Pending, place: BatchPosition) -> Result<()> {
         let of = Of(self.clone());
         self.make_ready().await?;
         let anchors: Vec<Key> = batch.writes.iter().map(|(key, _)| key.clone()).collect();
@@ -109,7 +121,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 let longest = std::time::Duration::from_millis(1 << attempt.min(6));
                 self.store().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
             }
-            match self.try_commit(batch, &anchors, &of).await {
+            match self.try_commit((batch, place), &anchors, &of).await {
                 Ok(Commit::Done) => return Ok(()),
                 Ok(Commit::Conflict(_)) => {}
                 Err(error) if error.is_of_a_record() => return self.write_each(batch).await,
@@ -128,7 +140,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(())
     }
 
-    async fn try_commit(&self, batch: &Pending, anchors: &[Key], of: &Of<E, S>) -> Result<Commit> {
+    async fn try_commit(
+        &self,
+        (batch, place): (&Pending, BatchPosition),
+        anchors: &[Key],
+        of: &Of<E, S>,
+    ) -> Result<Commit> {
         let mut records = Vec::new();
         let read = Self::entities_in(self.store().capabilities().limits.batch_read);
         for anchors in anchors.chunks(read) {
@@ -151,7 +168,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             return if checked == Commit::Done { Err(taken) } else { Ok(checked) };
         }
         writes.extend(plan.writes);
-        self.writes().commit(conditions, writes.into()).await.map_err(named::<E>)
+        let writes = Batch::from(writes);
+        let writes = if place == BatchPosition::Before { writes.as_part() } else { writes };
+        self.writes().commit(conditions, writes).await.map_err(named::<E>)
     }
 }
 

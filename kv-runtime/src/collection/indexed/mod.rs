@@ -18,8 +18,9 @@ mod plan;
 mod typed;
 mod write;
 
-pub(crate) use change::Change;
+pub(crate) use change::{Change, after};
 pub(crate) use claim::holder_of;
+pub(crate) use find::EntryOf;
 pub(crate) use fresh::{IndexState, named_state_key, state_key, state_of, state_record};
 pub(crate) use plan::{Reads, plan};
 pub(crate) use typed::{IndexedType, Of, check_supported, index_key, named_index_key};

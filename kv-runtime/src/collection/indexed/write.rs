@@ -33,6 +33,15 @@ impl<S: Store> Reads for StoreReads<'_, S> {
     }
 }
 
+/// A store as it is taken to be: without the claims that a plan asks for. Each is a condition then.
+struct NothingRead;
+
+impl Reads for NothingRead {
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
+        Ok(vec![None; keys.len()])
+    }
+}
+
 /// What a write of an entity requires of its records, beside those of its indexes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Requires {
@@ -53,6 +62,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<Commit> {
         check_supported(self)?;
         let mut attempts = Attempts::begin(self.kv.fair_queue(), key, self.store().clock()).await;
+        if requires == Requires::Absence {
+            let commit = pin!(self.insert_unread(calls, key, writes.clone()));
+            if let Some(commit) = attempts.watch(commit).await? {
+                return Ok(commit);
+            }
+        }
         for _ in 0..MAX_ATTEMPTS {
             let read = pin!(self.records(std::slice::from_ref(key), GetOptions::new()));
             let (records, mut conditions) = match attempts.watch(read).await {
@@ -82,13 +97,68 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Err(Error::Conflict { at: self.at(key), attempts: MAX_ATTEMPTS, why: None })
     }
 
+    /// Inserts an entity in one call, on the condition that neither it nor its claims are there: what
+    /// a read would tell in most cases. Returns `None` if that does not decide it.
+    async fn insert_unread(
+        &self,
+        calls: Writes<'_, S>,
+        key: &Key,
+        writes: Vec<Write>,
+    ) -> Result<Option<Commit>> {
+        let nothing: Vec<Option<Record>> = vec![None; groups::<E>().len()];
+        let mut conditions = vec![Condition::new(key.clone(), Expect::Absent)];
+        conditions.extend(self.unchanged_of_indexes(key, &nothing));
+        let commit = self.commit_planned(calls, key, &nothing, (conditions, writes), &NothingRead).await?;
+        Ok(Some(commit).filter(|commit| matches!(commit, Commit::Done | Commit::Conflict(0))))
+    }
+
+    /// Returns the records of each entity, and the one under a further key, which is read at the same
+    /// moment as the last of them or later.
+    pub(super) async fn records_of_each_and(
+        &self,
+        anchors: &[Key],
+        also: &Key,
+    ) -> Result<(Vec<Result<Vec<Option<Record>>>>, Option<Record>)> {
+        let groups = groups::<E>().len();
+        let mut keys: Vec<Key> = anchors.iter().flat_map(keys_of_groups::<E>).collect();
+        keys.push(also.clone());
+        if keys.len() <= self.store().capabilities().limits.batch_read {
+            let read = self.store().get_many(&keys, GetOptions::new()).await.map_err(named::<E>);
+            let adopted = read.and_then(|mut records| {
+                let also = records.pop().flatten();
+                self.adopt_all(anchors, &mut records)?;
+                Ok((records, also))
+            });
+            match adopted {
+                Ok((records, also)) => {
+                    return Ok((records.chunks(groups).map(|records| Ok(records.to_vec())).collect(), also));
+                }
+                // All but this one are read apart.
+                Err(error) if error.is_of_a_record() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let records = self.records_of_each(anchors).await?;
+        let also = self.store().get(also, GetOptions::new()).await.map_err(named::<E>)?;
+        Ok((records, also))
+    }
+
     /// Returns the records of each entity, or the error of one that cannot be read.
     pub(crate) async fn records_of_each(&self, anchors: &[Key]) -> Result<Vec<Result<Vec<Option<Record>>>>> {
+        self.records_of_each_with(anchors, GetOptions::new()).await
+    }
+
+    /// The same, read with these options.
+    pub(crate) async fn records_of_each_with(
+        &self,
+        anchors: &[Key],
+        options: GetOptions,
+    ) -> Result<Vec<Result<Vec<Option<Record>>>>> {
         let mut found = Vec::with_capacity(anchors.len());
         let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
         let mut batches: Vec<&[Key]> = anchors.chunks(batch).rev().collect();
         while let Some(anchors) = batches.pop() {
-            match self.records(anchors, GetOptions::new()).await {
+            match self.records(anchors, options).await {
                 Ok(records) => {
                     found.extend(records.chunks(groups::<E>().len()).map(|records| Ok(records.to_vec())));
                 }
@@ -110,15 +180,28 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         calls: Writes<'_, S>,
         key: &Key,
         records: &[Option<Record>],
-        mut conditions: Vec<Condition>,
-        mut writes: Vec<Write>,
+        conditions: Vec<Condition>,
+        writes: Vec<Write>,
+    ) -> Result<Commit> {
+        let reads = StoreReads(self.store());
+        self.commit_planned(calls, key, records, (conditions, writes), &reads).await
+    }
+
+    /// The same with the claims from elsewhere.
+    async fn commit_planned(
+        &self,
+        calls: Writes<'_, S>,
+        key: &Key,
+        records: &[Option<Record>],
+        (mut conditions, mut writes): (Vec<Condition>, Vec<Write>),
+        reads: &impl Reads,
     ) -> Result<Commit> {
         let of = Of(self.clone());
         self.make_ready().await?;
         let keys: Vec<Key> = keys_of_groups::<E>(key).collect();
         let after = after(&keys, records, &writes, self.store().clock().now());
         let change = Change { of: &of, anchor: key.clone(), before: records.to_vec(), after };
-        let plan = plan(&[change], &StoreReads(self.store())).await.map_err(named::<E>)?;
+        let plan = plan(&[change], reads).await.map_err(named::<E>)?;
         conditions.extend(plan.conditions);
         if let Some(taken) = plan.taken.into_iter().next() {
             let checked = self.store().commit(conditions, Batch::new()).await.map_err(named::<E>)?;

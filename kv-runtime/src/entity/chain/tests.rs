@@ -9,6 +9,7 @@ use crate::migrate::{Change, Step};
 
 const ID: &[IdSchema] = &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 64 })];
 const ORDERED: &[IdSchema] = &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 64 }).ordered()];
+const SHARD: &[IdSchema] = &[IdSchema::new("id", IdKind::Integer { signed: false, bits: 64 }).shard()];
 
 /// One step to each of these versions.
 macro_rules! steps {
@@ -96,6 +97,13 @@ fn records_of_others_are_told() {
         says(
             follows(this, with_ids("UserV1", "user", before, [group(None, 1)])),
             "`User`: the predecessor `UserV1` writes its id `id` otherwise in keys: make both `ordered`, or none of them",
+        );
+    }
+    for (ids, before) in [(ID, SHARD), (SHARD, ID)] {
+        let this = with_ids("User", "user", ids, [group(None, 2)]);
+        says(
+            follows(this, with_ids("UserV1", "user", before, [group(None, 1)])),
+            "`User`: the predecessor `UserV1` writes its id `id` otherwise in keys: make both `shard`, or none of them",
         );
     }
 }

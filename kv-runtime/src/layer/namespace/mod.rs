@@ -22,7 +22,8 @@ use kv_store::{Error, Location, MaybeSend, Result};
 /// The name is escaped like a text id, so no tenant can reach another tenant's keys. A cursor of
 /// another namespace is [`Error::InvalidCursor`]. The maximum length of a key is shorter by the
 /// segment ([`Capabilities::limits`]). Errors show the key and the namespace separately. On a
-/// cluster the groups of an entity share a slot, and a tenant's entities are spread over all nodes.
+/// cluster the groups of an entity share a slot, and so does what is in one shard. A tenant's other
+/// entities are spread over all nodes, and so are equal shard ids of several tenants.
 ///
 /// A namespace is cheap to create if the store is cheap to clone, so a server may create one for
 /// each request. Namespaces nest:

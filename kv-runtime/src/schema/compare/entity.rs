@@ -4,7 +4,7 @@ use super::indexes;
 use super::mend::{self, Target};
 use super::pair::Pair;
 use super::shapes::{self, Kind};
-use crate::schema::describe::{EntityShape, GroupShape};
+use crate::schema::describe::{EntityShape, GroupShape, IdShape};
 use crate::schema::difference::{Difference, Effect};
 use crate::schema::release::Release;
 
@@ -113,8 +113,8 @@ impl<'a> Comparison<'a> {
             );
             self.push(None, Effect::Breaking, what, NEW_ENTITY);
         }
-        let ids = |entity: &[crate::schema::describe::IdShape], with_names: bool| {
-            let id = |it: &crate::schema::describe::IdShape| {
+        let ids = |entity: &[IdShape], with_names: bool| {
+            let id = |it: &IdShape| {
                 let words =
                     [(it.ordered, ", ordered"), (it.raw, ", raw"), (it.joined, ", behind a shared prefix")];
                 let words: String = words.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
@@ -139,6 +139,7 @@ impl<'a> Comparison<'a> {
             );
             self.push(None, Effect::Breaking, what, NEW_ENTITY);
         }
+        self.shard(released);
         let anchor = self
             .releases
             .iter()
@@ -154,6 +155,26 @@ impl<'a> Comparison<'a> {
             );
             self.push(None, Effect::Breaking, what, "put it first again");
         }
+    }
+
+    /// The spelling of keys with hash tags, which alone depends on the shard id.
+    fn shard(&mut self, released: &'a Release) {
+        const MOVE: &str = "put it back; or move the records before the release, as the guide's page on Redis says (`Add a shard id`), \
+                            and then record it: KV_SCHEMA_LOCK=overwrite. Stores without hash tags have nothing to move";
+        let shard = |ids: &'a [IdShape]| ids.first().filter(|id| id.shard).map(|id| id.name.as_str());
+        let name = &self.today.name;
+        let what = match (shard(&released.ids), shard(&self.today.ids)) {
+            (None, Some(id)) => format!(
+                "`{name}` was released without a shard id; today it is `{id}`. With hash tags, as on every Redis cluster, its keys \
+                 are others, and no record is found under them"
+            ),
+            (Some(id), None) => format!(
+                "`{name}` was released with the shard id `{id}`; today it has none. With hash tags, as on every Redis cluster, its \
+                 keys are others, and no record is found under them"
+            ),
+            _ => return,
+        };
+        self.push(None, Effect::Breaking, what, MOVE);
     }
 
     fn moves(&self) -> Vec<Move<'a>> {

@@ -99,10 +99,14 @@ impl Intake {
         Gathered::Work
     }
 
-    /// Whether a batch is answered before it is committed: one of parts alone, unless the
-    /// transaction becomes too large. It counts as answered after that, when it can be read.
+    /// Whether a batch is answered before it is committed: one of parts alone, unless one
+    /// meets a conflict or the transaction becomes too large. It counts as answered after that, when it can be read.
     pub(super) fn holds_back(&mut self, batch: &[Attempted]) -> bool {
         if batch.is_empty() || !batch.iter().all(Attempted::is_part) {
+            return false;
+        }
+        // The caller reads again what it lost to, which may be an earlier part.
+        if batch.iter().any(Attempted::is_conflict) {
             return false;
         }
         self.held_back_bytes += batch.iter().map(|part| part.job.work.bytes()).sum::<usize>();

@@ -26,7 +26,11 @@ impl Attempted {
         Self { job, done: Done::Written, failed: None }
     }
 
+    pub(super) const fn is_conflict(&self) -> bool {
+        matches!(self.done, Done::Conflict(_))
+    }
+
     pub(super) fn is_part(&self) -> bool {
-        matches!(self.job.work, Work::PutPart(_))
+        matches!(self.job.work, Work::PutPart(_) | Work::CommitPart(..))
     }
 }

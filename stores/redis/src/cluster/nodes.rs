@@ -8,8 +8,8 @@ use redis::{ErrorKind, RedisError, Value};
 use tokio::time::Instant;
 
 use super::map::Map;
-use crate::error::{Fault, Said};
-use crate::server::{Address, Deadline, Dialer, Link, Target};
+use crate::error::{Fault, SAYS_SENTINEL, Said, is_unknown_command};
+use crate::server::{Address, Deadline, Dialer, Link, Mode, Target};
 
 /// How long a node that is looked at behind the calls may take before the next one is asked.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
@@ -161,5 +161,15 @@ async fn slots_by(link: &Link, timeout: Duration) -> Result<Value, RedisError> {
     let mut command = redis::cmd("CLUSTER");
     command.arg("SLOTS");
     let by = Deadline::after(timeout);
-    link.query(&command, by).await.map_err(|fault| fault.error)?.extract_error()
+    let answer = link.query(&command, by).await.map_err(|fault| fault.error)?.extract_error();
+    match answer {
+        Err(error) if is_unknown_command(&error) && is_sentinel(link, by).await => {
+            Err(RedisError::from((ErrorKind::InvalidClientConfig, SAYS_SENTINEL)))
+        }
+        answer => answer,
+    }
+}
+
+async fn is_sentinel(link: &Link, by: Deadline) -> bool {
+    matches!(link.mode(by).await, Ok(Some(Mode::Sentinel)))
 }

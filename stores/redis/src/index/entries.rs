@@ -9,6 +9,7 @@ use super::layout::{SHARDS, member, shard, shard_of};
 use crate::connection::side_by_side;
 use crate::error::Fault;
 use crate::inner::Inner;
+use crate::key_format::FoundKey;
 use crate::server::Deadline;
 use crate::wire::{Lifetime, Outgoing};
 
@@ -43,13 +44,13 @@ impl Inner {
             return Vec::new();
         }
         let listed = records.iter().filter(|(_, record)| record.lifetime() != Lifetime::Over);
-        self.entries_of(listed.map(|(key, _)| (key.as_str(), key.entity_part().len())))
+        self.entries_of(listed.map(|(key, _)| FoundKey::of(key)))
     }
 
-    pub(super) fn entries_of<'k>(&self, keys: impl Iterator<Item = (&'k str, usize)>) -> Vec<Entries> {
+    pub(super) fn entries_of(&self, keys: impl Iterator<Item = FoundKey>) -> Vec<Entries> {
         let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (text, entity_len) in keys {
-            shards.entry(shard_of(text)).or_default().push(member(self.spelling, text, entity_len));
+        for key in keys {
+            shards.entry(shard_of(&key.text)).or_default().push(member(self.spelling, &key));
         }
         shards.into_iter().map(|(shard, members)| Entries { shard, members }).collect()
     }

@@ -1,6 +1,6 @@
 //! What the index is on the server: names of its sorted sets, and their members.
 
-use crate::key_format::{FoundKey, INDEX, KeyFormat, escape_braces};
+use crate::key_format::{FoundKey, INDEX, KeyFormat, Tag, escape_braces, index_of};
 
 /// How many shards a prefix has. Part of the layout: another number is another index.
 pub(super) const SHARDS: u64 = 16;
@@ -12,9 +12,12 @@ pub(super) const COMPLETE: &str = "\0complete";
 pub(super) const REBUILDING: &str = "\0rebuilding:";
 
 /// The part of a key before its first `:`, whose keys share an index. A prefix that has none is no
-/// index's.
+/// index's. Claims of unique values, `user!email!ada@example.com!`, are with the entities that have
+/// them.
 pub(super) fn segment_of(prefix: &str) -> Option<&str> {
-    prefix.split_once(':').map(|(segment, _)| segment)
+    let (index, _) = index_of(prefix);
+    let end = if index.is_empty() || index.contains(':') { ':' } else { '!' };
+    prefix.split_once(end).map(|(segment, _)| segment)
 }
 
 pub(super) fn shard_of(text: &str) -> String {
@@ -42,12 +45,14 @@ pub(super) fn times(shard: &str) -> String {
     format!("{shard}:limbo")
 }
 
-/// The entry of a key: its text; with hash tags also where its entity ends, so that it can be
-/// spelled again.
-pub(super) fn member(spelling: KeyFormat, text: &str, entity_len: usize) -> String {
-    match spelling {
-        KeyFormat::Plain => text.to_owned(),
-        KeyFormat::HashTags => format!("{text}\0{entity_len}"),
+/// The entry of a key: its text; with hash tags also what is in its hash tag, so that it can be
+/// spelled again: how much of the text, or the shard. A shard has a `:`, and no length has.
+pub(super) fn member(spelling: KeyFormat, key: &FoundKey) -> String {
+    let text = &key.text;
+    match (spelling, &key.tag) {
+        (KeyFormat::Plain, _) => text.clone(),
+        (KeyFormat::HashTags, Tag::Entity(len)) => format!("{text}\0{len}"),
+        (KeyFormat::HashTags, Tag::Shard(shard)) => format!("{text}\0{shard}"),
     }
 }
 
@@ -55,11 +60,14 @@ pub(super) fn member(spelling: KeyFormat, text: &str, entity_len: usize) -> Stri
 pub(super) fn found(spelling: KeyFormat, member: &[u8]) -> Option<FoundKey> {
     let member = std::str::from_utf8(member).ok().filter(|member| !member.starts_with('\0'))?;
     match spelling {
-        KeyFormat::Plain => Some(FoundKey { text: member.to_owned(), entity_len: member.len() }),
+        KeyFormat::Plain => Some(FoundKey { text: member.to_owned(), tag: Tag::Entity(member.len()) }),
         KeyFormat::HashTags => {
-            let (text, entity_len) = member.rsplit_once('\0')?;
-            let entity_len = entity_len.parse().ok().filter(|len| *len <= text.len())?;
-            Some(FoundKey { text: text.to_owned(), entity_len })
+            let (text, tag) = member.rsplit_once('\0')?;
+            let tag = match tag.contains(':') {
+                true => Tag::Shard(tag.to_owned()),
+                false => Tag::Entity(tag.parse().ok().filter(|len| *len <= text.len())?),
+            };
+            Some(FoundKey { text: text.to_owned(), tag })
         }
     }
 }

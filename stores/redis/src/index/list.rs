@@ -73,10 +73,14 @@ impl Inner {
             let more = horizon.is_some();
             keys.retain(|found| horizon.as_ref().is_none_or(|horizon| found <= horizon));
             keys.sort_unstable();
-            // A raw key and one of a group may have the same text, which is shown once.
-            keys.dedup_by(|later, first| later.text == first.text);
+            if let Some(horizon) = &horizon {
+                self.leave_last(&mut keys, horizon);
+            }
             // The last one that was looked at has to be known even if it is of another group.
             let last = keys.last().map(|found| found.text.clone());
+            keys.retain(|found| self.spelling.is_listed(query.prefix(), found));
+            // A raw key and one of a group may have the same text, which is shown once.
+            keys.dedup_by(|later, first| later.text == first.text);
             keys.retain(|found| query.matches(&found.text));
             return Ok(Some(Candidates { keys, more, last, remainder: 0 }));
         }
@@ -84,6 +88,15 @@ impl Inner {
             ErrorKind::Client,
             "the list index is lost again and again; does the server evict it?",
         ))))
+    }
+
+    /// Leaves the last key to the next page if another key may have the same text, and a list may show
+    /// that one alone. It stays if it is the only one.
+    fn leave_last(&self, keys: &mut Vec<FoundKey>, horizon: &FoundKey) {
+        let is_before = |found: &FoundKey| found.text < horizon.text;
+        if self.spelling == KeyFormat::HashTags && keys.first().is_some_and(is_before) {
+            keys.retain(is_before);
+        }
     }
 
     async fn next_of_shards(

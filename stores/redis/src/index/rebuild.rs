@@ -3,11 +3,12 @@
 
 use std::sync::{Arc, PoisonError};
 
+use kv_store::key::Key;
 use redis::{ErrorKind, Pipeline, RedisError, Value};
 use tokio::sync::watch;
 
 use super::entries::of_index;
-use super::layout::{COMPLETE, REBUILDING, SHARDS, shard};
+use super::layout::{COMPLETE, REBUILDING, SHARDS, segment_of, shard};
 use super::state::Outcome;
 use crate::error::Fault;
 use crate::inner::Inner;
@@ -102,17 +103,16 @@ impl Inner {
 
     /// Adds what one look at every key finds. What is written meanwhile its writers add.
     async fn add_all(&self, segment: &str) -> Result<usize, Fault> {
-        let prefix = format!("{segment}:");
-        let mut walk = Walk::begin(&self.connection, self.spelling.pattern(&prefix, None)).await?;
+        let mut walk = Walk::begin(&self.connection, self.spelling.pattern_of_segment(segment)).await?;
         let mut added = 0;
         while let Some(keys) = walk.next().await? {
             let found: Vec<FoundKey> = keys
                 .iter()
                 .filter_map(|key| self.spelling.read(key))
-                .filter(|found| found.text.starts_with(&prefix))
+                .filter(|found| segment_of(&found.text) == Some(segment))
                 .collect();
             added += found.len();
-            let entries = self.entries_of(found.iter().map(|found| (&*found.text, found.entity_len)));
+            let entries = self.entries_of(found.into_iter());
             self.add(entries, self.connection.deadline()).await?;
         }
         Ok(added)

@@ -98,7 +98,8 @@ impl Inner {
         let found: Vec<_> = entries.iter().map(|member| found(self.spelling, member)).collect();
         let known = found.iter().flatten();
         let spelled: Vec<String> = known.map(|found| self.spelling.spell_found(found).into_owned()).collect();
-        let mut counts = self.each(&spelled, |key| [exists(key)]).await?.into_iter();
+        let by = self.connection.deadline();
+        let mut counts = self.each(&spelled, |key| [exists(key)], by).await?.into_iter();
         let mut there = Vec::with_capacity(entries.len());
         for (member, found) in entries.into_iter().zip(found) {
             let count = if found.is_some() { counts.next() } else { None };

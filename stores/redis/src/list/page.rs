@@ -13,6 +13,7 @@ use crate::error::{Fault, failed, of_other_type};
 use crate::inner::Inner;
 use crate::key_format::FoundKey;
 use crate::read::{beginning, pttl};
+use crate::server::Deadline;
 use crate::wire::{self, HEAD_LEN};
 
 use super::candidates::{Candidates, Position};
@@ -114,26 +115,27 @@ impl Inner {
     /// many records as there was room for.
     async fn show_next(&self, keys: &[FoundKey], shown: &mut Shown<'_>) -> Result<usize, Fault> {
         let spelled: Vec<_> = keys.iter().map(|found| self.spelling.spell_found(found)).collect();
+        let by = self.connection.deadline();
         match shown.query.content() {
             Content::Keys => {
-                let there = self.each(&spelled, |key| [exists(key)]).await?;
+                let there = self.each(&spelled, |key| [exists(key)], by).await?;
                 for (found, [there]) in keys.iter().zip(there) {
                     let there = wire::count(there)? > 0;
                     shown.push(found, Ok(there.then_some(Entry::Key)), 0);
                 }
             }
             Content::Heads => {
-                let heads = self.each(&spelled, |key| [beginning(key, HEAD_LEN), pttl(key)]).await?;
+                let heads = self.each(&spelled, |key| [beginning(key, HEAD_LEN), pttl(key)], by).await?;
                 let now = self.info.clock().now();
                 for ((found, spelled), [head, pttl]) in keys.iter().zip(&spelled).zip(heads) {
                     let key = Key::from_text(found.text.as_str());
-                    let head = self.head_of(&key, spelled, head, &pttl, now).await;
+                    let head = self.head_of(&key, spelled, head, &pttl, now, by).await;
                     shown.push(found, head.map(|head| head.map(Entry::Head)), HEAD_LEN);
                 }
             }
             // `Content::Records`, and any part that this store cannot return alone.
             _ => {
-                let values = self.values_with_room(&spelled, shown.room()).await?;
+                let values = self.values_with_room(&spelled, shown.room(), by).await?;
                 let len = values.len();
                 for (found, value) in keys.iter().zip(values) {
                     let bytes = if let Value::BulkString(bytes) = &value { bytes.len() } else { 0 };
@@ -156,14 +158,16 @@ impl Inner {
         &self,
         keys: &[S],
         commands: impl Fn(&str) -> [redis::Cmd; N],
+        by: Deadline,
     ) -> Result<Vec<[Value; N]>, Fault> {
         let together = if self.connection.is_cluster() { 1 } else { keys.len().max(1) };
-        let parts = keys.chunks(together).map(|keys| {
+        let parts = keys.chunks(together).map(async |keys| {
             let mut pipeline = Pipeline::with_capacity(keys.len() * N);
             for command in keys.iter().flat_map(|key| commands(key.as_ref())) {
                 pipeline.add_command(command);
             }
-            self.connection.pipeline(keys.first().map(AsRef::as_ref).unwrap_or_default(), pipeline)
+            let first = keys.first().map(AsRef::as_ref).unwrap_or_default();
+            self.connection.pipeline_by(first, &pipeline, by).await
         });
         let mut answers = Vec::with_capacity(keys.len());
         for part in side_by_side(parts).await {

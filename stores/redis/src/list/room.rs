@@ -11,6 +11,7 @@ use crate::error::unexpected_answer;
 use crate::inner::Inner;
 use crate::read::Expiries;
 use crate::script::{Lua, lua};
+use crate::server::Deadline;
 use crate::wire;
 
 /// The values of keys, up to the one at which keys and values have so many bytes. A number stands
@@ -44,14 +45,14 @@ impl Inner {
         &self,
         keys: &[S],
         room: usize,
+        by: Deadline,
     ) -> Result<Vec<Value>, Fault> {
         if self.connection.is_cluster() {
-            let keys = self.with_room(keys, room).await?;
-            let answers = self.values(keys, Expiries::LeftOut).await?;
+            let keys = self.with_room(keys, room, by).await?;
+            let answers = self.values(keys, Expiries::LeftOut, by).await?;
             return Ok(answers.into_iter().map(|answer| answer.value).collect());
         }
         let room = room.to_string();
-        let by = self.connection.deadline();
         match self.connection.run(&VALUES_WITH_ROOM, keys, &[room.as_bytes()], by).await? {
             Value::Array(values) if (1..=keys.len()).contains(&values.len()) => Ok(values),
             _ => Err(unexpected_answer("the script answers with values")),
@@ -63,11 +64,12 @@ impl Inner {
         &self,
         keys: &'k [S],
         room: usize,
+        by: Deadline,
     ) -> Result<&'k [S], Fault> {
         if keys.len() < 2 {
             return Ok(keys);
         }
-        let lens = self.each(keys, |key| [strlen(key)]).await?;
+        let lens = self.each(keys, |key| [strlen(key)], by).await?;
         let mut bytes = 0_usize;
         for (place, (key, [len])) in keys.iter().zip(lens).enumerate() {
             let len = match wire::count(len) {

@@ -22,10 +22,13 @@ impl Inner {
     /// The next keys of a list, by one pass over all keys.
     pub(super) async fn scan(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, Fault> {
         let mut least = Least::default();
-        let pattern = self.spelling.pattern(query.prefix().as_str(), query.suffix());
+        let pattern = self.spelling.pattern(query.prefix(), query.suffix());
         let mut walk = Walk::begin(&self.connection, pattern).await?;
-        let is_next =
-            |found: &FoundKey| query.matches(&found.text) && after.is_none_or(|after| *found.text > *after);
+        let is_next = |found: &FoundKey| {
+            query.matches(&found.text)
+                && after.is_none_or(|after| *found.text > *after)
+                && self.spelling.is_listed(query.prefix(), found)
+        };
         while let Some(keys) = walk.next().await? {
             keys.iter()
                 .filter_map(|key| self.spelling.read(key))
@@ -37,7 +40,9 @@ impl Inner {
         // A raw key and one of a group may have the same text, which is shown once.
         keys.dedup_by(|later, first| later.text == first.text);
         let last = keys.last().map(|found| found.text.clone());
-        Ok(Candidates { keys, more, last, remainder: fastrand::u64(1..) })
+        // Cursors bring it to other processes, none of which may have the same one. 0 means none.
+        let remainder = kv_store::__private::random::token().max(1);
+        Ok(Candidates { keys, more, last, remainder })
     }
 }
 

@@ -102,26 +102,10 @@ impl Way<'_> {
 
 /// A node of a cluster has a part of the keys, and nothing in its answers says so.
 async fn refuse_node_of_cluster(connection: &Connection, link: &Link) -> Result<(), Fault> {
-    let peer = link.peer(connection.deadline()).await?;
-    let is_of_cluster = match peer.mode {
-        Some(mode) => mode == Mode::Cluster,
-        // In RESP2 a server does not say it by itself.
-        None => says_cluster(connection).await,
-    };
-    if is_of_cluster {
+    if link.mode(connection.deadline()).await? == Some(Mode::Cluster) {
         return Err(Fault::unsent(RedisError::from((ErrorKind::InvalidClientConfig, SAYS_CLUSTER))));
     }
     Ok(())
-}
-
-/// Whether the server says to be a node of a cluster. A proxy may not take the question.
-async fn says_cluster(connection: &Connection) -> bool {
-    let mut command = redis::cmd("INFO");
-    command.arg("server");
-    match connection.query("", command).await {
-        Ok(Value::BulkString(text)) => String::from_utf8_lossy(&text).contains("_mode:cluster"),
-        _ => false,
-    }
 }
 
 /// The next cursor of a `SCAN`, and the keys that it found.

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Pipeline, RedisError, Value};
+use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, RedisError, Value};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::Address;
+use super::greeting::greet_by_resp2;
 use super::lines::TextLines;
 use super::login::{Login, Protocol, begun, is_refused_hello};
 use super::peer::Peer;
@@ -95,7 +96,7 @@ impl Dialer {
 
     async fn greet(&self, address: &Address, login: &Login) -> Result<Dialed, RedisError> {
         if login.protocol != Some(Protocol::Resp2) {
-            match self.start(address, login, Protocol::Resp3).await {
+            match serve(self.stream(address).await?, &login.resp3()).await {
                 Err(error) if login.protocol.is_none() && is_refused_hello(&error, login) => {}
                 Err(error) => return Err(error),
                 Ok((mut connection, driver)) => {
@@ -104,28 +105,29 @@ impl Dialer {
                 }
             }
         }
-        let (mut connection, driver) = self.start(address, login, Protocol::Resp2).await?;
-        for answer in send_all(&mut connection, &login.begin_resp2()).await? {
-            answer.extract_error()?;
-        }
+        let mut stream = self.stream(address).await?;
+        greet_by_resp2(&mut stream, login).await?;
+        let info = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let (connection, driver) = serve(stream, &info).await?;
         Ok(Dialed { connection, driver, peer: Peer::default() })
     }
 
-    async fn start(
-        &self,
-        address: &Address,
-        login: &Login,
-        protocol: Protocol,
-    ) -> Result<(MultiplexedConnection, Driver), RedisError> {
-        let stream = TextLines::new(Stream::open(address, self.tls.as_ref()).await?);
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(QUEUE);
-        let info = login.info(protocol);
-        let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, config).await?;
-        Ok((connection, Driver::spawn(driver)))
+    async fn stream(&self, address: &Address) -> Result<TextLines<Stream>, RedisError> {
+        Ok(TextLines::new(Stream::open(address, self.tls.as_ref()).await?))
     }
+}
+
+/// A connection that calls share, and what drives it, after the commands that `info` asks for.
+async fn serve(
+    stream: TextLines<Stream>,
+    info: &RedisConnectionInfo,
+) -> Result<(MultiplexedConnection, Driver), RedisError> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(QUEUE);
+    let (connection, driver) = MultiplexedConnection::new_with_config(info, stream, config).await?;
+    Ok((connection, Driver::spawn(driver)))
 }
 
 async fn send_all(

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::dial::{Dialed, Dialer, late};
-use super::peer::Peer;
+use super::peer::{Mode, Peer};
 use super::target::Target;
 use crate::error::{Fault, code, explain};
 
@@ -76,7 +76,7 @@ struct Slot {
 
 enum State {
     Vacant,
-    Dialing(watch::Receiver<Option<Outcome>>),
+    Dialing(Dialing),
     Live(Live),
 }
 
@@ -95,6 +95,20 @@ impl Link {
     /// Connects, if that is not done, and returns what the server says of itself.
     pub(crate) async fn peer(&self, by: Deadline) -> Result<Peer, Fault> {
         Ok(self.live(by).await?.0.peer)
+    }
+
+    /// What kind of server it is, if that can be found out. Over RESP2 it is asked; a proxy may
+    /// refuse the question.
+    pub(crate) async fn mode(&self, by: Deadline) -> Result<Option<Mode>, Fault> {
+        if let Some(mode) = self.peer(by).await?.mode {
+            return Ok(Some(mode));
+        }
+        let mut command = redis::cmd("INFO");
+        command.arg("server");
+        Ok(match self.query(&command, by).await {
+            Ok(Value::BulkString(info)) => Mode::in_info(&String::from_utf8_lossy(&info)),
+            _ => None,
+        })
     }
 
     /// The answer to a command; an error that the server answers is a value.
@@ -156,25 +170,41 @@ impl Link {
     }
 
     async fn live(&self, by: Deadline) -> Result<Live, Fault> {
-        let mut dialing = match self.0.step() {
+        let outcome = match self.0.step() {
             Step::Live(live) => return Ok(live),
-            Step::Wait(dialing) => dialing,
-        };
-        let outcome = match tokio::time::timeout_at(by.0, dialing.wait_for(Option::is_some)).await {
-            Err(_) => Err(late()),
-            Ok(Ok(outcome)) => outcome.clone().unwrap_or_else(|| Err(late())),
-            Ok(Err(_)) => {
-                let what = "the tokio runtime that drives the connection has ended";
-                Err(RedisError::from((ErrorKind::InvalidClientConfig, what)))
-            }
+            Step::Begun(dialing) => outcome(dialing, by).await,
+            Step::Joined(dialing) => match outcome(dialing, by).await {
+                // It was begun before this call, and the server may be back since.
+                Err(_) if !by.is_over() => match self.0.step() {
+                    Step::Live(live) => return Ok(live),
+                    Step::Begun(dialing) | Step::Joined(dialing) => outcome(dialing, by).await,
+                },
+                joined => joined,
+            },
         };
         outcome.map_err(Fault::unsent)
     }
 }
 
+/// What a task that connects will say.
+type Dialing = watch::Receiver<Option<Outcome>>;
+
 enum Step {
     Live(Live),
-    Wait(watch::Receiver<Option<Outcome>>),
+    Begun(Dialing),
+    /// Somebody else has begun it.
+    Joined(Dialing),
+}
+
+async fn outcome(mut dialing: Dialing, by: Deadline) -> Outcome {
+    match tokio::time::timeout_at(by.0, dialing.wait_for(Option::is_some)).await {
+        Err(_) => Err(late()),
+        Ok(Ok(outcome)) => outcome.clone().unwrap_or_else(|| Err(late())),
+        Ok(Err(_)) => {
+            let what = "the tokio runtime that drives the connection has ended";
+            Err(RedisError::from((ErrorKind::InvalidClientConfig, what)))
+        }
+    }
 }
 
 impl Shared {
@@ -189,7 +219,7 @@ impl Shared {
             State::Live(live) if !live.is_over() => return Step::Live(live.clone()),
             // An error means that the task is gone and has said nothing.
             State::Dialing(dialing) if dialing.has_changed().is_ok() => {
-                return Step::Wait(dialing.clone());
+                return Step::Joined(dialing.clone());
             }
             _ => {}
         }
@@ -204,7 +234,7 @@ impl Shared {
             sender.send_replace(Some(outcome));
         });
         slot.state = State::Dialing(dialing.clone());
-        Step::Wait(dialing)
+        Step::Begun(dialing)
     }
 
     /// Tries to connect a few times, if a further try may help, and never faster than the pauses

@@ -1,9 +1,9 @@
 //! How a connection begins: user and password, the version of the protocol, and the database.
 
-use redis::{ErrorKind, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value};
+use redis::{Cmd, ErrorKind, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value};
 
 use super::peer::{Mode, Peer};
-use crate::error::code;
+use crate::error::{SAYS_CLUSTER, code};
 
 /// The version of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,15 +25,12 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// User and password for the `redis` crate, which sends them in its first command. It sends no
-    /// other one: a server that refuses the first may close the connection at once, and the crate
-    /// would then tell of that.
-    pub(super) fn info(&self, protocol: Protocol) -> RedisConnectionInfo {
-        let protocol = match protocol {
-            Protocol::Resp2 => ProtocolVersion::RESP2,
-            Protocol::Resp3 => ProtocolVersion::RESP3,
-        };
-        let mut info = RedisConnectionInfo::default().set_protocol(protocol).set_skip_set_lib_name();
+    /// User and password for the `redis` crate, which sends them with `HELLO`. It sends no other
+    /// command: a server that refuses the first may close the connection at once, and the crate
+    /// would then report that.
+    pub(super) fn resp3(&self) -> RedisConnectionInfo {
+        let info = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
+        let mut info = info.set_skip_set_lib_name();
         if let Some(user) = &self.user {
             info = info.set_username(user);
         }
@@ -50,33 +47,51 @@ impl Login {
         pipeline.cmd("HELLO");
         pipeline.cmd("CLIENT").arg("SETINFO").arg("LIB-NAME").arg(env!("CARGO_PKG_NAME"));
         pipeline.cmd("CLIENT").arg("SETINFO").arg("LIB-VER").arg(env!("CARGO_PKG_VERSION"));
-        self.select(&mut pipeline);
-        pipeline
-    }
-
-    /// What follows `AUTH`. Without a password nothing was asked before.
-    pub(super) fn begin_resp2(&self) -> Pipeline {
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("PING");
-        self.select(&mut pipeline);
-        pipeline
-    }
-
-    fn select(&self, pipeline: &mut Pipeline) {
-        if self.database != 0 {
-            pipeline.cmd("SELECT").arg(self.database);
+        if let Some(select) = self.select() {
+            pipeline.add_command(select);
         }
+        pipeline
+    }
+
+    /// The command that shows user and password over RESP2, if there is a password.
+    pub(super) fn auth(&self) -> Option<Cmd> {
+        let mut command = redis::cmd("AUTH");
+        if let Some(user) = &self.user {
+            command.arg(user);
+        }
+        command.arg(self.password.as_ref()?);
+        Some(command)
+    }
+
+    /// The same for servers and proxies that know no users.
+    pub(super) fn auth_without_user(&self) -> Option<Cmd> {
+        let mut command = redis::cmd("AUTH");
+        command.arg(self.password.as_ref()?);
+        Some(command)
+    }
+
+    /// The command that selects the database, unless a connection has it from the beginning.
+    pub(super) fn select(&self) -> Option<Cmd> {
+        let mut command = redis::cmd("SELECT");
+        command.arg(self.database);
+        (self.database != 0).then_some(command)
     }
 }
 
-/// What the answers to [`Login::begin_resp3`] say. Servers may do without all but the database.
+/// What the answers to [`Login::begin_resp3`] say. Servers may refuse all but the database. A server
+/// that has none because it is of another kind than the URL says is reported as that.
 pub(super) fn begun(answers: Vec<Value>) -> Result<Peer, RedisError> {
     let mut answers = answers.into_iter();
-    let hello = answers.next().unwrap_or_default();
-    for answer in answers.skip(2) {
-        answer.extract_error()?;
+    let peer = peer(&answers.next().unwrap_or_default());
+    let selected = answers.skip(2).try_for_each(|answer| answer.extract_error().map(drop));
+    match (selected, peer.mode) {
+        // Who connects refuses a sentinel.
+        (Ok(()), _) | (Err(_), Some(Mode::Sentinel)) => Ok(peer),
+        (Err(_), Some(Mode::Cluster)) => {
+            Err(RedisError::from((ErrorKind::InvalidClientConfig, SAYS_CLUSTER)))
+        }
+        (Err(error), _) => Err(error),
     }
-    Ok(peer(&hello))
 }
 
 /// Whether the server does not know `HELLO`, or may not be asked by it.

@@ -22,4 +22,9 @@ impl Mode {
             _ => Self::Standalone,
         }
     }
+
+    /// Reads the line `redis_mode:cluster` in the answer to `INFO server`.
+    pub(super) fn in_info(info: &str) -> Option<Self> {
+        info.lines().find_map(|line| line.split_once("_mode:")).map(|(_, mode)| Self::of(mode.trim()))
+    }
 }

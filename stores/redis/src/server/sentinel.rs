@@ -3,12 +3,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use redis::{ErrorKind, RedisError, Value};
+use redis::{Cmd, ErrorKind, RedisError, Value};
 
 use super::Address;
-use super::dial::{Dialed, Dialer};
+use super::dial::{Dialed, Dialer, late};
 use super::login::Login;
-use crate::error::code;
+use crate::error::{SAYS_NO_SENTINEL, code, is_unknown_command};
 
 pub(crate) struct Sentinels {
     /// The name of the primary that they watch.
@@ -30,7 +30,7 @@ impl Sentinels {
         let mut dialed = dialer.open(&address, &dialer.login).await?;
         let is_primary = match dialed.peer.is_primary {
             Some(is_primary) => is_primary,
-            None => has_role_of_primary(&mut dialed).await,
+            None => has_role_of_primary(dialer, &mut dialed).await?,
         };
         if !is_primary {
             let what = "the sentinels name a server that is not a primary";
@@ -73,13 +73,21 @@ impl Sentinels {
         };
         let mut command = redis::cmd("SENTINEL");
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
-        let asking = dialed.connection.send_packed_command(&command);
-        let answer = tokio::time::timeout(dialer.timeout, asking).await.map_err(|_| super::dial::late())?;
-        match answer?.extract_error()? {
-            Value::Array(parts) => Ok(address_of(&parts)),
-            _ => Ok(None),
+        match ask(dialer, &mut dialed, &command).await?.extract_error() {
+            Ok(Value::Array(parts)) => Ok(address_of(&parts)),
+            Ok(_) => Ok(None),
+            Err(error) if is_unknown_command(&error) => {
+                Err(RedisError::from((ErrorKind::InvalidClientConfig, SAYS_NO_SENTINEL)))
+            }
+            Err(error) => Err(error),
         }
     }
+}
+
+/// The answer to a command on a connection that nobody else uses yet.
+async fn ask(dialer: &Dialer, dialed: &mut Dialed, command: &Cmd) -> Result<Value, RedisError> {
+    let asking = dialed.connection.send_packed_command(command);
+    tokio::time::timeout(dialer.timeout, asking).await.unwrap_or_else(|_| Err(late()))
 }
 
 fn is_refused_login(error: &RedisError) -> bool {
@@ -92,11 +100,10 @@ fn address_of(parts: &[Value]) -> Option<Address> {
     Some(Address::tcp(String::from_utf8_lossy(host), port))
 }
 
-/// Asks a server that did not say so in its greeting. One that may not be asked is believed.
-async fn has_role_of_primary(dialed: &mut Dialed) -> bool {
-    let answer = dialed.connection.send_packed_command(&redis::cmd("ROLE")).await;
-    match answer {
-        Ok(Value::Array(parts)) => parts.first() == Some(&Value::BulkString(b"master".to_vec())),
-        Ok(_) | Err(_) => true,
-    }
+/// Asks a server that did not say so in its greeting. One that refuses the question is believed.
+async fn has_role_of_primary(dialer: &Dialer, dialed: &mut Dialed) -> Result<bool, RedisError> {
+    Ok(match ask(dialer, dialed, &redis::cmd("ROLE")).await? {
+        Value::Array(parts) => parts.first() == Some(&Value::BulkString(b"master".to_vec())),
+        _ => true,
+    })
 }

@@ -125,3 +125,27 @@ impl AsyncWrite for Stream {
         on!(self, stream => stream.is_write_vectored())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_is_told_to_end_silent_connections() -> io::Result<()> {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        let stream = connect("127.0.0.1", listener.local_addr()?.port()).await?;
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive()? && socket.tcp_nodelay()?);
+        assert_eq!(socket.tcp_keepalive_time()?, KEEPALIVE_AFTER);
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(socket.tcp_keepalive_interval()?, KEEPALIVE_EVERY);
+            assert_eq!(socket.tcp_keepalive_retries()?, KEEPALIVE_TRIES);
+            assert_eq!(socket.tcp_user_timeout()?, Some(UNCONFIRMED));
+        }
+        // As kv-runtime/docs/redis.md says.
+        let silent = KEEPALIVE_AFTER + KEEPALIVE_EVERY * 3;
+        assert!(silent <= Duration::from_secs(30), "{silent:?}");
+        Ok(())
+    }
+}

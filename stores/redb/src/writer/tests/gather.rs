@@ -175,3 +175,57 @@ fn a_call_counts_as_over_when_those_before_it_do() {
     assert!(worker.write(&mut batch), "there is work");
     assert_eq!(answered(&worker), 3);
 }
+
+fn commit_part(condition: Condition, writes: Vec<Write>) -> Work {
+    Work::CommitPart(vec![condition], writes)
+}
+
+fn absent(text: &str) -> Condition {
+    Condition::new(key(text), Expect::Absent)
+}
+
+#[test]
+fn commits_as_parts_are_made_in_one_transaction_by_key() {
+    let (worker, _) = worker();
+    let (queue, thread) = patient(worker);
+    let entry = |text| Write::AddEntry(key(text));
+    let first = commit_part(absent("b"), vec![put("b"), entry("b!2"), put("a"), entry("b!1")]);
+    assert!(is_made(submit_work(&queue, first)));
+    // Its condition sees the part before it.
+    let present = Condition::new(key("b"), Expect::Present);
+    let writes = vec![Write::RemoveEntry(key("b!2")), Write::Delete(key("a")), put("c"), put("c")];
+    assert!(is_made(submit_work(&queue, commit_part(present, writes))));
+    assert!(is_made(submit_work(&queue, Work::PutMany(Vec::new()))));
+    let worker = thread.join().expect("no panic");
+    assert_eq!(keys(&worker), ["b", "b!1", "c"]);
+    assert_eq!((commits(&worker), durable(&worker)), (1, 1));
+}
+
+#[test]
+fn a_commit_that_loses_to_a_part_can_read_it() {
+    let (worker, _) = worker();
+    let reader = Arc::clone(&worker.reader);
+    let (queue, thread) = patient(worker);
+    assert!(is_made(submit_work(&queue, commit_part(absent("a"), vec![put("a")]))));
+    let lost = submit_work(&queue, commit_part(absent("a"), vec![put("a"), put("b")])).blocking_recv();
+    assert!(matches!(lost, Ok(Ok(Done::Conflict(0)))), "{lost:?}");
+    let read = reader.get(&key("a"), GetOptions::new()).now_or_never().expect("is ready").expect("is read");
+    assert!(read.is_some());
+    let worker = thread.join().expect("no panic");
+    assert_eq!((keys(&worker), durable(&worker)), (vec!["a".to_owned()], 1));
+}
+
+#[test]
+fn a_commit_that_is_refused_undoes_no_part() {
+    let (worker, _) = worker();
+    let (queue, thread) = patient(worker);
+    assert!(is_made(submit_work(&queue, commit_part(absent("a"), vec![put("a")]))));
+    let mut too_long = NewRecord::new("{}", Metadata::default());
+    too_long.metadata.set_foreign("theirs", "x".repeat(70_000).into()).expect("is not ours");
+    let writes = vec![put("b"), Write::Put(key("c"), too_long)];
+    let refused = submit_work(&queue, commit_part(absent("b"), writes)).blocking_recv();
+    assert!(matches!(refused, Ok(Err(Error::MetadataTooLong { .. }))), "{refused:?}");
+    assert!(is_made(submit_work(&queue, Work::Flush)));
+    let worker = thread.join().expect("no panic");
+    assert_eq!((keys(&worker), commits(&worker)), (vec!["a".to_owned()], 1));
+}
