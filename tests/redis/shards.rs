@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use kv_runtime::key::Key;
 use kv_runtime::layer::NamespaceStore;
-use kv_runtime::store::{CommitScope, Condition, Content, Expect, ListQuery, RedisStore, Store, StoreExt, Write};
+use kv_runtime::store::{
+    CommitScope, Condition, Content, Expect, ListQuery, RedisStore, Store, StoreExt, Write,
+};
 use kv_runtime::{Error, Kv, KvEntity};
 
 use super::moving::Moving;

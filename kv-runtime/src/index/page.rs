@@ -157,13 +157,7 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
 
     /// Adds the entities of a page of entries. Returns the state of the index as it was behind the
     /// entries, if it was read with the entities.
-    async fn read(
-        &self,
-        page: EntryPage,
-        index: &str,
-        state: &Key,
-        found: &mut Found<E>,
-    ) -> Result<Seen> {
+    async fn read(&self, page: EntryPage, index: &str, state: &Key, found: &mut Found<E>) -> Result<Seen> {
         let (mut entries, mut anchors) = (Vec::with_capacity(page.len()), Vec::with_capacity(page.len()));
         for entry in page.keys() {
             match (entry.strip_prefix(index), parse_entry::<E::Id>(entry, E::SCHEMA.ids())) {
