@@ -3,12 +3,26 @@
 //! You learn how one transaction moves money between two accounts, writes an entry for each of them,
 //! and keeps a daily limit. Many tasks transfer at the same time, while another one checks the sum
 //! of all accounts. On a durable store, kill the program and run it again: the sum is still right.
+//! Without arguments it prints:
+//!
+//! ```text
+//! 8 accounts, new
+//!
+//! A refused transfer changes nothing:
+//!   there is no account 99
+//!   account 1 has 100.00 €
+//!   account 1 may pay 1000.00 € more today
+//!
+//! 8 tasks transfer at the same time:
+//!   after 200 attempts the sum was right at every check
+//!   every balance agrees with its entries
+//! ```
 
 mod book;
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use book::{Book, Refused};
 use examples_support::store;
@@ -45,16 +59,14 @@ async fn main() -> Result {
     let book = Arc::new(book);
     let is_over = Arc::new(AtomicBool::new(false));
     let looking = tokio::spawn(look(Arc::clone(&book), Arc::clone(&is_over), total));
-    let made = Arc::new(AtomicU32::new(0));
-    let tasks: Vec<_> =
-        (0..TASKS).map(|_| tokio::spawn(work(Arc::clone(&book), Arc::clone(&made)))).collect();
+    let tasks: Vec<_> = (0..TASKS).map(|_| tokio::spawn(work(Arc::clone(&book)))).collect();
     for task in tasks {
         task.await??;
     }
     is_over.store(true, Ordering::Relaxed);
     let looks = looking.await??;
     assert!(looks > 0);
-    println!("  {} transfers, and the sum was right at every check", made.load(Ordering::Relaxed));
+    println!("  after {} attempts the sum was right at every check", u64::from(TRANSFERS) * TASKS);
     book.check_entries(1..=ACCOUNTS, OPENED_WITH).await?;
     println!("  every balance agrees with its entries");
     let stats = book.kv().transaction_stats();
@@ -67,13 +79,12 @@ async fn main() -> Result {
 }
 
 /// Makes random transfers.
-async fn work(book: Arc<Book<AnyStore>>, made: Arc<AtomicU32>) -> Result {
+async fn work(book: Arc<Book<AnyStore>>) -> Result {
     for _ in 0..TRANSFERS {
         let from = fastrand::u64(1..=ACCOUNTS);
         let to = 1 + (from + fastrand::u64(..ACCOUNTS - 1)) % ACCOUNTS;
         match book.transfer(from, to, fastrand::i64(1..1_000)).await {
-            Ok(_) => drop(made.fetch_add(1, Ordering::Relaxed)),
-            Err(Refused::Overdrawn { .. } | Refused::Limit { .. }) => {}
+            Ok(_) | Err(Refused::Overdrawn { .. } | Refused::Limit { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
