@@ -8,6 +8,7 @@ use kv_runtime::{Error, Kv, KvEntity};
 type Outcome = Result<(), Error>;
 
 #[derive(KvEntity, Clone, Debug, PartialEq)]
+#[expect(clippy::duplicated_attributes, reason = "two indexes may have a field in common")]
 #[kv(prefix = "member", group = "profile", group(name = "billing", optional))]
 #[kv(index(name = "email_in_tenant", on(tenant, email), unique))]
 #[kv(index(name = "by_plan", on(plan, number, tenant)))]

@@ -2,4 +2,5 @@
 
 mod backfill;
 mod crash;
+mod index_builds;
 mod rolling;

@@ -12,8 +12,11 @@ use serde_json::{Map, Value};
 pub const RELEASES: [(&str, u32); 5] =
     [("2.4.4", 1), ("4.0.0", 2), ("6.0.0", 2), ("14.0.0", 3), ("16.0.0", 3)];
 
+/// An id, and the members of its record.
+pub type Emoji = (String, Map<String, Value>);
+
 /// Returns the records of a release by their ids.
-pub fn read(release: &str) -> Result<Vec<(String, Map<String, Value>)>, BoxError> {
+pub fn read(release: &str) -> Result<Vec<Emoji>, BoxError> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
     let text = std::fs::read_to_string(data.join(format!("emoji-{release}.json")))?;
     let mut emoji: Vec<Map<String, Value>> = serde_json::from_str(&text)?;

@@ -108,7 +108,7 @@ fn the_whole_id_is_not_unique(cx: &Ctxt, entity: &Entity<'_>, index: &Index<'_>)
         && index.field.is_none()
         && ids().count() == entity.ids.len()
         && ids().count() < index.parts.len()
-        && let Some(last) = ids().last()
+        && let Some(last) = ids().next_back()
     {
         let message = format!(
             "with `{}` the index has the whole id, which no two entities share, so it refuses nothing: leave it out, or `unique`",

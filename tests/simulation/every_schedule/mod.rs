@@ -207,8 +207,7 @@ fn all_schedules_are_tried() {
                         gate::pass(kv.store()).await;
                         order.lock().expect("no panic").push_str(name);
                     }
-                    let order = order.lock().expect("no panic").clone();
-                    order
+                    String::clone(&order.lock().expect("no panic"))
                 });
             }
             scene

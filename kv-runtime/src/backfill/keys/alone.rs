@@ -20,7 +20,7 @@ pub(super) const ATTEMPTS: u32 = 8;
 pub(super) enum Look {
     Gone,
     Failed(Error),
-    Found(Ready, There),
+    Found(Box<Ready>, There),
 }
 
 /// What is under the new keys.
@@ -66,7 +66,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         } else {
             There::Other(there)
         };
-        Ok(Look::Found(ready, there))
+        Ok(Look::Found(Box::new(ready), there))
     }
 
     /// Moves one entity.
@@ -86,7 +86,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
                     self.take_back(moving, copied).await?;
                     return Ok(Outcome::Failed(error));
                 }
-                Look::Found(ready, there) => (ready, there),
+                Look::Found(ready, there) => (*ready, there),
             };
             match self.try_to_move(&ready, there, &mut copied).await {
                 Ok(Some(outcome)) => return Ok(outcome),

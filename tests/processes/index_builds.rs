@@ -151,7 +151,7 @@ type Lines = std::io::Lines<BufReader<ChildStdout>>;
 
 fn start(file: &Path, seed: u64) -> Outcome<(Child, Lines)> {
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["--exact", "a_build_that_is_killed_among_writers_misses_nothing", "--nocapture"])
+        .args(["--exact", "index_builds::a_build_that_is_killed_among_writers_misses_nothing", "--nocapture"])
         .env(FILE, file)
         .env(SEED, seed.to_string())
         .stdout(Stdio::piped())
