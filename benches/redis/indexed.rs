@@ -8,10 +8,10 @@ use redis::aio::ConnectionManager;
 use redis::{AsyncCommands, Script};
 use tokio::runtime::Runtime;
 
+use crate::bench::{Bench, MANY, ROUNDS, SEQUENTIAL, USERS, id_of};
 use crate::calls::BoxError;
 use crate::support::profile::{Profile, Role};
 use crate::support::{Report, Result, by_turns, nanos_each};
-use crate::{Bench, MANY, ROUNDS, SEQUENTIAL, USERS, id_of};
 
 #[derive(KvEntity, Clone, Debug, PartialEq)]
 #[kv(prefix = "user")]

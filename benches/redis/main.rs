@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bench;
 mod calls;
 mod indexed;
 mod npm;
@@ -16,26 +17,22 @@ use std::error::Error;
 use std::hint::black_box;
 use std::sync::Arc;
 
+use kv_runtime::Collection;
 use kv_runtime::store::RedisStore;
-use kv_runtime::{Collection, Kv};
-use redis::aio::{ConnectionManager, MultiplexedConnection};
+use redis::aio::ConnectionManager;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
+use bench::{Bench, MANY, ROUNDS, SEQUENTIAL, USERS, id_of};
 use calls::{BoxError, ByHand, Calls, User};
 use npm::Peer;
 use redis_server::RedisServer;
 use support::{Report, Result, Sides, by_turns, nanos_each};
 
-/// How many users are in the server; so many does a list show, too.
-const USERS: usize = 1_000;
 const FOREIGN: usize = 1_000_000;
 const TASKS: usize = 64;
-const MANY: usize = 100;
 
-const ROUNDS: usize = 200;
-/// Calls of a round, by one task and by 64 together.
-const SEQUENTIAL: usize = 200;
+/// Calls of a round by 64 tasks together.
 const CONCURRENT: usize = 3_200;
 const BATCHES: usize = 20;
 
@@ -91,7 +88,7 @@ fn main() -> Result<()> {
         by_turns(ROUNDS / 4, || our_index.lists(), || their_index.lists())
     })?;
 
-    report.case("list-foreign-1m", "an empty server", "ns/record", 1.5, || bench.lists())?;
+    report.case("list-foreign-1m", "an empty server", "ns/record", 1.5, || lists(&runtime))?;
     // Node has one thread for its 64 tasks, and so have we beside it.
     let one_thread = Builder::new_current_thread().enable_all().build()?;
     let bench = Bench { server: &server, runtime: &one_thread };
@@ -106,56 +103,21 @@ fn main() -> Result<()> {
     report.finish()
 }
 
-struct Bench<'a> {
-    server: &'a RedisServer,
-    runtime: &'a Runtime,
-}
-
-impl Bench<'_> {
-    fn ours(&self, database: usize, is_indexed: bool) -> Result<Collection<User, RedisStore>> {
-        Ok(Kv::new(self.store(database, is_indexed)?).collection())
-    }
-
-    fn store(&self, database: usize, is_indexed: bool) -> Result<RedisStore> {
-        // The hand-written side, too, lives on the runtime of its caller.
-        let options = RedisStore::options().list_index(is_indexed).runtime(self.runtime.handle().clone());
-        Ok(self.runtime.block_on(options.connect(&self.server.url(database)))?)
-    }
-
-    /// Ours as it is by default: a thread of the library drives the connection.
-    fn by_default(&self, database: usize) -> Result<Collection<User, RedisStore>> {
-        let store = self.runtime.block_on(RedisStore::connect(&self.server.url(database)))?;
-        Ok(Kv::new(store).collection())
-    }
-
-    fn by_hand(&self, database: usize, is_indexed: bool) -> Result<ByHand<ConnectionManager>> {
-        let client = redis::Client::open(self.server.url(database))?;
-        let connection = self.runtime.block_on(client.get_connection_manager())?;
-        Ok(ByHand { connection, is_indexed })
-    }
-
-    fn bare(&self, database: usize) -> Result<ByHand<MultiplexedConnection>> {
-        let client = redis::Client::open(self.server.url(database))?;
-        let connection = self.runtime.block_on(client.get_multiplexed_async_connection())?;
-        Ok(ByHand { connection, is_indexed: false })
-    }
-
-    /// The same list on this server, which gets a million foreign keys, and on one that has nothing
-    /// else.
-    fn lists(&self) -> Result<Sides> {
-        let crowded = RedisServer::start();
-        let script = "for id = 1, tonumber(ARGV[1]) do redis.call('SET', 'foreign:' .. id, '{}') end";
-        crowded.cli(&["EVAL", script, "0", &FOREIGN.to_string()]);
-        let alone = RedisServer::start();
-        let side = |server: &RedisServer| -> Result<Side<'_, Collection<User, RedisStore>>> {
-            let bench = Bench { server, runtime: self.runtime };
-            let side = Side { runtime: self.runtime, calls: bench.ours(0, true)? };
-            side.fill()?;
-            Ok(side)
-        };
-        let (ours, theirs) = (side(&crowded)?, side(&alone)?);
-        by_turns(ROUNDS / 4, || ours.lists(), || theirs.lists())
-    }
+/// The same list on this server, which gets a million foreign keys, and on one that has nothing
+/// else.
+fn lists(runtime: &Runtime) -> Result<Sides> {
+    let crowded = RedisServer::start();
+    let script = "for id = 1, tonumber(ARGV[1]) do redis.call('SET', 'foreign:' .. id, '{}') end";
+    crowded.cli(&["EVAL", script, "0", &FOREIGN.to_string()]);
+    let alone = RedisServer::start();
+    let side = |server: &RedisServer| -> Result<Side<'_, Collection<User, RedisStore>>> {
+        let bench = Bench { server, runtime };
+        let side = Side { runtime, calls: bench.ours(0, true)? };
+        side.fill()?;
+        Ok(side)
+    };
+    let (ours, theirs) = (side(&crowded)?, side(&alone)?);
+    by_turns(ROUNDS / 4, || ours.lists(), || theirs.lists())
 }
 
 /// One way to make the calls. Each method is a round, and gives what a call came to.
@@ -272,9 +234,4 @@ impl Side<'_, ByHand<ConnectionManager>> {
             Ok(users)
         })
     }
-}
-
-/// Ids of users in no order; both sides see the same ones.
-const fn id_of(place: usize) -> u64 {
-    (place * 7_919 % USERS) as u64
 }

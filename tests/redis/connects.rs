@@ -16,7 +16,7 @@ const REFUSALS: [(&str, &str, bool); 12] = [
     ("-ERR max number of clients reached\r\n", "as many clients as its `maxclients` allows", true),
     ("-LOADING Redis is loading the dataset in memory\r\n", "still loading", true),
     ("-MASTERDOWN Link with MASTER is down\r\n", "is down", true),
-    ("-BUSY Redis is busy running a script\r\n", "busy with somebody's script", true),
+    ("-BUSY Redis is busy running a script\r\n", "busy with a script", true),
     ("-DENIED Redis is running in protected mode\r\n", "until it has a password", false),
     ("-NOAUTH Authentication required.\r\n", "user and password are not right", false),
     ("-WRONGPASS invalid username-password pair\r\n", "user and password are not right", false),

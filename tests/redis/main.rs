@@ -35,7 +35,7 @@ use std::error::Error as StdError;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Metadata, NewRecord};
 
-type Test = Result<(), Box<dyn StdError>>;
+type Test<T = ()> = Result<T, Box<dyn StdError>>;
 
 fn key(text: &str) -> Key {
     Key::from_text(text)

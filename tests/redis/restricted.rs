@@ -273,6 +273,19 @@ struct Member {
     city: String,
 }
 
+#[derive(KvEntity, Debug)]
+#[kv(prefix = "user", group = "seat")]
+struct Seat {
+    #[kv(id, shard)]
+    org: String,
+    #[kv(id)]
+    number: u32,
+    #[kv(unique)]
+    email: String,
+    #[kv(index)]
+    city: String,
+}
+
 /// The key patterns that kv-runtime/docs/redis.md gives a user cover the records, the index, and
 /// what is written to wait for replicas.
 #[tokio::test]
@@ -280,17 +293,9 @@ struct Member {
 async fn the_documented_patterns_are_enough() -> Test {
     let page = include_str!("../../kv-runtime/docs/redis.md");
     let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("ACL SETUSER app ")).collect();
-    assert_eq!(lines.len(), 2, "{lines:?}");
-    for (line, parameters) in lines.into_iter().zip(["list_index=true", "list_index=true&hash_tags=true"]) {
-        let server = RedisServer::start();
-        let patterns = line.split_whitespace().filter(|word| word.starts_with('~'));
-        let mut user = vec!["ACL", "SETUSER", "app", "reset", "on", ">s3cret", "+@all"];
-        user.extend(patterns);
-        assert!(user.len() > 8, "{line}");
-        assert_eq!(server.cli(&user).trim(), "OK");
-        let url = format!("redis://app:s3cret@127.0.0.1:{}?{parameters}", server.port());
-        let options = RedisStore::options().wait_for_replicas(0, Duration::from_millis(100));
-        let kv = Kv::new(options.connect(&url).await?);
+    let [plain, tagged, in_shards] = lines[..] else { panic!("{lines:?}") };
+    for (line, parameters) in [(plain, "list_index=true"), (tagged, "list_index=true&hash_tags=true")] {
+        let (_server, kv) = connected_as(line, parameters).await?;
         let users = kv.collection::<User>();
         for id in 0..20 {
             users.insert(&User { id, name: "Ada".to_owned(), dark: true }).await?;
@@ -311,5 +316,31 @@ async fn the_documented_patterns_are_enough() -> Test {
         let foreign = users.store().put(key("invoice:1"), record("1")).await;
         assert!(foreign.is_err(), "the patterns cover no more than they must");
     }
+    let (_server, kv) = connected_as(in_shards, "list_index=true&hash_tags=true").await?;
+    let seats = kv.collection::<Seat>();
+    assert!(seats.build_indexes().no_older_writers().run().await?.is_ready);
+    for number in 0..20 {
+        let email = format!("{number}@example.com");
+        seats.insert(&Seat { org: "acme".to_owned(), number, email, city: "York".to_owned() }).await?;
+    }
+    seats.update(("acme", 7), |seat| seat.city = "Bath".to_owned()).await?;
+    seats.delete(("acme", 8)).await?;
+    assert_eq!(seats.list().within("acme").page().await?.entities.len(), 19);
+    assert!(seats.by(Seat::EMAIL).exists("7@example.com").await?);
+    assert_eq!(seats.by(Seat::CITY).equal("Bath").count().await?, 1);
+    assert!(seats.store().put(key("invoice:1"), record("1")).await.is_err());
     Ok(())
+}
+
+/// Connects as a user with the key patterns of a line of the page.
+async fn connected_as(line: &str, parameters: &str) -> Test<(RedisServer, Kv<RedisStore>)> {
+    let server = RedisServer::start();
+    let patterns = line.split_whitespace().filter(|word| word.starts_with('~'));
+    let mut user = vec!["ACL", "SETUSER", "app", "reset", "on", ">s3cret", "+@all"];
+    user.extend(patterns);
+    assert!(user.len() > 8, "{line}");
+    assert_eq!(server.cli(&user).trim(), "OK");
+    let url = format!("redis://app:s3cret@127.0.0.1:{}?{parameters}", server.port());
+    let options = RedisStore::options().wait_for_replicas(0, Duration::from_millis(100));
+    Ok((server, Kv::new(options.connect(&url).await?)))
 }

@@ -106,7 +106,7 @@ async fn attempts_are_bounded<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outc
     assert!(error.is_retryable());
     let text = error.to_string();
     assert!(text.starts_with("Account `account:1` in ") && text.contains("3 times in a row"), "{text}");
-    assert!(text.contains("writes through `kv` in the place of `tx`"), "{text}");
+    assert!(text.contains("check that the closure writes through `tx`"), "{text}");
     let stats = few.transaction_stats();
     assert_eq!((stats.conflicts, stats.retries, stats.exhausted, stats.committed), (3, 2, 1, 0));
     assert_eq!(accounts.get(1).await?, Some(Account::new(1, 3)));

@@ -16,7 +16,7 @@ fn finds_whom_it_looks_for() -> Result {
             "finds nothing to repair",
             "@example.com is",
             "of the last 100 who signed up",
-            "belongs to `person:3` already",
+            "belongs to `person:3`",
             "two people can exchange theirs",
             "█",
         ],

@@ -91,8 +91,8 @@ fn shard_ids_lead(cx: &Ctxt, entity: &Entity<'_>) {
                 format_args!("the shard id is the first id: mark `{first}`, or move this field before it"),
             );
         } else if entity.has_shared_prefix() || entity.ids.iter().any(|field| field.attr.raw.is_written()) {
-            let message = "keys of other programs are stored as they are, and a shard needs another spelling: take `shard` \
-                           away, or `raw` and `shared_prefix`";
+            let message = "keys of other programs are stored as they are, and a shard needs another spelling: remove \
+                           `shard`, or `raw` and `shared_prefix`";
             cx.error(key, message);
         }
         has_one = true;

@@ -1,5 +1,7 @@
 //! Which records of an entity are older than what is written, and are to be written back.
 
+use std::marker::PhantomData;
+
 use kv_store::record::Record;
 use kv_store::store::{Store, StoreExt};
 
@@ -7,11 +9,16 @@ use super::{Collection, groups};
 use crate::entity::{GroupSchema, KvEntity};
 
 /// The groups of an entity whose records are to be written back. A read decides this once.
-pub(super) struct BehindGroups(Vec<usize>);
+pub(super) struct BehindGroups<E>(Vec<usize>, PhantomData<fn() -> E>);
 
-impl BehindGroups {
+impl<E: KvEntity> BehindGroups<E> {
+    const fn new(groups: Vec<usize>) -> Self {
+        Self(groups, PhantomData)
+    }
+
+    /// Whether there are none, which is known while compiling if the entity has no older versions.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_empty() || const { !has_older_versions(E::SCHEMA.groups()) }
     }
 
     pub(super) fn groups(self) -> impl Iterator<Item = usize> {
@@ -21,15 +28,15 @@ impl BehindGroups {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns which of an entity's records are to be written back.
-    pub(super) fn behind(&self, records: &[Option<Record>]) -> BehindGroups {
+    pub(super) fn behind(&self, records: &[Option<Record>]) -> BehindGroups<E> {
         if const { !has_older_versions(E::SCHEMA.groups()) } {
-            return BehindGroups(Vec::new());
+            return BehindGroups::new(Vec::new());
         }
         let is_behind = |group: &usize| {
             let record = records.get(*group).and_then(Option::as_ref);
             record.is_some_and(|record| self.is_behind(&groups::<E>()[*group], record))
         };
-        BehindGroups((0..groups::<E>().len()).filter(is_behind).collect())
+        BehindGroups::new((0..groups::<E>().len()).filter(is_behind).collect())
     }
 
     pub(super) fn is_behind(&self, schema: &GroupSchema, record: &Record) -> bool {

@@ -366,7 +366,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         anchor: &Key,
         records: &[Option<Record>],
-        behind: BehindGroups,
+        behind: BehindGroups<E>,
         shape: impl FnOnce(E, &[Option<Record>]) -> T,
     ) -> Result<Option<T>> {
         let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };

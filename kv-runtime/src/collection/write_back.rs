@@ -28,7 +28,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchor: &Key,
         entity: &E,
         records: &[Option<Record>],
-        behind: BehindGroups,
+        behind: BehindGroups<E>,
     ) {
         let mut replacements = Vec::new();
         for group in behind.groups() {

@@ -2,8 +2,13 @@
 
 use crate::codec::{Codec, CodecError};
 
-pub(super) fn also_written(also: &[usize]) -> String {
-    if also.is_empty() { String::new() } else { format!(" and {} more", also.len()) }
+pub(super) fn written_part(written: &usize, also: &[usize]) -> String {
+    match (written, also.len()) {
+        (0, 0) => "nothing was written".to_owned(),
+        (0, others) => format!("{others} were written"),
+        (first, 0) => format!("the first {first} were written"),
+        (first, others) => format!("the first {first} and {others} more were written"),
+    }
 }
 
 pub(super) fn rest_of_batch(unknown: &[usize]) -> String {
@@ -65,11 +70,14 @@ pub(super) fn reason(why: &Option<&'static str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{also_written, rest_of_batch};
+    use super::{rest_of_batch, written_part};
 
     #[test]
     fn a_partial_write_contradicts_nothing() {
-        assert_eq!([also_written(&[]), also_written(&[4, 7])], [String::new(), " and 2 more".to_owned()]);
+        assert_eq!(written_part(&0, &[]), "nothing was written");
+        assert_eq!(written_part(&0, &[4, 7]), "2 were written");
+        assert_eq!(written_part(&3, &[]), "the first 3 were written");
+        assert_eq!(written_part(&3, &[4, 7]), "the first 3 and 2 more were written");
         assert_eq!(rest_of_batch(&[]), "write the rest again");
         let unknown =
             "1 may have been written, so read those before you write again; the rest was not written";

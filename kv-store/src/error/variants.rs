@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::cause::SharedError;
 use super::display::{
-    also_written, format_name, id_changed, load_advice, reason, rest_of_batch, retry_advice, undecoded,
+    format_name, id_changed, load_advice, reason, rest_of_batch, retry_advice, undecoded, written_part,
 };
 use super::location::Location;
 use crate::codec::{Codec, CodecError};
@@ -286,8 +286,8 @@ pub enum Error {
     /// `also`. It is unknown if it is in `unknown`. Otherwise it was not written. The error is
     /// [retryable](Error::is_retryable) only if nothing is unknown.
     #[error(
-        "{at}: the first {written}{} were written; {}",
-        also_written(.also),
+        "{at}: {}; {}",
+        written_part(.written, .also),
         rest_of_batch(.unknown)
     )]
     Partial {

@@ -16,6 +16,8 @@ use kv_store::{Error, Location, Result, SharedError};
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
+use super::unfinished::is_unfinished;
+
 /// The state of a file's damage. Clones share it.
 #[derive(Clone)]
 pub(super) struct Damage(Arc<Known>);
@@ -153,11 +155,13 @@ pub(super) struct DamagedFile {
 pub(super) struct SealableFile {
     file: FileBackend,
     damage: Damage,
+    /// Whether it is known that the file's creation was finished.
+    is_finished: AtomicBool,
 }
 
 impl SealableFile {
     pub(super) fn new(file: FileBackend, damage: Damage) -> Self {
-        Self { file, damage }
+        Self { file, damage, is_finished: AtomicBool::new(false) }
     }
 
     fn unsealed(&self) -> io::Result<&FileBackend> {
@@ -177,6 +181,10 @@ impl fmt::Debug for SealableFile {
 #[deny(clippy::missing_trait_methods)]
 impl StorageBackend for SealableFile {
     fn len(&self) -> io::Result<u64> {
+        // redb asks first when it has the file's lock, so nobody else is creating it.
+        if !self.is_finished.swap(true, Ordering::Relaxed) && is_unfinished(&self.file)? {
+            self.unsealed()?.set_len(0)?;
+        }
         self.file.len()
     }
 

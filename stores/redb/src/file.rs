@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ fn open_trusted(path: &Path, opening: Opening, damage: &Damage) -> Result<Databa
             "the redb file was not closed cleanly and is being repaired"
         );
     });
-    let is_new = fs::metadata(path).map_or(true, |file| file.len() == 0);
+    let is_new = !has_begun(path);
     if !is_new {
         probe(path, &builder)?;
     }
@@ -107,6 +107,13 @@ fn open_trusted(path: &Path, opening: Opening, damage: &Damage) -> Result<Databa
         sync_directory(path)?;
     }
     Ok(database)
+}
+
+/// Whether there is a file, and it does not begin as one whose creation was interrupted.
+fn has_begun(path: &Path) -> bool {
+    let mut first = [0];
+    let read = fs::File::open(path).and_then(|mut file| file.read(&mut first));
+    read.is_ok_and(|len| len > 0 && first != [0])
 }
 
 /// Refuses a file that is not a store's before it is opened for writing, which would change it. A

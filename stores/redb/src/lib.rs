@@ -39,6 +39,7 @@ mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 mod work;
 mod writer;
 

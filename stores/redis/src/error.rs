@@ -1,13 +1,12 @@
 //! Converts the server's errors to those of this crate.
 
-use std::error::Error as StdError;
 use std::io;
-use std::sync::Arc;
 
 use kv_store::{Error, Location, SharedError};
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::NAME;
+use super::cause::io_error;
 
 /// Why it is unknown what has become of a write, in words that say what to do; the server's own are
 /// the source's.
@@ -180,11 +179,6 @@ pub(super) fn is_unknown_command(error: &RedisError) -> bool {
 /// Whether the system refuses this process the connection.
 fn is_forbidden(error: &RedisError) -> bool {
     io_error(error).is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
-}
-
-/// The system's error, if that is the cause. The `redis` crate keeps it in an `Arc`.
-pub(super) fn io_error(error: &RedisError) -> Option<&io::Error> {
-    error.source()?.downcast_ref::<Arc<dyn StdError + Send + Sync>>()?.downcast_ref()
 }
 
 /// What is said of a server that turns out to be of another kind than the URL says.

@@ -8,6 +8,7 @@
 //! `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
 
 #[cfg(feature = "cluster")]
+mod cause;
 mod cluster;
 mod commit;
 mod connection;

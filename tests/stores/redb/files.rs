@@ -33,6 +33,27 @@ fn a_file_that_is_not_redb_is_refused() -> Test {
     Ok(())
 }
 
+/// A process that is killed while it creates the file leaves no magic number.
+#[tokio::test]
+async fn a_file_whose_creation_was_interrupted_is_created_again() -> Test {
+    let (_directory, path) = directory()?;
+    drop(RedbStore::open(&path)?);
+    let created = fs::read(&path)?;
+    let mut with_header = vec![0; created.len()];
+    with_header[9..320].copy_from_slice(&created[9..320]);
+    for unfinished in [Vec::new(), vec![0; 25 * 4_096], with_header.clone()] {
+        fs::write(&path, unfinished)?;
+        let store = RedbStore::open(&path)?;
+        store.put(key("a"), record("x")).await?;
+        drop(store);
+        assert!(RedbStore::open(&path)?.read(&key("a")).await?.is_some());
+    }
+    // Anything behind the header may be somebody's.
+    with_header[320] = 1;
+    fs::write(&path, with_header)?;
+    assert_foreign(&path, "not a redb file")
+}
+
 #[test]
 fn the_database_of_another_program_is_refused() -> Test {
     let (_directory, path) = directory()?;

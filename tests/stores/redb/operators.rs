@@ -175,7 +175,7 @@ async fn a_file_is_read_by_several_and_written_by_none() -> Test {
         assert_eq!(value_of(store, "a").await?.as_deref(), Some("1"));
         let refused = store.put(key("a"), record("2")).await;
         let Err(error @ Error::Unsupported { .. }) = refused else { panic!("{refused:?}") };
-        assert!(error.to_string().contains("open for reading alone"), "{error}");
+        assert!(error.to_string().contains("open read-only"), "{error}");
         assert!(matches!(store.compact().await, Err(Error::Unsupported { .. })));
         assert_eq!(store.space().await?.records, 1);
     }

@@ -78,10 +78,24 @@ mod tests {
     async fn answers(mut stream: DuplexStream, answers: &[&str]) -> io::Result<String> {
         let mut asked = Vec::new();
         for answer in answers {
-            stream.read_buf(&mut asked).await?;
+            while stream.read_buf(&mut asked).await? > 0 && !is_whole(&asked) {}
             stream.write_all(answer.as_bytes()).await?;
         }
         Ok(String::from_utf8_lossy(&asked).into_owned())
+    }
+
+    /// Whether these are whole commands: a line with the number of words, and two lines for each word.
+    fn is_whole(commands: &[u8]) -> bool {
+        let commands = String::from_utf8_lossy(commands);
+        let mut lines = commands.split_inclusive("\r\n");
+        while let Some(line) = lines.next() {
+            let words = line.trim_end().strip_prefix('*').and_then(|words| words.parse::<usize>().ok());
+            let last = words.and_then(|words| lines.nth(2 * words - 1));
+            if !last.is_some_and(|last| last.ends_with("\r\n")) {
+                return false;
+            }
+        }
+        true
     }
 
     fn login() -> Login {
