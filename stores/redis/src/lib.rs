@@ -7,8 +7,8 @@
 //! script), `entry_sets` (the entries of indexes), `lease` (what tells a cache that nobody wrote), `script` (how scripts are sent),
 //! `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
 
-#[cfg(feature = "cluster")]
 mod cause;
+#[cfg(feature = "cluster")]
 mod cluster;
 mod commit;
 mod connection;
