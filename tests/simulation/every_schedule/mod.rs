@@ -1,7 +1,7 @@
 //! Every schedule of a few short calls, one after the other, where the scenarios beside this draw
 //! some of the schedules of many calls.
 //!
-//! Each call is an actor with a handle of its own, as another process has it: no fair turn and no
+//! Each call is an actor with its own handle, as another process has it: no fair turn and no
 //! event of a write passes between them. It can be interrupted before each call of the store. A
 //! scenario that allows it is also run with each actor dropped at each of these places. Longer calls
 //! have too many schedules. They are run in each that interrupts a bounded number of times.
