@@ -2,10 +2,10 @@
 //!
 //! One file a subject: `store` (the store itself), `options` and `url` (how a store is connected), `tls` (whom it trusts),
 //! `server` (one server and the connection to it), `cluster` (many), `connection` (either),
-//! `spelling` (how a key stands on the server), `wire` (records to arguments, answers to records),
+//! `key_format` (how a key stands on the server), `wire` (records to arguments, answers to records),
 //! `read`, `write` (and how a write is settled whose answer did not come), `commit` (and its
 //! script), `entry_sets` (the entries of indexes), `lease` (what tells a cache that nobody wrote), `script` (how scripts are sent),
-//! `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error`.
+//! `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error` (and `cause`).
 
 mod cause;
 #[cfg(feature = "cluster")]
