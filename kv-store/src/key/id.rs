@@ -1,7 +1,7 @@
 //! What can be an id: one segment of a key; and how calls take it.
 //!
 //! A call takes one type, so that a wrong id is one compile error, and `&String` becomes `&str`:
-//! numbers by value, text by reference, and a newtype as what it holds.
+//! numbers by value, text by reference, and a newtype of either in its own type.
 
 use std::sync::Arc;
 
