@@ -7,6 +7,25 @@
 //!
 //! `cargo run -p api-cache -- --port 8080 [--max-age 60]` serves until Ctrl-C. upstream.rs is the
 //! upstream, app.rs the endpoint, and visit.rs the client.
+//!
+//! It prints, where `...` stands for what is left out:
+//!
+//! ```text
+//! 64 clients ask at once, for the first time:
+//!   USD 1 times                        1.081            from memory  1 calls
+//!   USD 63 times                       1.081            from origin  1 calls
+//!
+//! Answers are fresh for a minute, as the upstream says:
+//!   USD at once                        1.081            from memory  0 calls
+//!   USD a minute later                 1.081            from stale   1 calls
+//! ...
+//! The upstream is down:
+//!   USD a minute later                 1.083            from stale   1 calls
+//!   USD 64 times                       1.083            from stale   0 calls
+//!   GBP which nobody has asked for yet 502 Bad Gateway               1 calls
+//!   USD eleven minutes later           502 Bad Gateway               1 calls
+//! ...
+//! ```
 
 mod app;
 mod upstream;

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use examples_support::testing::{Result, run, says_its_usage, shows};
+use examples_support::testing::{Result, is_its_header, run, says_its_usage, shows};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_api-cache");
 
@@ -10,8 +10,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_api-cache");
 fn shows_what_it_promises() -> Result {
     let Output { status, stdout, stderr } = Command::new(PROGRAM).output()?;
     assert!(status.success());
+    let shown = str::from_utf8(&stdout)?;
+    is_its_header(shown, include_str!("../src/main.rs"));
     shows(
-        str::from_utf8(&stdout)?,
+        shown,
         &[
             "1.081            from origin  1 calls",
             "USD at once                        1.081            from memory  0 calls",

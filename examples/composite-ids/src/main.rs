@@ -4,6 +4,28 @@
 //! Integers can be ordered. Newtypes and enums become ids with `#[derive(KvId)]`. A secret id
 //! appears in no error and no log. No id can forge the key of another entity. `schema!` proves at
 //! compile time that no two entities share a key.
+//!
+//! It prints, where `...` stands for what is left out:
+//!
+//! ```text
+//! Keys, in the store's order:
+//!   event:eu-west:12:09223372036854775815
+//!   event:eu-west:1:09223372036854775803
+//! ...
+//! A list can be limited at any level:
+//!   in eu-west           ["at 7", "at -5", "at 30", "at 1000"]
+//!   in eu-west, org 1    ["at -5", "at 30", "at 1000"]
+//!   one event            "at 7"
+//!
+//! Any text can be an id, and none forges another key:
+//!   user-archive:ada  user:100%25  user:a%3Ab  user:ada  user:Åsa
+//!   list of `user`, as ids: ["100%", "a:b", "ada", "Åsa"]
+//!
+//! A secret id in an error:
+//!   Session `session:#...` in memory: there is a record already; ...
+//!   found by its token: the session of ada
+//! ...
+//! ```
 
 use std::error::Error;
 

@@ -4,7 +4,7 @@
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod redis_server;
 
-use examples_support::testing::{Result, run, runs_on_any_store, shows};
+use examples_support::testing::{Result, is_its_header, run, runs_on_any_store, shows};
 use redis_server::RedisServer;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_composite-ids");
@@ -14,6 +14,7 @@ const NOTHING: [&str; 0] = [];
 #[test]
 fn shows_what_it_promises() -> Result {
     let shown = run(PROGRAM, NOTHING)?;
+    is_its_header(&shown, include_str!("../src/main.rs"));
     shows(
         &shown,
         &[

@@ -6,6 +6,22 @@
 //! At the end it prints what each index costs.
 //!
 //! people.rs has the entities of both releases, life.rs the tasks that write, and cost.rs the chart.
+//!
+//! It prints, where `...` stands for what is left out:
+//!
+//! ```text
+//! The first release stores 20000 people, without indexes.
+//! ...
+//! They are built while the program is in use:
+//! ...
+//! By email, whatever its case:
+//!   John.Hamilton.3@example.com is John Hamilton, of HM
+//! ...
+//! An email belongs to one person:
+//!   Person `person:4` in memory: the value of its unique index `email` belongs to `person:3`; ...
+//!   in one transaction two people can exchange theirs
+//! ...
+//! ```
 
 mod cost;
 mod life;

@@ -7,6 +7,21 @@
 //!
 //! - emoji.rs: the current struct, its predecessor, and the function;
 //! - release.rs: the data.
+//!
+//! It prints, where `...` stands for what is left out:
+//!
+//! ```text
+//! 2.4.4: 1300 emoji of version 1
+//! moved 213 of 213, then 0; occupied 0
+//! migrated 1300, failed 0
+//! not in 16.0.0: 0; other values: {"added_in": 1300, "category": 697, "name": 320, ...}
+//! ...
+//! 14.0.0: 1854 emoji of version 3
+//! moved 0 of 0, then 0; occupied 0
+//! migrated 1854, failed 0
+//! not in 16.0.0: 0; other values: {"category": 10, "name": 1, "non_qualified": 10, ...}
+//! ...
+//! ```
 
 mod emoji;
 mod release;

@@ -1,6 +1,6 @@
 //! The example `emoji` shows what it promises: how far the migrated records are the published ones.
 
-use examples_support::testing::{Result, run, shows};
+use examples_support::testing::{Result, is_its_header, run, shows};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_emoji");
 
@@ -9,6 +9,7 @@ const NOTHING: [&str; 0] = [];
 #[test]
 fn every_release_becomes_the_newest_but_for_what_no_step_could_know() -> Result {
     let shown = run(PROGRAM, NOTHING)?;
+    is_its_header(&shown, include_str!("../src/main.rs"));
     shows(
         &shown,
         &[

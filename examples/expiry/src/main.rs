@@ -4,6 +4,33 @@
 //! remaining time and which renew it, how a session is extended without a write per request, and
 //! how a test moves the clock. An expired record is invisible at once; a sweep frees its space in
 //! the file.
+//!
+//! It prints:
+//!
+//! ```text
+//! A TTL on the entity:
+//!   a millisecond before the hour is over     there
+//!   a millisecond later                       gone
+//!
+//! `update` keeps the remaining time, `touch` renews it:
+//!   updated after 40 minutes, read after 59   there
+//!   touched after 59 minutes, read after 118  there
+//!   after 119 minutes                         gone
+//!
+//! Requests extend a session, with at most one write in five minutes:
+//!   120 requests in two hours, 24 writes
+//!
+//! The TTL of a collection replaces the entity's:
+//!   after 29 days                             there
+//!   after 30 days                             gone
+//!
+//! An expiry in a field:
+//!   after 47 hours: ["FRIEND", "WELCOME"]
+//!   after 48 hours: ["FRIEND"]
+//!
+//! A sweep removes expired records, from a file up to a limit:
+//!   2 removed, more: false
+//! ```
 
 use std::error::Error;
 use std::time::Duration;

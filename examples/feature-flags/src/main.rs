@@ -3,6 +3,28 @@
 //! `feature:flags:{name}` is read with a fallback. So the application gets a flag even if it does
 //! not exist, or the store is down or hangs. With a memory cache in front, the last known value is
 //! served for a while before the fallback. A fallback is never stored.
+//!
+//! It prints, where `...` stands for what is left out:
+//!
+//! ```text
+//! Two flags are in the store, one is not:
+//!   new-home   on, from store
+//!   beta       on for 25%, from store
+//!   dark-mode  off, from fallback
+//!   beta is on for 250 of 1000 users
+//!
+//! The store is down. The last known value is served for ten more minutes:
+//!   new-home   on, from stale
+//!              Flag `feature:flags:new-home` in memory: the store failed to read the record; ...
+//! ...
+//! The store hangs. Nobody waits longer than 100 ms:
+//!   new-home   off, from fallback
+//!              Flag `feature:flags:new-home` in memory: there was no answer within 100ms; ...
+//!
+//! The store is back:
+//!   new-home   on, from store
+//!   dark-mode  off, from fallback
+//! ```
 
 use std::error::Error;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The example `feature-flags` shows what it promises.
 
-use examples_support::testing::{Result, run, shows};
+use examples_support::testing::{Result, is_its_header, run, shows};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_feature-flags");
 
@@ -9,6 +9,7 @@ const NOTHING: [&str; 0] = [];
 #[test]
 fn shows_what_it_promises() -> Result {
     let shown = run(PROGRAM, NOTHING)?;
+    is_its_header(&shown, include_str!("../src/main.rs"));
     shows(
         &shown,
         &[

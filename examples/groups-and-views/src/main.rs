@@ -3,6 +3,30 @@
 //! You learn how one struct stores its hot and cold fields under two keys, each with its own codec,
 //! version and TTL. Each group has a generated struct that is an entity by itself. A group may be
 //! optional. An update writes only the groups that it changes.
+//!
+//! It prints, where `...` stands for what is left out:
+//!
+//! ```text
+//! One entity, three records:
+//!   user:7:profile          json    40 bytes, never expires
+//!   user:7:history      postcard   301 bytes, never expires
+//!   user:7:settings         json    31 bytes, expires
+//!
+//! A view reads and writes one of them:
+//!   UserProfile { id: 7, name: "Ada", email: "ada@example.org" }
+//!   100 logins
+//!
+//! An update writes the groups that it changes:
+//!   profile, history, settings written: [false, true, false]
+//!
+//! If an optional group is missing, its fields are read as their defaults:
+//!   theme Light, 50 items
+//!
+//! If a required group is missing, reads fail:
+//!   User `user:7:profile` in memory: the required group `history` is missing ...
+//!
+//! The anchor decides: without it there is no user.
+//! ```
 
 use std::error::Error;
 

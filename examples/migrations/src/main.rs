@@ -14,6 +14,34 @@
 //! By default the store is a temporary file. With the argument `countries.redb` the file is kept,
 //! and a second run finds everything migrated. tests/migrations compares the migrated records with
 //! the later releases.
+//!
+//! It prints, where `...` stands for what is left out:
+//!
+//! ```text
+//! ...
+//! Read: an old record is read as the current struct
+//! before, version 1:
+//!   {"area":41284,"borders":["AUT","FRA","ITA","LIE","DEU"],"callingCode":["41"],...}
+//! 🇨🇭 Switzerland: German, French, Italian, Romansh
+//! ...
+//! after, version 5:
+//!   {"area":41284,"borders":["AUT","FRA","ITA","LIE","DEU"],"capital":["Bern"],...}
+//! ...
+//! Migrate all
+//! run: migrated records were written
+//! migrated            244
+//! current               6
+//! too new               0
+//! contended             0
+//! failed                0
+//! other keys            0
+//!
+//! After the migration
+//! group             version    records
+//! -                       5        250  current
+//! (other keys)                       0
+//! 0 records are older than the current version
+//! ```
 
 mod country;
 mod country_v3;

@@ -1,6 +1,16 @@
 //! Your own store, and the suite that tests it: `cargo run -p own-store`.
 //!
 //! Its engine is a map of bytes. So metadata and expiry are stored in an envelope before the value.
+//!
+//! It prints, where `...` stands for what is left out:
+//!
+//! ```text
+//! own: 66 passed, 6 skipped, 0 failed
+//!   passed   capabilities_stay                        capabilities MUST always be the same
+//!   passed   absent_is_none                           what was never written is absent, ...
+//!   passed   get_after_put                            a record MUST come back as it was written
+//! ...
+//! ```
 
 use std::collections::BTreeMap;
 use std::future::ready;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use examples_support::testing::{Result, run, says_its_usage, shows};
+use examples_support::testing::{Result, is_its_header, run, says_its_usage, shows};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_quickstart");
 const NOTHING: [&str; 0] = [];
@@ -55,7 +55,9 @@ fn needs_no_path_and_leaves_nothing_behind() -> Result {
     let output =
         Command::new(PROGRAM).env("TMPDIR", directory.path()).env("TMP", directory.path()).output()?;
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
-    shows(str::from_utf8(&output.stdout)?, &["visits: 0 before, 400 after", "400 visits, as before"]);
+    let shown = str::from_utf8(&output.stdout)?;
+    is_its_header(shown, include_str!("../src/main.rs"));
+    shows(shown, &["visits: 0 before, 400 after", "400 visits, as before"]);
     assert_eq!(fs::read_dir(directory.path())?.count(), 0);
     Ok(())
 }

@@ -6,11 +6,9 @@ use std::time::Duration;
 use kv_runtime::store::AtomicStore;
 use kv_runtime::{Clock, Collection, Error, KvEntity, Result, Timestamp};
 
-/// How many requests a client has left.
-///
-/// A bucket that nobody uses for a minute is full again, so its record may expire.
+/// How many requests a client has left. A client without a record has a full bucket.
 #[derive(KvEntity, Debug)]
-#[kv(prefix = "rate-limit", ttl = "1m")]
+#[kv(prefix = "rate-limit")]
 pub struct Bucket {
     #[kv(id)]
     client: String,
@@ -20,8 +18,6 @@ pub struct Bucket {
 }
 
 /// Allows `burst` requests at once, and one more after each `interval`.
-///
-/// `burst * interval` must be at most a minute, because the record of a bucket expires then.
 pub struct RateLimit<S> {
     buckets: Collection<Bucket, S>,
     clock: Clock,
@@ -47,7 +43,10 @@ impl From<Error> for Refused {
 
 impl<S: AtomicStore> RateLimit<S> {
     pub fn new(buckets: Collection<Bucket, S>, clock: Clock, burst: NonZeroU32, interval: Duration) -> Self {
-        Self { buckets, clock, burst, interval }
+        // An update alone would keep the time that the record has left, and a busy client would get
+        // a full bucket when it ends. With a TTL of the collection each request renews it.
+        let until_full = interval.saturating_mul(burst.get());
+        Self { buckets: buckets.with_ttl(until_full), clock, burst, interval }
     }
 
     /// Takes a token of this client, and returns how many are left.

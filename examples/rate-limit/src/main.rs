@@ -17,9 +17,12 @@
 //!   10 s  ada  200 OK, 0 left
 //!   10 s  ada  429 Too Many Requests, Retry-After: 10
 //!
+//! A client that goes on asking gets no more than that:
+//!  310 s  eve  32 of 600 requests in five minutes
+//!
 //! After a minute the records have expired, and each client has all requests again:
-//!   70 s  0 records
-//!   70 s  ada  200 OK, 2 left
+//!  370 s  0 records
+//!  370 s  ada  200 OK, 2 left
 //!
 //! A hundred requests at once, from many tasks:
 //!   3 allowed, 97 refused
@@ -60,6 +63,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         manual.advance(Duration::from_secs(wait));
         request(&limit, &clock, "ada").await?;
     }
+
+    println!("\nA client that goes on asking gets no more than that:");
+    let mut allowed = 0;
+    for _ in 0..600 {
+        manual.advance(Duration::from_millis(500));
+        match limit.take("eve").await {
+            Ok(_) => allowed += 1,
+            Err(Refused::Wait(_)) => {}
+            Err(Refused::Store(error)) => return Err(error.into()),
+        }
+    }
+    println!("{:>4} s  eve  {allowed} of 600 requests in five minutes", seconds(&clock));
 
     println!("\nAfter a minute the records have expired, and each client has all requests again:");
     manual.advance(Duration::from_secs(60));

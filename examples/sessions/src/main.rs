@@ -7,6 +7,28 @@
 //! `cargo run -p sessions -- --port 8080 [--store redb:sessions.redb] [--idle 1800]` serves until
 //! Ctrl-C. On a durable store users stay logged in after a restart. app.rs has the application, and
 //! visit.rs the client.
+//!
+//! It prints, where `...` stands for what is left out:
+//!
+//! ```text
+//! A session begins with the log-in:
+//!   GET  /me        before                            401 Unauthorized
+//!   POST /login     as ada                            200 OK
+//!        set-cookie: id=(a secret); HttpOnly; SameSite=Strict; Path=/; Max-Age=86400
+//!   GET  /me        with tea in the cart              200 OK
+//!        ada, cart: ["tea"]
+//!
+//! Each request extends it, with at most one write in five minutes:
+//!   240 requests in four hours, 48 writes
+//! ...
+//! A log-out is final, even while another request runs:
+//!   POST /login     as ada                            200 OK
+//! ...
+//!   POST /logout    during the checkout               200 OK
+//!   POST /checkout  which ends after the log-out      200 OK
+//!   GET  /me        with the cookie from before       401 Unauthorized
+//!   0 sessions are left in the store
+//! ```
 
 mod app;
 mod visit;

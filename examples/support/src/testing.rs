@@ -19,13 +19,31 @@ pub fn run<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) ->
 
 /// Asserts that a program prints the block ` ```text ` in the header of its source.
 pub fn prints_its_header(program: &str, source: &str) -> Result {
+    is_its_header(&run(program, [""; 0])?, source);
+    Ok(())
+}
+
+/// Asserts that what a program printed is the block ` ```text ` in the header of its source. There
+/// `...` stands for any text, also for whole lines. A blank line at the beginning is left out.
+#[track_caller]
+pub fn is_its_header(printed: &str, source: &str) {
     let header: Vec<&str> = source.lines().map_while(|line| line.strip_prefix("//!")).collect();
     let block = header.iter().skip_while(|line| **line != " ```text").skip(1);
     let block = block.take_while(|line| **line != " ```").map(|line| line.strip_prefix(' ').unwrap_or(line));
     let expected: String = block.flat_map(|line| [line, "\n"]).collect();
     assert!(!expected.is_empty(), "the header shows no output");
-    assert_eq!(run(program, [""; 0])?, expected);
-    Ok(())
+    let parts: Vec<&str> = expected.split("...").collect();
+    let [first, between @ .., last] = &parts[..] else {
+        assert_eq!(printed.trim_start(), expected);
+        return;
+    };
+    let mut rest =
+        printed.strip_prefix(first).unwrap_or_else(|| panic!("{first:?} does not begin:\n{printed}"));
+    for part in between {
+        let at = rest.find(part).unwrap_or_else(|| panic!("there is no {part:?} in what is left:\n{rest}"));
+        rest = &rest[at + part.len()..];
+    }
+    assert!(rest.ends_with(last), "{last:?} does not end:\n{rest}");
 }
 
 /// Asserts that each of these texts was printed.

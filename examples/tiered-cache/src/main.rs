@@ -3,6 +3,23 @@
 //! The origin is a slow catalogue of products. In front of it, a store keeps each answer for 300 s.
 //! In front of the store, memory keeps it for 60 s. Two nodes share the store, and each has its own
 //! memory. The program moves the clock, so minutes take no time.
+//!
+//! It prints, where `...` stands for what is left out:
+//!
+//! ```text
+//! One product, and where each answer is from:
+//!   one first                   206 cents   from origin
+//!   one at once                 206 cents   from memory
+//!   two at once                 206 cents   from store
+//!   one after 60 s              206 cents   from store
+//!   one after 300 s             206 cents   from origin
+//!   one no product              nothing     from origin
+//!   one once more               nothing     from memory
+//! ...
+//! Twenty minutes of 100 requests a second, for 50 products of which some are more popular:
+//!   120000 requests, 196 calls of the origin, ...
+//! ...
+//! ```
 
 use std::error::Error;
 use std::sync::Arc;

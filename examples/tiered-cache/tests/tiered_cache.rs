@@ -1,6 +1,6 @@
 //! The example `tiered-cache` shows what it promises.
 
-use examples_support::testing::{Result, run, shows};
+use examples_support::testing::{Result, is_its_header, run, shows};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tiered-cache");
 
@@ -8,8 +8,10 @@ const NOTHING: [&str; 0] = [];
 
 #[test]
 fn shows_what_it_promises() -> Result {
+    let shown = run(PROGRAM, NOTHING)?;
+    is_its_header(&shown, include_str!("../src/main.rs"));
     shows(
-        &run(PROGRAM, NOTHING)?,
+        &shown,
         &[
             "one first                   206 cents   from origin",
             "two at once                 206 cents   from store",

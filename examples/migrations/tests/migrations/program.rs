@@ -4,7 +4,7 @@
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod redis_server;
 
-use examples_support::testing::{Result, run, runs_on_any_store, shows};
+use examples_support::testing::{Result, is_its_header, run, runs_on_any_store, shows};
 use redis_server::RedisServer;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_migrations");
@@ -15,6 +15,7 @@ fn brings_every_record_up_and_finds_it_so_again() -> Result {
     let path = directory.path().join("countries.redb");
 
     let first = run(PROGRAM, [&path])?;
+    is_its_header(&first, include_str!("../../src/main.rs"));
     shows(
         &first,
         &[

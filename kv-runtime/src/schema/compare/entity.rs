@@ -95,8 +95,8 @@ impl<'a> Comparison<'a> {
 
     /// Prefix, ids and anchor: no version goes with them, so no step can change them.
     fn keys(&mut self) {
-        const NEW_ENTITY: &str =
-            "no step can change keys: put it back, or make this a new entity beside the old one and copy";
+        const NEW_ENTITY: &str = "no step can change keys: put it back, or move the records with `migrate_keys` and confirm it: \
+             KV_SCHEMA_LOCK=overwrite";
         let (today, Some(released)) = (self.today, self.releases.iter().max_by_key(|it| !it.retired)) else {
             return;
         };
