@@ -108,6 +108,30 @@ impl<S: Store> Tx<S> {
     /// Those of [`Collection::get`]. The transaction cannot be committed after one. Also
     /// [`Error::NotTogether`] if the store cannot commit the entity together with what the
     /// transaction has, and [`Error::TransactionTooLarge`].
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "account")]
+    /// # struct Account {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     cents: i64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let kv = Kv::new(MemoryStore::new());
+    /// # kv.collection().put(&Account { id: 1, cents: 500 }).await?;
+    /// let cents = kv
+    ///     .transact(async |tx| {
+    ///         let account = tx.get::<Account>(1).await?;
+    ///         Ok(account.map_or(0, |account| account.cents))
+    ///     })
+    ///     .await?;
+    /// assert_eq!(cents, 500);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get<E: KvEntity>(
         &self,
         id: IdRef<'_, E>,
@@ -131,6 +155,30 @@ impl<S: Store> Tx<S> {
     /// Those of [`get`](Self::get). One entity that cannot be read fails the call. A transaction has no
     /// `get_each`: a commit has a condition on each record that was read, and there is none on a record
     /// that could not be.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "account")]
+    /// # struct Account {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     cents: i64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let kv = Kv::new(MemoryStore::new());
+    /// # kv.collection().put(&Account { id: 1, cents: 500 }).await?;
+    /// let sum = kv
+    ///     .transact(async |tx| {
+    ///         let accounts = tx.get_many::<Account>([1, 2]).await?;
+    ///         Ok(accounts.into_iter().flatten().map(|account| account.cents).sum::<i64>())
+    ///     })
+    ///     .await?;
+    /// assert_eq!(sum, 500);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get_many<E: KvEntity>(
         &self,
         ids: impl IntoIterator<Item: Lookup<E::Id>>,
@@ -163,6 +211,25 @@ impl<S: Store> Tx<S> {
     /// # Errors
     ///
     /// Those of [`get`](Self::get), except those about its value.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "account")]
+    /// # struct Account {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     cents: i64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let kv = Kv::new(MemoryStore::new());
+    /// # kv.collection().put(&Account { id: 1, cents: 500 }).await?;
+    /// let is_there = kv.transact(async |tx| tx.exists::<Account>(2).await).await?;
+    /// assert!(!is_there);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn exists<E: KvEntity>(
         &self,
         id: IdRef<'_, E>,
@@ -183,6 +250,31 @@ impl<S: Store> Tx<S> {
     ///
     /// [`Error::NotRead`] if this transaction has not read all groups of the entity, and
     /// [`Error::NotFound`] if it found none. Otherwise as [`put`](Self::put).
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "account")]
+    /// # struct Account {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     cents: i64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let kv = Kv::new(MemoryStore::new());
+    /// # kv.collection().put(&Account { id: 1, cents: 500 }).await?;
+    /// kv.transact(async |tx| {
+    ///     let Some(mut account) = tx.get::<Account>(1).await? else { return Ok(()) };
+    ///     account.cents -= 200;
+    ///     tx.save(&account)
+    /// })
+    /// .await?;
+    /// # let account = kv.collection::<Account>().get(1).await?;
+    /// # assert_eq!(account.map(|account| account.cents), Some(300));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn save<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.save_with(entity, None)
     }
@@ -193,6 +285,27 @@ impl<S: Store> Tx<S> {
     ///
     /// [`Error::NotFound`] if there is none, and [`Error::IdChanged`] if `change` changed the id.
     /// Otherwise as [`get`](Self::get) and [`put`](Self::put).
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "account")]
+    /// # struct Account {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     cents: i64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let kv = Kv::new(MemoryStore::new());
+    /// # kv.collection().put(&Account { id: 1, cents: 500 }).await?;
+    /// let account = kv
+    ///     .transact(async |tx| tx.update::<Account>(1, |account| account.cents += 100).await)
+    ///     .await?;
+    /// assert_eq!(account.cents, 600);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn update<E: KvEntity + StoredIn<S>>(
         &self,
         id: IdRef<'_, E>,
@@ -208,6 +321,30 @@ impl<S: Store> Tx<S> {
     ///
     /// [`Error::IdChanged`] if `create` returned an entity with another id. Otherwise as
     /// [`update`](Self::update), except `NotFound`.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "account")]
+    /// # struct Account {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     cents: i64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let kv = Kv::new(MemoryStore::new());
+    /// # kv.collection().put(&Account { id: 1, cents: 500 }).await?;
+    /// let account = kv
+    ///     .transact(async |tx| {
+    ///         let new = || Account { id: 2, cents: 100 };
+    ///         tx.upsert::<Account>(2, new, |account| account.cents += 100).await
+    ///     })
+    ///     .await?;
+    /// assert_eq!(account.cents, 100);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn upsert<E: KvEntity + StoredIn<S>>(
         &self,
         id: IdRef<'_, E>,
@@ -225,6 +362,27 @@ impl<S: Store> Tx<S> {
     ///
     /// [`Error::AlreadyExists`] if the transaction has read or written one with this id. Otherwise as
     /// [`put`](Self::put).
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "account")]
+    /// # struct Account {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     cents: i64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let kv = Kv::new(MemoryStore::new());
+    /// # kv.collection().put(&Account { id: 1, cents: 500 }).await?;
+    /// use kv_runtime::Error;
+    ///
+    /// let refused = kv.transact(async |tx| tx.insert(&Account { id: 1, cents: 0 })).await;
+    /// assert!(matches!(refused, Err(Error::AlreadyExists { .. })));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn insert<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.insert_with(entity, None)
     }
@@ -237,6 +395,26 @@ impl<S: Store> Tx<S> {
     /// [`Error::Encode`] if a value would not be read back equal, [`Error::KeyTooLong`] and the like
     /// if the store cannot hold it, [`Error::NotTogether`] and [`Error::TransactionTooLarge`] if it
     /// cannot commit it with the rest.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "account")]
+    /// # struct Account {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     cents: i64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let kv = Kv::new(MemoryStore::new());
+    /// # kv.collection().put(&Account { id: 1, cents: 500 }).await?;
+    /// kv.transact(async |tx| tx.put(&Account { id: 1, cents: 0 })).await?;
+    /// # let account = kv.collection::<Account>().get(1).await?;
+    /// # assert_eq!(account.map(|account| account.cents), Some(0));
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn put<E: KvEntity + StoredIn<S>>(&self, entity: &E) -> Result<()> {
         self.put_with(entity, None)
     }
@@ -246,6 +424,32 @@ impl<S: Store> Tx<S> {
     /// # Errors
     ///
     /// Those of [`put`](Self::put) about keys.
+    ///
+    /// ```
+    /// # use kv_runtime::{Kv, KvEntity, store::MemoryStore};
+    /// # #[derive(KvEntity)]
+    /// # #[kv(prefix = "account")]
+    /// # struct Account {
+    /// #     #[kv(id)]
+    /// #     id: u64,
+    /// #     cents: i64,
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let kv = Kv::new(MemoryStore::new());
+    /// # kv.collection().put(&Account { id: 1, cents: 500 }).await?;
+    /// // Account 1 is closed, and what is left goes to account 2.
+    /// kv.transact(async |tx| {
+    ///     let Some(closed) = tx.get::<Account>(1).await? else { return Ok(()) };
+    ///     tx.delete::<Account>(1)?;
+    ///     tx.put(&Account { id: 2, cents: closed.cents })
+    /// })
+    /// .await?;
+    /// # let accounts = kv.collection::<Account>();
+    /// # assert!(!accounts.exists(1).await? && accounts.exists(2).await?);
+    /// # Ok::<(), kv_runtime::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn delete<E: KvEntity + StoredIn<S>>(&self, id: IdRef<'_, E>) -> Result<()> {
         let entities = self.entities::<E>(None);
         let key = entities.key_for(&id);
