@@ -41,8 +41,8 @@ const SWEPT_BY_WRITE: usize = 2;
 /// How many expired records a sweep removes before it gives the lock back.
 const SWEPT_AT_ONCE: usize = 1_024;
 
-/// Records in this process's memory, gone with it: for tests, and for what a single process may
-/// forget.
+/// Keeps records in the memory of this process: for tests, and for data that may be lost when the
+/// process ends.
 ///
 /// Lists are in key order, a batch is read at one moment, and commits are atomic. Writes free the
 /// memory of expired records, so no background task is needed. Clones share the records. [The
@@ -100,11 +100,11 @@ impl MemoryStore {
         Self(Arc::new(Shared { info, state: RwLock::default() }))
     }
 
-    /// Frees the memory of all records that have expired, and returns how many they were. Writes do
-    /// it bit by bit; this is for a store that is no longer written to.
+    /// Removes all expired records, and returns how many it removed. Each write removes a few of
+    /// them, so only a store that is no longer written to needs this call.
     ///
-    /// It holds the caller's thread until it is done, about 1 µs a record. Other callers get the
-    /// store in between.
+    /// It blocks the caller's thread until it is done, for about 1 µs a record. Other callers can use
+    /// the store in between.
     pub fn sweep(&self) -> usize {
         let now = self.0.info.clock().now();
         let mut swept = 0;

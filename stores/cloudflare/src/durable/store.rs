@@ -20,10 +20,11 @@ use super::{CAPABILITIES, NAME, answer};
 /// The SQLite of a Durable Object, used inside the object (feature `durable-objects`, on wasm32
 /// alone).
 ///
-/// It has all that [`MemoryStore`](kv_store::store::MemoryStore) has, and is durable: commits of several keys, lists in
-/// order, expiry. A call takes place in one step, when it is first polled. What a request wrote is
-/// on the disk before its response leaves the object. A Worker reaches it from outside by
-/// [`DurableClient`](super::DurableClient), or by any other request to the object.
+/// It has all that [`MemoryStore`](kv_store::store::MemoryStore) has, except indexes, and is
+/// durable: commits of several keys, lists in order, expiry. A call takes place in one step, when it
+/// is first polled. What a request wrote is on the disk before its response leaves the object. A
+/// Worker reaches it from outside by [`DurableClient`](super::DurableClient), or by any other
+/// request to the object.
 ///
 /// An object has 10 GB. A key has at most 2,048 bytes here and a value 1.9 MB, as a row may have
 /// 2 MB.
@@ -69,9 +70,9 @@ impl DurableStore {
         Self(SendWrapper::new(Rc::new(Shared { info, table, alarm })))
     }
 
-    /// Removes up to 1,000 records that have expired, and sets the alarm for the next sweep. The
-    /// object's `alarm` handler calls it; with
-    /// [`without_alarm`](DurableOptions::without_alarm) call it as it suits you.
+    /// Removes up to 1,000 records that have expired, and sets the alarm for the next sweep, which is
+    /// a minute later at the earliest. The object's `alarm` handler calls it. Call it more often if
+    /// more records expire, and with [`without_alarm`](DurableOptions::without_alarm).
     pub async fn sweep(&self) -> worker::Result<()> {
         let Shared { info, table, alarm } = &**self.0;
         let now = info.clock().now();
