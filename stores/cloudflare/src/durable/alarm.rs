@@ -1,18 +1,14 @@
 //! The object's alarm, which removes what has expired.
 
 use std::cell::Cell;
-use std::time::Duration;
 
 use kv_store::Timestamp;
 use worker::js_sys::{Function, Promise, Reflect};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
+use super::sweep;
 use super::table::Table;
-
-/// Sweeps are at least so far apart. An expired record is invisible at once; this is how long it
-/// may keep its place.
-const PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub(super) struct Alarm {
@@ -38,7 +34,7 @@ impl Alarm {
         self.set_for.set(None);
         let first = table.first_expiry().map_err(|failure| JsValue::from_str(&failure.message))?;
         let Some(first) = first else { return Ok(()) };
-        let next = first.max(now.saturating_add(PAUSE));
+        let next = sweep::next(first, now);
         let storage: &JsValue = table.storage().as_raw().as_ref();
         let set_alarm: Function = Reflect::get(storage, &"setAlarm".into())?.dyn_into()?;
         let set = set_alarm.call1(storage, &JsValue::from_f64(next.as_millis() as f64))?;

@@ -2,7 +2,7 @@
 //!
 //! `message` (a call, and its answer), `ask` and `answer` (from the traits to these and back),
 //! `wire` (both as bytes), `table` (SQLite in the object), `store` (inside the object), `alarm`
-//! (what removes expired rows), `serve` (the object's side of a client), `client` and `shards`
+//! and `sweep` (what removes expired rows), `serve` (the object's side of a client), `client` and `shards`
 //! (the Worker's side). On other targets the tests alone build what needs no Worker.
 
 #[cfg(target_arch = "wasm32")]
@@ -22,6 +22,7 @@ mod serve;
 mod shards;
 #[cfg(target_arch = "wasm32")]
 mod store;
+mod sweep;
 #[cfg(target_arch = "wasm32")]
 mod table;
 mod wire;

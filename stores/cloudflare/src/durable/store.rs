@@ -70,9 +70,10 @@ impl DurableStore {
         Self(SendWrapper::new(Rc::new(Shared { info, table, alarm })))
     }
 
-    /// Removes up to 1,000 records that have expired, and sets the alarm for the next sweep, which is
-    /// a minute later at the earliest. The object's `alarm` handler calls it. Call it more often if
-    /// more records expire, and with [`without_alarm`](DurableOptions::without_alarm).
+    /// Removes up to 1,000 records that have expired, and sets the alarm for the next sweep: when the
+    /// next record expires, a minute later at the earliest, or after a second if this sweep has left
+    /// some. The object's `alarm` handler calls it. With
+    /// [`without_alarm`](DurableOptions::without_alarm) call it as it suits you.
     pub async fn sweep(&self) -> worker::Result<()> {
         let Shared { info, table, alarm } = &**self.0;
         let now = info.clock().now();

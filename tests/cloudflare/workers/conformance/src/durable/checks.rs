@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord, Record};
-use kv_runtime::store::{Commit, Condition, DurableClient, DurableStore, Expect, ListQuery, Shards, Store, StoreExt, Write};
+use kv_runtime::store::{
+    Commit, Condition, DurableClient, DurableStore, Expect, ListQuery, Shards, Store, StoreExt, Write,
+};
 use kv_runtime::{Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::{Env, Method, SqlStorageValue, State};
@@ -69,7 +71,7 @@ async fn broken(store: &DurableStore) -> kv_runtime::Result<Value> {
     Ok(json!({ "failed": failed(error), "read": read }))
 }
 
-/// How many rows there are, and when the alarm goes off, before and after records expire.
+/// How many rows there are, and when the alarm goes off, before and after a sweep.
 async fn sweep(state: &State, store: &DurableStore) -> worker::Result<Value> {
     let rows = || -> worker::Result<i64> {
         let mut counted = state.storage().sql().exec(&format!("SELECT count(*) FROM {TABLE}"), None)?.raw();
@@ -78,7 +80,8 @@ async fn sweep(state: &State, store: &DurableStore) -> worker::Result<Value> {
             _ => Err("there is no count".into()),
         }
     };
-    for number in 0..3 {
+    // More than one sweep removes.
+    for number in 0..1_003 {
         let expiring = record("1").with_expiry(Expiry::After(Duration::from_secs(90)));
         store.put(Key::from_text(format!("e:{number}")), expiring).await.map_err(told)?;
     }
@@ -88,9 +91,14 @@ async fn sweep(state: &State, store: &DurableStore) -> worker::Result<Value> {
     CLOCK.with(|clock| clock.advance(Duration::from_secs(91)));
     let expired = rows()?;
     store.sweep().await?;
+    let swept = rows()?;
+    let set_again = state.storage().get_alarm().await?;
+    let seconds =
+        |alarm: Option<i64>, now: u64| alarm.map(|alarm| (alarm as u64).saturating_sub(now) / 1_000);
     Ok(json!({
-        "rows": [before, expired, rows()?],
-        "seconds_to_alarm": set_for.map(|set_for| (set_for as u64).saturating_sub(now) / 1_000),
+        "rows": [before, expired, swept],
+        "seconds_to_alarm": seconds(set_for, now),
+        "seconds_to_next": seconds(set_again, store.clock().now().as_millis()),
     }))
 }
 
