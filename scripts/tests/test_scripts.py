@@ -157,6 +157,10 @@ class CheckDocs(InFolder):
             self.assertIn(f"{link}: ", fault)
             self.assertIn(reason, fault)
 
+    def test_a_definition_of_a_link_stands_alone(self):
+        self.write("page.md", "see [calls][calls]: kv-runtime/docs/calls.md\n\n[calls]: kv-runtime/docs/calls.md\n")
+        self.assertEqual(list(check_docs.links(self.root, Path("page.md"))), ["page.md:1: a definition of a link stands alone on its line"])
+
     def test_a_page_with_hidden_lines_says_how_to_copy_them(self):
         for code in ["```rust\n# fn main() {}\n```\n", "- ```rust,no_run\n  #\n  ```\n"]:
             self.write("kv-runtime/docs/new.md", code)
