@@ -82,8 +82,8 @@ async fn on_redis_every_record_is_moved_once() -> Outcome {
     assert_moved_once(&kv, &kv, &acknowledged).await
 }
 
-/// Two handles of one server: the copy and the removal are two commits, and a kill may come between
-/// them. Nobody else may write meanwhile.
+/// Two handles of one server: the copy and the removal are two commits, and the process may be
+/// killed after the first. Nobody else may write meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn to_hash_tags_every_record_is_moved_once() -> Outcome {
@@ -132,7 +132,7 @@ async fn migrate<S: AtomicStore>(from: &Kv<S>, into: &Kv<S>) -> Result<KeyMigrat
     run.progress(|progress| println!("moved {} .", progress.migrated)).run().await
 }
 
-/// Counts up records of its own, wherever they are.
+/// Counts up the records that only this writer changes, wherever they are.
 async fn count<S: AtomicStore>(from: &Kv<S>, into: &Kv<S>, writer: u64) -> Result<(), Error> {
     let (old, new) = (from.collection::<Old>(), into.collection::<New>());
     let mut random = fastrand::Rng::new();
@@ -219,7 +219,7 @@ async fn assert_moved_once<S: AtomicStore>(
     assert_eq!(moved.len() as u64, rows());
     for (id, count) in moved {
         let least = acknowledged.get(&id).copied().unwrap_or(id);
-        // A kill may come between a write and its line, once in a life.
+        // A process may be killed after a write and before its line, once in a life.
         let most = least + kills() * 1_000_000;
         assert!((least..=most).contains(&count) && count % 1_000_000 == id, "{id}: {count}, not {least}");
     }

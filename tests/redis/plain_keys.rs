@@ -116,7 +116,7 @@ async fn no_insert_makes_a_second_record_on_a_cluster() -> Test {
         let command: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
         cluster.cli(&command).trim().to_owned()
     };
-    // Each of them is on a slot of its own.
+    // Each of them is on another slot.
     every_call(&kv, |words| match words {
         ["DEL", keys @ ..] => keys.iter().map(|&key| command(&["DEL", key])).collect(),
         _ => command(words),

@@ -16,8 +16,8 @@ pub struct Condition {
     /// taken. The store that gave the lease out checks it.
     pub lease: Option<Lease>,
     /// With [`Expect::Absent`]: the commit moves a record here that is under another form of the key.
-    /// A store that writes keys in a form of its own may refuse other commits that would make a
-    /// second record beside one.
+    /// A store that writes keys in another form may refuse other commits, which would make a second
+    /// record beside one.
     pub moves_here: bool,
 }
 
