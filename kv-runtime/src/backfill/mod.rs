@@ -103,7 +103,7 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
         self
     }
 
-    /// Tells `progress` after each batch.
+    /// Calls `progress` after each batch.
     pub fn progress(mut self, progress: impl FnMut(&Progress) + MaybeSend + 'static) -> Self {
         self.pass.set_progress(progress);
         self

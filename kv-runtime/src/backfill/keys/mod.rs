@@ -172,7 +172,7 @@ where
         self
     }
 
-    /// Tells `progress` after each batch.
+    /// Calls `progress` after each batch.
     pub fn progress(mut self, progress: impl FnMut(&Progress) + MaybeSend + 'static) -> Self {
         self.pass.set_progress(progress);
         self
