@@ -12,6 +12,7 @@ mod layout;
 mod leases;
 mod moving;
 mod outcomes;
+mod plain_keys;
 #[path = "../support/proxy.rs"]
 #[allow(dead_code, reason = "shared by tests that need other parts of it")]
 mod proxy;

@@ -5,6 +5,8 @@
 //! the same entries that are written to redb by hand. `memory-per-entry` is `MemoryStore` against a
 //! map and a set.
 
+#[path = "../native_db/frame.rs"]
+mod frame;
 #[path = "../../support/mod.rs"]
 mod support;
 
@@ -14,19 +16,15 @@ mod raw;
 mod theirs;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
+use frame::{Bench, IDS, PEER, by_turns_over, found, shuffled_ids};
 use memory::{Counting, held_by};
-use native_db::Models;
 use ours::{Ours, Plain, User};
 use support::profile::Profile;
 use support::{Report, Result, Sides, by_turns, nanos_each};
 use theirs::Theirs;
 
-/// Numbers of one length, so that both sides have them in one order.
-const IDS: Range<u64> = 100_000..200_000;
 /// How many are in each of the small teams, and in each of the three large ones.
 const SMALL: u64 = 1_000;
 const LARGE: u64 = 33_000;
@@ -37,7 +35,6 @@ const FIRST_LARGE: u32 = 1_000_000;
 const LOOKUPS: usize = 1_000;
 const UPDATES: usize = 20;
 
-const NATIVE_DB: &str = "native_db 0.8.2";
 const PLAIN: &str = "the entity without indexes";
 const MAPS: &str = "a map and a set by hand";
 const RAW: &str = "the entries by hand in redb";
@@ -52,22 +49,22 @@ fn main() -> Result<()> {
     let bench = Bench { directory: directory.path(), models: &models };
 
     let (in_order, shuffled) = (IDS.collect::<Vec<_>>(), shuffled_ids());
-    report.case("insert-100k-2-indexes", NATIVE_DB, "ns/record", 0.6, || bench.load(&in_order))?;
-    report.case("insert-100k-2-indexes-shuffled", NATIVE_DB, "ns/record", 0.9, || bench.load(&shuffled))?;
+    report.case("insert-100k-2-indexes", PEER, "ns/record", 0.6, || bench.load(&in_order))?;
+    report.case("insert-100k-2-indexes-shuffled", PEER, "ns/record", 0.9, || bench.load(&shuffled))?;
     report.case("disk-per-entry", RAW, "bytes/entry", 1.1, || bench.size(&in_order))?;
 
     report.case("memory-per-entry", MAPS, "bytes/entry", 1.1, || memory(&in_order))?;
 
     let (ours, theirs) = bench.filled(&in_order, small_team)?;
-    report.case("get-by-unique", NATIVE_DB, "ns", 0.9, || get(&ours, &theirs, &shuffled))?;
-    report.case("list-by-index-1000", NATIVE_DB, "ns/record", 0.8, || {
+    report.case("get-by-unique", PEER, "ns", 0.9, || get(&ours, &theirs, &shuffled))?;
+    report.case("list-by-index-1000", PEER, "ns/record", 0.8, || {
         list(&ours, &theirs, 100..200, SMALL as usize, 200)
     })?;
     report.case("update-unindexed-field", PLAIN, "ns", 1.05, || bench.update(&ours, &shuffled))?;
     drop((ours, theirs));
 
     let (ours, theirs) = bench.filled(&in_order[..3 * LARGE as usize], large_team)?;
-    report.case("first-page-20-of-33000", NATIVE_DB, "ns/record", 0.05, || {
+    report.case("first-page-20-of-33000", PEER, "ns/record", 0.05, || {
         list(&ours, &theirs, FIRST_LARGE..FIRST_LARGE + 3, 20, 30)
     })?;
     for case in ["redis/get-by-unique", "redis/insert-2-indexes", "redis/list-by-index-100"] {
@@ -76,26 +73,7 @@ fn main() -> Result<()> {
     report.finish()
 }
 
-/// Where the files are.
-struct Bench<'a> {
-    directory: &'a Path,
-    models: &'a Models,
-}
-
 impl<'a> Bench<'a> {
-    fn path(&self, side: &str) -> PathBuf {
-        self.directory.join(side).with_extension("redb")
-    }
-
-    /// A place without a file.
-    fn new_path(&self, side: &str) -> Result<PathBuf> {
-        let path = self.path(side);
-        if path.exists() {
-            fs::remove_file(&path)?;
-        }
-        Ok(path)
-    }
-
     /// Both sides with the users of these ids.
     fn filled(&self, ids: &[u64], team: fn(u64) -> u32) -> Result<(Ours<User>, Theirs<'a>)> {
         let (ours, theirs) = (Ours::open(&self.new_path("ours")?)?, self.create_theirs()?);
@@ -141,18 +119,10 @@ impl<'a> Bench<'a> {
     fn update(&self, ours: &Ours<User>, ids: &[u64]) -> Result<Sides> {
         let plain = Ours::<Plain>::open(&self.new_path("plain")?)?;
         plain.put(plain_users(ids))?;
-        let (mut our_ids, mut their_ids) = (ids.chunks(UPDATES).cycle(), ids.chunks(UPDATES).cycle());
-        by_turns(
-            100,
-            || {
-                let ids = our_ids.next().unwrap_or_default();
-                nanos_each(UPDATES, || ours.update(ids, |user| user.profile.logins += 1))
-            },
-            || {
-                let ids = their_ids.next().unwrap_or_default();
-                nanos_each(UPDATES, || plain.update(ids, |user| user.profile.logins += 1))
-            },
-        )
+        let rounds = ids.chunks(UPDATES).cycle();
+        let count = |ids: &[u64]| ours.update(ids, |user| user.profile.logins += 1);
+        let count_plain = |ids: &[u64]| plain.update(ids, |user| user.profile.logins += 1);
+        by_turns_over(100, UPDATES, rounds, count, count_plain)
     }
 }
 
@@ -173,24 +143,12 @@ fn memory(ids: &[u64]) -> Result<Sides> {
 
 fn get(ours: &Ours<User>, theirs: &Theirs<'_>, ids: &[u64]) -> Result<Sides> {
     let emails: Vec<String> = ids.iter().map(|&id| email(id)).collect();
-    let (mut our_emails, mut their_emails) = (emails.chunks(LOOKUPS).cycle(), emails.chunks(LOOKUPS).cycle());
-    by_turns(
-        200,
-        || {
-            let emails = our_emails.next().unwrap_or_default();
-            nanos_each(LOOKUPS, || {
-                assert_eq!(ours.get_all(emails)?, LOOKUPS);
-                Ok(())
-            })
-        },
-        || {
-            let emails = their_emails.next().unwrap_or_default();
-            nanos_each(LOOKUPS, || {
-                assert_eq!(theirs.get_all(emails)?, LOOKUPS);
-                Ok(())
-            })
-        },
-    )
+    let rounds = emails.chunks(LOOKUPS).cycle();
+    let (ours, theirs) = (
+        |emails: &[String]| found(ours.get_all(emails)?, LOOKUPS),
+        |emails: &[String]| found(theirs.get_all(emails)?, LOOKUPS),
+    );
+    by_turns_over(200, LOOKUPS, rounds, ours, theirs)
 }
 
 /// The first users of each of these teams in turn.
@@ -201,24 +159,9 @@ fn list(
     users: usize,
     rounds: usize,
 ) -> Result<Sides> {
-    let (mut our_teams, mut their_teams) = (teams.clone().cycle(), teams.cycle());
-    by_turns(
-        rounds,
-        || {
-            let team = our_teams.next().unwrap_or_default();
-            nanos_each(users, || {
-                assert_eq!(ours.of_team(team, users)?, users);
-                Ok(())
-            })
-        },
-        || {
-            let team = their_teams.next().unwrap_or_default();
-            nanos_each(users, || {
-                assert_eq!(theirs.of_team(team, users)?, users);
-                Ok(())
-            })
-        },
-    )
+    let (ours, theirs) =
+        (|team| found(ours.of_team(team, users)?, users), |team| found(theirs.of_team(team, users)?, users));
+    by_turns_over(rounds, users, teams.cycle(), ours, theirs)
 }
 
 fn small_team(id: u64) -> u32 {
@@ -246,10 +189,4 @@ fn plain_users(ids: &[u64]) -> Vec<Plain> {
 fn their_users(ids: &[u64], team: fn(u64) -> u32) -> Vec<theirs::User> {
     let user = |&id| theirs::User { id, email: email(id), team: team(id), profile: Profile::sample(id) };
     ids.iter().map(user).collect()
-}
-
-/// Every id once, in no order: the factor has no divisor in common with their number.
-fn shuffled_ids() -> Vec<u64> {
-    let count = IDS.end - IDS.start;
-    (0..count).map(|place| IDS.start + place * 7_919 % count).collect()
 }

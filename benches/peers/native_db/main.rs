@@ -4,28 +4,24 @@
 #[path = "../../support/mod.rs"]
 mod support;
 
+mod frame;
 mod ours;
 mod theirs;
 
 use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
-use native_db::Models;
+use frame::{Bench, IDS, PEER, by_turns_over, found, shuffled_ids};
 use ours::Ours;
 use support::profile::Profile;
 use support::{Report, Result, Sides, by_turns, nanos_each};
 use theirs::Theirs;
 
-/// Numbers of one length: one after the other they are in the order of both sides' keys, as text and as numbers.
-const IDS: Range<u64> = 100_000..200_000;
 const TEAMS: Range<u32> = 100..200;
 const IN_TEAM: Range<u32> = 1_000..2_000;
 
 /// How many gets a round makes.
 const GETS: usize = 1_000;
-
-const PEER: &str = "native_db 0.8.2";
 
 fn main() -> Result<()> {
     let mut report = Report::new("native_db");
@@ -50,26 +46,7 @@ fn main() -> Result<()> {
     report.finish()
 }
 
-/// Where the files are.
-struct Bench<'a> {
-    directory: &'a Path,
-    models: &'a Models,
-}
-
 impl<'a> Bench<'a> {
-    fn path(&self, side: &str) -> PathBuf {
-        self.directory.join(side).with_extension("redb")
-    }
-
-    /// A place without a file.
-    fn new_path(&self, side: &str) -> Result<PathBuf> {
-        let path = self.path(side);
-        if path.exists() {
-            fs::remove_file(&path)?;
-        }
-        Ok(path)
-    }
-
     fn create_ours(&self) -> Result<Ours> {
         Ours::open(&self.new_path("ours")?)
     }
@@ -124,24 +101,10 @@ impl<'a> Bench<'a> {
 }
 
 fn get(ours: &Ours, theirs: &Theirs<'_>, ids: &[u64]) -> Result<Sides> {
-    let (mut our_ids, mut their_ids) = (ids.chunks(GETS).cycle(), ids.chunks(GETS).cycle());
-    by_turns(
-        300,
-        || {
-            let ids = our_ids.next().unwrap_or_default();
-            nanos_each(GETS, || {
-                assert_eq!(ours.get_all(ids)?, GETS);
-                Ok(())
-            })
-        },
-        || {
-            let ids = their_ids.next().unwrap_or_default();
-            nanos_each(GETS, || {
-                assert_eq!(theirs.get_all(ids)?, GETS);
-                Ok(())
-            })
-        },
-    )
+    let rounds = ids.chunks(GETS).cycle();
+    let (ours, theirs) =
+        (|ids: &[u64]| found(ours.get_all(ids)?, GETS), |ids: &[u64]| found(theirs.get_all(ids)?, GETS));
+    by_turns_over(300, GETS, rounds, ours, theirs)
 }
 
 fn insert(ours: &Ours, theirs: &Theirs<'_>) -> Result<Sides> {
@@ -173,24 +136,11 @@ fn update_two(ours: &Ours, theirs: &Theirs<'_>) -> Result<Sides> {
 
 fn list(ours: &Ours, theirs: &Theirs<'_>) -> Result<Sides> {
     let members = IN_TEAM.len();
-    let (mut our_teams, mut their_teams) = (TEAMS.cycle(), TEAMS.cycle());
-    by_turns(
-        300,
-        || {
-            let team = our_teams.next().unwrap_or_default();
-            nanos_each(members, || {
-                assert_eq!(ours.members_of(team)?.len(), members);
-                Ok(())
-            })
-        },
-        || {
-            let team = their_teams.next().unwrap_or_default();
-            nanos_each(members, || {
-                assert_eq!(theirs.members_of(team)?.len(), members);
-                Ok(())
-            })
-        },
-    )
+    let (ours, theirs) = (
+        |team| found(ours.members_of(team)?.len(), members),
+        |team| found(theirs.members_of(team)?.len(), members),
+    );
+    by_turns_over(300, members, TEAMS.cycle(), ours, theirs)
 }
 
 fn our_users(ids: &[u64]) -> Vec<ours::User> {
@@ -199,10 +149,4 @@ fn our_users(ids: &[u64]) -> Vec<ours::User> {
 
 fn their_users(ids: &[u64]) -> Vec<theirs::User> {
     ids.iter().map(|&id| theirs::User { id, profile: Profile::sample(id) }).collect()
-}
-
-/// Every id once, in no order: the factor has no divisor in common with their number.
-fn shuffled_ids() -> Vec<u64> {
-    let count = IDS.end - IDS.start;
-    (0..count).map(|place| IDS.start + place * 7_919 % count).collect()
 }

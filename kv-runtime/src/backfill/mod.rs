@@ -4,15 +4,13 @@
 mod batch;
 mod census;
 mod keys;
+mod pass;
 mod report;
-mod watch;
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::{OptionFuture, join};
-use kv_store::__private::{Stopwatch, coop};
+use kv_store::__private::Stopwatch;
 use kv_store::key::{Key, KeyBuilder};
 use kv_store::store::{AtomicStore, Cursor, Store, StoreExt};
 use kv_store::{MaybeSend, Result};
@@ -22,22 +20,23 @@ use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
 use crate::list::secret;
 use batch::Batch;
-use watch::{BATCH, Watch};
 
 pub use census::{Census, GroupCensus};
 pub use keys::{KeyMigrationReport, MigrateKeys};
+pub(crate) use pass::Pass;
 pub use report::{Failed, MigrationReport, Progress};
+
+/// How many entities a batch has, where nobody says. A commit may wait long for its disk, so a batch
+/// is not too small; its records are in memory, so it is not too large either.
+const BATCH: usize = 4_000;
 
 /// A backfill in the making: [`Collection::migrate_all`].
 #[must_use = "a backfill does nothing until `run` is called"]
 pub struct MigrateAll<E, S> {
     collection: Collection<E, S>,
-    batch: usize,
-    rate: Option<u32>,
+    pass: Pass<Progress>,
     dry_run: bool,
     cursor: Option<Cursor>,
-    /// In a mutex so that a closure need not be `Sync`; it is never locked.
-    progress: Option<Mutex<Box<dyn Watch>>>,
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -72,14 +71,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     where
         S: AtomicStore,
     {
-        MigrateAll {
-            collection: self.clone(),
-            batch: BATCH,
-            rate: None,
-            dry_run: false,
-            cursor: None,
-            progress: None,
-        }
+        MigrateAll { collection: self.clone(), pass: Pass::new(BATCH), dry_run: false, cursor: None }
     }
 }
 
@@ -88,14 +80,14 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
     /// its records have 4 MiB. The records of two batches are in memory: one that is written, and
     /// the next.
     pub fn batch(mut self, entities: usize) -> Self {
-        self.batch = entities.max(1);
+        self.pass.set_batch(entities);
         self
     }
 
     /// At most so many entities a second, on average. It waits by the timer of the store's clock
     /// ([`Timer`](crate::Timer)). Without one the run ends with [`Error::NoTimer`](crate::Error::NoTimer) after a batch.
     pub fn rate(mut self, entities_per_second: u32) -> Self {
-        self.rate = Some(entities_per_second.max(1));
+        self.pass.set_rate(entities_per_second);
         self
     }
 
@@ -111,9 +103,9 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
         self
     }
 
-    /// Tells `progress` after each batch.
+    /// Calls `progress` after each batch.
     pub fn progress(mut self, progress: impl FnMut(&Progress) + MaybeSend + 'static) -> Self {
-        self.progress = Some(Mutex::new(Box::new(progress)));
+        self.pass.set_progress(progress);
         self
     }
 
@@ -132,29 +124,23 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
         S: AtomicStore,
     {
         let mut report = MigrationReport { dry_run: self.dry_run, ..MigrationReport::default() };
-        let (watch, mut entities) = (Stopwatch::start(self.collection.store().clock()), 0_u64);
+        let (started, mut entities) = (Stopwatch::start(self.collection.store().clock()), 0_u64);
         let first = secret::stored(&self.collection, prefix, self.cursor.take())?;
         let mut batch = self.prepare(prefix, first).await?;
         loop {
             let cursor = batch.cursor.clone();
             entities += batch.entities;
             // What is prepared before a pause would be old when it is written.
-            let ahead = cursor.clone().filter(|_| self.rate.is_none());
+            let ahead = cursor.clone().filter(|_| self.pass.rate().is_none());
             let prepare = OptionFuture::from(ahead.map(|cursor| self.prepare(prefix, Some(cursor))));
             let (written, next) = join(self.write(batch), prepare).await;
             report.add(written?);
             let progress = report.progress(secret::printable(&self.collection, prefix, cursor.clone()));
-            if let Some(watch) = &mut self.progress {
-                watch.get_mut().unwrap_or_else(PoisonError::into_inner).see(&progress);
-            }
+            self.pass.report(&progress);
             if cursor.is_none() {
                 return Ok(report);
             }
-            if let Some(rate) = self.rate {
-                let due = Duration::from_secs_f64(entities as f64 / f64::from(rate));
-                self.collection.pause(due.saturating_sub(watch.elapsed())).await?;
-            }
-            coop::yield_now().await;
+            self.pass.keep_rate(&self.collection, &started, entities).await?;
             batch = match next {
                 Some(next) => next?,
                 None => self.prepare(prefix, cursor).await?,
@@ -163,8 +149,7 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
     }
 
     async fn prepare(&self, prefix: &Key, cursor: Option<Cursor>) -> Result<Batch<E::Id>> {
-        let a_second = self.rate.map_or(usize::MAX, |rate| rate as usize);
-        batch::prepare(&self.collection, prefix, cursor, self.batch.min(a_second)).await
+        batch::prepare(&self.collection, prefix, cursor, self.pass.limit()).await
     }
 
     async fn write(&self, batch: Batch<E::Id>) -> Result<MigrationReport>
@@ -183,8 +168,8 @@ impl<E: KvEntity, S: Store> fmt::Debug for MigrateAll<E, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MigrateAll")
             .field("collection", &self.collection)
-            .field("batch", &self.batch)
-            .field("rate", &self.rate)
+            .field("batch", &self.pass.batch())
+            .field("rate", &self.pass.rate())
             .field("dry_run", &self.dry_run)
             .finish_non_exhaustive()
     }

@@ -70,7 +70,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> CachedBy<'_, E, S, V> {
         let claim = self.by.claim(value);
         async move {
             let Some(id) = self.by.holder(&claim).await? else { return Ok(None) };
-            if self.by.is_told_by_value()
+            if self.by.is_decided_by_value()
                 && let Some(entity) = self.cached.get(id.as_id_ref()).await?
                 && self.by.has_claim(&entity, &claim)
             {

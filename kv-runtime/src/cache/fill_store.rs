@@ -32,7 +32,7 @@ pub(super) enum StoreFill {
 pub(super) struct Report(Arc<Mutex<Option<Error>>>);
 
 impl Report {
-    pub(super) fn tell(&self, error: Error) {
+    pub(super) fn set(&self, error: Error) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
     }
 

@@ -148,7 +148,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             Ok(loaded) => {
                 let filled = self.end_and_fill(leads, &keys, loaded, &mut deadline).await;
                 if let (Some(report), Err(error)) = (report, filled) {
-                    report.tell(error);
+                    report.set(error);
                 }
             }
             Err(error) => {

@@ -112,7 +112,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             };
             apart(self.write_anchors_last(self.writes(), records))
                 .await
-                .map_err(|error| error.with_place(&name))
+                .map_err(|error| error.map_location(&name))
         }
         .instrument(span)
         .await

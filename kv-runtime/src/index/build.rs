@@ -1,10 +1,8 @@
 //! Builds the indexes of a collection that has entities already, while it is in use.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use kv_store::__private::{Stopwatch, coop};
+use kv_store::__private::Stopwatch;
 use kv_store::key::{Key, KeyBuilder};
 use kv_store::record::Record;
 use kv_store::store::{
@@ -15,6 +13,7 @@ use tracing::Instrument;
 
 use super::enter::{Mode, enter, of_entity};
 use super::report::IndexReport;
+use crate::backfill::Pass;
 use crate::collection::indexed::{IndexState, check_supported, state_key, state_of, state_record};
 use crate::collection::{Collection, span};
 use crate::entity::{IndexSchema, KvEntity};
@@ -29,20 +28,7 @@ pub struct BuildIndexes<E, S> {
     collection: Collection<E, S>,
     is_confirmed: bool,
     passes_over_unreadable: bool,
-    batch: usize,
-    rate: Option<u32>,
-    /// In a mutex so that a closure need not be `Sync`; it is never locked.
-    progress: Option<Mutex<Box<dyn Watch>>>,
-}
-
-trait Watch: MaybeSend {
-    fn see(&mut self, report: &IndexReport);
-}
-
-impl<F: FnMut(&IndexReport) + MaybeSend> Watch for F {
-    fn see(&mut self, report: &IndexReport) {
-        self(report);
-    }
+    pass: Pass<IndexReport>,
 }
 
 impl<E: KvEntity, S: IndexStore> Collection<E, S> {
@@ -63,9 +49,7 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
             collection: self.clone(),
             is_confirmed: false,
             passes_over_unreadable: false,
-            batch: BATCH,
-            rate: None,
-            progress: None,
+            pass: Pass::new(BATCH),
         }
     }
 }
@@ -87,20 +71,20 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
 
     /// So many entities a batch at most, instead of 1,000.
     pub fn batch(mut self, entities: usize) -> Self {
-        self.batch = entities.max(1);
+        self.pass.set_batch(entities);
         self
     }
 
     /// At most so many entities a second, on average. It waits by the timer of the store's clock
     /// ([`Timer`](crate::Timer)). Without one the run ends with [`Error::NoTimer`] after a batch.
     pub fn rate(mut self, entities_per_second: u32) -> Self {
-        self.rate = Some(entities_per_second.max(1));
+        self.pass.set_rate(entities_per_second);
         self
     }
 
     /// Passes what was done so far to `progress` after each batch.
     pub fn progress(mut self, progress: impl FnMut(&IndexReport) + MaybeSend + 'static) -> Self {
-        self.progress = Some(Mutex::new(Box::new(progress)));
+        self.pass.set_progress(progress);
         self
     }
 
@@ -128,10 +112,9 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
         let Some((mut cursor, mut unfit)) = building else {
             return Ok(IndexReport { is_ready: true, ..report });
         };
-        let watch = Stopwatch::start(self.collection.store().clock());
+        let started = Stopwatch::start(self.collection.store().clock());
         loop {
-            let a_second = self.rate.map_or(usize::MAX, |rate| rate as usize);
-            let limit = self.batch.min(a_second);
+            let limit = self.pass.limit();
             let page = raw::page(&self.collection, prefix, cursor, limit, ListQuery::MAX_BYTES).await?;
             let before = self.unfit(&report);
             page.failed.into_iter().for_each(|error| report.unreadable(error));
@@ -139,9 +122,7 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
             enter(&self.collection, anchors, Mode::Build, &mut report).await?;
             unfit += self.unfit(&report) - before;
             cursor = page.cursor;
-            if let Some(watch) = &mut self.progress {
-                watch.get_mut().unwrap_or_else(PoisonError::into_inner).see(&report);
-            }
+            self.pass.report(&report);
             let Some(next) = &cursor else { break };
             self.write_states(|generation| IndexState::Building {
                 generation,
@@ -149,11 +130,7 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
                 unfit,
             })
             .await?;
-            if let Some(rate) = self.rate {
-                let due = Duration::from_secs_f64(report.entities as f64 / f64::from(rate));
-                self.collection.pause(due.saturating_sub(watch.elapsed())).await?;
-            }
-            coop::yield_now().await;
+            self.pass.keep_rate(&self.collection, &started, report.entities).await?;
         }
         report.is_ready = unfit == 0;
         let is_ready = report.is_ready;
@@ -178,7 +155,7 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
         if states.is_empty() {
             return Ok(None);
         }
-        let mut places = states.iter().map(|(schema, _, record)| match state_of(record.as_ref()) {
+        let mut reached = states.iter().map(|(schema, _, record)| match state_of(record.as_ref()) {
             Some(IndexState::Building { generation, cursor, unfit })
                 if generation == schema.generation_number() =>
             {
@@ -187,9 +164,9 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
             _ => None,
         });
         // Several that are built together go on together. If one is added later, all start again.
-        let first = places.next().flatten();
+        let first = reached.next().flatten();
         if let Some((cursor, unfit)) = first
-            && places.all(|place| place.as_ref() == Some(&(cursor.clone(), unfit)))
+            && reached.all(|other| other.as_ref() == Some(&(cursor.clone(), unfit)))
         {
             return Ok(Some((cursor.map(Cursor::from_text), unfit)));
         }
@@ -236,8 +213,8 @@ impl<E: KvEntity, S: Store> fmt::Debug for BuildIndexes<E, S> {
         f.debug_struct("BuildIndexes")
             .field("collection", &self.collection)
             .field("is_confirmed", &self.is_confirmed)
-            .field("batch", &self.batch)
-            .field("rate", &self.rate)
+            .field("batch", &self.pass.batch())
+            .field("rate", &self.pass.rate())
             .finish_non_exhaustive()
     }
 }

@@ -229,8 +229,8 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
     /// Returns the cursor of a page that ends with this entry.
     pub(super) fn cursor_at(&self, entry: Option<&str>) -> Option<Cursor> {
         let index = self.index();
-        let place = entry?.strip_prefix(index.as_str())?;
-        let cursor = self.sealing(&index).cursor_at(place);
+        let position = entry?.strip_prefix(index.as_str())?;
+        let cursor = self.sealing(&index).cursor_at(position);
         secret::shown_if(self.is_secret(), &self.collection, &index, Some(cursor))
     }
 
@@ -238,9 +238,9 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
     fn position(&self, index: &Key, cursor: Option<Cursor>) -> Result<Option<String>> {
         let cursor = secret::stored_if(self.is_secret(), &self.collection, index, cursor)?;
         let query = self.sealing(index).with_cursor(cursor);
-        let place = query.position(self.collection.store().name());
-        let place = place.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
-        Ok(place.map(|place| format!("{}{place}", index.as_str())))
+        let position = query.position(self.collection.store().name());
+        let position = position.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        Ok(position.map(|position| format!("{}{position}", index.as_str())))
     }
 
     /// Whether a cursor contains what must not be shown.

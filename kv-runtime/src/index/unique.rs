@@ -212,9 +212,9 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
         Ok(id_of::<E>(&holder_of(&Of(self.collection.clone()), claim, &found)?))
     }
 
-    /// Whether an entity alone tells whether it has a value. Where the group may be absent, its
-    /// fields have values all the same, and only the records tell.
-    pub(crate) fn is_told_by_value(&self) -> bool {
+    /// Whether an entity alone shows whether it has a value. Where the group may be absent, its
+    /// fields have values all the same, and only the records show it.
+    pub(crate) fn is_decided_by_value(&self) -> bool {
         let group = E::SCHEMA.groups().get(schema_of::<E>(self.handle.number).group());
         group.is_some_and(|group| !group.is_optional())
     }

@@ -294,7 +294,7 @@ pub(super) fn whole<E: KvEntity, S: Store>(
 
 /// The store cannot tell which ids are secret, so it names the list's prefix alone.
 fn unread<E: KvEntity, S: Store>(collection: &Collection<E, S>, id: &E::Id, error: Error) -> Error {
-    error.moved_to(collection.at(&collection.key_of_id(id)))
+    error.with_location(collection.at(&collection.key_of_id(id)))
 }
 
 /// Returns the location of a listed record. Only errors need it, so the id is parsed from the key

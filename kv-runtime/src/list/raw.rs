@@ -84,7 +84,7 @@ async fn list<E: KvEntity, S: Store>(
         match (id_in::<E>(key), entry) {
             // The store cannot tell which ids are secret, so it names the list's prefix alone.
             (ListedKey::Entity(id), EntryRef::Failed(error)) => {
-                page.failed.push(error.moved_to(collection.at(&collection.key_of_id(&id))));
+                page.failed.push(error.with_location(collection.at(&collection.key_of_id(&id))));
             }
             (ListedKey::Entity(id), entry) => {
                 let key = collection.key_of_id(&id);

@@ -36,7 +36,9 @@ pub(super) fn named(state: &State, error: Error) -> Error {
     }
     let written = state.entries.iter().find(|(_, entry)| entry.entity != INDEX && entry.pending.is_some());
     match written {
-        Some((key, entry)) => error.with_place(&|at| at.key = Some(key.to_string())).of_entity(entry.entity),
+        Some((key, entry)) => {
+            error.map_location(&|at| at.key = Some(key.to_string())).of_entity(entry.entity)
+        }
         None => error.of_entity(entry.entity),
     }
 }

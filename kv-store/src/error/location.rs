@@ -51,17 +51,17 @@ impl Location {
     }
 }
 
-/// The longest key that is shown whole.
-const SHOWN_KEY: usize = 256;
+/// The longest key that is displayed whole.
+const DISPLAYED_KEY: usize = 256;
 
-/// How much of a longer key is shown.
-const SHOWN_START: usize = 64;
+/// How much of a longer key is displayed.
+const DISPLAYED_START: usize = 64;
 
 fn shortened(key: String) -> String {
-    if key.len() <= SHOWN_KEY {
+    if key.len() <= DISPLAYED_KEY {
         return key;
     }
-    let start: String = key.chars().take(SHOWN_START).collect();
+    let start: String = key.chars().take(DISPLAYED_START).collect();
     format!("{start}... ({} bytes)", key.len())
 }
 

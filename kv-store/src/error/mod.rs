@@ -1,6 +1,6 @@
 //! The one error type, and where an error happened.
 //!
-//! `variants` (what can go wrong), `location` and `place` (where), `display` (texts), `cause` and
+//! `variants` (what can go wrong), `location` and `relocate` (where), `display` (texts), `cause` and
 //! `chain` (why), `change` (errors of an application's changes).
 
 mod cause;
@@ -9,7 +9,7 @@ mod change;
 mod display;
 mod location;
 mod methods;
-mod place;
+mod relocate;
 mod variants;
 
 pub use cause::{BoxError, SharedError};

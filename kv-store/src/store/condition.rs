@@ -15,13 +15,17 @@ pub struct Condition {
     /// With [`Expect::Absent`]: fails the condition if the key was written since the lease was
     /// taken. The store that gave the lease out checks it.
     pub lease: Option<Lease>,
+    /// With [`Expect::Absent`]: the commit moves a record here that is under another form of the key.
+    /// A store that writes keys in another form may refuse other commits, which would make a second
+    /// record beside one.
+    pub moves_here: bool,
 }
 
 impl Condition {
     /// Returns a condition on one key.
     #[must_use]
     pub const fn new(key: Key, expect: Expect) -> Self {
-        Self { key, expect, lease: None }
+        Self { key, expect, lease: None, moves_here: false }
     }
 
     /// Whether every write of the key makes it fail.

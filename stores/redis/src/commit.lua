@@ -15,7 +15,10 @@ for place = 1, conditions do
   local kind, value = string.sub(expected, 1, 1), string.sub(expected, 2)
   -- GETRANGE refuses another type of value, which is neither a record nor absent.
   local read
-  if kind == 't' then
+  if kind == 'n' then
+    -- No string. Another type of value is no record.
+    read = ''
+  elseif kind == 't' then
     read = redis.pcall('GETRANGE', key, 0, 11)
   elseif kind == 'v' then
     read = redis.pcall('GET', key)
@@ -31,6 +34,8 @@ for place = 1, conditions do
     holds = string.sub(read, 1, 2) == '\255K' and string.sub(read, 5) == value
   elseif kind == 'v' then
     holds = read == value
+  elseif kind == 'n' then
+    holds = redis.call('TYPE', key).ok ~= 'string'
   else
     holds = (redis.call('EXISTS', key) == 1) == (kind == 'p')
   end

@@ -14,7 +14,7 @@ use super::error::{Fault, of_other_type, unexpected};
 use super::index::{Entries, of_index};
 use super::inner::Inner;
 use super::key_format::lease_of;
-use super::lease::Leases;
+use super::plain_keys::{self, Beside};
 use super::script::{Lua, lua};
 use super::server::Deadline;
 use super::wire::{Lifetime, Outgoing};
@@ -98,10 +98,13 @@ fn spec(kind: &str, lifetime: Lifetime) -> String {
 /// its end one more write.
 struct Call<'a> {
     conditions: &'a [Condition],
+    /// Further conditions, in the order of those that they stand behind.
+    beside: &'a [Beside],
     writes: Vec<Words<'a>>,
     /// The keys of the conditions, then those of the writes.
     keys: Vec<Cow<'a, str>>,
-    leases: Leases,
+    /// The names of the leases that end.
+    ended: Vec<String>,
     /// What the list index gets in the same step.
     entries: Vec<Entries>,
     /// What the sets of indexes get and lose.
@@ -115,26 +118,24 @@ impl Call<'_> {
     }
 
     const fn number_of_keys(&self) -> usize {
-        let of_leases = self.leases.shown.len() + self.leases.ended.len();
-        self.keys.len() + of_leases + self.entries.len() + self.sets.len()
+        self.keys.len() + self.beside.len() + self.ended.len() + self.entries.len() + self.sets.len()
     }
 
     fn fill(&self, mut command: Cmd) -> Cmd {
-        let Leases { shown, ended } = &self.leases;
         command.arg(self.number_of_keys());
         let of_conditions = self.conditions.len().min(self.keys.len());
         let (of_conditions, of_writes) = self.keys.split_at(of_conditions);
-        let mut leases = shown.iter().peekable();
-        for (place, key) in of_conditions.iter().enumerate() {
+        let mut beside = self.beside.iter().peekable();
+        for (index, key) in of_conditions.iter().enumerate() {
             command.arg(&**key);
-            if let Some((_, lease, _)) = leases.next_if(|(of, ..)| *of == place) {
-                command.arg(lease);
+            while let Some(further) = beside.next_if(|further| further.of == index) {
+                command.arg(&further.key);
             }
         }
         for key in of_writes {
             command.arg(&**key);
         }
-        command.arg(ended);
+        command.arg(&self.ended);
         for entries in &self.entries {
             command.arg(&entries.shard);
         }
@@ -142,17 +143,17 @@ impl Call<'_> {
             command.arg(&set.set);
         }
 
-        command.arg(self.conditions.len() + shown.len()).arg(self.writes.len() + ended.len());
+        command.arg(self.conditions.len() + self.beside.len()).arg(self.writes.len() + self.ended.len());
         command.arg(self.entries.len());
-        let mut leases = shown.iter().peekable();
-        for (place, condition) in self.conditions.iter().enumerate() {
+        let mut beside = self.beside.iter().peekable();
+        for (index, condition) in self.conditions.iter().enumerate() {
             command.arg(expectation(&condition.expect));
-            if let Some((_, _, number)) = leases.next_if(|(of, ..)| *of == place) {
-                command.arg([&b"v"[..], &number.to_le_bytes()].concat());
+            while let Some(further) = beside.next_if(|further| further.of == index) {
+                command.arg(&further.word);
             }
         }
         self.writes.iter().for_each(|write| write.write(&mut command));
-        ended.iter().for_each(|_| Words::Delete.write(&mut command));
+        self.ended.iter().for_each(|_| Words::Delete.write(&mut command));
         for entries in &self.entries {
             command.arg(entries.members.len()).arg(&entries.members);
         }
@@ -168,6 +169,7 @@ impl Inner {
             return Err(unsupported(set.at()));
         }
         let leases = self.leases(&conditions, &writes);
+        let hidden = self.hidden_keys(&conditions);
         let writes = writes.into_iter().map(WireWrite::new).collect::<Result<Vec<_>>>()?;
         let keys =
             || conditions.iter().map(|condition| &condition.key).chain(writes.iter().map(WireWrite::key));
@@ -189,21 +191,30 @@ impl Inner {
             })
             .collect();
         let by = self.connection.deadline();
-        let of_lease: Vec<usize> = leases.shown.iter().map(|(place, _, _)| *place).collect();
-        let words = writes.iter().map(WireWrite::words).collect();
-        let entries = self.entries(&records);
-        let call =
-            Call { conditions: &conditions, writes: words, keys: spelled, leases, entries, sets: &sets };
+        let hidden = self.look_for_hidden(&conditions, hidden, by).await?;
+        let beside = plain_keys::in_order(leases.shown, hidden);
+        let call = Call {
+            conditions: &conditions,
+            beside: &beside,
+            writes: writes.iter().map(WireWrite::words).collect(),
+            keys: spelled,
+            ended: leases.ended,
+            entries: self.entries(&records),
+            sets: &sets,
+        };
         let first_of_sets = call.number_of_keys() - sets.len();
         match self.run(call, by).await {
             Ok(Value::Int(0)) => Ok(Commit::Done),
             Ok(Value::Int(place)) => {
                 let key = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX).saturating_sub(1);
-                // A lease is behind the condition that shows it.
-                let is_before = |(lease, of): &(usize, &usize)| **of + lease < key;
-                let condition = key - of_lease.iter().enumerate().take_while(is_before).count();
+                let (condition, further) = plain_keys::condition_of(&beside, key);
                 if place > 0 {
-                    return Ok(Commit::Conflict(condition));
+                    return match (further, conditions.get(condition)) {
+                        (Some(Beside { is_plain_key: true, .. }), Some(condition)) => {
+                            Err(self.is_hidden(&condition.key))
+                        }
+                        _ => Ok(Commit::Conflict(condition)),
+                    };
                 }
                 // The key has another type of value than it must.
                 if let Some(set) = key.checked_sub(first_of_sets).and_then(|set| sets.get(set)) {
@@ -240,9 +251,10 @@ impl Inner {
         let ended = short.map(|(key, _)| lease_of(&self.spelling.spell(key))).collect();
         let call = Call {
             conditions: &[],
+            beside: &[],
             writes: records.iter().map(|(_, record)| Words::Record("p", record)).collect(),
             keys: records.iter().map(|(key, _)| self.spelling.spell(key)).collect(),
-            leases: Leases { shown: Vec::new(), ended },
+            ended,
             entries,
             sets: &[],
         };

@@ -105,7 +105,7 @@ pub(super) fn not_connected(address: String, error: RedisError, by_tls: bool) ->
             "the connection was lost; if the server speaks TLS at this port, connect by `rediss://`",
             retryable,
         ),
-        told => told,
+        explained => explained,
     };
     Error::store(Location::server(NAME, address), "connect", retryable, Said::of(error)).because(why)
 }
@@ -133,21 +133,21 @@ pub(super) fn code(error: &RedisError) -> Option<String> {
 /// What it means, and whether the same call may succeed later.
 pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
     if let Some(code) = code(error)
-        && let Some(told) = explain_code(&code)
+        && let Some(explained) = explain_code(&code)
     {
-        return told;
+        return explained;
     }
     let starts = |(start, _): &&(&str, _)| error.detail().is_some_and(|said| said.starts_with(start));
-    if let Some((_, told)) = TEXTS.iter().find(starts) {
-        return *told;
+    if let Some((_, explained)) = TEXTS.iter().find(starts) {
+        return *explained;
     }
     let text = error.to_string();
     let of_other_kind = OTHER_KINDS.iter().find(|(said, _)| text.starts_with(said));
     if let Some((_, what)) = of_other_kind {
         return (what, false);
     }
-    if let Some(told) = super::tls::explain(error) {
-        return told;
+    if let Some(explained) = super::tls::explain(error) {
+        return explained;
     }
     match error.kind() {
         ErrorKind::Io if error.is_timeout() => (LATE, true),

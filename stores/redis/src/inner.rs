@@ -12,6 +12,8 @@ pub(crate) struct Inner {
     pub(crate) info: StoreInfo,
     pub(crate) connection: Connection,
     pub(crate) spelling: KeyFormat,
+    /// Whether a commit looks for records that the key format hides.
+    pub(crate) checks_plain_keys: bool,
     pub(crate) index: Option<Index>,
     pub(crate) replicas: Option<Replicas>,
     pub(crate) remainders: Remainders,

@@ -30,6 +30,7 @@ use super::error::unexpected_answer;
 use super::error::{Fault, failed};
 use super::inner::Inner;
 use super::key_format::lease_of;
+use super::plain_keys::Beside;
 use super::read::many;
 use super::script::{Lua, lua};
 use super::server::Deadline;
@@ -76,8 +77,8 @@ impl Lifetime {
 
 /// The leases that a commit has to do with.
 pub(super) struct Leases {
-    /// What its conditions show: the places of the conditions, the names and the numbers.
-    pub(super) shown: Vec<(usize, String, u64)>,
+    /// What its conditions show.
+    pub(super) shown: Vec<Beside>,
     /// The names of those that end with it.
     pub(super) ended: Vec<String>,
 }
@@ -115,8 +116,13 @@ impl Inner {
             .iter()
             .enumerate()
             // A lease without a number is of another store, and void here.
-            .filter_map(|(place, condition)| Some((place, condition, condition.lease.as_ref()?)))
-            .map(|(place, condition, lease)| (place, name(&condition.key), lease.number().unwrap_or(0)))
+            .filter_map(|(index, condition)| Some((index, condition, condition.lease.as_ref()?)))
+            .map(|(index, condition, lease)| Beside {
+                of: index,
+                key: name(&condition.key),
+                word: [&b"v"[..], &lease.number().unwrap_or(0).to_le_bytes()].concat(),
+                is_plain_key: false,
+            })
             .collect();
         let now = self.info.clock().now();
         let is_short = |expiry: Expiry| Lifetime::of(expiry).is_short(now);
@@ -128,7 +134,7 @@ impl Inner {
             Write::AddEntry(_) | Write::RemoveEntry(_) => false,
         };
         let mut ended: Vec<String> = writes.iter().filter(ends).map(|write| name(write.key())).collect();
-        ended.extend(shown.iter().map(|(_, name, _)| name.clone()));
+        ended.extend(shown.iter().map(|lease| lease.key.clone()));
         Leases { shown, ended }
     }
 

@@ -4,7 +4,7 @@
 //! `server` (one server and the connection to it), `cluster` (many), `connection` (either),
 //! `key_format` (how a key stands on the server), `wire` (records to arguments, answers to records),
 //! `read`, `write` (and how a write is settled whose answer did not come), `commit` (and its
-//! script), `entry_sets` (the entries of indexes), `lease` (what tells a cache that nobody wrote), `script` (how scripts are sent),
+//! script), `entry_sets` (the entries of indexes), `lease` (what tells a cache that nobody wrote), `plain_keys` (records that hash tags hide), `script` (how scripts are sent),
 //! `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error` (and `cause`).
 
 mod cause;
@@ -20,6 +20,7 @@ mod key_format;
 mod lease;
 mod list;
 mod options;
+mod plain_keys;
 mod read;
 mod replicas;
 mod replication;

@@ -40,6 +40,7 @@ use super::url::{Kind, Url};
 pub struct RedisOptions {
     clock: Clock,
     hash_tags: bool,
+    check_plain_keys: bool,
     list_index: bool,
     index_grace: Duration,
     replicas: Option<Replicas>,
@@ -54,6 +55,7 @@ impl Default for RedisOptions {
         Self {
             clock: Clock::default(),
             hash_tags: false,
+            check_plain_keys: true,
             list_index: false,
             index_grace: Duration::from_secs(600),
             replicas: None,
@@ -74,10 +76,29 @@ impl RedisOptions {
     }
 
     /// Stores keys with the entity's part as a hash tag, `{user:123}:profile`, as a cluster needs
-    /// them. Use it on a server whose data will move to a cluster: records under the two forms of a
-    /// key do not see each other.
+    /// them. Use it on a server whose data will move to a cluster.
+    ///
+    /// Reads, lists, `update`, `put` and `delete` see only keys with hash tags. `insert`, and every
+    /// other commit that makes a record appear, fails with
+    /// [`InvalidOptions`](kv_store::Error::InvalidOptions) if there is a record under the plain key:
+    /// see [`check_plain_keys`](Self::check_plain_keys). `Collection::migrate_keys` moves such
+    /// records.
     pub fn hash_tags(mut self, on: bool) -> Self {
         self.hash_tags = on;
+        self
+    }
+
+    /// Where keys have hash tags: whether a commit that makes a record appear looks under the plain
+    /// key as well. It does by default, so that no `insert` makes a second record beside one that
+    /// another program, or a store without hash tags, wrote. Switch it off once no program writes
+    /// plain keys.
+    ///
+    /// On one server the script of the commit looks. On a cluster the look is a round trip before
+    /// the commit, because the two keys are on different nodes; a record that is written under the
+    /// plain key after it counts as written after the insert. A user of the server needs permission
+    /// for the plain keys.
+    pub fn check_plain_keys(mut self, on: bool) -> Self {
+        self.check_plain_keys = on;
         self
     }
 
@@ -188,6 +209,7 @@ impl RedisOptions {
         let connection = connection.map_err(|error| not_connected(address, error, by_tls))?;
         let hash_tags = hash_tags.unwrap_or(self.hash_tags) || connection.is_cluster();
         let spelling = if hash_tags { KeyFormat::HashTags } else { KeyFormat::Plain };
+        let checks_plain_keys = hash_tags && self.check_plain_keys;
         let remainders = Remainders::default();
         let index = list_index.unwrap_or(self.list_index).then(|| Index::new(self.index_grace));
         let capabilities = Capabilities::new(Sharing::Shared)
@@ -204,7 +226,15 @@ impl RedisOptions {
         };
         let info = StoreInfo::new(NAME, capabilities).with_clock(self.clock);
         let replicas = self.replicas;
-        Ok(RedisStore(Arc::new(Inner { info, connection, spelling, index, replicas, remainders })))
+        Ok(RedisStore(Arc::new(Inner {
+            info,
+            connection,
+            spelling,
+            checks_plain_keys,
+            index,
+            replicas,
+            remainders,
+        })))
     }
 
     async fn connection(&self, url: Url) -> Result<Connection, RedisError> {

@@ -35,11 +35,11 @@ end
 return answers"
 );
 
-/// Whether a batch tells when its records expire, which takes a script.
+/// Whether a batch says when its records expire, which takes a script.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expiries {
-    Told,
-    LeftOut,
+    Included,
+    Omitted,
 }
 
 impl Inner {
@@ -57,7 +57,7 @@ impl Inner {
         let now = self.info.clock().now();
         let record = |(key, answer): (&Key, Answer)| {
             let Some(mut record) = wire::record(key, answer.value)? else { return Ok(None) };
-            if expiries == Expiries::Told {
+            if expiries == Expiries::Included {
                 record.expires_at = wire::expires_at(&answer.pttl, now);
                 record.expiry_known = true;
             }
@@ -172,7 +172,7 @@ impl Inner {
         by: Deadline,
     ) -> Result<Vec<Answer>, Fault> {
         let [first, ..] = keys else { return Ok(Vec::new()) };
-        if expiries == Expiries::Told {
+        if expiries == Expiries::Included {
             return self.values_with_expiries(keys, by).await;
         }
         let asks_at_once = keys.len() <= ASKED_AT_ONCE;
@@ -192,7 +192,7 @@ impl Inner {
             values.into_iter().map(|value| Answer { value, pttl: Value::Nil }).collect();
         let shown = answers.iter().filter(|answer| answer.value != Value::Nil).count();
         if shown < keys.len() && there.is_none_or(|there| there > shown as u64) {
-            self.tell_other_types(keys, &mut answers, by).await?;
+            self.find_other_types(keys, &mut answers, by).await?;
         }
         Ok(answers)
     }
@@ -216,7 +216,7 @@ impl Inner {
     }
 
     /// Asks for the types of what `MGET` showed as nothing: one that is no string becomes an error.
-    async fn tell_other_types(
+    async fn find_other_types(
         &self,
         keys: &[&str],
         answers: &mut [Answer],
@@ -229,11 +229,11 @@ impl Inner {
         for (key, _) in &hidden {
             pipeline.add_command(beginning(key, 1));
         }
-        let told = self.connection.pipeline_by(first, &pipeline, by).await?;
-        for ((_, answer), told) in hidden.iter_mut().zip(told) {
+        let looks = self.connection.pipeline_by(first, &pipeline, by).await?;
+        for ((_, answer), found) in hidden.iter_mut().zip(looks) {
             // What was written between the two looks stays what it was at the first.
-            if let Value::ServerError(_) = told {
-                answer.value = told;
+            if let Value::ServerError(_) = found {
+                answer.value = found;
             }
         }
         Ok(())

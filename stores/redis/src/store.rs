@@ -186,7 +186,7 @@ impl Store for RedisStore {
     }
 
     async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
-        let expiries = if options.expiry { Expiries::Told } else { Expiries::LeftOut };
+        let expiries = if options.expiry { Expiries::Included } else { Expiries::Omitted };
         self.0.get_many(keys, expiries).await
     }
 

@@ -173,7 +173,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         let mark = mark.with_expiry(Expiry::After(Duration::from_secs(60)));
         let absent = vec![Condition::new(new.clone(), Expect::Absent)];
         // The text of these keys does not say which ids are secret.
-        let hidden = |error: Error| error.moved_to(self.into.at(&ready.moving.new));
+        let hidden = |error: Error| error.with_location(self.into.at(&ready.moving.new));
         let put = Write::Put(new.clone(), mark).into();
         if self.into.writes().commit(absent, put).await.map_err(hidden)? != Commit::Done {
             return Ok(false);

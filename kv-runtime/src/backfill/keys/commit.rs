@@ -79,7 +79,12 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
     /// The conditions that nothing is under the new keys.
     fn absent(&self, ready: &Ready) -> Vec<Condition> {
         let keys = ready.new_keys.iter().filter(|key| !self.is_kept(ready, key));
-        keys.map(|key| Condition::new(key.clone(), Expect::Absent)).collect()
+        let absent = |key: &Key| {
+            let mut condition = Condition::new(key.clone(), Expect::Absent);
+            condition.moves_here = true;
+            condition
+        };
+        keys.map(absent).collect()
     }
 
     fn copy(&self, ready: &Ready) -> Vec<Write> {

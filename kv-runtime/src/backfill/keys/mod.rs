@@ -14,8 +14,6 @@ mod route;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use kv_store::__private::{Stopwatch, coop};
@@ -25,7 +23,7 @@ use kv_store::{MaybeSend, Result};
 use tracing::Instrument;
 
 use super::report::Progress;
-use super::watch::{BATCH, Watch};
+use super::{BATCH, Pass};
 use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
 use crate::list::Pace;
@@ -45,12 +43,9 @@ pub struct MigrateKeys<P, E, T, S, F> {
     into: Collection<E, S>,
     new_id: F,
     groups: Vec<(String, String)>,
-    batch: usize,
-    rate: Option<u32>,
+    pass: Pass<Progress>,
     dry_run: bool,
     cursor: Option<Cursor>,
-    /// In a mutex so that a closure need not be `Sync`; it is never locked.
-    progress: Option<Mutex<Box<dyn Watch>>>,
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -128,11 +123,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             into: self.clone(),
             new_id,
             groups: Vec::new(),
-            batch: BATCH,
-            rate: None,
+            pass: Pass::new(BATCH),
             dry_run: false,
             cursor: None,
-            progress: None,
         }
     }
 }
@@ -154,14 +147,14 @@ where
     /// So many entities between two calls of [`progress`](Self::progress) at most, instead of 4,000.
     /// A commit has as many of them as the store takes, and at most 4 MiB are in memory.
     pub fn batch(mut self, entities: usize) -> Self {
-        self.batch = entities.max(1);
+        self.pass.set_batch(entities);
         self
     }
 
     /// At most so many entities a second, on average, as
     /// [`MigrateAll::rate`](super::MigrateAll::rate).
     pub fn rate(mut self, entities_per_second: u32) -> Self {
-        self.rate = Some(entities_per_second.max(1));
+        self.pass.set_rate(entities_per_second);
         self
     }
 
@@ -179,9 +172,9 @@ where
         self
     }
 
-    /// Tells `progress` after each batch.
+    /// Calls `progress` after each batch.
     pub fn progress(mut self, progress: impl FnMut(&Progress) + MaybeSend + 'static) -> Self {
-        self.progress = Some(Mutex::new(Box::new(progress)));
+        self.pass.set_progress(progress);
         self
     }
 
@@ -199,13 +192,12 @@ where
     }
 
     async fn run_within(self) -> Result<KeyMigrationReport> {
-        let Self { from, into, mut new_id, groups, batch, rate, dry_run, mut cursor, mut progress } = self;
+        let Self { from, into, mut new_id, groups, mut pass, dry_run, mut cursor } = self;
         let route = Route::new(from, into, &groups)?;
         let mut report = KeyMigrationReport { dry_run, ..KeyMigrationReport::default() };
-        let (watch, mut entities) = (Stopwatch::start(route.into.store().clock()), 0_u64);
-        let limit = batch.min(rate.map_or(usize::MAX, |rate| rate as usize));
+        let (started, mut entities) = (Stopwatch::start(route.into.store().clock()), 0_u64);
         loop {
-            let page = route.from.list().limit(limit).cursor(cursor).ids().page().await?;
+            let page = route.from.list().limit(pass.limit()).cursor(cursor).ids().page().await?;
             report.skipped += page.skipped as u64;
             entities += page.ids.len() as u64;
             let mut moves = Vec::with_capacity(page.ids.len());
@@ -216,19 +208,12 @@ where
                 }
             }
             route.move_all(moves, &mut report).await?;
-            if let Some(watch) = &mut progress {
-                let told = report.progress(page.cursor.clone());
-                watch.get_mut().unwrap_or_else(PoisonError::into_inner).see(&told);
-            }
+            pass.report(&report.progress(page.cursor.clone()));
             cursor = page.cursor;
             if cursor.is_none() {
                 return Ok(report);
             }
-            if let Some(rate) = rate {
-                let due = Duration::from_secs_f64(entities as f64 / f64::from(rate));
-                route.into.pause(due.saturating_sub(watch.elapsed())).await?;
-            }
-            coop::yield_now().await;
+            pass.keep_rate(&route.into, &started, entities).await?;
         }
     }
 }
@@ -349,8 +334,8 @@ impl<P: KvEntity, E: KvEntity, T: Store, S: Store, F> fmt::Debug for MigrateKeys
             .field("from", &self.from)
             .field("into", &self.into)
             .field("groups", &self.groups)
-            .field("batch", &self.batch)
-            .field("rate", &self.rate)
+            .field("batch", &self.pass.batch())
+            .field("rate", &self.pass.rate())
             .field("dry_run", &self.dry_run)
             .finish_non_exhaustive()
     }

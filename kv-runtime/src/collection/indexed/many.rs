@@ -23,7 +23,7 @@ use crate::entity::{IndexSchema, KvEntity};
 #[derive(Default)]
 struct Pending {
     /// Where the writes of an entity are.
-    places: HashMap<Key, usize>,
+    positions: HashMap<Key, usize>,
     writes: Vec<(Key, Vec<Write>)>,
     bytes: usize,
     /// How many entities the caller passed for it.
@@ -34,11 +34,11 @@ impl Pending {
     fn push(&mut self, key: Key, writes: Vec<Write>) {
         self.entities += 1;
         self.bytes += writes.iter().map(bytes_of).sum::<usize>();
-        match self.places.get(&key) {
+        match self.positions.get(&key) {
             // The later one of an entity wins.
-            Some(place) => self.writes[*place].1 = writes,
+            Some(position) => self.writes[*position].1 = writes,
             None => {
-                self.places.insert(key.clone(), self.writes.len());
+                self.positions.insert(key.clone(), self.writes.len());
                 self.writes.push((key, writes));
             }
         }
@@ -85,8 +85,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let mut batch = Pending::default();
             anchors.iter().for_each(|key| batch.push(key.clone(), self.writes_to_delete(key)));
             let is_last = batches.peek().is_none();
-            let place = if is_last { BatchPosition::Last } else { BatchPosition::Before };
-            written = match self.write_pending(batch, written, place).await {
+            let position = if is_last { BatchPosition::Last } else { BatchPosition::Before };
+            written = match self.write_pending(batch, written, position).await {
                 Ok(written) => written,
                 Err(error) => return Err(self.end_parts(error).await),
             };
@@ -103,15 +103,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Writes a batch, and returns how many entities are written up to its end.
-    async fn write_pending(&self, batch: Pending, written: usize, place: BatchPosition) -> Result<usize> {
+    async fn write_pending(&self, batch: Pending, written: usize, position: BatchPosition) -> Result<usize> {
         let Some((first, _)) = batch.writes.first() else { return Ok(written) };
-        match self.commit_pending(&batch, place).await {
+        match self.commit_pending(&batch, position).await {
             Ok(()) => Ok(written + batch.entities),
             Err(error) => Err(self.partial(first, written, batch.entities, error)),
         }
     }
 
-    async fn commit_pending(&self, batch: &Pending, place: BatchPosition) -> Result<()> {
+    async fn commit_pending(&self, batch: &Pending, position: BatchPosition) -> Result<()> {
         let of = Of(self.clone());
         self.make_ready().await?;
         let anchors: Vec<Key> = batch.writes.iter().map(|(key, _)| key.clone()).collect();
@@ -121,7 +121,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 let longest = std::time::Duration::from_millis(1 << attempt.min(6));
                 self.store().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
             }
-            match self.try_commit((batch, place), &anchors, &of).await {
+            match self.try_commit((batch, position), &anchors, &of).await {
                 Ok(Commit::Done) => return Ok(()),
                 Ok(Commit::Conflict(_)) => {}
                 Err(error) if error.is_of_a_record() => return self.write_each(batch).await,
@@ -142,7 +142,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     async fn try_commit(
         &self,
-        (batch, place): (&Pending, BatchPosition),
+        (batch, position): (&Pending, BatchPosition),
         anchors: &[Key],
         of: &Of<E, S>,
     ) -> Result<Commit> {
@@ -169,7 +169,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         writes.extend(plan.writes);
         let writes = Batch::from(writes);
-        let writes = if place == BatchPosition::Before { writes.as_part() } else { writes };
+        let writes = if position == BatchPosition::Before { writes.as_part() } else { writes };
         self.writes().commit(conditions, writes).await.map_err(named::<E>)
     }
 }

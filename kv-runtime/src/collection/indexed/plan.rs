@@ -31,7 +31,7 @@ pub(crate) struct Plan {
 
 /// One of the changes, and the number of an index of its entity.
 #[derive(Clone, Copy)]
-struct Place {
+struct ChangedIndex {
     change: usize,
     index: usize,
 }
@@ -39,8 +39,8 @@ struct Place {
 /// What the changes do to claims.
 #[derive(Default)]
 struct Claims {
-    wanted: BTreeMap<Key, Place>,
-    given_up: BTreeMap<Key, Place>,
+    wanted: BTreeMap<Key, ChangedIndex>,
+    given_up: BTreeMap<Key, ChangedIndex>,
     /// The entries of each entity after the commit.
     after: Vec<Vec<Option<Key>>>,
 }
@@ -48,7 +48,7 @@ struct Claims {
 /// A value that another entity has claimed, and the claim's revision.
 struct Held {
     key: Key,
-    place: Place,
+    changed: ChangedIndex,
     holder: Key,
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn plan(changes: &[Change<'_>], reads: &impl Reads) -> Result<P
     let mut held = Vec::new();
     for (key, claim) in keys.into_iter().zip(found) {
         match claims.wanted.get(&key) {
-            Some(place) => held.extend(plan.claim((changes, &claims), key, *place, claim)?),
+            Some(changed) => held.extend(plan.claim((changes, &claims), key, *changed, claim)?),
             None => plan.give_up((changes, &claims), key, claim)?,
         }
     }
@@ -92,19 +92,19 @@ impl Plan {
                 if before == after {
                     continue;
                 }
-                let place = Place { change, index };
+                let changed = ChangedIndex { change, index };
                 if !schema.is_unique() {
                     self.writes.extend(before.map(Write::RemoveEntry));
                     self.writes.extend(after.map(Write::AddEntry));
                     continue;
                 }
-                claims.given_up.extend(before.map(|key| (key, place)));
+                claims.given_up.extend(before.map(|key| (key, changed)));
                 let Some(key) = after else { continue };
-                let first = *claims.wanted.entry(key).or_insert(place);
+                let first = *claims.wanted.entry(key).or_insert(changed);
                 let first = &changes[first.change].anchor;
                 // In a transaction, an entity and its views are several changes of one entity.
                 if first.entity_part() != it.anchor.entity_part() {
-                    self.taken.push(not_unique(changes, place, first));
+                    self.taken.push(not_unique(changes, changed, first));
                 }
             }
         }
@@ -116,10 +116,10 @@ impl Plan {
         &mut self,
         (changes, claims): (&[Change<'_>], &Claims),
         key: Key,
-        place: Place,
+        changed: ChangedIndex,
         claim: Option<Record>,
     ) -> Result<Option<Held>> {
-        let Change { of, anchor, .. } = &changes[place.change];
+        let Change { of, anchor, .. } = &changes[changed.change];
         let Some(claim) = claim else {
             self.conditions.push(Condition::new(key.clone(), Expect::Absent));
             self.writes.push(Write::Put(key, new_claim(anchor)));
@@ -132,10 +132,10 @@ impl Plan {
         }
         let is_holder = |other: &Change<'_>| other.anchor.entity_part() == holder.entity_part();
         let Some(other) = changes.iter().position(is_holder) else {
-            return Ok(Some(Held { key, place, holder }));
+            return Ok(Some(Held { key, changed, holder }));
         };
         if claims.after[other].contains(&Some(key.clone())) {
-            self.taken.push(not_unique(changes, place, &holder));
+            self.taken.push(not_unique(changes, changed, &holder));
         } else {
             self.writes.push(Write::Put(key, new_claim(anchor)));
         }
@@ -149,13 +149,13 @@ impl Plan {
         key: Key,
         claim: Option<Record>,
     ) -> Result<()> {
-        let Some(place) = claims.given_up.get(&key) else { return Ok(()) };
+        let Some(changed) = claims.given_up.get(&key) else { return Ok(()) };
         let Some(claim) = claim else {
             // A build may be about to add it.
             self.conditions.push(Condition::new(key, Expect::Absent));
             return Ok(());
         };
-        let Change { of, anchor, .. } = &changes[place.change];
+        let Change { of, anchor, .. } = &changes[changed.change];
         if holder_of(*of, &key, &claim)?.entity_part() == anchor.entity_part() {
             self.conditions.push(Condition::new(key.clone(), Expect::Revision(claim.revision)));
             self.writes.push(Write::Delete(key));
@@ -168,7 +168,7 @@ impl Plan {
         if held.is_empty() {
             return Ok(());
         }
-        let keys_of = |held: &Held| changes[held.place.change].of.keys(&held.holder);
+        let keys_of = |held: &Held| changes[held.changed.change].of.keys(&held.holder);
         let keys: Vec<Vec<Key>> = held.iter().map(keys_of).collect();
         match reads.read(&keys.concat()).await {
             Ok(records) => {
@@ -184,7 +184,7 @@ impl Plan {
                     match reads.read(&keys).await {
                         Ok(records) => self.decide(changes, held, &keys, &records),
                         Err(error) if error.is_of_a_record() => {
-                            self.taken.push(not_unique(changes, held.place, &held.holder));
+                            self.taken.push(not_unique(changes, held.changed, &held.holder));
                         }
                         Err(error) => return Err(error),
                     }
@@ -197,14 +197,14 @@ impl Plan {
 
     /// Takes a value over, or not, by the records of its holder.
     fn decide(&mut self, changes: &[Change<'_>], held: &Held, keys: &[Key], records: &[Option<Record>]) {
-        let Change { of, anchor, .. } = &changes[held.place.change];
-        let group = of.indexes().get(held.place.index).map(|schema| schema.group());
-        let place = group.and_then(|group| Some((keys.get(group)?, records.get(group)?)));
-        let Some((key, record)) = place else { return };
+        let Change { of, anchor, .. } = &changes[held.changed.change];
+        let group = of.indexes().get(held.changed.index).map(|schema| schema.group());
+        let found = group.and_then(|group| Some((keys.get(group)?, records.get(group)?)));
+        let Some((key, record)) = found else { return };
         let expect = record.as_ref().map_or(Expect::Absent, |it| Expect::Revision(it.revision.clone()));
         self.conditions.push(Condition::new(key.clone(), expect));
         if record.is_some() && keeps(*of, held, records) {
-            self.taken.push(not_unique(changes, held.place, &held.holder));
+            self.taken.push(not_unique(changes, held.changed, &held.holder));
         } else {
             self.writes.push(Write::Put(held.key.clone(), new_claim(anchor)));
         }
@@ -218,13 +218,13 @@ fn keeps(of: &dyn super::IndexedType, held: &Held, records: &[Option<Record>]) -
         return true;
     }
     match of.entries(&held.holder, records) {
-        Ok(entries) => entries.get(held.place.index).is_some_and(|entry| entry.as_ref() == Some(&held.key)),
+        Ok(entries) => entries.get(held.changed.index).is_some_and(|entry| entry.as_ref() == Some(&held.key)),
         Err(_) => true,
     }
 }
 
-fn not_unique(changes: &[Change<'_>], place: Place, holder: &Key) -> Error {
-    let Change { of, anchor, .. } = &changes[place.change];
-    let index = of.indexes().get(place.index).map_or("", |schema| schema.name());
+fn not_unique(changes: &[Change<'_>], changed: ChangedIndex, holder: &Key) -> Error {
+    let Change { of, anchor, .. } = &changes[changed.change];
+    let index = of.indexes().get(changed.index).map_or("", |schema| schema.name());
     Error::NotUnique { at: of.at(anchor), index, holder: holder.with_group(None).to_string() }
 }

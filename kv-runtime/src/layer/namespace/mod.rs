@@ -120,11 +120,11 @@ impl Namespace {
     }
 
     /// An error of the engine's, with the key that the caller gave.
-    fn told(&self, error: Error) -> Error {
-        error.with_place(&|at| self.place(at))
+    fn relocated(&self, error: Error) -> Error {
+        error.map_location(&|at| self.relocate(at))
     }
 
-    fn place(&self, at: &mut Location) {
+    fn relocate(&self, at: &mut Location) {
         if let Some(own) = at.key.as_deref().and_then(|key| self.own(key)) {
             at.key = Some(own.to_owned());
         }
@@ -158,24 +158,24 @@ impl<S: Store> Store for NamespaceStore<S> {
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
         let Self { inner, namespace, .. } = self;
-        inner.get(&namespace.key(key), options).await.map_err(|error| namespace.told(error))
+        inner.get(&namespace.key(key), options).await.map_err(|error| namespace.relocated(error))
     }
 
     async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
         let Self { inner, namespace, .. } = self;
         let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
-        inner.get_many(&keys, options).await.map_err(|error| namespace.told(error))
+        inner.get_many(&keys, options).await.map_err(|error| namespace.relocated(error))
     }
 
     async fn write(&self, batch: Batch) -> Result<()> {
         let Self { inner, namespace, .. } = self;
-        inner.write(namespace.batch(batch)).await.map_err(|error| namespace.told(error))
+        inner.write(namespace.batch(batch)).await.map_err(|error| namespace.relocated(error))
     }
 
     async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
         let Self { inner, namespace, .. } = self;
         let conditions = conditions.into_iter().map(|condition| namespace.condition(condition)).collect();
-        inner.commit(conditions, namespace.batch(batch)).await.map_err(|error| namespace.told(error))
+        inner.commit(conditions, namespace.batch(batch)).await.map_err(|error| namespace.relocated(error))
     }
 
     /// The cursor goes in and out as it is: the engine has bound it to the prefix, with the namespace
@@ -189,16 +189,16 @@ impl<S: Store> Store for NamespaceStore<S> {
         let query = query.clone().with_prefix(namespace.key(query.prefix()));
         let each = |key: &str, entry: EntryRef<'_>| {
             if let Some(key) = namespace.own(key) {
-                each(key, entry.map_error(|error| namespace.told(error)));
+                each(key, entry.map_error(|error| namespace.relocated(error)));
             }
         };
-        inner.list(&query, each).await.map_err(|error| namespace.told(error))
+        inner.list(&query, each).await.map_err(|error| namespace.relocated(error))
     }
 
     async fn lease(&self, keys: &[Key], life: Duration) -> Result<Vec<Lease>> {
         let Self { inner, namespace, .. } = self;
         let keys: Vec<Key> = keys.iter().map(|key| namespace.key(key)).collect();
-        inner.lease(&keys, life).await.map_err(|error| namespace.told(error))
+        inner.lease(&keys, life).await.map_err(|error| namespace.relocated(error))
     }
 }
 
@@ -208,7 +208,7 @@ impl<S: IndexStore> IndexStore for NamespaceStore<S> {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let Self { inner, namespace, .. } = self;
         let found = inner.entries(&query.within(&namespace.prefix)).await;
-        Ok(found.map_err(|error| namespace.told(error))?.without(&namespace.prefix))
+        Ok(found.map_err(|error| namespace.relocated(error))?.without(&namespace.prefix))
     }
 }
 

@@ -61,8 +61,8 @@ async fn namespaces_nest_and_errors_tell_of_both() {
     let acme = NamespaceStore::new(tenants, "acme");
     let query = ListQuery::new(key("user:")).with_cursor(Some(kv_store::store::Cursor::from_text("x")));
     let error = acme.page(&query).await.expect_err("no cursor of this list");
-    let shown = error.to_string();
-    assert!(shown.starts_with("`user:` in memory (namespace `tenant:acme`): the cursor"), "{shown}");
+    let text = error.to_string();
+    assert!(text.starts_with("`user:` in memory (namespace `tenant:acme`): the cursor"), "{text}");
 }
 
 #[derive(crate::KvEntity, Debug)]
@@ -80,17 +80,14 @@ async fn errors_that_no_store_makes_tell_of_the_namespace_too() -> Result<()> {
     let kv = crate::Kv::new(acme);
     let users = kv.collection::<User>();
     let error = users.update("acme:7", |_| ()).await.expect_err("there is none");
-    let shown = error.to_string();
-    assert!(
-        shown.starts_with("User `user:acme%3A7` in memory (namespace `tenant:acme`): there is"),
-        "{shown}"
-    );
+    let text = error.to_string();
+    assert!(text.starts_with("User `user:acme%3A7` in memory (namespace `tenant:acme`): there is"), "{text}");
     kv.store().put(key("user:1"), record("[")).await?;
     let page = users.list().page().await?;
-    let shown = page.failed.first().map(ToString::to_string).unwrap_or_default();
+    let text = page.failed.first().map(ToString::to_string).unwrap_or_default();
     assert!(
-        shown.starts_with("User `user:1` in memory (namespace `tenant:acme`): the value cannot"),
-        "{shown}"
+        text.starts_with("User `user:1` in memory (namespace `tenant:acme`): the value cannot"),
+        "{text}"
     );
     Ok(())
 }

@@ -137,10 +137,10 @@ struct Observed<'a> {
 impl Observed<'_> {
     fn end(mut self, ending: Ending, error: Option<&Error>) {
         self.has_ended = true;
-        self.tell(ending, error);
+        self.report(ending, error);
     }
 
-    fn tell(&self, ending: Ending, error: Option<&Error>) {
+    fn report(&self, ending: Ending, error: Option<&Error>) {
         let took = self.since.elapsed();
         self.counters.count(self.operation, ending, took);
         let (operation, records, outcome) = (self.operation.name(), self.records, ending.name());
@@ -161,7 +161,7 @@ impl Observed<'_> {
 impl Drop for Observed<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.tell(Ending::Dropped, None);
+            self.report(Ending::Dropped, None);
         }
     }
 }

@@ -40,7 +40,7 @@ impl Shown<'_> {
             Ok(Some(entry)) => self.page.push(&found.text, entry),
             // By the prefix, as nothing here tells which part of the key is secret.
             Err(error) => {
-                let error = error.moved_to(Location::of(NAME, self.query.prefix()));
+                let error = error.with_location(Location::of(NAME, self.query.prefix()));
                 self.page.push(&found.text, Entry::Failed(error));
             }
         }

@@ -49,7 +49,7 @@ impl Inner {
     ) -> Result<Vec<Value>, Fault> {
         if self.connection.is_cluster() {
             let keys = self.with_room(keys, room, by).await?;
-            let answers = self.values(keys, Expiries::LeftOut, by).await?;
+            let answers = self.values(keys, Expiries::Omitted, by).await?;
             return Ok(answers.into_iter().map(|answer| answer.value).collect());
         }
         let room = room.to_string();

@@ -5,7 +5,7 @@ use super::location::Location;
 use super::variants::Error;
 
 /// The variants that have a location, listed once for reading and for writing.
-macro_rules! with_location {
+macro_rules! location_of {
     ($error:expr, $at:ident => $use:expr) => {
         match $error {
             Error::NotFound { at: $at }
@@ -48,13 +48,13 @@ impl Error {
     /// Returns the location, or `None` for an error about a file or a URL.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
-        with_location!(self, at => at)
+        location_of!(self, at => at)
     }
 
     /// Names the entity, which the store below does not know.
     #[doc(hidden)]
     pub fn of_entity(mut self, entity: &'static str) -> Self {
-        let at: Option<&mut Box<Location>> = with_location!(&mut self, at => at);
+        let at: Option<&mut Box<Location>> = location_of!(&mut self, at => at);
         if let Some(at) = at {
             at.entity.get_or_insert(entity);
         }
@@ -63,13 +63,13 @@ impl Error {
 
     /// Changes the location, also in the cause of a partial failure.
     #[doc(hidden)]
-    pub fn with_place(mut self, change: &dyn Fn(&mut Location)) -> Self {
-        if let Some(at) = with_location!(&mut self, at => at) {
+    pub fn map_location(mut self, change: &dyn Fn(&mut Location)) -> Self {
+        if let Some(at) = location_of!(&mut self, at => at) {
             change(at);
         }
         match self {
             Self::Partial { at, written, also, unknown, source } => {
-                Self::Partial { at, written, also, unknown, source: Box::new(source.with_place(change)) }
+                Self::Partial { at, written, also, unknown, source: Box::new(source.map_location(change)) }
             }
             Self::NotTogether { at, other, scope } => {
                 let mut beside = Location { key: Some(other), ..(*at).clone() };
@@ -82,9 +82,9 @@ impl Error {
 
     /// Replaces the location, where the store below knew less about it.
     #[doc(hidden)]
-    pub fn moved_to(mut self, place: Box<Location>) -> Self {
-        if let Some(at) = with_location!(&mut self, at => at) {
-            *at = place;
+    pub fn with_location(mut self, location: Box<Location>) -> Self {
+        if let Some(at) = location_of!(&mut self, at => at) {
+            *at = location;
         }
         self
     }
