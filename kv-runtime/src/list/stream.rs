@@ -31,7 +31,8 @@ impl<E: KvEntity, S: Store> List<E, S> {
     /// their number or size.
     ///
     /// An entity that cannot be read is an `Err` and the stream goes on; if the store fails, that
-    /// error is the last item. The stream yields to other tasks after each page.
+    /// error is the last item. The stream yields to other tasks after each thousand entities, and
+    /// every few milliseconds.
     #[must_use]
     pub fn stream(self) -> ListStream<E> {
         entities(self)
