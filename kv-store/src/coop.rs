@@ -19,6 +19,10 @@ const UNLOOKED: usize = 16 << 10;
 /// What each piece of work counts for beside its bytes.
 const PIECE: usize = 256;
 
+/// A call of a store over so many records may take milliseconds in one go, as a batch of a store in
+/// memory is made at one moment.
+const MANY: usize = 1_000;
+
 /// Lets other tasks run before this one goes on.
 pub async fn yield_now() {
     let mut has_yielded = false;
@@ -66,6 +70,15 @@ impl Hold {
             *self = Self::begin();
         }
     }
+
+    /// Yields before a call of a store over so many records, if these are many. So what came before
+    /// and that call do not add up.
+    pub async fn yield_before(&mut self, records: usize) {
+        if records >= MANY {
+            yield_now().await;
+            *self = Self::begin();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -81,6 +94,16 @@ mod tests {
         let mut context = Context::from_waker(Waker::noop());
         assert!(future.as_mut().poll(&mut context).is_pending());
         assert!(future.as_mut().poll(&mut context).is_ready());
+    }
+
+    #[test]
+    fn calls_over_many_records_come_after_a_yield() {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut hold = Hold::begin();
+        assert!(pin!(hold.yield_before(MANY - 1)).poll(&mut context).is_ready());
+        let mut before = pin!(hold.yield_before(MANY));
+        assert!(before.as_mut().poll(&mut context).is_pending());
+        assert!(before.as_mut().poll(&mut context).is_ready());
     }
 
     #[test]

@@ -86,22 +86,26 @@ pub fn longest_hold_in_memory(ids: &[u64]) -> Result<f64> {
 fn longest_hold<S: AtomicStore>(kv: &Kv<S>, ids: &[u64]) -> Result<f64> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let (longest, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+    let busiest = Arc::<AtomicU64>::default();
     let beside = {
-        let (longest, stop) = (Arc::clone(&longest), Arc::clone(&stop));
+        let (longest, busiest, stop) = (Arc::clone(&longest), Arc::clone(&busiest), Arc::clone(&stop));
         async move {
-            let mut last = (now(), held_up());
+            let mut last = (now(), scheduled());
             while !stop.load(Ordering::Relaxed) {
                 tokio::task::yield_now().await;
-                let this = (now(), held_up());
+                let this = (now(), scheduled());
                 let nanos = u64::try_from((this.0 - last.0).as_nanos()).unwrap_or(u64::MAX);
-                longest.fetch_max(nanos.saturating_sub(this.1.saturating_sub(last.1)), Ordering::Relaxed);
+                let (ran, waited) = (this.1.0.saturating_sub(last.1.0), this.1.1.saturating_sub(last.1.1));
+                longest.fetch_max(nanos.saturating_sub(waited), Ordering::Relaxed);
+                busiest.fetch_max(ran, Ordering::Relaxed);
                 last = this;
             }
         }
     };
     let told = |call: &str| {
         let held = longest.swap(0, Ordering::Relaxed) as f64 / 1e6;
-        eprintln!("scale: longest-hold: {call}: {held:.1} ms");
+        let ran = busiest.swap(0, Ordering::Relaxed) as f64 / 1e6;
+        eprintln!("scale: longest-hold: {call}: {held:.1} ms ({ran:.1} ms on the processor)");
         held
     };
     runtime.block_on(async {
@@ -115,8 +119,13 @@ fn longest_hold<S: AtomicStore>(kv: &Kv<S>, ids: &[u64]) -> Result<f64> {
         }
         held = held.max(told("stream"));
         let some = ids.get(..100_000).unwrap_or(ids);
-        assert_eq!(old.get_many(some).await?.len(), some.len());
+        let answers = old.get_many(some).await?;
+        assert_eq!(answers.len(), some.len());
+        tokio::task::yield_now().await;
         held = held.max(told("get_many"));
+        drop(answers);
+        tokio::task::yield_now().await;
+        held = held.max(told("to drop what get_many returned"));
         users.census().await?;
         held = held.max(told("census"));
         users.migrate_all().run().await?;
@@ -134,11 +143,12 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// For how many nanoseconds this thread was ready to run and did not, as the machine was busy with
-/// other programs: Linux tells it.
-fn held_up() -> u64 {
+/// For how many nanoseconds this thread has run, and for how many it was ready to run and did not, as
+/// the machine was busy with other programs: Linux tells it.
+fn scheduled() -> (u64, u64) {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    told.split_whitespace().nth(1).and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
+    let mut nanos = told.split_whitespace().map(|nanos| nanos.parse().unwrap_or(0));
+    (nanos.next().unwrap_or(0), nanos.next().unwrap_or(0))
 }
 
 impl Side for Ours {

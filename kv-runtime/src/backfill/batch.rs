@@ -188,6 +188,7 @@ async fn commit<E: KvEntity, S: AtomicStore>(
         conditions.push(Condition::new(key.clone(), Expect::Revision(revision.clone())));
         writes.push(Write::Update(key.clone(), record.clone()));
     }
+    Hold::begin().yield_before(writes.len()).await;
     let commit = collection.writes().commit(conditions, writes.into()).await;
     commit.map_err(|error| error.of_entity(E::SCHEMA.name()))
 }

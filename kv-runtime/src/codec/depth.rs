@@ -30,29 +30,41 @@ pub(super) enum Fault<E> {
     Format(E),
 }
 
-/// Reads a value that nests at most [`LIMIT`] levels deep, and has at most `bytes` elements, plus
-/// some that take no bytes.
-pub(super) fn deserialize<'de, T, D>(deserializer: D, bytes: usize) -> Result<T, Fault<D::Error>>
+/// Reads a value that nests at most [`LIMIT`] levels deep, within the limits. [`Limits::fault`] says
+/// what an error means: converting it here would move every value once more.
+#[inline]
+pub(super) fn deserialize<'de, T, D>(deserializer: D, limits: &Limits) -> Result<T, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    let limits =
-        Limits { elements: Cell::new(bytes.saturating_add(EMPTY_ELEMENTS)), exceeded: Cell::new(None) };
-    let depth = Depth { levels: LIMIT, wraps: LIMIT, is_counted: false, limits: &limits };
-    T::deserialize(Limited { inner: deserializer, depth }).map_err(|error| match limits.exceeded.get() {
-        Some(Limit::Depth) => Fault::TooDeep,
-        Some(Limit::Elements) => Fault::TooMany,
-        None => Fault::Format(error),
-    })
+    let depth = Depth { levels: LIMIT, wraps: LIMIT, is_counted: false, limits };
+    T::deserialize(Limited { inner: deserializer, depth })
 }
 
 /// What all parts of a value share.
-struct Limits {
+pub(super) struct Limits {
     /// How many more elements the value may have.
     elements: Cell<usize>,
     /// Why it failed, as the format's own error may have no place for a message.
     exceeded: Cell<Option<Limit>>,
+}
+
+impl Limits {
+    /// Returns the limits of a value of so many bytes: it has at most as many elements, plus some
+    /// that take no bytes.
+    pub(super) fn of(bytes: usize) -> Self {
+        Self { elements: Cell::new(bytes.saturating_add(EMPTY_ELEMENTS)), exceeded: Cell::new(None) }
+    }
+
+    /// Returns why reading ended with this error.
+    pub(super) fn fault<E>(&self, error: E) -> Fault<E> {
+        match self.exceeded.get() {
+            Some(Limit::Depth) => Fault::TooDeep,
+            Some(Limit::Elements) => Fault::TooMany,
+            None => Fault::Format(error),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -237,11 +249,12 @@ impl<'de, T: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, T> {
 
     #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<Option<S::Value>, T::Error> {
-        let element = self.inner.next_element_seed(Limited { inner, depth: self.depth })?;
-        if element.is_some() {
+        // Returned as it is: taking it apart would move every field.
+        let element = self.inner.next_element_seed(Limited { inner, depth: self.depth });
+        if matches!(element, Ok(Some(_))) {
             self.depth.count()?;
         }
-        Ok(element)
+        element
     }
 
     #[inline]
@@ -255,11 +268,11 @@ impl<'de, T: MapAccess<'de>> MapAccess<'de> for Limited<'_, T> {
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, inner: S) -> Result<Option<S::Value>, T::Error> {
-        let key = self.inner.next_key_seed(Limited { inner, depth: self.depth })?;
-        if key.is_some() {
+        let key = self.inner.next_key_seed(Limited { inner, depth: self.depth });
+        if matches!(key, Ok(Some(_))) {
             self.depth.count()?;
         }
-        Ok(key)
+        key
     }
 
     #[inline]

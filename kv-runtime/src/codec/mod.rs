@@ -25,7 +25,7 @@ pub(crate) use kv_store::__private::json::{Name, RawObject, sorted};
 pub use kv_store::codec::{Codec, CodecError};
 
 pub(crate) use compare::is_json_of;
-pub(crate) use decode::decode;
+pub(crate) use decode::{decode, decode_or};
 pub(crate) use encode::{encode, needs_proof};
 pub(crate) use error::without_place;
 pub(crate) use member::names as member_names;

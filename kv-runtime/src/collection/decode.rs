@@ -184,9 +184,10 @@ impl Groups<'_> {
     #[inline]
     fn decoded<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
         let codec = record.metadata.codec;
-        codec::decode(codec, record.value).map_err(|source| self.undecoded(schema, codec, source))
+        codec::decode_or(codec, record.value, |source| self.undecoded(schema, codec, source))
     }
 
+    #[cold]
     fn undecoded(&self, schema: &GroupSchema, codec: codec::Codec, source: CodecError) -> Box<Error> {
         Box::new(Error::Decode { at: (self.context.locate)(schema), codec, source })
     }

@@ -1,6 +1,6 @@
 //! Deletes: delete, delete_many.
 
-use kv_store::__private::coop;
+use kv_store::__private::coop::{self, Hold};
 use kv_store::key::{Key, Lookup};
 use kv_store::store::{Store, StoreExt};
 use kv_store::{BoxFuture, MaybeSend, Result};
@@ -91,10 +91,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let span = self.span_many("delete_many", &ids);
         let deleting = async move {
             let batch = Self::entities_in(self.store().capabilities().limits.batch_write);
-            let mut deleted = 0;
+            let (mut deleted, mut hold) = (0, Hold::begin());
             loop {
                 let anchors: Vec<Key> = ids.by_ref().take(batch).map(|id| self.key_for(&id)).collect();
                 let Some(first) = anchors.first() else { return Ok(()) };
+                hold.yield_before(anchors.len()).await;
                 let done = anchors.iter().try_for_each(|anchor| self.check_key(anchor));
                 let done = match done {
                     Ok(()) if const { !E::INDEXES.is_empty() } => {

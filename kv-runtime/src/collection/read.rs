@@ -143,12 +143,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         I: IntoIterator,
         I::Item: Lookup<E::Id>,
     {
-        let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
-            ids.into_iter().map(|id| (self.key_for(&id), id.into_id())).unzip();
+        let ids: Vec<E::Id> = ids.into_iter().map(Lookup::into_id).collect();
         Box::pin(async move {
-            let span = self.span_many("get_many", &anchors.iter());
-            let found = self.look_all(anchors, ids, GetOptions::new()).instrument(span).await?;
-            found.into_iter().map(|found| Ok(found?.map(|found| found.entity))).collect()
+            let span = self.span_many("get_many", &ids.iter());
+            let mut all = Vec::with_capacity(ids.len());
+            let add = |found: Result<Option<StoredEntity<E>>>| {
+                all.push(found?.map(|found| found.entity));
+                Ok(())
+            };
+            self.look_all(self.with_keys(ids), GetOptions::new(), add).instrument(span).await?;
+            Ok(all)
         })
     }
 
@@ -185,12 +189,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         I: IntoIterator,
         I::Item: Lookup<E::Id>,
     {
-        let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
-            ids.into_iter().map(|id| (self.key_for(&id), id.into_id())).unzip();
+        let ids: Vec<E::Id> = ids.into_iter().map(Lookup::into_id).collect();
         Box::pin(async move {
-            let span = self.span_many("get_each", &anchors.iter());
-            let found = self.look_all(anchors, ids, GetOptions::new()).instrument(span).await?;
-            Ok(found.into_iter().map(|found| Ok(found?.map(|found| found.entity))).collect())
+            let span = self.span_many("get_each", &ids.iter());
+            let mut all = Vec::with_capacity(ids.len());
+            let add = |found: Result<Option<StoredEntity<E>>>| {
+                all.push(found.map(|found| found.map(|found| found.entity)));
+                Ok(())
+            };
+            self.look_all(self.with_keys(ids), GetOptions::new(), add).instrument(span).await?;
+            Ok(all)
         })
     }
 
@@ -233,42 +241,60 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchors: Vec<Key>,
         ids: Vec<E::Id>,
     ) -> Result<Vec<Result<Option<StoredEntity<E>>>>> {
-        self.look_all(anchors, ids, GetOptions::new().with_expiry()).await
+        let mut all = Vec::with_capacity(ids.len());
+        let add = |found| {
+            all.push(found);
+            Ok(())
+        };
+        self.look_all(anchors.into_iter().zip(ids), GetOptions::new().with_expiry(), add).await?;
+        Ok(all)
     }
 
-    /// The entities under these keys, or the errors of those that cannot be read.
+    /// Makes the key of each id when it is asked for.
+    fn with_keys(&self, ids: Vec<E::Id>) -> impl ExactSizeIterator<Item = (Key, E::Id)> {
+        ids.into_iter().map(|id| (self.key_of_id(&id), id))
+    }
+
+    /// Passes on the entities under these keys in their order, or the errors of those that cannot
+    /// be read.
     async fn look_all(
         &self,
-        anchors: Vec<Key>,
-        ids: Vec<E::Id>,
+        mut keys: impl ExactSizeIterator<Item = (Key, E::Id)>,
         options: GetOptions,
-    ) -> Result<Vec<Result<Option<StoredEntity<E>>>>> {
+        mut each: impl FnMut(Result<Option<StoredEntity<E>>>) -> Result<()>,
+    ) -> Result<()> {
         let groups = groups::<E>().len();
-        let mut found = Vec::with_capacity(ids.len());
-        let mut ids = ids.into_iter();
         let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
         let mut hold = Hold::begin();
-        for anchors in anchors.chunks(batch) {
-            let records = match self.records(anchors, options).await {
+        while keys.len() > 0 {
+            let room = batch.min(keys.len());
+            let (mut anchors, mut ids) = (Vec::with_capacity(room), Vec::with_capacity(room));
+            for (anchor, id) in keys.by_ref().take(batch) {
+                hold.yield_after(anchor.len()).await;
+                anchors.push(anchor);
+                ids.push(id);
+            }
+            hold.yield_before(anchors.len()).await;
+            let records = match self.records(&anchors, options).await {
                 Ok(records) => records,
                 Err(error) if error.is_of_a_record() => {
-                    let each = self.records_of_each_with(anchors, options).await?;
-                    for ((anchor, records), id) in anchors.iter().zip(each).zip(ids.by_ref()) {
-                        found.push(match records {
+                    let records = self.records_of_each_with(&anchors, options).await?;
+                    for ((anchor, records), id) in anchors.iter().zip(records).zip(ids) {
+                        each(match records {
                             Ok(records) => self.found(id, anchor, &records).await,
                             Err(error) => Err(error),
-                        });
+                        })?;
                     }
                     continue;
                 }
                 Err(error) => return Err(error),
             };
-            for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
-                found.push(self.found(id, anchor, records).await);
+            for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids) {
+                each(self.found(id, anchor, records).await)?;
                 hold.yield_after(records.iter().flatten().map(|record| record.value.len()).sum()).await;
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// The entity under this key, and when the first of its groups expires.

@@ -7,6 +7,7 @@ mod builder;
 mod page;
 
 // streams
+mod paged;
 mod stream;
 
 mod awaited;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use kv_store::__private::coop::{self, Hold};
 use kv_store::key::Key;
-use kv_store::record::RecordRef;
+use kv_store::record::{LentRecord, RecordRef};
 use kv_store::store::{Content, Cursor, EntryRef, Store, StoreExt};
 use kv_store::{Error, Location, Result};
 use tracing::Instrument;
@@ -224,7 +224,11 @@ async fn read_only_group<E: KvEntity, S: Store>(
                 return;
             }
         };
-        page.add(listed(collection, key, id, entry));
+        match listed(collection, key, id, entry) {
+            Some(Ok(entity)) => page.entities.push(entity),
+            Some(Err(error)) => page.failed.push(*error),
+            None => {}
+        }
     };
     let listed = collection.store().list(&query.with_max_bytes(room.bytes), each).await;
     page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
@@ -255,32 +259,45 @@ async fn read_groups<E: KvEntity, S: Store>(
     Ok(found.bytes)
 }
 
-/// Returns the entity of a listed entry, or `None` if its value says that it has expired.
+/// Returns the entity of a listed entry, or `None` if its value says that it has expired. The entity
+/// stays in the result that it was decoded to, since every `?` and `map` would move it.
+#[inline]
 pub(super) fn listed<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     key: &str,
     id: E::Id,
     entry: EntryRef<'_>,
-) -> Result<Option<E>, Box<Error>> {
+) -> Option<Result<E, Box<Error>>> {
     match entry {
-        EntryRef::Record(record) if Collection::<E, S>::ADOPTS => {
-            let mut record = record.to_record();
-            if !collection.adopt_only(&collection.key_of_id(&id), &mut record)? {
-                return Ok(None);
-            }
-            let locate = |_: &GroupSchema| at::<E, S>(collection, key);
-            collection.decode_listed(id, RecordRef::from(&record), &locate).map(Some)
-        }
+        EntryRef::Record(record) if Collection::<E, S>::ADOPTS => adopted(collection, key, id, record),
         EntryRef::Record(record) => {
-            collection.decode_listed(id, record.as_ref(), &|_| at::<E, S>(collection, key)).map(Some)
+            Some(collection.decode_listed(id, record.as_ref(), &|_| at::<E, S>(collection, key)))
         }
-        EntryRef::Failed(error) => Err(Box::new(unread(collection, &id, error))),
+        EntryRef::Failed(error) => Some(Err(Box::new(unread(collection, &id, error)))),
         // A list of records shows nothing else.
         _ => {
             let what = "the store has listed it without its value".into();
-            Err(Box::new(Error::Malformed { at: at::<E, S>(collection, key), what }))
+            Some(Err(Box::new(Error::Malformed { at: at::<E, S>(collection, key), what })))
         }
     }
+}
+
+/// Returns the entity of a record that another program may have written.
+#[inline(never)]
+fn adopted<E: KvEntity, S: Store>(
+    collection: &Collection<E, S>,
+    key: &str,
+    id: E::Id,
+    record: LentRecord<'_>,
+) -> Option<Result<E, Box<Error>>> {
+    let mut record = record.to_record();
+    match collection.adopt_only(&collection.key_of_id(&id), &mut record) {
+        Ok(true) => {}
+        Ok(false) => return None,
+        Err(error) => return Some(Err(error.into())),
+    }
+    let locate = |_: &GroupSchema| at::<E, S>(collection, key);
+    Some(collection.decode_listed(id, RecordRef::from(&record), &locate))
 }
 
 /// Returns the entity of several groups.
@@ -311,12 +328,5 @@ fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Lo
 impl<E> Page<E> {
     fn len(&self) -> usize {
         self.entities.len() + self.failed.len()
-    }
-
-    fn add(&mut self, read: Result<Option<E>, Box<Error>>) {
-        match read {
-            Ok(entity) => self.entities.extend(entity),
-            Err(error) => self.failed.push(*error),
-        }
     }
 }

@@ -139,6 +139,32 @@ impl<'a> LentRecord<'a> {
         self
     }
 
+    /// As [`new`](Self::new), where the store can share the value.
+    pub(crate) const fn shared(
+        value: &'a [u8],
+        metadata: &'a Metadata,
+        token: Option<u64>,
+        shared: Option<&'a Bytes>,
+    ) -> Self {
+        Self { shared, ..Self::new(value, metadata, token) }
+    }
+
+    /// Returns the record, whose expiry the store knows or not.
+    pub(crate) const fn with_expiry_known(mut self, expiry_known: bool) -> Self {
+        self.expiry_known = expiry_known;
+        self
+    }
+
+    /// Returns the number that is its revision.
+    pub(crate) const fn token(&self) -> Option<u64> {
+        self.token
+    }
+
+    /// Returns the value, if the store can share it.
+    pub(crate) fn shared_value(&self) -> Option<Bytes> {
+        self.shared.cloned()
+    }
+
     /// Returns the value and its metadata.
     #[must_use]
     pub const fn as_ref(self) -> RecordRef<'a> {

@@ -1,6 +1,7 @@
 //! The store in memory: a sorted map behind a lock.
 //!
-//! Records are kept as they are, so a read clones handles and copies no value. A second map orders
+//! Records are kept as they are, so a read clones handles and copies no value. A list copies short
+//! values, a few at a time, which costs less than to share them. A second map orders
 //! the records by expiry, and each write removes a few expired records from both. So no background
 //! task is needed to free their memory.
 
@@ -24,13 +25,13 @@ use super::lease::Lease;
 use super::page::EntryRef;
 use super::query::ListQuery;
 use crate::clock::Clock;
-use crate::coop;
+use crate::coop::{self, Hold};
 use crate::error::Result;
 use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::Record;
 use crate::timestamp::Timestamp;
-use state::{Listing, Slot, State};
+use state::{Listing, Looked, Slot, State};
 
 const NAME: &str = "memory";
 
@@ -127,8 +128,8 @@ impl MemoryStore {
         self.0.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Goes on with a page under the lock; false if it is not complete.
-    fn go_on(&self, listing: &mut Listing<'_>) -> bool {
+    /// Goes on with a page under the lock.
+    fn go_on(&self, listing: &mut Listing<'_>) -> Looked {
         self.state().list(listing, self.0.info.clock().now())
     }
 
@@ -186,18 +187,30 @@ impl Store for MemoryStore {
         }))
     }
 
-    /// A page at a time, since the lock must not be held while the caller's code runs.
+    /// Some copies at a time, since the lock must not be held while the caller's code runs.
     async fn list(
         &self,
         query: &ListQuery,
-        each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
+        mut each: impl FnMut(&str, EntryRef<'_>) + MaybeSend,
     ) -> Result<Option<Cursor>> {
         let after = query.position(NAME)?;
-        let mut listing = Listing::new(query, after);
-        while !self.go_on(&mut listing) {
-            coop::yield_now().await;
+        let (mut listing, mut hold) = (Listing::new(query, after), Hold::begin());
+        loop {
+            let looked = self.go_on(&mut listing);
+            while let Some((key, entry)) = listing.copies.lend_next() {
+                let bytes = key.len() + entry.value_len();
+                each(key, entry);
+                hold.yield_after(bytes).await;
+            }
+            match looked {
+                Looked::Complete => return Ok(listing.cursor),
+                Looked::Some => {}
+                Looked::Long => {
+                    coop::yield_now().await;
+                    hold = Hold::begin();
+                }
+            }
         }
-        Ok(listing.page.lend(each).await)
     }
 
     async fn lease(&self, keys: &[Key], _: Duration) -> Result<Vec<Lease>> {

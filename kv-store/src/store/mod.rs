@@ -21,6 +21,7 @@ mod info;
 mod lease;
 mod memory;
 mod page;
+mod page_copy;
 mod query;
 mod settle;
 mod write_hub;
@@ -43,9 +44,9 @@ pub use index::{EntryPage, EntryQuery, IndexStore};
 pub use info::StoreInfo;
 pub use lease::{LONGEST_LEASE, Lease};
 pub use memory::MemoryStore;
-#[doc(hidden)]
-pub use page::Entries;
 pub use page::{Entry, EntryRef, ListPage};
+#[doc(hidden)]
+pub use page_copy::PageCopy;
 pub use query::{Content, ListQuery};
 pub use settle::{Mark, SETTLES_AFTER, Settle};
 pub use write_hub::WriteHub;

@@ -88,12 +88,6 @@ impl ListPage {
         }
     }
 
-    /// Returns an iterator over the keys and entries.
-    #[doc(hidden)]
-    pub fn into_entries(self) -> Entries {
-        Entries { keys: self.keys, start: 0, entries: self.entries.into_iter() }
-    }
-
     /// Lends the entries one after the other, and returns the cursor: how a store that builds pages
     /// implements [`Store::list`](super::Store::list). It yields to other tasks every few
     /// milliseconds.
@@ -161,24 +155,6 @@ impl Values {
         }
         self.0.extend_from_slice(value);
         self.0.split().freeze()
-    }
-}
-
-/// What is left of a page.
-#[derive(Debug)]
-pub struct Entries {
-    keys: String,
-    start: usize,
-    entries: std::vec::IntoIter<(usize, Entry)>,
-}
-
-impl Entries {
-    /// Returns the next key and its entry.
-    #[allow(clippy::should_implement_trait, reason = "the key is lent")]
-    pub fn next(&mut self) -> Option<(&str, Entry)> {
-        let (end, entry) = self.entries.next()?;
-        let start = std::mem::replace(&mut self.start, end);
-        Some((&self.keys[start..end], entry))
     }
 }
 

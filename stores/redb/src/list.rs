@@ -4,13 +4,13 @@ use std::ops::{Bound, ControlFlow};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use kv_store::__private::coop::{self, Hold};
-use kv_store::record::envelope::Envelope;
+use kv_store::record::envelope::{self, Envelope};
 use kv_store::record::{Head, LentRecord};
 use kv_store::store::{Content, Cursor, EntryRef, ListQuery};
 use kv_store::{Location, Result, Timestamp};
 
 use super::NAME;
-use super::read::{Reader, Records, live};
+use super::read::{Reader, Records};
 
 /// The maximum number of keys that one page examines, whatever its limit.
 pub(super) const SCANNED_BY_PAGE: usize = 16_384;
@@ -84,7 +84,7 @@ impl Reader {
         &self,
         records: &Records,
         listing: &mut Listing<'_>,
-        show: impl FnMut(&str, Result<StoredRecord<'_>>) -> ControlFlow<(), usize>,
+        show: impl FnMut(&str, Result<&StoredRecord<'_>>) -> ControlFlow<(), usize>,
     ) -> Result<Looked> {
         let query = listing.query;
         self.damage().reading(
@@ -98,34 +98,38 @@ impl Reader {
         &self,
         records: &Records,
         listing: &mut Listing<'_>,
-        mut show: impl FnMut(&str, Result<StoredRecord<'_>>) -> ControlFlow<(), usize>,
+        mut show: impl FnMut(&str, Result<&StoredRecord<'_>>) -> ControlFlow<(), usize>,
     ) -> Result<Looked> {
         let query = listing.query;
         let not_listed =
             |error: redb::Error| self.damage().failed(Location::of(NAME, query.prefix()), "list", error);
         let mut rest = records
             .range::<&str>((listing.start(), Bound::Unbounded))
-            .map_err(|error| not_listed(error.into()))?
-            .map(|found| found.map_err(|error| not_listed(error.into())));
+            .map_err(|error| not_listed(error.into()))?;
         let now = self.clock().now();
         let (prefix, mut hold) = (query.prefix().as_str(), Hold::begin());
         while let Some(found) = rest.next() {
-            let (key, stored) = found?;
+            // By reference: the guards are large, and `?` would move them.
+            let Ok((key, stored)) = &found else {
+                return found.map(|_| Looked::Paused).map_err(|error| not_listed(error.into()));
+            };
             let (key, stored) = (key.value(), stored.value());
             if !key.starts_with(prefix) {
                 break;
             }
             listing.scanned += 1;
-            if let Some(found) = listed(query, key, stored, now) {
-                let ControlFlow::Continue(grown) = show(key, found) else {
-                    return Ok(Looked::Complete(None));
-                };
-                listing.returned += 1;
-                listing.bytes = listing.bytes.saturating_add(key.len() + grown);
+            match listed(query, key, stored, now, &mut show) {
+                Some(ControlFlow::Continue(grown)) => {
+                    listing.returned += 1;
+                    listing.bytes = listing.bytes.saturating_add(key.len() + grown);
+                }
+                Some(ControlFlow::Break(())) => return Ok(Looked::Complete(None)),
+                None => {}
             }
             if listing.is_full() {
                 let is_last = match rest.next() {
-                    Some(next) => !next?.0.value().starts_with(prefix),
+                    Some(Ok((next, _))) => !next.value().starts_with(prefix),
+                    Some(Err(error)) => return Err(not_listed(error.into())),
                     None => true,
                 };
                 return Ok(Looked::Complete((!is_last).then(|| query.cursor_at(key))));
@@ -160,25 +164,28 @@ impl<'q> Listing<'q> {
     }
 }
 
-/// Returns what a list shows of a stored record, if it shows it.
-fn listed<'a>(
+/// Shows a stored record if it belongs to the list. The record is lent, since to return it would move
+/// it several times.
+fn listed(
     query: &ListQuery,
     key: &str,
-    stored: &'a [u8],
+    stored: &[u8],
     now: Timestamp,
-) -> Option<Result<StoredRecord<'a>>> {
+    show: &mut impl FnMut(&str, Result<&StoredRecord<'_>>) -> ControlFlow<(), usize>,
+) -> Option<ControlFlow<(), usize>> {
     if !query.matches(key) {
         return None;
     }
-    match live(stored, now) {
-        Ok(envelope) => envelope.map(|envelope| Ok(StoredRecord { envelope, stored })),
+    match envelope::read(stored) {
+        Ok(envelope) if envelope.expires_at.is_some_and(|at| at <= now) => None,
+        Ok(envelope) => Some(show(key, Ok(&StoredRecord { envelope, stored }))),
         // By the prefix, as nothing here tells which part of the key is secret.
-        Err(damage) => Some(Err(damage.into_error(Location::of(NAME, query.prefix())))),
+        Err(damage) => Some(show(key, Err(damage.into_error(Location::of(NAME, query.prefix()))))),
     }
 }
 
 /// Lends what a list shows of a record, and returns how many bytes it has.
-fn lend(found: Result<StoredRecord<'_>>, content: Content, each: impl FnOnce(EntryRef<'_>)) -> usize {
+fn lend(found: Result<&StoredRecord<'_>>, content: Content, each: impl FnOnce(EntryRef<'_>)) -> usize {
     match (found, content) {
         (Err(error), _) => {
             each(EntryRef::Failed(error));
@@ -190,7 +197,7 @@ fn lend(found: Result<StoredRecord<'_>>, content: Content, each: impl FnOnce(Ent
         }
         (Ok(StoredRecord { envelope, .. }), Content::Heads) => {
             let bytes = envelope.value_at;
-            each(EntryRef::Head(&Head::new(envelope.metadata, envelope.expires_at)));
+            each(EntryRef::Head(&Head::new(envelope.metadata.clone(), envelope.expires_at)));
             bytes
         }
         // `Content::Records`, and any part that this store cannot return alone.

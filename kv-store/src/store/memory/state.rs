@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use super::super::batch::Write;
 use super::super::condition::{Condition, Expect};
+use super::super::cursor::Cursor;
 use super::super::fence::Fences;
 use super::super::index::{EntryPage, EntryQuery, is_empty_range};
-use super::super::page::{Entry, ListPage};
+use super::super::page::EntryRef;
+use super::super::page_copy::PageCopy;
 use super::super::query::{Content, ListQuery};
 use crate::clock::Clock;
 use crate::coop::Hold;
 use crate::key::Key;
-use crate::record::{Expiry, Head, Metadata, NewRecord, Record, Revision, Value};
+use crate::record::{Expiry, Head, LentRecord, Metadata, NewRecord, Record, Revision, Value};
 use crate::timestamp::Timestamp;
 
 /// The most keys that one page looks at, whatever its limit: writers wait for so long at most.
@@ -52,11 +54,16 @@ impl Slot {
         Head::new(self.metadata.clone(), self.expires_at)
     }
 
-    fn entry(&self, content: Content) -> Entry {
+    fn lend(&self) -> LentRecord<'_> {
+        LentRecord::shared(&self.value, &self.metadata, Some(self.token), Some(&self.value.0))
+            .with_expires_at(self.expires_at)
+    }
+
+    fn copy_to(&self, copies: &mut PageCopy, key: &str, content: Content) {
         match content {
-            Content::Keys => Entry::Key,
-            Content::Heads => Entry::Head(self.head()),
-            Content::Records => Entry::Record(self.record()),
+            Content::Keys => copies.push(key, EntryRef::Key),
+            Content::Heads => copies.push(key, EntryRef::Head(&self.head())),
+            Content::Records => copies.push(key, EntryRef::Record(self.lend())),
         }
     }
 
@@ -215,38 +222,57 @@ impl State {
         page
     }
 
-    /// Goes on with a page until it is complete; false if that takes so long that other callers
-    /// should come in between.
-    pub(super) fn list(&self, listing: &mut Listing<'_>, now: Timestamp) -> bool {
-        let Listing { query, after, page, scanned, bytes } = listing;
-        let prefix = query.prefix().as_str();
+    /// Copies the next few entries of a page.
+    pub(super) fn list(&self, listing: &mut Listing<'_>, now: Timestamp) -> Looked {
+        let Listing { query, after, copies, cursor, returned, scanned, bytes } = listing;
+        copies.clear();
+        let (prefix, content) = (query.prefix().as_str(), query.content());
         let start = match after.as_deref() {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
-        let (mut hold, mut last, mut is_complete) = (Hold::begin(), None, true);
+        let (mut hold, mut last, mut looked) = (Hold::begin(), None, Looked::Complete);
         let in_prefix = self.records.range::<str, _>((start, Bound::Unbounded));
         for (key, slot) in in_prefix.take_while(|(key, _)| key.starts_with(prefix)) {
-            if page.len() == query.limit() || *scanned == SCANNED_BY_PAGE || *bytes >= query.max_bytes() {
-                page.cursor = Some(query.cursor_at(last.or(after.as_deref()).unwrap_or(prefix)));
+            if *returned == query.limit() || *scanned == SCANNED_BY_PAGE || *bytes >= query.max_bytes() {
+                *cursor = Some(query.cursor_at(last.or(after.as_deref()).unwrap_or(prefix)));
+                break;
+            }
+            if copies.len() == COPIED_AT_ONCE {
+                looked = Looked::Some;
                 break;
             }
             if last.is_some() && hold.is_long_after(key.len()) {
-                is_complete = false;
+                looked = Looked::Long;
                 break;
             }
             last = Some(&**key);
             *scanned += 1;
             if slot.is_live(now) && query.matches(key) {
-                *bytes = bytes.saturating_add(key.len() + slot.len(query.content()));
-                page.push(key, slot.entry(query.content()));
+                *returned += 1;
+                *bytes = bytes.saturating_add(key.len() + slot.len(content));
+                slot.copy_to(copies, key, content);
             }
         }
-        if !is_complete {
-            *after = last.map(str::to_owned);
+        if !matches!(looked, Looked::Complete) {
+            *after = last.or(after.as_deref()).map(str::to_owned);
         }
-        is_complete
+        looked
     }
+}
+
+/// How many entries are copied before they are lent: few enough to stay in the processor's cache.
+const COPIED_AT_ONCE: usize = 64;
+
+/// What became of a page.
+#[derive(Clone, Copy)]
+pub(super) enum Looked {
+    /// It is complete.
+    Complete,
+    /// Some entries were copied.
+    Some,
+    /// It took so long that other callers should come in between.
+    Long,
 }
 
 /// A page in the making.
@@ -254,14 +280,17 @@ pub(super) struct Listing<'q> {
     query: &'q ListQuery,
     /// The last key that was looked at.
     after: Option<String>,
-    pub(super) page: ListPage,
+    /// What is to be lent next.
+    pub(super) copies: PageCopy,
+    pub(super) cursor: Option<Cursor>,
+    returned: usize,
     scanned: usize,
     bytes: usize,
 }
 
 impl<'q> Listing<'q> {
     pub(super) fn new(query: &'q ListQuery, after: Option<&str>) -> Self {
-        let page = ListPage::with_capacity(query.limit().min(1_000));
-        Self { query, after: after.map(str::to_owned), page, scanned: 0, bytes: 0 }
+        let (after, copies) = (after.map(str::to_owned), PageCopy::default());
+        Self { query, after, copies, cursor: None, returned: 0, scanned: 0, bytes: 0 }
     }
 }
