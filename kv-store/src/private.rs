@@ -9,8 +9,8 @@ pub use crate::key::{
 };
 pub use crate::record::{json_len, read_time};
 pub use crate::store::{
-    Fences, HeardWrite, HeardWrites, Listener, Listening, Origin, PageCopy, Turn, WriteKind, WriteOutcome,
-    is_empty_range,
+    Entries, Fences, HeardWrite, HeardWrites, Listener, Listening, Origin, PageCopy, Place, Turn, WriteKind,
+    WriteOutcome, is_empty_range,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::system_time::instant;

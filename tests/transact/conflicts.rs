@@ -233,6 +233,49 @@ async fn one_thread_serves_all() -> Outcome {
     count(|| Kv::new(store.clone())).await
 }
 
+/// Moves a cent between two of four accounts, many times by many tasks, with the usual options.
+async fn crowd<S: AtomicStore>(kv: Kv<S>) -> Outcome {
+    const ACCOUNTS: u64 = 4;
+    let transfers = 10;
+    kv.collection().put_many((0..ACCOUNTS).map(|id| Account::new(id, 1_000))).await?;
+    let (clock, begin) = (Clock::system(), Clock::system().monotonic());
+    let tasks = (0..TASKS).map(|task| {
+        let (kv, clock) = (kv.clone(), clock.clone());
+        tokio::spawn(async move {
+            for number in 0..transfers {
+                let from = (task + number) % ACCOUNTS;
+                let to = (from + 1 + task % (ACCOUNTS - 1)) % ACCOUNTS;
+                kv.transact(async |tx| {
+                    tx.update::<Account>(from, |account| account.cents -= 1).await?;
+                    tokio::task::yield_now().await;
+                    tx.update::<Account>(to, |account| account.cents += 1).await.map(drop)
+                })
+                .await?;
+            }
+            Ok::<_, Error>(clock.monotonic() - begin)
+        })
+    });
+    let (mut slowest, mut all) = (Duration::ZERO, Duration::ZERO);
+    for task in tasks.collect::<Vec<_>>() {
+        let took = task.await??;
+        (slowest, all) = (slowest.max(took), all + took);
+    }
+    let stats = kv.transaction_stats();
+    println!("the slowest took {slowest:?} of {:?}; {stats:?}", all / TASKS as u32);
+    let found = kv.collection::<Account>().get_many(0..ACCOUNTS).await?;
+    assert_eq!(found.iter().flatten().map(|account| account.cents).sum::<i64>(), 4_000);
+    assert_eq!((stats.committed, stats.exhausted), (TASKS * transfers, 0));
+    assert!(slowest <= 2 * all / TASKS as u32, "{slowest:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gives_up_in_a_crowd() -> Outcome {
+    crowd(Kv::new(MemoryStore::new())).await?;
+    let dir = tempfile::tempdir()?;
+    crowd(Kv::new(RedbStore::open(dir.path().join("test.redb"))?)).await
+}
+
 /// The closure of the outer one has lost a race for the record that the inner one changes.
 #[tokio::test]
 async fn an_inner_transaction_waits_for_no_outer_one() -> Outcome {

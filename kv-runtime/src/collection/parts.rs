@@ -19,9 +19,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the key of an entity's first group, and those of all groups in the schema's order.
     /// Fails if one is too long for the store.
     pub(crate) fn keys_of_anchor<'k>(&self, anchor: &'k Key) -> Result<Cow<'k, [Key]>> {
+        self.keys_of_anchors(std::slice::from_ref(anchor))
+    }
+
+    /// Returns the keys of all groups of several entities, in the schema's order for each. Fails if
+    /// one is too long for the store.
+    pub(crate) fn keys_of_anchors<'k>(&self, anchors: &'k [Key]) -> Result<Cow<'k, [Key]>> {
         let keys = match groups::<E>().len() {
-            1 => Cow::Borrowed(std::slice::from_ref(anchor)),
-            _ => Cow::Owned(keys_of_groups::<E>(anchor).collect::<Vec<Key>>()),
+            1 => Cow::Borrowed(anchors),
+            _ => Cow::Owned(anchors.iter().flat_map(keys_of_groups::<E>).collect::<Vec<Key>>()),
         };
         keys.iter().try_for_each(|key| self.check_key(key))?;
         Ok(keys)

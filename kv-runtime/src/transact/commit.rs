@@ -2,7 +2,7 @@
 
 use super::locate::{located, named, no_such_condition, unchecked};
 use super::settle::{Guard, Settled};
-use super::state::{Parts, State};
+use super::state::State;
 use crate::heard::outcome;
 use crate::kv::{Kv, TransactionEvent};
 use kv_store::__private::WriteOutcome;
@@ -20,7 +20,7 @@ pub(super) enum Committed {
 /// Checks that all still holds that the closure went by: what it read, and that there was none of
 /// what it inserted.
 pub(super) async fn check<S: Store>(kv: &Kv<S>, state: &State) -> Result<Committed> {
-    let Parts { conditions, reads, .. } = state.parts();
+    let (conditions, reads) = state.conditions();
     if conditions.is_empty() {
         return Ok(Committed::Done);
     }
@@ -32,12 +32,14 @@ pub(super) async fn check<S: Store>(kv: &Kv<S>, state: &State) -> Result<Committ
 }
 
 /// Makes all writes, on condition of all that was read.
-pub(super) async fn commit<S: Store>(kv: &Kv<S>, state: &State) -> Result<Committed> {
+pub(super) async fn commit<S: Store>(kv: &Kv<S>, state: &mut State) -> Result<Committed> {
     if !state.has_writes() {
         // The last read has seen that all reads before it still held.
         return Ok(Committed::Done);
     }
-    let Parts { conditions, reads, writes } = state.parts();
+    let (conditions, reads) = state.conditions();
+    let writes = state.take_writes();
+    let state = &*state;
     // If it is dropped, the outcome is unknown to the caches, too.
     let calls = kv.writes();
     let heard = if calls.is_silent() { None } else { Some(calls.begin(writes.iter()).await) };

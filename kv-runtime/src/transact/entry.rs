@@ -15,6 +15,8 @@ pub(super) struct Entry {
     pub(super) seen: Option<Seen>,
     /// What the commit makes of it.
     pub(super) pending: Option<Pending>,
+    /// The key of the write that is held back, so that the commit need not copy it.
+    key: Option<Key>,
     /// Whether an `insert` that did not read it requires that there is none.
     pub(super) is_inserted: bool,
     /// What was found when an entity was decoded whose first record this is.
@@ -48,11 +50,13 @@ pub(super) enum Pending {
     AddEntry,
     /// Of an index.
     RemoveEntry,
+    /// The commit has it.
+    Sent,
 }
 
 impl Entry {
     pub(super) const fn new(entity: &'static str) -> Self {
-        Self { entity, seen: None, pending: None, is_inserted: false, as_written: None }
+        Self { entity, seen: None, pending: None, key: None, is_inserted: false, as_written: None }
     }
 
     /// Returns whether the transaction knows the record, or else whether it knows that there is one.
@@ -69,7 +73,7 @@ impl Entry {
             |new: &NewRecord| Record::new(new.value.0.clone(), new.metadata.clone(), Revision::from_token(0));
         match &self.pending {
             None => seen().cloned(),
-            Some(Pending::Delete | Pending::AddEntry | Pending::RemoveEntry) => None,
+            Some(Pending::Delete | Pending::AddEntry | Pending::RemoveEntry | Pending::Sent) => None,
             Some(Pending::Update(record)) => {
                 Some(new(record).with_expires_at(seen().and_then(|seen| seen.expires_at)))
             }
@@ -93,24 +97,25 @@ impl Entry {
     /// Lets a write follow those that are held back already.
     pub(super) fn write(&mut self, write: Write) {
         let before = self.pending.take();
-        self.pending = match (write, before) {
-            (Write::Put(_, new), _) => Some(Pending::Put(new)),
-            (Write::Delete(_), _) => Some(Pending::Delete),
-            (Write::AddEntry(_), _) => Some(Pending::AddEntry),
-            (Write::RemoveEntry(_), _) => Some(Pending::RemoveEntry),
-            (Write::Update(_, new), Some(Pending::Put(put))) => {
-                Some(Pending::Put(new.with_expiry(put.expiry)))
+        let (key, pending) = match (write, before) {
+            (Write::Put(key, new), _) => (key, Some(Pending::Put(new))),
+            (Write::Delete(key), _) => (key, Some(Pending::Delete)),
+            (Write::AddEntry(key), _) => (key, Some(Pending::AddEntry)),
+            (Write::RemoveEntry(key), _) => (key, Some(Pending::RemoveEntry)),
+            (Write::Update(key, new), Some(Pending::Put(put))) => {
+                (key, Some(Pending::Put(new.with_expiry(put.expiry))))
             }
-            (Write::Update(_, new), _) => Some(Pending::Update(new)),
-            (Write::Touch(_, expiry), Some(Pending::Put(new) | Pending::Update(new))) => {
-                Some(Pending::Put(new.with_expiry(expiry)))
+            (Write::Update(key, new), _) => (key, Some(Pending::Update(new))),
+            (Write::Touch(key, expiry), Some(Pending::Put(new) | Pending::Update(new))) => {
+                (key, Some(Pending::Put(new.with_expiry(expiry))))
             }
-            (Write::Touch(_, expiry), None) => {
+            (Write::Touch(key, expiry), None) => {
                 let seen = self.seen.as_ref().and_then(|seen| seen.record.as_ref());
-                seen.map(|record| Pending::Put(NewRecord::same_as(record).with_expiry(expiry)))
+                (key, seen.map(|record| Pending::Put(NewRecord::same_as(record).with_expiry(expiry))))
             }
-            (Write::Touch(..), before) => before,
+            (Write::Touch(key, _), before) => (key, before),
         };
+        (self.key, self.pending) = (Some(key), pending);
     }
 
     /// How many conditions and writes it makes.
@@ -123,7 +128,21 @@ impl Entry {
         match &self.pending {
             Some(Pending::Put(new) | Pending::Update(new)) => key_len + new.value.len(),
             Some(Pending::Delete | Pending::AddEntry | Pending::RemoveEntry) => key_len,
-            None => 0,
+            Some(Pending::Sent) | None => 0,
+        }
+    }
+
+    /// Returns the write of the commit, which has it from now on.
+    pub(super) fn take_write(&mut self) -> Option<Write> {
+        let pending = std::mem::replace(self.pending.as_mut()?, Pending::Sent);
+        let key = self.key.take()?;
+        match pending {
+            Pending::Put(new) => Some(Write::Put(key, new)),
+            Pending::Update(new) => Some(Write::Update(key, new)),
+            Pending::Delete => Some(Write::Delete(key)),
+            Pending::AddEntry => Some(Write::AddEntry(key)),
+            Pending::RemoveEntry => Some(Write::RemoveEntry(key)),
+            Pending::Sent => None,
         }
     }
 
@@ -150,19 +169,6 @@ impl Seen {
         match (&self.record, record) {
             (Some(before), Some(now)) => !self.is_whole || before.revision == now.revision,
             (before, now) => before.is_none() && now.is_none(),
-        }
-    }
-}
-
-impl Pending {
-    /// Returns the write of the commit.
-    pub(super) fn to_write(&self, key: &Key) -> Write {
-        match self {
-            Self::Put(new) => Write::Put(key.clone(), new.clone()),
-            Self::Update(new) => Write::Update(key.clone(), new.clone()),
-            Self::Delete => Write::Delete(key.clone()),
-            Self::AddEntry => Write::AddEntry(key.clone()),
-            Self::RemoveEntry => Write::RemoveEntry(key.clone()),
         }
     }
 }
@@ -199,7 +205,7 @@ mod tests {
             Some(Pending::Delete) => "delete".to_owned(),
             Some(Pending::AddEntry) => "add".to_owned(),
             Some(Pending::RemoveEntry) => "remove".to_owned(),
-            None => "nothing".to_owned(),
+            Some(Pending::Sent) | None => "nothing".to_owned(),
         }
     }
 

@@ -1,11 +1,11 @@
 //! Reads that are of one moment with all reads before them.
 
-use super::attempts::SHORTEST_WAIT;
+use std::time::Duration;
+
 use super::limits::check_reads;
 use super::locate::{located, named, no_such_condition, unchecked};
 use super::state::{Answered, End, Question, State};
 use super::tx::Tx;
-use kv_store::__private::coop;
 use kv_store::Timestamp;
 use kv_store::key::Key;
 use kv_store::record::Record;
@@ -16,6 +16,9 @@ use kv_store::{Error, Location, MaybeSend, MaybeSync, Result};
 pub(super) const WHOLE: bool = true;
 /// Of a read: the closure gets to know only whether there are records.
 pub(super) const PRESENCE: bool = false;
+
+/// How long a new transaction lets others begin before it.
+const LONGEST_FIRST_WAIT: Duration = Duration::from_secs(2);
 
 impl<S: Store> Tx<S> {
     /// Returns the records under these keys as the transaction sees them.
@@ -95,16 +98,14 @@ impl<S: Store> Tx<S> {
         if !self.is_first {
             return;
         }
-        let clock = self.kv.store().clock();
         let wanted = question.keys.iter().take(question.wanted);
-        let wait = self.kv.fair_queue().reserved(wanted, || clock.monotonic());
-        if wait > SHORTEST_WAIT {
-            let begin = clock.monotonic();
-            clock.timer().pause(wait).await;
-            self.lock().waited += clock.monotonic().saturating_sub(begin);
-        } else if !wait.is_zero() {
-            coop::yield_now().await;
-        }
+        let Some(place) = self.kv.fair_queue().place_if_written(wanted) else { return };
+        let clock = self.kv.store().clock();
+        let begin = clock.monotonic();
+        let waited = || clock.monotonic().saturating_sub(begin);
+        let longest = self.kv.transaction_options().deadline.min(LONGEST_FIRST_WAIT);
+        place.wait(clock.timer(), || longest.saturating_sub(waited())).await;
+        self.lock().waited += waited();
     }
 
     /// Reads records of one moment.

@@ -44,9 +44,9 @@ where
         {
             made = Err(error.into());
         }
-        let state = tx.into_state();
+        let mut state = tx.into_state();
         record(span, attempts.number, &state);
-        let lost = match end(kv, &attempts, &state, made).await? {
+        let lost = match end(kv, &attempts, &mut state, made).await? {
             Ended::Committed(made) => return Ok(made),
             Ended::Failed(error) => return Err(error),
             Ended::Lost(key) => key,
@@ -68,12 +68,12 @@ enum Ended<T, X> {
 async fn end<S: Store, T, X>(
     kv: &Kv<S>,
     attempts: &Attempts<'_, S>,
-    state: &State,
+    state: &mut State,
     made: Result<T, X>,
 ) -> Result<Ended<T, X>> {
-    match (&state.end, made) {
-        (Some(End::Lost(key)), _) => Ok(Ended::Lost(key.clone())),
-        (Some(End::Failed(error)), Ok(_)) => Err(error.clone()),
+    match (state.end.take(), made) {
+        (Some(End::Lost(key)), _) => Ok(Ended::Lost(key)),
+        (Some(End::Failed(error)), Ok(_)) => Err(error),
         (_, Err(error)) => Ok(match check(kv, state).await? {
             Committed::Done => Ended::Failed(error),
             Committed::Lost(key) => Ended::Lost(key),

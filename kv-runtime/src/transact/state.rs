@@ -63,15 +63,6 @@ pub(super) enum Answered {
     Again,
 }
 
-/// What a commit is made of.
-pub(super) struct Parts {
-    /// Those of what was read, and then those of inserts.
-    pub(super) conditions: Vec<Condition>,
-    /// How many of them are of what was read.
-    pub(super) reads: usize,
-    pub(super) writes: Vec<Write>,
-}
-
 impl State {
     /// Returns the keys of these that are not known yet.
     pub(super) fn unknown(&self, wanted: &[Key], is_whole: bool) -> Vec<Key> {
@@ -206,19 +197,27 @@ impl State {
         some(true).chain(some(false)).map(|(key, entry)| (key, &**entry))
     }
 
-    /// Returns what the commit is made of. Records that were read and are written come first on both
-    /// sides, in the order of their keys, so that redb looks each of them up once.
-    pub(super) fn parts(&self) -> Parts {
+    /// Returns what the commit requires, and how many of these conditions are of what was read.
+    /// Records that are written come first, in the order of their keys.
+    pub(super) fn conditions(&self) -> (Vec<Condition>, usize) {
         let read = self.sorted(|entry| entry.pending.is_some());
         let mut conditions = Vec::with_capacity(self.len);
         conditions.extend(read.filter_map(|(key, entry)| entry.condition(key)));
         let reads = conditions.len();
         let inserted = self.entries.iter().filter(|(_, entry)| entry.is_inserted);
         conditions.extend(inserted.map(|(key, _)| Condition::new(key.clone(), Expect::Absent)));
-        let written = self.sorted(|entry| entry.seen.is_some());
-        let write =
-            |(key, entry): (&Key, &Entry)| entry.pending.as_ref().map(|pending| pending.to_write(key));
-        Parts { conditions, reads, writes: written.filter_map(write).collect() }
+        (conditions, reads)
+    }
+
+    /// Takes what the commit writes. Records that were read come first, in the order of their keys,
+    /// as in the conditions, so that redb looks each of them up once.
+    pub(super) fn take_writes(&mut self) -> Vec<Write> {
+        let mut writes = Vec::with_capacity(self.len);
+        for was_read in [true, false] {
+            let entries = self.entries.values_mut().filter(|entry| entry.seen.is_some() == was_read);
+            writes.extend(entries.filter_map(|entry| entry.take_write()));
+        }
+        writes
     }
 
     /// Returns the key of the condition at this place of the commit.

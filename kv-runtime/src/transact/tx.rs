@@ -187,11 +187,7 @@ impl<S: Store> Tx<S> {
         let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
             ids.into_iter().map(|id| (entities.key_for(&id), id.into_id())).unzip();
         Box::pin(async move {
-            let mut keys = Vec::with_capacity(anchors.len());
-            for anchor in &anchors {
-                keys.extend(entities.keys_of_anchor(anchor)?.into_owned());
-            }
-            let records = self.records(&keys, E::SCHEMA.name()).await?;
+            let records = self.records(&entities.keys_of_anchors(&anchors)?, E::SCHEMA.name()).await?;
             let found = anchors.iter().zip(ids).zip(records.chunks(E::SCHEMA.groups().len()));
             found
                 .map(|((anchor, id), records)| {

@@ -1,4 +1,4 @@
-//! Fairness among the updates of one record in this process.
+//! Fairness among the updates of one record in this process, and among its transactions (`places`).
 //!
 //! By compare-and-swap alone a slow task may lose to faster ones again and again. So an update that
 //! has lost a race queues up, and one that begins while others queue for its record joins them.
@@ -10,9 +10,9 @@
 //! queue removes it, and goes on. Compare-and-swap keeps every update right without turns, also
 //! against other processes.
 
-mod pace;
+mod places;
 #[cfg(test)]
-mod pace_tests;
+mod places_tests;
 #[cfg(test)]
 mod tests;
 
@@ -30,7 +30,9 @@ use futures_util::task::AtomicWaker;
 
 use crate::key::Key;
 use crate::timer::Timer;
-use pace::Pace;
+use places::Places;
+
+pub use places::Place;
 
 /// How long the first of a queue may be woken and not polled, before it counts as stalled; and how
 /// long a store may take for it. An update that waits looks that often, and less often the longer
@@ -62,7 +64,7 @@ struct Lines {
     next: AtomicU64,
     by_key: Mutex<HashMap<Box<str>, Line>>,
     /// When the attempts of transactions begin.
-    pace: Pace,
+    places: Arc<Places>,
 }
 
 /// Those who queue for one record, the first one first.
@@ -120,34 +122,44 @@ impl FairQueue {
         self.lines.turn(self.engine_key(key), timer).await
     }
 
-    /// Reserves time for an attempt of a transaction that writes and reads these records, and
-    /// returns how long to wait for it.
+    /// Takes a place for a transaction that has lost a race, and that writes and reads these records.
     #[doc(hidden)]
-    pub fn reserve<'k>(
+    pub fn place<'k>(
         &self,
         written: impl Iterator<Item = &'k Key>,
         read: impl Iterator<Item = &'k Key>,
-        now: Duration,
-    ) -> Duration {
-        let written = written.map(|key| self.engine_key(key)).collect();
-        self.lines.pace.reserve(written, read.map(|key| self.engine_key(key)), now)
+    ) -> Place {
+        let engine_key = |key: &Key| self.engine_key(key).into();
+        self.lines.places.take(written.map(engine_key), read.map(engine_key))
     }
 
-    /// Returns how long a new transaction waits before it reads these records. `now` is the time by
-    /// the store's monotonic clock.
+    /// Adds records to a place. Returns false if others have waited too long for it, and it is gone.
     #[doc(hidden)]
-    pub fn reserved<'k>(
+    #[must_use]
+    pub fn extend_place<'k>(
         &self,
-        keys: impl Iterator<Item = &'k Key>,
-        now: impl FnOnce() -> Duration,
-    ) -> Duration {
-        self.lines.pace.reserved(keys.map(|key| self.engine_key(key)), now)
+        place: &Place,
+        written: impl Iterator<Item = &'k Key>,
+        read: impl Iterator<Item = &'k Key>,
+    ) -> bool {
+        let engine_key = |key: &Key| self.engine_key(key).into();
+        place.extend(written.map(engine_key), read.map(engine_key))
+    }
+
+    /// Takes a place behind those transactions that have lost a race and write these records, if
+    /// there are any. Nobody waits for this one.
+    #[doc(hidden)]
+    pub fn place_if_written<'k>(&self, keys: impl Iterator<Item = &'k Key>) -> Option<Place> {
+        if !self.lines.places.are_taken() {
+            return None;
+        }
+        self.lines.places.take_if_written(keys.map(|key| self.engine_key(key).into()))
     }
 
     /// Notes how long an attempt of a transaction took that was committed.
     #[doc(hidden)]
     pub fn note_attempt(&self, took: Duration) {
-        self.lines.pace.note_attempt(took);
+        self.lines.places.note_attempt(took);
     }
 
     fn engine_key(&self, key: &Key) -> Box<str> {

@@ -34,7 +34,7 @@ pub use cursor::Cursor;
 pub use ext::StoreExt;
 pub use fair_queue::FairQueue;
 #[doc(hidden)]
-pub use fair_queue::Turn;
+pub use fair_queue::{Place, Turn};
 #[doc(hidden)]
 pub use fence::Fences;
 pub use get::GetOptions;
