@@ -11,8 +11,9 @@ use futures_util::FutureExt;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_runtime::store::{
-    AtomicStore, Batch, Commit, Condition, Content, Cursor, Entry, EntryPage, EntryQuery, EntryRef, Expect,
-    GetOptions, IndexStore, Lease, ListPage, ListQuery, MemoryStore, Store, StoreExt, StoreInfo, Write,
+    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Content, Cursor, Entry, EntryPage,
+    EntryQuery, EntryRef, Expect, GetOptions, IndexStore, Lease, ListPage, ListQuery, MemoryStore, Store,
+    StoreExt, StoreInfo, Write,
 };
 use kv_runtime::{Clock, Error, Location, ManualClock, MaybeSend, Result, Timestamp};
 
@@ -397,6 +398,10 @@ impl IndexStore for FaultyStore {
             page.also = None;
         }
         Ok(page)
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        self.inner(Fault::None).claim(query).await
     }
 }
 

@@ -8,6 +8,7 @@
 //! `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error` (and `cause`).
 
 mod cause;
+mod claim;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod commit;
