@@ -76,6 +76,8 @@ pub enum Fault {
     EntryPagesOverlap,
     EntriesRemain,
     EntriesAlone,
+    ClaimAlone,
+    ClaimOfOthers,
 }
 
 pub struct FaultyStore {
@@ -401,7 +403,18 @@ impl IndexStore for FaultyStore {
     }
 
     async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
-        self.inner(Fault::None).claim(query).await
+        let inner = self.inner(Fault::None);
+        let mut found = inner.claim(query).await?;
+        if self.has(Fault::ClaimAlone) {
+            found.also = None;
+        }
+        if self.has(Fault::ClaimOfOthers) && found.claim.is_some() {
+            // By the key of the first test, whatever the claim says.
+            let keys: Vec<Key> =
+                query.behind.iter().map(|behind| Key::from_text(format!("user:7{behind}"))).collect();
+            found.records = Some(inner.get_many(&keys, GetOptions::new()).await?);
+        }
+        Ok(found)
     }
 }
 

@@ -13,26 +13,31 @@ end
 for place = 1, conditions do
   local key, expected = KEYS[place], ARGV[3 + place]
   local kind, value = string.sub(expected, 1, 1), string.sub(expected, 2)
-  -- GETRANGE refuses another type of value, which is neither a record nor absent.
-  local read
-  if kind == 't' then
-    read = redis.pcall('GETRANGE', key, 0, 11)
-  elseif kind == 'v' then
-    read = redis.pcall('GET', key)
-  else
-    read = redis.pcall('GETRANGE', key, 0, 0)
-  end
-  if type(read) == 'table' then
-    return failed(read, place)
-  end
   local holds
-  if kind == 't' then
-    -- The magic of an envelope, and the revision behind format and flags.
-    holds = string.sub(read, 1, 2) == '\255K' and string.sub(read, 5) == value
-  elseif kind == 'v' then
-    holds = read == value
+  if kind == 'a' and redis.call('EXISTS', key) == 0 then
+    holds = true
   else
-    holds = (redis.call('EXISTS', key) == 1) == (kind == 'p')
+    -- GETRANGE refuses another type of value, which is neither a record nor absent.
+    local read
+    if kind == 't' then
+      read = redis.pcall('GETRANGE', key, 0, 11)
+    elseif kind == 'v' then
+      read = redis.pcall('GET', key)
+    else
+      read = redis.pcall('GETRANGE', key, 0, 0)
+    end
+    if type(read) == 'table' then
+      return failed(read, place)
+    end
+    if kind == 't' then
+      -- The magic of an envelope, and the revision behind format and flags.
+      holds = string.sub(read, 1, 2) == '\255K' and string.sub(read, 5) == value
+    elseif kind == 'v' then
+      holds = read == value
+    else
+      -- The beginning of an empty value is that of nothing.
+      holds = kind == 'p' and (read ~= '' or redis.call('EXISTS', key) == 1)
+    end
   end
   if not holds then
     return place
@@ -90,8 +95,8 @@ for place = conditions + 1, conditions + writes do
     if unit == 'x' and left >= 0 and left < tonumber(time) then
       redis.call('PEXPIRE', key, time)
     end
-  elseif kind == 'u' and redis.call('EXISTS', key) == 1 then
-    redis.call('SET', key, value, 'KEEPTTL')
+  elseif kind == 'u' and redis.call('SET', key, value, 'XX', 'KEEPTTL') then
+    -- It was there, and keeps its TTL.
   elseif kind == 'd' or unit == 'o' then
     redis.call('UNLINK', key)
   elseif kind == 't' then

@@ -15,6 +15,7 @@ mod commit;
 mod connection;
 mod entry_sets;
 mod error;
+mod frequent;
 mod index;
 mod inner;
 mod key_format;
@@ -31,6 +32,7 @@ mod store;
 mod tls;
 mod url;
 mod wire;
+mod wire_write;
 mod write;
 
 pub use index::IndexSweep;
