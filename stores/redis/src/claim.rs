@@ -22,10 +22,7 @@ impl Inner {
     /// which is right only for keys without hash tags.
     pub(super) async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
         if self.connection.is_cluster() || self.spelling != KeyFormat::Plain {
-            let keys = [query.also.clone(), query.claim.clone()];
-            let mut records = self.get_many(&keys, Expiries::LeftOut).await?.into_iter();
-            let (also, claim) = (records.next().flatten(), records.next().flatten());
-            return Ok(Claimed::new(claim, also));
+            return self.claim_alone(query).await;
         }
         let at = || Location::of(NAME, &query.claim);
         let spelled = self.spelling.spell(&query.claim);
@@ -35,7 +32,13 @@ impl Inner {
             command
         };
         let answer = self.connection.run_filled(&spelled, &CLAIM, fill, self.connection.deadline()).await;
-        let answer = answer.map_err(|fault| failed(at(), "read", fault))?;
+        let answer = match answer {
+            // The script does not tell which of the keys it is.
+            Err(fault) if fault.code().as_deref() == Some("WRONGTYPE") => {
+                return self.claim_alone(query).await;
+            }
+            answer => answer.map_err(|fault| failed(at(), "read", fault))?,
+        };
         let Value::Array(answers) = answer else { return Err(unexpected(at(), "read")) };
         let mut answers = answers.into_iter();
         let (Some(also), Some(claim)) = (answers.next(), answers.next()) else {
@@ -50,6 +53,13 @@ impl Inner {
             Some(records) => claimed.with_records(records),
             None => claimed,
         })
+    }
+
+    async fn claim_alone(&self, query: &ClaimQuery) -> Result<Claimed> {
+        let keys = [query.also.clone(), query.claim.clone()];
+        let mut records = self.get_many(&keys, Expiries::LeftOut).await?.into_iter();
+        let (also, claim) = (records.next().flatten(), records.next().flatten());
+        Ok(Claimed::new(claim, also))
     }
 }
 
