@@ -9,7 +9,7 @@ pub use crate::key::{
 };
 pub use crate::record::{json_len, read_time};
 pub use crate::store::{
-    Entries, Fences, HeardWrite, HeardWrites, Listener, Listening, Origin, PageCopy, Place, Turn, WriteKind,
+    Fences, HeardWrite, HeardWrites, Listener, Listening, Origin, PageCopy, Place, Turn, WriteKind,
     WriteOutcome, is_empty_range,
 };
 #[cfg(not(target_arch = "wasm32"))]

@@ -11,8 +11,9 @@ use futures_util::FutureExt;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_runtime::store::{
-    AtomicStore, Batch, Commit, Condition, Content, Cursor, Entry, EntryPage, EntryQuery, EntryRef, Expect,
-    GetOptions, IndexStore, Lease, ListPage, ListQuery, MemoryStore, Store, StoreExt, StoreInfo, Write,
+    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Content, Cursor, Entry, EntryPage,
+    EntryQuery, EntryRef, Expect, GetOptions, IndexStore, Lease, ListPage, ListQuery, MemoryStore, Store,
+    StoreExt, StoreInfo, Write,
 };
 use kv_runtime::{Clock, Error, Location, ManualClock, MaybeSend, Result, Timestamp};
 
@@ -75,6 +76,8 @@ pub enum Fault {
     EntryPagesOverlap,
     EntriesRemain,
     EntriesAlone,
+    ClaimAlone,
+    ClaimOfOthers,
 }
 
 pub struct FaultyStore {
@@ -397,6 +400,21 @@ impl IndexStore for FaultyStore {
             page.also = None;
         }
         Ok(page)
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        let inner = self.inner(Fault::None);
+        let mut found = inner.claim(query).await?;
+        if self.has(Fault::ClaimAlone) {
+            found.also = None;
+        }
+        if self.has(Fault::ClaimOfOthers) && found.claim.is_some() {
+            // By the key of the first test, whatever the claim says.
+            let keys: Vec<Key> =
+                query.behind.iter().map(|behind| Key::from_text(format!("user:7{behind}"))).collect();
+            found.records = Some(inner.get_many(&keys, GetOptions::new()).await?);
+        }
+        Ok(found)
     }
 }
 

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use kv_runtime::key::Key;
-use kv_runtime::store::{Commit, EntryQuery, IndexStore, RedisStore, Store, StoreExt, Write};
+use kv_runtime::layer::NamespaceStore;
+use kv_runtime::record::{Expiry, NewRecord};
+use kv_runtime::store::{
+    Commit, Condition, EntryQuery, Expect, GetOptions, IndexStore, RedisStore, Store, StoreExt, Write,
+};
 use kv_runtime::{Collection, Error, Kv, KvEntity, Result};
 
 use super::proxy::{Fault, Proxy};
@@ -99,6 +103,125 @@ async fn an_entry_is_a_member_and_a_claim_a_key() -> Test {
     users.delete(7).await?;
     assert!(users.list().page().await?.entities.is_empty());
     assert_eq!(users.sweep_indexes().await?.removed, 0);
+    Ok(())
+}
+
+#[derive(KvEntity, Clone, Debug, PartialEq)]
+#[kv(prefix = "file", group = "head", group(name = "note", optional))]
+struct File {
+    #[kv(id)]
+    path: String,
+    #[kv(unique)]
+    label: String,
+    #[kv(group = "note")]
+    note: Option<String>,
+}
+
+/// The server makes the keys of a claim's entity: of ids with quotes, of groups, and of tenants.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_claim_leads_to_entities_with_ids_of_any_characters() -> Test {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url(0)).await?;
+    let tenants = [NamespaceStore::new(store.clone(), "a\"b"), NamespaceStore::new(store, "{#index")];
+    for store in tenants {
+        let files = Kv::new(store).collection::<File>();
+        assert!(files.build_indexes().no_older_writers().run().await?.is_ready);
+        for (number, path) in ["plain", "\"", "a\"b\\", "\\", "\u{1}", "%", "é{}:!", ""].iter().enumerate() {
+            let note = (number % 2 == 0).then(|| "n".to_owned());
+            let file = File { path: (*path).to_owned(), label: number.to_string(), note };
+            files.insert(&file).await?;
+            assert_eq!(files.by(File::LABEL).get(&file.label).await?, Some(file));
+        }
+    }
+    Ok(())
+}
+
+/// What a lookup cannot read of an entity is its error, as that of a read by the id.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_claim_of_a_damaged_entity_is_an_error_with_its_key() -> Test {
+    let server = RedisServer::start();
+    let users = users(&server.url(0)).await?;
+    users.put_many([user(7), user(8)]).await?;
+    server.cli(&["DEL", "user:7"]);
+    server.cli(&["LPUSH", "user:7", "x"]);
+    server.cli(&["SETRANGE", "user:8", "2", "\u{7f}"]);
+    for id in [7, 8] {
+        let found = users.by(User::EMAIL).get(&format!("{id}@example.com")).await;
+        let error = found.expect_err("the record is damaged");
+        let by_id = users.get(id).await.expect_err("the record is damaged");
+        assert_eq!(shown(&error), shown(&by_id));
+    }
+    // The claim itself is damaged.
+    server.cli(&["DEL", "user!email!7@example.com!"]);
+    server.cli(&["LPUSH", "user!email!7@example.com!", "x"]);
+    assert!(users.by(User::EMAIL).get("7@example.com").await.is_err());
+    Ok(())
+}
+
+/// An insert names the first record that is there, by the shorter script and the longer one.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_commit_of_new_records_writes_all_or_none() -> Test {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url(0)).await?;
+    server.cli(&["SET", "there", ""]);
+    server.cli(&["LPUSH", "list", "x"]);
+    server.cli(&["SET", "{#index:user!city!}", "no set"]);
+    let before = contents(&server);
+    let absent = |name: &str| Condition::new(key(name), Expect::Absent);
+    let entry = || Write::AddEntry(key("user!city!York!7!"));
+    for ttl in [None, Some(Duration::from_secs(7_200))] {
+        let put = |name: &str| {
+            let new = super::record("1");
+            Write::Put(key(name), if let Some(ttl) = ttl { new.with_expiry(Expiry::After(ttl)) } else { new })
+        };
+        let conditions = vec![absent("new"), absent("there"), absent("list")];
+        let commit = store.commit(conditions, vec![put("new"), put("other")].into()).await?;
+        assert_eq!(commit, Commit::Conflict(1));
+        let commit = store.commit(vec![absent("new"), absent("list")], vec![put("new")].into()).await;
+        assert!(matches!(commit, Err(Error::Malformed { .. })), "{commit:?}");
+        let commit = store.commit(vec![absent("new")], vec![put("new"), entry()].into()).await;
+        assert!(shown(&commit.expect_err("the set is a string")).contains("entries of an index"));
+        assert_eq!(contents(&server), before);
+    }
+    server.cli(&["DEL", "{#index:user!city!}"]);
+    let writes = vec![Write::Put(key("new"), super::record("1")), entry()];
+    assert_eq!(store.commit(vec![absent("new")], writes.into()).await?, Commit::Done);
+    assert_eq!(server.cli(&["ZCARD", "{#index:user!city!}"]).trim(), "1");
+    assert!(store.get(&key("new"), GetOptions::new()).await?.is_some());
+    Ok(())
+}
+
+/// An update names what it replaces, and keeps its TTL.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn an_update_of_one_record_compares_it_on_the_server() -> Test {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url(0)).await?;
+    for is_plain in [false, true] {
+        let new =
+            |value: &str| if is_plain { NewRecord::plain(value.to_owned()) } else { super::record(value) };
+        store.put(key("it"), new("1").with_expiry(Expiry::After(Duration::from_secs(7_200)))).await?;
+        let read = store.get(&key("it"), GetOptions::new()).await?.expect("it was put");
+        let update = async |value: &str| {
+            let condition = Condition::new(key("it"), Expect::Revision(read.revision.clone()));
+            store.commit(vec![condition], vec![Write::Update(key("it"), new(value))].into()).await
+        };
+        assert_eq!(update("2").await?, Commit::Done);
+        assert!(server.cli(&["TTL", "it"]).trim().parse::<i64>()? > 7_000);
+        assert_eq!(update("3").await?, Commit::Conflict(0));
+        assert_eq!(
+            store.get(&key("it"), GetOptions::new()).await?.map(|it| it.value.to_vec()),
+            Some(b"2".to_vec())
+        );
+        server.cli(&["DEL", "it"]);
+        assert_eq!(update("3").await?, Commit::Conflict(0));
+        server.cli(&["LPUSH", "it", "x"]);
+        assert!(matches!(update("3").await, Err(Error::Malformed { .. })));
+        server.cli(&["DEL", "it"]);
+    }
     Ok(())
 }
 
@@ -293,8 +416,21 @@ async fn lookups_and_inserts_take_as_few_round_trips_as_by_hand() -> Test {
     assert_eq!(taken(before), 1, "insert");
 
     let before = proxy.round_trips();
+    // The first lookup has to bring the script to the server.
     assert!(users.by(User::EMAIL).get("7@example.com").await?.is_some());
-    assert_eq!(taken(before), 2, "by email");
+    assert_eq!(taken(before), 2, "by email, at first");
+    let before = proxy.round_trips();
+    assert!(users.by(User::EMAIL).get("7@example.com").await?.is_some());
+    assert_eq!(taken(before), 1, "by email");
+    let before = proxy.round_trips();
+    assert!(users.by(User::EMAIL).get("nobody@example.com").await?.is_none());
+    assert_eq!(taken(before), 1, "by the email of nobody");
+    // At the moment of the lookup nobody has the value that the claim gives to a user without it.
+    server.cli(&["COPY", "user!email!7@example.com!", "user!email!old@example.com!"]);
+    let before = proxy.round_trips();
+    assert!(users.by(User::EMAIL).get("old@example.com").await?.is_none());
+    assert_eq!(taken(before), 1, "by an email that the holder no longer has");
+    server.cli(&["DEL", "user!email!old@example.com!"]);
 
     let before = proxy.round_trips();
     assert_eq!(users.by(User::CITY).limit(100).page().await?.entities.len(), 100);

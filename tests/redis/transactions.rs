@@ -153,7 +153,13 @@ async fn a_commit_whose_answer_was_lost_is_found_by_its_tokens() -> Test {
     let proxy = Proxy::start(server.port());
     let kv = Kv::new(RedisStore::connect(&format!("redis://127.0.0.1:{}", proxy.port())).await?);
     kv.collection().put_many([Account { id: 1, cents: 5 }, Account { id: 2, cents: 0 }]).await?;
+    // The first commits have to bring their scripts to the server.
     kv.transact(async |tx| tx.update::<Account>(1, |account| account.cents += 1).await).await?;
+    kv.transact(async |tx| {
+        tx.get::<Account>(2).await?;
+        tx.delete::<Account>(2)
+    })
+    .await?;
     kv.transact(async |tx| {
         let account = tx.update::<Account>(1, |account| account.cents += 1).await?;
         proxy.arm(Fault::CutReply(0, Box::new(|| ())));

@@ -329,22 +329,31 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 all = apart(self.records(std::slice::from_ref(key), options)).await?;
                 all.as_slice()
             };
-            let behind = self.behind(records);
-            if !behind.is_empty() {
-                // Apart, as the entity is then held while that is awaited, which costs every read a
-                // move.
-                return self.shaped(id, key, records, behind, shape).await;
-            }
-            // Not by `self.decode`: beside an error that is not boxed, the entity would be moved
-            // once more.
-            let locate = |group: &GroupSchema| self.at(&key.with_group(group.name()));
-            match decode(id, records, &self.context(&locate)) {
-                Ok(found) => Ok(found.map(|entity| shape(entity, records))),
-                Err(error) => Err(*error),
-            }
+            self.look_at(id, key, records, shape).await
         }
         .instrument(span)
         .await
+    }
+
+    /// The same of records that were read.
+    pub(super) async fn look_at<T>(
+        &self,
+        id: E::Id,
+        key: &Key,
+        records: &[Option<Record>],
+        shape: impl FnOnce(E, &[Option<Record>]) -> T,
+    ) -> Result<Option<T>> {
+        let behind = self.behind(records);
+        if !behind.is_empty() {
+            // Apart, as the entity is then held while that is awaited, which costs every read a move.
+            return self.shaped(id, key, records, behind, shape).await;
+        }
+        // Not by `self.decode`: beside an error that is not boxed, the entity would be moved once more.
+        let locate = |group: &GroupSchema| self.at(&key.with_group(group.name()));
+        match decode(id, records, &self.context(&locate)) {
+            Ok(found) => Ok(found.map(|entity| shape(entity, records))),
+            Err(error) => Err(*error),
+        }
     }
 
     /// The records of all groups of these entities, read with one batch: one entity's after the

@@ -12,8 +12,8 @@ use kv_runtime_redis::RedisStore;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
-    Lease, ListQuery, MemoryStore, Store, StoreInfo, Write,
+    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
+    GetOptions, IndexStore, Lease, ListQuery, MemoryStore, Store, StoreInfo, Write,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -157,6 +157,20 @@ impl IndexStore for AnyStore {
             Self::Redis(store) => store.entries(query).await,
             _ => {
                 let at = self.info().at(Some(&query.index));
+                Err(Error::Unsupported { at, capability: "indexes" })
+            }
+        }
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        match self {
+            Self::Memory(store) => store.claim(query).await,
+            #[cfg(feature = "redb")]
+            Self::Redb(store) => store.claim(query).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => store.claim(query).await,
+            _ => {
+                let at = self.info().at(Some(&query.claim));
                 Err(Error::Unsupported { at, capability: "indexes" })
             }
         }

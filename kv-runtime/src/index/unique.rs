@@ -5,7 +5,7 @@ use std::fmt;
 use kv_store::index::{IndexKey, IndexParts};
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{Commit, GetOptions, IndexStore, Store, StoreExt};
+use kv_store::store::{ClaimQuery, Claimed, Commit, IndexStore, Store, StoreExt};
 use kv_store::{BoxFuture, Error, Result};
 use tracing::Instrument;
 
@@ -148,46 +148,55 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
         let reading = Reading::new(&self.collection, self.handle.number)?;
         let mut found = self.read_claim(&reading, claim).await?;
         for _ in 0..MAX_ATTEMPTS {
-            match self.follow(claim, found.as_ref()).await? {
+            let records = found.records.take();
+            let is_of_one_moment = records.is_some();
+            match self.follow(claim, found.claim.as_ref(), records).await? {
                 Led::To(entity, anchor) => return Ok(Some((entity, anchor))),
                 Led::Nowhere => return Ok(None),
+                // An entity that gets a value claims it in the same commit.
+                Led::Astray if is_of_one_moment => return Ok(None),
                 Led::Astray => {}
             }
             // The value may have moved after the claim was read and before the entity was.
-            let before = found.map(|claim| claim.revision);
+            let before = found.claim.map(|claim| claim.revision);
             found = self.read_claim(&reading, claim).await?;
-            if before == found.as_ref().map(|claim| claim.revision.clone()) {
+            if before == found.claim.as_ref().map(|claim| claim.revision.clone()) {
                 return Ok(None);
             }
         }
         Err(self.lost(claim))
     }
 
-    /// Reads the claim of a value. Fails if the index was not ready then.
-    async fn read_claim(&self, reading: &Reading<'_, E, S>, claim: &Key) -> Result<Option<Record>> {
-        let keys = [reading.state.clone(), claim.clone()];
+    /// Reads the claim of a value, and with it the records of its entity if the store can do that in
+    /// one round trip. Fails if the index was not ready then.
+    async fn read_claim(&self, reading: &Reading<'_, E, S>, claim: &Key) -> Result<Claimed> {
+        let query = Collection::<E, S>::claim_query(claim, &reading.state);
         // State and claim are read at one moment. A claim that was read before the index became ready
         // says nothing.
-        let (found, state) = self.read(&keys).await?;
-        if reading.is_ready(state.as_ref()) {
+        let found = self.read(&query).await?;
+        if reading.is_ready(found.also.as_ref()) {
             return Ok(found);
         }
-        reading.ready(state.as_ref()).await?;
-        let (found, state) = self.read(&keys).await?;
-        if reading.is_ready(state.as_ref()) { Ok(found) } else { Err(reading.not_ready()) }
+        reading.ready(found.also.as_ref()).await?;
+        let found = self.read(&query).await?;
+        if reading.is_ready(found.also.as_ref()) { Ok(found) } else { Err(reading.not_ready()) }
     }
 
-    async fn read(&self, keys: &[Key; 2]) -> Result<(Option<Record>, Option<Record>)> {
-        let records = self.collection.store().get_many(keys, GetOptions::new()).await;
-        let mut records = records.map_err(|error| error.of_entity(E::SCHEMA.name()))?.into_iter();
-        let (state, claim) = (records.next().flatten(), records.next().flatten());
-        Ok((claim, state))
+    async fn read(&self, query: &ClaimQuery) -> Result<Claimed> {
+        let found = self.collection.store().claim(query).await;
+        found.map_err(|error| error.of_entity(E::SCHEMA.name()))
     }
 
-    async fn follow(&self, key: &Key, claim: Option<&Record>) -> Result<Led<E>> {
+    /// Follows a claim to its entity, whose records may have been read with it.
+    async fn follow(
+        &self,
+        key: &Key,
+        claim: Option<&Record>,
+        records: Option<Vec<Option<Record>>>,
+    ) -> Result<Led<E>> {
         let Some(claim) = claim else { return Ok(Led::Nowhere) };
         let anchor = holder_of(&Of(self.collection.clone()), key, claim)?;
-        Ok(match self.collection.find_entered(&anchor, self.handle.number).await? {
+        Ok(match self.collection.find_entered(&anchor, self.handle.number, records).await? {
             Some((entity, Some(entry))) if entry == *key => Led::To(entity, anchor),
             _ => Led::Astray,
         })
@@ -208,7 +217,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
     /// Returns the id of the entity that has claimed a value, whether or not it still has it.
     pub(crate) async fn holder(&self, claim: &Key) -> Result<Option<E::Id>> {
         let reading = Reading::new(&self.collection, self.handle.number)?;
-        let Some(found) = self.read_claim(&reading, claim).await? else { return Ok(None) };
+        let Some(found) = self.read_claim(&reading, claim).await?.claim else { return Ok(None) };
         Ok(id_of::<E>(&holder_of(&Of(self.collection.clone()), claim, &found)?))
     }
 

@@ -5,8 +5,10 @@ use std::ops::Bound;
 use super::commits::{absent, put};
 use super::harness::{Harness, IndexHarness};
 use super::suite::{Checked, Ended, Suite, Test, is_written, sample};
+use crate::Codec;
 use crate::key::{Key, KeyBuilder};
-use crate::store::{Commit, EntryQuery, IndexStore, ListQuery, Store, StoreExt, Write};
+use crate::record::{Metadata, NewRecord, Record};
+use crate::store::{ClaimQuery, Commit, EntryQuery, IndexStore, ListQuery, Store, StoreExt, Write};
 
 pub(super) async fn run<H: IndexHarness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -18,6 +20,7 @@ pub(super) async fn run<H: IndexHarness>(suite: &mut Suite<'_, H>) {
         an_entry_is_added_once: "to add an entry that is there, and to remove one that is not, MUST do nothing",
         entries_stay: "an entry MUST NOT expire",
         an_entry_page_has_the_other_record: "a page MUST have the record that the query also asks for",
+        a_claim_comes_with_its_records: "a claim and the record beside it MUST be as `get_many` returns them, and the records of its entity, if there are any, of the same moment",
         entries_are_no_records_of_other_prefixes: "a list of other keys shows no entry",
         store_says_that_it_keeps_indexes: "a store that implements it sets the capability",
     );
@@ -202,6 +205,50 @@ async fn an_entry_page_has_the_other_record<H: IndexHarness>(t: Test<'_, H>) -> 
         EntryQuery::new(index).with_range(Bound::Excluded("b".to_owned()), Bound::Excluded("a".to_owned()));
     let page = t.store.entries(&nothing.with_also(there)).await?;
     check!(page.is_empty() && page.also.is_some(), "beside an empty range there is {:?}", page.also);
+    Ok(())
+}
+
+async fn a_claim_comes_with_its_records<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    let [also, absent] = ["user!!email!", "user!!other!"].map(Key::from_text);
+    t.put(&also, &sample(7)).await?;
+    let text = |value: &str| NewRecord::new(value.to_owned(), Metadata::new(1, Codec::Json));
+    for (claim, value) in [
+        ("plain", Some("\"user:7\"")),
+        ("escaped", Some("\"user:\\\"7\"")),
+        ("quoted", Some("\"user:\\\\\"")),
+        ("of nobody", Some("\"user:8\"")),
+        ("no text", Some("7")),
+        ("absent", None),
+    ] {
+        let key = Key::from_text(format!("user!email!{claim}!"));
+        if let Some(value) = value {
+            t.store.put(key.clone(), text(value)).await?;
+        }
+        t.put(&Key::from_text("user:7"), &sample(1)).await?;
+        t.put(&Key::from_text("user:7:prefs"), &sample(2)).await?;
+        let groups = [None, Some("prefs"), Some("stats")];
+        for beside in [&also, &absent] {
+            let query = ClaimQuery::new(key.clone(), beside.clone()).with_groups(groups);
+            let found = t.store.claim(&query).await?;
+            let read = found.claim.as_ref().map(|record| &record.value[..]);
+            check!(read == value.map(str::as_bytes), "the claim {claim:?} is read as {read:?}");
+            let is_right = found.also.as_ref().map(|record| is_written(record, &sample(7)));
+            check!(is_right == (beside == &also).then_some(true), "beside the claim there is {is_right:?}");
+            let Some(records) = found.records else { continue };
+            check!(matches!(claim, "plain" | "of nobody"), "the claim {claim:?} has led to records");
+            let is_there = |record: &Option<Record>, number| {
+                record.as_ref().map(|record| is_written(record, &sample(number)))
+            };
+            let expected = (claim == "plain").then_some(true);
+            check!(records.len() == groups.len(), "{} groups are {}", groups.len(), records.len());
+            check!(
+                is_there(&records[0], 1) == expected
+                    && is_there(&records[1], 2) == expected
+                    && records[2].is_none(),
+                "the claim {claim:?} has led to {records:?}"
+            );
+        }
+    }
     Ok(())
 }
 

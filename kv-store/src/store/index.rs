@@ -4,7 +4,9 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Bound;
 
+use super::claim::{ClaimQuery, Claimed};
 use super::contract::AtomicStore;
+use super::get::GetOptions;
 use crate::error::Result;
 use crate::key::Key;
 use crate::maybe_send::MaybeSend;
@@ -46,6 +48,26 @@ pub trait IndexStore: AtomicStore {
     ///   or before.
     /// - The call SHOULD yield to other tasks rather than hold the thread for longer than 10 ms.
     fn entries(&self, query: &EntryQuery) -> impl Future<Output = Result<EntryPage>> + MaybeSend;
+
+    /// Returns a claim and the record beside it, as [`get_many`](super::Store::get_many) returns
+    /// them.
+    ///
+    /// - A store MAY also return the records of the entity that the claim names, and so save a round
+    ///   trip. Their keys are [`ClaimQuery::before`], the text of the claim, and one of
+    ///   [`ClaimQuery::behind`].
+    /// - Then there MUST be one answer for each, and all MUST be of the moment of the claim.
+    /// - It MUST leave them out if there is no claim, if the claim is no JSON text, or if one of the
+    ///   records cannot be read.
+    ///
+    /// By default they are left out. A wrapper MUST forward the call.
+    fn claim(&self, query: &ClaimQuery) -> impl Future<Output = Result<Claimed>> + MaybeSend {
+        async move {
+            let keys = [query.also.clone(), query.claim.clone()];
+            let mut records = self.get_many(&keys, GetOptions::new()).await?.into_iter();
+            let (also, claim) = (records.next().flatten(), records.next().flatten());
+            Ok(Claimed::new(claim, also))
+        }
+    }
 }
 
 /// A range of index entries, and which of them to return.

@@ -9,6 +9,7 @@
 
 mod batch;
 mod capabilities;
+mod claim;
 mod condition;
 mod contract;
 mod cursor;
@@ -28,6 +29,7 @@ mod write_hub;
 
 pub use batch::{Batch, Batches, Write};
 pub use capabilities::{Capabilities, CommitScope, Limits, Sharing};
+pub use claim::{ClaimQuery, Claimed};
 pub use condition::{Commit, Condition, Expect};
 pub use contract::{AtomicStore, Store};
 pub use cursor::Cursor;

@@ -3,21 +3,22 @@
 use std::borrow::Cow;
 
 use kv_store::key::Key;
-use kv_store::record::Expiry;
 use kv_store::store::{Commit, Condition, Expect, Write};
-use kv_store::{Error, Location, Result};
+use kv_store::{Location, Result};
 use redis::{Cmd, Value};
 
 use super::NAME;
 use super::entry_sets::{SetChanges, unsupported};
 use super::error::{Fault, of_other_type, unexpected};
+use super::frequent::Frequent;
 use super::index::{Entries, of_index};
 use super::inner::Inner;
 use super::key_format::lease_of;
 use super::plain_keys::{self, Beside};
 use super::script::{Lua, lua};
 use super::server::Deadline;
-use super::wire::{Lifetime, Outgoing};
+use super::wire::Outgoing;
+use super::wire_write::{WireWrite, Words};
 
 /// Puts one record and its entry: the most frequent call, without what the other script has to
 /// decide. If the index refuses the entry, the script ends there.
@@ -29,70 +30,6 @@ return 0"
 );
 
 static COMMIT: Lua = lua!(include_str!("commit.lua"));
-
-/// A write, with the record that goes to the server.
-enum WireWrite {
-    Record(&'static str, Key, Outgoing),
-    /// With the kind of touch.
-    Touch(&'static str, Key, Lifetime),
-    Delete(Key),
-}
-
-impl WireWrite {
-    fn new(write: Write) -> Result<Self> {
-        Ok(match write {
-            Write::Put(key, record) => Self::Record("p", key.clone(), Outgoing::new(&key, record)?),
-            Write::Update(key, record) => Self::Record("u", key.clone(), Outgoing::new(&key, record)?),
-            Write::Touch(key, expiry @ Expiry::AtLeast(_)) => Self::Touch("e", key, Lifetime::of(expiry)),
-            Write::Touch(key, expiry) => Self::Touch("t", key, Lifetime::of(expiry)),
-            Write::Delete(key) => Self::Delete(key),
-            // They are no records, and go to the script apart.
-            Write::AddEntry(key) | Write::RemoveEntry(key) => {
-                return Err(Error::Unsupported { at: Location::of(NAME, &key), capability: "indexes" });
-            }
-        })
-    }
-
-    const fn key(&self) -> &Key {
-        match self {
-            Self::Record(_, key, _) | Self::Touch(_, key, _) | Self::Delete(key) => key,
-        }
-    }
-
-    const fn words(&self) -> Words<'_> {
-        match self {
-            Self::Record(kind, _, record) => Words::Record(kind, record),
-            Self::Touch(kind, _, lifetime) => Words::Touch(kind, *lifetime),
-            Self::Delete(_) => Words::Delete,
-        }
-    }
-}
-
-/// The arguments of the script for one write, beside its key.
-enum Words<'a> {
-    Record(&'static str, &'a Outgoing),
-    Touch(&'static str, Lifetime),
-    Delete,
-}
-
-impl Words<'_> {
-    fn write(&self, command: &mut Cmd) {
-        match self {
-            Self::Record(kind, record) => command.arg(spec(kind, record.lifetime())).arg(*record),
-            Self::Touch(kind, lifetime) => command.arg(spec(kind, *lifetime)).arg(""),
-            Self::Delete => command.arg("d").arg(""),
-        };
-    }
-}
-
-fn spec(kind: &str, lifetime: Lifetime) -> String {
-    match lifetime {
-        Lifetime::Endless => kind.to_owned(),
-        Lifetime::Millis(ttl) => format!("{kind}x{ttl}"),
-        Lifetime::Until(moment) => format!("{kind}a{moment}"),
-        Lifetime::Over => format!("{kind}o"),
-    }
-}
 
 /// A call of the script. To the script a lease is one more condition, behind that of its record, and
 /// its end one more write.
@@ -119,6 +56,12 @@ impl Call<'_> {
 
     const fn number_of_keys(&self) -> usize {
         self.keys.len() + self.beside.len() + self.ended.len() + self.entries.len() + self.sets.len()
+    }
+
+    /// The same for a shorter script, if there is one.
+    fn as_frequent(&self) -> Option<Frequent<'_>> {
+        let has_more = !self.beside.is_empty() || !self.ended.is_empty() || !self.entries.is_empty();
+        if has_more { None } else { Frequent::of(self.conditions, &self.writes, &self.keys, self.sets) }
     }
 
     fn fill(&self, mut command: Cmd) -> Cmd {
@@ -266,6 +209,10 @@ impl Inner {
     async fn run(&self, mut call: Call<'_>, by: Deadline) -> Result<Value, Fault> {
         if self.connection.is_cluster() {
             self.add_before(std::mem::take(&mut call.entries), by).await?;
+        }
+        if let Some(frequent) = call.as_frequent() {
+            let fill = |command: Cmd| frequent.fill(command, &call.keys);
+            return self.connection.run_filled(call.first_key(), frequent.script(), fill, by).await;
         }
         self.connection.run_filled(call.first_key(), &COMMIT, |command| call.fill(command), by).await
     }

@@ -60,6 +60,14 @@ impl SetChanges {
         sets.into_values().collect()
     }
 
+    /// The member, if all that changes is that the set gets one.
+    pub(super) fn only_addition(&self) -> Option<&[u8]> {
+        match self.changes.as_slice() {
+            [change] => change.strip_prefix(b"+"),
+            _ => None,
+        }
+    }
+
     pub(super) fn at(&self) -> Box<Location> {
         Location::of(NAME, &self.entry)
     }

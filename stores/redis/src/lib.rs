@@ -8,12 +8,14 @@
 //! `list`, `index` (what lists may go by), `replication` (writes that wait for replicas), `error` (and `cause`).
 
 mod cause;
+mod claim;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod commit;
 mod connection;
 mod entry_sets;
 mod error;
+mod frequent;
 mod index;
 mod inner;
 mod key_format;
@@ -31,6 +33,7 @@ mod store;
 mod tls;
 mod url;
 mod wire;
+mod wire_write;
 mod write;
 
 pub use index::IndexSweep;

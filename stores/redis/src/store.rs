@@ -7,8 +7,8 @@ use std::time::Duration;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Batches, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions,
-    IndexStore, Lease, ListQuery, Store, StoreInfo, Write,
+    AtomicStore, Batch, Batches, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery,
+    EntryRef, GetOptions, IndexStore, Lease, ListQuery, Store, StoreInfo, Write,
 };
 use kv_store::{Error, Location, MaybeSend, Result};
 
@@ -228,5 +228,9 @@ impl AtomicStore for RedisStore {}
 impl IndexStore for RedisStore {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         self.0.page_of_entries(query).await
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        self.0.claim(query).await
     }
 }

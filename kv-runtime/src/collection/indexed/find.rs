@@ -3,12 +3,12 @@
 use kv_store::index::IndexParts;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{Commit, GetOptions, Store};
+use kv_store::store::{ClaimQuery, Commit, GetOptions, Store};
 use kv_store::{Error, Result};
 
-use super::super::Collection;
+use super::super::{Collection, groups};
 use super::typed::{IndexedType, Of, entry_of, id_of};
-use crate::entity::{IndexSchema, KvEntity};
+use crate::entity::{GroupSchema, IndexSchema, KvEntity};
 
 /// An entry of an index that is not unique.
 pub(crate) struct EntryOf<'a, Id> {
@@ -32,14 +32,31 @@ impl<Id> EntryOf<'_, Id> {
 pub(crate) type Entered<E> = Result<Option<(E, Option<Key>)>>;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Returns the entity with this anchor, and the key under which it is entered in an index.
-    pub(crate) async fn find_entered(&self, anchor: &Key, number: usize) -> Entered<E> {
+    /// Returns the entity with this anchor, and the key under which it is entered in an index. Its
+    /// records may have been read already.
+    pub(crate) async fn find_entered(
+        &self,
+        anchor: &Key,
+        number: usize,
+        records: Option<Vec<Option<Record>>>,
+    ) -> Entered<E> {
         let Some(id) = id_of::<E>(anchor) else { return Ok(None) };
-        self.look(id, anchor, GetOptions::new(), |entity, records| {
+        let shape = |entity, records: &[Option<Record>]| {
             let entry = entered(&entity, records, number);
             (entity, entry)
-        })
-        .await
+        };
+        match records {
+            Some(mut records) => {
+                self.adopt_all(std::slice::from_ref(anchor), &mut records)?;
+                self.look_at(id, anchor, &records, shape).await
+            }
+            None => self.look(id, anchor, GetOptions::new(), shape).await,
+        }
+    }
+
+    /// Returns a query for a claim and the records of the entity that it names.
+    pub(crate) fn claim_query(claim: &Key, also: &Key) -> ClaimQuery {
+        ClaimQuery::new(claim.clone(), also.clone()).with_groups(groups::<E>().iter().map(GroupSchema::name))
     }
 
     /// Returns the entities with these anchors that have the values of their entries, each with the

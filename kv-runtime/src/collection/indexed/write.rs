@@ -107,7 +107,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<Option<Commit>> {
         let nothing: Vec<Option<Record>> = vec![None; groups::<E>().len()];
         let mut conditions = vec![Condition::new(key.clone(), Expect::Absent)];
-        conditions.extend(self.unchanged_of_indexes(key, &nothing));
+        let of_indexes = self.unchanged_of_indexes(key, &nothing).into_iter();
+        conditions.extend(of_indexes.filter(|condition| condition.key != *key));
         let commit = self.commit_planned(calls, key, &nothing, (conditions, writes), &NothingRead).await?;
         Ok(Some(commit).filter(|commit| matches!(commit, Commit::Done | Commit::Conflict(0))))
     }

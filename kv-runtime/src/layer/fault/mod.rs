@@ -16,8 +16,9 @@ use std::time::Duration;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, FairQueue,
-    GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo, Write, WriteHub,
+    AtomicStore, Batch, Capabilities, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery,
+    EntryRef, FairQueue, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo, Write,
+    WriteHub,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -216,6 +217,11 @@ impl<S: IndexStore> IndexStore for FaultStore<S> {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let call = self.call(Operation::Entries, [&query.index]);
         self.around(call, || self.inner.entries(query)).await
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        let call = self.call(Operation::GetMany, [&query.also, &query.claim]);
+        self.around(call, || self.inner.claim(query)).await
     }
 }
 

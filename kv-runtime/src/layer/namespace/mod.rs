@@ -11,8 +11,8 @@ use kv_store::__private::escape_into;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
-    Lease, ListQuery, Store, StoreExt, StoreInfo,
+    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
+    GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
 };
 use kv_store::{Error, Location, MaybeSend, Result};
 
@@ -209,6 +209,11 @@ impl<S: IndexStore> IndexStore for NamespaceStore<S> {
         let Self { inner, namespace, .. } = self;
         let found = inner.entries(&query.within(&namespace.prefix)).await;
         Ok(found.map_err(|error| namespace.relocated(error))?.without(&namespace.prefix))
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        let Self { inner, namespace, .. } = self;
+        inner.claim(&query.within(&namespace.prefix)).await.map_err(|error| namespace.told(error))
     }
 }
 

@@ -14,8 +14,8 @@ use kv_store::__private::{Stopwatch, causes};
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
-    Lease, ListQuery, Store, StoreExt, StoreInfo,
+    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
+    GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -211,6 +211,11 @@ impl<S: AtomicStore> AtomicStore for ObservedStore<S> {}
 impl<S: IndexStore> IndexStore for ObservedStore<S> {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         self.observe(Operation::Entries, query.limit, self.inner.entries(query)).await
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        let records = 2 + query.behind.len();
+        self.observe(Operation::GetMany, records, self.inner.claim(query)).await
     }
 }
 

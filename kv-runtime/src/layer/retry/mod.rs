@@ -13,8 +13,8 @@ use kv_store::__private::causes;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
-    Lease, ListQuery, Store, StoreExt, StoreInfo,
+    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
+    GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -181,6 +181,10 @@ impl<S: AtomicStore> AtomicStore for RetryStore<S> {}
 impl<S: IndexStore> IndexStore for RetryStore<S> {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         self.again(Operation::Entries, || self.inner.entries(query)).await
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        self.again(Operation::GetMany, || self.inner.claim(query)).await
     }
 }
 
