@@ -28,7 +28,7 @@ pub(in crate::codec) trait Out {
     /// Whether the fields of serde_json's own structs may follow.
     fn begin_private(&mut self) -> Result<(), Self::Error>;
 
-    /// What serde_json writes of its own struct with this field.
+    /// What serde_json writes of a struct that only serde_json has, with this field.
     fn private<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,

@@ -66,7 +66,7 @@ impl Out for Written<'_> {
         let begin = self.out.len();
         let mut json = serde_json::Serializer::new(&mut self.out);
         json.serialize_map(Some(1))?.serialize_key(key)?;
-        // The brace of a map of its own.
+        // The brace of the map that the key was written for.
         self.out.remove(begin);
         Ok(())
     }
