@@ -115,7 +115,7 @@ pub mod store;
 pub mod tower_sessions;
 mod transact;
 
-pub use collection::{Collection, IdRef};
+pub use collection::{Changing, Collection, IdRef, NotChanged};
 pub use entity::{EntitySchema, ExpiresAt, GroupSchema, KvEntity, Touch};
 pub use kv::{Kv, TransactionOptions, TransactionStats, WriteBackFuture, WriteBackStats};
 pub use list::{IdPage, IdStream, List, ListIds, ListStream, Page};

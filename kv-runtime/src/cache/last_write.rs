@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use kv_store::key::Lookup;
 use kv_store::store::Store;
-use kv_store::{BoxFuture, ChangeError, Error, Result};
+use kv_store::{BoxFuture, Error, Result};
 
 use super::Cached;
 use super::write::Failed;
-use crate::collection::{IdRef, Touched, once};
+use crate::collection::{Changing, IdRef, NotChanged, Touched, once};
 use crate::entity::{KvEntity, Touch};
 
 /// Writes through this cache follow the same rules as [`update`](Self::update): a load that meets
@@ -30,12 +30,16 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Changes the entity as [`update_last_write_wins`](Self::update_last_write_wins) does, but
     /// `change` may fail with the caller's own error; see
     /// [`Collection::try_update_last_write_wins`](crate::Collection::try_update_last_write_wins).
-    pub async fn try_update_last_write_wins<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
+    pub fn try_update_last_write_wins<F, X>(
+        &self,
+        id: IdRef<'_, E>,
+        change: F,
+    ) -> Changing<impl Future<Output = Result<Arc<E>, NotChanged<X>>>>
     where
         F: FnOnce(&mut E) -> Result<(), X>,
-        X: ChangeError,
     {
-        self.overwrite("try_update_last_write_wins", id, change, None::<fn() -> E>).await
+        let change = move |entity: &mut E| change(entity).map_err(NotChanged::Refused);
+        Changing::new(self.overwrite("try_update_last_write_wins", id, change, None::<fn() -> E>))
     }
 
     /// Changes the entity as [`update_last_write_wins`](Self::update_last_write_wins) does, or

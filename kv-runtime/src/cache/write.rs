@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use kv_store::key::Lookup;
 use kv_store::store::{AtomicStore, Store, StoreExt};
-use kv_store::{BoxFuture, ChangeError, Error, Result, Timestamp};
+use kv_store::{BoxFuture, Error, Result, Timestamp};
 
 use super::entry::Moment;
 use super::tier::{Fill, RecordExpiry};
 use super::writing::Writing;
 use super::{Cached, IntoShared};
-use crate::collection::{IdRef, StoredEntity, always};
+use crate::collection::{Changing, IdRef, NotChanged, StoredEntity, always};
 use crate::entity::{KvEntity, Touch};
 
 /// Each write begins before its store call and ends after it, also if it fails or is dropped: then
@@ -70,12 +70,16 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
 
     /// Changes the entity as [`update`](Self::update) does, but `change` may fail with the caller's
     /// own error; see [`Collection::try_update`](crate::Collection::try_update).
-    pub async fn try_update<F, X>(&self, id: IdRef<'_, E>, change: F) -> Result<Arc<E>, X>
+    pub fn try_update<F, X>(
+        &self,
+        id: IdRef<'_, E>,
+        mut change: F,
+    ) -> Changing<impl Future<Output = Result<Arc<E>, NotChanged<X>>>>
     where
         F: FnMut(&mut E) -> Result<(), X>,
-        X: ChangeError,
     {
-        self.change("try_update", id, change, None::<fn() -> E>).await
+        let change = move |entity: &mut E| change(entity).map_err(NotChanged::Refused);
+        Changing::new(self.change("try_update", id, change, None::<fn() -> E>))
     }
 
     /// Changes the entity as [`update`](Self::update) does, or writes what `create` returns if

@@ -4,7 +4,7 @@ use kv_store::codec::{Codec, CodecError};
 use serde::Serialize;
 
 use super::error::not_built;
-use super::tagged::{Asked, encode_json};
+use super::tagged::encode_json;
 #[cfg(feature = "postcard")]
 use super::{describe, guard};
 
@@ -12,9 +12,7 @@ use super::{describe, guard};
 /// deeply to be read, is an error.
 pub(crate) fn encode<T: Serialize>(codec: Codec, value: &T, out: Vec<u8>) -> Result<Vec<u8>, CodecError> {
     match codec {
-        Codec::Json => {
-            encode_json(value, Asked { out, unless: None, tags: false }).map(|written| written.out)
-        }
+        Codec::Json => encode_json(value, out, false).map(|written| written.out),
         #[cfg(feature = "postcard")]
         Codec::Postcard => {
             use postcard::ser_flavors::{ExtendFlavor, Flavor};

@@ -52,9 +52,22 @@ impl<'a> Members<'a> {
                 Ok(_) => CodecError::new("it is not a JSON object"),
             });
         };
+        Ok(Self::of(object))
+    }
+
+    /// As [`read`](Self::read), of bytes that were decoded before: whether they are JSON is not looked
+    /// at again.
+    pub(crate) fn read_again(bytes: &'a [u8]) -> Result<Self, CodecError> {
+        match std::str::from_utf8(bytes).ok().and_then(|text| RawObject::split(text, None)) {
+            Some(object) => Ok(Self::of(object)),
+            None => Self::read(bytes),
+        }
+    }
+
+    fn of(object: RawObject<'a>) -> Self {
         let spelt = object.members.iter().filter_map(RawMember::name_with_escapes).collect();
         let texts = object.members.into_iter().map(|member| (member.name, Cow::Borrowed(member.value)));
-        Ok(Self { texts: texts.collect(), values: None, is_changed: false, spelt })
+        Self { texts: texts.collect(), values: None, is_changed: false, spelt }
     }
 
     /// As [`read`](Self::read), in one pass with the values that a function is shown. Fails where
@@ -153,9 +166,11 @@ impl<'a> Members<'a> {
     /// Returns the object's text, and the offsets of the tags that `source` has, from which members
     /// are borrowed.
     pub(crate) fn into_tagged(mut self, source: &TaggedText) -> TaggedText {
-        let mut text = "{".to_owned();
-        let mut tags = Vec::new();
         self.texts();
+        let lens = self.texts.iter().map(|(name, value)| name.len() + value.len() + "\"\":,".len());
+        let mut text = String::with_capacity(lens.sum::<usize>() + "{}".len());
+        text.push('{');
+        let mut tags = Vec::new();
         for (name, value) in &self.texts {
             if text.len() > 1 {
                 text.push(',');
@@ -258,14 +273,18 @@ impl<'de> Deserialize<'de> for Valued<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Valued<'de>, A::Error> {
-                let (mut names, mut values) = (Vec::with_capacity(16), Map::new());
+                let (mut names, mut members) = (Vec::with_capacity(16), Vec::with_capacity(16));
                 while let Some(name) = map.next_key_seed(Name)? {
-                    let value = map.next_value()?;
-                    let is_new = values.insert((*name).to_owned(), value).is_none();
-                    match name {
-                        Cow::Borrowed(name) if is_new => names.push(name),
-                        _ => return Err(A::Error::custom("a name that is no part of the text, or not new")),
-                    }
+                    let Cow::Borrowed(name) = name else {
+                        return Err(A::Error::custom("a name that is no part of the text"));
+                    };
+                    names.push(name);
+                    members.push((name.to_owned(), map.next_value()?));
+                }
+                // All at once, which takes less than one by one.
+                let values = Map::from_iter(members);
+                if values.len() < names.len() {
+                    return Err(A::Error::custom("a name that is not new"));
                 }
                 Ok(Valued { names, values })
             }

@@ -7,7 +7,6 @@
 //! codec wrote is read once before it is stored. No codec follows a value or bytes without end, so
 //! none of them overflows the stack.
 
-mod compare;
 mod decode;
 #[cfg(feature = "postcard")]
 mod depth;
@@ -15,6 +14,7 @@ mod describe;
 mod encode;
 mod error;
 mod guard;
+mod json;
 mod member;
 mod members;
 mod merge;
@@ -24,11 +24,11 @@ mod tags;
 pub(crate) use kv_store::__private::json::{Name, RawObject, sorted};
 pub use kv_store::codec::{Codec, CodecError};
 
-pub(crate) use compare::is_json_of;
 pub(crate) use decode::{decode, decode_or};
 pub(crate) use encode::{encode, needs_proof};
 pub(crate) use error::without_place;
+pub(crate) use json::is_json_of;
 pub(crate) use member::names as member_names;
 pub(crate) use members::Members;
 pub(crate) use merge::{Kept, Merged, Tagged, merge, merge_only};
-pub(crate) use tagged::{Asked, encode_json, encode_tagged};
+pub(crate) use tagged::{encode_json, encode_tagged};

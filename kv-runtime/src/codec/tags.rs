@@ -9,20 +9,20 @@ use std::cell::{Cell, RefCell};
 /// Takes down the tags while a value is written.
 #[derive(Debug, Default)]
 pub(super) struct Tags {
-    written: Cell<usize>,
+    place: Cell<usize>,
     offsets: RefCell<Vec<usize>>,
 }
 
 impl Tags {
-    /// So many bytes were written.
-    pub(super) fn advance(&self, written: usize) {
-        self.written.set(self.written.get() + written);
+    /// The next member begins behind so many bytes.
+    pub(super) fn at(&self, place: usize) {
+        self.place.set(place);
     }
 
     /// A member with a value of this type is written next.
     pub(super) fn meet<T: ?Sized>(&self) {
         if is_tag::<T>() {
-            self.offsets.borrow_mut().push(self.written.get());
+            self.offsets.borrow_mut().push(self.place.get());
         }
     }
 

@@ -13,7 +13,7 @@ use super::group::Wanted;
 use super::groups;
 use crate::codec::{Codec, Members, merge};
 use crate::entity::{FieldText, GroupSchema, GroupSource, KvEntity, ShapeVisitor};
-use crate::migrate::{StepFrom, bring_down, guarded, read_stepped};
+use crate::migrate::{StepFrom, bring_down, guarded, read_stepped_again};
 
 /// A record's text at another version than the record's.
 pub(super) struct Carried {
@@ -24,7 +24,8 @@ pub(super) struct Carried {
 }
 
 /// Returns the text of a group's record at version `to`, which is no older than the record. Returns
-/// `None` if its codec has no names. `records` are those of all groups.
+/// `None` if its codec has no names. `records` are those of all groups, from which the entity was
+/// decoded.
 pub(super) fn carry<E: KvEntity>(
     id: E::Id,
     records: Records<'_>,
@@ -55,7 +56,7 @@ fn by_steps(
     to: u32,
     (context, id): (&Context<'_>, &dyn Any),
 ) -> Result<Carried> {
-    let members = read_stepped(schema.steps(), record.value, record.metadata.version, to, id)
+    let members = read_stepped_again(schema.steps(), record.value, record.metadata.version, to, id)
         .map_err(|failed| failed.into_error((context.locate)(schema)))?;
     Ok(Carried { text: members.into_text(), is_converted: false })
 }

@@ -3,12 +3,13 @@
 use std::pin::pin;
 
 use kv_store::key::Key;
-use kv_store::record::Record;
+use kv_store::record::{Expiry, Record};
 use kv_store::store::{AtomicStore, Commit, Condition, Expect, GetOptions, Store, StoreExt, Write};
-use kv_store::{ChangeError, Error, Result, Timestamp};
+use kv_store::{Clock, Error, Result, Timestamp};
 use tracing::Instrument;
 
 use super::attempts::Attempts;
+use super::changing::{Changing, NotChanged};
 use super::difference::Before;
 use super::indexed::{Requires, check_supported};
 use super::{Collection, IdRef, StoredEntity, always, groups, keys_of_groups, named};
@@ -164,14 +165,16 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
     pub fn try_update<F, X>(
         &self,
         id: IdRef<'_, E>,
-        change: F,
-    ) -> impl Future<Output = Result<E, X>> + use<'_, E, S, F, X>
+        mut change: F,
+    ) -> Changing<impl Future<Output = Result<E, NotChanged<X>>> + use<'_, E, S, F, X>>
     where
         F: FnMut(&mut E) -> Result<(), X>,
-        X: ChangeError,
     {
         let (key, id) = self.key_and_id(id);
-        async move { Ok(self.change("try_update", key, id, change, None::<fn() -> E>).await?.entity) }
+        let change = move |entity: &mut E| change(entity).map_err(NotChanged::Refused);
+        Changing::new(async move {
+            Ok(self.change("try_update", key, id, change, None::<fn() -> E>).await?.entity)
+        })
     }
 
     /// Changes an existing entity as [`update`](Self::update) does, or writes what `create` returns
@@ -261,14 +264,13 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         }
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
-            let now = self.store().clock().now();
             let options = GetOptions::new().with_expiry();
             let stored = pin!(self.stored_records(std::slice::from_ref(&key), options));
             let stored = attempts.watch(stored).await?;
             let records = self.adopted(&key, &stored)?;
             let create = create.as_mut();
             let (entity, writes) = self.changed(&key, id.clone(), &records, &mut change, create)?;
-            let found = found_after::<E>(entity, &records, &writes, now);
+            let found = found_after::<E>(entity, &records, &writes, self.store().clock());
             if writes.is_empty() {
                 return Ok(found);
             }
@@ -340,17 +342,23 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 }
 
-/// Returns the entity after these writes, which are made at `now` or later.
+/// Returns the entity after these writes, which are made later.
 fn found_after<E: KvEntity>(
     entity: E,
     records: &[Option<Record>],
     writes: &[Write],
-    now: Timestamp,
+    clock: &Clock,
 ) -> StoredEntity<E> {
+    // The time is asked for only where it matters.
+    let at = |expiry: Expiry| match expiry {
+        Expiry::Never => None,
+        Expiry::At(at) => Some(at),
+        Expiry::After(_) | Expiry::AtLeast(_) => expiry.at(clock.now()),
+    };
     let of = |write: &Write, group: &GroupSchema| write.key().group() == group.name();
     let written = |group: &GroupSchema| match writes.iter().find(|write| of(write, group)) {
-        Some(Write::Put(_, new)) => Some(new.expiry.at(now)),
-        Some(Write::Touch(_, expiry)) => Some(expiry.at(now)),
+        Some(Write::Put(_, new)) => Some(at(new.expiry)),
+        Some(Write::Touch(_, expiry)) => Some(at(*expiry)),
         _ => None,
     };
     StoredEntity::after(entity, records, written)

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
-use crate::codec::{self, Asked, Codec, CodecError};
+use crate::codec::{self, Codec, CodecError};
 use crate::entity::KvEntity;
 use crate::small::SIZE_FIRST;
 
@@ -88,21 +88,50 @@ pub(super) fn encode_wanted<T: Serialize>(
         let value = codec::encode(codec, value, scratch).map(kept)?;
         return Ok(Written { value, tags: Vec::new(), is_doubtful: false });
     }
-    let unless = wanted.unless.map(|likely| &likely[..]);
-    let json = codec::encode_json(value, Asked { out: scratch, unless, tags: wanted.tags })?;
-    let (written, is_doubtful) = (kept(json.out), json.is_doubtful);
-    let value = wanted.unless.filter(|_| json.is_expected).cloned().unwrap_or(written);
-    Ok(Written { value, tags: json.tags, is_doubtful })
+    let json = codec::encode_json(value, scratch, wanted.tags)?;
+    let value = match wanted.unless.filter(|likely| likely[..] == json.out[..]) {
+        Some(likely) => {
+            give_back(json.out);
+            likely.clone()
+        }
+        None => kept(json.out),
+    };
+    Ok(Written { value, tags: json.tags, is_doubtful: json.is_doubtful })
 }
 
-/// Returns the value that was written, and frees the buffer for the next one.
-fn kept(mut written: Vec<u8>) -> Bytes {
+/// Returns the value that was written, and gives the buffer back for the next one.
+fn kept(written: Vec<u8>) -> Bytes {
     if written.len() > KEPT_SCRATCH {
         return Bytes::from(written);
     }
     let value = if written.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&written) };
-    written.clear();
-    // A thread that ends has none to keep.
-    SCRATCH.try_with(|scratch| scratch.set(written)).unwrap_or_default();
+    give_back(written);
     value
+}
+
+fn give_back(mut scratch: Vec<u8>) {
+    scratch.clear();
+    // It grew by doubling.
+    if scratch.capacity() <= 2 * KEPT_SCRATCH {
+        // A thread that ends has none to keep.
+        SCRATCH.try_with(|kept| kept.set(scratch)).unwrap_or_default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_equal_value_is_shared() {
+        let (value, other) = (["a", "\n"], ["a", "b"]);
+        let likely = encode_exactly(Codec::Json, &value).expect("is JSON");
+        for wanted in [Wanted::VALUE, Wanted::TAGS, Wanted::COMPARISON] {
+            let encoded = |value| {
+                encode_wanted(Codec::Json, &value, wanted.unless(Some(&likely))).expect("is JSON").value
+            };
+            assert_eq!(encoded(value).as_ptr(), likely.as_ptr());
+            assert_eq!(encoded(other), r#"["a","b"]"#);
+        }
+    }
 }

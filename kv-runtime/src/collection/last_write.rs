@@ -7,9 +7,10 @@
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record};
 use kv_store::store::{GetOptions, Store, StoreExt, Write};
-use kv_store::{BoxFuture, ChangeError, Error, Location, Result};
+use kv_store::{BoxFuture, Error, Location, Result};
 use tracing::Instrument;
 
+use super::changing::{Changing, NotChanged};
 use super::difference::Before;
 use super::indexed::Requires;
 use super::write::{as_puts, whole_failure};
@@ -94,13 +95,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         &self,
         id: IdRef<'_, E>,
         change: F,
-    ) -> impl Future<Output = Result<E, X>> + use<'_, E, S, F, X>
+    ) -> Changing<impl Future<Output = Result<E, NotChanged<X>>> + use<'_, E, S, F, X>>
     where
         F: FnOnce(&mut E) -> Result<(), X>,
-        X: ChangeError,
     {
         let (operation, (key, id)) = ("try_update_last_write_wins", self.key_and_id(id));
-        async move { Ok(self.overwrite(operation, key, id, change, None::<fn() -> E>).await?.entity) }
+        let change = move |entity: &mut E| change(entity).map_err(NotChanged::Refused);
+        Changing::new(async move {
+            Ok(self.overwrite(operation, key, id, change, None::<fn() -> E>).await?.entity)
+        })
     }
 
     /// Changes an existing entity as [`update_last_write_wins`](Self::update_last_write_wins) does,

@@ -37,6 +37,7 @@ mod adopt;
 mod attempts;
 mod behind;
 mod carry;
+mod changing;
 mod decode;
 mod difference;
 mod encode;
@@ -70,6 +71,7 @@ use crate::heard::Writes;
 use crate::kv::{KnownIndexes, Kv};
 
 pub(crate) use adopt::version_of;
+pub use changing::{Changing, NotChanged};
 pub(crate) use difference::GroupOf;
 #[cfg(feature = "cache")]
 pub(crate) use fallback::warn;

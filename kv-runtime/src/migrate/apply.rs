@@ -77,6 +77,27 @@ pub(crate) fn read_stepped<'a>(
     to: u32,
     id: &dyn Any,
 ) -> Result<Members<'a>, NotStepped> {
+    stepped(Members::read, steps, json, (from, to), id)
+}
+
+/// As [`read_stepped`], of bytes that were decoded before.
+pub(crate) fn read_stepped_again<'a>(
+    steps: &[Step],
+    json: &'a [u8],
+    from: u32,
+    to: u32,
+    id: &dyn Any,
+) -> Result<Members<'a>, NotStepped> {
+    stepped(Members::read_again, steps, json, (from, to), id)
+}
+
+fn stepped<'a>(
+    read: fn(&'a [u8]) -> Result<Members<'a>, CodecError>,
+    steps: &[Step],
+    json: &'a [u8],
+    (from, to): (u32, u32),
+    id: &dyn Any,
+) -> Result<Members<'a>, NotStepped> {
     let last = steps.partition_point(|step| step.to() <= to);
     let steps = steps.get(..last).unwrap_or_default();
     let first = steps.iter().find(|step| step.to() > from).map(Step::change);
@@ -86,7 +107,7 @@ pub(crate) fn read_stepped<'a>(
     };
     let mut object = match valued {
         Some(object) => object,
-        None => Members::read(json).map_err(NotStepped::Read)?,
+        None => read(json).map_err(NotStepped::Read)?,
     };
     bring_up(steps, &mut object, from, id).map_err(NotStepped::Step)?;
     Ok(object)

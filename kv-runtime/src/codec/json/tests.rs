@@ -1,10 +1,10 @@
-//! Which texts are known to be the JSON of a value.
+//! What is written, and which texts are known to be the JSON of a value.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::is_json_of;
+use super::{Json, Written, is_json_of};
 
 #[derive(Serialize, Deserialize, Clone, Default)]
 struct All {
@@ -161,4 +161,84 @@ fn a_value_without_end_ends() {
 fn what_serde_json_writes_in_its_own_way_is_left_to_it() {
     let raw = serde_json::value::RawValue::from_string("[1]".to_owned()).expect("is JSON");
     assert!(!is_json_of(b"[1]", &raw));
+}
+
+fn written<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+    let mut out = Written::behind(b"before".to_vec(), None);
+    value.serialize(Json(&mut out))?;
+    let bytes = out.into_bytes();
+    Ok(String::from_utf8(bytes).expect("is UTF-8").strip_prefix("before").expect("is there").to_owned())
+}
+
+fn assert_is_written<T: Serialize + ?Sized>(value: &T) {
+    match (written(value), serde_json::to_string(value)) {
+        (Ok(ours), Ok(theirs)) => assert_eq!(ours, theirs),
+        (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
+        (ours, theirs) => panic!("{ours:?} and {theirs:?}"),
+    }
+}
+
+/// A map with any keys.
+struct Pairs<K>(Vec<(K, u8)>);
+
+impl<K: Serialize> Serialize for Pairs<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+struct Bytes(&'static [u8]);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+#[test]
+fn what_is_written_is_what_serde_json_writes() {
+    for value in [all(), All::default(), All { absent: Some(1), ..all() }] {
+        assert_is_written(&value);
+    }
+    for number in [0.0, -0.0, 1.0, 1e21, f64::MIN_POSITIVE, f64::NAN] {
+        assert_is_written(&(number, number as f32, Some(number)));
+        assert_is_written(&Pairs(vec![(number, 1), (number, 2)]));
+        assert_is_written(&[Pairs(vec![(number as f32, 1)])]);
+    }
+    assert_is_written(&Pairs(vec![(Some("x"), 1), (Some("\""), 2)]));
+    assert_is_written(&Pairs(vec![(i128::MIN, 1), (i128::MAX, 2)]));
+    assert_is_written(&Pairs::<()>(Vec::new()));
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.to_owned()).expect("is JSON");
+    assert_is_written(&BTreeMap::from([("a", raw("[1, 1e400]")), ("b", raw("\"\\u0061\""))]));
+    assert_is_written(&[Bytes(b""), Bytes(b"ab")]);
+    assert_is_written(&serde_json::json!({"a": [null, -1, 1.5, {"b": {}}]}));
+}
+
+#[test]
+fn what_is_no_key_is_refused_in_the_words_of_serde_json() {
+    assert_is_written(&Pairs(vec![((), 1)]));
+    assert_is_written(&Pairs(vec![(None::<u8>, 1)]));
+    assert_is_written(&Pairs(vec![(vec![1], 1)]));
+    assert_is_written(&Pairs(vec![(Bytes(b"a"), 1)]));
+    assert_is_written(&Pairs(vec![(Variant::Newtype(1), 1)]));
+    assert_is_written(&Pairs(vec![(Variant::Struct { a: 1, b: Vec::new() }, 1)]));
+}
+
+#[test]
+fn a_display_that_fails_is_an_error() {
+    struct Fails;
+
+    impl std::fmt::Display for Fails {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            Err(std::fmt::Error)
+        }
+    }
+
+    impl Serialize for Fails {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+    assert!(written(&Fails).is_err());
+    assert!(!is_json_of(b"\"\"", &Fails));
 }
