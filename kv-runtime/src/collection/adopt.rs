@@ -75,11 +75,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// The same for the records of several entities, each with all of its groups.
-    pub(super) fn adopt_all(&self, anchors: &[Key], records: &mut [Option<Record>]) -> Result<()> {
+    pub(super) fn adopt_all<'k>(
+        &self,
+        anchors: impl IntoIterator<Item = &'k Key>,
+        records: &mut [Option<Record>],
+    ) -> Result<()> {
         if !Self::ADOPTS {
             return Ok(());
         }
-        for (anchor, records) in anchors.iter().zip(records.chunks_mut(groups::<E>().len())) {
+        for (anchor, records) in anchors.into_iter().zip(records.chunks_mut(groups::<E>().len())) {
             for ((schema, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(anchor)).zip(records)
             {
                 if let Some(found) = record

@@ -158,13 +158,10 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
     /// Adds the entities of a page of entries. Returns the state of the index as it was behind the
     /// entries, if it was read with the entities.
     async fn read(&self, page: EntryPage, index: &str, state: &Key, found: &mut Found<E>) -> Result<Seen> {
-        let (mut entries, mut anchors) = (Vec::with_capacity(page.len()), Vec::with_capacity(page.len()));
+        let mut entries = Vec::with_capacity(page.len());
         for entry in page.keys() {
             match (entry.strip_prefix(index), parse_entry::<E::Id>(entry, E::SCHEMA.ids())) {
-                (Some(values_and_id), Some(id)) => {
-                    anchors.push(self.collection.key_of_id(&id));
-                    entries.push(EntryOf { values_and_id, id });
-                }
+                (Some(values_and_id), Some(id)) => entries.push(EntryOf { values_and_id, id }),
                 _ => found.skipped += 1,
             }
         }
@@ -174,20 +171,21 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
         let (mut read, mut seen) = (0, Seen::Not);
         while read < entries.len() && found.bytes < ListQuery::MAX_BYTES {
             let batch = pace.next(entries.len() - read, ListQuery::MAX_BYTES - found.bytes);
-            let all = read..read + batch;
-            let (entries, anchors) = (&entries[all.clone()], &anchors[all]);
-            let (entities, state) =
-                self.collection.find_all_entered(entries, anchors, self.number, state).await?;
-            seen = Seen::Was(state);
-            pace.saw(entities.iter().map(|(_, bytes)| *bytes));
-            for (entity, bytes) in entities {
-                found.bytes = found.bytes.saturating_add(bytes);
+            let Found { entities, failed, astray, bytes, .. } = &mut *found;
+            let mut largest = 0;
+            let each = |entity: Result<Option<E>>, len: usize| {
+                largest = largest.max(len);
+                *bytes = bytes.saturating_add(len);
                 match entity {
-                    Ok(Some(entity)) if self.has(&entity) => found.entities.push(entity),
-                    Ok(_) => found.astray += 1,
-                    Err(error) => found.failed.push(error),
+                    Ok(Some(entity)) if self.has(&entity) => entities.push(entity),
+                    Ok(_) => *astray += 1,
+                    Err(error) => failed.push(error),
                 }
-            }
+            };
+            let entries = &entries[read..read + batch];
+            let state = self.collection.find_all_entered(entries, self.number, state, each).await?;
+            seen = Seen::Was(state);
+            pace.saw(std::iter::once(largest));
             read += batch;
         }
         known.saw::<E>(pace.largest());

@@ -3,8 +3,10 @@
 //! Records are kept as they are, so a read clones handles and copies no value. A list copies short
 //! values, a few at a time, which costs less than to share them. A second map orders
 //! the records by expiry, and each write removes a few expired records from both. So no background
-//! task is needed to free their memory.
+//! task is needed to free their memory. The entries of indexes, and the claims of unique values, are
+//! packed into blocks (`packed`).
 
+mod packed;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -31,7 +33,7 @@ use crate::key::Key;
 use crate::maybe_send::MaybeSend;
 use crate::record::Record;
 use crate::timestamp::Timestamp;
-use state::{Listing, Looked, Slot, State};
+use state::{Listing, Looked, State};
 
 const NAME: &str = "memory";
 
@@ -157,13 +159,13 @@ impl Store for MemoryStore {
     }
 
     async fn get(&self, key: &Key, _: GetOptions) -> Result<Option<Record>> {
-        Ok(self.state().live(key, self.0.info.clock()).map(Slot::record))
+        Ok(self.state().live(key, self.0.info.clock()))
     }
 
     async fn get_many(&self, keys: &[Key], _: GetOptions) -> Result<Vec<Option<Record>>> {
         let state = self.state();
         let now = self.0.info.clock().now();
-        Ok(keys.iter().map(|key| state.live_at(key, now).map(Slot::record)).collect())
+        Ok(keys.iter().map(|key| state.live_at(key, now)).collect())
     }
 
     async fn write(&self, batch: Batch) -> Result<()> {
@@ -224,8 +226,7 @@ impl IndexStore for MemoryStore {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let state = self.state();
         let mut page = state.entries(query);
-        let also = query.also.as_ref().and_then(|key| state.live(key, self.0.info.clock()));
-        page.also = also.map(Slot::record);
+        page.also = query.also.as_ref().and_then(|key| state.live(key, self.0.info.clock()));
         Ok(page)
     }
 }

@@ -29,6 +29,7 @@ mod damage;
 mod durability;
 mod entries;
 mod file;
+mod fill;
 mod layout;
 mod list;
 mod options;

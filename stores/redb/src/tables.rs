@@ -11,6 +11,7 @@ use kv_store::{Error, Location, Timestamp};
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::NAME;
+use super::fill::filling;
 use super::layout::{EXPIRY, RECORDS};
 use super::read::live;
 use super::work::{Done, SweepReport, Work};
@@ -142,14 +143,7 @@ impl Tables<'_> {
         for (key, record) in records {
             check(key, record).map_err(Failure::Own)?;
         }
-        let put = |(key, record): &(Key, NewRecord)| self.put(key, record, record.expiry.at(self.now));
-        if records.is_sorted_by(|(one, _), (next, _)| one.as_str() <= next.as_str()) {
-            return records.iter().try_for_each(put);
-        }
-        let mut by_key: Vec<_> = records.iter().collect();
-        // Stable: of two records under one key the later one remains.
-        by_key.sort_by(|(one, _), (next, _)| one.as_str().cmp(next.as_str()));
-        by_key.into_iter().try_for_each(put)
+        by_key(records, |(key, _)| key, |(key, record)| self.put(key, record, record.expiry.at(self.now)))
     }
 
     /// By key, too. None is made unless all can be.
@@ -159,9 +153,7 @@ impl Tables<'_> {
                 check(key, record).map_err(Failure::Own)?;
             }
         }
-        let mut by_key: Vec<_> = writes.iter().collect();
-        by_key.sort_by(|one, next| one.key().as_str().cmp(next.key().as_str()));
-        by_key.into_iter().try_for_each(|write| self.write(write))
+        by_key(writes, Write::key, |write| self.write(write))
     }
 
     /// Returns what stands at the keys of the conditions, or the conflict if one does not hold.
@@ -345,6 +337,26 @@ impl Tables<'_> {
         };
         Ok(SweepReport { removed, more })
     }
+}
+
+/// Writes all items by key, so that they fill their pages. Of two with one key the later one comes
+/// later.
+fn by_key<T>(
+    items: &[T],
+    key: impl Fn(&T) -> &Key,
+    mut write: impl FnMut(&T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let ascends = |one: &T, next: &T| key(one).as_str() < key(next).as_str();
+    if items.is_sorted_by(ascends) {
+        return filling(items).try_for_each(write);
+    }
+    let mut sorted: Vec<&T> = items.iter().collect();
+    // Stable.
+    sorted.sort_by(|one, next| key(one).as_str().cmp(key(next).as_str()));
+    if sorted.is_sorted_by(|one, next| ascends(one, next)) {
+        return filling(&sorted).try_for_each(|item| write(item));
+    }
+    sorted.into_iter().try_for_each(write)
 }
 
 /// Whether the record can be stored: all that redb and the envelope refuse.

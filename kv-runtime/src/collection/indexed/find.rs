@@ -3,10 +3,10 @@
 use kv_store::index::IndexParts;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{ClaimQuery, Commit, GetOptions, Store};
+use kv_store::store::{ClaimQuery, Commit, GetOptions, Store, StoreExt};
 use kv_store::{Error, Result};
 
-use super::super::{Collection, groups};
+use super::super::{Collection, groups, keys_of_groups, named};
 use super::typed::{IndexedType, Of, entry_of, id_of};
 use crate::entity::{GroupSchema, IndexSchema, KvEntity};
 
@@ -59,36 +59,82 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         ClaimQuery::new(claim.clone(), also.clone()).with_groups(groups::<E>().iter().map(GroupSchema::name))
     }
 
-    /// Returns the entities with these anchors that have the values of their entries, each with the
-    /// number of bytes that were read, and the record under a further key. Older records are migrated
-    /// in memory and not written back.
+    /// Reads the entities to which entries lead, and calls `each` for every entry: with the entity, or
+    /// nothing if it has not the values of the entry, and the number of bytes that were read. Returns
+    /// the record under a further key, which is read at the same moment as the last of them or later.
+    ///
+    /// Older records are migrated in memory and not written back.
     pub(crate) async fn find_all_entered(
         &self,
         entries: &[EntryOf<'_, E::Id>],
-        anchors: &[Key],
         number: usize,
         also: &Key,
-    ) -> Result<(Vec<(Result<Option<E>>, usize)>, Option<Record>)> {
-        let (read, also) = self.records_of_each_and(anchors, also).await?;
+        mut each: impl FnMut(Result<Option<E>>, usize),
+    ) -> Result<Option<Record>> {
         let group = E::INDEXES.get(number).map(IndexSchema::group);
         let mut parts = IndexParts::new();
-        let found = entries.iter().zip(anchors).zip(read).map(|((entry, anchor), records)| {
+        let mut find = |entry: &EntryOf<'_, E::Id>, anchor: &Key, records: Result<&[Option<Record>]>| {
             let records = match records {
                 Ok(records) => records,
-                Err(error) => return (Err(error), 0),
+                Err(error) => return each(Err(error), 0),
             };
             let bytes = records.iter().flatten().map(|record| record.value.len()).sum();
             let is_there = group.is_some_and(|group| records.get(group).is_some_and(Option::is_some));
-            let entity = self.decode(entry.id.clone(), anchor, &records).map(|entity| {
-                parts.clear();
-                entity.filter(|entity| {
-                    entity.write_index(number, &mut parts);
-                    is_there && entry.has(&parts, E::SCHEMA.ids().len())
-                })
-            });
-            (entity, bytes)
+            let entity = self.decode(entry.id.clone(), anchor, records);
+            each(
+                entity.map(|entity| {
+                    parts.clear();
+                    entity.filter(|entity| {
+                        entity.write_index(number, &mut parts);
+                        is_there && entry.has(&parts, E::SCHEMA.ids().len())
+                    })
+                }),
+                bytes,
+            );
+        };
+        // The anchor of each entity comes first among its keys.
+        let groups = groups::<E>().len().max(1);
+        let mut keys = Vec::with_capacity(entries.len() * groups + 1);
+        for entry in entries {
+            let anchor = self.key_of_id(&entry.id);
+            match groups {
+                1 => keys.push(anchor),
+                _ => keys.extend(keys_of_groups::<E>(&anchor)),
+            }
+        }
+        keys.push(also.clone());
+        if let Some((records, also)) = self.records_and(&keys).await? {
+            let anchors = keys.iter().step_by(groups);
+            for ((entry, anchor), records) in entries.iter().zip(anchors).zip(records.chunks(groups)) {
+                find(entry, anchor, Ok(records));
+            }
+            return Ok(also);
+        }
+        let anchors: Vec<Key> = keys.into_iter().step_by(groups).take(entries.len()).collect();
+        let read = self.records_of_each(&anchors).await?;
+        for ((entry, anchor), records) in entries.iter().zip(&anchors).zip(read) {
+            find(entry, anchor, records.as_deref().map_err(Error::clone));
+        }
+        self.store().get(also, GetOptions::new()).await.map_err(named::<E>)
+    }
+
+    /// Reads the records of entities and the one under the last key in one call. Returns `None` if
+    /// that are too many, or if one cannot be read.
+    async fn records_and(&self, keys: &[Key]) -> Result<Option<(Vec<Option<Record>>, Option<Record>)>> {
+        if keys.len() > self.store().capabilities().limits.batch_read {
+            return Ok(None);
+        }
+        let read = self.store().get_many(keys, GetOptions::new()).await.map_err(named::<E>);
+        let adopted = read.and_then(|mut records| {
+            let also = records.pop().flatten();
+            self.adopt_all(keys.iter().step_by(groups::<E>().len().max(1)), &mut records)?;
+            Ok((records, also))
         });
-        Ok((found.collect(), also))
+        match adopted {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_of_a_record() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Deletes the entity if it still has the value of this claim. Returns `None` if it has not.

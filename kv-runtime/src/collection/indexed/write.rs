@@ -113,37 +113,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         Ok(Some(commit).filter(|commit| matches!(commit, Commit::Done | Commit::Conflict(0))))
     }
 
-    /// Returns the records of each entity, and the one under a further key, which is read at the same
-    /// moment as the last of them or later.
-    pub(super) async fn records_of_each_and(
-        &self,
-        anchors: &[Key],
-        also: &Key,
-    ) -> Result<(Vec<Result<Vec<Option<Record>>>>, Option<Record>)> {
-        let groups = groups::<E>().len();
-        let mut keys: Vec<Key> = anchors.iter().flat_map(keys_of_groups::<E>).collect();
-        keys.push(also.clone());
-        if keys.len() <= self.store().capabilities().limits.batch_read {
-            let read = self.store().get_many(&keys, GetOptions::new()).await.map_err(named::<E>);
-            let adopted = read.and_then(|mut records| {
-                let also = records.pop().flatten();
-                self.adopt_all(anchors, &mut records)?;
-                Ok((records, also))
-            });
-            match adopted {
-                Ok((records, also)) => {
-                    return Ok((records.chunks(groups).map(|records| Ok(records.to_vec())).collect(), also));
-                }
-                // All but this one are read apart.
-                Err(error) if error.is_of_a_record() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let records = self.records_of_each(anchors).await?;
-        let also = self.store().get(also, GetOptions::new()).await.map_err(named::<E>)?;
-        Ok((records, also))
-    }
-
     /// Returns the records of each entity, or the error of one that cannot be read.
     pub(crate) async fn records_of_each(&self, anchors: &[Key]) -> Result<Vec<Result<Vec<Option<Record>>>>> {
         self.records_of_each_with(anchors, GetOptions::new()).await

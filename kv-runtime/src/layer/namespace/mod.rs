@@ -213,7 +213,7 @@ impl<S: IndexStore> IndexStore for NamespaceStore<S> {
 
     async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
         let Self { inner, namespace, .. } = self;
-        inner.claim(&query.within(&namespace.prefix)).await.map_err(|error| namespace.told(error))
+        inner.claim(&query.within(&namespace.prefix)).await.map_err(|error| namespace.relocated(error))
     }
 }
 

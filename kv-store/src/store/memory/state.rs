@@ -1,10 +1,12 @@
-//! What the lock of a [`MemoryStore`](super::MemoryStore) guards: the records, and their keys by
-//! expiry.
+//! What the lock of a [`MemoryStore`](super::MemoryStore) guards: the records, their keys by
+//! expiry, and the entries of indexes.
 
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::super::batch::Write;
 use super::super::condition::{Condition, Expect};
@@ -14,10 +16,11 @@ use super::super::index::{EntryPage, EntryQuery, is_empty_range};
 use super::super::page::EntryRef;
 use super::super::page_copy::PageCopy;
 use super::super::query::{Content, ListQuery};
+use super::packed::PackedMap;
 use crate::clock::Clock;
 use crate::coop::Hold;
 use crate::key::Key;
-use crate::record::{Expiry, Head, LentRecord, Metadata, NewRecord, Record, Revision, Value};
+use crate::record::{Expiry, Head, LentRecord, Metadata, NewRecord, Record, Revision, Value, envelope};
 use crate::timestamp::Timestamp;
 
 /// The most keys that one page looks at, whatever its limit: writers wait for so long at most.
@@ -28,13 +31,25 @@ pub(super) struct State {
     pub(super) records: BTreeMap<Box<str>, Slot>,
     /// The keys of the records that expire, the first to do so first; in step with `records`.
     pub(super) expiring: BTreeSet<(Timestamp, Box<str>)>,
+    /// Records that never expire, are short and have the key of an index: the claims of unique
+    /// values. Each is kept with its envelope, and is not in `records`.
+    claims: PackedMap,
     /// The entries of indexes.
-    pub(super) entries: BTreeSet<Box<str>>,
+    entries: PackedMap,
     /// Counted under the lock, so that no token repeats.
     last_token: u64,
     /// Void as soon as their key is written.
     pub(super) fences: Arc<Fences>,
 }
+
+/// How many claims a list looks at before it gives the lock back.
+const CLAIMS_AT_ONCE: usize = 512;
+
+/// A longer record is no claim: its envelope and its value.
+const LONGEST_CLAIM: usize = 192;
+
+/// What is in the key of every claim.
+const INDEX_MARK: char = '!';
 
 /// A record as it is kept.
 pub(super) struct Slot {
@@ -86,26 +101,45 @@ impl Slot {
 impl State {
     /// How many records there are, expired ones too.
     pub(super) fn len(&self) -> usize {
-        self.records.len()
+        self.records.len() + self.claims.len()
     }
 
     /// The record under `key`, asking for the time only where it matters.
-    pub(super) fn live(&self, key: &Key, clock: &Clock) -> Option<&Slot> {
-        self.records.get(key.as_str()).filter(|slot| slot.expires_at.is_none_or(|at| at > clock.now()))
+    pub(super) fn live(&self, key: &Key, clock: &Clock) -> Option<Record> {
+        match self.records.get(key.as_str()) {
+            Some(slot) if slot.expires_at.is_none_or(|at| at > clock.now()) => Some(slot.record()),
+            Some(_) => None,
+            None => self.claim(key.as_str()).and_then(opened),
+        }
     }
 
-    pub(super) fn live_at(&self, key: &Key, now: Timestamp) -> Option<&Slot> {
-        self.records.get(key.as_str()).filter(|slot| slot.is_live(now))
+    pub(super) fn live_at(&self, key: &Key, now: Timestamp) -> Option<Record> {
+        match self.records.get(key.as_str()) {
+            Some(slot) => slot.is_live(now).then(|| slot.record()),
+            None => self.claim(key.as_str()).and_then(opened),
+        }
+    }
+
+    fn claim(&self, key: &str) -> Option<&[u8]> {
+        if self.claims.len() == 0 || !key.contains(INDEX_MARK) { None } else { self.claims.get(key) }
+    }
+
+    /// The number of the record's revision and its expiry.
+    fn standing(&self, key: &Key, now: Timestamp) -> Option<(u64, Option<Timestamp>)> {
+        match self.records.get(key.as_str()) {
+            Some(slot) => slot.is_live(now).then_some((slot.token, slot.expires_at)),
+            None => Some((envelope::read(self.claim(key.as_str())?).ok()?.token?, None)),
+        }
     }
 
     pub(super) fn holds(&self, condition: &Condition, now: Timestamp) -> bool {
         if condition.lease.as_ref().is_some_and(|lease| !lease.holds_here()) {
             return false;
         }
-        match (&condition.expect, self.live_at(&condition.key, now)) {
-            (Expect::Absent, slot) => slot.is_none(),
-            (Expect::Present, slot) => slot.is_some(),
-            (Expect::Revision(revision), Some(slot)) => revision.token() == Some(slot.token),
+        match (&condition.expect, self.standing(&condition.key, now)) {
+            (Expect::Absent, standing) => standing.is_none(),
+            (Expect::Present, standing) => standing.is_some(),
+            (Expect::Revision(revision), Some((token, _))) => revision.token() == Some(token),
             (Expect::Revision(_), None) => false,
         }
     }
@@ -114,17 +148,15 @@ impl State {
         match write {
             Write::Put(key, record) => self.put(key, record, now),
             Write::Update(key, record) => {
-                let expires_at = match self.live_at(&key, now) {
-                    Some(standing) => standing.expires_at,
+                let expires_at = match self.standing(&key, now) {
+                    Some((_, expires_at)) => expires_at,
                     None => record.expiry.at(now),
                 };
                 self.write(key, record, expires_at, now);
             }
             Write::Touch(key, expiry) => self.touch(key, expiry, now),
             Write::Delete(key) => self.remove(key.as_str()),
-            Write::AddEntry(key) => {
-                self.entries.insert(key.into_string().into_boxed_str());
-            }
+            Write::AddEntry(key) => self.entries.insert(key.as_str(), &[]),
             Write::RemoveEntry(key) => {
                 self.entries.remove(key.as_str());
             }
@@ -143,6 +175,12 @@ impl State {
         }
         self.fences.void(key.as_str());
         self.last_token = self.last_token.wrapping_add(1);
+        if let Some(claim) = packed(&key, &record, expires_at, self.last_token) {
+            self.remove_slot(key.as_str());
+            self.claims.insert(key.as_str(), &claim);
+            return;
+        }
+        self.remove_claim(key.as_str());
         let metadata = if record.is_plain { record.metadata.into_plain() } else { record.metadata };
         let slot = Slot { value: record.value, metadata, expires_at, token: self.last_token };
         let key = key.into_string().into_boxed_str();
@@ -166,11 +204,14 @@ impl State {
     }
 
     fn touch(&mut self, key: Key, expiry: Expiry, now: Timestamp) {
-        let standing = self.live_at(&key, now).map(|slot| slot.expires_at);
-        let expires_at = expiry.touched(standing.flatten(), now);
+        let standing = self.standing(&key, now);
+        let expires_at = expiry.touched(standing.and_then(|(_, expires_at)| expires_at), now);
         if standing.is_none() || expires_at.is_some_and(|at| at <= now) {
             self.remove(key.as_str());
             return;
+        }
+        if expires_at.is_some() {
+            self.unpack(key.as_str());
         }
         let Some(slot) = self.records.get_mut(key.as_str()) else { return };
         let before = std::mem::replace(&mut slot.expires_at, expires_at);
@@ -182,8 +223,29 @@ impl State {
 
     pub(super) fn remove(&mut self, key: &str) {
         self.fences.void(key);
+        self.remove_slot(key);
+        self.remove_claim(key);
+    }
+
+    fn remove_slot(&mut self, key: &str) {
         if let Some(slot) = self.records.remove(key) {
             self.forget_expiry(slot.expires_at, key);
+        }
+    }
+
+    fn remove_claim(&mut self, key: &str) {
+        if self.claim(key).is_some() {
+            self.claims.remove(key);
+        }
+    }
+
+    /// Keeps a claim as other records are kept, because it gets an expiry.
+    fn unpack(&mut self, key: &str) {
+        let record = self.claim(key).and_then(opened);
+        let token = record.as_ref().and_then(|record| record.revision.token());
+        if let (Some(Record { value, metadata, .. }), Some(token)) = (record, token) {
+            self.claims.remove(key);
+            self.records.insert(key.into(), Slot { value, metadata, expires_at: None, token });
         }
     }
 
@@ -211,15 +273,41 @@ impl State {
         if is_empty_range(from, to) {
             return page;
         }
-        let (from, to) = (from.map(String::as_str), to.map(String::as_str));
-        let range = self.entries.range::<str, _>((from, to));
+        let range = (from.map(String::as_str), to.map(String::as_str));
         let limit = query.limit.min(SCANNED_BY_PAGE);
-        if query.is_reverse {
-            page.fill(range.rev().map(|key| &**key), limit);
-        } else {
-            page.fill(range.map(|key| &**key), limit);
-        }
+        self.entries.visit(range, query.is_reverse, |key, _| {
+            if page.len() == limit {
+                page.end_at_last();
+                return false;
+            }
+            page.push(key);
+            true
+        });
         page
+    }
+
+    /// Returns the first claims of a range, as records are kept, and whether these are all.
+    fn claims_from(&self, start: Bound<&str>, prefix: &str) -> (Vec<(String, Slot)>, bool) {
+        let (mut claims, mut are_all) = (Vec::new(), true);
+        if self.claims.len() == 0 {
+            return (claims, are_all);
+        }
+        self.claims.visit((start, Bound::Unbounded), false, |key, claim| {
+            if !key.starts_with(prefix) {
+                return false;
+            }
+            if claims.len() == CLAIMS_AT_ONCE {
+                are_all = false;
+                return false;
+            }
+            let record = opened(claim);
+            let token = record.as_ref().and_then(|record| record.revision.token());
+            if let (Some(Record { value, metadata, .. }), Some(token)) = (record, token) {
+                claims.push((key.to_owned(), Slot { value, metadata, expires_at: None, token }));
+            }
+            true
+        });
+        (claims, are_all)
     }
 
     /// Copies the next few entries of a page.
@@ -231,9 +319,14 @@ impl State {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
+        let (claims, are_all) = self.claims_from(start, prefix);
+        let last_claim = claims.last().filter(|_| !are_all).map(|(key, _)| &**key);
+        let claims = claims.iter().map(|(key, slot)| (&**key, slot));
         let (mut hold, mut last, mut looked) = (Hold::begin(), None, Looked::Complete);
         let in_prefix = self.records.range::<str, _>((start, Bound::Unbounded));
-        for (key, slot) in in_prefix.take_while(|(key, _)| key.starts_with(prefix)) {
+        let records =
+            in_prefix.map(|(key, slot)| (&**key, slot)).take_while(|(key, _)| key.starts_with(prefix));
+        for (key, slot) in in_order(records, claims) {
             if *returned == query.limit() || *scanned == SCANNED_BY_PAGE || *bytes >= query.max_bytes() {
                 *cursor = Some(query.cursor_at(last.or(after.as_deref()).unwrap_or(prefix)));
                 break;
@@ -246,12 +339,16 @@ impl State {
                 looked = Looked::Long;
                 break;
             }
-            last = Some(&**key);
+            last = Some(key);
             *scanned += 1;
             if slot.is_live(now) && query.matches(key) {
                 *returned += 1;
                 *bytes = bytes.saturating_add(key.len() + slot.len(content));
                 slot.copy_to(copies, key, content);
+            }
+            if last_claim == Some(key) {
+                looked = Looked::Some;
+                break;
             }
         }
         if !matches!(looked, Looked::Complete) {
@@ -259,6 +356,39 @@ impl State {
         }
         looked
     }
+}
+
+/// Returns a record as a claim, if it can be one.
+fn packed(key: &Key, record: &NewRecord, expires_at: Option<Timestamp>, token: u64) -> Option<Vec<u8>> {
+    let is_claim = key.as_str().contains(INDEX_MARK) && !record.is_plain && record.metadata.names_version();
+    if !is_claim || expires_at.is_some() || record.value.len() > LONGEST_CLAIM {
+        return None;
+    }
+    let mut claim = Vec::new();
+    envelope::write(&record.metadata, None, token, &mut claim).ok()?;
+    claim.extend_from_slice(&record.value);
+    Some(claim).filter(|claim| claim.len() <= LONGEST_CLAIM)
+}
+
+/// Returns the record of a claim.
+fn opened(claim: &[u8]) -> Option<Record> {
+    envelope::open(Bytes::copy_from_slice(claim)).ok()
+}
+
+/// Returns the items of two iterators, which are in the order of their keys, in that order. The
+/// second is mostly empty.
+fn in_order<'a, T: 'a>(
+    one: impl Iterator<Item = (&'a str, T)>,
+    other: impl Iterator<Item = (&'a str, T)>,
+) -> impl Iterator<Item = (&'a str, T)> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    std::iter::from_fn(move || {
+        let Some((second, _)) = other.peek() else { return one.next() };
+        match one.peek() {
+            Some((first, _)) if first < second => one.next(),
+            _ => other.next(),
+        }
+    })
 }
 
 /// How many entries are copied before they are lent: few enough to stay in the processor's cache.

@@ -85,6 +85,76 @@ async fn a_page_ends_after_many_keys_that_do_not_match() -> Result<()> {
     Ok(())
 }
 
+/// Claims are kept apart from other records, and nobody sees that.
+#[tokio::test]
+async fn claims_and_other_records_are_listed_in_one_order() -> Result<()> {
+    let store = MemoryStore::new();
+    let metadata =
+        || Metadata::new(1, crate::codec::Codec::Json).with_created_at(Some(Timestamp::from_millis(7)));
+    let claim = |number: usize| (key(&format!("a!b!{number:05}!")), NewRecord::new("\"a:1\"", metadata()));
+    // More than a list looks at together, and among them records that are no claims.
+    let claims: Vec<_> = (0..2_000).map(claim).collect();
+    let others = (0..2_000).step_by(100).map(|number| {
+        let plain = NewRecord::plain("1");
+        (key(&format!("a!b!{number:05}!z")), if number % 200 == 0 { plain } else { lasting(60) })
+    });
+    let mut all: Vec<_> = claims.into_iter().chain(others).collect();
+    store.put_many(all.clone()).await?;
+    assert_eq!((store.state().records.len(), store.state().len()), (20, 2_020));
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (limit, suffix) in [(usize::MAX, None), (100, None), (7, Some("00!"))] {
+        let expected =
+            all.iter().map(|(key, _)| key.as_str()).filter(|key| key.ends_with(suffix.unwrap_or("")));
+        let mut query = ListQuery::new(key("a!")).with_limit(limit);
+        if let Some(suffix) = suffix {
+            query = query.with_suffix(suffix);
+        }
+        let mut listed = Vec::new();
+        loop {
+            let page = store.page(&query).await?;
+            listed.extend(page.keys().map(str::to_owned));
+            if page.cursor.is_none() {
+                break;
+            }
+            query = query.with_cursor(page.cursor);
+        }
+        assert_eq!(listed, expected.collect::<Vec<_>>());
+    }
+    let found = store.read(&key("a!b!00007!")).await?.expect("is there");
+    assert_eq!((&*found.value, found.metadata), (&b"\"a:1\""[..], metadata()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_claim_becomes_another_record_and_back() -> Result<()> {
+    let store = MemoryStore::with_clock(Clock::from(&ManualClock::new(Timestamp::from_millis(1_000))));
+    let (claim, value) = (key("a!b!c!"), || NewRecord::new("1", Metadata::new(1, crate::codec::Codec::Json)));
+    let counts = |store: &MemoryStore| (store.state().records.len(), store.state().len());
+    store.put(claim.clone(), value()).await?;
+    let before = store.read(&claim).await?.expect("is there");
+    assert_eq!(counts(&store), (0, 1));
+    let touch = |expiry| Write::Touch(claim.clone(), expiry);
+    assert_eq!(store.commit(Vec::new(), touch(Expiry::Never).into()).await?, Commit::Done);
+    assert_eq!(counts(&store), (0, 1));
+    let touched = store.commit(Vec::new(), touch(Expiry::After(Duration::from_secs(5))).into()).await?;
+    assert_eq!(touched, Commit::Done);
+    assert_eq!(counts(&store), (1, 1));
+    assert_in_step(&store);
+    let found = store.read(&claim).await?.expect("is there");
+    assert_eq!((found.revision, found.expires_at), (before.revision, Some(Timestamp::from_millis(6_000))));
+    store.put(claim.clone(), value()).await?;
+    assert_eq!(counts(&store), (0, 1));
+    assert_in_step(&store);
+    store
+        .put(claim.clone(), NewRecord::new("x".repeat(1_000), Metadata::new(1, crate::codec::Codec::Json)))
+        .await?;
+    assert_eq!(counts(&store), (1, 1));
+    store.put(claim.clone(), value()).await?;
+    store.delete(claim).await?;
+    assert_eq!(counts(&store), (0, 0));
+    Ok(())
+}
+
 #[tokio::test]
 async fn debug_shows_no_key_and_no_value() -> Result<()> {
     let store = MemoryStore::new();
