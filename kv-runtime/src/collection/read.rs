@@ -274,7 +274,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 anchors.push(anchor);
                 ids.push(id);
             }
-            hold.yield_before(anchors.len()).await;
+            hold.yield_at_batch(anchors.len()).await;
             let records = match self.records(&anchors, options).await {
                 Ok(records) => records,
                 Err(error) if error.is_of_a_record() => {
