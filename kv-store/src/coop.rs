@@ -71,9 +71,9 @@ impl Hold {
         }
     }
 
-    /// Yields before a call of a store over so many records, if these are many. So what came before
-    /// and that call do not add up.
-    pub async fn yield_before(&mut self, records: usize) {
+    /// Yields before or after a call of a store over so many records, if these are many. So that call
+    /// and what is done beside it do not add up.
+    pub async fn yield_at_batch(&mut self, records: usize) {
         if records >= MANY {
             yield_now().await;
             *self = Self::begin();
@@ -97,11 +97,11 @@ mod tests {
     }
 
     #[test]
-    fn calls_over_many_records_come_after_a_yield() {
+    fn calls_over_many_records_are_apart_from_other_work() {
         let mut context = Context::from_waker(Waker::noop());
         let mut hold = Hold::begin();
-        assert!(pin!(hold.yield_before(MANY - 1)).poll(&mut context).is_ready());
-        let mut before = pin!(hold.yield_before(MANY));
+        assert!(pin!(hold.yield_at_batch(MANY - 1)).poll(&mut context).is_ready());
+        let mut before = pin!(hold.yield_at_batch(MANY));
         assert!(before.as_mut().poll(&mut context).is_pending());
         assert!(before.as_mut().poll(&mut context).is_ready());
     }

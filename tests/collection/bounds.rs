@@ -196,8 +196,12 @@ async fn long_calls_yield<S: AtomicStore>(kv: Kv<S>, _: ManualClock) -> Outcome 
     let (report, yields) = polled(counters.migrate_all().batch(1_000).run());
     assert_eq!(report?.current, some);
     assert!(yields >= 2, "{yields}");
+    // Before the batch and after it.
     let (deleted, yields) = polled(counters.delete_many((0..some).map(|count| count.to_string())));
     deleted?;
+    assert!(yields >= 2, "{yields}");
+    let (found, yields) = polled(counters.get_many((0..some).map(|count| count.to_string())));
+    assert!(found?.iter().all(Option::is_none));
     assert!(yields >= 1, "{yields}");
     // Writing takes far longer than 10 ms in all.
     let many = (0..20_000).map(|count| Counter { name: count.to_string(), count });

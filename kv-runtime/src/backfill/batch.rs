@@ -65,6 +65,7 @@ pub(super) async fn prepare<E: KvEntity, S: Store>(
     cursor: Option<Cursor>,
     limit: usize,
 ) -> Result<Batch<E::Id>> {
+    let mut hold = Hold::begin();
     let page = raw::page(collection, prefix, cursor, limit, ListQuery::MAX_BYTES).await?;
     let mut report = MigrationReport { skipped: page.skipped as u64, ..MigrationReport::default() };
     let entities = page.anchors.len() as u64;
@@ -72,7 +73,6 @@ pub(super) async fn prepare<E: KvEntity, S: Store>(
         report.fail(error);
     }
     let mut behind = Vec::new();
-    let mut hold = Hold::begin();
     for anchor in page.anchors {
         hold.yield_after(anchor.bytes()).await;
         match bring_up(collection, &anchor.key, anchor.id.clone(), &anchor.records) {
@@ -188,8 +188,10 @@ async fn commit<E: KvEntity, S: AtomicStore>(
         conditions.push(Condition::new(key.clone(), Expect::Revision(revision.clone())));
         writes.push(Write::Update(key.clone(), record.clone()));
     }
-    Hold::begin().yield_before(writes.len()).await;
+    let (records, mut hold) = (writes.len(), Hold::begin());
+    hold.yield_at_batch(records).await;
     let commit = collection.writes().commit(conditions, writes.into()).await;
+    hold.yield_at_batch(records).await;
     commit.map_err(|error| error.of_entity(E::SCHEMA.name()))
 }
 

@@ -95,7 +95,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             loop {
                 let anchors: Vec<Key> = ids.by_ref().take(batch).map(|id| self.key_for(&id)).collect();
                 let Some(first) = anchors.first() else { return Ok(()) };
-                hold.yield_before(anchors.len()).await;
+                hold.yield_at_batch(anchors.len()).await;
                 let done = anchors.iter().try_for_each(|anchor| self.check_key(anchor));
                 let done = match done {
                     Ok(()) if const { !E::INDEXES.is_empty() } => {

@@ -10,8 +10,11 @@
 //! the entity's indexes), `parts` (what a transaction
 //! takes of all that).
 
-// get, get_many, get_each, list, exists
+// get, exists
 mod read;
+
+// get_many, get_each
+mod read_many;
 
 // put, put_many
 mod write;

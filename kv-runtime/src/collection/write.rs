@@ -190,7 +190,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 || batch.bytes + bytes > limits.batch_write_bytes;
             if full && batch.entities > 0 {
                 let written = sent.end().await?;
-                hold.yield_before(batch.records.len()).await;
+                hold.yield_at_batch(batch.records.len()).await;
                 sent = Sent::begin(self.write_batch(
                     std::mem::take(&mut batch),
                     written,
@@ -203,7 +203,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             hold.yield_after(bytes).await;
         }
         let written = sent.end().await?;
-        hold.yield_before(batch.records.len()).await;
+        hold.yield_at_batch(batch.records.len()).await;
         self.write_batch(batch, written, BatchPosition::Last).await.map(drop)
     }
 

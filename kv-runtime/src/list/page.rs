@@ -243,11 +243,11 @@ async fn read_groups<E: KvEntity, S: Store>(
     page: &mut Page<E>,
     room: &Room,
 ) -> Result<usize> {
+    let mut hold = Hold::begin();
     let found = raw::page(collection, prefix, page.cursor.take(), room.entities, room.bytes).await?;
     page.cursor = found.cursor;
     page.skipped += found.skipped;
     page.failed.extend(found.failed);
-    let mut hold = Hold::begin();
     for anchor in found.anchors {
         let bytes = anchor.bytes();
         match whole(collection, anchor) {

@@ -29,8 +29,8 @@ pub struct PageCopy {
     value_at: usize,
 }
 
-/// A value of this length is shared with the store, or has an allocation of its own. So the common
-/// buffer stays small.
+/// A value of this length is shared with the store, or copied alone. So the common buffer stays
+/// small.
 const LONG: usize = 4 << 10;
 
 struct Copied {

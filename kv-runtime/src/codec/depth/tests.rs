@@ -139,8 +139,9 @@ fn bytes_are_read() {
     assert_read(&vec![Bytes(Vec::new()), Bytes(vec![1])]);
 
     let bytes = postcard(&("text", Bytes(vec![7, 8])));
-    let borrowed: (&str, &[u8]) = deserialize(&mut postcard::Deserializer::from_bytes(&bytes), bytes.len())
-        .expect("both can be borrowed");
+    let borrowed: (&str, &[u8]) =
+        deserialize(&mut postcard::Deserializer::from_bytes(&bytes), &Limits::of(bytes.len()))
+            .expect("both can be borrowed");
     assert_eq!(borrowed, ("text", [7, 8].as_slice()));
 }
 
@@ -218,7 +219,8 @@ fn sizes_are_told_as_by_the_format() {
     }
 
     let sizes = |bytes: &[u8]| {
-        deserialize(&mut postcard::Deserializer::from_bytes(bytes), bytes.len()).expect("there is an element")
+        deserialize(&mut postcard::Deserializer::from_bytes(bytes), &Limits::of(bytes.len()))
+            .expect("there is an element")
     };
     let Sizes(first, second) = sizes(&[3, 1, 2, 3]);
     assert_eq!((first, second), (Some(3), Some(2)));
