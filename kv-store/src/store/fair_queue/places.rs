@@ -50,7 +50,7 @@ struct Lines {
 struct Line {
     /// Those who write it. Everybody waits for those before it.
     writers: BTreeSet<u64>,
-    /// Those who read it, or come anew. Nobody waits for them.
+    /// Those who read it, or are new. Nobody waits for them.
     readers: BTreeSet<u64>,
 }
 
