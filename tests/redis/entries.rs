@@ -194,6 +194,21 @@ async fn a_commit_of_new_records_writes_all_or_none() -> Test {
     Ok(())
 }
 
+/// A user who may write the entries and not the records leaves none.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn an_insert_that_may_not_write_the_record_leaves_no_entry() -> Test {
+    let server = RedisServer::start();
+    server.cli(&["ACL", "SETUSER", "app", "on", ">secret", "%R~*", "~{#index:*", "+@all"]);
+    let url = server.url(0).replace("redis://", "redis://app:secret@");
+    let store = RedisStore::connect(&url).await?;
+    let writes = vec![Write::Put(key("new"), super::record("1")), Write::AddEntry(key("user!city!York!7!"))];
+    let commit = store.commit(vec![Condition::new(key("new"), Expect::Absent)], writes.into()).await;
+    assert!(matches!(commit, Err(Error::Store { retryable: false, .. })), "{commit:?}");
+    assert_eq!(server.cli(&["DBSIZE"]).trim(), "0");
+    Ok(())
+}
+
 /// An update names what it replaces, and keeps its TTL.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]

@@ -17,15 +17,23 @@ if redis.call('EXISTS', unpack(KEYS, 1, absent)) > 0 then
     end
   end
 end
--- A write that fails does not undo those before it. So the only one that can fail is first.
+-- A write that fails does not undo those before it. So the first one is that which can fail.
 local set = absent + put + 1
+local added = 0
 if KEYS[set] then
-  local added = redis.pcall('ZADD', KEYS[set], 0, ARGV[put + 3])
+  added = redis.pcall('ZADD', KEYS[set], 0, ARGV[put + 3])
   if type(added) == 'table' then
     return failed(added, set)
   end
 end
 for place = 1, put do
-  redis.call('SET', KEYS[absent + place], ARGV[place + 2])
+  local done = redis.pcall('SET', KEYS[absent + place], ARGV[place + 2])
+  if done.err then
+    -- A user who may write the set may yet not be allowed to write the record.
+    if place == 1 and added == 1 then
+      redis.call('ZREM', KEYS[set], ARGV[put + 3])
+    end
+    return done
+  end
 end
 return 0
