@@ -23,7 +23,7 @@ mod written;
 use serde::Serialize;
 
 use compared::Expected;
-pub(super) use serializer::Json;
+pub(super) use out::Json;
 pub(super) use written::Written;
 
 /// How many lists, objects, options and newtypes may be around a value. A value that is read back

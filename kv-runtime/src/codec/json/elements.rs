@@ -6,8 +6,7 @@ use serde::ser::{
 };
 
 use super::key::JsonKey;
-use super::out::Out;
-use super::serializer::Json;
+use super::out::{Json, Out};
 
 /// A list or an object of which some elements are done.
 pub(in crate::codec) struct Elements<'o, O> {

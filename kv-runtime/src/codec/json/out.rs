@@ -5,6 +5,9 @@ use std::fmt::{Display, Write};
 use serde::Serialize;
 use serde::ser::Error;
 
+/// Serializes a value to where its JSON goes.
+pub(in crate::codec) struct Json<'o, O>(pub(in crate::codec) &'o mut O);
+
 /// What takes the pieces of a value's JSON. Levels are counted where a value may have no end.
 pub(in crate::codec) trait Out {
     type Error: Error;

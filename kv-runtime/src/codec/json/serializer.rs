@@ -5,14 +5,11 @@ use std::fmt::Display;
 use serde::ser::{Serialize, Serializer};
 
 use super::elements::Elements;
-use super::out::Out;
+use super::out::{Json, Out};
 
 /// What of serde_json's structs have names that begin so. It writes them as the number or the text that
 /// they hold.
 const PRIVATE: &str = "$serde_json::private::";
-
-/// Serializes a value to where its JSON goes.
-pub(in crate::codec) struct Json<'o, O>(pub(in crate::codec) &'o mut O);
 
 macro_rules! integers {
     ($($method:ident($type:ty);)*) => {$(
