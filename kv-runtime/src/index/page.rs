@@ -3,7 +3,7 @@
 use kv_store::__private::{coop, parse_entry};
 use kv_store::index::{IndexKey, IndexParts};
 use kv_store::key::Key;
-use kv_store::store::{Cursor, EntryPage, EntryQuery, IndexStore, ListQuery, Sharing, StoreExt};
+use kv_store::store::{Cursor, EntryPage, EntryQuery, IndexStore, ListQuery, StoreExt};
 use kv_store::{Error, Result};
 use std::ops::Bound;
 use tracing::Instrument;
@@ -21,10 +21,6 @@ pub(super) const PAGE: usize = 1_000;
 
 /// A page ends after so many entries that lead to no entity with the value, and there may be more.
 const ASTRAY: usize = 10_000;
-
-/// How many records are read before they are decoded, where a read costs no round trip. So few are
-/// still in the processor's cache then, and their memory is used again for the next ones.
-const READ_AT_ONCE: usize = 64;
 
 /// A page before it is returned.
 pub(super) struct Found<E> {
@@ -172,10 +168,9 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
         let known = self.collection.known_indexes();
         let sharing = self.collection.store().capabilities().sharing;
         let mut pace = Pace::knowing(sharing, known.largest::<E>());
-        let most = if sharing == Sharing::Exclusive { READ_AT_ONCE } else { usize::MAX };
         let (mut read, mut seen) = (0, Seen::Not);
         while read < entries.len() && found.bytes < ListQuery::MAX_BYTES {
-            let batch = pace.next(entries.len() - read, ListQuery::MAX_BYTES - found.bytes).min(most);
+            let batch = pace.next(entries.len() - read, ListQuery::MAX_BYTES - found.bytes);
             let Found { entities, failed, astray, bytes, .. } = &mut *found;
             let mut largest = 0;
             let each = |entity: Result<Option<E>>, len: usize| {
