@@ -104,7 +104,7 @@ impl Reader {
         file.clone().ok_or(redb::Error::DatabaseClosed)
     }
 
-    fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
+    pub(super) fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
         Ok(match self.open_file()? {
             OpenFile::Writable(database) => database.begin_read()?,
             OpenFile::ReadOnly(database) => database.begin_read()?,

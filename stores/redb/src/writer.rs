@@ -36,6 +36,9 @@ use super::tables::{Failure, OpenTables, Tables};
 use super::work::{Done, Work};
 use super::{NAME, compact};
 
+/// After a commit of more changes redb frees pages at once, so that the file does not grow.
+const FEW_CHANGES: u64 = 64;
+
 /// The handle on the thread. Dropping it waits until what is queued is written.
 pub(super) struct Writer {
     queue: Option<Sender<Job>>,
@@ -313,8 +316,12 @@ impl Worker {
         if !is_durable {
             transaction.set_durability(Durability::None).map_err(|error| unwritten(error.into()))?;
         }
+        // redb frees the pages that a durable commit replaced at its end, before it returns. A read
+        // that begins before the commit leaves them to the next one. So callers wait less long.
+        let put_off = if is_durable && changed <= FEW_CHANGES { reader.begin_read().ok() } else { None };
         self.is_committing = true;
         let committed = transaction.commit();
+        drop(put_off);
         // Before anybody hears of the commit, and after a failed one, too, which may have taken
         // place.
         reader.forget_latest();
