@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use kv_store::Timestamp;
 
-/// The most expired rows that one sweep removes.
-pub(super) const SWEPT_AT_ONCE: u32 = 1_000;
-
 /// Sweeps are at least so far apart. An expired record is invisible at once; this is how long it
 /// may keep its place.
 const PAUSE: Duration = Duration::from_secs(60);

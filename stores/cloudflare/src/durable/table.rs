@@ -17,7 +17,6 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlStorage, SqlStorageValue as Sql, State, Storage};
 
 use super::message::{Change, ChangeKind, Check, Expected, Failure, FailureKind, Request, Response, Row};
-use super::sweep::SWEPT_AT_ONCE;
 use statements::Statements;
 
 pub(super) struct Table {
@@ -32,6 +31,9 @@ pub(super) struct Table {
 
 /// A statement and its parameters.
 struct Bound<'a>(&'a str, Vec<Sql>);
+
+/// The most expired rows that one sweep removes.
+const SWEPT_AT_ONCE: f64 = 1_000.0;
 
 impl Table {
     pub(super) fn new(state: &State, name: &str) -> Self {
@@ -189,7 +191,7 @@ impl Table {
 
     /// Removes records that have expired, a bounded number.
     pub(super) fn sweep(&self, now: Timestamp) -> Result<(), Failure> {
-        self.run(Bound(&self.statements.sweep, vec![at(now), Sql::Float(f64::from(SWEPT_AT_ONCE))]))
+        self.run(Bound(&self.statements.sweep, vec![at(now), Sql::Float(SWEPT_AT_ONCE)]))
     }
 
     /// All statements or none.
