@@ -1,14 +1,10 @@
 //! A rolling deploy: two programs, built from different structs, take turns on one file, and work
 //! on one server at the same time.
 
-#[path = "../support/redis_server.rs"]
-#[allow(dead_code, reason = "shared by tests that need other parts of it")]
-mod redis_server;
-
 use std::process::{Command, Stdio};
 
+use super::redis_server::RedisServer;
 use kv_runtime::{Kv, KvEntity};
-use redis_server::RedisServer;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 

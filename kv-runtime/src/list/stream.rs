@@ -186,8 +186,8 @@ macro_rules! stream {
 
         impl<T> $name<T> {
             /// Returns the next item, or `None` at the end.
-            pub fn next(&mut self) -> impl Future<Output = Option<Result<T>>> {
-                poll_fn(|context| self.0.as_mut().poll_next(context))
+            pub async fn next(&mut self) -> Option<Result<T>> {
+                poll_fn(|context| self.0.as_mut().poll_next(context)).await
             }
         }
 

@@ -11,7 +11,7 @@ const FEWEST: usize = 32;
 /// Returns items in the order in which to write them. Their keys are ascending, each once.
 pub(super) fn filling<T>(items: &[T]) -> impl Iterator<Item = &T> {
     let is_few = items.len() < FEWEST;
-    let is_first = move |place: usize| is_few || place % 5 % 2 == 0;
+    let is_first = move |place: usize| is_few || (place % 5).is_multiple_of(2);
     let pass = move |first: bool| {
         let places = items.iter().enumerate().filter(move |(place, _)| is_first(*place) == first);
         places.map(|(_, item)| item)

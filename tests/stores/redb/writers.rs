@@ -279,7 +279,7 @@ async fn bulk_writes_in_order_fill_their_pages() -> Test {
     let store = RedbStore::options().durability(RedbDurability::OnFlush).open(&path)?;
     let batch = |from: u32| {
         (from..from + 5_000)
-            .map(|id| (key(&format!("a:{id:06}")), record("a value of the usual length")))
+            .map(|id| (key(format!("a:{id:06}")), record("a value of the usual length")))
             .collect()
     };
     store.put_many(batch(0)).await?;
@@ -289,7 +289,7 @@ async fn bulk_writes_in_order_fill_their_pages() -> Test {
     assert!(space.overhead_bytes < space.live_bytes / 2, "{space:?}");
     // Of two records with one key the later one remains.
     let twice =
-        (0..200).map(|place| (key(&format!("b:{:03}", place / 2)), record(&place.to_string()))).collect();
+        (0..200).map(|place| (key(format!("b:{:03}", place / 2)), record(&place.to_string()))).collect();
     store.put_many(twice).await?;
     for number in 0..100 {
         let value = value_of(&store, &format!("b:{number:03}")).await?;
