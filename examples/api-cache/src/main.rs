@@ -12,13 +12,15 @@
 //!
 //! ```text
 //! 64 clients ask at once, for the first time:
-//!   USD 1 times                        1.081            from memory  1 calls
-//!   USD 63 times                       1.081            from origin  1 calls
-//!
+//! ...
 //! Answers are fresh for a minute, as the upstream says:
 //!   USD at once                        1.081            from memory  0 calls
-//!   USD a minute later                 1.081            from stale   1 calls
-//! ...
+//!   USD a minute later                 1.082            from origin  1 calls
+//!
+//! The upstream takes a second. Clients get the older answer and do not wait:
+//!   USD a minute later                 1.082            from stale   1 calls
+//!   USD when the upstream has answered 1.083            from memory  0 calls
+//!
 //! The upstream is down:
 //!   USD a minute later                 1.083            from stale   1 calls
 //!   USD 64 times                       1.083            from stale   0 calls

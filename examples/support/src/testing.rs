@@ -32,13 +32,14 @@ pub fn is_its_header(printed: &str, source: &str) {
     let block = block.take_while(|line| **line != " ```").map(|line| line.strip_prefix(' ').unwrap_or(line));
     let expected: String = block.flat_map(|line| [line, "\n"]).collect();
     assert!(!expected.is_empty(), "the header shows no output");
+    let printed = printed.trim_start();
     let parts: Vec<&str> = expected.split("...").collect();
     let [first, between @ .., last] = &parts[..] else {
-        assert_eq!(printed.trim_start(), expected);
+        assert_eq!(printed, expected);
         return;
     };
-    let mut rest =
-        printed.strip_prefix(first).unwrap_or_else(|| panic!("{first:?} does not begin:\n{printed}"));
+    let rest = printed.strip_prefix(first);
+    let mut rest = rest.unwrap_or_else(|| panic!("{first:?} does not begin:\n{printed}"));
     for part in between {
         let at = rest.find(part).unwrap_or_else(|| panic!("there is no {part:?} in what is left:\n{rest}"));
         rest = &rest[at + part.len()..];
