@@ -142,9 +142,8 @@ pub(super) fn explain(error: &RedisError) -> (&'static str, bool) {
         return *explained;
     }
     let text = error.to_string();
-    let of_other_kind = OTHER_KINDS.iter().find(|(said, _)| text.starts_with(said));
-    if let Some((_, what)) = of_other_kind {
-        return (what, false);
+    if let Some((_, meaning)) = OWN_TEXTS.iter().find(|(said, _)| text.starts_with(said)) {
+        return *meaning;
     }
     if let Some(explained) = super::tls::explain(error) {
         return explained;
@@ -186,18 +185,41 @@ pub(super) const SAYS_SENTINEL: &str = "the server says that it is a sentinel";
 pub(super) const SAYS_NO_SENTINEL: &str = "the server says that it is no sentinel";
 pub(super) const SAYS_CLUSTER: &str = "the server says that it is a node of a cluster";
 
-/// What to do about it.
-const OTHER_KINDS: [(&str, &str); 3] = [
+/// Other errors of this client.
+pub(super) const RUNTIME_ENDED: &str = "the tokio runtime that drives the connection has ended";
+pub(super) const INDEX_LOST: &str = "the list index is lost again and again";
+pub(super) const NO_PRIMARY: &str = "the sentinels name a server that is not a primary";
+pub(super) const SLOTS_MOVED: &str = "the slots of the cluster kept moving";
+pub(super) const NO_SLOTS: &str = "no node of the cluster has slots";
+pub(super) const NEVER_THERE: &str = "the key is never where it is said to be";
+
+/// What to do about these errors, and whether a retry may help.
+const OWN_TEXTS: [(&str, (&str, bool)); 9] = [
     (
         SAYS_SENTINEL,
-        "a sentinel listens there, which has no records; connect by `redis+sentinel://host:port/name`",
+        (
+            "a sentinel listens there, which has no records; connect by `redis+sentinel://host:port/name`",
+            false,
+        ),
     ),
     (
         SAYS_NO_SENTINEL,
-        "the server is no sentinel; connect by `redis://`, or by `redis+cluster://` if it is a node of a \
-         cluster",
+        (
+            "the server is no sentinel; connect by `redis://`, or by `redis+cluster://` if it is a node of \
+             a cluster",
+            false,
+        ),
     ),
-    (SAYS_CLUSTER, OF_A_CLUSTER),
+    (SAYS_CLUSTER, (OF_A_CLUSTER, false)),
+    (
+        RUNTIME_ENDED,
+        ("the tokio runtime of the store has ended; pass one that lives as long as the store", false),
+    ),
+    (INDEX_LOST, ("the list index is lost again and again; set `maxmemory-policy noeviction`", false)),
+    (NO_PRIMARY, ("the sentinels name a server that is not a primary; a failover may be under way", true)),
+    (SLOTS_MOVED, ("the slots of the cluster kept moving while it was read", true)),
+    (NO_SLOTS, ("no node of the cluster has slots; it may not be set up yet", true)),
+    (NEVER_THERE, ("the nodes of the cluster disagree about which of them has the key", true)),
 ];
 
 const OF_A_CLUSTER: &str = "the server is a node of a cluster; connect by `redis+cluster://`";
@@ -267,4 +289,20 @@ fn explain_code(code: &str) -> Option<(&'static str, bool)> {
 /// An answer that no server gives to what was asked.
 pub(super) fn unexpected_answer(what: &'static str) -> Fault {
     Fault::sent(RedisError::from((ErrorKind::UnexpectedReturnType, what)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_this_client_say_what_to_do() {
+        for (text, meaning) in OWN_TEXTS {
+            for kind in
+                [ErrorKind::Client, ErrorKind::InvalidClientConfig, ErrorKind::ClusterConnectionNotFound]
+            {
+                assert_eq!(explain(&RedisError::from((kind, text))), meaning, "{text}");
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use redis::{ErrorKind, RedisError, Value};
 use tokio::time::Instant;
 
 use super::map::Map;
-use crate::error::{Fault, SAYS_SENTINEL, Said, is_unknown_command};
+use crate::error::{Fault, NO_SLOTS, SAYS_SENTINEL, Said, is_unknown_command};
 use crate::server::{Address, Deadline, Dialer, Link, Mode, Target};
 
 /// How long a node that is looked at behind the calls may take before the next one is asked.
@@ -136,9 +136,8 @@ impl Shared {
             }
         }
         self.lock().looked_at = Some(Instant::now());
-        Err(first_failure.unwrap_or_else(|| {
-            RedisError::from((ErrorKind::ClusterConnectionNotFound, "no node of the cluster has slots"))
-        }))
+        Err(first_failure
+            .unwrap_or_else(|| RedisError::from((ErrorKind::ClusterConnectionNotFound, NO_SLOTS))))
     }
 
     /// The nodes in the order in which they are asked: those that are known, in any order, and

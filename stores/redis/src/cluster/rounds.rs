@@ -11,7 +11,7 @@ use redis::{ErrorKind, RedisError, Value};
 
 use super::map::SLOTS;
 use super::nodes::Cluster;
-use crate::error::Fault;
+use crate::error::{Fault, SLOTS_MOVED};
 use crate::server::{Address, Deadline};
 
 /// How long nodes are walked again before the call fails, after all were walked once.
@@ -105,8 +105,7 @@ impl<'a> Rounds<'a> {
         }
         let by = *self.by.get_or_insert_with(|| Deadline::after(PATIENCE));
         if !by.pause(self.pause).await {
-            let what = "the slots of the cluster kept moving";
-            return Err(Fault::unsent(RedisError::from((ErrorKind::ClusterConnectionNotFound, what))));
+            return Err(Fault::unsent(RedisError::from((ErrorKind::ClusterConnectionNotFound, SLOTS_MOVED))));
         }
         self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
         self.plan(again);

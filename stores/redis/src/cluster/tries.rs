@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::{ErrorKind, RedisError, Value};
 
 use super::nodes::Cluster;
-use crate::error::{Fault, code};
+use crate::error::{Fault, NEVER_THERE, code};
 use crate::server::{Address, Deadline, Link};
 
 /// How often a command that nodes refuse is sent, the first time included.
@@ -103,8 +103,7 @@ impl Tries {
 }
 
 fn never_there(fault: &Fault) -> Fault {
-    let what = "the key is never where it is said to be";
-    Fault { error: RedisError::from((ErrorKind::ClusterConnectionNotFound, what)), sent: fault.sent }
+    Fault { error: RedisError::from((ErrorKind::ClusterConnectionNotFound, NEVER_THERE)), sent: fault.sent }
 }
 
 /// The error among the answers that sends a command elsewhere, or away for a while.

@@ -8,8 +8,7 @@ use redis::{ErrorKind, RedisError, Value};
 use super::entries::of_index;
 use super::layout::{COMPLETE, SHARDS, found, segment_of, shard, waiting};
 use crate::connection::side_by_side;
-use crate::error::Fault;
-use crate::error::unexpected_answer;
+use crate::error::{Fault, INDEX_LOST, unexpected_answer};
 use crate::inner::Inner;
 use crate::key_format::{FoundKey, KeyFormat};
 use crate::list::Candidates;
@@ -84,10 +83,7 @@ impl Inner {
             keys.retain(|found| query.matches(&found.text));
             return Ok(Some(Candidates { keys, more, last, remainder: 0 }));
         }
-        Err(Fault::unsent(RedisError::from((
-            ErrorKind::Client,
-            "the list index is lost again and again; does the server evict it?",
-        ))))
+        Err(Fault::unsent(RedisError::from((ErrorKind::Client, INDEX_LOST))))
     }
 
     /// Leaves the last key to the next page if another key may have the same text, and a list may show

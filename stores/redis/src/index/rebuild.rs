@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::entries::of_index;
 use super::layout::{COMPLETE, REBUILDING, SHARDS, segment_of, shard};
 use super::state::Outcome;
-use crate::error::Fault;
+use crate::error::{Fault, INDEX_LOST, RUNTIME_ENDED};
 use crate::inner::Inner;
 use crate::key_format::FoundKey;
 use crate::list::Walk;
@@ -32,10 +32,7 @@ impl Inner {
         let Some(mut rebuild) = self.rebuild_task(segment) else { return Ok(()) };
         match rebuild.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone().unwrap_or(Ok(())),
-            Err(_) => {
-                let what = "the tokio runtime that drives the connection has ended";
-                Err(Fault::unsent(RedisError::from((ErrorKind::InvalidClientConfig, what))))
-            }
+            Err(_) => Err(Fault::unsent(RedisError::from((ErrorKind::InvalidClientConfig, RUNTIME_ENDED)))),
         }
     }
 
@@ -85,10 +82,7 @@ impl Inner {
                 return Ok(added);
             }
         }
-        Err(Fault::unsent(RedisError::from((
-            ErrorKind::Client,
-            "the list index was lost while it was rebuilt; does the server evict it?",
-        ))))
+        Err(Fault::unsent(RedisError::from((ErrorKind::Client, INDEX_LOST))))
     }
 
     async fn is_complete(&self, segment: &str) -> Result<bool, Fault> {

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::dial::{Dialed, Dialer, late};
 use super::peer::{Mode, Peer};
 use super::target::Target;
-use crate::error::{Fault, code, explain};
+use crate::error::{Fault, RUNTIME_ENDED, code, explain};
 
 /// How often a connection is tried before the calls that wait for it fail.
 const TRIES: u32 = 3;
@@ -200,10 +200,7 @@ async fn outcome(mut dialing: Dialing, by: Deadline) -> Outcome {
     match tokio::time::timeout_at(by.0, dialing.wait_for(Option::is_some)).await {
         Err(_) => Err(late()),
         Ok(Ok(outcome)) => outcome.clone().unwrap_or_else(|| Err(late())),
-        Ok(Err(_)) => {
-            let what = "the tokio runtime that drives the connection has ended";
-            Err(RedisError::from((ErrorKind::InvalidClientConfig, what)))
-        }
+        Ok(Err(_)) => Err(RedisError::from((ErrorKind::InvalidClientConfig, RUNTIME_ENDED))),
     }
 }
 

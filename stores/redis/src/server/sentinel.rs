@@ -8,7 +8,7 @@ use redis::{Cmd, ErrorKind, RedisError, Value};
 use super::Address;
 use super::dial::{Dialed, Dialer, late};
 use super::login::Login;
-use crate::error::{SAYS_NO_SENTINEL, code, is_unknown_command};
+use crate::error::{NO_PRIMARY, SAYS_NO_SENTINEL, code, is_unknown_command};
 
 pub(crate) struct Sentinels {
     /// The name of the primary that they watch.
@@ -33,8 +33,7 @@ impl Sentinels {
             None => has_role_of_primary(dialer, &mut dialed).await?,
         };
         if !is_primary {
-            let what = "the sentinels name a server that is not a primary";
-            return Err(RedisError::from((ErrorKind::ClusterConnectionNotFound, what)));
+            return Err(RedisError::from((ErrorKind::ClusterConnectionNotFound, NO_PRIMARY)));
         }
         Ok(dialed)
     }
