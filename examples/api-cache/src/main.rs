@@ -8,7 +8,7 @@
 //! `cargo run -p api-cache -- --port 8080 [--max-age 60]` serves until Ctrl-C. upstream.rs is the
 //! upstream, app.rs the endpoint, and visit.rs the client.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! 64 clients ask at once, for the first time:

@@ -5,7 +5,7 @@
 //! appears in no error and no log. No id can forge the key of another entity. `schema!` proves at
 //! compile time that no two entities share a key.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! Keys, in the store's order:

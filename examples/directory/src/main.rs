@@ -7,7 +7,7 @@
 //!
 //! people.rs has the entities of both releases, life.rs the tasks that write, and cost.rs the chart.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! The first release stores 20000 people, without indexes.

@@ -8,7 +8,7 @@
 //! - emoji.rs: the current struct, its predecessor, and the function;
 //! - release.rs: the data.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! 2.4.4: 1300 emoji of version 1

@@ -4,7 +4,7 @@
 //! not exist, or the store is down or hangs. With a memory cache in front, the last known value is
 //! served for a while before the fallback. A fallback is never stored.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! Two flags are in the store, one is not:

@@ -4,7 +4,7 @@
 //! version and TTL. Each group has a generated struct that is an entity by itself. A group may be
 //! optional. An update writes only the groups that it changes.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! One entity, three records:

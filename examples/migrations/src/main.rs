@@ -15,7 +15,7 @@
 //! and a second run finds everything migrated. tests/migrations compares the migrated records with
 //! the later releases.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! ...

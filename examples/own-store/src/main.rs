@@ -2,7 +2,7 @@
 //!
 //! Its engine is a map of bytes. So metadata and expiry are stored in an envelope before the value.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! own: 66 passed, 6 skipped, 0 failed

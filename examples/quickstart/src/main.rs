@@ -6,7 +6,7 @@
 //!
 //! country.rs has the entities. inside.rs looks at the records, and screen.rs prints.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! Store   250 countries in ...

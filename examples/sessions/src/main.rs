@@ -8,7 +8,7 @@
 //! Ctrl-C. On a durable store users stay logged in after a restart. app.rs has the application, and
 //! visit.rs the client.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! A session begins with the log-in:

@@ -24,7 +24,7 @@ pub fn prints_its_header(program: &str, source: &str) -> Result {
 }
 
 /// Asserts that what a program printed is the block ` ```text ` in the header of its source. There
-/// `...` stands for any text, also for whole lines. A blank line at the beginning is left out.
+/// `...` matches any text, also whole lines. A blank line at the beginning does not count.
 #[track_caller]
 pub fn is_its_header(printed: &str, source: &str) {
     let header: Vec<&str> = source.lines().map_while(|line| line.strip_prefix("//!")).collect();

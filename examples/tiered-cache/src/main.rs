@@ -4,7 +4,7 @@
 //! In front of the store, memory keeps it for 60 s. Two nodes share the store, and each has its own
 //! memory. The program moves the clock, so minutes take no time.
 //!
-//! It prints, where `...` stands for what is left out:
+//! It prints the following. At each `...` some of it is left out:
 //!
 //! ```text
 //! One product, and where each answer is from:
