@@ -42,9 +42,6 @@ pub(super) struct State {
     pub(super) fences: Arc<Fences>,
 }
 
-/// How many claims a list looks at before it gives the lock back.
-const CLAIMS_AT_ONCE: usize = 512;
-
 /// A longer record is no claim: its envelope and its value.
 const LONGEST_CLAIM: usize = 192;
 
@@ -296,7 +293,8 @@ impl State {
             if !key.starts_with(prefix) {
                 return false;
             }
-            if claims.len() == CLAIMS_AT_ONCE {
+            // More would be read again for the next few entries of the page.
+            if claims.len() == COPIED_AT_ONCE {
                 are_all = false;
                 return false;
             }
