@@ -6,6 +6,7 @@
 //! task is needed to free their memory. The entries of indexes, and the claims of unique values, are
 //! packed into blocks (`packed`).
 
+mod claim;
 mod packed;
 mod state;
 #[cfg(test)]

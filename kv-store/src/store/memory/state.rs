@@ -6,8 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::super::batch::Write;
 use super::super::condition::{Condition, Expect};
 use super::super::cursor::Cursor;
@@ -16,6 +14,7 @@ use super::super::index::{EntryPage, EntryQuery, is_empty_range};
 use super::super::page::EntryRef;
 use super::super::page_copy::PageCopy;
 use super::super::query::{Content, ListQuery};
+use super::claim;
 use super::packed::PackedMap;
 use crate::clock::Clock;
 use crate::coop::Hold;
@@ -41,12 +40,6 @@ pub(super) struct State {
     /// Void as soon as their key is written.
     pub(super) fences: Arc<Fences>,
 }
-
-/// A longer record is no claim: its envelope and its value.
-const LONGEST_CLAIM: usize = 192;
-
-/// What is in the key of every claim.
-const INDEX_MARK: char = '!';
 
 /// A record as it is kept.
 pub(super) struct Slot {
@@ -106,19 +99,19 @@ impl State {
         match self.records.get(key.as_str()) {
             Some(slot) if slot.expires_at.is_none_or(|at| at > clock.now()) => Some(slot.record()),
             Some(_) => None,
-            None => self.claim(key.as_str()).and_then(opened),
+            None => self.claim(key.as_str()).and_then(claim::opened),
         }
     }
 
     pub(super) fn live_at(&self, key: &Key, now: Timestamp) -> Option<Record> {
         match self.records.get(key.as_str()) {
             Some(slot) => slot.is_live(now).then(|| slot.record()),
-            None => self.claim(key.as_str()).and_then(opened),
+            None => self.claim(key.as_str()).and_then(claim::opened),
         }
     }
 
     fn claim(&self, key: &str) -> Option<&[u8]> {
-        if self.claims.len() == 0 || !key.contains(INDEX_MARK) { None } else { self.claims.get(key) }
+        if self.claims.len() == 0 || !key.contains(claim::INDEX_MARK) { None } else { self.claims.get(key) }
     }
 
     /// The number of the record's revision and its expiry.
@@ -172,7 +165,7 @@ impl State {
         }
         self.fences.void(key.as_str());
         self.last_token = self.last_token.wrapping_add(1);
-        if let Some(claim) = packed(&key, &record, expires_at, self.last_token) {
+        if let Some(claim) = claim::packed(&key, &record, expires_at, self.last_token) {
             self.remove_slot(key.as_str());
             self.claims.insert(key.as_str(), &claim);
             return;
@@ -238,7 +231,7 @@ impl State {
 
     /// Keeps a claim as other records are kept, because it gets an expiry.
     fn unpack(&mut self, key: &str) {
-        let record = self.claim(key).and_then(opened);
+        let record = self.claim(key).and_then(claim::opened);
         let token = record.as_ref().and_then(|record| record.revision.token());
         if let (Some(Record { value, metadata, .. }), Some(token)) = (record, token) {
             self.claims.remove(key);
@@ -298,7 +291,7 @@ impl State {
                 are_all = false;
                 return false;
             }
-            let record = opened(claim);
+            let record = claim::opened(claim);
             let token = record.as_ref().and_then(|record| record.revision.token());
             if let (Some(Record { value, metadata, .. }), Some(token)) = (record, token) {
                 claims.push((key.to_owned(), Slot { value, metadata, expires_at: None, token }));
@@ -354,23 +347,6 @@ impl State {
         }
         looked
     }
-}
-
-/// Returns a record as a claim, if it can be one.
-fn packed(key: &Key, record: &NewRecord, expires_at: Option<Timestamp>, token: u64) -> Option<Vec<u8>> {
-    let is_claim = key.as_str().contains(INDEX_MARK) && !record.is_plain && record.metadata.names_version();
-    if !is_claim || expires_at.is_some() || record.value.len() > LONGEST_CLAIM {
-        return None;
-    }
-    let mut claim = Vec::new();
-    envelope::write(&record.metadata, None, token, &mut claim).ok()?;
-    claim.extend_from_slice(&record.value);
-    Some(claim).filter(|claim| claim.len() <= LONGEST_CLAIM)
-}
-
-/// Returns the record of a claim.
-fn opened(claim: &[u8]) -> Option<Record> {
-    envelope::open(Bytes::copy_from_slice(claim)).ok()
 }
 
 /// Returns the items of two iterators, which are in the order of their keys, in that order. The
