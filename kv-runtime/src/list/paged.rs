@@ -212,6 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn it_does_not_yield_before_its_end() {
+        let (stream, _) = over(&[Some(7), Some(0)], None);
+        assert_eq!(drained(stream), (vec![7], 0));
+        let (stream, _) = over(&[Some(600), Some(600), Some(600)], Some(1_200));
+        assert_eq!(drained(stream), (vec![1_200], 0));
+    }
+
+    #[test]
     fn the_limit_is_asked_for_and_kept() {
         let (stream, asked) = over(&[Some(400), Some(400), Some(400)], Some(500));
         assert_eq!(drained(stream), (vec![500], 0));
