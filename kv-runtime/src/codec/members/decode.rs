@@ -106,3 +106,35 @@ fn is_plain(value: &Value) -> bool {
         Value::Array(_) | Value::Object(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn needed_of(values: &Value) -> Option<Vec<(&str, &str)>> {
+        const TEXTS: &[(Cow<'_, str>, Cow<'_, str>)] = &[
+            (Cow::Borrowed("price"), Cow::Borrowed("1.50")),
+            (Cow::Borrowed("name"), Cow::Borrowed(r#""A\u0064a""#)),
+            (Cow::Borrowed("age"), Cow::Borrowed("36")),
+        ];
+        needed(TEXTS, values.as_object()?)
+    }
+
+    #[test]
+    fn what_a_function_left_is_read_from_its_text() {
+        let all = [("name", r#""A\u0064a""#), ("price", "1.50")];
+        assert_eq!(needed_of(&json!({"price": 1.5, "name": "Ada", "age": 36})), Some(all.to_vec()));
+    }
+
+    #[test]
+    fn what_a_function_changed_has_no_text() {
+        let changed = json!({"price": 1.5, "name": "Bob", "age": 37});
+        assert_eq!(needed_of(&changed), Some(vec![("price", "1.50")]));
+        assert_eq!(needed_of(&json!({"name": null})), Some(vec![]));
+        // A number that is no integer may say less than some text does.
+        assert_eq!(needed_of(&json!({"price": 2.5})), None);
+        assert_eq!(needed_of(&json!({"new": [1]})), None);
+    }
+}

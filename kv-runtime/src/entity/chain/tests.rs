@@ -141,6 +141,17 @@ fn a_gap_behind_a_predecessor_is_told() {
     }
 }
 
+#[cfg(feature = "postcard")]
+#[test]
+fn a_gap_that_no_step_can_close_asks_for_a_later_predecessor() {
+    let binary = GroupSchema::new(None, 4, Codec::Postcard).with_oldest(1);
+    says(
+        follows(entity("User", [binary]), entity("Old", [group(None, 1)])),
+        "`User`: there is no step from version 2 to 3: the predecessor `Old` leads from version 1 to today's, and \
+         records of version 2 have no way; name a predecessor of version 3",
+    );
+}
+
 #[test]
 fn a_step_before_a_predecessor_is_told() {
     let this = |steps| entity("User", [group(None, 4).with_steps(steps)]);
