@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kv_store::__private::Origin;
-use kv_store::store::{FairQueue, Store, StoreExt};
+use kv_store::store::{FairQueue, Store};
 use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
 
 use crate::cursor_key::CursorKey;
@@ -233,7 +233,7 @@ impl<S: Store> Kv<S> {
 
     /// The calls by which everything is written, so that caches hear of it.
     pub(crate) fn writes(&self) -> Writes<'_, S> {
-        Writes::new(self.store(), self.origin)
+        Writes { store: &self.shared.store, origin: self.origin, is_fill: false }
     }
 
     /// The handle of a cache, which does not hear what is written through it.
@@ -325,6 +325,6 @@ impl<S> Clone for Kv<S> {
 
 impl<S: Store> fmt::Debug for Kv<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kv").field("store", &self.store().name()).finish_non_exhaustive()
+        f.debug_struct("Kv").field("store", &self.store().info().name()).finish_non_exhaustive()
     }
 }

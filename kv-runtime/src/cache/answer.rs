@@ -234,7 +234,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub(super) fn stale_or(&self, stale: Option<Entry<E>>, error: Error) -> Answer<E> {
         let Some(entry) = stale.filter(|entry| self.tier.may_serve_stale(entry)) else { return Err(error) };
         self.tier.counters.count(Count::Stale);
-        tracing::debug!(entity = E::SCHEMA.name(), %error, cause = causes(&error), "served a stale entity");
+        tracing::debug!(entity = E::SCHEMA.name, %error, cause = causes(&error), "served a stale entity");
         Ok(Sourced::instead(Some(entry.value), Source::Stale, Some(error)))
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_store::__private::causes;
 use kv_store::key::Key;
-use kv_store::store::{Commit, Condition, Store, StoreExt};
+use kv_store::store::{Commit, Condition, Store};
 use kv_store::{Error, Result};
 
 use super::Cached;
@@ -122,7 +122,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// Returns a TTL with jitter, but not below the store's minimum.
     fn store_ttl(&self, ttl: Duration) -> Duration {
-        let least = self.own().store().capabilities().limits.least_ttl.unwrap_or_default();
+        let least = self.own().info().capabilities().limits.least_ttl.unwrap_or_default();
         self.tier.settings.jittered(ttl).max(least.min(ttl))
     }
 }

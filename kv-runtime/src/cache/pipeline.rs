@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use kv_store::key::Key;
-use kv_store::store::{Condition, Store, StoreExt};
+use kv_store::store::{Condition, Store};
 use kv_store::{BoxFuture, Error, Result, SharedError, Timestamp};
 use tracing::{Instrument, Span};
 
@@ -316,7 +316,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         match (when, expires_at, settings.refresh_at, settings.store_ttl) {
             (When::Always, ..) => true,
             (When::Ahead, Some(at), Some(share), Some(ttl)) => {
-                at.saturating_since(self.own().store().clock().now()) < ttl.mul_f64(1.0 - share)
+                at.saturating_since(self.own().info().clock().now()) < ttl.mul_f64(1.0 - share)
             }
             _ => false,
         }
@@ -326,7 +326,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     fn given(&self, value: Option<&Arc<E>>, ttl: Option<Duration>) -> Fill<E> {
         match value {
             Some(value) => {
-                let now = self.own().store().clock().now();
+                let now = self.own().info().clock().now();
                 let expiry = RecordExpiry::own(self.own().expires_at(value, now));
                 Fill::Present(self.tier.entry(value, self.tier.now(), ttl, expiry))
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use kv_store::key::Key;
-use kv_store::store::{Store, StoreExt};
+use kv_store::store::Store;
 use kv_store::{Error, Result, Sleep};
 
 use super::Cached;
@@ -37,7 +37,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         work: Pin<&mut (impl Future<Output = Result<T>> + ?Sized)>,
     ) -> Result<T> {
         let Some(limit) = limit else { return work.await };
-        match self.own().store().clock().timer().timeout(limit, work).await {
+        match self.own().info().clock().timer().timeout(limit, work).await {
             Ok(Some(done)) => done,
             Ok(None) => Err(Error::TimedOut { at: self.own().at(key), limit }),
             Err(source) => Err(Error::NoTimer { at: self.own().at(key), source }),
@@ -55,7 +55,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let Some(limit) = deadline.limit else { return work.await };
         let sleep = match &mut deadline.sleep {
             Some(sleep) => sleep,
-            none => match self.own().store().clock().timer().sleep(limit) {
+            none => match self.own().info().clock().timer().sleep(limit) {
                 Ok(sleep) => none.insert(sleep),
                 Err(source) => return Err(Error::NoTimer { at: self.own().at(key), source }),
             },

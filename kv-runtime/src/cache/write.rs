@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kv_store::key::Lookup;
-use kv_store::store::{AtomicStore, Store, StoreExt};
+use kv_store::store::{AtomicStore, Store};
 use kv_store::{BoxFuture, Error, Result, Timestamp};
 
 use super::entry::Moment;
@@ -134,7 +134,7 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// The present moment by both clocks.
     fn begun(&self) -> (Moment, Timestamp) {
-        (self.tier.now(), self.own().store().clock().now())
+        (self.tier.now(), self.own().info().clock().now())
     }
 
     pub(super) async fn begin(&self, id: E::Id) -> Writing<E> {

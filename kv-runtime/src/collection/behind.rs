@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 
 use kv_store::record::Record;
-use kv_store::store::{Store, StoreExt};
+use kv_store::store::Store;
 
-use super::{Collection, groups};
+use super::Collection;
 use crate::entity::{GroupSchema, KvEntity};
 
 /// The groups of an entity whose records are to be written back. A read decides this once.
@@ -18,7 +18,7 @@ impl<E: KvEntity> BehindGroups<E> {
 
     /// Whether there are none, which is known while compiling if the entity has no older versions.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty() || const { !has_older_versions(E::SCHEMA.groups()) }
+        self.0.is_empty() || const { !has_older_versions(E::SCHEMA.groups) }
     }
 
     pub(super) fn groups(self) -> impl Iterator<Item = usize> {
@@ -29,14 +29,14 @@ impl<E: KvEntity> BehindGroups<E> {
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns which of an entity's records are to be written back.
     pub(super) fn behind(&self, records: &[Option<Record>]) -> BehindGroups<E> {
-        if const { !has_older_versions(E::SCHEMA.groups()) } {
+        if const { !has_older_versions(E::SCHEMA.groups) } {
             return BehindGroups::new(Vec::new());
         }
         let is_behind = |group: &usize| {
             let record = records.get(*group).and_then(Option::as_ref);
-            record.is_some_and(|record| self.is_behind(&groups::<E>()[*group], record))
+            record.is_some_and(|record| self.is_behind(&E::SCHEMA.groups[*group], record))
         };
-        BehindGroups::new((0..groups::<E>().len()).filter(is_behind).collect())
+        BehindGroups::new((0..E::SCHEMA.groups.len()).filter(is_behind).collect())
     }
 
     pub(super) fn is_behind(&self, schema: &GroupSchema, record: &Record) -> bool {
@@ -47,9 +47,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// inlined into the read of a current record.
     #[cold]
     fn may_be_brought_up(&self, schema: &GroupSchema, record: &Record) -> bool {
-        let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;
+        let compatible = schema.oldest_reader(schema.write_version) <= record.metadata.version;
         let is_ours = record.metadata.names_version();
-        self.kv.write_back_policy().allows(self.store().capabilities(), compatible, is_ours)
+        self.kv.write_back_policy().allows(self.info().capabilities(), compatible, is_ours)
     }
 }
 

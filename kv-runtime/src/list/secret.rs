@@ -16,7 +16,7 @@ const STAND_IN: &str = "hidden, as it has secret ids or indexed values: see Kv::
 
 /// Whether a cursor over ids contains secret ones.
 pub(crate) fn is_secret<E: KvEntity>() -> bool {
-    const { E::SCHEMA.ids() }.iter().any(IdSchema::is_secret)
+    const { E::SCHEMA.ids }.iter().any(IdSchema::is_secret)
 }
 
 /// Returns the cursor that a list returns to its caller.

@@ -220,32 +220,28 @@ impl KeyBuilder {
     }
 
     /// Appends the next id.
-    pub fn push<I: Segment>(&mut self, id: &I) {
-        self.segment(|out| id.write_segment(out));
+    pub fn push<I: Segment + ?Sized>(&mut self, id: &I) {
+        let schema = self.ids.get(self.next);
+        self.next += 1;
+        if schema.is_some_and(|id| id.shard) {
+            self.key.placement = Placement::in_shard(id);
+        }
+        if self.is_sorted {
+            return self.sorted_part(schema, |out| id.write_segment(out));
+        }
+        if !schema.is_some_and(|id| id.joined) {
+            self.key.text.push(':');
+        }
+        let start = self.key.text.len();
+        id.write_segment(&mut IdWriter::new(&mut self.key.text, schema));
+        if schema.is_some_and(|id| id.secret) {
+            self.key.secrets.push(start..self.key.text.len());
+        }
     }
 
     /// Appends the next id, given as the text that a string id has.
     pub fn push_text(&mut self, text: &str) {
-        self.segment(|out| out.text(text));
-    }
-
-    fn segment(&mut self, write: impl Fn(&mut IdWriter<'_>)) {
-        let schema = self.ids.get(self.next);
-        self.next += 1;
-        if schema.is_some_and(IdSchema::is_shard) {
-            self.key.placement = Placement::in_shard(&write);
-        }
-        if self.is_sorted {
-            return self.sorted_part(schema, write);
-        }
-        if !schema.is_some_and(IdSchema::is_joined) {
-            self.key.text.push(':');
-        }
-        let start = self.key.text.len();
-        write(&mut IdWriter::new(&mut self.key.text, schema));
-        if schema.is_some_and(IdSchema::is_secret) {
-            self.key.secrets.push(start..self.key.text.len());
-        }
+        self.push(text);
     }
 
     /// Ends the key with its group.
@@ -262,7 +258,7 @@ impl KeyBuilder {
     /// Ends what has been written as a prefix of keys, with its separator; and how it is shown.
     #[doc(hidden)]
     pub fn finish_prefix(mut self) -> Key {
-        if !self.ids.get(self.next).is_some_and(IdSchema::is_joined) {
+        if !self.ids.get(self.next).is_some_and(|id| id.joined) {
             self.key.text.push(':');
         }
         self.key.entity_len = self.key.text.len();
