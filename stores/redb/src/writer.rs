@@ -5,12 +5,11 @@
 //! transaction is begun before there is work for it, so that work which finds the writer at rest
 //! does not wait for that.
 //!
-//! The parts of a longer write ([`Work::PutPart`]) stay in one transaction until other work, or the
+//! The parts of a longer write ([`Work::is_part`]) stay in one transaction until other work, or the
 //! end of the write, asks for a commit: each commit would copy again every page that a part
 //! changes, and random keys change most pages.
 
 mod gather;
-mod job;
 #[cfg(test)]
 mod tests;
 
@@ -19,8 +18,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
-use gather::{Gathered, Intake};
-use job::{Attempted, Job};
+use gather::{Attempted, Gathered, Intake, Job};
 use kv_store::__private::Fences;
 use kv_store::store::{Mark, Settle};
 use kv_store::{Error, Location, Result, SharedError};
@@ -224,7 +222,7 @@ impl Worker {
 
     /// One transaction, unless the file is damaged.
     fn attempt_caught(&mut self, batch: &mut Vec<Attempted>) -> Result<Ended, Aborted> {
-        let damage = self.reader.damage().clone();
+        let damage = self.reader.damage.clone();
         let damaged = || SharedError::new(damage.error(None));
         if damage.is_met() {
             return Err(Aborted::Unwritten(damaged()));
@@ -243,7 +241,7 @@ impl Worker {
     /// One transaction. It is begun before there is work for it.
     fn attempt(&mut self, batch: &mut Vec<Attempted>) -> Result<Ended, Aborted> {
         let reader = Arc::clone(&self.reader);
-        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().cause_of(error));
+        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage.cause_of(error));
         let transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
         let tables = OpenTables::of(&transaction).map_err(unwritten)?;
         if batch.is_empty() {
@@ -252,7 +250,7 @@ impl Worker {
             }
             // A read may have met a failing disk since, or damage: begin again, which fails if
             // redb takes no more transactions.
-            if reader.damage().has_failed() {
+            if reader.damage.has_failed() {
                 return Ok(Ended::Again);
             }
         }
@@ -264,9 +262,9 @@ impl Worker {
             }
             return Ok(Ended::Done);
         }
-        let mut tables = tables.at(reader.clock().now(), &mut self.stored);
+        let mut tables = tables.at(reader.clock.now(), &mut self.stored);
         loop {
-            match make(&mut tables, batch, reader.fences()) {
+            match make(&mut tables, batch, &reader.fences) {
                 Ok(Made::Whole) => {}
                 Ok(Made::Undone) => {
                     drop(tables);
@@ -286,7 +284,7 @@ impl Worker {
                 drop(tables);
                 return self.commit(transaction, changed, Reason::Parts).map(|_| Ended::Again);
             }
-            tables.go_on_at(reader.clock().now());
+            tables.go_on_at(reader.clock.now());
         }
         let changed = tables.changed();
         drop(tables);
@@ -302,8 +300,8 @@ impl Worker {
         reason: Reason,
     ) -> Result<Ended, Aborted> {
         let reader = Arc::clone(&self.reader);
-        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().cause_of(error));
-        let on_flush = self.durability == RedbDurability::OnFlush;
+        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage.cause_of(error));
+        let on_flush = matches!(self.durability, RedbDurability::OnFlush);
         let is_durable = match reason {
             Reason::Calls => !on_flush,
             Reason::Flush => true,
@@ -327,7 +325,7 @@ impl Worker {
         reader.forget_latest();
         committed.map_err(|error| match error {
             CommitError::TransactionPoisoned => unwritten(error.into()),
-            error => Aborted::Unknown(reader.damage().cause_of(error.into())),
+            error => Aborted::Unknown(reader.damage.cause_of(error.into())),
         })?;
         self.intake.has_parts = !is_durable && !on_flush;
         let counters = &self.intake.counters;
@@ -344,8 +342,8 @@ fn make(tables: &mut Tables<'_>, batch: &mut [Attempted], fences: &Fences) -> Re
         let before = tables.changed();
         match tables.make(&job.work) {
             Ok(made) => {
-                if !matches!(made, Done::Conflict(_)) {
-                    job.work.void(fences);
+                if let (Work::Write(_, batch), Done::Written) = (&job.work, made) {
+                    batch.iter().for_each(|write| fences.void(write.key().as_str()));
                 }
                 *done = made;
             }
