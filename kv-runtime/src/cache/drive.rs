@@ -17,11 +17,19 @@ use super::runtime::Runtime;
 /// The shared future of one or more loads. The last handle drops it.
 pub(super) struct Drive {
     work: Mutex<Work>,
-    signal: Arc<Signal>,
+    pub(super) signal: Arc<Signal>,
     /// The drives that the work waits for, to find loads that wait for each other.
     waits_for: Mutex<Vec<Weak<Drive>>>,
     /// The runtime on which the work began. Its timers and sockets may need it.
     runtime: Runtime,
+}
+
+/// Who polls the work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Poller {
+    /// The caller that begins it, on the runtime that it belongs to.
+    Beginner,
+    Other,
 }
 
 enum Work {
@@ -76,10 +84,6 @@ impl Drive {
         self.signal.call_all();
     }
 
-    pub(super) fn signal(&self) -> &Arc<Signal> {
-        &self.signal
-    }
-
     pub(super) fn is_over(&self) -> bool {
         self.signal.is_over.load(Ordering::SeqCst)
     }
@@ -101,7 +105,7 @@ impl Drive {
                 return Ok(seen);
             }
             Edge::renew(&mut edge, self)?;
-            self.poll();
+            self.poll(Poller::Other);
             if let Some(seen) = look() {
                 return Ok(seen);
             }
@@ -131,17 +135,8 @@ impl Drive {
         self.end(work);
     }
 
-    /// As [`poll`](Self::poll), on the runtime on which the work began.
-    pub(super) fn poll_at_home(self: &Arc<Self>) {
-        self.step(true);
-    }
-
     /// Polls the work if it was woken and no other thread is polling it.
-    pub(super) fn poll(self: &Arc<Self>) {
-        self.step(false);
-    }
-
-    fn step(self: &Arc<Self>, is_at_home: bool) {
+    pub(super) fn poll(self: &Arc<Self>, poller: Poller) {
         // Dropped after the lock, so that the waiters find it open.
         let _panics = Panics(&self.signal);
         let mut work = match self.work.try_lock() {
@@ -161,7 +156,7 @@ impl Drive {
         let waker = Waker::from(Arc::clone(&self.signal));
         let polled = {
             let _here = Polled::begin(self);
-            let _runtime = (!is_at_home).then(|| self.runtime.enter());
+            let _runtime = (poller == Poller::Other).then(|| self.runtime.enter());
             running.as_mut().poll(&mut Context::from_waker(&waker))
         };
         if polled.is_ready() {

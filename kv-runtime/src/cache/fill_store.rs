@@ -15,7 +15,7 @@ use super::stats::Count;
 use crate::entity::KvEntity;
 
 /// How long a lease lasts if no `hard_timeout` says how long a load may take.
-const LEASE_LIFE: Duration = Duration::from_secs(60);
+pub(super) const LEASE_LIFE: Duration = Duration::from_secs(60);
 
 /// What a load has to do with the store.
 pub(super) enum StoreFill {
@@ -53,18 +53,7 @@ impl StoreFill {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Adds leases to the conditions of fills, if this cache fills the store on conditions.
-    pub(super) async fn take_leases(&self, unchanged: &mut [&mut Vec<Condition>]) -> Result<()> {
-        let filler = &self.behind.filler;
-        if filler.fill.is_none() || filler.is_unseen {
-            return Ok(());
-        }
-        let life = self.tier.settings.hard_timeout.unwrap_or(LEASE_LIFE);
-        let taken = self.own().take_leases(unchanged, life).await;
-        taken.inspect_err(|error| self.unleased(error))
-    }
-
-    fn unleased(&self, error: &Error) {
+    pub(super) fn unleased(&self, error: &Error) {
         self.tier.counters.count(Count::StoreError);
         tracing::warn!(%error, cause = causes(error), "the store returned no lease and is not filled");
     }

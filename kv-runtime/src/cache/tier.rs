@@ -83,11 +83,6 @@ pub(super) struct RecordExpiry {
 }
 
 impl RecordExpiry {
-    /// Returns the expiry of an entity that a caller writes or an origin returns.
-    pub(super) const fn own(at: Option<Timestamp>) -> Self {
-        Self { at, own: at }
-    }
-
     pub(super) const fn of<E>(found: &StoredEntity<E>) -> Self {
         Self { at: found.expires_at, own: found.own_expires_at }
     }

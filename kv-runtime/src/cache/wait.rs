@@ -9,19 +9,12 @@ use kv_store::store::Store;
 use kv_store::{Error, Result, Sleep};
 
 use super::Cached;
-use super::config::Settings;
 use crate::entity::KvEntity;
 
 /// The deadline of a load with all its steps. It starts with the first step.
 pub(super) struct Deadline {
-    limit: Option<Duration>,
-    sleep: Option<Sleep>,
-}
-
-impl Deadline {
-    pub(super) fn of(settings: &Settings) -> Self {
-        Self { limit: settings.hard_timeout, sleep: None }
-    }
+    pub(super) limit: Option<Duration>,
+    pub(super) sleep: Option<Sleep>,
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {

@@ -176,7 +176,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     ) -> Result<()> {
         match &written {
             Ok(()) => {
-                let expiry = RecordExpiry::own(self.own().expires_at(entity, now));
+                let at = self.own().expires_at(entity, now);
+                let expiry = RecordExpiry { at, own: at };
                 writing.hold(Fill::Present(self.tier.entry(entity, since, None, expiry)));
             }
             Err(error) => writing.fail(error),

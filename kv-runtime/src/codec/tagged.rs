@@ -1,6 +1,8 @@
 //! JSON as it is written, and where the tags of enums are in it, so that a changed variant differs
 //! from a changed text.
 
+use std::cell::Cell;
+
 use kv_store::codec::CodecError;
 use serde::Serialize;
 
@@ -32,11 +34,11 @@ pub(crate) fn encode_json<T: Serialize>(
     out: Vec<u8>,
     with_tags: bool,
 ) -> Result<Encoded, CodecError> {
-    let seen = guard::Seen { tags: with_tags.then(Tags::default), ..guard::Seen::default() };
-    let mut written = Written::behind(out, seen.tags.as_ref());
+    let seen = guard::Seen { tags: with_tags.then(Tags::default), is_doubtful: Cell::new(false) };
+    let mut written = Written { from: out.len(), out, tags: seen.tags.as_ref() };
     guard::serialize(value, Json(&mut written), &seen)
         .map_err(|fault| fault.into_error(|error| describe::json(&error)))?;
-    let (out, is_doubtful) = (written.into_bytes(), seen.is_doubtful.get());
+    let (out, is_doubtful) = (written.out, seen.is_doubtful.get());
     let tags = seen.tags.map(Tags::into_places).unwrap_or_default();
     Ok(Encoded { out, tags, is_doubtful })
 }

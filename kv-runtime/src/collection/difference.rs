@@ -148,7 +148,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 return Ok((new.value, metadata));
             }
         }
-        let encoded = self.encode(key, entity, target.group, version, Wanted::VALUE)?;
+        let encoded = encode_at(entity, target.group, version, Wanted::VALUE, &|| self.at(key))?;
         let metadata = self.metadata_after(record, encoded.metadata(), encoded.version);
         let stored = self.stored(entity, target, record, &encoded)?;
         let before = GroupBefore { encoded: encoded.clone(), stored };

@@ -49,18 +49,6 @@ impl Encoded {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Encodes one group at a version. `group` is its index in the schema.
-    pub(super) fn encode(
-        &self,
-        key: &Key,
-        entity: &E,
-        group: usize,
-        version: u32,
-        wanted: Wanted<'_>,
-    ) -> Result<Encoded> {
-        encode_at(entity, group, version, wanted, &|| self.at(key))
-    }
-
     /// Makes a new record of one group, checked against the store's limits.
     pub(super) fn new_record(
         &self,
@@ -71,7 +59,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<NewRecord> {
         let schema = &E::SCHEMA.groups[group];
         let version = schema.write_version;
-        let encoded = self.encode(key, entity, group, version, Wanted::VALUE)?;
+        let encoded = encode_at(entity, group, version, Wanted::VALUE, &|| self.at(key))?;
         let metadata = encoded.metadata().with_created_at(Some(now));
         let record = NewRecord::new(encoded.value, metadata).with_expiry(self.expiry(entity, schema));
         self.formed(key, schema, record, Origin::New)

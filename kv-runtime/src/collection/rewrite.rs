@@ -8,7 +8,7 @@ use kv_store::{Error, Result, Timestamp};
 use super::Collection;
 use super::adopt::Origin;
 use super::difference::{Before, GroupBefore, GroupOf};
-use super::encode::expires_by_field;
+use super::encode::{encode_at, expires_by_field};
 use super::group::Wanted;
 use crate::adopt::Adapter;
 use crate::codec::Codec;
@@ -58,7 +58,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let schema = &E::SCHEMA.groups[target.group];
         let wanted =
             Wanted { tags: before.has_others(), ..Wanted::VALUE }.unless(Some(&before.encoded.value));
-        let after = self.encode(&key, entity, target.group, before.encoded.version, wanted)?;
+        let version = before.encoded.version;
+        let after = encode_at(entity, target.group, version, wanted, &|| self.at(&key))?;
         let expiry = self.new_expiry(entity, schema, expired_at);
         let holds_expiry = schema.adapter().is_some_and(Adapter::has_expiry) && expiry.is_some();
         if after.value == before.encoded.value && !self.is_behind(schema, record) && !holds_expiry {

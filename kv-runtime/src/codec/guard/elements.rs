@@ -5,7 +5,7 @@ use serde::ser::{
     SerializeTupleVariant,
 };
 
-use super::guarded::Guarded;
+use super::within::Guarded;
 
 /// Takers of elements without a name.
 macro_rules! elements {

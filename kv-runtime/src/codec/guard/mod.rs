@@ -5,7 +5,6 @@
 //! They are refused while they are written, by a serializer around the codec's own.
 
 mod elements;
-mod guarded;
 mod map;
 mod refusal;
 mod serializer;

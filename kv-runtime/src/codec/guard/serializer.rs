@@ -5,10 +5,9 @@ use std::fmt::Display;
 
 use serde::ser::{Serialize, Serializer};
 
-use super::guarded::Guarded;
 use super::map::{GuardedMap, Names};
-use super::refusal::{Fault, Refused};
-use super::within::{Notes, Seen, Within};
+use super::refusal::{Fault, LEVELS, Refused};
+use super::within::{Guarded, Notes, Seen, WRAPS, Within};
 
 /// Serializes a value, unless it could not be read back.
 pub(in crate::codec) fn serialize<T, S>(
@@ -21,7 +20,8 @@ where
     S: Serializer,
 {
     let notes = Notes { refused: RefCell::new(None), fields: RefCell::default(), seen };
-    let within = Within::nothing(serializer.is_human_readable(), &notes);
+    let is_text = serializer.is_human_readable();
+    let within = Within { levels: LEVELS, wraps: WRAPS, is_text, notes: &notes };
     let result = value.serialize(Guarded { inner: serializer, within });
     result.map_err(|error| match notes.refused.take() {
         Some(reason) => Fault::Refused(Refused { reason, fields: notes.fields.take() }),
