@@ -229,7 +229,7 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
         let index = self.index();
         let position = entry?.strip_prefix(index.as_str())?;
         let cursor = self.sealing(&index).cursor_at(position);
-        secret::shown_if(self.is_secret(), &self.collection, &index, Some(cursor))
+        secret::printable_if(self.is_secret(), &self.collection, &index, Some(cursor))
     }
 
     /// Returns the entry at which a page ended.

@@ -194,10 +194,10 @@ async fn read_groups<E: KvEntity, S: Store>(
         }
     }
     // Of an entity that was deleted in between there is nothing to show.
-    let mut place = 0;
+    let mut count = 0;
     page.anchors.retain(|anchor| {
-        place += 1;
-        place <= first || matches!(anchor.records.first(), Some(Some(_)))
+        count += 1;
+        count <= first || matches!(anchor.records.first(), Some(Some(_)))
     });
     Ok(())
 }

@@ -143,22 +143,22 @@ impl Key {
     }
 
     /// The text with a hash in the place of every secret id.
-    fn shown(&self) -> String {
-        let mut shown = String::with_capacity(self.text.len());
+    fn redacted(&self) -> String {
+        let mut redacted = String::with_capacity(self.text.len());
         let mut from = 0;
         for secret in &self.secrets {
-            shown.push_str(&self.text[from..secret.start]);
-            redact_into(&self.text[secret.clone()], &mut shown);
+            redacted.push_str(&self.text[from..secret.start]);
+            redact_into(&self.text[secret.clone()], &mut redacted);
             from = secret.end;
         }
-        shown.push_str(&self.text[from..]);
-        shown
+        redacted.push_str(&self.text[from..]);
+        redacted
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.secrets.is_empty() { f.pad(&self.text) } else { f.pad(&self.shown()) }
+        if self.secrets.is_empty() { f.pad(&self.text) } else { f.pad(&self.redacted()) }
     }
 }
 
