@@ -158,7 +158,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let mut drive = None;
         match self.tier.join(id, kind, ask.when == When::Always, &mut drive) {
             Seat::Lead(lead) => {
-                let waiter = lead.waiter(&mut drive);
+                let waiter = lead.waiter(drive.unwrap_or_else(Drive::new));
                 // Its events belong to the span of this call.
                 waiter.drive.start(self.flight(lead, ask.take(), Span::current()));
                 self.set_going(&waiter.drive);

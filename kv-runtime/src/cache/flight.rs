@@ -9,8 +9,9 @@ pub(super) struct Flight<T> {
     progress: Mutex<Progress<T>>,
     pub(super) signal: Arc<Signal>,
     pub(super) drive: Weak<Drive>,
-    /// Shared by the loads that go on beside each other and that no write has parted.
-    pub(super) group: Arc<()>,
+    /// Where no caller waits for another one's load: shared by the loads that go on beside each
+    /// other and that no write has parted.
+    pub(super) group: Option<Arc<()>>,
 }
 
 enum Progress<T> {
@@ -27,8 +28,7 @@ pub(super) enum Landed<T> {
 }
 
 impl<T: Clone> Flight<T> {
-    /// A load in this group. Where no caller waits for another one's, there may be several.
-    pub(super) fn new(group: Arc<()>, drive: &Arc<Drive>) -> Self {
+    pub(super) fn new(group: Option<Arc<()>>, drive: &Arc<Drive>) -> Self {
         Self {
             progress: Mutex::new(Progress::Flying),
             signal: Arc::clone(&drive.signal),
@@ -53,6 +53,12 @@ impl<T: Clone> Flight<T> {
     pub(super) fn abandon(&self) {
         *self.lock() = Progress::Abandoned;
         self.signal.call_all();
+    }
+
+    /// Whether no write has parted the two.
+    pub(super) fn is_beside(self: &Arc<Self>, other: &Arc<Self>) -> bool {
+        let in_one_group = |(group, other)| Arc::ptr_eq(group, other);
+        Arc::ptr_eq(self, other) || self.group.as_ref().zip(other.group.as_ref()).is_some_and(in_one_group)
     }
 
     // Nothing is done under the lock that could panic half way.

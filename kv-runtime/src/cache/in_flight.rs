@@ -247,7 +247,7 @@ impl<T: Clone> AtId<T> {
         kind: Kind,
         anew: bool,
         alone_until: Option<Moment>,
-        drive: impl FnOnce() -> Arc<Drive>,
+        drive: &mut Option<Arc<Drive>>,
     ) -> Part<T> {
         let begun = self.loads[kind as usize].as_ref();
         let begun = begun.and_then(|flight| Some((Arc::clone(flight), flight.drive.upgrade()?)));
@@ -259,10 +259,10 @@ impl<T: Clone> AtId<T> {
                     self.move_epoch();
                 }
                 let group = match &begun {
-                    Some((begun, _)) if !anew => Arc::clone(&begun.group),
-                    _ => Arc::default(),
+                    Some((begun, _)) if !anew => begun.group.clone(),
+                    _ => alone_until.map(|_| Arc::default()),
                 };
-                let flight = Arc::new(Flight::new(group, &drive()));
+                let flight = Arc::new(Flight::new(group, drive.get_or_insert_with(Drive::new)));
                 self.loads[kind as usize] = Some(Arc::clone(&flight));
                 self.loads_until = alone_until;
                 Part::Lead(flight, begun.map(|(_, driven)| driven))
@@ -282,7 +282,7 @@ impl<T: Clone> AtId<T> {
     /// Returns whether no write has met this load, and none is under way.
     fn may_fill(&self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
         let latest = self.loads[kind as usize].as_ref();
-        self.writers.is_empty() && latest.is_some_and(|latest| Arc::ptr_eq(&latest.group, &flight.group))
+        self.writers.is_empty() && latest.is_some_and(|latest| latest.is_beside(flight))
     }
 
     /// Begins to fill the store, if no write has met the load, and no fill is under way that

@@ -54,7 +54,6 @@ impl<E: KvEntity> Tier<E> {
         anew: bool,
         drive: &mut Option<Arc<Drive>>,
     ) -> Seat<E> {
-        let drive = || Arc::clone(drive.get_or_insert_with(Drive::new));
         let alone = (!self.settings.callers_wait()).then(|| alone_until(self.now()));
         let join = |at: &mut AtId<_>| at.join(kind, anew, alone, drive);
         let mut in_flight = self.lock(id);
@@ -80,8 +79,7 @@ impl<E: KvEntity> Tier<E> {
 
 impl<E: KvEntity> Lead<E> {
     /// The side of the caller that begins the load. `drive` is the one that `join` made.
-    pub(super) fn waiter(&self, drive: &mut Option<Arc<Drive>>) -> Waiter<E> {
-        let drive = Arc::clone(drive.get_or_insert_with(Drive::new));
+    pub(super) fn waiter(&self, drive: Arc<Drive>) -> Waiter<E> {
         Waiter { flight: Arc::clone(&self.flight), drive }
     }
 
