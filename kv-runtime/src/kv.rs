@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use kv_store::__private::Origin;
 use kv_store::store::{FairQueue, Store};
-use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
+use kv_store::{BoxFuture, MaybeSend, MaybeSync};
 
 use crate::cursor_key::CursorKey;
 use crate::heard::Writes;
@@ -24,7 +24,7 @@ pub use transactions::{TransactionOptions, TransactionStats};
 /// A store and the typed collections in it. Cheap to clone; clones share the store.
 pub struct Kv<S> {
     shared: Arc<Shared<S>>,
-    migrations: Arc<Migrations>,
+    pub(crate) migrations: Arc<Migrations>,
     cursor_key: Option<Arc<CursorKey>>,
     transactions: TransactionOptions,
     /// The cache whose writes go through this handle.
@@ -73,10 +73,10 @@ impl KnownIndexes {
 
 /// How reads treat records of older versions.
 #[derive(Clone)]
-struct Migrations {
-    policy: WriteBack,
-    budget: Arc<Budget>,
-    hook: Hook,
+pub(crate) struct Migrations {
+    pub(crate) policy: WriteBack,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) hook: Hook,
     spawn: Option<Arc<dyn Spawn + Send + Sync>>,
 }
 
@@ -245,18 +245,6 @@ impl<S: Store> Kv<S> {
 
     pub(crate) fn indexes(&self) -> &KnownIndexes {
         &self.shared.indexes
-    }
-
-    pub(crate) fn hook(&self) -> &Hook {
-        &self.migrations.hook
-    }
-
-    pub(crate) fn write_back_policy(&self) -> WriteBack {
-        self.migrations.policy
-    }
-
-    pub(crate) fn may_write_back(&self, now: Timestamp) -> bool {
-        self.migrations.budget.take(now)
     }
 
     pub(crate) fn count(&self, event: WrittenBack) {

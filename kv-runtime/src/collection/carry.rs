@@ -12,7 +12,7 @@ use super::encode::{Encoded, encode_at};
 use super::group::Wanted;
 use crate::codec::{Codec, Members, merge};
 use crate::entity::{FieldText, GroupSchema, GroupSource, KvEntity, ShapeVisitor};
-use crate::migrate::{StepFrom, bring_down, guarded, read_stepped_again};
+use crate::migrate::{StepFrom, bring_down, guarded, read_stepped};
 
 /// A record's text at another version than the record's.
 pub(super) struct Carried {
@@ -55,8 +55,9 @@ fn by_steps(
     to: u32,
     (context, id): (&Context<'_>, &dyn Any),
 ) -> Result<Carried> {
-    let members = read_stepped_again(schema.steps, record.value, record.metadata.version, to, id)
-        .map_err(|failed| failed.into_error((context.locate)(schema)))?;
+    let members =
+        read_stepped(Members::read_again, schema.steps, record.value, (record.metadata.version, to), id)
+            .map_err(|failed| failed.into_error((context.locate)(schema)))?;
     Ok(Carried { text: members.into_text(), is_converted: false })
 }
 

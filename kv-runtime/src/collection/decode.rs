@@ -7,7 +7,7 @@ use kv_store::record::{Metadata, Record, RecordRef};
 use kv_store::{BoxError, Clock, Error, Location};
 use serde::de::DeserializeOwned;
 
-use crate::codec::{self, CodecError};
+use crate::codec::{self, CodecError, Members};
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
 use crate::migrate::{Hook, Migration, MigrationOutcome, StepFrom, guarded, read_reshaped, read_stepped};
 use crate::small::SIZE_FIRST;
@@ -59,10 +59,10 @@ pub(super) fn held_id<E: KvEntity>(id: &E::Id) -> Option<E::Id> {
 const fn step_takes_id(groups: &[GroupSchema]) -> bool {
     let mut group = 0;
     while group < groups.len() {
-        let steps = groups[group].steps();
+        let steps = groups[group].steps;
         let mut step = 0;
         while step < steps.len() {
-            if steps[step].change().takes_id() {
+            if steps[step].change.takes_id() {
                 return true;
             }
             step += 1;
@@ -167,7 +167,8 @@ impl Groups<'_> {
             return Ok(value);
         }
         let stepped = || {
-            read_stepped(schema.steps, record.value, version, schema.version, self.id.unwrap_or(&()))
+            let (to, id) = (schema.version, self.id.unwrap_or(&()));
+            read_stepped(Members::read, schema.steps, record.value, (version, to), id)
                 .map_err(|failed| failed.into_error((self.context.locate)(schema)))
         };
         if !SIZE_FIRST && let Some(value) = stepped()?.decode() {

@@ -69,7 +69,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(super) fn expiry(&self, entity: &E, schema: &GroupSchema) -> Expiry {
         match expires_by_field(entity, schema) {
             Some(at) => Expiry::At(at),
-            None => self.ttl_of(schema).map_or(Expiry::Never, Expiry::After),
+            None => self.ttl.or(schema.ttl).map_or(Expiry::Never, Expiry::After),
         }
     }
 
@@ -77,10 +77,6 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     #[cfg(feature = "cache")]
     pub(crate) fn expires_at(&self, entity: &E, now: Timestamp) -> Option<Timestamp> {
         E::SCHEMA.groups.iter().filter_map(|schema| self.expiry(entity, schema).at(now)).min()
-    }
-
-    pub(super) fn ttl_of(&self, schema: &GroupSchema) -> Option<Duration> {
-        self.ttl.or(schema.ttl)
     }
 
     /// Checks the record against the limits. Metadata may lose members that can be omitted.

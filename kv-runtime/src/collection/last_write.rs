@@ -195,7 +195,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let mut writes = Vec::new();
             for ((group, key), record) in E::SCHEMA.groups.iter().zip(keys_of_groups::<E>(&key)).zip(records)
             {
-                if let (Some(ttl), Some(record)) = (self.ttl_of(group), record) {
+                if let (Some(ttl), Some(record)) = (self.ttl.or(group.ttl), record) {
                     self.check_ttl(&key, ttl)?;
                     self.check_touch(&key, group)?;
                     let standing = expiry_of(self.store(), &key, &record).await.map_err(named::<E>)?.at(now);

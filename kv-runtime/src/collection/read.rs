@@ -8,7 +8,6 @@ use kv_store::store::{GetOptions, Store, StoreExt};
 use kv_store::{Error, Location, Result, Timestamp};
 use tracing::Instrument;
 
-use super::behind::BehindGroups;
 use super::decode::{Context, Records, decode, decode_present};
 use super::filled::is_filled;
 use super::{Collection, IdRef, keys_of_groups, named};
@@ -188,7 +187,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         shape: impl FnOnce(E, &[Option<Record>]) -> T,
     ) -> Result<Option<T>> {
         let behind = self.behind(records);
-        if !behind.is_empty() {
+        if Self::HAS_OLDER_VERSIONS && !behind.is_empty() {
             // Apart, as the entity is then held while that is awaited, which costs every read a move.
             return self.shaped(id, key, records, behind, shape).await;
         }
@@ -245,11 +244,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         anchor: &Key,
         records: &[Option<Record>],
-        behind: BehindGroups<E>,
+        behind: Vec<usize>,
         shape: impl FnOnce(E, &[Option<Record>]) -> T,
     ) -> Result<Option<T>> {
         let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };
-        if !behind.is_empty() {
+        if Self::HAS_OLDER_VERSIONS && !behind.is_empty() {
             // Boxed, as it is seldom, and every future of a read would have its size.
             apart(Box::pin(self.write_back(anchor, &entity, records, behind))).await;
         }
@@ -267,7 +266,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     pub(super) fn context<'a>(&'a self, locate: &'a dyn Fn(&GroupSchema) -> Box<Location>) -> Context<'a> {
-        let (hook, clock) = (self.kv.hook(), self.info().clock());
+        let (hook, clock) = (&self.kv.migrations.hook, self.info().clock());
         Context { entity: E::SCHEMA.name, locate, hook, clock }
     }
 }

@@ -53,7 +53,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         let span = self.span("touch", &key);
         async {
             self.check_key(&key)?;
-            let ttl = self.ttl_of(super::anchor::<E>());
+            let ttl = self.ttl.or(super::anchor::<E>().ttl);
             if ttl.is_none() || !self.touch_interval.is_zero() {
                 let Some(head) = self.store().head(&key).await.map_err(named::<E>)? else { return Ok(false) };
                 let now = self.info().clock().now();
@@ -63,7 +63,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             }
             let mut writes = Vec::new();
             for (group, key) in E::SCHEMA.groups.iter().zip(keys_of_groups::<E>(&key)) {
-                if let Some(ttl) = self.ttl_of(group) {
+                if let Some(ttl) = self.ttl.or(group.ttl) {
                     self.check_ttl(&key, ttl)?;
                     self.check_touch(&key, group)?;
                     writes.push(Write::Touch(key, Expiry::AtLeast(ttl)));
@@ -84,7 +84,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns whether so little of the TTL is used that the touch interval skips the touch.
     pub(super) fn was_just_touched(&self, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
-        let ttl = self.ttl_of(super::anchor::<E>());
+        let ttl = self.ttl.or(super::anchor::<E>().ttl);
         let used = expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
         used.is_some_and(|used| used < self.touch_interval)
     }

@@ -7,7 +7,6 @@ use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_store::store::{Commit, Condition, Expect, Store, Write};
 
 use super::adopt::Origin;
-use super::behind::BehindGroups;
 use super::difference::GroupOf;
 use super::{Collection, learn_expiry};
 use crate::entity::KvEntity;
@@ -28,11 +27,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchor: &Key,
         entity: &E,
         records: &[Option<Record>],
-        behind: BehindGroups<E>,
+        behind: Vec<usize>,
     ) {
         let mut replacements = Vec::new();
-        for group in behind.groups() {
-            if !self.kv.may_write_back(self.info().clock().now()) {
+        for group in behind {
+            if !self.kv.migrations.budget.take(self.info().clock().now()) {
                 self.kv.count(WrittenBack::Deferred);
                 continue;
             }
@@ -54,7 +53,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// if there is none.
     pub(crate) fn replacement(&self, entity: &E, target: GroupOf<'_>) -> Result<Option<Replacement>> {
         let Some(record) = target.record() else { return Ok(None) };
-        let key = target.anchor.with_group(E::SCHEMA.groups[target.group].name());
+        let key = target.anchor.with_group(E::SCHEMA.groups[target.group].name);
         let (value, metadata) = self.value_brought_up(&key, entity, target, record)?;
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
         let schema = &E::SCHEMA.groups[target.group];

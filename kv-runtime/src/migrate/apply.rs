@@ -69,29 +69,9 @@ impl NotStepped {
     }
 }
 
-/// Reads an object of version `from` as one of version `to`, which is no older and need not be the newest.
+/// Reads an object of version `from` as one of version `to`, which is no older and need not be the
+/// newest. `read` is [`Members::read`], or [`Members::read_again`] of bytes that were decoded before.
 pub(crate) fn read_stepped<'a>(
-    steps: &[Step],
-    json: &'a [u8],
-    from: u32,
-    to: u32,
-    id: &dyn Any,
-) -> Result<Members<'a>, NotStepped> {
-    stepped(Members::read, steps, json, (from, to), id)
-}
-
-/// As [`read_stepped`], of bytes that were decoded before.
-pub(crate) fn read_stepped_again<'a>(
-    steps: &[Step],
-    json: &'a [u8],
-    from: u32,
-    to: u32,
-    id: &dyn Any,
-) -> Result<Members<'a>, NotStepped> {
-    stepped(Members::read_again, steps, json, (from, to), id)
-}
-
-fn stepped<'a>(
     read: fn(&'a [u8]) -> Result<Members<'a>, CodecError>,
     steps: &[Step],
     json: &'a [u8],

@@ -18,7 +18,7 @@ use tower_sessions_core::session_store::{self, SessionStore};
 #[cfg(feature = "cache")]
 use crate::cache::Cache;
 use crate::kv::Kv;
-use kv_store::store::{AtomicStore, Store, StoreExt};
+use kv_store::store::{AtomicStore, Store};
 use kv_store::{Error, Timestamp};
 
 use storage::{Seen, SeenRecord, SessionStorage};

@@ -16,31 +16,16 @@ use super::layout::{EXPIRY, RECORDS};
 use super::read::live;
 use super::work::{Done, SweepReport, Work};
 
-/// The tables of a write transaction.
-pub(super) struct OpenTables<'t> {
-    records: Table<'t, &'static str, &'static [u8]>,
-    expiry: Table<'t, (u64, &'static str), ()>,
-}
-
-impl<'t> OpenTables<'t> {
-    pub(super) fn of(transaction: &'t WriteTransaction) -> Result<Self, redb::Error> {
-        Ok(Self { records: transaction.open_table(RECORDS)?, expiry: transaction.open_table(EXPIRY)? })
-    }
-
-    /// At the moment that the transaction takes place.
-    pub(super) fn at(self, now: Timestamp, stored: &'t mut Vec<u8>) -> Tables<'t> {
-        Tables { records: self.records, expiry: self.expiry, now, stored, changed: 0 }
-    }
-}
-
 /// The tables of a write transaction, and the moment that it takes place at.
 pub(super) struct Tables<'t> {
     records: Table<'t, &'static str, &'static [u8]>,
     expiry: Table<'t, (u64, &'static str), ()>,
-    now: Timestamp,
+    /// The moment of the work that follows.
+    pub(super) now: Timestamp,
     /// What is about to be stored; kept for its memory.
     stored: &'t mut Vec<u8>,
-    changed: u64,
+    /// How many records were written or removed.
+    pub(super) changed: u64,
 }
 
 /// Why a piece of work was not done.
@@ -81,15 +66,13 @@ const MAX_VALUE: usize = 2 << 30;
 /// A longer buffer is not kept for the next record.
 const KEPT_BUFFER: usize = 1 << 20;
 
-impl Tables<'_> {
-    /// How many records were written or removed.
-    pub(super) fn changed(&self) -> u64 {
-        self.changed
-    }
-
-    /// The moment of the work that follows in the same transaction.
-    pub(super) fn go_on_at(&mut self, now: Timestamp) {
-        self.now = now;
+impl<'t> Tables<'t> {
+    pub(super) fn of(
+        transaction: &'t WriteTransaction,
+        stored: &'t mut Vec<u8>,
+    ) -> Result<Self, redb::Error> {
+        let (records, expiry) = (transaction.open_table(RECORDS)?, transaction.open_table(EXPIRY)?);
+        Ok(Self { records, expiry, now: Timestamp::MAX, stored, changed: 0 })
     }
 
     pub(super) fn make(&mut self, work: &Work) -> Result<Done, Failure> {

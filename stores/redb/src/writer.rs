@@ -30,7 +30,7 @@ use super::damage::Panicked;
 use super::durability::RedbDurability;
 use super::queue::Queue;
 use super::read::Reader;
-use super::tables::{Failure, OpenTables, Tables};
+use super::tables::{Failure, Tables};
 use super::work::{Done, Work};
 use super::{NAME, compact};
 
@@ -208,7 +208,7 @@ impl Worker {
                     // What was to follow them has failed, and redb writes no more.
                     self.intake.has_parts = false;
                     // If it failed while no caller waited, the next work gets the error.
-                    if batch.is_empty() && self.intake.gather(batch) == Gathered::Ended {
+                    if batch.is_empty() && matches!(self.intake.gather(batch), Gathered::Ended) {
                         return false;
                     }
                     break Err(aborted);
@@ -243,9 +243,9 @@ impl Worker {
         let reader = Arc::clone(&self.reader);
         let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage.cause_of(error));
         let transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
-        let tables = OpenTables::of(&transaction).map_err(unwritten)?;
+        let mut tables = Tables::of(&transaction, &mut self.stored).map_err(unwritten)?;
         if batch.is_empty() {
-            if self.intake.gather(batch) == Gathered::Ended {
+            if matches!(self.intake.gather(batch), Gathered::Ended) {
                 return Ok(Ended::NoWork);
             }
             // A read may have met a failing disk since, or damage: begin again, which fails if
@@ -262,8 +262,8 @@ impl Worker {
             }
             return Ok(Ended::Done);
         }
-        let mut tables = tables.at(reader.clock.now(), &mut self.stored);
         loop {
+            tables.now = reader.clock.now();
             match make(&mut tables, batch, &reader.fences) {
                 Ok(Made::Whole) => {}
                 Ok(Made::Undone) => {
@@ -280,13 +280,12 @@ impl Worker {
             self.intake.gather(batch);
             if is_compaction(batch) || batch.iter().any(|piece| piece.job.work.may_fail_half_way()) {
                 // It needs a transaction that can be given up.
-                let changed = tables.changed();
+                let changed = tables.changed;
                 drop(tables);
                 return self.commit(transaction, changed, Reason::Parts).map(|_| Ended::Again);
             }
-            tables.go_on_at(reader.clock.now());
         }
-        let changed = tables.changed();
+        let changed = tables.changed;
         drop(tables);
         let is_flush = batch.iter().any(|piece| matches!(piece.job.work, Work::Flush));
         self.commit(transaction, changed, if is_flush { Reason::Flush } else { Reason::Calls })
@@ -329,9 +328,9 @@ impl Worker {
         })?;
         self.intake.has_parts = !is_durable && !on_flush;
         let counters = &self.intake.counters;
-        Counters::add(&counters.commits, 1);
-        Counters::add(&counters.durable, u64::from(is_durable));
-        Counters::add(&counters.records, changed);
+        counters.commits.fetch_add(1, Ordering::Relaxed);
+        counters.durable.fetch_add(u64::from(is_durable), Ordering::Relaxed);
+        counters.records.fetch_add(changed, Ordering::Relaxed);
         Ok(Ended::Done)
     }
 }
@@ -339,7 +338,7 @@ impl Worker {
 /// Makes the pieces that have not failed yet.
 fn make(tables: &mut Tables<'_>, batch: &mut [Attempted], fences: &Fences) -> Result<Made, redb::Error> {
     for Attempted { job, done, failed } in batch.iter_mut().filter(|piece| piece.failed.is_none()) {
-        let before = tables.changed();
+        let before = tables.changed;
         match tables.make(&job.work) {
             Ok(made) => {
                 if let (Work::Write(_, batch), Done::Written) = (&job.work, made) {
@@ -349,7 +348,7 @@ fn make(tables: &mut Tables<'_>, batch: &mut [Attempted], fences: &Fences) -> Re
             }
             Err(Failure::Own(error)) => {
                 *failed = Some(error);
-                if tables.changed() != before {
+                if tables.changed != before {
                     return Ok(Made::Undone);
                 }
             }

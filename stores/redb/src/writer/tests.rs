@@ -341,7 +341,7 @@ fn a_disk_that_fails_a_read_while_the_writer_waits_leaves_the_next_write_undone(
     let count = || reads.load(Ordering::Relaxed);
     let before = count();
     let transaction = reader.database().expect("is open").begin_write().expect("a transaction");
-    drop(OpenTables::of(&transaction).expect("the tables"));
+    drop(Tables::of(&transaction, &mut Vec::new()).expect("the tables"));
     let opening = count() - before;
     assert!(opening > 0, "the tables are opened from the disk");
     drop(transaction);
