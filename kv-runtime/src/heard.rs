@@ -2,26 +2,21 @@
 
 use kv_store::__private::{HeardWrites, Origin, WriteKind, WriteOutcome};
 use kv_store::Result;
-use kv_store::key::Key;
-use kv_store::record::{Expiry, NewRecord, Revision};
-use kv_store::store::{Batch, Commit, Condition, Expect, Store, Write};
+use kv_store::record::Expiry;
+use kv_store::store::{Batch, Commit, Condition, Store, Write};
 
 use crate::small::apart;
 
 /// The writing calls of a store, of which its caches hear.
 pub(crate) struct Writes<'a, S> {
-    store: &'a S,
+    pub(crate) store: &'a S,
     /// The cache that makes the write, which hears nothing of it.
-    origin: Option<Origin>,
+    pub(crate) origin: Option<Origin>,
     /// Whether it only does what a read needs, which waits for nobody.
-    is_fill: bool,
+    pub(crate) is_fill: bool,
 }
 
-impl<'a, S: Store> Writes<'a, S> {
-    pub(crate) const fn new(store: &'a S, origin: Option<Origin>) -> Self {
-        Self { store, origin, is_fill: false }
-    }
-
+impl<S: Store> Writes<'_, S> {
     /// The same calls, for what a cache fills, and for what a read writes back.
     pub(crate) const fn of_a_read(self) -> Self {
         Self { is_fill: true, ..self }
@@ -61,28 +56,6 @@ impl<'a, S: Store> Writes<'a, S> {
             committed
         }))
         .await
-    }
-
-    pub(crate) async fn put(self, key: Key, record: NewRecord) -> Result<()> {
-        self.write(Write::Put(key, record).into()).await
-    }
-
-    pub(crate) async fn put_many(self, records: Vec<(Key, NewRecord)>) -> Result<()> {
-        self.write(Batch::puts(records)).await
-    }
-
-    pub(crate) async fn delete(self, key: Key) -> Result<()> {
-        self.write(Write::Delete(key).into()).await
-    }
-
-    pub(crate) async fn delete_many(self, keys: Vec<Key>) -> Result<()> {
-        self.write(Batch::deletes(keys)).await
-    }
-
-    /// Writes value and metadata if the record still has `revision`, and keeps its expiry.
-    pub(crate) async fn replace(self, key: Key, revision: Revision, record: NewRecord) -> Result<Commit> {
-        let unchanged = Condition::new(key.clone(), Expect::Revision(revision));
-        self.commit(vec![unchanged], Write::Update(key, record).into()).await
     }
 
     /// Tells the caches that these writes are about to be sent. If what this returns is dropped, their

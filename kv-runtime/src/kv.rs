@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kv_store::__private::Origin;
-use kv_store::store::{FairQueue, Store, StoreExt};
-use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
+use kv_store::store::{FairQueue, Store};
+use kv_store::{BoxFuture, MaybeSend, MaybeSync};
 
 use crate::cursor_key::CursorKey;
 use crate::heard::Writes;
@@ -24,7 +24,7 @@ pub use transactions::{TransactionOptions, TransactionStats};
 /// A store and the typed collections in it. Cheap to clone; clones share the store.
 pub struct Kv<S> {
     shared: Arc<Shared<S>>,
-    migrations: Arc<Migrations>,
+    pub(crate) migrations: Arc<Migrations>,
     cursor_key: Option<Arc<CursorKey>>,
     transactions: TransactionOptions,
     /// The cache whose writes go through this handle.
@@ -73,10 +73,10 @@ impl KnownIndexes {
 
 /// How reads treat records of older versions.
 #[derive(Clone)]
-struct Migrations {
-    policy: WriteBack,
-    budget: Arc<Budget>,
-    hook: Hook,
+pub(crate) struct Migrations {
+    pub(crate) policy: WriteBack,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) hook: Hook,
     spawn: Option<Arc<dyn Spawn + Send + Sync>>,
 }
 
@@ -233,7 +233,7 @@ impl<S: Store> Kv<S> {
 
     /// The calls by which everything is written, so that caches hear of it.
     pub(crate) fn writes(&self) -> Writes<'_, S> {
-        Writes::new(self.store(), self.origin)
+        Writes { store: &self.shared.store, origin: self.origin, is_fill: false }
     }
 
     /// The handle of a cache, which does not hear what is written through it.
@@ -245,18 +245,6 @@ impl<S: Store> Kv<S> {
 
     pub(crate) fn indexes(&self) -> &KnownIndexes {
         &self.shared.indexes
-    }
-
-    pub(crate) fn hook(&self) -> &Hook {
-        &self.migrations.hook
-    }
-
-    pub(crate) fn write_back_policy(&self) -> WriteBack {
-        self.migrations.policy
-    }
-
-    pub(crate) fn may_write_back(&self, now: Timestamp) -> bool {
-        self.migrations.budget.take(now)
     }
 
     pub(crate) fn count(&self, event: WrittenBack) {
@@ -325,6 +313,6 @@ impl<S> Clone for Kv<S> {
 
 impl<S: Store> fmt::Debug for Kv<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kv").field("store", &self.store().name()).finish_non_exhaustive()
+        f.debug_struct("Kv").field("store", &self.store().info().name()).finish_non_exhaustive()
     }
 }

@@ -44,8 +44,8 @@ pub fn step_with_id<I: EntityId>(
 
 /// The newest version that an entity of one group reads.
 pub const fn newest<E: KvEntity>() -> u32 {
-    match E::SCHEMA.groups() {
-        [group, ..] => group.version(),
+    match E::SCHEMA.groups {
+        [group, ..] => group.version,
         [] => 0,
     }
 }
@@ -175,16 +175,16 @@ pub fn same<I: KvId>(a: &I, b: &I) -> bool {
 
 /// The anchor's key of an id, for tests of keys that go through neither collection nor store.
 pub fn key_of<E: KvEntity>(id: &E::Id) -> kv_store::key::Key {
-    let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+    let mut key = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids);
     id.write(&mut key);
     key.finish(anchor_name::<E>())
 }
 
 /// The id that an anchor's key names, as a list reads it.
 pub fn id_of<E: KvEntity>(key: &str) -> Option<E::Id> {
-    kv_store::__private::parse_key(key, E::SCHEMA.prefix(), E::SCHEMA.ids(), anchor_name::<E>())
+    kv_store::__private::parse_key(key, E::SCHEMA.prefix, E::SCHEMA.ids, anchor_name::<E>())
 }
 
 fn anchor_name<E: KvEntity>() -> Option<&'static str> {
-    E::SCHEMA.groups().first().and_then(GroupSchema::name)
+    E::SCHEMA.groups.first().and_then(GroupSchema::name)
 }

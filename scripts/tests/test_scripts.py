@@ -1,4 +1,4 @@
-"""Tests of scripts/chart, check-docs, mutants and release: `python3 -m unittest discover scripts/tests`."""
+"""Tests of scripts/chart, check-docs, mutants, release and trips: `python3 -m unittest discover scripts/tests`."""
 
 import importlib.machinery
 import importlib.util
@@ -23,7 +23,7 @@ def load(name):
     return module
 
 
-chart, check_docs = load("chart"), load("check-docs")
+chart, check_docs, trips = load("chart"), load("check-docs"), load("trips")
 
 
 class InFolder(unittest.TestCase):
@@ -270,6 +270,42 @@ class Release(InFolder):
 
     def test_another_word_is_refused(self):
         self.refuses("usage: scripts/release [--publish]", "--force")
+
+
+class Trips(unittest.TestCase):
+    # A program calls `put`, which calls a closure of itself twice, and the closure a function of another library.
+    PROFILE = """\
+fl=(1) {root}/benches/trips/src/main.rs
+fn=(1) trips::main
+10 5
+cfi=(2) {root}/kv-store/src/store/ext.rs
+cfn=(2) kv_store::StoreExt::put
+calls=3 7
+11 90
+
+fl=(2)
+fn=(2)
+7 30
+fi=(3) /library/core/src/option.rs
+8 6
+fe=(2)
+cfn=(3) kv_store::StoreExt::put::{{closure}}'2
+calls=6 9
+9 40
+
+fn=(3)
+9 10
+cfi=(4) /registry/bytes/src/bytes.rs
+cfn=(4) bytes::Bytes::new
+calls=6 1
+9 30
+"""
+
+    def test_closures_count_with_their_function_and_other_libraries_not(self):
+        instructions, entered = trips.read(self.PROFILE.replace("{root}", str(trips.ROOT)))
+        put = ("kv-store/src/store/ext.rs", "kv_store::StoreExt::put")
+        self.assertEqual(instructions, {put: 46})
+        self.assertEqual(entered, {put: 9})
 
 
 class Mutants(unittest.TestCase):

@@ -5,9 +5,7 @@ use kv_store::__private::coop::Hold;
 use kv_store::Result;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{
-    AtomicStore, Commit, Condition, Cursor, Expect, GetOptions, ListQuery, Store, StoreExt, Write,
-};
+use kv_store::store::{AtomicStore, Commit, Condition, Cursor, Expect, GetOptions, ListQuery, Store, Write};
 
 use super::report::MigrationReport;
 use crate::collection::{Collection, GroupOf, Replacement};
@@ -97,7 +95,7 @@ pub(super) async fn write<E: KvEntity, S: AtomicStore>(
     let mut alone = Vec::new();
     let mut rest = batch.behind.into_iter().peekable();
     while let Some(first) = rest.next() {
-        let capabilities = collection.store().capabilities();
+        let capabilities = collection.info().capabilities();
         if !capabilities.atomic_batches {
             alone.push(first);
             continue;
@@ -190,9 +188,9 @@ async fn commit<E: KvEntity, S: AtomicStore>(
     }
     let (records, mut hold) = (writes.len(), Hold::begin());
     hold.yield_at_batch(records).await;
-    let commit = collection.writes().commit(conditions, writes.into()).await;
+    let commit = collection.kv.writes().commit(conditions, writes.into()).await;
     hold.yield_at_batch(records).await;
-    commit.map_err(|error| error.of_entity(E::SCHEMA.name()))
+    commit.map_err(|error| error.of_entity(E::SCHEMA.name))
 }
 
 /// What it takes to bring the entity to the version that is written, and how many of its records need nothing.
@@ -206,7 +204,7 @@ fn bring_up<E: KvEntity, S: Store>(
         return Ok((Vec::new(), 0));
     };
     let (mut replacements, mut current) = (Vec::new(), 0);
-    for (group, (schema, record)) in E::SCHEMA.groups().iter().zip(records).enumerate() {
+    for (group, (schema, record)) in E::SCHEMA.groups.iter().zip(records).enumerate() {
         match record {
             Some(record) if schema.is_behind(record.metadata.version) => {
                 let target = GroupOf { anchor: key, records, group };

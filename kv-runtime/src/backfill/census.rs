@@ -9,7 +9,7 @@ use kv_store::__private::{
 };
 use kv_store::Result;
 use kv_store::key::KeyBuilder;
-use kv_store::store::{Content, EntryRef, ListQuery, Store, StoreExt};
+use kv_store::store::{Content, EntryRef, ListQuery, Store};
 use tracing::Instrument;
 
 use crate::collection::{Collection, span, version_of};
@@ -68,14 +68,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn census(&self) -> Result<Census> {
-        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
-        let span = span("census", E::SCHEMA.name(), self.store().name(), &prefix);
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids).finish_prefix();
+        let span = span("census", E::SCHEMA.name, self.info().name(), &prefix);
         async {
             self.check_foreign(&prefix, true)?;
-            let groups = E::SCHEMA.groups().iter();
+            let groups = E::SCHEMA.groups.iter();
             let groups = groups.map(|group| GroupCensus {
-                name: group.name(),
-                current: group.version(),
+                name: group.name,
+                current: group.version,
                 ..GroupCensus::default()
             });
             let mut census = Census { groups: groups.collect(), skipped: 0, undecoded: None };
@@ -85,7 +85,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 let content = if Self::ADOPTS { Content::Records } else { Content::Heads };
                 let query = ListQuery::new(prefix.clone()).with_content(content).with_cursor(cursor);
                 let listed = self.store().list(&query, |key, entry| census.count::<E>(key, &entry)).await;
-                cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+                cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name))?;
                 if cursor.is_none() {
                     return Ok(census);
                 }
@@ -122,7 +122,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// ```
     pub async fn census_with_values(&self) -> Result<Census> {
         let mut census = self.census().await?;
-        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids).finish_prefix();
         let (mut undecoded, mut cursor, mut hold) = (0, None, Hold::begin());
         loop {
             let page = raw::page(self, &prefix, cursor, PAGE, ListQuery::MAX_BYTES).await?;

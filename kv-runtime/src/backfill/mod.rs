@@ -12,7 +12,7 @@ use std::fmt;
 use futures_util::future::{OptionFuture, join};
 use kv_store::__private::Stopwatch;
 use kv_store::key::{Key, KeyBuilder};
-use kv_store::store::{AtomicStore, Cursor, Store, StoreExt};
+use kv_store::store::{AtomicStore, Cursor, Store};
 use kv_store::{MaybeSend, Result};
 use tracing::Instrument;
 
@@ -114,8 +114,8 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
     where
         S: AtomicStore,
     {
-        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
-        let span = span("migrate_all", E::SCHEMA.name(), self.collection.store().name(), &prefix);
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids).finish_prefix();
+        let span = span("migrate_all", E::SCHEMA.name, self.collection.info().name(), &prefix);
         self.run_within(&prefix).instrument(span).await
     }
 
@@ -124,7 +124,7 @@ impl<E: KvEntity, S: Store> MigrateAll<E, S> {
         S: AtomicStore,
     {
         let mut report = MigrationReport { dry_run: self.dry_run, ..MigrationReport::default() };
-        let (started, mut entities) = (Stopwatch::start(self.collection.store().clock()), 0_u64);
+        let (started, mut entities) = (Stopwatch::start(self.collection.info().clock()), 0_u64);
         let first = secret::stored(&self.collection, prefix, self.cursor.take())?;
         let mut batch = self.prepare(prefix, first).await?;
         loop {

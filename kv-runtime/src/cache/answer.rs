@@ -7,11 +7,11 @@ use kv_store::__private::causes;
 use kv_store::key::Key;
 use kv_store::store::Store;
 use kv_store::{BoxFuture, Error, Result, SharedError};
-use tracing::Span;
+use tracing::{Instrument, Span};
 
 use super::Cached;
 use super::config::Settings;
-use super::drive::{Cycle, Drive};
+use super::drive::{Cycle, Drive, Poller};
 use super::entry::Entry;
 use super::fill_store::Report;
 use super::flight::Landed;
@@ -85,7 +85,10 @@ impl<E: KvEntity, S: Store> Ask<E, S> {
     pub(super) const STORE: Self = Self { origin: None, when: When::Missed, report: None };
 
     pub(super) fn of(origin: Origin<E>, when: When) -> Self {
-        Self { origin: Some(Beyond { origin, load: Cached::load_one }), when, report: None }
+        let load: MakeLoad<E, S> = |cache, lead, origin, when, report, span| {
+            Box::pin(cache.load(vec![lead], origin, when, report).instrument(span))
+        };
+        Self { origin: Some(Beyond { origin, load }), when, report: None }
     }
 
     /// Moves the loader into the load that calls it.
@@ -112,7 +115,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             Look::Stale(entry) => Tier::stand_in(entry, kind),
             Look::Nothing => None,
         };
-        if ask.when != When::Always {
+        if !matches!(ask.when, When::Always) {
             match self.tier.known(&id, kind) {
                 Some(Ok(())) => {
                     self.tier.counters.count(Count::NegativeHit);
@@ -155,7 +158,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let mut drive = None;
         match self.tier.join(id, kind, ask.when == When::Always, &mut drive) {
             Seat::Lead(lead) => {
-                let waiter = lead.waiter(&mut drive);
+                let waiter = lead.waiter(drive.unwrap_or_else(Drive::new));
                 // Its events belong to the span of this call.
                 waiter.drive.start(self.flight(lead, ask.take(), Span::current()));
                 self.set_going(&waiter.drive);
@@ -201,7 +204,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Takes the first step of a load in the caller, and leaves the rest to a task if there is an
     /// executor.
     pub(super) fn set_going(&self, drive: &Arc<Drive>) {
-        drive.poll_at_home();
+        drive.poll(Poller::Beginner);
         // In a Worker a load stays in its request, unless a soft timeout may leave it behind.
         let settings = &self.tier.settings;
         if (settings.callers_wait() || settings.soft_timeout.is_some())
@@ -234,7 +237,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     pub(super) fn stale_or(&self, stale: Option<Entry<E>>, error: Error) -> Answer<E> {
         let Some(entry) = stale.filter(|entry| self.tier.may_serve_stale(entry)) else { return Err(error) };
         self.tier.counters.count(Count::Stale);
-        tracing::debug!(entity = E::SCHEMA.name(), %error, cause = causes(&error), "served a stale entity");
+        tracing::debug!(entity = E::SCHEMA.name, %error, cause = causes(&error), "served a stale entity");
         Ok(Sourced::instead(Some(entry.value), Source::Stale, Some(error)))
     }
 

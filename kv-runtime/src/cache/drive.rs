@@ -5,10 +5,11 @@
 
 use std::cell::RefCell;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
-use std::task::{Context, Wake, Waker};
+use std::task::Context;
 
+use futures_util::task::{ArcWake, waker_ref};
 use kv_store::BoxFuture;
 use tokio::sync::Notify;
 
@@ -17,11 +18,19 @@ use super::runtime::Runtime;
 /// The shared future of one or more loads. The last handle drops it.
 pub(super) struct Drive {
     work: Mutex<Work>,
-    signal: Arc<Signal>,
+    pub(super) signal: Arc<Signal>,
     /// The drives that the work waits for, to find loads that wait for each other.
     waits_for: Mutex<Vec<Weak<Drive>>>,
     /// The runtime on which the work began. Its timers and sockets may need it.
     runtime: Runtime,
+}
+
+/// Who polls the work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Poller {
+    /// The caller that begins it, on the runtime that it belongs to.
+    Beginner,
+    Other,
 }
 
 enum Work {
@@ -33,6 +42,8 @@ enum Work {
 
 /// Wakes the waiters. It does not own the work, because the wakers that the work holds own it.
 pub(super) struct Signal {
+    /// How many wait. Most loads are over before anybody does, and to wake nobody takes two locks.
+    waiting: AtomicUsize,
     changed: Notify,
     /// Wakes the task alone.
     task: Notify,
@@ -56,6 +67,7 @@ impl Drive {
     /// A drive without work. Callers can wait for it before [`start`](Self::start).
     pub(super) fn new() -> Arc<Self> {
         let signal = Signal {
+            waiting: AtomicUsize::new(0),
             changed: Notify::new(),
             task: Notify::new(),
             task_alone: AtomicBool::new(false),
@@ -76,10 +88,6 @@ impl Drive {
         self.signal.call_all();
     }
 
-    pub(super) fn signal(&self) -> &Arc<Signal> {
-        &self.signal
-    }
-
     pub(super) fn is_over(&self) -> bool {
         self.signal.is_over.load(Ordering::SeqCst)
     }
@@ -92,6 +100,8 @@ impl Drive {
 
     /// Drives the work until `look` returns something. It is called after each step of the work.
     pub(super) async fn until<R>(self: &Arc<Self>, look: impl Fn() -> Option<R>) -> Result<R, Cycle> {
+        // Before the first `look`, so that a change after it finds that somebody waits.
+        let _waiting = Waiting::begin(&self.signal);
         let mut edge = None;
         loop {
             let mut changed = pin!(self.signal.changed.notified());
@@ -101,7 +111,7 @@ impl Drive {
                 return Ok(seen);
             }
             Edge::renew(&mut edge, self)?;
-            self.poll();
+            self.poll(Poller::Other);
             if let Some(seen) = look() {
                 return Ok(seen);
             }
@@ -116,6 +126,7 @@ impl Drive {
 
     /// Notes that a task drives the work. `alone`: its executor always runs it.
     pub(super) fn has_task(&self, alone: bool) {
+        self.signal.waiting.fetch_add(1, Ordering::SeqCst);
         self.signal.task_alone.store(alone, Ordering::SeqCst);
     }
 
@@ -131,17 +142,8 @@ impl Drive {
         self.end(work);
     }
 
-    /// As [`poll`](Self::poll), on the runtime on which the work began.
-    pub(super) fn poll_at_home(self: &Arc<Self>) {
-        self.step(true);
-    }
-
     /// Polls the work if it was woken and no other thread is polling it.
-    pub(super) fn poll(self: &Arc<Self>) {
-        self.step(false);
-    }
-
-    fn step(self: &Arc<Self>, is_at_home: bool) {
+    pub(super) fn poll(self: &Arc<Self>, poller: Poller) {
         // Dropped after the lock, so that the waiters find it open.
         let _panics = Panics(&self.signal);
         let mut work = match self.work.try_lock() {
@@ -158,10 +160,10 @@ impl Drive {
         if !self.signal.is_due.swap(false, Ordering::SeqCst) {
             return;
         }
-        let waker = Waker::from(Arc::clone(&self.signal));
+        let waker = waker_ref(&self.signal);
         let polled = {
             let _here = Polled::begin(self);
-            let _runtime = (!is_at_home).then(|| self.runtime.enter());
+            let _runtime = (poller == Poller::Other).then(|| self.runtime.enter());
             running.as_mut().poll(&mut Context::from_waker(&waker))
         };
         if polled.is_ready() {
@@ -207,8 +209,11 @@ impl Drive {
 impl Signal {
     /// Wakes all waiters and the task.
     pub(super) fn call_all(&self) {
-        self.changed.notify_waiters();
-        self.task.notify_one();
+        // The caller has changed something before. Who begins to wait after this sees the change.
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.changed.notify_waiters();
+            self.task.notify_one();
+        }
     }
 
     /// Wakes what is to drive the work.
@@ -222,14 +227,26 @@ impl Signal {
 }
 
 /// The waker of the work.
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
+impl ArcWake for Signal {
+    fn wake_by_ref(signal: &Arc<Self>) {
+        signal.is_due.store(true, Ordering::SeqCst);
+        signal.call();
     }
+}
 
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.is_due.store(true, Ordering::SeqCst);
-        self.call();
+/// One who waits for a signal.
+struct Waiting<'a>(&'a Signal);
+
+impl<'a> Waiting<'a> {
+    fn begin(signal: &'a Signal) -> Self {
+        signal.waiting.fetch_add(1, Ordering::SeqCst);
+        Self(signal)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kv_store::__private::causes;
 use kv_store::key::Key;
-use kv_store::store::{Commit, Condition, Store, StoreExt};
+use kv_store::store::{Commit, Condition, Store};
 use kv_store::{Error, Result};
 
 use super::Cached;
@@ -15,7 +15,7 @@ use super::stats::Count;
 use crate::entity::KvEntity;
 
 /// How long a lease lasts if no `hard_timeout` says how long a load may take.
-const LEASE_LIFE: Duration = Duration::from_secs(60);
+pub(super) const LEASE_LIFE: Duration = Duration::from_secs(60);
 
 /// What a load has to do with the store.
 pub(super) enum StoreFill {
@@ -53,18 +53,7 @@ impl StoreFill {
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
-    /// Adds leases to the conditions of fills, if this cache fills the store on conditions.
-    pub(super) async fn take_leases(&self, unchanged: &mut [&mut Vec<Condition>]) -> Result<()> {
-        let filler = &self.behind.filler;
-        if filler.fill.is_none() || filler.is_unseen {
-            return Ok(());
-        }
-        let life = self.tier.settings.hard_timeout.unwrap_or(LEASE_LIFE);
-        let taken = self.own().take_leases(unchanged, life).await;
-        taken.inspect_err(|error| self.unleased(error))
-    }
-
-    fn unleased(&self, error: &Error) {
+    pub(super) fn unleased(&self, error: &Error) {
         self.tier.counters.count(Count::StoreError);
         tracing::warn!(%error, cause = causes(error), "the store returned no lease and is not filled");
     }
@@ -122,7 +111,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
 
     /// Returns a TTL with jitter, but not below the store's minimum.
     fn store_ttl(&self, ttl: Duration) -> Duration {
-        let least = self.own().store().capabilities().limits.least_ttl.unwrap_or_default();
+        let least = self.own().info().capabilities().limits.least_ttl.unwrap_or_default();
         self.tier.settings.jittered(ttl).max(least.min(ttl))
     }
 }

@@ -7,10 +7,11 @@ use super::drive::{Drive, Signal};
 /// The load of one id. Its future is in a [`Drive`], which the loads of several ids may share.
 pub(super) struct Flight<T> {
     progress: Mutex<Progress<T>>,
-    signal: Arc<Signal>,
-    drive: Weak<Drive>,
-    /// Shared by the loads that go on beside each other and that no write has parted.
-    group: Arc<()>,
+    pub(super) signal: Arc<Signal>,
+    pub(super) drive: Weak<Drive>,
+    /// Where no caller waits for another one's load: shared by the loads that go on beside each
+    /// other and that no write has parted.
+    pub(super) group: Option<Arc<()>>,
 }
 
 enum Progress<T> {
@@ -27,39 +28,13 @@ pub(super) enum Landed<T> {
 }
 
 impl<T: Clone> Flight<T> {
-    pub(super) fn of(drive: &Arc<Drive>) -> Self {
-        Self::within(Arc::default(), drive)
-    }
-
-    /// A load that goes on beside this one, where no caller waits for another one's.
-    pub(super) fn beside(&self, drive: &Arc<Drive>) -> Self {
-        Self::within(Arc::clone(&self.group), drive)
-    }
-
-    fn within(group: Arc<()>, drive: &Arc<Drive>) -> Self {
+    pub(super) fn new(group: Option<Arc<()>>, drive: &Arc<Drive>) -> Self {
         Self {
             progress: Mutex::new(Progress::Flying),
-            signal: Arc::clone(drive.signal()),
+            signal: Arc::clone(&drive.signal),
             drive: Arc::downgrade(drive),
             group,
         }
-    }
-
-    pub(super) fn is_beside(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.group, &other.group)
-    }
-
-    /// Its drive, if anything still holds that.
-    pub(super) fn drive(&self) -> Option<Arc<Drive>> {
-        self.drive.upgrade()
-    }
-
-    pub(super) fn drive_handle(&self) -> &Weak<Drive> {
-        &self.drive
-    }
-
-    pub(super) fn signal(&self) -> &Arc<Signal> {
-        &self.signal
     }
 
     pub(super) fn landed(&self) -> Option<Landed<T>> {
@@ -78,6 +53,12 @@ impl<T: Clone> Flight<T> {
     pub(super) fn abandon(&self) {
         *self.lock() = Progress::Abandoned;
         self.signal.call_all();
+    }
+
+    /// Whether no write has parted the two.
+    pub(super) fn is_beside(self: &Arc<Self>, other: &Arc<Self>) -> bool {
+        let in_one_group = |(group, other)| Arc::ptr_eq(group, other);
+        Arc::ptr_eq(self, other) || self.group.as_ref().zip(other.group.as_ref()).is_some_and(in_one_group)
     }
 
     // Nothing is done under the lock that could panic half way.

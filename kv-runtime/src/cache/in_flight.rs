@@ -247,9 +247,10 @@ impl<T: Clone> AtId<T> {
         kind: Kind,
         anew: bool,
         alone_until: Option<Moment>,
-        drive: impl FnOnce() -> Arc<Drive>,
+        drive: &mut Option<Arc<Drive>>,
     ) -> Part<T> {
-        let begun = self.load(kind);
+        let begun = self.loads[kind as usize].as_ref();
+        let begun = begun.and_then(|flight| Some((Arc::clone(flight), flight.drive.upgrade()?)));
         match begun {
             Some((_, driven)) if driven.is_polled_here() => Part::Within(driven),
             Some((flight, driven)) if !anew && alone_until.is_none() => Part::Wait(flight, driven),
@@ -257,10 +258,11 @@ impl<T: Clone> AtId<T> {
                 if anew {
                     self.move_epoch();
                 }
-                let flight = Arc::new(match &begun {
-                    Some((begun, _)) if !anew => begun.beside(&drive()),
-                    _ => Flight::of(&drive()),
-                });
+                let group = match &begun {
+                    Some((begun, _)) if !anew => begun.group.clone(),
+                    _ => alone_until.map(|_| Arc::default()),
+                };
+                let flight = Arc::new(Flight::new(group, drive.get_or_insert_with(Drive::new)));
                 self.loads[kind as usize] = Some(Arc::clone(&flight));
                 self.loads_until = alone_until;
                 Part::Lead(flight, begun.map(|(_, driven)| driven))
@@ -270,22 +272,17 @@ impl<T: Clone> AtId<T> {
 
     /// Returns whether there is a load of this kind that somebody waits for or drives.
     pub(super) fn is_loading(&self, kind: Kind) -> bool {
-        self.loads[kind as usize].as_ref().is_some_and(|flight| flight.drive_handle().strong_count() > 0)
+        self.loads[kind as usize].as_ref().is_some_and(|flight| flight.drive.strong_count() > 0)
     }
 
     pub(super) fn filling(&self) -> Option<Filling> {
         self.filling.clone()
     }
 
-    /// Returns the load of this kind, if anybody still waits for it.
-    fn load(&self, kind: Kind) -> Option<(Arc<Flight<T>>, Arc<Drive>)> {
-        let flight = self.loads[kind as usize].as_ref()?;
-        Some((Arc::clone(flight), flight.drive()?))
-    }
-
     /// Returns whether no write has met this load, and none is under way.
     fn may_fill(&self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
-        self.writers.is_empty() && self.is_attached(kind, flight)
+        let latest = self.loads[kind as usize].as_ref();
+        self.writers.is_empty() && latest.is_some_and(|latest| latest.is_beside(flight))
     }
 
     /// Begins to fill the store, if no write has met the load, and no fill is under way that
@@ -301,7 +298,7 @@ impl<T: Clone> AtId<T> {
             return None;
         }
         let is_over = Arc::<AtomicBool>::default();
-        let drive = flight.drive_handle().clone();
+        let drive = flight.drive.clone();
         self.filling = Some(Filling { drive, is_over: Arc::clone(&is_over), first, until });
         Some(is_over)
     }
@@ -367,10 +364,6 @@ impl<T: Clone> AtId<T> {
             && self.filling.is_none()
             && self.unsettled.is_none()
             && self.loads.iter().all(Option::is_none)
-    }
-
-    fn is_attached(&self, kind: Kind, flight: &Arc<Flight<T>>) -> bool {
-        self.loads[kind as usize].as_ref().is_some_and(|latest| latest.is_beside(flight))
     }
 }
 

@@ -54,7 +54,6 @@ impl<E: KvEntity> Tier<E> {
         anew: bool,
         drive: &mut Option<Arc<Drive>>,
     ) -> Seat<E> {
-        let drive = || Arc::clone(drive.get_or_insert_with(Drive::new));
         let alone = (!self.settings.callers_wait()).then(|| alone_until(self.now()));
         let join = |at: &mut AtId<_>| at.join(kind, anew, alone, drive);
         let mut in_flight = self.lock(id);
@@ -62,7 +61,10 @@ impl<E: KvEntity> Tier<E> {
         let part = in_flight.begin(id, join);
         drop(in_flight);
         match part {
-            Part::Lead(flight, _outdated) => Seat::Lead(Lead::new(self, id, kind, flight, is_settled, anew)),
+            Part::Lead(flight, _outdated) => {
+                let (tier, id) = (Arc::clone(self), id.clone());
+                Seat::Lead(Lead { tier, id, kind, flight, is_settled, is_refresh: anew, is_complete: false })
+            }
             Part::Wait(flight, drive) => {
                 self.counters.count(Count::SharedWait);
                 Seat::Wait(Waiter { flight, drive })
@@ -76,39 +78,22 @@ impl<E: KvEntity> Tier<E> {
 }
 
 impl<E: KvEntity> Lead<E> {
-    fn new(
-        tier: &Arc<Tier<E>>,
-        id: &E::Id,
-        kind: Kind,
-        flight: Arc<Flight<Outcome<E>>>,
-        is_settled: bool,
-        is_refresh: bool,
-    ) -> Self {
-        let (tier, id) = (Arc::clone(tier), id.clone());
-        Self { tier, id, kind, flight, is_settled, is_refresh, is_complete: false }
-    }
-
     /// The side of the caller that begins the load. `drive` is the one that `join` made.
-    pub(super) fn waiter(&self, drive: &mut Option<Arc<Drive>>) -> Waiter<E> {
-        let drive = Arc::clone(drive.get_or_insert_with(Drive::new));
+    pub(super) fn waiter(&self, drive: Arc<Drive>) -> Waiter<E> {
         Waiter { flight: Arc::clone(&self.flight), drive }
-    }
-
-    /// Holds the result of the load, unless a write met it or an unsettled write may still take
-    /// place.
-    pub(super) fn settle(&self, fill: Fill<E>) {
-        self.settle_and(fill, |_| {});
     }
 
     /// Holds the result of the load, as [`settle`](Self::settle) does, and wakes all callers with
     /// the outcome.
     pub(super) fn land(mut self, fill: Fill<E>, outcome: Outcome<E>) {
         self.is_complete = true;
-        self.settle_and(fill, |at| at.end(self.kind, &self.flight));
+        self.settle(fill, |at| at.end(self.kind, &self.flight));
         self.flight.complete(outcome);
     }
 
-    fn settle_and(&self, fill: Fill<E>, then: impl FnOnce(&mut AtId<Outcome<E>>)) {
+    /// Holds the result of the load, unless a write met it or an unsettled write may still take
+    /// place. `then` is done under the same lock.
+    pub(super) fn settle(&self, fill: Fill<E>, then: impl FnOnce(&mut AtId<Outcome<E>>)) {
         let now = self.tier.now();
         let mut in_flight = self.tier.lock(&self.id);
         // A load ends what is being read: a read that began before may have seen less.
@@ -140,7 +125,7 @@ impl<E: KvEntity> Lead<E> {
         let begin = |at: &mut AtId<_>| at.begin_fill(self.kind, &self.flight, first, until);
         let is_over = in_flight.end(&self.id, begin).flatten()?;
         drop(in_flight);
-        let signal = Arc::clone(self.flight.signal());
+        let signal = Arc::clone(&self.flight.signal);
         Some(FillTurn {
             tier: Arc::clone(&self.tier),
             id: self.id.clone(),

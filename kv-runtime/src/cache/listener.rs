@@ -13,7 +13,7 @@ impl<E: KvEntity> Tier<E> {
     /// Hears of the writes of others on the engine's handle from now on.
     pub(super) fn listen(self: &Arc<Self>) -> Origin {
         let tier: Weak<Self> = Arc::downgrade(self);
-        self.listening.get_or_init(|| self.store.write_hub().listen(E::SCHEMA.prefix(), tier)).origin()
+        self.listening.get_or_init(|| self.store.write_hub().listen(E::SCHEMA.prefix, tier)).origin()
     }
 }
 

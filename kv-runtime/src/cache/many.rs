@@ -9,6 +9,7 @@ use kv_store::{BoxError, BoxFuture, MaybeSend, Result};
 use tracing::Instrument;
 
 use super::answer::{ATTEMPTS, When};
+use super::drive::Drive;
 use super::entry::Entry;
 use super::flight::Landed;
 use super::in_flight::Kind;
@@ -250,7 +251,11 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             {
                 match self.tier.join(&missing.id, kind, false, &mut drive) {
                     Seat::Lead(lead) => {
-                        waiters.push((place, lead.waiter(&mut drive), true));
+                        waiters.push((
+                            place,
+                            lead.waiter(Arc::clone(drive.get_or_insert_with(Drive::new))),
+                            true,
+                        ));
                         leads.push(lead);
                     }
                     Seat::Wait(waiter) => waiters.push((place, waiter, false)),

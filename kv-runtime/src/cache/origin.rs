@@ -43,9 +43,9 @@ pub trait FromOrigin<E>: Sized + sealed::Sealed<E> {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Loaded<T> {
-    value: T,
-    memory_ttl: Option<Duration>,
-    store_ttl: Option<Duration>,
+    pub(super) value: T,
+    pub(super) memory_ttl: Option<Duration>,
+    pub(super) store_ttl: Option<Duration>,
 }
 
 impl<T> Loaded<T> {
@@ -236,12 +236,6 @@ fn result_of<T, X: Into<BoxError>>(ended: Option<Result<T, X>>) -> Result<T, Sha
     match ended {
         Some(result) => result.map_err(|error| SharedError::from(error.into())),
         None => Err(SharedError::new(Panicked)),
-    }
-}
-
-impl<E> Loaded<Option<Arc<E>>> {
-    pub(super) fn into_parts(self) -> (Option<Arc<E>>, [Option<Duration>; 2]) {
-        (self.value, [self.memory_ttl, self.store_ttl])
     }
 }
 

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use kv_store::key::Key;
-use kv_store::store::{Condition, Store, StoreExt};
+use kv_store::store::{Condition, Store};
 use kv_store::{BoxFuture, Error, Result, SharedError, Timestamp};
 use tracing::{Instrument, Span};
 
 use super::Cached;
 use super::answer::{Ask, Beyond, When};
 use super::entry::Moment;
-use super::fill_store::{Report, StoreFill};
+use super::fill_store::{LEASE_LIFE, Report, StoreFill};
 use super::lead::Lead;
-use super::origin::Origin;
+use super::origin::{Loaded, Origin};
 use super::stats::Count;
 use super::tier::{Fill, Got, RecordExpiry};
 use super::wait::Deadline;
@@ -48,18 +48,6 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             None => Box::pin(cache.read_one(lead).instrument(span)),
             Some(Beyond { origin, load }) => load(cache, lead, origin, ask.when, ask.report, span),
         }
-    }
-
-    /// Returns the future of one id's load that asks an origin.
-    pub(super) fn load_one(
-        self,
-        lead: Lead<E>,
-        origin: Origin<E>,
-        when: When,
-        report: Option<Report>,
-        span: Span,
-    ) -> BoxFuture<'static, ()> {
-        Box::pin(self.load(vec![lead], origin, when, report).instrument(span))
     }
 
     /// Returns the future of the loads of several ids.
@@ -138,10 +126,16 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     }
 
     /// Asks the store, then the origin. All callers get the value before the store is filled.
-    async fn load(self, leads: Vec<Lead<E>>, origin: Origin<E>, when: When, report: Option<Report>) {
+    pub(super) async fn load(
+        self,
+        leads: Vec<Lead<E>>,
+        origin: Origin<E>,
+        when: When,
+        report: Option<Report>,
+    ) {
         let keys = self.keys_of(&leads);
         let Some(first) = keys.first() else { return };
-        let mut deadline = Deadline::of(&self.tier.settings);
+        let mut deadline = Deadline { limit: self.tier.settings.hard_timeout, sleep: None };
         let loading = async { Ok(self.store_then_origin(&leads, &keys, origin, when).await) };
         let loaded = self.before(&mut deadline, first, pin!(loading)).await;
         match loaded {
@@ -166,7 +160,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         origin: Origin<E>,
         when: When,
     ) -> Vec<Result<LoadedEntity<E>>> {
-        if when == When::Always {
+        if matches!(when, When::Always) {
             for lead in leads {
                 self.tier.after_fill(&lead.id).await;
             }
@@ -183,7 +177,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             let value = match found.filter(|found| !self.asks_on(when, found.expires_at)) {
                 Some(found) => {
                     let (fill, value) = self.hit(found, since);
-                    lead.settle(fill);
+                    lead.settle(fill, |_| {});
                     Some(value)
                 }
                 None => {
@@ -231,7 +225,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         ids.iter().for_each(|_| self.tier.counters.count(Count::OriginLoad));
         let failed = |index: usize, retryable, source| {
             let error = Error::Load { at: self.own().at(&keys[index]), retryable, source };
-            leads[index].settle(Fill::Failed(error.clone()));
+            leads[index].settle(Fill::Failed(error.clone()), |_| {});
             error
         };
         match origin.load(ids).await {
@@ -239,8 +233,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
                 for (Lacking { index, unchanged, is_stored }, answer) in lacking.into_iter().zip(answers) {
                     loaded[index] = answer
                         .map(|answer| {
-                            let (value, [memory_ttl, store_ttl]) = answer.into_parts();
-                            leads[index].settle(self.given(value.as_ref(), memory_ttl));
+                            let Loaded { value, memory_ttl, store_ttl } = answer;
+                            leads[index].settle(self.given(value.as_ref(), memory_ttl), |_| {});
                             let fill = StoreFill::of(unchanged, value.is_some() || is_stored, store_ttl);
                             LoadedEntity { got: Got { value, source: Source::Origin }, fill }
                         })
@@ -263,8 +257,14 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     /// Takes leases of the absent records before the origin is asked for them. If the store fails,
     /// it is not filled.
     async fn with_leases(&self, mut lacking: Vec<Lacking>) -> Vec<Lacking> {
+        let filler = &self.behind.filler;
+        if filler.fill.is_none() || filler.is_unseen {
+            return lacking;
+        }
         let mut all: Vec<_> = lacking.iter_mut().filter_map(|it| it.unchanged.as_mut().ok()).collect();
-        if let Err(error) = self.take_leases(&mut all).await {
+        let life = self.tier.settings.hard_timeout.unwrap_or(LEASE_LIFE);
+        if let Err(error) = self.own().take_leases(&mut all, life).await {
+            self.unleased(&error);
             let read = lacking.iter_mut().filter(|it| it.unchanged.is_ok());
             read.for_each(|it| it.unchanged = Err(error.clone()));
         }
@@ -316,7 +316,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         match (when, expires_at, settings.refresh_at, settings.store_ttl) {
             (When::Always, ..) => true,
             (When::Ahead, Some(at), Some(share), Some(ttl)) => {
-                at.saturating_since(self.own().store().clock().now()) < ttl.mul_f64(1.0 - share)
+                at.saturating_since(self.own().info().clock().now()) < ttl.mul_f64(1.0 - share)
             }
             _ => false,
         }
@@ -326,8 +326,9 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     fn given(&self, value: Option<&Arc<E>>, ttl: Option<Duration>) -> Fill<E> {
         match value {
             Some(value) => {
-                let now = self.own().store().clock().now();
-                let expiry = RecordExpiry::own(self.own().expires_at(value, now));
+                let now = self.own().info().clock().now();
+                let at = self.own().expires_at(value, now);
+                let expiry = RecordExpiry { at, own: at };
                 Fill::Present(self.tier.entry(value, self.tier.now(), ttl, expiry))
             }
             None => Fill::Absent { since: self.tier.now(), for_origin: true },

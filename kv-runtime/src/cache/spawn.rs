@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(target_arch = "wasm32"))]
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::drive::Drive;
+use super::drive::{Drive, Poller};
 use crate::kv::Spawn;
 
 /// The spawner that the application gave, if it gave one.
@@ -60,7 +60,7 @@ impl Executor {
 async fn run(task: Task) {
     let drive = task.begin();
     loop {
-        drive.poll();
+        drive.poll(Poller::Other);
         if drive.is_over() {
             return;
         }

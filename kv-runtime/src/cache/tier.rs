@@ -16,7 +16,7 @@ use futures_util::future::{Either, select};
 #[cfg(not(target_arch = "wasm32"))]
 use kv_store::__private::Listening;
 use kv_store::key::Lookup;
-use kv_store::store::{Store, StoreExt, StoreInfo};
+use kv_store::store::{Store, StoreInfo};
 use kv_store::{Clock, Error, Result, Timestamp};
 
 use super::config::{Cache, Settings, Weigh};
@@ -83,11 +83,6 @@ pub(super) struct RecordExpiry {
 }
 
 impl RecordExpiry {
-    /// Returns the expiry of an entity that a caller writes or an origin returns.
-    pub(super) const fn own(at: Option<Timestamp>) -> Self {
-        Self { at, own: at }
-    }
-
     pub(super) const fn of<E>(found: &StoredEntity<E>) -> Self {
         Self { at: found.expires_at, own: found.own_expires_at }
     }
@@ -106,13 +101,13 @@ pub(super) enum Fill<E> {
 
 impl<E: KvEntity> Tier<E> {
     pub(super) fn new<F, S: Store>(cache: Cache<E, F>, collection: &Collection<E, S>) -> Self {
-        let clock = collection.store().clock().clone();
+        let clock = collection.info().clock().clone();
         Self {
             day: Day::of(&clock),
             memory: Memory::new(&cache.settings),
             spans: Spans::of(&cache.settings),
             settings: cache.settings,
-            counters: Counters::of(E::SCHEMA.name()),
+            counters: Counters::of(E::SCHEMA.name),
             clock,
             weigh: cache.weigh,
             in_flight: InFlight::new(),

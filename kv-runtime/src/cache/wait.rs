@@ -5,23 +5,16 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use kv_store::key::Key;
-use kv_store::store::{Store, StoreExt};
+use kv_store::store::Store;
 use kv_store::{Error, Result, Sleep};
 
 use super::Cached;
-use super::config::Settings;
 use crate::entity::KvEntity;
 
 /// The deadline of a load with all its steps. It starts with the first step.
 pub(super) struct Deadline {
-    limit: Option<Duration>,
-    sleep: Option<Sleep>,
-}
-
-impl Deadline {
-    pub(super) fn of(settings: &Settings) -> Self {
-        Self { limit: settings.hard_timeout, sleep: None }
-    }
+    pub(super) limit: Option<Duration>,
+    pub(super) sleep: Option<Sleep>,
 }
 
 impl<E: KvEntity, S: Store> Cached<E, S> {
@@ -37,7 +30,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         work: Pin<&mut (impl Future<Output = Result<T>> + ?Sized)>,
     ) -> Result<T> {
         let Some(limit) = limit else { return work.await };
-        match self.own().store().clock().timer().timeout(limit, work).await {
+        match self.own().info().clock().timer().timeout(limit, work).await {
             Ok(Some(done)) => done,
             Ok(None) => Err(Error::TimedOut { at: self.own().at(key), limit }),
             Err(source) => Err(Error::NoTimer { at: self.own().at(key), source }),
@@ -55,7 +48,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         let Some(limit) = deadline.limit else { return work.await };
         let sleep = match &mut deadline.sleep {
             Some(sleep) => sleep,
-            none => match self.own().store().clock().timer().sleep(limit) {
+            none => match self.own().info().clock().timer().sleep(limit) {
                 Ok(sleep) => none.insert(sleep),
                 Err(source) => return Err(Error::NoTimer { at: self.own().at(key), source }),
             },

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kv_store::key::Lookup;
-use kv_store::store::{AtomicStore, Store, StoreExt};
+use kv_store::store::{AtomicStore, Store};
 use kv_store::{BoxFuture, Error, Result, Timestamp};
 
 use super::entry::Moment;
@@ -134,7 +134,7 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
 impl<E: KvEntity, S: Store> Cached<E, S> {
     /// The present moment by both clocks.
     fn begun(&self) -> (Moment, Timestamp) {
-        (self.tier.now(), self.own().store().clock().now())
+        (self.tier.now(), self.own().info().clock().now())
     }
 
     pub(super) async fn begin(&self, id: E::Id) -> Writing<E> {
@@ -176,7 +176,8 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
     ) -> Result<()> {
         match &written {
             Ok(()) => {
-                let expiry = RecordExpiry::own(self.own().expires_at(entity, now));
+                let at = self.own().expires_at(entity, now);
+                let expiry = RecordExpiry { at, own: at };
                 writing.hold(Fill::Present(self.tier.entry(entity, since, None, expiry)));
             }
             Err(error) => writing.fail(error),

@@ -1,12 +1,39 @@
 //! Values to bytes.
 
+use std::cell::Cell;
+
 use kv_store::codec::{Codec, CodecError};
 use serde::Serialize;
 
 use super::error::not_built;
-use super::tagged::encode_json;
-#[cfg(feature = "postcard")]
+use super::json::{Json, Written};
+use super::tags::Tags;
 use super::{describe, guard};
+
+/// JSON that was written.
+pub(crate) struct Encoded {
+    pub(crate) out: Vec<u8>,
+    /// In ascending order.
+    pub(crate) tags: Vec<usize>,
+    /// Whether it has to be read before it can be trusted, in every build.
+    pub(crate) is_doubtful: bool,
+}
+
+/// Encodes a value as JSON, behind what `out` holds already, and finds its tags if they are asked
+/// for. All JSON is written here, so that a type is compiled for one writer.
+pub(crate) fn encode_json<T: Serialize>(
+    value: &T,
+    out: Vec<u8>,
+    with_tags: bool,
+) -> Result<Encoded, CodecError> {
+    let seen = guard::Seen { tags: with_tags.then(Tags::default), is_doubtful: Cell::new(false) };
+    let mut written = Written { from: out.len(), out, tags: seen.tags.as_ref() };
+    guard::serialize(value, Json(&mut written), &seen)
+        .map_err(|fault| fault.into_error(|error| describe::json(&error)))?;
+    let (out, is_doubtful) = (written.out, seen.is_doubtful.get());
+    let tags = seen.tags.map(Tags::into_places).unwrap_or_default();
+    Ok(Encoded { out, tags, is_doubtful })
+}
 
 /// Encodes the value behind what `out` holds already. What a codec cannot say, or is nested too
 /// deeply to be read, is an error.

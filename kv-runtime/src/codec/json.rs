@@ -10,7 +10,6 @@
 //! `arbitrary_precision`, a `RawValue`) is `false` without a look.
 
 mod compared;
-mod elements;
 mod error;
 mod escape;
 mod key;

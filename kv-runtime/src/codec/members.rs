@@ -149,13 +149,13 @@ impl<'a> Members<'a> {
                     let text = index.ok().and_then(|index| texts.get(index));
                     (Cow::Owned(name), text.map_or(Source::Value(value), |(_, text)| Source::Text(text)))
                 });
-                return T::deserialize(FromMembers::new(&mut members)).ok();
+                return T::deserialize(FromMembers { members: &mut members, next: None }).ok();
             }
             self.values = Some(values);
         }
         let texts = self.texts().iter();
         let mut members = texts.map(|(name, text)| (Cow::Borrowed(&**name), Source::Text(text)));
-        T::deserialize(FromMembers::new(&mut members)).ok()
+        T::deserialize(FromMembers { members: &mut members, next: None }).ok()
     }
 
     /// The object's text.

@@ -25,10 +25,10 @@ pub(crate) use kv_store::__private::json::{Name, RawObject, sorted};
 pub use kv_store::codec::{Codec, CodecError};
 
 pub(crate) use decode::{decode, decode_or};
-pub(crate) use encode::{encode, needs_proof};
+pub(crate) use encode::{encode, encode_json, needs_proof};
 pub(crate) use error::without_place;
 pub(crate) use json::is_json_of;
 pub(crate) use member::names as member_names;
 pub(crate) use members::Members;
 pub(crate) use merge::{Kept, Merged, Tagged, merge, merge_only};
-pub(crate) use tagged::{encode_json, encode_tagged};
+pub(crate) use tagged::encode_tagged;

@@ -4,9 +4,7 @@
 use kv_store::codec::CodecError;
 use serde::Serialize;
 
-use super::json::{Json, Written};
-use super::tags::Tags;
-use super::{describe, guard};
+use super::encode::encode_json;
 
 /// JSON, and where in it members begin that are tags.
 #[derive(Clone, Debug, Default)]
@@ -14,31 +12,6 @@ pub(crate) struct TaggedText {
     pub(crate) text: String,
     /// In ascending order.
     pub(crate) tags: Vec<usize>,
-}
-
-/// JSON that was written.
-pub(crate) struct Encoded {
-    pub(crate) out: Vec<u8>,
-    /// In ascending order.
-    pub(crate) tags: Vec<usize>,
-    /// Whether it has to be read before it can be trusted, in every build.
-    pub(crate) is_doubtful: bool,
-}
-
-/// Encodes a value as JSON, behind what `out` holds already, and finds its tags if they are asked
-/// for. All JSON is written here, so that a type is compiled for one writer.
-pub(crate) fn encode_json<T: Serialize>(
-    value: &T,
-    out: Vec<u8>,
-    with_tags: bool,
-) -> Result<Encoded, CodecError> {
-    let seen = guard::Seen { tags: with_tags.then(Tags::default), ..guard::Seen::default() };
-    let mut written = Written::behind(out, seen.tags.as_ref());
-    guard::serialize(value, Json(&mut written), &seen)
-        .map_err(|fault| fault.into_error(|error| describe::json(&error)))?;
-    let (out, is_doubtful) = (written.into_bytes(), seen.is_doubtful.get());
-    let tags = seen.tags.map(Tags::into_places).unwrap_or_default();
-    Ok(Encoded { out, tags, is_doubtful })
 }
 
 /// Encodes a value as JSON, and finds its tags.

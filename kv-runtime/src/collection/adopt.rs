@@ -10,10 +10,10 @@ use kv_store::__private::{is_foreign, taken};
 use kv_store::codec::Codec;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, LentRecord, Metadata, NewRecord, Record};
-use kv_store::store::{Store, StoreExt};
+use kv_store::store::Store;
 use kv_store::{Error, Location, Result, Timestamp};
 
-use super::{Collection, groups, keys_of_groups};
+use super::{Collection, keys_of_groups};
 use crate::adopt::{Adapter, Adopted, Form, Plain};
 use crate::codec::CodecError;
 use crate::entity::{GroupSchema, KvEntity};
@@ -33,13 +33,13 @@ pub(super) enum Origin {
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Whether a record of this entity is anything but what the store returns. Known while compiling,
     /// so that entities without such records have no code for them.
-    pub(crate) const ADOPTS: bool = Forms::of(E::SCHEMA.groups()).adopts;
+    pub(crate) const ADOPTS: bool = Forms::of(E::SCHEMA.groups).adopts;
 
     /// Whether any group is plain.
-    const HAS_PLAIN: bool = Forms::of(E::SCHEMA.groups()).has_plain;
+    const HAS_PLAIN: bool = Forms::of(E::SCHEMA.groups).has_plain;
 
     /// Whether keys are those of other programs.
-    const HAS_FOREIGN_KEYS: bool = is_foreign(E::SCHEMA.ids());
+    const HAS_FOREIGN_KEYS: bool = is_foreign(E::SCHEMA.ids);
 
     /// Fails if the store or this library does not take the key of another program, or a list of such
     /// keys, of which `key` is the prefix.
@@ -50,7 +50,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     #[cold]
     fn check_foreign_key(&self, key: &Key, is_prefix: bool) -> Result<()> {
-        let refusal = match self.store().capabilities().foreign_keys {
+        let refusal = match self.info().capabilities().foreign_keys {
             false => Some(
                 "keys of other programs, because it spells or lists keys in its own way: turn `hash_tags` and `list_index` off",
             ),
@@ -83,8 +83,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         if !Self::ADOPTS {
             return Ok(());
         }
-        for (anchor, records) in anchors.into_iter().zip(records.chunks_mut(groups::<E>().len())) {
-            for ((schema, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(anchor)).zip(records)
+        for (anchor, records) in anchors.into_iter().zip(records.chunks_mut(E::SCHEMA.groups.len())) {
+            for ((schema, key), record) in
+                E::SCHEMA.groups.iter().zip(keys_of_groups::<E>(anchor)).zip(records)
             {
                 if let Some(found) = record
                     && !self.adopt(schema, &key, found)?
@@ -98,7 +99,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// The same for the only record of an entity. Returns whether it has not expired.
     pub(crate) fn adopt_only(&self, key: &Key, record: &mut Record) -> Result<bool> {
-        match groups::<E>().first() {
+        match E::SCHEMA.groups.first() {
             Some(schema) if Self::ADOPTS => self.adopt(schema, key, record),
             _ => Ok(true),
         }
@@ -123,7 +124,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         if let Some(adapter) = schema.adapter() {
             let read = adapted(adapter, key.as_str(), &record.value, &|| self.at(key))?;
             if let Some(at) = read.expires_at {
-                if at <= self.store().clock().now() {
+                if at <= self.info().clock().now() {
                     return Ok(false);
                 }
                 record.expires_at = Some(record.expires_at.map_or(at, |known| known.min(at)));
@@ -154,7 +155,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         record: NewRecord,
         origin: Origin,
     ) -> Result<NewRecord> {
-        let record = match schema.form() {
+        let record = match &schema.form {
             Form::Plain(plain) if Self::HAS_PLAIN => self.plain(key, plain, record, origin)?,
             _ => record,
         };
@@ -174,7 +175,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     fn plain(&self, key: &Key, plain: &Plain, record: NewRecord, origin: Origin) -> Result<NewRecord> {
-        let capabilities = self.store().capabilities();
+        let capabilities = self.info().capabilities();
         let unsupported = |capability| Error::Unsupported { at: self.at(key), capability };
         if !capabilities.plain_records {
             return Err(unsupported("plain records, which it would have to keep without metadata"));
@@ -201,7 +202,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             Some(adapter) => {
                 let expires_at = match origin {
                     Origin::Kept(at) => at,
-                    Origin::New | Origin::Changed => record.expiry.at(self.store().clock().now()),
+                    Origin::New | Origin::Changed => record.expiry.at(self.info().clock().now()),
                 };
                 let adopted = Adopted { json: value, version: Some(version), expires_at };
                 self.unadapted(key, adapter, &adopted)?
@@ -237,7 +238,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Fails if a plain record cannot expire in this store.
     pub(super) fn check_plain_expiry(&self, key: &Key) -> Result<()> {
-        if self.store().capabilities().plain_expiry {
+        if self.info().capabilities().plain_expiry {
             return Ok(());
         }
         let capability = "the expiry of a plain record; remove the `ttl` or `expires_at`, or `plain`";

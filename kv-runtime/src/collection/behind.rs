@@ -1,42 +1,26 @@
 //! Which records of an entity are older than what is written, and are to be written back.
 
-use std::marker::PhantomData;
-
 use kv_store::record::Record;
-use kv_store::store::{Store, StoreExt};
+use kv_store::store::Store;
 
-use super::{Collection, groups};
+use super::Collection;
 use crate::entity::{GroupSchema, KvEntity};
 
-/// The groups of an entity whose records are to be written back. A read decides this once.
-pub(super) struct BehindGroups<E>(Vec<usize>, PhantomData<fn() -> E>);
-
-impl<E: KvEntity> BehindGroups<E> {
-    const fn new(groups: Vec<usize>) -> Self {
-        Self(groups, PhantomData)
-    }
-
-    /// Whether there are none, which is known while compiling if the entity has no older versions.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty() || const { !has_older_versions(E::SCHEMA.groups()) }
-    }
-
-    pub(super) fn groups(self) -> impl Iterator<Item = usize> {
-        self.0.into_iter()
-    }
-}
-
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Returns which of an entity's records are to be written back.
-    pub(super) fn behind(&self, records: &[Option<Record>]) -> BehindGroups<E> {
-        if const { !has_older_versions(E::SCHEMA.groups()) } {
-            return BehindGroups::new(Vec::new());
+    /// Whether records may have to be written back, which is known while compiling.
+    pub(super) const HAS_OLDER_VERSIONS: bool = has_older_versions(E::SCHEMA.groups);
+
+    /// Returns the groups of an entity whose records are to be written back. A read decides this
+    /// once.
+    pub(super) fn behind(&self, records: &[Option<Record>]) -> Vec<usize> {
+        if !Self::HAS_OLDER_VERSIONS {
+            return Vec::new();
         }
         let is_behind = |group: &usize| {
             let record = records.get(*group).and_then(Option::as_ref);
-            record.is_some_and(|record| self.is_behind(&groups::<E>()[*group], record))
+            record.is_some_and(|record| self.is_behind(&E::SCHEMA.groups[*group], record))
         };
-        BehindGroups::new((0..groups::<E>().len()).filter(is_behind).collect())
+        (0..E::SCHEMA.groups.len()).filter(is_behind).collect()
     }
 
     pub(super) fn is_behind(&self, schema: &GroupSchema, record: &Record) -> bool {
@@ -47,9 +31,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// inlined into the read of a current record.
     #[cold]
     fn may_be_brought_up(&self, schema: &GroupSchema, record: &Record) -> bool {
-        let compatible = schema.oldest_reader(schema.write_version()) <= record.metadata.version;
+        let compatible = schema.oldest_reader(schema.write_version) <= record.metadata.version;
         let is_ours = record.metadata.names_version();
-        self.kv.write_back_policy().allows(self.store().capabilities(), compatible, is_ours)
+        self.kv.migrations.policy.allows(self.info().capabilities(), compatible, is_ours)
     }
 }
 
@@ -58,7 +42,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 const fn has_older_versions(groups: &[GroupSchema]) -> bool {
     let mut index = 0;
     while index < groups.len() {
-        if groups[index].is_behind(groups[index].oldest()) {
+        if groups[index].is_behind(groups[index].oldest) {
             return true;
         }
         index += 1;

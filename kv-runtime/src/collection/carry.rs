@@ -10,10 +10,9 @@ use serde::de::DeserializeOwned;
 use super::decode::{Context, Groups, Records, Result, decode_present, held_id};
 use super::encode::{Encoded, encode_at};
 use super::group::Wanted;
-use super::groups;
 use crate::codec::{Codec, Members, merge};
 use crate::entity::{FieldText, GroupSchema, GroupSource, KvEntity, ShapeVisitor};
-use crate::migrate::{StepFrom, bring_down, guarded, read_stepped_again};
+use crate::migrate::{StepFrom, bring_down, guarded, read_stepped};
 
 /// A record's text at another version than the record's.
 pub(super) struct Carried {
@@ -33,7 +32,7 @@ pub(super) fn carry<E: KvEntity>(
     to: u32,
     context: &Context<'_>,
 ) -> Result<Option<Carried>> {
-    let (Some(record), Some(schema)) = (records.get(group), groups::<E>().get(group)) else {
+    let (Some(record), Some(schema)) = (records.get(group), E::SCHEMA.groups.get(group)) else {
         return Ok(None);
     };
     if record.metadata.codec != Codec::Json {
@@ -44,7 +43,7 @@ pub(super) fn carry<E: KvEntity>(
     }
     let held = held_id::<E>(&id);
     let held = held.as_ref().map(|id| id as &dyn Any);
-    let groups = Groups { schema: groups::<E>(), records, context, id: held };
+    let groups = Groups { schema: E::SCHEMA.groups, records, context, id: held };
     let mut carrier = Carrier { groups, group, to, carried: None };
     E::from_groups(id, &mut carrier)?;
     Ok(carrier.carried)
@@ -56,14 +55,15 @@ fn by_steps(
     to: u32,
     (context, id): (&Context<'_>, &dyn Any),
 ) -> Result<Carried> {
-    let members = read_stepped_again(schema.steps(), record.value, record.metadata.version, to, id)
-        .map_err(|failed| failed.into_error((context.locate)(schema)))?;
+    let members =
+        read_stepped(Members::read_again, schema.steps, record.value, (record.metadata.version, to), id)
+            .map_err(|failed| failed.into_error((context.locate)(schema)))?;
     Ok(Carried { text: members.into_text(), is_converted: false })
 }
 
 /// Returns whether a group's record is JSON that steps alone bring to the current shape.
 pub(super) fn is_by_steps<E: KvEntity>(group: usize, record: &Record) -> bool {
-    let is_json = groups::<E>().get(group).is_some_and(|schema| schema.codec() == Codec::Json);
+    let is_json = E::SCHEMA.groups.get(group).is_some_and(|schema| schema.codec == Codec::Json);
     let is_json = is_json && record.metadata.codec == Codec::Json;
     is_json && record.metadata.version > newest_of_predecessor::<E>(group)
 }
@@ -89,7 +89,7 @@ fn newest_of_predecessor<E: KvEntity>(group: usize) -> u32 {
 }
 
 fn newest<P: KvEntity>() -> u32 {
-    groups::<P>().first().map_or(0, GroupSchema::version)
+    P::SCHEMA.groups.first().map_or(0, GroupSchema::version)
 }
 
 /// Reads an entity, and keeps the text of one of its groups if that is converted from a
@@ -117,7 +117,7 @@ impl Carrier<'_> {
         let carried = carry::<P>(id, only, 0, self.to.min(newest::<P>()), context)?;
         let before = encode_at(&previous, 0, newest::<P>(), Wanted::TAGS, &at)?;
         let new = guarded(|| N::step_from(previous)).map_err(|source| {
-            let (from, to) = (newest::<P>(), schema.version());
+            let (from, to) = (newest::<P>(), schema.version);
             Box::new(Error::MigrationFailed { at: at(), from, to, source: source.into() })
         })?;
         self.carried = match carried {
@@ -136,15 +136,15 @@ impl Carrier<'_> {
         new: &N,
         at: &dyn Fn() -> Box<Location>,
     ) -> Result<Option<Carried>> {
-        let Some(schema) = groups::<N>().first() else { return Ok(None) };
-        let after = encode_at(new, 0, schema.version(), Wanted::TAGS, at)?;
+        let Some(schema) = N::SCHEMA.groups.first() else { return Ok(None) };
+        let after = encode_at(new, 0, schema.version, Wanted::TAGS, at)?;
         let (Some(before), Some(after)) = (before.as_tagged(), after.as_tagged()) else { return Ok(None) };
         let mut text = merge(stored, before, after).text;
-        if self.to < schema.version() {
+        if self.to < schema.version {
             let codec = Codec::Json;
             let mut members =
                 Members::read(text.as_bytes()).map_err(|source| Error::Decode { at: at(), codec, source })?;
-            bring_down(schema.steps(), &mut members, self.to, &new.id())
+            bring_down(schema.steps, &mut members, self.to, &new.id())
                 .map_err(|failed| failed.into_error(at()))?;
             text = members.into_text();
         }

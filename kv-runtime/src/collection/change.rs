@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Record};
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, GetOptions, Store, StoreExt, Write};
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, GetOptions, Store, Write};
 use kv_store::{Clock, Error, Result, Timestamp};
 use tracing::Instrument;
 
@@ -12,7 +12,7 @@ use super::attempts::Attempts;
 use super::changing::{Changing, NotChanged};
 use super::difference::Before;
 use super::indexed::{Requires, check_supported};
-use super::{Collection, IdRef, StoredEntity, always, groups, keys_of_groups, named};
+use super::{Collection, IdRef, StoredEntity, always, keys_of_groups, named};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::small::apart;
 
@@ -60,18 +60,18 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         let key = self.key_of(entity);
         let span = self.span("insert", &key);
         async {
-            let now = self.store().clock().now();
+            let now = self.info().clock().now();
             let writes = self.writes_of_new(&key, entity, now)?;
             if const { !E::INDEXES.is_empty() } {
                 let written =
-                    apart(Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Absence)));
+                    apart(Box::pin(self.write_indexed(self.kv.writes(), &key, writes, Requires::Absence)));
                 return match written.await? {
                     Commit::Done => Ok(()),
                     Commit::Conflict(_) => Err(self.not_inserted(&key).await),
                 };
             }
             let absent = vec![Condition::new(key.clone(), Expect::Absent)];
-            match self.writes().commit(absent, writes.into()).await.map_err(named::<E>)? {
+            match self.kv.writes().commit(absent, writes.into()).await.map_err(named::<E>)? {
                 Commit::Done => Ok(()),
                 Commit::Conflict(_) => Err(self.not_inserted(&key).await),
             }
@@ -223,17 +223,18 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
     /// Returns why the entity was not inserted: it exists, or its anchor does and a required group
     /// does not.
     async fn not_inserted(&self, key: &Key) -> Error {
-        if groups::<E>().len() > 1
+        if E::SCHEMA.groups.len() > 1
             && let Ok(records) =
                 apart(self.records(std::slice::from_ref(key), GetOptions::new().with_expiry())).await
             && matches!(records.first(), Some(Some(_)))
         {
-            let mut missing = groups::<E>()
+            let mut missing = E::SCHEMA
+                .groups
                 .iter()
                 .zip(&records)
                 .filter(|(group, record)| record.is_none() && !group.is_optional());
             if let Some((group, _)) = missing.next() {
-                return Error::Incomplete { at: self.at(key), group: group.name().unwrap_or_default() };
+                return Error::Incomplete { at: self.at(key), group: group.name.unwrap_or_default() };
             }
         }
         Error::AlreadyExists { at: self.at(key) }
@@ -262,7 +263,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         if const { !E::INDEXES.is_empty() } {
             check_supported(self)?;
         }
-        let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.store().clock()).await;
+        let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.info().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
             let options = GetOptions::new().with_expiry();
             let stored = pin!(self.stored_records(std::slice::from_ref(&key), options));
@@ -270,17 +271,17 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
             let records = self.adopted(&key, &stored)?;
             let create = create.as_mut();
             let (entity, writes) = self.changed(&key, id.clone(), &records, &mut change, create)?;
-            let found = found_after::<E>(entity, &records, &writes, self.store().clock());
+            let found = found_after::<E>(entity, &records, &writes, self.info().clock());
             if writes.is_empty() {
                 return Ok(found);
             }
             let unchanged = self.unchanged(&key, &stored);
             let done = if const { !E::INDEXES.is_empty() } {
                 let commit =
-                    apart(Box::pin(self.commit_indexed(self.writes(), &key, &stored, unchanged, writes)));
+                    apart(Box::pin(self.commit_indexed(self.kv.writes(), &key, &stored, unchanged, writes)));
                 attempts.watch(pin!(commit)).await?
             } else {
-                let commit = pin!(self.writes().commit(unchanged, writes.into()));
+                let commit = pin!(self.kv.writes().commit(unchanged, writes.into()));
                 attempts.watch(commit).await.map_err(named::<E>)?
             };
             match done {
@@ -355,7 +356,7 @@ fn found_after<E: KvEntity>(
         Expiry::At(at) => Some(at),
         Expiry::After(_) | Expiry::AtLeast(_) => expiry.at(clock.now()),
     };
-    let of = |write: &Write, group: &GroupSchema| write.key().group() == group.name();
+    let of = |write: &Write, group: &GroupSchema| write.key().group() == group.name;
     let written = |group: &GroupSchema| match writes.iter().find(|write| of(write, group)) {
         Some(Write::Put(_, new)) => Some(at(new.expiry)),
         Some(Write::Touch(_, expiry)) => Some(at(*expiry)),

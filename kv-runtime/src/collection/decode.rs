@@ -7,8 +7,7 @@ use kv_store::record::{Metadata, Record, RecordRef};
 use kv_store::{BoxError, Clock, Error, Location};
 use serde::de::DeserializeOwned;
 
-use super::groups;
-use crate::codec::{self, CodecError};
+use crate::codec::{self, CodecError, Members};
 use crate::entity::{GroupSchema, GroupSource, KvEntity};
 use crate::migrate::{Hook, Migration, MigrationOutcome, StepFrom, guarded, read_reshaped, read_stepped};
 use crate::small::SIZE_FIRST;
@@ -49,21 +48,21 @@ pub(crate) fn decode_present<'a, E: KvEntity>(
 ) -> Result<E> {
     let held = held_id::<E>(&id);
     let held = held.as_ref().map(|id| id as &dyn Any);
-    E::from_groups(id, &mut Groups { schema: groups::<E>(), records: records.into(), context, id: held })
+    E::from_groups(id, &mut Groups { schema: E::SCHEMA.groups, records: records.into(), context, id: held })
 }
 
 /// Returns the id for steps that see it. Known while compiling, so that no other entity clones it.
 pub(super) fn held_id<E: KvEntity>(id: &E::Id) -> Option<E::Id> {
-    const { step_takes_id(E::SCHEMA.groups()) }.then(|| id.clone())
+    const { step_takes_id(E::SCHEMA.groups) }.then(|| id.clone())
 }
 
 const fn step_takes_id(groups: &[GroupSchema]) -> bool {
     let mut group = 0;
     while group < groups.len() {
-        let steps = groups[group].steps();
+        let steps = groups[group].steps;
         let mut step = 0;
         while step < steps.len() {
-            if steps[step].change().takes_id() {
+            if steps[step].change.takes_id() {
                 return true;
             }
             step += 1;
@@ -120,7 +119,7 @@ impl Groups<'_> {
     }
 
     fn check_version(&self, schema: &GroupSchema, metadata: &Metadata) -> Result<()> {
-        let (found, supported, oldest) = (metadata.version, schema.version(), schema.oldest());
+        let (found, supported, oldest) = (metadata.version, schema.version, schema.oldest);
         if found < oldest {
             return Err(Box::new(Error::TooOld { at: (self.context.locate)(schema), found, oldest }));
         }
@@ -135,7 +134,7 @@ impl Groups<'_> {
     #[inline]
     fn value<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
         // By far the most common case, so it is tested first.
-        if record.metadata.version == schema.version() {
+        if record.metadata.version == schema.version {
             return self.decoded(schema, record);
         }
         self.value_of_another_version(schema, record)
@@ -150,25 +149,26 @@ impl Groups<'_> {
     ) -> Result<T> {
         let version = record.metadata.version;
         self.check_version(schema, record.metadata)?;
-        if version > schema.version() {
+        if version > schema.version {
             return self.decoded(schema, record);
         }
         self.migrating(schema, record, || match record.metadata.codec {
             codec::Codec::Json => self.by_steps(schema, record),
             _ => {
                 let binary = "its codec is a binary one, which no step reads but a predecessor (`previous`)";
-                Err(self.failed(schema, version, schema.version(), binary.into()))
+                Err(self.failed(schema, version, schema.version, binary.into()))
             }
         })
     }
 
     fn by_steps<T: DeserializeOwned>(&self, schema: &GroupSchema, record: RecordRef<'_>) -> Result<T> {
         let version = record.metadata.version;
-        if !SIZE_FIRST && let Some(value) = read_reshaped(record.value, schema.steps(), version) {
+        if !SIZE_FIRST && let Some(value) = read_reshaped(record.value, schema.steps, version) {
             return Ok(value);
         }
         let stepped = || {
-            read_stepped(schema.steps(), record.value, version, schema.version(), self.id.unwrap_or(&()))
+            let (to, id) = (schema.version, self.id.unwrap_or(&()));
+            read_stepped(Members::read, schema.steps, record.value, (version, to), id)
                 .map_err(|failed| failed.into_error((self.context.locate)(schema)))
         };
         if !SIZE_FIRST && let Some(value) = stepped()?.decode() {
@@ -206,7 +206,7 @@ impl Groups<'_> {
     ) -> Result<T> {
         let Some(hook) = &self.context.hook.0 else { return migrate() };
         let at = (self.context.locate)(schema);
-        let (from, to) = (record.metadata.version, schema.version());
+        let (from, to) = (record.metadata.version, schema.version);
         let migration =
             Migration { entity: self.context.entity, key: at.key.as_deref().unwrap_or_default(), from, to };
         hook.before(&migration).map_err(|refusal| self.failed(schema, from, to, refusal))?;
@@ -228,7 +228,7 @@ impl GroupSource for Groups<'_> {
             Some(record) => self.value(schema, record),
             None => Err(Box::new(Error::Incomplete {
                 at: (self.context.locate)(self.schema.first().unwrap_or(schema)),
-                group: schema.name().unwrap_or_default(),
+                group: schema.name.unwrap_or_default(),
             })),
         }
     }
@@ -243,7 +243,7 @@ impl GroupSource for Groups<'_> {
         group: usize,
         id: impl FnOnce() -> P::Id,
     ) -> Result<Option<N>> {
-        let newest = groups::<P>().first().map_or(0, GroupSchema::version);
+        let newest = P::SCHEMA.groups.first().map_or(0, GroupSchema::version);
         // First of all, as most records are current.
         let record = self.records.get(group).filter(|record| record.metadata.version <= newest);
         let Some(record) = record else { return Ok(None) };
@@ -256,7 +256,7 @@ impl GroupSource for Groups<'_> {
             let previous = decode_present::<P>(id(), record, &context)?;
             guarded(|| N::step_from(previous))
                 .map(Some)
-                .map_err(|source| self.failed(schema, newest, schema.version(), source))
+                .map_err(|source| self.failed(schema, newest, schema.version, source))
         })
     }
 }

@@ -2,13 +2,13 @@
 
 use kv_store::__private::coop::{self, Hold};
 use kv_store::key::{Key, Lookup};
-use kv_store::store::{Store, StoreExt};
+use kv_store::store::{Batch, Store, Write};
 use kv_store::{BoxFuture, MaybeSend, Result};
 use tracing::Instrument;
 
 use super::indexed::Requires;
 use super::write::whole_failure;
-use super::{Collection, IdRef, groups, keys_of_groups, named};
+use super::{Collection, IdRef, keys_of_groups, named};
 use crate::entity::KvEntity;
 use crate::heard::Writes;
 use crate::small::apart;
@@ -45,13 +45,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             self.check_key(&key)?;
             if const { !E::INDEXES.is_empty() } {
                 let writes = self.writes_to_delete(&key);
-                let written = Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Nothing));
+                let written = Box::pin(self.write_indexed(self.kv.writes(), &key, writes, Requires::Nothing));
                 return apart(written).await.map(drop);
             }
-            if groups::<E>().len() == 1 {
-                return self.writes().delete(key).await.map_err(named::<E>);
+            if E::SCHEMA.groups.len() == 1 {
+                return self.kv.writes().write(Write::Delete(key).into()).await.map_err(named::<E>);
             }
-            apart(self.delete_anchors_first(self.writes(), &[key])).await
+            apart(self.delete_anchors_first(self.kv.writes(), &[key])).await
         }
         .instrument(span)
         .await
@@ -90,7 +90,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let mut ids = ids.into_iter();
         let span = self.span_many("delete_many", &ids);
         let deleting = async move {
-            let batch = Self::entities_in(self.store().capabilities().limits.batch_write);
+            let batch = Self::entities_in(self.info().capabilities().limits.batch_write);
             let (mut deleted, mut hold) = (0, Hold::begin());
             loop {
                 let anchors: Vec<Key> = ids.by_ref().take(batch).map(|id| self.key_for(&id)).collect();
@@ -101,7 +101,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     Ok(()) if const { !E::INDEXES.is_empty() } => {
                         apart(Box::pin(self.delete_many_indexed(&anchors))).await
                     }
-                    Ok(()) => self.delete_anchors_first(self.writes(), &anchors).await,
+                    Ok(()) => self.delete_anchors_first(self.kv.writes(), &anchors).await,
                     refused => refused,
                 };
                 done.map_err(|error| self.partial(first, deleted, anchors.len(), error))?;
@@ -113,12 +113,18 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     pub(super) async fn delete_anchors_first(&self, writes: Writes<'_, S>, anchors: &[Key]) -> Result<()> {
-        if self.store().capabilities().atomic_batches || groups::<E>().len() == 1 {
-            let keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
-            return writes.delete_many(keys).await.map_err(|error| named::<E>(whole_failure(error)));
+        if self.info().capabilities().atomic_batches || E::SCHEMA.groups.len() == 1 {
+            let keys = anchors.iter().flat_map(keys_of_groups::<E>);
+            return writes
+                .write(Batch::deletes(keys))
+                .await
+                .map_err(|error| named::<E>(whole_failure(error)));
         }
-        writes.delete_many(anchors.to_vec()).await.map_err(|error| named::<E>(whole_failure(error)))?;
-        let others = anchors.iter().flat_map(|anchor| keys_of_groups::<E>(anchor).skip(1)).collect();
-        writes.delete_many(others).await.map_err(|error| named::<E>(whole_failure(error)))
+        writes
+            .write(Batch::deletes(anchors.iter().cloned()))
+            .await
+            .map_err(|error| named::<E>(whole_failure(error)))?;
+        let others = anchors.iter().flat_map(|anchor| keys_of_groups::<E>(anchor).skip(1));
+        writes.write(Batch::deletes(others)).await.map_err(|error| named::<E>(whole_failure(error)))
     }
 }

@@ -9,12 +9,12 @@ use kv_store::record::{Metadata, Record};
 use kv_store::store::Store;
 use kv_store::{Error, Location, Result, Timestamp};
 
+use super::Collection;
 use super::carry::{Carried, carry, is_by_steps};
 use super::decode::{Context, Records, decode};
 use super::encode::{Encoded, encode_at};
 use super::group::Wanted;
 use super::proof::names;
-use super::{Collection, groups};
 use crate::codec::{Codec, CodecError, Kept, Merged, Tagged, merge, merge_only, sorted};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::migrate::Hook;
@@ -73,7 +73,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         entity: &E,
         records: &[Option<Record>],
     ) -> Result<Before> {
-        let groups = (0..groups::<E>().len())
+        let groups = (0..E::SCHEMA.groups.len())
             .map(|group| self.value_before(entity, GroupOf { anchor, records, group }))
             .collect::<Result<_>>()?;
         Ok(Before { groups, expires_at: entity.expires_at() })
@@ -81,17 +81,17 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns a group before it is changed.
     pub(super) fn value_before(&self, entity: &E, target: GroupOf<'_>) -> Result<GroupBefore> {
-        let schema = &groups::<E>()[target.group];
-        let at = || self.at(&target.anchor.with_group(schema.name()));
+        let schema = &E::SCHEMA.groups[target.group];
+        let at = || self.at(&target.anchor.with_group(schema.name));
         let encode = |version, wanted| {
             encode_at(entity, target.group, version, wanted, &at as &dyn Fn() -> Box<Location>)
         };
         let Some(record) = target.record() else {
-            let encoded = encode(schema.write_version(), Wanted::COMPARISON)?;
+            let encoded = encode(schema.write_version, Wanted::COMPARISON)?;
             return Ok(GroupBefore { encoded, stored: Stored::Known });
         };
         let found = record.metadata.version;
-        let version = found.max(schema.write_version()).min(schema.version());
+        let version = found.max(schema.write_version).min(schema.version);
         let likely = Some(&record.value.0).filter(|_| found >= version);
         let encoded = encode(version, Wanted::TAGS.unless(likely))?;
         let is_known = likely == Some(&encoded.value);
@@ -114,7 +114,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     fn text_at(&self, entity: &E, target: GroupOf<'_>, version: u32) -> Result<Option<Carried>> {
         let Some(record) = target.record() else { return Ok(None) };
         if record.metadata.version < version {
-            let locate = |group: &GroupSchema| self.at(&target.anchor.with_group(group.name()));
+            let locate = |group: &GroupSchema| self.at(&target.anchor.with_group(group.name));
             let context = Context { hook: &Hook(None), ..self.context(&locate) };
             let records = Records::All(target.records);
             let carried = carry::<E>(entity.id(), records, target.group, version, &context);
@@ -138,8 +138,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         target: GroupOf<'_>,
         record: &Record,
     ) -> Result<(Bytes, Metadata)> {
-        let schema = &groups::<E>()[target.group];
-        let version = record.metadata.version.max(schema.write_version()).min(schema.version());
+        let schema = &E::SCHEMA.groups[target.group];
+        let version = record.metadata.version.max(schema.write_version).min(schema.version);
         if is_by_steps::<E>(target.group, record) {
             // The entity was read by the same steps, so its own encoding is not asked for.
             if let Some(carried) = self.text_at(entity, target, version)? {
@@ -148,7 +148,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 return Ok((new.value, metadata));
             }
         }
-        let encoded = self.encode(key, entity, target.group, version, Wanted::VALUE)?;
+        let encoded = encode_at(entity, target.group, version, Wanted::VALUE, &|| self.at(key))?;
         let metadata = self.metadata_after(record, encoded.metadata(), encoded.version);
         let stored = self.stored(entity, target, record, &encoded)?;
         let before = GroupBefore { encoded: encoded.clone(), stored };
@@ -167,13 +167,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         metadata: &Metadata,
     ) -> Result<Bytes> {
         let Stored::Text(Carried { text, is_converted }) = &before.stored else { return Ok(after.value) };
-        let key = target.anchor.with_group(groups::<E>()[target.group].name());
+        let key = target.anchor.with_group(E::SCHEMA.groups[target.group].name());
         let (Some(old), Some(new)) = (before.encoded.as_tagged(), after.as_tagged()) else {
             return Ok(after.value);
         };
         let reread = |value: &str| self.reread(entity, target, value, metadata, after.version);
         // An older version is read by steps, which may look for a member that is not the struct's.
-        let is_todays = after.version == groups::<E>()[target.group].version();
+        let is_todays = after.version == E::SCHEMA.groups[target.group].version();
         let names = if is_todays { names::<E>(target.group) } else { &[] };
         let proof = Proof { expected: new.text, reread: &reread, names };
         match difference(text, old, new, *is_converted, &proof) {
@@ -199,7 +199,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let record = records.get_mut(target.group)?.as_mut()?;
         record.value.0 = Bytes::copy_from_slice(value.as_bytes());
         record.metadata = metadata.clone();
-        let locate = |group: &GroupSchema| self.at(&target.anchor.with_group(group.name()));
+        let locate = |group: &GroupSchema| self.at(&target.anchor.with_group(group.name));
         let context = Context { hook: &Hook(None), ..self.context(&locate) };
         let entity = decode::<E>(entity.id(), &records, &context).ok()??;
         let at = || self.at(target.anchor);

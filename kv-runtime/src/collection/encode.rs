@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord};
-use kv_store::store::{Limits, Store, StoreExt};
+use kv_store::store::{Limits, Store};
 use kv_store::{BoxError, Error, Location, Result, Timestamp};
 
+use super::Collection;
 use super::adopt::Origin;
 use super::group::{Group, Wanted, Written, encode_wanted};
 use super::proof::prove;
-use super::{Collection, groups};
 use crate::codec::{self, Codec, Members, Tagged};
 use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
 use crate::migrate::bring_down;
@@ -30,7 +30,7 @@ pub(super) struct Encoded {
 impl Encoded {
     /// Encodes a group's value at a version, in the codec of that version.
     pub(super) fn new(value: Bytes, schema: &GroupSchema, version: u32) -> Self {
-        let (codec, oldest_reader) = (schema.codec(), schema.oldest_reader(version));
+        let (codec, oldest_reader) = (schema.codec, schema.oldest_reader(version));
         Self { value, codec, version, oldest_reader, tags: Vec::new() }
     }
 
@@ -49,18 +49,6 @@ impl Encoded {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Encodes one group at a version. `group` is its index in the schema.
-    pub(super) fn encode(
-        &self,
-        key: &Key,
-        entity: &E,
-        group: usize,
-        version: u32,
-        wanted: Wanted<'_>,
-    ) -> Result<Encoded> {
-        encode_at(entity, group, version, wanted, &|| self.at(key))
-    }
-
     /// Makes a new record of one group, checked against the store's limits.
     pub(super) fn new_record(
         &self,
@@ -69,9 +57,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         group: usize,
         now: Timestamp,
     ) -> Result<NewRecord> {
-        let schema = &groups::<E>()[group];
-        let version = schema.write_version();
-        let encoded = self.encode(key, entity, group, version, Wanted::VALUE)?;
+        let schema = &E::SCHEMA.groups[group];
+        let version = schema.write_version;
+        let encoded = encode_at(entity, group, version, Wanted::VALUE, &|| self.at(key))?;
         let metadata = encoded.metadata().with_created_at(Some(now));
         let record = NewRecord::new(encoded.value, metadata).with_expiry(self.expiry(entity, schema));
         self.formed(key, schema, record, Origin::New)
@@ -81,35 +69,31 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(super) fn expiry(&self, entity: &E, schema: &GroupSchema) -> Expiry {
         match expires_by_field(entity, schema) {
             Some(at) => Expiry::At(at),
-            None => self.ttl_of(schema).map_or(Expiry::Never, Expiry::After),
+            None => self.ttl.or(schema.ttl).map_or(Expiry::Never, Expiry::After),
         }
     }
 
     /// Returns when the first group of an entity expires that is written now.
     #[cfg(feature = "cache")]
     pub(crate) fn expires_at(&self, entity: &E, now: Timestamp) -> Option<Timestamp> {
-        groups::<E>().iter().filter_map(|schema| self.expiry(entity, schema).at(now)).min()
-    }
-
-    pub(super) fn ttl_of(&self, schema: &GroupSchema) -> Option<Duration> {
-        self.ttl.or(schema.ttl())
+        E::SCHEMA.groups.iter().filter_map(|schema| self.expiry(entity, schema).at(now)).min()
     }
 
     /// Checks the record against the limits. Metadata may lose members that can be omitted.
     pub(super) fn checked(&self, key: &Key, mut record: NewRecord) -> Result<NewRecord> {
         self.check_foreign(key, false)?;
-        check(&self.store().capabilities().limits, key, &mut record, &|| self.at(key))?;
+        check(&self.info().capabilities().limits, key, &mut record, &|| self.at(key))?;
         Ok(record)
     }
 
     /// Fails if the store does not take the key, for its length or its form.
     pub(super) fn check_key(&self, key: &Key) -> Result<()> {
         self.check_foreign(key, false)?;
-        check_key(&self.store().capabilities().limits, key, &|| self.at(key))
+        check_key(&self.info().capabilities().limits, key, &|| self.at(key))
     }
 
     pub(super) fn check_ttl(&self, key: &Key, ttl: Duration) -> Result<()> {
-        check_ttl(&self.store().capabilities().limits, ttl, &|| self.at(key))
+        check_ttl(&self.info().capabilities().limits, ttl, &|| self.at(key))
     }
 }
 
@@ -122,11 +106,11 @@ pub(super) fn encode_at<E: KvEntity>(
     wanted: Wanted<'_>,
     at: &dyn Fn() -> Box<Location>,
 ) -> Result<Encoded> {
-    let schema = &groups::<E>()[group];
-    let (codec, oldest_reader) = (schema.codec(), schema.oldest_reader(version));
+    let schema = &E::SCHEMA.groups[group];
+    let (codec, oldest_reader) = (schema.codec, schema.oldest_reader(version));
     let encode_error = |source| Error::Encode { at: at(), codec, source };
     let value = Group { entity, group };
-    if version == schema.version() {
+    if version == schema.version {
         let Written { value, tags, is_doubtful } =
             encode_wanted(codec, &value, wanted).map_err(encode_error)?;
         if wanted.is_stored && codec::needs_proof(codec, value.len(), is_doubtful) {
@@ -140,7 +124,7 @@ pub(super) fn encode_at<E: KvEntity>(
     let today = codec::encode_tagged(&value).map_err(encode_error)?;
     let mut members = Members::read(today.text.as_bytes()).map_err(encode_error)?;
     let id = entity.id();
-    bring_down(schema.steps(), &mut members, version, &id).map_err(|failed| failed.into_error(at()))?;
+    bring_down(schema.steps, &mut members, version, &id).map_err(|failed| failed.into_error(at()))?;
     let older = members.into_tagged(&today);
     Ok(Encoded { value: older.text.into(), codec: Codec::Json, version, oldest_reader, tags: older.tags })
 }
@@ -156,7 +140,7 @@ impl PreviousVisitor for AtVersion<'_> {
     type Out = Result<Encoded>;
 
     fn visit<P: KvEntity>(self, previous: Result<P, BoxError>) -> Result<Encoded> {
-        let (from, to) = (self.schema.version(), self.version);
+        let (from, to) = (self.schema.version, self.version);
         let previous = previous.map_err(|source| Error::MigrationFailed {
             at: (self.at)(),
             from,
@@ -169,7 +153,7 @@ impl PreviousVisitor for AtVersion<'_> {
 
 /// Returns the entity's `expires_at` for a group, unless the group declares a TTL.
 pub(super) fn expires_by_field<E: KvEntity>(entity: &E, schema: &GroupSchema) -> Option<Timestamp> {
-    if schema.ttl().is_none() { entity.expires_at() } else { None }
+    if schema.ttl.is_none() { entity.expires_at() } else { None }
 }
 
 /// Not generic: one copy serves all entities.

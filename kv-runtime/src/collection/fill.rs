@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use kv_store::key::Key;
 use kv_store::record::{Expiry, NewRecord};
-use kv_store::store::{AtomicStore, Batch, Commit, Condition, Expect, GetOptions, Store, StoreExt, Write};
+use kv_store::store::{AtomicStore, Batch, Commit, Condition, Expect, GetOptions, Store, Write};
 use kv_store::{Result, Timestamp};
 use tracing::Instrument;
 
 use super::filled::set_filled;
 use super::indexed::Requires;
 use super::write::as_puts;
-use super::{Collection, StoredEntity, groups, keys_of_groups, named};
+use super::{Collection, StoredEntity, keys_of_groups, named};
 use crate::entity::KvEntity;
 use crate::small::apart;
 
@@ -27,10 +27,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) async fn before_fill(&self, anchors: &[Key], ids: Vec<E::Id>) -> Result<Vec<BeforeFill<E>>> {
         let span = self.span_many("get_many", &anchors.iter());
         async {
-            let groups = groups::<E>().len();
+            let groups = E::SCHEMA.groups.len();
             let mut all = Vec::with_capacity(anchors.len());
             let mut ids = ids.into_iter();
-            let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
+            let batch = Self::entities_in(self.info().capabilities().limits.batch_read);
             for anchors in anchors.chunks(batch) {
                 let records = self.records(anchors, GetOptions::new().with_expiry()).await?;
                 for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
@@ -54,7 +54,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let absent = |condition: &&mut Condition| matches!(condition.expect, Expect::Absent);
         let conditions = unchanged.iter_mut().flat_map(|unchanged| unchanged.iter_mut());
         let mut absent: Vec<&mut Condition> = conditions.filter(absent).collect();
-        let batch = self.store().capabilities().limits.batch_read.max(1);
+        let batch = self.info().capabilities().limits.batch_read.max(1);
         for absent in absent.chunks_mut(batch) {
             let keys: Vec<Key> = absent.iter().map(|condition| condition.key.clone()).collect();
             let leases = self.store().lease(&keys, life).await.map_err(named::<E>)?;
@@ -88,12 +88,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let filling = async {
                 // What the miss saw is a condition, so these records are the same, or the fill is lost.
                 let records = self.records(std::slice::from_ref(key), GetOptions::new()).await?;
-                self.commit_indexed(self.writes().of_a_read(), key, &records, unchanged, writes.into_vec())
+                self.commit_indexed(self.kv.writes().of_a_read(), key, &records, unchanged, writes.into_vec())
                     .await
             };
             return apart(Box::pin(filling.instrument(span))).await;
         }
-        self.writes().of_a_read().commit(unchanged, writes).instrument(span).await.map_err(named::<E>)
+        self.kv.writes().of_a_read().commit(unchanged, writes).instrument(span).await.map_err(named::<E>)
     }
 
     /// Overwrites the record with `entity`, or deletes it, without comparing it first.
@@ -104,14 +104,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         ttl: Option<Duration>,
     ) -> Result<Commit> {
         let span = self.span("fill", key);
-        let writes = self.writes().of_a_read();
+        let writes = self.kv.writes().of_a_read();
         async {
             if const { !E::INDEXES.is_empty() } {
                 let writes = match entity {
                     Some(entity) => as_puts(self.fill_records(key, entity, ttl)?),
                     None => self.writes_to_delete(key),
                 };
-                let of_a_read = self.writes().of_a_read();
+                let of_a_read = self.kv.writes().of_a_read();
                 let written = Box::pin(self.write_indexed(of_a_read, key, writes, Requires::Nothing));
                 return apart(written).await;
             }
@@ -128,11 +128,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the records of all groups, the anchor last. A cache's TTL is a maximum: a field may
     /// let them expire earlier.
     fn fill_records(&self, anchor: &Key, entity: &E, ttl: Option<Duration>) -> Result<Vec<(Key, NewRecord)>> {
-        let now = self.store().clock().now();
-        let groups = groups::<E>().iter().enumerate().rev();
+        let now = self.info().clock().now();
+        let groups = E::SCHEMA.groups.iter().enumerate().rev();
         groups
             .map(|(group, schema)| {
-                let key = anchor.with_group(schema.name());
+                let key = anchor.with_group(schema.name);
                 let mut record = self.new_record(&key, entity, group, now)?;
                 if let Some(ttl) = ttl
                     && let Some(expiry) = bounded(record.expiry, ttl, now)

@@ -5,7 +5,7 @@ use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, Record};
 use kv_store::store::{Store, Write};
 
-use super::{Collection, groups, keys_of_groups};
+use super::{Collection, keys_of_groups};
 use crate::entity::KvEntity;
 
 /// The member of the metadata that marks a record whose expiry is the TTL of a cache:
@@ -37,7 +37,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         if writes.is_empty() || !records.iter().flatten().any(|record| is_filled(&record.metadata)) {
             return Ok(writes);
         }
-        for ((schema, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(anchor)).zip(records) {
+        for ((schema, key), record) in E::SCHEMA.groups.iter().zip(keys_of_groups::<E>(anchor)).zip(records) {
             let Some(record) = record.as_ref().filter(|record| is_filled(&record.metadata)) else { continue };
             let index = writes.iter().position(|write| *write.key() == key);
             let mut new = match index.map(|index| writes.swap_remove(index)) {

@@ -14,7 +14,7 @@ use super::changing::{Changing, NotChanged};
 use super::difference::Before;
 use super::indexed::Requires;
 use super::write::{as_puts, whole_failure};
-use super::{Collection, IdRef, StoredEntity, groups, keys_of_groups, named, once};
+use super::{Collection, IdRef, StoredEntity, keys_of_groups, named, once};
 use crate::entity::{GroupSchema, KvEntity, Touch};
 use crate::small::apart;
 
@@ -188,13 +188,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             let options = GetOptions::new().with_expiry();
             let records = self.stored_records(std::slice::from_ref(&key), options).await?;
             let Some(Some(anchor)) = records.first() else { return Ok(Touched::Absent) };
-            let now = self.store().clock().now();
+            let now = self.info().clock().now();
             if self.was_just_touched(anchor.expires_at, now) {
                 return Ok(Touched::Spared);
             }
             let mut writes = Vec::new();
-            for ((group, key), record) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)).zip(records) {
-                if let (Some(ttl), Some(record)) = (self.ttl_of(group), record) {
+            for ((group, key), record) in E::SCHEMA.groups.iter().zip(keys_of_groups::<E>(&key)).zip(records)
+            {
+                if let (Some(ttl), Some(record)) = (self.ttl.or(group.ttl), record) {
                     self.check_ttl(&key, ttl)?;
                     self.check_touch(&key, group)?;
                     let standing = expiry_of(self.store(), &key, &record).await.map_err(named::<E>)?.at(now);
@@ -238,7 +239,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         change: impl FnOnce(&mut E) -> Result<(), X>,
         create: Option<impl FnOnce() -> E>,
     ) -> Result<StoredEntity<E>, X> {
-        let now = self.store().clock().now();
+        let now = self.info().clock().now();
         let records = self.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()).await?;
         let (entity, writes) = match (self.decode(id, &key, &records)?, create) {
             (Some(mut entity), _) => {
@@ -259,7 +260,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         };
         let writes = self.unconditional(&key, writes, &records).await?;
         let written = |group: &GroupSchema| {
-            let write = writes.iter().find(|(key, _)| key.group() == group.name());
+            let write = writes.iter().find(|(key, _)| key.group() == group.name);
             write.map(|(_, new)| new.expiry.at(now))
         };
         let found = StoredEntity::after(entity, &records, written);
@@ -271,10 +272,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     async fn write_last(&self, key: &Key, records: Vec<(Key, NewRecord)>) -> Result<()> {
         if const { !E::INDEXES.is_empty() } {
             let written =
-                Box::pin(self.write_indexed(self.writes(), key, as_puts(records), Requires::Nothing));
+                Box::pin(self.write_indexed(self.kv.writes(), key, as_puts(records), Requires::Nothing));
             return apart(written).await.map(drop);
         }
-        self.write_anchors_last(self.writes(), records).await.map_err(whole_failure)
+        self.write_anchors_last(self.kv.writes(), records).await.map_err(whole_failure)
     }
 
     /// Converts the writes for a store that cannot keep an expiry by itself: each names the expiry
@@ -301,7 +302,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     unconditional.push((key, record.with_expiry(expiry)));
                 }
                 Write::Touch(key, expiry) => {
-                    let mut groups = groups::<E>().iter().zip(keys_of_groups::<E>(anchor)).zip(records);
+                    let mut groups = E::SCHEMA.groups.iter().zip(keys_of_groups::<E>(anchor)).zip(records);
                     let standing = groups.find(|((_, of), _)| of.as_str() == key.as_str());
                     if let Some(((schema, _), Some(record))) = standing {
                         let same = self.same(&key, schema, record, expiry)?;

@@ -63,14 +63,13 @@ use std::time::Duration;
 use kv_store::__private::Origin;
 use kv_store::__private::learn;
 use kv_store::key::{EntityId, Key, KeyBuilder, Lookup};
-use kv_store::store::{Store, StoreExt};
+use kv_store::store::{Store, StoreInfo};
 use kv_store::{Error, Location, Result};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
 use crate::cursor_key::CursorKey;
 use crate::entity::{GroupSchema, KvEntity, StoredIn};
-use crate::heard::Writes;
 use crate::kv::{KnownIndexes, Kv};
 
 pub(crate) use adopt::version_of;
@@ -174,7 +173,7 @@ pub type IdRef<'a, E> = <<E as KvEntity>::Id as EntityId>::Ref<'a>;
 /// `key`, in which a secret id is a hash. A span is made only if a subscriber takes it: a logger
 /// that tracing's feature `log` serves sees none.
 pub struct Collection<E, S> {
-    kv: Kv<S>,
+    pub(crate) kv: Kv<S>,
     ttl: Option<Duration>,
     touch_interval: Duration,
     entity: PhantomData<fn() -> E>,
@@ -193,8 +192,8 @@ impl<S: Store> Kv<S> {
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     pub(crate) fn new(kv: Kv<S>) -> Self {
-        for group in E::SCHEMA.groups() {
-            learn(E::SCHEMA.prefix(), E::SCHEMA.ids(), group.name());
+        for group in E::SCHEMA.groups {
+            learn(E::SCHEMA.prefix, E::SCHEMA.ids, group.name);
         }
         Self { kv, ttl: None, touch_interval: Duration::ZERO, entity: PhantomData }
     }
@@ -258,6 +257,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         self.kv.store()
     }
 
+    /// What the store is.
+    pub(crate) fn info(&self) -> &StoreInfo {
+        self.kv.store().info()
+    }
+
     pub(crate) fn known_indexes(&self) -> &KnownIndexes {
         self.kv.indexes()
     }
@@ -267,9 +271,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     pub(crate) fn key_for<L: Lookup<E::Id>>(&self, id: &L) -> Key {
-        let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+        let mut key = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids);
         id.write(&mut key);
-        key.finish(anchor::<E>().name())
+        key.finish(anchor::<E>().name)
     }
 
     /// Both before a call's future begins, so that it does not borrow what the id is made of.
@@ -278,20 +282,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     fn key_of(&self, entity: &E) -> Key {
-        let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+        let mut key = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids);
         entity.write_id(&mut key);
-        key.finish(anchor::<E>().name())
+        key.finish(anchor::<E>().name)
     }
 
     pub(crate) fn key_of_id(&self, id: &E::Id) -> Key {
-        let mut key = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+        let mut key = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids);
         EntityId::write(id, &mut key);
-        key.finish(anchor::<E>().name())
-    }
-
-    /// The calls by which everything is written, so that caches hear of it.
-    pub(crate) fn writes(&self) -> Writes<'_, S> {
-        self.kv.writes()
+        key.finish(anchor::<E>().name)
     }
 
     /// The collection of a cache, which does not hear what is written through it.
@@ -302,20 +301,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Where a record lies, for an error.
     pub(crate) fn at(&self, key: &Key) -> Box<Location> {
-        self.located(Location::of(self.store().name(), key))
+        self.located(Location::of(self.info().name(), key))
     }
 
     /// The place as far as the collection and its store know it.
     pub(crate) fn located(&self, mut at: Box<Location>) -> Box<Location> {
-        at.entity = Some(E::SCHEMA.name());
+        at.entity = Some(E::SCHEMA.name);
         self.store().info().locate(&mut at);
         at
     }
 
     /// Waits, so that a call that goes through all entities keeps to its rate.
     pub(crate) async fn pause(&self, duration: Duration) -> Result<()> {
-        let sleep = self.store().clock().timer().sleep(duration).map_err(|source| {
-            let at = self.located(Location::store(self.store().name()));
+        let sleep = self.info().clock().timer().sleep(duration).map_err(|source| {
+            let at = self.located(Location::store(self.info().name()));
             Error::NoTimer { at, source }
         })?;
         sleep.await;
@@ -325,11 +324,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// How many entities go into a batch of so many records: one in any case, as its groups are
     /// never parted.
     pub(crate) fn entities_in(records: usize) -> usize {
-        (records / groups::<E>().len()).max(1)
+        (records / E::SCHEMA.groups.len()).max(1)
     }
 
     fn span(&self, operation: &'static str, key: &Key) -> Span {
-        span(operation, E::SCHEMA.name(), self.store().name(), key)
+        span(operation, E::SCHEMA.name, self.info().name(), key)
     }
 
     /// A span of many entities shows how many, where it is known.
@@ -339,13 +338,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         let (least, most) = of.size_hint();
         let entities = most.filter(|most| *most == least);
-        tracing::debug_span!(
-            "kv",
-            operation,
-            entity = E::SCHEMA.name(),
-            store = self.store().name(),
-            entities
-        )
+        tracing::debug_span!("kv", operation, entity = E::SCHEMA.name, store = self.info().name(), entities)
     }
 }
 
@@ -366,21 +359,17 @@ pub(crate) fn are_spans_taken() -> bool {
 
 /// The group that decides whether an entity exists.
 fn anchor<E: KvEntity>() -> &'static GroupSchema {
-    groups::<E>().first().unwrap_or(const { &GroupSchema::new(None, 1, crate::Codec::Json) })
-}
-
-fn groups<E: KvEntity>() -> &'static [GroupSchema] {
-    const { E::SCHEMA.groups() }
+    E::SCHEMA.groups.first().unwrap_or(const { &GroupSchema::new(None, 1, crate::Codec::Json) })
 }
 
 /// The keys of all groups of an entity, from its anchor's.
 fn keys_of_groups<E: KvEntity>(anchor: &Key) -> impl Iterator<Item = Key> {
-    groups::<E>().iter().map(|group| anchor.with_group(group.name()))
+    E::SCHEMA.groups.iter().map(|group| anchor.with_group(group.name))
 }
 
 /// Names the entity in a store's error.
 fn named<E: KvEntity>(error: Error) -> Error {
-    error.of_entity(E::SCHEMA.name())
+    error.of_entity(E::SCHEMA.name)
 }
 
 impl<E, S> Clone for Collection<E, S> {
@@ -392,8 +381,8 @@ impl<E, S> Clone for Collection<E, S> {
 impl<E: KvEntity, S: Store> fmt::Debug for Collection<E, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Collection")
-            .field("entity", &E::SCHEMA.name())
-            .field("store", &self.store().name())
+            .field("entity", &E::SCHEMA.name)
+            .field("store", &self.info().name())
             .field("ttl", &self.ttl)
             .finish_non_exhaustive()
     }

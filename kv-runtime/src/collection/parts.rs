@@ -6,13 +6,13 @@ use super::decode::{Context, decode};
 use super::difference::{Before, GroupBefore, Stored};
 use super::encode::{Encoded, encode_at};
 use super::group::Wanted;
-use super::{Collection, groups, keys_of_groups, once};
+use super::{Collection, keys_of_groups, once};
 use crate::codec::Codec;
 use crate::entity::{GroupSchema, KvEntity};
 use crate::migrate::Hook;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, NewRecord, Record};
-use kv_store::store::{Store, StoreExt, Write};
+use kv_store::store::{Store, Write};
 use kv_store::{Error, Location, Result, Timestamp};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -25,7 +25,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the keys of all groups of several entities, in the schema's order for each. Fails if
     /// one is too long for the store.
     pub(crate) fn keys_of_anchors<'k>(&self, anchors: &'k [Key]) -> Result<Cow<'k, [Key]>> {
-        let keys = match groups::<E>().len() {
+        let keys = match E::SCHEMA.groups.len() {
             1 => Cow::Borrowed(anchors),
             _ => Cow::Owned(anchors.iter().flat_map(keys_of_groups::<E>).collect::<Vec<Key>>()),
         };
@@ -35,7 +35,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns the key of the first group of an entity, from that of any group.
     pub(crate) fn anchor_of_group(&self, key: &Key) -> Key {
-        key.with_group(super::anchor::<E>().name())
+        key.with_group(super::anchor::<E>().name)
     }
 
     /// Returns whether these records are JSON, and byte for byte what would be written of the entity,
@@ -45,16 +45,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             // These are the bytes of another program, which may hold more than the value.
             return false;
         }
-        let mut groups = groups::<E>().iter().enumerate().zip(records);
+        let mut groups = E::SCHEMA.groups.iter().enumerate().zip(records);
         groups.all(|((group, schema), record)| {
             let Some(record) = record else { return false };
-            let version = schema.write_version();
+            let version = schema.write_version;
             if record.metadata.version != version || record.metadata.codec != Codec::Json {
                 return false;
             }
             let wanted = Wanted::COMPARISON.unless(Some(&record.value.0));
             // An error comes again when it is saved.
-            let nowhere = || Location::store(self.store().name());
+            let nowhere = || Location::store(self.info().name());
             let encoded = encode_at(entity, group, version, wanted, &nowhere);
             encoded.is_ok_and(|encoded| encoded.codec == Codec::Json && encoded.value == record.value.0)
         })
@@ -69,9 +69,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         records: &[Option<Record>],
         expires_at: Option<Timestamp>,
     ) -> Result<Vec<Write>> {
-        let stored = groups::<E>().iter().zip(records.iter().flatten());
+        let stored = E::SCHEMA.groups.iter().zip(records.iter().flatten());
         let groups = stored.map(|(schema, record)| {
-            let encoded = Encoded::new(record.value.0.clone(), schema, schema.write_version());
+            let encoded = Encoded::new(record.value.0.clone(), schema, schema.write_version);
             GroupBefore { encoded, stored: Stored::Known }
         });
         self.writes_of_change(anchor, entity, records, &Before { groups: groups.collect(), expires_at })
@@ -90,8 +90,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the key of a group, and what writes a record of another key there: with the same
     /// value, metadata and expiry, as the records of this group are stored.
     pub(crate) fn copy_of(&self, anchor: &Key, group: usize, record: &Record) -> Result<(Key, NewRecord)> {
-        let schema = groups::<E>().get(group).unwrap_or_else(|| super::anchor::<E>());
-        let key = anchor.with_group(schema.name());
+        let schema = E::SCHEMA.groups.get(group).unwrap_or_else(|| super::anchor::<E>());
+        let key = anchor.with_group(schema.name);
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
         let copy = self.same(&key, schema, record, expiry)?;
         Ok((key, copy))
@@ -104,7 +104,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns the writes of [`put`](Self::put) and [`insert`](Self::insert).
     pub(crate) fn writes_to_put(&self, anchor: &Key, entity: &E) -> Result<Vec<Write>> {
-        self.writes_of_new(anchor, entity, self.store().clock().now())
+        self.writes_of_new(anchor, entity, self.info().clock().now())
     }
 
     /// Returns the writes that bring records, which were read as another state of the entity, to
@@ -117,7 +117,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<Vec<Write>> {
         let records = &*self.adopted(anchor, records)?;
         // The hook was called when the entity was read.
-        let locate = |group: &GroupSchema| self.at(&anchor.with_group(group.name()));
+        let locate = |group: &GroupSchema| self.at(&anchor.with_group(group.name));
         let context = Context { hook: &Hook(None), ..self.context(&locate) };
         let before = decode::<E>(entity.id(), records, &context).map_err(|error| *error)?;
         let Some(before) = before else { return Err(Error::NotFound { at: self.at(anchor) }) };

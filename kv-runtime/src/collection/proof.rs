@@ -6,7 +6,6 @@ use serde::de::DeserializeOwned;
 
 use super::decode::Result as Decoded;
 use super::group::{Group, encode_exactly};
-use super::groups;
 use crate::codec::{self, Codec, CodecError, RawObject, encode_tagged, sorted};
 use crate::entity::{FieldText, GroupSource, KvEntity, ShapeVisitor};
 use crate::migrate::StepFrom;
@@ -124,7 +123,7 @@ impl<E: KvEntity> GroupSource for Written<'_, E> {
             return codec::decode(self.codec, self.value).map_err(|source| undecoded(self.codec, source));
         }
         let other = || {
-            let codec = groups::<E>().get(group)?.codec();
+            let codec = E::SCHEMA.groups.get(group)?.codec();
             let value = encode_exactly(codec, &Group { entity: self.entity, group }).ok()?;
             codec::decode(codec, &value).ok()
         };

@@ -8,10 +8,9 @@ use kv_store::store::{GetOptions, Store, StoreExt};
 use kv_store::{Error, Location, Result, Timestamp};
 use tracing::Instrument;
 
-use super::behind::BehindGroups;
 use super::decode::{Context, Records, decode, decode_present};
 use super::filled::is_filled;
-use super::{Collection, IdRef, groups, keys_of_groups, named};
+use super::{Collection, IdRef, keys_of_groups, named};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::small::apart;
 
@@ -47,7 +46,7 @@ impl<E: KvEntity> StoredEntity<E> {
         written: impl Fn(&GroupSchema) -> Option<Option<Timestamp>>,
     ) -> Self {
         let (mut expires_at, mut own_expires_at) = (None, None);
-        for (group, record) in groups::<E>().iter().zip(records) {
+        for (group, record) in E::SCHEMA.groups.iter().zip(records) {
             let (expiry, is_own) = match (written(group), record) {
                 (Some(expiry), _) => (expiry, true),
                 (None, Some(record)) => (record.expires_at, !is_filled(&record.metadata)),
@@ -158,9 +157,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let span = self.span("get", key);
         async {
             let (mut only, all);
-            let records = if groups::<E>().len() == 1 {
+            let records = if E::SCHEMA.groups.len() == 1 {
                 self.check_key(key)?;
-                only = self.store().get(key, options).await;
+                only = self.kv.store().get(key, options).await;
                 if Self::ADOPTS {
                     self.adopt_found(key, &mut only);
                 }
@@ -188,12 +187,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         shape: impl FnOnce(E, &[Option<Record>]) -> T,
     ) -> Result<Option<T>> {
         let behind = self.behind(records);
-        if !behind.is_empty() {
+        if Self::HAS_OLDER_VERSIONS && !behind.is_empty() {
             // Apart, as the entity is then held while that is awaited, which costs every read a move.
             return self.shaped(id, key, records, behind, shape).await;
         }
         // Not by `self.decode`: beside an error that is not boxed, the entity would be moved once more.
-        let locate = |group: &GroupSchema| self.at(&key.with_group(group.name()));
+        let locate = |group: &GroupSchema| self.at(&key.with_group(group.name));
         match decode(id, records, &self.context(&locate)) {
             Ok(found) => Ok(found.map(|entity| shape(entity, records))),
             Err(error) => Err(*error),
@@ -216,15 +215,15 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<Vec<Option<Record>>> {
         // An only group's key is the anchor.
         let mut keys = Cow::Borrowed(anchors);
-        if groups::<E>().len() > 1 {
+        if E::SCHEMA.groups.len() > 1 {
             keys = anchors.iter().flat_map(keys_of_groups::<E>).collect();
         }
         keys.iter().try_for_each(|key| self.check_key(key))?;
-        self.store().get_many(&keys, options).await.map_err(named::<E>)
+        self.kv.store().get_many(&keys, options).await.map_err(named::<E>)
     }
 
     pub(crate) fn decode(&self, id: E::Id, anchor: &Key, records: &[Option<Record>]) -> Result<Option<E>> {
-        let locate = |group: &GroupSchema| self.at(&anchor.with_group(group.name()));
+        let locate = |group: &GroupSchema| self.at(&anchor.with_group(group.name));
         decode(id, records, &self.context(&locate)).map_err(|error| *error)
     }
 
@@ -245,11 +244,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         id: E::Id,
         anchor: &Key,
         records: &[Option<Record>],
-        behind: BehindGroups<E>,
+        behind: Vec<usize>,
         shape: impl FnOnce(E, &[Option<Record>]) -> T,
     ) -> Result<Option<T>> {
         let Some(entity) = self.decode(id, anchor, records)? else { return Ok(None) };
-        if !behind.is_empty() {
+        if Self::HAS_OLDER_VERSIONS && !behind.is_empty() {
             // Boxed, as it is seldom, and every future of a read would have its size.
             apart(Box::pin(self.write_back(anchor, &entity, records, behind))).await;
         }
@@ -267,7 +266,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     pub(super) fn context<'a>(&'a self, locate: &'a dyn Fn(&GroupSchema) -> Box<Location>) -> Context<'a> {
-        let (hook, clock) = (self.kv.hook(), self.store().clock());
-        Context { entity: E::SCHEMA.name(), locate, hook, clock }
+        let (hook, clock) = (&self.kv.migrations.hook, self.info().clock());
+        Context { entity: E::SCHEMA.name, locate, hook, clock }
     }
 }

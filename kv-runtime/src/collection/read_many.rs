@@ -2,12 +2,12 @@
 
 use kv_store::__private::coop::Hold;
 use kv_store::key::{Key, Lookup};
-use kv_store::store::{GetOptions, Store, StoreExt};
+use kv_store::store::{GetOptions, Store};
 use kv_store::{BoxFuture, Result};
 use tracing::Instrument;
 
+use super::Collection;
 use super::read::StoredEntity;
-use super::{Collection, groups};
 use crate::entity::KvEntity;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -132,8 +132,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         options: GetOptions,
         mut each: impl FnMut(Result<Option<StoredEntity<E>>>) -> Result<()>,
     ) -> Result<()> {
-        let groups = groups::<E>().len();
-        let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
+        let groups = E::SCHEMA.groups.len();
+        let batch = Self::entities_in(self.info().capabilities().limits.batch_read);
         let mut hold = Hold::begin();
         while keys.len() > 0 {
             let room = batch.min(keys.len());

@@ -2,14 +2,14 @@
 
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record};
-use kv_store::store::{Store, StoreExt, Write};
+use kv_store::store::{Store, Write};
 use kv_store::{Error, Result, Timestamp};
 
+use super::Collection;
 use super::adopt::Origin;
 use super::difference::{Before, GroupBefore, GroupOf};
-use super::encode::expires_by_field;
+use super::encode::{encode_at, expires_by_field};
 use super::group::Wanted;
-use super::{Collection, groups};
 use crate::adopt::Adapter;
 use crate::codec::Codec;
 use crate::entity::{GroupSchema, KvEntity};
@@ -25,16 +25,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         before: &Before,
     ) -> Result<Vec<Write>> {
         let mut writes = Vec::new();
-        for group in 0..groups::<E>().len() {
+        for group in 0..E::SCHEMA.groups.len() {
             let target = GroupOf { anchor, records, group };
-            let key = anchor.with_group(groups::<E>()[group].name());
+            let key = anchor.with_group(E::SCHEMA.groups[group].name);
             let was = before.groups.get(group);
             match (records.get(group).and_then(Option::as_ref), was) {
                 (Some(record), Some(was)) => {
                     writes.extend(self.rewrite(key, entity, target, record, (was, before.expires_at))?);
                 }
                 (_, was) => {
-                    let record = self.new_record(&key, entity, group, self.store().clock().now())?;
+                    let record = self.new_record(&key, entity, group, self.info().clock().now())?;
                     if was.is_none_or(|was| was.encoded.value != record.value.0) {
                         writes.push(Write::Put(key, record));
                     }
@@ -55,10 +55,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         record: &Record,
         (before, expired_at): (&GroupBefore, Option<Timestamp>),
     ) -> Result<Option<Write>> {
-        let schema = &groups::<E>()[target.group];
+        let schema = &E::SCHEMA.groups[target.group];
         let wanted =
             Wanted { tags: before.has_others(), ..Wanted::VALUE }.unless(Some(&before.encoded.value));
-        let after = self.encode(&key, entity, target.group, before.encoded.version, wanted)?;
+        let version = before.encoded.version;
+        let after = encode_at(entity, target.group, version, wanted, &|| self.at(&key))?;
         let expiry = self.new_expiry(entity, schema, expired_at);
         let holds_expiry = schema.adapter().is_some_and(Adapter::has_expiry) && expiry.is_some();
         if after.value == before.encoded.value && !self.is_behind(schema, record) && !holds_expiry {
@@ -67,7 +68,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
             return Ok(expiry.map(|expiry| Write::Touch(key, expiry)));
         }
-        let (found, supported) = (record.metadata.version, schema.version());
+        let (found, supported) = (record.metadata.version, schema.version);
         if found > supported && (record.metadata.codec != Codec::Json || after.codec != Codec::Json) {
             // A binary value has no names to tell what is known from what is not.
             return Err(Error::TooNew { at: self.at(&key), found, supported });
@@ -90,7 +91,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         metadata.created_at = record.metadata.created_at;
         metadata.migrated_at = record.metadata.migrated_at;
         if record.metadata.version < version {
-            metadata.migrated_at = Some(self.store().clock().now());
+            metadata.migrated_at = Some(self.info().clock().now());
         }
         metadata.keep_foreign(&record.metadata);
         metadata
@@ -100,7 +101,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// where the closure changed the field, and the collection's TTL sets it with each change.
     /// `before` is what the field said.
     fn new_expiry(&self, entity: &E, schema: &GroupSchema, before: Option<Timestamp>) -> Option<Expiry> {
-        let before = before.filter(|_| schema.ttl().is_none());
+        let before = before.filter(|_| schema.ttl.is_none());
         match (expires_by_field(entity, schema), self.ttl) {
             (Some(at), _) => (before != Some(at)).then_some(Expiry::At(at)),
             (None, Some(ttl)) => Some(Expiry::After(ttl)),

@@ -6,7 +6,7 @@ use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, StoreExt, W
 use kv_store::{BoxFuture, Result, Timestamp};
 use tracing::Instrument;
 
-use super::{Collection, IdRef, groups, keys_of_groups, named};
+use super::{Collection, IdRef, keys_of_groups, named};
 use crate::entity::{KvEntity, Touch};
 
 // The bound is on the impl block, as in `change.rs`.
@@ -53,17 +53,17 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         let span = self.span("touch", &key);
         async {
             self.check_key(&key)?;
-            let ttl = self.ttl_of(super::anchor::<E>());
+            let ttl = self.ttl.or(super::anchor::<E>().ttl);
             if ttl.is_none() || !self.touch_interval.is_zero() {
                 let Some(head) = self.store().head(&key).await.map_err(named::<E>)? else { return Ok(false) };
-                let now = self.store().clock().now();
+                let now = self.info().clock().now();
                 if self.was_just_touched(head.expires_at, now) {
                     return Ok(true);
                 }
             }
             let mut writes = Vec::new();
-            for (group, key) in groups::<E>().iter().zip(keys_of_groups::<E>(&key)) {
-                if let Some(ttl) = self.ttl_of(group) {
+            for (group, key) in E::SCHEMA.groups.iter().zip(keys_of_groups::<E>(&key)) {
+                if let Some(ttl) = self.ttl.or(group.ttl) {
                     self.check_ttl(&key, ttl)?;
                     self.check_touch(&key, group)?;
                     writes.push(Write::Touch(key, Expiry::AtLeast(ttl)));
@@ -73,7 +73,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
                 return Ok(true);
             }
             let present = vec![Condition::new(key, Expect::Present)];
-            let commit = self.writes().commit(present, writes.into()).await.map_err(named::<E>)?;
+            let commit = self.kv.writes().commit(present, writes.into()).await.map_err(named::<E>)?;
             Ok(commit == Commit::Done)
         }
         .instrument(span)
@@ -84,7 +84,7 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns whether so little of the TTL is used that the touch interval skips the touch.
     pub(super) fn was_just_touched(&self, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
-        let ttl = self.ttl_of(super::anchor::<E>());
+        let ttl = self.ttl.or(super::anchor::<E>().ttl);
         let used = expires_at.zip(ttl).map(|(at, ttl)| ttl.saturating_sub(at.saturating_since(now)));
         used.is_some_and(|used| used < self.touch_interval)
     }

@@ -7,12 +7,12 @@ use futures_util::FutureExt;
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
 use kv_store::record::NewRecord;
-use kv_store::store::{Batch, Sharing, Store, StoreExt, Write};
+use kv_store::store::{Batch, Sharing, Store, Write};
 use kv_store::{Error, Location, Result};
 use tracing::Instrument;
 
 use super::indexed::Requires;
-use super::{Collection, groups, named};
+use super::{Collection, named};
 use crate::entity::KvEntity;
 use crate::heard::Writes;
 use crate::small::apart;
@@ -93,24 +93,24 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let key = self.key_of(entity);
         let span = self.span("put", &key);
         async {
-            let now = self.store().clock().now();
+            let now = self.info().clock().now();
             if const { !E::INDEXES.is_empty() } {
                 let writes = self.writes_of_new(&key, entity, now)?;
-                let written = Box::pin(self.write_indexed(self.writes(), &key, writes, Requires::Nothing));
+                let written = Box::pin(self.write_indexed(self.kv.writes(), &key, writes, Requires::Nothing));
                 return apart(written).await.map(drop);
             }
-            if groups::<E>().len() == 1 {
+            if E::SCHEMA.groups.len() == 1 {
                 let record = self.new_record(&key, entity, 0, now)?;
-                return self.writes().put(key, record).await.map_err(named::<E>);
+                return self.kv.writes().write(Write::Put(key, record).into()).await.map_err(named::<E>);
             }
             let records = self.new_records(&key, entity)?;
             // An engine that fails as a whole names no key.
             let name = |at: &mut Location| {
                 if at.key.is_none() {
-                    at.key = Location::of(self.store().name(), &key).key;
+                    at.key = Location::of(self.info().name(), &key).key;
                 }
             };
-            apart(self.write_anchors_last(self.writes(), records))
+            apart(self.write_anchors_last(self.kv.writes(), records))
                 .await
                 .map_err(|error| error.map_location(&name))
         }
@@ -174,7 +174,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         I: Iterator,
         I::Item: Borrow<E>,
     {
-        let limits = self.store().capabilities().limits;
+        let limits = self.info().capabilities().limits;
         let mut sent = Sent::Written(0);
         let mut batch = Entities::default();
         let mut hold = Hold::begin();
@@ -213,8 +213,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             // Elsewhere each batch was durable when it was written.
             Error::Partial { at, written: 1.., unknown, source, .. }
                 if self.is_one_batch()
-                    && self.store().capabilities().sharing == Sharing::Exclusive
-                    && self.writes().put_many(Vec::new()).await.is_err() =>
+                    && self.info().capabilities().sharing == Sharing::Exclusive
+                    && self.kv.writes().write(Batch::new()).await.is_err() =>
             {
                 Error::Partial { at, written: 0, also: Vec::new(), unknown, source }
             }
@@ -224,16 +224,16 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns whether a batch is written as a whole.
     fn is_one_batch(&self) -> bool {
-        self.store().capabilities().atomic_batches || groups::<E>().len() == 1
+        self.info().capabilities().atomic_batches || E::SCHEMA.groups.len() == 1
     }
 
     /// Returns the records of all groups, the anchor last.
     pub(super) fn new_records(&self, anchor: &Key, entity: &E) -> Result<Vec<(Key, NewRecord)>> {
-        let now = self.store().clock().now();
-        let groups = groups::<E>().iter().enumerate().rev();
+        let now = self.info().clock().now();
+        let groups = E::SCHEMA.groups.iter().enumerate().rev();
         groups
             .map(|(group, schema)| {
-                let key = anchor.with_group(schema.name());
+                let key = anchor.with_group(schema.name);
                 let record = self.new_record(&key, entity, group, now)?;
                 Ok((key, record))
             })
@@ -246,9 +246,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let last = key.clone();
         let done = match place {
             BatchPosition::Before if self.is_one_batch() => {
-                self.writes().write(Batch::puts(batch.records).as_part()).await.map_err(named::<E>)
+                self.kv.writes().write(Batch::puts(batch.records).as_part()).await.map_err(named::<E>)
             }
-            _ => self.write_anchors_last(self.writes(), batch.records).await,
+            _ => self.write_anchors_last(self.kv.writes(), batch.records).await,
         };
         match done {
             Ok(()) => Ok(written + batch.entities),
@@ -265,14 +265,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         records: Vec<(Key, NewRecord)>,
     ) -> Result<()> {
         if self.is_one_batch() {
-            return writes.put_many(records).await.map_err(named::<E>);
+            return writes.write(Batch::puts(records)).await.map_err(named::<E>);
         }
-        let anchor = super::anchor::<E>().name();
+        let anchor = super::anchor::<E>().name;
         let (anchors, others): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|(key, _)| key.group() == anchor);
         // Of an entity whose anchor is not written nothing counts as written.
-        writes.put_many(others).await.map_err(|error| named::<E>(whole_failure(error)))?;
-        writes.put_many(anchors).await.map_err(named::<E>)
+        writes.write(Batch::puts(others)).await.map_err(|error| named::<E>(whole_failure(error)))?;
+        writes.write(Batch::puts(anchors)).await.map_err(named::<E>)
     }
 
     /// Returns the error of a call that failed after `before` entities, in a batch of `len`, with

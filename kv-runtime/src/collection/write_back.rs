@@ -4,12 +4,11 @@
 use kv_store::Result;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record, Revision};
-use kv_store::store::{Commit, Store, StoreExt, Write};
+use kv_store::store::{Commit, Condition, Expect, Store, Write};
 
 use super::adopt::Origin;
-use super::behind::BehindGroups;
 use super::difference::GroupOf;
-use super::{Collection, groups, learn_expiry};
+use super::{Collection, learn_expiry};
 use crate::entity::KvEntity;
 use crate::kv::{Kv, WrittenBack};
 
@@ -28,11 +27,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         anchor: &Key,
         entity: &E,
         records: &[Option<Record>],
-        behind: BehindGroups<E>,
+        behind: Vec<usize>,
     ) {
         let mut replacements = Vec::new();
-        for group in behind.groups() {
-            if !self.kv.may_write_back(self.store().clock().now()) {
+        for group in behind {
+            if !self.kv.migrations.budget.take(self.info().clock().now()) {
                 self.kv.count(WrittenBack::Deferred);
                 continue;
             }
@@ -54,10 +53,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// if there is none.
     pub(crate) fn replacement(&self, entity: &E, target: GroupOf<'_>) -> Result<Option<Replacement>> {
         let Some(record) = target.record() else { return Ok(None) };
-        let key = target.anchor.with_group(groups::<E>()[target.group].name());
+        let key = target.anchor.with_group(E::SCHEMA.groups[target.group].name);
         let (value, metadata) = self.value_brought_up(&key, entity, target, record)?;
         let expiry = record.expires_at.map_or(Expiry::Never, Expiry::At);
-        let schema = &groups::<E>()[target.group];
+        let schema = &E::SCHEMA.groups[target.group];
         let new = NewRecord::new(value, metadata).with_expiry(expiry);
         let new = self.formed(&key, schema, new, Origin::Kept(record.expires_at))?;
         if const { !E::INDEXES.is_empty() } {
@@ -72,9 +71,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 /// A lost race is not an error and is not retried: the other writer has stored the current state.
 async fn write_all<S: Store>(kv: Kv<S>, replacements: Vec<Replacement>) {
     for replacement in replacements {
-        let result = if kv.store().capabilities().compare_and_swap {
+        let result = if kv.store().info().capabilities().compare_and_swap {
             let Replacement { key, revision, record, .. } = replacement;
-            kv.writes().of_a_read().replace(key, revision, record).await.map(|commit| match commit {
+            let unchanged = vec![Condition::new(key.clone(), Expect::Revision(revision))];
+            let calls = kv.writes().of_a_read();
+            calls.commit(unchanged, Write::Update(key, record).into()).await.map(|commit| match commit {
                 Commit::Done => WrittenBack::Written,
                 Commit::Conflict(_) => WrittenBack::Lost,
             })
@@ -100,12 +101,12 @@ async fn put_back<S: Store>(kv: &Kv<S>, replacement: Replacement) -> Result<Writ
     }
     // The server would keep it for longer than is left, for other programs to see.
     let left = match record.expiry {
-        Expiry::At(at) => Some(at.saturating_since(store.clock().now())),
+        Expiry::At(at) => Some(at.saturating_since(store.info().clock().now())),
         Expiry::After(_) | Expiry::AtLeast(_) | Expiry::Never => None,
     };
-    let server_ttl = store.capabilities().limits.server_ttl;
+    let server_ttl = store.info().capabilities().limits.server_ttl;
     if left.zip(server_ttl).is_some_and(|(left, least)| left <= least) {
         return Ok(WrittenBack::Deferred);
     }
-    kv.writes().of_a_read().put(key, record).await.map(|()| WrittenBack::Written)
+    kv.writes().of_a_read().write(Write::Put(key, record).into()).await.map(|()| WrittenBack::Written)
 }

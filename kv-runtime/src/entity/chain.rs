@@ -42,7 +42,7 @@ const fn predecessor(entity: &EntitySchema, group: &GroupSchema, previous: &Enti
 
 const fn of_group(entity: &EntitySchema, group: &GroupSchema) -> Message {
     let message = Message::new().name(entity.family());
-    match group.name() {
+    match group.name {
         Some(name) => message.add(", group ").name(name).add(": "),
         None => message.add(": "),
     }
@@ -122,8 +122,8 @@ const fn assert_written(
 #[track_caller]
 const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &EntitySchema, before: u32) {
     let mut at = 0;
-    while at < group.steps().len() {
-        let to = group.steps()[at].to();
+    while at < group.steps.len() {
+        let to = group.steps[at].to();
         if to <= before {
             let message = of_group(entity, group).add("the declarations of version ").number(to as usize);
             let message = message.add(" are never used: the predecessor ").name(previous.name());
@@ -132,7 +132,7 @@ const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &Ent
         at += 1;
     }
     let mut from = before + 1;
-    while from < group.version() {
+    while from < group.version {
         if !has_step_to(group, from + 1) {
             let message = of_group(entity, group).add("there is no step from version ").number(from as usize);
             let message =
@@ -142,10 +142,10 @@ const fn assert_whole(entity: &EntitySchema, group: &GroupSchema, previous: &Ent
                 .number(before as usize)
                 .add(" to today's, and records of version ");
             let message = message.number(from as usize).add(" have no way; ");
-            let message = match group.codec() {
+            let message = match group.codec {
                 Codec::Json => message
                     .add("write a `step`, or `renamed`, `added` or `removed`, or name a later predecessor"),
-                _ => message.add("name a predecessor of version ").number(group.version() as usize - 1),
+                _ => message.add("name a predecessor of version ").number(group.version as usize - 1),
             };
             message.panic();
         }
@@ -168,8 +168,8 @@ pub const fn assert_not_written(entity: &EntitySchema, group: usize, previous: &
 
 const fn has_step_to(group: &GroupSchema, version: u32) -> bool {
     let mut at = 0;
-    while at < group.steps().len() {
-        if group.steps()[at].to() == version {
+    while at < group.steps.len() {
+        if group.steps[at].to() == version {
             return true;
         }
         at += 1;

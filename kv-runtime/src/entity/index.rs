@@ -8,7 +8,7 @@ use kv_store::index::{IndexKey, IndexKind, IndexValue};
 /// The constant description of an index.
 #[derive(Clone, Copy, Debug)]
 pub struct IndexSchema {
-    name: &'static str,
+    pub(crate) name: &'static str,
     group: usize,
     parts: &'static [IndexPart],
     unique: bool,

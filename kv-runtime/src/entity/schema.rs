@@ -11,13 +11,13 @@ use crate::migrate::Step;
 /// The constant description of an entity.
 #[derive(Clone, Copy, Debug)]
 pub struct EntitySchema {
-    name: &'static str,
-    family: &'static str,
-    module: &'static str,
-    line: u32,
-    prefix: &'static str,
-    ids: &'static [IdSchema],
-    groups: &'static [GroupSchema],
+    pub(crate) name: &'static str,
+    pub(crate) family: &'static str,
+    pub(crate) module: &'static str,
+    pub(crate) line: u32,
+    pub(crate) prefix: &'static str,
+    pub(crate) ids: &'static [IdSchema],
+    pub(crate) groups: &'static [GroupSchema],
 }
 
 impl EntitySchema {
@@ -62,14 +62,6 @@ impl EntitySchema {
         self.family
     }
 
-    pub(crate) const fn module(&self) -> &'static str {
-        self.module
-    }
-
-    pub(crate) const fn line(&self) -> u32 {
-        self.line
-    }
-
     /// Returns the prefix: one or more segments, joined by `:`.
     #[must_use]
     pub const fn prefix(&self) -> &'static str {
@@ -92,16 +84,16 @@ impl EntitySchema {
 /// The constant description of one group: the fields that share a value.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupSchema {
-    name: Option<&'static str>,
-    version: u32,
-    codec: Codec,
-    ttl: Option<Duration>,
-    optional: bool,
-    oldest: u32,
-    write_version: u32,
-    steps: &'static [Step],
-    denies_unknown: bool,
-    form: Form,
+    pub(crate) name: Option<&'static str>,
+    pub(crate) version: u32,
+    pub(crate) codec: Codec,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) optional: bool,
+    pub(crate) oldest: u32,
+    pub(crate) write_version: u32,
+    pub(crate) steps: &'static [Step],
+    pub(crate) denies_unknown: bool,
+    pub(crate) form: Form,
 }
 
 impl GroupSchema {
@@ -221,7 +213,7 @@ impl GroupSchema {
     pub fn oldest_reader(&self, version: u32) -> u32 {
         let mut oldest = version;
         let additive = |to: u32| {
-            let mut steps = self.steps.iter().filter(|step| step.to() == to).peekable();
+            let mut steps = self.steps.iter().filter(|step| step.to == to).peekable();
             steps.peek().is_some() && steps.all(Step::is_compatible)
         };
         // A plain record has no place for it.
@@ -258,10 +250,6 @@ impl GroupSchema {
             Form::Plain(plain) => plain.adapter,
             Form::Enveloped => None,
         }
-    }
-
-    pub(crate) const fn form(&self) -> &Form {
-        &self.form
     }
 
     /// Returns the codec of new values. A record names its own codec, and is read by that.

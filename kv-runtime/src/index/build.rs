@@ -96,8 +96,8 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
     /// - [`Error::Conflict`] if an index was dropped or built by somebody else meanwhile.
     /// - The store's error if the store fails. What was entered stays.
     pub async fn run(self) -> Result<IndexReport> {
-        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
-        let span = span("build_indexes", E::SCHEMA.name(), self.collection.store().name(), &prefix);
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids).finish_prefix();
+        let span = span("build_indexes", E::SCHEMA.name, self.collection.info().name(), &prefix);
         self.build(&prefix).instrument(span).await
     }
 
@@ -112,7 +112,7 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
         let Some((mut cursor, mut unfit)) = building else {
             return Ok(IndexReport { is_ready: true, ..report });
         };
-        let started = Stopwatch::start(self.collection.store().clock());
+        let started = Stopwatch::start(self.collection.info().clock());
         loop {
             let limit = self.pass.limit();
             let page = raw::page(&self.collection, prefix, cursor, limit, ListQuery::MAX_BYTES).await?;

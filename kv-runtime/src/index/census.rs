@@ -5,7 +5,7 @@ use std::fmt;
 use kv_store::__private::coop;
 use kv_store::Result;
 use kv_store::key::{Key, KeyBuilder};
-use kv_store::store::{IndexStore, StoreExt};
+use kv_store::store::IndexStore;
 use tracing::Instrument;
 
 use super::state::ready_states;
@@ -62,8 +62,8 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn census_indexes(&self) -> Result<Vec<IndexCensus>> {
-        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
-        let span = span("census_indexes", E::SCHEMA.name(), self.store().name(), &prefix);
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids).finish_prefix();
+        let span = span("census_indexes", E::SCHEMA.name, self.info().name(), &prefix);
         async {
             check_supported(self)?;
             let states = ready_states(self).await?;

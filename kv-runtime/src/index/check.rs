@@ -30,8 +30,8 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     ///
     /// The store's error if the store fails. What was repaired stays.
     pub async fn check_indexes(&self) -> Result<IndexReport> {
-        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
-        let span = span("check_indexes", E::SCHEMA.name(), self.store().name(), &prefix);
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids).finish_prefix();
+        let span = span("check_indexes", E::SCHEMA.name, self.info().name(), &prefix);
         async {
             let mut report = IndexReport::default();
             check_supported(self)?;
@@ -52,8 +52,8 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     ///
     /// The store's error if the store fails. What was removed stays so.
     pub async fn sweep_indexes(&self) -> Result<IndexReport> {
-        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
-        let span = span("sweep_indexes", E::SCHEMA.name(), self.store().name(), &prefix);
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids).finish_prefix();
+        let span = span("sweep_indexes", E::SCHEMA.name, self.info().name(), &prefix);
         async {
             let mut report = IndexReport::default();
             check_supported(self)?;
@@ -77,7 +77,7 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     /// The store's error if the store fails. The next call goes on.
     pub async fn drop_index(&self, name: &str) -> Result<u64> {
         let index = named_index_key::<E>(name);
-        let span = span("drop_index", E::SCHEMA.name(), self.store().name(), &index);
+        let span = span("drop_index", E::SCHEMA.name, self.info().name(), &index);
         async {
             check_supported(self)?;
             // An index with this state becomes ready only by a build.

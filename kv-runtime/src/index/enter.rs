@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{Commit, EntryQuery, IndexStore, StoreExt, Write};
+use kv_store::store::{Commit, EntryQuery, IndexStore, Write};
 use kv_store::{Error, Result};
 
 use super::report::IndexReport;
@@ -34,7 +34,7 @@ pub(super) async fn enter<E: KvEntity, S: IndexStore>(
     mode: Mode,
     report: &mut IndexReport,
 ) -> Result<()> {
-    let limit = collection.store().capabilities().limits.commit;
+    let limit = collection.info().capabilities().limits.commit;
     let of_commit = Collection::<E, S>::entities_in_commit(limit);
     let mut parts: VecDeque<Vec<Key>> = anchors.chunks(of_commit).map(<[Key]>::to_vec).collect();
     let mut attempt = 0;
@@ -58,7 +58,7 @@ pub(super) async fn enter<E: KvEntity, S: IndexStore>(
         } else if attempt < ATTEMPTS {
             parts.push_front(part);
             let longest = Duration::from_millis(1 << attempt.min(6));
-            collection.store().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
+            collection.info().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
         } else {
             report.contended += 1;
             attempt = 0;
@@ -77,7 +77,7 @@ async fn try_enter<E: KvEntity, S: IndexStore>(
 ) -> Result<Commit> {
     let store = collection.store();
     let of = Of(collection.clone());
-    let groups = E::SCHEMA.groups().len();
+    let groups = E::SCHEMA.groups.len();
     let (mut changes, mut conditions) = (Vec::new(), Vec::new());
     for (anchor, records) in anchors.iter().zip(collection.records_of_each(anchors).await?) {
         report.entities += 1;
@@ -137,5 +137,5 @@ async fn is_missing<E: KvEntity, S: IndexStore>(
 }
 
 pub(super) fn of_entity<E: KvEntity>(error: Error) -> Error {
-    error.of_entity(E::SCHEMA.name())
+    error.of_entity(E::SCHEMA.name)
 }

@@ -3,7 +3,7 @@
 use kv_store::__private::{coop, parse_entry};
 use kv_store::index::{IndexKey, IndexParts};
 use kv_store::key::Key;
-use kv_store::store::{Cursor, EntryPage, EntryQuery, IndexStore, ListQuery, StoreExt};
+use kv_store::store::{Cursor, EntryPage, EntryQuery, IndexStore, ListQuery};
 use kv_store::{Error, Result};
 use std::ops::Bound;
 use tracing::Instrument;
@@ -97,7 +97,7 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
     pub(super) async fn page(self) -> Result<Page<E>> {
         let index = self.index();
         let operation = "list_by";
-        let span = span(operation, E::SCHEMA.name(), self.collection.store().name(), &index);
+        let span = span(operation, E::SCHEMA.name, self.collection.info().name(), &index);
         async {
             let limit = self.limit.unwrap_or(PAGE);
             if limit == 0 {
@@ -131,7 +131,7 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
                 query = query.with_also(reading.state.clone());
             }
             let store = self.collection.store();
-            let page = store.entries(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+            let page = store.entries(&query).await.map_err(|error| error.of_entity(E::SCHEMA.name))?;
             if begun.is_none() {
                 begun = reading.revision(page.also.as_ref());
                 if begun.is_none() {
@@ -160,13 +160,13 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
     async fn read(&self, page: EntryPage, index: &str, state: &Key, found: &mut Found<E>) -> Result<Seen> {
         let mut entries = Vec::with_capacity(page.len());
         for entry in page.keys() {
-            match (entry.strip_prefix(index), parse_entry::<E::Id>(entry, E::SCHEMA.ids())) {
+            match (entry.strip_prefix(index), parse_entry::<E::Id>(entry, E::SCHEMA.ids)) {
                 (Some(values_and_id), Some(id)) => entries.push(EntryOf { values_and_id, id }),
                 _ => found.skipped += 1,
             }
         }
         let known = self.collection.known_indexes();
-        let sharing = self.collection.store().capabilities().sharing;
+        let sharing = self.collection.info().capabilities().sharing;
         let mut pace = Pace::knowing(sharing, known.largest::<E>());
         let (mut read, mut seen) = (0, Seen::Not);
         while read < entries.len() && found.bytes < ListQuery::MAX_BYTES {
@@ -229,15 +229,15 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
         let index = self.index();
         let position = entry?.strip_prefix(index.as_str())?;
         let cursor = self.sealing(&index).cursor_at(position);
-        secret::shown_if(self.is_secret(), &self.collection, &index, Some(cursor))
+        secret::printable_if(self.is_secret(), &self.collection, &index, Some(cursor))
     }
 
     /// Returns the entry at which a page ended.
     fn position(&self, index: &Key, cursor: Option<Cursor>) -> Result<Option<String>> {
         let cursor = secret::stored_if(self.is_secret(), &self.collection, index, cursor)?;
         let query = self.sealing(index).with_cursor(cursor);
-        let position = query.position(self.collection.store().name());
-        let position = position.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        let position = query.position(self.collection.info().name());
+        let position = position.map_err(|error| error.of_entity(E::SCHEMA.name))?;
         Ok(position.map(|position| format!("{}{position}", index.as_str())))
     }
 

@@ -40,7 +40,7 @@ fn is_ready(schema: &IndexSchema, state: Option<&Record>) -> bool {
 pub(super) async fn ready_states<E: KvEntity, S: Store>(collection: &Collection<E, S>) -> Result<Vec<bool>> {
     let keys: Vec<Key> = E::INDEXES.iter().map(state_key::<E>).collect();
     let states = collection.store().get_many(&keys, GetOptions::new()).await;
-    let states = states.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+    let states = states.map_err(|error| error.of_entity(E::SCHEMA.name))?;
     Ok(E::INDEXES.iter().zip(&states).map(|(schema, state)| is_ready(schema, state.as_ref())).collect())
 }
 
@@ -87,7 +87,7 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
 
     async fn read_state(&self) -> Result<Option<Record>> {
         let state = self.collection.store().get(&self.state, GetOptions::new()).await;
-        state.map_err(|error| error.of_entity(E::SCHEMA.name()))
+        state.map_err(|error| error.of_entity(E::SCHEMA.name))
     }
 
     pub(super) fn not_ready(&self) -> Error {

@@ -5,7 +5,7 @@ use std::fmt;
 use kv_store::index::{IndexKey, IndexParts};
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{ClaimQuery, Claimed, Commit, IndexStore, Store, StoreExt};
+use kv_store::store::{ClaimQuery, Claimed, Commit, IndexStore, Store};
 use kv_store::{BoxFuture, Error, Result};
 use tracing::Instrument;
 
@@ -132,7 +132,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
                 return Ok(true);
             }
             let longest = std::time::Duration::from_millis(1 << attempt.min(6));
-            self.collection.store().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
+            self.collection.info().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
         }
         Err(self.lost(claim))
     }
@@ -184,7 +184,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
 
     async fn read(&self, query: &ClaimQuery) -> Result<Claimed> {
         let found = self.collection.store().claim(query).await;
-        found.map_err(|error| error.of_entity(E::SCHEMA.name()))
+        found.map_err(|error| error.of_entity(E::SCHEMA.name))
     }
 
     /// Follows a claim to its entity, whose records may have been read with it.
@@ -207,7 +207,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
     }
 
     fn span(&self, operation: &'static str, claim: &Key) -> tracing::Span {
-        span(operation, E::SCHEMA.name(), self.collection.store().name(), claim)
+        span(operation, E::SCHEMA.name, self.collection.info().name(), claim)
     }
 }
 
@@ -224,7 +224,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
     /// Whether an entity alone shows whether it has a value. Where the group may be absent, its
     /// fields have values all the same, and only the records show it.
     pub(crate) fn is_decided_by_value(&self) -> bool {
-        let group = E::SCHEMA.groups().get(schema_of::<E>(self.handle.number).group());
+        let group = E::SCHEMA.groups.get(schema_of::<E>(self.handle.number).group());
         group.is_some_and(|group| !group.is_optional())
     }
 

@@ -75,7 +75,7 @@ impl<'a, E: KvEntity, S: IndexStore> Walk<'a, E, S> {
         let page = self.collection.store().entries(&query).await.map_err(of_entity::<E>)?;
         let found = page.keys().map(|key| Found {
             key: Key::of_listed_entry(&self.index, key),
-            anchor: parse_entry::<E::Id>(key, E::SCHEMA.ids()).map(|id| self.collection.key_of_id(&id)),
+            anchor: parse_entry::<E::Id>(key, E::SCHEMA.ids).map(|id| self.collection.key_of_id(&id)),
             claim: None,
         });
         let found = found.collect();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use kv_store::key::{Key, KeyBuilder, Within};
-use kv_store::store::{Cursor, ListQuery, Store, StoreExt};
+use kv_store::store::{Cursor, ListQuery, Store};
 
 use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
@@ -97,14 +97,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
 impl<E: KvEntity, S: Store> List<E, S> {
     fn new(collection: Collection<E, S>) -> Self {
-        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids).finish_prefix();
         Self { collection, prefix, limit: None, max_bytes: ListQuery::MAX_BYTES, cursor: None }
     }
 
     /// Lists only entities whose id begins with these: `within("acme")`, `within(("acme", 7))`.
     /// Replaces an earlier `within`.
     pub fn within<D, W: Within<E::Id, D>>(mut self, ids: W) -> Self {
-        let mut prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids());
+        let mut prefix = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids);
         ids.write(&mut prefix);
         self.prefix = prefix.finish_prefix();
         self
@@ -144,7 +144,7 @@ impl<E: KvEntity, S: Store> List<E, S> {
     }
 
     pub(super) fn span(&self, operation: &'static str) -> tracing::Span {
-        span(operation, E::SCHEMA.name(), self.collection.store().name(), &self.prefix)
+        span(operation, E::SCHEMA.name, self.collection.info().name(), &self.prefix)
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn query<E: KvEntity>(
 }
 
 fn anchor_name<E: KvEntity>() -> Option<&'static str> {
-    E::SCHEMA.groups().first().and_then(|group| group.name())
+    E::SCHEMA.groups.first().and_then(|group| group.name)
 }
 
 pub(crate) enum ListedKey<I> {
@@ -37,7 +37,7 @@ pub(crate) fn id_in<E: KvEntity>(key: &str) -> ListedKey<E::Id> {
         return ListedKey::Entity(id);
     }
     let mut others = schema.groups().iter().skip(1);
-    if others.any(|group| parse_key::<E::Id>(key, schema.prefix(), schema.ids(), group.name()).is_some()) {
+    if others.any(|group| parse_key::<E::Id>(key, schema.prefix(), schema.ids(), group.name).is_some()) {
         return ListedKey::OtherGroup;
     }
     ListedKey::Foreign

@@ -5,7 +5,7 @@ use std::fmt;
 use kv_store::__private::coop::{self, Hold};
 use kv_store::key::Key;
 use kv_store::record::{LentRecord, RecordRef};
-use kv_store::store::{Content, Cursor, EntryRef, Store, StoreExt};
+use kv_store::store::{Content, Cursor, EntryRef, Store};
 use kv_store::{Error, Location, Result};
 use tracing::Instrument;
 
@@ -149,7 +149,7 @@ async fn entities<E: KvEntity, S: Store>(
     page.entities.reserve(asked.limit.min(PAGE).min(RESERVED / size_of::<E>().max(1)));
     while room.is_left() {
         let before = page.len();
-        let bytes = if E::SCHEMA.groups().len() == 1 {
+        let bytes = if E::SCHEMA.groups.len() == 1 {
             read_only_group(collection, prefix, &mut page, &room).await?
         } else {
             apart(read_groups(collection, prefix, &mut page, &room)).await?
@@ -191,7 +191,7 @@ async fn ids<E: KvEntity, S: Store>(
             }
         };
         let listed = collection.store().list(&query.with_max_bytes(room.bytes), each).await;
-        page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+        page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name))?;
         room.take(page.ids.len() - before, bytes);
         if page.cursor.is_none() {
             break;
@@ -231,7 +231,7 @@ async fn read_only_group<E: KvEntity, S: Store>(
         }
     };
     let listed = collection.store().list(&query.with_max_bytes(room.bytes), each).await;
-    page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+    page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name))?;
     Ok(bytes)
 }
 
@@ -305,7 +305,7 @@ pub(super) fn whole<E: KvEntity, S: Store>(
     collection: &Collection<E, S>,
     Anchor { key, id, records }: Anchor<E::Id>,
 ) -> Result<E> {
-    let locate = |group: &GroupSchema| collection.at(&key.with_group(group.name()));
+    let locate = |group: &GroupSchema| collection.at(&key.with_group(group.name));
     collection.decode_listed(id, records.as_slice(), &locate).map_err(|error| *error)
 }
 
@@ -320,7 +320,7 @@ fn at<E: KvEntity, S: Store>(collection: &Collection<E, S>, key: &str) -> Box<Lo
     match id_in::<E>(key) {
         ListedKey::Entity(id) => collection.at(&collection.key_of_id(&id)),
         ListedKey::OtherGroup | ListedKey::Foreign => {
-            collection.located(Location::store(collection.store().name()))
+            collection.located(Location::store(collection.info().name()))
         }
     }
 }

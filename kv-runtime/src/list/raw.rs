@@ -3,7 +3,7 @@
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{Content, Cursor, EntryRef, GetOptions, ListQuery, Sharing, Store, StoreExt};
+use kv_store::store::{Content, Cursor, EntryRef, GetOptions, ListQuery, Sharing, Store};
 use kv_store::{Error, Result};
 
 use super::keys::{ListedKey, id_in, query};
@@ -48,12 +48,12 @@ pub(crate) async fn page<E: KvEntity, S: Store>(
     let mut page = RawPage { anchors: Vec::new(), failed: Vec::new(), skipped: 0, bytes: 0, cursor };
     // The anchors of several groups are read again, with the others at one moment: a page and a
     // later batch do not belong together.
-    if E::SCHEMA.groups().len() == 1 {
+    if E::SCHEMA.groups.len() == 1 {
         let query = query::<E>(prefix, page.cursor.take(), limit, Content::Records);
         list(collection, &query.with_max_bytes(max_bytes), &mut page).await?;
         return Ok(page);
     }
-    let mut pace = Pace::new(collection.store().capabilities().sharing);
+    let mut pace = Pace::new(collection.info().capabilities().sharing);
     let mut hold = Hold::begin();
     loop {
         let asked = pace.next(limit.saturating_sub(page.len()), max_bytes.saturating_sub(page.bytes));
@@ -111,7 +111,7 @@ async fn list<E: KvEntity, S: Store>(
         }
     };
     let listed = collection.store().list(query, each).await;
-    page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+    page.cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name))?;
     Ok(entries)
 }
 
@@ -171,8 +171,8 @@ async fn read_groups<E: KvEntity, S: Store>(
     page: &mut RawPage<E::Id>,
     first: usize,
 ) -> Result<()> {
-    let groups = E::SCHEMA.groups().len();
-    let batch = Collection::<E, S>::entities_in(collection.store().capabilities().limits.batch_read);
+    let groups = E::SCHEMA.groups.len();
+    let batch = Collection::<E, S>::entities_in(collection.info().capabilities().limits.batch_read);
     let unread = page.anchors.get_mut(first..).unwrap_or_default();
     let mut batches: Vec<_> = unread.chunks_mut(batch).rev().collect();
     while let Some(anchors) = batches.pop() {
@@ -194,10 +194,10 @@ async fn read_groups<E: KvEntity, S: Store>(
         }
     }
     // Of an entity that was deleted in between there is nothing to show.
-    let mut place = 0;
+    let mut count = 0;
     page.anchors.retain(|anchor| {
-        place += 1;
-        place <= first || matches!(anchor.records.first(), Some(Some(_)))
+        count += 1;
+        count <= first || matches!(anchor.records.first(), Some(Some(_)))
     });
     Ok(())
 }

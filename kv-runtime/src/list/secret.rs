@@ -16,7 +16,7 @@ const STAND_IN: &str = "hidden, as it has secret ids or indexed values: see Kv::
 
 /// Whether a cursor over ids contains secret ones.
 pub(crate) fn is_secret<E: KvEntity>() -> bool {
-    const { E::SCHEMA.ids() }.iter().any(IdSchema::is_secret)
+    const { E::SCHEMA.ids }.iter().any(IdSchema::is_secret)
 }
 
 /// Returns the cursor that a list returns to its caller.
@@ -25,11 +25,11 @@ pub(crate) fn printable<E: KvEntity, S: Store>(
     prefix: &Key,
     cursor: Option<Cursor>,
 ) -> Option<Cursor> {
-    shown_if(is_secret::<E>(), collection, prefix, cursor)
+    printable_if(is_secret::<E>(), collection, prefix, cursor)
 }
 
 /// Returns the cursor that a call returns, which may contain what must not be shown.
-pub(crate) fn shown_if<E: KvEntity, S: Store>(
+pub(crate) fn printable_if<E: KvEntity, S: Store>(
     is_secret: bool,
     collection: &Collection<E, S>,
     prefix: &Key,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use kv_store::__private::PageCopy;
-use kv_store::store::{Content, Cursor, ListQuery, Sharing, Store, StoreExt};
+use kv_store::store::{Content, Cursor, ListQuery, Sharing, Store};
 use kv_store::{Error, MaybeSend, Result};
 use tracing::Instrument;
 
@@ -54,7 +54,7 @@ const NEAR: usize = 128;
 fn entities<E: KvEntity, S: Store>(list: List<E, S>) -> ListStream<E> {
     let (limit, cursor) = (list.limit, list.cursor.clone());
     let decoding = list.collection.clone();
-    let most = match list.collection.store().capabilities().sharing {
+    let most = match list.collection.info().capabilities().sharing {
         Sharing::Exclusive => NEAR,
         _ => PAGE,
     };
@@ -104,7 +104,7 @@ async fn fetch_entities<E: KvEntity, S: Store>(
     let List { collection, prefix, max_bytes, .. } = list;
     collection.check_foreign(prefix, true)?;
     let cursor = secret::stored(collection, prefix, cursor)?;
-    let (page, cursor) = if E::SCHEMA.groups().len() == 1 {
+    let (page, cursor) = if E::SCHEMA.groups.len() == 1 {
         let query = query::<E>(prefix, cursor, limit, Content::Records).with_max_bytes(*max_bytes);
         let (page, cursor) = copied(collection, &query, spent).await?;
         (Undecoded::Entries(page), cursor)
@@ -126,7 +126,7 @@ async fn copied<E: KvEntity, S: Store>(
     };
     page.clear();
     let listed = collection.store().list(query, |key, entry| page.push(key, entry)).await;
-    let cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+    let cursor = listed.map_err(|error| error.of_entity(E::SCHEMA.name))?;
     Ok((page, cursor))
 }
 

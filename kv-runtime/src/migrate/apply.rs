@@ -34,8 +34,8 @@ pub(crate) fn bring_up(
     from: u32,
     id: &dyn Any,
 ) -> Result<(), StepFailed> {
-    for step in steps.iter().filter(|step| step.to() > from) {
-        up(step, object, id).map_err(|source| StepFailed { from: step.to() - 1, to: step.to(), source })?;
+    for step in steps.iter().filter(|step| step.to > from) {
+        up(step, object, id).map_err(|source| StepFailed { from: step.to - 1, to: step.to, source })?;
     }
     Ok(())
 }
@@ -47,8 +47,8 @@ pub(crate) fn bring_down(
     to: u32,
     id: &dyn Any,
 ) -> Result<(), StepFailed> {
-    for step in steps.iter().rev().filter(|step| step.to() > to) {
-        down(step, object, id).map_err(|source| StepFailed { from: step.to(), to: step.to() - 1, source })?;
+    for step in steps.iter().rev().filter(|step| step.to > to) {
+        down(step, object, id).map_err(|source| StepFailed { from: step.to, to: step.to - 1, source })?;
     }
     Ok(())
 }
@@ -69,38 +69,18 @@ impl NotStepped {
     }
 }
 
-/// Reads an object of version `from` as one of version `to`, which is no older and need not be the newest.
+/// Reads an object of version `from` as one of version `to`, which is no older and need not be the
+/// newest. `read` is [`Members::read`], or [`Members::read_again`] of bytes that were decoded before.
 pub(crate) fn read_stepped<'a>(
-    steps: &[Step],
-    json: &'a [u8],
-    from: u32,
-    to: u32,
-    id: &dyn Any,
-) -> Result<Members<'a>, NotStepped> {
-    stepped(Members::read, steps, json, (from, to), id)
-}
-
-/// As [`read_stepped`], of bytes that were decoded before.
-pub(crate) fn read_stepped_again<'a>(
-    steps: &[Step],
-    json: &'a [u8],
-    from: u32,
-    to: u32,
-    id: &dyn Any,
-) -> Result<Members<'a>, NotStepped> {
-    stepped(Members::read_again, steps, json, (from, to), id)
-}
-
-fn stepped<'a>(
     read: fn(&'a [u8]) -> Result<Members<'a>, CodecError>,
     steps: &[Step],
     json: &'a [u8],
     (from, to): (u32, u32),
     id: &dyn Any,
 ) -> Result<Members<'a>, NotStepped> {
-    let last = steps.partition_point(|step| step.to() <= to);
+    let last = steps.partition_point(|step| step.to <= to);
     let steps = steps.get(..last).unwrap_or_default();
-    let first = steps.iter().find(|step| step.to() > from).map(Step::change);
+    let first = steps.iter().find(|step| step.to > from).map(|step| &step.change);
     let valued = match first {
         Some(change) if change.is_function() => Members::read_valued(json),
         _ => None,
@@ -114,7 +94,7 @@ fn stepped<'a>(
 }
 
 fn up(step: &Step, object: &mut Members<'_>, id: &dyn Any) -> Result<(), BoxError> {
-    match *step.change() {
+    match step.change {
         Change::Rename { from, to } => object.rename(from, to),
         Change::Add { name, default } => add(object, name, "added", default)?,
         Change::Remove { name, .. } => object.remove(name),
@@ -125,7 +105,7 @@ fn up(step: &Step, object: &mut Members<'_>, id: &dyn Any) -> Result<(), BoxErro
 }
 
 fn down(step: &Step, object: &mut Members<'_>, id: &dyn Any) -> Result<(), BoxError> {
-    match *step.change() {
+    match step.change {
         Change::Rename { from, to } => object.rename(to, from),
         Change::Add { name, .. } => object.remove(name),
         Change::Remove { name, default: Some(default) } => add(object, name, "removed", default)?,

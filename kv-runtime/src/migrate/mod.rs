@@ -21,7 +21,7 @@ pub use hook::{Migration, MigrationHook, MigrationOutcome};
 pub use policy::WriteBack;
 pub use step::{Change, MakeMember, Object, Step, StepFn, StepFrom, StepInto, StepWithIdFn};
 
-pub(crate) use apply::{bring_down, guarded, read_stepped, read_stepped_again};
+pub(crate) use apply::{bring_down, guarded, read_stepped};
 pub(crate) use hook::Hook;
 pub(crate) use policy::Budget;
 pub(crate) use reshape::read_reshaped;

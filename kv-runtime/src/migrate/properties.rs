@@ -101,7 +101,7 @@ fn newest(steps: &[Step]) -> u32 {
 }
 
 fn up_to(steps: &[Step], version: u32) -> Vec<Step> {
-    steps.iter().copied().filter(|step| step.to() <= version).collect()
+    steps.iter().copied().filter(|step| step.to <= version).collect()
 }
 
 proptest! {
@@ -119,7 +119,7 @@ proptest! {
 
     #[test]
     fn what_is_told_on_the_way_is_what_the_steps_make(steps in chain(), object in object(), from in 1..4_u32) {
-        let is_attribute = |step: &Step| !matches!(step.change(), Change::Function { .. });
+        let is_attribute = |step: &Step| !matches!(&step.change, Change::Function { .. });
         let steps: Vec<Step> = steps.into_iter().filter(is_attribute).collect();
         let json = text(&object);
         let mut stepped = members(&json);

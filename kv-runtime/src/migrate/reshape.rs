@@ -40,7 +40,7 @@ struct Due<'s> {
 
 impl<'s> Due<'s> {
     fn changes(self) -> impl Iterator<Item = &'s Change> {
-        self.steps.iter().filter(move |step| step.to() > self.from).map(Step::change)
+        self.steps.iter().filter(move |step| step.to > self.from).map(|step| &step.change)
     }
 
     /// The place of the first change that gives a member this name.

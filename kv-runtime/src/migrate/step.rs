@@ -17,8 +17,8 @@ pub type Object = Map<String, Value>;
 /// made in their order.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
-    to: u32,
-    change: Change,
+    pub(crate) to: u32,
+    pub(crate) change: Change,
     compatible: bool,
 }
 

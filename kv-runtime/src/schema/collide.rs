@@ -61,13 +61,13 @@ const fn can_share_a_key(a: &EntitySchema, b: &EntitySchema) -> bool {
 const fn are_one_family(a: &EntitySchema, b: &EntitySchema) -> bool {
     same(a.family(), b.family())
         && same(a.prefix(), b.prefix())
-        && same(a.module(), b.module())
-        && a.line() == b.line()
+        && same(a.module, b.module)
+        && a.line == b.line
 }
 
 /// Whether both are one struct. Of what was written by hand that is not known: it says no place.
 const fn are_one(a: &EntitySchema, b: &EntitySchema) -> bool {
-    a.line() > 0 && same(a.name(), b.name()) && are_one_family(a, b)
+    a.line > 0 && same(a.name(), b.name()) && are_one_family(a, b)
 }
 
 const fn can_meet(a: &EntitySchema, a_group: &GroupSchema, b: &EntitySchema, b_group: &GroupSchema) -> bool {
@@ -303,8 +303,8 @@ const fn message(a: &EntitySchema, b: &EntitySchema) -> Message {
 const fn add(message: Message, entity: &EntitySchema, has_namesake: bool) -> Message {
     let message = message.name(entity.name()).add(" (prefix ").name(entity.prefix());
     if has_namesake {
-        let message = message.add(", line ").number(entity.line() as usize);
-        return message.add(" of ").name(entity.module()).add(")");
+        let message = message.add(", line ").number(entity.line as usize);
+        return message.add(" of ").name(entity.module).add(")");
     }
     message.add(")")
 }

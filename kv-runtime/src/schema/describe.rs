@@ -147,14 +147,14 @@ pub(super) fn pretty<T: Serialize>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt
 
 impl EntityShape {
     pub(super) fn of<E: KvEntity>() -> Self {
-        let is_view = E::SCHEMA.name() != E::SCHEMA.family();
+        let is_view = E::SCHEMA.name != E::SCHEMA.family;
         let mut describe =
-            Describe { groups: E::SCHEMA.groups(), indexes: E::INDEXES, is_view, described: Vec::new() };
+            Describe { groups: E::SCHEMA.groups, indexes: E::INDEXES, is_view, described: Vec::new() };
         E::visit_shape(&mut describe);
         Self {
-            name: E::SCHEMA.family().to_owned(),
-            prefix: E::SCHEMA.prefix().to_owned(),
-            ids: E::SCHEMA.ids().iter().map(IdShape::of).collect(),
+            name: E::SCHEMA.family.to_owned(),
+            prefix: E::SCHEMA.prefix.to_owned(),
+            ids: E::SCHEMA.ids.iter().map(IdShape::of).collect(),
             groups: describe.described,
         }
     }
@@ -199,7 +199,7 @@ impl ShapeVisitor for Describe {
     fn group<T: DeserializeOwned>(&mut self, group: usize, fields: &[FieldText]) {
         let Some(schema) = self.groups.get(group) else { return };
         let shape = value(trace::<T>(schema.codec() == Codec::Json), fields);
-        let functions = schema.steps().iter().filter(|step| step.change().is_function());
+        let functions = schema.steps().iter().filter(|step| step.change.is_function());
         self.described.push(GroupShape {
             name: schema.name().map(str::to_owned),
             version: schema.version(),
@@ -224,7 +224,7 @@ impl ShapeVisitor for Describe {
         let mut previous = EntityShape::of::<P>();
         previous.groups.retain(|it| it.name.as_deref() == name);
         // Elsewhere a view has its entity's name. Here it has its own: the one in `previous = ...`.
-        P::SCHEMA.name().clone_into(&mut previous.name);
+        P::SCHEMA.name.clone_into(&mut previous.name);
         if let Some(described) = self.described.iter_mut().find(|it| it.name.as_deref() == name)
             && !previous.groups.is_empty()
         {
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn a_predecessor_belongs_to_its_group() {
         let mut describe =
-            Describe { groups: User::SCHEMA.groups(), indexes: &[], is_view: false, described: Vec::new() };
+            Describe { groups: User::SCHEMA.groups, indexes: &[], is_view: false, described: Vec::new() };
         User::visit_shape(&mut describe);
         describe.previous::<UserV1>(0);
         // It has no such group.

@@ -18,7 +18,7 @@ use tower_sessions_core::session_store::{self, SessionStore};
 #[cfg(feature = "cache")]
 use crate::cache::Cache;
 use crate::kv::Kv;
-use kv_store::store::{AtomicStore, Store, StoreExt};
+use kv_store::store::{AtomicStore, Store};
 use kv_store::{Error, Timestamp};
 
 use storage::{Seen, SeenRecord, SessionStorage};
@@ -153,7 +153,7 @@ impl<S: Store> KvSessionStore<S> {
     }
 
     fn now(&self) -> Timestamp {
-        self.storage.collection().store().clock().now()
+        self.storage.collection().info().clock().now()
     }
 
     /// How long the record of a session lives that is used now.
@@ -294,7 +294,7 @@ impl<S> Clone for KvSessionStore<S> {
 impl<S: Store> fmt::Debug for KvSessionStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KvSessionStore")
-            .field("store", &self.storage.collection().store().name())
+            .field("store", &self.storage.collection().info().name())
             .field("idle_timeout", &self.idle_timeout)
             .field("touch_interval", &self.touch_interval)
             .finish_non_exhaustive()

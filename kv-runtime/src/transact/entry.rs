@@ -61,7 +61,7 @@ impl Entry {
 
     /// Returns whether the transaction knows the record, or else whether it knows that there is one.
     pub(super) fn is_known(&self, is_whole: bool) -> bool {
-        let is_seen = |seen: &Seen| !is_whole || seen.tells_all();
+        let is_seen = |seen: &Seen| !is_whole || seen.is_complete();
         self.pending.is_some() || self.seen.as_ref().is_some_and(is_seen)
     }
 
@@ -160,7 +160,7 @@ impl Entry {
 
 impl Seen {
     /// Returns whether nothing of the record is unknown.
-    pub(super) const fn tells_all(&self) -> bool {
+    pub(super) const fn is_complete(&self) -> bool {
         self.is_whole || self.record.is_none()
     }
 

@@ -140,7 +140,7 @@ impl State {
     }
 
     fn seen_whole(&self, key: &Key) -> Option<&Seen> {
-        self.entries.get(key)?.seen.as_ref().filter(|seen| seen.tells_all())
+        self.entries.get(key)?.seen.as_ref().filter(|seen| seen.is_complete())
     }
 
     /// Returns whether there is a record under a key, or `None` if that is not known.

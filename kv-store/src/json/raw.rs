@@ -83,8 +83,11 @@ impl<'a> RawMember<'a> {
 /// What JSON calls whitespace.
 pub const WHITESPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
+/// Most texts are compact, which their ends show.
 fn trimmed(text: &str) -> &str {
-    text.trim_matches(WHITESPACE)
+    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t' | b'\n' | b'\r'));
+    let bytes = text.as_bytes();
+    if is_space(bytes.first()) || is_space(bytes.last()) { text.trim_matches(WHITESPACE) } else { text }
 }
 
 /// The text of the value of a member in the text of an object: what stands between its name and the
@@ -93,10 +96,9 @@ pub fn between<'a>(object: &'a str, name: &str, next: Option<&str>) -> Option<&'
     let from = offset(object, name) + name.len();
     let value = match next {
         Some(next) => object.get(from..offset(object, next))?.strip_suffix('"')?,
-        None => object.get(from..)?.trim_end_matches(WHITESPACE).strip_suffix('}')?,
+        None => trimmed(object.get(from..)?).strip_suffix('}')?,
     };
-    let value = value.strip_prefix('"')?.trim_start_matches(WHITESPACE).strip_prefix(':')?;
-    let value = value.trim_end_matches(WHITESPACE);
+    let value = trimmed(trimmed(value.strip_prefix('"')?).strip_prefix(':')?);
     let value = if next.is_some() { value.strip_suffix(',')? } else { value };
     Some(trimmed(value))
 }

@@ -143,22 +143,22 @@ impl Key {
     }
 
     /// The text with a hash in the place of every secret id.
-    fn shown(&self) -> String {
-        let mut shown = String::with_capacity(self.text.len());
+    fn redacted(&self) -> String {
+        let mut redacted = String::with_capacity(self.text.len());
         let mut from = 0;
         for secret in &self.secrets {
-            shown.push_str(&self.text[from..secret.start]);
-            redact_into(&self.text[secret.clone()], &mut shown);
+            redacted.push_str(&self.text[from..secret.start]);
+            redact_into(&self.text[secret.clone()], &mut redacted);
             from = secret.end;
         }
-        shown.push_str(&self.text[from..]);
-        shown
+        redacted.push_str(&self.text[from..]);
+        redacted
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.secrets.is_empty() { f.pad(&self.text) } else { f.pad(&self.shown()) }
+        if self.secrets.is_empty() { f.pad(&self.text) } else { f.pad(&self.redacted()) }
     }
 }
 
@@ -220,32 +220,28 @@ impl KeyBuilder {
     }
 
     /// Appends the next id.
-    pub fn push<I: Segment>(&mut self, id: &I) {
-        self.segment(|out| id.write_segment(out));
+    pub fn push<I: Segment + ?Sized>(&mut self, id: &I) {
+        let schema = self.ids.get(self.next);
+        self.next += 1;
+        if schema.is_some_and(|id| id.shard) {
+            self.key.placement = Placement::in_shard(id);
+        }
+        if self.is_sorted {
+            return self.sorted_part(schema, |out| id.write_segment(out));
+        }
+        if !schema.is_some_and(|id| id.joined) {
+            self.key.text.push(':');
+        }
+        let start = self.key.text.len();
+        id.write_segment(&mut IdWriter::new(&mut self.key.text, schema));
+        if schema.is_some_and(|id| id.secret) {
+            self.key.secrets.push(start..self.key.text.len());
+        }
     }
 
     /// Appends the next id, given as the text that a string id has.
     pub fn push_text(&mut self, text: &str) {
-        self.segment(|out| out.text(text));
-    }
-
-    fn segment(&mut self, write: impl Fn(&mut IdWriter<'_>)) {
-        let schema = self.ids.get(self.next);
-        self.next += 1;
-        if schema.is_some_and(IdSchema::is_shard) {
-            self.key.placement = Placement::in_shard(&write);
-        }
-        if self.is_sorted {
-            return self.sorted_part(schema, write);
-        }
-        if !schema.is_some_and(IdSchema::is_joined) {
-            self.key.text.push(':');
-        }
-        let start = self.key.text.len();
-        write(&mut IdWriter::new(&mut self.key.text, schema));
-        if schema.is_some_and(IdSchema::is_secret) {
-            self.key.secrets.push(start..self.key.text.len());
-        }
+        self.push(text);
     }
 
     /// Ends the key with its group.
@@ -262,7 +258,7 @@ impl KeyBuilder {
     /// Ends what has been written as a prefix of keys, with its separator; and how it is shown.
     #[doc(hidden)]
     pub fn finish_prefix(mut self) -> Key {
-        if !self.ids.get(self.next).is_some_and(IdSchema::is_joined) {
+        if !self.ids.get(self.next).is_some_and(|id| id.joined) {
             self.key.text.push(':');
         }
         self.key.entity_len = self.key.text.len();

@@ -77,7 +77,7 @@ tuple_ids! {
 /// Whether keys are those of other programs: with a raw id, or behind a shared prefix.
 pub const fn is_foreign(ids: &[IdSchema]) -> bool {
     match (ids.first(), ids.last()) {
-        (Some(first), Some(last)) => first.is_joined() || last.is_raw(),
+        (Some(first), Some(last)) => first.joined || last.raw,
         _ => false,
     }
 }
@@ -106,7 +106,7 @@ pub fn parse_key<I: EntityId>(
     group: Option<&str>,
 ) -> Option<I> {
     let mut rest = key.strip_prefix(prefix)?;
-    if !ids.first().is_some_and(IdSchema::is_joined) {
+    if !ids.first().is_some_and(|id| id.joined) {
         rest = rest.strip_prefix(':')?;
     }
     if is_foreign(ids) && taken(key).is_some() {

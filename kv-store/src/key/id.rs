@@ -148,7 +148,7 @@ macro_rules! integer_ids {
 
             fn encode(&self, out: &mut IdWriter<'_>) {
                 let mut buffer = itoa::Buffer::new();
-                if out.is_ordered() {
+                if out.ordered {
                     const OFFSET: $unsigned = if $signed { 1 << (<$unsigned>::BITS - 1) } else { 0 };
                     out.padded(buffer.format((*self as $unsigned) ^ OFFSET), $width);
                 } else {

@@ -56,12 +56,12 @@ impl Known {
 
 impl Declared {
     fn is_sharded(&self) -> bool {
-        self.ids.first().is_some_and(IdSchema::is_shard)
+        self.ids.first().is_some_and(|id| id.shard)
     }
 
     /// Whether both know the same of all keys.
     fn is_like(&self, other: &Self) -> bool {
-        let first = |it: &Self| it.ids.first().map(|id| (id.is_shard(), id.is_ordered(), id.kind()));
+        let first = |it: &Self| it.ids.first().map(|id| (id.shard, id.ordered, id.kind));
         self.prefix == other.prefix
             && self.group == other.group
             && self.ids.len() == other.ids.len()
@@ -78,7 +78,7 @@ impl Declared {
         if ids.split(':').count() != self.ids.len() {
             return None;
         }
-        let placement = match self.ids.first().filter(|id| id.is_shard()) {
+        let placement = match self.ids.first().filter(|id| id.shard) {
             Some(id) => Placement::in_shard_of_segment(ids.split(':').next()?, id)?,
             None => Placement::Text(None),
         };

@@ -84,7 +84,7 @@ macro_rules! lookup_text {
     ($($id:ty: $($borrowed:ty),+;)*) => {$($(
         impl Lookup<$id> for $borrowed {
             fn write(&self, key: &mut KeyBuilder) {
-                key.push_text(self);
+                key.push::<str>(self);
             }
 
             fn hash_id<H: Hasher>(&self, state: &mut H) {

@@ -23,14 +23,14 @@ impl<'a> IdSegments<'a> {
         if self.is_sorted {
             return self.take_sorted();
         }
-        if schema.is_raw() {
+        if schema.raw {
             let rest = self.rest.take()?;
             // As the id type reads it: escaped.
             let mut segment = String::with_capacity(rest.len());
             escape_into(rest, &mut segment);
             return I::decode(&segment, false);
         }
-        I::decode(self.next(b':')?, schema.is_ordered())
+        I::decode(self.next(b':')?, schema.ordered)
     }
 
     /// Begins to read the segments of a key's ids.

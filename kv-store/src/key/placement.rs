@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::schema::{IdKind, IdSchema};
-use super::writer::IdWriter;
+use super::writer::{IdWriter, Segment};
 
 /// What decides where a key is placed.
 #[derive(Clone, Debug)]
@@ -20,22 +20,22 @@ pub(super) enum Placement {
 impl Placement {
     /// The placement of a key with these ids, before any of them is written.
     pub(super) fn of(ids: &[IdSchema]) -> Self {
-        if ids.first().is_some_and(IdSchema::is_shard) { Self::Shard(None) } else { Self::Entity }
+        if ids.first().is_some_and(|id| id.shard) { Self::Shard(None) } else { Self::Entity }
     }
 
-    /// The placement by a shard id, which `write` writes. Equal integers are written alike, whether they
+    /// The placement by a shard id. Equal integers are written alike, whether they
     /// are `ordered` or not.
-    pub(super) fn in_shard(write: impl FnOnce(&mut IdWriter<'_>)) -> Self {
+    pub(super) fn in_shard(id: &(impl Segment + ?Sized)) -> Self {
         let mut shard = String::from(SEPARATOR);
-        write(&mut IdWriter::new(&mut shard, None));
+        id.write_segment(&mut IdWriter::new(&mut shard, None));
         Self::Shard(Some(shard.into()))
     }
 
     /// The placement of a text with this segment as its shard id; nothing if it is not written like
     /// one.
     pub(super) fn in_shard_of_segment(segment: &str, id: &IdSchema) -> Option<Self> {
-        let shard = match id.kind() {
-            IdKind::Integer { signed, bits } if id.is_ordered() => {
+        let shard = match id.kind {
+            IdKind::Integer { signed, bits } if id.ordered => {
                 let digits: u128 = segment.parse().ok()?;
                 let mut buffer = itoa::Buffer::new();
                 let digits = if signed {

@@ -3,13 +3,13 @@
 /// The constant description of one `#[kv(id)]` field.
 #[derive(Clone, Copy, Debug)]
 pub struct IdSchema {
-    name: &'static str,
-    kind: IdKind,
-    ordered: bool,
-    secret: bool,
-    raw: bool,
-    joined: bool,
-    shard: bool,
+    pub(super) name: &'static str,
+    pub(super) kind: IdKind,
+    pub(super) ordered: bool,
+    pub(super) secret: bool,
+    pub(super) raw: bool,
+    pub(super) joined: bool,
+    pub(super) shard: bool,
 }
 
 impl IdSchema {

@@ -86,7 +86,7 @@ impl KeyBuilder {
     pub(super) fn sorted_part(&mut self, schema: Option<&IdSchema>, write: impl FnOnce(&mut IdWriter<'_>)) {
         let start = self.key.text.len();
         write(&mut IdWriter::sorted(&mut self.key.text));
-        if schema.is_some_and(IdSchema::is_secret) {
+        if schema.is_some_and(|id| id.secret) {
             self.key.secrets.push(start..self.key.text.len());
         }
         self.key.text.push(END);

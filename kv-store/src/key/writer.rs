@@ -4,7 +4,7 @@ use super::escape::escape_into;
 use super::schema::IdSchema;
 use super::sorted::escape_sorted;
 
-/// What can be written as a segment: every [`KvId`](super::KvId).
+/// What can be written as a segment: every [`KvId`](super::KvId), and the text of one.
 #[doc(hidden)]
 pub trait Segment {
     /// Writes itself.
@@ -15,14 +15,15 @@ pub trait Segment {
 #[derive(Debug)]
 pub struct IdWriter<'a> {
     out: &'a mut String,
-    ordered: bool,
+    /// Whether numbers are written with a fixed width.
+    pub(super) ordered: bool,
     raw: bool,
     is_sorted: bool,
 }
 
 impl<'a> IdWriter<'a> {
     pub(super) fn new(out: &'a mut String, schema: Option<&IdSchema>) -> Self {
-        let (ordered, raw) = schema.map_or((false, false), |schema| (schema.is_ordered(), schema.is_raw()));
+        let (ordered, raw) = schema.map_or((false, false), |id| (id.ordered, id.raw));
         Self { out, ordered, raw, is_sorted: false }
     }
 
@@ -53,9 +54,10 @@ impl<'a> IdWriter<'a> {
         }
         self.out.push_str(digits);
     }
+}
 
-    /// Whether numbers are written with a fixed width.
-    pub(super) const fn is_ordered(&self) -> bool {
-        self.ordered
+impl Segment for str {
+    fn write_segment(&self, out: &mut IdWriter<'_>) {
+        out.text(self);
     }
 }

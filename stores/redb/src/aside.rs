@@ -31,7 +31,7 @@ pub(super) async fn run<T: Send + 'static>(
     thread::Builder::new()
         .name("kv-redb-aside".to_owned())
         .spawn(move || {
-            let done = reader.damage().reading(|| Location::store(NAME), action, || work(&reader, &caller));
+            let done = reader.damage.reading(|| Location::store(NAME), action, || work(&reader, &caller));
             // The file is let go before anybody hears of the end.
             drop(reader);
             drop(caller.0.send(done));

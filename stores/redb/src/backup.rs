@@ -158,11 +158,7 @@ impl Backup<'_> {
         match self.copy(reader, file) {
             Ok(()) => {}
             Err(Uncopied::Source(error)) => {
-                return Err(reader.damage().failed(
-                    Location::store(NAME),
-                    "read what it is to back up",
-                    error,
-                ));
+                return Err(reader.damage.failed(Location::store(NAME), "read what it is to back up", error));
             }
             Err(Uncopied::Copy(redb::Error::Io(error))) => return Err(self.not_written(error)),
             Err(Uncopied::Copy(error)) => {

@@ -50,6 +50,6 @@ pub(super) fn compact(reader: &Reader) -> Result<(), Error> {
     match compacted {
         Ok(()) => Ok(()),
         Err(error @ redb::Error::TransactionInProgress) => Err(in_progress(error)),
-        Err(error) => Err(reader.damage().failed(Location::store(NAME), "compact its file", error)),
+        Err(error) => Err(reader.damage.failed(Location::store(NAME), "compact its file", error)),
     }
 }

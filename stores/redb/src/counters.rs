@@ -39,10 +39,6 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn add(counter: &AtomicU64, more: u64) {
-        counter.fetch_add(more, Ordering::Relaxed);
-    }
-
     pub(super) fn stats(&self) -> RedbStats {
         let [commits, durable_commits, calls, records, skipped] =
             [&self.commits, &self.durable, &self.calls, &self.records, &self.skipped]

@@ -13,8 +13,8 @@ impl Reader {
     pub(super) async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let at = || Location::of(NAME, &query.index);
         let records = self.records(at, "list").await?;
-        let mut page = self.damage().reading(at, "list", || {
-            self.page(&records, query).map_err(|error| self.damage().failed(at(), "list", error))
+        let mut page = self.damage.reading(at, "list", || {
+            self.page(&records, query).map_err(|error| self.damage.failed(at(), "list", error))
         })?;
         // Of the same snapshot.
         if let Some(key) = &query.also {

@@ -87,7 +87,7 @@ impl Reader {
         show: impl FnMut(&str, Result<&StoredRecord<'_>>) -> ControlFlow<(), usize>,
     ) -> Result<Looked> {
         let query = listing.query;
-        self.damage().reading(
+        self.damage.reading(
             || Location::of(NAME, query.prefix()),
             "list",
             || self.walk(records, listing, show),
@@ -102,11 +102,11 @@ impl Reader {
     ) -> Result<Looked> {
         let query = listing.query;
         let not_listed =
-            |error: redb::Error| self.damage().failed(Location::of(NAME, query.prefix()), "list", error);
+            |error: redb::Error| self.damage.failed(Location::of(NAME, query.prefix()), "list", error);
         let mut rest = records
             .range::<&str>((listing.start(), Bound::Unbounded))
             .map_err(|error| not_listed(error.into()))?;
-        let now = self.clock().now();
+        let now = self.clock.now();
         let (prefix, mut hold) = (query.prefix().as_str(), Hold::begin());
         while let Some(found) = rest.next() {
             // By reference: the guards are large, and `?` would move them.

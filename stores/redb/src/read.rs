@@ -35,9 +35,10 @@ pub(super) struct Reader {
     file: RwLock<Option<OpenFile>>,
     /// How many long reads are in progress.
     snapshots: AtomicUsize,
-    clock: Clock,
-    damage: Damage,
-    fences: Arc<Fences>,
+    pub(super) clock: Clock,
+    pub(super) damage: Damage,
+    /// The fences, which the writer voids when it writes their keys.
+    pub(super) fences: Arc<Fences>,
 }
 
 /// The file as it was opened.
@@ -146,19 +147,6 @@ impl Reader {
             Some(database) => work(database),
             None => Err(redb::Error::TransactionInProgress),
         }
-    }
-
-    pub(super) fn damage(&self) -> &Damage {
-        &self.damage
-    }
-
-    /// The fences, which the writer voids when it writes their keys.
-    pub(super) fn fences(&self) -> &Arc<Fences> {
-        &self.fences
-    }
-
-    pub(super) fn clock(&self) -> &Clock {
-        &self.clock
     }
 
     /// For the writer, between a commit and its acknowledgement: what is read from now on is read

@@ -52,7 +52,7 @@ impl RedbStore {
             let file =
                 fs::metadata(&path).map_err(|error| file::not_written(&path, "measure its file", error))?;
             measure(reader, file.len())
-                .map_err(|error| reader.damage().failed(Location::store(NAME), "measure its file", error))
+                .map_err(|error| reader.damage.failed(Location::store(NAME), "measure its file", error))
         })
         .await
     }

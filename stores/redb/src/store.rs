@@ -8,14 +8,14 @@ use std::time::Duration;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, Batches, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions,
-    IndexStore, Lease, ListQuery, Store, StoreInfo, Write,
+    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
+    Lease, ListQuery, Store, StoreInfo,
 };
 use kv_store::{Error, MaybeSend, Result};
 
 use crate::counters::RedbStats;
 use crate::read::Reader;
-use crate::work::{Done, SweepReport, Work, is_checkable};
+use crate::work::{Done, SweepReport, Work};
 use crate::writer::Writer;
 
 const READ_ONLY: &str = "a write, because its file is open read-only";
@@ -101,7 +101,7 @@ impl RedbStore {
     ///
     /// [`RedbDurability::Immediate`]: crate::RedbDurability::Immediate
     pub async fn flush(&self) -> Result<()> {
-        self.made(Work::Flush).await.map(drop)
+        self.submit(Work::Flush).await.map(drop)
     }
 
     /// Returns counters of the writer since the store was opened, and the length of the file. It
@@ -150,25 +150,11 @@ impl Store for RedbStore {
     }
 
     async fn write(&self, batch: Batch) -> Result<()> {
-        let work = match (batch.is_part(), batch.into_kind()) {
-            (true, Batches::One(Write::Put(key, record))) => Work::PutPart(vec![(key, record)]),
-            (true, Batches::Puts(records)) => Work::PutPart(records),
-            (_, Batches::One(write)) => Work::Write(write),
-            (_, Batches::Puts(records)) => Work::PutMany(records),
-            (_, Batches::Deletes(keys)) => Work::DeleteMany(keys),
-            (_, Batches::Mixed(writes)) => Work::Commit(Vec::new(), writes),
-        };
-        self.made(work).await.map(drop)
+        self.submit(Work::Write(Vec::new(), batch)).await.map(drop)
     }
 
     async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
-        let is_part = batch.is_part() && batch.iter().all(is_checkable);
-        let writes = batch.into_vec();
-        self.made(match is_part {
-            true => Work::CommitPart(conditions, writes),
-            false => Work::Commit(conditions, writes),
-        })
-        .await
+        self.made(Work::Write(conditions, batch)).await
     }
 
     async fn list(
@@ -180,7 +166,7 @@ impl Store for RedbStore {
     }
 
     async fn lease(&self, keys: &[Key], _: Duration) -> Result<Vec<Lease>> {
-        Ok(Lease::by_fences(self.0.reader.fences(), keys))
+        Ok(Lease::by_fences(&self.0.reader.fences, keys))
     }
 }
 

@@ -6,7 +6,7 @@ use kv_store::record::{
     Expiry, Metadata, NewRecord,
     envelope::{self, Envelope},
 };
-use kv_store::store::{Condition, Expect, Write};
+use kv_store::store::{Batch, Condition, Expect, Write};
 use kv_store::{Error, Location, Timestamp};
 use redb::{ReadableTable, Table, WriteTransaction};
 
@@ -16,31 +16,16 @@ use super::layout::{EXPIRY, RECORDS};
 use super::read::live;
 use super::work::{Done, SweepReport, Work};
 
-/// The tables of a write transaction.
-pub(super) struct OpenTables<'t> {
-    records: Table<'t, &'static str, &'static [u8]>,
-    expiry: Table<'t, (u64, &'static str), ()>,
-}
-
-impl<'t> OpenTables<'t> {
-    pub(super) fn of(transaction: &'t WriteTransaction) -> Result<Self, redb::Error> {
-        Ok(Self { records: transaction.open_table(RECORDS)?, expiry: transaction.open_table(EXPIRY)? })
-    }
-
-    /// At the moment that the transaction takes place.
-    pub(super) fn at(self, now: Timestamp, stored: &'t mut Vec<u8>) -> Tables<'t> {
-        Tables { records: self.records, expiry: self.expiry, now, stored, changed: 0 }
-    }
-}
-
 /// The tables of a write transaction, and the moment that it takes place at.
 pub(super) struct Tables<'t> {
     records: Table<'t, &'static str, &'static [u8]>,
     expiry: Table<'t, (u64, &'static str), ()>,
-    now: Timestamp,
+    /// The moment of the work that follows.
+    pub(super) now: Timestamp,
     /// What is about to be stored; kept for its memory.
     stored: &'t mut Vec<u8>,
-    changed: u64,
+    /// How many records were written or removed.
+    pub(super) changed: u64,
 }
 
 /// Why a piece of work was not done.
@@ -81,49 +66,27 @@ const MAX_VALUE: usize = 2 << 30;
 /// A longer buffer is not kept for the next record.
 const KEPT_BUFFER: usize = 1 << 20;
 
-impl Tables<'_> {
-    /// How many records were written or removed.
-    pub(super) fn changed(&self) -> u64 {
-        self.changed
-    }
-
-    /// The moment of the work that follows in the same transaction.
-    pub(super) fn go_on_at(&mut self, now: Timestamp) {
-        self.now = now;
+impl<'t> Tables<'t> {
+    pub(super) fn of(
+        transaction: &'t WriteTransaction,
+        stored: &'t mut Vec<u8>,
+    ) -> Result<Self, redb::Error> {
+        let (records, expiry) = (transaction.open_table(RECORDS)?, transaction.open_table(EXPIRY)?);
+        Ok(Self { records, expiry, now: Timestamp::MAX, stored, changed: 0 })
     }
 
     pub(super) fn make(&mut self, work: &Work) -> Result<Done, Failure> {
         match work {
-            Work::Write(write) => self.write(write)?,
-            Work::PutMany(records) | Work::PutPart(records) => self.put_many(records)?,
-            Work::DeleteMany(keys) => {
-                for key in keys {
-                    self.remove(key.as_str())?;
-                }
-            }
-            Work::Commit(conditions, writes) => {
+            Work::Write(conditions, batch) => {
                 let found = match self.find_all(conditions)? {
                     Ok(found) => found,
                     Err(conflict) => return Ok(conflict),
                 };
-                let mut ascend = true;
-                for (place, write) in writes.iter().enumerate() {
-                    ascend &= place == 0 || writes[place - 1].key().as_str() < write.key().as_str();
-                    match (write, conditions.get(place)) {
-                        // What it replaces is what the condition beside it has just found, for no
-                        // write before it has this key.
-                        (Write::Update(key, record), Some(condition)) if ascend && condition.key == *key => {
-                            self.update(key, record, found[place])?;
-                        }
-                        _ => self.write(write)?,
-                    }
+                if work.is_checked() {
+                    self.write_checked(batch)?;
+                } else {
+                    self.write_in_order(batch, conditions, &found)?;
                 }
-            }
-            Work::CommitPart(conditions, writes) => {
-                if let Err(conflict) = self.find_all(conditions)? {
-                    return Ok(conflict);
-                }
-                self.write_checked(writes)?;
             }
             Work::Sweep(limit) => return self.sweep(*limit).map(Done::Swept),
             Work::Flush | Work::Compact => {}
@@ -138,22 +101,43 @@ impl Tables<'_> {
         Ok(Done::Written)
     }
 
-    /// By key, so that one page after the other is changed. None is put unless all can be.
-    fn put_many(&mut self, records: &[(Key, NewRecord)]) -> Result<(), Failure> {
-        for (key, record) in records {
-            check(key, record).map_err(Failure::Own)?;
-        }
-        by_key(records, |(key, _)| key, |(key, record)| self.put(key, record, record.expiry.at(self.now)))
-    }
-
-    /// By key, too. None is made unless all can be.
-    fn write_checked(&mut self, writes: &[Write]) -> Result<(), Failure> {
-        for write in writes {
+    /// By key, so that one page after the other is changed. None is made unless all can be.
+    fn write_checked(&mut self, batch: &Batch) -> Result<(), Failure> {
+        let mut writes = Vec::with_capacity(batch.len());
+        for write in batch.iter() {
             if let Write::Put(key, record) = write {
                 check(key, record).map_err(Failure::Own)?;
             }
+            writes.push(write);
         }
-        by_key(writes, Write::key, |write| self.write(write))
+        // Stable: of two with one key the later one comes later.
+        writes.sort_by(|one, next| one.key().cmp(next.key()));
+        if writes.is_sorted_by(|one, next| one.key() < next.key()) {
+            // So that they fill their pages.
+            return filling(&writes).try_for_each(|write| self.write(write));
+        }
+        writes.into_iter().try_for_each(|write| self.write(write))
+    }
+
+    fn write_in_order(
+        &mut self,
+        batch: &Batch,
+        conditions: &[Condition],
+        found: &[Option<KeptExpiry>],
+    ) -> Result<(), Failure> {
+        let (mut ascend, mut before) = (true, None);
+        for (place, write) in batch.iter().enumerate() {
+            ascend &= before.replace(write.key()).is_none_or(|before| before < write.key());
+            match (write, conditions.get(place)) {
+                // What it replaces is what the condition beside it has just found, for no write
+                // before it has this key.
+                (Write::Update(key, record), Some(condition)) if ascend && condition.key == *key => {
+                    self.update(key, record, found[place])?;
+                }
+                _ => self.write(write)?,
+            }
+        }
+        Ok(())
     }
 
     /// Returns what stands at the keys of the conditions, or the conflict if one does not hold.
@@ -337,26 +321,6 @@ impl Tables<'_> {
         };
         Ok(SweepReport { removed, more })
     }
-}
-
-/// Writes all items by key, so that they fill their pages. Of two with one key the later one comes
-/// later.
-fn by_key<T>(
-    items: &[T],
-    key: impl Fn(&T) -> &Key,
-    mut write: impl FnMut(&T) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let ascends = |one: &T, next: &T| key(one).as_str() < key(next).as_str();
-    if items.is_sorted_by(ascends) {
-        return filling(items).try_for_each(write);
-    }
-    let mut sorted: Vec<&T> = items.iter().collect();
-    // Stable.
-    sorted.sort_by(|one, next| key(one).as_str().cmp(key(next).as_str()));
-    if sorted.is_sorted_by(|one, next| ascends(one, next)) {
-        return filling(&sorted).try_for_each(|item| write(item));
-    }
-    sorted.into_iter().try_for_each(write)
 }
 
 /// Whether the record can be stored: all that redb and the envelope refuse.

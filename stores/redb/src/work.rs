@@ -1,10 +1,10 @@
 //! What is queued for the writer, and what comes back.
 
-use kv_store::__private::Fences;
 use kv_store::Location;
+#[cfg(test)]
 use kv_store::key::Key;
 use kv_store::record::NewRecord;
-use kv_store::store::{Condition, Write};
+use kv_store::store::{Batch, Condition, Write};
 
 use crate::NAME;
 
@@ -19,17 +19,10 @@ pub struct SweepReport {
 }
 
 /// One call's work, made as a whole or not at all.
+#[expect(clippy::large_enum_variant, reason = "nearly all work is a write, for which a box costs more")]
 pub(super) enum Work {
-    Write(Write),
-    PutMany(Vec<(Key, NewRecord)>),
-    /// The same, as a part of a longer write: it is committed and made durable with the work that
-    /// comes later.
-    PutPart(Vec<(Key, NewRecord)>),
-    DeleteMany(Vec<Key>),
-    Commit(Vec<Condition>, Vec<Write>),
-    /// The same, as a part of a longer write. It has writes that can be [checked](is_checkable)
-    /// before the first is made, so it fails as a whole.
-    CommitPart(Vec<Condition>, Vec<Write>),
+    /// Makes the writes if all conditions hold.
+    Write(Vec<Condition>, Batch),
     /// Removes at most so many expired records.
     Sweep(usize),
     /// Makes what was written before durable.
@@ -41,11 +34,6 @@ pub(super) enum Work {
     /// Bytes as another program could have written them.
     #[cfg(test)]
     Raw(Key, Vec<u8>),
-}
-
-/// Whether nothing that is stored can make this write fail.
-pub(super) const fn is_checkable(write: &Write) -> bool {
-    matches!(write, Write::Put(..) | Write::Delete(_) | Write::AddEntry(_) | Write::RemoveEntry(_))
 }
 
 /// How it ended, if it did not fail.
@@ -63,66 +51,48 @@ const PIECE: usize = 128;
 impl Work {
     /// About how many bytes it holds in memory.
     pub(super) fn bytes(&self) -> usize {
-        fn of_write(write: &Write) -> usize {
-            match write {
-                Write::Put(key, record) | Write::Update(key, record) => of_record(key, record),
-                Write::Touch(key, _)
-                | Write::Delete(key)
-                | Write::AddEntry(key)
-                | Write::RemoveEntry(key) => of_key(key),
+        let Self::Write(conditions, batch) = self else { return PIECE };
+        let mut bytes = PIECE;
+        let keys = conditions.iter().map(|condition| &condition.key).chain(batch.iter().map(Write::key));
+        for key in keys {
+            bytes += key.len() + PIECE;
+        }
+        for write in batch.iter() {
+            if let Write::Put(_, NewRecord { value, metadata, .. })
+            | Write::Update(_, NewRecord { value, metadata, .. }) = write
+            {
+                bytes += value.len() + metadata.foreign_members().next().map_or(0, |_| metadata.json_len());
             }
         }
-        fn of_record(key: &Key, record: &NewRecord) -> usize {
-            let foreign = record.metadata.foreign_members().next().map_or(0, |_| record.metadata.json_len());
-            of_key(key) + record.value.len() + foreign
-        }
-        fn of_key(key: &Key) -> usize {
-            key.len() + PIECE
-        }
-        let pieces = match self {
-            Self::Write(write) => of_write(write),
-            Self::PutMany(records) | Self::PutPart(records) => {
-                records.iter().map(|(key, record)| of_record(key, record)).sum()
-            }
-            Self::DeleteMany(keys) => keys.iter().map(of_key).sum(),
-            Self::Commit(conditions, writes) | Self::CommitPart(conditions, writes) => {
-                let conditions: usize = conditions.iter().map(|condition| of_key(&condition.key)).sum();
-                conditions + writes.iter().map(of_write).sum::<usize>()
-            }
-            Self::Sweep(_) | Self::Flush | Self::Compact => 0,
-            #[cfg(test)]
-            Self::Panic | Self::Raw(..) => 0,
+        bytes
+    }
+
+    /// Whether all its writes are checked before the first is made: nothing that is stored can make
+    /// one fail, so it fails as a whole. One write does so in any case.
+    pub(super) fn is_checked(&self) -> bool {
+        let Self::Write(_, batch) = self else { return false };
+        let is_checkable = |write: &Write| {
+            matches!(write, Write::Put(..) | Write::Delete(_) | Write::AddEntry(_) | Write::RemoveEntry(_))
         };
-        pieces + PIECE
+        (batch.len() > 1 || batch.is_part()) && batch.iter().all(is_checkable)
     }
 
-    /// Whether it may fail when some of its writes are made. The others make one write, or are
-    /// checked before.
+    /// Whether it is a part of a longer write: it is committed and made durable with the work that
+    /// comes later.
+    pub(super) fn is_part(&self) -> bool {
+        matches!(self, Self::Write(_, batch) if batch.is_part()) && self.is_checked()
+    }
+
+    /// Whether a failure may leave some of its writes made.
     pub(super) fn may_fail_half_way(&self) -> bool {
-        matches!(self, Self::Commit(_, writes) if writes.len() > 1)
+        matches!(self, Self::Write(_, batch) if batch.len() > 1) && !self.is_checked()
     }
 
-    /// Voids the fences of the keys that it writes.
-    pub(super) fn void(&self, fences: &Fences) {
-        match self {
-            Self::Write(write) => fences.void(write.key().as_str()),
-            Self::PutMany(records) | Self::PutPart(records) => {
-                records.iter().for_each(|(key, _)| fences.void(key.as_str()));
-            }
-            Self::DeleteMany(keys) => keys.iter().for_each(|key| fences.void(key.as_str())),
-            Self::Commit(_, writes) | Self::CommitPart(_, writes) => {
-                writes.iter().for_each(|write| fences.void(write.key().as_str()));
-            }
-            Self::Sweep(_) | Self::Flush | Self::Compact => {}
-            #[cfg(test)]
-            Self::Panic | Self::Raw(..) => {}
-        }
-    }
-
-    /// Where it fails if it does: at the one record, or at the store as a whole.
     pub(super) fn location(&self) -> Box<Location> {
         match self {
-            Self::Write(write) => Location::of(NAME, write.key()),
+            Self::Write(conditions, batch) if conditions.is_empty() && batch.len() == 1 => {
+                batch.first().map_or_else(|| Location::store(NAME), |write| Location::of(NAME, write.key()))
+            }
             _ => Location::store(NAME),
         }
     }

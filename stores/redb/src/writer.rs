@@ -5,12 +5,11 @@
 //! transaction is begun before there is work for it, so that work which finds the writer at rest
 //! does not wait for that.
 //!
-//! The parts of a longer write ([`Work::PutPart`]) stay in one transaction until other work, or the
+//! The parts of a longer write ([`Work::is_part`]) stay in one transaction until other work, or the
 //! end of the write, asks for a commit: each commit would copy again every page that a part
 //! changes, and random keys change most pages.
 
 mod gather;
-mod job;
 #[cfg(test)]
 mod tests;
 
@@ -19,8 +18,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
-use gather::{Gathered, Intake};
-use job::{Attempted, Job};
+use gather::{Attempted, Gathered, Intake, Job};
 use kv_store::__private::Fences;
 use kv_store::store::{Mark, Settle};
 use kv_store::{Error, Location, Result, SharedError};
@@ -32,7 +30,7 @@ use super::damage::Panicked;
 use super::durability::RedbDurability;
 use super::queue::Queue;
 use super::read::Reader;
-use super::tables::{Failure, OpenTables, Tables};
+use super::tables::{Failure, Tables};
 use super::work::{Done, Work};
 use super::{NAME, compact};
 
@@ -210,7 +208,7 @@ impl Worker {
                     // What was to follow them has failed, and redb writes no more.
                     self.intake.has_parts = false;
                     // If it failed while no caller waited, the next work gets the error.
-                    if batch.is_empty() && self.intake.gather(batch) == Gathered::Ended {
+                    if batch.is_empty() && matches!(self.intake.gather(batch), Gathered::Ended) {
                         return false;
                     }
                     break Err(aborted);
@@ -224,7 +222,7 @@ impl Worker {
 
     /// One transaction, unless the file is damaged.
     fn attempt_caught(&mut self, batch: &mut Vec<Attempted>) -> Result<Ended, Aborted> {
-        let damage = self.reader.damage().clone();
+        let damage = self.reader.damage.clone();
         let damaged = || SharedError::new(damage.error(None));
         if damage.is_met() {
             return Err(Aborted::Unwritten(damaged()));
@@ -243,16 +241,16 @@ impl Worker {
     /// One transaction. It is begun before there is work for it.
     fn attempt(&mut self, batch: &mut Vec<Attempted>) -> Result<Ended, Aborted> {
         let reader = Arc::clone(&self.reader);
-        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().cause_of(error));
+        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage.cause_of(error));
         let transaction = reader.database().and_then(|it| Ok(it.begin_write()?)).map_err(unwritten)?;
-        let tables = OpenTables::of(&transaction).map_err(unwritten)?;
+        let mut tables = Tables::of(&transaction, &mut self.stored).map_err(unwritten)?;
         if batch.is_empty() {
-            if self.intake.gather(batch) == Gathered::Ended {
+            if matches!(self.intake.gather(batch), Gathered::Ended) {
                 return Ok(Ended::NoWork);
             }
             // A read may have met a failing disk since, or damage: begin again, which fails if
             // redb takes no more transactions.
-            if reader.damage().has_failed() {
+            if reader.damage.has_failed() {
                 return Ok(Ended::Again);
             }
         }
@@ -264,9 +262,9 @@ impl Worker {
             }
             return Ok(Ended::Done);
         }
-        let mut tables = tables.at(reader.clock().now(), &mut self.stored);
         loop {
-            match make(&mut tables, batch, reader.fences()) {
+            tables.now = reader.clock.now();
+            match make(&mut tables, batch, &reader.fences) {
                 Ok(Made::Whole) => {}
                 Ok(Made::Undone) => {
                     drop(tables);
@@ -282,13 +280,12 @@ impl Worker {
             self.intake.gather(batch);
             if is_compaction(batch) || batch.iter().any(|piece| piece.job.work.may_fail_half_way()) {
                 // It needs a transaction that can be given up.
-                let changed = tables.changed();
+                let changed = tables.changed;
                 drop(tables);
                 return self.commit(transaction, changed, Reason::Parts).map(|_| Ended::Again);
             }
-            tables.go_on_at(reader.clock().now());
         }
-        let changed = tables.changed();
+        let changed = tables.changed;
         drop(tables);
         let is_flush = batch.iter().any(|piece| matches!(piece.job.work, Work::Flush));
         self.commit(transaction, changed, if is_flush { Reason::Flush } else { Reason::Calls })
@@ -302,8 +299,8 @@ impl Worker {
         reason: Reason,
     ) -> Result<Ended, Aborted> {
         let reader = Arc::clone(&self.reader);
-        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage().cause_of(error));
-        let on_flush = self.durability == RedbDurability::OnFlush;
+        let unwritten = |error: redb::Error| Aborted::Unwritten(reader.damage.cause_of(error));
+        let on_flush = matches!(self.durability, RedbDurability::OnFlush);
         let is_durable = match reason {
             Reason::Calls => !on_flush,
             Reason::Flush => true,
@@ -327,13 +324,13 @@ impl Worker {
         reader.forget_latest();
         committed.map_err(|error| match error {
             CommitError::TransactionPoisoned => unwritten(error.into()),
-            error => Aborted::Unknown(reader.damage().cause_of(error.into())),
+            error => Aborted::Unknown(reader.damage.cause_of(error.into())),
         })?;
         self.intake.has_parts = !is_durable && !on_flush;
         let counters = &self.intake.counters;
-        Counters::add(&counters.commits, 1);
-        Counters::add(&counters.durable, u64::from(is_durable));
-        Counters::add(&counters.records, changed);
+        counters.commits.fetch_add(1, Ordering::Relaxed);
+        counters.durable.fetch_add(u64::from(is_durable), Ordering::Relaxed);
+        counters.records.fetch_add(changed, Ordering::Relaxed);
         Ok(Ended::Done)
     }
 }
@@ -341,17 +338,17 @@ impl Worker {
 /// Makes the pieces that have not failed yet.
 fn make(tables: &mut Tables<'_>, batch: &mut [Attempted], fences: &Fences) -> Result<Made, redb::Error> {
     for Attempted { job, done, failed } in batch.iter_mut().filter(|piece| piece.failed.is_none()) {
-        let before = tables.changed();
+        let before = tables.changed;
         match tables.make(&job.work) {
             Ok(made) => {
-                if !matches!(made, Done::Conflict(_)) {
-                    job.work.void(fences);
+                if let (Work::Write(_, batch), Done::Written) = (&job.work, made) {
+                    batch.iter().for_each(|write| fences.void(write.key().as_str()));
                 }
                 *done = made;
             }
             Err(Failure::Own(error)) => {
                 *failed = Some(error);
-                if tables.changed() != before {
+                if tables.changed != before {
                     return Ok(Made::Undone);
                 }
             }

@@ -203,7 +203,7 @@ impl RedisOptions {
     /// Connects as [`RedisStore::connect`] does.
     pub async fn connect(self, url: &str) -> Result<RedisStore> {
         let url = Url::parse(url, self.certificates.are_given())?;
-        let (address, by_tls) = (url.shown(), url.by_tls);
+        let (address, by_tls) = (url.display(), url.by_tls);
         let (hash_tags, list_index) = (url.parameters.hash_tags, url.parameters.list_index);
         let connection = self.connection(url).await;
         let connection = connection.map_err(|error| not_connected(address, error, by_tls))?;

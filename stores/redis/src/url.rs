@@ -46,7 +46,7 @@ struct Parts<'u> {
     path: &'u str,
     query: &'u str,
     is_insecure: bool,
-    shown: String,
+    display: String,
 }
 
 const DEFAULT_PORT: u16 = 6379;
@@ -55,18 +55,18 @@ const DEFAULT_SENTINEL_PORT: u16 = 26379;
 impl<'u> Parts<'u> {
     fn split(url: &'u str) -> Result<Self> {
         let Some((scheme, rest)) = url.split_once("://") else {
-            let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
-            let shown = shown.split(['?', '#']).next().unwrap_or_default();
+            let display = url.rsplit_once('@').map_or(url, |(_, host)| host);
+            let display = display.split(['?', '#']).next().unwrap_or_default();
             if let Some((scheme @ ("redis+unix" | "valkey+unix"), _)) = url.split_once(':')
-                && let Some((_, path)) = shown.split_once(':')
+                && let Some((_, path)) = display.split_once(':')
             {
                 let path = Some(path.trim_start_matches('/')).filter(|path| !path.is_empty());
                 let path = path.unwrap_or("run/redis.sock");
                 let advice = format!("a socket's path begins with three slashes; write `{scheme}:///{path}`");
-                return Err(invalid(shown, advice));
+                return Err(invalid(display, advice));
             }
             return Err(invalid(
-                shown,
+                display,
                 "write `redis://`, `rediss://` or `redis+cluster://` before the host",
             ));
         };
@@ -79,12 +79,12 @@ impl<'u> Parts<'u> {
         let (rest, fragment) = rest.split_once('#').map_or((rest, ""), |(rest, fragment)| (rest, fragment));
         let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, query)| (rest, query));
         let (hosts, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let shown = if is_socket { format!("{scheme}://") } else { format!("{scheme}://{hosts}") };
+        let display = if is_socket { format!("{scheme}://") } else { format!("{scheme}://{hosts}") };
         let is_insecure = fragment == "insecure";
         if !fragment.is_empty() && !is_insecure {
-            return Err(invalid(&shown, "a URL of a store has no part behind `#`"));
+            return Err(invalid(&display, "a URL of a store has no part behind `#`"));
         }
-        Ok(Self { scheme, user, hosts, path, query, is_insecure, shown })
+        Ok(Self { scheme, user, hosts, path, query, is_insecure, display })
     }
 }
 
@@ -92,45 +92,45 @@ impl Url {
     /// Reads a URL, whose scheme has to be one of TLS if certificates were given.
     pub(super) fn parse(url: &str, certificates_are_given: bool) -> Result<Self> {
         let parts = Parts::split(url)?;
-        let shown = parts.shown.as_str();
+        let display = parts.display.as_str();
         let (base, more) = parts.scheme.split_once('+').unwrap_or((parts.scheme, ""));
         let by_tls = match base {
             "redis" | "valkey" => false,
             "rediss" | "valkeys" => true,
-            _ => return Err(invalid(shown, format!("there is no such scheme; write {SCHEMES}"))),
+            _ => return Err(invalid(display, format!("there is no such scheme; write {SCHEMES}"))),
         };
         if by_tls && !cfg!(feature = "tls") {
-            return Err(not_built(shown, "redis-tls"));
+            return Err(not_built(display, "redis-tls"));
         }
         if certificates_are_given && !by_tls {
             let what = "there are certificates for TLS, and this would go without; write `rediss://`, \
                         `rediss+cluster://` or `rediss+sentinel://`";
-            return Err(invalid(shown, what));
+            return Err(invalid(display, what));
         }
         let (parameters, mut login, rest) = parameters(&parts, more == "unix")?;
         let kind = match more {
             "" => Kind::Server,
             "unix" if !by_tls => return Self::socket(&parts, parameters, login, &rest),
-            "cluster" if !cfg!(feature = "cluster") => return Err(not_built(shown, "redis-cluster")),
+            "cluster" if !cfg!(feature = "cluster") => return Err(not_built(display, "redis-cluster")),
             "cluster" => Kind::Cluster,
             "sentinel" => Kind::Sentinels(String::new()),
-            _ => return Err(invalid(shown, format!("there is no such scheme; write {SCHEMES}"))),
+            _ => return Err(invalid(display, format!("there is no such scheme; write {SCHEMES}"))),
         };
-        (login.user, login.password) = user_and_password(parts.user, shown)?;
+        (login.user, login.password) = user_and_password(parts.user, display)?;
         let port = if more == "sentinel" { DEFAULT_SENTINEL_PORT } else { DEFAULT_PORT };
         let addresses =
-            parts.hosts.split(',').map(|host| address(host, port, shown)).collect::<Result<Vec<_>>>()?;
+            parts.hosts.split(',').map(|host| address(host, port, display)).collect::<Result<Vec<_>>>()?;
         if kind == Kind::Server && addresses.len() > 1 {
             let what = "several hosts make a cluster; write `redis+cluster://host,host`, or \
                         `redis+sentinel://host,host/name` if they are sentinels";
-            return Err(invalid(shown, what));
+            return Err(invalid(display, what));
         }
-        let kind = Self::with_path(kind, parts.path, &mut login, shown)?;
+        let kind = Self::with_path(kind, parts.path, &mut login, display)?;
         Ok(Self { kind, addresses, login, by_tls, is_insecure: parts.is_insecure, parameters })
     }
 
     /// Reads the database, and the name of the primary that sentinels watch.
-    fn with_path(kind: Kind, path: &str, login: &mut Login, shown: &str) -> Result<Kind> {
+    fn with_path(kind: Kind, path: &str, login: &mut Login, display: &str) -> Result<Kind> {
         let path = path.trim_matches('/');
         let (kind, number) = match kind {
             Kind::Sentinels(_) => {
@@ -138,19 +138,19 @@ impl Url {
                 if name.is_empty() {
                     let what = "the name of the primary is missing; write \
                                 `redis+sentinel://host,host/mymaster`";
-                    return Err(invalid(shown, what));
+                    return Err(invalid(display, what));
                 }
-                (Kind::Sentinels(decoded(name, shown)?), number)
+                (Kind::Sentinels(decoded(name, display)?), number)
             }
             kind => (kind, path),
         };
         if !number.is_empty() {
             login.database = number.parse().map_err(|_| {
-                invalid(shown, "the database, after the host, has to be a number, such as `/0`")
+                invalid(display, "the database, after the host, has to be a number, such as `/0`")
             })?;
         }
         if kind == Kind::Cluster && login.database != 0 {
-            return Err(invalid(shown, "a cluster has one database, number 0"));
+            return Err(invalid(display, "a cluster has one database, number 0"));
         }
         Ok(kind)
     }
@@ -161,30 +161,30 @@ impl Url {
         login: Login,
         rest: &[(&str, &str)],
     ) -> Result<Self> {
-        let shown = parts.shown.as_str();
+        let display = parts.display.as_str();
         let mut login = login;
         if parts.path.is_empty() || !parts.hosts.is_empty() {
             let what = "write the whole path of the socket, and user and password behind it: \
                         `redis+unix:///run/redis.sock?user=...&pass=...`";
-            return Err(invalid(shown, what));
+            return Err(invalid(display, what));
         }
         for (name, value) in rest {
             match *name {
                 "db" => {
                     let number = value.parse();
                     login.database =
-                        number.map_err(|_| invalid(shown, "the parameter `db` has to be a number"))?;
+                        number.map_err(|_| invalid(display, "the parameter `db` has to be a number"))?;
                 }
-                "user" => login.user = Some(decoded(value, shown)?),
-                _ => login.password = Some(decoded(value, shown)?),
+                "user" => login.user = Some(decoded(value, display)?),
+                _ => login.password = Some(decoded(value, display)?),
             }
         }
-        let addresses = vec![Address::Socket(PathBuf::from(decoded(parts.path, shown)?))];
+        let addresses = vec![Address::Socket(PathBuf::from(decoded(parts.path, display)?))];
         Ok(Self { kind: Kind::Server, addresses, login, by_tls: false, is_insecure: false, parameters })
     }
 
     /// Hosts and ports, or the socket.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn display(&self) -> String {
         let addresses: Vec<String> = self.addresses.iter().map(Address::to_string).collect();
         addresses.join(",")
     }
@@ -197,14 +197,14 @@ type Pairs<'u> = Vec<(&'u str, &'u str)>;
 
 /// What the parameters say, and those that only a socket's URL has.
 fn parameters<'u>(parts: &Parts<'u>, is_socket: bool) -> Result<(Parameters, Login, Pairs<'u>)> {
-    let shown = parts.shown.as_str();
+    let display = parts.display.as_str();
     let (mut taken, mut login, mut left) = (Parameters::default(), Login::default(), Vec::new());
     for parameter in parts.query.split('&').filter(|parameter| !parameter.is_empty()) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         match name {
-            "hash_tags" => taken.hash_tags = Some(is_on(value, shown)?),
-            "list_index" => taken.list_index = Some(is_on(value, shown)?),
-            "protocol" => login.protocol = Some(protocol(value, shown)?),
+            "hash_tags" => taken.hash_tags = Some(is_on(value, display)?),
+            "list_index" => taken.list_index = Some(is_on(value, display)?),
+            "protocol" => login.protocol = Some(protocol(value, display)?),
             "db" | "user" | "pass" if is_socket => left.push((name, value)),
             _ => {
                 let socket = if is_socket { ", `db`, `user`, `pass`" } else { "" };
@@ -212,62 +212,62 @@ fn parameters<'u>(parts: &Parts<'u>, is_socket: bool) -> Result<(Parameters, Log
                     "it has a parameter that is unknown; there are `hash_tags=true`, `list_index=true`, \
                      `protocol=resp2`{socket}"
                 );
-                return Err(invalid(shown, what));
+                return Err(invalid(display, what));
             }
         }
     }
     Ok((taken, login, left))
 }
 
-fn is_on(value: &str, shown: &str) -> Result<bool> {
+fn is_on(value: &str, display: &str) -> Result<bool> {
     match value {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(invalid(shown, "the parameters `hash_tags` and `list_index` are `true` or `false`")),
+        _ => Err(invalid(display, "the parameters `hash_tags` and `list_index` are `true` or `false`")),
     }
 }
 
-fn protocol(value: &str, shown: &str) -> Result<Protocol> {
+fn protocol(value: &str, display: &str) -> Result<Protocol> {
     match value {
         "resp2" | "2" => Ok(Protocol::Resp2),
         "resp3" | "3" => Ok(Protocol::Resp3),
-        _ => Err(invalid(shown, "the parameter `protocol` is `resp2` or `resp3`")),
+        _ => Err(invalid(display, "the parameter `protocol` is `resp2` or `resp3`")),
     }
 }
 
 /// User and password, percent-decoded where they are encoded.
-fn user_and_password(user: Option<&str>, shown: &str) -> Result<(Option<String>, Option<String>)> {
+fn user_and_password(user: Option<&str>, display: &str) -> Result<(Option<String>, Option<String>)> {
     let Some(user) = user else { return Ok((None, None)) };
     let (user, password) =
         user.split_once(':').map_or((user, None), |(user, password)| (user, Some(password)));
-    let user = Some(decoded(user, shown)?).filter(|user| !user.is_empty());
-    let password = password.map(|password| decoded(password, shown)).transpose()?;
+    let user = Some(decoded(user, display)?).filter(|user| !user.is_empty());
+    let password = password.map(|password| decoded(password, display)).transpose()?;
     Ok((user, password.filter(|password| !password.is_empty())))
 }
 
-fn decoded(text: &str, shown: &str) -> Result<String> {
+fn decoded(text: &str, display: &str) -> Result<String> {
     match percent_decode_str(text).decode_utf8() {
         Ok(text) => Ok(text.into_owned()),
-        Err(_) => Err(invalid(shown, "what is percent-encoded in it is not UTF-8")),
+        Err(_) => Err(invalid(display, "what is percent-encoded in it is not UTF-8")),
     }
 }
 
 /// Reads `host[:port]`, and says which part is wrong.
-fn address(host: &str, default_port: u16, shown: &str) -> Result<Address> {
+fn address(host: &str, default_port: u16, display: &str) -> Result<Address> {
     let after_name = host.rfind(']').map_or(0, |end| end + 1);
     let (name, port) = match host.get(after_name..).and_then(|rest| rest.rsplit_once(':')) {
         Some((rest, port)) => (host.get(..after_name + rest.len()).unwrap_or(host), Some(port)),
         None => (host, None),
     };
     if name.is_empty() {
-        return Err(invalid(shown, "the host is missing; write `redis://127.0.0.1:6379`"));
+        return Err(invalid(display, "the host is missing; write `redis://127.0.0.1:6379`"));
     }
     let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     let port = port.map_or(Some(default_port), |port| port.parse().ok().filter(|port| *port != 0));
     let Some(port) = port else {
-        return Err(invalid(shown, "the port has to be a number from 1 to 65535"));
+        return Err(invalid(display, "the port has to be a number from 1 to 65535"));
     };
-    Ok(Address::tcp(decoded(name, shown)?, port))
+    Ok(Address::tcp(decoded(name, display)?, port))
 }
 
 fn not_built(url: &str, feature: &str) -> Error {

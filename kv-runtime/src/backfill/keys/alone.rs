@@ -75,7 +75,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 let longest = Duration::from_millis(1 << attempt);
-                self.into.store().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
+                self.into.info().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
             }
             let (ready, there) = match self.look(moving).await? {
                 Look::Gone => {
@@ -175,11 +175,11 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         // The text of these keys does not say which ids are secret.
         let hidden = |error: Error| error.with_location(self.into.at(&ready.moving.new));
         let put = Write::Put(new.clone(), mark).into();
-        if self.into.writes().commit(absent, put).await.map_err(hidden)? != Commit::Done {
+        if self.into.kv.writes().commit(absent, put).await.map_err(hidden)? != Commit::Done {
             return Ok(false);
         }
         let found = self.from.store().read(&old).await.map_err(hidden)?;
-        self.into.writes().delete(new).await.map_err(hidden)?;
+        self.into.kv.writes().write(Write::Delete(new).into()).await.map_err(hidden)?;
         Ok(found.is_none())
     }
 }

@@ -3,7 +3,7 @@
 use kv_store::Result;
 use kv_store::key::Key;
 use kv_store::record::{NewRecord, Record};
-use kv_store::store::{AtomicStore, Batch, Commit, Condition, Expect, Store, StoreExt, Write};
+use kv_store::store::{AtomicStore, Batch, Commit, Condition, Expect, Store, Write};
 
 use super::route::{Ready, Route};
 use crate::collection::Collection;
@@ -24,7 +24,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         }
         let commit = match self.commit_with_indexes(together, conditions, writes).await {
             Ok(commit) => commit,
-            Err(error) => return Err(error.of_entity(E::SCHEMA.name())),
+            Err(error) => return Err(error.of_entity(E::SCHEMA.name)),
         };
         Ok(match commit {
             Commit::Done => Ok(()),
@@ -39,7 +39,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         mut writes: Vec<Write>,
     ) -> Result<Commit> {
         if const { P::INDEXES.is_empty() && E::INDEXES.is_empty() } {
-            return self.into.writes().commit(conditions, writes.into()).await;
+            return self.into.kv.writes().commit(conditions, writes.into()).await;
         }
         let (old, new) = (Of(self.from.clone()), Of(self.into.clone()));
         old.make_ready().await?;
@@ -51,7 +51,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
             return if checked == Commit::Done { Err(taken) } else { Ok(checked) };
         }
         writes.extend(plan.writes);
-        self.into.writes().commit(conditions, writes.into()).await
+        self.into.kv.writes().commit(conditions, writes.into()).await
     }
 
     /// What the commit does to the entities under their old keys and under their new ones.
@@ -61,7 +61,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         old: &'a dyn IndexedType,
         new: &'a dyn IndexedType,
     ) -> Vec<Change<'a>> {
-        let now = self.into.store().clock().now();
+        let now = self.into.info().clock().now();
         let mut changes = Vec::new();
         for ready in together {
             let before = ready.records.clone();
@@ -138,13 +138,13 @@ impl<E: KvEntity, S: Store> Of<E, S> {
         writes: Vec<Write>,
     ) -> Result<Commit> {
         let collection: &Collection<E, S> = &self.0;
-        let calls = collection.writes();
+        let calls = collection.kv.writes();
         let committed = if const { E::INDEXES.is_empty() } {
             calls.commit(conditions, writes.into()).await
         } else {
             collection.commit_indexed(calls, anchor, before, conditions, writes).await
         };
-        committed.map_err(|error| error.of_entity(E::SCHEMA.name()))
+        committed.map_err(|error| error.of_entity(E::SCHEMA.name))
     }
 }
 

@@ -18,7 +18,7 @@ use std::fmt;
 use futures_util::{StreamExt, stream};
 use kv_store::__private::{Stopwatch, coop};
 use kv_store::key::{Key, KeyBuilder};
-use kv_store::store::{AtomicStore, CommitScope, Cursor, GetOptions, ListQuery, Store, StoreExt};
+use kv_store::store::{AtomicStore, CommitScope, Cursor, GetOptions, ListQuery, Store};
 use kv_store::{MaybeSend, Result};
 use tracing::Instrument;
 
@@ -186,8 +186,8 @@ where
     /// the new id of an entity is the old id of another that moves on: a run could not tell which of
     /// them it finds there. Otherwise the stores' errors.
     pub async fn run(self) -> Result<KeyMigrationReport> {
-        let prefix = KeyBuilder::new(P::SCHEMA.prefix(), P::SCHEMA.ids()).finish_prefix();
-        let span = span("migrate_keys", E::SCHEMA.name(), self.into.store().name(), &prefix);
+        let prefix = KeyBuilder::new(P::SCHEMA.prefix, P::SCHEMA.ids).finish_prefix();
+        let span = span("migrate_keys", E::SCHEMA.name, self.into.info().name(), &prefix);
         self.run_within().instrument(span).await
     }
 
@@ -195,7 +195,7 @@ where
         let Self { from, into, mut new_id, groups, mut pass, dry_run, mut cursor } = self;
         let route = Route::new(from, into, &groups)?;
         let mut report = KeyMigrationReport { dry_run, ..KeyMigrationReport::default() };
-        let (started, mut entities) = (Stopwatch::start(route.into.store().clock()), 0_u64);
+        let (started, mut entities) = (Stopwatch::start(route.into.info().clock()), 0_u64);
         loop {
             let page = route.from.list().limit(pass.limit()).cursor(cursor).ids().page().await?;
             report.skipped += page.skipped as u64;
@@ -220,11 +220,11 @@ where
 
 impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S> {
     async fn move_all(&self, moves: Vec<Moving>, report: &mut KeyMigrationReport) -> Result<()> {
-        let scope = self.into.store().capabilities().limits.commit_scope;
+        let scope = self.into.info().capabilities().limits.commit_scope;
         if report.dry_run || !self.is_one_store || scope != CommitScope::AnyKeys {
             return self.move_each(moves, report).await;
         }
-        let mut pace = Pace::new(self.from.store().capabilities().sharing);
+        let mut pace = Pace::new(self.from.info().capabilities().sharing);
         let mut rest = moves.as_slice();
         while !rest.is_empty() {
             let (next, later) =
@@ -279,7 +279,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
                 Err(error) => report.add(Outcome::Failed(error)),
             }
         }
-        let limits = self.into.store().capabilities().limits;
+        let limits = self.into.info().capabilities().limits;
         let indexes = 5 * (P::INDEXES.len() + E::INDEXES.len());
         let mut rest = ready.into_iter().peekable();
         while let Some(first) = rest.next() {

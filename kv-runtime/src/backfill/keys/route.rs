@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use kv_store::key::Key;
 use kv_store::record::{NewRecord, Record};
-use kv_store::store::{CommitScope, Store, StoreExt};
+use kv_store::store::{CommitScope, Store};
 use kv_store::{Error, Location, Result};
 
 use crate::collection::Collection;
@@ -59,14 +59,14 @@ impl<P: KvEntity, E: KvEntity, T: Store, S: Store> Route<P, E, T, S> {
         renamed: &[(String, String)],
     ) -> Result<Self> {
         let invalid = |what: String| {
-            let at = into.located(Location::store(into.store().name()));
+            let at = into.located(Location::store(into.info().name()));
             Error::InvalidOptions { at, what: what.into() }
         };
-        let name_of = |schema: &GroupSchema| schema.name().unwrap_or_default();
+        let name_of = |schema: &GroupSchema| schema.name.unwrap_or_default();
         if let Some((old, _)) =
-            renamed.iter().find(|(old, _)| !P::SCHEMA.groups().iter().any(|schema| name_of(schema) == old))
+            renamed.iter().find(|(old, _)| !P::SCHEMA.groups.iter().any(|schema| name_of(schema) == old))
         {
-            return Err(invalid(format!("`{}` has no group `{old}`", P::SCHEMA.name())));
+            return Err(invalid(format!("`{}` has no group `{old}`", P::SCHEMA.name)));
         }
         let place = |(number, schema): (usize, &GroupSchema)| {
             let old = name_of(schema);
@@ -76,14 +76,14 @@ impl<P: KvEntity, E: KvEntity, T: Store, S: Store> Route<P, E, T, S> {
                 return Ok(0);
             }
             let new = new.unwrap_or(old);
-            E::SCHEMA.groups().iter().position(|schema| name_of(schema) == new).ok_or_else(|| {
+            E::SCHEMA.groups.iter().position(|schema| name_of(schema) == new).ok_or_else(|| {
                 invalid(format!(
                     "`{}` has no group `{new}` for the records of the old group `{old}`: say which one with `group({old:?}, ..)`",
-                    E::SCHEMA.name()
+                    E::SCHEMA.name
                 ))
             })
         };
-        let places = P::SCHEMA.groups().iter().enumerate().map(place).collect::<Result<Vec<_>>>()?;
+        let places = P::SCHEMA.groups.iter().enumerate().map(place).collect::<Result<Vec<_>>>()?;
         if places.first() != Some(&0) || places.iter().collect::<HashSet<_>>().len() < places.len() {
             let what = "two old groups must not become one new group, and the first group stays the first";
             return Err(invalid(what.to_owned()));
@@ -121,7 +121,7 @@ impl<P: KvEntity, E: KvEntity, T: Store, S: Store> Route<P, E, T, S> {
 
     /// Whether one commit can take the entity away and put it under its new keys.
     pub(super) fn is_one_commit(&self, moving: &Moving) -> bool {
-        let scope = self.into.store().capabilities().limits.commit_scope;
+        let scope = self.into.info().capabilities().limits.commit_scope;
         self.is_one_store
             && (scope == CommitScope::AnyKeys || moving.old.entity_part() == moving.new.entity_part())
     }

@@ -6,9 +6,12 @@ fn loads_beside_each_other_may_all_be_held_until_a_write_comes() {
     let now = Moment(0);
     let mut at = AtId::<()>::default();
     let drives: Vec<_> = (0..4).map(|_| Drive::new()).collect();
-    let lead = |at: &mut AtId<()>, place: usize| match at
-        .join(Kind::Read, false, Some(Moment(1)), || Arc::clone(&drives[place]))
-    {
+    let lead = |at: &mut AtId<()>, place: usize| match at.join(
+        Kind::Read,
+        false,
+        Some(Moment(1)),
+        &mut Some(Arc::clone(&drives[place])),
+    ) {
         Part::Lead(flight, _) => flight,
         _ => panic!("it waits for another load"),
     };
@@ -62,7 +65,7 @@ fn a_write_is_alone_only_if_no_other_is_under_way_from_its_begin_to_its_end() {
 #[test]
 fn what_is_read_while_the_store_is_filled_is_not_held() {
     let (now, until) = (Moment(1), Moment(2));
-    let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, None, Drive::new) {
+    let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, None, &mut None) {
         Part::Lead(flight, _) => flight,
         _ => panic!("nobody else loads"),
     };

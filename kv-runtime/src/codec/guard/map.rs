@@ -6,9 +6,8 @@ use std::collections::HashSet;
 use serde::ser::{Serialize, SerializeMap};
 use serde_json::Value;
 
-use super::guarded::Guarded;
 use super::refusal::Reason;
-use super::within::Within;
+use super::within::{Guarded, Within};
 
 /// A taker of entries.
 pub(super) struct GuardedMap<'a, S> {

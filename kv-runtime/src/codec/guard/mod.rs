@@ -4,8 +4,6 @@
 //! format cannot tell that a field was left out, and no codec reads what is nested without end.
 //! They are refused while they are written, by a serializer around the codec's own.
 
-mod elements;
-mod guarded;
 mod map;
 mod refusal;
 mod serializer;

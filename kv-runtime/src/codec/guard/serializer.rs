@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::fmt::Display;
 
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{
+    Serialize, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple, SerializeTupleStruct,
+    SerializeTupleVariant, Serializer,
+};
 
-use super::guarded::Guarded;
 use super::map::{GuardedMap, Names};
-use super::refusal::{Fault, Refused};
-use super::within::{Notes, Seen, Within};
+use super::refusal::{Fault, LEVELS, Refused};
+use super::within::{Guarded, Notes, Seen, WRAPS, Within};
 
 /// Serializes a value, unless it could not be read back.
 pub(in crate::codec) fn serialize<T, S>(
@@ -21,7 +23,8 @@ where
     S: Serializer,
 {
     let notes = Notes { refused: RefCell::new(None), fields: RefCell::default(), seen };
-    let within = Within::nothing(serializer.is_human_readable(), &notes);
+    let is_text = serializer.is_human_readable();
+    let within = Within { levels: LEVELS, wraps: WRAPS, is_text, notes: &notes };
     let result = value.serialize(Guarded { inner: serializer, within });
     result.map_err(|error| match notes.refused.take() {
         Some(reason) => Fault::Refused(Refused { reason, fields: notes.fields.take() }),
@@ -138,4 +141,65 @@ impl<'a, S: Serializer> Serializer for Guarded<'a, S> {
     fn is_human_readable(&self) -> bool {
         self.inner.is_human_readable()
     }
+}
+
+/// Takers of elements without a name.
+macro_rules! elements {
+    ($($taker:ident($method:ident);)*) => {$(
+        impl<S: $taker> $taker for Guarded<'_, S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, inner: &T) -> Result<(), S::Error> {
+                self.inner.$method(&Guarded { inner, within: self.within })
+            }
+
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.inner.end()
+            }
+        }
+    )*};
+}
+
+/// Takers of fields.
+macro_rules! fields {
+    ($($taker:ident;)*) => {$(
+        impl<S: $taker> $taker for Guarded<'_, S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                inner: &T,
+            ) -> Result<(), S::Error> {
+                let within = self.within;
+                within.meet::<T>();
+                self.inner
+                    .serialize_field(name, &Guarded { inner, within })
+                    .inspect_err(|_| within.named(name))
+            }
+
+            fn skip_field(&mut self, name: &'static str) -> Result<(), S::Error> {
+                self.within.leave_out(name)?;
+                self.inner.skip_field(name)
+            }
+
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.inner.end()
+            }
+        }
+    )*};
+}
+
+elements! {
+    SerializeSeq(serialize_element);
+    SerializeTuple(serialize_element);
+    SerializeTupleStruct(serialize_field);
+    SerializeTupleVariant(serialize_field);
+}
+
+fields! {
+    SerializeStruct;
+    SerializeStructVariant;
 }

@@ -3,14 +3,14 @@
 use std::cell::{Cell, RefCell};
 
 use kv_store::__private::json::fractions_are_maps;
-use serde::ser::Error;
+use serde::ser::{Error, Serialize, Serializer};
 
-use super::refusal::{LEVELS, Reason};
+use super::refusal::Reason;
 use crate::codec::tags::Tags;
 
 /// How many options and newtypes may stand around a value. JSON does not write them, but each takes
 /// some of the stack.
-const WRAPS: u8 = 128;
+pub(super) const WRAPS: u8 = 128;
 
 /// What is seen while a value is written.
 #[derive(Default)]
@@ -26,12 +26,24 @@ pub(in crate::codec) struct Seen {
 #[derive(Clone, Copy)]
 pub(super) struct Within<'a> {
     /// How many levels there may still be.
-    levels: u8,
-    wraps: u8,
+    pub(super) levels: u8,
+    pub(super) wraps: u8,
     /// Whether it is written as text: with names, so that any field may be left out, and without
     /// words for some numbers.
     pub(super) is_text: bool,
-    notes: &'a Notes<'a>,
+    pub(super) notes: &'a Notes<'a>,
+}
+
+/// A value, a serializer, or one that takes elements. Each hands itself on to the next.
+pub(super) struct Guarded<'a, T> {
+    pub(super) inner: T,
+    pub(super) within: Within<'a>,
+}
+
+impl<T: Serialize + ?Sized> Serialize for Guarded<'_, &T> {
+    fn serialize<S: Serializer>(&self, inner: S) -> Result<S::Ok, S::Error> {
+        self.inner.serialize(Guarded { inner, within: self.within })
+    }
 }
 
 /// What is taken down while a value is written.
@@ -43,12 +55,7 @@ pub(super) struct Notes<'a> {
     pub(super) seen: &'a Seen,
 }
 
-impl<'a> Within<'a> {
-    /// What a whole value is within.
-    pub(super) const fn nothing(is_text: bool, notes: &'a Notes<'a>) -> Self {
-        Self { levels: LEVELS, wraps: WRAPS, is_text, notes }
-    }
-
+impl Within<'_> {
     #[cold]
     pub(super) fn refuse<E: Error>(self, reason: Reason) -> E {
         *self.notes.refused.borrow_mut() = Some(reason);

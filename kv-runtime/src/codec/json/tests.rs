@@ -164,9 +164,9 @@ fn what_serde_json_writes_in_its_own_way_is_left_to_it() {
 }
 
 fn written<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
-    let mut out = Written::behind(b"before".to_vec(), None);
+    let mut out = Written { out: b"before".to_vec(), from: 6, tags: None };
     value.serialize(Json(&mut out))?;
-    let bytes = out.into_bytes();
+    let bytes = out.out;
     Ok(String::from_utf8(bytes).expect("is UTF-8").strip_prefix("before").expect("is there").to_owned())
 }
 

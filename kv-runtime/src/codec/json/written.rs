@@ -9,21 +9,12 @@ use super::out::Out;
 use crate::codec::tags::Tags;
 
 pub(in crate::codec) struct Written<'a> {
-    out: Vec<u8>,
+    /// A value is written behind what this holds.
+    pub(in crate::codec) out: Vec<u8>,
     /// Where the value begins.
-    from: usize,
-    tags: Option<&'a Tags>,
-}
-
-impl<'a> Written<'a> {
-    /// A value is written behind what `out` holds. The places of its tags are taken down in `tags`.
-    pub(in crate::codec) fn behind(out: Vec<u8>, tags: Option<&'a Tags>) -> Self {
-        Self { from: out.len(), out, tags }
-    }
-
-    pub(in crate::codec) fn into_bytes(self) -> Vec<u8> {
-        self.out
-    }
+    pub(in crate::codec) from: usize,
+    /// Where the places of its tags are taken down.
+    pub(in crate::codec) tags: Option<&'a Tags>,
 }
 
 impl Out for Written<'_> {

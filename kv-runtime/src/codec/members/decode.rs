@@ -19,14 +19,8 @@ pub(super) enum Source<'m> {
 
 /// The members of an object.
 pub(super) struct FromMembers<'i, 'm> {
-    members: &'i mut dyn Iterator<Item = Member<'m>>,
-    next: Option<Source<'m>>,
-}
-
-impl<'i, 'm> FromMembers<'i, 'm> {
-    pub(super) fn new(members: &'i mut dyn Iterator<Item = Member<'m>>) -> Self {
-        Self { members, next: None }
-    }
+    pub(super) members: &'i mut dyn Iterator<Item = Member<'m>>,
+    pub(super) next: Option<Source<'m>>,
 }
 
 impl<'de> Deserializer<'de> for FromMembers<'_, 'de> {

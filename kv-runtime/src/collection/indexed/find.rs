@@ -3,10 +3,10 @@
 use kv_store::index::IndexParts;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{ClaimQuery, Commit, GetOptions, Store, StoreExt};
+use kv_store::store::{ClaimQuery, Commit, GetOptions, Store};
 use kv_store::{Error, Result};
 
-use super::super::{Collection, groups, keys_of_groups, named};
+use super::super::{Collection, keys_of_groups, named};
 use super::typed::{IndexedType, Of, entry_of, id_of};
 use crate::entity::{GroupSchema, IndexSchema, KvEntity};
 
@@ -56,7 +56,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Returns a query for a claim and the records of the entity that it names.
     pub(crate) fn claim_query(claim: &Key, also: &Key) -> ClaimQuery {
-        ClaimQuery::new(claim.clone(), also.clone()).with_groups(groups::<E>().iter().map(GroupSchema::name))
+        ClaimQuery::new(claim.clone(), also.clone())
+            .with_groups(E::SCHEMA.groups.iter().map(GroupSchema::name))
     }
 
     /// Reads the entities to which entries lead, and calls `each` for every entry: with the entity, or
@@ -86,14 +87,14 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                     parts.clear();
                     entity.filter(|entity| {
                         entity.write_index(number, &mut parts);
-                        is_there && entry.has(&parts, E::SCHEMA.ids().len())
+                        is_there && entry.has(&parts, E::SCHEMA.ids.len())
                     })
                 }),
                 bytes,
             );
         };
         // The anchor of each entity comes first among its keys.
-        let groups = groups::<E>().len().max(1);
+        let groups = E::SCHEMA.groups.len().max(1);
         let mut keys = Vec::with_capacity(entries.len() * groups + 1);
         for entry in entries {
             let anchor = self.key_of_id(&entry.id);
@@ -121,13 +122,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Reads the records of entities and the one under the last key in one call. Returns `None` if
     /// that are too many, or if one cannot be read.
     async fn records_and(&self, keys: &[Key]) -> Result<Option<(Vec<Option<Record>>, Option<Record>)>> {
-        if keys.len() > self.store().capabilities().limits.batch_read {
+        if keys.len() > self.info().capabilities().limits.batch_read {
             return Ok(None);
         }
         let read = self.store().get_many(keys, GetOptions::new()).await.map_err(named::<E>);
         let adopted = read.and_then(|mut records| {
             let also = records.pop().flatten();
-            self.adopt_all(keys.iter().step_by(groups::<E>().len().max(1)), &mut records)?;
+            self.adopt_all(keys.iter().step_by(E::SCHEMA.groups.len().max(1)), &mut records)?;
             Ok((records, also))
         });
         match adopted {
@@ -151,7 +152,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         let conditions = self.unchanged_of_indexes(anchor, &records);
         let writes = self.writes_to_delete(anchor);
-        Box::pin(self.commit_indexed(self.writes(), anchor, &records, conditions, writes)).await.map(Some)
+        Box::pin(self.commit_indexed(self.kv.writes(), anchor, &records, conditions, writes)).await.map(Some)
     }
 
     /// Makes the indexes of an empty collection ready, also if this was tried before.

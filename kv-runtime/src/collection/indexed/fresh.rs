@@ -12,7 +12,7 @@ use kv_store::store::{Condition, Content, Expect, GetOptions, ListQuery, Sharing
 use kv_store::{Codec, Error};
 use serde::{Deserialize, Serialize};
 
-use super::super::{Collection, groups, named};
+use super::super::{Collection, named};
 use super::typed::check_supported;
 use crate::entity::{GroupSchema, IndexSchema, KvEntity};
 
@@ -39,11 +39,11 @@ pub(crate) enum IndexState {
 /// Returns the key of the record that says whether an index is ready. No entry has it, because an
 /// index has a name.
 pub(crate) fn state_key<E: KvEntity>(schema: &IndexSchema) -> Key {
-    named_state_key::<E>(schema.name())
+    named_state_key::<E>(schema.name)
 }
 
 pub(crate) fn named_state_key<E: KvEntity>(index: &str) -> Key {
-    KeyBuilder::entry(E::SCHEMA.prefix(), "", &format!("{index}!"), true, &[]).finish_entry()
+    KeyBuilder::entry(E::SCHEMA.prefix, "", &format!("{index}!"), true, &[]).finish_entry()
 }
 
 /// Returns the state in a record. One that is unknown is none: newer code may have written it.
@@ -131,9 +131,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Whether there is any record of the group that has the index. After many keys of other groups
     /// it says yes.
     async fn has_records(&self, schema: &IndexSchema) -> Result<bool> {
-        let prefix = KeyBuilder::new(E::SCHEMA.prefix(), E::SCHEMA.ids()).finish_prefix();
+        let prefix = KeyBuilder::new(E::SCHEMA.prefix, E::SCHEMA.ids).finish_prefix();
         let mut query = ListQuery::new(prefix).with_content(Content::Keys).with_limit(1);
-        if let Some(name) = groups::<E>().get(schema.group()).and_then(GroupSchema::name) {
+        if let Some(name) = E::SCHEMA.groups.get(schema.group()).and_then(GroupSchema::name) {
             query = query.with_suffix(format!(":{name}"));
         }
         for _ in 0..PASSES {

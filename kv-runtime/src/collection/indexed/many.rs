@@ -8,11 +8,11 @@ use std::collections::HashMap;
 
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
-use kv_store::store::{Batch, Commit, GetOptions, Store, StoreExt, Write};
+use kv_store::store::{Batch, Commit, GetOptions, Store, Write};
 use kv_store::{Error, Result};
 
 use super::super::write::{BatchPosition, Sent};
-use super::super::{Collection, groups, keys_of_groups, named};
+use super::super::{Collection, keys_of_groups, named};
 use super::change::{Change, after};
 use super::plan::plan;
 use super::typed::{IndexedType, Of};
@@ -52,13 +52,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         I: Iterator,
         I::Item: Borrow<E>,
     {
-        let limits = self.store().capabilities().limits;
+        let limits = self.info().capabilities().limits;
         let (mut batch, mut sent) = (Pending::default(), Sent::Written(0));
         let mut hold = Hold::begin();
         for entity in entities {
             let entity = entity.borrow();
             let key = self.key_of(entity);
-            let writes = match self.writes_of_new(&key, entity, self.store().clock().now()) {
+            let writes = match self.writes_of_new(&key, entity, self.info().clock().now()) {
                 Ok(writes) => writes,
                 Err(error) => return Err(self.partial(&key, sent.end().await?, 0, error)),
             };
@@ -79,7 +79,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Deletes the entities with these anchors.
     pub(crate) async fn delete_many_indexed(&self, anchors: &[Key]) -> Result<()> {
-        let commit = Self::entities_in_commit(self.store().capabilities().limits.commit);
+        let commit = Self::entities_in_commit(self.info().capabilities().limits.commit);
         let (mut written, mut batches) = (0, anchors.chunks(commit).peekable());
         while let Some(anchors) = batches.next() {
             let mut batch = Pending::default();
@@ -98,7 +98,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// old and new claims or entries, and of the holders of claims that are taken over.
     pub(crate) fn entities_in_commit(limit: usize) -> usize {
         let of_index = |index: &IndexSchema| if index.is_unique() { 5 } else { 2 };
-        let of_each = 2 * groups::<E>().len() + E::INDEXES.iter().map(of_index).sum::<usize>();
+        let of_each = 2 * E::SCHEMA.groups.len() + E::INDEXES.iter().map(of_index).sum::<usize>();
         (limit / of_each.max(1)).max(1)
     }
 
@@ -119,7 +119,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         for attempt in 0..MAX_ATTEMPTS {
             if attempt > 0 {
                 let longest = std::time::Duration::from_millis(1 << attempt.min(6));
-                self.store().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
+                self.info().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
             }
             match self.try_commit((batch, position), &anchors, &of).await {
                 Ok(Commit::Done) => return Ok(()),
@@ -135,7 +135,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Writes the entities of a batch one after the other, because the record of one cannot be read.
     async fn write_each(&self, batch: &Pending) -> Result<()> {
         for (key, writes) in &batch.writes {
-            let _ = self.write_indexed(self.writes(), key, writes.clone(), Requires::Nothing).await?;
+            let _ = self.write_indexed(self.kv.writes(), key, writes.clone(), Requires::Nothing).await?;
         }
         Ok(())
     }
@@ -147,13 +147,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         of: &Of<E, S>,
     ) -> Result<Commit> {
         let mut records = Vec::new();
-        let read = Self::entities_in(self.store().capabilities().limits.batch_read);
+        let read = Self::entities_in(self.info().capabilities().limits.batch_read);
         for anchors in anchors.chunks(read) {
             records.extend(self.records(anchors, GetOptions::new()).await?);
         }
-        let now = self.store().clock().now();
+        let now = self.info().clock().now();
         let (mut changes, mut conditions, mut writes) = (Vec::new(), Vec::new(), Vec::new());
-        for ((key, new), before) in batch.writes.iter().zip(records.chunks(groups::<E>().len())) {
+        for ((key, new), before) in batch.writes.iter().zip(records.chunks(E::SCHEMA.groups.len())) {
             let keys: Vec<Key> = keys_of_groups::<E>(key).collect();
             let after = after(&keys, before, new, now);
             conditions.extend(self.unchanged_of_indexes(key, before));
@@ -170,7 +170,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         writes.extend(plan.writes);
         let writes = Batch::from(writes);
         let writes = if position == BatchPosition::Before { writes.as_part() } else { writes };
-        self.writes().commit(conditions, writes).await.map_err(named::<E>)
+        self.kv.writes().commit(conditions, writes).await.map_err(named::<E>)
     }
 }
 

@@ -225,6 +225,6 @@ fn keeps(of: &dyn super::IndexedType, held: &Held, records: &[Option<Record>]) -
 
 fn not_unique(changes: &[Change<'_>], changed: ChangedIndex, holder: &Key) -> Error {
     let Change { of, anchor, .. } = &changes[changed.change];
-    let index = of.indexes().get(changed.index).map_or("", |schema| schema.name());
+    let index = of.indexes().get(changed.index).map_or("", |schema| schema.name);
     Error::NotUnique { at: of.at(anchor), index, holder: holder.with_group(None).to_string() }
 }

@@ -4,7 +4,7 @@ use kv_store::__private::parse_key;
 use kv_store::index::IndexParts;
 use kv_store::key::{EntityId, Key, KeyBuilder};
 use kv_store::record::Record;
-use kv_store::store::{Store, StoreExt};
+use kv_store::store::Store;
 use kv_store::{BoxFuture, Error, Location, MaybeSend, MaybeSync, Result};
 
 use super::super::{Collection, anchor, keys_of_groups};
@@ -55,7 +55,7 @@ impl<E: KvEntity, S: Store> IndexedType for Of<E, S> {
     }
 
     fn anchor(&self, entity: &str) -> Option<Key> {
-        let id = parse_key::<E::Id>(entity, E::SCHEMA.prefix(), E::SCHEMA.ids(), None)?;
+        let id = parse_key::<E::Id>(entity, E::SCHEMA.prefix, E::SCHEMA.ids, None)?;
         Some(self.0.key_of_id(&id))
     }
 
@@ -70,7 +70,7 @@ impl<E: KvEntity, S: Store> IndexedType for Of<E, S> {
 
 /// The id in the key of an entity's first group.
 pub(crate) fn id_of<E: KvEntity>(key: &Key) -> Option<E::Id> {
-    parse_key(key.as_str(), E::SCHEMA.prefix(), E::SCHEMA.ids(), anchor::<E>().name())
+    parse_key(key.as_str(), E::SCHEMA.prefix, E::SCHEMA.ids, anchor::<E>().name)
 }
 
 /// The key of the entity's entry in an index, unless its only value is missing.
@@ -92,17 +92,17 @@ pub(crate) fn entry_of<E: KvEntity>(entity: &E, number: usize) -> Option<Key> {
 
 /// Begins the key of the entries with these values.
 pub(crate) fn index_key<E: KvEntity>(schema: &IndexSchema, parts: &str) -> KeyBuilder {
-    KeyBuilder::entry(E::SCHEMA.prefix(), schema.name(), parts, schema.is_shown(), E::SCHEMA.ids())
+    KeyBuilder::entry(E::SCHEMA.prefix, schema.name, parts, schema.is_shown(), E::SCHEMA.ids)
 }
 
 /// Returns what the keys of all entries of an index begin with.
 pub(crate) fn named_index_key<E: KvEntity>(index: &str) -> Key {
-    KeyBuilder::entry(E::SCHEMA.prefix(), index, "", true, &[]).finish_entry()
+    KeyBuilder::entry(E::SCHEMA.prefix, index, "", true, &[]).finish_entry()
 }
 
 /// Fails if the store keeps no indexes: one that was chosen while the program runs may not.
 pub(crate) fn check_supported<E: KvEntity, S: Store>(collection: &Collection<E, S>) -> Result<()> {
-    if collection.store().capabilities().indexes {
+    if collection.info().capabilities().indexes {
         return Ok(());
     }
     let at = collection.located(Location::store(collection.store().info().name()));

@@ -9,7 +9,7 @@ use kv_store::store::{Batch, Commit, Condition, Expect, GetOptions, Store, Store
 use kv_store::{Error, Result};
 
 use super::super::attempts::Attempts;
-use super::super::{Collection, groups, keys_of_groups, named};
+use super::super::{Collection, keys_of_groups, named};
 use super::change::{Change, after};
 use super::plan::{Reads, plan};
 use super::typed::{IndexedType, Of, check_supported};
@@ -61,7 +61,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         requires: Requires,
     ) -> Result<Commit> {
         check_supported(self)?;
-        let mut attempts = Attempts::begin(self.kv.fair_queue(), key, self.store().clock()).await;
+        let mut attempts = Attempts::begin(self.kv.fair_queue(), key, self.info().clock()).await;
         if requires == Requires::Absence {
             let commit = pin!(self.insert_unread(calls, key, writes.clone()));
             if let Some(commit) = attempts.watch(commit).await? {
@@ -78,7 +78,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 // So that it can be repaired. Nobody can compare it, and what another writer makes of
                 // it meanwhile leaves entries that lead to another value.
                 Err(error) if error.is_of_a_record() && requires == Requires::Nothing => {
-                    (vec![None; groups::<E>().len()], Vec::new())
+                    (vec![None; E::SCHEMA.groups.len()], Vec::new())
                 }
                 Err(error) => return Err(error),
             };
@@ -105,7 +105,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         key: &Key,
         writes: Vec<Write>,
     ) -> Result<Option<Commit>> {
-        let nothing: Vec<Option<Record>> = vec![None; groups::<E>().len()];
+        let nothing: Vec<Option<Record>> = vec![None; E::SCHEMA.groups.len()];
         let mut conditions = vec![Condition::new(key.clone(), Expect::Absent)];
         let of_indexes = self.unchanged_of_indexes(key, &nothing).into_iter();
         conditions.extend(of_indexes.filter(|condition| condition.key != *key));
@@ -125,12 +125,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         options: GetOptions,
     ) -> Result<Vec<Result<Vec<Option<Record>>>>> {
         let mut found = Vec::with_capacity(anchors.len());
-        let batch = Self::entities_in(self.store().capabilities().limits.batch_read);
+        let batch = Self::entities_in(self.info().capabilities().limits.batch_read);
         let mut batches: Vec<&[Key]> = anchors.chunks(batch).rev().collect();
         while let Some(anchors) = batches.pop() {
             match self.records(anchors, options).await {
                 Ok(records) => {
-                    found.extend(records.chunks(groups::<E>().len()).map(|records| Ok(records.to_vec())));
+                    found.extend(records.chunks(E::SCHEMA.groups.len()).map(|records| Ok(records.to_vec())));
                 }
                 Err(error) if error.is_of_a_record() && anchors.len() > 1 => {
                     let (first, second) = anchors.split_at(anchors.len() / 2);
@@ -169,7 +169,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         let of = Of(self.clone());
         self.make_ready().await?;
         let keys: Vec<Key> = keys_of_groups::<E>(key).collect();
-        let after = after(&keys, records, &writes, self.store().clock().now());
+        let after = after(&keys, records, &writes, self.info().clock().now());
         let change = Change { of: &of, anchor: key.clone(), before: records.to_vec(), after };
         let plan = plan(&[change], reads).await.map_err(named::<E>)?;
         conditions.extend(plan.conditions);
@@ -204,13 +204,13 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     ) -> Result<()> {
         let of = Of(self.clone());
         let keys: Vec<Key> = keys_of_groups::<E>(key).collect();
-        let rewritten = after(&keys, before, std::slice::from_ref(write), self.store().clock().now());
+        let rewritten = after(&keys, before, std::slice::from_ref(write), self.info().clock().now());
         if of.entries(key, before)? == of.entries(key, &rewritten)? {
             return Ok(());
         }
         let source = crate::codec::CodecError::new(
             "an indexed value would be read differently at the version that is written; nothing was written",
         );
-        Err(Error::Encode { at: self.at(key), codec: groups::<E>()[group].codec(), source })
+        Err(Error::Encode { at: self.at(key), codec: E::SCHEMA.groups[group].codec, source })
     }
 }

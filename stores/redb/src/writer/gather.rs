@@ -9,9 +9,12 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::job::{Attempted, Job};
+use kv_store::{Error, Result};
+use tokio::sync::oneshot;
+
 use crate::counters::Counters;
-use crate::work::Work;
+use crate::queue::Room;
+use crate::work::{Done, Work};
 
 /// The most pieces of work that one commit makes.
 const BATCH_JOBS: usize = 4_096;
@@ -26,6 +29,27 @@ const PARTS_WAIT: Duration = Duration::from_millis(200);
 /// So many bytes of parts are in one transaction at most. It bounds how long another write waits
 /// that has to be on the disk with them, and what a crash loses.
 const PARTS_BYTES: usize = 256 << 20;
+
+/// A call's work, and whom to answer.
+pub(super) struct Job {
+    pub(super) work: Work,
+    pub(super) reply: oneshot::Sender<Result<Done>>,
+    pub(super) room: Room,
+}
+
+/// A piece of work, and how it ends if the transaction is committed.
+pub(super) struct Attempted {
+    pub(super) job: Job,
+    pub(super) done: Done,
+    /// Its own error, which stays whatever the transaction comes to.
+    pub(super) failed: Option<Error>,
+}
+
+impl Attempted {
+    pub(super) fn new(job: Job) -> Self {
+        Self { job, done: Done::Written, failed: None }
+    }
+}
 
 /// Whether there is work before the one that is received.
 #[derive(Clone, Copy)]
@@ -102,11 +126,11 @@ impl Intake {
     /// Whether a batch is answered before it is committed: one of parts alone, unless one
     /// meets a conflict or the transaction becomes too large. It counts as answered after that, when it can be read.
     pub(super) fn holds_back(&mut self, batch: &[Attempted]) -> bool {
-        if batch.is_empty() || !batch.iter().all(Attempted::is_part) {
+        if batch.is_empty() || !batch.iter().all(|piece| piece.job.work.is_part()) {
             return false;
         }
         // The caller reads again what it lost to, which may be an earlier part.
-        if batch.iter().any(Attempted::is_conflict) {
+        if batch.iter().any(|piece| matches!(piece.done, Done::Conflict(_))) {
             return false;
         }
         self.held_back_bytes += batch.iter().map(|part| part.job.work.bytes()).sum::<usize>();
@@ -115,7 +139,7 @@ impl Intake {
         }
         self.has_parts = true;
         self.held_back += batch.len() as u64;
-        Counters::add(&self.counters.calls, batch.len() as u64);
+        self.counters.calls.fetch_add(batch.len() as u64, Ordering::Relaxed);
         true
     }
 
@@ -125,7 +149,7 @@ impl Intake {
         let before = std::mem::take(&mut self.skipped) + std::mem::take(&mut self.held_back);
         self.held_back_bytes = 0;
         self.counters.answered.fetch_add(calls as u64 + before, Ordering::SeqCst);
-        Counters::add(&self.counters.calls, calls as u64);
+        self.counters.calls.fetch_add(calls as u64, Ordering::Relaxed);
     }
 
     /// Waits for work; not for long if there are parts that ought to be on the disk.
@@ -155,7 +179,7 @@ impl Intake {
             if !job.reply.is_closed() {
                 return Some(job);
             }
-            Counters::add(&self.counters.skipped, 1);
+            self.counters.skipped.fetch_add(1, Ordering::Relaxed);
             match batch {
                 Batch::Empty if self.held_back == 0 => {
                     self.counters.answered.fetch_add(1, Ordering::SeqCst);

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use kv_store::Clock;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord};
-use kv_store::store::{Condition, Expect, GetOptions, Write};
+use kv_store::store::{Batch, Condition, Expect, GetOptions, Write};
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, StorageBackend};
 
@@ -92,6 +92,18 @@ fn put(text: &str) -> Write {
     Write::Put(key(text), NewRecord::new("{}", Metadata::default()))
 }
 
+fn one(write: Write) -> Work {
+    Work::Write(Vec::new(), write.into())
+}
+
+fn puts(records: Vec<(Key, NewRecord)>) -> Work {
+    Work::Write(Vec::new(), Batch::puts(records))
+}
+
+fn commit(conditions: Vec<Condition>, writes: Vec<Write>) -> Work {
+    Work::Write(conditions, writes.into())
+}
+
 /// Room in an empty queue.
 fn room(work: &Work) -> Room {
     let queue = Arc::new(Queue::new(usize::MAX));
@@ -127,10 +139,10 @@ fn a_batch_is_one_commit_and_each_piece_sees_the_ones_before_it() {
     let (mut worker, _) = worker();
     let absent = || vec![Condition::new(key("a"), Expect::Absent)];
     let works = vec![
-        Work::Commit(absent(), vec![put("a"), put("b")]),
-        Work::Commit(absent(), vec![put("c")]),
-        Work::Write(Write::Delete(key("b"))),
-        Work::Commit(vec![Condition::new(key("b"), Expect::Present)], vec![put("d")]),
+        commit(absent(), vec![put("a"), put("b")]),
+        commit(absent(), vec![put("c")]),
+        one(Write::Delete(key("b"))),
+        commit(vec![Condition::new(key("b"), Expect::Present)], vec![put("d")]),
     ];
     let answers = write(&mut worker, works);
     assert!(
@@ -147,10 +159,10 @@ fn a_batch_is_one_commit_and_each_piece_sees_the_ones_before_it() {
 fn what_changes_nothing_costs_no_commit() {
     let (mut worker, _) = worker();
     let works = vec![
-        Work::Write(Write::Delete(key("a"))),
-        Work::Commit(vec![Condition::new(key("a"), Expect::Present)], vec![put("a")]),
-        Work::Write(Write::Touch(key("a"), Expiry::Never)),
-        Work::PutMany(Vec::new()),
+        one(Write::Delete(key("a"))),
+        commit(vec![Condition::new(key("a"), Expect::Present)], vec![put("a")]),
+        one(Write::Touch(key("a"), Expiry::Never)),
+        puts(Vec::new()),
         Work::Sweep(10),
         Work::Flush,
     ];
@@ -177,10 +189,10 @@ fn a_piece_that_fails_half_way_is_undone_alone() {
     too_long.metadata.set_foreign("theirs", "x".repeat(70_000).into()).expect("is not ours");
 
     let works = vec![
-        Work::Write(put("a")),
-        Work::Commit(Vec::new(), vec![put("b"), Write::Update(key("damaged"), too_long.clone())]),
-        Work::PutMany(vec![(key("c"), NewRecord::new("{}", Metadata::default())), (key("d"), too_long)]),
-        Work::Commit(vec![Condition::new(key("b"), Expect::Absent)], vec![put("e")]),
+        one(put("a")),
+        commit(Vec::new(), vec![put("b"), Write::Update(key("damaged"), too_long.clone())]),
+        puts(vec![(key("c"), NewRecord::new("{}", Metadata::default())), (key("d"), too_long)]),
+        commit(vec![Condition::new(key("b"), Expect::Absent)], vec![put("e")]),
     ];
     let answers = write(&mut worker, works);
     assert!(matches!(answers[0], Ok(Done::Written)), "{answers:?}");
@@ -198,10 +210,9 @@ fn a_commit_that_fails_on_its_way_to_the_disk_has_an_unknown_outcome() {
     let (mut worker, fails) = worker();
     let mut too_long = NewRecord::new("{}", Metadata::default());
     too_long.metadata.set_foreign("theirs", "x".repeat(70_000).into()).expect("is not ours");
-    assert!(write(&mut worker, vec![Work::Write(put("a"))])[0].is_ok());
+    assert!(write(&mut worker, vec![one(put("a"))])[0].is_ok());
     fails.store(true, Ordering::Relaxed);
-    let works =
-        vec![Work::Write(put("b")), Work::Write(Write::Put(key("c"), too_long)), Work::Write(put("d"))];
+    let works = vec![one(put("b")), one(Write::Put(key("c"), too_long)), one(put("d"))];
     let answers = write(&mut worker, works);
     for answer in [&answers[0], &answers[2]] {
         let Err(error @ Error::OutcomeUnknown { .. }) = answer else { panic!("{answers:?}") };
@@ -212,7 +223,7 @@ fn a_commit_that_fails_on_its_way_to_the_disk_has_an_unknown_outcome() {
 
     // redb writes no more before the file is opened again, and each write says so.
     fails.store(false, Ordering::Relaxed);
-    let answers = write(&mut worker, vec![Work::Write(put("e"))]);
+    let answers = write(&mut worker, vec![one(put("e"))]);
     assert!(matches!(answers[0], Err(Error::Store { retryable: false, .. })), "{answers:?}");
 }
 
@@ -227,10 +238,10 @@ fn an_update_keeps_the_expiry_that_the_same_commit_gave() {
     let present = |text: &str| Condition::new(key(text), Expect::Present);
     let (first, then) = (5_000_000_000_000, 6_000_000_000_000);
     let works = vec![
-        Work::Write(expiring("a", first)),
-        Work::Write(expiring("b", first)),
+        one(expiring("a", first)),
+        one(expiring("b", first)),
         // What the condition beside the second update has found is no longer there.
-        Work::Commit(
+        commit(
             vec![present("b"), present("a"), present("a")],
             vec![update("b"), expiring("a", then), update("a")],
         ),
@@ -266,7 +277,7 @@ fn waiting(mut worker: Worker) -> (Sender<Job>, JoinHandle<Worker>) {
 }
 
 fn submit(queue: &Sender<Job>, write: Write) -> oneshot::Receiver<Result<Done>> {
-    submit_work(queue, Work::Write(write))
+    submit_work(queue, one(write))
 }
 
 fn submit_work(queue: &Sender<Job>, work: Work) -> oneshot::Receiver<Result<Done>> {
@@ -291,7 +302,7 @@ fn a_transaction_that_was_begun_takes_the_work_that_comes() {
 fn a_transaction_that_cannot_begin_fails_the_next_work() {
     let (mut worker, fails) = worker();
     fails.store(true, Ordering::Relaxed);
-    assert!(matches!(write(&mut worker, vec![Work::Write(put("a"))])[0], Err(Error::OutcomeUnknown { .. })));
+    assert!(matches!(write(&mut worker, vec![one(put("a"))])[0], Err(Error::OutcomeUnknown { .. })));
     // From now on redb refuses to begin one.
     let (queue, jobs) = mpsc::channel();
     worker.intake.jobs = jobs;
@@ -308,7 +319,7 @@ fn a_transaction_that_cannot_begin_fails_the_next_work() {
 #[test]
 fn a_transaction_that_was_begun_writes_nothing_once_damage_is_found() {
     let (worker, _) = worker();
-    let damage = worker.reader.damage().clone();
+    let damage = worker.reader.damage.clone();
     let (queue, thread) = waiting(worker);
     damage.meet();
     let mut answer = submit(&queue, put("a"));
@@ -330,7 +341,7 @@ fn a_disk_that_fails_a_read_while_the_writer_waits_leaves_the_next_write_undone(
     let count = || reads.load(Ordering::Relaxed);
     let before = count();
     let transaction = reader.database().expect("is open").begin_write().expect("a transaction");
-    drop(OpenTables::of(&transaction).expect("the tables"));
+    drop(Tables::of(&transaction, &mut Vec::new()).expect("the tables"));
     let opening = count() - before;
     assert!(opening > 0, "the tables are opened from the disk");
     drop(transaction);

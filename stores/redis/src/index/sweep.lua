@@ -7,8 +7,8 @@ if ARGV[1] == 'wait' then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-for place = 3, #ARGV do
-  local member = ARGV[place]
+for index = 3, #ARGV do
+  local member = ARGV[index]
   if now then
     if redis.call('ZREM', shard, member) == 1 then
       redis.call('ZADD', waiting, 0, member)

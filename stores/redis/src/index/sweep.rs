@@ -126,7 +126,7 @@ impl Inner {
         let Value::Array(parts) = self.connection.query(shard, redis::cmd("TIME")).await? else {
             return Ok(0);
         };
-        let number = |place: usize| match parts.get(place) {
+        let number = |index: usize| match parts.get(index) {
             Some(Value::BulkString(digits)) => std::str::from_utf8(digits).ok()?.parse::<u64>().ok(),
             _ => None,
         };

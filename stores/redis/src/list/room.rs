@@ -19,7 +19,7 @@ use crate::wire;
 static VALUES_WITH_ROOM: Lua = lua!(
     "local room = tonumber(ARGV[1])
 local values = {}
-for place, key in ipairs(KEYS) do
+for index, key in ipairs(KEYS) do
   local value = redis.pcall('GET', key)
   room = room - #key
   if type(value) == 'string' then
@@ -30,7 +30,7 @@ for place, key in ipairs(KEYS) do
     end
     value = 0
   end
-  values[place] = value
+  values[index] = value
   if room <= 0 then
     break
   end
@@ -71,7 +71,7 @@ impl Inner {
         }
         let lens = self.each(keys, |key| [strlen(key)], by).await?;
         let mut bytes = 0_usize;
-        for (place, (key, [len])) in keys.iter().zip(lens).enumerate() {
+        for (index, (key, [len])) in keys.iter().zip(lens).enumerate() {
             let len = match wire::count(len) {
                 Ok(len) => usize::try_from(len).unwrap_or(usize::MAX),
                 // What is no string is shown as an error, without its value.
@@ -80,7 +80,7 @@ impl Inner {
             };
             bytes = bytes.saturating_add(key.as_ref().len()).saturating_add(len);
             if bytes >= room {
-                return Ok(keys.get(..=place).unwrap_or(keys));
+                return Ok(keys.get(..=index).unwrap_or(keys));
             }
         }
         Ok(keys)

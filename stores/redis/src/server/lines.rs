@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// A stream whose lines hold ASCII alone.
 pub(super) struct TextLines<S> {
     stream: S,
-    place: ParserState,
+    state: ParserState,
 }
 
 /// Where in an answer the next byte stands.
@@ -30,7 +30,7 @@ enum ParserState {
 
 impl<S> TextLines<S> {
     pub(super) const fn new(stream: S) -> Self {
-        Self { stream, place: ParserState::Start }
+        Self { stream, state: ParserState::Start }
     }
 }
 
@@ -97,8 +97,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for TextLines<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if let Poll::Ready(Ok(())) = read {
-            let place = self.place;
-            self.place = place.clean(buffer.filled_mut().get_mut(before..).unwrap_or_default());
+            let state = self.state;
+            self.state = state.clean(buffer.filled_mut().get_mut(before..).unwrap_or_default());
         }
         read
     }
@@ -137,11 +137,11 @@ mod tests {
     use super::*;
 
     fn cleaned(parts: &[&[u8]]) -> Vec<u8> {
-        let mut place = ParserState::Start;
+        let mut state = ParserState::Start;
         let mut all = Vec::new();
         for part in parts {
             let mut part = part.to_vec();
-            place = place.clean(&mut part);
+            state = state.clean(&mut part);
             all.extend(part);
         }
         all
@@ -168,10 +168,10 @@ mod tests {
                 answers.extend(value);
                 answers.extend(b"\r\n");
             }
-            let mut places: Vec<usize> = cuts.into_iter().map(|cut| cut.min(answers.len())).collect();
-            places.extend([0, answers.len()]);
-            places.sort_unstable();
-            let parts: Vec<&[u8]> = places.windows(2).map(|pair| &answers[pair[0]..pair[1]]).collect();
+            let mut ends: Vec<usize> = cuts.into_iter().map(|cut| cut.min(answers.len())).collect();
+            ends.extend([0, answers.len()]);
+            ends.sort_unstable();
+            let parts: Vec<&[u8]> = ends.windows(2).map(|pair| &answers[pair[0]..pair[1]]).collect();
             let whole = cleaned(&[&answers]);
             prop_assert_eq!(&cleaned(&parts), &whole);
             for value in &values {

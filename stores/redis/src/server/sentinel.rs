@@ -14,7 +14,7 @@ pub(crate) struct Sentinels {
     /// The name of the primary that they watch.
     name: String,
     addresses: Vec<Address>,
-    /// The place of the one that answered last.
+    /// The index of the one that answered last.
     first: AtomicUsize,
 }
 
@@ -42,11 +42,11 @@ impl Sentinels {
         let mut failure = RedisError::from((ErrorKind::EmptySentinelList, "there is no sentinel"));
         let first = self.first.load(Ordering::Relaxed);
         for number in 0..self.addresses.len() {
-            let place = (first + number) % self.addresses.len();
-            let Some(sentinel) = self.addresses.get(place) else { continue };
+            let index = (first + number) % self.addresses.len();
+            let Some(sentinel) = self.addresses.get(index) else { continue };
             match self.ask(dialer, sentinel).await {
                 Ok(Some(address)) => {
-                    self.first.store(place, Ordering::Relaxed);
+                    self.first.store(index, Ordering::Relaxed);
                     return Ok(address);
                 }
                 Ok(None) => {

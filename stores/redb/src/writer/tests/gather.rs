@@ -24,7 +24,7 @@ fn work_whose_caller_is_gone_is_skipped() {
 }
 
 fn part(text: &str) -> Work {
-    Work::PutPart(vec![(key(text), NewRecord::new("{}", Metadata::default()))])
+    Work::Write(Vec::new(), Batch::from(put(text)).as_part())
 }
 
 /// How many commits waited for the disk.
@@ -68,13 +68,13 @@ fn parts_are_committed_with_the_write_that_ends_them() {
         assert_eq!(counters.answered.load(Ordering::SeqCst), 0);
     }
     submit_gone(&queue, part("skipped"));
-    assert!(is_made(submit_work(&queue, Work::PutMany(Vec::new()))));
+    assert!(is_made(submit_work(&queue, puts(Vec::new()))));
     let mut worker = thread.join().expect("no panic");
     assert_eq!(keys(&worker), ["a", "b"]);
     assert_eq!((commits(&worker), durable(&worker)), (1, 1));
     assert_eq!(counters.answered.load(Ordering::SeqCst), 4);
     // There is nothing to end.
-    assert!(write(&mut worker, vec![Work::PutMany(Vec::new())])[0].is_ok());
+    assert!(write(&mut worker, vec![puts(Vec::new())])[0].is_ok());
     assert_eq!(commits(&worker), 1);
 }
 
@@ -95,7 +95,7 @@ fn a_write_beside_parts_commits_them() {
     let (queue, thread) = patient(worker);
     assert!(is_made(submit_work(&queue, part("a"))));
     let absent = vec![Condition::new(key("a"), Expect::Absent)];
-    let conflict = submit_work(&queue, Work::Commit(absent, vec![put("a")])).blocking_recv();
+    let conflict = submit_work(&queue, commit(absent, vec![put("a")])).blocking_recv();
     assert!(matches!(conflict, Ok(Ok(Done::Conflict(0)))), "{conflict:?}");
     // The caller that lost to the part can read it now.
     let worker = thread.join().expect("no panic");
@@ -120,7 +120,7 @@ fn a_commit_that_fails_half_way_undoes_no_part() {
     let (queue, thread) = patient(worker);
     assert!(is_made(submit_work(&queue, part("a"))));
     let update = Write::Update(key("damaged"), NewRecord::new("{}", Metadata::default()));
-    let failed = submit_work(&queue, Work::Commit(Vec::new(), vec![put("b"), update])).blocking_recv();
+    let failed = submit_work(&queue, commit(Vec::new(), vec![put("b"), update])).blocking_recv();
     assert!(matches!(failed, Ok(Err(Error::Malformed { .. }))), "{failed:?}");
     let worker = thread.join().expect("no panic");
     assert_eq!((keys(&worker), durable(&worker)), (vec!["a".to_owned(), "damaged".to_owned()], 1));
@@ -134,7 +134,8 @@ fn a_part_that_is_refused_undoes_no_other() {
     let mut too_long = NewRecord::new("{}", Metadata::default());
     too_long.metadata.set_foreign("theirs", "x".repeat(70_000).into()).expect("is not ours");
     let records = vec![(key("b"), NewRecord::new("{}", Metadata::default())), (key("c"), too_long)];
-    let refused = submit_work(&queue, Work::PutPart(records)).blocking_recv();
+    let refused =
+        submit_work(&queue, Work::Write(Vec::new(), Batch::puts(records).as_part())).blocking_recv();
     assert!(matches!(refused, Ok(Err(Error::MetadataTooLong { .. }))), "{refused:?}");
     assert!(is_made(submit_work(&queue, Work::Flush)));
     let worker = thread.join().expect("no panic");
@@ -147,7 +148,7 @@ fn of_two_records_under_one_key_the_later_one_remains() {
     let record = |text: &str, value: &str| (key(text), NewRecord::new(value.to_owned(), Metadata::default()));
     let records =
         vec![record("b", "1"), record("a", "1"), record("b", "2"), record("a", "2"), record("b", "3")];
-    assert!(write(&mut worker, vec![Work::PutMany(records)])[0].is_ok());
+    assert!(write(&mut worker, vec![puts(records)])[0].is_ok());
     let value = |text| {
         let found = worker
             .reader
@@ -177,7 +178,7 @@ fn a_call_counts_as_over_when_those_before_it_do() {
 }
 
 fn commit_part(condition: Condition, writes: Vec<Write>) -> Work {
-    Work::CommitPart(vec![condition], writes)
+    Work::Write(vec![condition], Batch::from(writes).as_part())
 }
 
 fn absent(text: &str) -> Condition {
@@ -195,7 +196,7 @@ fn commits_as_parts_are_made_in_one_transaction_by_key() {
     let present = Condition::new(key("b"), Expect::Present);
     let writes = vec![Write::RemoveEntry(key("b!2")), Write::Delete(key("a")), put("c"), put("c")];
     assert!(is_made(submit_work(&queue, commit_part(present, writes))));
-    assert!(is_made(submit_work(&queue, Work::PutMany(Vec::new()))));
+    assert!(is_made(submit_work(&queue, puts(Vec::new()))));
     let worker = thread.join().expect("no panic");
     assert_eq!(keys(&worker), ["b", "b!1", "c"]);
     assert_eq!((commits(&worker), durable(&worker)), (1, 1));
