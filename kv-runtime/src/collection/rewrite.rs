@@ -24,7 +24,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         records: &[Option<Record>],
         before: &Before,
     ) -> Result<Vec<Write>> {
-        let mut writes = Vec::new();
+        let mut writes = Vec::with_capacity(groups::<E>().len());
         for group in 0..groups::<E>().len() {
             let target = GroupOf { anchor, records, group };
             let key = anchor.with_group(groups::<E>()[group].name());
@@ -47,7 +47,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the write of a group whose record was read, if the change concerns it. A record that
     /// is older than the written version becomes the newer version if it is changed, or if a read
     /// would write it back. No record becomes an older version.
-    fn rewrite(
+    pub(super) fn rewrite(
         &self,
         key: Key,
         entity: &E,
