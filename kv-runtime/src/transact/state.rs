@@ -54,7 +54,7 @@ pub(super) struct Question {
     reads: u64,
 }
 
-/// What a save of an entity goes by.
+/// What a save compares the entity with.
 pub(super) struct Saved {
     /// Its records as the transaction sees them.
     pub(super) records: Vec<Option<Record>>,
@@ -181,8 +181,8 @@ impl State {
         }
     }
 
-    /// Returns what a save of an entity of this type goes by, or `None` if one of its records is not
-    /// known. The first key is its anchor.
+    /// Returns what a save of an entity of this type is compared with, or `None` if one of its records
+    /// is not known. The first key is its anchor.
     pub(super) fn saved(&self, keys: &[Key], by: TypeId, now: impl Fn() -> Timestamp) -> Option<Saved> {
         let as_written = self.known(keys.first()?)?.as_written.as_ref().filter(|it| it.by == by);
         let mut saved =
