@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_runtime::Error;
-use kv_runtime::record::NewRecord;
+use kv_runtime::record::{Expiry, NewRecord, Revision};
 use kv_runtime::store::{Commit, Condition, Expect, RedisStore, Store, StoreExt, Write};
 
 use super::proxy::{Fault, Proxy};
@@ -145,5 +145,57 @@ async fn it_comes_back_with_its_server() -> Test {
     broken.server.restart();
     // The first call tries.
     assert!(broken.store.read(&key("a:1")).await?.is_none(), "it had nothing on its disk");
+    Ok(())
+}
+
+/// Updates of several records have a script of their own.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn several_updates_are_made_together_or_not_at_all() -> Test {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url(0)).await?;
+    let keys = ["a:1", "a:2", "a:3"].map(key);
+    server.cli(&["SET", "a:1", "plain"]);
+    store.put(key("a:2"), record("2").with_expiry(Expiry::After(Duration::from_secs(900)))).await?;
+    store.put(key("a:3"), record("3")).await?;
+
+    let commit = async |revisions: &[Revision], value: &str| {
+        let unchanged = keys.iter().zip(revisions);
+        let unchanged =
+            unchanged.map(|(key, read)| Condition::new(key.clone(), Expect::Revision(read.clone())));
+        let writes: Vec<Write> = keys.iter().map(|key| Write::Update(key.clone(), record(value))).collect();
+        store.commit(unchanged.collect(), writes.into()).await
+    };
+    let revisions = async || -> Result<Vec<Revision>, Error> {
+        let found = store.read_many(&keys).await?;
+        Ok(found.into_iter().flatten().map(|record| record.revision).collect())
+    };
+    let values = async || -> Result<Vec<Vec<u8>>, Error> {
+        let found = store.read_many(&keys).await?;
+        Ok(found.into_iter().flatten().map(|record| record.value.to_vec()).collect())
+    };
+
+    let first = revisions().await?;
+    assert_eq!(commit(&first, "4").await?, Commit::Done);
+    assert_eq!(values().await?, [b"4", b"4", b"4"]);
+    let lives = |key| server.cli(&["TTL", key]).trim().parse::<i64>();
+    assert!((800..=900).contains(&lives("a:2")?) && lives("a:3")? == -1);
+
+    // The least place is reported, and nothing is written.
+    assert_eq!(commit(&first, "5").await?, Commit::Conflict(0));
+    let mut read = revisions().await?;
+    store.put(key("a:2"), record("6")).await?;
+    store.put(key("a:3"), record("6")).await?;
+    assert_eq!(commit(&read, "7").await?, Commit::Conflict(1));
+    assert_eq!(values().await?, [&b"4"[..], b"6", b"6"]);
+
+    // What is gone has no revision, and another type of value is no record.
+    read = revisions().await?;
+    store.delete(key("a:3")).await?;
+    assert_eq!(commit(&read, "8").await?, Commit::Conflict(2));
+    server.cli(&["RPUSH", "a:3", "item"]);
+    let refused = commit(&read, "8").await.expect_err("a list is no record");
+    assert!(refused.to_string().starts_with("`a:3` in redis: "), "{refused}");
+    assert_eq!(server.cli(&["GETRANGE", "a:2", "-1", "-1"]).trim(), "6");
     Ok(())
 }

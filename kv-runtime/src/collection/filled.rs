@@ -17,6 +17,10 @@ pub(super) fn is_filled(metadata: &Metadata) -> bool {
     metadata.foreign(CACHE_FILL).is_some_and(|fill| fill == true)
 }
 
+pub(super) fn is_any_filled(records: &[Option<Record>]) -> bool {
+    records.iter().flatten().any(|record| is_filled(&record.metadata))
+}
+
 #[cfg(feature = "cache")]
 pub(super) fn set_filled(metadata: &mut Metadata) {
     // Only the runtime's own names are refused, and this is none of them.
@@ -34,7 +38,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         records: &[Option<Record>],
         mut writes: Vec<Write>,
     ) -> Result<Vec<Write>> {
-        if writes.is_empty() || !records.iter().flatten().any(|record| is_filled(&record.metadata)) {
+        if writes.is_empty() || !is_any_filled(records) {
             return Ok(writes);
         }
         for ((schema, key), record) in E::SCHEMA.groups.iter().zip(keys_of_groups::<E>(anchor)).zip(records) {

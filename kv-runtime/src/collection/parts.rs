@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::decode::{Context, decode};
-use super::difference::{Before, GroupBefore, Stored};
+use super::difference::{GroupBefore, GroupOf, Stored};
 use super::encode::{Encoded, encode_at};
+use super::filled::is_any_filled;
 use super::group::Wanted;
 use super::{Collection, keys_of_groups, once};
 use crate::codec::Codec;
@@ -12,7 +13,7 @@ use crate::entity::{GroupSchema, KvEntity};
 use crate::migrate::Hook;
 use kv_store::key::Key;
 use kv_store::record::{Expiry, NewRecord, Record};
-use kv_store::store::{Store, Write};
+use kv_store::store::{Batch, Store, Write};
 use kv_store::{Error, Location, Result, Timestamp};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -68,13 +69,21 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         entity: &E,
         records: &[Option<Record>],
         expires_at: Option<Timestamp>,
-    ) -> Result<Vec<Write>> {
+    ) -> Result<Batch> {
+        let mut writes = Batch::new();
         let stored = E::SCHEMA.groups.iter().zip(records.iter().flatten());
-        let groups = stored.map(|(schema, record)| {
+        for (group, (schema, record)) in stored.enumerate() {
             let encoded = Encoded::new(record.value.0.clone(), schema, schema.write_version);
-            GroupBefore { encoded, stored: Stored::Known }
-        });
-        self.writes_of_change(anchor, entity, records, &Before { groups: groups.collect(), expires_at })
+            let before = GroupBefore { encoded, stored: Stored::Known };
+            let (key, target) = (anchor.with_group(schema.name), GroupOf { anchor, records, group });
+            if let Some(write) = self.rewrite(key, entity, target, record, (&before, expires_at))? {
+                writes.push(write);
+            }
+        }
+        if is_any_filled(records) {
+            return Ok(self.made_own(anchor, entity, records, writes.into_vec())?.into());
+        }
+        Ok(writes)
     }
 
     /// Returns the key of the entity's first group.

@@ -24,7 +24,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         records: &[Option<Record>],
         before: &Before,
     ) -> Result<Vec<Write>> {
-        let mut writes = Vec::new();
+        let mut writes = Vec::with_capacity(E::SCHEMA.groups.len());
         for group in 0..E::SCHEMA.groups.len() {
             let target = GroupOf { anchor, records, group };
             let key = anchor.with_group(E::SCHEMA.groups[group].name);
@@ -47,7 +47,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns the write of a group whose record was read, if the change concerns it. A record that
     /// is older than the written version becomes the newer version if it is changed, or if a read
     /// would write it back. No record becomes an older version.
-    fn rewrite(
+    pub(super) fn rewrite(
         &self,
         key: Key,
         entity: &E,

@@ -11,7 +11,7 @@ use super::tx::Tx;
 use crate::collection::indexed::{Change, IndexedType, Reads, plan};
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{Store, StoreExt};
+use kv_store::store::{Batch, Store, StoreExt};
 use kv_store::{MaybeSend, Result};
 
 /// The reads of a transaction. Each is a condition of its commit.
@@ -50,11 +50,12 @@ impl<S: Store> Tx<S> {
             return Err(taken);
         }
         let limits = self.kv.store().capabilities().limits;
+        let writes = Batch::from(plan.writes);
         let mut state = self.lock();
-        if let Err((key, refused)) = check_writes(&state, &plan.writes, None, &limits) {
+        if let Err((key, refused)) = check_writes(&state, &writes, None, &limits) {
             return Err(refused.into_error(self.at(key, None)));
         }
-        state.write(plan.writes, INDEX, None);
+        state.write(writes, INDEX, None);
         Ok(())
     }
 

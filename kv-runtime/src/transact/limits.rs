@@ -2,7 +2,7 @@
 
 use super::state::State;
 use kv_store::key::Key;
-use kv_store::store::{CommitScope, Limits, Write};
+use kv_store::store::{Batch, CommitScope, Limits, Write};
 use kv_store::{Error, Location};
 
 /// Why a call of a transaction is refused, before its place is complete.
@@ -40,26 +40,26 @@ pub(super) fn check_reads<'k>(
 /// Checks that the store can commit these further writes of one entity.
 pub(super) fn check_writes<'w>(
     state: &'w State,
-    writes: &'w [Write],
+    writes: &'w Batch,
     inserted: Option<&Key>,
     limits: &Limits,
 ) -> Result<(), (&'w Key, Refused)> {
-    let Some(last) = writes.last() else { return Ok(()) };
+    let Some(last) = writes.iter().last() else { return Ok(()) };
     check_scope(state, writes.iter().map(Write::key), limits)?;
+    if is_far_below(state, writes, limits) {
+        return Ok(());
+    }
     let is_known = |key: &Key| state.entries.get(key).is_some_and(|entry| entry.is_known(false));
     let assumed = usize::from(inserted.is_some_and(|key| !is_known(key)));
     let (mut found, mut bytes) = (state.len + assumed, state.bytes);
-    for write in writes {
+    for write in writes.iter() {
         let key = write.key();
         if let Some(entry) = state.entries.get(key) {
             found -= usize::from(entry.pending.is_some());
             bytes -= entry.bytes(key.len());
         }
         found += 1;
-        bytes += key.len();
-        if let Write::Put(_, new) | Write::Update(_, new) = write {
-            bytes += new.value.len();
-        }
+        bytes += key.len() + value_len(write);
     }
     if (found <= limits.commit && bytes <= limits.commit_bytes)
         || is_one_entity(state, writes.iter().map(Write::key))
@@ -71,6 +71,20 @@ pub(super) fn check_writes<'w>(
     }
     let (found, max) = (bytes, limits.commit_bytes);
     Err((last.key(), Refused::TooLarge { found, max, unit: "bytes" }))
+}
+
+/// Whether the writes are within the limits even if each adds as much as it can. Then nobody has to
+/// look for what they replace.
+fn is_far_below(state: &State, writes: &Batch, limits: &Limits) -> bool {
+    let bytes = writes.iter().map(|write| write.key().len() + value_len(write)).sum::<usize>();
+    state.len + 2 * writes.len() <= limits.commit && state.bytes + bytes <= limits.commit_bytes
+}
+
+fn value_len(write: &Write) -> usize {
+    match write {
+        Write::Put(_, new) | Write::Update(_, new) => new.value.len(),
+        Write::Touch(..) | Write::Delete(_) | Write::AddEntry(_) | Write::RemoveEntry(_) => 0,
+    }
 }
 
 fn too_many(found: usize, limits: &Limits) -> Refused {

@@ -22,9 +22,12 @@ mod timed;
 mod transacts;
 mod tx;
 
-use kv_store::store::Store;
-use kv_store::{ChangeError, Result};
+use std::convert::identity;
 
+use kv_store::Result;
+use kv_store::store::Store;
+
+use crate::collection::{Changing, NotChanged};
 use crate::kv::Kv;
 
 pub use rerun::Rerun;
@@ -92,7 +95,7 @@ where
     where
         F: AsyncFnOnce(&Tx<S>) -> Result<T> + Rerun,
     {
-        run::run(self, work).await
+        run::run(self, work, identity).await
     }
 
     /// Runs a transaction as [`transact`](Self::transact) does, with a closure that fails with the
@@ -143,11 +146,13 @@ where
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub async fn try_transact<T, X, F>(&self, work: F) -> Result<T, X>
+    pub fn try_transact<T, X, F>(
+        &self,
+        work: F,
+    ) -> Changing<impl Future<Output = Result<T, NotChanged<X>>> + use<'_, T, X, S, F>>
     where
         F: AsyncFnOnce(&Tx<S>) -> Result<T, X> + Rerun,
-        X: ChangeError,
     {
-        run::run(self, work).await
+        Changing::new(run::run(self, work, NotChanged::Refused))
     }
 }

@@ -116,8 +116,9 @@ impl<S: Store> Tx<S> {
         }
         let capabilities = store.capabilities();
         let batch = capabilities.limits.batch_read.max(1);
-        let mut records = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(batch) {
+        let (first, others) = keys.split_at(batch.min(keys.len()));
+        let mut records = store.read_many(first).await?;
+        for keys in others.chunks(batch) {
             records.extend(store.read_many(keys).await?);
         }
         if capabilities.snapshot_reads && keys.len() <= batch {

@@ -14,21 +14,22 @@ use kv_store::key::Key;
 use kv_store::store::{Store, StoreExt};
 use kv_store::{Error, Location, Result};
 
-pub(super) async fn run<S, T, X, F>(kv: &Kv<S>, work: F) -> Result<T, X>
+/// Runs a transaction. `refused` makes an error of the call of one of the closure.
+pub(super) async fn run<S, T, X, R, F>(kv: &Kv<S>, work: F, refused: fn(R) -> X) -> Result<T, X>
 where
     S: Store,
     X: From<Error>,
-    F: AsyncFnOnce(&Tx<S>) -> Result<T, X> + Rerun,
+    F: AsyncFnOnce(&Tx<S>) -> Result<T, R> + Rerun,
 {
     let span = span(kv.store());
-    attempts(kv, work, &span).instrument(span.clone()).await
+    attempts(kv, work, refused, &span).instrument(span.clone()).await
 }
 
-async fn attempts<S, T, X, F>(kv: &Kv<S>, work: F, span: &Span) -> Result<T, X>
+async fn attempts<S, T, X, R, F>(kv: &Kv<S>, work: F, refused: fn(R) -> X, span: &Span) -> Result<T, X>
 where
     S: Store,
     X: From<Error>,
-    F: AsyncFnOnce(&Tx<S>) -> Result<T, X> + Rerun,
+    F: AsyncFnOnce(&Tx<S>) -> Result<T, R> + Rerun,
 {
     if !kv.store().capabilities().compare_and_swap {
         let capability = "transactions, which need compare-and-swap";
@@ -37,7 +38,7 @@ where
     let mut attempts = Attempts::begin(kv);
     loop {
         let tx = Tx::new(kv.clone(), attempts.number == 1);
-        let mut made = (work.again())(&tx).await;
+        let mut made = (work.again())(&tx).await.map_err(refused);
         if made.is_ok()
             && tx.has_indexes()
             && let Err(error) = Box::pin(tx.add_indexes()).await

@@ -14,7 +14,7 @@ use kv_store::Error;
 use kv_store::Timestamp;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{Condition, Expect, Write};
+use kv_store::store::{Batch, Condition, Expect, Write};
 
 /// What the entries of an index have in the place of an entity.
 pub(super) const INDEX: &str = "index";
@@ -52,6 +52,15 @@ pub(super) struct Question {
     is_whole: bool,
     /// How many reads had ended before.
     reads: u64,
+}
+
+/// What a save compares the entity with.
+pub(super) struct Saved {
+    /// Its records as the transaction sees them.
+    pub(super) records: Vec<Option<Record>>,
+    /// The `expires_at` field of the stored entity, if its records are just what would be written of
+    /// it, and the transaction does not write them yet.
+    pub(super) as_written: Option<Option<Timestamp>>,
 }
 
 /// What has become of a read.
@@ -117,12 +126,11 @@ impl State {
     /// Returns the records under these keys as the transaction sees them, or `None` if one is not
     /// known.
     pub(super) fn current(&self, keys: &[Key], now: impl Fn() -> Timestamp) -> Option<Vec<Option<Record>>> {
-        let known = |key| self.entries.get(key).filter(|entry| entry.is_known(true));
-        let mut records = Vec::with_capacity(keys.len());
-        for key in keys {
-            records.push(known(key)?.current(&now));
-        }
-        Some(records)
+        keys.iter().map(|key| Some(self.known(key)?.current(&now))).collect()
+    }
+
+    fn known(&self, key: &Key) -> Option<&Entry> {
+        self.entries.get(key).filter(|entry| entry.is_known(true)).map(|entry| &**entry)
     }
 
     /// Returns the records as they were read, or `None` if one was not.
@@ -150,13 +158,13 @@ impl State {
     }
 
     /// Holds these writes of one entity back until the commit. `inserted` must be absent then.
-    pub(super) fn write(&mut self, writes: Vec<Write>, entity: &'static str, inserted: Option<&Key>) {
+    pub(super) fn write(&mut self, writes: Batch, entity: &'static str, inserted: Option<&Key>) {
         for write in writes {
             let (key_len, is_inserted) = (write.key().len(), inserted == Some(write.key()));
-            if !self.entries.contains_key(write.key()) {
-                self.entries.insert(write.key().clone(), Box::new(Entry::new(entity)));
-            }
-            let Some(entry) = self.entries.get_mut(write.key()) else { continue };
+            let entry = match self.entries.get_mut(write.key()) {
+                Some(entry) => entry,
+                None => self.entries.entry(write.key().clone()).or_insert(Box::new(Entry::new(entity))),
+            };
             self.len -= entry.len();
             self.bytes -= entry.bytes(key_len);
             entry.is_inserted |= is_inserted && !entry.is_known(false);
@@ -173,14 +181,18 @@ impl State {
         }
     }
 
-    /// Returns the `expires_at` field of the stored entity, if its records are just what would be
-    /// written of it by this type, and the transaction does not write them yet. The first key is its
-    /// anchor.
-    pub(super) fn as_written(&self, keys: &[Key], by: TypeId) -> Option<Option<Timestamp>> {
-        let is_unwritten = |key| self.entries.get(key).is_some_and(|entry| entry.pending.is_none());
-        let as_written = self.entries.get(keys.first()?)?.as_written.as_ref();
-        let as_written = as_written.filter(|it| it.by == by && keys.iter().all(is_unwritten))?;
-        Some(as_written.expires_at)
+    /// Returns what a save of an entity of this type is compared with, or `None` if one of its records
+    /// is not known. The first key is its anchor.
+    pub(super) fn saved(&self, keys: &[Key], by: TypeId, now: impl Fn() -> Timestamp) -> Option<Saved> {
+        let as_written = self.known(keys.first()?)?.as_written.as_ref().filter(|it| it.by == by);
+        let mut saved =
+            Saved { records: Vec::with_capacity(keys.len()), as_written: as_written.map(|it| it.expires_at) };
+        for key in keys {
+            let entry = self.known(key)?;
+            saved.records.push(entry.current(&now));
+            saved.as_written.take_if(|_| entry.pending.is_some());
+        }
+        Some(saved)
     }
 
     /// Returns whether the commit has anything to write.
@@ -200,9 +212,12 @@ impl State {
     /// Returns what the commit requires, and how many of these conditions are of what was read.
     /// Records that are written come first, in the order of their keys.
     pub(super) fn conditions(&self) -> (Vec<Condition>, usize) {
-        let read = self.sorted(|entry| entry.pending.is_some());
-        let mut conditions = Vec::with_capacity(self.len);
-        conditions.extend(read.filter_map(|(key, entry)| entry.condition(key)));
+        let mut conditions = Vec::with_capacity(self.entries.len());
+        for (key, entry) in self.sorted(|entry| entry.pending.is_some()) {
+            if let Some(condition) = entry.condition(key) {
+                conditions.push(condition);
+            }
+        }
         let reads = conditions.len();
         let inserted = self.entries.iter().filter(|(_, entry)| entry.is_inserted);
         conditions.extend(inserted.map(|(key, _)| Condition::new(key.clone(), Expect::Absent)));
@@ -212,10 +227,13 @@ impl State {
     /// Takes what the commit writes. Records that were read come first, in the order of their keys,
     /// as in the conditions, so that redb looks each of them up once.
     pub(super) fn take_writes(&mut self) -> Vec<Write> {
-        let mut writes = Vec::with_capacity(self.len);
+        let mut writes = Vec::with_capacity(self.entries.len());
         for was_read in [true, false] {
-            let entries = self.entries.values_mut().filter(|entry| entry.seen.is_some() == was_read);
-            writes.extend(entries.filter_map(|entry| entry.take_write()));
+            for entry in self.entries.values_mut().filter(|entry| entry.seen.is_some() == was_read) {
+                if let Some(write) = entry.take_write() {
+                    writes.push(write);
+                }
+            }
         }
         writes
     }

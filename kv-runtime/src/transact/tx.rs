@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::entry::AsWritten;
 use super::limits::check_writes;
 use super::rerun::ListsInTransactions;
-use super::state::State;
+use super::state::{Saved, State};
 use crate::collection::indexed::{Of, check_supported};
 use crate::collection::{Collection, IdRef};
 use crate::entity::{KvEntity, StoredIn};
@@ -17,7 +17,7 @@ use crate::list::List;
 use kv_store::BoxFuture;
 use kv_store::key::{Key, Lookup};
 use kv_store::record::Record;
-use kv_store::store::{Store, StoreExt, Write};
+use kv_store::store::{Batch, Store, StoreExt};
 use kv_store::{Error, Result};
 
 /// One attempt of a transaction, in the closure of [`Kv::transact`].
@@ -184,19 +184,24 @@ impl<S: Store> Tx<S> {
         ids: impl IntoIterator<Item: Lookup<E::Id>>,
     ) -> BoxFuture<'_, Result<Vec<Option<E>>>> {
         let entities = self.entities::<E>(None);
-        let (anchors, ids): (Vec<Key>, Vec<E::Id>) =
-            ids.into_iter().map(|id| (entities.key_for(&id), id.into_id())).unzip();
+        let ids = ids.into_iter();
+        let mut anchors = Vec::with_capacity(ids.size_hint().0);
+        let mut owned = Vec::with_capacity(ids.size_hint().0);
+        for id in ids {
+            anchors.push(entities.key_for(&id));
+            owned.push(id.into_id());
+        }
         Box::pin(async move {
             let records = self.records(&entities.keys_of_anchors(&anchors)?, E::SCHEMA.name()).await?;
-            let found = anchors.iter().zip(ids).zip(records.chunks(E::SCHEMA.groups().len()));
-            found
-                .map(|((anchor, id), records)| {
-                    let found = entities.entity_at(id, anchor, records)?;
-                    self.note_as_written(&entities, anchor, found.as_ref(), records);
-                    Ok(found)
-                })
-                .collect::<Result<_>>()
-                .map_err(|error| self.failed(error, E::SCHEMA.name()))
+            let mut answers = Vec::with_capacity(anchors.len());
+            let records = records.chunks(E::SCHEMA.groups().len());
+            for ((anchor, id), records) in anchors.iter().zip(owned).zip(records) {
+                let found = entities.entity_at(id, anchor, records);
+                let found = found.map_err(|error| self.failed(error, E::SCHEMA.name()))?;
+                self.note_as_written(&entities, anchor, found.as_ref(), records);
+                answers.push(found);
+            }
+            Ok(answers)
         })
     }
 
@@ -449,7 +454,7 @@ impl<S: Store> Tx<S> {
     pub fn delete<E: KvEntity + StoredIn<S>>(&self, id: IdRef<'_, E>) -> Result<()> {
         let entities = self.entities::<E>(None);
         let key = entities.key_for(&id);
-        let writes = entities.keys_of_anchor(&key)?.iter().cloned().map(Write::Delete).collect();
+        let writes = Batch::deletes(entities.keys_of_anchor(&key)?.iter().cloned());
         self.write::<E>(writes, None)
     }
 
@@ -488,7 +493,7 @@ impl<S: Store> Tx<S> {
     pub(super) fn put_with<E: KvEntity>(&self, entity: &E, ttl: Option<Duration>) -> Result<()> {
         let entities = self.entities::<E>(ttl);
         let writes = entities.writes_to_put(&entities.anchor_of(entity), entity)?;
-        self.write::<E>(writes, None)
+        self.write::<E>(writes.into(), None)
     }
 
     pub(super) fn insert_with<E: KvEntity>(&self, entity: &E, ttl: Option<Duration>) -> Result<()> {
@@ -498,23 +503,22 @@ impl<S: Store> Tx<S> {
             return Err(Error::AlreadyExists { at: entities.at(&key) });
         }
         let writes = entities.writes_to_put(&key, entity)?;
-        self.write::<E>(writes, Some(&key))
+        self.write::<E>(writes.into(), Some(&key))
     }
 
     pub(super) fn save_with<E: KvEntity>(&self, entity: &E, ttl: Option<Duration>) -> Result<()> {
         let entities = self.entities::<E>(ttl);
         let key = entities.anchor_of(entity);
         let keys = entities.keys_of_anchor(&key)?;
-        let (records, as_written) = {
-            let state = self.lock();
-            (state.current(&keys, || self.now()), state.as_written(&keys, TypeId::of::<E>()))
+        let saved = self.lock().saved(&keys, TypeId::of::<E>(), || self.now());
+        let Some(Saved { records, as_written }) = saved else {
+            return Err(Error::NotRead { at: entities.at(&key) });
         };
-        let Some(records) = records else { return Err(Error::NotRead { at: entities.at(&key) }) };
         let writes = match as_written {
-            Some(expires_at) => entities.writes_to_save_again(&key, entity, &records, expires_at),
-            None => entities.writes_to_save(&key, entity, &records),
+            Some(expires_at) => entities.writes_to_save_again(&key, entity, &records, expires_at)?,
+            None => entities.writes_to_save(&key, entity, &records)?.into(),
         };
-        self.write::<E>(writes?, None)
+        self.write::<E>(writes, None)
     }
 
     pub(super) async fn update_with<E: KvEntity>(
@@ -528,12 +532,12 @@ impl<S: Store> Tx<S> {
         let (key, id) = entities.key_and_id(id);
         let records = self.records(&entities.keys_of_anchor(&key)?, E::SCHEMA.name()).await?;
         let (entity, writes) = entities.writes_to_update(&key, id, &records, change, create)?;
-        self.write::<E>(writes, None)?;
+        self.write::<E>(writes.into(), None)?;
         Ok(entity)
     }
 
     /// Holds the writes of one entity back, if the store takes them with the rest.
-    fn write<E: KvEntity>(&self, writes: Vec<Write>, inserted: Option<&Key>) -> Result<()> {
+    fn write<E: KvEntity>(&self, writes: Batch, inserted: Option<&Key>) -> Result<()> {
         let limits = self.kv.store().capabilities().limits;
         let mut state = self.lock();
         if let Err((key, refused)) = check_writes(&state, &writes, inserted, &limits) {

@@ -1,5 +1,6 @@
-//! Scripts of the most frequent commits: an insert, and an update of one record. They do the same as
-//! the script of all commits, with as few calls of the server as a script by hand.
+//! Scripts of the most frequent commits: an insert, and updates of records that were read, of one
+//! entity or by a transaction. They do the same as the script of all commits, with as few calls of the
+//! server as a script by hand.
 
 use std::borrow::Cow;
 
@@ -19,47 +20,33 @@ const MOST_KEYS: usize = 64;
 
 /// A commit that one of the scripts makes. The places of its keys are those of the other script.
 pub(super) enum Frequent<'a> {
-    Insert { records: Vec<&'a Outgoing>, absent: usize, set: Option<&'a SetChanges> },
-    Update { record: &'a Outgoing, read: Read<'a> },
-}
-
-/// What was read of a record.
-pub(super) enum Read<'a> {
-    Token(u64),
-    Value(&'a [u8]),
+    Insert {
+        records: Vec<&'a Outgoing>,
+        absent: usize,
+        set: Option<&'a SetChanges>,
+    },
+    /// Each record is written on condition of what was read of it.
+    Update {
+        conditions: &'a [Condition],
+        records: &'a [Words<'a>],
+    },
 }
 
 impl<'a> Frequent<'a> {
     /// The commit with these conditions, writes and changes of index entries, if it is one of these.
     pub(super) fn of(
         conditions: &'a [Condition],
-        writes: &[Words<'a>],
+        writes: &'a [Words<'a>],
         keys: &[Cow<'_, str>],
         sets: &'a [SetChanges],
     ) -> Option<Self> {
-        Self::update(conditions, writes, keys, sets).or_else(|| Self::insert(conditions, writes, sets))
+        if sets.is_empty() && are_updates(conditions, writes, keys) {
+            return Some(Self::Update { conditions, records: writes });
+        }
+        Self::insert(conditions, writes, sets)
     }
 
-    fn update(
-        conditions: &'a [Condition],
-        writes: &[Words<'a>],
-        keys: &[Cow<'_, str>],
-        sets: &[SetChanges],
-    ) -> Option<Self> {
-        let ([condition], [Words::Record("u", record)], [of, written], []) = (conditions, writes, keys, sets)
-        else {
-            return None;
-        };
-        let Expect::Revision(revision) = &condition.expect else { return None };
-        let read = match (revision.token(), revision.plain()) {
-            (Some(token), _) => Read::Token(token),
-            (None, Some(value)) => Read::Value(value),
-            (None, None) => return None,
-        };
-        (of == written).then_some(Self::Update { record, read })
-    }
-
-    fn insert(conditions: &[Condition], writes: &[Words<'a>], sets: &'a [SetChanges]) -> Option<Self> {
+    fn insert(conditions: &[Condition], writes: &'a [Words<'a>], sets: &'a [SetChanges]) -> Option<Self> {
         let (set, is_addition) = match sets {
             [] => (None, true),
             [set] => (Some(set), set.only_addition().is_some()),
@@ -100,14 +87,36 @@ impl<'a> Frequent<'a> {
                 }
                 command.arg(set.and_then(SetChanges::only_addition));
             }
-            Self::Update { record, read } => {
-                command.arg(1).arg(keys.first().map(|key| &**key)).arg(*record);
-                match read {
-                    Read::Token(token) => command.arg("t").arg(&token.to_le_bytes()),
-                    Read::Value(value) => command.arg("v").arg(*value),
-                };
+            Self::Update { conditions, records } => {
+                command.arg(records.len());
+                for key in keys.iter().take(records.len()) {
+                    command.arg(&**key);
+                }
+                for (condition, words) in conditions.iter().zip(*records) {
+                    if let (Expect::Revision(read), Words::Record(_, record)) = (&condition.expect, words) {
+                        command.arg(*record);
+                        match read.token() {
+                            Some(token) => command.arg("t").arg(&token.to_le_bytes()),
+                            None => {
+                                command.arg("v").arg(read.plain().map(|value| &value[..]).unwrap_or_default())
+                            }
+                        };
+                    }
+                }
             }
         }
         command
     }
+}
+
+/// Returns whether each record is updated on condition of what was read of it, in the same order, and
+/// nothing else. The keys are those of the conditions, and then those of the writes.
+fn are_updates(conditions: &[Condition], writes: &[Words<'_>], keys: &[Cow<'_, str>]) -> bool {
+    let is_read = |condition: &Condition| matches!(condition.expect, Expect::Revision(_));
+    let is_update = |words: &Words<'_>| matches!(words, Words::Record("u", _));
+    let Some((of_conditions, of_writes)) = keys.split_at_checked(conditions.len()) else { return false };
+    !conditions.is_empty()
+        && of_conditions == of_writes
+        && conditions.iter().all(is_read)
+        && writes.iter().all(is_update)
 }

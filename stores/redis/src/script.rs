@@ -8,6 +8,10 @@ use super::connection::Connection;
 use super::error::Fault;
 use super::server::Deadline;
 
+/// Room for what most calls have, so that it is allocated once.
+const ARGUMENTS: usize = 16;
+const BYTES: usize = 512;
+
 /// A script and the hash of its text, by which servers name it.
 pub(super) struct Lua {
     text: &'static str,
@@ -26,7 +30,7 @@ impl Lua {
 
     /// The command that runs it by its hash.
     fn by_hash(&self) -> Cmd {
-        let mut command = Cmd::new();
+        let mut command = Cmd::with_capacity(ARGUMENTS, BYTES);
         command.arg("EVALSHA").arg(&*self.hash);
         command
     }

@@ -21,7 +21,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(key: &Key, record: NewRecord) -> Result<Self> {
         let token = kv_store::__private::random::token();
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(if record.is_plain { 0 } else { HEAD_LEN });
         // The server expires it: the envelope says nothing of that.
         envelope::begin(&record, None, token, &mut bytes, || Location::of(NAME, key))?;
         Ok(Self { envelope: bytes, record, token })

@@ -1,7 +1,7 @@
 //! A write of a commit, as the scripts read it.
 
 use kv_store::key::Key;
-use kv_store::record::Expiry;
+use kv_store::record::{Expiry, NewRecord};
 use kv_store::store::Write;
 use kv_store::{Error, Location, Result};
 use redis::Cmd;
@@ -20,8 +20,8 @@ pub(super) enum WireWrite {
 impl WireWrite {
     pub(super) fn new(write: Write) -> Result<Self> {
         Ok(match write {
-            Write::Put(key, record) => Self::Record("p", key.clone(), Outgoing::new(&key, record)?),
-            Write::Update(key, record) => Self::Record("u", key.clone(), Outgoing::new(&key, record)?),
+            Write::Put(key, record) => Self::record("p", key, record)?,
+            Write::Update(key, record) => Self::record("u", key, record)?,
             Write::Touch(key, expiry @ Expiry::AtLeast(_)) => Self::Touch("e", key, Lifetime::of(expiry)),
             Write::Touch(key, expiry) => Self::Touch("t", key, Lifetime::of(expiry)),
             Write::Delete(key) => Self::Delete(key),
@@ -30,6 +30,11 @@ impl WireWrite {
                 return Err(Error::Unsupported { at: Location::of(NAME, &key), capability: "indexes" });
             }
         })
+    }
+
+    fn record(kind: &'static str, key: Key, record: NewRecord) -> Result<Self> {
+        let record = Outgoing::new(&key, record)?;
+        Ok(Self::Record(kind, key, record))
     }
 
     pub(super) const fn key(&self) -> &Key {
