@@ -310,3 +310,48 @@ async fn migrate_keys_moves_what_is_hidden() -> Test {
     assert_eq!(plain.list().page().await?.entities, []);
     Ok(())
 }
+
+#[derive(KvEntity, Debug, Clone, PartialEq)]
+#[kv(prefix = "member")]
+struct Member {
+    #[kv(id)]
+    id: u64,
+    #[kv(unique)]
+    email: String,
+    #[kv(index)]
+    city: String,
+}
+
+/// The keys of indexes belong to those of their entities: each form of the keys has its own, and an
+/// entity moves with what its indexes need.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn an_entity_with_indexes_moves_to_hash_tags_and_back() -> Test {
+    let server = RedisServer::start();
+    let plain = Kv::new(RedisStore::connect(&server.url(0)).await?).collection::<Member>();
+    let tagged = RedisStore::options().hash_tags(true).connect(&server.url(0)).await?;
+    let tagged = Kv::new(tagged).collection::<Member>();
+    let member = |id: u64| Member { id, email: format!("{id}@example.com"), city: "York".to_owned() };
+    assert!(plain.build_indexes().no_older_writers().run().await?.is_ready);
+    for id in 0..5 {
+        plain.insert(&member(id)).await?;
+    }
+    assert!(matches!(tagged.get(1).await, Err(Error::InvalidOptions { .. })));
+    assert!(matches!(tagged.put(&member(1)).await, Err(Error::InvalidOptions { .. })));
+    assert!(matches!(tagged.insert(&member(1)).await, Err(Error::InvalidOptions { .. })));
+    assert!(matches!(tagged.delete(1).await, Err(Error::InvalidOptions { .. })));
+    for (from, into) in [(&plain, &tagged), (&tagged, &plain)] {
+        let report = into.migrate_keys(from, Some).run().await?;
+        assert_eq!((report.moved, report.occupied, report.failed), (5, 0, 0), "{report}");
+        assert!(into.build_indexes().no_older_writers().run().await?.is_ready);
+        // Both forms share the entries of an index, and the removal of the old entity was the last.
+        into.check_indexes().await?;
+        let found = into.by(Member::EMAIL).get("1@example.com").await?;
+        assert_eq!(found, Some(member(1)));
+        assert_eq!(into.by(Member::CITY).equal("York").count().await?, 5);
+        assert_eq!(into.by(Member::EMAIL).get("9@example.com").await?, None);
+        let again = into.migrate_keys(from, Some).run().await?;
+        assert_eq!((again.moved, again.occupied, again.failed), (0, 0, 0), "{again}");
+    }
+    Ok(())
+}
