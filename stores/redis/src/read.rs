@@ -63,6 +63,10 @@ impl Inner {
         expiries: Expiries,
         by: Deadline,
     ) -> Result<Vec<Option<Record>>> {
+        if let ([key], Expiries::Omitted) = (keys, expiries) {
+            // `GET` says itself if the value is of another type.
+            return Ok(vec![self.get_by(key, by).await?]);
+        }
         let spelled: Vec<Cow<'_, str>> = keys.iter().map(|key| self.spelling.spell(key)).collect();
         let answers = self.values(&spelled, expiries, by).await;
         let answers = answers.map_err(|error| failed(Location::store(NAME), "read", error))?;
