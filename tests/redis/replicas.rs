@@ -10,7 +10,7 @@ use super::redis_server::RedisServer;
 use super::{Test, key, record, shown};
 
 /// A server, and its replica once it has all of the server's data.
-fn replicated() -> (RedisServer, RedisServer) {
+pub(super) fn replicated() -> (RedisServer, RedisServer) {
     let primary = RedisServer::start();
     let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &primary.port().to_string()]);
     for _ in 0..600 {

@@ -11,6 +11,7 @@ use kv_runtime::{Error, Kv, KvEntity};
 
 use super::proxy::Proxy;
 use super::redis_server::RedisServer;
+use super::replicas::replicated;
 use super::{Test, key, record, shown};
 
 #[tokio::test]
@@ -286,6 +287,16 @@ struct Seat {
     city: String,
 }
 
+#[derive(KvEntity, Debug)]
+#[kv(prefix = "user", group = "bed")]
+struct Bed {
+    #[kv(id, shard)]
+    org: String,
+    #[kv(id)]
+    number: u32,
+    name: String,
+}
+
 /// The key patterns that kv-runtime/docs/redis.md gives a user cover the records, the index, and
 /// what is written to wait for replicas.
 #[tokio::test]
@@ -343,4 +354,44 @@ async fn connected_as(line: &str, parameters: &str) -> Test<(RedisServer, Kv<Red
     let url = format!("redis://app:s3cret@127.0.0.1:{}?{parameters}", server.port());
     let options = RedisStore::options().wait_for_replicas(0, Duration::from_millis(100));
     Ok((server, Kv::new(options.connect(&url).await?)))
+}
+
+/// To wait for replicas, a user needs one more pattern where entities are in shards, and only there.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn the_documented_patterns_let_a_user_wait_for_replicas() -> Test {
+    let page = include_str!("../../kv-runtime/docs/redis.md");
+    let further =
+        page.split_once("To wait for replicas, it also\nneeds the pattern `").ok_or("it is told")?;
+    let (further, _) = further.1.split_once('`').ok_or("it ends")?;
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("ACL SETUSER app ")).collect();
+    let [plain, tagged, in_shards] = lines[..] else { panic!("{lines:?}") };
+    let (primary, _replica) = replicated();
+    let with_pattern = format!("{in_shards} {further}");
+    for (line, hash_tags, is_in_shard, is_enough) in [
+        (plain, false, false, true),
+        (tagged, true, false, true),
+        (in_shards, true, true, false),
+        (&with_pattern, true, true, true),
+    ] {
+        primary.cli(&["FLUSHALL"]);
+        let patterns = line.split_whitespace().filter(|word| word.starts_with('~'));
+        let mut user = vec!["ACL", "SETUSER", "app", "reset", "on", ">s3cret", "+@all"];
+        user.extend(patterns);
+        assert_eq!(primary.cli(&user).trim(), "OK");
+        let options = RedisStore::options().hash_tags(hash_tags).wait_for_replicas(1, Duration::from_secs(4));
+        let url = format!("redis://app:s3cret@127.0.0.1:{}", primary.port());
+        let kv = Kv::new(options.connect(&url).await?);
+        let written = if is_in_shard {
+            let bed = Bed { org: "acme".to_owned(), number: 7, name: "Ada".to_owned() };
+            kv.collection().put(&bed).await
+        } else {
+            kv.collection().put(&User { id: 7, name: "Ada".to_owned(), dark: true }).await
+        };
+        match written {
+            Err(Error::OutcomeUnknown { .. }) if !is_enough => {}
+            written => assert!(written.is_ok() && is_enough, "{line}: {written:?}"),
+        }
+    }
+    Ok(())
 }

@@ -46,6 +46,8 @@ async fn an_entity_of_three_groups_takes_one_and_an_update_two() -> Test {
     let before = proxy.round_trips();
     users.update(7, |user| user.visits += 1).await?;
     assert_eq!(taken(before), 2, "update");
+    // It needs no expiry, which would take a script.
+    assert_eq!(calls(&server, "pttl"), 0, "update");
 
     // What is not there is asked for no second time.
     server.cli(&["DEL", "user:7:prefs"]);

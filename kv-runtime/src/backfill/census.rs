@@ -7,9 +7,9 @@ use kv_store::__private::{
     coop::{self, Hold},
     parse_key,
 };
-use kv_store::Result;
 use kv_store::key::KeyBuilder;
 use kv_store::store::{Content, EntryRef, ListQuery, Store};
+use kv_store::{Error, Result};
 use tracing::Instrument;
 
 use crate::collection::{Collection, span, version_of};
@@ -41,6 +41,9 @@ pub struct GroupCensus {
     /// Records whose envelope or metadata is damaged, or whose value names no version that
     /// `version_in` knows.
     pub damaged: u64,
+    /// Records under a form of the key that this store does not read, such as the key without a hash
+    /// tag on Redis. [`migrate_keys`](Collection::migrate_keys) moves them.
+    pub misplaced: u64,
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
@@ -154,6 +157,10 @@ impl Census {
             self.skipped += 1;
             return;
         };
+        if matches!(entry, EntryRef::Failed(Error::InvalidOptions { .. })) {
+            group.misplaced += 1;
+            return;
+        }
         let version = match entry {
             EntryRef::Head(head) => Some(head.metadata.version),
             EntryRef::Record(record) => version_of(schema, key, record),
@@ -176,10 +183,10 @@ impl Census {
 }
 
 impl GroupCensus {
-    /// How many records there are, of all versions and damaged.
+    /// How many records there are, of all versions, damaged and misplaced.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.versions.values().sum::<u64>() + self.damaged
+        self.versions.values().sum::<u64>() + self.damaged + self.misplaced
     }
 }
 
@@ -193,8 +200,11 @@ impl fmt::Display for GroupCensus {
             write!(f, "{end}{name:<16} {version:>8} {count:>10}{mark}")?;
             end = "\n";
         }
-        if self.damaged > 0 {
-            write!(f, "{end}{name:<16} {:>8} {:>10}", "damaged", self.damaged)?;
+        for (what, count) in [("damaged", self.damaged), ("misplaced", self.misplaced)] {
+            if count > 0 {
+                write!(f, "{end}{name:<16} {what:>8} {count:>10}")?;
+                end = "\n";
+            }
         }
         Ok(())
     }

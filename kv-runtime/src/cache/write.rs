@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kv_store::key::Lookup;
-use kv_store::store::{AtomicStore, Store};
+use kv_store::store::{AtomicStore, GetOptions, Store};
 use kv_store::{BoxFuture, Error, Result, Timestamp};
 
 use super::entry::Moment;
@@ -126,7 +126,8 @@ impl<E: KvEntity, S: AtomicStore> Cached<E, S> {
         let writing = self.begin(id.clone()).await;
         let (since, key) = (self.tier.now(), self.own().key_of_id(&id));
         let change = |entity: &mut E| change(entity).map_err(Failed::Caller);
-        let changed = self.own().change(operation, key, id, change, create).await;
+        let options = GetOptions::new().with_expiry();
+        let changed = self.own().change(operation, key, id, change, create, options).await;
         self.hold_changed(writing, changed, since)
     }
 }

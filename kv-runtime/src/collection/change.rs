@@ -122,7 +122,10 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         F: FnMut(&mut E),
     {
         let (key, id) = self.key_and_id(id);
-        async move { Ok(self.change("update", key, id, always(change), None::<fn() -> E>).await?.entity) }
+        async move {
+            let options = GetOptions::new();
+            Ok(self.change("update", key, id, always(change), None::<fn() -> E>, options).await?.entity)
+        }
     }
 
     /// Changes an existing entity as [`update`](Self::update) does, but `change` may fail with the
@@ -173,7 +176,8 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         let (key, id) = self.key_and_id(id);
         let change = move |entity: &mut E| change(entity).map_err(NotChanged::Refused);
         Changing::new(async move {
-            Ok(self.change("try_update", key, id, change, None::<fn() -> E>).await?.entity)
+            let options = GetOptions::new();
+            Ok(self.change("try_update", key, id, change, None::<fn() -> E>, options).await?.entity)
         })
     }
 
@@ -217,7 +221,10 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         F: FnMut(&mut E),
     {
         let (key, id) = self.key_and_id(id);
-        async move { Ok(self.change("upsert", key, id, always(change), Some(create)).await?.entity) }
+        async move {
+            let options = GetOptions::new();
+            Ok(self.change("upsert", key, id, always(change), Some(create), options).await?.entity)
+        }
     }
 
     /// Returns why the entity was not inserted: it exists, or its anchor does and a required group
@@ -240,7 +247,8 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         Error::AlreadyExists { at: self.at(key) }
     }
 
-    /// Reads, changes, compares and swaps, until no other writer intervened.
+    /// Reads with these options, changes, compares and swaps, until no other writer intervened. An
+    /// update keeps the expiry that the record has then, so only callers that return it have to read it.
     pub(crate) async fn change<X: From<Error>>(
         &self,
         operation: &'static str,
@@ -248,9 +256,10 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         id: E::Id,
         change: impl FnMut(&mut E) -> Result<(), X>,
         create: Option<impl FnMut() -> E>,
+        options: GetOptions,
     ) -> Result<StoredEntity<E>, X> {
         let span = self.span(operation, &key);
-        self.change_at(key, id, change, create).instrument(span).await
+        self.change_at(key, id, change, create, options).instrument(span).await
     }
 
     async fn change_at<X: From<Error>>(
@@ -259,13 +268,16 @@ impl<E: KvEntity, S: AtomicStore> Collection<E, S> {
         id: E::Id,
         mut change: impl FnMut(&mut E) -> Result<(), X>,
         mut create: Option<impl FnMut() -> E>,
+        options: GetOptions,
     ) -> Result<StoredEntity<E>, X> {
         if const { !E::INDEXES.is_empty() } {
             check_supported(self)?;
         }
+        // A value may hold the expiry, too.
+        let needs_expiry = const { Self::ADOPTS || !E::INDEXES.is_empty() };
+        let options = if needs_expiry { options.with_expiry() } else { options };
         let mut attempts = Attempts::begin(self.kv.fair_queue(), &key, self.info().clock()).await;
         for _ in 0..MAX_ATTEMPTS {
-            let options = GetOptions::new().with_expiry();
             let stored = pin!(self.stored_records(std::slice::from_ref(&key), options));
             let stored = attempts.watch(stored).await?;
             let records = self.adopted(&key, &stored)?;

@@ -146,7 +146,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             hold.yield_at_batch(anchors.len()).await;
             let records = match self.records(&anchors, options).await {
                 Ok(records) => records,
-                Err(error) if error.is_of_a_record() => {
+                Err(error) if error.is_of_a_read() => {
                     let records = self.records_of_each_with(&anchors, options).await?;
                     for ((anchor, records), id) in anchors.iter().zip(records).zip(ids) {
                         each(match records {

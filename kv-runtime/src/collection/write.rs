@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
 use kv_store::record::NewRecord;
-use kv_store::store::{Batch, Sharing, Store, Write};
+use kv_store::store::{Batch, CommitScope, Sharing, Store, Write};
 use kv_store::{Error, Location, Result};
 use tracing::Instrument;
 
@@ -222,9 +222,12 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// Returns whether a batch is written as a whole.
+    /// Returns whether all groups of an entity are written by one batch, or none.
     fn is_one_batch(&self) -> bool {
-        self.info().capabilities().atomic_batches || E::SCHEMA.groups.len() == 1
+        let capabilities = self.info().capabilities();
+        capabilities.atomic_batches
+            || capabilities.limits.commit_scope == CommitScope::OneShard
+            || E::SCHEMA.groups.len() == 1
     }
 
     /// Returns the records of all groups, the anchor last.
@@ -256,16 +259,19 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
     }
 
-    /// Writes one batch if the store writes it whole. Otherwise writes the anchors in a second
-    /// batch, after the other groups. If that batch fails in part, the error's positions are those
-    /// of the entities.
+    /// Writes one batch if the store writes the groups of an entity together. Otherwise writes the
+    /// anchors in a second batch, after the other groups. If a batch fails in part, the error's
+    /// positions are those of the entities, all of whose groups must be among the records.
     pub(super) async fn write_anchors_last(
         &self,
         writes: Writes<'_, S>,
         records: Vec<(Key, NewRecord)>,
     ) -> Result<()> {
         if self.is_one_batch() {
-            return writes.write(Batch::puts(records)).await.map_err(named::<E>);
+            let groups = E::SCHEMA.groups.len();
+            let entities = records.len() / groups;
+            let of_entities = |error| named::<E>(entities_of_groups(error, groups, entities));
+            return writes.write(Batch::puts(records)).await.map_err(of_entities);
         }
         let anchor = super::anchor::<E>().name;
         let (anchors, others): (Vec<_>, Vec<_>) =
@@ -298,10 +304,49 @@ pub(super) fn as_puts(records: Vec<(Key, NewRecord)>) -> Vec<Write> {
     records.into_iter().map(|(key, record)| Write::Put(key, record)).collect()
 }
 
+/// Returns an error with the positions of entities in the place of those of their records. Each
+/// entity has as many records as groups, all of which were written, or none.
+fn entities_of_groups(error: Error, groups: usize, entities: usize) -> Error {
+    match error {
+        Error::Partial { at, written, also, unknown, source } if groups > 1 => {
+            let is_written = |record: usize| record < written || also.contains(&record);
+            let done: Vec<bool> = (0..entities).map(|entity| is_written(entity * groups)).collect();
+            let written = done.iter().take_while(|done| **done).count();
+            let also = (written..entities).filter(|entity| done.get(*entity) == Some(&true)).collect();
+            let mut unknown: Vec<usize> = unknown.into_iter().map(|record| record / groups).collect();
+            unknown.dedup();
+            Error::Partial { at, written, also, unknown, source }
+        }
+        error => error,
+    }
+}
+
 /// Returns the cause of a partial failure whose positions mean nothing to the caller.
 pub(super) fn whole_failure(error: Error) -> Error {
     match error {
         Error::Partial { source, .. } => *source,
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_of_records_become_those_of_entities() {
+        let partial = |written, also, unknown| Error::Partial {
+            at: Box::default(),
+            written,
+            also,
+            unknown,
+            source: Box::new(Error::TimedOut { at: Box::default(), after: std::time::Duration::ZERO }),
+        };
+        let places = |error| match entities_of_groups(error, 2, 4) {
+            Error::Partial { written, also, unknown, .. } => (written, also, unknown),
+            error => panic!("{error}"),
+        };
+        assert_eq!(places(partial(4, vec![6, 7], vec![])), (2, vec![3], vec![]));
+        assert_eq!(places(partial(0, vec![4, 5], vec![0, 1, 6, 7])), (0, vec![2], vec![0, 3]));
     }
 }

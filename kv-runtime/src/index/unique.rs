@@ -91,7 +91,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
                 let span = self.span("get_by", claim);
                 found.push(match async { self.find(claim).await }.instrument(span).await {
                     Ok(one) => Ok(one.map(|(entity, _)| entity)),
-                    Err(error) if error.is_of_an_entity() => Err(error),
+                    Err(error) if error.is_of_an_entity() || error.is_of_a_read() => Err(error),
                     Err(error) => return Err(error),
                 });
             }

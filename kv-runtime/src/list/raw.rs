@@ -185,11 +185,11 @@ async fn read_groups<E: KvEntity, S: Store>(
                     page.bytes = page.bytes.saturating_add(anchor.bytes());
                 }
             }
-            Err(error) if error.is_of_a_record() && anchors.len() > 1 => {
+            Err(error) if error.is_of_a_read() && anchors.len() > 1 => {
                 let (first, second) = anchors.split_at_mut(anchors.len() / 2);
                 batches.extend([second, first]);
             }
-            Err(error) if error.is_of_a_record() => page.failed.push(error),
+            Err(error) if error.is_of_a_read() => page.failed.push(error),
             Err(error) => return Err(error),
         }
     }

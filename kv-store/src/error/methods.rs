@@ -51,6 +51,13 @@ impl Error {
         matches!(self, Self::Malformed { .. } | Self::UnknownCodec { .. })
     }
 
+    /// Returns whether the error is about one of the records that were to be read, or about its key,
+    /// so that the others can be read.
+    #[doc(hidden)]
+    pub fn is_of_a_read(&self) -> bool {
+        self.is_of_a_record() || matches!(self, Self::InvalidOptions { at, .. } if at.key.is_some())
+    }
+
     /// Returns whether the error is about what one entity has, so that others can be read or written.
     #[doc(hidden)]
     pub fn is_of_an_entity(&self) -> bool {

@@ -21,6 +21,8 @@ pub struct Key {
     pub(super) entity_len: usize,
     pub(super) secrets: Vec<Range<usize>>,
     pub(super) placement: Placement,
+    /// Whether it was built as the key of an index: of an entry, of a claim, or of the index's state.
+    pub(super) is_of_index: bool,
 }
 
 impl Key {
@@ -35,7 +37,7 @@ impl Key {
     pub fn from_text(text: impl Into<String>) -> Self {
         let text = text.into();
         let Known { entity_len, placement } = Known::of(&text);
-        Self { entity_len, text, secrets: Vec::new(), placement }
+        Self { entity_len, text, secrets: Vec::new(), placement, is_of_index: false }
     }
 
     /// Returns the text as the store holds it, secret ids included.
@@ -99,6 +101,13 @@ impl Key {
         self
     }
 
+    /// Whether it was built as a key of an index, and not of an entity. Not known of a text.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn is_of_index(&self) -> bool {
+        self.is_of_index
+    }
+
     /// Whether any of its ids is secret.
     #[doc(hidden)]
     pub fn has_secret(&self) -> bool {
@@ -127,6 +136,7 @@ impl Key {
             entity_len: self.entity_len,
             secrets: self.secrets.clone(),
             placement: self.placement.clone(),
+            is_of_index: self.is_of_index,
         }
     }
 
@@ -139,7 +149,8 @@ impl Key {
         let moved = |secret: &Range<usize>| secret.start + prefix.len()..secret.end + prefix.len();
         let secrets = self.secrets.iter().map(moved).collect();
         let placement = self.placement.within(prefix);
-        Self { text, entity_len: prefix.len() + self.entity_len, secrets, placement }
+        let (entity_len, is_of_index) = (prefix.len() + self.entity_len, self.is_of_index);
+        Self { text, entity_len, secrets, placement, is_of_index }
     }
 
     /// The text with a hash in the place of every secret id.
@@ -215,7 +226,8 @@ impl KeyBuilder {
     pub fn new(prefix: &'static str, ids: &'static [IdSchema]) -> Self {
         let mut text = String::with_capacity(prefix.len() + ID_AND_GROUP);
         text.push_str(prefix);
-        let key = Key { text, entity_len: 0, secrets: Vec::new(), placement: Placement::of(ids) };
+        let placement = Placement::of(ids);
+        let key = Key { text, entity_len: 0, secrets: Vec::new(), placement, is_of_index: false };
         Self { key, ids, next: 0, is_sorted: false }
     }
 

@@ -37,6 +37,7 @@ impl Key {
             entity_len: text.len(),
             secrets: vec![hidden],
             placement: index.placement.clone(),
+            is_of_index: true,
         }
     }
 }
@@ -45,7 +46,8 @@ impl KeyBuilder {
     /// Begins the parts of an entry, which are no key yet.
     pub(crate) fn sorted() -> Self {
         let text = String::with_capacity(PARTS);
-        let key = Key { text, entity_len: 0, secrets: Vec::new(), placement: Placement::Entity };
+        let placement = Placement::Entity;
+        let key = Key { text, entity_len: 0, secrets: Vec::new(), placement, is_of_index: true };
         Self { key, ids: &[], next: 0, is_sorted: true }
     }
 
@@ -60,7 +62,8 @@ impl KeyBuilder {
         let values = text.len()..text.len() + parts.len();
         text.push_str(parts);
         let secrets = if is_shown || parts.is_empty() { Vec::new() } else { vec![values] };
-        let key = Key { text, entity_len: 0, secrets, placement: Placement::of(ids) };
+        let placement = Placement::of(ids);
+        let key = Key { text, entity_len: 0, secrets, placement, is_of_index: true };
         Self { key, ids, next: 0, is_sorted: true }
     }
 

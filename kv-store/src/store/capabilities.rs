@@ -183,7 +183,8 @@ pub enum CommitScope {
     /// Any keys of the store.
     AnyKeys,
     /// The keys of one shard: they have the same [`Key::placement`]. So one commit may have the groups
-    /// of one entity, and all entities under one shard id.
+    /// of one entity, and all entities under one shard id. A batch that puts records writes those of
+    /// one shard together: all or none.
     OneShard,
     /// The keys of one entity, which are those of its groups: they have the same
     /// [`Key::entity_part`].

@@ -18,13 +18,17 @@ pub struct GetOptions {
     pub value: bool,
     /// Whether the expiry is needed. Some servers return it only if they are asked.
     pub expiry: bool,
+    /// Whether records are being moved to these keys, or away from them, that are under another form
+    /// of the key meanwhile. A store that writes keys in another form may fail other reads that find
+    /// nothing, if there is such a record.
+    pub moves: bool,
 }
 
 impl GetOptions {
     /// Asks for the record. Its expiry may be [unknown](crate::record::Record::expiry_known).
     #[must_use]
     pub const fn new() -> Self {
-        Self { value: true, expiry: false }
+        Self { value: true, expiry: false, moves: false }
     }
 
     /// Asks for the expiry as well.
@@ -34,10 +38,17 @@ impl GetOptions {
         self
     }
 
+    /// Says that records are being [moved](Self::moves).
+    #[must_use]
+    pub const fn while_moving(mut self) -> Self {
+        self.moves = true;
+        self
+    }
+
     /// Asks for metadata and expiry alone. The read SHOULD cost less than one of the whole record.
     #[must_use]
     pub const fn head() -> Self {
-        Self { value: false, expiry: true }
+        Self { value: false, expiry: true, moves: false }
     }
 }
 

@@ -14,7 +14,7 @@ use super::frequent::Frequent;
 use super::index::{Entries, of_index};
 use super::inner::Inner;
 use super::key_format::lease_of;
-use super::plain_keys::{self, Beside};
+use super::plain_keys::{self, Beside, NOTHING_WRITTEN};
 use super::script::{Lua, lua};
 use super::server::Deadline;
 use super::wire::Outgoing;
@@ -111,6 +111,8 @@ impl Inner {
         if let Some(set) = sets.first().filter(|_| self.connection.is_cluster()) {
             return Err(unsupported(set.at()));
         }
+        let by = self.connection.deadline();
+        self.none_is_hidden_from(&conditions, &writes, by).await?;
         let leases = self.leases(&conditions, &writes);
         let hidden = self.hidden_keys(&conditions);
         let writes = writes.into_iter().map(WireWrite::new).collect::<Result<Vec<_>>>()?;
@@ -133,7 +135,6 @@ impl Inner {
                 WireWrite::Touch(..) | WireWrite::Delete(_) => None,
             })
             .collect();
-        let by = self.connection.deadline();
         let hidden = self.look_for_hidden(&conditions, hidden, by).await?;
         let beside = plain_keys::in_order(leases.shown, hidden);
         let call = Call {
@@ -154,7 +155,12 @@ impl Inner {
                 if place > 0 {
                     return match (further, conditions.get(condition)) {
                         (Some(Beside { is_plain_key: true, .. }), Some(condition)) => {
-                            Err(self.is_hidden(&condition.key))
+                            Err(self.is_hidden(&condition.key, NOTHING_WRITTEN))
+                        }
+                        (None, Some(Condition { key, expect: Expect::Present, .. }))
+                            if self.may_be_hidden(key) =>
+                        {
+                            Box::pin(self.is_not_hidden(key, by)).await.map(|()| Commit::Conflict(condition))
                         }
                         _ => Ok(Commit::Conflict(condition)),
                     };

@@ -12,7 +12,7 @@ pub(crate) struct Inner {
     pub(crate) info: StoreInfo,
     pub(crate) connection: Connection,
     pub(crate) spelling: KeyFormat,
-    /// Whether a commit looks for records that the key format hides.
+    /// Whether calls look for records that the key format hides.
     pub(crate) checks_plain_keys: bool,
     pub(crate) index: Option<Index>,
     pub(crate) replicas: Option<Replicas>,

@@ -33,6 +33,8 @@ pub(super) enum Tag {
     Entity(usize),
     /// The key's shard, which is written before the key.
     Shard(String),
+    /// None, although keys have hash tags: the record is under the plain key.
+    Missing,
 }
 
 impl FoundKey {
@@ -108,6 +110,7 @@ impl KeyFormat {
             Self::HashTags => Cow::Owned(match &found.tag {
                 Tag::Shard(shard) => in_shard(shard, &found.text),
                 Tag::Entity(len) => with_entity(&found.text, *len),
+                Tag::Missing => return plain(&found.text),
             }),
         }
     }
@@ -143,6 +146,11 @@ impl KeyFormat {
         let is_within =
             namespaces.is_empty() || text.strip_prefix(namespaces).is_some_and(|rest| rest.starts_with(':'));
         is_within.then_some(FoundKey { text, tag: Tag::Shard(tag) })
+    }
+
+    /// The key without a hash tag that is spelled like this, or nothing if it is somebody else's.
+    pub(super) fn read_plain(stored: &str) -> Option<FoundKey> {
+        Self::Plain.read(stored).map(|found| FoundKey { tag: Tag::Missing, ..found })
     }
 
     /// A name that is no key's, on the slot of a key.

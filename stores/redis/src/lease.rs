@@ -34,7 +34,7 @@ use super::plain_keys::Beside;
 use super::read::many;
 use super::script::{Lua, lua};
 use super::server::Deadline;
-use super::wire::Lifetime;
+use super::wire::{self, Lifetime};
 
 /// Takes leases of records that are absent. One that lasts long enough is shared.
 static TAKE: Lua = lua!(
@@ -138,15 +138,16 @@ impl Inner {
         Leases { shown, ended }
     }
 
-    /// Removes records of one slot, and voids their leases in the same step.
-    pub(super) async fn unlink(&self, spelled: &[Cow<'_, str>], by: Deadline) -> Result<(), Fault> {
-        let Some(first) = spelled.first() else { return Ok(()) };
+    /// Removes records of one slot, and voids their leases in the same step. Returns how many of
+    /// both there were.
+    pub(super) async fn unlink(&self, spelled: &[Cow<'_, str>], by: Deadline) -> Result<u64, Fault> {
+        let Some(first) = spelled.first() else { return Ok(0) };
         let leases: Vec<String> = spelled.iter().map(|record| lease_of(record)).collect();
         let all: Vec<&str> =
             spelled.iter().map(|key| &**key).chain(leases.iter().map(|key| &**key)).collect();
         let together = many("UNLINK", &all);
         if !self.connection.is_cluster() {
-            return self.connection.query_by(first, &together, by).await.map(drop);
+            return self.connection.query_by(first, &together, by).await.and_then(wire::count);
         }
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.add_command(together);
@@ -160,9 +161,9 @@ impl Inner {
                 for lease in leases {
                     self.connection.query_by(first, &many("UNLINK", &[lease]), by).await?;
                 }
-                self.connection.query_by(first, &many("UNLINK", spelled), by).await.map(drop)
+                self.connection.query_by(first, &many("UNLINK", spelled), by).await.and_then(wire::count)
             }
-            removed => removed.map(drop),
+            removed => removed.and_then(wire::count),
         }
     }
 }

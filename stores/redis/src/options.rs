@@ -78,25 +78,25 @@ impl RedisOptions {
     /// Stores keys with the entity's part as a hash tag, `{user:123}:profile`, as a cluster needs
     /// them. Use it on a server whose data will move to a cluster.
     ///
-    /// Reads, lists, `update`, `put` and `delete` see only keys with hash tags. `insert`, and every
-    /// other commit that makes a record appear, fails with
-    /// [`InvalidOptions`](kv_store::Error::InvalidOptions) if there is a record under the plain key:
-    /// see [`check_plain_keys`](Self::check_plain_keys). `Collection::migrate_keys` moves such
-    /// records.
+    /// A call that finds nothing fails with [`InvalidOptions`](kv_store::Error::InvalidOptions) if
+    /// there is a record under the plain key: see [`check_plain_keys`](Self::check_plain_keys).
+    /// `Collection::migrate_keys` moves such records.
     pub fn hash_tags(mut self, on: bool) -> Self {
         self.hash_tags = on;
         self
     }
 
-    /// Where keys have hash tags: whether a commit that makes a record appear looks under the plain
-    /// key as well. It does by default, so that no `insert` makes a second record beside one that
-    /// another program, or a store without hash tags, wrote. Switch it off once no program writes
+    /// Where keys have hash tags: whether a call that finds nothing looks under the plain key as well.
+    /// It does by default, so that no call misses a record that another program, or a store without
+    /// hash tags, wrote, and none makes a second one beside it. Such a call fails and names both
+    /// keys. A list by `SCAN` returns such records as failed. Switch it off once no program writes
     /// plain keys.
     ///
-    /// On one server the script of the commit looks. On a cluster the look is a round trip before
-    /// the commit, because the two keys are on different nodes; a record that is written under the
-    /// plain key after it counts as written after the insert. A user of the server needs permission
-    /// for the plain keys.
+    /// What finds its record costs nothing more. A read, a `put` or a `delete` that finds nothing
+    /// takes one more round trip, as does every batch of writes. An `insert` takes one more on a
+    /// cluster, where the two keys are on different nodes. A record that another program writes under
+    /// the plain key after the look counts as written after the call. A user of the server needs
+    /// permission for the plain keys.
     pub fn check_plain_keys(mut self, on: bool) -> Self {
         self.check_plain_keys = on;
         self

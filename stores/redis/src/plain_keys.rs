@@ -1,21 +1,24 @@
 //! Records that hash tags hide: they are under the plain key, where this store does not look.
 //!
-//! Another program wrote them, or a store without hash tags. A commit that makes a record appear
-//! would make a second one beside such a record, so it fails instead.
+//! Another program wrote them, or a store without hash tags. A call that finds nothing under the key
+//! with a hash tag looks under the plain one, and fails if a record is there: it would miss that
+//! record, or make a second one beside it.
+
+mod look;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use kv_store::key::Key;
-use kv_store::store::{Condition, Expect};
+use kv_store::store::{Condition, Expect, ListQuery};
 use kv_store::{Error, Location, Result};
-use redis::{Cmd, Value};
 
 use super::NAME;
-use super::error::{Fault, failed};
 use super::inner::Inner;
 use super::key_format::KeyFormat;
 use super::server::Deadline;
+
+pub(super) use look::NOTHING_WRITTEN;
 
 /// The longest key that an error shows in its form with a hash tag.
 const LONGEST_SHOWN: usize = 256;
@@ -61,7 +64,10 @@ impl Inner {
         let there = conditions.iter().filter(|condition| !is_absent(condition));
         let there: HashSet<&str> = there.map(|condition| condition.key.entity_part()).collect();
         let appears = |condition: &Condition| {
-            is_absent(&condition) && !condition.moves_here && !there.contains(condition.key.entity_part())
+            is_absent(&condition)
+                && !condition.moves_here
+                && self.may_be_hidden(&condition.key)
+                && !there.contains(condition.key.entity_part())
         };
         let appearing = conditions.iter().enumerate().filter(|(_, condition)| appears(condition));
         appearing
@@ -85,22 +91,21 @@ impl Inner {
         if hidden.is_empty() || !self.connection.is_cluster() {
             return Ok(hidden);
         }
-        let keys: Vec<&str> = hidden.iter().map(|it| it.key.as_str()).collect();
-        let failed = |fault| failed(Location::store(NAME), "look for plain keys", fault);
-        let types = self.each(&keys, |key| [type_of(key)], by).await.map_err(failed)?;
-        for (it, [found]) in hidden.iter().zip(types) {
-            let found = found.extract_error().map_err(|error| failed(Fault::sent(error)))?;
-            if let (Value::SimpleString(found), Some(condition)) = (found, conditions.get(it.of))
-                && found == "string"
-            {
-                return Err(self.is_hidden(&condition.key));
-            }
-        }
+        let keys = hidden.iter().filter_map(|it| Some(&conditions.get(it.of)?.key));
+        self.none_is_beside(keys, by).await?;
         Ok(Vec::new())
     }
 
-    /// The error of a record that is under the plain key.
-    pub(super) fn is_hidden(&self, key: &Key) -> Error {
+    /// The error of a listed record that is under the plain key. Nothing here tells which part of it
+    /// is secret.
+    pub(super) fn is_hidden_from(query: &ListQuery) -> Error {
+        let what = "the record is under the key without a hash tag, and this store reads and writes \
+                    keys with hash tags; move it with `migrate_keys` from a store without `hash_tags`";
+        Error::InvalidOptions { at: Location::of(NAME, query.prefix()), what: what.into() }
+    }
+
+    /// The error of a record that is under the plain key, with what it says at its end.
+    pub(super) fn is_hidden(&self, key: &Key, end: &str) -> Error {
         let at = Location::of(NAME, key);
         let ours = self.spelling.spell(key);
         let ours = match key.has_secret() || ours.len() > LONGEST_SHOWN {
@@ -110,16 +115,10 @@ impl Inner {
         let plain = at.key.as_deref().unwrap_or_default();
         let what = format!(
             "a record is under the plain key `{plain}`, and this store reads and writes {ours}; move it with \
-             `migrate_keys` from a store without `hash_tags`; nothing was written"
+             `migrate_keys` from a store without `hash_tags`{end}"
         );
         Error::InvalidOptions { at, what: what.into() }
     }
-}
-
-fn type_of(key: &str) -> Cmd {
-    let mut command = Cmd::with_capacity(2, key.len() + 4);
-    command.arg("TYPE").arg(key);
-    command
 }
 
 #[cfg(test)]

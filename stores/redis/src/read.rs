@@ -44,14 +44,31 @@ pub(super) enum Expiries {
 
 impl Inner {
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        self.get_by(key, self.connection.deadline()).await
+    }
+
+    pub(super) async fn get_by(&self, key: &Key, by: Deadline) -> Result<Option<Record>> {
         let spelled = self.spelling.spell(key);
-        let answer = self.connection.query(&spelled, get(&spelled)).await;
+        let answer = self.connection.query_by(&spelled, &get(&spelled), by).await;
         wire::record(key, answer.map_err(|error| failed(Location::of(NAME, key), "read", error))?)
     }
 
     pub(super) async fn get_many(&self, keys: &[Key], expiries: Expiries) -> Result<Vec<Option<Record>>> {
+        self.get_many_by(keys, expiries, self.connection.deadline()).await
+    }
+
+    pub(super) async fn get_many_by(
+        &self,
+        keys: &[Key],
+        expiries: Expiries,
+        by: Deadline,
+    ) -> Result<Vec<Option<Record>>> {
+        if let ([key], Expiries::Omitted) = (keys, expiries) {
+            // `GET` says itself if the value is of another type.
+            return Ok(vec![self.get_by(key, by).await?]);
+        }
         let spelled: Vec<Cow<'_, str>> = keys.iter().map(|key| self.spelling.spell(key)).collect();
-        let answers = self.values(&spelled, expiries, self.connection.deadline()).await;
+        let answers = self.values(&spelled, expiries, by).await;
         let answers = answers.map_err(|error| failed(Location::store(NAME), "read", error))?;
         // One moment for all, as they are one answer.
         let now = self.info.clock().now();
@@ -66,9 +83,9 @@ impl Inner {
         keys.iter().zip(answers).map(record).collect()
     }
 
-    pub(super) async fn head(&self, key: &Key) -> Result<Option<Head>> {
+    pub(super) async fn head(&self, key: &Key, by: Deadline) -> Result<Option<Head>> {
         let at = || Location::of(NAME, key);
-        let (spelled, by) = (self.spelling.spell(key), self.connection.deadline());
+        let spelled = self.spelling.spell(key);
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.add_command(beginning(&spelled, HEAD_LEN)).add_command(pttl(&spelled));
         let answers = self.connection.pipeline_by(&spelled, &pipeline, by).await;

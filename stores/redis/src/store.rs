@@ -125,20 +125,24 @@ impl RedisStore {
             Some(_) => records.iter().map(|(key, _)| key.clone()).collect(),
             None => Vec::new(),
         };
+        let by = self.0.connection.deadline();
+        self.0.none_is_beside(records.iter().map(|(key, _)| key), by).await?;
         match &self.0.connection.nodes {
-            Nodes::Single(_) => self.0.put_all(records).await,
+            Nodes::Single(_) => self.0.put_all(records, by).await,
             #[cfg(feature = "cluster")]
-            Nodes::Cluster(_) => self.0.put_each(records).await,
+            Nodes::Cluster(_) => self.0.put_each(records, by).await,
         }?;
         self.0.replicated(&keys, replicated_by).await
     }
 
     async fn delete_many(&self, keys: Vec<Key>) -> Result<()> {
         let replicated_by = self.0.replicated_by();
+        let by = self.0.connection.deadline();
+        self.0.none_is_beside(keys.iter(), by).await?;
         match &self.0.connection.nodes {
-            Nodes::Single(_) => self.0.delete_all(&keys, self.0.connection.deadline()).await,
+            Nodes::Single(_) => self.0.delete_all(&keys, by).await,
             #[cfg(feature = "cluster")]
-            Nodes::Cluster(_) => self.0.delete_each(&keys).await,
+            Nodes::Cluster(_) => self.0.delete_each(&keys, by).await,
         }?;
         self.0.replicated(&keys, replicated_by).await
     }
@@ -163,9 +167,8 @@ impl RedisStore {
                 self.0.replicated(std::slice::from_ref(&key), replicated_by).await
             }
             Write::Delete(key) => {
-                let keys = [key];
-                self.0.delete_all(&keys, self.0.connection.deadline()).await?;
-                self.0.replicated(&keys, replicated_by).await
+                self.0.delete(&key).await?;
+                self.0.replicated(&[key], replicated_by).await
             }
             write => self.commit(Vec::new(), write.into()).await.map(drop),
         }
@@ -178,16 +181,27 @@ impl Store for RedisStore {
     }
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Record>> {
-        match options {
-            GetOptions { value: false, .. } => Ok(self.0.head(key).await?.map(Record::from)),
-            GetOptions { expiry: false, .. } => self.0.get(key).await,
-            _ => Ok(self.get_many(std::slice::from_ref(key), options).await?.pop().flatten()),
+        let (keys, by) = (std::slice::from_ref(key), self.0.connection.deadline());
+        let record = match options {
+            GetOptions { value: false, .. } => self.0.head(key, by).await?.map(Record::from),
+            GetOptions { expiry: false, .. } => self.0.get_by(key, by).await?,
+            _ => self.0.get_many_by(keys, Expiries::Included, by).await?.pop().flatten(),
+        };
+        if record.is_none() && !options.moves && self.0.may_be_hidden(key) {
+            // Boxed, as it is rare, and every future of a read would have its size.
+            Box::pin(self.0.none_is_hidden(keys, std::slice::from_ref(&record), by)).await?;
         }
+        Ok(record)
     }
 
     async fn get_many(&self, keys: &[Key], options: GetOptions) -> Result<Vec<Option<Record>>> {
         let expiries = if options.expiry { Expiries::Included } else { Expiries::Omitted };
-        self.0.get_many(keys, expiries).await
+        let by = self.0.connection.deadline();
+        let records = self.0.get_many_by(keys, expiries, by).await?;
+        if !options.moves {
+            Box::pin(self.0.none_is_hidden(keys, &records, by)).await?;
+        }
+        Ok(records)
     }
 
     async fn write(&self, batch: Batch) -> Result<()> {

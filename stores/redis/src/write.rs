@@ -34,10 +34,32 @@ impl Inner {
 
     async fn put_outgoing(&self, key: &Key, record: &Outgoing) -> Result<()> {
         let by = self.connection.deadline();
-        match self.send(key, record, by).await {
+        let sent = if self.may_be_hidden(key) {
+            match Box::pin(self.replace(key, record, by)).await? {
+                Ok(true) => return Ok(()),
+                Ok(false) => self.send(key, record, by).await,
+                Err(fault) => Err(fault),
+            }
+        } else {
+            self.send(key, record, by).await
+        };
+        match sent {
             Ok(()) => Ok(()),
             Err(fault) => self.settle(&[(key, record)], fault, by, || Location::of(NAME, key)).await,
         }
+    }
+
+    /// Writes the record if one is there, and looks for one under the plain key at the same time.
+    /// Returns whether it has written, and fails if it has not and there is a record under the plain
+    /// key. With the list index it only looks.
+    async fn replace(&self, key: &Key, record: &Outgoing, by: Deadline) -> Result<Result<bool, Fault>> {
+        if self.index.is_some() {
+            return self.none_is_beside([key].into_iter(), by).await.map(|()| Ok(false));
+        }
+        let spelled = self.spelling.spell(key);
+        let mut command = record.put(&spelled);
+        command.arg("XX");
+        self.write_if_there(key, command, by).await
     }
 
     async fn send(&self, key: &Key, record: &Outgoing, by: Deadline) -> Result<(), Fault> {
@@ -51,9 +73,8 @@ impl Inner {
     }
 
     /// All records in one step, on one server.
-    pub(super) async fn put_all(&self, records: Vec<(Key, NewRecord)>) -> Result<()> {
+    pub(super) async fn put_all(&self, records: Vec<(Key, NewRecord)>, by: Deadline) -> Result<()> {
         let records = outgoing(records)?;
-        let by = self.connection.deadline();
         if !self.writes_entries_by_script() {
             return self.put_together(&records, by).await;
         }
@@ -96,6 +117,16 @@ impl Inner {
         }
     }
 
+    /// Removes one record and its lease.
+    pub(super) async fn delete(&self, key: &Key) -> Result<()> {
+        let by = self.connection.deadline();
+        match self.unlink(&[self.spelling.spell(key)], by).await {
+            Ok(0) if self.may_be_hidden(key) => Box::pin(self.is_not_hidden(key, by)).await,
+            Ok(_) => Ok(()),
+            Err(fault) => self.settle(&[], fault, by, || Location::of(NAME, key)).await,
+        }
+    }
+
     /// All records whose keys lie on one slot, and their leases, with one command.
     pub(super) async fn delete_all(&self, keys: &[Key], by: Deadline) -> Result<()> {
         let spelled: Vec<Cow<'_, str>> = keys.iter().map(|key| self.spelling.spell(key)).collect();
@@ -104,7 +135,7 @@ impl Inner {
             _ => Location::store(NAME),
         };
         match self.unlink(&spelled, by).await {
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
             Err(fault) => self.settle(&[], fault, by, at).await,
         }
     }

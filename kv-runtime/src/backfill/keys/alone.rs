@@ -40,7 +40,7 @@ struct Copied {
 impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S> {
     /// Reads an entity, and what is under its new keys.
     pub(super) async fn look(&self, moving: &Moving) -> Result<Look> {
-        let options = GetOptions::new().with_expiry();
+        let options = GetOptions::new().with_expiry().while_moving();
         let read = self.from.records_of_each_with(std::slice::from_ref(&moving.old), options).await?;
         let Some(records) = read.into_iter().next() else { return Ok(Look::Gone) };
         let ready = match records.and_then(|records| self.ready(moving, records)) {
@@ -48,8 +48,8 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
             Ok(None) => return Ok(Look::Gone),
             Err(error) => return Ok(Look::Failed(error)),
         };
-        let there = match self.into.stored_records(std::slice::from_ref(&moving.new), GetOptions::new()).await
-        {
+        let options = GetOptions::new().while_moving();
+        let there = match self.into.stored_records(std::slice::from_ref(&moving.new), options).await {
             Ok(there) => there,
             Err(error) if error.is_of_a_record() => return Ok(Look::Failed(error)),
             Err(error) => return Err(error),
@@ -144,7 +144,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
     async fn take_back(&self, moving: &Moving, copied: Option<Copied>) -> Result<()> {
         let Some(Copied { keys, copies }) = copied else { return Ok(()) };
         let anchor = std::slice::from_ref(&moving.new);
-        let there = self.into.stored_records(anchor, GetOptions::new()).await?;
+        let there = self.into.stored_records(anchor, GetOptions::new().while_moving()).await?;
         if are_copies(&keys, &there, &copies) {
             // If somebody has changed it meanwhile, it stays.
             let _ = self.remove_copy(&moving.new, &there).await?;
@@ -171,14 +171,15 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         let (old, new) = (beside(&ready.moving.old, token), beside(&ready.moving.new, token));
         let mark = NewRecord::new("{}", Metadata::new(1, Codec::Json));
         let mark = mark.with_expiry(Expiry::After(Duration::from_secs(60)));
-        let absent = vec![Condition::new(new.clone(), Expect::Absent)];
+        let mut absent = Condition::new(new.clone(), Expect::Absent);
+        absent.moves_here = true;
         // The text of these keys does not say which ids are secret.
         let hidden = |error: Error| error.with_location(self.into.at(&ready.moving.new));
         let put = Write::Put(new.clone(), mark).into();
         if self.into.kv.writes().commit(absent, put).await.map_err(hidden)? != Commit::Done {
             return Ok(false);
         }
-        let found = self.from.store().read(&old).await.map_err(hidden)?;
+        let found = self.from.store().get(&old, GetOptions::new().while_moving()).await.map_err(hidden)?;
         self.into.kv.writes().write(Write::Delete(new).into()).await.map_err(hidden)?;
         Ok(found.is_none())
     }

@@ -264,7 +264,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
     /// Moves entities by as few commits as the store takes, and returns how many bytes each has.
     async fn move_some(&self, moves: &[Moving], report: &mut KeyMigrationReport) -> Result<Vec<usize>> {
         let anchors: Vec<Key> = moves.iter().map(|moving| moving.old.clone()).collect();
-        let options = GetOptions::new().with_expiry();
+        let options = GetOptions::new().with_expiry().while_moving();
         let read = self.from.records_of_each_with(&anchors, options).await?;
         let (mut alone, mut ready, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
         let mut taken = HashSet::new();

@@ -132,11 +132,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 Ok(records) => {
                     found.extend(records.chunks(E::SCHEMA.groups.len()).map(|records| Ok(records.to_vec())));
                 }
-                Err(error) if error.is_of_a_record() && anchors.len() > 1 => {
+                Err(error) if error.is_of_a_read() && anchors.len() > 1 => {
                     let (first, second) = anchors.split_at(anchors.len() / 2);
                     batches.extend([second, first]);
                 }
-                Err(error) if error.is_of_a_record() => found.push(Err(error)),
+                Err(error) if error.is_of_a_read() => found.push(Err(error)),
                 Err(error) => return Err(error),
             }
         }

@@ -7,20 +7,20 @@ use kv_store::{Error, Location};
 use super::slots::by_slot;
 use crate::connection::side_by_side;
 use crate::error::failed;
+use crate::server::Deadline;
 use crate::wire::Outgoing;
 use crate::write::outgoing;
 use crate::{NAME, inner::Inner};
 
 impl Inner {
     /// Records of many entities: those of one slot in a transaction, the slots side by side.
-    pub(crate) async fn put_each(&self, records: Vec<(Key, NewRecord)>) -> Result<(), Error> {
+    pub(crate) async fn put_each(&self, records: Vec<(Key, NewRecord)>, by: Deadline) -> Result<(), Error> {
         let len = records.len();
         let nothing_written = |error| all_of(len, &[Vec::new()], vec![Err(error)]);
         let records = match outgoing(records) {
             Ok(records) => records,
             Err(error) => return nothing_written(error),
         };
-        let by = self.connection.deadline();
         let listed: Vec<(&Key, &Outgoing)> = records.iter().map(|(key, record)| (key, record)).collect();
         let entries = self.entries(&listed);
         if let Err(fault) = self.add_before(entries, by).await {
@@ -37,8 +37,7 @@ impl Inner {
     }
 
     /// Keys of many entities: those of one slot with one command, the slots side by side.
-    pub(crate) async fn delete_each(&self, keys: &[Key]) -> Result<(), Error> {
-        let by = self.connection.deadline();
+    pub(crate) async fn delete_each(&self, keys: &[Key], by: Deadline) -> Result<(), Error> {
         let slots = self.slots_of(keys.iter());
         let parts = slots.iter().map(async |places| {
             let part: Vec<Key> = places.iter().filter_map(|index| keys.get(*index)).cloned().collect();

@@ -5,6 +5,7 @@
 //! all.
 
 mod batch;
+mod coverage;
 mod map;
 mod nodes;
 mod query;

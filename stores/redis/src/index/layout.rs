@@ -50,7 +50,7 @@ pub(super) fn times(shard: &str) -> String {
 pub(super) fn member(spelling: KeyFormat, key: &FoundKey) -> String {
     let text = &key.text;
     match (spelling, &key.tag) {
-        (KeyFormat::Plain, _) => text.clone(),
+        (KeyFormat::Plain, _) | (_, Tag::Missing) => text.clone(),
         (KeyFormat::HashTags, Tag::Entity(len)) => format!("{text}\0{len}"),
         (KeyFormat::HashTags, Tag::Shard(shard)) => format!("{text}\0{shard}"),
     }

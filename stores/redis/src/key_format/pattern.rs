@@ -67,12 +67,30 @@ impl KeyFormat {
         pattern
     }
 
+    /// A pattern of `SCAN` that takes the same keys, and those without a hash tag.
+    pub(crate) fn pattern_of_both(prefix: &Key) -> String {
+        let text = prefix.as_str().trim_start_matches(':');
+        // The tag may end before the last segment of the prefix, and these characters may be spelled
+        // otherwise.
+        let known = text.rsplit_once(':').map_or("", |(entity, _)| entity);
+        let known = known.split(['#', '{', '}']).next().unwrap_or_default();
+        let mut pattern = String::with_capacity(known.len() + 8);
+        pattern.push('*');
+        escape_glob(known, &mut pattern);
+        pattern.push('*');
+        pattern
+    }
+
     /// Whether a list with this prefix may show the key: a list of typed keys shows what is found by
     /// them.
     pub(crate) fn is_listed(self, prefix: &Key, found: &FoundKey) -> bool {
         match (self, prefix.is_sharded()) {
             (Self::Plain, _) | (_, None) => true,
-            (Self::HashTags, Some(is_sharded)) => is_sharded == matches!(found.tag, Tag::Shard(_)),
+            (Self::HashTags, Some(is_sharded)) => match found.tag {
+                Tag::Shard(_) => is_sharded,
+                Tag::Entity(_) => !is_sharded,
+                Tag::Missing => true,
+            },
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::NAME;
 use crate::connection::side_by_side;
 use crate::error::{Fault, failed, of_other_type};
 use crate::inner::Inner;
-use crate::key_format::FoundKey;
+use crate::key_format::{FoundKey, Tag};
 use crate::read::{beginning, pttl};
 use crate::server::Deadline;
 use crate::wire::{self, HEAD_LEN};
@@ -114,8 +114,17 @@ impl Inner {
     /// Shows what is there of these, and returns how many of them that took: all of them, or so
     /// many records as there was room for.
     async fn show_next(&self, keys: &[FoundKey], shown: &mut Shown<'_>) -> Result<usize, Fault> {
+        let (keys, are_hidden) = alike(keys);
         let spelled: Vec<_> = keys.iter().map(|found| self.spelling.spell_found(found)).collect();
         let by = self.connection.deadline();
+        if are_hidden {
+            for (found, is_record) in keys.iter().zip(self.are_records(&spelled, by).await?) {
+                if is_record {
+                    shown.push(found, Err(Self::is_hidden_from(shown.query)), 0);
+                }
+            }
+            return Ok(keys.len());
+        }
         match shown.query.content() {
             Content::Keys => {
                 let there = self.each(&spelled, |key| [exists(key)], by).await?;
@@ -178,6 +187,15 @@ impl Inner {
         }
         Ok(answers)
     }
+}
+
+/// The first of these keys, up to one of the other kind, and whether they are plain keys of records
+/// that are hidden.
+fn alike(keys: &[FoundKey]) -> (&[FoundKey], bool) {
+    let is_hidden = |found: &FoundKey| found.tag == Tag::Missing;
+    let are_hidden = keys.first().is_some_and(is_hidden);
+    let end = keys.iter().position(|found| is_hidden(found) != are_hidden);
+    (keys.get(..end.unwrap_or(keys.len())).unwrap_or(keys), are_hidden)
 }
 
 pub(crate) fn exists(key: &str) -> redis::Cmd {

@@ -12,7 +12,7 @@ use super::candidates::Candidates;
 use super::walk::Walk;
 use crate::error::Fault;
 use crate::inner::Inner;
-use crate::key_format::FoundKey;
+use crate::key_format::{FoundKey, KeyFormat};
 
 /// The most keys that a pass keeps, and their bytes.
 const MOST_KEPT: usize = 65_536;
@@ -22,7 +22,11 @@ impl Inner {
     /// The next keys of a list, by one pass over all keys.
     pub(super) async fn scan(&self, query: &ListQuery, after: Option<&str>) -> Result<Candidates, Fault> {
         let mut least = Least::default();
-        let pattern = self.spelling.pattern(query.prefix(), query.suffix());
+        let shows_hidden = self.shows_hidden(query);
+        let pattern = match shows_hidden {
+            true => KeyFormat::pattern_of_both(query.prefix()),
+            false => self.spelling.pattern(query.prefix(), query.suffix()),
+        };
         let mut walk = Walk::begin(&self.connection, pattern).await?;
         let is_next = |found: &FoundKey| {
             query.matches(&found.text)
@@ -31,18 +35,30 @@ impl Inner {
         };
         while let Some(keys) = walk.next().await? {
             keys.iter()
-                .filter_map(|key| self.spelling.read(key))
+                .filter_map(|key| {
+                    let found = self.spelling.read(key);
+                    found.or_else(|| shows_hidden.then(|| KeyFormat::read_plain(key)).flatten())
+                })
                 .filter(is_next)
                 .for_each(|found| least.insert(found));
         }
         let Least { keys, more, .. } = least;
         let mut keys: Vec<FoundKey> = keys.into_iter().collect();
-        // A raw key and one of a group may have the same text, which is shown once.
+        // A raw key and one of a group may have the same text, which is shown once. So is a plain key
+        // beside one with a hash tag, which comes first.
         keys.dedup_by(|later, first| later.text == first.text);
         let last = keys.last().map(|found| found.text.clone());
         // Cursors bring it to other processes, none of which may have the same one. 0 means none.
         let remainder = kv_store::__private::random::token().max(1);
         Ok(Candidates { keys, more, last, remainder })
+    }
+}
+
+impl Inner {
+    /// Whether a list shows which records are under plain keys. One of texts, and one of the keys of
+    /// an index, does not.
+    fn shows_hidden(&self, query: &ListQuery) -> bool {
+        self.may_be_hidden(query.prefix()) && query.prefix().is_sharded().is_some()
     }
 }
 
