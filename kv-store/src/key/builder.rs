@@ -99,6 +99,14 @@ impl Key {
         self
     }
 
+    /// The same key in the shard that [`shard`](Self::shard) has returned of another one.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn in_shard(mut self, shard: &str) -> Self {
+        self.placement = Placement::Shard(Some(shard.into()));
+        self
+    }
+
     /// Whether any of its ids is secret.
     #[doc(hidden)]
     pub fn has_secret(&self) -> bool {
@@ -140,6 +148,20 @@ impl Key {
         let secrets = self.secrets.iter().map(moved).collect();
         let placement = self.placement.within(prefix);
         Self { text, entity_len: prefix.len() + self.entity_len, secrets, placement }
+    }
+
+    /// The key without `prefix`, which [`within`](Self::within) has added. `None` if it begins
+    /// otherwise.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without(&self, prefix: &str) -> Option<Self> {
+        let text = self.text.strip_prefix(prefix)?.to_owned();
+        let moved = |secret: &Range<usize>| {
+            secret.start.saturating_sub(prefix.len())..secret.end.saturating_sub(prefix.len())
+        };
+        let secrets = self.secrets.iter().map(moved).collect();
+        let entity_len = self.entity_len.saturating_sub(prefix.len());
+        Some(Self { text, entity_len, secrets, placement: self.placement.without(prefix)? })
     }
 
     /// The text with a hash in the place of every secret id.
@@ -197,7 +219,7 @@ impl std::hash::Hash for Key {
 }
 
 /// A key in the making: the prefix, then one id after the other, then the group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyBuilder {
     pub(super) key: Key,
     pub(super) ids: &'static [IdSchema],
@@ -232,7 +254,8 @@ impl KeyBuilder {
     fn segment(&mut self, write: impl Fn(&mut IdWriter<'_>)) {
         let schema = self.ids.get(self.next);
         self.next += 1;
-        if schema.is_some_and(IdSchema::is_shard) {
+        let is_unplaced = matches!(self.key.placement, Placement::Shard(None));
+        if is_unplaced && schema.is_some_and(IdSchema::is_shard) {
             self.key.placement = Placement::in_shard(&write);
         }
         if self.is_sorted {

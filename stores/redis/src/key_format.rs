@@ -59,6 +59,10 @@ const TAGGED_GUARD: &str = "{%23index:";
 /// group. No other key has it, since the digits of an escape are upper-case.
 const COLON_GUARD: &str = "%3a";
 
+/// What the name of a set of index entries has behind the hash tag of its shard. No other name has
+/// it, since a `%` in an id is `%25`.
+const SET_IN_SHARD: &str = "%index:";
+
 /// What the name of a lease ends with. No key of an entity does, since a `%` in an id is `%25`.
 const LEASE: &str = "%lease";
 
@@ -77,20 +81,23 @@ pub(super) fn index_of(text: &str) -> (&str, &str) {
     text.split_at_checked(end).unwrap_or(("", text))
 }
 
-/// The sorted set of the entries of an index. The name ends with `!}`, as no other name does that
-/// begins with [`INDEX`].
-///
-/// Once a cluster keeps the entries of a shard beside its entities, the name begins with the hash
-/// tag of the shard instead.
-pub(super) fn entry_set(index: &str) -> String {
-    let mut name = String::with_capacity(INDEX.len() + index.len() + 1);
-    name.push_str(INDEX);
-    escape_braces(index, &mut name);
-    name.push('}');
-    name
-}
-
 impl KeyFormat {
+    /// The sorted set of the entries of an index, one of whose keys this is. The name ends with `!}`,
+    /// as no other name does that begins with [`INDEX`].
+    ///
+    /// With hash tags, the entries of each shard have a set of their own, which lies on the slot of
+    /// the shard: `{:acme}%index:user!city!`.
+    pub(super) fn entry_set(self, key: &Key, index: &str) -> String {
+        if let (Self::HashTags, Some(shard)) = (self, key.shard()) {
+            return tagged(shard, SET_IN_SHARD, index);
+        }
+        let mut name = String::with_capacity(INDEX.len() + index.len() + 1);
+        name.push_str(INDEX);
+        escape_braces(index, &mut name);
+        name.push('}');
+        name
+    }
+
     /// The key on the server.
     pub(super) fn spell(self, key: &Key) -> Cow<'_, str> {
         match self {
@@ -124,10 +131,9 @@ impl KeyFormat {
             };
             return Some(FoundKey { tag: Tag::Entity(text.len()), text });
         }
-        let guarded = stored.strip_prefix(TAGGED_GUARD).map(|rest| format!("{INDEX}{rest}"));
-        let stored = guarded.as_deref().unwrap_or(stored);
+        let stored = &*unguarded(stored);
         let (tag, rest) = stored.strip_prefix('{')?.split_once('}')?;
-        if tag.contains('{') || rest.contains(['{', '}']) {
+        if tag.contains('{') || rest.contains(['{', '}']) || rest.starts_with(SET_IN_SHARD) {
             return None;
         }
         let (tag, rest) = (unescape_braces(tag), unescape_braces(rest));
@@ -145,12 +151,29 @@ impl KeyFormat {
         is_within.then_some(FoundKey { text, tag: Tag::Shard(tag) })
     }
 
+    /// The shard of a set of entries of an index, whose keys begin with `index`. Nothing of another
+    /// name.
+    pub(super) fn shard_of_set(self, stored: &str, index: &str) -> Option<String> {
+        let stored = &*unguarded(stored);
+        let (tag, rest) = stored.strip_prefix('{')?.split_once('}')?;
+        let is_set = self == Self::HashTags && unescape_braces(rest.strip_prefix(SET_IN_SHARD)?) == index;
+        is_set.then(|| unescape_braces(tag))
+    }
+
     /// A name that is no key's, on the slot of a key.
     pub(super) fn mark_beside(self, spelled: &str) -> String {
         match spelled.split_once('}') {
             Some((tag, _)) if self == Self::HashTags => format!("{tag}}}#wait"),
             _ => format!("{INDEX}wait}}"),
         }
+    }
+}
+
+/// The name as it would be if nothing had the names of the list index.
+fn unguarded(stored: &str) -> Cow<'_, str> {
+    match stored.strip_prefix(TAGGED_GUARD) {
+        Some(rest) => Cow::Owned([INDEX, rest].concat()),
+        None => Cow::Borrowed(stored),
     }
 }
 
