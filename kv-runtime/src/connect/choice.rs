@@ -12,8 +12,8 @@ use kv_runtime_redis::RedisStore;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, EntryShards,
-    GetOptions, IndexStore, Lease, ListQuery, MemoryStore, Store, StoreInfo, Write,
+    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
+    EntryShards, GetOptions, IndexStore, Lease, ListQuery, MemoryStore, Store, StoreInfo, Write,
 };
 use kv_store::{Error, MaybeSend, Result};
 

@@ -14,7 +14,9 @@ use tracing::Instrument;
 use super::enter::{Mode, enter, of_entity};
 use super::report::IndexReport;
 use crate::backfill::Pass;
-use crate::collection::indexed::{IndexState, check_supported, commit_states, state_key, state_of, state_record};
+use crate::collection::indexed::{
+    IndexState, check_supported, commit_states, state_key, state_of, state_record,
+};
 use crate::collection::{Collection, span};
 use crate::entity::{IndexSchema, KvEntity};
 use crate::list::raw;

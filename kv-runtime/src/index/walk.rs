@@ -6,7 +6,9 @@ use std::ops::Bound;
 use kv_store::__private::parse_entry;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{CommitScope, Cursor, Entry, EntryPage, EntryQuery, IndexStore, ListQuery, StoreExt, Write};
+use kv_store::store::{
+    CommitScope, Cursor, Entry, EntryPage, EntryQuery, IndexStore, ListQuery, StoreExt, Write,
+};
 use kv_store::{Error, Result};
 
 use super::enter::of_entity;

@@ -125,7 +125,11 @@ impl Inner {
         if keys().next().is_none() && sets.is_empty() {
             return Ok(Commit::Done);
         }
-        self.info.capabilities().limits.commit_scope.check(NAME, keys().chain(sets.iter().map(SetChanges::entry)))?;
+        self.info
+            .capabilities()
+            .limits
+            .commit_scope
+            .check(NAME, keys().chain(sets.iter().map(SetChanges::entry)))?;
         let spelled: Vec<_> = keys().map(|key| self.spelling.spell(key)).collect();
         let records: Vec<(&Key, &Outgoing)> = writes
             .iter()

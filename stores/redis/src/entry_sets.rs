@@ -121,7 +121,9 @@ impl Inner {
             // It may lie on another node, and must not be newer than the entries.
             Some(key) if is_cluster => page.also = self.get(key).await?,
             // The server runs the commands in this order.
-            Some(key) => drop(pipeline.add_command(get(&self.spelling.spell(key)))),
+            Some(key) => {
+                pipeline.add_command(get(&self.spelling.spell(key)));
+            }
             None => {}
         }
         pipeline.add_command(next_of(&set, index, query, limit + 1));

@@ -17,8 +17,8 @@ use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
     AtomicStore, Batch, Capabilities, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery,
-    EntryRef, EntryShards, FairQueue, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo, Write,
-    WriteHub,
+    EntryRef, EntryShards, FairQueue, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
+    Write, WriteHub,
 };
 use kv_store::{Error, MaybeSend, Result};
 

@@ -13,8 +13,8 @@ use kv_store::__private::causes;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, EntryShards,
-    GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
+    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
+    EntryShards, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
 };
 use kv_store::{Error, MaybeSend, Result};
 
