@@ -11,8 +11,8 @@ use futures_util::FutureExt;
 use kv_runtime::key::Key;
 use kv_runtime::record::Record;
 use kv_runtime::store::{
-    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions,
-    IndexStore, Lease, ListQuery, Sharing, Store, StoreExt, StoreInfo, WriteHub,
+    AtomicStore, Batch, Capabilities, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery,
+    EntryRef, GetOptions, IndexStore, Lease, ListQuery, Sharing, Store, StoreExt, StoreInfo, WriteHub,
 };
 use kv_runtime::{Error, Location, MaybeSend, Result};
 
@@ -61,6 +61,7 @@ impl SimStore {
         let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().ordered();
         let capabilities = capabilities.snapshot_reads().atomic_batches().cheap_metadata().indexes();
         let server = Server::new(sim.clock(), Leases::Numbers(Arc::default()));
+        let server = server.following_claims(sim.chance(500));
         let info = info(&server, capabilities);
         Self { sim: sim.clone(), server, info, is_local: false }
     }
@@ -238,5 +239,10 @@ impl IndexStore for SimStore {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let query = query.clone();
         call!(self, entries(&query), false)
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        let query = query.clone();
+        call!(self, claim(&query), false)
     }
 }

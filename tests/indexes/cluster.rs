@@ -1,0 +1,251 @@
+//! Indexes of entities in shards, on a cluster and on one server with hash tags.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use kv_runtime::layer::NamespaceStore;
+use kv_runtime::store::{AnyStore, IndexStore, RedisStore};
+use kv_runtime::{Error, Kv};
+use tokio::sync::Barrier;
+use tokio::time::{sleep, timeout};
+
+use crate::member::Member;
+use crate::model::{self, LONGEST_TTL, World, batches};
+use crate::moving::Moving;
+use crate::redis_server::{RedisCluster, RedisServer};
+use crate::shard_model::Run;
+use crate::shards::{Outcome, are_refused, must_name_a_shard, works};
+
+/// A cluster as it is: nothing is lost on the way.
+struct Whole;
+
+impl World for Whole {
+    const UNIT: Duration = Duration::from_millis(1);
+
+    async fn pass(&self, units: u32) {
+        sleep(Self::UNIT * units).await;
+    }
+
+    async fn come_to_rest(&self) {
+        sleep(Self::UNIT * (LONGEST_TTL + 3)).await;
+    }
+
+    async fn drop_on_its_way(&self, call: impl Future<Output = model::Outcome>) -> model::Outcome {
+        timeout(Duration::from_micros(fastrand::u64(..1_500)), call).await.unwrap_or(Ok(()))
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn indexes_of_entities_in_shards_work_with_hash_tags_and_without() -> Outcome {
+    let server = RedisServer::start();
+    works(RedisStore::connect(&server.url(0)).await?).await?;
+    let tagged = |database| format!("{}?hash_tags=true", server.url(database));
+    works(RedisStore::connect(&tagged(1)).await?).await?;
+    works(RedisStore::connect(&format!("{}&list_index=true", tagged(2))).await?).await?;
+    for (database, tenant) in [(3, "acme: 100 %"), (4, "#index"), (5, "")] {
+        works(NamespaceStore::new(RedisStore::connect(&tagged(database)).await?, tenant)).await?;
+    }
+    must_name_a_shard(&Kv::new(RedisStore::connect(&tagged(6)).await?).collection()).await;
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn indexes_of_entities_in_shards_work_on_a_cluster() -> Outcome {
+    let cluster = RedisCluster::start();
+    works(RedisStore::connect(&cluster.url()).await?).await?;
+    cluster.flush();
+    works(RedisStore::connect(&format!("{}?list_index=true", cluster.url())).await?).await?;
+    for tenant in ["acme: 100 %", "#index", ""] {
+        cluster.flush();
+        works(NamespaceStore::new(RedisStore::connect(&cluster.url()).await?, tenant)).await?;
+    }
+    cluster.flush();
+    works(AnyStore::connect(&cluster.url()).await?).await?;
+    // What is left are the states of the indexes.
+    let keys: String = cluster.primaries().map(|node| node.cli(&["KEYS", "*"])).collect();
+    let mut keys: Vec<&str> = keys.split_whitespace().collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["{member!!by_city!}", "{member!!email!}"]);
+    Ok(())
+}
+
+/// All that a shard has lies on its slot.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_set_of_entries_has_the_hash_tag_of_its_shard() -> Outcome {
+    let server = RedisServer::start();
+    let store = RedisStore::options().hash_tags(true).connect(&server.url(0)).await?;
+    let members = Kv::new(store.clone()).collection::<Member>();
+    members.put(&Member::new("{x}", 7, "ada@x", Some("York"))).await?;
+    let tenant = Kv::new(NamespaceStore::new(store, "#index")).collection::<Member>();
+    tenant.put(&Member::new("acme", 7, "ada@x", Some("York"))).await?;
+    let mut names: Vec<String> = server.cli(&["KEYS", "*%index:*"]).lines().map(str::to_owned).collect();
+    names.extend(server.cli(&["KEYS", "*email*"]).lines().map(str::to_owned));
+    names.sort();
+    let expected = [
+        "{%23index:acme}#index:member!email!acme!ada@x!",
+        "{%23index:acme}%index:#index:member!by_city!",
+        "{:%7Bx%7D}%index:member!by_city!",
+        "{:%7Bx%7D}member!email!%7Bx%7D!ada@x!",
+    ];
+    assert_eq!(names, expected);
+    let entries = server.cli(&["ZRANGE", "{:%7Bx%7D}%index:member!by_city!", "0", "-1", "WITHSCORES"]);
+    assert_eq!(entries.split_whitespace().collect::<Vec<_>>(), ["{x}!$York!{x}!00000000000000000007!", "0"]);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_cluster_refuses_indexes_across_shards_before_it_is_asked() -> Outcome {
+    let cluster = RedisCluster::start();
+    let kv = Kv::new(RedisStore::connect(&cluster.url()).await?);
+    are_refused(&kv).await;
+    are_refused(&Kv::connect(&cluster.url()).await?).await;
+    must_name_a_shard(&kv.collection()).await;
+    let keys: Vec<String> = cluster.nodes.iter().map(|node| node.cli(&["DBSIZE"])).collect();
+    assert!(keys.iter().all(|keys| keys.trim() == "0"), "{keys:?}");
+    let stats: String = cluster.nodes.iter().map(|node| node.cli(&["INFO", "commandstats"])).collect();
+    for command in ["mget", "get", "evalsha", "eval", "scan", "zrange"] {
+        assert!(!stats.contains(&format!("cmdstat_{command}:")), "{command}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn the_indexes_of_each_shard_equal_a_scan_of_it_on_a_cluster() -> Outcome {
+    let cluster = RedisCluster::start();
+    for (seed, parameters) in ["", "?list_index=true"].into_iter().enumerate() {
+        println!("seed {seed}");
+        cluster.flush();
+        let store = RedisStore::connect(&format!("{}{parameters}", cluster.url())).await?;
+        Run::new(store, Whole, seed as u64).run(batches(10)).await?;
+    }
+    Ok(())
+}
+
+const TASKS: u64 = 64;
+const EMAIL: &str = "ada@x";
+
+/// How a task tries to get the value.
+async fn attempt<S: IndexStore>(kv: &Kv<S>, task: u64, round: u64) -> Result<(), Error> {
+    let members = kv.collection::<Member>();
+    let member = Member::new("acme", task, EMAIL, None);
+    match (task + round) % 5 {
+        0 => members.insert(&member).await,
+        1 => members.put(&member).await,
+        2 => members
+            .upsert(("acme", task), || member.clone(), |found| found.email = EMAIL.to_owned())
+            .await
+            .map(drop),
+        3 => match members.put_many([&member]).await {
+            Err(Error::Partial { source, .. }) => Err(*source),
+            done => done,
+        },
+        _ => kv.transact(async |tx| tx.put(&member)).await,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn one_of_64_writers_gets_the_value_on_a_cluster() -> Outcome {
+    let cluster = RedisCluster::start();
+    let kv = Kv::new(RedisStore::connect(&cluster.url()).await?);
+    let members = kv.collection::<Member>();
+    assert!(members.build_indexes().no_older_writers().run().await?.is_ready);
+    let rounds: u64 = std::env::var("KV_INDEX_ROUNDS").map_or(Ok(20), |rounds| rounds.parse())?;
+    for round in 0..rounds {
+        let start = Arc::new(Barrier::new(usize::try_from(TASKS)?));
+        let tasks = (0..TASKS).map(|task| {
+            let (kv, start) = (kv.clone(), Arc::clone(&start));
+            tokio::spawn(async move {
+                start.wait().await;
+                (task, attempt(&kv, task, round).await)
+            })
+        });
+        let mut owners = Vec::new();
+        for ended in join_all(tasks).await {
+            match ended? {
+                (task, Ok(())) => owners.push(task),
+                (_, Err(Error::NotUnique { index: "email", .. })) => {}
+                (_, Err(Error::AlreadyExists { .. })) if round > 0 => {}
+                (task, Err(error)) => panic!("task {task} in round {round}: {error:?}"),
+            }
+        }
+        let [owner] = owners.as_slice() else { panic!("{} owners in round {round}", owners.len()) };
+        let found = members.by(Member::EMAIL).get(("acme", EMAIL)).await?;
+        assert_eq!(found.map(|it| it.id), Some(*owner), "round {round}");
+        match round % 3 {
+            // As an expiry does, it leaves the claim.
+            0 => {
+                let key = format!("{{:acme}}member:acme:{owner}:who");
+                assert_eq!(cluster.cli(&["DEL".to_owned(), key]).trim(), "1");
+            }
+            1 => members.delete(("acme", *owner)).await?,
+            _ => {
+                let free = |it: &mut Member| it.email = format!("{}@gone", it.id);
+                members.update(("acme", *owner), free).await.map(drop)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Slots go from node to node while shards on them are written and read. Calls wait, and no lookup is
+/// wrong.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn indexes_stay_exact_while_slots_move() -> Outcome {
+    const ORGS: usize = 24;
+    let cluster = RedisCluster::start();
+    let options = RedisStore::options().response_timeout(Duration::from_secs(20));
+    let kv = Kv::new(options.connect(&cluster.url()).await?);
+    let members = kv.collection::<Member>();
+    assert!(members.build_indexes().no_older_writers().run().await?.is_ready);
+    let org = |number: usize| format!("org{number}");
+    let stays = |number: usize| Member::new(&org(number), 1, "stays@x", Some("York"));
+    members.put_many((0..ORGS).map(stays)).await?;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let writers = (0..ORGS).map(|number| {
+        let (members, org, is_over) = (members.clone(), org(number), Arc::clone(&is_over));
+        tokio::spawn(async move {
+            let mut rounds = 0_u64;
+            while !is_over.load(Ordering::Relaxed) || rounds == 0 {
+                let city = Some(if rounds % 2 == 0 { "Bath" } else { "York" });
+                let member = Member::new(&org, 2, &format!("{}@x", rounds % 3), city);
+                members.put(&member).await?;
+                let found = members.by(Member::EMAIL).get((&*org, &*member.email)).await?;
+                assert_eq!(found.as_ref(), Some(&member));
+                let found = members.by(Member::EMAIL).get((&*org, "stays@x")).await?;
+                assert_eq!(found.map(|it| it.id), Some(1));
+                let page = members.by(Member::BY_CITY).within(&*org).equal(city).page().await?;
+                let ids: Vec<u64> = page.entities.iter().map(|it| it.id).collect();
+                assert_eq!(ids, if city == Some("York") { vec![1, 2] } else { vec![2] });
+                members.delete((&*org, 2)).await?;
+                rounds += 1;
+            }
+            Ok::<_, Error>(rounds)
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    for number in (0..ORGS).chain(0..ORGS) {
+        let moving = Moving::of(&cluster, &format!("{{:org{number}}}member:org{number}:1:who"));
+        moving.begin();
+        sleep(Duration::from_millis(20)).await;
+        moving.end();
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let mut rounds = 0;
+    for writer in join_all(writers).await {
+        rounds += writer??;
+    }
+    println!("{rounds} rounds while {} slots moved", 2 * ORGS);
+    let report = members.check_indexes().await?;
+    let wrong = (report.added, report.removed, report.violations, report.unreadable);
+    assert_eq!((wrong, report.entities), ((0, 0, 0, 0), ORGS as u64), "{report:?}");
+    Ok(())
+}
