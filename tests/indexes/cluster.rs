@@ -18,6 +18,9 @@ use crate::redis_server::{RedisCluster, RedisServer};
 use crate::shard_model::Run;
 use crate::shards::{Outcome, are_refused, must_name_a_shard, works};
 
+/// How long a busy machine may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A cluster as it is: nothing is lost on the way.
 struct Whole;
 
@@ -73,6 +76,89 @@ async fn indexes_of_entities_in_shards_work_on_a_cluster() -> Outcome {
     Ok(())
 }
 
+/// The key patterns that kv-runtime/docs/redis.md names for entities in shards.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_user_with_the_documented_keys_can_keep_indexes_of_shards() -> Outcome {
+    let page = include_str!("../../kv-runtime/docs/redis.md");
+    let line =
+        page.lines().find(|line| line.contains("%index:user!*")).ok_or("the page has a line for it")?;
+    let patterns =
+        line.split(' ').filter(|word| word.starts_with('~')).map(|it| it.replace("user", "member"));
+    let patterns: Vec<String> = patterns.collect();
+    assert!(patterns.len() > 5, "{patterns:?}");
+    let server = RedisServer::start();
+    let mut user = vec!["ACL", "SETUSER", "app", "reset", "on", ">s3cret", "+@all"];
+    user.extend(patterns.iter().map(String::as_str));
+    assert_eq!(server.cli(&user).trim(), "OK");
+    for (database, parameters) in [(0, "?hash_tags=true"), (1, "?hash_tags=true&list_index=true")] {
+        let url = server.url(database).replace("redis://", "redis://app:s3cret@");
+        works(RedisStore::connect(&(url + parameters)).await?).await?;
+    }
+    Ok(())
+}
+
+/// Entities and their indexes from one server with plain keys.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn entities_with_indexes_move_from_one_server_to_a_cluster() -> Outcome {
+    const ORGS: u64 = 30;
+    let (server, cluster) = (RedisServer::start(), RedisCluster::start());
+    let old = Kv::new(RedisStore::connect(&server.url(0)).await?).collection::<Member>();
+    let new = Kv::new(RedisStore::connect(&cluster.url()).await?).collection::<Member>();
+    for members in [&old, &new] {
+        assert!(members.build_indexes().no_older_writers().run().await?.is_ready);
+    }
+    let member =
+        |number: u64| Member::new(&format!("o{}", number % ORGS), number, &format!("{number}@x"), None);
+    old.put_many((0..3 * ORGS).map(member)).await?;
+    let report = new.migrate_keys(&old, Some).run().await?;
+    assert_eq!(report.moved, 3 * ORGS, "{report:?}");
+    for (members, count) in [(&old, 0), (&new, 3 * ORGS)] {
+        let report = members.check_indexes().await?;
+        let wrong = (report.added, report.removed, report.violations, report.unreadable);
+        assert_eq!((wrong, report.entities), ((0, 0, 0, 0), count), "{report:?}");
+        for one in members.census_indexes().await? {
+            assert_eq!((one.entries, one.garbage, one.is_ready), (count, 0, true), "{}", one.name);
+        }
+    }
+    assert!(new.by(Member::EMAIL).exists(("o7", "37@x")).await?);
+    assert_eq!(new.by(Member::BY_CITY).within("o7").count().await?, 3);
+    Ok(())
+}
+
+/// How often a server is asked for a record, an entry, or by a script.
+fn reads(cluster: &RedisCluster) -> u64 {
+    let stats: String = cluster.primaries().map(|node| node.cli(&["INFO", "commandstats"])).collect();
+    let calls = stats.lines().filter_map(|line| {
+        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        let is_read = ["get", "mget", "zrange", "evalsha"].contains(&name);
+        rest.split(',').next()?.parse::<u64>().ok().filter(|_| is_read)
+    });
+    calls.sum()
+}
+
+/// kv-runtime/docs/redis.md says how many round trips these are.
+#[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
+async fn a_lookup_asks_for_the_claim_and_then_for_the_entity_and_the_state() -> Outcome {
+    let cluster = RedisCluster::start();
+    let members = Kv::new(RedisStore::connect(&cluster.url()).await?).collection::<Member>();
+    assert!(members.build_indexes().no_older_writers().run().await?.is_ready);
+    members.put(&Member::new("acme", 1, "1@x", None)).await?;
+    // The first one reads the state before.
+    for expected in [4, 3, 3] {
+        let before = reads(&cluster);
+        assert!(members.by(Member::EMAIL).exists(("acme", "1@x")).await?);
+        assert_eq!(reads(&cluster) - before, expected);
+    }
+    // The state, the entries, and the entity with the state.
+    let before = reads(&cluster);
+    assert_eq!(members.by(Member::BY_CITY).within("acme").page().await?.entities.len(), 1);
+    assert_eq!(reads(&cluster) - before, 4);
+    Ok(())
+}
+
 /// All that a shard has lies on its slot.
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
@@ -122,7 +208,8 @@ async fn the_indexes_of_each_shard_equal_a_scan_of_it_on_a_cluster() -> Outcome 
     for (seed, parameters) in ["", "?list_index=true"].into_iter().enumerate() {
         println!("seed {seed}");
         cluster.flush();
-        let store = RedisStore::connect(&format!("{}{parameters}", cluster.url())).await?;
+        let options = RedisStore::options().response_timeout(PATIENCE);
+        let store = options.connect(&format!("{}{parameters}", cluster.url())).await?;
         Run::new(store, Whole, seed as u64).run(batches(10)).await?;
     }
     Ok(())
@@ -202,7 +289,7 @@ async fn one_of_64_writers_gets_the_value_on_a_cluster() -> Outcome {
 async fn indexes_stay_exact_while_slots_move() -> Outcome {
     const ORGS: usize = 24;
     let cluster = RedisCluster::start();
-    let options = RedisStore::options().response_timeout(Duration::from_secs(20));
+    let options = RedisStore::options().response_timeout(PATIENCE);
     let kv = Kv::new(options.connect(&cluster.url()).await?);
     let members = kv.collection::<Member>();
     assert!(members.build_indexes().no_older_writers().run().await?.is_ready);

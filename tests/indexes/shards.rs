@@ -1,5 +1,6 @@
 //! Indexes of entities in shards: the same on every store, also on one that commits a shard at a time.
 
+use kv_runtime::cache::Cache;
 use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, FaultStore, NamespaceStore, Operation};
 use kv_runtime::store::{CommitScope, IndexStore, MemoryStore, RedbStore, StoreExt};
@@ -134,6 +135,12 @@ async fn changes<S: IndexStore>(kv: &Kv<S>) -> Outcome {
     assert!(members.by(Member::EMAIL).delete(("acme", "1@x")).await?);
     assert_eq!((holder("1@x").await?, members.get(("acme", 5)).await?), (None, None));
     assert_eq!(members.by(Member::BY_CITY).within("acme").equal(None).count().await?, 2);
+    let cached = members.clone().cached(Cache::new());
+    for _ in 0..2 {
+        let found = cached.by(Member::EMAIL).get(("acme", "new@x")).await?;
+        assert_eq!(found.map(|it| it.id), Some(2));
+        assert_eq!(cached.by(Member::EMAIL).get(("10", "new@x")).await?, None);
+    }
     Ok(())
 }
 
@@ -204,7 +211,8 @@ pub async fn are_refused<S: IndexStore>(kv: &Kv<S>) {
         users.by(User::BY_CITY).page().await.map(drop),
     ];
     let seat = ["Seat `seat!ticket!`", "#[kv(index(name = \"ticket\", on(org, ticket), unique))]"];
-    let user = ["User `user!by_city!`", "mark it `#[kv(id, shard)]`", "on(id, country, city)"];
+    let user =
+        ["User `user!email!`", "such as a tenant, mark it `#[kv(id, shard)]`", "on(tenant, email), unique"];
     let all = of_seats.into_iter().map(|it| (it, &seat[..])).chain(of_users.map(|it| (it, &user[..])));
     for (place, (refused, parts)) in all.enumerate() {
         let error = match refused {
@@ -229,7 +237,7 @@ async fn indexes_across_shards_are_refused_before_the_store_is_asked() -> Outcom
     Ok(())
 }
 
-/// A lookup must name a shard where each has entries of its own.
+/// A lookup must name a shard where the entries of each are kept apart.
 pub async fn must_name_a_shard<S: IndexStore>(members: &Collection<Member, S>) {
     let page = members.by(Member::BY_CITY).page().await.map(drop);
     let count = members.by(Member::BY_CITY).count().await.map(drop);

@@ -24,7 +24,7 @@ pub(super) async fn run<H: IndexHarness>(suite: &mut Suite<'_, H>) {
         an_entry_page_has_the_other_record: "a page MUST have the record that the query also asks for",
         a_claim_comes_with_its_records: "a claim and the record beside it MUST be as `get_many` returns them, and the records of its entity, if there are any, of the same moment",
         entries_of_a_shard_go_with_its_records: "a store whose commits have a scope of one shard MUST take its entries with its other keys",
-        entries_are_found_by_their_shards: "a shard that had entries all the time MUST be on exactly one of the pages, and a page of entries MUST be of one shard if the store keeps them apart",
+        entries_are_found_by_their_shards: "a shard that had entries all the time MUST be on exactly one of the pages, and a store that keeps shards apart MUST show one alone",
         entries_are_no_records_of_other_prefixes: "a list of other keys shows no entry",
         store_says_that_it_keeps_indexes: "a store that implements it sets the capability",
     );

@@ -2,7 +2,7 @@
 //!
 //! The name of the set has the name of the index, and a member the rest of the entry's key. All
 //! scores are 0, so the server keeps the members in the order of their bytes, which is that of the
-//! keys. With hash tags, each shard has a set of its own. The script of a commit checks all sets before its first write, because a `ZADD` that fails
+//! keys. With hash tags, there is a set for each shard. The script of a commit checks all sets before its first write, because a `ZADD` that fails
 //! does not undo what came before it.
 
 use std::collections::BTreeMap;

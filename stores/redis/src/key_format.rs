@@ -352,7 +352,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_set_of_entries_is_in_its_shard() {
+        let index = |org: &str| user_of(org, None);
+        let set = |format: KeyFormat, key: &Key| format.entry_set(key, "user!city!");
+        assert_eq!(set(KeyFormat::HashTags, &index("acme")), "{:acme}%index:user!city!");
+        assert_eq!(set(KeyFormat::HashTags, &index("{x}")), "{:%7Bx%7D}%index:user!city!");
+        assert_eq!(set(KeyFormat::HashTags, &Key::from_text("user!city!")), "{#index:user!city!}");
+        assert_eq!(set(KeyFormat::Plain, &index("acme")), "{#index:user!city!}");
+    }
+
     proptest! {
+        #[test]
+        fn a_set_of_entries_leads_to_its_shard_and_is_no_key(
+            org in "[^%:\\x00-\\x1F\\x7F]{0,12}",
+            namespace in "[^%:\\x00-\\x1F\\x7F]{0,6}",
+            is_of_tenant in any::<bool>(),
+        ) {
+            let key = user_of(&org, None);
+            let (key, index) = match is_of_tenant {
+                true => (key.within(&format!("{namespace}:")), format!("{namespace}:user!city!")),
+                false => (key, "user!city!".to_owned()),
+            };
+            let set = KeyFormat::HashTags.entry_set(&key, &index);
+            prop_assert!(!set.starts_with(INDEX), "{}", set);
+            let shard = KeyFormat::HashTags.shard_of_set(&set, &index);
+            prop_assert_eq!(shard.as_deref(), key.shard());
+            prop_assert_eq!(KeyFormat::HashTags.read(&set), None);
+            prop_assert_eq!(KeyFormat::HashTags.shard_of_set(&set, "user!cit!"), None);
+            prop_assert_eq!(KeyFormat::HashTags.shard_of_set(&KeyFormat::HashTags.spell(&key), &index), None);
+        }
+
         #[test]
         fn a_key_is_read_as_it_was_spelled(
             id in "[^%:\\x00-\\x1F\\x7F]{0,12}",

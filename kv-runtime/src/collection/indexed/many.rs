@@ -21,7 +21,7 @@ use super::typed::{IndexedType, Of};
 use super::write::{MAX_ATTEMPTS, Requires, StoreReads};
 use crate::entity::{IndexSchema, KvEntity};
 
-/// How many shards of a batch are written side by side, where each needs a commit of its own.
+/// How many shards of a batch are written side by side, where one commit takes one shard.
 const SHARDS_AT_ONCE: usize = 64;
 
 /// One batch: the last writes of each of its entities.

@@ -25,8 +25,8 @@ pub(crate) use claim::holder_of;
 pub(crate) use find::EntryOf;
 pub(crate) use fresh::{IndexState, commit_states, named_state_key, state_key, state_of, state_record};
 pub(crate) use plan::{Reads, plan};
-pub(crate) use shard::{by_scope, check_within, index_keys, parts_of};
-pub(crate) use typed::{IndexedType, Of, check_supported, index_key, named_index_key};
+pub(crate) use shard::{by_scope, check_within, index_keys, named_index_key, parts_of};
+pub(crate) use typed::{IndexedType, Of, check_supported, index_key};
 #[cfg(feature = "cache")]
 pub(crate) use typed::{entry_of, id_of};
 pub(crate) use write::{Requires, StoreReads};

@@ -10,11 +10,10 @@ use std::fmt::Write as _;
 use kv_store::Error;
 use kv_store::Result;
 use kv_store::index::IndexParts;
-use kv_store::key::{IdSchema, Key};
+use kv_store::key::{IdSchema, Key, KeyBuilder};
 use kv_store::store::{CommitScope, Store, StoreExt};
 
 use super::super::Collection;
-use super::typed::named_index_key;
 use crate::entity::{IndexPart, IndexSchema, KvEntity};
 
 /// Returns the shard id of an entity, if it has one.
@@ -48,17 +47,23 @@ pub(super) fn check_scope<E: KvEntity, S: Store>(collection: &Collection<E, S>) 
 
 /// Says by which attributes the index would be within shards.
 fn advice<E: KvEntity>(index: &IndexSchema) -> String {
-    let first = E::SCHEMA.ids().first().map_or("id", IdSchema::name);
+    // A shard of one entity would make every value unique.
+    let can_be_shard = E::SCHEMA.ids().first().filter(|_| E::SCHEMA.ids().len() > 1);
+    let first = shard_id::<E>().or(can_be_shard).map_or("tenant", IdSchema::name);
     let mut fields = first.to_owned();
     for part in index.parts().iter().filter(|part| part.field() != first) {
         let _ = write!(fields, ", {}", part.field());
     }
     let unique = if index.is_unique() { ", unique" } else { "" };
     let begin = format!("`#[kv(index(name = \"{}\", on({fields}){unique}))]`", index.name());
-    match shard_id::<E>() {
-        Some(_) => format!("begin it with the shard id on the struct: {begin}"),
-        None => format!(
-            "if `{first}` can be a shard, mark it `#[kv(id, shard)]`, and begin the index with it on the struct: {begin}"
+    match (shard_id::<E>(), can_be_shard) {
+        (Some(_), _) => format!("begin it with the shard id on the struct: {begin}"),
+        (None, Some(_)) => format!(
+            "mark the first id, `{first}`, as `#[kv(id, shard)]`, and begin the index with it on the struct: {begin}"
+        ),
+        (None, None) => format!(
+            "give the entity a first id that many share, such as a tenant, mark it `#[kv(id, shard)]`, and begin the index with \
+             it on the struct: {begin}"
         ),
     }
 }
@@ -79,6 +84,11 @@ pub(crate) fn check_within<E: KvEntity, S: Store>(
         schema.name()
     );
     Err(Error::InvalidOptions { at: collection.at(index), what: what.into() })
+}
+
+/// Returns what the keys of all entries of an index begin with.
+pub(crate) fn named_index_key<E: KvEntity>(index: &str) -> Key {
+    KeyBuilder::entry(E::SCHEMA.prefix(), index, "", true, &[]).finish_entry()
 }
 
 /// Returns what the keys of all entries and claims of an index begin with, once for each way in which

@@ -100,11 +100,6 @@ fn begin<E: KvEntity>(schema: &IndexSchema, parts: &str) -> KeyBuilder {
     KeyBuilder::entry(E::SCHEMA.prefix(), schema.name(), parts, schema.is_shown(), E::SCHEMA.ids())
 }
 
-/// Returns what the keys of all entries of an index begin with.
-pub(crate) fn named_index_key<E: KvEntity>(index: &str) -> Key {
-    KeyBuilder::entry(E::SCHEMA.prefix(), index, "", true, &[]).finish_entry()
-}
-
 /// Fails if the store keeps no indexes, or not these: one that was chosen while the program runs may
 /// not.
 pub(crate) fn check_supported<E: KvEntity, S: Store>(collection: &Collection<E, S>) -> Result<()> {
