@@ -81,8 +81,8 @@ impl Server {
         Self { leases, ..self.clone() }
     }
 
-    pub fn following_claims(self, follows_claims: bool) -> Self {
-        Self { follows_claims, ..self }
+    pub fn following_claims(self) -> Self {
+        Self { follows_claims: true, ..self }
     }
 
     fn numbers(&self) -> Option<MutexGuard<'_, Numbers>> {

@@ -61,9 +61,14 @@ impl SimStore {
         let capabilities = Capabilities::new(Sharing::Shared).compare_and_swap().ordered();
         let capabilities = capabilities.snapshot_reads().atomic_batches().cheap_metadata().indexes();
         let server = Server::new(sim.clock(), Leases::Numbers(Arc::default()));
-        let server = server.following_claims(sim.chance(500));
         let info = info(&server, capabilities);
         Self { sim: sim.clone(), server, info, is_local: false }
+    }
+
+    /// A server that returns the records of an entity with the claim of its value, as Redis does.
+    pub fn following_claims(sim: &Sim) -> Self {
+        let remote = Self::remote(sim);
+        Self { server: remote.server.following_claims(), ..remote }
     }
 
     /// A server with compare-and-swap and without leases.
