@@ -302,7 +302,7 @@ async fn indexes_stay_exact_while_slots_move() -> Outcome {
         tokio::spawn(async move {
             let mut rounds = 0_u64;
             while !is_over.load(Ordering::Relaxed) || rounds == 0 {
-                let city = Some(if rounds % 2 == 0 { "Bath" } else { "York" });
+                let city = Some(if rounds.is_multiple_of(2) { "Bath" } else { "York" });
                 let member = Member::new(&org, 2, &format!("{}@x", rounds % 3), city);
                 members.put(&member).await?;
                 let found = members.by(Member::EMAIL).get((&*org, &*member.email)).await?;

@@ -3,6 +3,7 @@
 use kv_runtime::KvEntity;
 
 /// A member of an organisation, with an email that is unique within it.
+#[allow(clippy::duplicated_attributes, reason = "both indexes begin with the shard id")]
 #[derive(KvEntity, Clone, Debug, PartialEq)]
 #[kv(
     prefix = "member",
