@@ -109,6 +109,7 @@ const SEPARATOR: &str = ":";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::writer::Segment;
     use crate::key::{Key, KeyBuilder, KvId};
 
     const fn ids<I: KvId>(ordered: bool) -> IdSchema {
