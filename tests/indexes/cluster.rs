@@ -52,6 +52,8 @@ async fn indexes_of_entities_in_shards_work_with_hash_tags_and_without() -> Outc
         works(NamespaceStore::new(RedisStore::connect(&tagged(database)).await?, tenant)).await?;
     }
     must_name_a_shard(&Kv::new(RedisStore::connect(&tagged(6)).await?).collection()).await;
+    let nested = NamespaceStore::new(RedisStore::connect(&tagged(7)).await?, "eu");
+    works(NamespaceStore::new(nested, "acme")).await?;
     Ok(())
 }
 

@@ -91,7 +91,13 @@ impl Placement {
         let outside = |shard: &Option<Arc<str>>| match shard {
             Some(shard) => {
                 let rest = shard.strip_prefix(prefix.strip_suffix(SEPARATOR).unwrap_or(prefix))?;
-                rest.starts_with(SEPARATOR).then(|| Some(Arc::from(rest)))
+                let rest = rest.strip_prefix(SEPARATOR)?;
+                // An id contains no separator, so what does is within another namespace.
+                Some(Some(if rest.contains(SEPARATOR) {
+                    Arc::from(rest)
+                } else {
+                    [SEPARATOR, rest].concat().into()
+                }))
             }
             None => Some(None),
         };
@@ -162,6 +168,8 @@ mod tests {
         key.push(&7_u64);
         let key = key.finish(Some("profile"));
         assert_eq!(key.placement(), ":7");
+        let outside = key.within("acme:").without("acme:").expect("it is within");
+        assert_eq!((outside.as_str(), outside.placement()), (key.as_str(), ":7"));
         let key = key.within("acme:");
         assert_eq!((key.as_str(), key.placement()), ("acme:user:7:profile", "acme:7"));
         assert_eq!(key.within("eu:").placement(), "eu:acme:7");
