@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kv_store::__private::Origin;
+use kv_store::record::Revision;
 use kv_store::store::{FairQueue, Store};
-use kv_store::{BoxFuture, MaybeSend, MaybeSync};
+use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
 
 use crate::cursor_key::CursorKey;
 use crate::heard::Writes;
@@ -45,6 +46,8 @@ pub(crate) struct KnownIndexes {
     ready: RwLock<HashSet<TypeId>>,
     /// The bytes of the largest entity that a lookup has read.
     largest: RwLock<HashMap<TypeId, usize>>,
+    /// The revisions of states by which indexes were ready. A state gets no revision twice.
+    ready_at: RwLock<HashMap<(TypeId, &'static str), Revision>>,
 }
 
 impl KnownIndexes {
@@ -60,6 +63,17 @@ impl KnownIndexes {
     pub(crate) fn largest<E: 'static>(&self) -> usize {
         let largest = self.largest.read().unwrap_or_else(PoisonError::into_inner);
         largest.get(&TypeId::of::<E>()).copied().unwrap_or_default()
+    }
+
+    /// Returns the revision of the state by which an index was ready when it was read last.
+    pub(crate) fn ready_at<E: 'static>(&self, index: &'static str) -> Option<Revision> {
+        let ready = self.ready_at.read().unwrap_or_else(PoisonError::into_inner);
+        ready.get(&(TypeId::of::<E>(), index)).cloned()
+    }
+
+    pub(crate) fn saw_ready<E: 'static>(&self, index: &'static str, revision: Revision) {
+        let mut ready = self.ready_at.write().unwrap_or_else(PoisonError::into_inner);
+        ready.insert((TypeId::of::<E>(), index), revision);
     }
 
     pub(crate) fn saw<E: 'static>(&self, bytes: usize) {

@@ -12,8 +12,8 @@ use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Metadata, NewRecord, Record, Revision};
 use kv_runtime::store::{
     AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Content, Cursor, Entry, EntryPage,
-    EntryQuery, EntryRef, Expect, GetOptions, IndexStore, Lease, ListPage, ListQuery, MemoryStore, Store,
-    StoreExt, StoreInfo, Write,
+    EntryQuery, EntryRef, EntryShards, Expect, GetOptions, IndexStore, Lease, ListPage, ListQuery,
+    MemoryStore, Store, StoreExt, StoreInfo, Write,
 };
 use kv_runtime::{Clock, Error, Location, ManualClock, MaybeSend, Result, Timestamp};
 
@@ -76,6 +76,7 @@ pub enum Fault {
     EntryPagesOverlap,
     EntriesRemain,
     EntriesAlone,
+    ShardsForgotten,
     ClaimAlone,
     ClaimOfOthers,
 }
@@ -400,6 +401,14 @@ impl IndexStore for FaultyStore {
             page.also = None;
         }
         Ok(page)
+    }
+
+    async fn entry_shards(&self, index: &Key, after: Option<&Key>) -> Result<EntryShards> {
+        let mut shards = self.inner(Fault::None).entry_shards(index, after).await?;
+        if self.has(Fault::ShardsForgotten) {
+            shards.indexes.clear();
+        }
+        Ok(shards)
     }
 
     async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {

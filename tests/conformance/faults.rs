@@ -80,6 +80,7 @@ caught! {
     entry_limit_ignored: EntryLimitIgnored by an_entry_page_keeps_to_its_limit;
     entry_pages_overlap: EntryPagesOverlap by entry_pages_lead_on;
     entries_alone: EntriesAlone by an_entry_page_has_the_other_record;
+    shards_forgotten: ShardsForgotten by entries_are_found_by_their_shards;
     claim_alone: ClaimAlone by a_claim_comes_with_its_records;
     claim_of_others: ClaimOfOthers by a_claim_comes_with_its_records;
     entries_remain: EntriesRemain by entries_go_with_their_commit, an_entry_is_added_once;

@@ -299,7 +299,8 @@ fn sorted<K: Ord + Debug>(users: &[User], key: impl Fn(&User) -> K) -> Vec<K> {
 }
 
 /// Returns how many batches of 40 operations a run has, if the environment does not say it. A million
-/// operations: `KV_INDEX_BATCHES=1250 cargo test --release --all-features --test indexes in_memory`.
+/// operations: `KV_INDEX_BATCHES=1250 cargo test --release --all-features --test indexes in_memory`,
+/// and 6250 batches for `in_redb`.
 /// On Redis: `KV_INDEX_BATCHES=8500 cargo test --release --all-features --test indexes scan_on_redis -- --ignored`.
 pub fn batches(default: usize) -> usize {
     std::env::var("KV_INDEX_BATCHES").ok().and_then(|number| number.parse().ok()).unwrap_or(default)
@@ -329,7 +330,7 @@ async fn the_indexes_equal_a_scan_in_redb() -> Result<(), Box<dyn std::error::Er
         let dir = tempfile::tempdir()?;
         let options = RedbStore::options().clock((&clock).into()).durability(RedbDurability::OnFlush);
         let store = options.open(dir.path().join("model.redb"))?;
-        Run::new(store, clock, seed).run(25).await?;
+        Run::new(store, clock, seed).run(batches(25)).await?;
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 use crate::model::{self, LONGEST_TTL, Run, World, batches};
 use crate::proxy::{Fault, Proxy};
 use crate::races::one_owner;
-use crate::redis_server::{RedisCluster, RedisServer};
-use crate::stores::{assert_refused, works};
+use crate::redis_server::RedisServer;
+use crate::stores::works;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -81,22 +81,6 @@ async fn indexes_work_on_redis_however_it_is_connected() -> Outcome {
             let store = RedisStore::connect(&format!("{}{parameters}", server.url(database))).await?;
             works(NamespaceStore::new(store, tenant)).await?;
         }
-    }
-    Ok(())
-}
-
-#[tokio::test]
-#[ignore = "needs redis-server; scripts/test runs it"]
-async fn a_cluster_refuses_indexes_before_it_is_asked() -> Outcome {
-    let cluster = RedisCluster::start();
-    let kv = Kv::new(RedisStore::connect(&cluster.url()).await?);
-    assert_refused(&kv.collection()).await;
-    assert_refused(&Kv::connect(&cluster.url()).await?.collection()).await;
-    let keys: Vec<String> = cluster.nodes.iter().map(|node| node.cli(&["DBSIZE"])).collect();
-    assert!(keys.iter().all(|keys| keys.trim() == "0"), "{keys:?}");
-    let stats: String = cluster.nodes.iter().map(|node| node.cli(&["INFO", "commandstats"])).collect();
-    for command in ["mget", "get", "evalsha", "eval", "scan", "zrange"] {
-        assert!(!stats.contains(&format!("cmdstat_{command}:")), "{command}");
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ async fn entries_stay_in_their_namespace() -> Outcome {
     Ok(())
 }
 
-pub async fn assert_refused<S: IndexStore>(users: &Collection<User, S>) {
+async fn assert_refused<S: IndexStore>(users: &Collection<User, S>) {
     let user = User::new(1, "ada@example.com");
     let refused = [
         users.put(&user).await,

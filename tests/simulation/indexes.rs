@@ -270,6 +270,7 @@ fn any_store(sim: &Sim) -> SimStore {
     match sim.below(4) {
         0 => SimStore::local(sim),
         1 => SimStore::embedded(sim),
+        2 => SimStore::following_claims(sim),
         _ => SimStore::remote(sim),
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use kv_runtime::key::Key;
 use kv_runtime::record::{Expiry, Record};
 use kv_runtime::store::{
-    AtomicStore, Batch, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions, IndexStore,
-    LONGEST_LEASE, Lease, ListQuery, MemoryStore, Store, StoreExt, StoreInfo, Write,
+    AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
+    GetOptions, IndexStore, LONGEST_LEASE, Lease, ListQuery, MemoryStore, Store, StoreExt, StoreInfo, Write,
 };
 use kv_runtime::{Clock, MaybeSend, Result, Timestamp};
 
@@ -16,6 +16,8 @@ use kv_runtime::{Clock, MaybeSend, Result, Timestamp};
 pub struct Server {
     memory: MemoryStore,
     leases: Leases,
+    /// Whether a lookup of a claim also returns the records of its entity, as Redis does.
+    follows_claims: bool,
 }
 
 /// How the store tells that a record was written and deleted meanwhile.
@@ -72,11 +74,15 @@ impl Numbers {
 
 impl Server {
     pub fn new(clock: Clock, leases: Leases) -> Self {
-        Self { memory: MemoryStore::with_clock(clock), leases }
+        Self { memory: MemoryStore::with_clock(clock), leases, follows_claims: false }
     }
 
     pub fn with_leases(&self, leases: Leases) -> Self {
         Self { leases, ..self.clone() }
+    }
+
+    pub fn following_claims(self) -> Self {
+        Self { follows_claims: true, ..self }
     }
 
     fn numbers(&self) -> Option<MutexGuard<'_, Numbers>> {
@@ -157,5 +163,17 @@ impl AtomicStore for Server {}
 impl IndexStore for Server {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         self.memory.entries(query).await
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        let found = self.memory.claim(query).await?;
+        if !self.follows_claims {
+            return Ok(found);
+        }
+        let entity = found.claim.as_ref().map(|claim| serde_json::from_slice::<String>(&claim.value));
+        let Some(Ok(entity)) = entity else { return Ok(found) };
+        let key = |behind: &String| Key::from_text([query.before.as_str(), &entity, behind].concat());
+        let keys: Vec<Key> = query.behind.iter().map(key).collect();
+        Ok(found.with_records(self.memory.get_many(&keys, GetOptions::new()).await?))
     }
 }

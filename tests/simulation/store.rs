@@ -11,8 +11,8 @@ use futures_util::FutureExt;
 use kv_runtime::key::Key;
 use kv_runtime::record::Record;
 use kv_runtime::store::{
-    AtomicStore, Batch, Capabilities, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef, GetOptions,
-    IndexStore, Lease, ListQuery, Sharing, Store, StoreExt, StoreInfo, WriteHub,
+    AtomicStore, Batch, Capabilities, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery,
+    EntryRef, GetOptions, IndexStore, Lease, ListQuery, Sharing, Store, StoreExt, StoreInfo, WriteHub,
 };
 use kv_runtime::{Error, Location, MaybeSend, Result};
 
@@ -63,6 +63,12 @@ impl SimStore {
         let server = Server::new(sim.clock(), Leases::Numbers(Arc::default()));
         let info = info(&server, capabilities);
         Self { sim: sim.clone(), server, info, is_local: false }
+    }
+
+    /// A server that returns the records of an entity with the claim of its value, as Redis does.
+    pub fn following_claims(sim: &Sim) -> Self {
+        let remote = Self::remote(sim);
+        Self { server: remote.server.following_claims(), ..remote }
     }
 
     /// A server with compare-and-swap and without leases.
@@ -238,5 +244,10 @@ impl IndexStore for SimStore {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let query = query.clone();
         call!(self, entries(&query), false)
+    }
+
+    async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {
+        let query = query.clone();
+        call!(self, claim(&query), false)
     }
 }

@@ -161,6 +161,7 @@ pub(super) fn may_take_place(error: &Error) -> bool {
         | Error::AlreadyExists { .. }
         | Error::NotUnique { .. }
         | Error::IndexNotReady { .. }
+        | Error::IndexAcrossShards { .. }
         | Error::Conflict { .. }
         | Error::IdChanged { .. }
         | Error::Incomplete { .. }

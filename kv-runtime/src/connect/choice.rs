@@ -13,7 +13,7 @@ use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
     AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
-    GetOptions, IndexStore, Lease, ListQuery, MemoryStore, Store, StoreInfo, Write,
+    EntryShards, GetOptions, IndexStore, Lease, ListQuery, MemoryStore, Store, StoreInfo, Write,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -157,6 +157,20 @@ impl IndexStore for AnyStore {
             Self::Redis(store) => store.entries(query).await,
             _ => {
                 let at = self.info().at(Some(&query.index));
+                Err(Error::Unsupported { at, capability: "indexes" })
+            }
+        }
+    }
+
+    async fn entry_shards(&self, index: &Key, after: Option<&Key>) -> Result<EntryShards> {
+        match self {
+            Self::Memory(store) => store.entry_shards(index, after).await,
+            #[cfg(feature = "redb")]
+            Self::Redb(store) => store.entry_shards(index, after).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => store.entry_shards(index, after).await,
+            _ => {
+                let at = self.info().at(Some(index));
                 Err(Error::Unsupported { at, capability: "indexes" })
             }
         }

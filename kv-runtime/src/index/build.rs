@@ -14,7 +14,9 @@ use tracing::Instrument;
 use super::enter::{Mode, enter, of_entity};
 use super::report::IndexReport;
 use crate::backfill::Pass;
-use crate::collection::indexed::{IndexState, check_supported, state_key, state_of, state_record};
+use crate::collection::indexed::{
+    IndexState, check_supported, commit_states, state_key, state_of, state_record,
+};
 use crate::collection::{Collection, span};
 use crate::entity::{IndexSchema, KvEntity};
 use crate::list::raw;
@@ -191,14 +193,14 @@ impl<E: KvEntity, S: IndexStore> BuildIndexes<E, S> {
 
     /// Writes the states of the indexes that are not ready.
     async fn write_states(&self, state: impl Fn(u32) -> IndexState) -> Result<()> {
-        let (mut conditions, mut writes) = (Vec::new(), Vec::new());
+        let mut states = Vec::new();
         for (schema, key, record) in self.states().await? {
             let expect = record.map_or(Expect::Absent, |record| Expect::Revision(record.revision));
-            conditions.push(Condition::new(key.clone(), expect));
-            writes.push(Write::Put(key, state_record(&state(schema.generation_number()))?));
+            let new = state_record(&state(schema.generation_number()))?;
+            states.push((Condition::new(key.clone(), expect), Write::Put(key, new)));
         }
         let store = self.collection.store();
-        match store.commit(conditions, writes.into()).await.map_err(of_entity::<E>)? {
+        match commit_states(store, states).await.map_err(of_entity::<E>)? {
             Commit::Done => Ok(()),
             Commit::Conflict(_) => {
                 let at = self.collection.located(Location::store(store.name()));

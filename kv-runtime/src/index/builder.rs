@@ -9,6 +9,7 @@ use kv_store::store::{Cursor, IndexStore};
 use super::range::Selected;
 use super::state::schema_of;
 use crate::collection::Collection;
+use crate::collection::indexed::parts_of;
 use crate::entity::{Handle, KvEntity};
 
 /// The lookup form of the next value: of an `Option`, what it holds.
@@ -41,11 +42,11 @@ pub(super) struct Lookup<E, S> {
 }
 
 impl<E: KvEntity, S: IndexStore, V: IndexKey> ByIndex<E, S, V> {
-    pub(super) const fn new(collection: Collection<E, S>, handle: Handle<E, V>) -> Self {
+    pub(super) fn new(collection: Collection<E, S>, handle: Handle<E, V>) -> Self {
         let lookup = Lookup {
             collection,
             number: handle.number,
-            selected: Selected::all(),
+            selected: Selected::all(parts_of::<E>(schema_of::<E>(handle.number))),
             is_reverse: false,
             limit: None,
             cursor: None,

@@ -3,7 +3,7 @@
 use kv_store::__private::coop;
 use kv_store::Result;
 use kv_store::key::{Key, KeyBuilder};
-use kv_store::store::{Commit, Condition, EntryQuery, Expect, IndexStore, ListQuery, StoreExt, Write};
+use kv_store::store::{Commit, Condition, Expect, IndexStore, ListQuery, StoreExt, Write};
 use tracing::Instrument;
 
 use super::enter::{Mode, enter, of_entity};
@@ -11,7 +11,7 @@ use super::report::IndexReport;
 use super::state::ready_states;
 use super::walk::{BATCH, Found, Walk};
 use crate::collection::indexed::{
-    IndexState, Of, check_supported, named_index_key, named_state_key, state_record,
+    IndexState, Of, by_scope, check_supported, named_index_key, named_state_key, state_record,
 };
 use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
@@ -84,7 +84,8 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
             let state = named_state_key::<E>(name);
             let unready = state_record(&IndexState::Building { generation: 0, cursor: None, unfit: 0 })?;
             self.make(vec![Write::Put(state.clone(), unready)]).await?;
-            let removed = self.remove_entries(&index).await? + self.remove_claims(&index).await?;
+            let entries = self.remove_all(Walk::entries(self, name)).await?;
+            let removed = entries + self.remove_all(Walk::claims(self, name)).await?;
             self.make(vec![Write::Delete(state)]).await?;
             Ok(removed)
         }
@@ -100,41 +101,18 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
         self.commit(Vec::new(), writes).await.map(drop)
     }
 
-    async fn remove_entries(&self, index: &Key) -> Result<u64> {
+    /// Removes all that a walk finds, and returns how many that were.
+    async fn remove_all(&self, mut walk: Walk<'_, E, S>) -> Result<u64> {
+        let scope = self.store().capabilities().limits.commit_scope;
         let mut removed = 0;
-        loop {
-            let query = EntryQuery::new(index.clone()).with_limit(BATCH);
-            let page = self.store().entries(&query).await.map_err(of_entity::<E>)?;
-            let writes: Vec<Write> =
-                page.keys().map(|key| Write::RemoveEntry(Key::of_listed_entry(index, key))).collect();
-            removed += writes.len() as u64;
-            if !writes.is_empty() {
-                self.make(writes).await?;
-            }
-            if page.next.is_none() {
-                return Ok(removed);
+        while let Some(found) = walk.page().await? {
+            for found in by_scope(scope, found, |found| &found.key) {
+                removed += found.len() as u64;
+                self.make(found.into_iter().map(|found| walk.removal(found.key)).collect()).await?;
             }
             coop::yield_now().await;
         }
-    }
-
-    async fn remove_claims(&self, index: &Key) -> Result<u64> {
-        let (mut removed, mut cursor) = (0, None);
-        loop {
-            let query = ListQuery::new(index.clone()).with_limit(BATCH).with_cursor(cursor);
-            let mut page = self.store().page(&query).await.map_err(of_entity::<E>)?;
-            let writes: Vec<Write> =
-                page.keys().map(|key| Write::Delete(Key::of_listed_entry(index, key))).collect();
-            removed += writes.len() as u64;
-            if !writes.is_empty() {
-                self.make(writes).await?;
-            }
-            cursor = page.cursor.take();
-            if cursor.is_none() {
-                return Ok(removed);
-            }
-            coop::yield_now().await;
-        }
+        Ok(removed)
     }
 
     async fn enter_all(&self, prefix: &Key, report: &mut IndexReport) -> Result<()> {
@@ -174,7 +152,7 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
                 Some((found, anchor))
             })
             .unzip();
-        let (mut conditions, mut writes) = (Vec::new(), Vec::new());
+        let mut removals: Vec<(Write, Vec<Condition>)> = Vec::new();
         let records = self.records_of_each(&anchors).await?;
         for ((found, anchor), records) in found.into_iter().zip(&anchors).zip(records) {
             // What cannot be read may have the value.
@@ -183,29 +161,34 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
                 continue;
             }
             let mut unchanged = self.unchanged_of_indexes(anchor, &records);
-            writes.push(match found.claim {
+            let removal = match found.claim {
                 Some(claim) => {
                     let revision = Expect::Revision(claim.revision);
                     unchanged.push(Condition::new(found.key.clone(), revision));
                     Write::Delete(found.key)
                 }
                 None => Write::RemoveEntry(found.key),
-            });
-            conditions.push(unchanged);
+            };
+            removals.push((removal, unchanged));
         }
-        if writes.is_empty() {
-            return Ok(());
-        }
-        if self.commit(conditions.concat(), writes.clone()).await? == Commit::Done {
-            report.removed += writes.len() as u64;
-            return Ok(());
-        }
-        for (conditions, write) in conditions.into_iter().zip(writes) {
-            if self.commit(conditions, vec![write]).await? == Commit::Done {
-                report.removed += 1;
-            }
+        let scope = self.store().capabilities().limits.commit_scope;
+        for removals in by_scope(scope, removals, |(removal, _)| removal.key()) {
+            report.removed += self.remove_astray(removals).await?;
         }
         Ok(())
+    }
+
+    /// Makes these removals, together or those whose conditions hold, and returns how many were made.
+    async fn remove_astray(&self, removals: Vec<(Write, Vec<Condition>)>) -> Result<u64> {
+        let (writes, conditions): (Vec<Write>, Vec<Vec<Condition>>) = removals.into_iter().unzip();
+        if self.commit(conditions.concat(), writes.clone()).await? == Commit::Done {
+            return Ok(writes.len() as u64);
+        }
+        let mut removed = 0;
+        for (conditions, write) in conditions.into_iter().zip(writes) {
+            removed += u64::from(self.commit(conditions, vec![write]).await? == Commit::Done);
+        }
+        Ok(removed)
     }
 
     async fn all_are_ready(&self) -> Result<bool> {

@@ -12,7 +12,7 @@ use kv_store::{Error, Result};
 
 use super::report::IndexReport;
 use crate::collection::Collection;
-use crate::collection::indexed::{Change, IndexedType, Of, StoreReads, plan};
+use crate::collection::indexed::{Change, IndexedType, Of, StoreReads, by_scope, plan};
 use crate::entity::KvEntity;
 
 /// How often entities are read again that others write meanwhile.
@@ -34,9 +34,11 @@ pub(super) async fn enter<E: KvEntity, S: IndexStore>(
     mode: Mode,
     report: &mut IndexReport,
 ) -> Result<()> {
-    let limit = collection.info().capabilities().limits.commit;
-    let of_commit = Collection::<E, S>::entities_in_commit(limit);
-    let mut parts: VecDeque<Vec<Key>> = anchors.chunks(of_commit).map(<[Key]>::to_vec).collect();
+    let limits = collection.info().capabilities().limits;
+    let of_commit = Collection::<E, S>::entities_in_commit(limits.commit);
+    let shards = by_scope(limits.commit_scope, anchors, |anchor| anchor);
+    let parts = shards.iter().flat_map(|anchors| anchors.chunks(of_commit));
+    let mut parts: VecDeque<Vec<Key>> = parts.map(<[Key]>::to_vec).collect();
     let mut attempt = 0;
     while let Some(part) = parts.pop_front() {
         let mut found = IndexReport::default();

@@ -11,7 +11,7 @@ use tracing::Instrument;
 use super::builder::{ByIndex, ByIndexIds, Lookup};
 use super::range::Selected;
 use super::state::{Reading, Seen, schema_of};
-use crate::collection::indexed::{EntryOf, index_key};
+use crate::collection::indexed::{EntryOf, check_within, index_key};
 use crate::collection::span;
 use crate::entity::KvEntity;
 use crate::list::{IdPage, Pace, Page, secret};
@@ -115,13 +115,15 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
 
     /// What the keys of all entries begin with.
     fn index(&self) -> Key {
-        index_key::<E>(schema_of::<E>(self.number), "").finish_entry()
+        let schema = schema_of::<E>(self.number);
+        self.selected.place(index_key::<E>(schema, &IndexParts::new()))
     }
 
     /// Finds at most so many entities.
     pub(super) async fn find(&self, cursor: Option<Cursor>, limit: usize) -> Result<Found<E>> {
         let reading = Reading::new(&self.collection, self.number)?;
         let index = self.index();
+        check_within(&self.collection, reading.schema, &index)?;
         let mut found = Found::at(self.position(&index, cursor)?);
         let mut begun = None;
         let seen = loop {

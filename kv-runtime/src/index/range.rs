@@ -7,14 +7,13 @@ use std::ops::Bound;
 
 use kv_store::__private::{KEPT_OF_PART, beginning_of_part};
 use kv_store::index::IndexParts;
+use kv_store::key::Key;
 
 /// What is selected of the values of one index.
 #[derive(Clone, Debug)]
 pub(super) struct Selected {
     /// The values that are fixed, as parts of an entry.
-    parts: String,
-    /// How many they are.
-    fixed: usize,
+    parts: IndexParts,
     /// The range of the next value.
     range: Option<Range>,
 }
@@ -39,17 +38,19 @@ const BEHIND_END: char = '"';
 const PRESENT: &str = "$";
 
 impl Selected {
-    /// Selects all entries.
-    pub(super) const fn all() -> Self {
-        Self { parts: String::new(), fixed: 0, range: None }
+    /// Selects all entries. `parts` has no value yet.
+    pub(super) const fn all(parts: IndexParts) -> Self {
+        Self { parts, range: None }
+    }
+
+    /// Returns a key of the index, placed where the selected entries are.
+    pub(super) fn place(&self, key: Key) -> Key {
+        self.parts.place(key)
     }
 
     /// Selects the entries with these further values.
     pub(super) fn fix(&mut self, write: impl FnOnce(&mut IndexParts)) {
-        let mut parts = IndexParts::new();
-        write(&mut parts);
-        self.parts.push_str(parts.as_str());
-        self.fixed += parts.len();
+        write(&mut self.parts);
         self.range = None;
     }
 
@@ -74,7 +75,7 @@ impl Selected {
 
     /// Returns the range of keys, behind what all keys of the index begin with.
     pub(super) fn keys(&self, index: &str) -> (Bound<String>, Bound<String>) {
-        let start = format!("{index}{}", self.parts);
+        let start = format!("{index}{}", self.parts.as_str());
         let all = || (Bound::Included(start.clone()), Bound::Excluded(after_all_with(&start)));
         let Some(Range { from, to, is_beginning }) = &self.range else { return all() };
         let (mut least, mut greatest) = all();
@@ -108,7 +109,7 @@ impl Selected {
     /// Returns whether the values, which are not shortened, are selected.
     pub(super) fn has(&self, values: &IndexParts) -> bool {
         let Some(Range { from, to, is_beginning }) = &self.range else { return true };
-        let Some(next) = values.as_str().split(END).nth(self.fixed) else { return false };
+        let Some(next) = values.as_str().split(END).nth(self.parts.len()) else { return false };
         let is_from = match from {
             Bound::Included(from) => from.as_str() <= next,
             Bound::Excluded(from) => from.as_str() < next,

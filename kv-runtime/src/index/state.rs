@@ -1,5 +1,6 @@
 //! Whether an index has an entry for each entity.
 
+use kv_store::index::IndexParts;
 use kv_store::key::Key;
 use kv_store::record::{Record, Revision};
 use kv_store::store::{GetOptions, Store};
@@ -51,6 +52,31 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
         Ok(Self { collection, schema, state: state_key::<E>(schema) })
     }
 
+    /// Returns the revision of a state that was read before this call returned, and by which the index
+    /// was ready. An earlier lookup of this program may have read it.
+    pub(super) async fn begin(&self) -> Result<Revision> {
+        let known = self.collection.known_indexes();
+        if let Some(revision) = known.ready_at::<E>(self.schema.name()) {
+            return Ok(revision);
+        }
+        let state = self.read_state().await?;
+        let revision = self.ready(state.as_ref()).await?;
+        known.saw_ready::<E>(self.schema.name(), revision.clone());
+        Ok(revision)
+    }
+
+    /// Returns whether the index was ready all the time since it had the state of this revision. If it
+    /// has become ready again meanwhile, a further attempt may find that. Fails if it is not ready now.
+    pub(super) async fn was_ready_since(&self, begun: &Revision) -> Result<bool> {
+        let state = self.read_state().await?;
+        let now = self.ready(state.as_ref()).await?;
+        let was_ready = now == *begun;
+        if !was_ready {
+            self.collection.known_indexes().saw_ready::<E>(self.schema.name(), now);
+        }
+        Ok(was_ready)
+    }
+
     /// Fails if the index is no longer ready, or was built again since `begun`.
     pub(super) async fn end(&self, begun: &Revision, seen: Seen) -> Result<()> {
         let state = match seen {
@@ -91,7 +117,7 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
     }
 
     pub(super) fn not_ready(&self) -> Error {
-        let key = index_key::<E>(self.schema, "").finish_entry();
+        let key = index_key::<E>(self.schema, &IndexParts::new());
         Error::IndexNotReady { at: self.collection.at(&key), index: self.schema.name() }
     }
 }

@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use kv_store::index::{IndexKey, IndexParts};
+use futures_util::future::join;
+use kv_store::index::IndexKey;
 use kv_store::key::Key;
-use kv_store::record::Record;
+use kv_store::record::{Record, Revision};
 use kv_store::store::{ClaimQuery, Claimed, Commit, IndexStore, Store};
 use kv_store::{BoxFuture, Error, Result};
 use tracing::Instrument;
 
 use super::state::{Reading, schema_of};
-use crate::collection::indexed::{Of, holder_of, index_key};
+use crate::collection::indexed::{Of, holder_of, index_key, parts_of};
 #[cfg(feature = "cache")]
 use crate::collection::indexed::{entry_of, id_of};
 use crate::collection::{Collection, span};
@@ -139,18 +140,31 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
 
     /// The key of the claim of a value.
     pub(crate) fn claim(&self, value: V::Ref<'_>) -> Key {
-        let mut parts = IndexParts::new();
+        let schema = schema_of::<E>(self.handle.number);
+        let mut parts = parts_of::<E>(schema);
         V::write_ref(value, self.handle.normaliser, &mut parts);
-        index_key::<E>(schema_of::<E>(self.handle.number), parts.as_str()).finish_entry()
+        index_key::<E>(schema, &parts)
     }
 
     pub(crate) async fn find(&self, claim: &Key) -> Result<Option<(E, Key)>> {
         let reading = Reading::new(&self.collection, self.handle.number)?;
-        let mut found = self.read_claim(&reading, claim).await?;
+        let (mut found, mut begun) = self.read_claim(&reading, claim).await?;
         for _ in 0..MAX_ATTEMPTS {
             let records = found.records.take();
             let is_of_one_moment = records.is_some();
-            match self.follow(claim, found.claim.as_ref(), records).await? {
+            let follow = self.follow(claim, found.claim.as_ref(), records);
+            let led = match &begun {
+                None => follow.await?,
+                Some(since) => {
+                    let (led, was_ready) = join(follow, reading.was_ready_since(since)).await;
+                    if !was_ready? {
+                        (found, begun) = self.read_claim(&reading, claim).await?;
+                        continue;
+                    }
+                    led?
+                }
+            };
+            match led {
                 Led::To(entity, anchor) => return Ok(Some((entity, anchor))),
                 Led::Nowhere => return Ok(None),
                 // An entity that gets a value claims it in the same commit.
@@ -159,7 +173,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
             }
             // The value may have moved after the claim was read and before the entity was.
             let before = found.claim.map(|claim| claim.revision);
-            found = self.read_claim(&reading, claim).await?;
+            (found, begun) = self.read_claim(&reading, claim).await?;
             if before == found.claim.as_ref().map(|claim| claim.revision.clone()) {
                 return Ok(None);
             }
@@ -169,17 +183,30 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
 
     /// Reads the claim of a value, and with it the records of its entity if the store can do that in
     /// one round trip. Fails if the index was not ready then.
-    async fn read_claim(&self, reading: &Reading<'_, E, S>, claim: &Key) -> Result<Claimed> {
+    ///
+    /// The reads of some stores are not of one moment. Then it returns a revision of the state from
+    /// before, and the caller asks whether the index was [ready since](Reading::was_ready_since).
+    async fn read_claim(
+        &self,
+        reading: &Reading<'_, E, S>,
+        claim: &Key,
+    ) -> Result<(Claimed, Option<Revision>)> {
+        let store = self.collection.store();
+        if !store.capabilities().snapshot_reads {
+            let begun = reading.begin().await?;
+            let claim = store.read(claim).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+            return Ok((Claimed::new(claim, None), Some(begun)));
+        }
         let query = Collection::<E, S>::claim_query(claim, &reading.state);
         // State and claim are read at one moment. A claim that was read before the index became ready
         // says nothing.
         let found = self.read(&query).await?;
         if reading.is_ready(found.also.as_ref()) {
-            return Ok(found);
+            return Ok((found, None));
         }
         reading.ready(found.also.as_ref()).await?;
         let found = self.read(&query).await?;
-        if reading.is_ready(found.also.as_ref()) { Ok(found) } else { Err(reading.not_ready()) }
+        if reading.is_ready(found.also.as_ref()) { Ok((found, None)) } else { Err(reading.not_ready()) }
     }
 
     async fn read(&self, query: &ClaimQuery) -> Result<Claimed> {
@@ -217,8 +244,17 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
     /// Returns the id of the entity that has claimed a value, whether or not it still has it.
     pub(crate) async fn holder(&self, claim: &Key) -> Result<Option<E::Id>> {
         let reading = Reading::new(&self.collection, self.handle.number)?;
-        let Some(found) = self.read_claim(&reading, claim).await?.claim else { return Ok(None) };
-        Ok(id_of::<E>(&holder_of(&Of(self.collection.clone()), claim, &found)?))
+        for _ in 0..MAX_ATTEMPTS {
+            let (found, begun) = self.read_claim(&reading, claim).await?;
+            if let Some(begun) = begun
+                && !reading.was_ready_since(&begun).await?
+            {
+                continue;
+            }
+            let Some(found) = found.claim else { return Ok(None) };
+            return Ok(id_of::<E>(&holder_of(&Of(self.collection.clone()), claim, &found)?));
+        }
+        Err(self.lost(claim))
     }
 
     /// Whether an entity alone shows whether it has a value. Where the group may be absent, its

@@ -4,11 +4,13 @@ use std::ops::Bound;
 
 use super::commits::{absent, put};
 use super::harness::{Harness, IndexHarness};
-use super::suite::{Checked, Ended, Suite, Test, is_written, sample};
+use super::suite::{Checked, Ended, Suite, Test, in_shard, is_written, sample};
 use crate::Codec;
 use crate::key::{Key, KeyBuilder};
 use crate::record::{Metadata, NewRecord, Record};
-use crate::store::{ClaimQuery, Commit, EntryQuery, IndexStore, ListQuery, Store, StoreExt, Write};
+use crate::store::{
+    ClaimQuery, Commit, CommitScope, EntryQuery, IndexStore, ListQuery, Store, StoreExt, Write,
+};
 
 pub(super) async fn run<H: IndexHarness>(suite: &mut Suite<'_, H>) {
     run_all!(suite;
@@ -21,6 +23,8 @@ pub(super) async fn run<H: IndexHarness>(suite: &mut Suite<'_, H>) {
         entries_stay: "an entry MUST NOT expire",
         an_entry_page_has_the_other_record: "a page MUST have the record that the query also asks for",
         a_claim_comes_with_its_records: "a claim and the record beside it MUST be as `get_many` returns them, and the records of its entity, if there are any, of the same moment",
+        entries_of_a_shard_go_with_its_records: "a store whose commits have a scope of one shard MUST take its entries with its other keys",
+        entries_are_found_by_their_shards: "a shard that had entries all the time MUST be on exactly one of the pages, and a store that keeps shards apart MUST show one alone",
         entries_are_no_records_of_other_prefixes: "a list of other keys shows no entry",
         store_says_that_it_keeps_indexes: "a store that implements it sets the capability",
     );
@@ -33,26 +37,41 @@ fn entry(index: &str, rest: &str) -> Key {
     KeyBuilder::entry("user", index, rest, true, &[]).finish_entry()
 }
 
-fn index_of(index: &str) -> Key {
-    entry(index, "")
+/// The same key in a shard.
+fn within(shard: &str, key: Key) -> Key {
+    key.placed_with(&in_shard("user", shard, 1, None))
 }
 
 impl<H: Harness<Store: IndexStore>> Test<'_, H> {
+    /// The same key where one commit may have it together with all others: in a shard, unless the
+    /// store commits any keys.
+    fn together(&self, key: Key) -> Key {
+        if self.can.limits.commit_scope == CommitScope::AnyKeys { key } else { within("1", key) }
+    }
+
+    fn entry(&self, index: &str, rest: &str) -> Key {
+        self.together(entry(index, rest))
+    }
+
+    fn index(&self) -> Key {
+        self.entry(INDEX, "")
+    }
+
     async fn add(&self, entries: &[&str]) -> Checked {
-        let writes = entries.iter().map(|rest| Write::AddEntry(entry(INDEX, rest))).collect::<Vec<_>>();
+        let writes = entries.iter().map(|rest| Write::AddEntry(self.entry(INDEX, rest))).collect::<Vec<_>>();
         let commit = self.store.commit(Vec::new(), writes.into()).await?;
         check!(commit == Commit::Done, "a commit of entries without conditions ended with {commit:?}");
         Ok(())
     }
 
     async fn entries(&self, query: &EntryQuery) -> Checked<Vec<String>> {
-        let index = index_of(INDEX);
+        let index = entry(INDEX, "");
         let page = self.store.entries(query).await?;
         Ok(page.keys().map(|key| key.strip_prefix(index.as_str()).unwrap_or(key).to_owned()).collect())
     }
 
     async fn all(&self) -> Checked<Vec<String>> {
-        self.entries(&EntryQuery::new(index_of(INDEX))).await
+        self.entries(&EntryQuery::new(self.index())).await
     }
 }
 
@@ -63,7 +82,7 @@ async fn entries_come_in_order<H: IndexHarness>(t: Test<'_, H>) -> Checked {
     t.add(&["a!2!", "é!1!", "B!1!", "a%20b!1!", "a!10!", "a!1!"]).await?;
     let found = t.all().await?;
     check!(found == SOME, "the entries come as {found:?}");
-    let mut found = t.entries(&EntryQuery::new(index_of(INDEX)).with_reverse(true)).await?;
+    let mut found = t.entries(&EntryQuery::new(t.index()).with_reverse(true)).await?;
     found.reverse();
     check!(found == SOME, "the reverse of the reverse is {found:?}");
     Ok(())
@@ -71,11 +90,11 @@ async fn entries_come_in_order<H: IndexHarness>(t: Test<'_, H>) -> Checked {
 
 async fn a_range_has_its_entries_and_no_others<H: IndexHarness>(t: Test<'_, H>) -> Checked {
     t.add(&SOME).await?;
-    let others = ["by_cit", "by_city2"].map(|index| Write::AddEntry(entry(index, "a!1!")));
+    let others = ["by_cit", "by_city2"].map(|index| Write::AddEntry(t.entry(index, "a!1!")));
     let commit = t.store.commit(Vec::new(), others.into_iter().collect()).await?;
     check!(commit == Commit::Done, "a commit of entries without conditions ended with {commit:?}");
     let key = |rest: &str| entry(INDEX, rest).into_string();
-    let all = Bound::Included(index_of(INDEX).into_string());
+    let all = Bound::Included(t.index().into_string());
     for (from, to, expected) in [
         (Bound::Included(key("a!1!")), Bound::Included(key("a!2!")), &SOME[1..4]),
         (Bound::Excluded(key("a!1!")), Bound::Excluded(key("a!2!")), &SOME[2..3]),
@@ -86,7 +105,7 @@ async fn a_range_has_its_entries_and_no_others<H: IndexHarness>(t: Test<'_, H>) 
     ] {
         for is_reverse in [false, true] {
             let range = (from.clone(), to.clone());
-            let query = EntryQuery::new(index_of(INDEX)).with_range(range.0, range.1);
+            let query = EntryQuery::new(t.index()).with_range(range.0, range.1);
             let mut found = t.entries(&query.with_reverse(is_reverse)).await?;
             if is_reverse {
                 found.reverse();
@@ -102,7 +121,7 @@ async fn a_range_has_its_entries_and_no_others<H: IndexHarness>(t: Test<'_, H>) 
 async fn entry_pages_lead_on<H: IndexHarness>(t: Test<'_, H>) -> Checked {
     t.add(&SOME).await?;
     for is_reverse in [false, true] {
-        let mut query = EntryQuery::new(index_of(INDEX)).with_reverse(is_reverse).with_limit(2);
+        let mut query = EntryQuery::new(t.index()).with_reverse(is_reverse).with_limit(2);
         let mut found = Vec::new();
         loop {
             let page = t.store.entries(&query).await?;
@@ -125,22 +144,22 @@ async fn entry_pages_lead_on<H: IndexHarness>(t: Test<'_, H>) -> Checked {
 async fn an_entry_page_keeps_to_its_limit<H: IndexHarness>(t: Test<'_, H>) -> Checked {
     t.add(&SOME).await?;
     for limit in 1..=7 {
-        let page = t.store.entries(&EntryQuery::new(index_of(INDEX)).with_limit(limit)).await?;
+        let page = t.store.entries(&EntryQuery::new(t.index()).with_limit(limit)).await?;
         check!(page.len() <= limit, "a page of at most {limit} entries has {}", page.len());
     }
     Ok(())
 }
 
 async fn entries_go_with_their_commit<H: IndexHarness>(t: Test<'_, H>) -> Checked {
-    let record = Key::from_text("user:1");
-    let writes = vec![put(&record, 1), Write::AddEntry(entry(INDEX, "a!1!"))];
+    let record = t.together(Key::from_text("user:1"));
+    let writes = vec![put(&record, 1), Write::AddEntry(t.entry(INDEX, "a!1!"))];
     let commit = t.store.commit(vec![absent(&record)], writes.into()).await?;
     check!(commit == Commit::Done, "a commit whose condition holds ended with {commit:?}");
     let found = t.all().await?;
     check!(found == ["a!1!"], "after a commit that adds an entry there are {found:?}");
     let writes = vec![
-        Write::RemoveEntry(entry(INDEX, "a!1!")),
-        Write::AddEntry(entry(INDEX, "b!1!")),
+        Write::RemoveEntry(t.entry(INDEX, "a!1!")),
+        Write::AddEntry(t.entry(INDEX, "b!1!")),
         Write::Delete(record.clone()),
     ];
     let commit = t.store.commit(vec![absent(&record)], writes.clone().into()).await?;
@@ -160,7 +179,7 @@ async fn an_entry_is_added_once<H: IndexHarness>(t: Test<'_, H>) -> Checked {
     t.add(&["a!1!"]).await?;
     let found = t.all().await?;
     check!(found == ["a!1!"], "an entry that was added three times is there as {found:?}");
-    let remove = |rest| Write::RemoveEntry(entry(INDEX, rest));
+    let remove = |rest| Write::RemoveEntry(t.entry(INDEX, rest));
     let commit =
         t.store.commit(Vec::new(), vec![remove("b!1!"), remove("a!1!"), remove("a!1!")].into()).await?;
     check!(commit == Commit::Done, "a commit that removes entries ended with {commit:?}");
@@ -178,7 +197,8 @@ async fn entries_stay<H: IndexHarness>(t: Test<'_, H>) -> Checked {
 }
 
 async fn an_entry_page_has_the_other_record<H: IndexHarness>(t: Test<'_, H>) -> Checked {
-    let [there, absent, index] = ["user!!by_city!", "user!!other!", "user!by_city!"].map(Key::from_text);
+    let [there, absent] = ["user!!by_city!", "user!!other!"].map(Key::from_text);
+    let index = t.index();
     t.put(&there, &sample(7)).await?;
     for entries in [&[][..], &SOME] {
         t.add(entries).await?;
@@ -249,6 +269,61 @@ async fn a_claim_comes_with_its_records<H: IndexHarness>(t: Test<'_, H>) -> Chec
             );
         }
     }
+    Ok(())
+}
+
+async fn entries_of_a_shard_go_with_its_records<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    let can = t.can.limits.commit_scope != CommitScope::OneEntity;
+    t.needs(can, "the store commits one entity at a time, by its limits")?;
+    let record = in_shard("user", "a", 1, None);
+    let entries = ["by_city", "by_age"].map(|index| within("a", entry(index, "a!1!")));
+    let mut writes = vec![put(&record, 1)];
+    writes.extend(entries.iter().cloned().map(Write::AddEntry));
+    for expected in [Commit::Done, Commit::Conflict(0)] {
+        let commit = t.store.commit(vec![absent(&record)], writes.clone().into()).await?;
+        check!(commit == expected, "a commit of a record and its entries ended with {commit:?}");
+    }
+    for entry in &entries {
+        let query = EntryQuery::new(entry.clone());
+        let found = t.store.entries(&query).await?.len();
+        check!(found == 1, "an index has {found} entries after one was committed");
+    }
+    check!(t.store.read(&record).await?.is_some(), "the record of the commit is not there");
+    Ok(())
+}
+
+async fn entries_are_found_by_their_shards<H: IndexHarness>(t: Test<'_, H>) -> Checked {
+    let can = t.can.limits.commit_scope != CommitScope::OneEntity;
+    t.needs(can, "the store commits one entity at a time, by its limits")?;
+    let shards = ["", "1", "10", "a b", "{}", "é"];
+    let mut expected = Vec::new();
+    for (shard, number) in shards.iter().zip(1..) {
+        for index in ["by_cit", "by_city", "by_city2"] {
+            let key = within(shard, entry(index, &format!("{number}!")));
+            let commit = t.store.commit(Vec::new(), Write::AddEntry(key.clone()).into()).await?;
+            check!(commit == Commit::Done, "a commit of an entry ended with {commit:?}");
+            if index == INDEX {
+                expected.push(key.into_string());
+            }
+        }
+    }
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = t.store.entry_shards(&entry(INDEX, ""), after.as_ref()).await?;
+        for index in &page.indexes {
+            let entries = t.store.entries(&EntryQuery::new(index.clone())).await?;
+            let is_apart = t.can.indexes_by_shard && entries.len() != 1;
+            check!(!is_apart, "one shard has {} entries", entries.len());
+            found.extend(entries.keys().map(str::to_owned));
+        }
+        check!(found.len() <= expected.len(), "the shards have entries twice: {found:?}");
+        after = page.indexes.last().cloned();
+        if !page.has_more || after.is_none() {
+            break;
+        }
+    }
+    found.sort();
+    check!(found == expected, "the shards have {found:?}");
     Ok(())
 }
 

@@ -12,6 +12,7 @@ macro_rules! location_of {
             | Error::AlreadyExists { at: $at }
             | Error::NotUnique { at: $at, .. }
             | Error::IndexNotReady { at: $at, .. }
+            | Error::IndexAcrossShards { at: $at, .. }
             | Error::Conflict { at: $at, .. }
             | Error::NotRead { at: $at }
             | Error::TransactionTooLarge { at: $at, .. }

@@ -60,6 +60,18 @@ pub enum Error {
         index: &'static str,
     },
 
+    /// An index has entries for entities of several shards, and the store commits one shard at a
+    /// time, such as a Redis cluster. Nothing was sent to it.
+    #[error("{at}: the store commits one shard at a time, and the index `{index}` spans shards; {advice}")]
+    IndexAcrossShards {
+        /// Where: the index.
+        at: Box<Location>,
+        /// The index.
+        index: &'static str,
+        /// Which attribute to write.
+        advice: String,
+    },
+
     /// Another writer came first at each attempt.
     #[error(
         "{at}: another writer came first {attempts} times in a row; nothing was written; try again later{}",

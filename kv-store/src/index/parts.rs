@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use crate::key::KeyBuilder;
+use crate::key::{IdKind, IdSchema, Key, KeyBuilder};
 use crate::timestamp::Timestamp;
 
 /// The indexed values of one entity as text, one part after the other.
 ///
 /// The order of two texts is that of their values, part by part. A part of more than
 /// 128 bytes keeps its beginning and a hash of the whole.
+#[derive(Clone)]
 pub struct IndexParts {
     key: KeyBuilder,
     len: usize,
@@ -26,7 +27,24 @@ impl IndexParts {
     /// Begins with no part.
     #[must_use]
     pub fn new() -> Self {
-        Self { key: KeyBuilder::sorted(), len: 0, is_missing: false, is_whole: false }
+        Self { key: KeyBuilder::sorted(&[]), len: 0, is_missing: false, is_whole: false }
+    }
+
+    /// Begins with no part. The first one will be the shard id.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn in_shard() -> Self {
+        const SHARD: &[IdSchema] = &[IdSchema::new("", IdKind::Text).shard()];
+        Self { key: KeyBuilder::sorted(SHARD), ..Self::new() }
+    }
+
+    /// Returns a key that is placed in the shard that the first part names. If there is no part yet,
+    /// it is the beginning of keys in any shard. Parts that are not [in a shard](Self::in_shard)
+    /// place a key by its own text.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn place(&self, key: Key) -> Key {
+        self.key.place(key)
     }
 
     /// Begins with no part, and shortens none.

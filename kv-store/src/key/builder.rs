@@ -108,6 +108,14 @@ impl Key {
         self.is_of_index
     }
 
+    /// The same key in the shard that [`shard`](Self::shard) has returned of another one.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn in_shard(mut self, shard: &str) -> Self {
+        self.placement = Placement::Shard(Some(shard.into()));
+        self
+    }
+
     /// Whether any of its ids is secret.
     #[doc(hidden)]
     pub fn has_secret(&self) -> bool {
@@ -151,6 +159,21 @@ impl Key {
         let placement = self.placement.within(prefix);
         let (entity_len, is_of_index) = (prefix.len() + self.entity_len, self.is_of_index);
         Self { text, entity_len, secrets, placement, is_of_index }
+    }
+
+    /// The key without `prefix`, which [`within`](Self::within) has added. `None` if it begins
+    /// otherwise.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without(&self, prefix: &str) -> Option<Self> {
+        let text = self.text.strip_prefix(prefix)?.to_owned();
+        let moved = |secret: &Range<usize>| {
+            secret.start.saturating_sub(prefix.len())..secret.end.saturating_sub(prefix.len())
+        };
+        let secrets = self.secrets.iter().map(moved).collect();
+        let entity_len = self.entity_len.saturating_sub(prefix.len());
+        let placement = self.placement.without(prefix)?;
+        Some(Self { text, entity_len, secrets, placement, is_of_index: self.is_of_index })
     }
 
     /// The text with a hash in the place of every secret id.
@@ -208,7 +231,7 @@ impl std::hash::Hash for Key {
 }
 
 /// A key in the making: the prefix, then one id after the other, then the group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyBuilder {
     pub(super) key: Key,
     pub(super) ids: &'static [IdSchema],
@@ -235,7 +258,8 @@ impl KeyBuilder {
     pub fn push<I: Segment + ?Sized>(&mut self, id: &I) {
         let schema = self.ids.get(self.next);
         self.next += 1;
-        if schema.is_some_and(|id| id.shard) {
+        let is_unplaced = matches!(self.key.placement, Placement::Shard(None));
+        if is_unplaced && schema.is_some_and(|id| id.shard) {
             self.key.placement = Placement::in_shard(id);
         }
         if self.is_sorted {

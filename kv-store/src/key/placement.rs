@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::escape::escape_into;
 use super::schema::{IdKind, IdSchema};
+use super::sorted::unescape_sorted;
 use super::writer::{IdWriter, Segment};
 
 /// What decides where a key is placed.
@@ -53,6 +55,16 @@ impl Placement {
         Some(Self::Text(Some(shard.into())))
     }
 
+    /// The placement of an entry whose first part is the shard id: `None` if the part is not written
+    /// like one, or is shortened.
+    pub(super) fn in_shard_of_part(part: &str, id: &IdSchema) -> Option<Self> {
+        let text = unescape_sorted(part)?;
+        let mut segment = String::with_capacity(text.len());
+        escape_into(&text, &mut segment);
+        // All integers of entries are in order.
+        Self::in_shard_of_segment(&segment, &id.ordered())
+    }
+
     pub(super) fn shard(&self) -> Option<&Arc<str>> {
         match self {
             Self::Text(shard) | Self::Shard(shard) => shard.as_ref(),
@@ -73,6 +85,28 @@ impl Placement {
             Self::Shard(shard) => Self::Shard(shard.as_ref().map(inside)),
         }
     }
+
+    /// The placement of the same key without `prefix`. `None` if the shard is not behind it.
+    pub(super) fn without(&self, prefix: &str) -> Option<Self> {
+        let outside = |shard: &Option<Arc<str>>| match shard {
+            Some(shard) => {
+                let rest = shard.strip_prefix(prefix.strip_suffix(SEPARATOR).unwrap_or(prefix))?;
+                let rest = rest.strip_prefix(SEPARATOR)?;
+                // An id contains no separator, so what does is within another namespace.
+                Some(Some(if rest.contains(SEPARATOR) {
+                    Arc::from(rest)
+                } else {
+                    [SEPARATOR, rest].concat().into()
+                }))
+            }
+            None => Some(None),
+        };
+        Some(match self {
+            Self::Text(shard) => Self::Text(outside(shard)?),
+            Self::Entity => Self::Entity,
+            Self::Shard(shard) => Self::Shard(outside(shard)?),
+        })
+    }
 }
 
 /// What is before a shard id, so that no placement is empty.
@@ -81,6 +115,7 @@ const SEPARATOR: &str = ":";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::writer::Segment;
     use crate::key::{Key, KeyBuilder, KvId};
 
     const fn ids<I: KvId>(ordered: bool) -> IdSchema {
@@ -97,6 +132,10 @@ mod tests {
         let segment = key.as_str().strip_prefix("user:").unwrap();
         let by_text = Placement::in_shard_of_segment(segment, &schema[0]);
         assert_eq!(by_text.as_ref().and_then(Placement::shard).map(|shard| &**shard), key.shard());
+        let mut part = String::new();
+        id.write_segment(&mut IdWriter::sorted(&mut part));
+        let by_part = Placement::in_shard_of_part(&part, &schema[0]);
+        assert_eq!(by_part.as_ref().and_then(Placement::shard).map(|shard| &**shard), key.shard());
         key.placement().to_owned()
     }
 
@@ -129,10 +168,18 @@ mod tests {
         key.push(&7_u64);
         let key = key.finish(Some("profile"));
         assert_eq!(key.placement(), ":7");
+        let outside = key.within("acme:").without("acme:").expect("it is within");
+        assert_eq!((outside.as_str(), outside.placement()), (key.as_str(), ":7"));
         let key = key.within("acme:");
         assert_eq!((key.as_str(), key.placement()), ("acme:user:7:profile", "acme:7"));
         assert_eq!(key.within("eu:").placement(), "eu:acme:7");
         assert_eq!(key.within(":").placement(), ":acme:7");
+        for prefix in ["eu:", ":", "a:b:"] {
+            let outside = key.within(prefix).without(prefix).expect("it is within");
+            assert_eq!((outside.as_str(), outside.placement()), (key.as_str(), key.placement()));
+            assert_eq!(outside.entity_part(), key.entity_part());
+        }
+        assert!(key.without("eu:").is_none());
     }
 
     #[test]

@@ -40,18 +40,33 @@ impl Key {
             is_of_index: true,
         }
     }
+
+    /// Returns the key of an entry that a store has listed, in the shard that its first part names.
+    /// `None` if that part names none, or is shortened.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_entry_in_shard(index: &Self, text: &str, ids: &'static [IdSchema]) -> Option<Self> {
+        let (part, _) = text.strip_prefix(index.as_str())?.split_once(END)?;
+        let placement = Placement::in_shard_of_part(part, ids.first()?)?;
+        Some(Self { placement, ..Self::of_listed_entry(index, text) })
+    }
 }
 
 impl KeyBuilder {
-    /// Begins the parts of an entry, which are no key yet.
-    pub(crate) fn sorted() -> Self {
+    /// Begins the parts of an entry, which are no key yet. The first one may be a shard id.
+    pub(crate) fn sorted(ids: &'static [IdSchema]) -> Self {
         let text = String::with_capacity(PARTS);
-        let placement = Placement::Entity;
+        let placement = Placement::of(ids);
         let key = Key { text, entity_len: 0, secrets: Vec::new(), placement, is_of_index: true };
-        Self { key, ids: &[], next: 0, is_sorted: true }
+        Self { key, ids, next: 0, is_sorted: true }
     }
 
-    /// Begins the key of an entry, or of all entries with these parts.
+    /// Returns the key, placed where these parts are.
+    pub(crate) fn place(&self, key: Key) -> Key {
+        key.placed_with(&self.key)
+    }
+
+    /// Begins the key of an entry, or of all entries with these parts. It is in no shard.
     #[doc(hidden)]
     pub fn entry(prefix: &str, index: &str, parts: &str, is_shown: bool, ids: &'static [IdSchema]) -> Self {
         let mut text = String::with_capacity(prefix.len() + index.len() + parts.len() + PARTS);
@@ -62,7 +77,7 @@ impl KeyBuilder {
         let values = text.len()..text.len() + parts.len();
         text.push_str(parts);
         let secrets = if is_shown || parts.is_empty() { Vec::new() } else { vec![values] };
-        let placement = Placement::of(ids);
+        let placement = Placement::Entity;
         let key = Key { text, entity_len: 0, secrets, placement, is_of_index: true };
         Self { key, ids, next: 0, is_sorted: true }
     }
@@ -78,6 +93,7 @@ impl KeyBuilder {
     pub(crate) fn clear_sorted(&mut self) {
         self.key.text.clear();
         self.key.secrets.clear();
+        self.key.placement = Placement::of(self.ids);
         self.next = 0;
     }
 

@@ -25,6 +25,9 @@ pub struct Capabilities {
     /// Whether commits take the entries of indexes. A store that is chosen at run time may implement
     /// [`IndexStore`](super::IndexStore) without this capability.
     pub indexes: bool,
+    /// Whether the entries of an index are kept apart, shard by shard, if their keys have a
+    /// [shard](Key::shard). A page of entries is then of one shard.
+    pub indexes_by_shard: bool,
     /// Whether lists are sorted by the bytes of the keys.
     pub ordered: bool,
     /// Whether a batched read is a snapshot: all answers are of one moment.
@@ -64,6 +67,7 @@ impl Capabilities {
             sharing,
             compare_and_swap: false,
             indexes: false,
+            indexes_by_shard: false,
             ordered: false,
             snapshot_reads: false,
             atomic_batches: false,
@@ -86,6 +90,13 @@ impl Capabilities {
     #[must_use]
     pub const fn indexes(mut self) -> Self {
         self.indexes = true;
+        self
+    }
+
+    /// Adds that the entries of indexes are kept apart, shard by shard.
+    #[must_use]
+    pub const fn indexes_by_shard(mut self) -> Self {
+        self.indexes_by_shard = true;
         self
     }
 

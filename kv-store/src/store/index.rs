@@ -23,6 +23,10 @@ use crate::record::Record;
 /// - The caller passes no condition on an entry, and no other write of its key.
 /// - The key of an entry begins with the name of its index, which has two parts that end with `!`:
 ///   `user!by_city!London!7!`. A store MAY keep the entries of each index apart.
+/// - The key of an entry may have a [shard](Key::shard), which its first value names. A store whose
+///   commits have a [scope](super::Limits::commit_scope) of one shard MUST take such entries with
+///   the other keys of the shard. It MAY keep the entries of each shard apart, and says so by
+///   [`Capabilities::indexes_by_shard`](super::Capabilities::indexes_by_shard).
 /// - A [list](super::Store::list) whose prefix is that of an index MAY show its entries, as records
 ///   without a value.
 /// - A store that implements this trait sets [`Capabilities::indexes`](super::Capabilities::indexes).
@@ -44,10 +48,30 @@ pub trait IndexStore: AtomicStore {
     ///   say where the list goes on.
     /// - An entry that existed all the time MUST be in exactly one page of a list that goes on to
     ///   the end.
+    /// - If the store keeps the entries of each shard apart, a page MUST have the entries in the shard
+    ///   of [`EntryQuery::index`], or those without a shard if that has none.
     /// - A page MUST have the record that [`EntryQuery::also`] asks for, as it was at the same moment
     ///   or before.
     /// - The call SHOULD yield to other tasks rather than hold the thread for longer than 10 ms.
     fn entries(&self, query: &EntryQuery) -> impl Future<Output = Result<EntryPage>> + MaybeSend;
+
+    /// Returns the shards in which an index has entries, some at a time: those behind `after`, which
+    /// is the last one of the page before.
+    ///
+    /// - A shard that had entries all the time MUST be on exactly one of the pages. One without
+    ///   entries MAY be on one.
+    /// - Only a store that keeps the entries of each shard apart has to implement it. Whether `index`
+    ///   has a shard does not matter.
+    ///
+    /// By default it returns the index alone. A wrapper MUST forward the call.
+    fn entry_shards(
+        &self,
+        index: &Key,
+        after: Option<&Key>,
+    ) -> impl Future<Output = Result<EntryShards>> + MaybeSend {
+        let indexes = if after.is_none() { vec![index.clone()] } else { Vec::new() };
+        std::future::ready(Ok(EntryShards { indexes, has_more: false }))
+    }
 
     /// Returns a claim and the record beside it, as [`get_many`](super::Store::get_many) returns
     /// them.
@@ -172,6 +196,26 @@ pub fn is_empty_range(from: Bound<&String>, to: Bound<&String>) -> bool {
         (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => {
             from >= to
         }
+    }
+}
+
+/// Some of the shards in which an index has entries.
+#[derive(Clone, Debug, Default)]
+pub struct EntryShards {
+    /// What the keys of all entries of the index begin with, in each of the shards:
+    /// [`EntryQuery::index`].
+    pub indexes: Vec<Key>,
+    /// Whether there may be more shards behind the last of these.
+    pub has_more: bool,
+}
+
+impl EntryShards {
+    /// Returns the shards without the beginning of their keys, for a wrapper that makes keys longer.
+    /// What begins otherwise is left out.
+    #[must_use]
+    pub fn without(self, prefix: &str) -> Self {
+        let indexes = self.indexes.iter().filter_map(|index| index.without(prefix)).collect();
+        Self { indexes, has_more: self.has_more }
     }
 }
 

@@ -42,7 +42,7 @@ pub use fence::Fences;
 pub use get::GetOptions;
 #[doc(hidden)]
 pub use index::is_empty_range;
-pub use index::{EntryPage, EntryQuery, IndexStore};
+pub use index::{EntryPage, EntryQuery, EntryShards, IndexStore};
 pub use info::StoreInfo;
 pub use lease::{LONGEST_LEASE, Lease};
 pub use memory::MemoryStore;

@@ -107,8 +107,9 @@ impl Call<'_> {
 
 impl Inner {
     pub(super) async fn commit(&self, conditions: Vec<Condition>, mut writes: Vec<Write>) -> Result<Commit> {
-        let sets = SetChanges::take_from(&mut writes);
-        if let Some(set) = sets.first().filter(|_| self.connection.is_cluster()) {
+        let sets = SetChanges::take_from(&mut writes, self.spelling);
+        let is_outside = |set: &&SetChanges| set.entry().shard().is_none();
+        if let Some(set) = sets.iter().find(is_outside).filter(|_| self.connection.is_cluster()) {
             return Err(unsupported(set.at()));
         }
         let by = self.connection.deadline();
@@ -126,7 +127,11 @@ impl Inner {
         if keys().next().is_none() && sets.is_empty() {
             return Ok(Commit::Done);
         }
-        self.info.capabilities().limits.commit_scope.check(NAME, keys())?;
+        self.info
+            .capabilities()
+            .limits
+            .commit_scope
+            .check(NAME, keys().chain(sets.iter().map(SetChanges::entry)))?;
         let spelled: Vec<_> = keys().map(|key| self.spelling.spell(key)).collect();
         let records: Vec<(&Key, &Outgoing)> = writes
             .iter()

@@ -2,7 +2,7 @@
 //!
 //! The name of the set has the name of the index, and a member the rest of the entry's key. All
 //! scores are 0, so the server keeps the members in the order of their bytes, which is that of the
-//! keys. The script of a commit checks all sets before its first write, because a `ZADD` that fails
+//! keys. With hash tags, there is a set for each shard. The script of a commit checks all sets before its first write, because a `ZADD` that fails
 //! does not undo what came before it.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use redis::{Cmd, Pipeline, Value, make_extension_error};
 use super::NAME;
 use super::error::{Fault, failed, unexpected};
 use super::inner::Inner;
-use super::key_format::{entry_set, index_of};
+use super::key_format::{KeyFormat, index_of};
 use super::read::get;
 use super::wire;
 
@@ -36,7 +36,7 @@ pub(super) struct SetChanges {
 
 impl SetChanges {
     /// Takes the changes of entries out of the writes of a commit.
-    pub(super) fn take_from(writes: &mut Vec<Write>) -> Vec<Self> {
+    pub(super) fn take_from(writes: &mut Vec<Write>, spelling: KeyFormat) -> Vec<Self> {
         let is_of_entry = |write: &Write| matches!(write, Write::AddEntry(_) | Write::RemoveEntry(_));
         if !writes.iter().any(is_of_entry) {
             return Vec::new();
@@ -46,7 +46,7 @@ impl SetChanges {
             let is_addition = matches!(write, Write::AddEntry(_));
             let key = write.key();
             let (index, member) = index_of(key.as_str());
-            let set = entry_set(index);
+            let set = spelling.entry_set(key, index);
             let changes = sets.entry(set.clone()).or_insert_with(|| Self {
                 set,
                 entry: key.clone(),
@@ -68,6 +68,11 @@ impl SetChanges {
         }
     }
 
+    /// The key of an entry in the set.
+    pub(super) const fn entry(&self) -> &Key {
+        &self.entry
+    }
+
     pub(super) fn at(&self) -> Box<Location> {
         Location::of(NAME, &self.entry)
     }
@@ -84,9 +89,9 @@ impl SetChanges {
     }
 }
 
-/// Indexes need one server: the entries and the entity may lie on different nodes of a cluster.
+/// On a cluster, an index without shards lies on another node than the entities.
 pub(super) fn unsupported(at: Box<Location>) -> Error {
-    Error::Unsupported { at, capability: "indexes on a cluster, whose nodes commit nothing together" }
+    Error::Unsupported { at, capability: "index entries outside of shards, on a cluster" }
 }
 
 fn not_a_set(at: Box<Location>, action: &'static str) -> Error {
@@ -97,7 +102,8 @@ impl Inner {
     /// Reads a page of entries, and the record beside it, in one round trip.
     pub(super) async fn page_of_entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let at = || Location::of(NAME, &query.index);
-        if self.connection.is_cluster() {
+        let is_cluster = self.connection.is_cluster();
+        if is_cluster && query.index.shard().is_none() {
             return Err(unsupported(at()));
         }
         let mut page = EntryPage::new();
@@ -109,11 +115,16 @@ impl Inner {
         }
         let (index, _) = index_of(query.index.as_str());
         let limit = query.limit.min(MOST_OF_PAGE);
-        let set = entry_set(index);
+        let set = self.spelling.entry_set(&query.index, index);
         let mut pipeline = Pipeline::with_capacity(2);
-        // The server runs them in this order.
-        if let Some(key) = &query.also {
-            pipeline.add_command(get(&self.spelling.spell(key)));
+        match &query.also {
+            // It may lie on another node, and must not be newer than the entries.
+            Some(key) if is_cluster => page.also = self.get(key).await?,
+            // The server runs the commands in this order.
+            Some(key) => {
+                pipeline.add_command(get(&self.spelling.spell(key)));
+            }
+            None => {}
         }
         pipeline.add_command(next_of(&set, index, query, limit + 1));
         let answers = self.connection.pipeline(&set, pipeline).await;
@@ -178,7 +189,7 @@ mod tests {
     use super::*;
 
     fn words(writes: &mut Vec<Write>) -> Vec<(String, String)> {
-        let sets = SetChanges::take_from(writes);
+        let sets = SetChanges::take_from(writes, KeyFormat::Plain);
         let changes = |set: &SetChanges| {
             let mut command = Cmd::new();
             set.write(&mut command);

@@ -61,6 +61,10 @@ const TAGGED_GUARD: &str = "{%23index:";
 /// group. No other key has it, since the digits of an escape are upper-case.
 const COLON_GUARD: &str = "%3a";
 
+/// What the name of a set of index entries has behind the hash tag of its shard. No other name has
+/// it, since a `%` in an id is `%25`.
+const SET_IN_SHARD: &str = "%index:";
+
 /// What the name of a lease ends with. No key of an entity does, since a `%` in an id is `%25`.
 const LEASE: &str = "%lease";
 
@@ -79,20 +83,23 @@ pub(super) fn index_of(text: &str) -> (&str, &str) {
     text.split_at_checked(end).unwrap_or(("", text))
 }
 
-/// The sorted set of the entries of an index. The name ends with `!}`, as no other name does that
-/// begins with [`INDEX`].
-///
-/// Once a cluster keeps the entries of a shard beside its entities, the name begins with the hash
-/// tag of the shard instead.
-pub(super) fn entry_set(index: &str) -> String {
-    let mut name = String::with_capacity(INDEX.len() + index.len() + 1);
-    name.push_str(INDEX);
-    escape_braces(index, &mut name);
-    name.push('}');
-    name
-}
-
 impl KeyFormat {
+    /// The sorted set of the entries of an index, one of whose keys this is. The name ends with `!}`,
+    /// as no other name does that begins with [`INDEX`].
+    ///
+    /// With hash tags, the entries of each shard have a set of their own, which lies on the slot of
+    /// the shard: `{:acme}%index:user!city!`.
+    pub(super) fn entry_set(self, key: &Key, index: &str) -> String {
+        if let (Self::HashTags, Some(shard)) = (self, key.shard()) {
+            return tagged(shard, SET_IN_SHARD, index);
+        }
+        let mut name = String::with_capacity(INDEX.len() + index.len() + 1);
+        name.push_str(INDEX);
+        escape_braces(index, &mut name);
+        name.push('}');
+        name
+    }
+
     /// The key on the server.
     pub(super) fn spell(self, key: &Key) -> Cow<'_, str> {
         match self {
@@ -127,10 +134,9 @@ impl KeyFormat {
             };
             return Some(FoundKey { tag: Tag::Entity(text.len()), text });
         }
-        let guarded = stored.strip_prefix(TAGGED_GUARD).map(|rest| format!("{INDEX}{rest}"));
-        let stored = guarded.as_deref().unwrap_or(stored);
+        let stored = &*unguarded(stored);
         let (tag, rest) = stored.strip_prefix('{')?.split_once('}')?;
-        if tag.contains('{') || rest.contains(['{', '}']) {
+        if tag.contains('{') || rest.contains(['{', '}']) || rest.starts_with(SET_IN_SHARD) {
             return None;
         }
         let (tag, rest) = (unescape_braces(tag), unescape_braces(rest));
@@ -153,12 +159,29 @@ impl KeyFormat {
         Self::Plain.read(stored).map(|found| FoundKey { tag: Tag::Missing, ..found })
     }
 
+    /// The shard of a set of entries of an index, whose keys begin with `index`. Nothing of another
+    /// name.
+    pub(super) fn shard_of_set(self, stored: &str, index: &str) -> Option<String> {
+        let stored = &*unguarded(stored);
+        let (tag, rest) = stored.strip_prefix('{')?.split_once('}')?;
+        let is_set = self == Self::HashTags && unescape_braces(rest.strip_prefix(SET_IN_SHARD)?) == index;
+        is_set.then(|| unescape_braces(tag))
+    }
+
     /// A name that is no key's, on the slot of a key.
     pub(super) fn mark_beside(self, spelled: &str) -> String {
         match spelled.split_once('}') {
             Some((tag, _)) if self == Self::HashTags => format!("{tag}}}#wait"),
             _ => format!("{INDEX}wait}}"),
         }
+    }
+}
+
+/// The name as it would be if nothing had the names of the list index.
+fn unguarded(stored: &str) -> Cow<'_, str> {
+    match stored.strip_prefix(TAGGED_GUARD) {
+        Some(rest) => Cow::Owned([INDEX, rest].concat()),
+        None => Cow::Borrowed(stored),
     }
 }
 
@@ -337,7 +360,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_set_of_entries_is_in_its_shard() {
+        let index = |org: &str| user_of(org, None);
+        let set = |format: KeyFormat, key: &Key| format.entry_set(key, "user!city!");
+        assert_eq!(set(KeyFormat::HashTags, &index("acme")), "{:acme}%index:user!city!");
+        assert_eq!(set(KeyFormat::HashTags, &index("{x}")), "{:%7Bx%7D}%index:user!city!");
+        assert_eq!(set(KeyFormat::HashTags, &Key::from_text("user!city!")), "{#index:user!city!}");
+        assert_eq!(set(KeyFormat::Plain, &index("acme")), "{#index:user!city!}");
+    }
+
     proptest! {
+        #[test]
+        fn a_set_of_entries_leads_to_its_shard_and_is_no_key(
+            org in "[^%:\\x00-\\x1F\\x7F]{0,12}",
+            namespace in "[^%:\\x00-\\x1F\\x7F]{0,6}",
+            is_of_tenant in any::<bool>(),
+        ) {
+            let key = user_of(&org, None);
+            let (key, index) = match is_of_tenant {
+                true => (key.within(&format!("{namespace}:")), format!("{namespace}:user!city!")),
+                false => (key, "user!city!".to_owned()),
+            };
+            let set = KeyFormat::HashTags.entry_set(&key, &index);
+            prop_assert!(!set.starts_with(INDEX), "{}", set);
+            let shard = KeyFormat::HashTags.shard_of_set(&set, &index);
+            prop_assert_eq!(shard.as_deref(), key.shard());
+            prop_assert_eq!(KeyFormat::HashTags.read(&set), None);
+            prop_assert_eq!(KeyFormat::HashTags.shard_of_set(&set, "user!cit!"), None);
+            prop_assert_eq!(KeyFormat::HashTags.shard_of_set(&KeyFormat::HashTags.spell(&key), &index), None);
+        }
+
         #[test]
         fn a_key_is_read_as_it_was_spelled(
             id in "[^%:\\x00-\\x1F\\x7F]{0,12}",

@@ -14,6 +14,7 @@ mod cluster;
 mod commit;
 mod connection;
 mod entry_sets;
+mod entry_shards;
 mod error;
 mod frequent;
 mod index;

@@ -222,8 +222,10 @@ impl RedisOptions {
         let capabilities = match connection.is_cluster() {
             // What has one hash tag shares a slot.
             true => capabilities.limits(Limits::new().commit_scope(CommitScope::OneShard)),
-            false => capabilities.snapshot_reads().atomic_batches().indexes(),
+            false => capabilities.snapshot_reads().atomic_batches(),
         };
+        let capabilities = capabilities.indexes();
+        let capabilities = if hash_tags { capabilities.indexes_by_shard() } else { capabilities };
         let info = StoreInfo::new(NAME, capabilities).with_clock(self.clock);
         let replicas = self.replicas;
         Ok(RedisStore(Arc::new(Inner {

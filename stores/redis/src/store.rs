@@ -8,7 +8,7 @@ use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
     AtomicStore, Batch, Batches, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery,
-    EntryRef, GetOptions, IndexStore, Lease, ListQuery, Store, StoreInfo, Write,
+    EntryRef, EntryShards, GetOptions, IndexStore, Lease, ListQuery, Store, StoreInfo, Write,
 };
 use kv_store::{Error, Location, MaybeSend, Result};
 
@@ -46,10 +46,11 @@ use crate::read::Expiries;
 /// pages of each of the last four lists; another page reads every key again. With
 /// [`RedisOptions::list_index`] a list costs what its prefix has.
 ///
-/// **Indexes.** On one server and behind sentinels it keeps the indexes of entities. The entries of
-/// an index are one sorted set, and a page of them is one command. They must not be evicted, so the
-/// server needs the policy `noeviction`. On a cluster entities with indexes are
-/// [`Error::Unsupported`](kv_store::Error::Unsupported) before anything is sent.
+/// **Indexes.** It keeps the indexes of entities. The entries of an index are one sorted set, and a
+/// page of them is one command. They must not be evicted, so the server needs the policy
+/// `noeviction`. With hash tags there is a set for each shard, if the index begins with the shard id.
+/// A cluster takes only such indexes: others are
+/// [`Error::IndexAcrossShards`](kv_store::Error::IndexAcrossShards) before anything is sent.
 ///
 /// ```no_run
 /// use kv_runtime::Kv;
@@ -242,6 +243,10 @@ impl AtomicStore for RedisStore {}
 impl IndexStore for RedisStore {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         self.0.page_of_entries(query).await
+    }
+
+    async fn entry_shards(&self, index: &Key, after: Option<&Key>) -> Result<EntryShards> {
+        self.0.entry_shards(index, after).await
     }
 
     async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {

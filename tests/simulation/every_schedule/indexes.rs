@@ -7,7 +7,7 @@ use kv_runtime::record::{Metadata, NewRecord};
 use kv_runtime::store::StoreExt;
 use kv_runtime::{Codec, Collection, Error, KvEntity};
 
-use super::{Bounds, Ended, Gate, Scene, every_schedule, now};
+use super::{Bounds, Ended, Gate, Reads, Scene, every_schedule, now};
 
 #[derive(KvEntity, Clone, Debug, PartialEq)]
 #[kv(prefix = "member", group = "who", group(name = "where"))]
@@ -32,7 +32,12 @@ fn member(id: u64, email: &str, city: &str) -> Member {
 
 /// Ada in London, and Bob in Paris.
 fn scene<T>() -> Scene<T> {
-    let scene = Scene::new();
+    scene_reading(Reads::Together)
+}
+
+/// The same with handles that read like this.
+fn scene_reading<T>(reads: Reads) -> Scene<T> {
+    let scene = Scene::reading(reads);
     let members = [member(1, EMAIL, "London"), member(2, "bob@example.com", "Paris")];
     now(scene.process().collection::<Member>().put_many(&members)).expect("they are written");
     scene
@@ -192,90 +197,97 @@ fn an_owner_that_comes_back_and_a_takeover_leave_one_owner() {
 
 #[test]
 fn a_value_that_moves_is_always_found() {
-    every_schedule(
-        Bounds::NONE,
-        || {
-            let mut scene = scene();
-            let kv = scene.process();
-            scene.add(async move {
-                let moved = kv.transact(async |tx| {
-                    let (one, two) = (tx.get::<Member>(1).await?, tx.get::<Member>(2).await?);
-                    let (Some(mut one), Some(mut two)) = (one, two) else { return Ok(()) };
-                    std::mem::swap(&mut one.email, &mut two.email);
-                    tx.save(&one)?;
-                    tx.save(&two)
+    for reads in Reads::ALL {
+        every_schedule(
+            Bounds::NONE,
+            || {
+                let mut scene = scene_reading(reads);
+                let kv = scene.process();
+                scene.add(async move {
+                    let moved = kv.transact(async |tx| {
+                        let (one, two) = (tx.get::<Member>(1).await?, tx.get::<Member>(2).await?);
+                        let (Some(mut one), Some(mut two)) = (one, two) else { return Ok(()) };
+                        std::mem::swap(&mut one.email, &mut two.email);
+                        tx.save(&one)?;
+                        tx.save(&two)
+                    });
+                    moved.await.expect("both are there");
+                    None
                 });
-                moved.await.expect("both are there");
-                None
-            });
-            act(&mut scene, |members| async move {
-                members.by(Member::EMAIL).get(EMAIL).await.expect("it can be read")
-            });
-            scene
-        },
-        |ended| {
-            check(ended);
-            let found = ended.returned[1].as_ref().expect("it has ended").as_ref();
-            assert_eq!(found.map(|member| member.email.as_str()), Some(EMAIL));
-        },
-    );
+                act(&mut scene, |members| async move {
+                    members.by(Member::EMAIL).get(EMAIL).await.expect("it can be read")
+                });
+                scene
+            },
+            |ended| {
+                check(ended);
+                let found = ended.returned[1].as_ref().expect("it has ended").as_ref();
+                assert_eq!(found.map(|member| member.email.as_str()), Some(EMAIL));
+            },
+        );
+    }
 }
 
 #[test]
 fn a_page_shows_what_is_in_a_city_all_the_time_and_nothing_else() {
-    every_schedule(
-        Bounds::NONE,
-        || {
-            let mut scene = scene();
-            act(&mut scene, |members| async move {
-                let moved = members.update(2, |member| member.city = "London".to_owned()).await;
-                moved.map(drop).expect("it is there");
-                Vec::new()
-            });
-            act(&mut scene, |members| async move {
-                let page = members.by(Member::CITY).equal("London").page().await.expect("it can be read");
-                page.entities
-            });
-            scene
-        },
-        |ended| {
-            check(ended);
-            let page = ended.returned[1].as_ref().expect("it has ended");
-            assert!(page.iter().all(|member| member.city == "London"), "{page:?}");
-            assert_eq!(page.first().map(|member| member.id), Some(1));
-        },
-    );
+    for reads in Reads::ALL {
+        every_schedule(
+            Bounds::NONE,
+            || {
+                let mut scene = scene_reading(reads);
+                act(&mut scene, |members| async move {
+                    let moved = members.update(2, |member| member.city = "London".to_owned()).await;
+                    moved.map(drop).expect("it is there");
+                    Vec::new()
+                });
+                act(&mut scene, |members| async move {
+                    let page = members.by(Member::CITY).equal("London").page().await.expect("it can be read");
+                    page.entities
+                });
+                scene
+            },
+            |ended| {
+                check(ended);
+                let page = ended.returned[1].as_ref().expect("it has ended");
+                assert!(page.iter().all(|member| member.city == "London"), "{page:?}");
+                assert_eq!(page.first().map(|member| member.id), Some(1));
+            },
+        );
+    }
 }
 
 /// A delete by a value, while the value is given up.
 #[test]
 fn a_delete_by_a_value_deletes_nobody_else() {
-    every_schedule(
-        Bounds::DROPPED,
-        || {
-            let mut scene = scene();
-            act(&mut scene, |members| async move {
-                let changed = members.update(1, |member| member.email = "old@example.com".to_owned()).await;
-                match changed {
-                    Ok(_) => true,
-                    Err(Error::NotFound { .. }) => false,
-                    Err(error) => panic!("{error}"),
+    for reads in Reads::ALL {
+        every_schedule(
+            Bounds::DROPPED,
+            || {
+                let mut scene = scene_reading(reads);
+                act(&mut scene, |members| async move {
+                    let changed =
+                        members.update(1, |member| member.email = "old@example.com".to_owned()).await;
+                    match changed {
+                        Ok(_) => true,
+                        Err(Error::NotFound { .. }) => false,
+                        Err(error) => panic!("{error}"),
+                    }
+                });
+                act(&mut scene, |members| async move {
+                    members.by(Member::EMAIL).delete(EMAIL).await.expect("it can be deleted")
+                });
+                scene
+            },
+            |ended| {
+                let is_there = check(ended).iter().any(|member| member.id == 1);
+                match (ended.returned[0], ended.returned[1]) {
+                    (Some(changed), Some(deleted)) => assert_eq!((changed, is_there), (!deleted, !deleted)),
+                    (Some(true), None) => assert!(is_there),
+                    _ => {}
                 }
-            });
-            act(&mut scene, |members| async move {
-                members.by(Member::EMAIL).delete(EMAIL).await.expect("it can be deleted")
-            });
-            scene
-        },
-        |ended| {
-            let is_there = check(ended).iter().any(|member| member.id == 1);
-            match (ended.returned[0], ended.returned[1]) {
-                (Some(changed), Some(deleted)) => assert_eq!((changed, is_there), (!deleted, !deleted)),
-                (Some(true), None) => assert!(is_there),
-                _ => {}
-            }
-        },
-    );
+            },
+        );
+    }
 }
 
 /// Members as a program wrote them that knows no index.
@@ -359,4 +371,169 @@ fn a_sweep_removes_nothing_that_is_written_meanwhile() {
             assert_eq!(check(ended).len(), 2);
         },
     );
+}
+
+/// A lookup that began while an index was ready ends while it is ready again, with none of its entries
+/// between.
+#[test]
+fn a_lookup_finds_all_or_fails_while_an_index_is_dropped_and_built() {
+    type Lookup = fn(Members) -> std::pin::Pin<Box<dyn Future<Output = Result<Vec<Member>, Error>>>>;
+    let lookups: [(&str, Lookup); 2] = [
+        ("email", |members| {
+            Box::pin(async move { Ok(members.by(Member::EMAIL).get(EMAIL).await?.into_iter().collect()) })
+        }),
+        ("city", |members| {
+            Box::pin(async move { Ok(members.by(Member::CITY).equal("London").page().await?.entities) })
+        }),
+    ];
+    for (index, lookup) in lookups {
+        for (reads, has_looked) in Reads::ALL.into_iter().flat_map(|it| [(it, false), (it, true)]) {
+            every_schedule(
+                Bounds::FEW,
+                || {
+                    let mut scene = scene_reading(reads);
+                    let members = scene.process().collection::<Member>();
+                    scene.add(async move {
+                        members.drop_index(index).await?;
+                        members.build_indexes().no_older_writers().run().await?;
+                        Ok(Vec::new())
+                    });
+                    let members = scene.process().collection::<Member>();
+                    if has_looked {
+                        now(lookup(members.clone())).expect("the index is ready");
+                    }
+                    scene.add(lookup(members));
+                    scene
+                },
+                |ended| {
+                    match ended.returned[1].as_ref().expect("it has ended") {
+                        Ok(found) => assert_eq!(found.len(), 1, "{reads:?}"),
+                        Err(error) => assert!(matches!(error, Error::IndexNotReady { .. }), "{error}"),
+                    }
+                    check(ended);
+                },
+            );
+        }
+    }
+}
+
+#[test]
+fn a_check_repairs_nothing_that_others_have_just_written() {
+    every_schedule(
+        Bounds { interruptions: 2, ..Bounds::FEW },
+        || {
+            let mut scene = scene();
+            let members = scene.process().collection::<Member>();
+            scene.add(async move { members.check_indexes().await.expect("it can be checked").violations });
+            act(&mut scene, |members| async move {
+                let changed = members.update(1, |member| {
+                    (member.email, member.city) = ("new@example.com".to_owned(), "Rome".to_owned());
+                });
+                changed.await.expect("it is there");
+                u64::from(!was_free(members.insert(&member(3, EMAIL, "London")).await))
+            });
+            scene
+        },
+        |ended| {
+            assert_eq!(ended.returned, [Some(0), Some(0)]);
+            assert_eq!(check(ended).len(), 3);
+        },
+    );
+}
+
+/// A value moves within a batch, and what else is written meanwhile is not lost.
+#[test]
+fn a_batch_and_an_update_keep_the_entries_right() {
+    every_schedule(
+        Bounds::FEW,
+        || {
+            let mut scene = scene();
+            act(&mut scene, |members| async move {
+                let moved = [member(1, "bob@example.com", "Rome"), member(2, EMAIL, "London")];
+                members.put_many(&moved).await.expect("the values are theirs");
+            });
+            act(&mut scene, |members| async move {
+                let moved = members.update(1, |member| member.city = "Oslo".to_owned()).await;
+                moved.map(drop).expect("it is there");
+            });
+            scene
+        },
+        |ended| {
+            let emails: Vec<String> = check(ended).into_iter().map(|member| member.email).collect();
+            assert_eq!(emails, ["bob@example.com", EMAIL]);
+        },
+    );
+}
+
+/// Nobody can compare what cannot be read. Two puts repair it, and leave no more than garbage.
+#[test]
+fn two_puts_of_a_record_that_cannot_be_read_leave_right_lookups() {
+    every_schedule(
+        Bounds::DROPPED,
+        || {
+            let mut scene = scene();
+            let damaged = NewRecord::new("no JSON", Metadata::new(1, Codec::Json));
+            now(scene.store.put(Key::from_text("member:1:who"), damaged)).expect("it is written");
+            for (email, city) in [("one@example.com", "Rome"), ("two@example.com", "Oslo")] {
+                act(&mut scene, |members| async move {
+                    members.put(&member(1, email, city)).await.expect("a put repairs it");
+                });
+            }
+            scene
+        },
+        |ended| {
+            let members = ended.kv.collection::<Member>();
+            let swept = now(members.sweep_indexes()).expect("it is swept");
+            assert!(swept.removed > 0 || ended.returned.contains(&None));
+            if ended.returned.iter().any(Option::is_some) {
+                assert_eq!(check(ended).len(), 2);
+            }
+        },
+    );
+}
+
+/// The same entity in a newer program, which enters its cities in another way.
+#[derive(KvEntity, Clone, Debug, PartialEq)]
+#[kv(prefix = "member", group = "who", group(name = "where"))]
+struct NewerMember {
+    #[kv(id)]
+    id: u64,
+    #[kv(unique)]
+    email: String,
+    #[serde(default)]
+    visits: u64,
+    #[kv(group = "where", index(with = str::to_uppercase, generation = 2))]
+    city: String,
+}
+
+/// What a newer program writes, an older one does not find, and knows that it does not.
+#[test]
+fn an_older_lookup_finds_all_or_fails_while_a_newer_program_writes() {
+    for reads in Reads::ALL {
+        every_schedule(
+            Bounds::FEW,
+            || {
+                let mut scene = scene_reading(reads);
+                let newer = scene.process().collection::<NewerMember>();
+                scene.add(async move {
+                    let Member { id, email, visits, city } = member(3, "new@example.com", "London");
+                    let inserted = newer.insert(&NewerMember { id, email, visits, city }).await;
+                    inserted.map(|()| Vec::new())
+                });
+                let members = scene.process().collection::<Member>();
+                scene.add(async move { Ok(members.by(Member::CITY).equal("London").page().await?.entities) });
+                scene
+            },
+            |ended| {
+                assert!(matches!(&ended.returned[0], Some(Ok(_))), "{:?}", ended.returned[0]);
+                match ended.returned[1].as_ref().expect("it has ended") {
+                    Ok(found) => assert_eq!(found.first().map(|member| member.id), Some(1)),
+                    Err(error) => assert!(matches!(error, Error::IndexNotReady { .. }), "{error}"),
+                }
+                let members = ended.kv.collection::<Member>();
+                let later = now(members.by(Member::CITY).equal("London").page());
+                assert!(matches!(later, Err(Error::IndexNotReady { .. })), "{later:?}");
+            },
+        );
+    }
 }

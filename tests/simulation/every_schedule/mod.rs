@@ -21,7 +21,7 @@ use futures_util::FutureExt;
 use kv_runtime::Kv;
 use kv_runtime::store::MemoryStore;
 
-use gate::{Gate, memory};
+use gate::{Gate, Reads, memory};
 
 /// A scenario whose runs are more than this is too long to try all of them.
 const MOST_RUNS: usize = 100_000;
@@ -34,16 +34,22 @@ struct Scene<T> {
     actors: Vec<Actor<T>>,
     /// Where the gates of all actors are closed.
     gates: Arc<AtomicBool>,
+    reads: Reads,
 }
 
 impl<T> Scene<T> {
     fn new() -> Self {
-        Self { store: memory(), actors: Vec::new(), gates: Arc::default() }
+        Self::reading(Reads::Together)
+    }
+
+    /// A scene whose handles read like this.
+    fn reading(reads: Reads) -> Self {
+        Self { store: memory(), actors: Vec::new(), gates: Arc::default(), reads }
     }
 
     /// A handle as another process has it. It waits for nobody before the run.
     fn process(&self) -> Kv<Gate> {
-        Kv::new(Gate::new(&self.store, &self.gates))
+        Kv::new(Gate::new(&self.store, &self.gates, self.reads))
     }
 
     fn add(&mut self, actor: impl Future<Output = T> + 'static) {

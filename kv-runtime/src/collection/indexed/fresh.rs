@@ -8,11 +8,14 @@
 use kv_store::Result;
 use kv_store::key::{Key, KeyBuilder};
 use kv_store::record::{Metadata, NewRecord, Record};
-use kv_store::store::{Condition, Content, Expect, GetOptions, ListQuery, Sharing, Store, StoreExt, Write};
+use kv_store::store::{
+    Commit, Condition, Content, Expect, GetOptions, ListQuery, Sharing, Store, StoreExt, Write,
+};
 use kv_store::{Codec, Error};
 use serde::{Deserialize, Serialize};
 
 use super::super::{Collection, named};
+use super::shard::by_scope;
 use super::typed::check_supported;
 use crate::entity::{GroupSchema, IndexSchema, KvEntity};
 
@@ -68,6 +71,20 @@ pub(crate) fn state_record(state: &IndexState) -> Result<NewRecord> {
     Ok(NewRecord::new(value, Metadata::new(1, Codec::Json)))
 }
 
+/// Writes states, as one commit if the store can do that. Otherwise those before one that conflicts
+/// are written.
+pub(crate) async fn commit_states<S: Store>(store: &S, states: Vec<(Condition, Write)>) -> Result<Commit> {
+    let scope = store.capabilities().limits.commit_scope;
+    for part in by_scope(scope, states, |(condition, _)| &condition.key) {
+        let (conditions, writes): (Vec<_>, Vec<_>) = part.into_iter().unzip();
+        let commit = store.commit(conditions, writes.into()).await?;
+        if commit != Commit::Done {
+            return Ok(commit);
+        }
+    }
+    Ok(Commit::Done)
+}
+
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Makes the indexes of an empty collection ready, and those of an older definition unready, once for
     /// each handle. Fails if the store keeps no indexes.
@@ -94,7 +111,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         if !E::INDEXES.iter().zip(&states).any(is_new) {
             return Ok(());
         }
-        let (mut conditions, mut writes) = (Vec::new(), Vec::new());
+        let mut new_states = Vec::new();
         for ((schema, key), state) in E::INDEXES.iter().zip(keys).zip(&states) {
             if !is_new((schema, state)) {
                 continue;
@@ -111,11 +128,10 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 true => IndexState::Ready { generation },
                 false => IndexState::Building { generation, cursor: None, unfit: 0 },
             };
-            conditions.push(Condition::new(key.clone(), expect));
-            writes.push(Write::Put(key, state_record(&new)?));
+            new_states.push((Condition::new(key.clone(), expect), Write::Put(key, state_record(&new)?)));
         }
         // If another handle was faster, its state holds.
-        match store.commit(conditions, writes.into()).await {
+        match commit_states(store, new_states).await {
             // Only a later call finds out. This one has not written its entity, and may be repeated.
             Err(Error::OutcomeUnknown { at, source }) => Err(Error::Store {
                 at,

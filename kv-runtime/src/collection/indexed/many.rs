@@ -6,6 +6,7 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 
+use futures_util::future::join_all;
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
 use kv_store::store::{Batch, Commit, GetOptions, Store, Write};
@@ -15,9 +16,13 @@ use super::super::write::{BatchPosition, Sent};
 use super::super::{Collection, keys_of_groups, named};
 use super::change::{Change, after};
 use super::plan::plan;
+use super::shard::by_scope;
 use super::typed::{IndexedType, Of};
 use super::write::{MAX_ATTEMPTS, Requires, StoreReads};
 use crate::entity::{IndexSchema, KvEntity};
+
+/// How many shards of a batch are written side by side, where one commit takes one shard.
+const SHARDS_AT_ONCE: usize = 64;
 
 /// One batch: the last writes of each of its entities.
 #[derive(Default)]
@@ -105,26 +110,32 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Writes a batch, and returns how many entities are written up to its end.
     async fn write_pending(&self, batch: Pending, written: usize, position: BatchPosition) -> Result<usize> {
         let Some((first, _)) = batch.writes.first() else { return Ok(written) };
-        match self.commit_pending(&batch, position).await {
-            Ok(()) => Ok(written + batch.entities),
-            Err(error) => Err(self.partial(first, written, batch.entities, error)),
+        let (first, entities) = (first.clone(), batch.entities);
+        let scope = self.store().capabilities().limits.commit_scope;
+        let shards = by_scope(scope, batch.writes, |(key, _)| key);
+        for shards in shards.chunks(SHARDS_AT_ONCE) {
+            let commits = shards.iter().map(|writes| self.commit_pending(writes, position));
+            for committed in join_all(commits).await {
+                committed.map_err(|error| self.partial(&first, written, entities, error))?;
+            }
         }
+        Ok(written + entities)
     }
 
-    async fn commit_pending(&self, batch: &Pending, position: BatchPosition) -> Result<()> {
+    async fn commit_pending(&self, writes: &[(Key, Vec<Write>)], position: BatchPosition) -> Result<()> {
         let of = Of(self.clone());
         self.make_ready().await?;
-        let anchors: Vec<Key> = batch.writes.iter().map(|(key, _)| key.clone()).collect();
+        let anchors: Vec<Key> = writes.iter().map(|(key, _)| key.clone()).collect();
         let first = anchors.first().cloned();
         for attempt in 0..MAX_ATTEMPTS {
             if attempt > 0 {
                 let longest = std::time::Duration::from_millis(1 << attempt.min(6));
                 self.info().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
             }
-            match self.try_commit((batch, position), &anchors, &of).await {
+            match self.try_commit((writes, position), &anchors, &of).await {
                 Ok(Commit::Done) => return Ok(()),
                 Ok(Commit::Conflict(_)) => {}
-                Err(error) if error.is_of_a_record() => return self.write_each(batch).await,
+                Err(error) if error.is_of_a_record() => return self.write_each(writes).await,
                 Err(error) => return Err(error),
             }
         }
@@ -133,8 +144,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Writes the entities of a batch one after the other, because the record of one cannot be read.
-    async fn write_each(&self, batch: &Pending) -> Result<()> {
-        for (key, writes) in &batch.writes {
+    async fn write_each(&self, batch: &[(Key, Vec<Write>)]) -> Result<()> {
+        for (key, writes) in batch {
             let _ = self.write_indexed(self.kv.writes(), key, writes.clone(), Requires::Nothing).await?;
         }
         Ok(())
@@ -142,7 +153,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     async fn try_commit(
         &self,
-        (batch, position): (&Pending, BatchPosition),
+        (batch, position): (&[(Key, Vec<Write>)], BatchPosition),
         anchors: &[Key],
         of: &Of<E, S>,
     ) -> Result<Commit> {
@@ -153,7 +164,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         let now = self.info().clock().now();
         let (mut changes, mut conditions, mut writes) = (Vec::new(), Vec::new(), Vec::new());
-        for ((key, new), before) in batch.writes.iter().zip(records.chunks(E::SCHEMA.groups.len())) {
+        for ((key, new), before) in batch.iter().zip(records.chunks(E::SCHEMA.groups.len())) {
             let keys: Vec<Key> = keys_of_groups::<E>(key).collect();
             let after = after(&keys, before, new, now);
             conditions.extend(self.unchanged_of_indexes(key, before));

@@ -8,6 +8,7 @@ use kv_store::store::Store;
 use kv_store::{BoxFuture, Error, Location, MaybeSend, MaybeSync, Result};
 
 use super::super::{Collection, anchor, keys_of_groups};
+use super::shard::{check_scope, parts_of};
 use crate::entity::{IndexSchema, KvEntity};
 
 /// An entity's type with indexes.
@@ -76,34 +77,34 @@ pub(crate) fn id_of<E: KvEntity>(key: &Key) -> Option<E::Id> {
 /// The key of the entity's entry in an index, unless its only value is missing.
 pub(crate) fn entry_of<E: KvEntity>(entity: &E, number: usize) -> Option<Key> {
     let schema = E::INDEXES.get(number)?;
-    let mut parts = IndexParts::new();
+    let mut parts = parts_of::<E>(schema);
     entity.write_index(number, &mut parts);
     if parts.len() == 1 && parts.is_missing() {
         return None;
     }
-    let key = index_key::<E>(schema, parts.as_str());
-    if schema.is_unique() {
-        return Some(key.finish_entry());
+    let mut key = begin::<E>(schema, parts.as_str());
+    if !schema.is_unique() {
+        EntityId::write(&entity.id(), &mut key);
     }
-    let mut key = key;
-    EntityId::write(&entity.id(), &mut key);
-    Some(key.finish_entry())
+    Some(parts.place(key.finish_entry()))
+}
+
+/// Returns the key of the claim of these values, or what the keys of all entries with them begin
+/// with. The values are those of [`parts_of`].
+pub(crate) fn index_key<E: KvEntity>(schema: &IndexSchema, parts: &IndexParts) -> Key {
+    parts.place(begin::<E>(schema, parts.as_str()).finish_entry())
 }
 
 /// Begins the key of the entries with these values.
-pub(crate) fn index_key<E: KvEntity>(schema: &IndexSchema, parts: &str) -> KeyBuilder {
+fn begin<E: KvEntity>(schema: &IndexSchema, parts: &str) -> KeyBuilder {
     KeyBuilder::entry(E::SCHEMA.prefix, schema.name, parts, schema.is_shown(), E::SCHEMA.ids)
 }
 
-/// Returns what the keys of all entries of an index begin with.
-pub(crate) fn named_index_key<E: KvEntity>(index: &str) -> Key {
-    KeyBuilder::entry(E::SCHEMA.prefix, index, "", true, &[]).finish_entry()
-}
-
-/// Fails if the store keeps no indexes: one that was chosen while the program runs may not.
+/// Fails if the store keeps no indexes, or not these: one that was chosen while the program runs may
+/// not.
 pub(crate) fn check_supported<E: KvEntity, S: Store>(collection: &Collection<E, S>) -> Result<()> {
     if collection.info().capabilities().indexes {
-        return Ok(());
+        return check_scope(collection);
     }
     let at = collection.located(Location::store(collection.store().info().name()));
     Err(Error::Unsupported { at, capability: "the indexes of this entity" })

@@ -17,8 +17,8 @@ use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
     AtomicStore, Batch, Capabilities, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery,
-    EntryRef, FairQueue, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo, Write,
-    WriteHub,
+    EntryRef, EntryShards, FairQueue, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
+    Write, WriteHub,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -217,6 +217,11 @@ impl<S: IndexStore> IndexStore for FaultStore<S> {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let call = self.call(Operation::Entries, [&query.index]);
         self.around(call, || self.inner.entries(query)).await
+    }
+
+    async fn entry_shards(&self, index: &Key, after: Option<&Key>) -> Result<EntryShards> {
+        let call = self.call(Operation::Entries, [index]);
+        self.around(call, || self.inner.entry_shards(index, after)).await
     }
 
     async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {

@@ -12,7 +12,7 @@ use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
     AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
-    GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
+    EntryShards, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
 };
 use kv_store::{Error, Location, MaybeSend, Result};
 
@@ -208,6 +208,13 @@ impl<S: IndexStore> IndexStore for NamespaceStore<S> {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         let Self { inner, namespace, .. } = self;
         let found = inner.entries(&query.within(&namespace.prefix)).await;
+        Ok(found.map_err(|error| namespace.relocated(error))?.without(&namespace.prefix))
+    }
+
+    async fn entry_shards(&self, index: &Key, after: Option<&Key>) -> Result<EntryShards> {
+        let Self { inner, namespace, .. } = self;
+        let after = after.map(|after| namespace.key(after));
+        let found = inner.entry_shards(&namespace.key(index), after.as_ref()).await;
         Ok(found.map_err(|error| namespace.relocated(error))?.without(&namespace.prefix))
     }
 

@@ -15,7 +15,7 @@ use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
     AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
-    GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
+    EntryShards, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
 };
 use kv_store::{Error, MaybeSend, Result};
 
@@ -211,6 +211,10 @@ impl<S: AtomicStore> AtomicStore for ObservedStore<S> {}
 impl<S: IndexStore> IndexStore for ObservedStore<S> {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         self.observe(Operation::Entries, query.limit, self.inner.entries(query)).await
+    }
+
+    async fn entry_shards(&self, index: &Key, after: Option<&Key>) -> Result<EntryShards> {
+        self.observe(Operation::Entries, 1, self.inner.entry_shards(index, after)).await
     }
 
     async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {

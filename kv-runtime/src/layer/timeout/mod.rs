@@ -11,7 +11,7 @@ use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
     AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
-    GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
+    EntryShards, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
 };
 use kv_store::{Error, Location, MaybeSend, Result, SharedError};
 
@@ -132,6 +132,10 @@ impl<S: AtomicStore> AtomicStore for TimeoutStore<S> {}
 impl<S: IndexStore> IndexStore for TimeoutStore<S> {
     async fn entries(&self, query: &EntryQuery) -> Result<EntryPage> {
         self.limited_read(Some(&query.index), self.inner.entries(query)).await
+    }
+
+    async fn entry_shards(&self, index: &Key, after: Option<&Key>) -> Result<EntryShards> {
+        self.limited_read(Some(index), self.inner.entry_shards(index, after)).await
     }
 
     async fn claim(&self, query: &ClaimQuery) -> Result<Claimed> {

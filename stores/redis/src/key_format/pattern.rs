@@ -2,7 +2,7 @@
 
 use kv_store::key::Key;
 
-use super::{FoundKey, INDEX, KeyFormat, PLAIN_GUARD, Tag, escape_braces, guarded, in_shard};
+use super::{FoundKey, INDEX, KeyFormat, PLAIN_GUARD, SET_IN_SHARD, Tag, escape_braces, guarded, in_shard};
 
 impl KeyFormat {
     /// A pattern of `SCAN` that takes at least the keys whose first segment this is: those of
@@ -78,6 +78,15 @@ impl KeyFormat {
         pattern.push('*');
         escape_glob(known, &mut pattern);
         pattern.push('*');
+        pattern
+    }
+
+    /// A pattern of `SCAN` for the sets of entries of an index, in all shards.
+    pub(crate) fn pattern_of_sets(index: &str) -> String {
+        let mut spelled = String::with_capacity(index.len());
+        escape_braces(index, &mut spelled);
+        let mut pattern = format!("{{*}}{SET_IN_SHARD}");
+        escape_glob(&spelled, &mut pattern);
         pattern
     }
 
