@@ -37,8 +37,10 @@ impl Timestamp {
     /// [`Timestamp::MAX`].
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
-        let millis = duration.as_nanos().div_ceil(1_000_000);
-        Self::from_millis(self.as_millis().saturating_add(u64::try_from(millis).unwrap_or(u64::MAX)))
+        // Not by `as_nanos`: a division of 128 bits is a KiB of a Worker's wasm.
+        let part = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
+        let millis = duration.as_secs().saturating_mul(1_000).saturating_add(part);
+        Self::from_millis(self.as_millis().saturating_add(millis))
     }
 
     /// Returns the time from `earlier` to this moment, or zero if `earlier` is later.

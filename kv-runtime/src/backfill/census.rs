@@ -10,11 +10,11 @@ use kv_store::__private::{
 use kv_store::key::KeyBuilder;
 use kv_store::store::{Content, EntryRef, ListQuery, Store};
 use kv_store::{Error, Result};
-use tracing::Instrument;
 
 use crate::collection::{Collection, span, version_of};
 use crate::entity::{GroupSchema, KvEntity};
 use crate::list::raw;
+use crate::small::Instrument;
 
 /// How many records there are of each version: [`Collection::census`]. `Display` is a table.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,11 +14,11 @@ use kv_store::__private::Stopwatch;
 use kv_store::key::{Key, KeyBuilder};
 use kv_store::store::{AtomicStore, Cursor, Store};
 use kv_store::{MaybeSend, Result};
-use tracing::Instrument;
 
 use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
 use crate::list::secret;
+use crate::small::Instrument;
 use batch::Batch;
 
 pub use census::{Census, GroupCensus};

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use kv_store::key::Lookup;
 use kv_store::store::Store;
 use kv_store::{BoxError, BoxFuture, MaybeSend, Result};
-use tracing::Instrument;
 
 use super::answer::{ATTEMPTS, When};
 use super::drive::Drive;
@@ -19,6 +18,7 @@ use super::stats::Count;
 use super::tier::{Look, Outcome, Tier};
 use super::{Cached, FromOrigin};
 use crate::entity::KvEntity;
+use crate::small::Instrument;
 
 /// What the memory has of the ids that were asked for, in their order, and what it lacks.
 struct Looked<E: KvEntity> {
@@ -267,7 +267,7 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
             }
             if let Some(drive) = &drive {
                 let load = self.clone().load_many(leads, origin.map(ManyOrigin::once), When::Missed);
-                drive.start(Box::pin(load.in_current_span()));
+                drive.start(Box::pin(load.instrument(tracing::Span::current())));
                 self.set_going(drive);
             }
             // The batch of this call comes first.

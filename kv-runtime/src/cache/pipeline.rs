@@ -9,7 +9,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use kv_store::key::Key;
 use kv_store::store::{Condition, Store};
 use kv_store::{BoxFuture, Error, Result, SharedError, Timestamp};
-use tracing::{Instrument, Span};
+use tracing::Span;
 
 use super::Cached;
 use super::answer::{Ask, Beyond, When};
@@ -22,6 +22,7 @@ use super::tier::{Fill, Got, RecordExpiry};
 use super::wait::Deadline;
 use crate::collection::{BeforeFill, StoredEntity};
 use crate::entity::KvEntity;
+use crate::small::Instrument;
 use crate::sourced::Source;
 
 /// The result of a load, and how to fill the store with it.

@@ -32,15 +32,19 @@ pub(crate) struct Members<'a> {
     texts: Texts<'a>,
     /// What the texts say, if a function was shown it.
     values: Option<Map<String, Value>>,
-    /// Whether functions may have changed the values since. Texts follow when they are asked for,
-    /// which a read rarely does.
-    is_changed: bool,
+    /// Brings the texts up to date, if functions may have changed the values since. Texts follow
+    /// when they are asked for, which a read rarely does. It is a pointer so that it is only linked
+    /// where steps are functions.
+    texts_after: Option<TextsAfter>,
     /// Names with an escape, each with its text.
     spelt: Vec<(String, &'a str)>,
 }
 
 /// Names, each with its value's text.
 type Texts<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+/// The texts after the values were changed.
+type TextsAfter = for<'a> fn(Texts<'a>, &Map<String, Value>) -> Texts<'a>;
 
 impl<'a> Members<'a> {
     /// The members of the object that is the whole of these bytes.
@@ -67,7 +71,7 @@ impl<'a> Members<'a> {
     fn of(object: RawObject<'a>) -> Self {
         let spelt = object.members.iter().filter_map(RawMember::name_with_escapes).collect();
         let texts = object.members.into_iter().map(|member| (member.name, Cow::Borrowed(member.value)));
-        Self { texts: texts.collect(), values: None, is_changed: false, spelt }
+        Self { texts: texts.collect(), values: None, texts_after: None, spelt }
     }
 
     /// As [`read`](Self::read), in one pass with the values that a function is shown. Fails where
@@ -82,7 +86,7 @@ impl<'a> Members<'a> {
             let text = between(text, name, names.peek().copied())?;
             texts.push((Cow::Borrowed(name), Cow::Borrowed(text)));
         }
-        Some(Self { texts, values: Some(values), is_changed: false, spelt: Vec::new() })
+        Some(Self { texts, values: Some(values), texts_after: None, spelt: Vec::new() })
     }
 
     pub(crate) fn contains(&mut self, name: &str) -> bool {
@@ -119,7 +123,7 @@ impl<'a> Members<'a> {
         };
         change(&mut values)?;
         self.values = Some(values);
-        self.is_changed = true;
+        self.texts_after = Some(texts_after);
         Ok(())
     }
 
@@ -132,10 +136,9 @@ impl<'a> Members<'a> {
 
     /// The texts of what functions have left.
     fn texts(&mut self) -> &Texts<'a> {
-        if let Some(values) = self.values.as_ref().filter(|_| self.is_changed) {
+        if let (Some(texts_after), Some(values)) = (self.texts_after.take(), &self.values) {
             let old = std::mem::take(&mut self.texts);
             self.texts = texts_after(old, values);
-            self.is_changed = false;
         }
         &self.texts
     }

@@ -5,7 +5,7 @@
 //! that are equal before and after keep their text.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ pub(crate) fn merge_only<'a>(
     stored: &'a str,
     before: Tagged<'a>,
     after: Tagged<'a>,
-    only: &HashSet<usize>,
+    only: &[usize],
     fills: bool,
 ) -> Merged<'a> {
     let (out, kept) = (String::with_capacity(stored.len()), Vec::new());
@@ -70,7 +70,7 @@ struct Merge<'a, 'o> {
     stored: &'a str,
     before: Tagged<'a>,
     after: Tagged<'a>,
-    only: Option<&'o HashSet<usize>>,
+    only: Option<&'o [usize]>,
     fills: bool,
     out: String,
     kept: Vec<Kept<'a>>,
@@ -340,9 +340,7 @@ mod tests {
         assert_eq!(all.text, r#"{"full":"Ada","x":1,"name":"Bob"}"#);
         let kept: Vec<_> = all.kept.iter().map(|kept| (kept.index, kept.name_in_value.as_deref())).collect();
         assert_eq!(kept, [(8, Some("full")), (18, Some("x"))]);
-        let only = |after, kept: &[usize], fills| {
-            merge_only(stored, before, after, &kept.iter().copied().collect(), fills).text
-        };
+        let only = |after, kept: &[usize], fills| merge_only(stored, before, after, kept, fills).text;
         assert_eq!(only(after, &[], false), r#"{"name":"Bob"}"#);
         assert_eq!(only(after, &[18], false), r#"{"x":1,"name":"Bob"}"#);
         assert_eq!(only(before, &[18], false), r#"{"x":1}"#);

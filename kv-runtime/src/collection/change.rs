@@ -6,7 +6,6 @@ use kv_store::key::Key;
 use kv_store::record::{Expiry, Record};
 use kv_store::store::{AtomicStore, Commit, Condition, Expect, GetOptions, Store, Write};
 use kv_store::{Clock, Error, Result, Timestamp};
-use tracing::Instrument;
 
 use super::attempts::Attempts;
 use super::changing::{Changing, NotChanged};
@@ -14,7 +13,7 @@ use super::difference::Before;
 use super::indexed::{Requires, check_supported};
 use super::{Collection, IdRef, StoredEntity, always, keys_of_groups, named};
 use crate::entity::{GroupSchema, KvEntity};
-use crate::small::apart;
+use crate::small::{Instrument, apart};
 
 /// The maximum number of attempts. After one lost race an update queues up among this process's
 /// updates. So it loses further races only to other processes, or to updates that were not kept

@@ -4,14 +4,13 @@ use kv_store::__private::coop::{self, Hold};
 use kv_store::key::{Key, Lookup};
 use kv_store::store::{Batch, Store, Write};
 use kv_store::{BoxFuture, MaybeSend, Result};
-use tracing::Instrument;
 
 use super::indexed::Requires;
 use super::write::whole_failure;
 use super::{Collection, IdRef, keys_of_groups, named};
 use crate::entity::KvEntity;
 use crate::heard::Writes;
-use crate::small::apart;
+use crate::small::{Instrument, apart};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Removes the entity with this id, all of its groups. It is not an error if there is none.

@@ -1,8 +1,6 @@
 //! A change as a difference: the group before the change, and the stored text with the change
 //! merged into it.
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 use kv_store::key::Key;
 use kv_store::record::{Metadata, Record};
@@ -255,8 +253,8 @@ fn difference<F: Fn(&str) -> Option<Bytes>>(
         return Some(all.text);
     }
     // A member that the struct reads by another name, or that decides how others are read, must go.
-    let only = |kept: &HashSet<usize>, fills| merge_only(stored, before, after, kept, fills).text;
-    let mut kept = HashSet::new();
+    let only = |kept: &[usize], fills| merge_only(stored, before, after, kept, fills).text;
+    let mut kept = Vec::new();
     let mut best = only(&kept, false);
     let fills = !proof.holds(&best);
     if fills {
@@ -266,12 +264,12 @@ fn difference<F: Fn(&str) -> Option<Bytes>>(
         }
     }
     for Kept { index, .. } in all.kept.into_iter().take(TRIED) {
-        kept.insert(index);
+        kept.push(index);
         let text = only(&kept, fills);
         if proof.holds(&text) {
             best = text;
         } else {
-            kept.remove(&index);
+            kept.pop();
         }
     }
     Some(best)

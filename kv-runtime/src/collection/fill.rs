@@ -6,14 +6,13 @@ use kv_store::key::Key;
 use kv_store::record::{Expiry, NewRecord};
 use kv_store::store::{AtomicStore, Batch, Commit, Condition, Expect, GetOptions, Store, Write};
 use kv_store::{Result, Timestamp};
-use tracing::Instrument;
 
 use super::filled::set_filled;
 use super::indexed::Requires;
 use super::write::as_puts;
 use super::{Collection, StoredEntity, keys_of_groups, named};
 use crate::entity::KvEntity;
-use crate::small::apart;
+use crate::small::{Instrument, apart};
 
 /// What a miss saw in the store: the entity, if there was one, and the state that a fill must still
 /// find.

@@ -8,7 +8,6 @@ use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record};
 use kv_store::store::{GetOptions, Store, StoreExt, Write};
 use kv_store::{BoxFuture, Error, Location, Result};
-use tracing::Instrument;
 
 use super::changing::{Changing, NotChanged};
 use super::difference::Before;
@@ -16,7 +15,7 @@ use super::indexed::Requires;
 use super::write::{as_puts, whole_failure};
 use super::{Collection, IdRef, StoredEntity, keys_of_groups, named, once};
 use crate::entity::{GroupSchema, KvEntity, Touch};
-use crate::small::apart;
+use crate::small::{Instrument, apart};
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Changes an existing entity on any store, and returns it as it was written.

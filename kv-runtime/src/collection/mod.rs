@@ -65,12 +65,12 @@ use kv_store::__private::learn;
 use kv_store::key::{EntityId, Key, KeyBuilder, Lookup};
 use kv_store::store::{Store, StoreInfo};
 use kv_store::{Error, Location, Result};
-use tracing::level_filters::LevelFilter;
-use tracing::{Level, Span};
+use tracing::Span;
 
 use crate::cursor_key::CursorKey;
 use crate::entity::{GroupSchema, KvEntity, StoredIn};
 use crate::kv::{KnownIndexes, Kv};
+use crate::small::are_spans_taken;
 
 pub(crate) use adopt::version_of;
 pub use changing::{Changing, NotChanged};
@@ -348,13 +348,6 @@ pub(crate) fn span(operation: &'static str, entity: &'static str, store: &'stati
         return Span::none();
     }
     tracing::debug_span!("kv", operation, entity, store, key = %key)
-}
-
-/// Whether there may be a subscriber for the spans. Where a dependency turns on tracing's feature
-/// `log`, a span that nobody takes is made all the same, formatted for a logger, and costs a
-/// twentieth of a read from memory.
-pub(crate) fn are_spans_taken() -> bool {
-    Level::DEBUG <= LevelFilter::current()
 }
 
 /// The group that decides whether an entity exists.

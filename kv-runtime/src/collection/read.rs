@@ -6,13 +6,12 @@ use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{GetOptions, Store, StoreExt};
 use kv_store::{Error, Location, Result, Timestamp};
-use tracing::Instrument;
 
 use super::decode::{Context, Records, decode, decode_present};
 use super::filled::is_filled;
 use super::{Collection, IdRef, keys_of_groups, named};
 use crate::entity::{GroupSchema, KvEntity};
-use crate::small::apart;
+use crate::small::{Instrument, apart};
 
 /// An entity as a store has it.
 pub(crate) struct StoredEntity<E> {

@@ -4,11 +4,11 @@ use kv_store::__private::coop::Hold;
 use kv_store::key::{Key, Lookup};
 use kv_store::store::{GetOptions, Store};
 use kv_store::{BoxFuture, Result};
-use tracing::Instrument;
 
 use super::Collection;
 use super::read::StoredEntity;
 use crate::entity::KvEntity;
+use crate::small::Instrument;
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Returns one answer for each id, in the order of the ids: the entity, or `None`.

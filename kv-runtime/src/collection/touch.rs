@@ -4,10 +4,10 @@ use kv_store::key::Key;
 use kv_store::record::Expiry;
 use kv_store::store::{AtomicStore, Commit, Condition, Expect, Store, StoreExt, Write};
 use kv_store::{BoxFuture, Result, Timestamp};
-use tracing::Instrument;
 
 use super::{Collection, IdRef, keys_of_groups, named};
 use crate::entity::{KvEntity, Touch};
+use crate::small::Instrument;
 
 // The bound is on the impl block, as in `change.rs`.
 impl<E: KvEntity, S: AtomicStore> Collection<E, S> {

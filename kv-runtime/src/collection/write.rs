@@ -9,13 +9,12 @@ use kv_store::key::Key;
 use kv_store::record::NewRecord;
 use kv_store::store::{Batch, CommitScope, Sharing, Store, Write};
 use kv_store::{Error, Location, Result};
-use tracing::Instrument;
 
 use super::indexed::Requires;
 use super::{Collection, named};
 use crate::entity::KvEntity;
 use crate::heard::Writes;
-use crate::small::apart;
+use crate::small::{Instrument, apart};
 
 /// The records of some entities, each entity's anchor last.
 #[derive(Default)]

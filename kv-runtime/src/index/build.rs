@@ -9,7 +9,6 @@ use kv_store::store::{
     Commit, Condition, Cursor, Expect, GetOptions, IndexStore, ListQuery, Store, StoreExt, Write,
 };
 use kv_store::{Error, Location, MaybeSend, Result};
-use tracing::Instrument;
 
 use super::enter::{Mode, enter, of_entity};
 use super::report::IndexReport;
@@ -20,6 +19,7 @@ use crate::collection::indexed::{
 use crate::collection::{Collection, span};
 use crate::entity::{IndexSchema, KvEntity};
 use crate::list::raw;
+use crate::small::Instrument;
 
 /// How many entities are entered at a time.
 const BATCH: usize = 1_000;

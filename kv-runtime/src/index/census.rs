@@ -6,13 +6,13 @@ use kv_store::__private::coop;
 use kv_store::Result;
 use kv_store::key::{Key, KeyBuilder};
 use kv_store::store::IndexStore;
-use tracing::Instrument;
 
 use super::state::ready_states;
 use super::walk::{Found, Walk};
 use crate::collection::indexed::{Of, check_supported};
 use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
+use crate::small::Instrument;
 
 /// How large an index is: [`Collection::census_indexes`]. `Display` is a line of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]

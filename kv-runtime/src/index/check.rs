@@ -4,7 +4,6 @@ use kv_store::__private::coop;
 use kv_store::Result;
 use kv_store::key::{Key, KeyBuilder};
 use kv_store::store::{Commit, Condition, Expect, IndexStore, ListQuery, StoreExt, Write};
-use tracing::Instrument;
 
 use super::enter::{Mode, enter, of_entity};
 use super::report::IndexReport;
@@ -16,6 +15,7 @@ use crate::collection::indexed::{
 use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
 use crate::list::raw;
+use crate::small::Instrument;
 
 impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     /// Compares all indexes with all entities, and repairs them: adds what is missing, and removes

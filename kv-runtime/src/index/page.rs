@@ -6,7 +6,6 @@ use kv_store::key::Key;
 use kv_store::store::{Cursor, EntryPage, EntryQuery, IndexStore, ListQuery};
 use kv_store::{Error, Result};
 use std::ops::Bound;
-use tracing::Instrument;
 
 use super::builder::{ByIndex, ByIndexIds, Lookup};
 use super::range::Selected;
@@ -15,6 +14,7 @@ use crate::collection::indexed::{EntryOf, check_within, index_key};
 use crate::collection::span;
 use crate::entity::KvEntity;
 use crate::list::{IdPage, Pace, Page, secret};
+use crate::small::Instrument;
 
 /// How many entities a page holds by default, and how many a stream fetches at a time.
 pub(super) const PAGE: usize = 1_000;

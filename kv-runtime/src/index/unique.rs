@@ -8,7 +8,6 @@ use kv_store::key::Key;
 use kv_store::record::{Record, Revision};
 use kv_store::store::{ClaimQuery, Claimed, Commit, IndexStore, Store};
 use kv_store::{BoxFuture, Error, Result};
-use tracing::Instrument;
 
 use super::state::{Reading, schema_of};
 use crate::collection::indexed::{Of, holder_of, index_key, parts_of};
@@ -16,6 +15,7 @@ use crate::collection::indexed::{Of, holder_of, index_key, parts_of};
 use crate::collection::indexed::{entry_of, id_of};
 use crate::collection::{Collection, span};
 use crate::entity::{Handle, KvEntity};
+use crate::small::Instrument;
 
 /// How often a lookup follows a value that moves from entity to entity.
 const MAX_ATTEMPTS: u32 = 32;

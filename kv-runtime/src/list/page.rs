@@ -7,7 +7,6 @@ use kv_store::key::Key;
 use kv_store::record::{LentRecord, RecordRef};
 use kv_store::store::{Content, Cursor, EntryRef, Store};
 use kv_store::{Error, Location, Result};
-use tracing::Instrument;
 
 use super::builder::{List, ListIds, PAGE};
 use super::keys::{ListedKey, id_in, query};
@@ -15,7 +14,7 @@ use super::raw::{self, Anchor};
 use super::secret;
 use crate::collection::Collection;
 use crate::entity::{GroupSchema, KvEntity};
-use crate::small::apart;
+use crate::small::{Instrument, apart};
 
 /// One page of entities.
 #[derive(Debug)]

@@ -9,7 +9,6 @@ use futures_core::Stream;
 use kv_store::__private::PageCopy;
 use kv_store::store::{Content, Cursor, ListQuery, Sharing, Store};
 use kv_store::{Error, MaybeSend, Result};
-use tracing::Instrument;
 
 use super::builder::{List, ListIds, PAGE};
 use super::keys::{ListedKey, id_in, query};
@@ -18,6 +17,7 @@ use super::raw::{self, Anchor};
 use super::{page, secret};
 use crate::collection::Collection;
 use crate::entity::KvEntity;
+use crate::small::Instrument;
 
 /// The entities of a list, fetched page by page: [`List::stream`]. It is a [`Stream`], and
 /// [`next`](Self::next) needs no other crate.

@@ -1,12 +1,14 @@
 //! Steps on a JSON object, up to a version and down to one.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kv_store::{BoxError, Error, Location, SharedError};
 
+use super::function::Function;
+use super::guarded::guarded;
 use super::step::{Change, MakeMember, Step};
 use crate::codec::{Codec, CodecError, Members};
+use crate::small::SIZE_FIRST;
 
 /// A step that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +84,7 @@ pub(crate) fn read_stepped<'a>(
     let steps = steps.get(..last).unwrap_or_default();
     let first = steps.iter().find(|step| step.to > from).map(|step| &step.change);
     let valued = match first {
-        Some(change) if change.is_function() => Members::read_valued(json),
+        Some(change) if !SIZE_FIRST && change.is_function() => Members::read_valued(json),
         _ => None,
     };
     let mut object = match valued {
@@ -98,8 +100,8 @@ fn up(step: &Step, object: &mut Members<'_>, id: &dyn Any) -> Result<(), BoxErro
         Change::Rename { from, to } => object.rename(from, to),
         Change::Add { name, default } => add(object, name, "added", default)?,
         Change::Remove { name, .. } => object.remove(name),
-        Change::Function { up, .. } => object.change(|object| guarded(|| up(object)))?,
-        Change::FunctionWithId { up, .. } => object.change(|object| guarded(|| up(object, id)))?,
+        Change::Function { up, .. } => step.call(object, Function::Plain(up), id)?,
+        Change::FunctionWithId { up, .. } => step.call(object, Function::WithId(up), id)?,
     }
     Ok(())
 }
@@ -109,10 +111,8 @@ fn down(step: &Step, object: &mut Members<'_>, id: &dyn Any) -> Result<(), BoxEr
         Change::Rename { from, to } => object.rename(to, from),
         Change::Add { name, .. } => object.remove(name),
         Change::Remove { name, default: Some(default) } => add(object, name, "removed", default)?,
-        Change::Function { down: Some(down), .. } => object.change(|object| guarded(|| down(object)))?,
-        Change::FunctionWithId { down: Some(down), .. } => {
-            object.change(|object| guarded(|| down(object, id)))?;
-        }
+        Change::Function { down: Some(down), .. } => step.call(object, Function::Plain(down), id)?,
+        Change::FunctionWithId { down: Some(down), .. } => step.call(object, Function::WithId(down), id)?,
         Change::Remove { default: None, .. }
         | Change::Function { down: None, .. }
         | Change::FunctionWithId { down: None, .. } => {
@@ -142,22 +142,6 @@ struct BadDefault {
     attribute: &'static str,
     name: &'static str,
     source: BoxError,
-}
-
-/// Runs the application's code: a panic in it is that record's error, and not the end of the process.
-pub(crate) fn guarded<T>(step: impl FnOnce() -> Result<T, BoxError>) -> Result<T, BoxError> {
-    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| Err(Panicked::from(panic).into()))
-}
-
-/// What a panic said. Its words are the application's own and may quote a value, so only a fixed text is shown.
-#[derive(Debug, thiserror::Error)]
-#[error("it panicked")]
-struct Panicked;
-
-impl From<Box<dyn Any + Send>> for Panicked {
-    fn from(_: Box<dyn Any + Send>) -> Self {
-        Self
-    }
 }
 
 #[cfg(test)]

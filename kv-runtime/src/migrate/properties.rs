@@ -7,8 +7,9 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::apply::{bring_down, bring_up};
+use super::function::Object;
 use super::reshape::read_reshaped;
-use super::step::{Change, Object, Step};
+use super::step::{Change, Step};
 use crate::codec::Members;
 
 /// Few names, so that steps meet each other's members.

@@ -12,7 +12,7 @@ use serde_json::Error;
 use serde_json::de::SliceRead;
 use serde_json::value::RawValue;
 
-use super::apply::guarded;
+use super::guarded::guarded;
 use super::step::{Change, MakeMember, Step};
 use crate::codec::Name;
 

@@ -4,14 +4,9 @@ use std::any::Any;
 
 use kv_store::BoxError;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
-/// A JSON object, as a step function changes it.
-///
-/// The record keeps the original text of what a step leaves as it is, at every level of objects,
-/// and of a member that it moves to another name. So numbers that [`Value`] rounds, beyond `u64`
-/// and `f64`, survive a step that does not change them.
-pub type Object = Map<String, Value>;
+use super::function::{self, Call, Function, StepFn, StepWithIdFn};
+use crate::codec::Members;
 
 /// One change that leads to a version from the one before it. A version may have several, which are
 /// made in their order.
@@ -20,14 +15,9 @@ pub struct Step {
     pub(crate) to: u32,
     pub(crate) change: Change,
     compatible: bool,
+    /// Applies its function, if it is one.
+    call: Option<Call>,
 }
-
-/// A function of the application's that changes the JSON object of a value.
-pub type StepFn = fn(&mut Object) -> Result<(), BoxError>;
-
-/// A function of the application's that also sees the id of the entity. What it gets is the entity's
-/// [`Id`](crate::KvEntity::Id); `step(1 => path, with_id)` passes it on in the form that calls take.
-pub type StepWithIdFn = fn(&mut Object, &dyn Any) -> Result<(), BoxError>;
 
 /// A function that returns the JSON text of a member that is not there.
 pub type MakeMember = fn() -> Result<Box<RawValue>, BoxError>;
@@ -93,7 +83,8 @@ impl Step {
     /// A change that leads to version `to`.
     #[must_use]
     pub const fn new(to: u32, change: Change) -> Self {
-        Self { to, change, compatible: false }
+        let call: Option<Call> = if change.is_function() { Some(function::call) } else { None };
+        Self { to, change, compatible: false, call }
     }
 
     /// Marks a step whose result the code of the version before can still read.
@@ -130,6 +121,19 @@ impl Step {
             Change::Remove { default, .. } => default.is_some(),
             Change::Function { down, .. } => down.is_some(),
             Change::FunctionWithId { down, .. } => down.is_some(),
+        }
+    }
+
+    /// Applies its function to an object.
+    pub(super) fn call(
+        &self,
+        object: &mut Members<'_>,
+        function: Function,
+        id: &dyn Any,
+    ) -> Result<(), BoxError> {
+        match self.call {
+            Some(call) => call(object, function, id),
+            None => Err("the step is not a function".into()),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Runs the closure of a transaction until it is committed, or cannot be.
 
+use tracing::Span;
 use tracing::field::Empty;
-use tracing::{Instrument, Span};
 
 use super::attempts::Attempts;
 use super::commit::{Committed, check, commit};
 use super::rerun::Rerun;
 use super::state::{End, State};
 use super::tx::Tx;
-use crate::collection::are_spans_taken;
 use crate::kv::{Kv, TransactionEvent};
+use crate::small::Instrument;
+use crate::small::are_spans_taken;
 use kv_store::key::Key;
 use kv_store::store::{Store, StoreExt};
 use kv_store::{Error, Location, Result};

@@ -1,5 +1,7 @@
 //! Texts of errors that their attributes alone cannot express.
 
+use std::time::Duration;
+
 use crate::codec::{Codec, CodecError};
 
 pub(super) fn written_part(written: &usize, also: &[usize]) -> String {
@@ -68,9 +70,36 @@ pub(super) fn reason(why: &Option<&'static str>) -> String {
     why.map(|why| format!(": {why}")).unwrap_or_default()
 }
 
+/// The duration in the largest unit of which it is a whole number, or in whole microseconds. `Debug`
+/// of `Duration` writes fractions, and would be 3 KiB of a Worker's wasm.
+pub(super) fn duration(duration: &Duration) -> String {
+    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    let (whole, per_second, unit) = match nanos {
+        0 => (0, 1, "s"),
+        nanos if nanos.is_multiple_of(1_000_000) => (nanos / 1_000_000, 1_000, "ms"),
+        nanos => (nanos / 1_000, 1_000_000, "µs"),
+    };
+    format!("{}{unit}", seconds.saturating_mul(per_second).saturating_add(u64::from(whole)))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{rest_of_batch, written_part};
+    use std::time::Duration;
+
+    use super::{duration, rest_of_batch, written_part};
+
+    #[test]
+    fn durations_are_whole_numbers() {
+        for (nanos, text) in [
+            (0, "0s"),
+            (60_000_000_000, "60s"),
+            (1_500_000_000, "1500ms"),
+            (20_000_000, "20ms"),
+            (1_500_999, "1500µs"),
+        ] {
+            assert_eq!(duration(&Duration::from_nanos(nanos)), text);
+        }
+    }
 
     #[test]
     fn a_partial_write_contradicts_nothing() {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::cause::SharedError;
 use super::display::{
-    format_name, id_changed, load_advice, reason, rest_of_batch, retry_advice, undecoded, written_part,
+    duration, format_name, id_changed, load_advice, reason, rest_of_batch, retry_advice, undecoded,
+    written_part,
 };
 use super::location::Location;
 use crate::codec::{Codec, CodecError};
@@ -264,7 +265,7 @@ pub enum Error {
     },
 
     /// The TTL is below the store's minimum.
-    #[error("{at}: a TTL of {ttl:?} is below the store's minimum of {least:?}; use that, or no TTL")]
+    #[error("{at}: a TTL of {} is below the store's minimum of {}; use that, or no TTL", duration(.ttl), duration(.least))]
     TtlTooShort {
         /// Where.
         at: Box<Location>,
@@ -371,7 +372,7 @@ pub enum Error {
 
     /// The time limit passed: of a cache's load, or of a read of a
     /// [`TimeoutStore`](https://docs.rs/kv-runtime/latest/kv_runtime/layer/struct.TimeoutStore.html).
-    #[error("{at}: there was no answer within {limit:?}; a retry may help")]
+    #[error("{at}: there was no answer within {}; a retry may help", duration(.limit))]
     TimedOut {
         /// Where.
         at: Box<Location>,

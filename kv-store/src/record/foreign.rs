@@ -51,19 +51,32 @@ impl Foreign {
     }
 
     pub(super) fn insert(&mut self, name: &str, value: Value) {
-        self.texts.remove(name);
+        remove_all(&mut self.texts, &[name]);
         self.members.insert(name.to_owned(), value);
     }
 
-    /// Takes a member out.
-    pub(super) fn remove(&mut self, name: &str) -> Option<Value> {
-        self.texts.remove(name);
-        self.members.remove(name)
+    /// Removes the members of these names, if they are there.
+    pub(super) fn remove_all(&mut self, names: &[&str]) {
+        remove_all(&mut self.members, names);
+        remove_all(&mut self.texts, names);
     }
 
     /// The text of an object with these members, of which those that are foreign keep theirs.
     pub(super) fn text_of(&self, members: &Map<String, Value>) -> String {
         Compact { members, texts: &self.texts }.to_string()
+    }
+}
+
+/// Moves the other members to a new map. `Map::remove` would add a few KiB to a Worker, which
+/// removes members nowhere else.
+fn remove_all(members: &mut Map<String, Value>, names: &[&str]) {
+    if !names.iter().any(|name| members.contains_key(*name)) {
+        return;
+    }
+    for (name, value) in std::mem::take(members) {
+        if !names.contains(&name.as_str()) {
+            members.insert(name, value);
+        }
     }
 }
 

@@ -143,7 +143,7 @@ impl Metadata {
     #[doc(hidden)]
     pub fn remove_foreign(&mut self, name: &str) {
         if let Some(foreign) = &mut self.foreign {
-            foreign.remove(name);
+            foreign.remove_all(&[name]);
         }
         self.foreign = self.foreign.take().filter(|foreign| !foreign.is_empty());
     }
@@ -169,9 +169,7 @@ impl Metadata {
 
     pub(super) fn set_foreign_json(&mut self, json: &[u8]) -> Result<(), MetadataError> {
         let mut foreign = Foreign::read(json).ok_or(MetadataError::NotAnObject)?;
-        for own in OWN {
-            foreign.remove(own);
-        }
+        foreign.remove_all(&OWN);
         self.foreign = (!foreign.is_empty()).then(|| Box::new(foreign));
         Ok(())
     }
@@ -189,7 +187,17 @@ impl Metadata {
     /// The members of the JSON object.
     #[doc(hidden)]
     pub fn to_members(&self) -> Map<String, Value> {
-        let mut members = self.foreign.as_deref().map(Foreign::members).cloned().unwrap_or_default();
+        let mut members = self.to_own_members();
+        for (name, value) in self.foreign_members() {
+            members.insert(name.to_owned(), value.clone());
+        }
+        members
+    }
+
+    /// The members without those of others.
+    #[doc(hidden)]
+    pub fn to_own_members(&self) -> Map<String, Value> {
+        let mut members = Map::new();
         members.insert(VERSION.to_owned(), self.version.into());
         if let Some(min_reader) = self.min_reader {
             members.insert(MIN_READER.to_owned(), min_reader.into());
@@ -217,17 +225,20 @@ impl Metadata {
     }
 
     fn read(mut members: Foreign) -> Result<Self, MetadataError> {
-        let version = read_version(members.remove(VERSION), VERSION)?;
+        let version = read_version(members.get(VERSION), VERSION)?;
         let mut metadata = Self::new(version.unwrap_or(1), Codec::Json);
         metadata.names_version = version.is_some();
-        metadata.min_reader = read_version(members.remove(MIN_READER), MIN_READER)?;
-        metadata.created_at = time(members.remove(CREATED_AT), CREATED_AT)?;
-        metadata.migrated_at = time(members.remove(MIGRATED_AT), MIGRATED_AT)?;
-        metadata.codec = match members.remove(CODEC) {
+        metadata.min_reader = read_version(members.get(MIN_READER), MIN_READER)?;
+        metadata.created_at = read_time(members.get(CREATED_AT), CREATED_AT)?;
+        metadata.migrated_at = read_time(members.get(MIGRATED_AT), MIGRATED_AT)?;
+        metadata.codec = match members.get(CODEC) {
             None | Some(Value::Null) => Codec::Json,
-            Some(Value::String(name)) => Codec::from_name(&name).ok_or(MetadataError::UnknownCodec(name))?,
+            Some(Value::String(name)) => {
+                Codec::from_name(name).ok_or_else(|| MetadataError::UnknownCodec(name.clone()))?
+            }
             Some(_) => return Err(MetadataError::Member(CODEC, "a string")),
         };
+        members.remove_all(&OWN);
         metadata.foreign = (!members.is_empty()).then(|| Box::new(members));
         Ok(metadata)
     }
@@ -267,7 +278,7 @@ fn to_text(members: &Map<String, Value>) -> String {
 }
 
 /// Absent, null and 0 are nothing.
-fn read_version(member: Option<Value>, name: &'static str) -> Result<Option<u32>, MetadataError> {
+fn read_version(member: Option<&Value>, name: &'static str) -> Result<Option<u32>, MetadataError> {
     match member {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_u64().map(u32::try_from) {
@@ -278,16 +289,8 @@ fn read_version(member: Option<Value>, name: &'static str) -> Result<Option<u32>
     }
 }
 
-/// Takes a time out of the members.
-pub fn read_time(
-    members: &mut Map<String, Value>,
-    name: &'static str,
-) -> Result<Option<Timestamp>, MetadataError> {
-    time(members.remove(name), name)
-}
-
-/// JavaScript may write a whole number as a float. A fraction of a millisecond is cut off.
-fn time(member: Option<Value>, name: &'static str) -> Result<Option<Timestamp>, MetadataError> {
+/// Reads a time from the member of this name. JavaScript may write a whole number as a float. A fraction of a millisecond is cut off.
+pub fn read_time(member: Option<&Value>, name: &'static str) -> Result<Option<Timestamp>, MetadataError> {
     match member {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match (value.as_u64(), value.as_f64()) {

@@ -5,6 +5,11 @@
 //! `limits` serve both stores of KV; `rest` and `workers` are these. `durable` is the store in an
 //! object, and its client.
 
+#[cfg(any(all(any(feature = "durable-objects", feature = "workers"), target_arch = "wasm32"), test))]
+#[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "only its tests are built here"))]
+mod at_once;
+#[cfg(any(feature = "rest", all(feature = "workers", target_arch = "wasm32")))]
+mod base64;
 #[cfg(any(feature = "rest", all(feature = "workers", target_arch = "wasm32")))]
 mod changes;
 #[cfg(all(feature = "durable-objects", any(target_arch = "wasm32", test)))]

@@ -4,8 +4,6 @@
 //! A Worker in JavaScript reads and writes such records with `getWithMetadata(key, "json")` and
 //! `put(key, text, { metadata })`.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use kv_store::__private::{json_len, read_time};
 use kv_store::codec::Codec;
@@ -13,7 +11,7 @@ use kv_store::record::{Head, Metadata, MetadataError, NewRecord, Record, Revisio
 use kv_store::{Error, Location, Result, Timestamp};
 use serde_json::{Map, Value};
 
-use super::limits;
+use super::{base64, limits};
 
 /// When the record expires, in milliseconds. The server's own expiry is in whole seconds, is at
 /// least a minute away, and is returned only by lists.
@@ -75,8 +73,8 @@ pub(super) fn spell(
     let is_json = metadata.codec == Codec::Json;
     let (value, is_text) = match String::from_utf8(value.0.into()) {
         Ok(text) if is_json && !text.starts_with(BYTE_ORDER_MARK) => (text, true),
-        Ok(text) => (BASE64.encode(text), false),
-        Err(bytes) => (BASE64.encode(bytes.as_bytes()), false),
+        Ok(text) => (base64::encode(text.as_bytes()), false),
+        Err(bytes) => (base64::encode(bytes.as_bytes()), false),
     };
     if value.len() > limits::VALUE {
         return Err(Error::ValueTooLong { at: at(), len: value.len(), max: limits::VALUE });
@@ -126,21 +124,16 @@ fn within_limit(
 
 /// A plain record has no members of the runtime's, except its expiry.
 fn with_ours(metadata: &Metadata, is_plain: bool, ours: &Map<String, Value>) -> Map<String, Value> {
-    let mut members = match is_plain {
-        true => metadata.foreign_members().map(|(name, value)| (name.to_owned(), value.clone())).collect(),
-        false => metadata.to_members(),
-    };
     // Members of these names that came from elsewhere would be read as ours.
-    members.remove(EXPIRES_AT);
-    if is_base64(&members) {
-        members.remove(ENCODING);
+    let is_ours =
+        |name: &str, value: &Value| name == EXPIRES_AT || (name == ENCODING && value == BASE64_NAME);
+    let mut members = if is_plain { Map::new() } else { metadata.to_own_members() };
+    let theirs = metadata.foreign_members().filter(|(name, value)| !is_ours(name, value));
+    let ours = ours.iter().map(|(name, value)| (name.as_str(), value));
+    for (name, value) in theirs.chain(ours) {
+        members.insert(name.to_owned(), value.clone());
     }
-    members.extend(ours.clone());
     members
-}
-
-fn is_base64(members: &Map<String, Value>) -> bool {
-    members.get(ENCODING).is_some_and(|encoding| encoding == BASE64_NAME)
 }
 
 /// The record that was found; none if it has expired.
@@ -161,8 +154,8 @@ pub(super) fn read(
             None => found.value,
         }
     } else {
-        let decoded = BASE64.decode(found.value);
-        Bytes::from(decoded.map_err(|_| malformed(at, "its metadata says base64, and the value is none"))?)
+        let decoded = base64::decode(&found.value);
+        Bytes::from(decoded.ok_or_else(|| malformed(at, "its metadata says base64, and the value is none"))?)
     };
     // Nothing here compares and swaps: the value will do.
     let record = Record::new(value.clone(), metadata, Revision::from_plain(value));
@@ -209,17 +202,18 @@ impl Known {
 }
 
 fn frame(metadata: Option<Value>, expiration: Expiration, at: &dyn Fn() -> Box<Location>) -> Result<Frame> {
-    let mut members = match metadata {
+    let members = match metadata {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(members)) => members,
         Some(_) => return Err(damaged(at, MetadataError::NotAnObject)),
     };
-    let expires_at = read_time(&mut members, EXPIRES_AT).map_err(|error| damaged(at, error))?;
-    let is_base64 = is_base64(&members);
+    let expires_at = read_time(members.get(EXPIRES_AT), EXPIRES_AT).map_err(|error| damaged(at, error))?;
+    let is_base64 = members.get(ENCODING).is_some_and(|encoding| encoding == BASE64_NAME);
+    let mut metadata = Metadata::from_members(members).map_err(|error| damaged(at, error))?;
+    metadata.remove_foreign(EXPIRES_AT);
     if is_base64 {
-        members.remove(ENCODING);
+        metadata.remove_foreign(ENCODING);
     }
-    let metadata = Metadata::from_members(members).map_err(|error| damaged(at, error))?;
     let expiry = match (expires_at, expiration) {
         (Some(expires_at), _) => Known::At(expires_at),
         (None, Expiration::At(seconds)) => Known::At(Timestamp::from_millis(seconds.saturating_mul(1_000))),

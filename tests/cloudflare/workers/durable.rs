@@ -67,6 +67,22 @@ async fn what_needs_two_objects_is_refused_before_anything_is_sent() -> Test {
     Ok(())
 }
 
+/// Backfills, caches and transactions need no more of a store than the suite asks of it, and run in
+/// an object as elsewhere.
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn collections_in_an_object_migrate_cache_and_transact() -> Test {
+    let calls = Worker::start("conformance")?.get("durable/object/calls").await?;
+    let expected = json!({
+        "migrated": [3, 0, 3],
+        "read": ["note 0!", "note 0!"],
+        "hits": 2,
+        "moved": ["note 2note 1", ""],
+    });
+    assert_eq!(calls, expected);
+    Ok(())
+}
+
 #[tokio::test]
 #[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
 async fn updates_through_clients_count_exactly() -> Test {
@@ -85,6 +101,17 @@ async fn a_batch_goes_to_the_objects_of_its_keys() -> Test {
         "left": [false, true],
     });
     assert_eq!(shards, expected);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Node and a Worker built for wasm32; scripts/test runs it"]
+async fn a_batch_over_objects_says_what_it_has_written() -> Test {
+    let partial = Worker::start("conformance")?.get("durable/partial").await?;
+    assert_eq!(partial["parts"], json!([1, [2], []]), "{partial}");
+    assert_eq!(partial["there"], json!([true, false, true]), "{partial}");
+    let told = partial["failed"]["error"].as_str().unwrap_or_default();
+    assert!(told.contains("`p:2`") && told.contains("the first 1 and 1 more were written"), "{told}");
     Ok(())
 }
 

@@ -20,13 +20,13 @@ use kv_store::__private::{Stopwatch, coop};
 use kv_store::key::{Key, KeyBuilder};
 use kv_store::store::{AtomicStore, CommitScope, Cursor, GetOptions, ListQuery, Store};
 use kv_store::{MaybeSend, Result};
-use tracing::Instrument;
 
 use super::report::Progress;
 use super::{BATCH, Pass};
 use crate::collection::{Collection, span};
 use crate::entity::KvEntity;
 use crate::list::Pace;
+use crate::small::Instrument;
 use alone::{Look, There};
 use report::Outcome;
 use route::{Moving, Ready, Route};

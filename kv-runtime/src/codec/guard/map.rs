@@ -1,10 +1,9 @@
 //! Maps, and structs that are written as ones: two members of one name could not be read back.
 
 use std::any::type_name;
-use std::collections::HashSet;
 
 use serde::ser::{Serialize, SerializeMap};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::refusal::Reason;
 use super::within::{Guarded, Within};
@@ -20,13 +19,13 @@ pub(super) struct GuardedMap<'a, S> {
 pub(super) enum Names {
     /// A map alone has each key once.
     Unseen,
-    Seen(HashSet<String>),
+    Seen(Map<String, Value>),
 }
 
 impl Names {
     /// serde's derive begins a struct with `flatten` as a map without a length.
     pub(super) fn of_map(is_struct: bool) -> Self {
-        if is_struct { Self::Seen(HashSet::new()) } else { Self::Unseen }
+        if is_struct { Self::Seen(Map::new()) } else { Self::Unseen }
     }
 
     /// Whether the name is new, as far as it was looked at. One that is no text is doubtful beside
@@ -34,7 +33,7 @@ impl Names {
     fn is_new<K: Serialize + ?Sized>(&mut self, key: &K, within: Within<'_>) -> bool {
         // serde's derive names fields and tags by a plain `str`, which no key of a map is.
         if matches!(self, Self::Unseen) && type_name::<K>() == "str" {
-            *self = Self::Seen(HashSet::new());
+            *self = Self::Seen(Map::new());
         }
         let Self::Seen(names) = self else { return true };
         let name = match serde_json::to_value(key) {
@@ -49,7 +48,7 @@ impl Names {
                 return true;
             }
         };
-        names.insert(name)
+        names.insert(name, Value::Null).is_none()
     }
 }
 

@@ -97,7 +97,8 @@ impl Table {
         {
             match self.bind_checked(check, change, now) {
                 Ok(Bound(statement, values)) => {
-                    let is_done = self.first::<1>(statement, values)?.is_some();
+                    // A counter of the cursor costs less than a row that says it.
+                    let is_done = self.exec(statement, values)?.rows_written() > 0;
                     return Ok(if is_done { None } else { Some(0) });
                 }
                 Err(change) => changes.push(change),

@@ -137,7 +137,8 @@ impl Output {
     }
 
     fn expiry(self, expiry: Expiry) -> Self {
-        let millis = |ttl: Duration| u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        // Rounded up, as an expiry is, and no longer than time itself.
+        let millis = |ttl: Duration| Timestamp::from_millis(0).saturating_add(ttl).as_millis();
         match expiry {
             Expiry::Never => self.byte(0),
             Expiry::After(ttl) => self.byte(1).long(millis(ttl)),

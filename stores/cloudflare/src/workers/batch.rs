@@ -2,16 +2,13 @@
 
 use std::collections::HashMap;
 
-use futures_util::future::join_all;
 use kv_store::key::Key;
 use kv_store::record::NewRecord;
-use kv_store::{Error, Location, Result};
+use kv_store::{BoxFuture, Error, Location, Result};
 
 use super::NAME;
 use super::store::WorkersStore;
-
-/// A Worker has so many connections at once; more calls would wait.
-const AT_ONCE: usize = 6;
+use crate::at_once::{AT_ONCE, at_once};
 
 impl WorkersStore {
     /// Writes the records, and removes what stands where there is none, a few at a time; it ends after those that failed. Of several
@@ -24,11 +21,11 @@ impl WorkersStore {
         };
         let positions: Vec<usize> = (0..keys.len()).filter(is_last).collect();
         for positions in positions.chunks(AT_ONCE) {
-            let started = positions.iter().filter_map(|position| {
+            let started = positions.iter().filter_map(|position| -> Option<BoxFuture<'_, _>> {
                 let (key, record) = (keys.get(*position)?, writes.get_mut(*position)?.1.take());
-                Some(self.write_one(key, record))
+                Some(Box::pin(self.write_one(key, record)))
             });
-            let done = join_all(started).await;
+            let done = at_once(started).await;
             let mut ended = positions.iter().copied().zip(done).skip_while(|(_, done)| done.is_ok());
             if let Some((failed, Err(first))) = ended.next() {
                 let at =

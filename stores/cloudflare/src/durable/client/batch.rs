@@ -1,38 +1,39 @@
 //! Many reads, and many writes, over several objects.
 
-use std::collections::BTreeMap;
-
-use futures_util::future::join_all;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::Write;
-use kv_store::{Error, Location, Result};
+use kv_store::{BoxFuture, Error, Location, Result};
 
 use super::DurableClient;
+use crate::at_once::{AT_ONCE, at_once};
 use crate::durable::message::{Change, Request};
 use crate::durable::{NAME, answer};
-
-/// A Worker has so many connections at once; more requests would wait.
-const AT_ONCE: usize = 6;
 
 /// The objects of a batch, and the places of the keys that each holds.
 type Objects = Vec<(String, Vec<usize>)>;
 
 impl DurableClient {
     fn objects<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Objects {
-        let mut objects = BTreeMap::<String, Vec<usize>>::new();
+        let mut objects = Objects::new();
         for (position, key) in keys.enumerate() {
-            objects.entry(self.0.shards.of_key(key)).or_default().push(position);
+            let object = self.0.shards.of_key(key);
+            match objects.binary_search_by(|(known, _)| known.cmp(&object)) {
+                Ok(at) => objects[at].1.push(position),
+                Err(at) => objects.insert(at, (object, vec![position])),
+            }
         }
-        objects.into_iter().collect()
+        objects
     }
 
     pub(super) async fn read_batch(&self, keys: &[Key]) -> Result<Vec<Option<Record>>> {
         let mut records: Vec<Option<Record>> = vec![None; keys.len()];
         let objects = self.objects(keys.iter().map(Key::as_str));
         for some in objects.chunks(AT_ONCE) {
-            let reads = some.iter().map(|(object, positions)| self.read_object(object, positions, keys));
-            for (read, (_, positions)) in join_all(reads).await.into_iter().zip(some) {
+            let reads = some.iter().map(|(object, positions)| -> BoxFuture<'_, _> {
+                Box::pin(self.read_object(object, positions, keys))
+            });
+            for (read, (_, positions)) in at_once(reads).await.into_iter().zip(some) {
                 for (record, position) in read?.into_iter().zip(positions) {
                     if let Some(slot) = records.get_mut(*position) {
                         *slot = record;
@@ -62,24 +63,36 @@ impl DurableClient {
         let keys: Vec<Key> = writes.iter().map(|write| write.key().clone()).collect();
         let mut changes: Vec<Option<Change>> = Change::all(writes)?.into_iter().map(Some).collect();
         let objects = self.objects(keys.iter().map(Key::as_str));
-        let mut ended: Vec<Option<Result<()>>> = vec![None; keys.len()];
+        let mut ends = vec![End::NotWritten; keys.len()];
         for some in objects.chunks(AT_ONCE) {
             let mut take = |positions: &[usize]| -> Vec<Change> {
                 positions.iter().filter_map(|position| changes.get_mut(*position)?.take()).collect()
             };
             let sent: Vec<_> = some.iter().map(|(object, positions)| (object, take(positions))).collect();
-            let done = sent.into_iter().map(|(object, changes)| self.write_object(object, changes));
-            let mut has_failed = false;
-            for (done, (_, positions)) in join_all(done).await.into_iter().zip(some) {
-                has_failed |= done.is_err();
+            let done = sent.into_iter().map(|(object, changes)| -> BoxFuture<'_, _> {
+                Box::pin(self.write_object(object, changes))
+            });
+            let (mut failed, mut unknown) = (None, None);
+            for (done, (_, positions)) in at_once(done).await.into_iter().zip(some) {
+                let end = match done {
+                    Ok(()) => End::Written,
+                    Err(error) if error.is_unknown() => {
+                        unknown.get_or_insert(error);
+                        End::Unknown
+                    }
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                        End::NotWritten
+                    }
+                };
                 for position in positions {
-                    if let Some(slot) = ended.get_mut(*position) {
-                        *slot = Some(done.clone());
+                    if let Some(slot) = ends.get_mut(*position) {
+                        *slot = end;
                     }
                 }
             }
-            if has_failed {
-                return Err(self.failure(&keys, ended));
+            if let Some(source) = unknown.or(failed) {
+                return Err(self.failure(&keys, &ends, source));
             }
         }
         Ok(())
@@ -94,30 +107,22 @@ impl DurableClient {
     }
 
     /// The error of a batch of which something was not written.
-    fn failure(&self, keys: &[Key], ended: Vec<Option<Result<()>>>) -> Error {
-        let is_done = |end: &Option<Result<()>>| matches!(end, Some(Ok(())));
-        let written = ended.iter().take_while(|end| is_done(end)).count();
-        let also =
-            (written..ended.len()).filter(|position| ended.get(*position).is_some_and(is_done)).collect();
-        let (mut unknown, mut source, mut first) = (Vec::new(), None, None);
-        for (position, end) in ended.into_iter().enumerate() {
-            match end {
-                Some(Err(error)) if error.is_unknown() => {
-                    unknown.push(position);
-                    source.get_or_insert(error);
-                }
-                Some(Err(error)) => {
-                    first.get_or_insert(error);
-                }
-                _ => {}
-            }
+    fn failure(&self, keys: &[Key], ends: &[End], source: Error) -> Error {
+        if self.0.shards.is_one() {
+            return source;
         }
+        let of = |wanted: End| (0..ends.len()).filter(move |position| ends.get(*position) == Some(&wanted));
+        let written = ends.iter().take_while(|end| **end == End::Written).count();
         let at = keys.get(written).map_or_else(|| Location::store(NAME), |key| Location::of(NAME, key));
-        match source.or(first) {
-            Some(error) if self.0.shards.is_one() => error,
-            Some(source) => Error::Partial { at, written, also, unknown, source: Box::new(source) },
-            // Not to be had: something failed.
-            None => Error::Malformed { at, what: "a batch failed without an error".into() },
-        }
+        let also = of(End::Written).filter(|position| *position > written).collect();
+        Error::Partial { at, written, also, unknown: of(End::Unknown).collect(), source: Box::new(source) }
     }
+}
+
+/// How the write of a key ended.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Written,
+    Unknown,
+    NotWritten,
 }

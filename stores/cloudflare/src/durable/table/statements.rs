@@ -60,12 +60,12 @@ impl Statements {
                  THEN expires_at ELSE excluded.expires_at END"
             ),
             update_checked: format!(
-                "UPDATE {name} SET record = ?3 WHERE key = ?1 AND {LIVE} AND {token} = ?4 RETURNING 1"
+                "UPDATE {name} SET record = ?3 WHERE key = ?1 AND {LIVE} AND {token} = ?4"
             ),
             insert: format!(
                 "INSERT INTO {name} (key, record, expires_at) VALUES (?1, ?3, ?4) ON CONFLICT (key) \
                  DO UPDATE SET record = excluded.record, expires_at = excluded.expires_at \
-                 WHERE expires_at <= ?2 RETURNING 1"
+                 WHERE expires_at <= ?2"
             ),
             touch: format!("UPDATE {name} SET expires_at = ?3 WHERE key = ?1 AND {LIVE}"),
             extend: format!(

@@ -1,5 +1,6 @@
 //! Durable Objects: the suite inside an object and through a client, and what else they promise.
 
+mod calls;
 mod checks;
 mod objects;
 

@@ -8,11 +8,12 @@ use kv_runtime::record::{Expiry, Metadata, NewRecord, Record};
 use kv_runtime::store::{
     Commit, Condition, DurableClient, DurableStore, Expect, ListQuery, Shards, Store, StoreExt, Write,
 };
-use kv_runtime::{Kv, KvEntity};
+use kv_runtime::{Error, Kv, KvEntity};
 use serde_json::{Value, json};
 use worker::{Env, Method, SqlStorageValue, State};
 
 use super::super::{failed, speed, told};
+use super::calls;
 use super::objects::TABLE;
 use super::{CLOCK, client};
 
@@ -48,6 +49,15 @@ pub(super) async fn inside(state: &State, store: &DurableStore, path: &str) -> w
             );
             state.storage().sql().exec(&refuse, None)?;
             broken(store).await.map_err(told)
+        }
+        "/calls" => calls::inside(store).await.map_err(told),
+        "/refuse" => {
+            store.read(&Key::from_text("a")).await.map_err(told)?;
+            let refuse = format!(
+                "CREATE TRIGGER refuse BEFORE INSERT ON {TABLE} BEGIN SELECT RAISE(ABORT, 'it is refused'); END"
+            );
+            state.storage().sql().exec(&refuse, None)?;
+            Ok(Value::Null)
         }
         "/sweep" => sweep(state, store).await,
         "/speed" => speed::inside(state, store).await,
@@ -108,6 +118,7 @@ pub(super) async fn outside(env: &Env, path: &str) -> worker::Result<Value> {
         "across" => across(env).await.map_err(told),
         "count" => count(env).await.map_err(told),
         "shards" => shards(env).await.map_err(told),
+        "partial" => partial(env).await,
         "form" => form(env).await,
         "no-binding" => Ok(failed(DurableClient::new(env, "NOWHERE", Shards::one("x")).err())),
         path => Ok(json!({ "error": format!("there is nothing at {path}") })),
@@ -164,6 +175,22 @@ async fn shards(env: &Env) -> kv_runtime::Result<Value> {
         "listed": listed,
         "left": [store.read(&one).await?.is_some(), store.read(&other).await?.is_some()],
     }))
+}
+
+/// A batch over three objects, of which one refuses its write.
+async fn partial(env: &Env) -> worker::Result<Value> {
+    super::ask(env, "p:2", "/refuse", Method::Get, None).await?;
+    let keys = keys(["p:1", "p:2", "p:3"]);
+    let store = client(env, Shards::by_segments(2)).map_err(told)?;
+    let puts = keys.iter().map(|key| (key.clone(), record("1"))).collect();
+    let error = store.put_many(puts).await.err();
+    let parts = match &error {
+        Some(Error::Partial { written, also, unknown, .. }) => json!([written, also, unknown]),
+        _ => Value::Null,
+    };
+    let read = store.read_many(&keys).await.map_err(told)?;
+    let there: Vec<bool> = read.iter().map(Option::is_some).collect();
+    Ok(json!({ "failed": failed(error), "parts": parts, "there": there }))
 }
 
 /// What a store answers to a message of another form.
