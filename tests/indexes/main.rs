@@ -6,6 +6,7 @@ mod bulk;
 mod census;
 mod damage;
 mod groups;
+mod limits;
 mod lookups;
 mod meets;
 mod model;

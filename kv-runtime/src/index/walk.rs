@@ -4,15 +4,22 @@ use kv_store::__private::parse_entry;
 use kv_store::Result;
 use kv_store::key::Key;
 use kv_store::record::Record;
-use kv_store::store::{Cursor, Entry, EntryQuery, IndexStore, ListQuery, StoreExt};
+use kv_store::store::{Cursor, Entry, EntryQuery, IndexStore, ListQuery, Store, StoreExt};
 
 use super::enter::of_entity;
 use crate::collection::Collection;
 use crate::collection::indexed::{IndexedType, Of, holder_of, named_index_key};
 use crate::entity::{IndexSchema, KvEntity};
 
-/// How many entries are looked at together.
-pub(super) const BATCH: usize = 500;
+/// How many entries are looked at together at most.
+const BATCH: usize = 500;
+
+/// Returns how many entries are looked at together: so many that one commit can remove all of them.
+/// Each is a write, and a condition on its claim and on each group of its entity.
+pub(super) fn batch_of<E: KvEntity, S: Store>(collection: &Collection<E, S>) -> usize {
+    let of_each = 2 + E::SCHEMA.groups().len();
+    (collection.store().capabilities().limits.commit / of_each).clamp(1, BATCH)
+}
 
 /// An entry or a claim.
 pub(super) struct Found {
@@ -57,7 +64,7 @@ impl<'a, E: KvEntity, S: IndexStore> Walk<'a, E, S> {
         let index = named_index_key::<E>(schema.name());
         let next = match schema.is_unique() {
             true => Next::Claims(None),
-            false => Next::Entries(EntryQuery::new(index.clone()).with_limit(BATCH)),
+            false => Next::Entries(EntryQuery::new(index.clone()).with_limit(batch_of(collection))),
         };
         Self { collection, index, next }
     }
@@ -88,7 +95,8 @@ impl<'a, E: KvEntity, S: IndexStore> Walk<'a, E, S> {
 
     async fn claims(&mut self, cursor: Option<Cursor>) -> Result<Vec<Found>> {
         let of = Of(self.collection.clone());
-        let query = ListQuery::new(self.index.clone()).with_limit(BATCH).with_cursor(cursor);
+        let query = ListQuery::new(self.index.clone()).with_limit(batch_of(self.collection));
+        let query = query.with_cursor(cursor);
         let mut page = self.collection.store().page(&query).await.map_err(of_entity::<E>)?;
         if let Some(cursor) = page.cursor.take() {
             self.next = Next::Claims(Some(cursor));
