@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
 use kv_store::store::{Batch, Commit, GetOptions, Store, StoreExt, Write};
-use kv_store::{Error, Result};
+use kv_store::{Error, Location, Result};
 
 use super::super::write::{BatchPosition, Sent};
 use super::super::{Collection, groups, keys_of_groups, named};
@@ -26,22 +26,38 @@ struct Pending {
     positions: HashMap<Key, usize>,
     writes: Vec<(Key, Vec<Write>)>,
     bytes: usize,
-    /// How many entities the caller passed for it.
-    entities: usize,
+    /// Where the writes are of each entity that the caller passed.
+    entities: Vec<usize>,
 }
 
 impl Pending {
     fn push(&mut self, key: Key, writes: Vec<Write>) {
-        self.entities += 1;
         self.bytes += writes.iter().map(bytes_of).sum::<usize>();
-        match self.positions.get(&key) {
+        let position = match self.positions.get(&key) {
             // The later one of an entity wins.
-            Some(position) => self.writes[*position].1 = writes,
+            Some(position) => {
+                self.writes[*position].1 = writes;
+                *position
+            }
             None => {
                 self.positions.insert(key.clone(), self.writes.len());
                 self.writes.push((key, writes));
+                self.writes.len() - 1
             }
-        }
+        };
+        self.entities.push(position);
+    }
+
+    /// Returns the error of a batch whose writes before `stopped` were made one by one.
+    fn stopped_at(&self, stopped: usize, at: Box<Location>, error: Error) -> Error {
+        let written = self.entities.iter().take_while(|position| **position < stopped).count();
+        let entities = |is: &dyn Fn(usize) -> bool| -> Vec<usize> {
+            let behind = self.entities.iter().copied().enumerate().skip(written);
+            behind.filter(|(_, position)| is(*position)).map(|(entity, _)| entity).collect()
+        };
+        let also = entities(&|position| position < stopped);
+        let unknown = entities(&|position| error.is_unknown() && position == stopped);
+        Error::Partial { at, written, also, unknown, source: Box::new(error) }
     }
 }
 
@@ -106,8 +122,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     async fn write_pending(&self, batch: Pending, written: usize, position: BatchPosition) -> Result<usize> {
         let Some((first, _)) = batch.writes.first() else { return Ok(written) };
         match self.commit_pending(&batch, position).await {
-            Ok(()) => Ok(written + batch.entities),
-            Err(error) => Err(self.partial(first, written, batch.entities, error)),
+            Ok(()) => Ok(written + batch.entities.len()),
+            Err(error) => Err(self.partial(first, written, batch.entities.len(), error)),
         }
     }
 
@@ -134,8 +150,11 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     /// Writes the entities of a batch one after the other, because the record of one cannot be read.
     async fn write_each(&self, batch: &Pending) -> Result<()> {
-        for (key, writes) in &batch.writes {
-            let _ = self.write_indexed(self.writes(), key, writes.clone(), Requires::Nothing).await?;
+        for (position, (key, writes)) in batch.writes.iter().enumerate() {
+            let written = self.write_indexed(self.writes(), key, writes.clone(), Requires::Nothing).await;
+            if let Err(error) = written {
+                return Err(batch.stopped_at(position, self.at(key), error));
+            }
         }
         Ok(())
     }
