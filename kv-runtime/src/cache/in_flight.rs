@@ -241,18 +241,22 @@ impl<T> Default for AtId<T> {
 impl<T: Clone> AtId<T> {
     /// Joins the load of this kind, or begins one. `anew`: never joins a load that has begun
     /// already. `alone_until`: set where no caller may wait for another's load. Then it begins one
-    /// beside it, which is too old at this moment.
+    /// beside it, which is too old at this moment. `own` runs the loads that the caller has begun,
+    /// for which it may wait.
     pub(super) fn join(
         &mut self,
         kind: Kind,
         anew: bool,
         alone_until: Option<Moment>,
+        own: Option<&Arc<Drive>>,
         drive: impl FnOnce() -> Arc<Drive>,
     ) -> Part<T> {
         let begun = self.load(kind);
+        let may_wait =
+            |driven: &Arc<Drive>| alone_until.is_none() || own.is_some_and(|own| Arc::ptr_eq(own, driven));
         match begun {
             Some((_, driven)) if driven.is_polled_here() => Part::Within(driven),
-            Some((flight, driven)) if !anew && alone_until.is_none() => Part::Wait(flight, driven),
+            Some((flight, driven)) if !anew && may_wait(&driven) => Part::Wait(flight, driven),
             begun => {
                 if anew {
                     self.move_epoch();

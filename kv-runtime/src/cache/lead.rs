@@ -54,9 +54,10 @@ impl<E: KvEntity> Tier<E> {
         anew: bool,
         drive: &mut Option<Arc<Drive>>,
     ) -> Seat<E> {
+        let own = drive.clone();
         let drive = || Arc::clone(drive.get_or_insert_with(Drive::new));
         let alone = (!self.settings.callers_wait()).then(|| alone_until(self.now()));
-        let join = |at: &mut AtId<_>| at.join(kind, anew, alone, drive);
+        let join = |at: &mut AtId<_>| at.join(kind, anew, alone, own.as_ref(), drive);
         let mut in_flight = self.lock(id);
         let is_settled = in_flight.is_settled(id, |mark| self.store.has_settled(mark));
         let part = in_flight.begin(id, join);

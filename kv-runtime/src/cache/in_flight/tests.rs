@@ -6,12 +6,13 @@ fn loads_beside_each_other_may_all_be_held_until_a_write_comes() {
     let now = Moment(0);
     let mut at = AtId::<()>::default();
     let drives: Vec<_> = (0..4).map(|_| Drive::new()).collect();
-    let lead = |at: &mut AtId<()>, place: usize| match at
-        .join(Kind::Read, false, Some(Moment(1)), || Arc::clone(&drives[place]))
-    {
-        Part::Lead(flight, _) => flight,
-        _ => panic!("it waits for another load"),
-    };
+    let lead =
+        |at: &mut AtId<()>, place: usize| match at
+            .join(Kind::Read, false, Some(Moment(1)), None, || Arc::clone(&drives[place]))
+        {
+            Part::Lead(flight, _) => flight,
+            _ => panic!("it waits for another load"),
+        };
     let [first, second] = [lead(&mut at, 0), lead(&mut at, 1)];
     assert!(at.settle(Kind::Read, &first, false, now), "a later load voided an earlier one");
     at.end(Kind::Read, &first);
@@ -62,7 +63,7 @@ fn a_write_is_alone_only_if_no_other_is_under_way_from_its_begin_to_its_end() {
 #[test]
 fn what_is_read_while_the_store_is_filled_is_not_held() {
     let (now, until) = (Moment(1), Moment(2));
-    let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, None, Drive::new) {
+    let begin = |at: &mut AtId<()>, kind| match at.join(kind, false, None, None, Drive::new) {
         Part::Lead(flight, _) => flight,
         _ => panic!("nobody else loads"),
     };
