@@ -6,6 +6,7 @@ mod transactions;
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -100,6 +101,11 @@ pub type WriteBackFuture = BoxFuture<'static, ()>;
 /// Runs futures in the background.
 pub(crate) trait Spawn: MaybeSend + MaybeSync {
     fn spawn(&self, task: BoxFuture<'static, ()>);
+
+    /// Returns whether it took the task. It is the application's code, which may panic.
+    fn try_spawn(&self, task: BoxFuture<'static, ()>) -> bool {
+        catch_unwind(AssertUnwindSafe(|| self.spawn(task))).is_ok()
+    }
 }
 
 impl<F: Fn(BoxFuture<'static, ()>) + MaybeSend + MaybeSync> Spawn for F {
@@ -172,7 +178,8 @@ impl<S: Store> Kv<S> {
         self.with_migrations(|migrations| migrations.budget = Arc::new(Budget::new(per_second)))
     }
 
-    /// Runs write-backs through `spawn`, so that reads do not wait for them.
+    /// Runs write-backs through `spawn`, so that reads do not wait for them. If `spawn` panics, the
+    /// record stays as it is, and the read succeeds.
     ///
     /// ```
     /// # use kv_runtime::{Kv, store::MemoryStore};
@@ -278,9 +285,19 @@ impl<S: Store> Kv<S> {
         self.migrations.spawn.as_deref()
     }
 
-    pub(crate) async fn run_write_back(&self, write_back: impl Future<Output = ()> + MaybeSend + 'static) {
+    /// Runs a write-back of so many records, or hands it to the application's spawner.
+    pub(crate) async fn run_write_back(
+        &self,
+        records: usize,
+        write_back: impl Future<Output = ()> + MaybeSend + 'static,
+    ) {
         match &self.migrations.spawn {
-            Some(spawn) => spawn.spawn(Box::pin(write_back)),
+            Some(spawn) => {
+                if !spawn.try_spawn(Box::pin(write_back)) {
+                    (0..records).for_each(|_| self.count(WrittenBack::Failed));
+                    tracing::warn!("the spawner panicked; migrated records were not written back");
+                }
+            }
             None => write_back.await,
         }
     }
@@ -297,7 +314,7 @@ pub struct WriteBackStats {
     /// Records left unchanged because of the rate limit, or because they expire so soon that the
     /// server would keep them for longer.
     pub deferred: u64,
-    /// Records not written because the store or a limit refused them.
+    /// Records not written because the store or a limit refused them, or because the spawner panicked.
     pub failed: u64,
 }
 

@@ -5,7 +5,7 @@ pub use crate::catch_unwind::catch_unwind;
 pub use crate::clock::Stopwatch;
 pub use crate::error::causes;
 pub use crate::key::{
-    KEPT_OF_PART, beginning_of_part, escape_into, is_foreign, learn, parse_entry, parse_key, taken,
+    LEAST_KEPT_OF_PART, beginning_of_part, escape_into, is_foreign, learn, parse_entry, parse_key, taken,
 };
 pub use crate::record::{json_len, read_time};
 pub use crate::store::{

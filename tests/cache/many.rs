@@ -4,9 +4,11 @@
 use std::sync::{Arc, Mutex};
 
 use kv_runtime::cache::{BackgroundFuture, Loaded};
+use kv_runtime::key::Key;
 use kv_runtime::layer::{Fault, FaultStore, Gate, Operation};
+use kv_runtime::record::{Metadata, NewRecord};
 use kv_runtime::store::{Limits, MemoryStore, StoreExt};
-use kv_runtime::{Error, Kv, Source};
+use kv_runtime::{Codec, Error, Kv, Source};
 
 use crate::{MINUTE, Outcome, SECOND, User, elsewhere, exact, kv};
 
@@ -230,5 +232,43 @@ async fn more_ids_than_the_store_takes_at_once() -> Outcome {
         assert_eq!(names(&users.get_many(1..=6).await?), [stored, stored, given, given, stored, given]);
         assert_eq!(kv.collection::<User>().list().ids().page().await?.ids, [1, 2, 3, 4, 5, 6]);
     }
+    Ok(())
+}
+
+/// Also where no caller waits for the load of another, as in a Worker.
+#[tokio::test]
+async fn an_id_that_is_asked_for_twice_is_loaded_once_and_answered_twice() -> Outcome {
+    for cache in [exact(), exact().without_shared_loads()] {
+        let (kv, _) = kv();
+        let users = kv.collection::<User>().cached(cache);
+        let asked = Asked::default();
+        let found = users.get_or_load_many([7, 8, 7], asked.give("given")).await?;
+        assert_eq!(names(&found), [Some("given"); 3]);
+        assert_eq!(asked.calls(), [vec![7, 8]]);
+        assert_eq!(names(&users.get_many([7, 8, 7]).await?), [Some("given"); 3]);
+        users.invalidate_all();
+        assert_eq!(names(&users.get_many([7, 9, 7, 9]).await?), [Some("given"), None, Some("given"), None]);
+        assert_eq!(users.stats().store_hits, 1);
+        assert!(kv.collection::<User>().exists(7).await?);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_a_miss_of_its_id_alone() -> Outcome {
+    let (kv, _) = kv();
+    let damaged = NewRecord::new("{", Metadata::new(1, Codec::Json));
+    kv.store().inner().put(Key::from_text("user:2"), damaged).await?;
+    elsewhere(&kv).collection().put_many([1, 3].map(|id| User::new(id, "stored"))).await?;
+    let users = kv.collection::<User>().cached(exact());
+    let asked = Asked::default();
+    let found = users.get_or_load_many([1, 2, 3, 4], asked.give("given")).await?;
+    assert_eq!(names(&found), [Some("stored"), Some("given"), Some("stored"), Some("given")]);
+    assert_eq!(asked.calls(), [vec![2, 4]]);
+    let stats = users.stats();
+    assert_eq!((stats.store_hits, stats.store_errors, stats.store_fills), (2, 1, 1));
+    // It is left as it is.
+    let left = kv.store().inner().read(&Key::from_text("user:2")).await?;
+    assert_eq!(left.map(|record| record.value.to_vec()), Some(b"{".to_vec()));
     Ok(())
 }

@@ -51,3 +51,25 @@ async fn a_damaged_record_hides_no_other_and_can_be_overwritten() -> Outcome {
     }
     Ok(())
 }
+
+/// Beside a damaged record the entities of a batch are written one by one.
+#[tokio::test]
+async fn a_batch_that_fails_beside_a_damaged_record_counts_what_was_written() -> Outcome {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("damaged.redb");
+    let user = |id: u64, logins| User { logins, ..User::new(id, &format!("{id}@example.com")) };
+    let users = Kv::new(RedbStore::open(&path)?).collection::<User>();
+    users.put_many((1..=9).map(|id| user(id, 0))).await?;
+    drop(users);
+    damage(&path, "user:5")?;
+
+    let users = Kv::new(RedbStore::open(&path)?).collection::<User>();
+    let taken = User::new(6, "1@example.com");
+    let failed = users.put_many([user(4, 1), user(5, 1), user(4, 2), taken, user(7, 1)]).await;
+    let Err(Error::Partial { written, also, unknown, source, .. }) = &failed else { panic!("{failed:?}") };
+    assert!(matches!(**source, Error::NotUnique { .. }), "{source}");
+    assert_eq!((*written, &also[..], &unknown[..]), (3, &[][..], &[][..]));
+    let logins = users.get_many([4, 5, 6, 7]).await?.into_iter().flatten().map(|user| user.logins);
+    assert_eq!(logins.collect::<Vec<_>>(), [2, 1, 0, 0]);
+    Ok(())
+}

@@ -7,6 +7,7 @@ mod census;
 mod cluster;
 mod damage;
 mod groups;
+mod limits;
 mod lookups;
 mod meets;
 mod member;

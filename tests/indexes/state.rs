@@ -85,6 +85,20 @@ async fn a_build_reports_violations_and_makes_nothing_ready() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_report_counts_all_errors_and_keeps_a_thousand() -> Outcome {
+    let store = MemoryStore::new();
+    for id in 0..2_500 {
+        write_by_older_program(&store, id, "all@example.com").await?;
+    }
+    let users = Kv::new(store).collection::<User>();
+    let report = users.build_indexes().no_older_writers().run().await?;
+    assert_eq!((report.violations, report.errors.len()), (2_499, 1_000));
+    let report = users.check_indexes().await?;
+    assert_eq!((report.violations, report.errors.len()), (2_499, 1_000));
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_unreadable_entity_keeps_an_index_unready_until_told_otherwise() -> Outcome {
     let users = old_users(3).await?;
     users.store().put(Key::from_text("user:2"), NewRecord::new("{", Metadata::new(1, Codec::Json))).await?;
@@ -173,6 +187,20 @@ async fn a_dropped_index_gives_no_answer_until_it_is_built() -> Outcome {
     assert!(users.build_indexes().no_older_writers().run().await?.is_ready);
     emails(&users, 1..=5).await?;
     assert_eq!(users.by(User::BY_CITY).count().await?, 5);
+    Ok(())
+}
+
+/// What is no name is the beginning of the entries of others, or of all states.
+#[tokio::test]
+async fn what_is_no_name_of_an_index_drops_none() -> Outcome {
+    let users = Kv::new(MemoryStore::new()).collection::<User>();
+    users.put_many((1..=3).map(|id| User::of(id, "GB", Some("London")))).await?;
+    for name in ["", "!", "email!", "email!1@example.com", "by_city!GB", "by_city!GB!$London"] {
+        let refused = users.drop_index(name).await;
+        assert!(matches!(refused, Err(Error::InvalidOptions { .. })), "{name}: {refused:?}");
+    }
+    emails(&users, 1..=3).await?;
+    assert_eq!(users.by(User::BY_CITY).within("GB").count().await?, 3);
     Ok(())
 }
 

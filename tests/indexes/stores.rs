@@ -83,6 +83,21 @@ async fn entries_stay_in_their_namespace() -> Outcome {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_cursor_of_another_namespace_is_refused() -> Outcome {
+    let store = MemoryStore::new();
+    let of = |tenant| Kv::new(NamespaceStore::new(store.clone(), tenant)).collection::<User>();
+    for tenant in ["a", "b"] {
+        of(tenant).put_many((1..=3).map(|id| User::new(id, &format!("{id}@example.com")))).await?;
+    }
+    let cursor = of("a").by(User::BY_CITY).limit(1).page().await?.cursor;
+    let rest = of("a").by(User::BY_CITY).cursor(cursor.clone()).page().await?;
+    assert_eq!(rest.entities.len(), 2);
+    let refused = of("b").by(User::BY_CITY).cursor(cursor).page().await;
+    assert!(matches!(refused, Err(Error::InvalidCursor { .. })), "{refused:?}");
+    Ok(())
+}
+
 async fn assert_refused<S: IndexStore>(users: &Collection<User, S>) {
     let user = User::new(1, "ada@example.com");
     let refused = [

@@ -45,6 +45,18 @@ async fn a_commit_has_as_many_bytes_as_the_store_takes() -> Outcome {
     Ok(())
 }
 
+/// Each record is a condition and a write.
+#[tokio::test]
+async fn a_commit_has_as_many_conditions_and_writes_as_the_store_takes() -> Outcome {
+    let limits = |parts, bytes| Limits::new().commits(parts, bytes);
+    assert_eq!(commits(Recorded::atomic(limits(4, 9 * BYTES)), 5).await?, [2, 2, 1]);
+    assert_eq!(commits(Recorded::atomic(limits(5, 9 * BYTES)), 4).await?, [2, 2]);
+    assert_eq!(commits(Recorded::atomic(limits(6, 9 * BYTES)), 4).await?, [3, 1]);
+    assert_eq!(commits(Recorded::atomic(limits(1, 9 * BYTES)), 3).await?, [1; 3]);
+    assert_eq!(commits(Recorded::atomic(limits(100, 3 * BYTES - 1)), 4).await?, [2, 2]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn without_atomic_batches_each_entity_is_a_commit() -> Outcome {
     assert_eq!(commits(Recorded::one_by_one(Limits::new()), 5).await?, [1; 5]);

@@ -238,6 +238,35 @@ async fn each_group_is_counted_once(batches: Batches) -> Outcome {
     Ok(())
 }
 
+/// Nothing reads a record whose version is none.
+#[tokio::test]
+async fn what_lost_its_version_is_reported() -> Outcome {
+    #[derive(KvEntity)]
+    #[kv(prefix = "doc", plain, version = 2, version_in = "v")]
+    struct Doc {
+        #[kv(id)]
+        id: u64,
+        #[kv(renamed(from = "name", since = 2))]
+        title: String,
+    }
+
+    let kv = store(Batches::Atomic);
+    let lay = |id: u64, json: &'static str| {
+        others(&kv).put(Key::from_text(format!("doc:{id}")), NewRecord::plain(json))
+    };
+    for id in 1..=3 {
+        lay(id, r#"{"name":"a","v":1}"#).await?;
+    }
+    let report = met::<Doc>(&kv, lay(2, r#"{"name":"a","v":"?"}"#)).await?;
+    assert_eq!(counts(&report), [2, 0, 0, 0, 1]);
+    assert_eq!(report.failures[0].key, "doc:2");
+    assert_eq!(
+        kv.collection::<Doc>().get(3).await?.map(|doc| (doc.id, doc.title)),
+        Some((3, "a".to_owned()))
+    );
+    Ok(())
+}
+
 macro_rules! with_both_kinds_of_batches {
     ($($race:ident),+ $(,)?) => {
         mod committed_at_once {

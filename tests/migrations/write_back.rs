@@ -134,6 +134,17 @@ async fn a_spawner_takes_it_off_the_read() -> Outcome {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_spawner_that_panics_fails_no_read() -> Outcome {
+    let (kv, _) = memory();
+    let kv = kv.with_write_back_spawner(|_| panic!("there is no runtime"));
+    lay(&kv, "user:1:profile", 1, OLD).await?;
+    assert!(kv.collection::<User>().get(1).await?.is_some());
+    assert_eq!(shape(&kv, "user:1:profile").await?.0, 1);
+    assert_eq!((kv.write_back_stats().written, kv.write_back_stats().failed), (0, 1));
+    Ok(())
+}
+
 /// A memory store that says it is another kind, and may refuse to write.
 struct Posing {
     store: MemoryStore,

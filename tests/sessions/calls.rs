@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use kv_runtime::key::Key;
 use kv_runtime::store::{AtomicStore, StoreExt};
 use kv_runtime::tower_sessions::{KvSessionStore, StoredSession};
-use kv_runtime::{Kv, ManualClock};
+use kv_runtime::{Kv, ManualClock, Timestamp};
 use serde_json::json;
 use tower_sessions::SessionStore;
 use tower_sessions::session::Id;
@@ -222,5 +222,18 @@ async fn a_session_can_be_found_by_what_is_in_it() -> Outcome {
     }
     let left = sessions.list().page().await?.entities;
     assert_eq!(left.iter().map(|session| &session.data["user"]).collect::<Vec<_>>(), [&json!(8)]);
+    Ok(())
+}
+
+/// Another program may write a moment that tower-sessions cannot say.
+#[tokio::test]
+async fn a_session_without_an_end_is_loaded() -> Outcome {
+    let (kv, _) = crate::memory();
+    let store = KvSessionStore::new(&kv);
+    let session = crate::created(&store, HOUR).await?;
+    let sessions = kv.collection::<StoredSession>();
+    sessions.update(&session.id.to_string(), |session| session.expires_at = Timestamp::MAX).await?;
+    let loaded = store.load(&session.id).await?.ok_or("it is not there")?;
+    assert_eq!((loaded.expiry_date.year(), loaded.data), (9999, session.data));
     Ok(())
 }

@@ -94,8 +94,12 @@ pub(super) async fn write<E: KvEntity, S: AtomicStore>(
     let mut report = batch.report;
     let mut alone = Vec::new();
     let mut rest = batch.behind.into_iter().peekable();
+    let capabilities = collection.info().capabilities();
+    let limits = capabilities.limits;
+    // Each record is a condition and a write.
+    let most_records = limits.batch_write.min(limits.commit / 2);
+    let most_bytes = limits.batch_write_bytes.min(limits.commit_bytes);
     while let Some(first) = rest.next() {
-        let capabilities = collection.info().capabilities();
         if !capabilities.atomic_batches {
             alone.push(first);
             continue;
@@ -105,7 +109,7 @@ pub(super) async fn write<E: KvEntity, S: AtomicStore>(
         while let Some(next) = rest.next_if(|next| {
             records += next.records();
             bytes += next.bytes();
-            records <= capabilities.limits.batch_write && bytes <= capabilities.limits.batch_write_bytes
+            records <= most_records && bytes <= most_bytes
         }) {
             together.push(next);
         }
@@ -159,8 +163,13 @@ async fn write_alone<E: KvEntity, S: AtomicStore>(
             report.migrated += replacements.len() as u64;
             return Ok(report);
         }
-        let records = collection.records(std::slice::from_ref(&key), GetOptions::new().with_expiry()).await?;
-        let (again, current_now) = match bring_up(collection, &key, id.clone(), &records) {
+        let options = GetOptions::new().with_expiry();
+        let brought_up = match collection.records(std::slice::from_ref(&key), options).await {
+            Ok(records) => bring_up(collection, &key, id.clone(), &records),
+            Err(error) if error.is_of_a_record() => Err(error),
+            Err(error) => return Err(error),
+        };
+        let (again, current_now) = match brought_up {
             Ok(found) => found,
             Err(error) => {
                 report.fail(error);

@@ -186,7 +186,7 @@ impl<E, F> Cache<E, F> {
     /// Sets how long after its TTL an entity may still be served if the store or the origin fails,
     /// or is slower than [`soft_timeout`](Self::soft_timeout). The default is zero. Such an answer
     /// is marked as [`Stale`](crate::Source::Stale). No entity is served after its record has
-    /// expired.
+    /// expired, unless its TTL was that of a cache ([`store_ttl`](Self::store_ttl)).
     #[must_use]
     pub fn stale_for(mut self, limit: Duration) -> Self {
         self.settings.stale_for = limit;

@@ -241,7 +241,8 @@ impl<T> Default for AtId<T> {
 impl<T: Clone> AtId<T> {
     /// Joins the load of this kind, or begins one. `anew`: never joins a load that has begun
     /// already. `alone_until`: set where no caller may wait for another's load. Then it begins one
-    /// beside it, which is too old at this moment.
+    /// beside it, which is too old at this moment. `drive` runs the loads that the caller has begun,
+    /// for which it may wait; it is made for the first one.
     pub(super) fn join(
         &mut self,
         kind: Kind,
@@ -251,9 +252,12 @@ impl<T: Clone> AtId<T> {
     ) -> Part<T> {
         let begun = self.loads[kind as usize].as_ref();
         let begun = begun.and_then(|flight| Some((Arc::clone(flight), flight.drive.upgrade()?)));
+        let own = drive.as_ref();
+        let may_wait =
+            |driven: &Arc<Drive>| alone_until.is_none() || own.is_some_and(|own| Arc::ptr_eq(own, driven));
         match begun {
             Some((_, driven)) if driven.is_polled_here() => Part::Within(driven),
-            Some((flight, driven)) if !anew && alone_until.is_none() => Part::Wait(flight, driven),
+            Some((flight, driven)) if !anew && may_wait(&driven) => Part::Wait(flight, driven),
             begun => {
                 if anew {
                     self.move_epoch();

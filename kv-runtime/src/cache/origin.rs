@@ -222,14 +222,14 @@ impl<E: KvEntity> ManyOrigin<E> {
     }
 }
 
-/// Returns one answer for each id. What nobody asked for is left out.
+/// Returns one answer for each id, of which one may come twice. What nobody asked for is left out.
 fn in_order<E: KvEntity>(
     ids: Vec<E::Id>,
     given: impl Iterator<Item = Loaded<Option<Arc<E>>>>,
 ) -> Vec<Result<Loaded<Option<Arc<E>>>, OtherId>> {
-    let mut given: HashMap<E::Id, _> =
+    let given: HashMap<E::Id, _> =
         given.filter_map(|loaded| Some((loaded.value.as_ref()?.id(), loaded))).collect();
-    ids.iter().map(|id| Ok(given.remove(id).unwrap_or(Loaded::new(None)))).collect()
+    ids.iter().map(|id| Ok(given.get(id).cloned().unwrap_or(Loaded::new(None)))).collect()
 }
 
 fn result_of<T, X: Into<BoxError>>(ended: Option<Result<T, X>>) -> Result<T, SharedError> {

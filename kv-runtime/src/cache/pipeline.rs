@@ -198,12 +198,15 @@ impl<E: KvEntity, S: Store> Cached<E, S> {
         loaded
     }
 
-    /// Reads the store for each id. A store that fails is a miss, and its records are left
-    /// untouched.
+    /// Reads the store for each id. A store that fails is a miss, and so is a record that cannot be
+    /// read. These records are left untouched.
     async fn stored(&self, leads: &[Lead<E>], keys: &[Key]) -> Vec<Result<BeforeFill<E>>> {
         let ids = leads.iter().map(|lead| lead.id.clone()).collect();
         match self.own().before_fill(keys, ids).await {
-            Ok(stored) => stored.into_iter().map(Ok).collect(),
+            Ok(stored) => {
+                stored.iter().filter_map(|one| one.as_ref().err()).for_each(|error| self.passed_over(error));
+                stored
+            }
             Err(error) => {
                 self.passed_over(&error);
                 leads.iter().map(|_| Err(error.clone())).collect()

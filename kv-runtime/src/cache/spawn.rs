@@ -1,7 +1,6 @@
 //! Executors of the tasks that drive loads: the application's spawner, or the caller's tokio
 //! runtime.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -41,7 +40,7 @@ impl Executor {
             Self::Given(spawn) => {
                 drive.has_task(false);
                 let task = Box::pin(run(Task::new(drive, false)));
-                if catch_unwind(AssertUnwindSafe(|| spawn.spawn(task))).is_err() {
+                if !spawn.try_spawn(task) {
                     tracing::warn!("the spawner of a cache panicked; the callers drive the load");
                 }
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kv_store::key::Key;
-use kv_store::record::{Expiry, NewRecord};
+use kv_store::record::{Expiry, NewRecord, Record};
 use kv_store::store::{AtomicStore, Batch, Commit, Condition, Expect, GetOptions, Store, Write};
 use kv_store::{Result, Timestamp};
 
@@ -22,25 +22,54 @@ pub(crate) struct BeforeFill<E> {
 }
 
 impl<E: KvEntity, S: Store> Collection<E, S> {
-    /// Returns the entities under these keys, with the conditions on which they may be replaced.
-    pub(crate) async fn before_fill(&self, anchors: &[Key], ids: Vec<E::Id>) -> Result<Vec<BeforeFill<E>>> {
+    /// Returns the entities under these keys, with the conditions on which they may be replaced, or
+    /// the error of one that cannot be read.
+    pub(crate) async fn before_fill(
+        &self,
+        anchors: &[Key],
+        ids: Vec<E::Id>,
+    ) -> Result<Vec<Result<BeforeFill<E>>>> {
         let span = self.span_many("get_many", &anchors.iter());
         async {
             let groups = E::SCHEMA.groups.len();
             let mut all = Vec::with_capacity(anchors.len());
             let mut ids = ids.into_iter();
             let batch = Self::entities_in(self.info().capabilities().limits.batch_read);
+            let options = GetOptions::new().with_expiry();
             for anchors in anchors.chunks(batch) {
-                let records = self.records(anchors, GetOptions::new().with_expiry()).await?;
-                for ((anchor, records), id) in anchors.iter().zip(records.chunks(groups)).zip(ids.by_ref()) {
-                    let unchanged = self.unchanged(anchor, records);
-                    all.push(BeforeFill { found: self.found(id, anchor, records).await?, unchanged });
+                match self.records(anchors, options).await {
+                    Ok(records) => {
+                        let records = records.chunks(groups);
+                        for ((anchor, records), id) in anchors.iter().zip(records).zip(ids.by_ref()) {
+                            all.push(self.one_before_fill(id, anchor, records).await);
+                        }
+                    }
+                    Err(error) if error.is_of_a_record() => {
+                        let records = self.records_of_each_with(anchors, options).await?;
+                        for ((anchor, records), id) in anchors.iter().zip(records).zip(ids.by_ref()) {
+                            all.push(match records {
+                                Ok(records) => self.one_before_fill(id, anchor, &records).await,
+                                Err(error) => Err(error),
+                            });
+                        }
+                    }
+                    Err(error) => return Err(error),
                 }
             }
             Ok(all)
         }
         .instrument(span)
         .await
+    }
+
+    async fn one_before_fill(
+        &self,
+        id: E::Id,
+        anchor: &Key,
+        records: &[Option<Record>],
+    ) -> Result<BeforeFill<E>> {
+        let unchanged = self.unchanged(anchor, records);
+        Ok(BeforeFill { found: self.found(id, anchor, records).await?, unchanged })
     }
 
     /// Adds leases to the conditions on absent records, which have no revision. Each set of

@@ -44,8 +44,8 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
             }
         }
         if !replacements.is_empty() {
-            let kv = self.kv.clone();
-            self.kv.run_write_back(write_all(kv, replacements)).await;
+            let (kv, records) = (self.kv.clone(), replacements.len());
+            self.kv.run_write_back(records, write_all(kv, replacements)).await;
         }
     }
 

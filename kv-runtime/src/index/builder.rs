@@ -54,10 +54,11 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByIndex<E, S, V> {
         Self { lookup, normaliser: handle.normaliser }
     }
 
-    /// Selects the entities with this value, or these values if the index has several fields.
+    /// Selects the entities with this value, or these values if the index has several fields. Of
+    /// `equal`, `range` and `starts_with` the last one counts.
     pub fn equal(mut self, value: V::Ref<'_>) -> Self {
         let normaliser = self.normaliser;
-        self.lookup.selected.fix(|parts| V::write_ref(value, normaliser, parts));
+        self.lookup.selected.equal(|parts| V::write_ref(value, normaliser, parts));
         self
     }
 
@@ -67,7 +68,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByIndex<E, S, V> {
     where
         V: Composite,
     {
-        self.lookup.selected.fix(|parts| <V::Next as IndexValue>::write_ref(&value, parts));
+        self.lookup.selected.within(|parts| <V::Next as IndexValue>::write_ref(&value, parts));
         ByIndex { lookup: self.lookup, normaliser: None }
     }
 

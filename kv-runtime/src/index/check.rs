@@ -1,14 +1,14 @@
 //! Finds and repairs what older programs and expired entities leave.
 
 use kv_store::__private::coop;
-use kv_store::Result;
 use kv_store::key::{Key, KeyBuilder};
 use kv_store::store::{Commit, Condition, Expect, IndexStore, ListQuery, StoreExt, Write};
+use kv_store::{Error, Result};
 
 use super::enter::{Mode, enter, of_entity};
 use super::report::IndexReport;
 use super::state::ready_states;
-use super::walk::{BATCH, Found, Walk};
+use super::walk::{Found, Walk, batch_of};
 use crate::collection::indexed::{
     IndexState, Of, by_scope, check_supported, named_index_key, named_state_key, state_record,
 };
@@ -74,12 +74,18 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     ///
     /// # Errors
     ///
-    /// The store's error if the store fails. The next call goes on.
+    /// [`Error::InvalidOptions`](crate::Error::InvalidOptions) if no index can have this name. The
+    /// store's error if the store fails. The next call goes on.
     pub async fn drop_index(&self, name: &str) -> Result<u64> {
         let index = named_index_key::<E>(name);
         let span = span("drop_index", E::SCHEMA.name, self.info().name(), &index);
         async {
             check_supported(self)?;
+            if !is_name(name) {
+                // It would be the beginning of entries of another index, or of all states.
+                let what = "no index has such a name: it has lower-case letters and digits of ASCII, and `_`";
+                return Err(Error::InvalidOptions { at: self.at(&index), what: what.into() });
+            }
             // An index with this state becomes ready only by a build.
             let state = named_state_key::<E>(name);
             let unready = state_record(&IndexState::Building { generation: 0, cursor: None, unfit: 0 })?;
@@ -118,7 +124,7 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     async fn enter_all(&self, prefix: &Key, report: &mut IndexReport) -> Result<()> {
         let mut cursor = None;
         loop {
-            let page = raw::page(self, prefix, cursor, BATCH, ListQuery::MAX_BYTES).await?;
+            let page = raw::page(self, prefix, cursor, batch_of(self), ListQuery::MAX_BYTES).await?;
             page.failed.into_iter().for_each(|error| report.unreadable(error));
             let anchors = page.anchors.into_iter().map(|anchor| anchor.key).collect();
             enter(self, anchors, Mode::Repair, report).await?;
@@ -194,4 +200,10 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
     async fn all_are_ready(&self) -> Result<bool> {
         Ok(ready_states(self).await?.into_iter().all(|is_ready| is_ready))
     }
+}
+
+/// Returns whether the derive takes this as the name of an index.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }

@@ -43,11 +43,7 @@ pub(super) async fn enter<E: KvEntity, S: IndexStore>(
     while let Some(part) = parts.pop_front() {
         let mut found = IndexReport::default();
         if try_enter(collection, &part, mode, &mut found).await? == Commit::Done {
-            report.entities += found.entities;
-            report.added += found.added;
-            report.violations += found.violations;
-            report.unreadable += found.unreadable;
-            report.errors.extend(found.errors);
+            report.add(found);
             attempt = 0;
             continue;
         }

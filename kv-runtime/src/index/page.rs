@@ -222,7 +222,8 @@ impl<E: KvEntity, S: IndexStore> Lookup<E, S> {
     /// A list query whose cursors are those of this lookup.
     fn sealing(&self, index: &Key) -> ListQuery {
         let Self { selected, is_reverse, .. } = self;
-        let of = format!("{:?} {is_reverse}", Selected::keys(selected, ""));
+        let namespace = self.collection.store().info().namespace();
+        let of = format!("{:?} {is_reverse} {namespace:?}", Selected::keys(selected, ""));
         ListQuery::new(index.clone()).with_suffix(of)
     }
 

@@ -1,11 +1,12 @@
 //! The range of entries that a lookup is about.
 //!
-//! A value that is too long for an entry has only its beginning there. So a bound that is longer than
-//! this beginning selects all entries with it, and the entities' own values decide.
+//! A value that is too long for an entry has only its beginning there, which is cut between two
+//! characters. So a bound that may be longer than this beginning selects all entries that begin like
+//! it, and the entities' own values decide.
 
 use std::ops::Bound;
 
-use kv_store::__private::{KEPT_OF_PART, beginning_of_part};
+use kv_store::__private::{LEAST_KEPT_OF_PART, beginning_of_part};
 use kv_store::index::IndexParts;
 use kv_store::key::Key;
 
@@ -14,6 +15,8 @@ use kv_store::key::Key;
 pub(super) struct Selected {
     /// The values that are fixed, as parts of an entry.
     parts: IndexParts,
+    /// Those of the first fields, which further selections are within.
+    within: IndexParts,
     /// The range of the next value.
     range: Option<Range>,
 }
@@ -39,8 +42,8 @@ const PRESENT: &str = "$";
 
 impl Selected {
     /// Selects all entries. `parts` has no value yet.
-    pub(super) const fn all(parts: IndexParts) -> Self {
-        Self { parts, range: None }
+    pub(super) fn all(parts: IndexParts) -> Self {
+        Self { within: parts.clone(), parts, range: None }
     }
 
     /// Returns a key of the index, placed where the selected entries are.
@@ -48,13 +51,22 @@ impl Selected {
         self.parts.place(key)
     }
 
-    /// Selects the entries with these further values.
-    pub(super) fn fix(&mut self, write: impl FnOnce(&mut IndexParts)) {
+    /// Selects the entries with these values of all further fields.
+    pub(super) fn equal(&mut self, write: impl FnOnce(&mut IndexParts)) {
+        self.parts = self.within.clone();
         write(&mut self.parts);
         self.range = None;
     }
 
-    /// Selects the entries whose next value is in a range. A missing value is in none.
+    /// Selects the entries with this value of the next field. Further selections are within these.
+    pub(super) fn within(&mut self, write: impl FnOnce(&mut IndexParts)) {
+        write(&mut self.within);
+        self.parts = self.within.clone();
+        self.range = None;
+    }
+
+    /// Selects the entries whose next value is in a range. A missing value is in none. It replaces
+    /// what was selected of this field.
     pub(super) fn range(
         &mut self,
         from: Bound<IndexParts>,
@@ -70,6 +82,7 @@ impl Selected {
         if is_optional && matches!(from, Bound::Unbounded) {
             from = Bound::Included(PRESENT.to_owned());
         }
+        self.parts = self.within.clone();
         self.range = Some(Range { from, to, is_beginning });
     }
 
@@ -82,13 +95,13 @@ impl Selected {
         if let Bound::Included(from) = from {
             least = Bound::Included(start.clone() + beginning(from));
         } else if let Bound::Excluded(from) = from {
-            let is_long = from.len() > KEPT_OF_PART;
+            let is_long = from.len() > LEAST_KEPT_OF_PART;
             let from = if is_long { beginning(from).to_owned() } else { format!("{from}{BEHIND_END}") };
             least = Bound::Included(start.clone() + &from);
         }
         match to {
             Bound::Unbounded => {}
-            Bound::Included(to) | Bound::Excluded(to) if *is_beginning || to.len() > KEPT_OF_PART => {
+            Bound::Included(to) | Bound::Excluded(to) if *is_beginning || to.len() > LEAST_KEPT_OF_PART => {
                 greatest = Bound::Excluded(after_all_with(&(start + beginning(to))));
             }
             Bound::Included(to) => greatest = Bound::Excluded(format!("{start}{to}{BEHIND_END}")),
@@ -100,7 +113,7 @@ impl Selected {
     /// Returns whether the entities' own values decide, of those that the keys select.
     pub(super) fn needs_values(&self) -> bool {
         let is_long = |bound: &Bound<String>| match bound {
-            Bound::Included(bound) | Bound::Excluded(bound) => bound.len() > KEPT_OF_PART,
+            Bound::Included(bound) | Bound::Excluded(bound) => bound.len() > LEAST_KEPT_OF_PART,
             Bound::Unbounded => false,
         };
         self.range.as_ref().is_some_and(|range| is_long(&range.from) || is_long(&range.to))
@@ -127,7 +140,7 @@ impl Selected {
 
 /// Returns the part of a bound that is in every entry, if it is too long.
 fn beginning(bound: &str) -> &str {
-    if bound.len() > KEPT_OF_PART { &bound[..beginning_of_part(bound)] } else { bound }
+    if bound.len() > LEAST_KEPT_OF_PART { &bound[..beginning_of_part(bound)] } else { bound }
 }
 
 /// Returns the least text that is greater than all with this beginning. If there is none, the

@@ -41,6 +41,18 @@ impl IndexReport {
         self.keep(error);
     }
 
+    /// Adds what was done to a part of the entities.
+    pub(super) fn add(&mut self, part: Self) {
+        let Self { entities, added, removed, violations, unreadable, contended, errors, is_ready: _ } = part;
+        self.entities += entities;
+        self.added += added;
+        self.removed += removed;
+        self.violations += violations;
+        self.unreadable += unreadable;
+        self.contended += contended;
+        errors.into_iter().for_each(|error| self.keep(error));
+    }
+
     fn keep(&mut self, error: Error) {
         if self.errors.len() < KEPT {
             self.errors.push(error);

@@ -7,7 +7,7 @@ use kv_store::__private::parse_entry;
 use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
-    CommitScope, Cursor, Entry, EntryPage, EntryQuery, IndexStore, ListQuery, StoreExt, Write,
+    CommitScope, Cursor, Entry, EntryPage, EntryQuery, IndexStore, ListQuery, Store, StoreExt, Write,
 };
 use kv_store::{Error, Result};
 
@@ -16,8 +16,15 @@ use crate::collection::Collection;
 use crate::collection::indexed::{IndexedType, Of, holder_of, index_keys};
 use crate::entity::{IndexSchema, KvEntity};
 
-/// How many entries are looked at together.
-pub(super) const BATCH: usize = 500;
+/// How many entries are looked at together at most.
+const BATCH: usize = 500;
+
+/// Returns how many entries are looked at together: so many that one commit can remove all of them.
+/// Each is a write, and a condition on its claim and on each group of its entity.
+pub(super) fn batch_of<E: KvEntity, S: Store>(collection: &Collection<E, S>) -> usize {
+    let of_each = 2 + E::SCHEMA.groups.len();
+    (collection.info().capabilities().limits.commit / of_each).clamp(1, BATCH)
+}
 
 /// An entry or a claim.
 pub(super) struct Found {
@@ -113,7 +120,7 @@ impl<'a, E: KvEntity, S: IndexStore> Walk<'a, E, S> {
                 None => return Ok(None),
                 Some(Place::One(index)) => {
                     self.position = Some(match self.kind {
-                        Kind::Entries => Position::Entries(EntryQuery::new(index).with_limit(BATCH)),
+                        Kind::Entries => Position::Entries(EntryQuery::new(index).with_limit(batch_of(self.collection))),
                         Kind::Claims => Position::Claims(index, None),
                     });
                 }
@@ -157,7 +164,7 @@ impl<'a, E: KvEntity, S: IndexStore> Walk<'a, E, S> {
 
     async fn page_of_claims(&mut self, index: Key, cursor: Option<Cursor>) -> Result<Vec<Found>> {
         let of = Of(self.collection.clone());
-        let query = ListQuery::new(index.clone()).with_limit(BATCH).with_cursor(cursor);
+        let query = ListQuery::new(index.clone()).with_limit(batch_of(self.collection)).with_cursor(cursor);
         let mut page = self.collection.store().page(&query).await.map_err(of_entity::<E>)?;
         let mut listed = Vec::new();
         let cursor = page.cursor.take();

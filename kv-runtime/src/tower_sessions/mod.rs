@@ -28,6 +28,9 @@ pub use stored::StoredSession;
 /// broken.
 const MAX_CREATES: usize = 4;
 
+/// The latest moment that tower-sessions can say: the end of the year 9999.
+const LATEST: Timestamp = Timestamp::from_millis(253_402_300_799_999);
+
 /// Keeps the sessions of tower-sessions in a store. Cheap to clone; clones share the store.
 ///
 /// ```
@@ -241,7 +244,7 @@ impl<S: AtomicStore> SessionStore for KvSessionStore<S> {
         if session.expires_at <= self.now() || !self.slide(&session, record).await {
             return Ok(None);
         }
-        let expiry_date = SystemTime::from(session.expires_at).into();
+        let expiry_date = SystemTime::from(session.expires_at.min(LATEST)).into();
         let data = Arc::try_unwrap(session).map_or_else(|shared| shared.data.clone(), |session| session.data);
         Ok(Some(Record { id: *id, data, expiry_date }))
     }

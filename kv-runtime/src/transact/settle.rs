@@ -10,7 +10,6 @@
 //! If the caller is gone, the same is done in a task: the commit must not take place at any later
 //! time.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::state::State;
@@ -115,7 +114,7 @@ fn spawn<S: Store>(kv: &Kv<S>, task: BoxFuture<'static, ()>) {
     match kv.spawner() {
         None => spawn_here(task),
         Some(spawner) => {
-            if catch_unwind(AssertUnwindSafe(|| spawner.spawn(task))).is_err() {
+            if !spawner.try_spawn(task) {
                 tracing::warn!("the spawner panicked; a dropped transaction is not settled");
             }
         }

@@ -42,4 +42,4 @@ pub use escape::escape_into;
 #[doc(hidden)]
 pub use known::learn;
 #[doc(hidden)]
-pub use sorted_builder::{KEPT as KEPT_OF_PART, beginning_of_part, parse_entry};
+pub use sorted_builder::{LEAST_KEPT as LEAST_KEPT_OF_PART, beginning_of_part, parse_entry};

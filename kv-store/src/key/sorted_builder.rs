@@ -17,7 +17,11 @@ const LONGEST_PART: usize = 128;
 const HASH_LEN: usize = 32;
 
 /// How many bytes remain of a longer text at most.
-pub const KEPT: usize = LONGEST_PART - HASH_LEN - 1;
+const KEPT: usize = LONGEST_PART - HASH_LEN - 1;
+
+/// How many bytes remain of a longer text at least. It is cut in front of a character of up to four
+/// bytes, or in front of an escape of up to three.
+pub const LEAST_KEPT: usize = KEPT - 3;
 
 /// The digits of the latest moment.
 const MOMENT_LEN: usize = 15;
@@ -135,7 +139,7 @@ impl KeyBuilder {
             return;
         }
         let hash = hmac_sha256::Hash::hash(&text.as_bytes()[start..end]);
-        text.truncate(kept(text, start));
+        text.truncate(cut(text, start, KEPT));
         text.push(CUT);
         for byte in &hash[..HASH_LEN / 2] {
             for digit in [byte >> 4, byte & 15] {
@@ -146,26 +150,27 @@ impl KeyBuilder {
     }
 }
 
-/// Returns where the beginning of a longer part ends that is kept.
+/// Returns where the beginning of a part ends that remains of every longer text which begins with
+/// the same characters. The part has more than [`LEAST_KEPT`] bytes.
 #[doc(hidden)]
 pub fn beginning_of_part(part: &str) -> usize {
-    kept(part, 0)
+    cut(part, 0, LEAST_KEPT)
 }
 
-/// Returns where the beginning that is kept of a part ends: between two characters, and not within
-/// an escape.
-fn kept(text: &str, start: usize) -> usize {
-    let mut end = start + KEPT;
+/// Returns where the beginning of a part ends that has at most `len` bytes: between two characters,
+/// and not within an escape.
+fn cut(text: &str, start: usize, len: usize) -> usize {
+    let mut end = start + len;
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     // An escape is `%` and two digits, or `~` and one. Neither mark is part of another escape.
     let bytes = text.as_bytes();
-    let cut = (1..=2).find(|back| {
+    let escaped = (1..=2).find(|back| {
         let mark = end.checked_sub(*back).filter(|mark| *mark >= start).map(|mark| bytes[mark]);
         mark == Some(b'%') || (mark == Some(b'~') && *back == 1)
     });
-    end - cut.unwrap_or(0)
+    end - escaped.unwrap_or(0)
 }
 
 /// Returns the id at the end of an entry's key, whose values are all before it.

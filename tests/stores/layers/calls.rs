@@ -328,6 +328,16 @@ async fn every_call_ends_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_late_commit_of_conditions_alone_names_the_first() {
+    let hanging = FaultStore::new(MemoryStore::new());
+    hanging.faults().add(Fault::hang());
+    let store = TimeoutStore::new(hanging, SECOND);
+    let absent = ["a", "b"].map(|text| Condition::new(key(text), Expect::Absent));
+    let late = store.commit(absent.to_vec(), Batch::new()).await.expect_err("it hangs");
+    assert_eq!(place(&late).key.as_deref(), Some("a"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_call_is_made_as_often_as_it_says() {
     for attempts in [1, 2, 5] {
         let failing = FaultStore::new(MemoryStore::new());

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use kv_store::__private::coop::Hold;
 use kv_store::key::Key;
 use kv_store::store::{Batch, Commit, GetOptions, Store, Write};
-use kv_store::{Error, Result};
+use kv_store::{Error, Location, Result};
 
 use super::super::write::{BatchPosition, Sent};
 use super::super::{Collection, keys_of_groups, named};
@@ -29,24 +29,73 @@ const SHARDS_AT_ONCE: usize = 64;
 struct Pending {
     /// Where the writes of an entity are.
     positions: HashMap<Key, usize>,
-    writes: Vec<(Key, Vec<Write>)>,
+    writes: Vec<Writes>,
     bytes: usize,
-    /// How many entities the caller passed for it.
-    entities: usize,
+    /// Where the writes are of each entity that the caller passed.
+    entities: Vec<usize>,
+}
+
+/// The writes of one entity.
+struct Writes {
+    /// The position in the batch.
+    position: usize,
+    key: Key,
+    writes: Vec<Write>,
 }
 
 impl Pending {
     fn push(&mut self, key: Key, writes: Vec<Write>) {
-        self.entities += 1;
         self.bytes += writes.iter().map(bytes_of).sum::<usize>();
-        match self.positions.get(&key) {
+        let next = self.writes.len();
+        let position = *self.positions.entry(key.clone()).or_insert(next);
+        match self.writes.get_mut(position) {
             // The later one of an entity wins.
-            Some(position) => self.writes[*position].1 = writes,
-            None => {
-                self.positions.insert(key.clone(), self.writes.len());
-                self.writes.push((key, writes));
-            }
+            Some(before) => before.writes = writes,
+            None => self.writes.push(Writes { position, key, writes }),
         }
+        self.entities.push(position);
+    }
+}
+
+/// Why a part of a batch was not written, or not all of it.
+struct Stopped {
+    /// How many of the part's entities were written, from its start.
+    written: usize,
+    /// How many behind these the failed call was to write.
+    tried: usize,
+    at: Box<Location>,
+    error: Error,
+}
+
+/// What became of the writes of an entity.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Unwritten,
+    Written,
+    Unknown,
+}
+
+impl Stopped {
+    /// Returns what became of the entity at this place of the part.
+    fn outcome(&self, place: usize) -> Outcome {
+        match place.checked_sub(self.written) {
+            None => Outcome::Written,
+            Some(behind) if behind < self.tried && self.error.is_unknown() => Outcome::Unknown,
+            Some(_) => Outcome::Unwritten,
+        }
+    }
+
+    /// Returns the error of a batch of these entities, which is behind `before` others.
+    fn of_batch(self, entities: &[usize], outcomes: &[Outcome], before: usize) -> Error {
+        let outcome = |position: &usize| outcomes.get(*position).copied();
+        let first = entities.iter().take_while(|at| outcome(at) == Some(Outcome::Written)).count();
+        let behind = |wanted: Outcome| -> Vec<usize> {
+            let behind = entities.iter().enumerate().skip(first);
+            let behind = behind.filter(|(_, position)| outcome(position) == Some(wanted));
+            behind.map(|(entity, _)| before + entity).collect()
+        };
+        let (also, unknown) = (behind(Outcome::Written), behind(Outcome::Unknown));
+        Error::Partial { at: self.at, written: before + first, also, unknown, source: Box::new(self.error) }
     }
 }
 
@@ -108,52 +157,75 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     }
 
     /// Writes a batch, and returns how many entities are written up to its end.
-    async fn write_pending(&self, batch: Pending, written: usize, position: BatchPosition) -> Result<usize> {
-        let Some((first, _)) = batch.writes.first() else { return Ok(written) };
-        let (first, entities) = (first.clone(), batch.entities);
-        let scope = self.store().capabilities().limits.commit_scope;
-        let shards = by_scope(scope, batch.writes, |(key, _)| key);
-        for shards in shards.chunks(SHARDS_AT_ONCE) {
-            let commits = shards.iter().map(|writes| self.commit_pending(writes, position));
-            for committed in join_all(commits).await {
-                committed.map_err(|error| self.partial(&first, written, entities, error))?;
+    async fn write_pending(&self, batch: Pending, before: usize, position: BatchPosition) -> Result<usize> {
+        let Pending { writes, entities, .. } = batch;
+        let mut outcomes = vec![Outcome::Unwritten; writes.len()];
+        let scope = self.info().capabilities().limits.commit_scope;
+        let parts = by_scope(scope, writes, |entity| &entity.key);
+        for parts in parts.chunks(SHARDS_AT_ONCE) {
+            let commits = parts.iter().map(|part| self.commit_pending(part, position));
+            let mut failed: Option<Stopped> = None;
+            for (part, committed) in parts.iter().zip(join_all(commits).await) {
+                let stopped = committed.err();
+                for (place, entity) in part.iter().enumerate() {
+                    let outcome = stopped.as_ref().map_or(Outcome::Written, |it| it.outcome(place));
+                    outcomes[entity.position] = outcome;
+                }
+                // What is unknown must not be repeated, whatever else failed.
+                let was_unknown = failed.as_ref().is_some_and(|failed| failed.error.is_unknown());
+                if let Some(stopped) = stopped.filter(|it| failed.is_none() || it.error.is_unknown())
+                    && !was_unknown
+                {
+                    failed = Some(stopped);
+                }
+            }
+            if let Some(failed) = failed {
+                return Err(failed.of_batch(&entities, &outcomes, before));
             }
         }
-        Ok(written + entities)
+        Ok(before + entities.len())
     }
 
-    async fn commit_pending(&self, writes: &[(Key, Vec<Write>)], position: BatchPosition) -> Result<()> {
+    /// Writes a part of a batch by one commit.
+    async fn commit_pending(&self, part: &[Writes], position: BatchPosition) -> Result<(), Stopped> {
         let of = Of(self.clone());
-        self.make_ready().await?;
-        let anchors: Vec<Key> = writes.iter().map(|(key, _)| key.clone()).collect();
-        let first = anchors.first().cloned();
+        let anchors: Vec<Key> = part.iter().map(|entity| entity.key.clone()).collect();
+        let stopped = |error| {
+            let at = anchors.first().map_or_else(Box::default, |key| self.at(key));
+            Stopped { written: 0, tried: part.len(), at, error }
+        };
+        self.make_ready().await.map_err(stopped)?;
         for attempt in 0..MAX_ATTEMPTS {
             if attempt > 0 {
                 let longest = std::time::Duration::from_millis(1 << attempt.min(6));
                 self.info().clock().timer().pause(longest.mul_f64(fastrand::f64())).await;
             }
-            match self.try_commit((writes, position), &anchors, &of).await {
+            match self.try_commit((part, position), &anchors, &of).await {
                 Ok(Commit::Done) => return Ok(()),
                 Ok(Commit::Conflict(_)) => {}
-                Err(error) if error.is_of_a_record() => return self.write_each(writes).await,
-                Err(error) => return Err(error),
+                Err(error) if error.is_of_a_record() => return self.write_each(part).await,
+                Err(error) => return Err(stopped(error)),
             }
         }
-        let at = first.map_or_else(Box::default, |key| self.at(&key));
-        Err(Error::Conflict { at, attempts: MAX_ATTEMPTS, why: None })
+        let at = anchors.first().map_or_else(Box::default, |key| self.at(key));
+        Err(stopped(Error::Conflict { at, attempts: MAX_ATTEMPTS, why: None }))
     }
 
-    /// Writes the entities of a batch one after the other, because the record of one cannot be read.
-    async fn write_each(&self, batch: &[(Key, Vec<Write>)]) -> Result<()> {
-        for (key, writes) in batch {
-            let _ = self.write_indexed(self.kv.writes(), key, writes.clone(), Requires::Nothing).await?;
+    /// Writes the entities of a part one after the other, because the record of one cannot be read.
+    async fn write_each(&self, part: &[Writes]) -> Result<(), Stopped> {
+        for (written, entity) in part.iter().enumerate() {
+            let writes = entity.writes.clone();
+            let done = self.write_indexed(self.kv.writes(), &entity.key, writes, Requires::Nothing).await;
+            if let Err(error) = done {
+                return Err(Stopped { written, tried: 1, at: self.at(&entity.key), error });
+            }
         }
         Ok(())
     }
 
     async fn try_commit(
         &self,
-        (batch, position): (&[(Key, Vec<Write>)], BatchPosition),
+        (part, position): (&[Writes], BatchPosition),
         anchors: &[Key],
         of: &Of<E, S>,
     ) -> Result<Commit> {
@@ -164,7 +236,9 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         let now = self.info().clock().now();
         let (mut changes, mut conditions, mut writes) = (Vec::new(), Vec::new(), Vec::new());
-        for ((key, new), before) in batch.iter().zip(records.chunks(E::SCHEMA.groups.len())) {
+        for (Writes { key, writes: new, .. }, before) in
+            part.iter().zip(records.chunks(E::SCHEMA.groups.len()))
+        {
             let keys: Vec<Key> = keys_of_groups::<E>(key).collect();
             let after = after(&keys, before, new, now);
             conditions.extend(self.unchanged_of_indexes(key, before));

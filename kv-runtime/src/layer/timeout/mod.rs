@@ -11,7 +11,7 @@ use kv_store::key::Key;
 use kv_store::record::Record;
 use kv_store::store::{
     AtomicStore, Batch, ClaimQuery, Claimed, Commit, Condition, Cursor, EntryPage, EntryQuery, EntryRef,
-    EntryShards, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo,
+    EntryShards, GetOptions, IndexStore, Lease, ListQuery, Store, StoreExt, StoreInfo, Write,
 };
 use kv_store::{Error, Location, MaybeSend, Result, SharedError};
 
@@ -110,8 +110,8 @@ impl<S: Store> Store for TimeoutStore<S> {
     }
 
     async fn commit(&self, conditions: Vec<Condition>, batch: Batch) -> Result<Commit> {
-        let first = batch.first().map(|write| write.key().clone());
-        self.limited_write(first, self.inner.commit(conditions, batch)).await
+        let first = batch.first().map(Write::key).or(conditions.first().map(|condition| &condition.key));
+        self.limited_write(first.cloned(), self.inner.commit(conditions, batch)).await
     }
 
     async fn list(
