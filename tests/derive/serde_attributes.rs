@@ -250,3 +250,78 @@ async fn serdes_derives_are_not_disturbed() {
     collection.put(&both).await.unwrap();
     assert_eq!(stored(collection.store(), "both:1").await, json!({"NAME": "x"}));
 }
+
+/// In the path of an attribute `Self` is the entity.
+#[derive(KvEntity, Debug, Clone, PartialEq)]
+#[kv(prefix = "own", version = 2, group = "a", group(name = "b", optional, derive(Debug)))]
+struct Own<T: Clone> {
+    #[kv(id)]
+    id: u64,
+    #[serde(default = "Self::seven", skip_serializing_if = "Self::is_seven")]
+    number: u32,
+    #[kv(added(since = 2))]
+    #[serde(
+        default = "Self::seven",
+        serialize_with = "Self::serialize",
+        deserialize_with = "Self::deserialize"
+    )]
+    added: u32,
+    value: T,
+    #[kv(group = "b")]
+    #[serde(default = "Own::<T>::seven", with = "Self")]
+    other: u32,
+    #[kv(group = "b")]
+    last: Option<T>,
+}
+
+impl<T: Clone> Own<T> {
+    fn seven() -> u32 {
+        7
+    }
+
+    fn is_seven(number: &u32) -> bool {
+        *number == 7
+    }
+
+    fn serialize<S: serde::Serializer>(number: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        as_text::serialize(number, serializer)
+    }
+
+    fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        as_text::deserialize(deserializer)
+    }
+}
+
+#[derive(KvEntity, Debug, Clone, PartialEq)]
+#[kv(prefix = "whole")]
+#[serde(default = "Self::made")]
+struct Whole {
+    #[kv(id)]
+    id: u64,
+    number: u32,
+}
+
+impl Whole {
+    fn made() -> Self {
+        Self { id: 0, number: 7 }
+    }
+}
+
+#[tokio::test]
+async fn self_in_a_path_is_the_entity() {
+    let own = collection::<Own<u8>>();
+    let entity = Own { id: 1, number: 7, added: 1, value: 2, other: 3, last: Some(4) };
+    own.put(&entity).await.unwrap();
+    assert_eq!(stored(own.store(), "own:1:a").await, json!({"added": "1", "value": 2}));
+    assert_eq!(stored(own.store(), "own:1:b").await, json!({"other": "3", "last": 4}));
+    assert_eq!(own.get(1).await.unwrap(), Some(entity));
+    lay(own.store(), "own:2:a", json!({"value": 2})).await;
+    let expected = Own { id: 2, number: 7, added: 7, value: 2, other: 7, last: None };
+    assert_eq!(own.get(2).await.unwrap(), Some(expected));
+    let view: OwnB<u8> = kv_runtime::Kv::new(own.store().clone()).collection().get(1).await.unwrap().unwrap();
+    assert_eq!((view.other, view.last), (3, Some(4)));
+
+    let whole = collection::<Whole>();
+    lay(whole.store(), "whole:1", json!({})).await;
+    assert_eq!(whole.get(1).await.unwrap(), Some(Whole { id: 1, number: 7 }));
+}

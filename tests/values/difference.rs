@@ -207,6 +207,56 @@ async fn a_tagged_enum_that_changes_its_variant_is_replaced_whole() -> Outcome {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Part {
+    weight: f64,
+    #[serde(flatten)]
+    shape: Shape,
+}
+
+#[derive(KvEntity, Debug)]
+#[kv(prefix = "piece")]
+struct Piece {
+    #[kv(id)]
+    id: u64,
+    #[serde(flatten)]
+    shape: Option<Shape>,
+    weight: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
+}
+
+async fn reshaped(value: &str, change: impl FnMut(&mut Piece)) -> Outcome<String> {
+    let kv = memory();
+    lay(&kv, "piece:7", value).await?;
+    let piece = kv.collection::<Piece>().update(7, change).await?;
+    let again = kv.collection::<Piece>().get(7).await?.ok_or("is there")?;
+    assert_eq!((piece.shape, piece.weight, piece.part), (again.shape, again.weight, again.part));
+    text(&kv, "piece:7").await
+}
+
+#[tokio::test]
+async fn a_flattened_enum_that_changes_its_variant_costs_the_struct_nothing() -> Outcome {
+    let rest = r#""owner":"x", "weight":19.990000000000000000001"#;
+    let circle = format!(r#"{{"t":"C", "r":1, {rest}}}"#);
+    for (shape, expected) in [
+        (Some(Shape::R { w: 2 }), format!(r#"{{"t":"R", {rest},"w":2}}"#)),
+        (Some(Shape::U), format!(r#"{{"t":"U", {rest}}}"#)),
+        (None, format!(r#"{{ {rest}}}"#)),
+    ] {
+        assert_eq!(reshaped(&circle, |piece| piece.shape = shape.clone()).await?, expected);
+    }
+    let none = format!("{{{rest}}}");
+    let expected = format!(r#"{{{rest},"t":"C","r":1}}"#);
+    assert_eq!(reshaped(&none, |piece| piece.shape = Some(Shape::C { r: 1 })).await?, expected);
+    // Within another struct, too.
+    let part = format!(r#"{{"weight":1.0,"part":{{{rest},"t":"C","r":1}}}}"#);
+    let expected = format!(r#"{{"weight":1.0,"part":{{{rest},"t":"R","w":2}}}}"#);
+    let change = |piece: &mut Piece| piece.part.iter_mut().for_each(|part| part.shape = Shape::R { w: 2 });
+    assert_eq!(reshaped(&part, change).await?, expected);
+    Ok(())
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Guess {
     Long { a: u8, b: u8 },

@@ -202,3 +202,33 @@ async fn a_repeated_member_is_refused_by_steps_as_well() -> Outcome {
     assert_eq!(text(&kv, "twice:1").await?, r#"{"name":"a","x":1,"x":2}"#);
     Ok(())
 }
+
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Guess {
+    Wide { wei: u128 },
+}
+
+#[derive(KvEntity, Debug, PartialEq)]
+#[kv(prefix = "doubt", version = 2, write_version = 1)]
+struct Doubt {
+    #[kv(id)]
+    id: u64,
+    #[kv(renamed(from = "guess", since = 2))]
+    thought: Option<Guess>,
+}
+
+#[tokio::test]
+async fn an_older_version_is_refused_if_it_could_not_be_read() -> Outcome {
+    let kv = memory();
+    let doubts = kv.collection::<Doubt>();
+    let refused = doubts.put(&Doubt { id: 1, thought: Some(Guess::Wide { wei: 5 }) }).await;
+    let Err(error @ Error::Encode { .. }) = refused else { return Err(format!("{refused:?}").into()) };
+    assert!(format!("{error:?}").contains("in `thought`"), "{error:?}");
+    assert!(!doubts.exists(1).await?, "nothing is stored");
+    doubts.put(&Doubt { id: 1, thought: None }).await?;
+    let update = doubts.update(1, |doubt| doubt.thought = Some(Guess::Wide { wei: 5 })).await;
+    assert!(matches!(update, Err(Error::Encode { .. })), "{update:?}");
+    assert_eq!(doubts.get(1).await?, Some(Doubt { id: 1, thought: None }));
+    Ok(())
+}

@@ -1,10 +1,10 @@
 //! serde's attributes, as far as the derive has to know them. The rest is handed on: serde itself
 //! reports what is wrong with it, at the same tokens.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, ExprPath, LitStr, Path, Token, parenthesized};
+use syn::{Attribute, ExprPath, LitStr, Meta, Path, Token, parenthesized};
 
 use super::key::rest_of_value;
 use crate::case::Case;
@@ -50,6 +50,9 @@ const ON_A_FIELD: [Symbol; 13] = [
     SKIP_SERIALIZING_IF,
     WITH,
 ];
+
+/// Keys on a field that have a path in quotes.
+const WITH_A_PATH: [Symbol; 5] = [DEFAULT, DESERIALIZE_WITH, SERIALIZE_WITH, SKIP_SERIALIZING_IF, WITH];
 
 /// serde's attributes on the struct.
 pub(crate) struct ContainerSerde {
@@ -213,6 +216,42 @@ impl FieldSerde {
         }
         serde
     }
+}
+
+impl FieldSerde {
+    /// Changes the paths that attributes have in quotes.
+    pub(crate) fn change_paths(&mut self, change: impl Fn(&ExprPath) -> ExprPath) {
+        if let Some(FieldDefault::Function(path)) = &mut self.default {
+            *path = change(path);
+        }
+        for attr in &mut self.attrs {
+            if let Meta::List(list) = &mut attr.meta {
+                list.tokens = with_paths(std::mem::take(&mut list.tokens), &change);
+            }
+        }
+    }
+}
+
+/// The tokens of an attribute with other paths in quotes.
+fn with_paths(tokens: TokenStream, change: &impl Fn(&ExprPath) -> ExprPath) -> TokenStream {
+    let mut is_path = false;
+    let token = |token: TokenTree| match token {
+        TokenTree::Ident(key) => {
+            is_path = WITH_A_PATH.iter().any(|symbol| key == symbol.as_str());
+            key.into()
+        }
+        TokenTree::Literal(literal) if is_path => changed_path(&literal, change).unwrap_or(literal).into(),
+        token => token,
+    };
+    tokens.into_iter().map(token).collect()
+}
+
+/// The path in quotes, if it changes.
+fn changed_path(literal: &Literal, change: impl Fn(&ExprPath) -> ExprPath) -> Option<Literal> {
+    let text: LitStr = syn::parse2(TokenTree::from(literal.clone()).into()).ok()?;
+    let path: ExprPath = text.parse().ok()?;
+    let (was, is) = (path.to_token_stream().to_string(), change(&path).to_token_stream().to_string());
+    (was != is).then(|| LitStr::new(&is, text.span()).token())
 }
 
 /// Every key of `#[serde(...)]` with what follows it, up to the comma.

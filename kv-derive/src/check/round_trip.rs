@@ -10,6 +10,7 @@ use crate::model::{Entity, Field, StepKind};
 
 pub(super) fn check(cx: &Ctxt, entity: &Entity<'_>) {
     for group in entity.groups.iter().filter(|group| !entity.codec(group).is_binary()) {
+        names_are_read_as_one_field(cx, &group.fields);
         for field in &group.fields {
             names_are_read(cx, entity, field);
             left_out_has_a_default(cx, entity, field);
@@ -47,6 +48,40 @@ fn names_are_read(cx: &Ctxt, entity: &Entity<'_>, field: &Field<'_>) {
             field.ident
         ),
     );
+}
+
+/// A member is read as one field: serde gives it to the first that names it.
+fn names_are_read_as_one_field(cx: &Ctxt, fields: &[Field<'_>]) {
+    let is_read = |field: &&Field<'_>| {
+        let serde = &field.attr.serde;
+        !serde.is_flattened && !serde.is_skipped_reading
+    };
+    let fields: Vec<_> = fields.iter().filter(is_read).collect();
+    let complain = |key: &Path, name: &str, other: &Field<'_>| {
+        let message = format!(
+            "the field `{}` reads {name:?} as well, so no value could be read back: let one field read it",
+            other.ident
+        );
+        cx.error(key, message);
+    };
+    for (at, field) in fields.iter().enumerate() {
+        let (serde, earlier) = (&field.attr.serde, &fields[..at]);
+        let others = || earlier.iter().chain(&fields[at + 1..]);
+        // Two that are written alike have an error already, and of two with a key the later has it.
+        let is_twin = |other: &&&Field<'_>| other.read == field.read && other.stored != field.stored;
+        let has_it = |other: &&&Field<'_>| other.attr.serde.rename_key.is_none();
+        let twin = earlier.iter().find(is_twin).or_else(|| others().filter(has_it).find(is_twin));
+        if let (Some(key), Some(twin)) = (&serde.rename_key, twin) {
+            complain(key, &field.read, twin);
+        }
+        for (key, alias) in &serde.aliases {
+            let is_named = |other: &&&Field<'_>| other.read == *alias;
+            let is_aliased = |other: &&&Field<'_>| other.attr.serde.aliases.iter().any(|(_, it)| it == alias);
+            if let Some(other) = others().find(is_named).or_else(|| earlier.iter().find(is_aliased)) {
+                complain(key, alias, other);
+            }
+        }
+    }
 }
 
 /// A value that may be without a member is read with a default, which `None` alone is by itself.

@@ -57,6 +57,9 @@ impl<'a> Entity<'a> {
         let receiver = Receiver { ident: &input.ident, generics: &input.generics };
         let mut generics = receiver.replace(&input.generics);
         generics.where_clause = input.generics.where_clause.as_ref().map(|clause| receiver.replace(clause));
+        if let Some(default) = &mut container.serde.default {
+            default.function = default.function.as_ref().map(|path| receiver.replace_path(path));
+        }
         for group in container.first.iter_mut().chain(&mut container.groups) {
             group.adopt.adapter.change(|path| receiver.replace(path));
             name_self(&receiver, &mut group.versions);
@@ -64,6 +67,7 @@ impl<'a> Entity<'a> {
         let fields: Vec<Field<'a>> = fields
             .filter_map(|field| {
                 let mut attr = attr::Field::read(cx, &field.attrs);
+                attr.serde.change_paths(|path| receiver.replace_path(path));
                 attr.added.change(|added| added.with_default(|default| receiver.replace(default)));
                 for index in &mut attr.indexes {
                     index.with.change(|path| receiver.replace(path));

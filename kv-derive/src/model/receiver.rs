@@ -1,9 +1,10 @@
-//! `Self` in a field's type means the entity, also where the type is copied into another struct.
+//! `Self` in a field's type, or in a path of its attributes, means the entity, also where these are
+//! copied into another struct.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parse;
-use syn::{Generics, Ident, TypeGenerics};
+use syn::{ExprPath, Generics, Ident, TypeGenerics};
 
 /// The entity's type in the place of `Self`.
 pub(super) struct Receiver<'a> {
@@ -23,13 +24,25 @@ impl Receiver<'_> {
         syn::parse2(self.replaced(tokens, &generics)).unwrap_or_else(|_| syntax.clone())
     }
 
+    /// A path in an expression without `Self`.
+    pub(super) fn replace_path(&self, path: &ExprPath) -> ExprPath {
+        if !path.path.is_ident("Self") {
+            return self.replace(path);
+        }
+        let (ident, (_, generics, _)) = (self.ident, self.generics.split_for_impl());
+        let generics = generics.as_turbofish();
+        syn::parse2(quote!(#ident #generics)).unwrap_or_else(|_| path.clone())
+    }
+
     fn replaced(&self, tokens: TokenStream, generics: &TypeGenerics<'_>) -> TokenStream {
         let mut replaced = TokenStream::new();
         let mut tokens = tokens.into_iter().peekable();
         while let Some(token) = tokens.next() {
             match token {
                 TokenTree::Ident(word) if word == "Self" => {
-                    let ident = Ident::new(&self.ident.to_string(), word.span());
+                    // A clone, because a raw name cannot be made of its text.
+                    let mut ident = self.ident.clone();
+                    ident.set_span(word.span());
                     let is_path =
                         matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
                     replaced.extend(if is_path {

@@ -102,12 +102,13 @@ impl<'a> Merge<'a, '_> {
     }
 
     fn object(&mut self, stored: &RawObject<'a>, before: &RawObject<'a>, after: &RawObject<'a>) {
-        if !tags(self.before, before).eq(tags(self.after, after)) {
+        let is_value = offset(self.after.text, after.text) == 0;
+        // The value itself is a struct, so a tag in it is that of a flattened enum.
+        if !is_value && tag(self.before, before) != tag(self.after, after) {
             self.out.push_str(after.text);
             return;
         }
         let (found, old, new) = (Names::of(stored), Names::of(before), Names::of(after));
-        let is_value = offset(self.after.text, after.text) == 0;
         self.out.push('{');
         let mut is_first = true;
         for (index, member) in stored.members.iter().enumerate() {
@@ -191,14 +192,12 @@ impl<'a> Merge<'a, '_> {
     }
 }
 
-/// The tags of an object, each with its value.
-fn tags<'m, 'a>(
-    value: Tagged<'a>,
-    object: &'m RawObject<'a>,
-) -> impl Iterator<Item = (&'m str, &'a str)> + use<'m, 'a> {
-    let members = object.members.iter().filter(|_| !value.tags.is_empty());
-    let tags = members.filter(move |member| value.tags.binary_search(&member.start(value.text)).is_ok());
-    tags.map(|tag| (&*tag.name, tag.value))
+/// The tag of an object that is an enum, and its value. serde's derive writes it first. A tag behind
+/// other members is that of a flattened enum, and the object is a struct's.
+fn tag<'m, 'a>(value: Tagged<'a>, object: &'m RawObject<'a>) -> Option<(&'m str, &'a str)> {
+    let first = object.members.first().filter(|_| !value.tags.is_empty())?;
+    let is_tag = value.tags.binary_search(&first.start(value.text)).is_ok();
+    is_tag.then_some((&*first.name, first.value))
 }
 
 /// Whether the stored text says what the encoded one says, and perhaps more.

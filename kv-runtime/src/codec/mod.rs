@@ -31,4 +31,4 @@ pub(crate) use json::is_json_of;
 pub(crate) use member::names as member_names;
 pub(crate) use members::Members;
 pub(crate) use merge::{Kept, Merged, Tagged, merge, merge_only};
-pub(crate) use tagged::encode_tagged;
+pub(crate) use tagged::{TaggedText, encode_tagged};

@@ -12,7 +12,7 @@ use super::Collection;
 use super::adopt::Origin;
 use super::group::{Group, Wanted, Written, encode_wanted};
 use super::proof::prove;
-use crate::codec::{self, Codec, Members, Tagged};
+use crate::codec::{self, Codec, CodecError, Members, Tagged, TaggedText};
 use crate::entity::{GroupSchema, KvEntity, PreviousVisitor};
 use crate::migrate::bring_down;
 
@@ -108,20 +108,26 @@ pub(super) fn encode_at<E: KvEntity>(
 ) -> Result<Encoded> {
     let schema = &E::SCHEMA.groups[group];
     let (codec, oldest_reader) = (schema.codec, schema.oldest_reader(version));
-    let encode_error = |source| Error::Encode { at: at(), codec, source };
-    let value = Group { entity, group };
-    if version == schema.version {
-        let Written { value, tags, is_doubtful } =
-            encode_wanted(codec, &value, wanted).map_err(encode_error)?;
-        if wanted.is_stored && codec::needs_proof(codec, value.len(), is_doubtful) {
-            prove(entity, group, codec, &value).map_err(encode_error)?;
-        }
-        return Ok(Encoded { value, codec, version, oldest_reader, tags });
-    }
-    if let Some(encoded) = entity.as_previous(group, version, AtVersion { version, schema, wanted, at }) {
+    let is_todays = version == schema.version;
+    if !is_todays
+        && let Some(encoded) = entity.as_previous(group, version, AtVersion { version, schema, wanted, at })
+    {
         return encoded;
     }
-    let today = codec::encode_tagged(&value).map_err(encode_error)?;
+    let encode_error = |source| Error::Encode { at: at(), codec, source };
+    let value = Group { entity, group };
+    // Steps back keep tags, and make another text than the likely one.
+    let wanted = if is_todays { wanted } else { Wanted { tags: true, unless: None, ..wanted } };
+    let Written { value, tags, is_doubtful } = encode_wanted(codec, &value, wanted).map_err(encode_error)?;
+    if wanted.is_stored && codec::needs_proof(codec, value.len(), is_doubtful) {
+        prove(entity, group, codec, &value).map_err(encode_error)?;
+    }
+    if is_todays {
+        return Ok(Encoded { value, codec, version, oldest_reader, tags });
+    }
+    let text =
+        String::from_utf8(value.into()).map_err(|_| encode_error(CodecError::new("it is not UTF-8")))?;
+    let today = TaggedText { text, tags };
     let mut members = Members::read(today.text.as_bytes()).map_err(encode_error)?;
     let id = entity.id();
     bring_down(schema.steps, &mut members, version, &id).map_err(|failed| failed.into_error(at()))?;

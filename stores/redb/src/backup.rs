@@ -79,8 +79,8 @@ impl RedbStore {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOptions`] if `path` is the store's own file, and [`Error::Store`] if the
-    /// file cannot be written, for example because the disk is full.
+    /// [`Error::InvalidOptions`] if `path` is empty or the store's own file, and [`Error::Store`] if
+    /// the file cannot be written, for example because the disk is full.
     ///
     /// ```
     /// # use kv_runtime::store::RedbStore;
@@ -110,6 +110,10 @@ impl IntoFuture for RedbBackup {
     fn into_future(self) -> Self::IntoFuture {
         let Self { store, path, progress } = self;
         Box::pin(async move {
+            if path.as_os_str().is_empty() {
+                let what = "the backup's path is empty; name a file, such as `backup.redb`";
+                return Err(Error::InvalidOptions { at: Location::store(NAME), what: what.into() });
+            }
             if is_same_file(&store.0.path, &path) {
                 let what = "the backup's path is the store's own file; give it another one";
                 return Err(Error::InvalidOptions { at: Location::file(NAME, &path), what: what.into() });

@@ -31,7 +31,7 @@ pub(super) struct Reader {
     latest: RwLock<Latest>,
     /// Woken when reads may go on.
     resumed: Notify,
-    /// Open for as long as the reader lives.
+    /// None once it is closed.
     file: RwLock<Option<OpenFile>>,
     /// How many long reads are in progress.
     snapshots: AtomicUsize,
@@ -46,6 +46,15 @@ pub(super) struct Reader {
 pub(super) enum OpenFile {
     Writable(Arc<Database>),
     ReadOnly(Arc<ReadOnlyDatabase>),
+}
+
+impl OpenFile {
+    fn is_shared(&self) -> bool {
+        match self {
+            Self::Writable(database) => Arc::strong_count(database) > 1,
+            Self::ReadOnly(database) => Arc::strong_count(database) > 1,
+        }
+    }
 }
 
 /// The records as the last commit left them. To begin a transaction and to open a table costs more
@@ -147,6 +156,19 @@ impl Reader {
             Some(database) => work(database),
             None => Err(redb::Error::TransactionInProgress),
         }
+    }
+
+    /// Closes the file. Long work that nobody waits for any more may still hold the reader, and fails.
+    pub(super) fn close(&self) {
+        // A table must not outlive its database; and to close the database may mean to write to it.
+        let latest = std::mem::replace(&mut *self.latest_mut(), Latest::Unopened);
+        let file = self.file.write().unwrap_or_else(PoisonError::into_inner).take();
+        // Nobody can come to share it any more, and nobody who shares it waits.
+        while file.as_ref().is_some_and(OpenFile::is_shared) {
+            thread::sleep(SHARED_FOR);
+        }
+        // A panic is known as damage now, and there is nobody to tell.
+        let _ = self.damage.caught(|| drop((latest, file)));
     }
 
     /// For the writer, between a commit and its acknowledgement: what is read from now on is read
@@ -319,11 +341,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // A table must not outlive its database; and to close the database may mean to write to it.
-        let latest = std::mem::replace(&mut *self.latest_mut(), Latest::Unopened);
-        let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        // A panic is known as damage now, and there is nobody to tell.
-        let _ = self.damage.caught(|| drop((latest, file)));
+        self.close();
     }
 }
 

@@ -77,10 +77,17 @@ pub struct RedbStore(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) info: StoreInfo,
     pub(crate) path: PathBuf,
-    // Before the reader: the thread ends, and lets go of the file, first. None of a file that is
-    // open for reading alone.
+    /// None of a file that is open for reading alone.
     pub(crate) writer: Option<Writer>,
     pub(crate) reader: Arc<Reader>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The thread ends, and lets go of the file, first.
+        drop(self.writer.take());
+        self.reader.close();
+    }
 }
 
 impl RedbStore {

@@ -2,9 +2,11 @@
 
 use std::error::Error as StdError;
 use std::fs;
+use std::future::IntoFuture;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::task::{Context, Waker};
 
 use kv_runtime::Error;
 use kv_runtime::store::{RedbStore, StoreExt};
@@ -300,4 +302,30 @@ async fn child_process() {
         Err(Error::AlreadyOpen { .. }) => println!("child: AlreadyOpen"),
         Err(error) => println!("child: {error}"),
     }
+}
+
+/// The file is free for the next `open`, although work that was given up may still be reading.
+#[tokio::test]
+async fn a_dropped_store_is_closed_whatever_still_reads() -> Test {
+    let (directory, path) = directory()?;
+    let large = "x".repeat(100_000);
+    let mut held = None;
+    for round in 0..20 {
+        let store = RedbStore::open(&path)?;
+        if round == 0 {
+            store.put_many((0..100).map(|it| (key(format!("large:{it}")), record(&large))).collect()).await?;
+        }
+        let mut backup = Box::pin(store.backup(directory.path().join("backup.redb")).into_future());
+        let mut space = Box::pin(store.space());
+        let context = &mut Context::from_waker(Waker::noop());
+        assert!(backup.as_mut().poll(context).is_pending());
+        drop(space.as_mut().poll(context));
+        drop((backup, space));
+        // A long value keeps its page.
+        held = store.read(&key("large:7")).await?;
+    }
+    assert_eq!(held.ok_or("is there")?.value.len(), large.len());
+    let store = RedbStore::open(&path)?;
+    assert_eq!(value_of(&store, "large:8").await?, Some(large));
+    Ok(())
 }

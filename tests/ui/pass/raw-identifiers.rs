@@ -11,7 +11,17 @@ struct r#type {
     r#impl: u8,
 }
 
+#[allow(non_camel_case_types)]
+#[derive(KvEntity, serde::Serialize, serde::Deserialize)]
+#[kv(prefix = "tree")]
+struct r#enum {
+    #[kv(id)]
+    id: u64,
+    children: Vec<Self>,
+}
+
 fn main() {
+    assert_eq!(r#enum { id: 1, children: Vec::new() }.children.len(), 0);
     let entity = r#type { r#fn: 1, r#match: String::new(), r#impl: 2 };
     assert_eq!(entity.id(), 1);
     assert_eq!(r#type::SCHEMA.name(), "type");

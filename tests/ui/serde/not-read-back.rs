@@ -72,4 +72,23 @@ struct Endless {
     far: Option<f64>,
 }
 
+#[derive(KvEntity)]
+#[kv(prefix = "meeting")]
+struct Meeting {
+    #[kv(id)]
+    id: u64,
+    #[serde(alias = "title")]
+    name: String,
+    title: String,
+    #[serde(alias = "number", alias = "name")]
+    #[serde(rename(serialize = "count", deserialize = "amount"), alias = "count")]
+    count: u8,
+    amount: u8,
+    #[serde(alias = "number")]
+    total: u8,
+    // A field that is never read takes no name.
+    #[serde(alias = "total", skip_serializing, skip_deserializing)]
+    cached: u8,
+}
+
 fn main() {}
