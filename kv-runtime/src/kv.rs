@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use kv_store::__private::Origin;
 use kv_store::record::Revision;
 use kv_store::store::{FairQueue, Store};
-use kv_store::{BoxFuture, MaybeSend, MaybeSync, Timestamp};
+use kv_store::{BoxFuture, MaybeSend, MaybeSync};
 
 use crate::cursor_key::CursorKey;
 use crate::heard::Writes;

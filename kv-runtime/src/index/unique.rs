@@ -6,7 +6,7 @@ use futures_util::future::join;
 use kv_store::index::IndexKey;
 use kv_store::key::Key;
 use kv_store::record::{Record, Revision};
-use kv_store::store::{ClaimQuery, Claimed, Commit, IndexStore, Store};
+use kv_store::store::{ClaimQuery, Claimed, Commit, IndexStore, Store, StoreExt};
 use kv_store::{BoxFuture, Error, Result};
 
 use super::state::{Reading, schema_of};
@@ -194,7 +194,7 @@ impl<E: KvEntity, S: IndexStore, V: IndexKey> ByUnique<E, S, V> {
         let store = self.collection.store();
         if !store.capabilities().snapshot_reads {
             let begun = reading.begin().await?;
-            let claim = store.read(claim).await.map_err(|error| error.of_entity(E::SCHEMA.name()))?;
+            let claim = store.read(claim).await.map_err(|error| error.of_entity(E::SCHEMA.name))?;
             return Ok((Claimed::new(claim, None), Some(begun)));
         }
         let query = Collection::<E, S>::claim_query(claim, &reading.state);

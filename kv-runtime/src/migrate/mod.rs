@@ -24,7 +24,7 @@ pub use hook::{Migration, MigrationHook, MigrationOutcome};
 pub use policy::WriteBack;
 pub use step::{Change, MakeMember, Step, StepFrom, StepInto};
 
-pub(crate) use apply::{bring_down, read_stepped, read_stepped_again};
+pub(crate) use apply::{bring_down, read_stepped};
 pub(crate) use guarded::guarded;
 pub(crate) use hook::Hook;
 pub(crate) use policy::Budget;

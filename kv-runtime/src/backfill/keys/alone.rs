@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kv_store::key::Key;
 use kv_store::record::{Expiry, Metadata, NewRecord, Record};
-use kv_store::store::{AtomicStore, Commit, Condition, Expect, GetOptions, StoreExt, Write};
+use kv_store::store::{AtomicStore, Commit, Condition, Expect, GetOptions, Write};
 use kv_store::{Error, Result};
 
 use super::commit::are_copies;
@@ -176,7 +176,7 @@ impl<P: KvEntity, E: KvEntity, T: AtomicStore, S: AtomicStore> Route<P, E, T, S>
         // The text of these keys does not say which ids are secret.
         let hidden = |error: Error| error.with_location(self.into.at(&ready.moving.new));
         let put = Write::Put(new.clone(), mark).into();
-        if self.into.kv.writes().commit(absent, put).await.map_err(hidden)? != Commit::Done {
+        if self.into.kv.writes().commit(vec![absent], put).await.map_err(hidden)? != Commit::Done {
             return Ok(false);
         }
         let found = self.from.store().get(&old, GetOptions::new().while_moving()).await.map_err(hidden)?;
