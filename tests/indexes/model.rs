@@ -78,6 +78,25 @@ impl World for ManualClock {
     }
 }
 
+/// A file. The writer's thread may still be at a write whose future was dropped.
+struct File {
+    clock: ManualClock,
+    store: RedbStore,
+}
+
+impl World for File {
+    const UNIT: Duration = <ManualClock as World>::UNIT;
+
+    async fn pass(&self, units: u32) {
+        self.clock.pass(units).await;
+    }
+
+    async fn come_to_rest(&self) {
+        // The writer's thread takes it behind all earlier ones.
+        self.store.delete(kv_runtime::key::Key::from_text("rest")).await.expect("the file can be written");
+    }
+}
+
 pub struct Run<S, W> {
     kv: Kv<FaultStore<S>>,
     users: Collection<User, FaultStore<S>>,
@@ -330,7 +349,8 @@ async fn the_indexes_equal_a_scan_in_redb() -> Result<(), Box<dyn std::error::Er
         let dir = tempfile::tempdir()?;
         let options = RedbStore::options().clock((&clock).into()).durability(RedbDurability::OnFlush);
         let store = options.open(dir.path().join("model.redb"))?;
-        Run::new(store, clock, seed).run(batches(25)).await?;
+        let file = File { clock, store: store.clone() };
+        Run::new(store, file, seed).run(batches(25)).await?;
     }
     Ok(())
 }
