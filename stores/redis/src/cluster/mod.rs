@@ -5,7 +5,6 @@
 //! all.
 
 mod batch;
-mod coverage;
 mod map;
 mod nodes;
 mod query;
