@@ -339,7 +339,7 @@ mod tests {
             written,
             also,
             unknown,
-            source: Box::new(Error::TimedOut { at: Box::default(), after: std::time::Duration::ZERO }),
+            source: Box::new(Error::TimedOut { at: Box::default(), limit: std::time::Duration::ZERO }),
         };
         let places = |error| match entities_of_groups(error, 2, 4) {
             Error::Partial { written, also, unknown, .. } => (written, also, unknown),

@@ -19,7 +19,10 @@ pub struct SweepReport {
 }
 
 /// One call's work, made as a whole or not at all.
-#[expect(clippy::large_enum_variant, reason = "nearly all work is a write, for which a box costs more")]
+#[cfg_attr(
+    not(test),
+    expect(clippy::large_enum_variant, reason = "nearly all work is a write, for which a box costs more")
+)]
 pub(super) enum Work {
     /// Makes the writes if all conditions hold.
     Write(Vec<Condition>, Batch),
