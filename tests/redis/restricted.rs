@@ -361,9 +361,10 @@ async fn connected_as(line: &str, parameters: &str) -> Test<(RedisServer, Kv<Red
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn the_documented_patterns_let_a_user_wait_for_replicas() -> Test {
     let page = include_str!("../../kv-runtime/docs/redis.md");
-    let further =
-        page.split_once("To wait for replicas, it also\nneeds the pattern `").ok_or("it is told")?;
-    let (further, _) = further.1.split_once('`').ok_or("it ends")?;
+    let prose = page.replace('\n', " ");
+    let (_, further) =
+        prose.split_once("To wait for replicas, it also needs the pattern `").ok_or("it is told")?;
+    let (further, _) = further.split_once('`').ok_or("it ends")?;
     let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("ACL SETUSER app ")).collect();
     let [plain, tagged, in_shards] = lines[..] else { panic!("{lines:?}") };
     let (primary, _replica) = replicated();

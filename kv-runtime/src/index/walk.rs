@@ -120,7 +120,9 @@ impl<'a, E: KvEntity, S: IndexStore> Walk<'a, E, S> {
                 None => return Ok(None),
                 Some(Place::One(index)) => {
                     self.position = Some(match self.kind {
-                        Kind::Entries => Position::Entries(EntryQuery::new(index).with_limit(batch_of(self.collection))),
+                        Kind::Entries => {
+                            Position::Entries(EntryQuery::new(index).with_limit(batch_of(self.collection)))
+                        }
                         Kind::Claims => Position::Claims(index, None),
                     });
                 }
