@@ -225,11 +225,47 @@ pub async fn are_refused<S: IndexStore>(kv: &Kv<S>) {
     }
 }
 
-#[tokio::test]
-async fn indexes_across_shards_are_refused_before_the_store_is_asked() -> Outcome {
+/// A store that commits one shard at a time.
+fn by_shard() -> FaultStore<MemoryStore> {
     let mut capabilities = *MemoryStore::new().capabilities();
     capabilities.limits = capabilities.limits.commit_scope(CommitScope::OneShard);
-    let store = FaultStore::new(MemoryStore::new()).pretending(capabilities);
+    FaultStore::new(MemoryStore::new()).pretending(capabilities)
+}
+
+#[tokio::test]
+async fn a_batch_over_shards_says_which_of_its_entities_are_written() -> Outcome {
+    let kv = Kv::new(by_shard());
+    let members = kv.collection::<Member>();
+    members.put(&Member::new("b", 9, "taken@x", None)).await?;
+    let batch = |taken: &str| {
+        let of = |(org, id, email): (&str, u64, &str)| Member::new(org, id, email, None);
+        [("a", 1, "1@x"), ("b", 1, taken), ("c", 1, "1@x"), ("b", 2, "2@x"), ("a", 2, "2@x")].map(of)
+    };
+    let Err(Error::Partial { written, also, unknown, source, .. }) = members.put_many(batch("taken@x")).await
+    else {
+        panic!("a value is taken");
+    };
+    assert_eq!((written, also, unknown), (1, vec![2, 4], vec![]));
+    assert!(matches!(*source, Error::NotUnique { .. }), "{source:?}");
+    assert_eq!(members.list().within("b").page().await?.entities.len(), 1);
+
+    // The answers of two shards do not arrive. One of them fails for a reason that is known.
+    let faults = kv.store().faults();
+    faults.add(Fault::fail_for_good().on(&[Operation::Commit]).within("member:a"));
+    faults.add(Fault::fail().after().on(&[Operation::Commit]).within("member:b"));
+    let Err(Error::Partial { written, also, unknown, source, .. }) = members.put_many(batch("1@x")).await
+    else {
+        panic!("two shards failed");
+    };
+    assert_eq!((written, also, unknown), (0, vec![2], vec![1, 3]));
+    assert!(source.is_unknown(), "{source:?}");
+    assert_eq!(members.list().within("b").page().await?.entities.len(), 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn indexes_across_shards_are_refused_before_the_store_is_asked() -> Outcome {
+    let store = by_shard();
     store.faults().add(Fault::fail().on(&Operation::ALL));
     let kv = Kv::new(store);
     are_refused(&kv).await;

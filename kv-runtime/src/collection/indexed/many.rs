@@ -29,14 +29,14 @@ const SHARDS_AT_ONCE: usize = 64;
 struct Pending {
     /// Where the writes of an entity are.
     positions: HashMap<Key, usize>,
-    writes: Vec<Writes>,
+    writes: Vec<EntityWrites>,
     bytes: usize,
     /// Where the writes are of each entity that the caller passed.
     entities: Vec<usize>,
 }
 
 /// The writes of one entity.
-struct Writes {
+struct EntityWrites {
     /// The position in the batch.
     position: usize,
     key: Key,
@@ -51,14 +51,14 @@ impl Pending {
         match self.writes.get_mut(position) {
             // The later one of an entity wins.
             Some(before) => before.writes = writes,
-            None => self.writes.push(Writes { position, key, writes }),
+            None => self.writes.push(EntityWrites { position, key, writes }),
         }
         self.entities.push(position);
     }
 }
 
 /// Why a part of a batch was not written, or not all of it.
-struct Stopped {
+struct PartFailure {
     /// How many of the part's entities were written, from its start.
     written: usize,
     /// How many behind these the failed call was to write.
@@ -69,32 +69,32 @@ struct Stopped {
 
 /// What became of the writes of an entity.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum WriteState {
     Unwritten,
     Written,
     Unknown,
 }
 
-impl Stopped {
+impl PartFailure {
     /// Returns what became of the entity at this place of the part.
-    fn outcome(&self, place: usize) -> Outcome {
+    fn state(&self, place: usize) -> WriteState {
         match place.checked_sub(self.written) {
-            None => Outcome::Written,
-            Some(behind) if behind < self.tried && self.error.is_unknown() => Outcome::Unknown,
-            Some(_) => Outcome::Unwritten,
+            None => WriteState::Written,
+            Some(behind) if behind < self.tried && self.error.is_unknown() => WriteState::Unknown,
+            Some(_) => WriteState::Unwritten,
         }
     }
 
     /// Returns the error of a batch of these entities, which is behind `before` others.
-    fn of_batch(self, entities: &[usize], outcomes: &[Outcome], before: usize) -> Error {
-        let outcome = |position: &usize| outcomes.get(*position).copied();
-        let first = entities.iter().take_while(|at| outcome(at) == Some(Outcome::Written)).count();
-        let behind = |wanted: Outcome| -> Vec<usize> {
+    fn of_batch(self, entities: &[usize], states: &[WriteState], before: usize) -> Error {
+        let state = |position: &usize| states.get(*position).copied();
+        let first = entities.iter().take_while(|at| state(at) == Some(WriteState::Written)).count();
+        let behind = |wanted: WriteState| -> Vec<usize> {
             let behind = entities.iter().enumerate().skip(first);
-            let behind = behind.filter(|(_, position)| outcome(position) == Some(wanted));
+            let behind = behind.filter(|(_, position)| state(position) == Some(wanted));
             behind.map(|(entity, _)| before + entity).collect()
         };
-        let (also, unknown) = (behind(Outcome::Written), behind(Outcome::Unknown));
+        let (also, unknown) = (behind(WriteState::Written), behind(WriteState::Unknown));
         Error::Partial { at: self.at, written: before + first, also, unknown, source: Box::new(self.error) }
     }
 }
@@ -159,42 +159,47 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
     /// Writes a batch, and returns how many entities are written up to its end.
     async fn write_pending(&self, batch: Pending, before: usize, position: BatchPosition) -> Result<usize> {
         let Pending { writes, entities, .. } = batch;
-        let mut outcomes = vec![Outcome::Unwritten; writes.len()];
+        let mut states = vec![WriteState::Unwritten; writes.len()];
         let scope = self.info().capabilities().limits.commit_scope;
         let parts = by_scope(scope, writes, |entity| &entity.key);
         for parts in parts.chunks(SHARDS_AT_ONCE) {
             let commits = parts.iter().map(|part| self.commit_pending(part, position));
-            let mut failed: Option<Stopped> = None;
+            let mut failed: Option<PartFailure> = None;
             for (part, committed) in parts.iter().zip(join_all(commits).await) {
-                let stopped = committed.err();
+                let failure = committed.err();
                 for (place, entity) in part.iter().enumerate() {
-                    let outcome = stopped.as_ref().map_or(Outcome::Written, |it| it.outcome(place));
-                    outcomes[entity.position] = outcome;
+                    let state = failure.as_ref().map_or(WriteState::Written, |it| it.state(place));
+                    states[entity.position] = state;
                 }
                 // What is unknown must not be repeated, whatever else failed.
-                let was_unknown = failed.as_ref().is_some_and(|failed| failed.error.is_unknown());
-                if let Some(stopped) = stopped.filter(|it| failed.is_none() || it.error.is_unknown())
-                    && !was_unknown
+                if let Some(failure) = failure
+                    && failed
+                        .as_ref()
+                        .is_none_or(|before| failure.error.is_unknown() && !before.error.is_unknown())
                 {
-                    failed = Some(stopped);
+                    failed = Some(failure);
                 }
             }
             if let Some(failed) = failed {
-                return Err(failed.of_batch(&entities, &outcomes, before));
+                return Err(failed.of_batch(&entities, &states, before));
             }
         }
         Ok(before + entities.len())
     }
 
     /// Writes a part of a batch by one commit.
-    async fn commit_pending(&self, part: &[Writes], position: BatchPosition) -> Result<(), Stopped> {
+    async fn commit_pending(
+        &self,
+        part: &[EntityWrites],
+        position: BatchPosition,
+    ) -> Result<(), PartFailure> {
         let of = Of(self.clone());
         let anchors: Vec<Key> = part.iter().map(|entity| entity.key.clone()).collect();
-        let stopped = |error| {
+        let failure = |error| {
             let at = anchors.first().map_or_else(Box::default, |key| self.at(key));
-            Stopped { written: 0, tried: part.len(), at, error }
+            PartFailure { written: 0, tried: part.len(), at, error }
         };
-        self.make_ready().await.map_err(stopped)?;
+        self.make_ready().await.map_err(failure)?;
         for attempt in 0..MAX_ATTEMPTS {
             if attempt > 0 {
                 let longest = std::time::Duration::from_millis(1 << attempt.min(6));
@@ -204,20 +209,20 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
                 Ok(Commit::Done) => return Ok(()),
                 Ok(Commit::Conflict(_)) => {}
                 Err(error) if error.is_of_a_record() => return self.write_each(part).await,
-                Err(error) => return Err(stopped(error)),
+                Err(error) => return Err(failure(error)),
             }
         }
         let at = anchors.first().map_or_else(Box::default, |key| self.at(key));
-        Err(stopped(Error::Conflict { at, attempts: MAX_ATTEMPTS, why: None }))
+        Err(failure(Error::Conflict { at, attempts: MAX_ATTEMPTS, why: None }))
     }
 
     /// Writes the entities of a part one after the other, because the record of one cannot be read.
-    async fn write_each(&self, part: &[Writes]) -> Result<(), Stopped> {
+    async fn write_each(&self, part: &[EntityWrites]) -> Result<(), PartFailure> {
         for (written, entity) in part.iter().enumerate() {
             let writes = entity.writes.clone();
             let done = self.write_indexed(self.kv.writes(), &entity.key, writes, Requires::Nothing).await;
             if let Err(error) = done {
-                return Err(Stopped { written, tried: 1, at: self.at(&entity.key), error });
+                return Err(PartFailure { written, tried: 1, at: self.at(&entity.key), error });
             }
         }
         Ok(())
@@ -225,7 +230,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
 
     async fn try_commit(
         &self,
-        (part, position): (&[Writes], BatchPosition),
+        (part, position): (&[EntityWrites], BatchPosition),
         anchors: &[Key],
         of: &Of<E, S>,
     ) -> Result<Commit> {
@@ -236,7 +241,7 @@ impl<E: KvEntity, S: Store> Collection<E, S> {
         }
         let now = self.info().clock().now();
         let (mut changes, mut conditions, mut writes) = (Vec::new(), Vec::new(), Vec::new());
-        for (Writes { key, writes: new, .. }, before) in
+        for (EntityWrites { key, writes: new, .. }, before) in
             part.iter().zip(records.chunks(E::SCHEMA.groups.len()))
         {
             let keys: Vec<Key> = keys_of_groups::<E>(key).collect();
