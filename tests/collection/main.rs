@@ -19,6 +19,8 @@ mod places;
 #[path = "../support/recorded.rs"]
 mod recorded;
 mod secrets;
+#[path = "../support/subscribe.rs"]
+mod subscribe;
 mod unreadable;
 mod updates;
 mod writes;

@@ -11,6 +11,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::entities::{Counter, Session};
+use crate::subscribe::subscribe;
 use crate::{Outcome, memory, on_every_store};
 
 on_every_store!(errors_and_debug_show_a_hash);
@@ -73,7 +74,7 @@ impl Subscriber for Spans {
 #[tokio::test]
 async fn every_operation_is_a_span() -> Outcome {
     let spans = Spans::default();
-    let _guard = tracing::subscriber::set_default(spans.clone());
+    let _guard = subscribe(spans.clone());
     let (kv, _clock) = memory();
     let counters = kv.collection::<Counter>();
     let counter = Counter { name: "a".to_owned(), count: 1 };

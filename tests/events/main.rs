@@ -6,6 +6,8 @@
 mod cache;
 mod layers;
 mod sessions;
+#[path = "../support/subscribe.rs"]
+mod subscribe;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +16,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Metadata, Subscriber};
+
+use subscribe::subscribe;
 
 /// Notes a line for each span and event up to a level.
 #[derive(Clone)]
@@ -34,7 +38,7 @@ impl Log {
         static ALONE: Mutex<()> = Mutex::new(());
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let log = Self { level, lines: Arc::default() };
-        let subscriber = tracing::subscriber::set_default(log.clone());
+        let subscriber = subscribe(log.clone());
         (log, Logging { _subscriber: subscriber, _alone: alone })
     }
 

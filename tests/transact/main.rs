@@ -7,6 +7,8 @@ mod errors;
 mod limits;
 mod reads;
 mod records;
+#[path = "../support/subscribe.rs"]
+mod subscribe;
 mod unknown;
 mod watched;
 mod writes;

@@ -10,6 +10,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::entities::Account;
+use crate::subscribe::subscribe;
 use crate::{Outcome, Runs};
 
 /// Keeps the fields of spans.
@@ -52,21 +53,21 @@ fn a_span_tells_of_attempts_reads_and_writes() -> Outcome {
     let fields = Fields::default();
     let kv = Kv::new(MemoryStore::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    tracing::subscriber::with_default(fields.clone(), || {
-        runtime.block_on(async {
-            kv.collection().put_many([Account::new(1, 1), Account::new(2, 2)]).await?;
-            let runs = Runs::default();
-            kv.transact(async |tx| {
-                tx.get::<Account>(2).await?;
-                if runs.begin() == 1 {
-                    kv.collection().put(&Account::new(2, 3)).await?;
-                }
-                tx.insert(&Account::new(3, 3))?;
-                tx.update::<Account>(1, |account| account.cents += 1).await.map(drop)
-            })
-            .await
+    let subscribed = subscribe(fields.clone());
+    runtime.block_on(async {
+        kv.collection().put_many([Account::new(1, 1), Account::new(2, 2)]).await?;
+        let runs = Runs::default();
+        kv.transact(async |tx| {
+            tx.get::<Account>(2).await?;
+            if runs.begin() == 1 {
+                kv.collection().put(&Account::new(2, 3)).await?;
+            }
+            tx.insert(&Account::new(3, 3))?;
+            tx.update::<Account>(1, |account| account.cents += 1).await.map(drop)
         })
+        .await
     })?;
+    drop(subscribed);
     let mut fields = fields.0.lock().expect("nobody panics with it").clone();
     fields.sort();
     let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
