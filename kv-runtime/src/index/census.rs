@@ -69,7 +69,7 @@ impl<E: KvEntity, S: IndexStore> Collection<E, S> {
             let states = ready_states(self).await?;
             let mut census = Vec::with_capacity(E::INDEXES.len());
             for (number, (schema, is_ready)) in E::INDEXES.iter().zip(states).enumerate() {
-                let name = schema.name();
+                let name = schema.name;
                 let mut one = IndexCensus { name, is_ready, entries: 0, garbage: 0, bytes: 0 };
                 let mut walk = Walk::new(self, schema);
                 while let Some(found) = walk.page().await? {

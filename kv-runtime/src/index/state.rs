@@ -56,12 +56,12 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
     /// was ready. An earlier lookup of this program may have read it.
     pub(super) async fn begin(&self) -> Result<Revision> {
         let known = self.collection.known_indexes();
-        if let Some(revision) = known.ready_at::<E>(self.schema.name()) {
+        if let Some(revision) = known.ready_at::<E>(self.schema.name) {
             return Ok(revision);
         }
         let state = self.read_state().await?;
         let revision = self.ready(state.as_ref()).await?;
-        known.saw_ready::<E>(self.schema.name(), revision.clone());
+        known.saw_ready::<E>(self.schema.name, revision.clone());
         Ok(revision)
     }
 
@@ -72,7 +72,7 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
         let now = self.ready(state.as_ref()).await?;
         let was_ready = now == *begun;
         if !was_ready {
-            self.collection.known_indexes().saw_ready::<E>(self.schema.name(), now);
+            self.collection.known_indexes().saw_ready::<E>(self.schema.name, now);
         }
         Ok(was_ready)
     }
@@ -118,6 +118,6 @@ impl<'a, E: KvEntity, S: Store> Reading<'a, E, S> {
 
     pub(super) fn not_ready(&self) -> Error {
         let key = index_key::<E>(self.schema, &IndexParts::new());
-        Error::IndexNotReady { at: self.collection.at(&key), index: self.schema.name() }
+        Error::IndexNotReady { at: self.collection.at(&key), index: self.schema.name }
     }
 }

@@ -82,8 +82,8 @@ enum Place {
 impl<'a, E: KvEntity, S: IndexStore> Walk<'a, E, S> {
     pub(super) fn new(collection: &'a Collection<E, S>, schema: &IndexSchema) -> Self {
         match schema.is_unique() {
-            true => Self::claims(collection, schema.name()),
-            false => Self::entries(collection, schema.name()),
+            true => Self::claims(collection, schema.name),
+            false => Self::entries(collection, schema.name),
         }
     }
 
@@ -192,7 +192,7 @@ impl<'a, E: KvEntity, S: IndexStore> Walk<'a, E, S> {
         if index.shard().is_some() || !(is_of_shards(index) || scope != CommitScope::AnyKeys) {
             return Ok(key);
         }
-        let by_part = Key::of_entry_in_shard(index, text, E::SCHEMA.ids());
+        let by_part = Key::of_entry_in_shard(index, text, E::SCHEMA.ids);
         let by_anchor = || anchor.map(|anchor| key.clone().placed_with(anchor));
         by_part.or_else(by_anchor).ok_or_else(|| Error::Malformed {
             at: self.collection.at(&key),

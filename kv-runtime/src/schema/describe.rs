@@ -201,7 +201,7 @@ impl ShapeVisitor for Describe {
         let shape = value(trace::<T>(schema.codec() == Codec::Json), fields);
         let functions = schema.steps().iter().filter(|step| step.change.is_function());
         self.described.push(GroupShape {
-            name: schema.name().map(str::to_owned),
+            name: schema.name.map(str::to_owned),
             version: schema.version(),
             codec: schema.codec().name().to_owned(),
             plain: schema.is_plain(),

@@ -139,9 +139,9 @@ impl<S: Store> Tx<S> {
         let entities = self.entities::<E>(None);
         let (key, id) = entities.key_and_id(id);
         async move {
-            let records = self.records(&entities.keys_of_anchor(&key)?, E::SCHEMA.name()).await?;
+            let records = self.records(&entities.keys_of_anchor(&key)?, E::SCHEMA.name).await?;
             let found = entities.entity_at(id, &key, &records);
-            let found = found.map_err(|error| self.failed(error, E::SCHEMA.name()))?;
+            let found = found.map_err(|error| self.failed(error, E::SCHEMA.name))?;
             self.note_as_written(&entities, &key, found.as_ref(), &records);
             Ok(found)
         }
@@ -192,12 +192,12 @@ impl<S: Store> Tx<S> {
             owned.push(id.into_id());
         }
         Box::pin(async move {
-            let records = self.records(&entities.keys_of_anchors(&anchors)?, E::SCHEMA.name()).await?;
+            let records = self.records(&entities.keys_of_anchors(&anchors)?, E::SCHEMA.name).await?;
             let mut answers = Vec::with_capacity(anchors.len());
-            let records = records.chunks(E::SCHEMA.groups().len());
+            let records = records.chunks(E::SCHEMA.groups.len());
             for ((anchor, id), records) in anchors.iter().zip(owned).zip(records) {
                 let found = entities.entity_at(id, anchor, records);
-                let found = found.map_err(|error| self.failed(error, E::SCHEMA.name()))?;
+                let found = found.map_err(|error| self.failed(error, E::SCHEMA.name))?;
                 self.note_as_written(&entities, anchor, found.as_ref(), records);
                 answers.push(found);
             }
@@ -239,7 +239,7 @@ impl<S: Store> Tx<S> {
         let key = entities.key_for(&id);
         async move {
             entities.keys_of_anchor(&key)?;
-            self.is_there(&key, E::SCHEMA.name()).await
+            self.is_there(&key, E::SCHEMA.name).await
         }
     }
 
@@ -530,7 +530,7 @@ impl<S: Store> Tx<S> {
     ) -> Result<E> {
         let entities = self.entities::<E>(ttl);
         let (key, id) = entities.key_and_id(id);
-        let records = self.records(&entities.keys_of_anchor(&key)?, E::SCHEMA.name()).await?;
+        let records = self.records(&entities.keys_of_anchor(&key)?, E::SCHEMA.name).await?;
         let (entity, writes) = entities.writes_to_update(&key, id, &records, change, create)?;
         self.write::<E>(writes.into(), None)?;
         Ok(entity)
@@ -541,7 +541,7 @@ impl<S: Store> Tx<S> {
         let limits = self.kv.store().capabilities().limits;
         let mut state = self.lock();
         if let Err((key, refused)) = check_writes(&state, &writes, inserted, &limits) {
-            return Err(refused.into_error(self.at(key, Some(E::SCHEMA.name()))));
+            return Err(refused.into_error(self.at(key, Some(E::SCHEMA.name))));
         }
         if const { !E::INDEXES.is_empty() }
             && let Some(write) = writes.first()
@@ -550,7 +550,7 @@ impl<S: Store> Tx<S> {
             check_supported(&of.0)?;
             state.indexed.insert(of.0.anchor_of_group(write.key()), Arc::new(of));
         }
-        state.write(writes, E::SCHEMA.name(), inserted);
+        state.write(writes, E::SCHEMA.name, inserted);
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use crate::entity::{IndexPart, IndexSchema, KvEntity};
 
 /// Returns the shard id of an entity, if it has one.
 fn shard_id<E: KvEntity>() -> Option<&'static IdSchema> {
-    E::SCHEMA.ids().first().filter(|id| id.is_shard())
+    E::SCHEMA.ids.first().filter(|id| id.is_shard())
 }
 
 /// Whether all entries of an index are in the shards of their entities: whether its first field is
@@ -41,21 +41,21 @@ pub(super) fn check_scope<E: KvEntity, S: Store>(collection: &Collection<E, S>) 
         return Ok(());
     }
     let Some(index) = E::INDEXES.iter().find(|index| !is_in_shard::<E>(index)) else { return Ok(()) };
-    let at = collection.at(&named_index_key::<E>(index.name()));
-    Err(Error::IndexAcrossShards { at, index: index.name(), advice: advice::<E>(index) })
+    let at = collection.at(&named_index_key::<E>(index.name));
+    Err(Error::IndexAcrossShards { at, index: index.name, advice: advice::<E>(index) })
 }
 
 /// Says by which attributes the index would be within shards.
 fn advice<E: KvEntity>(index: &IndexSchema) -> String {
     // A shard of one entity would make every value unique.
-    let can_be_shard = E::SCHEMA.ids().first().filter(|_| E::SCHEMA.ids().len() > 1);
+    let can_be_shard = E::SCHEMA.ids.first().filter(|_| E::SCHEMA.ids.len() > 1);
     let first = shard_id::<E>().or(can_be_shard).map_or("tenant", IdSchema::name);
     let mut fields = first.to_owned();
     for part in index.parts().iter().filter(|part| part.field() != first) {
         let _ = write!(fields, ", {}", part.field());
     }
     let unique = if index.is_unique() { ", unique" } else { "" };
-    let begin = format!("`#[kv(index(name = \"{}\", on({fields}){unique}))]`", index.name());
+    let begin = format!("`#[kv(index(name = \"{}\", on({fields}){unique}))]`", index.name);
     match (shard_id::<E>(), can_be_shard) {
         (Some(_), _) => format!("begin it with the shard id on the struct: {begin}"),
         (None, Some(_)) => format!(
@@ -81,14 +81,14 @@ pub(crate) fn check_within<E: KvEntity, S: Store>(
     let id = shard_id::<E>().map_or("", IdSchema::name);
     let what = format!(
         "the store keeps the entries of `{}` apart for each `{id}`: select one by `within({id})`",
-        schema.name()
+        schema.name
     );
     Err(Error::InvalidOptions { at: collection.at(index), what: what.into() })
 }
 
 /// Returns what the keys of all entries of an index begin with.
 pub(crate) fn named_index_key<E: KvEntity>(index: &str) -> Key {
-    KeyBuilder::entry(E::SCHEMA.prefix(), index, "", true, &[]).finish_entry()
+    KeyBuilder::entry(E::SCHEMA.prefix, index, "", true, &[]).finish_entry()
 }
 
 /// Returns what the keys of all entries and claims of an index begin with, once for each way in which
